@@ -1,0 +1,3 @@
+from retina_doctor.authoring import Pack
+
+pack = Pack(name="retinaface", domains=())

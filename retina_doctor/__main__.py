@@ -1,0 +1,3 @@
+from retina_doctor.cli import main
+
+main()

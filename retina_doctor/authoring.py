@@ -1,0 +1,116 @@
+"""The public API of a pack of checks: probes look, checks judge, causes connect, pages speak.
+
+A check is a function whose parameter types say what it needs::
+
+    @check("RD401", "det-threshold-too-high", Severity.WARNING, pitfall=4, scope=threshold_named)
+    def too_high(settings: Settings, seen: DetectorFacts | None) -> Answer:
+        ...
+
+``Facts``: required, without them the verdict is *unknown*. ``Facts | None``: if there. ``Reading[Facts]``: the looking
+itself; that check speaks for the probe's failure. ``Settings`` and ``Interpreter`` come with every snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from retina_doctor.model import Inapplicable, Json, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.settings import Settings
+
+T = TypeVar("T")
+
+Answer = Iterable[Problem] | Problem | Passed | Inapplicable | Unknown | None
+"""What a check says: problems (none: passed), or why there is no judgement."""
+
+
+class Side(StrEnum):
+    """Which interpreter a probe runs in. Where the target is another machine or container, all run in TARGET."""
+
+    OWN = "own"
+    TARGET = "target"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe(Generic[T]):
+    """A looking: the module that is sent to an interpreter, and the type of the facts that it tells.
+
+    *module* defines ``look(probe, arguments)``; it and the modules in *sends* must run on Python 3.8 with the standard
+    library alone. *heavy* probes import or start something slow and are left out by --quick.
+    """
+
+    name: str
+    facts: type[T]
+    module: str
+    side: Side
+    sends: tuple[str, ...] = ()
+    heavy: bool = False
+    arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What settings say of a check before any fact is known: not applicable, or no graver than *at_most*."""
+
+    inapplicable: Reason | None = None
+    at_most: Severity | None = None
+
+
+EVERYWHERE = Scope()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    code: str
+    name: str
+    severity: Severity
+    judge: Callable[..., Answer]
+    pitfall: int | None
+    scope: Callable[[Settings], Scope]
+
+
+def check(
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    pitfall: int | None = None,
+    scope: Callable[[Settings], Scope] = lambda _settings: EVERYWHERE,
+) -> Callable[[Callable[..., Answer]], Check]:
+    """Attach a code, a name and a severity to a judging function. Registers nothing: list it in a Domain."""
+
+    def attach(judge: Callable[..., Answer]) -> Check:
+        return Check(code=code, name=name, severity=severity, judge=judge, pitfall=pitfall, scope=scope)
+
+    return attach
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """A folder of the pack: its probes, its checks, and the folder of its pages (NAME.en.md, NAME.zh.md)."""
+
+    name: str
+    probes: tuple[Probe[Any], ...] = ()
+    checks: tuple[Check, ...] = ()
+    pages: Path
+
+
+@dataclass(frozen=True)
+class Cause:
+    """"*root* explains these": findings that would not be there without it, by name of check."""
+
+    root: str
+    explains: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """What an entry point of the group ``retina_doctor.checks`` names. *reasons*: a TOML file of reason texts."""
+
+    name: str
+    domains: tuple[Domain, ...]
+    causes: tuple[Cause, ...] = ()
+    reasons: Path | None = None

@@ -1,0 +1,332 @@
+"""Typer only: parse, call, print, exit. Everything else is imported when a command runs, so that --help is quick."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from retina_doctor import __version__
+
+COMMANDS = ("check", "collect", "diagnose", "explain", "list")
+
+
+class ChecksByDefault(TyperGroup):
+    """`retina-doctor --model X` means `retina-doctor check --model X`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        general = ("--help", "-h", "--version", "--install-completion", "--show-completion")
+        if not args or (args[0].startswith("-") and args[0] not in general):
+            args = ["check", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=ChecksByDefault,
+    add_completion=False,
+    no_args_is_help=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Finds why a RetinaFace / InsightFace service does not load, runs on the CPU, runs out of GPU memory, misses "
+    "faces or does not answer, and prints the command that mends it.\n\n"
+    "Without a command: check. Exit codes: 0 healthy, 1 findings, 2 wrong usage, 3 not everything could be judged.",
+)
+
+Target = Annotated[str | None, typer.Option(help="Command that starts the service's Python.", metavar="CMD")]
+Model = Annotated[str | None, typer.Option(help="Model file, insightface pack or folder.", metavar="PATH|PACK")]
+DetSize = Annotated[str | None, typer.Option(help="Detector input in pixels.", metavar="WxH")]
+DetThresh = Annotated[float | None, typer.Option(help="Least score of a face, 0 to 1.", metavar="X")]
+NmsThresh = Annotated[float | None, typer.Option(help="Overlap at which two boxes are one face.", metavar="X")]
+Host = Annotated[str | None, typer.Option(help="Address that the service is to bind.", metavar="H")]
+Port = Annotated[int | None, typer.Option(help="Port that the service is to bind.", metavar="P")]
+Url = Annotated[str | None, typer.Option(help="Address of a service that should be running.", metavar="U")]
+Pid = Annotated[int | None, typer.Option(help="Process of a service that should be running.", metavar="N")]
+Device = Annotated[str | None, typer.Option(help="Running on the CPU is an error, meant, or a warning.", metavar="gpu|cpu|auto")]
+Config = Annotated[Path | None, typer.Option(help="Settings; else retina-doctor.toml here.", metavar="FILE")]
+Only = Annotated[list[str] | None, typer.Option(help="Judge only these.", metavar="CODE|NAME|DOMAIN")]
+Skip = Annotated[list[str] | None, typer.Option(help="Leave these out.", metavar="CODE|NAME|DOMAIN")]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option("--format", help="terminal, json, junit or github; repeatable as FORMAT=FILE.", metavar="FORMAT"),
+]
+FailOn = Annotated[str | None, typer.Option(help="From which severity on to exit 1.", metavar="error|warning|never")]
+Lang = Annotated[str | None, typer.Option(help="Language of the report.", metavar="en|zh")]
+Quick = Annotated[bool | None, typer.Option("--quick", help="Import nothing heavy.")]
+Timeout = Annotated[float | None, typer.Option(help="Seconds for each probe.", metavar="S")]
+Image = Annotated[str | None, typer.Option(help="A picture for the smoke test.", metavar="FILE")]
+
+
+@app.callback(invoke_without_command=True)
+def top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        _print(f"retina-doctor {__version__}\n")
+        raise typer.Exit
+
+
+@app.command()
+def check(
+    target: Target = None,
+    model: Model = None,
+    det_size: DetSize = None,
+    det_thresh: DetThresh = None,
+    nms_thresh: NmsThresh = None,
+    host: Host = None,
+    port: Port = None,
+    url: Url = None,
+    pid: Pid = None,
+    device: Device = None,
+    config: Config = None,
+    only: Only = None,
+    skip: Skip = None,
+    format: Formats = None,
+    fail_on: FailOn = None,
+    lang: Lang = None,
+    quick: Quick = None,
+    timeout: Timeout = None,
+    image: Image = None,
+) -> None:
+    """Look at this machine, name root causes and the commands that mend them."""
+    language = _language(lang)
+    outputs = _outputs(format)
+    snapshot = _look(locals())
+    _report(snapshot, outputs, language, snapshot.settings.gate.fail_on)
+
+
+@app.command()
+def collect(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the snapshot.", metavar="FILE")],
+    no_redact: Annotated[bool, typer.Option("--no-redact", help="Keep names, hosts and addresses.")] = False,
+    target: Target = None,
+    model: Model = None,
+    det_size: DetSize = None,
+    det_thresh: DetThresh = None,
+    nms_thresh: NmsThresh = None,
+    host: Host = None,
+    port: Port = None,
+    url: Url = None,
+    pid: Pid = None,
+    device: Device = None,
+    config: Config = None,
+    only: Only = None,
+    skip: Skip = None,
+    quick: Quick = None,
+    timeout: Timeout = None,
+    image: Image = None,
+    format: Formats = None,
+    lang: Lang = None,
+) -> None:
+    """Look, and write what was seen to a file that can be judged elsewhere."""
+    from retina_doctor.redact import redact
+    from retina_doctor.snapshot import save
+
+    _language(lang)
+    as_json = "json" in _plain_format(format, ("terminal", "json"))
+    snapshot = _look(locals())
+    _write(output, save(snapshot if no_redact else redact(snapshot)))
+    redacted = "" if no_redact else ", redacted"
+    if as_json:
+        from retina_doctor.codec import to_json
+
+        _print(to_json({"snapshot": str(output), "redacted": not no_redact, "readings": list(snapshot.readings)}))
+    else:
+        _print(f"{output}: {len(snapshot.readings)} readings{redacted}. Judge it with: retina-doctor diagnose {output}\n")
+
+
+@app.command()
+def diagnose(
+    file: Annotated[Path, typer.Argument(help="A snapshot that `collect` wrote.", metavar="FILE")],
+    format: Formats = None,
+    fail_on: FailOn = None,
+    lang: Lang = None,
+) -> None:
+    """Judge a recorded machine, as if it were this one."""
+    from retina_doctor.settings import UsageError
+    from retina_doctor.snapshot import SnapshotError, load
+
+    language = _language(lang)
+    outputs = _outputs(format)
+    try:
+        snapshot = load(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
+    except SnapshotError as error:
+        raise UsageError(f"{file}: {error}") from None
+    _report(snapshot, outputs, language, fail_on or snapshot.settings.gate.fail_on)
+
+
+@app.command()
+def explain(
+    code: Annotated[str, typer.Argument(help="Code or name of a check.", metavar="CODE|NAME")],
+    format: Formats = None,
+    lang: Lang = None,
+) -> None:
+    """Print the page of a check: what it says, what to do, why."""
+    from retina_doctor import reference
+    from retina_doctor.registry import installed
+
+    language = _language(lang)
+    entry = installed().find(code)
+    as_json = "json" in _plain_format(format, ("terminal", "json"))
+    _print(reference.page_json(entry, language) if as_json else reference.page_text(entry, language))
+
+
+@app.command("list")
+def list_checks(format: Formats = None, lang: Lang = None) -> None:
+    """List all checks: code, name, severity, title."""
+    from retina_doctor import reference
+    from retina_doctor.registry import installed
+
+    language = _language(lang)
+    as_json = "json" in _plain_format(format, ("terminal", "json"))
+    _print(reference.table_json(installed(), language) if as_json else reference.table_text(installed(), language))
+
+
+def main() -> NoReturn:
+    """The console script. One clear line and exit code 2 for wrong usage; 130 after Ctrl-C; never a traceback for those."""
+    from retina_doctor.settings import UsageError
+
+    try:
+        app()
+    except UsageError as error:
+        sys.stderr.write(f"retina-doctor: {error}\n")
+        sys.exit(2)
+    except KeyboardInterrupt as interrupt:
+        number = interrupt.args[0] if interrupt.args else 2
+        sys.stderr.write("retina-doctor: interrupted\n")
+        sys.exit(128 + int(number))
+    except BrokenPipeError:
+        # The reader of our report (head, less) has gone; nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _look(flags: dict[str, Any]) -> Any:
+    """A Snapshot of the machine as the flags of `check` or `collect` ask."""
+    from retina_doctor import progress
+    from retina_doctor.look import look
+    from retina_doctor.registry import installed
+    from retina_doctor.settings_sources import load_settings, working_directory
+
+    settings = load_settings(flags["config"], os.environ, _tables(flags), working_directory())
+    with progress.shown() as show:
+        return look(settings, installed(), os.environ, show)
+
+
+def _tables(flags: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Flags as the tables of a settings file, without those that were not given."""
+    homes = {
+        "target": ("target", "command"),
+        "model": ("model", "path"),
+        "det_size": ("detection", "size"),
+        "det_thresh": ("detection", "threshold"),
+        "nms_thresh": ("detection", "nms"),
+        "image": ("detection", "image"),
+        "host": ("service", "host"),
+        "port": ("service", "port"),
+        "url": ("service", "url"),
+        "pid": ("service", "pid"),
+        "device": ("gpu", "device"),
+        "only": ("gate", "only"),
+        "skip": ("gate", "skip"),
+        "fail_on": ("gate", "fail_on"),
+        "quick": ("gate", "quick"),
+        "timeout": ("gate", "timeout"),
+    }
+    tables: dict[str, dict[str, Any]] = {}
+    for flag, (table, key) in homes.items():
+        if flags.get(flag) is not None and flags[flag] != []:
+            tables.setdefault(table, {})[key] = flags[flag]
+    return tables
+
+
+def _language(wanted: str | None) -> Any:
+    """en or zh: as asked, else as RETINA_DOCTOR_LANG or the locale says."""
+    from retina_doctor.pages import LANGUAGES
+    from retina_doctor.settings import UsageError
+
+    wanted = wanted or os.environ.get("RETINA_DOCTOR_LANG")
+    if wanted is None:
+        locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+        return "zh" if locale.lower().startswith("zh") else "en"
+    if wanted not in LANGUAGES:
+        raise UsageError(f"--lang {wanted}: known are {', '.join(LANGUAGES)}")
+    return wanted
+
+
+def _outputs(wanted: list[str] | None) -> list[tuple[str, Path | None]]:
+    """(format, file or None for stdout) of each --format."""
+    from retina_doctor.reports import FORMATS
+    from retina_doctor.settings import UsageError
+
+    outputs: list[tuple[str, Path | None]] = []
+    for word in wanted or ["terminal"]:
+        name, _, file = word.partition("=")
+        if name not in FORMATS:
+            raise UsageError(f"--format {word}: known are {', '.join(FORMATS)}")
+        outputs.append((name, Path(file) if file else None))
+    if sum(file is None for _, file in outputs) > 1:
+        raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
+    return outputs
+
+
+def _plain_format(wanted: list[str] | None, known: tuple[str, ...]) -> list[str]:
+    from retina_doctor.settings import UsageError
+
+    for word in wanted or []:
+        if word not in known:
+            raise UsageError(f"--format {word}: here, known are {', '.join(known)}")
+    return wanted or []
+
+
+def _report(snapshot: Any, outputs: list[tuple[str, Path | None]], language: Any, fail_on: str) -> NoReturn:
+    from retina_doctor.diagnose import diagnose as judge
+    from retina_doctor.model import Severity
+    from retina_doctor.registry import installed
+    from retina_doctor.reports import PLAIN, Report, formats
+    from retina_doctor.settings import UsageError
+
+    if fail_on not in ("error", "warning", "never"):
+        raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
+    threshold = None if fail_on == "never" else Severity(fail_on)
+    catalogue = installed()
+    diagnosis = judge(snapshot, catalogue)
+    report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=threshold)
+    for name, file in outputs:
+        text = formats()[name](report, PLAIN if file else _terminal())
+        if file:
+            _write(file, text)
+        else:
+            _print(text)
+    raise typer.Exit(report.exit_code)
+
+
+def _terminal() -> Any:
+    """Width and colour of standard output; NO_COLOR and FORCE_COLOR are heeded (no-color.org, force-color.org)."""
+    import shutil
+
+    from retina_doctor.reports import Look
+
+    coloured = bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    width = shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 80
+    return Look(max(40, min(width, 120)), coloured)
+
+
+def _print(text: str) -> None:
+    """UTF-8 whatever the locale says: a service's LANG is often C, and reports are in Chinese, too."""
+    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+    sys.stdout.flush()
+
+
+def _write(file: Path, text: str) -> None:
+    from retina_doctor.settings import UsageError
+
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,202 @@
+"""Judges a snapshot: a pure function of it and the catalogue. Nothing here touches the world."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+from retina_doctor.authoring import Scope
+from retina_doctor.codec import DoesNotFit, decode
+from retina_doctor.model import (
+    Diagnosis,
+    Finding,
+    Inapplicable,
+    Judgement,
+    Outcome,
+    Passed,
+    Problem,
+    Reading,
+    Reason,
+    Recorded,
+    Snapshot,
+    Unknown,
+    Verdict,
+)
+from retina_doctor.own_checks import Silenced, Unloaded
+from retina_doctor.registry import Catalogue, Entry, Want
+from retina_doctor.settings import Settings, UsageError
+
+NO_READING = Recorded(outcome=Outcome.NOT_RUN, detail="not among the readings")
+
+
+def diagnose(snapshot: Snapshot, catalogue: Catalogue) -> Diagnosis:
+    """All verdicts and findings, causes attached. Raises UsageError where the settings name checks that do not exist."""
+    readings = Readings(snapshot, catalogue)
+    chosen = Selection(snapshot.settings, catalogue)
+    judgements: list[Judgement] = []
+    findings: list[Finding] = []
+    for entry in catalogue.entries:
+        judgement, found = _judge(entry, chosen, readings)
+        judgements.append(judgement)
+        findings += found
+    return Diagnosis(snapshot=snapshot, judgements=tuple(judgements), findings=_rooted(findings, catalogue))
+
+
+class Selection:
+    """What the settings say of each check before any fact is known."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+        gate = settings.gate
+        self.settings = settings
+        self.only = catalogue.matching(gate.only) if gate.only else None
+        self.skip = catalogue.matching(gate.skip)
+        self.ignored = {}
+        for code, reason in gate.ignore.items():
+            try:
+                self.ignored[catalogue.find(code).check.code] = reason
+            except UsageError as error:
+                raise UsageError(f"gate.ignore: {error}") from None
+        self.heavy = {probe.facts for probe in catalogue.probes.values() if probe.heavy} if gate.quick else set()
+
+    def verdict(self, entry: Entry, scope: Scope) -> Judgement | None:
+        """A judgement that needs no facts; None: look at the facts."""
+        check = entry.check
+        inapplicable: Reason | None = None
+        if (self.only is not None and check.code not in self.only) or check.code in self.skip:
+            inapplicable = Reason("deselected")
+        elif check.code in self.ignored:
+            return _judgement(entry, Verdict.IGNORED, reason=self.ignored[check.code])
+        elif scope.inapplicable:
+            inapplicable = scope.inapplicable
+        elif any(need.facts in self.heavy and need.want is not Want.OPTIONAL for need in entry.needs):
+            inapplicable = Reason("quick")
+        return _judgement(entry, Verdict.INAPPLICABLE, reason=inapplicable) if inapplicable else None
+
+    def needed_facts(self, entries: Iterable[Entry]) -> set[type]:
+        """Types of the facts that the checks which will be judged ask for."""
+        wanted = [e for e in entries if self.verdict(e, e.check.scope(self.settings)) is None]
+        return {need.facts for entry in wanted for need in entry.needs} - self.heavy
+
+
+class Readings:
+    """A snapshot's readings as typed facts."""
+
+    def __init__(self, snapshot: Snapshot, catalogue: Catalogue) -> None:
+        self.snapshot = snapshot
+        self.catalogue = catalogue
+        self._cache: dict[type, Reading[Any]] = {}
+
+    def of(self, facts: type) -> Reading[Any]:
+        if facts not in self._cache:
+            self._cache[facts] = self._read(facts)
+        return self._cache[facts]
+
+    def _read(self, facts: type) -> Reading[Any]:
+        probe = self.catalogue.probe_of[facts]
+        recorded = self.snapshot.readings.get(probe.name, NO_READING)
+        if recorded.outcome is not Outcome.OK:
+            return Reading(probe=probe.name, value=None, recorded=recorded)
+        try:
+            return Reading(probe=probe.name, value=decode(recorded.facts, facts), recorded=recorded)
+        except DoesNotFit as error:
+            unfit = Recorded(outcome=Outcome.FAILED, facts=recorded.facts, seconds=recorded.seconds, detail=str(error))
+            return Reading(probe=probe.name, value=None, recorded=unfit)
+
+    def value(self, facts: type) -> Any:
+        """Facts of that type, or None."""
+        if facts is Settings:
+            return self.snapshot.settings
+        if facts is Unloaded:
+            return Unloaded(tuple((failure.pack, failure.error) for failure in self.catalogue.failures))
+        if facts is Silenced:
+            return Silenced(tuple(self._silenced()))
+        return self.of(facts).value
+
+    def _silenced(self) -> Iterable[Reading[Any]]:
+        for facts in self.catalogue.probe_of:
+            reading = self.of(facts)
+            if self.catalogue.spokesman(facts) is None and reading.outcome not in (Outcome.OK, Outcome.NOT_RUN):
+                yield reading
+
+
+def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgement, list[Finding]]:
+    check = entry.check
+    scope = check.scope(chosen.settings)
+    settled = chosen.verdict(entry, scope)
+    if settled:
+        return settled, []
+    arguments: dict[str, Any] = {}
+    missing: list[str] = []
+    for need in entry.needs:
+        if need.want is Want.READING:
+            arguments[need.parameter] = reading = readings.of(need.facts)
+            if reading.outcome is Outcome.NOT_RUN:
+                missing.append(reading.probe)
+            continue
+        arguments[need.parameter] = value = readings.value(need.facts)
+        if value is None and need.want is Want.REQUIRED:
+            missing.append(readings.catalogue.probe_of[need.facts].name)
+    if missing:
+        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(missing)), []
+    try:
+        answer = check.judge(**arguments)
+        problems = [answer] if isinstance(answer, Problem) else list(answer) if _is_many(answer) else []
+    except Exception as error:
+        # A check that breaks must not take the report with it: it is shown as broken, and the exit code says so.
+        return _judgement(entry, Verdict.ERROR, reason=f"{type(error).__name__}: {error}"), []
+    if isinstance(answer, Unknown):
+        return _judgement(entry, Verdict.UNKNOWN, missing=answer.missing), []
+    if isinstance(answer, Inapplicable):
+        return _judgement(entry, Verdict.INAPPLICABLE, reason=answer.reason), []
+    if isinstance(answer, Passed):
+        return _judgement(entry, Verdict.PASSED, reason=answer.reason), []
+    findings = [
+        Finding(
+            code=check.code,
+            name=check.name,
+            severity=check.severity.capped(scope.at_most).capped(problem.at_most),
+            subject=problem.subject,
+            evidence=problem.evidence,
+            root=None,
+            location=problem.location,
+            pitfall=check.pitfall,
+        )
+        for problem in problems
+    ]
+    return _judgement(entry, Verdict.FAILED if findings else Verdict.PASSED), findings
+
+
+def _is_many(answer: object) -> bool:
+    return inspect.isgenerator(answer) or isinstance(answer, (list, tuple))
+
+
+def _judgement(
+    entry: Entry, verdict: Verdict, *, missing: tuple[str, ...] = (), reason: Reason | str | None = None
+) -> Judgement:
+    check = entry.check
+    return Judgement(
+        code=check.code, name=check.name, domain=entry.domain, verdict=verdict, missing=missing, reason=reason
+    )
+
+
+def _rooted(findings: list[Finding], catalogue: Catalogue) -> tuple[Finding, ...]:
+    """Each finding with its topmost cause among the others, ordered: gravest root first, echoes behind their root."""
+
+    def cause(finding: Finding) -> Finding | None:
+        above = [f for f in findings if finding.name in catalogue.explains.get(f.name, ())]
+        return min(above, key=rank, default=None)
+
+    def rank(finding: Finding) -> tuple[int, str, str]:
+        return (-finding.severity.rank, finding.code, finding.subject)
+
+    def root(finding: Finding) -> Finding:
+        above = cause(finding)
+        return finding if above is None else root(above)
+
+    roots = {finding.key: root(finding) for finding in findings}
+    ordered = sorted(findings, key=lambda f: (rank(roots[f.key]), f.key != roots[f.key].key, rank(f)))
+    return tuple(
+        f if roots[f.key].key == f.key else dataclasses.replace(f, root=roots[f.key].key) for f in ordered
+    )

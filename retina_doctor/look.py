@@ -1,0 +1,31 @@
+"""From settings to a snapshot: the only way from the left side (the world) to the right side (judgement)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+
+from retina_doctor import __version__
+from retina_doctor.diagnose import Selection
+from retina_doctor.model import Snapshot
+from retina_doctor.probing.collect import Looking, Progress
+from retina_doctor.registry import Catalogue
+from retina_doctor.settings import Settings
+from retina_doctor.target import choose_target
+
+
+def look(
+    settings: Settings, catalogue: Catalogue, environment: Mapping[str, str], progress: Progress | None = None
+) -> Snapshot:
+    """Run the probes that the selected checks need. Raises UsageError."""
+    wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
+    probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted]
+    looking = Looking(settings, choose_target(settings, environment), progress)
+    target, readings = looking.collect(probes)
+    return Snapshot(
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        doctor=__version__,
+        settings=settings,
+        target=target,
+        readings=readings,
+    )

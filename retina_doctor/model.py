@@ -1,0 +1,248 @@
+"""The nouns: what was read, what was found, what was concluded. Plain data, no behaviour that touches the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, Literal, TypeVar
+
+from retina_doctor.settings import Settings
+
+T = TypeVar("T")
+Json = Any
+"""A value that JSON can hold: null, bool, number, string, list, object."""
+
+
+class Severity(StrEnum):
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+    @property
+    def rank(self) -> int:
+        """0 for a note, 1 for a warning, 2 for an error."""
+        return list(Severity).index(self)
+
+    def capped(self, at_most: Severity | None) -> Severity:
+        """The lesser of the two; *at_most* None means no cap."""
+        return self if at_most is None or self.rank <= at_most.rank else at_most
+
+
+class Outcome(StrEnum):
+    """How a looking ended."""
+
+    OK = "ok"
+    FAILED = "failed"  # the probe raised
+    CRASHED = "crashed"  # its process died, or ended before the probe was done
+    TIMED_OUT = "timed_out"
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What a probe told, exactly as it is kept in a snapshot.
+
+    Facts told before a crash are kept. *seconds* is wall-clock time. *stage* is what the probe said it was doing last.
+    """
+
+    outcome: Outcome
+    facts: Mapping[str, Json] = field(default_factory=dict)
+    seconds: float = 0.0
+    stage: str | None = None
+    detail: str | None = None
+    stderr_tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Generic[T]):
+    """A recorded looking with its facts as their own type: *value* is None unless the looking ended well."""
+
+    probe: str
+    value: T | None
+    recorded: Recorded
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.recorded.outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a process runs. Two processes with equal places see the same hardware, files, processes and ports."""
+
+    machine: str
+    namespaces: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpreter:
+    """The Python that the target command starts, as it describes itself."""
+
+    executable: str
+    version: tuple[int, int, int]
+    prefix: str
+    base_prefix: str
+    implementation: str
+    platform: str
+    machine: str
+    libc: str | None
+    working_directory: str
+    working_directory_error: str | None
+    user: str | None
+    uid: int
+    home: str | None
+    hostname: str
+    has_pip: bool
+    uv: str | None
+    made_by_uv: bool
+    conda: bool
+    externally_managed: bool
+    container: str | None
+    place: Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The command that starts the service's Python, and why this one was chosen (a key of the words table)."""
+
+    command: tuple[str, ...]
+    chosen: Literal["flag", "service", "environment", "path", "own"]
+    chosen_by: str = ""
+    local: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Everything that was seen: the support file, the test fixture and the only input of a judgement."""
+
+    created: str
+    doctor: str
+    settings: Settings
+    target: Target
+    readings: Mapping[str, Recorded]
+    redacted: bool = False
+    origin: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    file: str
+    line: int
+    column: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """What a check reports: on which subject ("gpu:1", "model:det_10g.onnx"), with which evidence. No prose."""
+
+    subject: str
+    evidence: Mapping[str, Json] = field(default_factory=dict)
+    at_most: Severity | None = None
+    location: Location | None = None
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A key of a pack's reasons table and what fills its placeholders."""
+
+    key: str
+    values: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Passed:
+    """Nothing wrong, and something worth showing."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Inapplicable:
+    """Something in the settings or facts says that the question does not arise."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """The facts were there, but what the judgement rests on was not among them."""
+
+    missing: tuple[str, ...]
+
+
+class Verdict(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    INAPPLICABLE = "inapplicable"
+    IGNORED = "ignored"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingKey:
+    code: str
+    name: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    code: str
+    name: str
+    severity: Severity
+    subject: str
+    evidence: Mapping[str, Json]
+    root: FindingKey | None
+    location: Location | None
+    pitfall: int | None
+
+    @property
+    def key(self) -> FindingKey:
+        return FindingKey(code=self.code, name=self.name, subject=self.subject)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """The verdict of one check. *reason* is a Reason, or plain text where the operator or an exception gave it."""
+
+    code: str
+    name: str
+    domain: str
+    verdict: Verdict
+    missing: tuple[str, ...] = ()
+    reason: Reason | str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """What was concluded from a snapshot. *findings*: roots first, the gravest first, echoes after their root."""
+
+    snapshot: Snapshot
+    judgements: tuple[Judgement, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def roots(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.root is None)
+
+    def echoes(self, root: Finding) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.root == root.key)
+
+    def with_verdict(self, verdict: Verdict) -> tuple[Judgement, ...]:
+        return tuple(j for j in self.judgements if j.verdict is verdict)
+
+    @property
+    def verdict(self) -> Literal["healthy", "findings", "unknown", "broken"]:
+        if any(f.severity is not Severity.NOTE for f in self.findings):
+            return "findings"
+        if self.with_verdict(Verdict.ERROR):
+            return "broken"
+        return "unknown" if self.with_verdict(Verdict.UNKNOWN) else "healthy"
+
+    def exit_code(self, fail_on: Severity | None) -> Literal[0, 1, 3]:
+        """1: findings at or above *fail_on* (None: never); 3: none, but something is unknown or broke; 0: else."""
+        if fail_on is not None and any(f.severity.rank >= fail_on.rank for f in self.findings):
+            return 1
+        return 3 if self.with_verdict(Verdict.ERROR) or self.with_verdict(Verdict.UNKNOWN) else 0

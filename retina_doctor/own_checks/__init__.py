@@ -1,0 +1,90 @@
+"""The engine's own checks (RD0xx): packs, the target's Python, and probes that nobody else speaks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
+from retina_doctor.model import Interpreter, Outcome, Problem, Reading, Severity
+
+HERE = Path(__file__).parent
+
+interpreter_probe = Probe(
+    name="interpreter",
+    facts=Interpreter,
+    module="retina_doctor.own_checks.look_interpreter",
+    sends=("retina_doctor.probing.place",),
+    side=Side.TARGET,
+)
+
+
+@dataclass(frozen=True)
+class Silenced:
+    """Readings that ended badly and that no check of a pack speaks for. Made by the judge, not by a probe."""
+
+    readings: tuple[Reading[object], ...]
+
+
+@dataclass(frozen=True)
+class Unloaded:
+    """Packs that could not be loaded, as (name, error). Made by the judge from its catalogue."""
+
+    packs: tuple[tuple[str, str], ...]
+
+
+def evidence_of(reading: Reading[object]) -> dict[str, object]:
+    """How a looking ended, for a finding about that: outcome, last stage, detail, last lines of stderr."""
+    recorded = reading.recorded
+    return {
+        "probe": reading.probe,
+        "outcome": recorded.outcome.value,
+        "stage": recorded.stage,
+        "detail": recorded.detail,
+        "seconds": recorded.seconds,
+        "stderr": list(recorded.stderr_tail[-5:]),
+    }
+
+
+@check("RD001", "pack-not-loadable", Severity.ERROR)
+def pack_not_loadable(unloaded: Unloaded) -> Iterator[Problem]:
+    for name, error in unloaded.packs:
+        yield Problem(subject=f"pack:{name}", evidence={"pack": name, "error": error})
+
+
+@check("RD002", "target-python-broken", Severity.ERROR)
+def target_python_broken(interpreter: Reading[Interpreter]) -> Answer:
+    """The command starts a Python, but that dies before it has said what it is."""
+    if interpreter.outcome is Outcome.OK:
+        return None
+    return Problem(subject="target", evidence=evidence_of(interpreter))
+
+
+@check("RD003", "probe-failed", Severity.WARNING)
+def probe_failed(silenced: Silenced) -> Iterator[Problem]:
+    """Speaks for every probe that has no check of its own to do so."""
+    for reading in silenced.readings:
+        yield Problem(subject=f"probe:{reading.probe}", evidence=evidence_of(reading))
+
+
+@check("RD004", "working-directory-missing", Severity.ERROR, pitfall=1)
+def working_directory_missing(interpreter: Interpreter) -> Answer:
+    """Every relative path of the service would resolve from there."""
+    if interpreter.working_directory_error is None:
+        return None
+    return Problem(subject="target", evidence={"error": interpreter.working_directory_error})
+
+
+pack = Pack(
+    name="retina-doctor",
+    domains=(
+        Domain(
+            name="doctor",
+            probes=(interpreter_probe,),
+            checks=(pack_not_loadable, target_python_broken, probe_failed, working_directory_missing),
+            pages=HERE / "pages",
+        ),
+    ),
+    reasons=HERE / "reasons.toml",
+)

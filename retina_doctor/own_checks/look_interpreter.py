@@ -1,0 +1,94 @@
+"""Sent to the target: what Python this is, where it runs, and how packages are installed in it."""
+
+import os
+import shutil
+import socket
+import sys
+import sysconfig
+
+
+def look(probe, arguments):
+    # type: (object, dict) -> None
+    from retina_doctor.probing.place import place
+
+    probe.tell(
+        executable=sys.executable or "",
+        version=list(sys.version_info[:3]),
+        prefix=sys.prefix,
+        base_prefix=sys.base_prefix,
+        implementation=sys.implementation.name,
+        platform=sys.platform,
+        machine=os.uname().machine if hasattr(os, "uname") else "",
+        libc=libc(),
+        working_directory=working_directory(),
+        working_directory_error=arguments["workdir_error"],
+        user=user(),
+        uid=os.getuid() if hasattr(os, "getuid") else -1,
+        home=os.path.expanduser("~"),
+        hostname=socket.gethostname(),
+        has_pip=has_pip(),
+        uv=shutil.which("uv"),
+        made_by_uv=made_by_uv(),
+        conda=os.path.isdir(os.path.join(sys.prefix, "conda-meta")),
+        externally_managed=sys.prefix == sys.base_prefix
+        and os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")),
+        container=container(),
+        place=place(),
+    )
+
+
+def libc():
+    # type: () -> str
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def working_directory():
+    # type: () -> str
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def user():
+    # type: () -> str
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return None
+
+
+def has_pip():
+    # type: () -> bool
+    import importlib.util
+
+    try:
+        return importlib.util.find_spec("pip") is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def made_by_uv():
+    # type: () -> bool
+    try:
+        with open(os.path.join(sys.prefix, "pyvenv.cfg")) as file:
+            return any(line.split("=")[0].strip() == "uv" for line in file)
+    except OSError:
+        return False
+
+
+def container():
+    # type: () -> str
+    """The kind of container this process is in, or None."""
+    if os.environ.get("KUBERNETES_SERVICE_HOST"):
+        return "kubernetes"
+    if os.path.exists("/.dockerenv"):
+        return "docker"
+    if os.path.exists("/run/.containerenv"):
+        return "podman"
+    return os.environ.get("container") or None

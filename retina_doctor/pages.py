@@ -1,0 +1,167 @@
+"""Speaks: code + language + evidence -> words. A page is Markdown beside its check:
+
+    # Title
+    One paragraph.
+    ## Fix
+    What to do, with ```sh blocks that hold *the* commands, one runnable line each.
+    ## Why
+    The mechanism, for whoever wants to know.
+
+Title, message and fix are strict Jinja templates over the finding's evidence; a placeholder that the evidence does not
+fill is an error. Whatever evidence puts into a command is quoted for the shell.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import jinja2
+
+from retina_doctor.codec import decode
+from retina_doctor.model import Finding, Interpreter, Json, Outcome, Reason, Snapshot
+from retina_doctor.registry import Catalogue
+from retina_doctor.remedies import Command, Remedies
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+BLOCK = re.compile(r"^```sh\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
+
+
+class PageError(ValueError):
+    """A page is missing or not of the form that this module reads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The unrendered parts of a page."""
+
+    title: str
+    message: str
+    fix: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """A finding in one language. *commands*: one runnable line each."""
+
+    title: str
+    message: str
+    fix: str
+    commands: tuple[str, ...]
+    why: str
+
+
+@functools.cache
+def source(folder: Path, name: str, language: Language) -> Source:
+    """Raises PageError."""
+    file = folder / f"{name}.{language}.md"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PageError(f"{file}: {error.strerror}") from None
+    match = re.fullmatch(r"# (.+)\n\n(.+?)\n\n## Fix\n\n(.+?)\n\n## Why\n\n(.+)\n", text, re.DOTALL)
+    if not match:
+        raise PageError(f"{file}: must be: # title, a paragraph, ## Fix, ## Why")
+    return Source(title=match[1], message=match[2], fix=match[3], why=match[4])
+
+
+def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language: Language) -> Words:
+    """The words of a finding, filled from its evidence. Raises PageError, jinja2.UndefinedError."""
+    page = source(catalogue.find(finding.code).pages, finding.name, language)
+    remedies = Remedies(snapshot.target, interpreter_of(snapshot))
+    values: dict[str, Any] = {**finding.evidence, "subject": finding.subject, **remedies.names()}
+    commands: list[str] = []
+    texts: list[str] = []
+    position = 0
+    for block in BLOCK.finditer(page.fix):
+        texts.append(_fill(_PROSE, page.fix[position : block.start()], values))
+        commands += [line.strip() for line in _fill(_SHELL, block[1], values).splitlines() if line.strip()]
+        position = block.end()
+    texts.append(_fill(_PROSE, page.fix[position:], values))
+    return Words(
+        title=_one_line(_fill(_PROSE, page.title, values)),
+        message=_one_line(_fill(_PROSE, page.message, values)),
+        fix="\n\n".join(_one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
+        commands=tuple(commands),
+        why=page.why,
+    )
+
+
+def interpreter_of(snapshot: Snapshot) -> Interpreter | None:
+    recorded = snapshot.readings.get("interpreter")
+    if recorded is None or recorded.outcome is not Outcome.OK:
+        return None
+    return decode(recorded.facts, Interpreter)
+
+
+def _one_line(text: str) -> str:
+    """Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
+    text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff\uff00-\uffef])", "", text.strip())
+    return re.sub(r"\s*\n\s*", " ", text)
+
+
+def _fill(environment: jinja2.Environment, text: str, values: Mapping[str, Any]) -> str:
+    return _template(environment, text).render(values)
+
+
+@functools.cache
+def _template(environment: jinja2.Environment, text: str) -> jinja2.Template:
+    return environment.from_string(text)
+
+
+def visible(value: object) -> object:
+    """Text with control characters shown, not obeyed: evidence comes from files and logs that nobody vouches for."""
+    if not isinstance(value, str) or isinstance(value, Command):
+        return value
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", lambda m: f"\\x{ord(m[0]):02x}", value)
+
+
+def _quoted(value: object) -> str:
+    """For a command: one shell word, on one line whatever it holds."""
+    if isinstance(value, Command):
+        return str(value)
+    text = str(value)
+    if re.search(r"[\x00-\x1f\x7f]", text):
+        escaped = "".join(c if c.isprintable() and c not in "\\'" else f"\\x{ord(c):02x}" for c in text)
+        return f"$'{escaped}'"
+    return shlex.quote(text)
+
+
+def mebibytes(value: float) -> str:
+    """Bytes as whole MiB."""
+    return f"{value / 1024**2:.0f} MiB"
+
+
+def _environment(finalize: Any) -> jinja2.Environment:
+    # Autoescape would write HTML entities; these texts are no HTML. `finalize` sees every filled value instead.
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=finalize, autoescape=False)  # noqa: S701
+    environment.filters["MiB"] = mebibytes
+    return environment
+
+
+_PROSE = _environment(visible)
+_SHELL = _environment(_quoted)
+
+
+@functools.cache
+def _reasons(files: tuple[Path, ...]) -> Mapping[str, Mapping[str, str]]:
+    tables: dict[str, Mapping[str, str]] = {}
+    for file in files:
+        tables |= tomllib.loads(file.read_text(encoding="utf-8"))
+    return tables
+
+
+def reason_text(reason: Reason | str | None, catalogue: Catalogue, language: Language) -> str:
+    """A verdict's reason in words; plain text stays as it is."""
+    if reason is None or isinstance(reason, str):
+        return reason or ""
+    values: dict[str, Json] = {key: visible(value) for key, value in reason.values.items()}
+    return _reasons(catalogue.reasons)[reason.key][language].format(**values)

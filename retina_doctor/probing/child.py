@@ -1,0 +1,108 @@
+"""What runs in the other interpreter: sent over its standard input, never imported by the doctor itself.
+
+Python 3.8, standard library alone. Facts go back over a private duplicate of standard output, one line each, marked
+with a token that is new in every run; whatever libraries print goes to standard error.
+"""
+
+import json
+import os
+import signal
+import sys
+import types
+
+
+class Telling:
+    """What a probe gets: the way to tell facts, and to say what it is busy with."""
+
+    def __init__(self, descriptor, token):
+        # type: (int, str) -> None
+        self._descriptor = descriptor
+        self._token = token
+
+    def tell(self, **facts):
+        # type: (object) -> None
+        """Facts known from here on, whatever happens next. Values are JSON data."""
+        self._send({"tell": facts})
+
+    def stage(self, name):
+        # type: (str) -> None
+        """What is being done now ("importing torch"), for the progress line and for the report of a death."""
+        self._send({"stage": name})
+
+    def _send(self, message):
+        # type: (dict) -> None
+        line = "\n" + self._token + json.dumps(message) + "\n"
+        data = line.encode("ascii")
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+
+
+def drop_working_directory():
+    # type: () -> None
+    """Take the working directory off sys.path: a neighbour torch.py must not become torch.
+
+    It stays only where PYTHONPATH names it by its absolute path: then the service has it, too, and it is meant.
+    """
+    meant = [os.path.realpath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if os.path.isabs(p)]
+    try:
+        here = os.path.realpath(os.getcwd())
+    except OSError:
+        here = ""
+    sys.path[:] = [p for p in sys.path if p not in ("", ".") and (os.path.realpath(p) != here or here in meant)]
+
+
+def give_modules(sources):
+    # type: (dict) -> None
+    """Make the sent modules importable under their own names, without files."""
+    for name, source in sources.items():
+        parent, _, last = name.rpartition(".")
+        while parent and parent not in sys.modules:
+            package = types.ModuleType(parent)
+            package.__path__ = []
+            sys.modules[parent] = package
+            parent = parent.rpartition(".")[0]
+        module = types.ModuleType(name)
+        module.__file__ = "<retina-doctor>/" + name
+        sys.modules[name] = module
+        parent = name.rpartition(".")[0]
+        if parent:
+            setattr(sys.modules[parent], last, module)
+        exec(compile(source, module.__file__, "exec"), module.__dict__)
+
+
+def main(request):
+    # type: (dict) -> None
+    private = os.dup(1)
+    os.dup2(2, 1)
+    probe = Telling(private, request["token"])
+    if hasattr(signal, "alarm"):
+        # A last resort where nobody can kill us from outside (docker exec, ssh, a doctor that was killed itself).
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(int(request["seconds"]) + 2)
+    if request["path"] is not None:
+        sys.path[:] = request["path"]
+    else:
+        drop_working_directory()
+    wanted = request["workdir"]
+    error = None
+    if wanted is not None:
+        try:
+            os.chdir(os.path.expanduser(wanted))
+        except OSError as refused:
+            error = "%s: %s" % (wanted, refused.strerror)
+    probe._send({"hello": list(sys.version_info[:3])})
+    try:
+        give_modules(request["modules"])
+        arguments = dict(request["arguments"], workdir_error=error)
+        sys.modules[request["run"]].look(probe, arguments)
+    except BaseException as failure:
+        import traceback
+
+        traceback.print_exc()
+        words = traceback.format_exception_only(type(failure), failure)[-1].strip()
+        probe._send({"failed": words})
+    else:
+        probe._send({"done": True})
+    sys.stderr.flush()
+    # No atexit handlers, no destructors: a library that hangs or aborts while it is taken down must not change the facts.
+    os._exit(0)

@@ -1,0 +1,219 @@
+"""Looks: runs the probes in parallel, each with its own deadline, and leaves no process behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import selectors
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from retina_doctor import own_checks
+from retina_doctor.authoring import Probe, Side
+from retina_doctor.codec import decode
+from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
+from retina_doctor.probing.process import Child, Request, own_request, source_of
+from retina_doctor.settings import Settings, UsageError
+
+RUN_VARIABLE = "RETINA_DOCTOR_RUN"
+"""Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
+TICK = 0.05  # seconds between two looks at whether a child has ended
+
+Progress = Callable[[Sequence[Child]], None]
+
+
+class Looking:
+    """Which probes to ask, in which interpreter. Holds what all requests of one run share."""
+
+    def __init__(self, settings: Settings, target: Target, progress: Progress | None = None) -> None:
+        self.settings = settings
+        self.target = target
+        self.progress = progress
+        self.token = f"retina-doctor-{secrets.token_hex(8)} "
+
+    def collect(self, probes: Iterable[Probe[Any]]) -> tuple[Target, dict[str, Recorded]]:
+        """Readings by probe name, the engine's own `interpreter` among them, and the target with what was learnt of it.
+
+        Where the target turns out to be another machine or namespace, probes meant for the doctor's own side are
+        looked at again in the target: what the doctor sees of its own side says nothing of it.
+        Raises UsageError when the target's command is no Python.
+        """
+        wanted = [own_checks.interpreter_probe, *(p for p in probes if p is not own_checks.interpreter_probe)]
+        with guarded(self.token):
+            readings = self._run([self._request(probe, probe.side) for probe in wanted])
+            interpreter = readings[own_checks.interpreter_probe.name]
+            if interpreter.outcome is not Outcome.OK:
+                self._refuse_what_is_no_python(interpreter)
+                for probe in wanted[1:]:
+                    if probe.side is Side.TARGET:
+                        readings[probe.name] = Recorded(outcome=Outcome.NOT_RUN, detail="the target's Python does not start")
+                return self.target, readings
+            if decode(interpreter.facts, Interpreter).place != own_place():
+                elsewhere = [p for p in wanted if p.side is Side.OWN]
+                readings |= self._run([self._request(p, Side.TARGET) for p in elsewhere])
+                self.target = Target(
+                    command=self.target.command, chosen=self.target.chosen, chosen_by=self.target.chosen_by, local=False
+                )
+        return self.target, readings
+
+    def _request(self, probe: Probe[Any], side: Side) -> Request:
+        modules = {name: source_of(name) for name in (*probe.sends, probe.module)}
+        arguments = probe.arguments(self.settings)
+        seconds = self.settings.gate.timeout
+        if side is Side.OWN:
+            return own_request(probe.name, modules, probe.module, arguments, seconds)
+        return Request(
+            probe=probe.name,
+            command=self.target.command,
+            modules=modules,
+            run=probe.module,
+            arguments=arguments,
+            seconds=seconds,
+            workdir=self.settings.target.workdir,
+        )
+
+    def _run(self, requests: Sequence[Request]) -> dict[str, Recorded]:
+        environment = {**os.environ, RUN_VARIABLE: self.token.strip()}
+        readings: dict[str, Recorded] = {}
+        running: list[Child] = []
+        try:
+            for request in requests:
+                try:
+                    running.append(Child.start(request, self.token, environment))
+                except OSError as error:
+                    self._refuse_command(request, error)
+            with selectors.DefaultSelector() as selector:
+                for child in running:
+                    _register(selector, child)
+                while running:
+                    for key, _ in selector.select(TICK):
+                        if not key.data():
+                            selector.unregister(key.fileobj)
+                    if self.progress:
+                        self.progress(running)
+                    for child in [c for c in running if self._is_over(c)]:
+                        running.remove(child)
+                        _drain(selector, child)
+                        seconds = child.seconds
+                        child.end()
+                        readings[child.request.probe] = child.recorded(seconds)
+        finally:
+            for child in running:
+                child.end()
+        return {request.probe: readings[request.probe] for request in requests}
+
+    def _is_over(self, child: Child) -> bool:
+        child.overdue = not child.complete and child.seconds > child.request.seconds
+        return child.complete or child.overdue or child.process.poll() is not None
+
+    def _refuse_command(self, request: Request, error: OSError) -> None:
+        words = " ".join(request.command)
+        raise UsageError(f"--target {words}: cannot be started: {error.strerror}") from None
+
+    def _refuse_what_is_no_python(self, reading: Recorded) -> None:
+        """Wrong usage ends the run here; a Python that dies at its start is the patient's trouble, and goes on."""
+        words = " ".join(self.target.command)
+        if any("is too old" in line and line.startswith("retina-doctor:") for line in reading.stderr_tail):
+            raise UsageError(f"--target {words}: {reading.stderr_tail[-1].removeprefix('retina-doctor: ')}")
+        greeted = bool(reading.facts) or reading.stage is not None
+        died = "killed by" in (reading.detail or "")
+        told = " ".join(reading.stderr_tail)
+        python = any(word in told for word in ("Python", "Traceback", "site-packages", "sitecustomize", "pyvenv"))
+        if not (greeted or died or python) or "can't open file" in told:
+            said = f"; it said: {reading.stderr_tail[-1].strip()[:120]}" if reading.stderr_tail else ""
+            raise UsageError(f"--target {words}: is not a Python: {reading.detail}{said}")
+
+
+def own_place() -> Place:
+    """Where the doctor itself runs."""
+    from retina_doctor.probing.place import place
+
+    return decode(place(), Place)
+
+
+def _register(selector: selectors.BaseSelector, child: Child) -> None:
+    assert child.process.stdin and child.process.stdout and child.process.stderr
+    selector.register(child.process.stdout, selectors.EVENT_READ, child.read_facts)
+    selector.register(child.process.stderr, selectors.EVENT_READ, child.read_errors)
+    if not child.write_program():
+        selector.register(child.process.stdin, selectors.EVENT_WRITE, lambda: not child.write_program())
+
+
+def _drain(selector: selectors.BaseSelector, child: Child) -> None:
+    """Read what a child has left in its pipes, without waiting for a grandchild that still holds them open."""
+    for pipe, read in ((child.process.stdout, child.read_facts), (child.process.stderr, child.read_errors)):
+        assert pipe
+        if any(key.fileobj is pipe for key in selector.get_map().values()):
+            selector.unregister(pipe)
+            while _ready(pipe.fileno()) and read():
+                pass
+    stdin = child.process.stdin
+    if stdin and any(key.fileobj is stdin for key in selector.get_map().values()):
+        selector.unregister(stdin)
+
+
+def _ready(descriptor: int) -> bool:
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        return bool(selector.select(0))
+
+
+@contextlib.contextmanager
+def guarded(token: str) -> Iterator[None]:
+    """Within: SIGTERM and SIGHUP end like Ctrl-C. At the end, however it comes: no process of this run is left."""
+    previous: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    adopting = _adopt_orphans(True)
+    try:
+        yield
+    finally:
+        _end_strays(token.strip())
+        if adopting:
+            _adopt_orphans(False)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(number)
+
+
+def _adopt_orphans(yes: bool) -> bool:
+    """Linux: let what a probe left behind become our child, so that it can be found and ended."""
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    set_child_subreaper = 36  # <linux/prctl.h>
+    return bool(ctypes.CDLL(None).prctl(set_child_subreaper, int(yes), 0, 0, 0) == 0)
+
+
+def _end_strays(token: str) -> None:
+    """Kill every process that bears this run's token. Several rounds, as killing a parent brings its children to us."""
+    for _ in range(20):
+        strays = list(_bearing(token))
+        if not strays:
+            return
+        for pid in strays:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _bearing(token: str) -> Iterator[int]:
+    mark = f"{RUN_VARIABLE}={token}".encode()
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):
+            pid = int(entry.name)
+            if pid == os.getpid() or b") Z " in (entry / "stat").read_bytes():
+                continue
+            if mark in (entry / "environ").read_bytes().split(b"\0"):
+                yield pid

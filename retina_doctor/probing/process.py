@@ -1,0 +1,251 @@
+"""One probe in one other interpreter: start, listen, end. Nothing here knows what is being looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from retina_doctor.model import Json, Outcome, Recorded
+
+OLDEST_PYTHON = (3, 8)
+MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
+TAIL_LINES, TAIL_BYTES = 20, 8192
+
+_PROGRAM = """import sys
+sys.version_info < (3, 8) and (sys.stderr.write("retina-doctor: Python %d.%d is too old: 3.8 is needed\\n" % \
+sys.version_info[:2]), sys.exit(9))
+sys.path[:] = [p for p in sys.path if p not in ("", ".")]
+import json
+space = {"__name__": "retina_doctor_child"}
+exec(compile(json.loads({child!r}), "<retina-doctor>/child.py", "exec"), space)
+space["main"](json.loads({request!r}))
+"""
+
+
+def source_of(module: str) -> str:
+    """The source text of an importable module, without importing it."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f"no source of module {module}")
+    return Path(spec.origin).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One looking: which modules to send, which of them to run, with which arguments and how many seconds."""
+
+    probe: str
+    command: Sequence[str]
+    modules: Mapping[str, str]
+    run: str
+    arguments: Mapping[str, Json]
+    seconds: float
+    workdir: str | None = None
+    path: Sequence[str] | None = None
+    """sys.path for the child; None: its own, less the working directory."""
+
+    def program(self, token: str) -> bytes:
+        """The Python text that is written to the interpreter's standard input (pure ASCII, one exec)."""
+        request = {
+            "token": token,
+            "seconds": self.seconds,
+            "workdir": self.workdir,
+            "path": None if self.path is None else list(self.path),
+            "modules": dict(self.modules),
+            "run": self.run,
+            "arguments": dict(self.arguments),
+        }
+        # Two literals: the program must at least be *parsed* by Python 2, to be able to say that it is Python 2.
+        child = json.dumps(source_of("retina_doctor.probing.child"))
+        return _PROGRAM.replace("{child!r}", repr(child)).replace("{request!r}", repr(json.dumps(request))).encode("ascii")
+
+
+@dataclass
+class Child:
+    """A running request. Feed it with `read_facts` and `read_errors` until `ended`, then take `recorded`."""
+
+    request: Request
+    token: str
+    process: subprocess.Popen[bytes]
+    started: float
+    facts: dict[str, Any] = field(default_factory=dict)
+    stage: str | None = None
+    greeted: bool = False
+    done: bool = False
+    failed: str | None = None
+    overdue: bool = False
+    flooded: bool = False
+    _pending: bytearray = field(default_factory=bytearray)
+    _told: int = 0
+    _errors: bytearray = field(default_factory=bytearray)
+    _unsent: memoryview = field(default_factory=lambda: memoryview(b""))
+
+    @classmethod
+    def start(cls, request: Request, token: str, environment: Mapping[str, str]) -> Child:
+        """Raises OSError when the command cannot be started."""
+        process = subprocess.Popen(
+            list(request.command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(environment),
+            start_new_session=True,
+        )
+        assert process.stdin and process.stdout and process.stderr
+        for pipe in (process.stdin, process.stdout, process.stderr):
+            os.set_blocking(pipe.fileno(), False)
+        child = cls(request, token, process, time.monotonic())
+        child._unsent = memoryview(request.program(token))
+        return child
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    @property
+    def complete(self) -> bool:
+        """It has said its last word; what its process or its children still do is of no interest."""
+        return self.done or self.failed is not None or self.flooded
+
+    def write_program(self) -> bool:
+        """Send as much of the program as the pipe takes; True when all is sent, or nobody listens."""
+        assert self.process.stdin
+        with contextlib.suppress(BlockingIOError):
+            try:
+                while self._unsent:
+                    self._unsent = self._unsent[os.write(self.process.stdin.fileno(), self._unsent[:65536]) :]
+            except BrokenPipeError:
+                self._unsent = memoryview(b"")
+        if not self._unsent:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+            return True
+        return False
+
+    def read_facts(self) -> bool:
+        """Take what is there; False at the end of the stream."""
+        assert self.process.stdout
+        chunk = _read(self.process.stdout.fileno())
+        if not chunk:
+            return chunk is None
+        self._told += len(chunk)
+        if self._told > MOST_FACTS:
+            self.flooded = True
+            return False
+        self._pending += chunk
+        *lines, rest = bytes(self._pending).split(b"\n")
+        self._pending = bytearray(rest)
+        for line in lines:
+            self._take(line)
+        return True
+
+    def _take(self, line: bytes) -> None:
+        mark = self.token.encode()
+        if not line.startswith(mark):
+            self._note(line + b"\n")  # printed by something else before the private stream was set up
+            return
+        try:
+            message = json.loads(line[len(mark) :])
+        except ValueError:
+            self._note(line + b"\n")
+            return
+        self.greeted = self.greeted or "hello" in message
+        self.facts.update(message.get("tell", {}))
+        self.stage = message.get("stage", self.stage)
+        self.done = self.done or "done" in message
+        self.failed = message.get("failed", self.failed)
+
+    def read_errors(self) -> bool:
+        assert self.process.stderr
+        chunk = _read(self.process.stderr.fileno())
+        if not chunk:
+            return chunk is None
+        self._note(chunk)
+        return True
+
+    def _note(self, data: bytes) -> None:
+        self._errors += data
+        del self._errors[: max(0, len(self._errors) - TAIL_BYTES)]
+
+    def end(self) -> None:
+        """Kill the whole process group and reap the child. Harmless when it is gone already."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(timeout=5)  # longer only in an uninterruptible system call: a hung driver
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The last lines of standard error."""
+        lines = self._errors.decode("utf-8", "replace").splitlines()
+        return tuple(line for line in lines if line.strip())[-TAIL_LINES:]
+
+    def recorded(self, seconds: float) -> Recorded:
+        """What came of it; call after `end`."""
+        code = self.process.returncode
+        detail: str | None = None
+        if self.done:
+            outcome = Outcome.OK
+        elif self.failed is not None:
+            outcome, detail = Outcome.FAILED, self.failed
+        elif self.flooded:
+            outcome, detail = Outcome.FAILED, f"told more than {MOST_FACTS} bytes"
+        elif self.overdue:
+            outcome, detail = Outcome.TIMED_OUT, f"no answer in {self.request.seconds:g} s"
+        else:
+            outcome, detail = Outcome.CRASHED, exit_words(code)
+        return Recorded(
+            outcome=outcome,
+            facts=dict(self.facts),
+            seconds=round(seconds, 3),
+            stage=self.stage,
+            detail=detail,
+            stderr_tail=() if outcome is Outcome.OK else self.errors,
+        )
+
+
+def exit_words(code: int | None) -> str:
+    """An exit status in a person's words: "killed by SIGABRT", "exit status 1"."""
+    if code is None:
+        return "does not end, even when killed"
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"killed by {signal.Signals(-code).name}"
+    return f"exit status {code}"
+
+
+def _read(descriptor: int) -> bytes | None:
+    """Bytes that are there; None: none yet; b"": end of the stream."""
+    try:
+        return os.read(descriptor, 65536)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return b""
+
+
+def own_request(probe: str, modules: Mapping[str, str], run: str, arguments: Mapping[str, Json], seconds: float) -> Request:
+    """A request to the doctor's own interpreter: isolated from the caller's PYTHON* variables, with the doctor's own path."""
+    return Request(
+        probe=probe,
+        command=[sys.executable, "-I", "-S", "-"],
+        modules=modules,
+        run=run,
+        arguments=arguments,
+        seconds=seconds,
+        path=[p for p in sys.path if p and Path(p).is_absolute()],
+    )

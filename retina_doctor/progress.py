@@ -1,0 +1,30 @@
+"""One live line on standard error while slow probes run: which, doing what, for how long."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Sequence
+
+from retina_doctor.probing.collect import Progress
+from retina_doctor.probing.process import Child
+
+PATIENCE = 0.7  # seconds: what ends sooner needs no explanation
+
+
+@contextlib.contextmanager
+def shown() -> Iterator[Progress | None]:
+    """A function for `Looking`; None where standard error is no terminal, and nothing is shown."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("") as status:
+
+        def show(running: Sequence[Child]) -> None:
+            slow = [child for child in running if child.seconds > PATIENCE]
+            status.update(", ".join(f"{c.request.probe}: {c.stage or 'starting'}, {c.seconds:.0f} s" for c in slow))
+
+        yield show

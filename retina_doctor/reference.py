@@ -1,0 +1,56 @@
+"""What the program says of its own checks: `list` and `explain`."""
+
+from __future__ import annotations
+
+import re
+
+from retina_doctor.codec import to_json
+from retina_doctor.pages import Language, source
+from retina_doctor.registry import Catalogue, Entry
+
+
+def placeholders_shown(template: str) -> str:
+    """A page's template for reading: ‹name› where evidence will stand."""
+    text = re.sub(r"\{%.*?%\}", "", template, flags=re.DOTALL)
+    return re.sub(r"\{\{\s*(.*?)\s*\}\}", lambda m: f"‹{m[1].split('|')[0].strip()}›", text)
+
+
+def title_of(entry: Entry, language: Language) -> str:
+    return placeholders_shown(source(entry.pages, entry.check.name, language).title)
+
+
+def page_text(entry: Entry, language: Language) -> str:
+    page = source(entry.pages, entry.check.name, language)
+    check = entry.check
+    head = f"{check.code} {check.name} ({check.severity}, {entry.domain})"
+    parts = [head, page.title, page.message, "## Fix", page.fix, "## Why", page.why]
+    return placeholders_shown("\n\n".join(parts)) + "\n"
+
+
+def page_json(entry: Entry, language: Language) -> str:
+    page = source(entry.pages, entry.check.name, language)
+    return to_json({**_row(entry, language), "message": page.message, "fix": page.fix, "why": page.why})
+
+
+def table_text(catalogue: Catalogue, language: Language) -> str:
+    width = max(len(entry.check.name) for entry in catalogue.entries)
+    return "".join(
+        f"{e.check.code}  {e.check.name:<{width}}  {e.check.severity:<7}  {title_of(e, language)}\n"
+        for e in catalogue.entries
+    )
+
+
+def table_json(catalogue: Catalogue, language: Language) -> str:
+    return to_json({"checks": [_row(entry, language) for entry in catalogue.entries]})
+
+
+def _row(entry: Entry, language: Language) -> dict[str, object]:
+    check = entry.check
+    return {
+        "code": check.code,
+        "name": check.name,
+        "severity": check.severity,
+        "domain": entry.domain,
+        "pitfall": check.pitfall,
+        "title": title_of(entry, language),
+    }

@@ -1,0 +1,183 @@
+"""All packs of this installation as one validated catalogue."""
+
+from __future__ import annotations
+
+import functools
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from retina_doctor import own_checks
+from retina_doctor.authoring import Check, Domain, Pack, Probe
+from retina_doctor.model import Interpreter, Reading
+from retina_doctor.settings import Settings, UsageError
+
+GROUP = "retina_doctor.checks"
+
+
+class PackError(ValueError):
+    """A pack contradicts itself or another; the message says how."""
+
+
+class Want(Enum):
+    REQUIRED = auto()
+    OPTIONAL = auto()
+    READING = auto()
+
+
+@dataclass(frozen=True)
+class Need:
+    """One parameter of a check: the type of facts it wants, and how."""
+
+    parameter: str
+    facts: type
+    want: Want
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A check with the place it has in the catalogue."""
+
+    check: Check
+    domain: str
+    pages: Path
+    needs: tuple[Need, ...]
+
+
+@dataclass(frozen=True)
+class PackFailure:
+    pack: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    entries: tuple[Entry, ...]
+    probes: Mapping[str, Probe[Any]]
+    explains: Mapping[str, tuple[str, ...]]
+    reasons: tuple[Path, ...]
+    failures: tuple[PackFailure, ...] = ()
+
+    @functools.cached_property
+    def probe_of(self) -> Mapping[type, Probe[Any]]:
+        return {probe.facts: probe for probe in self.probes.values()}
+
+    def find(self, word: str) -> Entry:
+        """The check of that code or name. Raises UsageError."""
+        for entry in self.entries:
+            if word in (entry.check.code, entry.check.name) or word.upper() == entry.check.code:
+                return entry
+        raise UsageError(f"no check has the code or name {word!r}; `retina-doctor list` shows all")
+
+    def matching(self, words: Iterable[str]) -> frozenset[str]:
+        """Codes of the checks that *words* (codes, names, domains) mean. Raises UsageError for a word that means none."""
+        codes: set[str] = set()
+        domains = {entry.domain for entry in self.entries}
+        for word in words:
+            if word in domains:
+                codes |= {entry.check.code for entry in self.entries if entry.domain == word}
+            else:
+                codes.add(self.find(word).check.code)
+        return frozenset(codes)
+
+    def spokesman(self, facts: type) -> Entry | None:
+        """The check that speaks when the probe of *facts* fails; None: the engine's own probe-failed does."""
+        return next((e for e in self.entries for n in e.needs if n.facts is facts and n.want is Want.READING), None)
+
+
+@functools.cache
+def installed() -> Catalogue:
+    """The catalogue of the engine's own checks and all installed packs. A pack that cannot be loaded is a failure in it."""
+    packs: list[Pack] = []
+    failures: list[PackFailure] = []
+    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+        try:
+            pack = point.load()
+            if not isinstance(pack, Pack):
+                raise PackError(f"{point.value} is a {type(pack).__name__}, not a Pack")
+            build([*packs, pack])
+        except Exception as error:
+            failures.append(PackFailure(point.name, f"{type(error).__name__}: {error}"))
+        else:
+            packs.append(pack)
+    return build(packs, tuple(failures))
+
+
+def build(packs: Iterable[Pack], failures: tuple[PackFailure, ...] = ()) -> Catalogue:
+    """One catalogue of the engine's own checks and *packs*. Raises PackError where they contradict."""
+    packs = [own_checks.pack, *packs]
+    entries: list[Entry] = []
+    probes: dict[str, Probe[Any]] = {}
+    explains: dict[str, tuple[str, ...]] = {}
+    for pack in packs:
+        for domain in pack.domains:
+            for probe in domain.probes:
+                if probe.name in probes:
+                    raise PackError(f"two probes are called {probe.name}")
+                probes[probe.name] = probe
+            entries += [_entry(domain, one) for one in domain.checks]
+        for cause in pack.causes:
+            explains[cause.root] = explains.get(cause.root, ()) + cause.explains
+    _validate(entries, probes, explains)
+    return Catalogue(
+        entries=tuple(entries),
+        probes=probes,
+        explains=explains,
+        reasons=tuple(pack.reasons for pack in packs if pack.reasons),
+        failures=failures,
+    )
+
+
+def _entry(domain: Domain, check: Check) -> Entry:
+    hints = typing.get_type_hints(check.judge)
+    hints.pop("return", None)
+    needs = tuple(_need(check, parameter, hint) for parameter, hint in hints.items())
+    return Entry(check=check, domain=domain.name, pages=domain.pages, needs=needs)
+
+
+def _need(check: Check, parameter: str, hint: Any) -> Need:
+    if isinstance(hint, type):
+        return Need(parameter, hint, Want.REQUIRED)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Reading:
+        return Need(parameter, arguments[0], Want.READING)
+    if origin in (types.UnionType, typing.Union) and len(arguments) == 2 and type(None) in arguments:
+        return Need(parameter, next(a for a in arguments if a is not type(None)), Want.OPTIONAL)
+    raise PackError(f"{check.name}: parameter {parameter} must be Facts, Facts | None or Reading[Facts], not {hint}")
+
+
+def _validate(entries: list[Entry], probes: Mapping[str, Probe[Any]], explains: Mapping[str, tuple[str, ...]]) -> None:
+    facts = [probe.facts for probe in probes.values()]
+    for what in ([e.check.code for e in entries], [e.check.name for e in entries], facts):
+        twice = {one for one in what if what.count(one) > 1}
+        if twice:
+            raise PackError(f"named twice: {', '.join(str(one) for one in sorted(twice, key=str))}")
+    known = {*facts, Settings, Interpreter, own_checks.Silenced, own_checks.Unloaded}
+    for entry in entries:
+        for need in entry.needs:
+            if need.facts not in known:
+                raise PackError(f"{entry.check.name} needs {need.facts.__name__}, which no probe tells")
+    names = {entry.check.name for entry in entries}
+    for root, echoes in explains.items():
+        for name in (root, *echoes):
+            if name not in names:
+                raise PackError(f"a cause names {name}, which no check bears")
+    for root in explains:
+        if root in _reached(root, explains):
+            raise PackError(f"the causes go round in a circle at {root}")
+
+
+def _reached(root: str, explains: Mapping[str, tuple[str, ...]]) -> set[str]:
+    reached: set[str] = set()
+    front = list(explains.get(root, ()))
+    while front:
+        name = front.pop()
+        if name not in reached:
+            reached.add(name)
+            front += explains.get(name, ())
+    return reached

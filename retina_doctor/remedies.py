@@ -1,0 +1,68 @@
+"""Commands that fit the target: which interpreter, and how packages are installed in it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from retina_doctor.model import Interpreter, Target
+
+
+class Command(str):
+    """Shell text that is quoted already."""
+
+    __slots__ = ()
+
+
+class Remedies:
+    """The functions that pages call inside their ```sh blocks."""
+
+    def __init__(self, target: Target, interpreter: Interpreter | None) -> None:
+        self.target = target
+        self.interpreter = interpreter
+
+    def names(self) -> dict[str, Command | Interpreter | Callable[..., Any] | None]:
+        """What a page may use besides its evidence."""
+        return {
+            "python": self.python,
+            "pip_install": self.pip_install,
+            "pip_uninstall": self.pip_uninstall,
+            "interpreter": self.interpreter,
+            "target_command": Command(shlex.join(self.target.command)),
+        }
+
+    @property
+    def python(self) -> Command:
+        """The command that starts the target's Python."""
+        if self.target.local and self.interpreter and self.interpreter.executable:
+            return Command(shlex.quote(self.interpreter.executable))
+        return Command(shlex.join(self.target.command))
+
+    def pip_install(self, *words: str) -> Command:
+        """``pip install WORDS`` for this target; words are requirements and pip's own flags."""
+        return self._pip("install", words)
+
+    def pip_uninstall(self, *names: str) -> Command:
+        return self._pip("uninstall", names)
+
+    def _pip(self, action: str, words: tuple[str, ...]) -> Command:
+        here = self.interpreter
+        uses_uv = here is not None and not here.has_pip and here.uv is not None and self.target.local
+        if uses_uv:
+            words = tuple(_for_uv(word) for word in words)
+            assert here and here.uv
+            system = ("--break-system-packages",) if here.externally_managed else ()
+            start = shlex.join([here.uv, "pip", action, "--python", here.executable, *system])
+        else:
+            yes = ("-y",) if action == "uninstall" else ()
+            system = ("--break-system-packages",) if here and here.externally_managed else ()
+            start = f"{self.python} -m pip {shlex.join([action, *yes, *system])}"
+            if here is not None and not here.has_pip:
+                start = f"{self.python} -m ensurepip && {start}"
+        return Command(f"{start} {shlex.join(words)}")
+
+
+def _for_uv(word: str) -> str:
+    """pip's flags in uv's words, where they differ."""
+    return {"--force-reinstall": "--reinstall"}.get(word, word)

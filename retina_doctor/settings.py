@@ -1,0 +1,101 @@
+"""What the operator meant: a file, then the environment, then flags, each overriding the one before.
+
+Tables and keys are the fields of the dataclasses below, so this file is their reference. In TOML::
+
+    [model]
+    path = "/models/retinaface/retinaface_r50_v1.onnx"
+    [gate]
+    ignore = { RD401 = "our cameras are close" }
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+class UsageError(Exception):
+    """Wrong usage or settings: one clear line for the operator, exit code 2."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Pixels."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetSettings:
+    command: tuple[str, ...] | None = None
+    """Words that start the service's Python: ["docker", "exec", "-i", "face", "python3"]."""
+    workdir: str | None = None
+    """The service's working directory, from which relative paths resolve. Default: the current one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    path: str | None = None
+    """A model file, an insightface pack's name, or a folder of models."""
+    root: str | None = None
+    """insightface's root, below which models/NAME lies. Default: ~/.insightface."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectionSettings:
+    size: Size | None = None
+    """Input size of the detector in pixels (det_size)."""
+    threshold: float | None = None
+    """Least score of a face, 0 to 1 (det_thresh)."""
+    nms: float | None = None
+    """Overlap (intersection over union) above which two boxes are one face, 0 to 1 (nms_thresh)."""
+    source_size: Size | None = None
+    """Size in pixels of the pictures that the service gets."""
+    smallest_face: int | None = None
+    """Side in source pixels of the smallest face that must be found."""
+    image: str | None = None
+    """A picture for the smoke test, on the target's disk."""
+    image_faces: int | None = None
+    """How many faces that picture shows. Default: at least one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceSettings:
+    host: str | None = None
+    port: int | None = None
+    url: str | None = None
+    pid: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuSettings:
+    device: Literal["gpu", "cpu", "auto"] = "gpu"
+    """gpu: running on the CPU is an error; auto: a warning; cpu: the GPU is not looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateSettings:
+    fail_on: Literal["error", "warning", "never"] = "error"
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    ignore: Mapping[str, str] = field(default_factory=dict)
+    """Code of a check -> why its findings are accepted here."""
+    timeout: float = 60.0
+    """Seconds that each probe is given."""
+    quick: bool = False
+    """Import nothing heavy: judge from files and light probes alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    target: TargetSettings = field(default_factory=TargetSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    detection: DetectionSettings = field(default_factory=DetectionSettings)
+    service: ServiceSettings = field(default_factory=ServiceSettings)
+    gpu: GpuSettings = field(default_factory=GpuSettings)
+    gate: GateSettings = field(default_factory=GateSettings)

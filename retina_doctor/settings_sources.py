@@ -1,0 +1,207 @@
+"""Reads Settings from a TOML file, the environment and flags. Every complaint names its file, key and line."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import re
+import shlex
+import tomllib
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from retina_doctor.codec import DoesNotFit, decode
+from retina_doctor.settings import Settings, Size, UsageError
+
+FILE = "retina-doctor.toml"
+PREFIX = "RETINA_DOCTOR_"
+NOT_SETTINGS = {"RETINA_DOCTOR_LANG", "RETINA_DOCTOR_RUN"}
+
+Tables = dict[str, dict[str, Any]]
+Where = Callable[[str, str | None], str]
+"""(table, key or None) -> how to name that place in a complaint."""
+
+
+def load_settings(file: Path | None, environment: Mapping[str, str], flags: Tables, directory: Path) -> Settings:
+    """Settings of *flags* over *environment* over the file.
+
+    *file* None: retina-doctor.toml, else pyproject.toml's [tool.retina-doctor], in *directory*. Raises UsageError.
+    """
+    tables: Tables = {}
+    for source, where in (
+        _from_file(file, directory),
+        _from_environment(environment),
+        (flags, lambda table, key: f"--{(key or table).replace('_', '-')}"),
+    ):
+        _check(source, where)
+        for table, values in source.items():
+            tables.setdefault(table, {}).update(values)
+    return decode(tables, Settings)
+
+
+def _tables() -> dict[str, dict[str, Any]]:
+    hints = typing.get_type_hints(Settings)
+    return {name: typing.get_type_hints(kind) for name, kind in hints.items()}
+
+
+def _check(source: Tables, where: Where) -> None:
+    known = _tables()
+    for table, values in source.items():
+        if table not in known:
+            raise UsageError(f"{where(table, None)}: no such table{_nearest(table, known)}")
+        if not isinstance(values, dict):
+            raise UsageError(f"{where(table, None)}: [{table}] must be a table")
+        for key in values:
+            if key not in known[table]:
+                raise UsageError(f"{where(table, key)}: no such key in [{table}]{_nearest(key, known[table])}")
+            try:
+                values[key] = _value(key, values[key], known[table][key])
+            except (DoesNotFit, ValueError) as error:
+                raise UsageError(f"{where(table, key)}: {str(error).replace(' - at `$`', '')}") from None
+
+
+def _nearest(word: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
+
+
+def _value(key: str, value: Any, kind: Any) -> Any:
+    """*value* as plain JSON data that fits the field *key* of type *kind*, or ValueError in the operator's words."""
+    if key in ("size", "source_size"):
+        value = dataclasses.asdict(parse_size(value))
+    elif key == "command" and isinstance(value, str):
+        value = shlex.split(value)
+    elif key in ("only", "skip") and isinstance(value, str):
+        value = [value]
+    decode(value, kind)
+    if key == "port" and value is not None and not 1 <= value <= 65535:
+        raise ValueError(f"{value} is not a port: ports are 1 to 65535")
+    if key in ("threshold", "nms") and value is not None and not 0 <= value <= 1:
+        raise ValueError(f"{value} is not between 0 and 1")
+    if key == "timeout" and not 0 < value <= 3600:
+        raise ValueError(f"{value} is not a number of seconds from just above 0 to 3600")
+    if key in ("pid", "smallest_face") and value is not None and value < 1:
+        raise ValueError(f"{value} must be at least 1")
+    if key == "image_faces" and value is not None and value < 0:
+        raise ValueError(f"{value} must not be negative")
+    if key == "command" and value is not None and not value:
+        raise ValueError("no command given")
+    if key == "ignore" and not all(reason.strip() for reason in value.values()):
+        raise ValueError('every ignored check needs a reason: { RD401 = "why" }')
+    return value
+
+
+def parse_size(value: Any) -> Size:
+    """"640x480", 640 or [640, 480] -> Size(width, height) in pixels. Raises ValueError."""
+    if isinstance(value, dict) and set(value) == {"width", "height"}:
+        value = [value["width"], value["height"]]
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d{1,5})\s*[xX×,]\s*(\d{1,5})\s*|\s*(\d{1,5})\s*", value)
+        if match:
+            value = [int(match[3])] * 2 if match[3] else [int(match[1]), int(match[2])]
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = [value, value]
+    if (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(isinstance(side, int) and 1 <= side <= 32768 for side in value)
+    ):
+        return Size(*value)
+    raise ValueError(f"{value!r} is not a size in pixels such as 640x640")
+
+
+def _from_file(file: Path | None, directory: Path) -> tuple[Tables, Where]:
+    prefix = ""
+    if file is None:
+        own, shared = directory / FILE, directory / "pyproject.toml"
+        if own.is_file():
+            file = own
+        elif shared.is_file() and b"tool.retina-doctor" in shared.read_bytes():
+            file, prefix = shared, "tool.retina-doctor."
+        else:
+            return {}, lambda table, _key: table
+    elif file.name == "pyproject.toml":
+        prefix = "tool.retina-doctor."
+    try:
+        text = file.read_bytes().decode()
+        tables = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file}: is not a text file in UTF-8, so no TOML settings") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file}: {error}") from None
+    if prefix:
+        tables = tables.get("tool", {}).get("retina-doctor", {})
+
+    def where(table: str, key: str | None) -> str:
+        line = line_of(text, prefix + table, key)
+        return f"{file}{f':{line}' if line else ''}: {table}{f'.{key}' if key else ''}"
+
+    return tables, where
+
+
+def line_of(text: str, table: str, key: str | None) -> int | None:
+    """The 1-based line of a TOML *text* on which *key* of *table* (or the table itself) is set, if it can be told."""
+    current, table_line = "", None
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line)
+        if header:
+            current = re.sub(r"[\s\"']", "", header[1])
+            if current == table:
+                table_line = number
+        name = re.match(r"""\s*["']?([\w.-]+)["']?\s*=""", line)
+        if name:
+            full = f"{current}.{name[1]}".strip(".")
+            if full == f"{table}.{key}":
+                return number
+            if full == table:  # an inline table, or a value where a table should be
+                table_line = number
+    return table_line
+
+
+def _from_environment(environment: Mapping[str, str]) -> tuple[Tables, Where]:
+    """RETINA_DOCTOR_MODEL_PATH=... is path in [model]."""
+    known = _tables()
+    tables: Tables = {}
+    for name, text in environment.items():
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        table, _, key = name.removeprefix(PREFIX).lower().partition("_")
+        kind = known.get(table, {}).get(key)
+        tables.setdefault(table, {})[key] = text if kind is None else _parse(name, text, kind)
+    return tables, lambda table, key: f"environment variable {PREFIX}{table.upper()}{f'_{key.upper()}' if key else ''}"
+
+
+def _parse(name: str, text: str, kind: Any) -> Any:
+    """The value of an environment variable, which is always text, as *kind* wants it."""
+    kinds = typing.get_args(kind) or (kind,)
+    if bool in kinds:
+        if text.lower() not in ("1", "0", "true", "false"):
+            raise UsageError(f"environment variable {name}: {text!r} is neither true nor false")
+        return text.lower() in ("1", "true")
+    for number in (int, float):
+        if number in kinds:
+            try:
+                return number(text)
+            except ValueError:
+                raise UsageError(f"environment variable {name}: {text!r} is not a number") from None
+    if name.endswith(("_ONLY", "_SKIP")):
+        return [word for word in re.split(r"[,\s]+", text) if word]
+    if name.endswith("_IGNORE"):
+        try:
+            return tomllib.loads(f"v = {text}")["v"]
+        except tomllib.TOMLDecodeError:
+            raise UsageError(f'environment variable {name}: write it as {{ RD401 = "why" }}') from None
+    return text
+
+
+def working_directory() -> Path:
+    """The current directory; "/" where it was deleted under our feet."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.sep)
