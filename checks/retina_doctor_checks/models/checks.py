@@ -1,0 +1,173 @@
+"""RD1xx: does the service's model path lead to a face detector that can be read?"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity
+
+from .facts import Model, ModelFile
+
+MODEL_CONTENTS = ("onnx", "ort", "torch-zip", "torch-legacy", "pickle", "hdf5", "tensorrt", "tflite", "tar", "unknown")
+"""What may be weights. *unknown* is left to the library that loads it; *tar* is a form of old torch checkpoints."""
+
+
+def nothing_named(model: Model) -> Inapplicable | None:
+    if model.path is not None:
+        return None
+    return Inapplicable(Reason("no-model-named", {"searched": ", ".join(place.path for place in model.searched)}))
+
+
+def subject_of(path: str) -> str:
+    return f"model:{posixpath.basename(path) or path}"
+
+
+def named(model: Model) -> dict[str, object]:
+    """Evidence that every finding on a path shows: what was named, by whom, and where it led."""
+    return {
+        "named": model.named,
+        "named_by": model.named_by,
+        "path": model.path,
+        "working_directory": model.working_directory,
+    }
+
+
+def is_missing(model: Model) -> bool:
+    return model.error is not None and model.error.kind == "missing"
+
+
+@check("RD101", "model-missing", Severity.ERROR, pitfall=1)
+def model_missing(model: Model) -> Answer:
+    if model.path is None:
+        return nothing_named(model)
+    if is_missing(model) and not model.elsewhere and not model.similar:
+        link = model.error.at if model.error and model.error.at != model.path else None
+        return Problem(subject=subject_of(model.path), evidence={**named(model), "kind": model.kind, "link": link})
+    if model.exists:
+        return Passed(Reason("model-at", {"path": model.path}))
+    return None
+
+
+@check("RD102", "model-wrong-directory", Severity.ERROR, pitfall=1)
+def model_wrong_directory(model: Model) -> Answer:
+    if model.path is None:
+        return nothing_named(model)
+    if not (is_missing(model) and model.elsewhere):
+        return None
+    found = model.elsewhere[0]
+    relative = model.named is not None and not posixpath.isabs(model.named) and not model.named.startswith("~")
+    return Problem(
+        subject=subject_of(model.path),
+        evidence={**named(model), "relative": relative, "found": found, "all_found": list(model.elsewhere)},
+    )
+
+
+@check("RD103", "model-name-typo", Severity.ERROR, pitfall=1)
+def model_name_typo(model: Model) -> Answer:
+    if model.path is None:
+        return nothing_named(model)
+    if not (is_missing(model) and model.similar and not model.elsewhere):
+        return None
+    folder, name = posixpath.split(model.path)
+    right = posixpath.join(folder, model.similar[0])
+    evidence = {**named(model), "folder": folder, "name": name, "similar": list(model.similar), "right": right}
+    return Problem(subject=subject_of(model.path), evidence={**evidence, "kind": model.kind})
+
+
+@check("RD104", "model-nested-directory", Severity.ERROR, pitfall=1)
+def model_nested_directory(model: Model) -> Answer:
+    """NAME/NAME/*.onnx: insightface does not look into subfolders."""
+    if model.path is None:
+        return nothing_named(model)
+    if not model.is_folder or model.files:
+        return None
+    name = posixpath.basename(model.path.rstrip("/"))
+    nested = next((s for s in model.subfolders if s.name == name and s.models), None)
+    if nested is None:
+        holding = [s for s in model.subfolders if s.models]
+        nested = holding[0] if len(holding) == 1 and len(model.subfolders) == 1 else None
+    if nested is None:
+        return None
+    inner = posixpath.join(model.path, nested.name)
+    return Problem(subject=subject_of(model.path), evidence={**named(model), "inner": inner, "models": list(nested.models)})
+
+
+@check("RD105", "model-pack-incomplete", Severity.ERROR, pitfall=1)
+def model_pack_incomplete(model: Model) -> Answer:
+    if model.path is None:
+        return nothing_named(model)
+    if not model.is_folder or any(s.models for s in model.subfolders if not model.files):
+        return None
+    if any(file.is_detector or file.problem or file.error or is_foreign(file) for file in model.files):
+        return None  # a detector is there, or damaged: that is another finding
+    there = [posixpath.basename(file.path) for file in model.files]
+    return Problem(subject=subject_of(model.path), evidence={**named(model), "models": there})
+
+
+@check("RD106", "model-corrupt", Severity.ERROR, pitfall=1)
+def model_corrupt(model: Model) -> Answer:
+    return nothing_named(model) or list(_corrupt(model))
+
+
+def _corrupt(model: Model) -> Iterator[Problem]:
+    for file in model.files:
+        if file.problem is not None or file.content == "zeros":
+            evidence = {"path": file.path, "size": file.size, "content": file.content, "problem": file.problem}
+            yield Problem(subject=subject_of(file.path), evidence=evidence)
+
+
+@check("RD107", "model-empty", Severity.ERROR, pitfall=1)
+def model_empty(model: Model) -> Answer:
+    return nothing_named(model) or [
+        Problem(subject=subject_of(file.path), evidence={"path": file.path})
+        for file in model.files
+        if file.content == "empty"
+    ]
+
+
+@check("RD108", "model-lfs-pointer", Severity.ERROR, pitfall=1)
+def model_lfs_pointer(model: Model) -> Answer:
+    return nothing_named(model) or [
+        Problem(
+            subject=subject_of(file.path),
+            evidence={"path": file.path, "size": file.size, "folder": posixpath.dirname(file.path)},
+        )
+        for file in model.files
+        if file.content == "lfs-pointer"
+    ]
+
+
+def is_foreign(file: ModelFile) -> bool:
+    """Content that no library takes for weights, under a model's name."""
+    return file.error is None and file.content not in (*MODEL_CONTENTS, "empty", "lfs-pointer", "zeros")
+
+
+@check("RD109", "model-not-a-model", Severity.ERROR, pitfall=1)
+def model_not_a_model(model: Model) -> Answer:
+    return nothing_named(model) or [
+        Problem(
+            subject=subject_of(file.path),
+            evidence={
+                "path": file.path,
+                "size": file.size,
+                "content": file.content,
+                "archive": file.content in ("zip", "gzip", "7z", "rar", "bzip2", "xz"),
+            },
+        )
+        for file in model.files
+        if is_foreign(file)
+    ]
+
+
+@check("RD110", "model-unreadable", Severity.ERROR, pitfall=1)
+def model_unreadable(model: Model) -> Answer:
+    if model.path is None:
+        return nothing_named(model)
+    obstacles = [(model.path, model.error)] + [(file.path, file.error) for file in model.files]
+    return [
+        Problem(subject=subject_of(path), evidence={"path": path, "at": error.at, "words": error.words})
+        for path, error in obstacles
+        if error is not None and error.kind != "missing"
+    ]

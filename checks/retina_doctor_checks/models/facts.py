@@ -1,0 +1,92 @@
+"""What is known of the model: where it resolves, what stands there, what its bytes are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Obstacle:
+    """Why a path cannot be used, and at which part of it."""
+
+    kind: Literal["missing", "forbidden", "other"]
+    at: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """An input or output: sizes are numbers, or names where they are free."""
+
+    name: str
+    shape: tuple[int | str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Onnx:
+    ir_version: int | None
+    opset: int | None
+    producer: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    nodes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelFile:
+    """*content* is told by the bytes, not by the name; *problem* says how it is damaged. Size in bytes."""
+
+    path: str
+    size: int | None
+    content: str
+    problem: str | None
+    error: Obstacle | None
+    onnx: Onnx | None
+
+    @property
+    def is_detector(self) -> bool:
+        """A face detector by its graph, as insightface decides (model_zoo.py: five outputs or more), or the three
+        outputs loc, conf, landmarks of a Pytorch_Retinaface export."""
+        if self.onnx is None:
+            return self.content in ("torch-zip", "torch-legacy", "pickle", "tensorrt", "ort", "hdf5")
+        return len(self.onnx.outputs) >= 5 or (len(self.onnx.outputs) == 3 and len(self.onnx.inputs) == 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subfolder:
+    name: str
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searched:
+    path: str
+    exists: bool
+    models: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """*named_by*: settings, the variable RETINAFACE_MODEL_PATH, or found in a usual place."""
+
+    searched: tuple[Searched, ...]
+    working_directory: str
+    variable: str | None
+    named: str | None
+    named_by: Literal["settings", "RETINAFACE_MODEL_PATH", "found"] | None
+    kind: Literal["path", "pack"] | None
+    path: str | None
+    exists: bool
+    is_folder: bool
+    error: Obstacle | None
+    files: tuple[ModelFile, ...]
+    subfolders: tuple[Subfolder, ...]
+    similar: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+
+    @property
+    def detector(self) -> ModelFile | None:
+        """The file that a detector would be loaded from: the named one, or the first in the folder, as insightface does."""
+        whole = [file for file in self.files if file.is_detector and file.problem is None and file.error is None]
+        return whole[0] if whole else None

@@ -1,0 +1,58 @@
+"""Resolves a model as the service would. Sent to targets: Python 3.8, standard library alone.
+
+Sources: insightface 0.7.3 and 2.1, app/face_analysis.py and utils/storage.py (ROOT/models/NAME/*.onnx, root default
+~/.insightface); the variable RETINAFACE_MODEL_PATH and /models/retinaface are the layout of a widely used cloud image.
+"""
+
+import os
+
+VARIABLE = "RETINAFACE_MODEL_PATH"
+IMAGE_FOLDER = "/models/retinaface"
+ENDINGS = (".onnx", ".pth", ".pt", ".tar", ".pkl", ".h5", ".ort", ".engine", ".trt", ".bin", ".params")
+
+
+def pack_root(root):
+    # type: (str) -> str
+    """The folder below which insightface keeps packs by name."""
+    return os.path.join(os.path.abspath(os.path.expanduser(root or "~/.insightface")), "models")
+
+
+def named_model(arguments):
+    # type: (dict) -> dict
+    """{"named", "named_by", "kind": "path"|"pack", "path": absolute} of what the operator meant; None: nothing named.
+
+    A name without a separator and without a model's ending is a pack, unless such a file or folder is there.
+    """
+    named, by = arguments.get("path"), "settings"
+    if not named:
+        named, by = os.environ.get(VARIABLE), VARIABLE
+    if not named:
+        return None
+    path = os.path.abspath(os.path.expanduser(named))
+    plain = os.sep not in named and not named.startswith("~") and not named.lower().endswith(ENDINGS)
+    if plain and not os.path.exists(path):
+        return {"named": named, "named_by": by, "kind": "pack", "path": os.path.join(pack_root(arguments.get("root")), named)}
+    return {"named": named, "named_by": by, "kind": "path", "path": path}
+
+
+def usual_models(arguments):
+    # type: (dict) -> list
+    """Absolute paths where a model lies when nobody names one, the first that holds any wins."""
+    root = pack_root(arguments.get("root"))
+    packs = sorted(os.path.join(root, name) for name in entries(root) if os.path.isdir(os.path.join(root, name)))
+    return [IMAGE_FOLDER] + packs
+
+
+def entries(folder):
+    # type: (str) -> list
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def model_files(folder):
+    # type: (str) -> list
+    """Absolute paths of the files in *folder* that have a model's ending."""
+    paths = [os.path.join(folder, name) for name in entries(folder) if name.lower().endswith(ENDINGS)]
+    return [path for path in paths if not os.path.isdir(path)]

@@ -1,0 +1,229 @@
+"""Looks at the model: where it resolves, what stands there, what its bytes are. Nothing is loaded or unpickled."""
+
+import difflib
+import os
+import stat
+import zipfile
+
+from retina_doctor_checks.models import locate, onnx_walk
+
+HEAD = 512
+MOST_FILES = 200
+MOST_VISITED = 5000
+
+
+def look(probe, arguments):
+    # type: (object, dict) -> None
+    named = locate.named_model(arguments)
+    searched = []
+    if named is None:
+        for place in locate.usual_models(arguments):
+            files = locate.model_files(place)
+            searched.append({"path": place, "exists": os.path.exists(place), "models": len(files)})
+            if files and named is None:
+                named = {"named": place, "named_by": "found", "kind": "path", "path": place}
+        if not searched or len(searched) == 1:
+            root = locate.pack_root(arguments.get("root"))
+            searched.append({"path": root, "exists": os.path.isdir(root), "models": 0})
+    probe.tell(searched=searched, working_directory=current(), variable=os.environ.get(locate.VARIABLE))
+    if named is None:
+        probe.tell(named=None, named_by=None, kind=None, path=None, exists=False, is_folder=False, error=None)
+        probe.tell(files=[], subfolders=[], similar=[], elsewhere=[])
+        return
+    path = named["path"]
+    error = reachable(path)
+    probe.tell(exists=error is None, error=error, is_folder=os.path.isdir(path), **named)
+    probe.stage("reading " + path)
+    if os.path.isdir(path):
+        probe.tell(files=[examine(one) for one in locate.model_files(path)[:MOST_FILES]])
+        probe.tell(subfolders=subfolders(path))
+    else:
+        probe.tell(files=[examine(path)] if error is None else [], subfolders=[])
+    missing = error is not None and error["kind"] == "missing"
+    probe.tell(similar=similar(path) if missing else [], elsewhere=elsewhere(path, arguments) if missing else [])
+
+
+def current():
+    # type: () -> str
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def reachable(path):
+    # type: (str) -> dict
+    """None, or why the path cannot be used: {"kind": "missing"|"forbidden"|"other", "at": path, "words": str}."""
+    try:
+        os.stat(path)
+        if os.path.isdir(path):
+            os.listdir(path)
+        return None
+    except FileNotFoundError as error:
+        dangling = os.path.islink(path)
+        return {"kind": "missing", "at": os.readlink(path) if dangling else path, "words": error.strerror}
+    except PermissionError as error:
+        return {"kind": "forbidden", "at": blocked_at(path), "words": error.strerror}
+    except OSError as error:
+        return {"kind": "other", "at": path, "words": str(error.strerror)}
+
+
+def blocked_at(path):
+    # type: (str) -> str
+    """The first part of the path that this user may not pass."""
+    part = path
+    while os.path.dirname(part) != part and not os.access(os.path.dirname(part), os.X_OK):
+        part = os.path.dirname(part)
+    return part
+
+
+def subfolders(path):
+    # type: (str) -> list
+    """[{"name", "models": file names}] of the folders directly below."""
+    found = []
+    for name in locate.entries(path)[:MOST_FILES]:
+        inner = os.path.join(path, name)
+        if os.path.isdir(inner):
+            found.append({"name": name, "models": [os.path.basename(p) for p in locate.model_files(inner)[:20]]})
+    return found
+
+
+def similar(path):
+    # type: (str) -> list
+    """Names in the same folder that are nearly this one, best first."""
+    folder, name = os.path.split(path)
+    names = {one.lower(): one for one in locate.entries(folder)}
+    return [names[one] for one in difflib.get_close_matches(name.lower(), list(names), 3, 0.75)]
+
+
+def elsewhere(path, arguments):
+    # type: (str, dict) -> list
+    """Paths of files of exactly this name in the places where models usually lie. Bounded."""
+    name = os.path.basename(path)
+    places = [current(), locate.IMAGE_FOLDER, "/models", "/workspace", locate.pack_root(arguments.get("root"))]
+    places += [os.path.dirname(os.path.dirname(path)), os.path.expanduser("~/models"), "/app", "/opt/models"]
+    found, seen, visited = [], set(), 0
+    for place in places:
+        if not place or place == os.sep:
+            continue
+        for folder, folders, files in os.walk(place):
+            visited += 1 + len(files)
+            depth = os.path.relpath(folder, place).count(os.sep)
+            folders[:] = [f for f in folders if depth < 3 and not f.startswith(".") and f not in ("node_modules", "site-packages")]
+            real = os.path.realpath(os.path.join(folder, name))
+            if name in files + folders and real not in seen and os.path.join(folder, name) != path:
+                seen.add(real)
+                found.append(os.path.join(folder, name))
+            if visited > MOST_VISITED:
+                return found[:5]
+    return found[:5]
+
+
+def examine(path):
+    # type: (str) -> dict
+    """What a file is, by its bytes: {"path", "size", "content", "problem", "error", "onnx"}."""
+    facts = {"path": path, "size": None, "content": "unknown", "problem": None, "error": None, "onnx": None}
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            facts["error"] = {"kind": "other", "at": path, "words": "not a regular file"}
+            return facts
+        facts["size"] = status.st_size
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except PermissionError as error:
+        facts["error"] = {"kind": "forbidden", "at": path, "words": error.strerror}
+        return facts
+    except OSError as error:
+        facts["error"] = {"kind": "missing" if isinstance(error, FileNotFoundError) else "other", "at": path, "words": str(error.strerror)}
+        return facts
+    facts["content"] = content(path, head)
+    if facts["content"] == "onnx":
+        try:
+            facts["onnx"] = onnx_walk.skeleton(path)
+        except onnx_walk.Damaged as damage:
+            facts["problem"] = str(damage)
+    elif facts["content"] == "torch-zip":
+        facts["problem"] = zip_problem(path)
+    elif facts["content"] == "torch-legacy" and not legacy_ends(path):
+        facts["problem"] = "cut short: the pickle has no end"
+    return facts
+
+
+def content(path, head):
+    # type: (str, bytes) -> str
+    """The kind of content, told by its first bytes (and, for zip files, by their directory)."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    lower = text[:64].lower()
+    if not head:
+        return "empty"
+    if text.startswith((b"version https://git-lfs", b"version https://hawser")):
+        return "lfs-pointer"
+    if lower.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return "html"
+    if lower.startswith((b"<?xml", b"<error")):
+        return "xml"
+    if text[:1] in (b"{", b"["):
+        return "json"
+    if head.startswith(b"PK\x03\x04"):
+        return zip_content(path, head)
+    if head.startswith(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"):
+        return "torch-legacy"
+    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return "pickle"
+    for mark, kind in (
+        (b"\x1f\x8b", "gzip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!", "rar"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"),
+        (b"\x89HDF\r\n\x1a\n", "hdf5"), (b"\x89PNG", "picture"), (b"\xff\xd8\xff", "picture"), (b"%PDF", "pdf"),
+        (b"\x7fELF", "program"), (b"ftrt", "tensorrt"),
+    ):  # fmt: skip
+        if head.startswith(mark):
+            return kind
+    if head[4:8] == b"ORTM":
+        return "ort"
+    if head[4:8] == b"TFL3":
+        return "tflite"
+    if head[257:262] == b"ustar":
+        return "tar"
+    if not head.strip(b"\0"):
+        return "zeros"
+    if path.lower().endswith(".onnx") or (head[:1] == b"\x08" and head[1:2] < b"\x20" and head[2:3] in (b"\x12", b"\x3a")):
+        return "text" if printable(head) else "onnx"
+    return "text" if printable(head) else "unknown"
+
+
+def printable(head):
+    # type: (bytes) -> bool
+    try:
+        return all(c.isprintable() or c in "\r\n\t" for c in head.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        return error.start > len(head) - 4 and all(b >= 32 or b in b"\r\n\t" for b in head[: error.start])
+
+
+def zip_content(path, head):
+    # type: (str, bytes) -> str
+    """A torch checkpoint is a zip with NAME/data.pkl in it; any other zip is an archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "torch-zip" if any(n.split("/")[-1] == "data.pkl" for n in archive.namelist()) else "zip"
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return "torch-zip" if b"data.pkl" in head or path.lower().endswith((".pth", ".pt")) else "zip"
+
+
+def zip_problem(path):
+    # type: (str) -> str
+    """None, or why a checkpoint's zip is damaged. Reads its directory only, not the weights."""
+    try:
+        size = os.path.getsize(path)
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if entry.header_offset + entry.compress_size > size:
+                    return "entry %s reaches past the end of the file" % entry.filename
+        return None
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return "cut short: the directory at the end of the zip is missing"
+
+
+def legacy_ends(path):
+    # type: (str) -> bool
+    """A legacy checkpoint's pickles are followed by its storages: the bare magic pickle alone is cut short."""
+    return os.path.getsize(path) > HEAD

@@ -1,0 +1,156 @@
+"""Reads the skeleton of an ONNX file (protobuf) without loading it: headers only, so 100 MB cost nothing.
+
+Sent to targets: Python 3.8, standard library alone. Field numbers: onnx/onnx.proto. Bounded: it stops at MOST_FIELDS.
+"""
+
+import os
+
+MOST_FIELDS = 2000000
+LIST_LIMIT = 64
+
+
+class Damaged(Exception):
+    """Not parseable as an ONNX model; the message says where and how."""
+
+
+def skeleton(path):
+    # type: (str) -> dict
+    """{"ir_version", "opset", "producer", "inputs": [{"name", "shape"}], "outputs": [...], "nodes"} of an ONNX file.
+
+    shape: list of int, or str for a symbolic size, or None. Raises Damaged, OSError.
+    """
+    size = os.path.getsize(path)
+    found = {"ir_version": None, "opset": None, "producer": "", "inputs": [], "outputs": [], "nodes": 0}
+    weights = set()
+    with open(path, "rb") as file:
+        reader = Reader(file)
+        for number, kind, value, end in reader.fields(0, size):
+            if number == 1 and kind == 0:
+                found["ir_version"] = value
+            elif number == 2 and kind == 2:
+                found["producer"] = reader.text(value, end)
+            elif number == 8 and kind == 2:
+                domain, version = opset(reader, value, end)
+                if domain in ("", "ai.onnx"):
+                    found["opset"] = version
+            elif number == 7 and kind == 2:
+                graph(reader, value, end, found, weights)
+            elif number > 100:
+                raise Damaged("field %d is no field of an ONNX model" % number)
+    if not found["nodes"]:
+        raise Damaged("no graph with nodes in it")
+    found["inputs"] = [one for one in found["inputs"] if one["name"] not in weights]
+    return found
+
+
+def graph(reader, start, end, found, weights):
+    # type: (Reader, int, int, dict, set) -> None
+    for number, kind, value, stop in reader.fields(start, end):
+        if kind != 2:
+            continue
+        if number == 1:
+            found["nodes"] += 1
+        elif number == 5:
+            for inner, inner_kind, at, till in reader.fields(value, stop):
+                if inner == 8 and inner_kind == 2:
+                    weights.add(reader.text(at, till))
+        elif number in (11, 12):
+            place = found["inputs" if number == 11 else "outputs"]
+            if len(place) < LIST_LIMIT:
+                place.append(value_info(reader, value, stop))
+
+
+def opset(reader, start, end):
+    # type: (Reader, int, int) -> tuple
+    domain, version = "", None
+    for number, kind, value, stop in reader.fields(start, end):
+        if number == 1 and kind == 2:
+            domain = reader.text(value, stop)
+        elif number == 2 and kind == 0:
+            version = value
+    return domain, version
+
+
+def value_info(reader, start, end):
+    # type: (Reader, int, int) -> dict
+    """ValueInfoProto: name 1, type 2 > tensor_type 1 > shape 2 > dim 1 > (value 1 | param 2)."""
+    name, shape = "", None
+    for number, kind, value, stop in reader.fields(start, end):
+        if number == 1 and kind == 2:
+            name = reader.text(value, stop)
+        elif number == 2 and kind == 2:
+            for at, till in reader.inside(value, stop, 1):
+                for shape_at, shape_till in reader.inside(at, till, 2):
+                    shape = [dimension(reader, a, b) for a, b in reader.inside(shape_at, shape_till, 1)]
+    return {"name": name, "shape": shape}
+
+
+def dimension(reader, start, end):
+    # type: (Reader, int, int) -> object
+    size = "?"
+    for number, kind, value, stop in reader.fields(start, end):
+        if number == 1 and kind == 0:
+            size = value
+        elif number == 2 and kind == 2:
+            size = reader.text(value, stop)
+    return size
+
+
+class Reader(object):
+    """Walks protobuf fields of a file by seeking over their contents."""
+
+    def __init__(self, file):
+        # type: (object) -> None
+        self.file = file
+        self.seen = 0
+
+    def fields(self, start, end):
+        # type: (int, int) -> object
+        """(number, wire type, value or offset of the contents, offset of their end) of the fields in [start, end)."""
+        at = start
+        while at < end:
+            self.seen += 1
+            if self.seen > MOST_FIELDS:
+                raise Damaged("more than %d fields" % MOST_FIELDS)
+            self.file.seek(at)
+            head = self.file.read(min(20, end - at))
+            tag, used = varint(head, 0, at)
+            number, kind = tag >> 3, tag & 7
+            if number == 0 or kind not in (0, 1, 2, 5):
+                raise Damaged("no protobuf at byte %d" % at)
+            value, stop = at + used, at + used
+            if kind == 0:
+                value, after = varint(head, used, at)
+                stop = at + after
+            elif kind == 2:
+                length, after = varint(head, used, at)
+                value, stop = at + after, at + after + length
+            else:
+                stop += 8 if kind == 1 else 4
+            if stop > end:
+                raise Damaged("cut short: %d bytes are there, at least %d are needed" % (end, stop))
+            yield number, kind, value, stop
+            at = stop
+
+    def inside(self, start, end, wanted):
+        # type: (int, int, int) -> object
+        for number, kind, value, stop in self.fields(start, end):
+            if number == wanted and kind == 2:
+                yield value, stop
+
+    def text(self, start, end):
+        # type: (int, int) -> str
+        self.file.seek(start)
+        return self.file.read(min(end - start, 256)).decode("utf-8", "replace")
+
+
+def varint(data, at, offset):
+    # type: (bytes, int, int) -> tuple
+    """(value, index after it) of the base-128 number at *at*."""
+    value = shift = 0
+    for index in range(at, min(len(data), at + 10)):
+        value |= (data[index] & 0x7F) << shift
+        if not data[index] & 0x80:
+            return value, index + 1
+        shift += 7
+    raise Damaged("cut short, or no protobuf, at byte %d" % (offset + at))

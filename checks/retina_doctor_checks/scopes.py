@@ -1,0 +1,14 @@
+"""What --device says of a check before anything is looked at."""
+
+from __future__ import annotations
+
+from retina_doctor.authoring import EVERYWHERE, Scope
+from retina_doctor.model import Reason, Severity
+from retina_doctor.settings import Settings
+
+
+def gpu_meant(settings: Settings) -> Scope:
+    """gpu: full severity; auto: a warning at most; cpu: the question does not arise."""
+    if settings.gpu.device == "cpu":
+        return Scope(inapplicable=Reason("device-cpu"))
+    return Scope(at_most=Severity.WARNING) if settings.gpu.device == "auto" else EVERYWHERE
