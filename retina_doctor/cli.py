@@ -187,23 +187,36 @@ def list_checks(format: Formats = None, lang: Lang = None) -> None:
 
 
 def main() -> NoReturn:
-    """The console script. One clear line and exit code 2 for wrong usage; 130 after Ctrl-C; never a traceback for those."""
-    from retina_doctor.settings import UsageError
+    """The console script. One clear line and exit code 2 for wrong usage; 128 + signal when interrupted; 3 for our own bugs."""
+    from retina_doctor.settings import Interrupted, UsageError
 
+    code = 3
     try:
-        app()
+        code = app(standalone_mode=False) or 0
+        if code == 130:  # Ctrl-C before anything was looked at, in Typer's words
+            raise Interrupted(2)
     except UsageError as error:
-        sys.stderr.write(f"retina-doctor: {error}\n")
-        sys.exit(2)
-    except KeyboardInterrupt as interrupt:
-        number = interrupt.args[0] if interrupt.args else 2
+        code = _complain(str(error))
+    except Interrupted as interrupt:
         sys.stderr.write("retina-doctor: interrupted\n")
-        sys.exit(128 + int(number))
-    except BrokenPipeError:
-        # The reader of our report (head, less) has gone; nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    sys.exit(0)
+        code = 128 + int(interrupt.args[0])
+    except Exception as error:
+        # Typer has its own copy of click, so its errors have no importable base class.
+        told = getattr(error, "format_message", None)
+        if told is None:
+            import traceback
+
+            traceback.print_exc()
+            sys.stderr.write(f"retina-doctor {__version__}: this is a bug of the doctor itself; please report it\n")
+        else:
+            code = _complain(f"{told()} See: retina-doctor --help")
+    sys.exit(code)
+
+
+def _complain(text: str) -> int:
+    """Wrong usage: one line, whatever a file name or a value in it holds."""
+    sys.stderr.write("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "\n")
+    return 2
 
 
 def _look(flags: dict[str, Any]) -> Any:
@@ -211,38 +224,11 @@ def _look(flags: dict[str, Any]) -> Any:
     from retina_doctor import progress
     from retina_doctor.look import look
     from retina_doctor.registry import installed
-    from retina_doctor.settings_sources import load_settings, working_directory
+    from retina_doctor.settings_sources import load_settings, of_flags, working_directory
 
-    settings = load_settings(flags["config"], os.environ, _tables(flags), working_directory())
+    settings = load_settings(flags["config"], os.environ, of_flags(flags), working_directory())
     with progress.shown() as show:
         return look(settings, installed(), os.environ, show)
-
-
-def _tables(flags: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Flags as the tables of a settings file, without those that were not given."""
-    homes = {
-        "target": ("target", "command"),
-        "model": ("model", "path"),
-        "det_size": ("detection", "size"),
-        "det_thresh": ("detection", "threshold"),
-        "nms_thresh": ("detection", "nms"),
-        "image": ("detection", "image"),
-        "host": ("service", "host"),
-        "port": ("service", "port"),
-        "url": ("service", "url"),
-        "pid": ("service", "pid"),
-        "device": ("gpu", "device"),
-        "only": ("gate", "only"),
-        "skip": ("gate", "skip"),
-        "fail_on": ("gate", "fail_on"),
-        "quick": ("gate", "quick"),
-        "timeout": ("gate", "timeout"),
-    }
-    tables: dict[str, dict[str, Any]] = {}
-    for flag, (table, key) in homes.items():
-        if flags.get(flag) is not None and flags[flag] != []:
-            tables.setdefault(table, {})[key] = flags[flag]
-    return tables
 
 
 def _language(wanted: str | None) -> Any:
@@ -319,8 +305,12 @@ def _terminal() -> Any:
 
 def _print(text: str) -> None:
     """UTF-8 whatever the locale says: a service's LANG is often C, and reports are in Chinese, too."""
-    sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-    sys.stdout.flush()
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our report (head, less) has gone; that changes nothing of what was found.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(file: Path, text: str) -> None:

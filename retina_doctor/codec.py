@@ -21,7 +21,7 @@ def decode(value: Any, kind: type[T]) -> T:
     """*value*, plain JSON data, as a *kind*. Raises DoesNotFit. Fields that *kind* does not know are passed over."""
     try:
         return msgspec.convert(value, kind, strict=True)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise DoesNotFit(str(error)) from None
 
 
@@ -39,5 +39,5 @@ def from_json(text: str | bytes) -> Any:
     """Plain data of a JSON text. Raises DoesNotFit with the byte position when it is not JSON."""
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DoesNotFit(str(error)) from None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from retina_doctor.authoring import Scope
@@ -44,20 +45,27 @@ def diagnose(snapshot: Snapshot, catalogue: Catalogue) -> Diagnosis:
     return Diagnosis(snapshot=snapshot, judgements=tuple(judgements), findings=_rooted(findings, catalogue))
 
 
+@contextlib.contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """Put the key of the settings before a complaint about what it holds."""
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{key}: {error}") from None
+
+
 class Selection:
     """What the settings say of each check before any fact is known."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
         gate = settings.gate
         self.settings = settings
-        self.only = catalogue.matching(gate.only) if gate.only else None
-        self.skip = catalogue.matching(gate.skip)
-        self.ignored = {}
-        for code, reason in gate.ignore.items():
-            try:
-                self.ignored[catalogue.find(code).check.code] = reason
-            except UsageError as error:
-                raise UsageError(f"gate.ignore: {error}") from None
+        with _naming("gate.only"):
+            self.only = catalogue.matching(gate.only) if gate.only else None
+        with _naming("gate.skip"):
+            self.skip = catalogue.matching(gate.skip)
+        with _naming("gate.ignore"):
+            self.ignored = {catalogue.find(code).check.code: reason for code, reason in gate.ignore.items()}
         self.heavy = {probe.facts for probe in catalogue.probes.values() if probe.heavy} if gate.quick else set()
 
     def verdict(self, entry: Entry, scope: Scope) -> Judgement | None:
@@ -142,7 +150,7 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
         return _judgement(entry, Verdict.UNKNOWN, missing=tuple(missing)), []
     try:
         answer = check.judge(**arguments)
-        problems = [answer] if isinstance(answer, Problem) else list(answer) if _is_many(answer) else []
+        problems = _problems(answer)
     except Exception as error:
         # A check that breaks must not take the report with it: it is shown as broken, and the exit code says so.
         return _judgement(entry, Verdict.ERROR, reason=f"{type(error).__name__}: {error}"), []
@@ -168,8 +176,17 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
     return _judgement(entry, Verdict.FAILED if findings else Verdict.PASSED), findings
 
 
-def _is_many(answer: object) -> bool:
-    return inspect.isgenerator(answer) or isinstance(answer, (list, tuple))
+def _problems(answer: object) -> list[Problem]:
+    """Raises TypeError for what is no Answer: passing for want of an answer would be a false clean bill."""
+    if answer is None or isinstance(answer, (Passed, Inapplicable, Unknown)):
+        return []
+    if not inspect.isgenerator(answer) and not isinstance(answer, (list, tuple)):
+        answer = [answer]
+    problems = list(answer)
+    for problem in problems:
+        if not isinstance(problem, Problem):
+            raise TypeError(f"answered with a {type(problem).__name__}")
+    return problems
 
 
 def _judgement(

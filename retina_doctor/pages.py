@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 import jinja2
 
-from retina_doctor.codec import decode
+from retina_doctor.codec import DoesNotFit, decode
 from retina_doctor.model import Finding, Interpreter, Json, Outcome, Reason, Snapshot
 from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import Command, Remedies
@@ -99,7 +99,10 @@ def interpreter_of(snapshot: Snapshot) -> Interpreter | None:
     recorded = snapshot.readings.get("interpreter")
     if recorded is None or recorded.outcome is not Outcome.OK:
         return None
-    return decode(recorded.facts, Interpreter)
+    try:
+        return decode(recorded.facts, Interpreter)
+    except DoesNotFit:  # its check says so
+        return None
 
 
 def _one_line(text: str) -> str:
@@ -162,6 +165,6 @@ def _reasons(files: tuple[Path, ...]) -> Mapping[str, Mapping[str, str]]:
 def reason_text(reason: Reason | str | None, catalogue: Catalogue, language: Language) -> str:
     """A verdict's reason in words; plain text stays as it is."""
     if reason is None or isinstance(reason, str):
-        return reason or ""
+        return str(visible(reason or ""))
     values: dict[str, Json] = {key: visible(value) for key, value in reason.values.items()}
     return _reasons(catalogue.reasons)[reason.key][language].format(**values)

@@ -25,6 +25,40 @@ Where = Callable[[str, str | None], str]
 """(table, key or None) -> how to name that place in a complaint."""
 
 
+FLAGS = {
+    "target": ("target", "command"),
+    "model": ("model", "path"),
+    "det_size": ("detection", "size"),
+    "det_thresh": ("detection", "threshold"),
+    "nms_thresh": ("detection", "nms"),
+    "image": ("detection", "image"),
+    "host": ("service", "host"),
+    "port": ("service", "port"),
+    "url": ("service", "url"),
+    "pid": ("service", "pid"),
+    "device": ("gpu", "device"),
+    "only": ("gate", "only"),
+    "skip": ("gate", "skip"),
+    "fail_on": ("gate", "fail_on"),
+    "quick": ("gate", "quick"),
+    "timeout": ("gate", "timeout"),
+}
+"""Parameters of the commands that stand for a key of a table."""
+
+
+def of_flags(given: Mapping[str, Any]) -> Tables:
+    """Flags as the tables of a settings file, without those that were not given."""
+    tables: Tables = {}
+    for flag, (table, key) in FLAGS.items():
+        if given.get(flag) is not None and given[flag] != []:
+            tables.setdefault(table, {})[key] = given[flag]
+    return tables
+
+
+def _flag(table: str, key: str | None) -> str:
+    return next(f"--{flag.replace('_', '-')}" for flag, home in FLAGS.items() if home == (table, key))
+
+
 def load_settings(file: Path | None, environment: Mapping[str, str], flags: Tables, directory: Path) -> Settings:
     """Settings of *flags* over *environment* over the file.
 
@@ -34,7 +68,7 @@ def load_settings(file: Path | None, environment: Mapping[str, str], flags: Tabl
     for source, where in (
         _from_file(file, directory),
         _from_environment(environment),
-        (flags, lambda table, key: f"--{(key or table).replace('_', '-')}"),
+        (flags, lambda table, key: _flag(table, key)),
     ):
         _check(source, where)
         for table, values in source.items():
@@ -119,7 +153,7 @@ def _from_file(file: Path | None, directory: Path) -> tuple[Tables, Where]:
         own, shared = directory / FILE, directory / "pyproject.toml"
         if own.is_file():
             file = own
-        elif shared.is_file() and b"tool.retina-doctor" in shared.read_bytes():
+        elif _mentions_us(shared):
             file, prefix = shared, "tool.retina-doctor."
         else:
             return {}, lambda table, _key: table
@@ -134,14 +168,24 @@ def _from_file(file: Path | None, directory: Path) -> tuple[Tables, Where]:
         raise UsageError(f"{file}: is not a text file in UTF-8, so no TOML settings") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file}: {error}") from None
-    if prefix:
-        tables = tables.get("tool", {}).get("retina-doctor", {})
+    for name in prefix.split(".")[:-1]:
+        tables = tables.get(name, {})
+        if not isinstance(tables, dict):
+            raise UsageError(f"{file}: {prefix.rstrip('.')} must be a table")
 
     def where(table: str, key: str | None) -> str:
         line = line_of(text, prefix + table, key)
         return f"{file}{f':{line}' if line else ''}: {table}{f'.{key}' if key else ''}"
 
     return tables, where
+
+
+def _mentions_us(file: Path) -> bool:
+    """Whether a pyproject.toml has our table; one that cannot be read is not ours to complain of."""
+    try:
+        return b"retina-doctor" in file.read_bytes() and "retina-doctor" in tomllib.loads(file.read_text("utf-8")).get("tool", {})
+    except (OSError, ValueError):
+        return False
 
 
 def line_of(text: str, table: str, key: str | None) -> int | None:
@@ -167,13 +211,15 @@ def _from_environment(environment: Mapping[str, str]) -> tuple[Tables, Where]:
     """RETINA_DOCTOR_MODEL_PATH=... is path in [model]."""
     known = _tables()
     tables: Tables = {}
+    names: dict[str, str] = {}
     for name, text in environment.items():
         if not name.startswith(PREFIX) or name in NOT_SETTINGS:
             continue
         table, _, key = name.removeprefix(PREFIX).lower().partition("_")
+        names[table] = name
         kind = known.get(table, {}).get(key)
         tables.setdefault(table, {})[key] = text if kind is None else _parse(name, text, kind)
-    return tables, lambda table, key: f"environment variable {PREFIX}{table.upper()}{f'_{key.upper()}' if key else ''}"
+    return tables, lambda table, key: f"environment variable {f'{PREFIX}{table}_{key}'.upper() if key else names[table]}"
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:

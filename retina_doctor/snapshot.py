@@ -28,7 +28,7 @@ def load(text: str | bytes) -> Snapshot:
     if not isinstance(data, dict) or "retina_doctor_snapshot" not in data:
         raise SnapshotError("is JSON, but no snapshot of retina-doctor (make one with `retina-doctor collect -o FILE`)")
     found = data.pop("retina_doctor_snapshot")
-    if not isinstance(found, int) or not 1 <= found <= FORMAT:
+    if type(found) is not int or not 1 <= found <= FORMAT:
         raise SnapshotError(f"has snapshot format {found}; this version reads 1 to {FORMAT}: update retina-doctor")
     try:
         return decode(migrate(data, found), Snapshot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
 from retina_doctor.model import Interpreter, Outcome, Problem, Reading, Severity
@@ -34,7 +35,7 @@ class Unloaded:
     packs: tuple[tuple[str, str], ...]
 
 
-def evidence_of(reading: Reading[object]) -> dict[str, object]:
+def evidence_of(reading: Reading[Any]) -> dict[str, object]:
     """How a looking ended, for a finding about that: outcome, last stage, detail, last lines of stderr."""
     recorded = reading.recorded
     return {

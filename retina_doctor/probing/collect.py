@@ -9,6 +9,7 @@ import selectors
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
@@ -18,12 +19,14 @@ from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import decode
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
-from retina_doctor.probing.process import Child, Request, own_request, source_of
-from retina_doctor.settings import Settings, UsageError
+from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Request, own_request, source_of
+from retina_doctor.settings import Interrupted, Settings, UsageError
 
 RUN_VARIABLE = "RETINA_DOCTOR_RUN"
 """Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
 TICK = 0.05  # seconds between two looks at whether a child has ended
+MOST_LEFT = 1024 * 1024  # bytes that a pipe can hold (fs.pipe-max-size): more is written by somebody who is still alive
+MARKS_OF_PYTHON = ("Fatal Python error", "Traceback (most", "site-packages", "sitecustomize", "pyvenv", "libpython")
 
 Progress = Callable[[Sequence[Child]], None]
 
@@ -123,9 +126,10 @@ class Looking:
             raise UsageError(f"--target {words}: {reading.stderr_tail[-1].removeprefix('retina-doctor: ')}")
         greeted = bool(reading.facts) or reading.stage is not None
         died = "killed by" in (reading.detail or "")
+        called = any("python" in Path(word).name for word in self.target.command)
         told = " ".join(reading.stderr_tail)
-        python = any(word in told for word in ("Python", "Traceback", "site-packages", "sitecustomize", "pyvenv"))
-        if not (greeted or died or python) or "can't open file" in told:
+        python = any(mark in told for mark in MARKS_OF_PYTHON) or (reading.outcome is Outcome.TIMED_OUT and called)
+        if not (greeted or died or python) or "can't open file" in told or PROGRAM_END in told:
             said = f"; it said: {reading.stderr_tail[-1].strip()[:120]}" if reading.stderr_tail else ""
             raise UsageError(f"--target {words}: is not a Python: {reading.detail}{said}")
 
@@ -151,8 +155,9 @@ def _drain(selector: selectors.BaseSelector, child: Child) -> None:
         assert pipe
         if any(key.fileobj is pipe for key in selector.get_map().values()):
             selector.unregister(pipe)
-            while _ready(pipe.fileno()) and read():
-                pass
+            for _ in range(MOST_LEFT // CHUNK):
+                if not _ready(pipe.fileno()) or not read():
+                    break
     stdin = child.process.stdin
     if stdin and any(key.fileobj is stdin for key in selector.get_map().values()):
         selector.unregister(stdin)
@@ -166,15 +171,24 @@ def _ready(descriptor: int) -> bool:
 
 @contextlib.contextmanager
 def guarded(token: str) -> Iterator[None]:
-    """Within: SIGTERM and SIGHUP end like Ctrl-C. At the end, however it comes: no process of this run is left."""
+    """Within: SIGINT, SIGTERM and SIGHUP raise Interrupted. At the end, however it comes: no process of this run is left.
+
+    What became our child meanwhile, and was not before, counts as this run's: from a thread other than the main one,
+    where others may start processes beside us, only what bears the token does.
+    """
+    main = threading.current_thread() is threading.main_thread()
     previous: dict[int, Any] = {}
-    if threading.current_thread() is threading.main_thread():
-        previous = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    if main:
+        heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+        previous = {number: signal.signal(number, _interrupt) for number in heard}
     adopting = _adopt_orphans(True)
+    before = _children() if adopting and main else None
     try:
         yield
     finally:
-        _end_strays(token.strip())
+        for number in previous:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
+        _end_strays(token.strip(), before)
         if adopting:
             _adopt_orphans(False)
         for number, handler in previous.items():
@@ -182,7 +196,7 @@ def guarded(token: str) -> Iterator[None]:
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt(number)
+    raise Interrupted(number)
 
 
 def _adopt_orphans(yes: bool) -> bool:
@@ -195,25 +209,42 @@ def _adopt_orphans(yes: bool) -> bool:
     return bool(ctypes.CDLL(None).prctl(set_child_subreaper, int(yes), 0, 0, 0) == 0)
 
 
-def _end_strays(token: str) -> None:
-    """Kill every process that bears this run's token. Several rounds, as killing a parent brings its children to us."""
-    for _ in range(20):
-        strays = list(_bearing(token))
+def _end_strays(token: str, before: frozenset[int] | None) -> None:
+    """Kill every process that bears this run's token, and every new child. Killing a parent brings its children to us."""
+    deadline = time.monotonic() + 5  # longer only in an uninterruptible system call: a hung driver
+    while time.monotonic() < deadline:
+        strays = _bearing(token) | (_children() - before if before is not None else frozenset())
         if not strays:
             return
         for pid in strays:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        for pid in strays:
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+                os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.005)
 
 
-def _bearing(token: str) -> Iterator[int]:
-    mark = f"{RUN_VARIABLE}={token}".encode()
+def _processes() -> Iterator[tuple[int, Path, list[bytes]]]:
+    """(pid, its folder in /proc, fields of its stat from the state on) of every process but this one."""
     for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(OSError):
             pid = int(entry.name)
-            if pid == os.getpid() or b") Z " in (entry / "stat").read_bytes():
-                continue
-            if mark in (entry / "environ").read_bytes().split(b"\0"):
-                yield pid
+            if pid != os.getpid():
+                yield pid, entry, (entry / "stat").read_bytes().rpartition(b") ")[2].split()
+
+
+def _children() -> frozenset[int]:
+    """Our children, those that have ended and wait to be reaped among them."""
+    own = str(os.getpid()).encode()
+    return frozenset(pid for pid, _, fields in _processes() if fields[1] == own)
+
+
+def _bearing(token: str) -> frozenset[int]:
+    mark = f"{RUN_VARIABLE}={token}".encode()
+    found = set()
+    for pid, entry, fields in _processes():
+        with contextlib.suppress(OSError):
+            if fields[0] != b"Z" and mark in (entry / "environ").read_bytes().split(b"\0"):
+                found.add(pid)
+    return frozenset(found)

@@ -20,16 +20,23 @@ from retina_doctor.model import Json, Outcome, Recorded
 OLDEST_PYTHON = (3, 8)
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 TAIL_LINES, TAIL_BYTES = 20, 8192
+CHUNK = 65536  # bytes read from a pipe at once
 
 _PROGRAM = """import sys
 sys.version_info < (3, 8) and (sys.stderr.write("retina-doctor: Python %d.%d is too old: 3.8 is needed\\n" % \
 sys.version_info[:2]), sys.exit(9))
-sys.path[:] = [p for p in sys.path if p not in ("", ".")]
+import os
+path = list(sys.path)
+sys.path[:0] = [os.path.dirname(getattr(os, "__file__", "")) or sys.prefix]
 import json
 space = {"__name__": "retina_doctor_child"}
 exec(compile(json.loads({child!r}), "<retina-doctor>/child.py", "exec"), space)
+sys.path[:] = path
 space["main"](json.loads({request!r}))
+# end of retina-doctor's program
 """
+# The standard library goes first until child.py has cleaned the path: with "." in PYTHONPATH a neighbour could be json.
+PROGRAM_END = "# end of retina-doctor's program"
 
 
 def source_of(module: str) -> str:
@@ -143,6 +150,8 @@ class Child:
             self.flooded = True
             return False
         self._pending += chunk
+        if b"\n" not in chunk:
+            return True
         *lines, rest = bytes(self._pending).split(b"\n")
         self._pending = bytearray(rest)
         for line in lines:
@@ -155,12 +164,12 @@ class Child:
             self._note(line + b"\n")  # printed by something else before the private stream was set up
             return
         try:
-            message = json.loads(line[len(mark) :])
+            message = json.loads(line[len(mark) :], parse_constant=lambda _: None, parse_int=_number)
         except ValueError:
             self._note(line + b"\n")
             return
         self.greeted = self.greeted or "hello" in message
-        self.facts.update(message.get("tell", {}))
+        self.facts.update(_storable(message.get("tell", {})) if b"\\ud" in line else message.get("tell", {}))
         self.stage = message.get("stage", self.stage)
         self.done = self.done or "done" in message
         self.failed = message.get("failed", self.failed)
@@ -228,10 +237,27 @@ def exit_words(code: int | None) -> str:
     return f"exit status {code}"
 
 
+def _number(text: str) -> int | float:
+    """JSON as others read it has integers of 64 bits; what is larger becomes a float."""
+    number = int(text)
+    return number if -(2**63) <= number < 2**64 else float(number)
+
+
+def _storable(value: Any) -> Any:
+    """*value* without lone surrogates, which stand for bytes of names that are no UTF-8 and fit in no JSON file."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, list):
+        return [_storable(inner) for inner in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(inner) for name, inner in value.items()}
+    return value
+
+
 def _read(descriptor: int) -> bytes | None:
     """Bytes that are there; None: none yet; b"": end of the stream."""
     try:
-        return os.read(descriptor, 65536)
+        return os.read(descriptor, CHUNK)
     except BlockingIOError:
         return None
     except OSError:

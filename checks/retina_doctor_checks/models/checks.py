@@ -114,7 +114,14 @@ def model_corrupt(model: Model) -> Answer:
 def _corrupt(model: Model) -> Iterator[Problem]:
     for file in model.files:
         if file.problem is not None or file.content == "zeros":
-            evidence = {"path": file.path, "size": file.size, "content": file.content, "problem": file.problem}
+            evidence = {
+                "path": file.path,
+                "size": file.size,
+                "content": file.content,
+                "damage": file.problem.kind if file.problem else "zeros",
+                "there": file.problem.there if file.problem else None,
+                "needed": file.problem.needed if file.problem else None,
+            }
             yield Problem(subject=subject_of(file.path), evidence=evidence)
 
 

@@ -34,13 +34,23 @@ class Onnx:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Damage:
+    """*cut-short*: *needed* bytes at least, *there* bytes; *not-protobuf* from byte *there* on; *no-graph*: parseable, but
+    without any node; *no-directory*: a zip whose end is missing; *no-storages*: a legacy checkpoint without weights."""
+
+    kind: Literal["cut-short", "not-protobuf", "no-graph", "no-directory", "no-storages"]
+    there: int | None
+    needed: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelFile:
     """*content* is told by the bytes, not by the name; *problem* says how it is damaged. Size in bytes."""
 
     path: str
     size: int | None
     content: str
-    problem: str | None
+    problem: Damage | None
     error: Obstacle | None
     onnx: Onnx | None
 

@@ -43,6 +43,23 @@ def usual_models(arguments):
     return [IMAGE_FOLDER] + packs
 
 
+def find(arguments):
+    # type: (dict) -> tuple
+    """(named model or None, [{"path", "exists", "models"}] that were searched because nothing was named)."""
+    named = named_model(arguments)
+    searched = []
+    if named is None:
+        root = pack_root(arguments.get("root"))
+        for place in usual_models(arguments):
+            files = model_files(place)
+            searched.append({"path": place, "exists": os.path.exists(place), "models": len(files)})
+            if files and named is None:
+                named = {"named": place, "named_by": "found", "kind": "path", "path": place}
+        if not any(one["path"].startswith(root) for one in searched):
+            searched.append({"path": root, "exists": os.path.isdir(root), "models": 0})
+    return named, searched
+
+
 def entries(folder):
     # type: (str) -> list
     try:

@@ -14,17 +14,7 @@ MOST_VISITED = 5000
 
 def look(probe, arguments):
     # type: (object, dict) -> None
-    named = locate.named_model(arguments)
-    searched = []
-    if named is None:
-        for place in locate.usual_models(arguments):
-            files = locate.model_files(place)
-            searched.append({"path": place, "exists": os.path.exists(place), "models": len(files)})
-            if files and named is None:
-                named = {"named": place, "named_by": "found", "kind": "path", "path": place}
-        if not searched or len(searched) == 1:
-            root = locate.pack_root(arguments.get("root"))
-            searched.append({"path": root, "exists": os.path.isdir(root), "models": 0})
+    named, searched = locate.find(arguments)
     probe.tell(searched=searched, working_directory=current(), variable=os.environ.get(locate.VARIABLE))
     if named is None:
         probe.tell(named=None, named_by=None, kind=None, path=None, exists=False, is_folder=False, error=None)
@@ -142,12 +132,17 @@ def examine(path):
         try:
             facts["onnx"] = onnx_walk.skeleton(path)
         except onnx_walk.Damaged as damage:
-            facts["problem"] = str(damage)
+            facts["problem"] = problem(damage.kind, damage.there, damage.needed)
     elif facts["content"] == "torch-zip":
         facts["problem"] = zip_problem(path)
     elif facts["content"] == "torch-legacy" and not legacy_ends(path):
-        facts["problem"] = "cut short: the pickle has no end"
+        facts["problem"] = problem("no-storages", facts["size"])
     return facts
+
+
+def problem(kind, there=None, needed=None):
+    # type: (str, int, int) -> dict
+    return {"kind": kind, "there": there, "needed": needed}
 
 
 def content(path, head):
@@ -210,17 +205,17 @@ def zip_content(path, head):
 
 
 def zip_problem(path):
-    # type: (str) -> str
-    """None, or why a checkpoint's zip is damaged. Reads its directory only, not the weights."""
+    # type: (str) -> dict
+    """None, or how a checkpoint's zip is damaged. Reads its directory only, not the weights."""
     try:
         size = os.path.getsize(path)
         with zipfile.ZipFile(path) as archive:
             for entry in archive.infolist():
                 if entry.header_offset + entry.compress_size > size:
-                    return "entry %s reaches past the end of the file" % entry.filename
+                    return problem("cut-short", size, entry.header_offset + entry.compress_size)
         return None
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return "cut short: the directory at the end of the zip is missing"
+        return problem("no-directory", os.path.getsize(path))
 
 
 def legacy_ends(path):

@@ -10,7 +10,12 @@ LIST_LIMIT = 64
 
 
 class Damaged(Exception):
-    """Not parseable as an ONNX model; the message says where and how."""
+    """Not parseable as an ONNX model: *kind* cut-short, not-protobuf or no-graph; bytes there and needed, where told."""
+
+    def __init__(self, kind, there=None, needed=None):
+        # type: (str, int, int) -> None
+        super(Damaged, self).__init__(kind, there, needed)
+        self.kind, self.there, self.needed = kind, there, needed
 
 
 def skeleton(path):
@@ -36,9 +41,9 @@ def skeleton(path):
             elif number == 7 and kind == 2:
                 graph(reader, value, end, found, weights)
             elif number > 100:
-                raise Damaged("field %d is no field of an ONNX model" % number)
+                raise Damaged("not-protobuf", value)
     if not found["nodes"]:
-        raise Damaged("no graph with nodes in it")
+        raise Damaged("no-graph")
     found["inputs"] = [one for one in found["inputs"] if one["name"] not in weights]
     return found
 
@@ -111,13 +116,13 @@ class Reader(object):
         while at < end:
             self.seen += 1
             if self.seen > MOST_FIELDS:
-                raise Damaged("more than %d fields" % MOST_FIELDS)
+                raise Damaged("not-protobuf", at)
             self.file.seek(at)
             head = self.file.read(min(20, end - at))
             tag, used = varint(head, 0, at)
             number, kind = tag >> 3, tag & 7
             if number == 0 or kind not in (0, 1, 2, 5):
-                raise Damaged("no protobuf at byte %d" % at)
+                raise Damaged("not-protobuf", at)
             value, stop = at + used, at + used
             if kind == 0:
                 value, after = varint(head, used, at)
@@ -128,7 +133,7 @@ class Reader(object):
             else:
                 stop += 8 if kind == 1 else 4
             if stop > end:
-                raise Damaged("cut short: %d bytes are there, at least %d are needed" % (end, stop))
+                raise Damaged("cut-short", end, stop)
             yield number, kind, value, stop
             at = stop
 
@@ -153,4 +158,4 @@ def varint(data, at, offset):
         if not data[index] & 0x80:
             return value, index + 1
         shift += 7
-    raise Damaged("cut short, or no protobuf, at byte %d" % (offset + at))
+    raise Damaged("not-protobuf", offset + at)

@@ -1,0 +1,171 @@
+"""RD4xx: do the detection settings lose faces, invent them, or break the detector's grid?"""
+
+from __future__ import annotations
+
+import posixpath
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity
+from retina_doctor.settings import Settings, Size
+from retina_doctor_checks.models.facts import Model
+
+from . import limits
+from .geometry import nearest_sizes, size_for, smallest_face
+
+SUBJECT = "detection"
+
+
+@check("RD401", "det-threshold-too-high", Severity.WARNING, pitfall=4)
+def det_threshold_too_high(settings: Settings) -> Answer:
+    threshold, limit = settings.detection.threshold, limits.threshold()
+    if threshold is None:
+        return Inapplicable(Reason("no-threshold-named", {"default": limit.default}))
+    if threshold <= limit.highest:
+        return None
+    return Problem(subject=SUBJECT, evidence={"threshold": threshold, "limit": limit.highest, "default": limit.default})
+
+
+@check("RD402", "det-threshold-too-low", Severity.WARNING, pitfall=4)
+def det_threshold_too_low(settings: Settings) -> Answer:
+    threshold, limit = settings.detection.threshold, limits.threshold()
+    if threshold is None:
+        return Inapplicable(Reason("no-threshold-named", {"default": limit.default}))
+    if threshold >= limit.lowest:
+        return None
+    return Problem(subject=SUBJECT, evidence={"threshold": threshold, "limit": limit.lowest, "default": limit.default})
+
+
+@check("RD403", "det-nms-too-high", Severity.WARNING, pitfall=4)
+def det_nms_too_high(settings: Settings) -> Answer:
+    nms, limit = settings.detection.nms, limits.nms()
+    if nms is None:
+        return Inapplicable(Reason("no-nms-named", {"default": limit.default}))
+    if nms <= limit.highest:
+        return None
+    return Problem(subject=SUBJECT, evidence={"nms": nms, "limit": limit.highest, "default": limit.default})
+
+
+@check("RD404", "det-nms-too-low", Severity.WARNING, pitfall=4)
+def det_nms_too_low(settings: Settings) -> Answer:
+    nms, limit = settings.detection.nms, limits.nms()
+    if nms is None:
+        return Inapplicable(Reason("no-nms-named", {"default": limit.default}))
+    if nms >= limit.lowest:
+        return None
+    return Problem(subject=SUBJECT, evidence={"nms": nms, "limit": limit.lowest, "default": limit.default})
+
+
+def size_of_model(model: Model | None) -> Size | None:
+    """The detector's input size in pixels where its graph fixes it: then insightface passes over det_size."""
+    file = model.detector if model else None
+    shape = file.onnx.inputs[0].shape if file and file.onnx and file.onnx.inputs else None
+    if shape is None or len(shape) != 4:
+        return None
+    height, width = shape[2:]
+    return (
+        Size(width, height) if isinstance(width, int) and isinstance(height, int) and min(width, height) > 0 else None
+    )
+
+
+def size_used(settings: Settings, model: Model) -> Size | None:
+    """The input size that the service will run with, as far as it was said."""
+    return size_of_model(model) or settings.detection.size
+
+
+def no_size_named() -> Inapplicable:
+    default = limits.geometry().default
+    return Inapplicable(Reason("no-size-named", {"default": str(Size(default, default))}))
+
+
+@check("RD405", "det-size-not-multiple-of-32", Severity.ERROR, pitfall=4)
+def det_size_not_multiple_of_32(settings: Settings, model: Model | None) -> Answer:
+    size, stride = settings.detection.size, limits.geometry().stride
+    if size is None:
+        return no_size_named()
+    fixed = size_of_model(model)
+    if fixed is not None:
+        return Inapplicable(Reason("size-fixed-by-model", {"size": str(fixed)}))
+    if size.width % stride == 0 and size.height % stride == 0:
+        return None
+    down, up = nearest_sizes(size, stride)
+    return Problem(
+        subject=SUBJECT,
+        evidence={
+            "size": str(size),
+            "stride": stride,
+            "down": str(down),
+            "up": str(up),
+            "down_tuple": f"({down.width}, {down.height})",
+            "up_tuple": f"({up.width}, {up.height})",
+        },
+    )
+
+
+@check("RD406", "det-size-too-small", Severity.WARNING, pitfall=4)
+def det_size_too_small(settings: Settings, model: Model) -> Answer:
+    wanted, rule = settings.detection, limits.geometry()
+    size = size_used(settings, model)
+    if size is None:
+        return no_size_named()
+    if wanted.source_size is None:
+        return Inapplicable(Reason("smallest-input-face", {"least": rule.smallest_face, "size": str(size)}))
+    seen = smallest_face(wanted.source_size, size, rule.smallest_face)
+    shown = {"size": str(size), "smallest": seen, "source": str(wanted.source_size)}
+    if wanted.smallest_face is None:
+        return Inapplicable(Reason("smallest-face-unnamed", shown))
+    if seen <= wanted.smallest_face:
+        return Passed(Reason("smallest-face", shown))
+    needed = size_for(wanted.source_size, wanted.smallest_face, rule.smallest_face, rule.stride)
+    return Problem(
+        subject=SUBJECT,
+        evidence={
+            **shown,
+            "wanted": wanted.smallest_face,
+            "needed": str(needed),
+            "needed_tuple": f"({needed.width}, {needed.height})",
+            "cost": round(needed.width * needed.height / (size.width * size.height), 1),
+            "enlarged": needed.width > wanted.source_size.width,
+            "fixed": size_of_model(model) is not None,
+        },
+    )
+
+
+@check("RD407", "det-size-ignored", Severity.WARNING, pitfall=4)
+def det_size_ignored(settings: Settings, model: Model) -> Answer:
+    """A graph with a fixed input size: insightface passes over det_size, with a line on stdout at most."""
+    size, fixed = settings.detection.size, size_of_model(model)
+    if size is None:
+        return no_size_named()
+    if model.detector is None or model.detector.onnx is None:
+        return Inapplicable(Reason("no-onnx-detector"))
+    if fixed is None or fixed == size:
+        return None
+    path = model.detector.path
+    evidence = {"size": str(size), "fixed": str(fixed), "path": path}
+    return Problem(subject=f"model:{posixpath.basename(path)}", evidence=evidence)
+
+
+@check("RD408", "det-size-too-large", Severity.NOTE, pitfall=4)
+def det_size_too_large(settings: Settings, model: Model) -> Answer:
+    """Four times the pixels that the smallest wanted face needs, and more than the usual size: cost without gain."""
+    wanted, rule = settings.detection, limits.geometry()
+    size = size_used(settings, model)
+    if size is None:
+        return no_size_named()
+    if wanted.source_size is None or wanted.smallest_face is None:
+        return Inapplicable(Reason("smallest-face-needed"))
+    needed = size_for(wanted.source_size, wanted.smallest_face, rule.smallest_face, rule.stride)
+    too_large = min(size.width / needed.width, size.height / needed.height) >= 2
+    if not too_large or size.width * size.height <= rule.default**2:
+        return None
+    return Problem(
+        subject=SUBJECT,
+        evidence={
+            "size": str(size),
+            "source": str(wanted.source_size),
+            "wanted": wanted.smallest_face,
+            "needed": str(needed),
+            "needed_tuple": f"({needed.width}, {needed.height})",
+            "saved": round(size.width * size.height / (needed.width * needed.height), 1),
+        },
+    )

@@ -1,0 +1,17 @@
+"""Tells the variables by which CUDA and the container runtime choose devices, as the target sees them."""
+
+import os
+
+NAMES = (
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_DEVICE_ORDER",
+    "NVIDIA_VISIBLE_DEVICES",
+    "NVIDIA_DRIVER_CAPABILITIES",
+    "LD_LIBRARY_PATH",
+    "CUDA_MODULE_LOADING",
+)
+
+
+def look(probe, _arguments):
+    # type: (object, dict) -> None
+    probe.tell(**{name.lower(): os.environ.get(name) for name in NAMES})

@@ -1,0 +1,162 @@
+"""Asks NVML for the driver and the GPUs. Memory comes from here because asking CUDA would itself take memory."""
+
+import os
+
+NOTHING_WRONG = (3, 13, 25)
+"""nvml.h: NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH: this card or driver has no such answer."""
+INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in linux/proc_ns.h
+
+
+def look(probe, _arguments):
+    # type: (object, dict) -> None
+    import pynvml
+
+    probe.tell(error_code=None, error=None, driver=None, cuda=None, gpus=[])
+    probe.stage("nvmlInit")
+    try:
+        pynvml.nvmlInit()
+        probe.stage("asking NVML for the driver")
+        probe.tell(driver=pynvml.nvmlSystemGetDriverVersion(), cuda=cuda(pynvml))
+        count = pynvml.nvmlDeviceGetCount()
+    except pynvml.NVMLError as error:
+        probe.tell(error_code=error.value, error=str(error))
+        return
+    gpus = []
+    for index in range(count):
+        probe.stage("asking NVML for GPU %d" % index)
+        gpus.append(gpu(pynvml, index))
+        probe.tell(gpus=gpus)
+    # No nvmlShutdown: the process ends now, and a driver in trouble could hang in it.
+
+
+def cuda(pynvml):
+    # type: (object) -> list
+    """[major, minor] of the CUDA version that the driver supports, or None."""
+    try:
+        number = pynvml.nvmlSystemGetCudaDriverVersion_v2()
+    except pynvml.NVMLError:
+        return None
+    return [number // 1000, number % 1000 // 10]
+
+
+class Asking:
+    """Calls NVML for one device; the first real error is kept, and the questions after it are still asked."""
+
+    def __init__(self, pynvml, handle):
+        # type: (object, object) -> None
+        self.pynvml = pynvml
+        self.handle = handle
+        self.error = None
+
+    def __call__(self, name, *arguments, **options):
+        # type: (str, object, object) -> object
+        """The answer of nvmlDeviceGet<name>, or None."""
+        try:
+            return getattr(self.pynvml, "nvmlDeviceGet" + name)(self.handle, *arguments, **options)
+        except self.pynvml.NVMLError as error:
+            if error.value not in NOTHING_WRONG and self.error is None:
+                self.error = "%d: %s" % (error.value, error)
+            return None
+
+
+def gpu(pynvml, index):
+    # type: (object, int) -> dict
+    facts = dict.fromkeys(("name", "uuid", "bus_id", "compute_capability", "compute_mode", "mig", "error"))
+    facts.update(dict.fromkeys(("memory_total", "memory_free", "memory_used", "memory_reserved")))
+    facts.update(index=index, mig_devices=[], processes=[])
+    try:
+        ask = Asking(pynvml, pynvml.nvmlDeviceGetHandleByIndex(index))
+    except pynvml.NVMLError as error:
+        facts["error"] = "%d: %s" % (error.value, error)
+        return facts
+    facts.update(memory(pynvml, ask))
+    pci = ask("PciInfo")
+    mode = ask("MigMode")
+    facts.update(
+        name=ask("Name"),
+        uuid=ask("UUID"),
+        bus_id=text(pci.busId) if pci is not None else None,
+        compute_capability=ask("CudaComputeCapability"),
+        compute_mode=ask("ComputeMode"),
+        mig=None if mode is None else bool(mode[0]),
+        mig_devices=mig_devices(pynvml, ask) if mode is not None and mode[0] else [],
+        processes=[process(one) for one in ask("ComputeRunningProcesses") or []],
+    )
+    facts["error"] = ask.error
+    return facts
+
+
+def memory(pynvml, ask):
+    # type: (object, Asking) -> dict
+    """Bytes. The second version tells what the driver reserves apart from what processes use."""
+    told = ask("MemoryInfo", version=pynvml.nvmlMemory_v2) or ask("MemoryInfo")
+    if told is None:
+        return {}
+    return {
+        "memory_total": told.total,
+        "memory_free": told.free,
+        "memory_used": told.used,
+        "memory_reserved": getattr(told, "reserved", None),
+    }
+
+
+def mig_devices(pynvml, ask):
+    # type: (object, Asking) -> list
+    """UUIDs of the instances that a MIG card is divided into."""
+    found = []
+    for index in range(ask("MaxMigDeviceCount") or 0):
+        try:
+            handle = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(ask.handle, index)
+            found.append(text(pynvml.nvmlDeviceGetUUID(handle)))
+        except pynvml.NVMLError:
+            continue  # a slot without an instance
+    return found
+
+
+def process(told):
+    # type: (object) -> dict
+    pid = told.pid
+    visible = in_initial_namespace()
+    return {
+        "pid": pid,
+        "used_memory": told.usedGpuMemory,
+        "name": name_of(pid) if visible else None,
+        "user": user_of(pid) if visible else None,
+    }
+
+
+def in_initial_namespace():
+    # type: () -> bool
+    """NVML counts processes as the host does; elsewhere the same number is another process."""
+    try:
+        return os.readlink("/proc/self/ns/pid") == INITIAL_PID_NAMESPACE
+    except OSError:
+        return False
+
+
+def name_of(pid):
+    # type: (int) -> str
+    try:
+        with open("/proc/%d/comm" % pid, errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return None
+
+
+def user_of(pid):
+    # type: (int) -> str
+    try:
+        number = os.stat("/proc/%d" % pid).st_uid
+    except OSError:
+        return None
+    try:
+        import pwd
+
+        return pwd.getpwuid(number).pw_name
+    except (ImportError, KeyError):
+        return str(number)
+
+
+def text(value):
+    # type: (object) -> str
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -1,0 +1,58 @@
+"""Which GPUs CUDA_VISIBLE_DEVICES leaves. Rules: CUDA programming guide, appendix "Environment variables"."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from .facts import Gpu
+
+Why = Literal["empty", "none", "no-such-index", "no-such-uuid", "twice"]
+REDACTED = "-00000000-0000-0000-0000-"
+
+
+def hidden(value: str | None, gpus: tuple[Gpu, ...] | None) -> Why | Literal["unknown"] | None:
+    """Why *value* leaves no GPU; None: it leaves some. *gpus* None: which there are is not known.
+
+    The list ends at its first entry that names nothing, so its first entry decides, and so does a repeated one.
+    """
+    if value is None:
+        return None
+    entries = [entry.strip() for entry in value.split(",")]
+    first = entries[0]
+    if not value.strip():
+        return "empty"
+    number = re.match(r"[+-]?\d+", first)
+    if number is None and not first.startswith(("GPU-", "MIG-")):
+        return "none"
+    if number is not None and int(number[0]) < 0:
+        return "none"
+    valid = entries[: next((i for i, e in enumerate(entries) if not _may_be(e)), len(entries))]
+    if len({_canonical(entry) for entry in valid}) < len(valid):
+        return "twice"
+    if gpus is None:
+        return "unknown"
+    if number is not None:
+        return None if int(number[0]) < len(gpus) else "no-such-index"
+    return _by_uuid(first, gpus)
+
+
+def _may_be(entry: str) -> bool:
+    return bool(re.match(r"\+?\d", entry)) or entry.startswith(("GPU-", "MIG-"))
+
+
+def _canonical(entry: str) -> str:
+    """torch and CUDA read numbers as strtoul does: "1gpu" is 1."""
+    number = re.match(r"\+?(\d+)", entry)
+    return str(int(number[1])) if number else entry
+
+
+def _by_uuid(entry: str, gpus: tuple[Gpu, ...]) -> Why | Literal["unknown"] | None:
+    uuids = [uuid for gpu in gpus for uuid in (gpu.uuid, *gpu.mig_devices) if uuid]
+    whole = entry.removeprefix("MIG-").split("/")[0] if entry.startswith("MIG-GPU-") else entry
+    if any(uuid.startswith(whole) for uuid in uuids):
+        return None
+    # A short prefix says nothing about a UUID whose beginning was redacted.
+    if len(uuids) < len(gpus) or (REDACTED not in whole and any(REDACTED in uuid for uuid in uuids)):
+        return "unknown"
+    return "no-such-uuid"

@@ -1,0 +1,106 @@
+"""RD6xx: one real detection with the service's own model."""
+
+from __future__ import annotations
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.own_checks import evidence_of
+from retina_doctor.settings import Settings
+
+from ..scopes import gpu_meant
+from .facts import Inference
+
+CUDA = "CUDAExecutionProvider"
+TOLERANCE = 0.05
+"""Share of the largest output. TF32, which convolutions use on Ampere and later, was seen to move scores by up to 0.0065
+in an emulation; bf16 by 0.09. Not measured on a GPU yet."""
+
+
+def not_tried(inference: Inference) -> Inapplicable | None:
+    return Inapplicable(Reason(f"smoke-{inference.skipped}")) if inference.skipped else None
+
+
+def subject_of(inference: Inference) -> str:
+    return f"model:{(inference.model or '').rsplit('/', 1)[-1]}"
+
+
+def milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)
+
+
+@check("RD601", "smoke-inference-failed", Severity.ERROR)
+def smoke_inference_failed(inference: Reading[Inference]) -> Answer:
+    """Speaks for the looking: loading the model or running it raised, crashed or hung."""
+    if inference.outcome is Outcome.OK and inference.value:
+        seen = inference.value
+        if seen.skipped:
+            return not_tried(seen)
+        faces = "?" if seen.faces is None else len(seen.faces)
+        values = {"faces": faces, "ms": milliseconds(seen.median), "provider": seen.ran_on or "?"}
+        return Passed(Reason("smoke-ran" if seen.faces is not None else "smoke-ran-without-picture", values))
+    told = inference.recorded.facts
+    return Problem(
+        subject=f"model:{str(told.get('model') or '').rsplit('/', 1)[-1]}",
+        evidence={**evidence_of(inference), "model": told.get("model"), "session": told.get("session")},
+    )
+
+
+@check("RD602", "smoke-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def smoke_on_cpu(inference: Inference) -> Answer:
+    """Judged by where the nodes ran, not by what any library advertises."""
+    if inference.skipped:
+        return not_tried(inference)
+    if not inference.nodes:
+        return Unknown(missing=("inference",))
+    if inference.nodes.get(CUDA):
+        return None
+    evidence = {
+        "model": inference.model,
+        "session": list(inference.session or ()),
+        "nodes": inference.nodes,
+        "ms": milliseconds(inference.median),
+    }
+    return Problem(subject=subject_of(inference), evidence=evidence)
+
+
+@check("RD603", "smoke-wrong-result", Severity.ERROR)
+def smoke_wrong_result(inference: Inference, settings: Settings) -> Answer:
+    """Numbers that are none, numbers unlike the CPU's, or a picture whose faces are not found."""
+    if inference.skipped:
+        return not_tried(inference)
+    if inference.finite is None:
+        return Unknown(missing=("inference",))
+    expected, found = settings.detection.image_faces, inference.faces
+    differs = inference.cpu_difference is not None and not inference.cpu_difference <= TOLERANCE
+    miscounted = found is not None and (len(found) != expected if expected is not None else not found)
+    if not inference.finite or differs or miscounted:
+        evidence = {
+            "why": "not-finite" if not inference.finite else "differs" if differs else "faces",
+            "model": inference.model,
+            "picture": inference.picture.path if inference.picture else None,
+            "found": None if found is None else len(found),
+            "expected": expected,
+            "difference": inference.cpu_difference,
+            "tolerance": TOLERANCE,
+            "best_score": max((face.score for face in found or ()), default=None),
+        }
+        return Problem(subject=subject_of(inference), evidence=evidence)
+    if found is None and inference.cpu_difference is None:
+        return Inapplicable(Reason("smoke-nothing-to-compare"))
+    return None
+
+
+@check("RD604", "image-not-read", Severity.ERROR, pitfall=4)
+def image_not_read(inference: Inference, settings: Settings) -> Answer:
+    if inference.skipped:
+        return not_tried(inference)
+    if settings.detection.image is None:
+        return Inapplicable(Reason("smoke-no-picture"))
+    if inference.picture is None:
+        return Unknown(missing=("inference",))
+    if inference.picture.error is None:
+        return None
+    if not inference.picture.decoder:
+        return Unknown(missing=("cv2 or Pillow in the target",))
+    evidence = {"path": inference.picture.path, "error": inference.picture.error}
+    return Problem(subject="picture", evidence=evidence)

@@ -1,0 +1,60 @@
+"""What one real detection gave: where it ran, how long it took, which faces it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Face:
+    """In pixels of the picture: box as left, top, right, bottom; five points as (x, y): the eyes, nose and mouth corners
+    in the order of the model. Score 0 to 1."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """*path* None: generated noise, which shows that arithmetic runs, and no faces. *error*: why it cannot be read.
+    *decoder*: the target has OpenCV or Pillow; without, no picture can be read whatever it is."""
+
+    path: str | None
+    width: int | None
+    height: int | None
+    error: str | None
+    decoder: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inference:
+    """*skipped*: why nothing was tried. *contract*: the family of the model by its outputs; None: no known detector's.
+
+    *session* are the providers that the session has, *nodes* how many nodes each ran. *input_size* is (width, height)
+    in pixels. Times in seconds: *first* includes what is set up at the first run, *median* is of the runs after it.
+    *finite*: no NaN or infinity in the outputs. *cpu_difference*: largest difference to the CPU's outputs relative to
+    the largest output; None where the session itself ran on the CPU. *faces* None: not decoded.
+    """
+
+    skipped: Literal["no-model", "missing", "not-onnx", "no-onnxruntime", "no-numpy"] | None
+    model: str | None
+    contract: Literal["retinaface", "scrfd"] | None
+    input_size: tuple[int, int] | None
+    session: tuple[str, ...] | None
+    nodes: dict[str, int] | None
+    preloaded: bool
+    load: float | None
+    first: float | None
+    median: float | None
+    picture: Picture | None
+    finite: bool | None
+    cpu_difference: float | None
+    faces: tuple[Face, ...] | None
+    log: tuple[str, ...]
+
+    @property
+    def ran_on(self) -> str | None:
+        """The provider that ran most nodes."""
+        return max(self.nodes, key=lambda name: self.nodes[name] if self.nodes else 0) if self.nodes else None

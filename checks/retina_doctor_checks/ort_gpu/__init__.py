@@ -1,0 +1,45 @@
+"""Is onnxruntime there, is it the GPU build, and does a real session get the GPU?"""
+
+from pathlib import Path
+
+from retina_doctor.authoring import Domain, Probe, Side
+
+from . import checks
+from .facts import OrtFiles, OrtRuntime
+
+NAME = "retina_doctor_checks.ort_gpu"
+
+files_probe = Probe(
+    name="ort_files",
+    facts=OrtFiles,
+    module=f"{NAME}.look_files",
+    sends=(f"{NAME}.elf",),
+    side=Side.TARGET,
+)
+runtime_probe = Probe(
+    name="ort_runtime",
+    facts=OrtRuntime,
+    module=f"{NAME}.look_runtime",
+    sends=(f"{NAME}.elf", f"{NAME}.look_files", f"{NAME}.conv_model", f"{NAME}.session"),
+    side=Side.TARGET,
+    heavy=True,
+    arguments=lambda settings: {"gpu": settings.gpu.device != "cpu"},
+)
+
+domain = Domain(
+    name="onnxruntime",
+    probes=(files_probe, runtime_probe),
+    checks=(
+        checks.ort_missing,
+        checks.ort_import_fails,
+        checks.ort_broken_install,
+        checks.ort_both_packages,
+        checks.ort_cpu_package,
+        checks.ort_cuda_major_mismatch,
+        checks.ort_cuda_libs_missing,
+        checks.ort_cuda_libs_not_on_path,
+        checks.ort_cudnn_mismatch,
+        checks.ort_session_on_cpu,
+    ),
+    pages=Path(__file__).parent / "pages",
+)

@@ -1,0 +1,59 @@
+"""Which of the libraries that the CUDA provider needs are not found by the loader, and where they are instead."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .facts import FoundLibrary, OrtFiles, OrtRuntime
+
+OF_THE_DRIVER = ("libcuda.so.1",)
+SHOWS_CUDA_MAJOR = ("libcublas", "libcublasLt", "libcudart")
+"""Their soname's number is the CUDA major; curand and cufft count otherwise."""
+
+
+def stem(soname: str) -> str:
+    return soname.split(".so", 1)[0]
+
+
+def major(soname: str) -> int | None:
+    match = re.search(r"\.so\.(\d+)", soname)
+    return int(match[1]) if match else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfound:
+    """Sonames that the loader did not find: installed *elsewhere*, installed in another major only, or *nowhere*."""
+
+    elsewhere: tuple[FoundLibrary, ...]
+    other_major: tuple[FoundLibrary, ...]
+    nowhere: tuple[str, ...]
+
+    @property
+    def any(self) -> bool:
+        return bool(self.elsewhere or self.nowhere)
+
+
+def cuda_libraries(files: OrtFiles, runtime: OrtRuntime) -> Unfound:
+    """Of CUDA itself; the driver's libcuda and cuDNN are judged apart."""
+    wanted = [one.soname for one in runtime.loader if one.error is not None]
+    return _sort([s for s in wanted if s not in OF_THE_DRIVER and stem(s) != "libcudnn"], files)
+
+
+def cudnn_libraries(files: OrtFiles, runtime: OrtRuntime) -> Unfound:
+    return _sort([one.soname for one in runtime.loader if one.error is not None and stem(one.soname) == "libcudnn"], files)
+
+
+def _sort(sonames: list[str], files: OrtFiles) -> Unfound:
+    elsewhere: list[FoundLibrary] = []
+    nowhere: list[str] = []
+    other: list[FoundLibrary] = []
+    for soname in sonames:
+        same = [lib for lib in files.libraries if lib.soname == soname or lib.soname.startswith(soname + ".")]
+        if same:
+            elsewhere.append(same[0])
+            continue
+        nowhere.append(soname)
+        if stem(soname) in (*SHOWS_CUDA_MAJOR, "libcudnn"):
+            other += [x for x in files.libraries if stem(x.soname) == stem(soname) and major(x.soname) != major(soname)]
+    return Unfound(elsewhere=tuple(elsewhere), other_major=tuple(other), nowhere=tuple(nowhere))

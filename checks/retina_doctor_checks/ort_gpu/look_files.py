@@ -1,0 +1,217 @@
+"""Looks at onnxruntime on the disk: which distributions, whose binary, what it needs, where that lies. Imports nothing."""
+
+import ast
+import base64
+import glob
+import hashlib
+import os
+import re
+import sys
+
+from retina_doctor_checks.ort_gpu import elf
+
+PROVIDER = "libonnxruntime_providers_cuda.so"
+VITAL = re.compile(r"onnxruntime/(__init__\.py|capi/__init__\.py|capi/_pybind_state\.py|capi/onnxruntime_pybind11_state.*\.so)$")
+BINARY = re.compile(r"onnxruntime/capi/onnxruntime_pybind11_state.*\.so$")
+LIBRARY = re.compile(r"lib(cublas|cublasLt|cudart|curand|cufft|nvrtc|cudnn)\.so\.\d+(\.\d+)?$")
+DISTRIBUTION = re.compile(r"(onnxruntime(?:[-_.][a-z0-9]+)*|ort[-_.]nightly(?:[-_.][a-z0-9]+)*)$", re.IGNORECASE)
+
+
+def look(probe, arguments):
+    # type: (object, dict) -> None
+    folder = package_folder()
+    provider = provider_facts(folder)
+    found = distributions(folder, provider)
+    importable = folder is not None and os.path.isfile(os.path.join(folder, "__init__.py"))
+    probe.tell(folder=folder, importable=importable, provider=provider, distributions=[d["facts"] for d in found])
+    probe.tell(owner=owner(found), libraries=libraries(), preloaded_by=preloaded_by())
+
+
+def site_folders():
+    # type: () -> list
+    seen = []
+    for path in sys.path:
+        if os.path.isdir(path) and path not in seen:
+            seen.append(path)
+    return seen
+
+
+def package_folder():
+    # type: () -> str
+    """The folder onnxruntime/ that an import would find first; with or without what belongs in it."""
+    for site in site_folders():
+        if os.path.isdir(os.path.join(site, "onnxruntime")):
+            return os.path.join(site, "onnxruntime")
+    return None
+
+
+def provider_facts(folder):
+    # type: (str) -> dict
+    path = os.path.join(folder, "capi", PROVIDER) if folder else ""
+    if not os.path.isfile(path):
+        return None
+    try:
+        return {"path": path, "needed": elf.needed(path), "problem": None}
+    except (elf.NotElf, OSError) as error:
+        return {"path": path, "needed": [], "problem": str(error)}
+
+
+def distributions(folder, provider):
+    # type: (str, dict) -> list
+    from importlib import metadata
+
+    found = {}
+    for site in site_folders():
+        for one in metadata.distributions(path=[site]):
+            name = (one.metadata["Name"] or "").lower().replace("_", "-")
+            if DISTRIBUTION.match(name) and name not in found:
+                found[name] = describe(one, name, folder, provider)
+    return [found[name] for name in sorted(found) if found[name]["files"]]
+
+
+def describe(one, name, folder, provider):
+    # type: (object, str, str, dict) -> dict
+    files = {str(f): f for f in (one.files or [])}
+    files = {path: f for path, f in files.items() if path.startswith("onnxruntime/")}
+    gpu = any(path.endswith(PROVIDER) for path in files)
+    requires = one.requires or []
+    missing = [path for path, f in files.items() if VITAL.match(path) and not os.path.exists(str(one.locate_file(f)))]
+    return {
+        "files": files,
+        "distribution": one,
+        "facts": {
+            "name": name,
+            "version": one.version,
+            "gpu": gpu,
+            "cuda": cuda_of(name, folder, provider, requires) if gpu else None,
+            "cudnn_major": cudnn_of(provider, requires) if gpu else None,
+            "has_extras": any("extra" in r and "cudnn" in r for r in requires),
+            "missing": missing,
+        },
+    }
+
+
+def cuda_of(name, folder, provider, requires):
+    # type: (str, str, dict, list) -> list
+    """(major, minor) that the wheel was built for: as its build info says, else as the provider's libraries say."""
+    info = build_info(folder)
+    if info.get("package_name") == name and info.get("cuda_version"):
+        match = re.match(r"(\d+)\.(\d+)", info["cuda_version"])
+        if match:
+            return [int(match.group(1)), int(match.group(2))]
+    for soname in (provider or {}).get("needed", []):
+        match = re.match(r"lib(?:cublas|cudart)\.so\.(\d+)", soname)
+        if match:
+            return [int(match.group(1)), 0]
+    for requirement in requires:
+        match = re.match(r"nvidia-cuda-runtime(?:-cu(\d+))?\s*~=\s*(\d+)\.(\d+)", requirement.replace("(", ""))
+        if match:
+            return [int(match.group(1) or match.group(2)), 0]
+    return None
+
+
+def cudnn_of(provider, requires):
+    # type: (dict, list) -> int
+    """Major of cuDNN: from the needed libraries, or, where it is opened only when used, from the extra `cudnn`."""
+    for soname in (provider or {}).get("needed", []):
+        match = re.match(r"libcudnn\.so\.(\d+)", soname)
+        if match:
+            return int(match.group(1))
+    for requirement in requires:
+        match = re.match(r"nvidia-cudnn(?:-cu\d+)?\s*\(?~=\s*(\d+)", requirement)
+        if match:
+            return int(match.group(1))
+    return None
+
+
+def build_info(folder):
+    # type: (str) -> dict
+    """The plain assignments of capi/build_and_package_info.py."""
+    values = {}
+    try:
+        with open(os.path.join(folder or "", "capi", "build_and_package_info.py"), encoding="utf-8") as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError):
+        return values
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                values[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                pass
+    return values
+
+
+def owner(found):
+    # type: (list) -> str
+    """Whose compiled module is on the disk: by size, then by the hash in RECORD; None where it is nobody's."""
+    claims = []
+    for one in found:
+        for path, file in one["files"].items():
+            where = str(one["distribution"].locate_file(file))
+            if BINARY.match(path) and os.path.isfile(where):
+                claims.append((one["facts"]["name"], file, where))
+    same_size = [c for c in claims if c[1].size is None or c[1].size == os.path.getsize(c[2])]
+    if len(same_size) == 1:
+        return same_size[0][0]
+    for name, file, where in same_size:
+        if file.hash is not None and file.hash.mode == "sha256" and file.hash.value == sha256(where):
+            return name
+    return None
+
+
+def sha256(path):
+    # type: (str) -> str
+    """As RECORD writes it: URL-safe base64 without padding (PEP 376)."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
+
+
+def libraries():
+    # type: () -> list
+    """CUDA and cuDNN libraries in the places where they are put, one path per soname and kind of place."""
+    places = []
+    for site in site_folders():
+        places += [(p, "pip") for p in glob.glob(os.path.join(glob.escape(site), "nvidia", "*", "lib"))]
+        places.append((os.path.join(site, "torch", "lib"), "torch"))
+    places += [(p, "LD_LIBRARY_PATH") for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p]
+    places += [(p, "toolkit") for p in glob.glob("/usr/local/cuda*/lib64") + glob.glob("/usr/local/cuda*/targets/*/lib")]
+    if os.path.isdir(os.path.join(sys.prefix, "conda-meta")):
+        places.append((os.path.join(sys.prefix, "lib"), "conda"))
+    places += [(p, "system") for p in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib")]
+    found, seen = [], set()
+    for place, kind in places:
+        try:
+            names = sorted(os.listdir(place))
+        except OSError:
+            continue
+        for name in names:
+            if LIBRARY.match(name) and (name, kind) not in seen:
+                seen.add((name, kind))
+                found.append({"soname": name, "path": os.path.join(place, name), "kind": kind})
+    return found
+
+
+def preloaded_by():
+    # type: () -> str
+    """insightface with its version, where its own source calls onnxruntime.preload_dlls (2.x does)."""
+    from importlib import metadata
+
+    for site in site_folders():
+        folder = os.path.join(site, "insightface")
+        for pattern in ("*.py", "model_zoo/*.py", "app/*.py", "utils/*.py"):
+            for path in glob.glob(os.path.join(glob.escape(folder), pattern)):
+                try:
+                    with open(path, encoding="utf-8", errors="replace") as file:
+                        called = "preload_dlls" in file.read()
+                except OSError:
+                    continue
+                if called:
+                    try:
+                        return "insightface " + metadata.version("insightface")
+                    except metadata.PackageNotFoundError:
+                        return "insightface"
+    return None

@@ -1,0 +1,74 @@
+"""Opens a session and tells where its nodes really run. Sent to targets: Python 3.8, onnxruntime."""
+
+import contextlib
+import os
+import re
+import tempfile
+
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+MOST_LINES = 40
+
+
+@contextlib.contextmanager
+def captured():
+    # type: () -> object
+    """Within: what is written to file descriptors 1 and 2, by C++ too, goes to a list that is filled at the end."""
+    lines = []
+    try:
+        file = tempfile.TemporaryFile()
+    except OSError:  # no writable disk: the lines go where they would have gone
+        yield lines
+        return
+    saved = os.dup(1), os.dup(2)
+    os.dup2(file.fileno(), 1)
+    os.dup2(file.fileno(), 2)
+    try:
+        yield lines
+    finally:
+        os.dup2(saved[0], 1)
+        os.dup2(saved[1], 2)
+        for descriptor in saved:
+            os.close(descriptor)
+        file.seek(0)
+        text = ANSI.sub("", file.read(65536).decode("utf-8", "replace"))
+        lines.extend([line for line in text.splitlines() if line.strip()][:MOST_LINES])
+        file.close()
+        os.write(2, text.encode("utf-8", "replace"))  # and so stays in the tail of a looking that dies later
+
+
+def open_session(onnxruntime, model, want_gpu):
+    # type: (object, object, bool) -> tuple
+    """(session, records nodes): asks for CUDA before the CPU, as a service should; *model*: bytes or a path."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 2
+    records = hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info")
+    if records:  # since 1.24
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    else:
+        options.enable_profiling = True
+        options.profile_file_prefix = os.path.join(tempfile.gettempdir(), "retina-doctor-profile-%d" % os.getpid())
+    providers = [CUDA, CPU] if want_gpu and CUDA in onnxruntime.get_available_providers() else [CPU]
+    return onnxruntime.InferenceSession(model, options, providers=providers), records
+
+
+def node_counts(session, records):
+    # type: (object, bool) -> dict
+    """{provider: number of nodes} of a session that has run."""
+    counts = {}
+    if records:
+        for part in session.get_provider_graph_assignment_info():
+            counts[part.ep_name] = counts.get(part.ep_name, 0) + len(part.get_nodes())
+        return counts
+    import json
+
+    path = session.end_profiling()
+    try:
+        with open(path) as file:
+            events = json.load(file)
+    finally:
+        os.unlink(path)
+    nodes = {(e["args"]["provider"], e["name"]) for e in events if e.get("cat") == "Node" and "provider" in e.get("args", {})}
+    for provider, _ in nodes:
+        counts[provider] = counts.get(provider, 0) + 1
+    return counts

@@ -1,0 +1,38 @@
+"""Can torch be imported, is it a CUDA build, and has it code for these cards?"""
+
+from pathlib import Path
+
+from retina_doctor.authoring import Domain, Probe, Side
+
+from . import checks
+from .facts import TorchFiles, TorchRuntime
+
+NAME = "retina_doctor_checks.torch_cuda"
+
+files_probe = Probe(
+    name="torch_files",
+    facts=TorchFiles,
+    module=f"{NAME}.look_torch_files",
+    sends=(f"{NAME}.look_import",),
+    side=Side.TARGET,
+)
+runtime_probe = Probe(
+    name="torch_runtime",
+    facts=TorchRuntime,
+    module=f"{NAME}.look_torch_runtime",
+    sends=(f"{NAME}.look_import",),
+    side=Side.TARGET,
+    heavy=True,
+)
+
+domain = Domain(
+    name="torch",
+    probes=(files_probe, runtime_probe),
+    checks=(
+        checks.torch_missing,
+        checks.torch_import_fails,
+        checks.torch_cpu_build,
+        checks.torch_arch_unsupported,
+    ),
+    pages=Path(__file__).parent / "pages",
+)

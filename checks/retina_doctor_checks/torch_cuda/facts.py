@@ -1,0 +1,37 @@
+"""What is known of torch: what lies on the disk, and what it does when it is imported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchFiles:
+    """*version*: with its local suffix where it has one ("2.13.0+cpu"). *path*: the folder torch/.
+
+    *build*: what its version.py says it was compiled for, else the suffix, else the libraries beside it.
+    *cuda* None: not a CUDA build, or not said anywhere. *libraries*: CUDA and torch libraries in torch/lib.
+    """
+
+    installed: bool
+    version: str | None
+    path: str | None
+    build: Literal["cuda", "cpu", "rocm"] | None
+    cuda: tuple[int, int] | None
+    libraries: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TorchRuntime:
+    """*arch_list* like ("sm_75", "compute_120"); None: could not be asked. *warnings*: what torch said while it was
+    asked whether CUDA is available; it says so there instead of raising."""
+
+    installed: bool
+    version: str | None
+    file: str | None
+    cuda: str | None
+    arch_list: tuple[str, ...] | None
+    available: bool | None
+    warnings: tuple[str, ...]
+    device_count: int | None

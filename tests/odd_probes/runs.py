@@ -1,0 +1,60 @@
+"""Runs of the real command, and a look for what they leave behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "retina_doctor"]
+PATIENCE = 60.0  # seconds that a condition may take to come true on a busy machine
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's environment without anything that would steer the doctor, and with *more*."""
+    steering = ("RETINA", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHON", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "LC_", "LANG")
+    return {k: v for k, v in os.environ.items() if not k.startswith(steering)} | more
+
+
+def with_odd_pack(folder: Path, does: str) -> dict[str, str]:
+    """Variables under which the odd pack is installed (a distribution in *folder*) and its probe *does* that."""
+    info = folder / "odd_pack-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-pack\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[retina_doctor.checks]\nodd = tests.odd_probes.pack:pack\n")
+    return {"PYTHONPATH": os.pathsep.join((str(folder), str(ROOT))), "ODD_PROBE_DOES": does}
+
+
+def run(
+    *words: str, cwd: Path, more: Mapping[str, str] | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """`retina-doctor WORDS`, run in *cwd*. More than *timeout* seconds means that it hangs."""
+    return subprocess.run(
+        [*COMMAND, *words], cwd=cwd, env=environment(**(more or {})), capture_output=True, text=True, timeout=timeout
+    )
+
+
+def processes_with(mark: str) -> list[int]:
+    """Live processes (no zombies) other than this one with *mark*, "NAME=VALUE", in their environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            alive = b") Z " not in (entry / "stat").read_bytes()
+            if alive and mark.encode() in (entry / "environ").read_bytes().split(b"\0") and int(entry.name) != os.getpid():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def wait_until(condition: Callable[[], object]) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False

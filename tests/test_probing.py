@@ -1,0 +1,457 @@
+"""Looking into other interpreters: whatever happens there, a reading comes back and no process stays behind."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retina_doctor.model import Outcome, Recorded, Target
+from retina_doctor.probing.collect import RUN_VARIABLE, Looking
+from retina_doctor.probing.process import MOST_FACTS, Request
+from retina_doctor.settings import GateSettings, Settings, TargetSettings, UsageError
+from retina_doctor.authoring import Side
+from tests.odd_probes import runs
+from tests.odd_probes.pack import odd_probe
+from tests.odd_probes.runs import processes_with, wait_until
+
+LONG = 60.0  # seconds: a deadline that no well-behaved probe reaches
+
+
+@pytest.fixture(autouse=True)
+def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Every process that a test starts bears this mark; none may be alive when the test is over."""
+    value = uuid.uuid4().hex
+    monkeypatch.setenv("ODD_MARK", value)
+    yield value
+    left = processes_with(f"ODD_MARK={value}")
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
+
+
+def looking(
+    *command: str, workdir: Path | None = None, timeout: float = LONG, target: Target | None = None
+) -> Looking:
+    command = command or (sys.executable,)
+    settings = Settings(
+        target=TargetSettings(command=command, workdir=str(workdir) if workdir else None),
+        gate=GateSettings(timeout=timeout),
+    )
+    return Looking(settings, target or Target(command=command, chosen="flag"))
+
+
+def odd(does: str, *command: str, **more: Any) -> Recorded:
+    """The reading of a probe that *does* that in the target."""
+    _, readings = looking(*command, **more).collect([odd_probe(does)])
+    assert readings["interpreter"].outcome is Outcome.OK, readings["interpreter"]
+    return readings["odd"]
+
+
+# How a looking ends
+
+
+def test_what_a_probe_tells_is_kept() -> None:
+    reading = odd("behave")
+    assert reading.outcome is Outcome.OK
+    assert reading.facts == {"first": "told before", "last": "told after"}
+    assert reading.stderr_tail == ()
+
+
+def test_a_raising_probe_has_failed_and_says_with_what() -> None:
+    reading = odd("raise_error")
+    assert reading.outcome is Outcome.FAILED
+    assert reading.detail == "ValueError: a plain error"
+    assert reading.facts == {"first": "told before"}
+    assert reading.stage == "doing raise_error"
+    assert any("Traceback" in line for line in reading.stderr_tail)
+
+
+@pytest.mark.parametrize("does", ["leave", "tell_what_is_no_json"])
+def test_other_ways_to_raise(does: str) -> None:
+    reading = odd(does)
+    assert reading.outcome is Outcome.FAILED
+    assert reading.facts == {"first": "told before"}
+
+
+@pytest.mark.parametrize(
+    ("does", "detail"),
+    [("abort", "killed by SIGABRT"), ("segfault", "killed by SIGSEGV"), ("stop_at_once", "exit status 0")],
+)
+def test_a_dying_probe_has_crashed_and_its_facts_are_kept(does: str, detail: str) -> None:
+    reading = odd(does)
+    assert reading.outcome is Outcome.CRASHED
+    assert reading.detail == detail
+    assert reading.facts == {"first": "told before"}
+    assert reading.stage == f"doing {does}"
+
+
+def test_last_words_of_a_crash_are_kept() -> None:
+    assert "terminate called after throwing an instance of 'std::bad_alloc'" in odd("abort").stderr_tail
+
+
+@pytest.mark.parametrize("does", ["hang", "hang_deaf"])
+def test_a_hanging_probe_is_ended_at_its_deadline(does: str) -> None:
+    _, readings = looking(timeout=3).collect([odd_probe(does), odd_probe("behave", name="other")])
+    reading = readings["odd"]
+    assert reading.outcome is Outcome.TIMED_OUT
+    assert reading.detail == "no answer in 3 s"
+    assert reading.facts == {"first": "told before"}
+    assert reading.stage == f"doing {does}"
+    assert 3 <= reading.seconds < 600
+    assert readings["other"].outcome is Outcome.OK
+
+
+def test_garbage_on_both_streams_does_not_reach_the_facts() -> None:
+    reading = odd("shout")
+    assert reading.outcome is Outcome.OK
+    assert reading.facts == {"first": "told before", "last": "told after"}
+
+
+def test_the_tail_of_garbage_is_short_and_ends_with_the_last_words() -> None:
+    reading = odd("shout_then_abort")
+    assert reading.outcome is Outcome.CRASHED
+    assert reading.stderr_tail[-1] == "the last words \N{REPLACEMENT CHARACTER}"
+    assert len(reading.stderr_tail) <= 20
+    assert sum(map(len, reading.stderr_tail)) <= 8192
+
+
+def test_a_probe_that_tells_too_much_is_stopped() -> None:
+    reading = odd("flood")
+    assert reading.outcome is Outcome.FAILED
+    assert str(MOST_FACTS) in (reading.detail or "")
+
+
+def test_a_long_fact_comes_whole() -> None:
+    assert len(odd("tell_much").facts["big"]) == 8 * 1024 * 1024
+
+
+def test_values_that_json_cannot_hold_do_not_break_the_snapshot() -> None:
+    from retina_doctor.model import Snapshot
+    from retina_doctor.snapshot import load, save
+
+    reading = odd("tell_odd_values")
+    assert reading.outcome is Outcome.OK
+    assert reading.facts["name"] == "det_\\udcff.onnx"
+    assert reading.facts["ratio"] is None
+    target = Target(command=("python3",), chosen="path")
+    snapshot = Snapshot(created="", doctor="", settings=Settings(), target=target, readings={"odd": reading})
+    assert load(save(snapshot)) == snapshot
+
+
+# What is left behind: the fixture `mark` looks for it after each test
+
+
+@pytest.mark.parametrize("does", ["leave_a_child", "leave_a_daemon", "leave_a_daemon_without_environment"])
+def test_what_a_probe_leaves_running_is_ended(does: str) -> None:
+    assert odd(does).outcome is Outcome.OK
+
+
+def test_a_daemon_that_holds_our_pipes_and_shouts_does_not_hold_us() -> None:
+    assert odd("leave_a_daemon_that_shouts").outcome is Outcome.OK
+
+
+def test_children_of_a_hanging_probe_are_ended() -> None:
+    assert odd("daemon_then_hang", timeout=3).outcome is Outcome.TIMED_OUT
+
+
+def test_processes_of_the_caller_are_left_alone() -> None:
+    with subprocess.Popen(["sleep", "600"]) as mine:
+        try:
+            odd("leave_a_daemon_without_environment")
+            assert mine.poll() is None
+        finally:
+            mine.kill()
+
+
+# The interpreter and its path
+
+
+def write_program(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def test_a_command_of_several_words() -> None:
+    reading = odd("tell_path", "env", "ODD_VARIABLE=a b", sys.executable)
+    assert reading.facts["variable"] == "a b"
+    assert reading.facts["executable"] == sys.executable
+
+
+def test_a_wrapper_script_is_a_python(tmp_path: Path) -> None:
+    wrapper = write_program(tmp_path / "python", f'#!/bin/sh\necho starting up\nexec {sys.executable} "$@"\n')
+    assert odd("tell_path", str(wrapper)).facts["executable"] == sys.executable
+
+
+def plant(folder: Path) -> None:
+    """Neighbours that would break, or be taken for, what they are called."""
+    for name in ("json", "torch", "onnxruntime", "neighbour", "types", "signal", "sitecustomize", "usercustomize"):
+        (folder / f"{name}.py").write_text("import sys\nsys.PLANTED = True\nloads = dumps = None\n")
+
+
+@pytest.mark.parametrize("path", [None, "", ".", os.pathsep + "/nowhere"])
+def test_neighbours_in_the_working_directory_are_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str | None
+) -> None:
+    """'' and the working directory are off sys.path, also where PYTHONPATH has an empty or a relative entry."""
+    clean = tmp_path / "clean"
+    clean.mkdir()
+    plant(tmp_path)
+    (tmp_path / "sitecustomize.py").unlink()  # with such a PYTHONPATH, Python itself would run these two
+    (tmp_path / "usercustomize.py").unlink()
+    monkeypatch.chdir(tmp_path)
+    if path is not None:
+        monkeypatch.setenv("PYTHONPATH", path)
+    where = odd("tell_path")
+    assert where.outcome is Outcome.OK, where
+    assert not where.facts["site"]
+    assert Path(where.facts["json"]).parent.name == "json"
+    assert not [p for p in where.facts["path"] if p in ("", ".") or Path(p) == tmp_path]
+    found = odd("import_neighbours").facts["found"]
+    assert found["neighbour"] is None
+    assert all(file is None or not file.startswith(str(tmp_path)) for file in found.values())
+
+
+def test_customization_modules_of_the_working_directory_are_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert not odd("tell_path").facts["site"]
+
+
+def test_own_side_is_isolated_from_neighbours_and_python_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    _, readings = looking().collect([odd_probe("tell_path", side=Side.OWN)])
+    assert readings["odd"].outcome is Outcome.OK, readings["odd"]
+    assert not readings["odd"].facts["site"]
+    assert str(tmp_path) not in readings["odd"].facts["path"]
+
+
+def test_absolute_entries_of_pythonpath_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are the service's, too; even the working directory, where it is named outright."""
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "neighbour.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(library))
+    assert odd("import_neighbours").facts["found"]["neighbour"] == str(library / "neighbour.py")
+    monkeypatch.chdir(library)
+    assert odd("import_neighbours").facts["found"]["neighbour"] == str(library / "neighbour.py")
+
+
+def test_workdir_is_entered(tmp_path: Path) -> None:
+    assert odd("tell_path", workdir=tmp_path).facts["here"] == str(tmp_path)
+
+
+def test_a_missing_workdir_is_a_fact_and_no_failure(tmp_path: Path) -> None:
+    _, readings = looking(workdir=tmp_path / "gone").collect([odd_probe("tell_path")])
+    assert readings["odd"].outcome is Outcome.OK
+    error = readings["interpreter"].facts["working_directory_error"]
+    assert str(tmp_path / "gone") in error
+    assert "No such file" in error
+
+
+def test_a_target_whose_sitecustomize_prints_garbage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        'for _ in range(64): os.write(1, b"\\xff\\x00{" * 8192); os.write(2, b"\\xfe\\n" * 8192)\n'
+        'print("loading plugins ...", end="")\n'
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    reading = odd("behave")
+    assert reading.outcome is Outcome.OK
+    assert reading.facts == {"first": "told before", "last": "told after"}
+
+
+# A target elsewhere
+
+
+def can_unshare() -> bool:
+    return shutil.which("unshare") is not None and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not can_unshare(), reason="another namespace takes root and util-linux")
+@pytest.mark.parametrize("words", [("unshare", "-m"), ("unshare", "-p", "-f"), ("unshare", "-n")])
+def test_in_another_namespace_own_probes_are_run_again_in_the_target(words: tuple[str, ...]) -> None:
+    """Told apart by sys.path: on the doctor's own side it is the doctor's, in the target the target's own."""
+    base = os.path.realpath(sys.executable)
+    target, readings = looking(*words, base).collect([odd_probe("tell_path", side=Side.OWN)])
+    assert target.local is False
+    assert readings["odd"].facts["executable"] == base
+    assert not [p for p in readings["odd"].facts["path"] if p.startswith(sys.prefix + os.sep)]
+
+
+def test_in_the_same_namespace_own_probes_stay_on_our_side() -> None:
+    base = os.path.realpath(sys.executable)
+    target, readings = looking(base).collect([odd_probe("tell_path", side=Side.OWN)])
+    assert target.local is True
+    assert readings["odd"].facts["executable"] == sys.executable
+
+
+# Targets that are no good
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["echo 'Fatal Python error: init_fs_encoding' >&2\nkill -ABRT $$", "exec {python} -c 'import os; os.abort()'"],
+)
+def test_a_python_that_dies_at_its_start_is_a_finding_and_own_probes_are_judged(tmp_path: Path, script: str) -> None:
+    wrapper = write_program(tmp_path / "python3", "#!/bin/sh\n" + script.format(python=sys.executable) + "\n")
+    target, readings = looking(str(wrapper)).collect([odd_probe("behave"), odd_probe("behave", side=Side.OWN, name="own")])
+    assert readings["interpreter"].outcome is Outcome.CRASHED
+    assert readings["odd"].outcome is Outcome.NOT_RUN
+    assert readings["own"].outcome is Outcome.OK
+
+
+def test_a_broken_target_is_rd002_in_the_report(tmp_path: Path) -> None:
+    wrapper = write_program(tmp_path / "python3", "#!/bin/sh\necho 'Fatal Python error' >&2\nkill -ABRT $$\n")
+    done = runs.run("--target", str(wrapper), "--format", "json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    finding = next(f for f in report["findings"] if f["code"] == "RD002")
+    assert finding["evidence"]["detail"] == "killed by SIGABRT"
+    assert "Fatal Python error" in finding["evidence"]["stderr"]
+    assert {c["verdict"] for c in report["checks"] if c["name"] == "model-missing"} == {"unknown"}
+
+
+@pytest.mark.parametrize("command", [["/bin/ls"], ["cat"], ["sh"], ["true"], ["/nowhere/python3"], ["/"], ["perl"]])
+def test_what_is_no_python_is_refused(command: list[str]) -> None:
+    with pytest.raises(UsageError, match=rf"--target {command[0]}: (is not a Python|cannot be started)"):
+        looking(*command).collect([])
+
+
+def test_a_script_that_hangs_instead_of_a_python_ends_at_the_deadline() -> None:
+    with pytest.raises(UsageError, match="is not a Python: no answer in 2 s"):
+        looking("sleep", "600", timeout=2).collect([])
+
+
+# Old Pythons
+
+
+def request() -> Request:
+    return Request(
+        probe="odd", command=["python"], modules={"m": "x = '中文 \\ \"'"}, run="m", arguments={"a": None}, seconds=1
+    )
+
+
+def test_the_sent_program_is_made_of_what_python_2_can_parse() -> None:
+    """It must be parsed before it can say that this Python is too old. Only syntax that Python 2.7 has, in ASCII."""
+    program = request().program("token ").decode("ascii")
+    allowed = {
+        ast.Module, ast.Import, ast.alias, ast.Expr, ast.Assign, ast.Call, ast.Attribute, ast.Subscript, ast.Name, ast.Constant,
+        ast.Tuple, ast.List, ast.Dict, ast.Slice, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.ListComp, ast.comprehension, ast.If,
+        ast.Load, ast.Store, ast.And, ast.Or, ast.Lt, ast.Mod, ast.NotIn, ast.In, ast.Not,
+    }  # fmt: skip
+    assert {type(node) for node in ast.walk(ast.parse(program))} <= allowed
+
+
+def test_the_sent_program_parses_by_the_grammar_of_python_2() -> None:
+    """Where this Python still has that grammar (until 3.12); the test above stands everywhere."""
+    if sys.version_info >= (3, 13):
+        return
+    from lib2to3 import pygram, pytree
+    from lib2to3.pgen2 import driver
+
+    grammar = driver.Driver(pygram.python_grammar, convert=pytree.convert)
+    assert grammar.parse_string(request().program("token ").decode("ascii"))
+    with pytest.raises(Exception, match="bad input"):
+        grammar.parse_string("def f(a: int) -> None: nonlocal x = 1\n")
+
+
+def pythons() -> dict[tuple[int, int], str]:
+    """Interpreters of this machine, by version: from PATH and from where pyenv and uv keep theirs."""
+    home = Path.home()
+    homes = [home / ".pyenv/versions", home / ".local/share/uv/python"]
+    named = [str(p) for folder in homes if folder.is_dir() for p in folder.glob("*/bin/python")]
+    named += [p for minor in ("2.7", *(f"3.{n}" for n in range(4, 20))) if (p := shutil.which(f"python{minor}"))]
+    found: dict[tuple[int, int], str] = {}
+    for python in named:
+        done = subprocess.run(
+            [python, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True
+        )
+        if done.returncode == 0:
+            found.setdefault(ast.literal_eval(done.stdout), python)
+    return found
+
+
+PYTHONS = {**pythons(), (sys.version_info.major, sys.version_info.minor): sys.executable}
+
+
+@pytest.mark.parametrize("version", sorted(PYTHONS), ids=str)
+def test_every_python_of_this_machine_is_looked_into_or_refused_by_its_version(version: tuple[int, int]) -> None:
+    if version < (3, 8):
+        with pytest.raises(UsageError, match=rf"Python {version[0]}\.{version[1]} is too old: 3.8 is needed"):
+            looking(PYTHONS[version]).collect([])
+        return
+    assert odd("behave", PYTHONS[version]).outcome is Outcome.OK
+
+
+def test_what_says_it_is_too_old_is_refused_in_its_words(tmp_path: Path) -> None:
+    """A stand-in that behaves as Python 2 does with our program, for machines that have no such Python."""
+    old = write_program(
+        tmp_path / "python2",
+        "#!/bin/sh\ncat > /dev/null\necho 'retina-doctor: Python 2.7 is too old: 3.8 is needed' >&2\nexit 9\n",
+    )
+    with pytest.raises(UsageError, match=r"Python 2\.7 is too old: 3\.8 is needed"):
+        looking(str(old)).collect([])
+
+
+# Interrupted from outside
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_an_interrupted_run_ends_its_children_and_says_so_in_one_line(
+    tmp_path: Path, mark: str, number: signal.Signals, code: int
+) -> None:
+    more = runs.with_odd_pack(tmp_path / "pack", "daemon_then_hang")
+    doctor = subprocess.Popen(
+        [*runs.COMMAND, "--only", "odd", "--target", sys.executable],
+        cwd=tmp_path,
+        env=runs.environment(**more, ODD_MARK=mark),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        started = wait_until(lambda: len(processes_with(f"ODD_MARK={mark}")) >= 5)
+        doctor.send_signal(number)
+        out, err = doctor.communicate(timeout=runs.PATIENCE)
+    finally:
+        doctor.kill()
+    assert started, err
+    assert doctor.returncode == code
+    assert out == ""
+    assert err == "retina-doctor: interrupted\n"
+
+
+def test_a_run_whose_probe_leaves_daemons_reports_and_leaves_none(tmp_path: Path) -> None:
+    more = runs.with_odd_pack(tmp_path / "pack", "daemon_then_hang")
+    done = runs.run(
+        "--only", "odd", "--target", sys.executable, "--timeout", "3", "--format", "json", cwd=tmp_path, more=more
+    )
+    report = json.loads(done.stdout)
+    assert {p["name"]: p["outcome"] for p in report["probes"]}["odd"] == "timed_out"
+    assert done.returncode == 3
+
+
+def test_run_variable_marks_every_process_of_a_run() -> None:
+    """What the search for strays rests on."""
+    reading = odd("tell_path")
+    assert reading.outcome is Outcome.OK
+    assert RUN_VARIABLE not in os.environ
