@@ -100,10 +100,14 @@ class Domain:
 
 @dataclass(frozen=True)
 class Cause:
-    """"*root* explains these": findings that would not be there without it, by name of check."""
+    """"*root* explains these": findings that would not be there without it, by name of check.
+
+    *subject*: only where the root's subject starts so (a driver too old for torch says nothing of onnxruntime).
+    """
 
     root: str
     explains: tuple[str, ...]
+    subject: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

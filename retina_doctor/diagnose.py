@@ -202,7 +202,12 @@ def _rooted(findings: list[Finding], catalogue: Catalogue) -> tuple[Finding, ...
     """Each finding with its topmost cause among the others, ordered: gravest root first, echoes behind their root."""
 
     def cause(finding: Finding) -> Finding | None:
-        above = [f for f in findings if finding.name in catalogue.explains.get(f.name, ())]
+        above = [
+            f
+            for f in findings
+            if finding.name in catalogue.explains.get(f.name, ())
+            and f.subject.startswith(catalogue.only_of[f.name, finding.name])
+        ]
         return min(above, key=rank, default=None)
 
     def rank(finding: Finding) -> tuple[int, str, str]:

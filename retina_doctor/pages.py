@@ -31,6 +31,8 @@ from retina_doctor.remedies import Command, Remedies
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys instead of showing: C0, DEL, C1, and the characters that reverse the direction of text."""
 BLOCK = re.compile(r"^```sh\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 
 
@@ -50,12 +52,13 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """A finding in one language. *commands*: one runnable line each."""
+    """A finding in one language. *commands*: one runnable line each. *aside*: what else to mind, or ""."""
 
     title: str
     message: str
     fix: str
     commands: tuple[str, ...]
+    aside: str
     why: str
 
 
@@ -86,11 +89,16 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         commands += [line.strip() for line in _fill(_SHELL, block[1], values).splitlines() if line.strip()]
         position = block.end()
     texts.append(_fill(_PROSE, page.fix[position:], values))
+    aside = ""
+    if remedies.for_image and remedies.interpreter and remedies.interpreter.container:
+        line = "RUN " + " && ".join(remedies.for_image)
+        aside = reason_text(Reason("in-image", {"line": line}), catalogue, language)
     return Words(
         title=_one_line(_fill(_PROSE, page.title, values)),
         message=_one_line(_fill(_PROSE, page.message, values)),
         fix="\n\n".join(_one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
         commands=tuple(commands),
+        aside=aside,
         why=page.why,
     )
 
@@ -124,7 +132,7 @@ def visible(value: object) -> object:
     """Text with control characters shown, not obeyed: evidence comes from files and logs that nobody vouches for."""
     if not isinstance(value, str) or isinstance(value, Command):
         return value
-    return re.sub(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", lambda m: f"\\x{ord(m[0]):02x}", value)
+    return CONTROLS.sub(lambda m: f"\\x{ord(m[0]):02x}", value)
 
 
 def _quoted(value: object) -> str:
@@ -132,9 +140,9 @@ def _quoted(value: object) -> str:
     if isinstance(value, Command):
         return str(value)
     text = str(value)
-    if re.search(r"[\x00-\x1f\x7f]", text):
-        escaped = "".join(c if c.isprintable() and c not in "\\'" else f"\\x{ord(c):02x}" for c in text)
-        return f"$'{escaped}'"
+    if CONTROLS.search(text):
+        plain = (c if c.isprintable() and c not in "\\'" else "".join(f"\\x{b:02x}" for b in c.encode()) for c in text)
+        return f"$'{''.join(plain)}'"
     return shlex.quote(text)
 
 

@@ -14,12 +14,17 @@ from typing import Any
 from retina_doctor.codec import decode, encode
 from retina_doctor.model import Snapshot
 
-SECRET = re.compile(r"(?i)\b((?:[\w-]*(?:token|passw(?:or)?d|secret|api[-_]?key|credential)[\w-]*)\s*[=:]\s*|--[\w-]*(?:token|password|secret|key)[\w-]*\s+)(?!<)([^\s'\",;&]+)")
+SECRET = re.compile(
+    r"(?i)((?<![\w-])(?:[\w-]*(?:token|passw(?:or)?d|secret|api[-_]?key|credential)[\w-]*)\s*[=:]\s*"
+    r"|(?<![\w-])--?[\w-]*(?:token|passw(?:or)?d|secret|key)\s+)(?!<)([^\s'\",;&]+)"
+)
+SECRET_FLAG = re.compile(r"(?i)--?[\w-]*(?:token|passw(?:or)?d|secret|key)")
 URL_USER = re.compile(r"(\b[a-z][a-z0-9+.-]*://)(?!<)[^\s/@]+@")
 EMAIL = re.compile(r"(?<![\w<])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 HOME = re.compile(r"(/home/|/Users/|\\Users\\)(?!<)([^/\\\s:\"',;]+)")
 ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
 GPU_UUID = re.compile(r"\b(GPU|MIG)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-([0-9a-f]{12})\b")
+BOOT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HOST_IN_LOG = re.compile(r"(\bhostname=)(?!<)[^\s;]+")
 PLAIN_USERS = {"root", "nobody", "www-data", "ubuntu", "app", "user"}
 PLAIN_HOSTS = {"localhost", "vm", "host"}
@@ -40,13 +45,20 @@ def _clean(value: Any, names: Mapping[str, str], key: str = "") -> Any:
     if isinstance(value, dict):
         return {name: _clean(inner, names, name) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_clean(inner, names, key) for inner in value]
+        # A command is a list of words: the one after --token is the token.
+        words = [before if isinstance(before, str) else "" for before in ["", *value]]
+        return [
+            "<secret>" if isinstance(inner, str) and SECRET_FLAG.fullmatch(before) else _clean(inner, names, key)
+            for before, inner in zip(words, value, strict=False)
+        ]
     if not isinstance(value, str):
         return value
     if key == "user" and value not in PLAIN_USERS:
         return "<user>"
     if key == "hostname" and value not in PLAIN_HOSTS:
         return "<host>"
+    if key == "machine" and BOOT_ID.fullmatch(value):
+        return "<machine>"
     return redact_text(value, names)
 
 

@@ -54,3 +54,12 @@ def _row(entry: Entry, language: Language) -> dict[str, object]:
         "pitfall": check.pitfall,
         "title": title_of(entry, language),
     }
+
+
+def readme_table(catalogue: Catalogue) -> str:
+    """The table of codes that README.md holds, in Markdown."""
+    rows = [
+        f"| {e.check.code} | {e.check.name} | {e.check.severity} | {title_of(e, 'en').replace('|', chr(92) + '|')} |"
+        for e in catalogue.entries
+    ]
+    return "\n".join(["| code | name | severity | title |", "| --- | --- | --- | --- |", *rows]) + "\n"

@@ -60,6 +60,8 @@ class Catalogue:
     entries: tuple[Entry, ...]
     probes: Mapping[str, Probe[Any]]
     explains: Mapping[str, tuple[str, ...]]
+    only_of: Mapping[tuple[str, str], str]
+    """(root, echo) -> what the root's subject must start with."""
     reasons: tuple[Path, ...]
     failures: tuple[PackFailure, ...] = ()
 
@@ -114,6 +116,7 @@ def build(packs: Iterable[Pack], failures: tuple[PackFailure, ...] = ()) -> Cata
     entries: list[Entry] = []
     probes: dict[str, Probe[Any]] = {}
     explains: dict[str, tuple[str, ...]] = {}
+    only_of: dict[tuple[str, str], str] = {}
     for pack in packs:
         for domain in pack.domains:
             for probe in domain.probes:
@@ -123,11 +126,13 @@ def build(packs: Iterable[Pack], failures: tuple[PackFailure, ...] = ()) -> Cata
             entries += [_entry(domain, one) for one in domain.checks]
         for cause in pack.causes:
             explains[cause.root] = explains.get(cause.root, ()) + cause.explains
+            only_of |= {(cause.root, echo): cause.subject for echo in cause.explains}
     _validate(entries, probes, explains)
     return Catalogue(
         entries=tuple(entries),
         probes=probes,
         explains=explains,
+        only_of=only_of,
         reasons=tuple(pack.reasons for pack in packs if pack.reasons),
         failures=failures,
     )

@@ -21,6 +21,8 @@ class Remedies:
     def __init__(self, target: Target, interpreter: Interpreter | None) -> None:
         self.target = target
         self.interpreter = interpreter
+        self.for_image: list[str] = []
+        """What the pip commands that were asked for are in a Dockerfile."""
 
     def names(self) -> dict[str, Command | Interpreter | Callable[..., Any] | None]:
         """What a page may use besides its evidence."""
@@ -48,6 +50,8 @@ class Remedies:
 
     def _pip(self, action: str, words: tuple[str, ...]) -> Command:
         here = self.interpreter
+        yes = ("-y",) if action == "uninstall" else ()
+        self.for_image.append(shlex.join(["pip", action, *yes, *words]))
         uses_uv = here is not None and not here.has_pip and here.uv is not None and self.target.local
         if uses_uv:
             words = tuple(_for_uv(word) for word in words)
@@ -55,7 +59,6 @@ class Remedies:
             system = ("--break-system-packages",) if here.externally_managed else ()
             start = shlex.join([here.uv, "pip", action, "--python", here.executable, *system])
         else:
-            yes = ("-y",) if action == "uninstall" else ()
             system = ("--break-system-packages",) if here and here.externally_managed else ()
             start = f"{self.python} -m pip {shlex.join([action, *yes, *system])}"
             if here is not None and not here.has_pip:

@@ -111,6 +111,8 @@ def _value(key: str, value: Any, kind: Any) -> Any:
     elif key in ("only", "skip") and isinstance(value, str):
         value = [value]
     decode(value, kind)
+    if any(isinstance(word, str) and not _is_text(word) for word in (value if isinstance(value, list) else [value])):
+        raise ValueError(f"{value!a} is not text in UTF-8")
     if key == "port" and value is not None and not 1 <= value <= 65535:
         raise ValueError(f"{value} is not a port: ports are 1 to 65535")
     if key in ("threshold", "nms") and value is not None and not 0 <= value <= 1:
@@ -128,6 +130,11 @@ def _value(key: str, value: Any, kind: Any) -> Any:
     return value
 
 
+def _is_text(word: str) -> bool:
+    """False for what the command line or the environment holds in bytes that are no UTF-8: no snapshot could keep it."""
+    return not any("\ud800" <= character <= "\udfff" for character in word)
+
+
 def parse_size(value: Any) -> Size:
     """"640x480", 640 or [640, 480] -> Size(width, height) in pixels. Raises ValueError."""
     if isinstance(value, dict) and set(value) == {"width", "height"}:
@@ -141,7 +148,7 @@ def parse_size(value: Any) -> Size:
     if (
         isinstance(value, list)
         and len(value) == 2
-        and all(isinstance(side, int) and 1 <= side <= 32768 for side in value)
+        and all(type(side) is int and 1 <= side <= 32768 for side in value)
     ):
         return Size(*value)
     raise ValueError(f"{value!r} is not a size in pixels such as 640x640")
@@ -183,7 +190,9 @@ def _from_file(file: Path | None, directory: Path) -> tuple[Tables, Where]:
 def _mentions_us(file: Path) -> bool:
     """Whether a pyproject.toml has our table; one that cannot be read is not ours to complain of."""
     try:
-        return b"retina-doctor" in file.read_bytes() and "retina-doctor" in tomllib.loads(file.read_text("utf-8")).get("tool", {})
+        text = file.read_text("utf-8")
+        tools = tomllib.loads(text).get("tool") if "retina-doctor" in text else None
+        return isinstance(tools, dict) and "retina-doctor" in tools
     except (OSError, ValueError):
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -27,7 +28,10 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("# ours\n[detection]\nsize = 640\ntreshold = 0.5\n", [":4: ", "detection.treshold", "did you mean threshold?"]),
+        (
+            "# ours\n[detection]\nsize = 640\ntreshold = 0.5\n",
+            [":4: ", "detection.treshold", "did you mean threshold?"],
+        ),
         ("[detecton]\nsize = 640\n", [":1: ", "detecton", "did you mean detection?"]),
         ("model = 3\n", [":1: ", "[model] must be a table"]),
         ("[colours]\nx = 1\n", [":1: ", "no such table", "known are target, model"]),
@@ -160,6 +164,11 @@ def test_environment(tmp_path: Path, name: str, value: str, words: str) -> None:
 )  # fmt: skip
 def test_flags(tmp_path: Path, flags: list[str], words: str) -> None:
     assert words in refused(runs.run(*flags, cwd=tmp_path))
+
+
+def test_names_that_are_no_utf_8(tmp_path: Path) -> None:
+    name = os.fsdecode(b"det_\xff.onnx")
+    assert "--model: 'det_\\udcff.onnx' is not text in UTF-8" in refused(runs.run("--model", name, cwd=tmp_path))
 
 
 def whole() -> str:

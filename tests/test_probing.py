@@ -40,9 +40,7 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     assert not left
 
 
-def looking(
-    *command: str, workdir: Path | None = None, timeout: float = LONG, target: Target | None = None
-) -> Looking:
+def looking(*command: str, workdir: Path | None = None, timeout: float = LONG, target: Target | None = None) -> Looking:
     command = command or (sys.executable,)
     settings = Settings(
         target=TargetSettings(command=command, workdir=str(workdir) if workdir else None),
@@ -282,7 +280,10 @@ def test_a_target_whose_sitecustomize_prints_garbage(tmp_path: Path, monkeypatch
 
 
 def can_unshare() -> bool:
-    return shutil.which("unshare") is not None and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+    return (
+        shutil.which("unshare") is not None
+        and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+    )
 
 
 @pytest.mark.skipif(not can_unshare(), reason="another namespace takes root and util-linux")
@@ -312,7 +313,9 @@ def test_in_the_same_namespace_own_probes_stay_on_our_side() -> None:
 )
 def test_a_python_that_dies_at_its_start_is_a_finding_and_own_probes_are_judged(tmp_path: Path, script: str) -> None:
     wrapper = write_program(tmp_path / "python3", "#!/bin/sh\n" + script.format(python=sys.executable) + "\n")
-    target, readings = looking(str(wrapper)).collect([odd_probe("behave"), odd_probe("behave", side=Side.OWN, name="own")])
+    target, readings = looking(str(wrapper)).collect(
+        [odd_probe("behave"), odd_probe("behave", side=Side.OWN, name="own")]
+    )
     assert readings["interpreter"].outcome is Outcome.CRASHED
     assert readings["odd"].outcome is Outcome.NOT_RUN
     assert readings["own"].outcome is Outcome.OK
@@ -381,9 +384,7 @@ def pythons() -> dict[tuple[int, int], str]:
     named += [p for minor in ("2.7", *(f"3.{n}" for n in range(4, 20))) if (p := shutil.which(f"python{minor}"))]
     found: dict[tuple[int, int], str] = {}
     for python in named:
-        done = subprocess.run(
-            [python, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True
-        )
+        done = subprocess.run([python, "-c", "import sys; print(sys.version_info[:2])"], capture_output=True, text=True)
         if done.returncode == 0:
             found.setdefault(ast.literal_eval(done.stdout), python)
     return found

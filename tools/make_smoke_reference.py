@@ -14,7 +14,7 @@ import cv2
 import insightface
 import numpy
 import onnxruntime
-from retinaface import postprocess
+from retinaface.postprocess import ANCHOR_SIZES, ANCHOR_STRIDES, filter_results, generate_anchors, rebuild_boxes, rebuild_pts
 from retinaface.weights import WEIGHTS
 
 OUTPUT = Path(__file__).parents[1] / "fixtures" / "smoke" / "t1-mobilenet025.json"
@@ -31,14 +31,14 @@ session = onnxruntime.InferenceSession(WEIGHTS, providers=["CPUExecutionProvider
 outputs = session.run(None, {"input": numpy.ascontiguousarray(blob)})
 boxes, scores, points = (output.astype(numpy.float64) for output in outputs)
 start = 0
-for stride, sizes in zip(postprocess.ANCHOR_STRIDES, postprocess.ANCHOR_SIZES, strict=True):
-    anchors = postprocess.generate_anchors(stride, sizes, SIZE, SIZE, 1)
+for stride, sizes in zip(ANCHOR_STRIDES, ANCHOR_SIZES, strict=True):
+    anchors = generate_anchors(stride, sizes, SIZE, SIZE, 1)
     part = slice(start, start + anchors.shape[1])
-    boxes[:, part] = postprocess.rebuild_boxes(boxes[:, part], anchors)
-    points[:, part] = postprocess.rebuild_pts(points[:, part], anchors)
+    boxes[:, part] = rebuild_boxes(boxes[:, part], anchors)
+    points[:, part] = rebuild_pts(points[:, part], anchors)
     start = part.stop
 # Not its postprocess() itself: that cuts to whole pixels of the input, which are two of the picture.
-kept = postprocess.filter_results(
+kept = filter_results(
     (boxes[0] * SIZE).astype(numpy.float32), scores[0].astype(numpy.float32), points[0] * SIZE,
     score_threshold=THRESHOLD, nms_threshold=NMS,
 )  # fmt: skip

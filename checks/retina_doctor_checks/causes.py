@@ -5,6 +5,7 @@ Only direct ones: what explains ort-session-on-cpu thereby explains smoke-on-cpu
 
 from retina_doctor.authoring import Cause
 
+LIBRARY_CAUSES = ("ort-cuda-libs-missing", "ort-cuda-major-mismatch", "ort-cuda-libs-not-on-path")
 LIBRARIES = ("ort-cudnn-mismatch", "ort-session-on-cpu")
 
 causes: tuple[Cause, ...] = (
@@ -13,6 +14,15 @@ causes: tuple[Cause, ...] = (
     Cause("model-lfs-pointer", ("smoke-inference-failed",)),
     Cause("model-not-a-model", ("smoke-inference-failed",)),
     Cause("model-unreadable", ("smoke-inference-failed",)),
+    Cause("no-nvidia-gpu", ("torch-cpu-build", "ort-cpu-package", *LIBRARY_CAUSES, *LIBRARIES)),
+    Cause("driver-not-installed", ("ort-session-on-cpu",)),
+    Cause("driver-module-not-loaded", ("ort-session-on-cpu",)),
+    Cause("driver-library-mismatch", ("ort-session-on-cpu",)),
+    Cause("driver-too-old", ("ort-session-on-cpu",), subject="onnxruntime"),
+    Cause("nvml-library-not-found", ("ort-session-on-cpu",)),
+    Cause("nvidia-smi-hangs", ("nvml-fails", "torch-import-fails", "ort-import-fails")),
+    Cause("nvml-fails", ("ort-session-on-cpu",)),
+    Cause("cuda-visible-devices-hides-gpu", ("nvml-fails", "ort-session-on-cpu")),
     Cause("ort-broken-install", ("ort-import-fails", "smoke-inference-failed")),
     Cause("ort-import-fails", ("smoke-inference-failed",)),
     Cause("ort-both-packages", ("ort-session-on-cpu",)),

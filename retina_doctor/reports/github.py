@@ -6,6 +6,7 @@ Escaping and limits: docs.github.com, "Workflow commands for GitHub Actions" (10
 from __future__ import annotations
 
 from retina_doctor.model import Severity
+from retina_doctor.pages import visible
 from retina_doctor.reports import Look, Report
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
@@ -20,7 +21,7 @@ def write(report: Report, _look: Look) -> str:
         text = "\n".join([words.message, *words.commands])
         if echoes:
             text += "\n(" + ", ".join(f"{e.code} {e.name}" for e in echoes) + ")"
-        where = f"file={_property(finding.location.file)},line={finding.location.line}," if finding.location else ""
+        where = f"file={_property(str(visible(finding.location.file)))},line={finding.location.line}," if finding.location else ""
         title = _property(f"{finding.code} {words.title}")
         lines.append(f"::{LEVELS[finding.severity]} {where}title={title}::{_message(text)}\n")
     if not lines:

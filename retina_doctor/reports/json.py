@@ -24,7 +24,7 @@ def write(report: Report, _look: Look) -> str:
                 "title": words.title,
                 "message": words.message,
                 "evidence": finding.evidence,
-                "fix": {"text": words.fix, "commands": words.commands},
+                "fix": {"text": "\n\n".join(filter(None, (words.fix, words.aside))), "commands": words.commands},
                 "location": finding.location and encode(finding.location),
                 "pitfall": finding.pitfall,
             }

@@ -73,6 +73,8 @@ def _draw_root(report: Report, finding: Finding, console: Console) -> None:
     for command in words.commands:
         # Never wrapped: a command is for copying.
         console.print(Text(f"    {command}", style="green"), soft_wrap=True)
+    if words.aside:
+        console.print(Padding(_prose(words.aside), (0, 0, 0, 2)))
     echoes = report.diagnosis.echoes(finding)
     if echoes:
         told = Text(f"{label('explains', language)}: ", style="dim")
@@ -93,7 +95,7 @@ def _draw_rest(report: Report, console: Console) -> None:
     diagnosis, language = report.diagnosis, report.language
     passed = diagnosis.with_verdict(Verdict.PASSED)
     if passed:
-        _section(console, label("passed", language), [_counts(passed)] + _told(report, passed))
+        _section(console, label("passed", language), [_counts(passed), *_told(report, passed)])
     _section(console, label("ignored", language), _told(report, diagnosis.with_verdict(Verdict.IGNORED)))
     _section(console, label("inapplicable", language), _told(report, diagnosis.with_verdict(Verdict.INAPPLICABLE)))
     unknown: dict[tuple[str, ...], list[str]] = {}

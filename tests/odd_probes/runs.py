@@ -44,7 +44,11 @@ def processes_with(mark: str) -> list[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             alive = b") Z " not in (entry / "stat").read_bytes()
-            if alive and mark.encode() in (entry / "environ").read_bytes().split(b"\0") and int(entry.name) != os.getpid():
+            if (
+                alive
+                and mark.encode() in (entry / "environ").read_bytes().split(b"\0")
+                and int(entry.name) != os.getpid()
+            ):
                 found.append(int(entry.name))
         except OSError:
             continue

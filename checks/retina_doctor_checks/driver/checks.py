@@ -137,14 +137,12 @@ def cuda_visible_devices_hides_gpu(environment: GpuEnvironment, nvml: Nvml | Non
         return NO_GPU
     gpus = nvml.gpus if nvml is not None and nvml.error_code is None else None
     value = environment.cuda_visible_devices
-    why = hidden(value, gpus)
-    if why == "unknown":
-        return Unknown(("nvml",))
-    if why is not None:
+    why = hidden(value, gpus or None)
+    if why is not None and why != "unknown":
         return _hides("CUDA_VISIBLE_DEVICES", value, why, gpus)
     if environment.nvidia_visible_devices == "none" and gpus == ():
         return _hides("NVIDIA_VISIBLE_DEVICES", "none", "none", gpus)
-    return None
+    return Unknown(("nvml",)) if why == "unknown" else None
 
 
 def _hides(variable: str, value: str | None, why: str, gpus: tuple[Gpu, ...] | None) -> Problem:

@@ -22,7 +22,8 @@ def advice(
     """Evidence for a remedy: the requirement to install, with what it was chosen by.
 
     The installed GPU wheel's own version is kept where it can run on this driver; else the newest that can.
-    *requirement* without extras, *with_libraries* with the CUDA and cuDNN wheels; *fits* False: no known build runs here.
+    *requirement* without extras, *with_libraries* with the CUDA and cuDNN wheels; *install* is the latter where there is
+    a card and the advised build's libraries are not on the disk (*brings_libraries*). *fits* False: no known build runs.
     """
     installed = files.gpu if files else None
     driver_cuda = nvml.cuda if nvml else None
@@ -35,9 +36,13 @@ def advice(
         requirement: str | None = "onnxruntime"
     else:
         requirement = f"{GPU_NAME}=={version}" if version else None
+    with_libraries = f"{GPU_NAME}[cuda,cudnn]=={version}" if version and has_extras(version) else requirement
+    brings = with_libraries != requirement and bool(nvml and nvml.gpus) and not libraries_present(version, installed, files)
     return {
         "requirement": requirement,
-        "with_libraries": f"{GPU_NAME}[cuda,cudnn]=={version}" if version and has_extras(version) else requirement,
+        "with_libraries": with_libraries,
+        "install": with_libraries if brings else requirement,
+        "brings_libraries": brings,
         "version": version,
         "fits": requirement is not None,
         "installed_version": installed.version if installed else None,
@@ -46,6 +51,20 @@ def advice(
         "driver_cuda": dotted(driver_cuda),
         "keeps_version": installed is not None and version == installed.version,
     }
+
+
+def libraries_present(version: str | None, installed: Distribution | None, files: OrtFiles | None) -> bool:
+    """Whether CUDA's and cuDNN's libraries for *version* lie on the disk, in the loader's way or not."""
+    if installed and installed.version == version:
+        cuda, cudnn = installed.cuda, installed.cudnn_major
+    else:
+        build = next((build for build in builds() if build.version == version), None)
+        cuda, cudnn = (build.cuda, build.cudnn) if build else (None, None)
+    if cuda is None or files is None:
+        return True  # nothing is known that would have to be brought
+    wanted = {f"{name}.so.{cuda[0]}" for name in ("libcublas", "libcublasLt", "libcudart")}
+    wanted |= {f"libcudnn.so.{cudnn}"} if cudnn else set()
+    return wanted <= {library.soname for library in files.libraries}
 
 
 def runs_on(installed: Distribution, driver_cuda: tuple[int, int] | None, capability: tuple[int, int] | None) -> bool:

@@ -63,7 +63,7 @@ def ort_broken_install(
         "missing": list(one.missing) if one else ["onnxruntime/__init__.py"],
     }
     if one and not one.gpu:
-        evidence["requirement"] = f"{one.name}=={one.version}"
+        evidence["install"] = evidence["requirement"] = f"{one.name}=={one.version}"
     return Problem(subject=SUBJECT, evidence=evidence)
 
 
@@ -107,7 +107,8 @@ def no_provider(files: OrtFiles, runtime: OrtRuntime) -> Inapplicable | None:
         return NO_ONNXRUNTIME
     if runtime.empty or files.is_broken:
         return BROKEN
-    return NO_GPU_BUILD if files.provider is None or files.gpu is None else None
+    in_force = files.in_force
+    return NO_GPU_BUILD if files.provider is None or in_force is None or not in_force.gpu else None
 
 
 def library_evidence(unfound: Unfound, files: OrtFiles, runtime: OrtRuntime) -> dict[str, object]:

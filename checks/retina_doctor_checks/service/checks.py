@@ -1,0 +1,249 @@
+"""RD5xx: does the service run, can it bind its port, can others reach it?"""
+
+from __future__ import annotations
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.settings import Settings
+
+from .facts import Bind, Ports, Socket
+from .ownership import is_run_by, owner_of
+
+NOT_TOLD = Unknown(missing=("ports",))
+FORBIDDEN = ("EACCES", "EPERM")
+UNCONNECTED = ("refused", "unreachable", "timed-out")
+
+
+def none_named(ports: Ports) -> Inapplicable | None:
+    if ports.bind or ports.url or ports.process:
+        return None
+    return Inapplicable(Reason("no-service-named"))
+
+
+def held(socket: Socket | None) -> dict[str, object]:
+    """Evidence of who holds a socket; all None where nobody can be named."""
+    holder = socket.holder if socket else None
+    return {
+        "address": socket.address if socket else None,
+        "pid": holder.pid if holder else None,
+        "command": holder.command if holder else None,
+        "user": (holder.user if holder else None) or (socket.user if socket else None),
+    }
+
+
+def url_listeners(ports: Ports) -> list[Socket]:
+    """Listening sockets on the URL's port."""
+    return [s for s in ports.sockets or () if ports.url and s.state == "LISTEN" and s.port == ports.url.port]
+
+
+def in_the_way(bind: Bind, ports: Ports) -> list[Socket]:
+    return [ports.sockets[i] for i in bind.conflicts] if ports.sockets else []
+
+
+@check("RD501", "service-not-running", Severity.ERROR, pitfall=5)
+def service_not_running(ports: Ports) -> Answer:
+    """Judged where a service was named that should be running: --url or --pid."""
+    if ports.url is None and ports.process is None:
+        return none_named(ports) or Inapplicable(Reason("no-running-service-named"))
+    process, url = ports.process, ports.url
+    evidence = {"pid": None, "url": None, "port": None, "words": None, "command": None}
+    if process is not None:
+        about = {**evidence, "pid": process.pid, "command": process.command}
+        if not process.alive:
+            return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": "process-gone"})
+        if process.sockets is not None and not process.sockets and not process.unix_sockets:
+            return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": "process-listens-nowhere"})
+    if url is not None and url.problem is None:
+        if not url.local or url.answer is None or ports.sockets is None:
+            return NOT_TOLD
+        if url.answer.kind in UNCONNECTED and not url_listeners(ports):
+            told = {"kind": "refused", "url": url.text, "port": url.port, "words": url.answer.words}
+            return Problem(subject=f"port:{url.port}", evidence={**evidence, **told})
+        return None
+    if process is not None and process.sockets is not None:
+        return None
+    return NOT_TOLD if process is not None else Inapplicable(Reason("url-unusable"))
+
+
+@check("RD502", "service-loopback-only", Severity.ERROR, pitfall=5)
+def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
+    """Only this machine can reach it. No graver than a warning where loopback was asked for by name."""
+    if nothing := none_named(ports):
+        return nothing
+    if ports.url and ports.url.problem is None and not ports.url.local and not ports.bind and not ports.process:
+        return NOT_TOLD
+    bind, url = ports.bind, ports.url
+    listeners = list(ports.process.sockets or ()) if ports.process else []
+    listeners += [s for s in url_listeners(ports) if url and url.local]
+    if bind is not None:
+        ours = [s for s in in_the_way(bind, ports) if owner_of(s, settings, ports, interpreter).ours]
+        listeners += [s for s in ours if s.state == "LISTEN"]
+    if listeners and not all(s.loopback for s in listeners):
+        return None
+    asked_for = (bind is not None and bind.loopback) or (url is not None and url.loopback)
+    if not listeners:
+        if bind is None:
+            return NOT_TOLD if ports.sockets is None else Inapplicable(Reason("nothing-listens"))
+        if not bind.loopback:
+            return None
+    first = listeners[0] if listeners else None
+    port = first.port if first else bind.port if bind else None
+    evidence = {
+        **held(first),
+        "address": first.address if first else bind.host if bind else None,
+        "port": port,
+        "listens": first is not None,
+        "container": interpreter.container if interpreter else None,
+    }
+    return Problem(
+        subject=f"port:{port}" if port else "service",
+        evidence=evidence,
+        at_most=Severity.WARNING if asked_for else None,
+    )
+
+
+def bind_of(ports: Ports) -> Bind | Inapplicable:
+    """The intended bind of a port, or why there is none to judge."""
+    if ports.bind is None or ports.bind.port is None:
+        return none_named(ports) or Inapplicable(Reason("no-port-named"))
+    return ports.bind
+
+
+@check("RD503", "port-in-use", Severity.ERROR, pitfall=5)
+def port_in_use(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
+    bind = bind_of(ports)
+    if isinstance(bind, Inapplicable):
+        return bind
+    sockets = in_the_way(bind, ports)
+    if not sockets and bind.error != "EADDRINUSE":
+        if bind.error is not None and bind.error not in FORBIDDEN:
+            return Inapplicable(Reason("host-not-usable", {"host": bind.host}))
+        return Passed(Reason("port-free", {"host": bind.host, "port": bind.port})) if bind.error is None else None
+    owners = [(s, owner_of(s, settings, ports, interpreter)) for s in sockets if s.state == "LISTEN"]
+    foreign = next((s for s, owner in owners if owner.ours is False), None)
+    if foreign is None and owners:
+        undecided = next((owner for _, owner in owners if owner.ours is None), None)
+        if undecided is not None:
+            return Unknown(missing=(undecided.missing or "ports",))
+        pid = owners[0][0].holder.pid if owners[0][0].holder else None
+        return Passed(Reason("port-held-by-service", {"port": bind.port, "pid": pid or "?"}))
+    holder = foreign or next((s for s in sockets if s.holder), None) or next(iter(sockets), None)
+    command = holder.holder.command if holder and holder.holder else None
+    same_python = bool(holder and holder.holder and interpreter and is_run_by(interpreter, holder.holder))
+    return Problem(
+        subject=f"port:{bind.port}",
+        evidence={
+            **held(holder),
+            "host": bind.host,
+            "port": bind.port,
+            "state": holder.state if holder else None,
+            "named_pid": settings.service.pid,
+            "published": "docker-proxy" in (command or ""),
+            "same_python": same_python,
+        },
+    )
+
+
+def held_already(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
+    """The bind was not tried: our own service did it before us, or nobody can say for the other's presence."""
+    assert ports.bind
+    owners = [owner_of(s, settings, ports, interpreter) for s in in_the_way(ports.bind, ports)]
+    if owners and all(owner.ours for owner in owners):
+        return None
+    return Inapplicable(Reason("port-held", {"port": ports.bind.port}))
+
+
+@check("RD504", "port-forbidden", Severity.ERROR, pitfall=5)
+def port_forbidden(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
+    bind = bind_of(ports)
+    if isinstance(bind, Inapplicable):
+        return bind
+    assert bind.port is not None
+    if bind.error in FORBIDDEN:
+        first = ports.first_unprivileged_port
+        evidence = {
+            "host": bind.host,
+            "port": bind.port,
+            "first_unprivileged_port": first,
+            "privileged": first is not None and bind.port < first,
+            "uid": ports.uid,
+            "words": bind.words,
+        }
+        return Problem(subject=f"port:{bind.port}", evidence=evidence)
+    if not bind.tried and bind.error is None:
+        return held_already(settings, ports, interpreter)
+    if bind.error not in (None, "EADDRINUSE"):
+        return Inapplicable(Reason("host-not-usable", {"host": bind.host}))
+    return None
+
+
+@check("RD505", "host-not-on-this-machine", Severity.ERROR, pitfall=5)
+def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> Answer:
+    """The address cannot be bound whatever the port: it belongs to another machine, or leads nowhere."""
+    bind = ports.bind
+    if bind is None:
+        return none_named(ports) or Inapplicable(Reason("no-host-named"))
+    if bind.error in (None, "EADDRINUSE", *FORBIDDEN):
+        return None
+    evidence = {
+        "host": bind.host,
+        "port": bind.port,
+        "addresses": list(bind.addresses),
+        "resolved": bind.error != "resolve",
+        "error": bind.error,
+        "words": bind.words,
+        "container": interpreter.container if interpreter else None,
+    }
+    return Problem(subject="service", evidence=evidence)
+
+
+@check("RD506", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5)
+def service_crashed_or_not_ready(ports: Ports) -> Answer:
+    """Something listens at the URL, but does not answer: a server that hangs, still loads, or lost its worker."""
+    url = ports.url
+    if url is None:
+        return none_named(ports) or Inapplicable(Reason("no-url-named"))
+    if url.problem:
+        return Inapplicable(Reason("url-unusable"))
+    if not url.local or url.answer is None:
+        return NOT_TOLD
+    listeners, answer = url_listeners(ports), url.answer
+    hangs = answer.kind == "silent" or (answer.kind == "timed-out" and bool(listeners))
+    fails = (answer.kind == "closed" and url.scheme == "http") or answer.status in (502, 503, 504)
+    if hangs or fails:
+        evidence = {**held(next(iter(listeners), None)), "url": url.text, "port": url.port, "kind": answer.kind}
+        return Problem(
+            subject=f"port:{url.port}",
+            evidence={**evidence, "status": answer.status},
+            # One worker that is busy with a picture is as silent as one that hangs.
+            at_most=Severity.WARNING if hangs else None,
+        )
+    return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
+
+
+@check("RD507", "service-wrong-url", Severity.ERROR, pitfall=5)
+def service_wrong_url(ports: Ports) -> Answer:
+    """The fault is the caller's: scheme, host, port or path of the URL."""
+    url = ports.url
+    if url is None:
+        return none_named(ports) or Inapplicable(Reason("no-url-named"))
+    evidence = {"url": url.text, "scheme": url.scheme, "port": url.port, "listens_on": None, "path": None}
+    if url.problem:
+        return Problem(subject="url", evidence={**evidence, "kind": url.problem})
+    if not url.local or url.answer is None:
+        return NOT_TOLD
+    answer, listeners = url.answer, url_listeners(ports)
+    if answer.kind == "refused" and listeners and not all(s.loopback for s in listeners):
+        kind = "listens-elsewhere"
+    elif url.scheme == "https" and answer.kind == "http" and answer.status != 400:
+        kind = "plain-http"
+    elif url.scheme == "http" and answer.kind == "other":
+        kind = "not-http"
+    elif url.scheme == "http" and answer.status == 404 and url.path_named:
+        kind = "path"
+    else:
+        return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
+    addresses = [s.address for s in listeners]
+    return Problem(
+        subject="url", evidence={**evidence, "kind": kind, "listens_on": addresses, "path": answer.path}
+    )

@@ -1,0 +1,123 @@
+"""What is known of the service's port: who listens there, whether it could be bound, what answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """A process that holds a socket, the topmost of those that share it (a server's master, not its workers).
+
+    *pids*: all that share it. *ancestors*: from its parent upwards. *called*: the program as it was called, absolute.
+    *packages*: folders of detection libraries that it has mapped; None where they may not be read.
+    """
+
+    pid: int
+    pids: tuple[int, ...]
+    ancestors: tuple[int, ...]
+    command: str | None
+    called: str | None
+    exe: str | None
+    user: str | None
+    packages: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Socket:
+    """A TCP socket of this network namespace. *state* as the kernel names it (include/net/tcp_states.h).
+
+    *user*: of the socket itself, known even where *holder* is hidden (other users' processes, other containers).
+    """
+
+    address: str
+    port: int
+    family: Literal["ipv4", "ipv6"]
+    state: str
+    loopback: bool
+    wildcard: bool
+    user: str | None
+    holder: Holder | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bind:
+    """The bind that is intended. *port* None: only the host was named, and the bind was tried on any port.
+
+    *conflicts*: indices into Ports.sockets of those that stand in the way. *tried* False: one is known to, so the bind
+    was left out. *error*: errno's name, or "resolve" where the host has no address; None: the bind worked.
+    """
+
+    host: str
+    port: int | None
+    addresses: tuple[str, ...]
+    loopback: bool
+    conflicts: tuple[int, ...]
+    tried: bool
+    error: str | None
+    words: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back for a GET. *kind*: http; other (no HTTP); silent (connected, nothing in time); closed (connected,
+    closed without a word); or refused, unreachable, timed-out: no connection."""
+
+    kind: Literal["http", "other", "silent", "closed", "refused", "unreachable", "timed-out"]
+    path: str
+    status: int | None
+    json: bool
+    words: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Url:
+    """*problem*: why it cannot be used as it stands. *local*: its host is this machine; None: it has no address here.
+
+    *loopback*: its host means loopback. *path_named*: else /detect was asked for. *answer* None: not asked, since it is not local or not usable.
+    """
+
+    text: str
+    scheme: str | None
+    host: str | None
+    port: int | None
+    problem: Literal["no-scheme", "scheme", "no-host", "port"] | None
+    local: bool | None
+    loopback: bool
+    path_named: bool
+    answer: Answer | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceProcess:
+    """The process --pid. *sockets*: listening TCP sockets of it and its children; None: they may not be read.
+
+    *unix_sockets*: how many it listens on, behind a proxy say. *same_network* False: it lives in another network
+    namespace, and *sockets* are that one's.
+    """
+
+    pid: int
+    alive: bool
+    command: str | None
+    user: str | None
+    same_network: bool | None
+    sockets: tuple[Socket, ...] | None
+    unix_sockets: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """*sockets*: on the intended port and on the URL's, listening ones first; None where /proc/net is not there.
+
+    *answer*: of the intended port, asked where somebody listens there. *first_unprivileged_port*: sysctl
+    net.ipv4.ip_unprivileged_port_start.
+    """
+
+    uid: int
+    first_unprivileged_port: int | None
+    sockets: tuple[Socket, ...] | None
+    bind: Bind | None
+    answer: Answer | None
+    url: Url | None
+    process: ServiceProcess | None

@@ -1,0 +1,237 @@
+"""TCP sockets as /proc tells them, and the processes that hold them. Python 3.8, standard library alone.
+
+Read from /proc rather than by psutil, so that the doctor's own side and a container are read by the same code.
+"""
+
+import binascii
+import os
+import re
+import shlex
+import socket
+import struct
+
+STATES = ("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
+          "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV")  # include/net/tcp_states.h  # fmt: skip
+PACKAGE = re.compile(
+    r"(/.*/(?:site|dist)-packages/(?:onnxruntime|torch|cv2|tensorrt|tensorflow|mxnet|insightface|retinaface))/"
+)
+MOST_COMMAND = 400  # characters of a command line
+
+
+def rows(net="/proc/net"):
+    # type: (str) -> list
+    """[{"address", "port", "family", "state", "loopback", "wildcard", "uid", "inode"}]; None without /proc/net/tcp."""
+    found = []
+    known = False
+    for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+        try:
+            with open(os.path.join(net, name)) as file:
+                lines = file.read().splitlines()[1:]
+        except OSError:
+            continue
+        known = True
+        found += [row(line.split(), family) for line in lines if line.strip()]
+    return found if known else None
+
+
+def row(words, family):
+    # type: (list, int) -> dict
+    host, port = words[1].split(":")
+    address = decoded(host, family)
+    state = int(words[3], 16)
+    return {
+        "address": address,
+        "port": int(port, 16),
+        "family": "ipv4" if family == socket.AF_INET else "ipv6",
+        "state": STATES[state] if state < len(STATES) else str(state),
+        "loopback": is_loopback(address),
+        "wildcard": is_wildcard(address),
+        "uid": int(words[7]),
+        "inode": int(words[9]),
+    }
+
+
+def decoded(text, family):
+    # type: (str, int) -> str
+    """The kernel prints each 32-bit word of an address in the machine's own byte order."""
+    raw = binascii.unhexlify(text)
+    packed = b"".join(struct.pack("=I", word) for word in struct.unpack(">%dI" % (len(raw) // 4), raw))
+    return socket.inet_ntop(family, packed)
+
+
+def is_loopback(address):
+    # type: (str) -> bool
+    return address.startswith(("127.", "::ffff:127.")) or address == "::1"
+
+
+def is_wildcard(address):
+    # type: (str) -> bool
+    return address in ("0.0.0.0", "::", "::ffff:0.0.0.0")  # noqa: S104
+
+
+def user_name(uid):
+    # type: (int) -> str
+    try:
+        import pwd
+
+        return pwd.getpwuid(uid).pw_name
+    except (ImportError, KeyError):
+        return str(uid)
+
+
+def sockets_of(pid):
+    # type: (object) -> set
+    """Inodes of the sockets that a process holds; None where they may not be read."""
+    folder = "/proc/%s/fd" % pid
+    inodes = set()
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return None
+    for name in names:
+        try:
+            match = re.match(r"socket:\[(\d+)\]", os.readlink(os.path.join(folder, name)))
+        except OSError:
+            continue
+        if match:
+            inodes.add(int(match.group(1)))
+    return inodes
+
+
+def holders(inodes):
+    # type: (set) -> dict
+    """{inode: pids that hold it}, for the inodes asked for."""
+    found = {}
+    for pid in processes():
+        for inode in (sockets_of(pid) or set()) & inodes:
+            found.setdefault(inode, []).append(pid)
+    return found
+
+
+def processes():
+    # type: () -> list
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
+
+
+def holder(pids):
+    # type: (list) -> dict
+    """The topmost of the processes that share a socket; None for an empty list."""
+    pids = sorted(pids)
+    if not pids:
+        return None
+    top = next((pid for pid in pids if not set(ancestors(pid)) & set(pids)), pids[0])
+    return dict(process(top), pids=pids[:100], ancestors=ancestors(top))
+
+
+def process(pid):
+    # type: (int) -> dict
+    folder = "/proc/%d" % pid
+    words = command_words(folder)
+    return {
+        "pid": pid,
+        "command": " ".join(shlex.quote(word) for word in words)[:MOST_COMMAND] if words else None,
+        "called": called(folder, words[0]) if words else None,
+        "exe": link(os.path.join(folder, "exe")),
+        "user": owner(folder),
+        "packages": packages(folder),
+    }
+
+
+def command_words(folder):
+    # type: (str) -> list
+    try:
+        with open(os.path.join(folder, "cmdline"), "rb") as file:
+            return [word.decode("utf-8", "replace") for word in file.read().split(b"\0") if word]
+    except OSError:
+        return []
+
+
+def called(folder, word):
+    # type: (str, str) -> str
+    """The first word of a command line as an absolute path, by the working directory and PATH of that process."""
+    if os.path.isabs(word):
+        return word
+    if "/" in word:
+        here = link(os.path.join(folder, "cwd"))
+        return os.path.normpath(os.path.join(here, word)) if here else None
+    try:
+        with open(os.path.join(folder, "environ"), "rb") as file:
+            variables = file.read().split(b"\0")
+    except OSError:
+        return None
+    path = next((v[5:].decode("utf-8", "replace") for v in variables if v.startswith(b"PATH=")), os.defpath)
+    for place in path.split(os.pathsep):
+        if os.path.isabs(place) and os.access(os.path.join(place, word), os.X_OK):
+            return os.path.join(place, word)
+    return None
+
+
+def link(path):
+    # type: (str) -> str
+    try:
+        return os.readlink(path)
+    except OSError:
+        return None
+
+
+def owner(folder):
+    # type: (str) -> str
+    try:
+        return user_name(os.stat(folder).st_uid)
+    except OSError:
+        return None
+
+
+def packages(folder):
+    # type: (str) -> list
+    """Folders of the detection libraries that a process has mapped; None where they may not be read."""
+    try:
+        with open(os.path.join(folder, "maps"), errors="replace") as file:
+            matches = [PACKAGE.search(line) for line in file]
+    except OSError:
+        return None
+    return sorted({match.group(1) for match in matches if match})
+
+
+def ancestors(pid):
+    # type: (int) -> list
+    found = []
+    while pid > 1 and len(found) < 50:
+        try:
+            with open("/proc/%d/stat" % pid) as file:
+                pid = int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            break
+        if pid > 0:
+            found.append(pid)
+    return found
+
+
+def alive(pid):
+    # type: (int) -> bool
+    """A zombie is dead: it only waits for its parent to read its exit status."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # another user's
+    try:
+        with open("/proc/%d/stat" % pid) as file:
+            return file.read().rpartition(")")[2].split()[0] not in ("Z", "X", "x")
+    except OSError:
+        return True
+
+
+def listening_unix(inodes, net):
+    # type: (set, str) -> int
+    """How many of these sockets are Unix sockets that listen (flag __SO_ACCEPTCON)."""
+    try:
+        with open(os.path.join(net, "unix")) as file:
+            lines = [line.split() for line in file.read().splitlines()[1:]]
+    except OSError:
+        return 0
+    return sum(1 for words in lines if int(words[3], 16) & 0x10000 and int(words[6]) in inodes)

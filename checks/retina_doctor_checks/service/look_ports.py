@@ -1,0 +1,215 @@
+"""Looks at the service's port: who listens there, whether it could be bound, what answers. Contacts only this machine."""
+
+import errno
+import os
+import socket
+from urllib.parse import urlsplit
+
+from retina_doctor_checks.service import answers, kernel_sockets
+
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a service means that names a port only
+DETECT = "/detect"
+
+
+def look(probe, arguments):
+    # type: (object, dict) -> None
+    probe.tell(uid=os.getuid() if hasattr(os, "getuid") else -1, first_unprivileged_port=first_unprivileged_port())
+    probe.stage("resolving names")
+    url = parsed(arguments["url"]) if arguments["url"] else None
+    wanted = intended(arguments["host"], arguments["port"])
+    ports = {place["port"] for place in (url, wanted) if place and place["port"]}
+    table = kernel_sockets.rows()
+    listening = None if table is None else [r for r in table if r["state"] == "LISTEN" and r["port"] in ports]
+    if wanted:
+        probe.stage("binding %s" % wanted["host"])
+        try_bind(wanted, listening or [])
+        if wanted["error"] == "EADDRINUSE" and table is not None and not wanted["conflicts"]:
+            # Nobody listens: an outgoing connection's own port, or the last connections of a server that has ended.
+            others = [r for r in table if r["port"] == wanted["port"] and r["state"] != "LISTEN"]
+            wanted["conflicts"] = list(range(len(listening), len(listening) + len(others[:20])))
+            listening += others[:20]
+    probe.stage("reading who holds the port")
+    probe.tell(bind=wanted, sockets=None if listening is None else described(listening))
+    probe.tell(process=service_process(arguments["pid"]) if arguments["pid"] else None)
+    probe.stage("asking the port")
+    probe.tell(answer=answer_of(wanted, listening or []), url=answered(url))
+
+
+def first_unprivileged_port():
+    # type: () -> int
+    try:
+        with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return None
+
+
+def intended(host, port):
+    # type: (str, int) -> dict
+    """The bind that is meant; None where neither host nor port was named."""
+    if host is None and port is None:
+        return None
+    host = EVERY_ADDRESS if host is None else host.strip("[]")
+    families, words = resolved(host)
+    return {
+        "host": host,
+        "port": port,
+        "addresses": [address for _, address in families],
+        "loopback": bool(families) and all(kernel_sockets.is_loopback(address) for _, address in families),
+        "conflicts": [],
+        "tried": False,
+        "error": None if families else "resolve",
+        "words": words,
+        "families": families,
+    }
+
+
+def resolved(host):
+    # type: (str) -> tuple
+    """([(family, address)], None), or ([], why not)."""
+    try:
+        found = socket.getaddrinfo(host or EVERY_ADDRESS, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        return [], getattr(error, "strerror", None) or str(error)
+    unique = []
+    for family, _, _, _, address in found:
+        if family in (socket.AF_INET, socket.AF_INET6) and (family, address[0]) not in unique:
+            unique.append((family, address[0]))
+    return unique, None
+
+
+def try_bind(wanted, listening):
+    # type: (dict, list) -> None
+    """Bind and listen as a server does, unless somebody is known to be in the way; closed at once."""
+    families = here(wanted, wanted.pop("families"))
+    if wanted["error"]:
+        return
+    in_the_way = [i for i, r in enumerate(listening) if r["port"] == wanted["port"] and any(clash(r, f) for f in families)]
+    undecided = [i for i in in_the_way if not any(clash(listening[i], f, True) for f in families)]
+    if in_the_way and len(undecided) < len(in_the_way):
+        wanted["conflicts"] = in_the_way
+        return
+    wanted["tried"] = True
+    for family, address in families:
+        wanted["error"], wanted["words"] = bind(family, address, wanted["port"] or 0)
+        if wanted["error"]:
+            break
+    if wanted["error"] == "EADDRINUSE":
+        wanted["conflicts"] = undecided
+
+
+def here(wanted, families):
+    # type: (dict, list) -> list
+    """Those of the addresses that are this machine's: a host name may lead to IPv6 where there is none."""
+    ends = [(one, bind(one[0], one[1], 0)) for one in families]
+    usable = [one for one, (error, _) in ends if error is None]
+    if families and not usable:
+        wanted["error"], wanted["words"] = ends[0][1]
+    return usable
+
+
+def clash(listener, wanted, surely=False):
+    # type: (dict, tuple, bool) -> bool
+    """Whether a listener is in the way of a bind. Of [::] one cannot see whether it takes IPv4, too (IPV6_V6ONLY)."""
+    family, address = wanted
+    same = listener["family"] == ("ipv4" if family == socket.AF_INET else "ipv6")
+    if same:
+        return listener["wildcard"] or kernel_sockets.is_wildcard(address) or listener["address"] == address
+    either = listener["wildcard"] if family == socket.AF_INET else kernel_sockets.is_wildcard(address)
+    return either and not surely
+
+
+def bind(family, address, port):
+    # type: (int, str, int) -> tuple
+    """(errno's name, words), or (None, None). SO_REUSEADDR as servers set it: else TIME_WAIT is a false alarm."""
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+            probe.listen(1)
+        return None, None
+    except OSError as error:
+        return errno.errorcode.get(error.errno, str(error.errno)), error.strerror
+
+
+def described(found):
+    # type: (list) -> list
+    """Socket rows with their holders in place of uid and inode."""
+    held = kernel_sockets.holders({r["inode"] for r in found if r["inode"]}) if found else {}
+    return [with_holder(r, kernel_sockets.holder(held.get(r["inode"], []))) for r in found]
+
+
+def with_holder(row, holder):
+    # type: (dict, dict) -> dict
+    kept = {key: value for key, value in row.items() if key not in ("uid", "inode")}
+    # A socket that no process has any more (TIME_WAIT) bears uid 0, which says nothing.
+    return dict(kept, user=kernel_sockets.user_name(row["uid"]) if row["inode"] else None, holder=holder)
+
+
+def service_process(pid):
+    # type: (int) -> dict
+    net = "/proc/%d/net" % pid
+    about = kernel_sockets.process(pid)
+    alive = kernel_sockets.alive(pid)
+    told = {"pid": pid, "alive": alive, "command": about["command"], "user": about["user"] if alive else None}
+    own, its = kernel_sockets.link("/proc/self/ns/net"), kernel_sockets.link("/proc/%d/ns/net" % pid)
+    told["same_network"] = own == its if own and its else None
+    family = [pid] + [one for one in kernel_sockets.processes() if pid in kernel_sockets.ancestors(one)]
+    inodes = kernel_sockets.sockets_of(pid) if alive else None
+    table = kernel_sockets.rows(net) if alive else None
+    if inodes is None or table is None:
+        return dict(told, sockets=None, unix_sockets=None)
+    for child in family[1:]:
+        inodes |= kernel_sockets.sockets_of(child) or set()
+    found = [r for r in table if r["state"] == "LISTEN" and r["inode"] in inodes]
+    return dict(told, sockets=described(found), unix_sockets=kernel_sockets.listening_unix(inodes, net))
+
+
+def answer_of(wanted, listening):
+    # type: (dict, list) -> dict
+    """What the listener in the way of the intended bind answers; None without one."""
+    rows = [listening[i] for i in wanted["conflicts"] if listening[i]["state"] == "LISTEN"] if wanted else []
+    if not rows:
+        return None
+    address = rows[0]["address"]
+    if rows[0]["wildcard"]:
+        address = "127.0.0.1" if rows[0]["family"] == "ipv4" else "::1"
+    return answers.ask(address, wanted["port"], DETECT)
+
+
+def parsed(text):
+    # type: (str) -> dict
+    """The parts of a URL as its user meant it, and what is wrong with it as it stands."""
+    url = {"text": text, "scheme": None, "host": None, "port": None, "problem": None, "path": DETECT, "path_named": False}
+    if "://" not in text:
+        url["problem"] = "no-scheme"
+        text = "http://" + text
+    try:
+        parts = urlsplit(text.strip())
+        url["scheme"], url["host"] = parts.scheme.lower(), parts.hostname
+        url["port"] = parts.port if parts.port is not None else {"http": 80, "https": 443}.get(url["scheme"])
+    except ValueError:
+        return dict(url, problem="port")
+    if url["scheme"] not in ("http", "https"):
+        url["problem"] = "scheme"
+    elif not url["host"]:
+        url["problem"] = "no-host"
+    if parts.path not in ("", "/"):
+        url["path"], url["path_named"] = parts.path + ("?" + parts.query if parts.query else ""), True
+    return url
+
+
+def answered(url):
+    # type: (dict) -> dict
+    """A URL with whether its host is this machine and, only then, what it answers."""
+    if url is None:
+        return None
+    path = url.pop("path")
+    families = resolved(url["host"])[0] if url["host"] else []
+    loopback = bool(families) and all(kernel_sockets.is_loopback(address) for _, address in families)
+    own = [address for family, address in families if bind(family, address, 0)[0] is None]
+    url = dict(url, loopback=loopback, local=bool(own) if families else None, answer=None)
+    if own and url["port"]:
+        tries = [answers.ask(address, url["port"], path) for address in own]
+        url["answer"] = next((t for t in tries if t["kind"] not in ("refused", "unreachable")), tries[0])
+    return url

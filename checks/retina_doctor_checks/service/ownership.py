@@ -1,0 +1,76 @@
+"""Is what holds the port the service itself?"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from typing import Literal
+
+from retina_doctor.model import Interpreter
+from retina_doctor.settings import Settings
+
+from .facts import Answer, Holder, Ports, Socket
+
+
+@dataclass(frozen=True, kw_only=True)
+class Owner:
+    """*ours* None: it cannot be told, for want of *missing*. *by*: what says so."""
+
+    ours: bool | None
+    by: Literal["pid", "url", "process", "answer"] | None = None
+    missing: str | None = None
+
+
+def owner_of(socket: Socket, settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Owner:
+    """Whose a listener on the intended port is.
+
+    --pid decides alone. A service at --url is taken for ours: it is the one that should be running. Else a process of
+    the target's interpreter that has detection libraries loaded, or a port that answers for /detect.
+    """
+    pid = settings.service.pid
+    if pid is not None:
+        if socket.holder is None:
+            return Owner(ours=None, missing="ports")
+        return Owner(ours=pid in (socket.holder.pid, *socket.holder.pids, *socket.holder.ancestors), by="pid")
+    if ports.url and ports.url.local and ports.url.port == socket.port:
+        return Owner(ours=True, by="url")
+    if answers_for_detection(ports.answer):
+        return Owner(ours=True, by="answer")
+    if socket.holder is None:
+        return Owner(ours=False)
+    if interpreter is None:
+        return Owner(ours=None, missing="interpreter")
+    if has_libraries_of(interpreter, socket.holder):
+        return Owner(ours=True, by="process")
+    if is_run_by(interpreter, socket.holder) and (socket.holder.packages or answers_posts_only(ports.answer)):
+        return Owner(ours=True, by="process")
+    return Owner(ours=False)
+
+
+def answers_for_detection(answer: Answer | None) -> bool:
+    """/detect is there, but wants a POST with a picture in it; a page for people answers a GET with HTML instead."""
+    if answer is None or answer.kind != "http":
+        return False
+    return answer.status in (405, 400, 415, 422) or (answer.status == 200 and answer.json)
+
+
+def answers_posts_only(answer: Answer | None) -> bool:
+    """http.server's answer for a method that a service did not define."""
+    return answer is not None and answer.kind == "http" and answer.status == 501
+
+
+def has_libraries_of(interpreter: Interpreter, holder: Holder) -> bool:
+    return any(package.startswith(interpreter.prefix.rstrip("/") + "/") for package in holder.packages or ())
+
+
+def is_run_by(interpreter: Interpreter, holder: Holder) -> bool:
+    """The same Python under any of its names (python, python3, python3.11)."""
+    for program in (holder.called, holder.exe):
+        if program is None:
+            continue
+        if program == interpreter.executable:
+            return True
+        same_folder = posixpath.dirname(program) == posixpath.dirname(interpreter.executable)
+        if same_folder and posixpath.basename(program).startswith("python"):
+            return True
+    return False

@@ -1,0 +1,90 @@
+"""Runs the real program, and makes real targets for it to look at."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import insightface
+
+DEV_PYTHON = sys.executable
+"""Our own environment as a target: it has onnxruntime-gpu, insightface and OpenCV, and no torch."""
+SIX_FACES = Path(insightface.__file__).parent / "data" / "images" / "t1.jpg"
+
+
+def environment(**more: str | None) -> dict[str, str]:
+    """This process's environment without what would change a run; None removes a variable."""
+    names = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "RETINAFACE_MODEL_PATH", "LANG", "LC_ALL", "CUDA_VISIBLE_DEVICES")
+    values: dict[str, str | None] = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in names and not name.startswith("RETINA_DOCTOR_")
+    }
+    values |= more
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def doctor(
+    *words: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "retina_doctor", *map(str, words)],
+        cwd=cwd,
+        env=environment() if env is None else env,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def report(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) -> dict[str, Any]:
+    """The JSON report of a run, with its exit status under "status"."""
+    done = doctor(*words, "--format", "json", cwd=cwd, env=env)
+    assert done.returncode in (0, 1, 3), done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    assert told["exit_code"] == done.returncode
+    return told
+
+
+def roots(told: dict[str, Any]) -> list[str]:
+    return [finding["name"] for finding in told["findings"] if finding["root"] is None]
+
+
+def found(told: dict[str, Any]) -> list[str]:
+    return [finding["name"] for finding in told["findings"]]
+
+
+def verdicts(told: dict[str, Any]) -> dict[str, str]:
+    return {one["name"]: one["verdict"] for one in told["checks"]}
+
+
+def make_venv(folder: Path, kind: str) -> Path:
+    """The Python of a new virtual environment: "venv" brings pip, "uv" does not."""
+    if kind == "venv":
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    else:
+        subprocess.run([uv(), "venv", "--quiet", "--python", sys.executable, folder], check=True, cwd="/")
+    return folder / "bin" / "python"
+
+
+def install(python: Path, *requirements: str) -> None:
+    """By uv, whose cache makes it quick; outside the repository, whose overrides must not reach a target."""
+    command = [uv(), "pip", "install", "--quiet", "--python", str(python), *requirements]
+    subprocess.run(command, check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"})
+
+
+def uninstall(python: Path, *names: str) -> None:
+    command = [uv(), "pip", "uninstall", "--quiet", "--python", str(python), *names]
+    subprocess.run(command, check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"})
+
+
+def uv() -> str:
+    found = shutil.which("uv")
+    assert found, "the tests make virtual environments with uv; run them with `uv run pytest`"
+    return found

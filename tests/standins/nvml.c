@@ -1,0 +1,98 @@
+/* A libnvidia-ml.so.1 that answers from environment variables: for the real pynvml, without a GPU.
+   Layouts and numbers are nvml.h's. Unset variables mean one healthy Tesla T4.
+   STANDIN_INIT: nvmlReturn_t of nvmlInit, or "hang". STANDIN_COUNT, STANDIN_DRIVER, STANDIN_CUDA (13000), STANDIN_NAME,
+   STANDIN_CAPABILITY (75), STANDIN_LOST: index of a device that answers GPU_IS_LOST. STANDIN_OLD: no memory info v2.
+   STANDIN_PID, STANDIN_USED: a process on device 0 and its bytes. STANDIN_MIG: 0 or 1, unset: not supported. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SUCCESS = 0, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7, FUNCTION_NOT_FOUND = 13, GPU_IS_LOST = 15 };
+typedef struct { int index; } device;
+static device devices[16];
+
+static const char *text(const char *name, const char *otherwise) {
+    const char *value = getenv(name);
+    return value ? value : otherwise;
+}
+static unsigned long long number(const char *name, unsigned long long otherwise) {
+    const char *value = getenv(name);
+    return value ? strtoull(value, NULL, 10) : otherwise;
+}
+static int copy(char *to, unsigned size, const char *from) {
+    snprintf(to, size, "%s", from);
+    return SUCCESS;
+}
+
+int nvmlInitWithFlags(unsigned flags) {
+    (void)flags;
+    if (!strcmp(text("STANDIN_INIT", ""), "hang")) for (;;) pause();
+    return (int)number("STANDIN_INIT", SUCCESS);
+}
+int nvmlShutdown(void) { return SUCCESS; }
+const char *nvmlErrorString(int code) { (void)code; return "an error of the stand-in"; }
+int nvmlSystemGetDriverVersion(char *to, unsigned size) { return copy(to, size, text("STANDIN_DRIVER", "580.95.05")); }
+int nvmlSystemGetCudaDriverVersion_v2(int *version) { *version = (int)number("STANDIN_CUDA", 13000); return SUCCESS; }
+int nvmlDeviceGetCount_v2(unsigned *count) { *count = (unsigned)number("STANDIN_COUNT", 1); return SUCCESS; }
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, device **handle) {
+    if (index >= number("STANDIN_COUNT", 1) || index >= 16) return INVALID_ARGUMENT;
+    if (index == number("STANDIN_LOST", 99)) return GPU_IS_LOST;
+    devices[index].index = (int)index;
+    *handle = &devices[index];
+    return SUCCESS;
+}
+int nvmlDeviceGetName(device *d, char *to, unsigned size) { (void)d; return copy(to, size, text("STANDIN_NAME", "Tesla T4")); }
+int nvmlDeviceGetUUID(device *d, char *to, unsigned size) {
+    snprintf(to, size, "GPU-0000000%d-1111-2222-3333-444444444444", d->index);
+    return SUCCESS;
+}
+typedef struct { char legacy[16]; unsigned domain, bus, device, id, subsystem; char bus_id[32]; } pci_info;
+int nvmlDeviceGetPciInfo_v3(device *d, pci_info *info) {
+    memset(info, 0, sizeof *info);
+    snprintf(info->bus_id, sizeof info->bus_id, "00000000:00:%02X.0", 0x1e + d->index);
+    return SUCCESS;
+}
+#define MIB 1048576ULL
+typedef struct { unsigned long long total, free, used; } memory;
+int nvmlDeviceGetMemoryInfo(device *d, memory *m) {
+    (void)d;
+    m->total = 15360 * MIB; m->used = 449 * MIB + number("STANDIN_USED", 0); m->free = m->total - m->used;
+    return SUCCESS;
+}
+typedef struct { unsigned version; unsigned long long total, reserved, free, used; } memory_v2;
+int nvmlDeviceGetMemoryInfo_v2(device *d, memory_v2 *m) {
+    (void)d;
+    if (getenv("STANDIN_OLD")) return FUNCTION_NOT_FOUND;
+    m->total = 15360 * MIB; m->reserved = 449 * MIB; m->used = number("STANDIN_USED", 0);
+    m->free = m->total - m->used - m->reserved;
+    return SUCCESS;
+}
+int nvmlDeviceGetCudaComputeCapability(device *d, int *major, int *minor) {
+    (void)d;
+    *major = (int)number("STANDIN_CAPABILITY", 75) / 10; *minor = (int)number("STANDIN_CAPABILITY", 75) % 10;
+    return SUCCESS;
+}
+int nvmlDeviceGetComputeMode(device *d, unsigned *mode) { (void)d; *mode = 0; return SUCCESS; }
+int nvmlDeviceGetMigMode(device *d, unsigned *current, unsigned *pending) {
+    (void)d;
+    if (!getenv("STANDIN_MIG")) return NOT_SUPPORTED;
+    *current = *pending = (unsigned)number("STANDIN_MIG", 0);
+    return SUCCESS;
+}
+int nvmlDeviceGetMaxMigDeviceCount(device *d, unsigned *count) { (void)d; *count = 2; return SUCCESS; }
+int nvmlDeviceGetMigDeviceHandleByIndex(device *d, unsigned index, device **handle) {
+    (void)d;
+    if (index > 0) return NOT_FOUND;
+    devices[15].index = 9;
+    *handle = &devices[15];
+    return SUCCESS;
+}
+typedef struct { unsigned pid; unsigned long long used; unsigned gpu_instance, compute_instance; } process_info;
+int nvmlDeviceGetComputeRunningProcesses_v3(device *d, unsigned *count, process_info *to) {
+    unsigned there = getenv("STANDIN_PID") && d->index == 0 ? 1 : 0;
+    if (*count < there) { *count = there; return INSUFFICIENT_SIZE; }
+    if (there) { to->pid = (unsigned)number("STANDIN_PID", 0); to->used = number("STANDIN_USED", 0); }
+    *count = there;
+    return SUCCESS;
+}

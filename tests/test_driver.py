@@ -1,0 +1,264 @@
+"""The driver domain on real processes: the real pynvml over a stand-in library, a card shown by bind mounts."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from retina_doctor_checks.driver.drivers import last_branch, least_driver
+from retina_doctor_checks.driver.facts import Gpu
+from retina_doctor_checks.driver.visible import hidden
+
+from tests.standins import Report, build_nvml, doctor, nvml_folder, show_card
+
+DRIVER = ("--only", "driver", "--timeout", "20")
+
+
+def run(folder: Path, *words: str, before: list[str] | None = None, **standin: str) -> Report:
+    """The driver domain with the stand-in NVML; *standin*: INIT="9" sets STANDIN_INIT."""
+    variables = {f"STANDIN_{name}": value for name, value in standin.items()}
+    environment = {**CLEAN, "LD_LIBRARY_PATH": str(nvml_folder()), **variables}
+    return doctor(folder, *DRIVER, *words, environment=environment, before=before or ())
+
+
+CLEAN: dict[str, str | None] = {
+    "LD_LIBRARY_PATH": None,
+    "CUDA_VISIBLE_DEVICES": None,
+    "NVIDIA_VISIBLE_DEVICES": None,
+    "RETINA_DOCTOR_DEVICE": None,
+}
+
+
+def facts(report: Report, name: str) -> Any:
+    return report.json["facts"][name]
+
+
+def test_everything_nvml_knows_is_told(tmp_path: Path) -> None:
+    report = run(tmp_path, COUNT="2", PID=str(os.getpid()), USED=str(3 * 2**30), MIG="1")
+    nvml = facts(report, "nvml")
+    first, second = nvml["gpus"]
+    assert (nvml["driver"], nvml["cuda"], nvml["error_code"]) == ("580.95.05", [13, 0], None)
+    assert (first["name"], first["bus_id"], first["compute_capability"]) == ("Tesla T4", "00000000:00:1E.0", [7, 5])
+    assert first["uuid"].startswith("GPU-00000000-") and second["uuid"].startswith("GPU-00000001-")
+    assert (first["memory_total"], first["memory_used"]) == (15360 * 2**20, 3 * 2**30)
+    assert first["memory_free"] == (15360 - 449 - 3072) * 2**20
+    assert first["mig"] is True and len(first["mig_devices"]) == 1
+    (process,) = first["processes"]
+    assert (process["pid"], process["used_memory"]) == (os.getpid(), 3 * 2**30)
+    initial = Path("/proc/self/ns/pid").readlink() == Path("pid:[4026531836]")
+    comm = Path("/proc/self/comm").read_text().strip()
+    assert process["name"] == (comm if initial else None)
+    assert second["processes"] == []
+    assert report.verdict("no-nvidia-gpu") == "passed"
+    assert report.verdict("nvml-fails") == "passed"
+
+
+def test_memory_is_told_by_a_library_that_knows_only_the_old_question(tmp_path: Path) -> None:
+    gpu = facts(run(tmp_path, OLD="1"), "nvml")["gpus"][0]
+    assert gpu["memory_total"] == 15360 * 2**20
+    assert gpu["memory_reserved"] is None
+    assert gpu["error"] is None
+
+
+def test_a_lost_gpu_does_not_hide_the_others(tmp_path: Path) -> None:
+    report = run(tmp_path, COUNT="3", LOST="1")
+    gpus = facts(report, "nvml")["gpus"]
+    assert [gpu["name"] for gpu in gpus] == ["Tesla T4", None, "Tesla T4"]
+    finding = report.finding("nvml-fails")
+    assert finding["subject"] == "gpu:1"
+    assert finding["evidence"]["error"].startswith("15:")
+
+
+def test_a_driver_that_hangs_is_a_finding_within_the_deadline(tmp_path: Path) -> None:
+    report = run(tmp_path, "--timeout", "3", INIT="hang")
+    evidence = report.finding("nvml-fails")["evidence"]
+    assert (evidence["outcome"], evidence["stage"]) == ("timed_out", "nvmlInit")
+    assert report.exit_code == 1
+
+
+def test_nvidia_smi_that_hangs_is_a_finding_and_leaves_no_process(tmp_path: Path) -> None:
+    seconds = f"1000.{os.getpid()}"  # tells this sleep from all others
+    program(tmp_path / "bin" / "nvidia-smi", f"#!/bin/sh\nsleep {seconds} & exec sleep {seconds}\n")
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    report = doctor(tmp_path, "--only", "nvidia-smi-hangs", "--timeout", "3", environment={**CLEAN, "PATH": path})
+    finding = report.finding("nvidia-smi-hangs")
+    assert finding["evidence"]["path"] == str(tmp_path / "bin" / "nvidia-smi")
+    assert not [line for line in processes() if seconds in line]
+
+
+def test_what_nvidia_smi_says_is_kept(tmp_path: Path) -> None:
+    program(tmp_path / "bin" / "nvidia-smi", "#!/bin/sh\necho '0, Tesla T4'\necho broken >&2\nexit 9\n")
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    report = doctor(tmp_path, "--only", "nvidia-smi-hangs", environment={**CLEAN, "PATH": path})
+    told = facts(report, "nvidia_smi")
+    assert (told["exit_code"], told["lines"], told["errors"]) == (9, ["0, Tesla T4"], ["broken"])
+    assert report.verdict("nvidia-smi-hangs") == "passed"
+
+
+def test_a_machine_without_a_card_has_exactly_that_finding(tmp_path: Path) -> None:
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    needs_root()
+    before = [f"mount --bind {nothing} /sys/bus/pci/devices"]
+    report = doctor(tmp_path, *DRIVER, environment=CLEAN, before=before)
+    assert report.roots == {"no-nvidia-gpu"}, report.summary()
+    assert report.verdict("driver-not-installed") == "inapplicable"
+    assert report.verdict("nvml-fails") == "inapplicable"
+
+
+def test_a_hidden_bus_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    needs_root()
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    report = doctor(tmp_path, *DRIVER, environment=CLEAN, before=[f"mount --bind {nothing} /sys/bus"])
+    assert report.verdict("no-nvidia-gpu") == "unknown"
+    assert "no-nvidia-gpu" not in report.names
+
+
+def test_a_card_without_a_driver(tmp_path: Path) -> None:
+    needs_root()
+    before = show_card(tmp_path, module=None, node=False, bound_to="nouveau")
+    report = doctor(tmp_path, *DRIVER, environment=CLEAN, before=before)
+    assert report.roots == {"driver-not-installed"}, report.summary()
+    assert report.finding("driver-not-installed")["evidence"]["cards"] == ["0000:00:1e.0"]
+
+
+def test_libraries_without_a_kernel_module(tmp_path: Path) -> None:
+    needs_root()
+    report = run(tmp_path, before=show_card(tmp_path, module=None, node=False), INIT="9")
+    assert report.roots == {"driver-module-not-loaded"}, report.summary()
+    assert report.finding("driver-module-not-loaded")["evidence"]["library_version"] == "580.95.05"
+
+
+def test_an_old_module_under_new_libraries(tmp_path: Path) -> None:
+    needs_root()
+    report = run(tmp_path, before=show_card(tmp_path, module="570.86.15"), INIT="18")
+    assert report.roots == {"driver-library-mismatch"}, report.summary()
+    evidence = report.finding("driver-library-mismatch")["evidence"]
+    assert (evidence["module_version"], evidence["library_version"]) == ("570.86.15", "580.95.05")
+
+
+def test_a_library_outside_the_loaders_folders(tmp_path: Path) -> None:
+    needs_root()
+    build_nvml(tmp_path / "lib64")
+    show = show_card(tmp_path)
+    place = "/usr/local/nvidia/lib64"
+    before = [*show, "mount -t tmpfs none /usr/local", f"mkdir -p {place}", f"cp -a {tmp_path}/lib64/. {place}/"]
+    report = doctor(tmp_path, *DRIVER, environment=CLEAN, before=before, target="/usr/bin/python3")
+    assert report.roots == {"nvml-library-not-found"}, report.summary()
+    assert report.finding("nvml-library-not-found")["evidence"]["folder"] == place
+
+
+def test_an_error_that_nothing_explains_is_not_lost(tmp_path: Path) -> None:
+    needs_root()
+    report = run(tmp_path, before=show_card(tmp_path), INIT="999")
+    assert report.roots == {"nvml-fails"}, report.summary()
+    assert report.finding("nvml-fails")["evidence"]["code"] == 999
+
+
+def test_a_healthy_card_passes(tmp_path: Path) -> None:
+    needs_root()
+    report = run(tmp_path, before=show_card(tmp_path))
+    assert report.names == set(), report.summary()
+    assert facts(report, "host")["loaded_version"] == "580.95.05"
+    assert [node["path"] for node in facts(report, "host")["nodes"]] == ["/dev/nvidia0", "/dev/nvidiactl"]
+
+
+def test_a_card_that_the_driver_does_not_list(tmp_path: Path) -> None:
+    needs_root()
+    report = run(tmp_path, before=show_card(tmp_path, bound_to="vfio-pci"), COUNT="0")
+    assert report.roots == {"nvml-fails"}, report.summary()
+    assert facts(report, "host")["pci_gpus"][0]["bound_to"] == "vfio-pci"
+
+
+@pytest.mark.parametrize("value", ["", "-1", "7"])
+def test_the_targets_own_variable_hides_the_gpu(tmp_path: Path, value: str) -> None:
+    wrapper = f"env CUDA_VISIBLE_DEVICES={value} {sys.executable}"
+    environment = {**CLEAN, "LD_LIBRARY_PATH": str(nvml_folder())}
+    report = doctor(tmp_path, *DRIVER, environment=environment, target=wrapper)
+    assert report.finding("cuda-visible-devices-hides-gpu")["evidence"]["value"] == value
+
+
+def test_cpu_meant_asks_nothing_of_the_driver(tmp_path: Path) -> None:
+    report = run(tmp_path, "--device", "cpu", INIT="9")
+    assert report.names == set()
+    assert report.verdict("nvml-fails") == "inapplicable"
+
+
+def gpu(index: int, uuid: str | None = None, mig_devices: tuple[str, ...] = ()) -> Gpu:
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("name", "bus_id", "memory_total", "memory_free", "memory_used", "compute_capability", "compute_mode", "mig")
+    )
+    uuid = uuid or f"GPU-{index:08d}-aaaa-bbbb-cccc-dddddddddddd"
+    return Gpu(index=index, uuid=uuid, mig_devices=mig_devices, processes=(), error=None, **nothing)
+
+
+TWO = (gpu(0), gpu(1))
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (None, None), ("0", None), ("1,0", None), (" 1 ", None), ("1gpu", None), ("0,-1,1", None), ("0,7", None),
+        ("", "empty"), ("  ", "empty"), ("-1", "none"), ("none", "none"), ("NoDevFiles", "none"), (",0", "none"),
+        ("2", "no-such-index"), ("7,0", "no-such-index"), ("0,0", "twice"), ("1,01", "twice"),
+        ("GPU-00000001", None), ("GPU-99", "no-such-uuid"), ("MIG-1234", "no-such-uuid"), ("all", "none"),
+    ],
+)  # fmt: skip
+def test_what_cuda_visible_devices_leaves(value: str | None, why: str | None) -> None:
+    assert hidden(value, TWO) == why
+
+
+def test_without_the_list_of_gpus_only_the_plain_cases_are_judged() -> None:
+    assert hidden("0", None) == "unknown"
+    assert hidden("GPU-1", None) == "unknown"
+    assert hidden("-1", None) == "none"
+    assert hidden(None, None) is None
+
+
+def test_mig_devices_and_redacted_uuids() -> None:
+    mig = gpu(0, mig_devices=("MIG-5f2c7b1e-0000-1111-2222-333333333333",))
+    assert hidden("MIG-5f2c", (mig,)) is None
+    assert hidden(f"MIG-{mig.uuid}/1/0", (mig,)) is None
+    redacted = gpu(0, uuid="GPU-00000000-0000-0000-0000-dddddddddddd")
+    assert hidden("GPU-5d2c", (redacted,)) == "unknown"
+
+
+def test_drivers_table() -> None:
+    assert least_driver(12) == "525.60.13"
+    assert least_driver(99) is None
+    assert last_branch((3, 7)) == (470, 11)
+    assert last_branch((7, 0)) == (580, 13)
+    assert last_branch((7, 5)) is None
+
+
+def test_nvml_is_asked_in_a_target_that_has_nothing_installed(tmp_path: Path) -> None:
+    """In another namespace the probes meant for the doctor's own side run in the target; -S: no site-packages there."""
+    needs_root()
+    environment = {**CLEAN, "LD_LIBRARY_PATH": str(nvml_folder())}
+    report = doctor(tmp_path, *DRIVER, environment=environment, target=f"unshare --mount {sys.executable} -S -E")
+    assert facts(report, "nvml")["driver"] == "580.95.05", report.summary()
+    assert facts(report, "nvml")["gpus"][0]["name"] == "Tesla T4"
+    assert facts(report, "host")["kernel"] == os.uname().release
+
+
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+def processes() -> list[str]:
+    told = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return told.splitlines()[1:]
+
+
+def needs_root() -> None:
+    """Mounts of one's own need root; where they are refused, the run must say so instead of passing."""
+    if os.geteuid() != 0:
+        pytest.fail("needs root (unshare --mount): run the tests as root, as CI does")

@@ -1,0 +1,214 @@
+"""The smoke test on real weights, and the whole report of a machine without a GPU."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+
+from retina_doctor_checks.inference import detector
+from tests.doctor import DEV_PYTHON, SIX_FACES, doctor, environment, found, make_venv, report, roots, verdicts
+
+REFERENCE = Path(__file__).parents[1] / "fixtures" / "smoke" / "t1-mobilenet025.json"
+
+
+def assert_is_the_reference(faces: list[dict[str, Any]], within: float) -> None:
+    """Boxes and points within *within* pixels of what another implementation found."""
+    expected = json.loads(REFERENCE.read_text())["faces"]
+    assert len(faces) == len(expected) == 6
+    for one in expected:
+        box = numpy.array(one["box"])
+        nearest = min(faces, key=lambda face: float(numpy.abs(numpy.array(face["box"]) - box).sum()))
+        assert numpy.abs(numpy.array(nearest["box"]) - box).max() <= within
+        assert numpy.abs(numpy.array(nearest["points"]) - numpy.array(one["points"])).max() <= within
+
+
+def test_a_machine_without_a_gpu_has_one_root_and_finds_the_six_faces(real_model: Path, tmp_path: Path) -> None:
+    told = report("--target", DEV_PYTHON, "--model", real_model, "--image", SIX_FACES, cwd=tmp_path)
+    assert roots(told) == ["no-nvidia-gpu"]
+    assert told["exit_code"] == 1
+    assert {"smoke-on-cpu", "ort-session-on-cpu", "ort-cuda-libs-missing"} <= set(found(told))
+    seen = told["facts"]["inference"]
+    assert set(seen["nodes"]) == {"CPUExecutionProvider"}
+    assert seen["median"] > 0
+    # Wrong means or channels find six faces, too; exchanged, they are off by 1.8 and 5.4 pixels.
+    assert_is_the_reference(seen["faces"], within=1)
+    assert "unknown" not in verdicts(told).values()
+
+
+def test_the_same_machine_is_healthy_where_the_cpu_is_meant(real_model: Path, tmp_path: Path) -> None:
+    words = ("--target", DEV_PYTHON, "--model", real_model, "--image", SIX_FACES, "--device", "cpu")
+    told = report(*words, cwd=tmp_path)
+    assert told["findings"] == []
+    assert (told["exit_code"], told["verdict"]) == (0, "healthy")
+    assert verdicts(told)["no-nvidia-gpu"] == "inapplicable"
+    assert len(told["facts"]["inference"]["faces"]) == 6
+
+
+def test_auto_only_warns(real_model: Path, tmp_path: Path) -> None:
+    told = report("--target", DEV_PYTHON, "--model", real_model, "--device", "auto", cwd=tmp_path)
+    assert {finding["severity"] for finding in told["findings"]} == {"warning"}
+    assert told["exit_code"] == 0
+
+
+def test_a_saved_snapshot_gives_the_same_report_as_the_live_run(real_model: Path, tmp_path: Path) -> None:
+    words = ("--target", DEV_PYTHON, "--model", real_model, "--image", SIX_FACES)
+    live = report(*words, cwd=tmp_path)
+    assert doctor("collect", "-o", "seen.json", "--no-redact", *words, cwd=tmp_path).returncode == 0
+    again = report("diagnose", "seen.json", cwd=tmp_path)
+    assert without_times(again) == without_times(live)
+    live_text = doctor("diagnose", "seen.json", cwd=tmp_path).stdout
+    assert live_text == doctor("diagnose", "seen.json", cwd=tmp_path).stdout
+
+
+def without_times(value: Any) -> Any:
+    """A report without what differs from run to run: seconds, milliseconds, and the time stamps in onnxruntime's log."""
+    timed = {"seconds", "load", "first", "median", "ms", "log", "said", "message", "reason"}
+    if isinstance(value, dict):
+        return {key: without_times(inner) for key, inner in value.items() if key not in timed}
+    return [without_times(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_without_a_picture_noise_is_run_and_nothing_is_said_of_faces(real_model: Path, tmp_path: Path) -> None:
+    told = report("--target", DEV_PYTHON, "--model", real_model, "--device", "cpu", cwd=tmp_path)
+    assert verdicts(told)["smoke-inference-failed"] == "passed"
+    assert verdicts(told)["smoke-wrong-result"] == "inapplicable"
+    assert told["facts"]["inference"]["faces"] is None
+    assert told["exit_code"] == 0
+
+
+def test_without_a_model_the_smoke_test_is_inapplicable_and_says_what_to_give(tmp_path: Path) -> None:
+    told = report("--target", DEV_PYTHON, "--device", "cpu", cwd=tmp_path, env=environment(HOME=str(tmp_path)))
+    [smoke] = [one for one in told["checks"] if one["name"] == "smoke-inference-failed"]
+    assert smoke["verdict"] == "inapplicable"
+    assert "--model" in smoke["reason"]
+
+
+def test_a_picture_without_the_expected_faces_and_one_that_is_none(real_model: Path, tmp_path: Path) -> None:
+    import cv2
+
+    blank, text = tmp_path / "blank.png", tmp_path / "text.jpg"
+    cv2.imwrite(str(blank), numpy.full((480, 640, 3), 127, numpy.uint8))
+    text.write_text("no picture")
+    base = ("--target", DEV_PYTHON, "--model", real_model, "--device", "cpu", "--only", "inference")
+    assert found(report(*base, "--image", blank, cwd=tmp_path)) == ["smoke-wrong-result"]
+    assert found(report(*base, "--image", text, cwd=tmp_path)) == ["image-not-read"]
+    (tmp_path / "retina-doctor.toml").write_text("[detection]\nimage_faces = 0\n")
+    assert found(report(*base, "--image", blank, cwd=tmp_path)) == []
+
+
+@pytest.mark.parametrize("keep", [0.1, 0.5, 0.999])
+def test_a_model_cut_short_is_the_root_and_the_failed_inference_its_echo(
+    keep: float, real_model: Path, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut.onnx"
+    whole = real_model.read_bytes()
+    cut.write_bytes(whole[: int(len(whole) * keep)])
+    told = report("--target", DEV_PYTHON, "--model", cut, "--device", "cpu", cwd=tmp_path)
+    assert roots(told) == ["model-corrupt"]
+    assert found(told) == ["model-corrupt", "smoke-inference-failed"]
+
+
+def test_a_damaged_weight_that_keeps_the_form_is_found_by_running(real_model: Path, tmp_path: Path) -> None:
+    """NaN in the first convolution's weights: parseable, loadable, wrong."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(real_model)
+    weight = next(one for one in model.graph.initializer if len(one.dims) == 4)
+    values = numpy_helper.to_array(weight).copy()
+    values[:] = numpy.nan
+    weight.CopyFrom(numpy_helper.from_array(values, weight.name))
+    broken = tmp_path / "nan.onnx"
+    onnx.save(model, broken)
+    told = report("--target", DEV_PYTHON, "--model", broken, "--image", SIX_FACES, "--device", "cpu", cwd=tmp_path)
+    assert found(told) == ["smoke-wrong-result"]
+    assert told["findings"][0]["evidence"]["why"] == "not-finite"
+
+
+def scrfd_model(path: Path) -> None:
+    """A graph of insightface's nine-output contract with fixed random weights, built of one convolution per output."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    random = numpy.random.RandomState(7)
+    nodes, weights, outputs = [], [], []
+    for kind, channels, spread in (("score", 2, 0.6), ("bbox", 8, 0.2), ("kps", 20, 0.2)):
+        for stride in (8, 16, 32):
+            name = f"{kind}_{stride}"
+            shape = (channels, 3, stride, stride)
+            values = (random.standard_normal(shape) * spread / stride).astype(numpy.float32)
+            weights.append(numpy_helper.from_array(values, f"{name}_w"))
+            weights.append(numpy_helper.from_array(numpy.array([-1, {"score": 1, "bbox": 4, "kps": 10}[kind]]), f"{name}_s"))
+            last = name if kind != "score" else f"{name}_raw"
+            nodes += [
+                helper.make_node("Conv", ["input.1", f"{name}_w"], [f"{name}_c"], strides=[stride, stride]),
+                helper.make_node("Transpose", [f"{name}_c"], [f"{name}_t"], perm=[0, 2, 3, 1]),
+                helper.make_node("Reshape", [f"{name}_t", f"{name}_s"], [last]),
+            ]
+            if kind == "score":
+                nodes.append(helper.make_node("Sigmoid", [last], [name]))
+            outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", values.shape[0] // 2]))
+    graph = helper.make_graph(
+        nodes,
+        "scrfd",
+        [helper.make_tensor_value_info("input.1", TensorProto.FLOAT, [1, 3, "?", "?"])],
+        outputs,
+        weights,
+    )
+    save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 13)]), path)
+
+
+def test_scrfd_is_decoded_as_insightface_decodes_it(tmp_path: Path) -> None:
+    """The same graph on the same 640x640 pixels, so that no resizing comes between."""
+    import onnxruntime
+    from insightface.model_zoo import get_model
+
+    path = tmp_path / "scrfd.onnx"
+    scrfd_model(path)
+    picture = numpy.random.RandomState(3).randint(0, 256, (640, 640, 3)).astype(numpy.uint8)
+    theirs = get_model(str(path), providers=["CPUExecutionProvider"])
+    threshold = 0.8
+    theirs.prepare(-1, det_thresh=threshold, input_size=(640, 640))
+    boxes, points = theirs.detect(picture[:, :, ::-1].copy())
+    assert len(boxes) > 5
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    canvas, scale = detector.letterbox(picture, 640, 640)
+    assert scale == 1
+    assert detector.contract(session.get_outputs()) == "scrfd"
+    outputs = session.run(None, {"input.1": detector.blob(canvas, "scrfd")})
+    ours = detector.decode(outputs, "scrfd", 640, 640, threshold, 0.4)
+    # insightface suppresses with areas one pixel larger, so a borderline pair may differ: compare what both found.
+    matched = 0
+    for box, marks in zip(boxes, points, strict=True):
+        near = min(ours, key=lambda one: float(numpy.abs(numpy.array(one["box"]) - box[:4]).max()))
+        if numpy.abs(numpy.array(near["box"]) - box[:4]).max() < 0.01:
+            assert numpy.abs(numpy.array(near["points"]) - marks).max() < 0.01
+            assert abs(near["score"] - box[4]) < 1e-4
+            matched += 1
+    assert matched >= 0.9 * len(boxes)
+
+
+def test_the_bilinear_resize_is_opencvs() -> None:
+    import cv2
+
+    picture = numpy.random.RandomState(1).randint(0, 256, (886, 1280, 3)).astype(numpy.uint8)
+    for width, height in ((640, 443), (1500, 1100), (33, 17)):
+        theirs = cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR).astype(numpy.float32)
+        difference = numpy.abs(detector.resize(picture, width, height) - theirs)
+        assert difference.max() <= 2
+        assert difference.mean() < 0.3
+
+
+def test_a_target_without_a_picture_decoder_is_unknown_not_healthy(real_model: Path, tmp_path: Path) -> None:
+    from tests.doctor import install
+
+    python = make_venv(tmp_path / "target", "uv")
+    install(python, "onnxruntime==1.32.0")
+    words = ("--target", python, "--model", real_model, "--image", SIX_FACES, "--device", "cpu")
+    told = report(*words, cwd=tmp_path)
+    assert verdicts(told)["image-not-read"] == "unknown"
+    assert told["exit_code"] == 3

@@ -1,0 +1,495 @@
+"""The laws of docs/architecture.md, over every check that is installed and every machine in fixtures/machines."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import dataclasses
+import functools
+import itertools
+import json
+import random
+import subprocess
+import sys
+import typing
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import jinja2.meta
+import pytest
+
+from retina_doctor.diagnose import Readings, diagnose
+from retina_doctor.model import Diagnosis, Outcome, Recorded, Severity, Snapshot, Verdict
+from retina_doctor.pages import BLOCK, LANGUAGES, render, source
+from retina_doctor.probing.process import source_of
+from retina_doctor.redact import redact
+from retina_doctor.registry import Catalogue, Entry, PackFailure, Want, installed
+from retina_doctor.reports import PLAIN, Report, formats
+from retina_doctor.snapshot import load, save
+from tests.machines import FOLDER, machine, names, put, raw
+from tests.odd_probes import runs
+
+CATALOGUE = installed()
+CODES = [entry.check.code for entry in CATALOGUE.entries]
+FOREIGN = ("torch", "onnxruntime", "onnx", "numpy", "cv2", "insightface", "PIL", "retinaface", "mxnet", "tensorflow")
+every_code = pytest.mark.parametrize("code", CODES)
+every_machine = pytest.mark.parametrize("name", names())
+
+
+@functools.cache
+def judged(name: str) -> Diagnosis:
+    return diagnose(machine(name).snapshot, CATALOGUE)
+
+
+def verdicts(diagnosis: Diagnosis) -> dict[str, Verdict]:
+    return {judgement.code: judgement.verdict for judgement in diagnosis.judgements}
+
+
+# 0. All of this is about everything
+
+
+def test_every_installed_pack_is_loaded() -> None:
+    assert CATALOGUE.failures == ()
+
+
+# 1. Pages
+
+
+def parts(entry: Entry, language: Any) -> dict[str, str]:
+    page = source(entry.pages, entry.check.name, language)
+    return {"title": page.title, "message": page.message, "fix": page.fix, "why": page.why}
+
+
+@every_code
+def test_pages_of_both_languages_have_the_same_form(code: str) -> None:
+    entry = CATALOGUE.find(code)
+    environment = jinja2.Environment()  # noqa: S701
+    english, chinese = parts(entry, "en"), parts(entry, "zh")
+    for part in ("title", "message", "fix"):
+        asked = [jinja2.meta.find_undeclared_variables(environment.parse(page[part])) for page in (english, chinese)]
+        assert asked[0] == asked[1], part
+    assert BLOCK.findall(english["fix"]) == BLOCK.findall(chinese["fix"])
+    assert any("\u4e00" <= character <= "\u9fff" for character in chinese["message"])
+    assert not any("\u4e00" <= character <= "\u9fff" for character in "".join(english.values()))
+    for page in (english, chinese):
+        assert "\n\n" not in page["message"]
+        assert "```" not in BLOCK.sub("", page["fix"]), "only ```sh blocks hold commands"
+
+
+@every_machine
+def test_findings_render_in_both_languages(name: str) -> None:
+    diagnosis = judged(name)
+    for finding in diagnosis.findings:
+        english, chinese = (render(finding, diagnosis.snapshot, CATALOGUE, language) for language in LANGUAGES)
+        assert english.commands == chinese.commands
+        for words in (english, chinese):
+            assert words.title.strip()
+            assert words.message.strip()
+            assert words.fix.strip()
+            assert "None" not in words.title
+            for text in (words.title, words.message, words.fix, *words.commands):
+                assert "\n" not in text.replace("\n\n", "")
+                assert "{{" not in text
+
+
+@every_machine
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_report_can_be_written(name: str, language: Any) -> None:
+    report = Report(diagnosis=judged(name), catalogue=CATALOGUE, language=language, fail_on=Severity.ERROR)
+    for write in formats().values():
+        assert write(report, PLAIN).strip()
+
+
+# 2. Witnesses
+
+
+@every_code
+def test_every_code_fires_on_one_machine_and_is_passed_on_another(code: str) -> None:
+    if code == "RD001":  # of this installation, not of a machine: see below
+        return
+    assert [name for name in names() if verdicts(judged(name))[code] is Verdict.FAILED], "fires nowhere"
+    assert [name for name in names() if verdicts(judged(name))[code] is Verdict.PASSED], "is passed nowhere"
+
+
+def test_a_pack_that_cannot_be_loaded_is_a_finding_and_all_others_are_judged() -> None:
+    broken = dataclasses.replace(CATALOGUE, failures=(PackFailure("theirs", "ImportError: no module \x1b[31mx"),))
+    before, after = judged("t4-healthy"), diagnose(machine("t4-healthy").snapshot, broken)
+    assert [(f.code, f.subject) for f in after.findings] == [("RD001", "pack:theirs")]
+    assert after.exit_code(Severity.ERROR) == 1
+    assert {k: v for k, v in verdicts(after).items() if k != "RD001"} == {
+        k: v for k, v in verdicts(before).items() if k != "RD001"
+    }
+
+
+@pytest.mark.parametrize(
+    ("root", "echo"), [(root, echo) for root, echoes in CATALOGUE.explains.items() for echo in echoes]
+)
+def test_every_cause_is_witnessed(root: str, echo: str) -> None:
+    def shows(diagnosis: Diagnosis) -> bool:
+        there = {finding.name for finding in diagnosis.findings}
+        return root in there and any(f.name == echo and f.root is not None for f in diagnosis.findings)
+
+    assert [name for name in names() if shows(judged(name))]
+
+
+# 3. Facts
+
+
+@pytest.mark.parametrize("probe", CATALOGUE.probes)
+def test_every_fact_has_one_probe_one_spokesman_at_most_and_a_reader(probe: str) -> None:
+    facts = CATALOGUE.probes[probe].facts
+    assert [p.name for p in CATALOGUE.probes.values() if p.facts is facts] == [probe]
+    needs = [
+        (entry.check.code, need.want) for entry in CATALOGUE.entries for need in entry.needs if need.facts is facts
+    ]
+    assert needs, "no check needs it"
+    assert len([code for code, want in needs if want is Want.READING]) <= 1
+
+
+@pytest.mark.parametrize("probe", CATALOGUE.probes)
+def test_facts_are_frozen_and_the_healthy_machine_has_them_whole(probe: str) -> None:
+    facts = CATALOGUE.probes[probe].facts
+    assert dataclasses.is_dataclass(facts)
+    assert facts.__dataclass_params__.frozen
+    reading = machine("t4-healthy").snapshot.readings[probe]
+    assert Readings(machine("t4-healthy").snapshot, CATALOGUE).of(facts).value is not None, reading
+    assert set(reading.facts) == {field.name for field in dataclasses.fields(facts)}
+
+
+# 4. Knock-out
+
+
+def without(snapshot: Snapshot, *lost: str) -> Snapshot:
+    kept = {name: reading for name, reading in snapshot.readings.items() if name not in lost}
+    return dataclasses.replace(snapshot, readings=kept)
+
+
+def ended(snapshot: Snapshot, outcome: Outcome, *lost: str) -> Snapshot:
+    """As if these probes had ended badly half-way: half of their facts are there."""
+
+    def half(reading: Recorded) -> Recorded:
+        facts = dict(itertools.islice(reading.facts.items(), len(reading.facts) // 2))
+        return dataclasses.replace(
+            reading, outcome=outcome, facts=facts, detail="killed by SIGABRT", stderr_tail=("core dumped",)
+        )
+
+    readings = {name: half(r) if name in lost else r for name, r in snapshot.readings.items()}
+    return dataclasses.replace(snapshot, readings=readings)
+
+
+def assert_not_healthier(before: Diagnosis, snapshot: Snapshot, lost: set[str]) -> Diagnosis:
+    after = diagnose(snapshot, CATALOGUE)
+    was, now = verdicts(before), verdicts(after)
+    for entry in CATALOGUE.entries:
+        code = entry.check.code
+        assert now[code] is not Verdict.ERROR, [j for j in after.judgements if j.code == code]
+        gone = [
+            need.want
+            for need in entry.needs
+            if need.facts in CATALOGUE.probe_of and CATALOGUE.probe_of[need.facts].name in lost
+        ]
+        if now[code] is Verdict.PASSED and code != "RD003":  # which speaks of the readings that there are
+            assert Want.REQUIRED not in gone, f"{code} passes without the facts that it requires"
+            assert was[code] is not Verdict.FAILED, f"{code} passes for want of facts"
+            assert was[code] is not Verdict.UNKNOWN, f"{code} passes for want of facts"
+        if not gone and code != "RD003":
+            assert now[code] is was[code], f"{code} does not need what was lost"
+        if Want.REQUIRED in gone and was[code] in (Verdict.FAILED, Verdict.PASSED):
+            assert now[code] is Verdict.UNKNOWN, code
+    if before.exit_code(Severity.ERROR) != 0:
+        assert after.exit_code(Severity.ERROR) != 0
+    return after
+
+
+@every_machine
+def test_losing_one_reading(name: str) -> None:
+    snapshot = machine(name).snapshot
+    for lost in snapshot.readings:
+        after = assert_not_healthier(judged(name), without(snapshot, lost), {lost})
+        report = Report(diagnosis=after, catalogue=CATALOGUE, language="zh", fail_on=Severity.ERROR)
+        assert json.loads(formats()["json"](report, PLAIN))
+        for outcome in (Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.NOT_RUN):
+            after = assert_not_healthier(judged(name), ended(snapshot, outcome, lost), {lost})
+            for finding in after.findings:
+                render(finding, after.snapshot, CATALOGUE, "en")
+                render(finding, after.snapshot, CATALOGUE, "zh")
+
+
+@every_machine
+def test_losing_any_readings(name: str) -> None:
+    snapshot = machine(name).snapshot
+    chance = random.Random(name)  # noqa: S311
+    for _ in range(15):
+        lost = {reading for reading in snapshot.readings if chance.random() < chance.choice((0.2, 0.5, 0.8))}
+        assert_not_healthier(judged(name), without(snapshot, *lost), lost)
+        outcome = chance.choice((Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT))
+        assert_not_healthier(judged(name), ended(snapshot, outcome, *lost), lost)
+
+
+def test_losing_all_readings_leaves_nothing_passed_that_needs_any() -> None:
+    after = diagnose(without(machine("t4-healthy").snapshot, *CATALOGUE.probes), CATALOGUE)
+    assert after.exit_code(Severity.ERROR) == 3
+    for entry in CATALOGUE.entries:
+        if any(need.facts in CATALOGUE.probe_of and need.want is not Want.OPTIONAL for need in entry.needs):
+            assert verdicts(after)[entry.check.code] in (Verdict.UNKNOWN, Verdict.INAPPLICABLE)
+
+
+@every_machine
+def test_facts_that_do_not_fit_are_a_lost_reading(name: str) -> None:
+    """A snapshot of another version, or a probe that forgot something: not one fact is guessed."""
+    data = machine(name).data
+    for probe, reading in data["readings"].items():
+        if reading["outcome"] != "ok" or probe not in CATALOGUE.probes:
+            continue
+        hurt = copy.deepcopy(data)
+        facts = hurt["readings"][probe]["facts"]
+        fields = dataclasses.fields(CATALOGUE.probes[probe].facts)
+        required = [field.name for field in fields if field.default is dataclasses.MISSING]
+        if required and required[-1] in facts:
+            del facts[required[-1]]
+            assert_not_healthier(judged(name), load(json.dumps(hurt)), {probe})
+
+
+@pytest.mark.parametrize("probe", CATALOGUE.probes)
+def test_facts_that_may_be_unknown_may_be_unknown(probe: str) -> None:
+    """Each field that may be None is None for once, on every machine: no check breaks on it."""
+    hints = typing.get_type_hints(CATALOGUE.probes[probe].facts)
+    optional = [key for key, hint in hints.items() if type(None) in typing.get_args(hint)]
+    for name in names():
+        data = raw(name)
+        facts = data["readings"].get(probe, {}).get("facts", {})
+        for key in optional:
+            if facts.get(key) is not None:
+                hurt = copy.deepcopy(data)
+                hurt["readings"][probe]["facts"][key] = None
+                after = diagnose(load(json.dumps(hurt)), CATALOGUE)
+                assert not after.with_verdict(Verdict.ERROR), (name, key, after.with_verdict(Verdict.ERROR))
+                for finding in after.findings:
+                    render(finding, after.snapshot, CATALOGUE, "en")
+                    render(finding, after.snapshot, CATALOGUE, "zh")
+
+
+# 5. Redaction
+
+
+@every_machine
+def test_redaction_changes_no_judgement(name: str) -> None:
+    once = redact(machine(name).snapshot)
+    before, after = judged(name), diagnose(once, CATALOGUE)
+    assert verdicts(after) == verdicts(before)
+
+    def outline(diagnosis: Diagnosis) -> list[tuple[object, ...]]:
+        return sorted((f.code, f.severity, f.root.code if f.root else "") for f in diagnosis.findings)
+
+    assert outline(after) == outline(before)
+    assert after.exit_code(Severity.ERROR) == before.exit_code(Severity.ERROR)
+    assert redact(once) == once
+
+
+SECRETS = {
+    "person": "zhangsanfeng",
+    "machine": "gpu-prod-shanghai",
+    "token": "hf_AbCdEfGh0123456789",
+    "password": "correct-horse-battery",
+    "key": "sk-9f8e7d6c5b4a",
+    "mail": "zhang.san@example-corp.cn",
+    "address": "203.0.113.77",
+    "card": "GPU-1f2e3d4c-5b6a-7988-a7b6",
+}
+
+
+def told_everywhere() -> Snapshot:
+    """A machine whose facts, settings, command and last words name people, hosts and secrets."""
+    data = raw("t4-healthy")
+    person, host, password = SECRETS["person"], SECRETS["machine"], SECRETS["password"]
+    home = f"/home/{person}"
+    line = (
+        f"{home}/venv/bin/python serve.py --api-key {SECRETS['key']} --token={SECRETS['token']} "
+        f"API_TOKEN={SECRETS['token']} password: {password} redis://{person}:{password}@cache/0 "
+        f"{SECRETS['mail']} peer {SECRETS['address']}:8080 hostname={host} {SECRETS['card']}-0123456789ab"
+    )
+    put(data, "/target/command", [f"{home}/venv/bin/python", "--token", SECRETS["token"]])
+    put(data, "/settings/service", {"url": f"http://{person}:{password}@{SECRETS['address']}:8080/detect"})
+    put(data, "/readings/interpreter/facts/user", person)
+    put(data, "/readings/interpreter/facts/home", home)
+    put(data, "/readings/interpreter/facts/hostname", host)
+    put(data, "/readings/interpreter/facts/working_directory", f"{home}/face on {host}")
+    data["readings"]["odd"] = {
+        "outcome": "crashed", "facts": {"line": line, "user": person, "hostname": host, "list": [{"inner": line}]},
+        "stage": f"importing {home}/x", "detail": f"cannot reach {SECRETS['address']}", "stderr_tail": [line],
+    }  # fmt: skip
+    return load(json.dumps(data))
+
+
+@pytest.mark.parametrize("what", SECRETS)
+def test_redaction_takes_out_who_and_where(what: str) -> None:
+    snapshot = told_everywhere()
+    assert SECRETS[what] in save(snapshot)
+    once = redact(snapshot)
+    assert SECRETS[what] not in save(once)
+    assert redact(once) == once
+
+
+def test_redaction_keeps_what_judgements_rest_on() -> None:
+    kept = ["127.0.0.1", "0.0.0.0", "8.9.7.29", "12.4.5.8 is cuBLAS", "/opt/face/bin/python", "535.129.03"]  # noqa: S104
+    snapshot = machine("t4-healthy").snapshot
+    reading = Recorded(outcome=Outcome.OK, facts={"kept": kept})
+    assert (
+        list(redact(dataclasses.replace(snapshot, readings={"odd": reading})).readings["odd"].facts["kept"])[:3]
+        == kept[:3]
+    )
+    assert redact(snapshot).target.command == snapshot.target.command
+
+
+# 6. Saving and loading
+
+
+@every_machine
+def test_loading_what_was_saved_gives_the_same(name: str) -> None:
+    snapshot = machine(name).snapshot
+    assert load(save(snapshot)) == snapshot
+    assert save(load(save(snapshot))) == save(snapshot)
+
+
+# 7. Imports
+
+
+def loaded(program: str, tmp_path: Path) -> set[str]:
+    """Top-level names of the modules that a program has loaded at its end."""
+    text = f"{program}\nimport sys\nprint('LOADED', *sorted({{name.split('.')[0] for name in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", text], cwd=tmp_path, env=runs.environment(), capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.rpartition("LOADED")[2].split())
+
+
+def test_importing_engine_and_packs_loads_no_library_under_test(tmp_path: Path) -> None:
+    program = """
+import importlib, pkgutil, retina_doctor, retina_doctor_checks
+for package in (retina_doctor, retina_doctor_checks):
+    for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+from retina_doctor.registry import installed
+assert not installed().failures, installed().failures
+"""
+    there = loaded(program, tmp_path)
+    assert {"msgspec", "jinja2", "retina_doctor_checks"} <= there
+    assert not there & set(FOREIGN)
+
+
+@pytest.mark.parametrize("flags", [["--help"], ["check", "--help"], ["--version"]])
+def test_help_loads_nothing_that_it_does_not_show(tmp_path: Path, flags: list[str]) -> None:
+    program = f"""
+import sys
+sys.argv = ["retina-doctor", *{flags!r}]
+from retina_doctor.cli import main
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code
+"""
+    there = loaded(program, tmp_path)
+    assert "typer" in there
+    assert not there & {*FOREIGN, "msgspec", "jinja2", "psutil", "pynvml", "retina_doctor_checks", "pydantic"}
+
+
+# 8. What is sent to old Pythons
+
+
+SENT = sorted({m for p in CATALOGUE.probes.values() for m in (p.module, *p.sends)} | {"retina_doctor.probing.child"})
+TOO_NEW_MODULES = {"tomllib", "zoneinfo", "graphlib", "annotationlib", "compression"}
+TOO_NEW_NAMES = {
+    "removeprefix", "removesuffix", "is_relative_to", "hardlink_to", "bit_count", "pairwise", "batched", "file_digest", "lcm",
+    "randbytes", "get_annotations", "add_note", "ExceptionGroup", "BaseExceptionGroup", "StrEnum", "UTC", "waitstatus_to_exitcode",
+    "aclosing", "chdir_context", "packages_distributions", "stdlib_module_names", "orig_argv", "walk_packages_strict",
+}  # fmt: skip
+every_sent = pytest.mark.parametrize("module", SENT)
+
+
+@every_sent
+def test_probes_are_of_python_3_8(module: str) -> None:
+    text = source_of(module)
+    tree = ast.parse(text, feature_version=(3, 8))
+    later = any(isinstance(n, ast.ImportFrom) and n.module == "__future__" for n in tree.body)
+    for node in ast.walk(tree):
+        assert not isinstance(node, ast.Match | ast.TryStar)
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in TOO_NEW_NAMES, f"line {node.lineno}: {node.attr}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "zip":
+            assert not node.keywords, f"line {node.lineno}: zip(strict=...)"
+        if isinstance(node, ast.With):
+            assert not text.splitlines()[node.lineno - 1].strip().startswith("with ("), f"line {node.lineno}"
+        annotation = getattr(node, "annotation", None) or getattr(node, "returns", None)
+        if isinstance(annotation, ast.AST) and not later:
+            new = [n for n in ast.walk(annotation) if isinstance(n, ast.BitOr)]
+            assert not new, f"annotation X | Y, which Python 3.8 evaluates: {ast.unparse(annotation)}"
+
+
+@every_sent
+def test_probes_import_the_standard_library_and_inside_functions_what_they_look_at(module: str) -> None:
+    owners = [p for p in CATALOGUE.probes.values() if module in (p.module, *p.sends)]
+    sent_along = {m for p in owners for m in (p.module, *p.sends)}
+    always_sent = set.intersection(*[{p.module, *p.sends} for p in owners]) if owners else set()
+    tree = ast.parse(source_of(module))
+    top = {
+        id(node)
+        for statement in tree.body
+        if not isinstance(statement, ast.FunctionDef | ast.ClassDef)
+        for node in ast.walk(statement)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"line {node.lineno}: a sent module has no package to be relative to"
+            base = node.module or ""
+            imported = [f"{base}.{a.name}" if f"{base}.{a.name}" in SENT else base for a in node.names]
+        else:
+            continue
+        for name in imported:
+            first = name.split(".")[0]
+            if first in ("retina_doctor", "retina_doctor_checks"):
+                assert name in (always_sent if id(node) in top else sent_along), (
+                    f"line {node.lineno}: {name} is not sent along"
+                )
+            elif first not in sys.stdlib_module_names:
+                assert id(node) not in top, f"line {node.lineno}: {name} at the top, where its failure is no fact"
+            assert first not in TOO_NEW_MODULES, f"line {node.lineno}: {name}"
+
+
+@every_sent
+def test_probes_compile_for_the_oldest_python_at_hand(module: str, tmp_path: Path) -> None:
+    """With a real Python 3.8 where this machine has one; else with what is at hand. The law itself is tested above."""
+    from tests.test_probing import PYTHONS
+
+    oldest = min(version for version in PYTHONS if version >= (3, 8))
+    file = tmp_path / "module.py"
+    file.write_text(source_of(module), encoding="utf-8")
+    done = subprocess.run([PYTHONS[oldest], "-m", "py_compile", str(file)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+# 9. Where machines come from
+
+
+@every_machine
+def test_every_machine_says_where_it_comes_from(name: str) -> None:
+    told = machine(name)
+    assert told.origin in ("recorded", "derived", "written")
+    assert len(told.source.strip()) > 20
+    assert (told.origin == "derived") == (FOLDER / name / "patch.json").is_file()
+    assert told.exit_code in (0, 1, 3)
+    assert set(told.roots) <= set(told.findings)
+
+
+# README
+
+
+def test_readme_says_what_the_program_says() -> None:
+    """If this fails: python tools/update_readme.py"""
+    from tools.update_readme import README, updated
+
+    text = README.read_text(encoding="utf-8")
+    assert updated(text) == text

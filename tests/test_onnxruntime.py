@@ -1,0 +1,174 @@
+"""The two onnxruntime packages over each other, for real: named, and mended by the printed commands as printed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retina_doctor_checks.ort_gpu import elf
+from retina_doctor_checks.ort_gpu.builds import newest_fitting
+from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, uninstall, verdicts
+
+GPU, CPU = "onnxruntime-gpu==1.31.1", "onnxruntime==1.32.0"
+PACKAGING = {"ort-missing", "ort-both-packages", "ort-broken-install", "ort-cpu-package", "ort-import-fails"}
+
+
+def look(python: Path, cwd: Path) -> dict[str, Any]:
+    return report("--target", python, "--only", "onnxruntime", cwd=cwd)
+
+
+def run_fix(told: dict[str, Any], name: str, cwd: Path) -> None:
+    """Each command of a finding in a fresh shell, as printed."""
+    [finding] = [f for f in told["findings"] if f["name"] == name]
+    assert finding["fix"]["commands"]
+    for command in finding["fix"]["commands"]:
+        shell = ["bash", "-c", command]
+        done = subprocess.run(
+            shell, cwd=cwd, env=environment(UV_NO_CONFIG="1"), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("kind", ["venv", "uv"])
+@pytest.mark.parametrize(
+    ("order", "then_remove_cpu", "named"),
+    [
+        ((GPU, CPU), False, "ort-both-packages"),
+        ((CPU, GPU), False, "ort-both-packages"),
+        ((GPU, CPU), True, "ort-broken-install"),
+    ],
+)
+def test_overlapping_packages_are_named_and_mended(
+    kind: str, order: tuple[str, str], then_remove_cpu: bool, named: str, tmp_path: Path
+) -> None:
+    python = make_venv(tmp_path / "target", kind)
+    for requirement in order:
+        install(python, requirement)
+    if then_remove_cpu:
+        uninstall(python, "onnxruntime")
+    told = look(python, tmp_path)
+    assert PACKAGING & set(found(told)) == {named}
+    [finding] = [f for f in told["findings"] if f["name"] == named]
+    if named == "ort-both-packages":
+        # The one installed last is in force, and the report says which.
+        assert finding["evidence"]["in_force"] == order[1].split("==")[0]
+    assert any("uv pip" in command for command in finding["fix"]["commands"]) == (kind == "uv")
+
+    run_fix(told, named, tmp_path)
+
+    mended = look(python, tmp_path)
+    assert not PACKAGING & set(found(mended))
+    assert mended["facts"]["ort_runtime"]["package_name"] == "onnxruntime-gpu"
+    assert "CUDAExecutionProvider" in mended["facts"]["ort_runtime"]["advertised"]
+
+
+def test_removing_the_cpu_package_from_the_other_order_breaks_it_too(tmp_path: Path) -> None:
+    python = make_venv(tmp_path / "target", "uv")
+    install(python, CPU)
+    install(python, GPU)
+    uninstall(python, "onnxruntime")
+    assert PACKAGING & set(found(look(python, tmp_path))) == {"ort-broken-install"}
+
+
+def test_no_onnxruntime_and_only_the_cpu_one(tmp_path: Path) -> None:
+    python = make_venv(tmp_path / "target", "uv")
+    assert PACKAGING & set(found(look(python, tmp_path))) == {"ort-missing"}
+    install(python, CPU)
+    told = look(python, tmp_path)
+    assert PACKAGING & set(found(told)) == {"ort-cpu-package"}
+    run_fix(told, "ort-cpu-package", tmp_path)
+    assert not PACKAGING & set(found(look(python, tmp_path)))
+
+
+def test_every_missing_library_is_named_not_only_the_first(tmp_path: Path) -> None:
+    told = report("--target", DEV_PYTHON, "--only", "onnxruntime", cwd=tmp_path, env=environment(LD_LIBRARY_PATH=None))
+    [finding] = [f for f in told["findings"] if f["name"] == "ort-cuda-libs-missing"]
+    assert {"libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10"} <= set(finding["evidence"]["missing"])
+    assert "libcuda.so.1" not in finding["evidence"]["missing"]
+    assert verdicts(told)["ort-session-on-cpu"] == "failed"
+    assert told["facts"]["ort_runtime"]["nodes"] == {"CPUExecutionProvider": 2}
+
+
+def test_libraries_of_another_major_or_out_of_the_loaders_way(tmp_path: Path) -> None:
+    """Stand-ins that are only looked at by name: what the loader finds or not is real."""
+    python = make_venv(tmp_path / "target", "uv")
+    install(python, GPU)
+    site = next((tmp_path / "target" / "lib").glob("python3*/site-packages"))
+    names = ["libcublas", "libcublasLt", "libcudart"]
+    for name in names:
+        place = site / "nvidia" / "cublas" / "lib"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{name}.so.12").write_bytes(b"")
+    told = look(python, tmp_path)
+    assert "ort-cuda-major-mismatch" in found(told)
+    assert "ort-cuda-libs-missing" not in found(told)
+
+    here = site / "nvidia" / "cu13" / "lib"
+    here.mkdir(parents=True)
+    for name in ("libcublas.so.13", "libcublasLt.so.13", "libcudart.so.13", "libcurand.so.10"):
+        (here / name).write_bytes(b"")
+    told = look(python, tmp_path)
+    assert "ort-cuda-libs-not-on-path" in found(told)
+    assert not {"ort-cuda-major-mismatch", "ort-cuda-libs-missing"} & set(found(told))
+    [finding] = [f for f in told["findings"] if f["name"] == "ort-cuda-libs-not-on-path"]
+    assert str(here) in finding["evidence"]["folders"]
+
+
+@pytest.mark.parametrize("how", ["abort", "hang", "garbage", "grandchild"])
+def test_an_onnxruntime_that_dies_or_hangs_is_a_finding_and_everything_else_is_judged(how: str, tmp_path: Path) -> None:
+    bodies = {
+        "abort": "import os, sys; sys.stderr.write('last words\\n'); sys.stderr.flush(); os.abort()",
+        "hang": "import time; time.sleep(1000)",
+        "garbage": "import os; os.write(1, bytes(range(256)) * 4096); raise ImportError('libfoo.so.1: cannot open')",
+        "grandchild": "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(1000)\nimport sys; sys.exit(7)",
+    }
+    package = tmp_path / "site" / "onnxruntime"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(bodies[how])
+    env = environment(PYTHONPATH=str(package.parent))
+    told = report("--target", DEV_PYTHON, "--timeout", "4", "--skip", "inference", cwd=tmp_path, env=env)
+    [finding] = [f for f in told["findings"] if f["name"] == "ort-import-fails"]
+    outcome = {"abort": "crashed", "hang": "timed_out", "garbage": "failed", "grandchild": "failed"}[how]
+    assert finding["evidence"]["outcome"] == outcome
+    assert finding["evidence"]["stage"] == "importing onnxruntime"
+    if how == "abort":
+        assert "last words" in finding["evidence"]["stderr"]
+    judged = verdicts(told)
+    assert judged["no-nvidia-gpu"] in ("passed", "failed")
+    assert judged["target-python-broken"] == "passed"
+    assert not survivors("time.sleep(1000)"), "a child of the doctor is still there"
+
+
+def survivors(mark: str) -> list[str]:
+    """Processes of a run of ours: they have its token in their environment."""
+    left = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if int(entry.name) != os.getpid() and b"RETINA_DOCTOR_RUN=" in (entry / "environ").read_bytes():
+                left.append((entry / "cmdline").read_bytes().decode(errors="replace"))
+        except OSError:
+            continue
+    return left
+
+
+def test_needed_libraries_are_read_as_readelf_reads_them() -> None:
+    import onnxruntime
+
+    library = Path(onnxruntime.__file__).parent / "capi" / "libonnxruntime_providers_cuda.so"
+    told = subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True).stdout
+    expected = [line.split("[")[1].rstrip("]") for line in told.splitlines() if "(NEEDED)" in line]
+    assert elf.needed(str(library)) == expected
+    assert "libcublasLt.so.13" in expected
+
+
+def test_the_advised_build_fits_driver_python_and_card() -> None:
+    assert newest_fitting((12, 2), (3, 11, 9), (7, 5)) == "1.26.0"
+    assert newest_fitting((13, 0), (3, 11, 9), (7, 5)) == "1.31.1"
+    assert newest_fitting((13, 0), (3, 11, 9), (7, 0)) == "1.26.0", "Volta has no code in wheels for CUDA 13"
+    assert newest_fitting((12, 2), (3, 10, 1), (7, 5)) == "1.23.2"
+    assert newest_fitting((13, 0), (3, 12, 0), (10, 0)) == "1.26.0", "PTX 90 is compiled for a B200"
+    assert newest_fitting((10, 2), (3, 11, 0), (7, 5)) is None

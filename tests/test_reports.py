@@ -1,0 +1,451 @@
+"""Reports: what each format promises, also for evidence that nobody vouches for."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
+from retina_doctor.diagnose import diagnose
+from retina_doctor.model import Location, Outcome, Passed, Problem, Reason, Recorded, Severity, Snapshot, Target
+from retina_doctor.pages import LANGUAGES
+from retina_doctor.registry import build, installed
+from retina_doctor.reports import PLAIN, Look, Report, formats
+from retina_doctor.settings import GateSettings, Settings
+from tests.machines import machine, names
+from tests.odd_probes import runs
+
+HOSTILE = (
+    "a\x1b[31mred\x1b]0;title\x07\r\nrm -rf /\n\x9b2J 'x' \"y\" $(id) `id`\u202e%0A::error::\x00\ud83d\ude00".encode(
+        "utf-16", "surrogatepass"
+    ).decode("utf-16")
+)
+ESCAPES = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hostile:
+    text: str
+
+
+@check("XX101", "hostile-error", Severity.ERROR, pitfall=1)
+def hostile_error(facts: Hostile) -> Answer:
+    return [
+        Problem(
+            subject=facts.text,
+            evidence={"text": facts.text},
+            location=Location(file=f"a,b:{facts.text}.py", line=3, column=2),
+        ),
+        Problem(subject="second", evidence={"text": "plain"}),
+    ]
+
+
+@check("XX102", "hostile-warning", Severity.WARNING)
+def hostile_warning(facts: Hostile) -> Answer:
+    return Problem(subject=facts.text, evidence={"text": facts.text})
+
+
+@check("XX103", "hostile-passed", Severity.ERROR)
+def hostile_passed(facts: Hostile) -> Answer:
+    return Passed(Reason("hostile", {"text": facts.text}))
+
+
+@check("XX104", "hostile-break", Severity.ERROR)
+def hostile_break(facts: Hostile) -> Answer:
+    raise ValueError(facts.text)
+
+
+@check("XX105", "hostile-ignored", Severity.ERROR)
+def hostile_ignored(facts: Hostile) -> Answer:
+    return None
+
+
+@check("XX106", "wrong-answer", Severity.ERROR)
+def wrong_answer(facts: Hostile) -> Answer:
+    return {"a set": "is no answer"}.keys()  # type: ignore[return-value]
+
+
+CHECKS = (hostile_error, hostile_warning, hostile_passed, hostile_break, hostile_ignored, wrong_answer)
+
+
+def hostile(folder: Path, language: Any = "en") -> Report:
+    """A report in which every text that comes from outside is hostile."""
+    for one in CHECKS:
+        for tongue in LANGUAGES:
+            page = "# Found {{ text }}\n\nThe text is {{ text }} and `{{ text }}`.\n\n## Fix\n\nDo {{ text }}:\n\n```sh\nprintf %s {{ text }}\n```\n\n## Why\n\nIt is so.\n"
+            (folder / f"{one.name}.{tongue}.md").write_text(page, encoding="utf-8")
+    (folder / "reasons.toml").write_text('[hostile]\nen = "saw {text}"\nzh = "看到 {text}"\n', encoding="utf-8")
+    probe = Probe(name="hostile", facts=Hostile, module="tests.odd_probes.odd", side=Side.TARGET)
+    domain = Domain(name="hostile", probes=(probe,), checks=CHECKS, pages=folder)
+    catalogue = build([Pack(name="hostile", domains=(domain,), reasons=folder / "reasons.toml")])
+    snapshot = Snapshot(
+        created="2026-11-23T12:00:00+00:00",
+        doctor="0",
+        settings=Settings(gate=GateSettings(ignore={"XX105": HOSTILE})),
+        target=Target(command=("/opt/py thon\x1b[2J/python",), chosen="flag"),
+        readings={
+            "interpreter": machine("t4-healthy").snapshot.readings["interpreter"],
+            "hostile": Recorded(outcome=Outcome.OK, facts={"text": HOSTILE}),
+        },
+    )
+    return Report(
+        diagnosis=diagnose(snapshot, catalogue), catalogue=catalogue, language=language, fail_on=Severity.ERROR
+    )
+
+
+def of(name: str, language: Any = "en") -> Report:
+    catalogue = installed()
+    diagnosis = diagnose(machine(name).snapshot, catalogue)
+    return Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=Severity.ERROR)
+
+
+every_machine = pytest.mark.parametrize("name", names())
+
+
+# JSON
+
+
+@every_machine
+def test_json_has_the_promised_keys(name: str) -> None:
+    report = json.loads(formats()["json"](of(name), PLAIN))
+    assert {"format", "verdict", "exit_code", "findings", "checks", "probes", "facts"} <= set(report)
+    assert report["format"] == 1
+    assert report["verdict"] in ("healthy", "findings", "unknown", "broken")
+    assert report["exit_code"] == machine(name).exit_code
+    keys = {"code", "name", "severity", "subject", "root", "title", "message", "evidence", "fix", "location", "pitfall"}
+    shown = {(f["code"], f["name"], f["subject"]) for f in report["findings"]}
+    for finding in report["findings"]:
+        assert set(finding) == keys
+        assert finding["severity"] in ("error", "warning", "note")
+        assert finding["pitfall"] in (1, 2, 3, 4, 5, None)
+        assert set(finding["fix"]) == {"text", "commands"}
+        root = finding["root"]
+        assert root is None or (root["code"], root["name"], root["subject"]) in shown
+    for judged in report["checks"]:
+        assert set(judged) == {"code", "name", "verdict", "missing", "reason"}
+        assert judged["verdict"] in ("passed", "failed", "unknown", "inapplicable", "ignored", "error")
+        assert (judged["verdict"] == "unknown") == bool(judged["missing"])
+    assert {f["code"] for f in report["findings"]} == {c["code"] for c in report["checks"] if c["verdict"] == "failed"}
+    assert [c["code"] for c in report["checks"]] == [e.check.code for e in installed().entries]
+    for probe in report["probes"]:
+        assert set(probe) == {"name", "outcome", "seconds"}
+    assert set(report["facts"]) == {p["name"] for p in report["probes"]}
+
+
+def test_json_holds_hostile_evidence_unchanged(tmp_path: Path) -> None:
+    report = json.loads(formats()["json"](hostile(tmp_path), PLAIN))
+    finding = next(f for f in report["findings"] if f["code"] == "XX101" and f["pitfall"] == 1 and f["location"])
+    assert finding["evidence"]["text"] == HOSTILE
+    assert finding["location"]["line"] == 3
+    assert not ESCAPES.search(finding["title"] + finding["message"] + finding["fix"]["text"])
+
+
+def test_a_check_that_breaks_is_shown_as_broken_and_never_passed(tmp_path: Path) -> None:
+    report = hostile(tmp_path)
+    told = {c["code"]: c for c in json.loads(formats()["json"](report, PLAIN))["checks"]}
+    assert told["XX104"]["verdict"] == "error"
+    assert told["XX104"]["reason"].startswith("ValueError: a")
+    assert told["XX106"]["verdict"] == "error"
+
+
+# Commands
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_evidence_in_a_command_stays_one_word_on_one_line(tmp_path: Path, language: Any) -> None:
+    report = hostile(tmp_path, language)
+    for finding in report.diagnosis.findings:
+        words = report.words(finding)
+        assert len(words.commands) == 1
+        assert "\n" not in words.commands[0]
+        ran = subprocess.run(["bash", "-c", words.commands[0]], capture_output=True)
+        assert ran.stdout.decode() == finding.evidence["text"].partition("\0")[0]  # where bash, too, ends a word
+        assert ran.stderr == b""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a b",
+        "a'b",
+        "$(touch owned)",
+        "`touch owned`",
+        "a;touch owned",
+        "a\ntouch owned",
+        "-n",
+        "*",
+        "中文 模型",
+        "a\\b\tc",
+        "\x1b[31m",
+        "\x9b1",
+        "\u202e2e \n'",
+        "\U0001f600\t",
+    ],
+)
+def test_a_command_gets_evidence_as_it_is(tmp_path: Path, text: str) -> None:
+    from retina_doctor.pages import _SHELL, _fill
+
+    command = _fill(_SHELL, "printf %s {{ text }}", {"text": text})
+    ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True)
+    assert ran.stdout.decode() == text
+    assert not list(tmp_path.iterdir())
+
+
+# Terminal
+
+
+@every_machine
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [40, 80])
+def test_terminal_keeps_to_its_width_but_for_commands(name: str, language: Any, width: int) -> None:
+    report = of(name, language)
+    text = formats()["terminal"](report, Look(width, False))
+    commands = {f"    {command}" for root in report.diagnosis.roots for command in report.words(root).commands}
+    assert commands <= set(text.splitlines())
+    for line in text.splitlines():
+        assert line in commands or cell_len(line) <= width, line
+        assert line == line.rstrip()
+    assert not ESCAPES.search(text)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_hostile_evidence_is_shown_and_not_obeyed(tmp_path: Path, language: Any, width: int) -> None:
+    report = hostile(tmp_path, language)
+    text = formats()["terminal"](report, Look(width, False))
+    assert not ESCAPES.search(text)
+    assert not [line for line in text.splitlines() if line.strip().startswith("rm -rf")]
+    assert "\\x1b[31m" in text.replace("\n", "").replace(" ", "")
+    commands = [line for line in text.splitlines() if line.startswith("    printf")]
+    assert len(commands) == 3
+    assert all(shlex.split(line.strip().replace("$'", "'"))[0] == "printf" for line in commands[:1])
+
+
+def test_colour_is_the_reports_own_and_no_other(tmp_path: Path) -> None:
+    text = formats()["terminal"](hostile(tmp_path), Look(80, True))
+    without = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert without != text
+    assert not ESCAPES.search(without)
+
+
+def test_echoes_are_folded_under_their_root() -> None:
+    folded = [name for name in names() if any(f.root for f in of(name).diagnosis.findings)]
+    assert folded
+    for name in folded:
+        report = of(name)
+        text = formats()["terminal"](report, PLAIN)
+        for finding in report.diagnosis.findings:
+            title = report.words(finding).title
+            shown = title in " ".join(text.split())
+            assert shown or finding.root is not None, (name, finding.name)
+            assert f"{finding.code} {finding.name}" in " ".join(text.split())
+
+
+# JUnit
+
+
+def counts(suite: ElementTree.Element) -> dict[str, int]:
+    cases = list(suite.iter("testcase"))
+    return {
+        "tests": len(cases),
+        "failures": sum(case.find("failure") is not None for case in cases),
+        "errors": sum(case.find("error") is not None for case in cases),
+        "skipped": sum(case.find("skipped") is not None for case in cases),
+    }
+
+
+def assert_junit(text: str) -> ElementTree.Element:
+    root = ElementTree.fromstring(text)
+    assert root.tag == "testsuites"
+    for suite in (root, *root):
+        assert {key: int(suite.attrib[key]) for key in ("tests", "failures", "errors", "skipped")} == counts(suite)
+    return root
+
+
+@every_machine
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_junit_is_well_formed_and_adds_up(name: str, language: Any) -> None:
+    report = of(name, language)
+    root = assert_junit(formats()["junit"](report, PLAIN))
+    assert len({suite.attrib["name"] for suite in root}) == len(root), "a domain is one suite"
+    failing = {f.code for f in report.diagnosis.findings if f.severity is Severity.ERROR}
+    shown = {c.attrib["name"].split()[0] for c in root.iter("testcase") if c.find("failure") is not None}
+    assert shown == failing
+
+
+def test_junit_with_hostile_evidence(tmp_path: Path) -> None:
+    root = assert_junit(formats()["junit"](hostile(tmp_path), PLAIN))
+    failures = [c for c in root.iter("failure")]
+    assert len(failures) == 2
+    assert len(list(root.iter("error"))) == 2
+    assert "\x1b" not in "".join(root.itertext())
+
+
+# GitHub
+
+
+def unescaped(text: str) -> str:
+    for code, plain in (("%0A", "\n"), ("%0D", "\r"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
+        text = text.replace(code, plain)
+    return text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_github_annotations_are_one_line_each_whatever_the_evidence(tmp_path: Path, language: Any) -> None:
+    report = hostile(tmp_path, language)
+    lines = formats()["github"](report, PLAIN).splitlines()
+    assert len(lines) == 3
+    pattern = re.compile(r"::(error|warning|notice) (?:file=([^,:]*),line=(\d+),)?title=([^,:]*)::(.*)")
+    matches = [pattern.fullmatch(line) for line in lines]
+    assert all(matches)
+    levels = sorted(match[1] for match in matches if match)
+    assert levels == ["error", "error", "warning"]
+    first = next(match for match in matches if match and match[3])
+    assert first[3] == "3"
+    assert unescaped(first[2]).startswith("a,b:a")
+    assert not any(ESCAPES.search(line) for line in lines)
+
+
+@every_machine
+def test_github_shows_every_root(name: str) -> None:
+    report = of(name)
+    text = formats()["github"](report, PLAIN)
+    assert text.count("\n") == max(1, len(report.diagnosis.roots))
+    for root in report.diagnosis.roots:
+        assert f"title={root.code} " in text
+
+
+# The command
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Path:
+    from retina_doctor.snapshot import save
+
+    file = tmp_path / "snapshot.json"
+    file.write_text(save(machine("model-missing").snapshot), encoding="utf-8")
+    return file
+
+
+def test_several_reports_of_one_run(tmp_path: Path, snapshot: Path) -> None:
+    done = runs.run(
+        "diagnose", "snapshot.json", "--format", "json=a.json", "--format", "json=b.json", "--format", "junit=c.xml", "--format", "terminal",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert json.loads((tmp_path / "a.json").read_text())["exit_code"] == 1
+    assert_junit((tmp_path / "c.xml").read_text())
+    assert "RD101" in done.stdout
+    assert done.stderr == ""
+
+
+def test_with_all_reports_in_files_stdout_is_empty(tmp_path: Path, snapshot: Path) -> None:
+    done = runs.run("diagnose", "snapshot.json", "--format", "github=a.txt", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+
+
+def test_stdout_carries_nothing_but_the_report(tmp_path: Path) -> None:
+    """Though a probe prints megabytes to every stream."""
+    more = runs.with_odd_pack(tmp_path / "pack", "shout")
+    done = runs.run("--only", "odd", "--target", sys.executable, "--format", "json", cwd=tmp_path, more=more)
+    assert json.loads(done.stdout)["verdict"] == "healthy"
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "zh_CN.UTF-8", "en_US.ISO-8859-1"])
+def test_reports_are_utf_8_whatever_the_locale(tmp_path: Path, snapshot: Path, locale: str) -> None:
+    done = subprocess.run(
+        [*runs.COMMAND, "diagnose", "snapshot.json", "--lang", "zh"],
+        cwd=tmp_path,
+        env=runs.environment(LC_ALL=locale, PYTHONIOENCODING="ascii"),
+        capture_output=True,
+    )
+    assert "修复" in done.stdout.decode("utf-8")
+    assert done.returncode == 1
+
+
+def test_language_follows_flag_then_variable_then_locale(tmp_path: Path, snapshot: Path) -> None:
+    def is_chinese(*flags: str, **more: str) -> bool:
+        return "修复" in runs.run("diagnose", "snapshot.json", *flags, cwd=tmp_path, more=more).stdout
+
+    assert not is_chinese()
+    assert is_chinese(LANG="zh_CN.UTF-8")
+    assert not is_chinese(LANG="zh_CN.UTF-8", RETINA_DOCTOR_LANG="en")
+    assert is_chinese("--lang", "zh", RETINA_DOCTOR_LANG="en")
+
+
+def in_terminal(cwd: Path, more: dict[str, str], *words: str) -> bytes:
+    """What the command writes to standard output when that is a terminal."""
+    ours, theirs = pty.openpty()
+    try:
+        doctor = subprocess.Popen(
+            [*runs.COMMAND, *words],
+            cwd=cwd,
+            env=runs.environment(TERM="xterm", **more),
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+        )
+        os.close(theirs)
+        written = b""
+        while True:
+            try:
+                chunk = os.read(ours, 65536)
+            except OSError:  # Linux: the other side is closed
+                break
+            if not chunk:
+                break
+            written += chunk
+        _, errors = doctor.communicate()
+        assert errors == b""
+        return written
+    finally:
+        os.close(ours)
+
+
+def test_colour_only_on_a_terminal_and_not_against_no_color(tmp_path: Path, snapshot: Path) -> None:
+    words = ("diagnose", "snapshot.json")
+    assert b"\x1b[" in in_terminal(tmp_path, {}, *words)
+    assert b"\x1b[" not in in_terminal(tmp_path, {"NO_COLOR": "1"}, *words)
+    assert "\x1b[" not in runs.run(*words, cwd=tmp_path).stdout
+    assert "\x1b[" in runs.run(*words, cwd=tmp_path, more={"FORCE_COLOR": "1"}).stdout
+
+
+def test_a_judged_recording_gives_the_report_of_the_live_run(tmp_path: Path) -> None:
+    """But for seconds: the same machine, looked at twice."""
+    flags = ("--target", sys.executable, "--quick", "--model", "absent/det_10g.onnx")
+    live = runs.run(*flags, "--format", "json", cwd=tmp_path)
+    collected = runs.run("collect", "-o", "snapshot.json", "--no-redact", *flags, cwd=tmp_path)
+    assert collected.returncode == 0, collected.stderr
+    again = runs.run("diagnose", "snapshot.json", "--format", "json", cwd=tmp_path)
+    assert live.returncode == again.returncode == 1
+
+    def timeless(text: str) -> Any:
+        report = json.loads(text)
+        for probe in report["probes"]:
+            del probe["seconds"]
+        return report
+
+    one, other = timeless(live.stdout), timeless(again.stdout)
+    steady = [probe for probe in one["facts"] if probe not in ("nvml", "processes")]
+    assert [one["facts"][p] for p in steady] == [other["facts"][p] for p in steady]
+    assert {k: v for k, v in one.items() if k != "facts"} == {k: v for k, v in other.items() if k != "facts"}
+
+
+def test_judging_the_same_recording_twice_gives_the_same_bytes(tmp_path: Path, snapshot: Path) -> None:
+    for name in formats():
+        one, other = (runs.run("diagnose", "snapshot.json", "--format", name, cwd=tmp_path).stdout for _ in range(2))
+        assert one == other

@@ -1,0 +1,161 @@
+"""Settings: a file, then the environment, then flags, each overriding the one before, key by key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retina_doctor.settings import Settings, Size, UsageError
+from retina_doctor.settings_sources import FLAGS, line_of, load_settings, of_flags, parse_size
+
+FILE = """
+[model]
+path = "from-file.onnx"
+root = "/root-from-file"
+[detection]
+size = "320x240"
+threshold = 0.3
+[gate]
+fail_on = "warning"
+skip = "models"
+ignore = { RD401 = "our cameras are close" }
+"""
+
+
+def loaded(folder: Path, environment: dict[str, str] | None = None, file: Path | None = None, **flags: Any) -> Settings:
+    return load_settings(file, environment or {}, of_flags(flags), folder)
+
+
+def test_nothing_said_gives_the_defaults(tmp_path: Path) -> None:
+    assert loaded(tmp_path) == Settings()
+    assert loaded(tmp_path, {"PATH": "/bin", "RETINA_DOCTOR_LANG": "zh", "RETINA_DOCTOR_RUN": "x"}) == Settings()
+
+
+def test_flags_over_environment_over_file_key_by_key(tmp_path: Path) -> None:
+    (tmp_path / "retina-doctor.toml").write_text(FILE)
+    environment = {"RETINA_DOCTOR_MODEL_PATH": "from-environment.onnx", "RETINA_DOCTOR_DETECTION_THRESHOLD": "0.4"}
+    by_file = loaded(tmp_path)
+    assert (by_file.model.path, by_file.model.root) == ("from-file.onnx", "/root-from-file")
+    assert by_file.detection.size == Size(320, 240)
+    assert by_file.gate.fail_on == "warning"
+    assert by_file.gate.skip == ("models",)
+    assert dict(by_file.gate.ignore) == {"RD401": "our cameras are close"}
+    by_environment = loaded(tmp_path, environment)
+    assert by_environment.model.path == "from-environment.onnx"
+    assert by_environment.model.root == "/root-from-file"
+    assert by_environment.detection.threshold == 0.4
+    assert by_environment.detection.size == Size(320, 240)
+    by_flag = loaded(tmp_path, environment, model="from-flag.onnx", det_size="640")
+    assert by_flag.model.path == "from-flag.onnx"
+    assert by_flag.detection.size == Size(640, 640)
+    assert by_flag.detection.threshold == 0.4
+
+
+def test_own_file_is_read_before_pyproject(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[tool.retina-doctor.model]\npath = "shared"\n')
+    assert loaded(tmp_path).model.path == "shared"
+    (tmp_path / "retina-doctor.toml").write_text('[model]\npath = "own"\n')
+    assert loaded(tmp_path).model.path == "own"
+    assert loaded(tmp_path, file=tmp_path / "pyproject.toml").model.path == "shared"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[tool.ruff]\n", "# retina-doctor\n[project\n", "tool = 'retina'\n", "tool = 'retina-doctor'\n", "\xff"],
+)
+def test_a_pyproject_that_is_not_about_us_is_left_alone(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(text.encode("latin-1"))
+    assert loaded(tmp_path) == Settings()
+
+
+def test_named_file_is_read_in_place_of_the_one_in_the_directory(tmp_path: Path) -> None:
+    (tmp_path / "retina-doctor.toml").write_text(FILE)
+    other = tmp_path / "other.toml"
+    other.write_text("[gpu]\ndevice = 'cpu'\n")
+    settings = loaded(tmp_path, file=other)
+    assert settings.gpu.device == "cpu"
+    assert settings.model.path is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "table", "key", "value"),
+    [
+        (
+            "TARGET_COMMAND",
+            "docker exec -i 'my face' python3",
+            "target",
+            "command",
+            ("docker", "exec", "-i", "my face", "python3"),
+        ),
+        ("TARGET_WORKDIR", "/workspace", "target", "workdir", "/workspace"),
+        ("DETECTION_SIZE", "640x480", "detection", "size", Size(640, 480)),
+        ("DETECTION_SOURCE_SIZE", "1920x1080", "detection", "source_size", Size(1920, 1080)),
+        ("DETECTION_NMS", "0.4", "detection", "nms", 0.4),
+        ("DETECTION_IMAGE_FACES", "0", "detection", "image_faces", 0),
+        ("SERVICE_PORT", "8080", "service", "port", 8080),
+        ("GATE_TIMEOUT", "2.5", "gate", "timeout", 2.5),
+        ("GATE_QUICK", "1", "gate", "quick", True),
+        ("GATE_QUICK", "False", "gate", "quick", False),
+        ("GATE_ONLY", "models, RD401 torch", "gate", "only", ("models", "RD401", "torch")),
+        ("GATE_IGNORE", '{ RD401 = "near" }', "gate", "ignore", {"RD401": "near"}),
+        ("GATE_FAIL_ON", "never", "gate", "fail_on", "never"),
+    ],
+)
+def test_environment_variables(tmp_path: Path, name: str, text: str, table: str, key: str, value: object) -> None:
+    settings = loaded(tmp_path, {f"RETINA_DOCTOR_{name}": text})
+    assert getattr(getattr(settings, table), key) == value
+
+
+def test_every_flag_stands_for_a_setting_that_exists() -> None:
+    for table, key in FLAGS.values():
+        assert hasattr(getattr(Settings(), table), key)
+
+
+def test_a_flag_that_was_not_given_overrides_nothing(tmp_path: Path) -> None:
+    (tmp_path / "retina-doctor.toml").write_text(FILE)
+    assert loaded(tmp_path, skip=[], model=None, quick=None) == loaded(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [("640x480", (640, 480)), ("640X480", (640, 480)), ("640×480", (640, 480)), (" 640 x 480 ", (640, 480)), ("640,480", (640, 480)),
+     (640, (640, 640)), ("640", (640, 640)), ([640, 480], (640, 480)), ({"width": 1, "height": 32768}, (1, 32768))],
+)  # fmt: skip
+def test_sizes(value: Any, size: tuple[int, int]) -> None:
+    assert parse_size(value) == Size(*size)
+    assert parse_size(str(Size(*size))) == Size(*size)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["abc", "", "640x", "x480", "0x0", "640x480x3", "-640x480", "64.5x64", 0, -1, True, None, 1.5, [640], [1, 2, 3], [640, "480"],
+     ["640", "480"], {"width": 640}, 32769, "99999x1", [True, True], "６４０x480x"],
+)  # fmt: skip
+def test_what_is_no_size(value: Any) -> None:
+    with pytest.raises(ValueError, match="is not a size in pixels such as 640x640"):
+        parse_size(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "table", "key", "line"),
+    [
+        ("[a]\nx = 1\n[b]\nx = 2\n", "b", "x", 4),
+        ("[a]\nx = 1\n[b]\ny = 2\n", "b", None, 3),
+        ("b.x = 2\n", "b", "x", 1),
+        ("\nb = { x = 2 }\n", "b", "x", 2),
+        ('[ "tool" . "b" ]\n"x" = 2\n', "tool.b", "x", 2),
+        ("[a]\n", "b", "x", None),
+    ],
+)
+def test_lines(text: str, table: str, key: str | None, line: int | None) -> None:
+    assert line_of(text, table, key) == line
+
+
+def test_a_complaint_names_file_line_key_and_the_nearest_name(tmp_path: Path) -> None:
+    (tmp_path / "retina-doctor.toml").write_text("[detection]\n\ntreshold = 0.5\n")
+    with pytest.raises(UsageError) as complaint:
+        loaded(tmp_path)
+    file = tmp_path / "retina-doctor.toml"
+    assert str(complaint.value) == f"{file}:3: detection.treshold: no such key in [detection]; did you mean threshold?"
