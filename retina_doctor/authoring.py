@@ -100,7 +100,7 @@ class Domain:
 
 @dataclass(frozen=True)
 class Cause:
-    """"*root* explains these": findings that would not be there without it, by name of check.
+    """ "*root* explains these": findings that would not be there without it, by name of check.
 
     *subject*: only where the root's subject starts so (a driver too old for torch says nothing of onnxruntime).
     """

@@ -46,7 +46,9 @@ Host = Annotated[str | None, typer.Option(help="Address that the service is to b
 Port = Annotated[int | None, typer.Option(help="Port that the service is to bind.", metavar="P")]
 Url = Annotated[str | None, typer.Option(help="Address of a service that should be running.", metavar="U")]
 Pid = Annotated[int | None, typer.Option(help="Process of a service that should be running.", metavar="N")]
-Device = Annotated[str | None, typer.Option(help="Running on the CPU is an error, meant, or a warning.", metavar="gpu|cpu|auto")]
+Device = Annotated[
+    str | None, typer.Option(help="Running on the CPU is an error, meant, or a warning.", metavar="gpu|cpu|auto")
+]
 Config = Annotated[Path | None, typer.Option(help="Settings; else retina-doctor.toml here.", metavar="FILE")]
 Only = Annotated[list[str] | None, typer.Option(help="Judge only these.", metavar="CODE|NAME|DOMAIN")]
 Skip = Annotated[list[str] | None, typer.Option(help="Leave these out.", metavar="CODE|NAME|DOMAIN")]
@@ -134,7 +136,9 @@ def collect(
 
         _print(to_json({"snapshot": str(output), "redacted": not no_redact, "readings": list(snapshot.readings)}))
     else:
-        _print(f"{output}: {len(snapshot.readings)} readings{redacted}. Judge it with: retina-doctor diagnose {output}\n")
+        _print(
+            f"{output}: {len(snapshot.readings)} readings{redacted}. Judge it with: retina-doctor diagnose {output}\n"
+        )
 
 
 @app.command()
@@ -221,12 +225,17 @@ def _complain(text: str) -> int:
 
 def _look(flags: dict[str, Any]) -> Any:
     """A Snapshot of the machine as the flags of `check` or `collect` ask."""
+    import importlib
+    import threading
+
     from retina_doctor import progress
     from retina_doctor.look import look
     from retina_doctor.registry import installed
     from retina_doctor.settings_sources import load_settings, of_flags, working_directory
 
     settings = load_settings(flags["config"], os.environ, of_flags(flags), working_directory())
+    # What the report needs is imported while the probes run, not after them.
+    threading.Thread(target=importlib.import_module, args=("retina_doctor.reports.terminal",), daemon=True).start()
     with progress.shown() as show:
         return look(settings, installed(), os.environ, show)
 

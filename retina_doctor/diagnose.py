@@ -219,6 +219,4 @@ def _rooted(findings: list[Finding], catalogue: Catalogue) -> tuple[Finding, ...
 
     roots = {finding.key: root(finding) for finding in findings}
     ordered = sorted(findings, key=lambda f: (rank(roots[f.key]), f.key != roots[f.key].key, rank(f)))
-    return tuple(
-        f if roots[f.key].key == f.key else dataclasses.replace(f, root=roots[f.key].key) for f in ordered
-    )
+    return tuple(f if roots[f.key].key == f.key else dataclasses.replace(f, root=roots[f.key].key) for f in ordered)

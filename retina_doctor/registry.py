@@ -158,7 +158,8 @@ def _need(check: Check, parameter: str, hint: Any) -> Need:
 
 def _validate(entries: list[Entry], probes: Mapping[str, Probe[Any]], explains: Mapping[str, tuple[str, ...]]) -> None:
     facts = [probe.facts for probe in probes.values()]
-    for what in ([e.check.code for e in entries], [e.check.name for e in entries], facts):
+    named: tuple[list[Any], ...] = ([e.check.code for e in entries], [e.check.name for e in entries], facts)
+    for what in named:
         twice = {one for one in what if what.count(one) > 1}
         if twice:
             raise PackError(f"named twice: {', '.join(str(one) for one in sorted(twice, key=str))}")

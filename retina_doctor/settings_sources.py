@@ -136,7 +136,7 @@ def _is_text(word: str) -> bool:
 
 
 def parse_size(value: Any) -> Size:
-    """"640x480", 640 or [640, 480] -> Size(width, height) in pixels. Raises ValueError."""
+    """ "640x480", 640 or [640, 480] -> Size(width, height) in pixels. Raises ValueError."""
     if isinstance(value, dict) and set(value) == {"width", "height"}:
         value = [value["width"], value["height"]]
     if isinstance(value, str):
@@ -145,11 +145,7 @@ def parse_size(value: Any) -> Size:
             value = [int(match[3])] * 2 if match[3] else [int(match[1]), int(match[2])]
     elif isinstance(value, int) and not isinstance(value, bool):
         value = [value, value]
-    if (
-        isinstance(value, list)
-        and len(value) == 2
-        and all(type(side) is int and 1 <= side <= 32768 for side in value)
-    ):
+    if isinstance(value, list) and len(value) == 2 and all(type(side) is int and 1 <= side <= 32768 for side in value):
         return Size(*value)
     raise ValueError(f"{value!r} is not a size in pixels such as 640x640")
 
@@ -228,7 +224,10 @@ def _from_environment(environment: Mapping[str, str]) -> tuple[Tables, Where]:
         names[table] = name
         kind = known.get(table, {}).get(key)
         tables.setdefault(table, {})[key] = text if kind is None else _parse(name, text, kind)
-    return tables, lambda table, key: f"environment variable {f'{PREFIX}{table}_{key}'.upper() if key else names[table]}"
+    return (
+        tables,
+        lambda table, key: f"environment variable {f'{PREFIX}{table}_{key}'.upper() if key else names[table]}",
+    )
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:

@@ -19,11 +19,17 @@ SIX_FACES = Path(insightface.__file__).parent / "data" / "images" / "t1.jpg"
 
 def environment(**more: str | None) -> dict[str, str]:
     """This process's environment without what would change a run; None removes a variable."""
-    names = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "RETINAFACE_MODEL_PATH", "LANG", "LC_ALL", "CUDA_VISIBLE_DEVICES")
+    names = (
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "PYTHONPATH",
+        "RETINAFACE_MODEL_PATH",
+        "LANG",
+        "LC_ALL",
+        "CUDA_VISIBLE_DEVICES",
+    )
     values: dict[str, str | None] = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in names and not name.startswith("RETINA_DOCTOR_")
+        name: value for name, value in os.environ.items() if name not in names and not name.startswith("RETINA_DOCTOR_")
     }
     values |= more
     return {name: value for name, value in values.items() if value is not None}

@@ -60,6 +60,7 @@ def raw(name: str) -> dict[str, Any]:
     """The snapshot of a machine as JSON data."""
     folder = FOLDER / name
     told = tomllib.loads((folder / "machine.toml").read_text(encoding="utf-8"))
+    data: dict[str, Any]
     if "base" in told:
         data = copy.deepcopy(raw(told["base"]))
         for pointer, value in json.loads((folder / "patch.json").read_text(encoding="utf-8")).items():

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from retina_doctor_checks.driver.drivers import last_branch, least_driver
-from retina_doctor_checks.driver.facts import Gpu
+from retina_doctor_checks.driver.facts import DriverLibrary, Gpu, Host, Node, Nvml, PciGpu
+from retina_doctor_checks.driver.state import EXPLANATIONS, explanation
 from retina_doctor_checks.driver.visible import hidden
 
 from tests.standins import Report, build_nvml, doctor, nvml_folder, show_card
@@ -227,6 +228,59 @@ def test_mig_devices_and_redacted_uuids() -> None:
     assert hidden(f"MIG-{mig.uuid}/1/0", (mig,)) is None
     redacted = gpu(0, uuid="GPU-00000000-0000-0000-0000-dddddddddddd")
     assert hidden("GPU-5d2c", (redacted,)) == "unknown"
+
+
+LIBRARY = DriverLibrary(path="/usr/lib/libcuda.so.1", name="libcuda.so.1", version="580.95.05", on_loader_path=True)
+CARD = (PciGpu(address="0000:01:00.0", device="0x2204", bound_to=None),)
+
+
+def host(**differing: Any) -> Host:
+    """A machine without anything of NVIDIA's, but for what differs."""
+    plain: dict[str, Any] = {
+        "kernel": "6.1.0-generic", "container": None, "wsl": False, "nvidia_loaded": False, "loaded_version": None,
+        "nouveau_loaded": False, "pci_gpus": (), "nodes": (), "libraries": (),
+    }  # fmt: skip
+    return Host(**{**plain, **differing})
+
+
+def silent(code: int) -> Nvml:
+    return Nvml(error_code=code, error="an error", driver=None, cuda=None, gpus=())
+
+
+def node(path: str) -> tuple[Node, ...]:
+    return (Node(path=path, usable=True),)
+
+
+@pytest.mark.parametrize(
+    ("seen", "code", "name"),
+    [
+        (host(), 12, "no-nvidia-gpu"),
+        (host(libraries=(LIBRARY,)), 9, "no-nvidia-gpu"),
+        (host(container="docker"), 12, "no-nvidia-gpu"),
+        (host(wsl=True), 12, "no-nvidia-gpu"),
+        # WSL shows its GPU as /dev/dxg; a container on WSL that was given none does not tell what Windows has.
+        (host(wsl=True, nodes=node("/dev/dxg")), 12, "driver-not-installed"),
+        (host(wsl=True, container="docker"), 12, None),
+        (host(pci_gpus=None), 12, None),
+        (host(pci_gpus=CARD), 12, "driver-not-installed"),
+        (host(pci_gpus=CARD, nvidia_loaded=True), 12, "driver-not-installed"),
+        # A container that was given no GPU sees its host's card and module all the same.
+        (host(pci_gpus=CARD, nvidia_loaded=True, container="docker"), 12, None),
+        (host(pci_gpus=CARD, libraries=(LIBRARY,)), 12, "driver-module-not-loaded"),
+        (host(pci_gpus=CARD, libraries=(LIBRARY,), nouveau_loaded=True), 9, "driver-module-not-loaded"),
+        (host(pci_gpus=CARD, libraries=(LIBRARY,), nvidia_loaded=None), 9, "driver-module-not-loaded"),
+        (host(pci_gpus=CARD, libraries=(LIBRARY,), nvidia_loaded=True), 9, None),
+        (host(pci_gpus=CARD, libraries=(LIBRARY,), nvidia_loaded=True), 18, "driver-library-mismatch"),
+        # libcuda alone, as in a container without the capability "utility": the GPU can be used, NVML cannot.
+        (host(pci_gpus=CARD, libraries=(LIBRARY,), nvidia_loaded=True), 12, None),
+        (host(nodes=node("/dev/nvmap")), 12, None),
+    ],
+)
+def test_one_trouble_has_one_name(seen: Host, code: int, name: str | None) -> None:
+    nvml = silent(code)
+    assert explanation(seen, nvml) == name
+    said = [one for one, look in EXPLANATIONS.items() if look(seen, nvml) is not None]
+    assert said == ([] if name in (None, "no-nvidia-gpu") else [name])
 
 
 def test_drivers_table() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy
 import pytest
-
 from retina_doctor_checks.inference import detector
+
 from tests.doctor import DEV_PYTHON, SIX_FACES, doctor, environment, found, make_venv, report, roots, verdicts
 
 REFERENCE = Path(__file__).parents[1] / "fixtures" / "smoke" / "t1-mobilenet025.json"
@@ -141,7 +141,9 @@ def scrfd_model(path: Path) -> None:
             shape = (channels, 3, stride, stride)
             values = (random.standard_normal(shape) * spread / stride).astype(numpy.float32)
             weights.append(numpy_helper.from_array(values, f"{name}_w"))
-            weights.append(numpy_helper.from_array(numpy.array([-1, {"score": 1, "bbox": 4, "kps": 10}[kind]]), f"{name}_s"))
+            weights.append(
+                numpy_helper.from_array(numpy.array([-1, {"score": 1, "bbox": 4, "kps": 10}[kind]]), f"{name}_s")
+            )
             last = name if kind != "score" else f"{name}_raw"
             nodes += [
                 helper.make_node("Conv", ["input.1", f"{name}_w"], [f"{name}_c"], strides=[stride, stride]),

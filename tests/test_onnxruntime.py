@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from retina_doctor_checks.ort_gpu import elf
 from retina_doctor_checks.ort_gpu.builds import newest_fitting
+
 from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, uninstall, verdicts
 
 GPU, CPU = "onnxruntime-gpu==1.31.1", "onnxruntime==1.32.0"

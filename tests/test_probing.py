@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
+from retina_doctor.authoring import Side
 from retina_doctor.model import Outcome, Recorded, Target
 from retina_doctor.probing.collect import RUN_VARIABLE, Looking
 from retina_doctor.probing.process import MOST_FACTS, Request
 from retina_doctor.settings import GateSettings, Settings, TargetSettings, UsageError
-from retina_doctor.authoring import Side
 from tests.odd_probes import runs
 from tests.odd_probes.pack import odd_probe
 from tests.odd_probes.runs import processes_with, wait_until
@@ -313,9 +313,7 @@ def test_in_the_same_namespace_own_probes_stay_on_our_side() -> None:
 )
 def test_a_python_that_dies_at_its_start_is_a_finding_and_own_probes_are_judged(tmp_path: Path, script: str) -> None:
     wrapper = write_program(tmp_path / "python3", "#!/bin/sh\n" + script.format(python=sys.executable) + "\n")
-    target, readings = looking(str(wrapper)).collect(
-        [odd_probe("behave"), odd_probe("behave", side=Side.OWN, name="own")]
-    )
+    _, readings = looking(str(wrapper)).collect([odd_probe("behave"), odd_probe("behave", side=Side.OWN, name="own")])
     assert readings["interpreter"].outcome is Outcome.CRASHED
     assert readings["odd"].outcome is Outcome.NOT_RUN
     assert readings["own"].outcome is Outcome.OK
@@ -356,8 +354,8 @@ def test_the_sent_program_is_made_of_what_python_2_can_parse() -> None:
     """It must be parsed before it can say that this Python is too old. Only syntax that Python 2.7 has, in ASCII."""
     program = request().program("token ").decode("ascii")
     allowed = {
-        ast.Module, ast.Import, ast.alias, ast.Expr, ast.Assign, ast.Call, ast.Attribute, ast.Subscript, ast.Name, ast.Constant,
-        ast.Tuple, ast.List, ast.Dict, ast.Slice, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.ListComp, ast.comprehension, ast.If,
+        ast.Module, ast.Import, ast.alias, ast.Expr, ast.Assign, ast.Call, ast.Attribute, ast.Subscript, ast.Name,
+        ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Slice, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp,
         ast.Load, ast.Store, ast.And, ast.Or, ast.Lt, ast.Mod, ast.NotIn, ast.In, ast.Not,
     }  # fmt: skip
     assert {type(node) for node in ast.walk(ast.parse(program))} <= allowed

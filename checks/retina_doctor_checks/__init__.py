@@ -4,12 +4,21 @@ from pathlib import Path
 
 from retina_doctor.authoring import Pack
 
-from . import detection, driver, inference, models, ort_gpu, python_env, torch_cuda
+from . import detection, driver, inference, models, ort_gpu, python_env, service, torch_cuda
 from .causes import causes
 
 pack = Pack(
     name="retinaface",
-    domains=(models.domain, driver.domain, torch_cuda.domain, ort_gpu.domain, python_env.domain, inference.domain, detection.domain),
+    domains=(
+        models.domain,
+        driver.domain,
+        torch_cuda.domain,
+        ort_gpu.domain,
+        python_env.domain,
+        detection.domain,
+        service.domain,
+        inference.domain,
+    ),
     causes=causes,
     reasons=Path(__file__).parent / "reasons.toml",
 )

@@ -1,14 +1,16 @@
 """Sent to the target: what Python this is, where it runs, and how packages are installed in it."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import socket
 import sys
 import sysconfig
+from typing import Any
 
 
-def look(probe, arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, arguments: dict[str, Any]) -> None:
     from retina_doctor.probing.place import place
 
     probe.tell(
@@ -37,24 +39,21 @@ def look(probe, arguments):
     )
 
 
-def libc():
-    # type: () -> str
+def libc() -> str | None:
     try:
         return os.confstr("CS_GNU_LIBC_VERSION")
     except (AttributeError, ValueError, OSError):
         return None
 
 
-def working_directory():
-    # type: () -> str
+def working_directory() -> str:
     try:
         return os.getcwd()
     except OSError:
         return ""
 
 
-def user():
-    # type: () -> str
+def user() -> str | None:
     try:
         import pwd
 
@@ -63,8 +62,7 @@ def user():
         return None
 
 
-def has_pip():
-    # type: () -> bool
+def has_pip() -> bool:
     import importlib.util
 
     try:
@@ -73,8 +71,7 @@ def has_pip():
         return False
 
 
-def made_by_uv():
-    # type: () -> bool
+def made_by_uv() -> bool:
     try:
         with open(os.path.join(sys.prefix, "pyvenv.cfg")) as file:
             return any(line.split("=")[0].strip() == "uv" for line in file)
@@ -82,8 +79,7 @@ def made_by_uv():
         return False
 
 
-def container():
-    # type: () -> str
+def container() -> str | None:
     """The kind of container this process is in, or None."""
     if os.environ.get("KUBERNETES_SERVICE_HOST"):
         return "kubernetes"

@@ -4,41 +4,39 @@ Python 3.8, standard library alone. Facts go back over a private duplicate of st
 with a token that is new in every run; whatever libraries print goes to standard error.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal
 import sys
 import types
+from typing import Any
 
 
 class Telling:
     """What a probe gets: the way to tell facts, and to say what it is busy with."""
 
-    def __init__(self, descriptor, token):
-        # type: (int, str) -> None
+    def __init__(self, descriptor: int, token: str) -> None:
         self._descriptor = descriptor
         self._token = token
 
-    def tell(self, **facts):
-        # type: (object) -> None
+    def tell(self, **facts: Any) -> None:
         """Facts known from here on, whatever happens next. Values are JSON data."""
         self._send({"tell": facts})
 
-    def stage(self, name):
-        # type: (str) -> None
+    def stage(self, name: str) -> None:
         """What is being done now ("importing torch"), for the progress line and for the report of a death."""
         self._send({"stage": name})
 
-    def _send(self, message):
-        # type: (dict) -> None
+    def _send(self, message: dict[str, Any]) -> None:
         line = "\n" + self._token + json.dumps(message) + "\n"
         data = line.encode("ascii")
         while data:
             data = data[os.write(self._descriptor, data) :]
 
 
-def drop_working_directory():
-    # type: () -> None
+def drop_working_directory() -> None:
     """Take the working directory off sys.path: a neighbour torch.py must not become torch.
 
     It stays only where PYTHONPATH names it by its absolute path: then the service has it, too, and it is meant.
@@ -51,8 +49,7 @@ def drop_working_directory():
     sys.path[:] = [p for p in sys.path if p not in ("", ".") and (os.path.realpath(p) != here or here in meant)]
 
 
-def give_modules(sources):
-    # type: (dict) -> None
+def give_modules(sources: dict[str, Any]) -> None:
     """Make the sent modules importable under their own names, without files."""
     for name, source in sources.items():
         parent, _, last = name.rpartition(".")
@@ -70,8 +67,7 @@ def give_modules(sources):
         exec(compile(source, module.__file__, "exec"), module.__dict__)
 
 
-def main(request):
-    # type: (dict) -> None
+def main(request: dict[str, Any]) -> None:
     private = os.dup(1)
     os.dup2(2, 1)
     probe = Telling(private, request["token"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import selectors
 import signal
 import sys
@@ -38,7 +37,7 @@ class Looking:
         self.settings = settings
         self.target = target
         self.progress = progress
-        self.token = f"retina-doctor-{secrets.token_hex(8)} "
+        self.token = f"retina-doctor-{os.urandom(8).hex()} "
 
     def collect(self, probes: Iterable[Probe[Any]]) -> tuple[Target, dict[str, Recorded]]:
         """Readings by probe name, the engine's own `interpreter` among them, and the target with what was learnt of it.
@@ -47,7 +46,9 @@ class Looking:
         looked at again in the target: what the doctor sees of its own side says nothing of it.
         Raises UsageError when the target's command is no Python.
         """
-        wanted = [own_checks.interpreter_probe, *(p for p in probes if p is not own_checks.interpreter_probe)]
+        others = [p for p in probes if p is not own_checks.interpreter_probe]
+        # The slowest start first: the run ends when they do.
+        wanted = [own_checks.interpreter_probe, *sorted(others, key=lambda probe: not probe.heavy)]
         with guarded(self.token):
             readings = self._run([self._request(probe, probe.side) for probe in wanted])
             interpreter = readings[own_checks.interpreter_probe.name]
@@ -55,7 +56,9 @@ class Looking:
                 self._refuse_what_is_no_python(interpreter)
                 for probe in wanted[1:]:
                     if probe.side is Side.TARGET:
-                        readings[probe.name] = Recorded(outcome=Outcome.NOT_RUN, detail="the target's Python does not start")
+                        readings[probe.name] = Recorded(
+                            outcome=Outcome.NOT_RUN, detail="the target's Python does not start"
+                        )
                 return self.target, readings
             if decode(interpreter.facts, Interpreter).place != own_place():
                 elsewhere = [p for p in wanted if p.side is Side.OWN]
@@ -66,7 +69,12 @@ class Looking:
         return self.target, readings
 
     def _request(self, probe: Probe[Any], side: Side) -> Request:
-        modules = {name: source_of(name) for name in (*probe.sends, probe.module)}
+        sent = [*probe.sends, probe.module]
+        if side is Side.OWN:
+            # Other people's libraries are installed on our own side: importing one spares compiling its source.
+            ours = {"retina_doctor", probe.module.split(".")[0]}
+            sent = [name for name in sent if name.split(".")[0] in ours]
+        modules = {name: source_of(name) for name in sent}
         arguments = probe.arguments(self.settings)
         seconds = self.settings.gate.timeout
         if side is Side.OWN:

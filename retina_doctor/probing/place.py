@@ -1,11 +1,13 @@
 """Where a process runs. Also sent to targets: Python 3.8, standard library alone."""
 
+from __future__ import annotations
+
 import os
 import platform
+from typing import Any
 
 
-def place():
-    # type: () -> dict
+def place() -> dict[str, Any]:
     """{"machine": boot id or host name, "namespaces": {"mnt": ..., "pid": ..., "net": ...}} of this process."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:

@@ -74,7 +74,9 @@ class Request:
         }
         # Two literals: the program must at least be *parsed* by Python 2, to be able to say that it is Python 2.
         child = json.dumps(source_of("retina_doctor.probing.child"))
-        return _PROGRAM.replace("{child!r}", repr(child)).replace("{request!r}", repr(json.dumps(request))).encode("ascii")
+        return (
+            _PROGRAM.replace("{child!r}", repr(child)).replace("{request!r}", repr(json.dumps(request))).encode("ascii")
+        )
 
 
 @dataclass
@@ -264,7 +266,9 @@ def _read(descriptor: int) -> bytes | None:
         return b""
 
 
-def own_request(probe: str, modules: Mapping[str, str], run: str, arguments: Mapping[str, Json], seconds: float) -> Request:
+def own_request(
+    probe: str, modules: Mapping[str, str], run: str, arguments: Mapping[str, Json], seconds: float
+) -> Request:
     """A request to the doctor's own interpreter: isolated from the caller's PYTHON* variables, with the doctor's own path."""
     return Request(
         probe=probe,

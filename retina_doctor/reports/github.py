@@ -21,7 +21,11 @@ def write(report: Report, _look: Look) -> str:
         text = "\n".join([words.message, *words.commands])
         if echoes:
             text += "\n(" + ", ".join(f"{e.code} {e.name}" for e in echoes) + ")"
-        where = f"file={_property(str(visible(finding.location.file)))},line={finding.location.line}," if finding.location else ""
+        where = (
+            f"file={_property(str(visible(finding.location.file)))},line={finding.location.line},"
+            if finding.location
+            else ""
+        )
         title = _property(f"{finding.code} {words.title}")
         lines.append(f"::{LEVELS[finding.severity]} {where}title={title}::{_message(text)}\n")
     if not lines:

@@ -51,9 +51,7 @@ def _target_line(report: Report) -> str:
     snapshot, language = report.diagnosis.snapshot, report.language
     target, interpreter = snapshot.target, interpreter_of(snapshot)
     why = label(f"chosen-{target.chosen}", language, by=target.chosen_by)
-    version = (
-        f"Python {'.'.join(map(str, interpreter.version))}" if interpreter else label("unstarted", language)
-    )
+    version = f"Python {'.'.join(map(str, interpreter.version))}" if interpreter else label("unstarted", language)
     separator = "，" if language == "zh" else ", "
     command = str(visible(shlex.join(target.command)))
     return label("target", language, command=command, version=version, why=separator + why)

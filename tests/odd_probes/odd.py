@@ -1,4 +1,4 @@
-"""A probe that misbehaves on demand, as libraries under test do. Sent to targets: Python 3.8, standard library alone."""
+"""A probe that misbehaves on demand, as libraries do. Sent to targets: Python 3.8, standard library alone."""
 
 import os
 import signal
@@ -59,7 +59,7 @@ def shout(probe: Any) -> None:
     for _ in range(48):
         os.write(1, b"\xff\xfe\x00\x80garbage{\n" * 4096)
         os.write(2, b"\xff\xfe\x00\x80garbage{\r" * 4096)
-    print("printed")
+    print("printed")  # noqa: T201
     sys.stdout.flush()
 
 
@@ -71,7 +71,7 @@ def shout_then_abort(probe: Any) -> None:
 
 def flood(probe: Any) -> None:
     for number in range(40):
-        probe.tell(**{"f%d" % number: "x" * 1024 * 1024})
+        probe.tell(**{f"f{number}": "x" * 1024 * 1024})
 
 
 def tell_much(probe: Any) -> None:
@@ -126,7 +126,9 @@ def daemon_then_hang(probe: Any) -> None:
 def tell_path(probe: Any) -> None:
     import json
 
-    probe.tell(path=sys.path, here=os.getcwd(), json=json.__file__, executable=sys.executable, pid=os.getpid())
+    probe.tell(
+        path=sys.path, here=os.path.realpath("."), json=json.__file__, executable=sys.executable, pid=os.getpid()
+    )
     probe.tell(variable=os.environ.get("ODD_VARIABLE"), site=hasattr(sys, "PLANTED"))
 
 

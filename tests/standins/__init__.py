@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ ROOT = HERE.parents[1]
 def nvml_folder() -> Path:
     """A folder with the stand-in libnvidia-ml.so.1, for LD_LIBRARY_PATH. Compiled once in each test process."""
     folder = Path(tempfile.mkdtemp(prefix="standin-nvml-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return build_nvml(folder)
 
 

@@ -140,8 +140,8 @@ def cuda_visible_devices_hides_gpu(environment: GpuEnvironment, nvml: Nvml | Non
     why = hidden(value, gpus or None)
     if why is not None and why != "unknown":
         return _hides("CUDA_VISIBLE_DEVICES", value, why, gpus)
-    if environment.nvidia_visible_devices == "none" and gpus == ():
-        return _hides("NVIDIA_VISIBLE_DEVICES", "none", "none", gpus)
+    if environment.nvidia_visible_devices == "none" and not gpus:
+        return Unknown(("nvml",)) if gpus is None else _hides("NVIDIA_VISIBLE_DEVICES", "none", "none", gpus)
     return Unknown(("nvml",)) if why == "unknown" else None
 
 
@@ -199,7 +199,11 @@ def _untold(ort: OrtFiles | None, torch: TorchFiles | None) -> tuple[str, ...]:
     """Probes that did not tell which CUDA an installed framework is built for."""
     installed = ort.in_force if ort else None
     missing = []
-    if ort is None or (installed is not None and installed.gpu and installed.cuda is None):
+    if (
+        ort is None
+        or (installed is None and ort.distributions)
+        or (installed is not None and installed.gpu and installed.cuda is None)
+    ):
         missing.append("ort_files")
     if torch is None or (torch.build == "cuda" and torch.cuda is None):
         missing.append("torch_files")

@@ -4,7 +4,10 @@ Sources: biubug6/Pytorch_Retinaface (MIT), detect.py, layers/functions/prior_box
 insightface 0.7.3 and 2.1 (MIT), model_zoo/retinaface.py and scrfd.py; checked against both in tests/test_inference.py.
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numpy
 
@@ -12,31 +15,33 @@ STRIDES = (8, 16, 32)
 MIN_SIZES = ((16, 32), (64, 128), (256, 512))  # anchors' sides in pixels, by stride
 VARIANCES = (0.1, 0.2)
 BGR_MEANS = (104.0, 117.0, 123.0)
-SCRFD_LAYOUTS = {6: (3, 2, False), 9: (3, 2, True), 10: (5, 1, False), 15: (5, 1, True)}  # outputs: strides, anchors, points
+SCRFD_LAYOUTS = {
+    6: (3, 2, False),
+    9: (3, 2, True),
+    10: (5, 1, False),
+    15: (5, 1, True),
+}  # outputs: strides, anchors, points
 
 
-def contract(names_and_shapes):
-    # type: (list) -> str
-    """"retinaface" (boxes 4, scores 2, points 10), "scrfd" (6, 9, 10 or 15 outputs), or None, by the outputs' number."""
+def contract(names_and_shapes: list[Any]) -> str | None:
+    """ "retinaface" (boxes 4, scores 2, points 10), "scrfd" (6, 9, 10 or 15 outputs), or None, by the outputs' number."""
     count = len(names_and_shapes)
     if count == 3:
         return "retinaface"
     return "scrfd" if count in SCRFD_LAYOUTS else None
 
 
-def letterbox(picture, width, height):
-    # type: (object, int, int) -> tuple
+def letterbox(picture: Any, width: int, height: int) -> tuple[Any, ...]:
     """(RGB float32 [height, width, 3], scale): *picture* (RGB uint8 [h, w, 3]) shrunk or grown to fit, top left on black."""
     source_height, source_width = picture.shape[:2]
     scale = min(width / float(source_width), height / float(source_height))
     new_width, new_height = max(1, int(source_width * scale)), max(1, int(source_height * scale))
-    canvas = numpy.zeros((height, width, 3), numpy.float32)
+    canvas: Any = numpy.zeros((height, width, 3), numpy.float32)
     canvas[:new_height, :new_width] = resize(picture, new_width, new_height)
     return canvas, new_height / float(source_height)
 
 
-def resize(picture, width, height):
-    # type: (object, int, int) -> object
+def resize(picture: Any, width: int, height: int) -> Any:
     """Bilinear between the four nearest pixels, pixel centres at .5, as cv2.INTER_LINEAR; the same in every target."""
     source_height, source_width = picture.shape[:2]
     x = numpy.clip((numpy.arange(width) + 0.5) * source_width / width - 0.5, 0, source_width - 1)
@@ -48,20 +53,20 @@ def resize(picture, width, height):
     return numpy.round(rows[:, left] * (1 - dx) + rows[:, right] * dx)
 
 
-def blob(canvas, kind):
-    # type: (object, str) -> object
+def blob(canvas: Any, kind: str | None) -> Any:
     """float32 [1, 3, height, width] as the model was trained on: BGR less its means, or RGB from -1 to 1."""
-    values = canvas[:, :, ::-1] - numpy.array(BGR_MEANS, numpy.float32) if kind == "retinaface" else (canvas - 127.5) / 128.0
+    values = (
+        canvas[:, :, ::-1] - numpy.array(BGR_MEANS, numpy.float32) if kind == "retinaface" else (canvas - 127.5) / 128.0
+    )
     return numpy.ascontiguousarray(values.transpose(2, 0, 1)[None], dtype=numpy.float32)
 
 
-def decode(outputs, kind, width, height, threshold, nms):
-    # type: (list, str, int, int, float, float) -> list
+def decode(outputs: list[Any], kind: str, width: int, height: int, threshold: float, nms: float) -> list[Any]:
     """[{"box", "score", "points"}] in pixels of the input, best first. Raises ValueError where shapes do not fit."""
     boxes, scores, points = (retinaface if kind == "retinaface" else scrfd)(outputs, width, height)
     keep = numpy.flatnonzero(scores >= threshold)
     keep = keep[numpy.argsort(-scores[keep], kind="stable")][:5000]
-    kept = []
+    kept: list[Any] = []
     for index in keep:
         if all(overlap(boxes[index], boxes[other]) <= nms for other in kept):
             kept.append(index)
@@ -70,8 +75,7 @@ def decode(outputs, kind, width, height, threshold, nms):
     ]
 
 
-def retinaface(outputs, width, height):
-    # type: (list, int, int) -> tuple
+def retinaface(outputs: list[Any], width: int, height: int) -> tuple[Any, ...]:
     """Boxes, scores and points of the outputs [1, n, 4], [1, n, 2], [1, n, 10] in any order."""
     by_size = {}
     for output in outputs:
@@ -94,8 +98,7 @@ def retinaface(outputs, width, height):
     return boxes, conf[:, 1], points.reshape(-1, 10)
 
 
-def retinaface_priors(width, height):
-    # type: (int, int) -> object
+def retinaface_priors(width: int, height: int) -> Any:
     """[n, 4]: centre and size of each anchor as shares of the input, by stride, row, column, size."""
     priors = []
     for stride, sizes in zip(STRIDES, MIN_SIZES):
@@ -103,13 +106,15 @@ def retinaface_priors(width, height):
         y, x = numpy.mgrid[0:rows, 0:columns]
         centres = numpy.stack([(x + 0.5) * stride / width, (y + 0.5) * stride / height], axis=-1).reshape(-1, 1, 2)
         sides = numpy.array([[size / width, size / height] for size in sizes])
-        both = numpy.broadcast_to(centres, (rows * columns, len(sizes), 2)), numpy.broadcast_to(sides, (rows * columns, len(sizes), 2))
+        both = (
+            numpy.broadcast_to(centres, (rows * columns, len(sizes), 2)),
+            numpy.broadcast_to(sides, (rows * columns, len(sizes), 2)),
+        )
         priors.append(numpy.concatenate(both, axis=-1).reshape(-1, 4))
     return numpy.concatenate(priors)
 
 
-def scrfd(outputs, width, height):
-    # type: (list, int, int) -> tuple
+def scrfd(outputs: list[Any], width: int, height: int) -> tuple[Any, ...]:
     """Boxes, scores and points of insightface's outputs: all scores, all distances, all points, each by stride."""
     levels, anchors, has_points = SCRFD_LAYOUTS[len(outputs)]
     all_boxes, all_scores, all_points = [], [], []
@@ -121,7 +126,9 @@ def scrfd(outputs, width, height):
         if len(scores) != rows * columns * anchors or len(distances) != len(scores):
             raise ValueError("%d scores for %d anchors of stride %d" % (len(scores), rows * columns * anchors, stride))
         y, x = numpy.mgrid[0:rows, 0:columns]
-        centres = numpy.repeat(numpy.stack([x, y], axis=-1).reshape(-1, 2) * stride, anchors, axis=0).astype(numpy.float64)
+        centres = numpy.repeat(numpy.stack([x, y], axis=-1).reshape(-1, 2) * stride, anchors, axis=0).astype(
+            numpy.float64
+        )
         all_scores.append(scores)
         all_boxes.append(numpy.concatenate([centres - distances[:, :2], centres + distances[:, 2:]], axis=1))
         if has_points:
@@ -132,8 +139,7 @@ def scrfd(outputs, width, height):
     return numpy.concatenate(all_boxes), numpy.concatenate(all_scores), numpy.concatenate(all_points)
 
 
-def overlap(one, other):
-    # type: (object, object) -> float
+def overlap(one: Any, other: Any) -> float:
     """Intersection over union of two boxes."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
@@ -141,4 +147,4 @@ def overlap(one, other):
         return 0.0
     both = width * height
     areas = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
-    return both / (areas - both)
+    return float(both / (areas - both))

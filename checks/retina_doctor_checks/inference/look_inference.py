@@ -1,21 +1,23 @@
 """One real detection in the target: loads the service's model, runs it on a picture, tells where it ran and what it found."""
 
+from __future__ import annotations
+
 import os
 import time
+from typing import Any
 
 from retina_doctor_checks.models import locate, onnx_walk
 from retina_doctor_checks.ort_gpu import look_files, session
 
 REPEATS = 5
-EMPTY = {
+EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "contract": None, "input_size": None, "session": None, "nodes": None, "preloaded": False,
     "load": None, "first": None, "median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None,
     "log": [],
 }  # fmt: skip
 
 
-def look(probe, arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(**EMPTY)
     named, _ = locate.find(arguments)
     if named is None:
@@ -44,8 +46,7 @@ def look(probe, arguments):
     probe.tell(log=list(log))
 
 
-def model_file(path):
-    # type: (str) -> str
+def model_file(path: str) -> str | None:
     """The detector's file: *path* itself, or in a folder the first with a detector's outputs, as insightface takes it."""
     if not os.path.isdir(path):
         return path
@@ -55,12 +56,11 @@ def model_file(path):
         except (onnx_walk.Damaged, OSError):
             continue
         if outputs >= 5 or outputs == 3:
-            return one
+            return str(one)
     return None
 
 
-def run(probe, arguments, onnxruntime, path):
-    # type: (object, dict, object, str) -> None
+def run(probe: Any, arguments: dict[str, Any], onnxruntime: Any, path: str) -> None:
     import numpy
 
     from retina_doctor_checks.inference import detector
@@ -70,7 +70,9 @@ def run(probe, arguments, onnxruntime, path):
     opened, records = session.open_session(onnxruntime, path, arguments["gpu"])
     kind = detector.contract(opened.get_outputs())
     width, height = input_size(opened.get_inputs()[0].shape, arguments["size"])
-    probe.tell(load=time.perf_counter() - start, session=opened.get_providers(), contract=kind, input_size=[width, height])
+    probe.tell(
+        load=time.perf_counter() - start, session=opened.get_providers(), contract=kind, input_size=[width, height]
+    )
     picture, about = read_picture(arguments["image"])
     probe.tell(picture=about)
     canvas, scale = detector.letterbox(picture, width, height)
@@ -93,15 +95,13 @@ def run(probe, arguments, onnxruntime, path):
         probe.tell(faces=[in_source(face, scale) for face in found[:100]])
 
 
-def input_size(shape, wanted):
-    # type: (list, list) -> tuple
+def input_size(shape: list[Any], wanted: list[Any]) -> tuple[Any, ...]:
     """(width, height) in pixels: the model's own where it is fixed, else as wanted. *shape*: [n, 3, height, width]."""
     height, width = (shape + [None] * 4)[2:4]
     return (width if isinstance(width, int) else wanted[0], height if isinstance(height, int) else wanted[1])
 
 
-def read_picture(path):
-    # type: (str) -> tuple
+def read_picture(path: str) -> tuple[Any, ...]:
     """(RGB uint8 [h, w, 3], facts): the given picture, by cv2 or Pillow, whichever the target has; else noise."""
     import numpy
 
@@ -121,8 +121,7 @@ def read_picture(path):
     return picture, dict(facts, path=path, width=picture.shape[1], height=picture.shape[0])
 
 
-def pixels(data):
-    # type: (bytes) -> object
+def pixels(data: bytes) -> Any:
     import numpy
 
     try:
@@ -140,8 +139,7 @@ def pixels(data):
         return numpy.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
-def difference(outputs, reference):
-    # type: (list, list) -> float
+def difference(outputs: list[Any], reference: list[Any]) -> float:
     """Largest difference of any output, as a share of that output's largest value."""
     import numpy
 
@@ -149,8 +147,7 @@ def difference(outputs, reference):
     return max(shares) if shares else 0.0
 
 
-def in_source(face, scale):
-    # type: (dict, float) -> dict
+def in_source(face: dict[str, Any], scale: float) -> dict[str, Any]:
     """A face in pixels of the picture, to a tenth."""
     return {
         "box": [round(value / scale, 1) for value in face["box"]],

@@ -91,7 +91,9 @@ def model_nested_directory(model: Model) -> Answer:
     if nested is None:
         return None
     inner = posixpath.join(model.path, nested.name)
-    return Problem(subject=subject_of(model.path), evidence={**named(model), "inner": inner, "models": list(nested.models)})
+    return Problem(
+        subject=subject_of(model.path), evidence={**named(model), "inner": inner, "models": list(nested.models)}
+    )
 
 
 @check("RD105", "model-pack-incomplete", Severity.ERROR, pitfall=1)

@@ -4,21 +4,22 @@ Sources: insightface 0.7.3 and 2.1, app/face_analysis.py and utils/storage.py (R
 ~/.insightface); the variable RETINAFACE_MODEL_PATH and /models/retinaface are the layout of a widely used cloud image.
 """
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 VARIABLE = "RETINAFACE_MODEL_PATH"
 IMAGE_FOLDER = "/models/retinaface"
 ENDINGS = (".onnx", ".pth", ".pt", ".tar", ".pkl", ".h5", ".ort", ".engine", ".trt", ".bin", ".params")
 
 
-def pack_root(root):
-    # type: (str) -> str
+def pack_root(root: str | None) -> str:
     """The folder below which insightface keeps packs by name."""
     return os.path.join(os.path.abspath(os.path.expanduser(root or "~/.insightface")), "models")
 
 
-def named_model(arguments):
-    # type: (dict) -> dict
+def named_model(arguments: dict[str, Any]) -> dict[str, Any] | None:
     """{"named", "named_by", "kind": "path"|"pack", "path": absolute} of what the operator meant; None: nothing named.
 
     A name without a separator and without a model's ending is a pack, unless such a file or folder is there.
@@ -31,23 +32,26 @@ def named_model(arguments):
     path = os.path.abspath(os.path.expanduser(named))
     plain = os.sep not in named and not named.startswith("~") and not named.lower().endswith(ENDINGS)
     if plain and not os.path.exists(path):
-        return {"named": named, "named_by": by, "kind": "pack", "path": os.path.join(pack_root(arguments.get("root")), named)}
+        return {
+            "named": named,
+            "named_by": by,
+            "kind": "pack",
+            "path": os.path.join(pack_root(arguments.get("root")), named),
+        }
     return {"named": named, "named_by": by, "kind": "path", "path": path}
 
 
-def usual_models(arguments):
-    # type: (dict) -> list
+def usual_models(arguments: dict[str, Any]) -> list[Any]:
     """Absolute paths where a model lies when nobody names one, the first that holds any wins."""
     root = pack_root(arguments.get("root"))
     packs = sorted(os.path.join(root, name) for name in entries(root) if os.path.isdir(os.path.join(root, name)))
-    return [IMAGE_FOLDER] + packs
+    return [IMAGE_FOLDER, *packs]
 
 
-def find(arguments):
-    # type: (dict) -> tuple
+def find(arguments: dict[str, Any]) -> tuple[Any, ...]:
     """(named model or None, [{"path", "exists", "models"}] that were searched because nothing was named)."""
     named = named_model(arguments)
-    searched = []
+    searched: list[dict[str, Any]] = []
     if named is None:
         root = pack_root(arguments.get("root"))
         for place in usual_models(arguments):
@@ -60,16 +64,14 @@ def find(arguments):
     return named, searched
 
 
-def entries(folder):
-    # type: (str) -> list
+def entries(folder: str) -> list[Any]:
     try:
         return sorted(os.listdir(folder))
     except OSError:
         return []
 
 
-def model_files(folder):
-    # type: (str) -> list
+def model_files(folder: str) -> list[Any]:
     """Absolute paths of the files in *folder* that have a model's ending."""
     paths = [os.path.join(folder, name) for name in entries(folder) if name.lower().endswith(ENDINGS)]
     return [path for path in paths if not os.path.isdir(path)]

@@ -1,9 +1,12 @@
 """Looks at the model: where it resolves, what stands there, what its bytes are. Nothing is loaded or unpickled."""
 
+from __future__ import annotations
+
 import difflib
 import os
 import stat
 import zipfile
+from typing import Any
 
 from retina_doctor_checks.models import locate, onnx_walk
 
@@ -12,8 +15,7 @@ MOST_FILES = 200
 MOST_VISITED = 5000
 
 
-def look(probe, arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, arguments: dict[str, Any]) -> None:
     named, searched = locate.find(arguments)
     probe.tell(searched=searched, working_directory=current(), variable=os.environ.get(locate.VARIABLE))
     if named is None:
@@ -33,16 +35,14 @@ def look(probe, arguments):
     probe.tell(similar=similar(path) if missing else [], elsewhere=elsewhere(path, arguments) if missing else [])
 
 
-def current():
-    # type: () -> str
+def current() -> str:
     try:
         return os.getcwd()
     except OSError:
         return ""
 
 
-def reachable(path):
-    # type: (str) -> dict
+def reachable(path: str) -> dict[str, Any] | None:
     """None, or why the path cannot be used: {"kind": "missing"|"forbidden"|"other", "at": path, "words": str}."""
     try:
         os.stat(path)
@@ -58,8 +58,7 @@ def reachable(path):
         return {"kind": "other", "at": path, "words": str(error.strerror)}
 
 
-def blocked_at(path):
-    # type: (str) -> str
+def blocked_at(path: str) -> str:
     """The first part of the path that this user may not pass."""
     part = path
     while os.path.dirname(part) != part and not os.access(os.path.dirname(part), os.X_OK):
@@ -67,8 +66,7 @@ def blocked_at(path):
     return part
 
 
-def subfolders(path):
-    # type: (str) -> list
+def subfolders(path: str) -> list[Any]:
     """[{"name", "models": file names}] of the folders directly below."""
     found = []
     for name in locate.entries(path)[:MOST_FILES]:
@@ -78,16 +76,14 @@ def subfolders(path):
     return found
 
 
-def similar(path):
-    # type: (str) -> list
+def similar(path: str) -> list[Any]:
     """Names in the same folder that are nearly this one, best first."""
     folder, name = os.path.split(path)
-    names = {one.lower(): one for one in locate.entries(folder)}
+    names = {one.lower(): one for one in locate.entries(folder) if one != name}
     return [names[one] for one in difflib.get_close_matches(name.lower(), list(names), 3, 0.75)]
 
 
-def elsewhere(path, arguments):
-    # type: (str, dict) -> list
+def elsewhere(path: str, arguments: dict[str, Any]) -> list[Any]:
     """Paths of files of exactly this name in the places where models usually lie. Bounded."""
     name = os.path.basename(path)
     places = [current(), locate.IMAGE_FOLDER, "/models", "/workspace", locate.pack_root(arguments.get("root"))]
@@ -99,7 +95,9 @@ def elsewhere(path, arguments):
         for folder, folders, files in os.walk(place):
             visited += 1 + len(files)
             depth = os.path.relpath(folder, place).count(os.sep)
-            folders[:] = [f for f in folders if depth < 3 and not f.startswith(".") and f not in ("node_modules", "site-packages")]
+            folders[:] = [
+                f for f in folders if depth < 3 and not f.startswith(".") and f not in ("node_modules", "site-packages")
+            ]
             real = os.path.realpath(os.path.join(folder, name))
             if name in files + folders and real not in seen and os.path.join(folder, name) != path:
                 seen.add(real)
@@ -109,10 +107,9 @@ def elsewhere(path, arguments):
     return found[:5]
 
 
-def examine(path):
-    # type: (str) -> dict
+def examine(path: str) -> dict[str, Any]:
     """What a file is, by its bytes: {"path", "size", "content", "problem", "error", "onnx"}."""
-    facts = {"path": path, "size": None, "content": "unknown", "problem": None, "error": None, "onnx": None}
+    facts: dict[str, Any] = {"path": path, "size": None, "content": "unknown", "problem": None, "error": None, "onnx": None}
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -125,7 +122,11 @@ def examine(path):
         facts["error"] = {"kind": "forbidden", "at": path, "words": error.strerror}
         return facts
     except OSError as error:
-        facts["error"] = {"kind": "missing" if isinstance(error, FileNotFoundError) else "other", "at": path, "words": str(error.strerror)}
+        facts["error"] = {
+            "kind": "missing" if isinstance(error, FileNotFoundError) else "other",
+            "at": path,
+            "words": str(error.strerror),
+        }
         return facts
     facts["content"] = content(path, head)
     if facts["content"] == "onnx":
@@ -140,13 +141,11 @@ def examine(path):
     return facts
 
 
-def problem(kind, there=None, needed=None):
-    # type: (str, int, int) -> dict
+def problem(kind: str, there: int | None = None, needed: int | None = None) -> dict[str, Any]:
     return {"kind": kind, "there": there, "needed": needed}
 
 
-def content(path, head):
-    # type: (str, bytes) -> str
+def content(path: str, head: bytes) -> str:
     """The kind of content, told by its first bytes (and, for zip files, by their directory)."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     lower = text[:64].lower()
@@ -181,21 +180,21 @@ def content(path, head):
         return "tar"
     if not head.strip(b"\0"):
         return "zeros"
-    if path.lower().endswith(".onnx") or (head[:1] == b"\x08" and head[1:2] < b"\x20" and head[2:3] in (b"\x12", b"\x3a")):
+    if path.lower().endswith(".onnx") or (
+        head[:1] == b"\x08" and head[1:2] < b"\x20" and head[2:3] in (b"\x12", b"\x3a")
+    ):
         return "text" if printable(head) else "onnx"
     return "text" if printable(head) else "unknown"
 
 
-def printable(head):
-    # type: (bytes) -> bool
+def printable(head: bytes) -> bool:
     try:
         return all(c.isprintable() or c in "\r\n\t" for c in head.decode("utf-8"))
     except UnicodeDecodeError as error:
         return error.start > len(head) - 4 and all(b >= 32 or b in b"\r\n\t" for b in head[: error.start])
 
 
-def zip_content(path, head):
-    # type: (str, bytes) -> str
+def zip_content(path: str, head: bytes) -> str:
     """A torch checkpoint is a zip with NAME/data.pkl in it; any other zip is an archive."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -204,8 +203,7 @@ def zip_content(path, head):
         return "torch-zip" if b"data.pkl" in head or path.lower().endswith((".pth", ".pt")) else "zip"
 
 
-def zip_problem(path):
-    # type: (str) -> dict
+def zip_problem(path: str) -> dict[str, Any] | None:
     """None, or how a checkpoint's zip is damaged. Reads its directory only, not the weights."""
     try:
         size = os.path.getsize(path)
@@ -218,7 +216,6 @@ def zip_problem(path):
         return problem("no-directory", os.path.getsize(path))
 
 
-def legacy_ends(path):
-    # type: (str) -> bool
+def legacy_ends(path: str) -> bool:
     """A legacy checkpoint's pickles are followed by its storages: the bare magic pickle alone is cut short."""
     return os.path.getsize(path) > HEAD

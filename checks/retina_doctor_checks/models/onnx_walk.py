@@ -3,7 +3,10 @@
 Sent to targets: Python 3.8, standard library alone. Field numbers: onnx/onnx.proto. Bounded: it stops at MOST_FIELDS.
 """
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 MOST_FIELDS = 2000000
 LIST_LIMIT = 64
@@ -12,21 +15,19 @@ LIST_LIMIT = 64
 class Damaged(Exception):
     """Not parseable as an ONNX model: *kind* cut-short, not-protobuf or no-graph; bytes there and needed, where told."""
 
-    def __init__(self, kind, there=None, needed=None):
-        # type: (str, int, int) -> None
+    def __init__(self, kind: str, there: int | None = None, needed: int | None = None) -> None:
         super(Damaged, self).__init__(kind, there, needed)
         self.kind, self.there, self.needed = kind, there, needed
 
 
-def skeleton(path):
-    # type: (str) -> dict
+def skeleton(path: str) -> dict[str, Any]:
     """{"ir_version", "opset", "producer", "inputs": [{"name", "shape"}], "outputs": [...], "nodes"} of an ONNX file.
 
     shape: list of int, or str for a symbolic size, or None. Raises Damaged, OSError.
     """
     size = os.path.getsize(path)
-    found = {"ir_version": None, "opset": None, "producer": "", "inputs": [], "outputs": [], "nodes": 0}
-    weights = set()
+    found: dict[str, Any] = {"ir_version": None, "opset": None, "producer": "", "inputs": [], "outputs": [], "nodes": 0}
+    weights: set[str] = set()
     with open(path, "rb") as file:
         reader = Reader(file)
         for number, kind, value, end in reader.fields(0, size):
@@ -48,8 +49,7 @@ def skeleton(path):
     return found
 
 
-def graph(reader, start, end, found, weights):
-    # type: (Reader, int, int, dict, set) -> None
+def graph(reader: Reader, start: int, end: int, found: dict[str, Any], weights: set[str]) -> None:
     for number, kind, value, stop in reader.fields(start, end):
         if kind != 2:
             continue
@@ -65,8 +65,7 @@ def graph(reader, start, end, found, weights):
                 place.append(value_info(reader, value, stop))
 
 
-def opset(reader, start, end):
-    # type: (Reader, int, int) -> tuple
+def opset(reader: Reader, start: int, end: int) -> tuple[Any, ...]:
     domain, version = "", None
     for number, kind, value, stop in reader.fields(start, end):
         if number == 1 and kind == 2:
@@ -76,8 +75,7 @@ def opset(reader, start, end):
     return domain, version
 
 
-def value_info(reader, start, end):
-    # type: (Reader, int, int) -> dict
+def value_info(reader: Reader, start: int, end: int) -> dict[str, Any]:
     """ValueInfoProto: name 1, type 2 > tensor_type 1 > shape 2 > dim 1 > (value 1 | param 2)."""
     name, shape = "", None
     for number, kind, value, stop in reader.fields(start, end):
@@ -90,8 +88,7 @@ def value_info(reader, start, end):
     return {"name": name, "shape": shape}
 
 
-def dimension(reader, start, end):
-    # type: (Reader, int, int) -> object
+def dimension(reader: Reader, start: int, end: int) -> Any:
     size = "?"
     for number, kind, value, stop in reader.fields(start, end):
         if number == 1 and kind == 0:
@@ -104,13 +101,11 @@ def dimension(reader, start, end):
 class Reader(object):
     """Walks protobuf fields of a file by seeking over their contents."""
 
-    def __init__(self, file):
-        # type: (object) -> None
+    def __init__(self, file: Any) -> None:
         self.file = file
         self.seen = 0
 
-    def fields(self, start, end):
-        # type: (int, int) -> object
+    def fields(self, start: int, end: int) -> Any:
         """(number, wire type, value or offset of the contents, offset of their end) of the fields in [start, end)."""
         at = start
         while at < end:
@@ -137,20 +132,18 @@ class Reader(object):
             yield number, kind, value, stop
             at = stop
 
-    def inside(self, start, end, wanted):
-        # type: (int, int, int) -> object
+    def inside(self, start: int, end: int, wanted: int) -> Any:
         for number, kind, value, stop in self.fields(start, end):
             if number == wanted and kind == 2:
                 yield value, stop
 
-    def text(self, start, end):
-        # type: (int, int) -> str
+    def text(self, start: int, end: int) -> str:
         self.file.seek(start)
-        return self.file.read(min(end - start, 256)).decode("utf-8", "replace")
+        text: str = self.file.read(min(end - start, 256)).decode("utf-8", "replace")
+        return text
 
 
-def varint(data, at, offset):
-    # type: (bytes, int, int) -> tuple
+def varint(data: bytes, at: int, offset: int) -> tuple[Any, ...]:
     """(value, index after it) of the base-128 number at *at*."""
     value = shift = 0
     for index in range(at, min(len(data), at + 10)):

@@ -37,7 +37,9 @@ def advice(
     else:
         requirement = f"{GPU_NAME}=={version}" if version else None
     with_libraries = f"{GPU_NAME}[cuda,cudnn]=={version}" if version and has_extras(version) else requirement
-    brings = with_libraries != requirement and bool(nvml and nvml.gpus) and not libraries_present(version, installed, files)
+    brings = (
+        with_libraries != requirement and bool(nvml and nvml.gpus) and not libraries_present(version, installed, files)
+    )
     return {
         "requirement": requirement,
         "with_libraries": with_libraries,

@@ -47,9 +47,7 @@ def ort_import_fails(runtime: Reading[OrtRuntime]) -> Answer:
 
 
 @check("RD263", "ort-broken-install", Severity.ERROR, pitfall=2)
-def ort_broken_install(
-    files: OrtFiles, settings: Settings, interpreter: Interpreter, nvml: Nvml | None
-) -> Answer:
+def ort_broken_install(files: OrtFiles, settings: Settings, interpreter: Interpreter, nvml: Nvml | None) -> Answer:
     if not files.distributions and not files.folder:
         return NO_ONNXRUNTIME
     if not files.is_broken or len(files.distributions) > 1:
@@ -68,9 +66,7 @@ def ort_broken_install(
 
 
 @check("RD264", "ort-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_both_packages(
-    files: OrtFiles, settings: Settings, interpreter: Interpreter, nvml: Nvml | None
-) -> Answer:
+def ort_both_packages(files: OrtFiles, settings: Settings, interpreter: Interpreter, nvml: Nvml | None) -> Answer:
     if not files.distributions:
         return NO_ONNXRUNTIME
     if len(files.distributions) < 2:
@@ -89,15 +85,17 @@ def ort_both_packages(
 
 
 @check("RD265", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_cpu_package(
-    files: OrtFiles, settings: Settings, interpreter: Interpreter, nvml: Nvml | None
-) -> Answer:
+def ort_cpu_package(files: OrtFiles, settings: Settings, interpreter: Interpreter, nvml: Nvml | None) -> Answer:
     if not files.distributions:
         return NO_ONNXRUNTIME
     if len(files.distributions) > 1 or files.gpu:
         return None
     one = files.distributions[0]
-    evidence = {**advice(settings, interpreter, nvml, files), "installed": f"{one.name} {one.version}", "name": one.name}
+    evidence = {
+        **advice(settings, interpreter, nvml, files),
+        "installed": f"{one.name} {one.version}",
+        "name": one.name,
+    }
     return Problem(subject=SUBJECT, evidence=evidence)
 
 
@@ -196,7 +194,11 @@ def ort_session_on_cpu(files: OrtFiles, runtime: OrtRuntime) -> Answer:
         return None
     text = "\n".join([*runtime.log, runtime.session_error or "", runtime.run_error or ""])
     failure = re.search(r"CUDA failure (\d+): (.*?) ; GPU=", text)
-    said = [line for line in text.splitlines() if re.search(r"Failed to load|CUDA failure|cuDNN is unavailable|EP Error", line)]
+    said = [
+        line
+        for line in text.splitlines()
+        if re.search(r"Failed to load|CUDA failure|cuDNN is unavailable|EP Error", line)
+    ]
     return Problem(
         subject=SUBJECT,
         evidence={

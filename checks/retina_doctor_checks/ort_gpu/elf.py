@@ -3,7 +3,10 @@
 Format: System V ABI, "Object Files" (elf.h). Little-endian 64-bit only, which all GPU machines of this field are.
 """
 
+from __future__ import annotations
+
 import struct
+from typing import Any
 
 DT_NEEDED, DT_STRTAB = 1, 5
 PT_LOAD, PT_DYNAMIC = 1, 2
@@ -14,8 +17,7 @@ class NotElf(Exception):
     """Not a 64-bit little-endian ELF file, or a damaged one."""
 
 
-def needed(path):
-    # type: (str) -> list
+def needed(path: str) -> list[Any]:
     """The sonames in the dynamic section (DT_NEEDED), in their order. Raises NotElf, OSError."""
     with open(path, "rb") as file:
         try:
@@ -24,8 +26,7 @@ def needed(path):
             raise NotElf("damaged: %s" % error)
 
 
-def _needed(file):
-    # type: (object) -> list
+def _needed(file: Any) -> list[Any]:
     head = file.read(64)
     if head[:4] != b"\x7fELF" or head[4:6] != b"\x02\x01":
         raise NotElf("not a 64-bit little-endian ELF file")

@@ -41,7 +41,9 @@ def cuda_libraries(files: OrtFiles, runtime: OrtRuntime) -> Unfound:
 
 
 def cudnn_libraries(files: OrtFiles, runtime: OrtRuntime) -> Unfound:
-    return _sort([one.soname for one in runtime.loader if one.error is not None and stem(one.soname) == "libcudnn"], files)
+    return _sort(
+        [one.soname for one in runtime.loader if one.error is not None and stem(one.soname) == "libcudnn"], files
+    )
 
 
 def _sort(sonames: list[str], files: OrtFiles) -> Unfound:

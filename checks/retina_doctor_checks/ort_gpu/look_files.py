@@ -1,5 +1,7 @@
 """Looks at onnxruntime on the disk: which distributions, whose binary, what it needs, where that lies. Imports nothing."""
 
+from __future__ import annotations
+
 import ast
 import base64
 import glob
@@ -7,18 +9,20 @@ import hashlib
 import os
 import re
 import sys
+from typing import Any
 
 from retina_doctor_checks.ort_gpu import elf
 
 PROVIDER = "libonnxruntime_providers_cuda.so"
-VITAL = re.compile(r"onnxruntime/(__init__\.py|capi/__init__\.py|capi/_pybind_state\.py|capi/onnxruntime_pybind11_state.*\.so)$")
+VITAL = re.compile(
+    r"onnxruntime/(__init__\.py|capi/__init__\.py|capi/_pybind_state\.py|capi/onnxruntime_pybind11_state.*\.so)$"
+)
 BINARY = re.compile(r"onnxruntime/capi/onnxruntime_pybind11_state.*\.so$")
 LIBRARY = re.compile(r"lib(cublas|cublasLt|cudart|curand|cufft|nvrtc|cudnn)\.so\.\d+(\.\d+)?$")
 DISTRIBUTION = re.compile(r"(onnxruntime(?:[-_.][a-z0-9]+)*|ort[-_.]nightly(?:[-_.][a-z0-9]+)*)$", re.IGNORECASE)
 
 
-def look(probe, arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, arguments: dict[str, Any]) -> None:
     folder = package_folder()
     provider = provider_facts(folder)
     found = distributions(folder, provider)
@@ -27,8 +31,7 @@ def look(probe, arguments):
     probe.tell(owner=owner(found), libraries=libraries(), preloaded_by=preloaded_by())
 
 
-def site_folders():
-    # type: () -> list
+def site_folders() -> list[Any]:
     seen = []
     for path in sys.path:
         if os.path.isdir(path) and path not in seen:
@@ -36,8 +39,7 @@ def site_folders():
     return seen
 
 
-def package_folder():
-    # type: () -> str
+def package_folder() -> str | None:
     """The folder onnxruntime/ that an import would find first; with or without what belongs in it."""
     for site in site_folders():
         if os.path.isdir(os.path.join(site, "onnxruntime")):
@@ -45,8 +47,7 @@ def package_folder():
     return None
 
 
-def provider_facts(folder):
-    # type: (str) -> dict
+def provider_facts(folder: str | None) -> dict[str, Any] | None:
     path = os.path.join(folder, "capi", PROVIDER) if folder else ""
     if not os.path.isfile(path):
         return None
@@ -56,8 +57,7 @@ def provider_facts(folder):
         return {"path": path, "needed": [], "problem": str(error)}
 
 
-def distributions(folder, provider):
-    # type: (str, dict) -> list
+def distributions(folder: str | None, provider: dict[str, Any] | None) -> list[Any]:
     from importlib import metadata
 
     found = {}
@@ -69,8 +69,7 @@ def distributions(folder, provider):
     return [found[name] for name in sorted(found) if found[name]["files"]]
 
 
-def describe(one, name, folder, provider):
-    # type: (object, str, str, dict) -> dict
+def describe(one: Any, name: str, folder: str | None, provider: dict[str, Any] | None) -> dict[str, Any]:
     files = {str(f): f for f in (one.files or [])}
     files = {path: f for path, f in files.items() if path.startswith("onnxruntime/")}
     gpu = any(path.endswith(PROVIDER) for path in files)
@@ -91,8 +90,7 @@ def describe(one, name, folder, provider):
     }
 
 
-def cuda_of(name, folder, provider, requires):
-    # type: (str, str, dict, list) -> list
+def cuda_of(name: str, folder: str | None, provider: dict[str, Any] | None, requires: list[Any]) -> list[int] | None:
     """(major, minor) that the wheel was built for: as its build info says, else as the provider's libraries say."""
     info = build_info(folder)
     if info.get("package_name") == name and info.get("cuda_version"):
@@ -110,8 +108,7 @@ def cuda_of(name, folder, provider, requires):
     return None
 
 
-def cudnn_of(provider, requires):
-    # type: (dict, list) -> int
+def cudnn_of(provider: dict[str, Any] | None, requires: list[Any]) -> int | None:
     """Major of cuDNN: from the needed libraries, or, where it is opened only when used, from the extra `cudnn`."""
     for soname in (provider or {}).get("needed", []):
         match = re.match(r"libcudnn\.so\.(\d+)", soname)
@@ -124,10 +121,9 @@ def cudnn_of(provider, requires):
     return None
 
 
-def build_info(folder):
-    # type: (str) -> dict
+def build_info(folder: str | None) -> dict[str, Any]:
     """The plain assignments of capi/build_and_package_info.py."""
-    values = {}
+    values: dict[str, Any] = {}
     try:
         with open(os.path.join(folder or "", "capi", "build_and_package_info.py"), encoding="utf-8") as file:
             tree = ast.parse(file.read())
@@ -142,8 +138,7 @@ def build_info(folder):
     return values
 
 
-def owner(found):
-    # type: (list) -> str
+def owner(found: list[Any]) -> str | None:
     """Whose compiled module is on the disk: by size, then by the hash in RECORD; None where it is nobody's."""
     claims = []
     for one in found:
@@ -153,15 +148,14 @@ def owner(found):
                 claims.append((one["facts"]["name"], file, where))
     same_size = [c for c in claims if c[1].size is None or c[1].size == os.path.getsize(c[2])]
     if len(same_size) == 1:
-        return same_size[0][0]
+        return str(same_size[0][0])
     for name, file, where in same_size:
         if file.hash is not None and file.hash.mode == "sha256" and file.hash.value == sha256(where):
-            return name
+            return str(name)
     return None
 
 
-def sha256(path):
-    # type: (str) -> str
+def sha256(path: str) -> str:
     """As RECORD writes it: URL-safe base64 without padding (PEP 376)."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -170,18 +164,21 @@ def sha256(path):
     return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
 
 
-def libraries():
-    # type: () -> list
+def libraries() -> list[Any]:
     """CUDA and cuDNN libraries in the places where they are put, one path per soname and kind of place."""
     places = []
     for site in site_folders():
         places += [(p, "pip") for p in glob.glob(os.path.join(glob.escape(site), "nvidia", "*", "lib"))]
         places.append((os.path.join(site, "torch", "lib"), "torch"))
     places += [(p, "LD_LIBRARY_PATH") for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p]
-    places += [(p, "toolkit") for p in glob.glob("/usr/local/cuda*/lib64") + glob.glob("/usr/local/cuda*/targets/*/lib")]
+    places += [
+        (p, "toolkit") for p in glob.glob("/usr/local/cuda*/lib64") + glob.glob("/usr/local/cuda*/targets/*/lib")
+    ]
     if os.path.isdir(os.path.join(sys.prefix, "conda-meta")):
         places.append((os.path.join(sys.prefix, "lib"), "conda"))
-    places += [(p, "system") for p in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib")]
+    places += [
+        (p, "system") for p in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib")
+    ]
     found, seen = [], set()
     for place, kind in places:
         try:
@@ -195,8 +192,7 @@ def libraries():
     return found
 
 
-def preloaded_by():
-    # type: () -> str
+def preloaded_by() -> str | None:
     """insightface with its version, where its own source calls onnxruntime.preload_dlls (2.x does)."""
     from importlib import metadata
 

@@ -1,17 +1,19 @@
 """Looks at onnxruntime in use: the loader's answer for each needed library, then a real session of one convolution."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys
+from typing import Any
 
 from retina_doctor_checks.ort_gpu import conv_model, look_files, session
 
 
-def look(probe, arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, arguments: dict[str, Any]) -> None:
     folder = look_files.package_folder()
-    nothing = {"version": None, "package_name": None, "file": None, "advertised": [], "preloaded": False}
-    unused = {"session": None, "session_error": None, "nodes": None, "run_error": None, "log": []}
+    nothing: dict[str, Any] = {"version": None, "package_name": None, "file": None, "advertised": [], "preloaded": False}
+    unused: dict[str, Any] = {"session": None, "session_error": None, "nodes": None, "run_error": None, "log": []}
     if folder is None:
         probe.tell(installed=False, empty=False, loader=[], **nothing, **unused)
         return
@@ -41,10 +43,13 @@ def look(probe, arguments):
     probe.tell(**try_session(onnxruntime, preloads, arguments["gpu"]))
 
 
-def wanted_sonames(provider):
-    # type: (dict) -> list
+def wanted_sonames(provider: dict[str, Any]) -> list[Any]:
     """What the provider library needs, and cuDNN where newer wheels open it only at the first convolution."""
-    wanted = [s for s in provider["needed"] if not s.startswith(("libc.", "libm.", "libdl.", "libpthread.", "librt.", "libstdc++", "libgcc_s", "ld-linux"))]
+    wanted = [
+        s
+        for s in provider["needed"]
+        if not s.startswith(("libc.", "libm.", "libdl.", "libpthread.", "librt.", "libstdc++", "libgcc_s", "ld-linux"))
+    ]
     if not any(s.startswith("libcudnn.") for s in wanted):
         from importlib import metadata
 
@@ -56,8 +61,7 @@ def wanted_sonames(provider):
     return wanted
 
 
-def loader_answers(sonames):
-    # type: (list) -> list
+def loader_answers(sonames: list[Any]) -> list[Any]:
     """[{"soname", "path", "error"}]: each asked for in a process of its own, so that this one stays as it was."""
     answers = []
     for soname in sonames:
@@ -78,8 +82,7 @@ def loader_answers(sonames):
     return answers
 
 
-def load(soname):
-    # type: (str) -> dict
+def load(soname: str) -> dict[str, Any]:
     import ctypes
 
     try:
@@ -96,9 +99,8 @@ def load(soname):
     return {"soname": soname, "path": mapped[0] if mapped else None, "error": None}
 
 
-def try_session(onnxruntime, preloads, want_gpu):
-    # type: (object, bool, bool) -> dict
-    told = {"session": None, "session_error": None, "nodes": None, "run_error": None}
+def try_session(onnxruntime: Any, preloads: bool, want_gpu: bool) -> dict[str, Any]:
+    told: dict[str, Any] = {"session": None, "session_error": None, "nodes": None, "run_error": None}
     opened = None
     with session.captured() as log:
         try:

@@ -1,9 +1,12 @@
 """Opens a session and tells where its nodes really run. Sent to targets: Python 3.8, onnxruntime."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import re
 import tempfile
+from typing import Any
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -11,10 +14,9 @@ MOST_LINES = 40
 
 
 @contextlib.contextmanager
-def captured():
-    # type: () -> object
+def captured() -> Any:
     """Within: what is written to file descriptors 1 and 2, by C++ too, goes to a list that is filled at the end."""
-    lines = []
+    lines: list[str] = []
     try:
         file = tempfile.TemporaryFile()
     except OSError:  # no writable disk: the lines go where they would have gone
@@ -37,8 +39,7 @@ def captured():
         os.write(2, text.encode("utf-8", "replace"))  # and so stays in the tail of a looking that dies later
 
 
-def open_session(onnxruntime, model, want_gpu):
-    # type: (object, object, bool) -> tuple
+def open_session(onnxruntime: Any, model: Any, want_gpu: bool) -> tuple[Any, ...]:
     """(session, records nodes): asks for CUDA before the CPU, as a service should; *model*: bytes or a path."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 2
@@ -52,10 +53,9 @@ def open_session(onnxruntime, model, want_gpu):
     return onnxruntime.InferenceSession(model, options, providers=providers), records
 
 
-def node_counts(session, records):
-    # type: (object, bool) -> dict
+def node_counts(session: Any, records: bool) -> dict[str, Any]:
     """{provider: number of nodes} of a session that has run."""
-    counts = {}
+    counts: dict[str, int] = {}
     if records:
         for part in session.get_provider_graph_assignment_info():
             counts[part.ep_name] = counts.get(part.ep_name, 0) + len(part.get_nodes())
@@ -68,7 +68,9 @@ def node_counts(session, records):
             events = json.load(file)
     finally:
         os.unlink(path)
-    nodes = {(e["args"]["provider"], e["name"]) for e in events if e.get("cat") == "Node" and "provider" in e.get("args", {})}
+    nodes = {
+        (e["args"]["provider"], e["name"]) for e in events if e.get("cat") == "Node" and "provider" in e.get("args", {})
+    }
     for provider, _ in nodes:
         counts[provider] = counts.get(provider, 0) + 1
     return counts

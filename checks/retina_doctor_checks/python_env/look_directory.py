@@ -1,13 +1,15 @@
 """Looks for neighbours that would be imported in place of the packages that the service needs. Imports none of them."""
 
+from __future__ import annotations
+
 import os
 import sys
+from typing import Any
 
 PACKAGES = ("cv2", "flask", "insightface", "numpy", "onnx", "onnxruntime", "PIL", "retinaface", "torch", "torchvision")
 
 
-def look(probe, arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, arguments: dict[str, Any]) -> None:
     try:
         here = os.getcwd()
     except OSError:
@@ -20,7 +22,6 @@ def look(probe, arguments):
     probe.tell(path=here, shadows=shadows)
 
 
-def installed(name, here):
-    # type: (str, str) -> bool
+def installed(name: str, here: str) -> bool:
     folders = [p for p in sys.path if p and os.path.realpath(p) != os.path.realpath(here)]
     return any(os.path.exists(os.path.join(p, name)) or os.path.exists(os.path.join(p, name + ".py")) for p in folders)

@@ -11,7 +11,7 @@ probe = Probe(
     name="ports",
     facts=Ports,
     module="retina_doctor_checks.service.look_ports",
-    sends=("retina_doctor_checks.service.kernel_sockets", "retina_doctor_checks.service.answers"),
+    sends=("retina_doctor_checks.service.look_sockets", "retina_doctor_checks.service.look_answers"),
     side=Side.OWN,
     arguments=lambda settings: {
         "host": settings.service.host,

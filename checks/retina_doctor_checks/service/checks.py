@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import EVERYWHERE, Answer, Scope, check
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
@@ -14,10 +14,12 @@ FORBIDDEN = ("EACCES", "EPERM")
 UNCONNECTED = ("refused", "unreachable", "timed-out")
 
 
-def none_named(ports: Ports) -> Inapplicable | None:
-    if ports.bind or ports.url or ports.process:
-        return None
-    return Inapplicable(Reason("no-service-named"))
+def service_named(settings: Settings) -> Scope:
+    """Nobody meant a service: the question does not arise, and no port is looked at."""
+    named = settings.service
+    if named.host is None and named.port is None and named.url is None and named.pid is None:
+        return Scope(inapplicable=Reason("no-service-named"))
+    return EVERYWHERE
 
 
 def held(socket: Socket | None) -> dict[str, object]:
@@ -40,11 +42,11 @@ def in_the_way(bind: Bind, ports: Ports) -> list[Socket]:
     return [ports.sockets[i] for i in bind.conflicts] if ports.sockets else []
 
 
-@check("RD501", "service-not-running", Severity.ERROR, pitfall=5)
+@check("RD501", "service-not-running", Severity.ERROR, pitfall=5, scope=service_named)
 def service_not_running(ports: Ports) -> Answer:
     """Judged where a service was named that should be running: --url or --pid."""
     if ports.url is None and ports.process is None:
-        return none_named(ports) or Inapplicable(Reason("no-running-service-named"))
+        return Inapplicable(Reason("no-running-service-named"))
     process, url = ports.process, ports.url
     evidence = {"pid": None, "url": None, "port": None, "words": None, "command": None}
     if process is not None:
@@ -65,11 +67,9 @@ def service_not_running(ports: Ports) -> Answer:
     return NOT_TOLD if process is not None else Inapplicable(Reason("url-unusable"))
 
 
-@check("RD502", "service-loopback-only", Severity.ERROR, pitfall=5)
+@check("RD502", "service-loopback-only", Severity.ERROR, pitfall=5, scope=service_named)
 def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
     """Only this machine can reach it. No graver than a warning where loopback was asked for by name."""
-    if nothing := none_named(ports):
-        return nothing
     if ports.url and ports.url.problem is None and not ports.url.local and not ports.bind and not ports.process:
         return NOT_TOLD
     bind, url = ports.bind, ports.url
@@ -105,11 +105,11 @@ def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpr
 def bind_of(ports: Ports) -> Bind | Inapplicable:
     """The intended bind of a port, or why there is none to judge."""
     if ports.bind is None or ports.bind.port is None:
-        return none_named(ports) or Inapplicable(Reason("no-port-named"))
+        return Inapplicable(Reason("no-port-named"))
     return ports.bind
 
 
-@check("RD503", "port-in-use", Severity.ERROR, pitfall=5)
+@check("RD503", "port-in-use", Severity.ERROR, pitfall=5, scope=service_named)
 def port_in_use(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
     bind = bind_of(ports)
     if isinstance(bind, Inapplicable):
@@ -153,7 +153,7 @@ def held_already(settings: Settings, ports: Ports, interpreter: Interpreter | No
     return Inapplicable(Reason("port-held", {"port": ports.bind.port}))
 
 
-@check("RD504", "port-forbidden", Severity.ERROR, pitfall=5)
+@check("RD504", "port-forbidden", Severity.ERROR, pitfall=5, scope=service_named)
 def port_forbidden(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
     bind = bind_of(ports)
     if isinstance(bind, Inapplicable):
@@ -177,12 +177,12 @@ def port_forbidden(settings: Settings, ports: Ports, interpreter: Interpreter | 
     return None
 
 
-@check("RD505", "host-not-on-this-machine", Severity.ERROR, pitfall=5)
+@check("RD505", "host-not-on-this-machine", Severity.ERROR, pitfall=5, scope=service_named)
 def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> Answer:
     """The address cannot be bound whatever the port: it belongs to another machine, or leads nowhere."""
     bind = ports.bind
     if bind is None:
-        return none_named(ports) or Inapplicable(Reason("no-host-named"))
+        return Inapplicable(Reason("no-host-named"))
     if bind.error in (None, "EADDRINUSE", *FORBIDDEN):
         return None
     evidence = {
@@ -197,12 +197,12 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> A
     return Problem(subject="service", evidence=evidence)
 
 
-@check("RD506", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5)
+@check("RD506", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5, scope=service_named)
 def service_crashed_or_not_ready(ports: Ports) -> Answer:
     """Something listens at the URL, but does not answer: a server that hangs, still loads, or lost its worker."""
     url = ports.url
     if url is None:
-        return none_named(ports) or Inapplicable(Reason("no-url-named"))
+        return Inapplicable(Reason("no-url-named"))
     if url.problem:
         return Inapplicable(Reason("url-unusable"))
     if not url.local or url.answer is None:
@@ -221,12 +221,12 @@ def service_crashed_or_not_ready(ports: Ports) -> Answer:
     return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
 
 
-@check("RD507", "service-wrong-url", Severity.ERROR, pitfall=5)
+@check("RD507", "service-wrong-url", Severity.ERROR, pitfall=5, scope=service_named)
 def service_wrong_url(ports: Ports) -> Answer:
     """The fault is the caller's: scheme, host, port or path of the URL."""
     url = ports.url
     if url is None:
-        return none_named(ports) or Inapplicable(Reason("no-url-named"))
+        return Inapplicable(Reason("no-url-named"))
     evidence = {"url": url.text, "scheme": url.scheme, "port": url.port, "listens_on": None, "path": None}
     if url.problem:
         return Problem(subject="url", evidence={**evidence, "kind": url.problem})
@@ -244,6 +244,4 @@ def service_wrong_url(ports: Ports) -> Answer:
     else:
         return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
     addresses = [s.address for s in listeners]
-    return Problem(
-        subject="url", evidence={**evidence, "kind": kind, "listens_on": addresses, "path": answer.path}
-    )
+    return Problem(subject="url", evidence={**evidence, "kind": kind, "listens_on": addresses, "path": answer.path})

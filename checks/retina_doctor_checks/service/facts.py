@@ -73,9 +73,10 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Url:
-    """*problem*: why it cannot be used as it stands. *local*: its host is this machine; None: it has no address here.
+    """*problem*: why it cannot be used as it stands. *local*: its host is this machine; None: it has no address.
 
-    *loopback*: its host means loopback. *path_named*: else /detect was asked for. *answer* None: not asked, since it is not local or not usable.
+    *loopback*: its host means loopback. *path_named*: else /detect was asked for. *answer* None: not asked, since it is
+    not local or not usable.
     """
 
     text: str

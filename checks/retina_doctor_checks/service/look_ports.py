@@ -1,11 +1,11 @@
-"""Looks at the service's port: who listens there, whether it could be bound, what answers. Contacts only this machine."""
+"""Looks at the service's port: who listens there, could it be bound, what answers. Contacts this machine alone."""
 
 import errno
 import os
 import socket
 from urllib.parse import urlsplit
 
-from retina_doctor_checks.service import answers, kernel_sockets
+from retina_doctor_checks.service import look_answers, look_sockets
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a service means that names a port only
 DETECT = "/detect"
@@ -18,7 +18,7 @@ def look(probe, arguments):
     url = parsed(arguments["url"]) if arguments["url"] else None
     wanted = intended(arguments["host"], arguments["port"])
     ports = {place["port"] for place in (url, wanted) if place and place["port"]}
-    table = kernel_sockets.rows()
+    table = look_sockets.rows()
     listening = None if table is None else [r for r in table if r["state"] == "LISTEN" and r["port"] in ports]
     if wanted:
         probe.stage("binding %s" % wanted["host"])
@@ -55,7 +55,7 @@ def intended(host, port):
         "host": host,
         "port": port,
         "addresses": [address for _, address in families],
-        "loopback": bool(families) and all(kernel_sockets.is_loopback(address) for _, address in families),
+        "loopback": bool(families) and all(look_sockets.is_loopback(address) for _, address in families),
         "conflicts": [],
         "tried": False,
         "error": None if families else "resolve",
@@ -84,7 +84,9 @@ def try_bind(wanted, listening):
     families = here(wanted, wanted.pop("families"))
     if wanted["error"]:
         return
-    in_the_way = [i for i, r in enumerate(listening) if r["port"] == wanted["port"] and any(clash(r, f) for f in families)]
+    in_the_way = [
+        i for i, r in enumerate(listening) if r["port"] == wanted["port"] and any(clash(r, f) for f in families)
+    ]
     undecided = [i for i in in_the_way if not any(clash(listening[i], f, True) for f in families)]
     if in_the_way and len(undecided) < len(in_the_way):
         wanted["conflicts"] = in_the_way
@@ -114,8 +116,8 @@ def clash(listener, wanted, surely=False):
     family, address = wanted
     same = listener["family"] == ("ipv4" if family == socket.AF_INET else "ipv6")
     if same:
-        return listener["wildcard"] or kernel_sockets.is_wildcard(address) or listener["address"] == address
-    either = listener["wildcard"] if family == socket.AF_INET else kernel_sockets.is_wildcard(address)
+        return listener["wildcard"] or look_sockets.is_wildcard(address) or listener["address"] == address
+    either = listener["wildcard"] if family == socket.AF_INET else look_sockets.is_wildcard(address)
     return either and not surely
 
 
@@ -135,34 +137,34 @@ def bind(family, address, port):
 def described(found):
     # type: (list) -> list
     """Socket rows with their holders in place of uid and inode."""
-    held = kernel_sockets.holders({r["inode"] for r in found if r["inode"]}) if found else {}
-    return [with_holder(r, kernel_sockets.holder(held.get(r["inode"], []))) for r in found]
+    held = look_sockets.holders({r["inode"] for r in found if r["inode"]}) if found else {}
+    return [with_holder(r, look_sockets.holder(held.get(r["inode"], []))) for r in found]
 
 
 def with_holder(row, holder):
     # type: (dict, dict) -> dict
     kept = {key: value for key, value in row.items() if key not in ("uid", "inode")}
     # A socket that no process has any more (TIME_WAIT) bears uid 0, which says nothing.
-    return dict(kept, user=kernel_sockets.user_name(row["uid"]) if row["inode"] else None, holder=holder)
+    return dict(kept, user=look_sockets.user_name(row["uid"]) if row["inode"] else None, holder=holder)
 
 
 def service_process(pid):
     # type: (int) -> dict
     net = "/proc/%d/net" % pid
-    about = kernel_sockets.process(pid)
-    alive = kernel_sockets.alive(pid)
+    about = look_sockets.process(pid)
+    alive = look_sockets.alive(pid)
     told = {"pid": pid, "alive": alive, "command": about["command"], "user": about["user"] if alive else None}
-    own, its = kernel_sockets.link("/proc/self/ns/net"), kernel_sockets.link("/proc/%d/ns/net" % pid)
+    own, its = look_sockets.link("/proc/self/ns/net"), look_sockets.link("/proc/%d/ns/net" % pid)
     told["same_network"] = own == its if own and its else None
-    family = [pid] + [one for one in kernel_sockets.processes() if pid in kernel_sockets.ancestors(one)]
-    inodes = kernel_sockets.sockets_of(pid) if alive else None
-    table = kernel_sockets.rows(net) if alive else None
+    family = [pid] + [one for one in look_sockets.processes() if pid in look_sockets.ancestors(one)]
+    inodes = look_sockets.sockets_of(pid) if alive else None
+    table = look_sockets.rows(net) if alive else None
     if inodes is None or table is None:
         return dict(told, sockets=None, unix_sockets=None)
     for child in family[1:]:
-        inodes |= kernel_sockets.sockets_of(child) or set()
+        inodes |= look_sockets.sockets_of(child) or set()
     found = [r for r in table if r["state"] == "LISTEN" and r["inode"] in inodes]
-    return dict(told, sockets=described(found), unix_sockets=kernel_sockets.listening_unix(inodes, net))
+    return dict(told, sockets=described(found), unix_sockets=look_sockets.listening_unix(inodes, net))
 
 
 def answer_of(wanted, listening):
@@ -174,13 +176,21 @@ def answer_of(wanted, listening):
     address = rows[0]["address"]
     if rows[0]["wildcard"]:
         address = "127.0.0.1" if rows[0]["family"] == "ipv4" else "::1"
-    return answers.ask(address, wanted["port"], DETECT)
+    return look_answers.ask(address, wanted["port"], DETECT)
 
 
 def parsed(text):
     # type: (str) -> dict
     """The parts of a URL as its user meant it, and what is wrong with it as it stands."""
-    url = {"text": text, "scheme": None, "host": None, "port": None, "problem": None, "path": DETECT, "path_named": False}
+    url = {
+        "text": text,
+        "scheme": None,
+        "host": None,
+        "port": None,
+        "problem": None,
+        "path": DETECT,
+        "path_named": False,
+    }
     if "://" not in text:
         url["problem"] = "no-scheme"
         text = "http://" + text
@@ -206,10 +216,10 @@ def answered(url):
         return None
     path = url.pop("path")
     families = resolved(url["host"])[0] if url["host"] else []
-    loopback = bool(families) and all(kernel_sockets.is_loopback(address) for _, address in families)
+    loopback = bool(families) and all(look_sockets.is_loopback(address) for _, address in families)
     own = [address for family, address in families if bind(family, address, 0)[0] is None]
     url = dict(url, loopback=loopback, local=bool(own) if families else None, answer=None)
     if own and url["port"]:
-        tries = [answers.ask(address, url["port"], path) for address in own]
+        tries = [look_answers.ask(address, url["port"], path) for address in own]
         url["answer"] = next((t for t in tries if t["kind"] not in ("refused", "unreachable")), tries[0])
     return url

@@ -16,7 +16,8 @@ def ask(address, port, path):
         return told(path, no_connection(error), words=error.strerror or str(error))
     with connection:
         try:
-            connection.sendall(("GET %s HTTP/1.0\r\nUser-Agent: retina-doctor\r\n\r\n" % path).encode("ascii", "replace"))
+            request = "GET " + path + " HTTP/1.0\r\nUser-Agent: retina-doctor\r\n\r\n"
+            connection.sendall(request.encode("ascii", "replace"))
             data = received(connection)
         except socket.timeout:
             return told(path, "silent")

@@ -1,0 +1,215 @@
+"""Each way in which a model does not load, made of real files; each healthy twin is silent."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from retina_doctor_checks.models import look_models, onnx_walk
+
+from tests.doctor import DEV_PYTHON, environment, found, report
+
+Making = Callable[[Path, bytes], Path]
+
+
+def look(model: str | Path, cwd: Path, home: Path | None = None, target: str = DEV_PYTHON) -> list[str]:
+    env = environment(HOME=str(home or cwd))
+    return found(report("--only", "models", "--target", target, "--model", model, cwd=cwd, env=env))
+
+
+def torch_zip(path: Path) -> Path:
+    """A checkpoint as torch.save writes it since 1.6: a stored zip with NAME/data.pkl in it."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/data.pkl", b"\x80\x02}q\x00.")
+        archive.writestr("net/data/0", os.urandom(4096))
+        archive.writestr("net/version", b"3\n")
+    return path
+
+
+def test_whole_models_are_silent(real_model: Path, tmp_path: Path) -> None:
+    assert look(real_model, tmp_path) == []
+    assert look(torch_zip(tmp_path / "resnet50.pth"), tmp_path) == []
+
+
+def test_missing(tmp_path: Path) -> None:
+    assert look("/nowhere/retinaface.onnx", tmp_path) == ["model-missing"]
+    (tmp_path / "dangling.onnx").symlink_to(tmp_path / "gone.onnx")
+    assert look(tmp_path / "dangling.onnx", tmp_path) == ["model-missing"]
+    assert look("buffalo_l", tmp_path) == ["model-missing"]
+
+
+def test_a_relative_path_from_another_directory(real_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "app" / "models").mkdir(parents=True)
+    (tmp_path / "start").mkdir()
+    shutil.copy(real_model, tmp_path / "app" / "models" / "face.onnx")
+    assert look("models/face.onnx", tmp_path / "app") == []
+    assert look("models/face.onnx", tmp_path / "start") == ["model-missing"], "another tree is not searched"
+    assert look("face.onnx", tmp_path / "app") == ["model-wrong-directory"]
+    # The service's working directory counts, not the doctor's.
+    (tmp_path / "start" / "retina-doctor.toml").write_text(f'[target]\nworkdir = "{tmp_path / "app"}"\n')
+    assert look("models/face.onnx", tmp_path / "start") == []
+
+
+def test_a_misspelt_name(real_model: Path, tmp_path: Path) -> None:
+    shutil.copy(real_model, tmp_path / "retinaface_r50_v1.onnx")
+    assert look("retinaface_r50_v2.onnx", tmp_path) == ["model-name-typo"]
+    assert look("RetinaFace_R50_v1.onnx", tmp_path) == ["model-name-typo"]
+    (tmp_path / ".insightface" / "models" / "buffalo_l").mkdir(parents=True)
+    shutil.copy(real_model, tmp_path / ".insightface" / "models" / "buffalo_l" / "det_10g.onnx")
+    assert look("bufalo_l", tmp_path) == ["model-name-typo"]
+    assert look("buffalo_l", tmp_path) == []
+
+
+def test_packs(real_model: Path, tmp_path: Path) -> None:
+    pack = tmp_path / ".insightface" / "models" / "antelopev2"
+    (pack / "antelopev2").mkdir(parents=True)
+    shutil.copy(real_model, pack / "antelopev2" / "scrfd_10g_bnkps.onnx")
+    assert look("antelopev2", tmp_path) == ["model-nested-directory"]
+    (pack / "antelopev2" / "scrfd_10g_bnkps.onnx").rename(pack / "scrfd_10g_bnkps.onnx")
+    assert look("antelopev2", tmp_path) == []
+    (pack / "scrfd_10g_bnkps.onnx").unlink()
+    assert look("antelopev2", tmp_path) == ["model-pack-incomplete"]
+    recognition(pack / "glintr100.onnx")
+    assert look("antelopev2", tmp_path) == ["model-pack-incomplete"]
+
+
+def recognition(path: Path) -> None:
+    """A valid model with one output: what stands in a pack beside the detector."""
+    from onnx import TensorProto, helper, save
+
+    graph = helper.make_graph(
+        [helper.make_node("Relu", ["input.1"], ["683"])],
+        "recognition",
+        [helper.make_tensor_value_info("input.1", TensorProto.FLOAT, [1, 3, 112, 112])],
+        [helper.make_tensor_value_info("683", TensorProto.FLOAT, [1, 3, 112, 112])],
+    )
+    save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 13)]), path)
+
+
+def test_the_variable_of_the_image_is_understood(real_model: Path, tmp_path: Path) -> None:
+    words = ("--only", "models", "--target", DEV_PYTHON)
+    env = environment(HOME=str(tmp_path), RETINAFACE_MODEL_PATH=str(real_model))
+    told = report(*words, cwd=tmp_path, env=env)
+    assert told["findings"] == []
+    assert told["facts"]["models"]["named_by"] == "RETINAFACE_MODEL_PATH"
+    env["RETINAFACE_MODEL_PATH"] = "./models/default.pth"
+    assert found(report(*words, cwd=tmp_path, env=env)) == ["model-missing"]
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"5" * 64 + b"\nsize 16923827\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "cause"),
+    [
+        ("a.onnx", lambda whole: whole[:-1], "model-corrupt"),
+        ("a.onnx", lambda whole: whole[: len(whole) // 3], "model-corrupt"),
+        ("a.onnx", lambda whole: bytes(4096), "model-corrupt"),
+        ("a.onnx", lambda whole: os.urandom(4096), "model-corrupt"),
+        ("a.onnx", lambda whole: b"", "model-empty"),
+        ("a.pth", lambda whole: b"", "model-empty"),
+        ("a.onnx", lambda whole: LFS, "model-lfs-pointer"),
+        ("a.pth", lambda whole: LFS, "model-lfs-pointer"),
+        ("a.onnx", lambda whole: b"\n  <!DOCTYPE html><html><title>Quota exceeded</title></html>", "model-not-a-model"),
+        ("a.pth", lambda whole: b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "model-not-a-model"),
+        ("a.onnx", lambda whole: b'{"error": "not found"}', "model-not-a-model"),
+        ("a.onnx", lambda whole: gzip.compress(whole), "model-not-a-model"),
+        ("a.onnx", lambda whole: b"Not Found\n", "model-not-a-model"),
+    ],
+)
+def test_what_the_bytes_are(
+    name: str, make: Callable[[bytes], bytes], cause: str, real_model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(make(real_model.read_bytes()))
+    assert look(tmp_path / name, tmp_path) == [cause]
+
+
+def test_checkpoints_cut_short_and_archives(real_model: Path, tmp_path: Path) -> None:
+    whole = torch_zip(tmp_path / "whole.pth").read_bytes()
+    (tmp_path / "cut.pth").write_bytes(whole[: len(whole) // 2])
+    assert look(tmp_path / "cut.pth", tmp_path) == ["model-corrupt"]
+    with zipfile.ZipFile(tmp_path / "buffalo_l.onnx", "w") as archive:
+        archive.write(real_model, "det_10g.onnx")
+    assert look(tmp_path / "buffalo_l.onnx", tmp_path) == ["model-not-a-model"]
+
+
+def test_a_file_that_the_services_user_may_not_read(real_model: Path, tmp_path: Path) -> None:
+    """The target is started as nobody; the doctor itself is root, for whom every file is readable."""
+    assert os.getuid() == 0, "this test starts a target as another user, which only root can"
+    for folder in (tmp_path, *tmp_path.parents[:-1]):
+        if folder.owner() == "root" and folder != Path("/tmp"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    model = tmp_path / "secret.onnx"
+    shutil.copy(real_model, model)
+    as_nobody = f"setpriv --reuid=65534 --regid=65534 --clear-groups {shutil.which('python3', path='/usr/bin:/bin')}"
+    model.chmod(0o644)
+    assert look(model, tmp_path, target=as_nobody) == []
+    model.chmod(0o600)
+    assert look(model, tmp_path, target=as_nobody) == ["model-unreadable"]
+    model.chmod(0o644)
+    (tmp_path / "closed").mkdir(mode=0o700)
+    shutil.copy(model, tmp_path / "closed" / "a.onnx")
+    assert look(tmp_path / "closed" / "a.onnx", tmp_path, target=as_nobody) == ["model-unreadable"]
+
+
+def test_things_that_are_no_regular_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    assert look(tmp_path / "pipe.onnx", tmp_path) == ["model-unreadable"], "opening it would wait for ever"
+
+
+def test_names_that_could_break_a_report(real_model: Path, tmp_path: Path) -> None:
+    name = "a b'\n$(touch owned)\x1b[31m`.onnx"
+    (tmp_path / name).write_bytes(b"")
+    told = report("--only", "models", "--target", DEV_PYTHON, "--model", tmp_path / name, cwd=tmp_path)
+    [command] = told["findings"][0]["fix"]["commands"]
+    assert "\n" not in command
+    assert os.system(f"bash -c {__import__('shlex').quote(command)}") == 0
+    assert not (tmp_path / name).exists(), "the printed command removes exactly that file"
+    assert not (tmp_path / "owned").exists()
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("small") / "small.onnx"
+    recognition(path)
+    return path.read_bytes()
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_no_damage_breaks_the_looking(small_model: bytes, data: st.DataObject) -> None:
+    """Bytes overwritten, cut and doubled at will: an answer each time, and never an exception."""
+    import tempfile
+
+    damaged = bytearray(small_model)
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(0, max(0, len(damaged) - 1)))
+        damaged[at : at + data.draw(st.integers(0, 8))] = data.draw(st.binary(max_size=12))
+    with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
+        file.write(damaged)
+        file.flush()
+        facts = look_models.examine(file.name)
+    assert facts["size"] == len(damaged)
+    assert facts["onnx"] is None or facts["problem"] is None
+
+
+def test_the_walk_reads_what_onnx_reads(real_model: Path) -> None:
+    import onnx
+
+    model = onnx.load(real_model)
+    told = onnx_walk.skeleton(str(real_model))
+    assert told["nodes"] == len(model.graph.node)
+    assert told["ir_version"] == model.ir_version
+    assert told["opset"] == model.opset_import[0].version
+    weights = {one.name for one in model.graph.initializer}
+    assert [one["name"] for one in told["inputs"]] == [i.name for i in model.graph.input if i.name not in weights]
+    assert [one["name"] for one in told["outputs"]] == [o.name for o in model.graph.output]
+    dimensions = [d.dim_param or d.dim_value or "?" for d in model.graph.input[0].type.tensor_type.shape.dim]
+    assert told["inputs"][0]["shape"] == dimensions
