@@ -4,7 +4,7 @@ from pathlib import Path
 
 from retina_doctor.authoring import Pack
 
-from . import detection, driver, inference, models, ort_gpu, python_env, service, torch_cuda
+from . import detection, driver, inference, memory, models, ort_gpu, python_env, service, torch_cuda
 from .causes import causes
 
 pack = Pack(
@@ -15,6 +15,7 @@ pack = Pack(
         torch_cuda.domain,
         ort_gpu.domain,
         python_env.domain,
+        memory.domain,
         detection.domain,
         service.domain,
         inference.domain,

@@ -6,11 +6,13 @@ with a token that is new in every run; whatever libraries print goes to standard
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
 import sys
 import types
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 
@@ -49,22 +51,28 @@ def drop_working_directory() -> None:
     sys.path[:] = [p for p in sys.path if p not in ("", ".") and (os.path.realpath(p) != here or here in meant)]
 
 
-def give_modules(sources: dict[str, Any]) -> None:
-    """Make the sent modules importable under their own names, without files."""
-    for name, source in sources.items():
-        parent, _, last = name.rpartition(".")
-        while parent and parent not in sys.modules:
-            package = types.ModuleType(parent)
-            package.__path__ = []
-            sys.modules[parent] = package
-            parent = parent.rpartition(".")[0]
-        module = types.ModuleType(name)
-        module.__file__ = "<retina-doctor>/" + name
-        sys.modules[name] = module
-        parent = name.rpartition(".")[0]
-        if parent:
-            setattr(sys.modules[parent], last, module)
-        exec(compile(source, module.__file__, "exec"), module.__dict__)
+class SentModules:
+    """Finds the sent modules under their own names, without files; the packages above them are empty.
+
+    Each is compiled when it is first imported, so one that needs what the target lacks harms no other.
+    """
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self._sources = sources
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        package = any(source.startswith(name + ".") for source in self._sources)
+        if not package and name not in self._sources:
+            return None
+        return ModuleSpec(name, self, origin="<retina-doctor>/" + name, is_package=package)  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """None: the usual kind of module."""
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        source = self._sources.get(module.__name__)
+        if source is not None:
+            exec(compile(source, "<retina-doctor>/" + module.__name__, "exec"), module.__dict__)
 
 
 def main(request: dict[str, Any]) -> None:
@@ -88,9 +96,9 @@ def main(request: dict[str, Any]) -> None:
             error = "%s: %s" % (wanted, refused.strerror)
     probe._send({"hello": list(sys.version_info[:3])})
     try:
-        give_modules(request["modules"])
+        sys.meta_path.insert(0, SentModules(request["modules"]))
         arguments = dict(request["arguments"], workdir_error=error)
-        sys.modules[request["run"]].look(probe, arguments)
+        importlib.import_module(request["run"]).look(probe, arguments)
     except BaseException as failure:
         import traceback
 

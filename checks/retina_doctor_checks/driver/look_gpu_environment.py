@@ -1,6 +1,9 @@
 """Tells the variables by which CUDA and the container runtime choose devices, as the target sees them."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 NAMES = (
     "CUDA_VISIBLE_DEVICES",
@@ -12,6 +15,5 @@ NAMES = (
 )
 
 
-def look(probe, _arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(**{name.lower(): os.environ.get(name) for name in NAMES})

@@ -1,8 +1,11 @@
 """Looks at the card and its driver without asking the driver: sysfs, procfs, device nodes, files on the disk."""
 
+from __future__ import annotations
+
 import glob
 import os
 import re
+from typing import Any
 
 NVIDIA = "0x10de"
 DISPLAY = "0x03"  # PCI base class: VGA (0x0300) and 3D (0x0302) controllers; the card's audio function is not one
@@ -25,8 +28,7 @@ LIBRARIES = ("libnvidia-ml.so.*", "libcuda.so.*")
 CACHE = "/etc/ld.so.cache"
 
 
-def look(probe, _arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
     from retina_doctor.own_checks import look_interpreter
 
     kernel = os.uname().release if hasattr(os, "uname") else ""
@@ -43,8 +45,7 @@ def look(probe, _arguments):
     )
 
 
-def first_line(path):
-    # type: (str) -> str
+def first_line(path: str) -> str | None:
     try:
         with open(path, errors="replace") as file:
             return file.readline().strip()
@@ -52,8 +53,7 @@ def first_line(path):
         return None
 
 
-def loaded(module):
-    # type: (str) -> bool
+def loaded(module: str) -> bool | None:
     """Whether the kernel runs with that module; None where the kernel does not show its modules."""
     if not os.path.isdir("/sys/module"):
         return None
@@ -62,15 +62,13 @@ def loaded(module):
     return os.path.isdir("/sys/module/" + module)
 
 
-def loaded_version():
-    # type: () -> str
+def loaded_version() -> str | None:
     told = first_line("/proc/driver/nvidia/version") or ""
     match = re.search(r"Kernel Module(?: for \S+)?\s+(\d+(?:\.\d+)+)", told)
     return match.group(1) if match else first_line("/sys/module/nvidia/version")
 
 
-def pci_gpus():
-    # type: () -> list
+def pci_gpus() -> list[dict[str, Any]] | None:
     """Display controllers of NVIDIA, or None where the bus cannot be read."""
     folder = "/sys/bus/pci/devices"
     try:
@@ -87,22 +85,19 @@ def pci_gpus():
     return found
 
 
-def bound_to(device):
-    # type: (str) -> str
+def bound_to(device: str) -> str | None:
     try:
         return os.path.basename(os.readlink(os.path.join(device, "driver")))
     except OSError:
         return None
 
 
-def nodes():
-    # type: () -> list
+def nodes() -> list[Any]:
     paths = [path for pattern in NODES for path in sorted(glob.glob(pattern)) if not os.path.isdir(path)]
     return [{"path": path, "usable": os.access(path, os.R_OK | os.W_OK)} for path in paths]
 
 
-def libraries():
-    # type: () -> list
+def libraries() -> list[Any]:
     """Files of the driver's libraries in the folders where they are usually put, and wherever the loader finds them."""
     cached = cached_paths()
     searched = folders(LOADER_FOLDERS) + [p for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p]
@@ -124,13 +119,11 @@ def libraries():
     return found
 
 
-def folders(patterns):
-    # type: (tuple) -> list
+def folders(patterns: tuple[str, ...]) -> list[str]:
     return [folder for pattern in patterns for folder in sorted(glob.glob(pattern)) if os.path.isdir(folder)]
 
 
-def cached_paths():
-    # type: () -> set
+def cached_paths() -> set[str]:
     """Paths of the driver's libraries in ldconfig's cache, whose strings end in NUL."""
     try:
         with open(CACHE, "rb") as file:
@@ -141,8 +134,7 @@ def cached_paths():
     return {os.fsdecode(word) for word in words if wanted.fullmatch(word)}
 
 
-def version(path):
-    # type: (str) -> str
+def version(path: str) -> str | None:
     """The driver's release, from the name of the file that a link like libcuda.so.1 leads to."""
     match = re.search(r"\.so\.(\d+\.[\d.]+)$", os.path.basename(os.path.realpath(path)))
     return match.group(1) if match else None

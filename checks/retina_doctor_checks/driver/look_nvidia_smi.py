@@ -1,14 +1,16 @@
 """Runs nvidia-smi. When it hangs, the deadline of the probe ends it; its path has been told before."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
+from typing import Any
 
 QUERY = "--query-gpu=index,name,driver_version,memory.total,compute_cap"
 MOST_LINES = 20
 
 
-def look(probe, _arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
     path = shutil.which("nvidia-smi")
     probe.tell(path=path, exit_code=None, lines=[], errors=[])
     if path is None:
@@ -28,6 +30,5 @@ def look(probe, _arguments):
     probe.tell(exit_code=child.returncode, lines=lines(output), errors=lines(errors))
 
 
-def lines(data):
-    # type: (bytes) -> list
+def lines(data: bytes) -> list[str]:
     return [line for line in data.decode("utf-8", "replace").splitlines() if line.strip()][:MOST_LINES]

@@ -1,14 +1,16 @@
 """Asks NVML for the driver and the GPUs. Memory comes from here because asking CUDA would itself take memory."""
 
+from __future__ import annotations
+
 import os
+from typing import Any
 
 NOTHING_WRONG = (3, 13, 25)
 """nvml.h: NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH: this card or driver has no such answer."""
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in linux/proc_ns.h
 
 
-def look(probe, _arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
     import pynvml
 
     probe.tell(error_code=None, error=None, driver=None, cuda=None, gpus=[])
@@ -29,8 +31,7 @@ def look(probe, _arguments):
     # No nvmlShutdown: the process ends now, and a driver in trouble could hang in it.
 
 
-def cuda(pynvml):
-    # type: (object) -> list
+def cuda(pynvml: Any) -> list[int] | None:
     """[major, minor] of the CUDA version that the driver supports, or None."""
     try:
         number = pynvml.nvmlSystemGetCudaDriverVersion_v2()
@@ -42,14 +43,12 @@ def cuda(pynvml):
 class Asking:
     """Calls NVML for one device; the first real error is kept, and the questions after it are still asked."""
 
-    def __init__(self, pynvml, handle):
-        # type: (object, object) -> None
+    def __init__(self, pynvml: Any, handle: Any) -> None:
         self.pynvml = pynvml
         self.handle = handle
-        self.error = None
+        self.error: str | None = None
 
-    def __call__(self, name, *arguments, **options):
-        # type: (str, object, object) -> object
+    def __call__(self, name: str, *arguments: Any, **options: Any) -> Any:
         """The answer of nvmlDeviceGet<name>, or None."""
         try:
             return getattr(self.pynvml, "nvmlDeviceGet" + name)(self.handle, *arguments, **options)
@@ -59,8 +58,7 @@ class Asking:
             return None
 
 
-def gpu(pynvml, index):
-    # type: (object, int) -> dict
+def gpu(pynvml: Any, index: int) -> dict[str, Any]:
     facts = dict.fromkeys(("name", "uuid", "bus_id", "compute_capability", "compute_mode", "mig", "error"))
     facts.update(dict.fromkeys(("memory_total", "memory_free", "memory_used", "memory_reserved")))
     facts.update(index=index, mig_devices=[], processes=[])
@@ -86,8 +84,7 @@ def gpu(pynvml, index):
     return facts
 
 
-def memory(pynvml, ask):
-    # type: (object, Asking) -> dict
+def memory(pynvml: Any, ask: Asking) -> dict[str, Any]:
     """Bytes. The second version tells what the driver reserves apart from what processes use."""
     told = ask("MemoryInfo", version=pynvml.nvmlMemory_v2) or ask("MemoryInfo")
     if told is None:
@@ -100,8 +97,7 @@ def memory(pynvml, ask):
     }
 
 
-def mig_devices(pynvml, ask):
-    # type: (object, Asking) -> list
+def mig_devices(pynvml: Any, ask: Asking) -> list[Any]:
     """UUIDs of the instances that a MIG card is divided into."""
     found = []
     for index in range(ask("MaxMigDeviceCount") or 0):
@@ -113,8 +109,7 @@ def mig_devices(pynvml, ask):
     return found
 
 
-def process(told):
-    # type: (object) -> dict
+def process(told: Any) -> dict[str, Any]:
     pid = told.pid
     visible = in_initial_namespace()
     return {
@@ -125,8 +120,7 @@ def process(told):
     }
 
 
-def in_initial_namespace():
-    # type: () -> bool
+def in_initial_namespace() -> bool:
     """NVML counts processes as the host does; elsewhere the same number is another process."""
     try:
         return os.readlink("/proc/self/ns/pid") == INITIAL_PID_NAMESPACE
@@ -134,8 +128,7 @@ def in_initial_namespace():
         return False
 
 
-def name_of(pid):
-    # type: (int) -> str
+def name_of(pid: int) -> str | None:
     try:
         with open("/proc/%d/comm" % pid, errors="replace") as file:
             return file.read().strip()
@@ -143,8 +136,7 @@ def name_of(pid):
         return None
 
 
-def user_of(pid):
-    # type: (int) -> str
+def user_of(pid: int) -> str | None:
     try:
         number = os.stat("/proc/%d" % pid).st_uid
     except OSError:
@@ -157,6 +149,5 @@ def user_of(pid):
         return str(number)
 
 
-def text(value):
-    # type: (object) -> str
+def text(value: Any) -> Any:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

@@ -64,13 +64,12 @@ def has_libraries_of(interpreter: Interpreter, holder: Holder) -> bool:
 
 
 def is_run_by(interpreter: Interpreter, holder: Holder) -> bool:
-    """The same Python under any of its names (python, python3, python3.11)."""
-    for program in (holder.called, holder.exe):
-        if program is None:
-            continue
-        if program == interpreter.executable:
-            return True
-        same_folder = posixpath.dirname(program) == posixpath.dirname(interpreter.executable)
-        if same_folder and posixpath.basename(program).startswith("python"):
-            return True
-    return False
+    """The same Python under any of its names (python, python3, python3.11).
+
+    As it was called: the file of a process in a virtual environment is the base Python, which it shares with others.
+    """
+    program = holder.called or holder.exe
+    if program is None:
+        return False
+    same_folder = posixpath.dirname(program) == posixpath.dirname(interpreter.executable)
+    return program == interpreter.executable or (same_folder and posixpath.basename(program).startswith("python"))

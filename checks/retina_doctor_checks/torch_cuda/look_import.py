@@ -1,11 +1,12 @@
 """Where `import torch` would lead. Sent to targets: Python 3.8, standard library alone."""
 
+from __future__ import annotations
+
 import importlib.util
 import os
 
 
-def folder():
-    # type: () -> str
+def folder() -> str | None:
     """The folder or file that `import torch` would run, or None. Nothing is imported."""
     try:
         spec = importlib.util.find_spec("torch")

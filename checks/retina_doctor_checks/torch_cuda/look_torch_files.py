@@ -1,17 +1,19 @@
 """Looks at the torch on the disk without importing it: its import takes seconds, and may be what is broken."""
 
+from __future__ import annotations
+
 import ast
 import glob
 import os
 import re
+from typing import Any
 
 from retina_doctor_checks.torch_cuda import look_import
 
 LIBRARIES = ("libtorch_cuda*", "libtorch_hip*", "libc10_cuda*", "libcudart*", "libcudnn*", "libcublas*")
 
 
-def look(probe, _arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
     folder = look_import.folder()
     if folder is None:
         probe.tell(installed=False, version=None, path=None, build=None, cuda=None, libraries=[])
@@ -27,8 +29,7 @@ def look(probe, _arguments):
     probe.tell(installed=True, version=version, path=folder, build=build, cuda=cuda, libraries=libraries)
 
 
-def version_file(path):
-    # type: (str) -> dict
+def version_file(path: str) -> dict[str, Any]:
     """The plain values that torch/version.py assigns: {"__version__": "2.13.0+cpu", "cuda": None, ...}."""
     try:
         with open(path, encoding="utf-8") as file:
@@ -49,8 +50,7 @@ def version_file(path):
     return values
 
 
-def distribution_version():
-    # type: () -> str
+def distribution_version() -> str | None:
     import importlib.metadata
 
     try:
@@ -59,8 +59,9 @@ def distribution_version():
         return None
 
 
-def compiled_for(said, version, libraries):
-    # type: (dict, str, list) -> tuple
+def compiled_for(
+    said: dict[str, Any], version: str | None, libraries: list[Any]
+) -> tuple[str | None, list[int] | None]:
     """("cuda" | "cpu" | "rocm" | None, [major, minor] | None)"""
     if "cuda" in said or "hip" in said:
         if said.get("hip"):
@@ -77,7 +78,6 @@ def compiled_for(said, version, libraries):
     return ("cuda", None) if any("cuda" in name for name in libraries) else (None, None)
 
 
-def numbers(text):
-    # type: (str) -> list
+def numbers(text: str) -> list[int] | None:
     match = re.match(r"(\d+)\.(\d+)", str(text))
     return [int(match.group(1)), int(match.group(2))] if match else None

@@ -1,12 +1,14 @@
 """Imports torch in a process of its own and asks what it can do with CUDA. No CUDA context is created."""
 
+from __future__ import annotations
+
 import warnings
+from typing import Any
 
 from retina_doctor_checks.torch_cuda import look_import
 
 
-def look(probe, _arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(installed=False, version=None, file=None, cuda=None, arch_list=None)
     probe.tell(available=None, warnings=[], device_count=None)
     if look_import.folder() is None:
@@ -26,10 +28,9 @@ def look(probe, _arguments):
     probe.tell(available=available, device_count=count, warnings=[str(one.message) for one in caught][:5])
 
 
-def arch_list(torch):
-    # type: (object) -> list
+def arch_list(torch: Any) -> list[str]:
     """What the build holds code for. torch.cuda.get_arch_list() is empty where there is no device, so ask below it."""
     try:
-        return torch._C._cuda_getArchFlags().split()
+        return list(torch._C._cuda_getArchFlags().split())
     except AttributeError:
         return list(torch.cuda.get_arch_list())

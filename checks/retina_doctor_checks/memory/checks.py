@@ -1,0 +1,159 @@
+"""RD3xx: does the GPU have the memory that the model needs, and who holds it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.settings import Settings, Size
+from retina_doctor_checks.detection import limits
+from retina_doctor_checks.detection.checks import size_used
+from retina_doctor_checks.driver.facts import Gpu, GpuEnvironment, GpuProcess, Nvml
+from retina_doctor_checks.models.facts import Model
+from retina_doctor_checks.scopes import gpu_meant
+from retina_doctor_checks.service.facts import Ports
+from retina_doctor_checks.service.ownership import owner_of
+
+from .need import MIB, Need, need_of
+from .used_gpu import candidates
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One GPU, what it must hold, and the processes on it that are not the service's own."""
+
+    gpu: Gpu
+    total: int
+    free: int
+    need: Need
+    size: Size
+    others: tuple[GpuProcess, ...]
+
+    @property
+    def evidence(self) -> dict[str, object]:
+        return {
+            "gpu": self.gpu.index,
+            "gpu_name": self.gpu.name,
+            "size_class": self.need.size_class,
+            "size": str(self.size),
+            "need_constant": self.need.constant,
+            "need_pixels": self.need.pixels,
+            "need": self.need.total,
+            "quoted": self.need.quoted,
+            "total": self.total,
+            "free": self.free,
+        }
+
+
+def questions(
+    settings: Settings,
+    nvml: Nvml,
+    environment: GpuEnvironment | None,
+    model: Model,
+    ports: Ports | None,
+    interpreter: Interpreter | None,
+) -> list[Question] | Inapplicable | Unknown:
+    """One for each GPU that the service may use, or why there is none."""
+    detector = model.detector
+    if detector is None or detector.size is None:
+        return Inapplicable(Reason("no-model-for-memory"))
+    gpus = candidates(nvml, environment)
+    if not gpus:
+        return Inapplicable(Reason("no-gpu-memory"))
+    default = limits.geometry().default
+    size = size_used(settings, model) or Size(default, default)
+    pids = service_pids(settings, ports, interpreter)
+    asked: list[Question] = []
+    for gpu in gpus:
+        if any(process.pid in pids for process in gpu.processes):
+            return Inapplicable(Reason("service-holds-memory", {"gpu": gpu.index}))
+        # NVML tells the memory of the whole card; an instance has a part of it.
+        if gpu.memory_total is None or gpu.memory_free is None or gpu.mig:
+            return Unknown(missing=("nvml",))
+        need = need_of(detector.size, size)
+        asked.append(
+            Question(
+                gpu=gpu,
+                total=gpu.memory_total,
+                free=gpu.memory_free,
+                need=need,
+                size=size,
+                others=gpu.processes,
+            )
+        )
+    return asked
+
+
+def service_pids(settings: Settings, ports: Ports | None, interpreter: Interpreter | None) -> set[int]:
+    """Processes of the service that runs already: what they hold is what it needs."""
+    pids = {settings.service.pid} if settings.service.pid else set()
+    for socket in (ports.sockets or ()) if ports else ():
+        if ports and socket.holder and owner_of(socket, settings, ports, interpreter).ours:
+            pids |= set(socket.holder.pids)
+    return pids
+
+
+def is_short(question: Question) -> bool:
+    """The card itself is too small, or too little is free and no process can be named that holds it."""
+    need = question.need.total
+    return need > question.total or (need > question.free and not question.others)
+
+
+def is_held(question: Question) -> bool:
+    return question.free < question.need.total <= question.total and bool(question.others)
+
+
+def one_of(asked: list[Question], bad: list[Question]) -> Question | Unknown | None:
+    """The GPU to report: the best of them where all are bad. Where only some are, which one counts is not known."""
+    if not bad:
+        return None
+    if len(bad) < len(asked):
+        return Unknown(missing=("gpu_environment",))
+    return max(bad, key=lambda question: question.free)
+
+
+@check("RD301", "vram-insufficient", Severity.ERROR, pitfall=3, scope=gpu_meant)
+def vram_insufficient(
+    settings: Settings,
+    nvml: Nvml,
+    environment: GpuEnvironment | None,
+    model: Model,
+    ports: Ports | None,
+    interpreter: Interpreter | None,
+) -> Answer:
+    asked = questions(settings, nvml, environment, model, ports, interpreter)
+    if not isinstance(asked, list):
+        return asked
+    worst = one_of(asked, [question for question in asked if is_short(question)])
+    if isinstance(worst, Unknown):
+        return worst
+    if worst is None:
+        best = max(asked, key=lambda question: question.free)
+        return Passed(
+            Reason("memory", {"gpu": best.gpu.index, "need": best.need.total // MIB, "free": best.free // MIB})
+        )
+    evidence = {**worst.evidence, "used": worst.total - worst.free, "too_small": worst.need.total > worst.total}
+    return Problem(subject=f"gpu:{worst.gpu.index}", evidence=evidence)
+
+
+@check("RD302", "vram-held-by-others", Severity.ERROR, pitfall=3, scope=gpu_meant)
+def vram_held_by_others(
+    settings: Settings,
+    nvml: Nvml,
+    environment: GpuEnvironment | None,
+    model: Model,
+    ports: Ports | None,
+    interpreter: Interpreter | None,
+) -> Answer:
+    asked = questions(settings, nvml, environment, model, ports, interpreter)
+    if not isinstance(asked, list):
+        return asked
+    held = one_of(asked, [question for question in asked if is_held(question)])
+    if held is None or isinstance(held, Unknown):
+        return held
+    most_first = sorted(held.others, key=lambda process: -(process.used_memory or 0))
+    holders = [
+        {"pid": one.pid, "name": one.name, "user": one.user, "memory": one.used_memory} for one in most_first[:10]
+    ]
+    return Problem(subject=f"gpu:{held.gpu.index}", evidence={**held.evidence, "holders": holders})

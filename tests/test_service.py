@@ -1,0 +1,472 @@
+"""Ports with real listeners: other processes, other users, other addresses, other network namespaces. Loopback only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from retina_doctor_checks.service import look_answers, look_ports, look_sockets
+
+from tests.doctor import DEV_PYTHON, doctor, environment, found, report, verdicts
+
+needs_root = pytest.mark.skipif(
+    os.getuid() != 0, reason="starts processes as other users or in namespaces of their own"
+)
+NOBODY = 65534
+
+LISTENER = """
+import socket, sys
+family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
+server = socket.socket(family)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+server.bind((sys.argv[1], 0))
+server.listen(8)
+print(server.getsockname()[1], flush=True)
+"""
+WAIT = LISTENER + "import time\ntime.sleep(600)\n"
+CLOSES = LISTENER + "while True:\n    server.accept()[0].close()\n"
+SERVICE = """
+import http.server, sys
+class Detect(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_response(200)
+        self.end_headers()
+    def do_GET(self):
+        self.send_error(405 if self.path == "/detect" else 404)
+    def log_message(self, *words):
+        pass
+server = http.server.ThreadingHTTPServer((sys.argv[1], 0), Detect)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+"""
+
+
+@contextlib.contextmanager
+def running(
+    program: str, address: str = "127.0.0.1", *, python: str = sys.executable, user: int | None = None
+) -> Iterator[tuple[int, int]]:
+    """(process, port) of a program that prints the port that it listens on."""
+    words = [python, "-c", program, address]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd="/", user=user, group=user)
+    try:
+        assert process.stdout
+        yield process.pid, int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout and process.stdout.close()
+
+
+def free_port(address: str = "127.0.0.1") -> int:
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
+def service(folder: Path, *flags: str | int, target: str = DEV_PYTHON) -> dict[str, Any]:
+    words = ["check", "--only", "service", "--target", target, *map(str, flags)]
+    return report(*words, cwd=folder, env=environment())
+
+
+def evidence(told: dict[str, Any], name: str) -> dict[str, Any]:
+    shown: dict[str, Any] = next(f["evidence"] for f in told["findings"] if f["name"] == name)
+    return shown
+
+
+def severity(told: dict[str, Any], name: str) -> str:
+    return next(str(f["severity"]) for f in told["findings"] if f["name"] == name)
+
+
+@pytest.fixture(scope="module")
+def other_python() -> str:
+    """A Python that is not the target's: what it runs is not the service by its process."""
+    base = os.path.realpath(sys.executable)
+    assert Path(base).parent != Path(sys.executable).parent, "the tests run in a virtual environment"
+    return base
+
+
+# Nothing named, nothing wrong
+
+
+def test_nobody_meant_a_service(tmp_path: Path) -> None:
+    told = service(tmp_path)
+    judged = {v for name, v in verdicts(told).items() if name.startswith(("service-", "port-", "host-"))}
+    assert judged == {"inapplicable"}
+    assert "ports" not in [probe["name"] for probe in told["probes"]], "no port is looked at"
+
+
+def test_a_free_port_is_free(tmp_path: Path) -> None:
+    told = service(tmp_path, "--port", free_port("0.0.0.0"))
+    assert found(told) == []
+    assert told["exit_code"] == 0
+    assert verdicts(told)["port-in-use"] == "passed"
+    assert verdicts(told)["port-forbidden"] == "passed"
+
+
+def test_a_running_service_is_healthy(tmp_path: Path) -> None:
+    with running(SERVICE, "0.0.0.0") as (pid, port):
+        told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/detect", "--pid", pid, "--port", port)
+        assert found(told) == []
+        assert told["exit_code"] == 0
+        assert {v for n, v in verdicts(told).items() if n.startswith(("service-", "port-"))} == {"passed"}
+
+
+# Who holds the port
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", "::", "::1"])
+def test_a_port_that_another_program_holds(tmp_path: Path, address: str) -> None:
+    host = "::1" if address == "::1" else "0.0.0.0"
+    with running(WAIT, address) as (pid, port):
+        told = service(tmp_path, "--host", host, "--port", port)
+        assert found(told)[0] == "port-in-use"
+        shown = evidence(told, "port-in-use")
+        assert (shown["pid"], shown["port"], shown["state"]) == (pid, port, "LISTEN")
+        assert "-c" in shown["command"]
+
+
+def test_the_service_itself_is_told_by_its_answer(tmp_path: Path, other_python: str) -> None:
+    with running(SERVICE, "0.0.0.0", python=other_python) as (_, port):
+        told = service(tmp_path, "--port", port)
+        assert found(told) == []
+        assert verdicts(told)["port-in-use"] == "passed"
+
+
+def test_the_service_itself_is_told_by_its_libraries(tmp_path: Path, other_python: str) -> None:
+    with running("import cv2\n" + WAIT, "0.0.0.0") as (_, port):
+        assert found(service(tmp_path, "--port", port)) == []
+        told = service(tmp_path, "--port", port, target=other_python)
+        assert found(told) == ["port-in-use"], "another Python's libraries are another program's"
+
+
+def test_the_service_itself_is_told_by_its_number(tmp_path: Path) -> None:
+    with running(WAIT, "0.0.0.0") as (pid, port), running(WAIT, "0.0.0.0") as (other, _):
+        assert found(service(tmp_path, "--port", port, "--pid", pid)) == []
+        told = service(tmp_path, "--port", port, "--pid", other)
+        assert found(told) == ["port-in-use"]
+        assert evidence(told, "port-in-use")["named_pid"] == other
+
+
+def test_a_worker_that_shares_its_masters_socket_is_the_master(tmp_path: Path) -> None:
+    forking = LISTENER + "import os, time\nchild = os.fork()\ntime.sleep(600)\n"
+    with running(forking, "0.0.0.0") as (pid, port):
+        shown = evidence(service(tmp_path, "--port", port), "port-in-use")
+        assert shown["pid"] == pid
+        child = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+        assert found(service(tmp_path, "--port", port, "--pid", child)) == []
+        os.kill(child, 9)
+
+
+def test_another_address_of_the_machine_is_not_in_the_way(tmp_path: Path) -> None:
+    with running(WAIT, "127.0.0.2") as (_, port):
+        told = service(tmp_path, "--host", "127.0.0.1", "--port", port)
+        assert "port-in-use" not in found(told)
+        assert verdicts(told)["port-in-use"] == "passed"
+
+
+def test_an_ipv6_only_listener_leaves_ipv4_free(tmp_path: Path) -> None:
+    only = WAIT.replace("server.bind", "server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)\nserver.bind")
+    with running(only, "::") as (_, port):
+        assert found(service(tmp_path, "--host", "0.0.0.0", "--port", port)) == []
+        assert found(service(tmp_path, "--host", "::", "--port", port)) == ["port-in-use"]
+
+
+def test_closed_connections_are_no_false_alarm(tmp_path: Path) -> None:
+    """TIME_WAIT on the server's side: a bind without SO_REUSEADDR would fail, a server's works."""
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        client = socket.create_connection(("127.0.0.1", port))
+        accepted, _ = server.accept()
+        accepted.close()
+        client.close()
+    waiting = [r for r in look_sockets.rows() if r["port"] == port and r["state"] == "TIME_WAIT"]
+    assert waiting
+    with socket.socket() as plain, pytest.raises(OSError, match="in use"):
+        plain.bind(("127.0.0.1", port))
+    assert found(service(tmp_path, "--port", port)) == []
+
+
+def test_a_connections_own_port_cannot_be_bound(tmp_path: Path) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        with socket.create_connection(server.getsockname()) as client:
+            port = client.getsockname()[1]
+            told = service(tmp_path, "--port", port)
+            assert found(told) == ["port-in-use"]
+            shown = evidence(told, "port-in-use")
+            assert (shown["state"], shown["pid"]) == ("ESTABLISHED", os.getpid())
+
+
+@needs_root
+def test_another_users_listener(tmp_path: Path, other_python: str) -> None:
+    with running(
+        WAIT, "0.0.0.0", user=NOBODY, python="/usr/bin/python3" if Path("/usr/bin/python3").exists() else other_python
+    ) as (pid, port):
+        shown = evidence(service(tmp_path, "--port", port), "port-in-use")
+        assert shown["pid"] == pid
+        assert shown["user"] == look_sockets.user_name(NOBODY)
+
+
+# As a user who may not see or bind everything
+
+
+def as_nobody(*words: str | Path) -> dict[str, Any]:
+    """What the probe tells as an ordinary user without capabilities: its own source, run by the system's Python."""
+    folder = Path(look_ports.__file__).parents[2]
+    program = f"""
+import json, sys
+sys.path.insert(0, "/tmp/none")
+told = {{}}
+class Probe:
+    def tell(self, **facts): told.update(facts)
+    def stage(self, name): pass
+{textwrap.dedent(loader())}
+look_ports.look(Probe(), json.loads(sys.argv[1]))
+print(json.dumps(told))
+"""
+    import json
+
+    assert folder.is_dir()
+    command = [
+        "setpriv",
+        f"--reuid={NOBODY}",
+        f"--regid={NOBODY}",
+        "--clear-groups",
+        "--bounding-set=-all",
+        "--inh-caps=-all",
+    ]
+    python = shutil.which("python3", path="/usr/bin:/usr/local/bin") or os.path.realpath(sys.executable)
+    done = subprocess.run(
+        [*command, python, "-", *map(str, words)], input=program, capture_output=True, text=True, cwd="/", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def loader() -> str:
+    """Text that makes the three modules importable from their source, as the doctor's child does."""
+    sources = {m.__name__: Path(m.__file__).read_text() for m in (look_sockets, look_answers, look_ports)}
+    return f"""
+import types
+for name, source in {sources!r}.items():
+    package = ""
+    for part in name.split(".")[:-1]:
+        package = (package + "." + part).strip(".")
+        sys.modules.setdefault(package, types.ModuleType(package)).__path__ = []
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    setattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2], module)
+    exec(compile(source, name, "exec"), module.__dict__)
+look_ports = sys.modules["retina_doctor_checks.service.look_ports"]
+"""
+
+
+def asked(**named: Any) -> str:
+    import json
+
+    return json.dumps({"host": None, "port": None, "url": None, "pid": None, **named})
+
+
+@needs_root
+def test_a_privileged_port_is_forbidden_to_an_ordinary_user() -> None:
+    with contextlib.suppress(OSError):
+        first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    assert first > 1, (
+        "this machine has no privileged ports; run the tests where net.ipv4.ip_unprivileged_port_start is set"
+    )
+    told = as_nobody(asked(port=first - 1))
+    assert told["bind"]["error"] == "EACCES"
+    assert (told["uid"], told["first_unprivileged_port"]) == (NOBODY, first)
+
+
+@needs_root
+def test_a_hidden_process_leaves_its_user() -> None:
+    with running(WAIT, "0.0.0.0") as (_, port):
+        held = as_nobody(asked(port=port))["sockets"][0]
+        assert (held["holder"], held["user"]) == (None, "root")
+
+
+# Addresses
+
+
+def test_loopback_by_intention_is_a_warning(tmp_path: Path) -> None:
+    told = service(tmp_path, "--host", "127.0.0.1", "--port", free_port())
+    assert found(told) == ["service-loopback-only"]
+    assert (severity(told, "service-loopback-only"), told["exit_code"]) == ("warning", 0)
+    assert found(service(tmp_path, "--host", "localhost")) == ["service-loopback-only"]
+
+
+def test_a_service_that_listens_on_loopback_only(tmp_path: Path) -> None:
+    with running(SERVICE) as (pid, port):
+        told = service(tmp_path, "--port", port, "--pid", pid)
+        assert found(told) == ["service-loopback-only"]
+        assert severity(told, "service-loopback-only") == "error"
+        shown = evidence(told, "service-loopback-only")
+        assert (shown["address"], shown["port"], shown["pid"]) == ("127.0.0.1", port, pid)
+        told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/detect")
+        assert severity(told, "service-loopback-only") == "warning", "asked for by its loopback address"
+
+
+def test_a_host_of_another_machine(tmp_path: Path) -> None:
+    told = service(tmp_path, "--host", "192.0.2.1", "--port", free_port())  # RFC 5737: nobody's address
+    assert found(told) == ["host-not-on-this-machine"]
+    assert evidence(told, "host-not-on-this-machine")["error"] == "EADDRNOTAVAIL"
+
+
+def test_a_host_of_another_machine_although_the_port_is_held(tmp_path: Path) -> None:
+    with running(WAIT, "0.0.0.0") as (_, port):
+        assert found(service(tmp_path, "--host", "192.0.2.1", "--port", port)) == ["host-not-on-this-machine"]
+
+
+def test_a_name_that_leads_nowhere(tmp_path: Path) -> None:
+    told = service(tmp_path, "--host", "no-such-host.invalid")  # RFC 2606
+    assert found(told) == ["host-not-on-this-machine"]
+    assert evidence(told, "host-not-on-this-machine")["resolved"] is False
+
+
+# A service that should be running
+
+
+def test_nothing_listens_at_the_url(tmp_path: Path) -> None:
+    told = service(tmp_path, "--url", f"http://127.0.0.1:{free_port()}/detect")
+    assert found(told) == ["service-not-running"]
+    assert told["exit_code"] == 1
+
+
+def test_a_process_that_has_ended(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    told = service(tmp_path, "--pid", ended.pid)
+    assert (found(told), evidence(told, "service-not-running")["kind"]) == (["service-not-running"], "process-gone")
+
+
+def test_a_zombie_is_not_running(tmp_path: Path) -> None:
+    zombie = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    told = service(tmp_path, "--pid", zombie.pid)
+    assert found(told) == ["service-not-running"]
+    zombie.wait()
+
+
+def test_a_process_that_listens_nowhere(tmp_path: Path) -> None:
+    idle = "import time\nprint(0, flush=True)\ntime.sleep(600)"
+    with running(idle) as (pid, _):
+        told = service(tmp_path, "--pid", pid)
+        assert evidence(told, "service-not-running")["kind"] == "process-listens-nowhere"
+
+
+def test_a_process_behind_a_unix_socket_runs(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    program = f"""
+import socket, time
+server = socket.socket(socket.AF_UNIX)
+server.bind({str(path)!r})
+server.listen()
+print(0, flush=True)
+time.sleep(600)
+"""
+    with running(program) as (pid, _):
+        assert found(service(tmp_path, "--pid", pid)) == []
+
+
+def test_a_service_on_another_machine_is_not_contacted_and_not_called_healthy(tmp_path: Path) -> None:
+    told = service(tmp_path, "--url", "http://192.0.2.1:8080/detect")
+    assert found(told) == []
+    assert told["exit_code"] == 3
+    assert verdicts(told)["service-not-running"] == "unknown"
+
+
+def test_a_server_that_closes_without_a_word(tmp_path: Path) -> None:
+    with running(CLOSES, "0.0.0.0") as (_, port):
+        told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/")
+        assert found(told) == ["service-crashed-or-not-ready"]
+        assert evidence(told, "service-crashed-or-not-ready")["kind"] == "closed"
+
+
+def test_a_server_that_says_nothing_is_a_warning(tmp_path: Path) -> None:
+    with running(WAIT, "0.0.0.0") as (_, port):
+        told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/")
+        assert found(told) == ["service-crashed-or-not-ready"]
+        assert severity(told, "service-crashed-or-not-ready") == "warning"
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("127.0.0.1:{port}/detect", "no-scheme"),
+        ("ftp://127.0.0.1:{port}/detect", "scheme"),
+        ("http://:{port}/detect", "no-host"),
+        ("http://127.0.0.1:99{port}/detect", "port"),
+        ("http://127.0.0.1:{port}/detct", "path"),
+        ("https://127.0.0.1:{port}/detect", "plain-http"),
+    ],
+)
+def test_a_url_that_misses_the_service(tmp_path: Path, url: str, kind: str) -> None:
+    with running(SERVICE, "0.0.0.0") as (_, port):
+        told = service(tmp_path, "--url", url.format(port=port))
+        assert (found(told), evidence(told, "service-wrong-url")["kind"]) == (["service-wrong-url"], kind)
+
+
+def test_the_base_of_the_service_is_no_wrong_url(tmp_path: Path) -> None:
+    with running(SERVICE, "0.0.0.0") as (_, port):
+        assert found(service(tmp_path, "--url", f"http://127.0.0.1:{port}")) == []
+
+
+def test_a_service_on_another_address_than_the_urls(tmp_path: Path) -> None:
+    with running(SERVICE, "127.0.0.2") as (_, port):
+        told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/detect")
+        assert "service-not-running" not in found(told)
+
+
+# Another network namespace
+
+
+@needs_root
+def test_a_process_in_another_network_namespace(tmp_path: Path) -> None:
+    """As with a container's process seen from its host: its own loopback, its own listeners."""
+    words = ["unshare", "--net", sys.executable, "-c", WAIT, "0.0.0.0"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd="/")
+    try:
+        assert process.stdout
+        int(process.stdout.readline())
+        told = service(tmp_path, "--pid", process.pid)
+        assert found(told) == []
+        assert verdicts(told)["service-not-running"] == "passed"
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout and process.stdout.close()
+
+
+@needs_root
+def test_a_target_in_another_network_namespace_is_looked_at_there(tmp_path: Path) -> None:
+    with running(WAIT, "0.0.0.0") as (_, port):
+        told = service(tmp_path, "--port", port, target=f"unshare --net {DEV_PYTHON}")
+        assert found(told) == [], "the port is held here, not there"
+        assert verdicts(told)["port-in-use"] == "passed"
+
+
+# How a report reads
+
+
+def test_the_remedy_in_chinese_names_the_process(tmp_path: Path) -> None:
+    with running(WAIT, "0.0.0.0") as (pid, port):
+        done = doctor(
+            "check", "--only", "service", "--target", DEV_PYTHON, "--port", port, "--lang", "zh", cwd=tmp_path
+        )
+        assert f"ps -o pid,ppid,user,lstart,args -p {pid}" in done.stdout
+        assert "已被占用" in done.stdout
