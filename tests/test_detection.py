@@ -119,7 +119,9 @@ def test_a_large_input_for_large_faces_is_a_note(tmp_path: Path) -> None:
     assert names(report(tmp_path)) == []  # the usual size is never too large
 
 
-@pytest.mark.parametrize("source", [Size(1920, 1080), Size(1080, 1920), Size(4000, 3000), Size(320, 240), Size(641, 641)])
+@pytest.mark.parametrize(
+    "source", [Size(1920, 1080), Size(1080, 1920), Size(4000, 3000), Size(320, 240), Size(641, 641)]
+)
 @pytest.mark.parametrize("face", [5, 16, 33, 47, 120, 1000])
 def test_the_size_that_is_named_sees_the_face_and_one_stride_less_does_not(source: Size, face: int) -> None:
     needed = size_for(source, face, 16, 32)

@@ -191,7 +191,7 @@ def test_closed_connections_are_no_false_alarm(tmp_path: Path) -> None:
         accepted, _ = server.accept()
         accepted.close()
         client.close()
-    waiting = [r for r in look_sockets.rows() if r["port"] == port and r["state"] == "TIME_WAIT"]
+    waiting = [r for r in look_sockets.rows() or [] if r["port"] == port and r["state"] == "TIME_WAIT"]
     assert waiting
     with socket.socket() as plain, pytest.raises(OSError, match="in use"):
         plain.bind(("127.0.0.1", port))
@@ -259,7 +259,7 @@ print(json.dumps(told))
 
 def loader() -> str:
     """Text that makes the three modules importable from their source, as the doctor's child does."""
-    sources = {m.__name__: Path(m.__file__).read_text() for m in (look_sockets, look_answers, look_ports)}
+    sources = {m.__name__: Path(str(m.__file__)).read_text() for m in (look_sockets, look_answers, look_ports)}
     return f"""
 import types
 for name, source in {sources!r}.items():
@@ -466,7 +466,7 @@ def test_a_target_in_another_network_namespace_is_looked_at_there(tmp_path: Path
 def test_the_remedy_in_chinese_names_the_process(tmp_path: Path) -> None:
     with running(WAIT, "0.0.0.0") as (pid, port):
         done = doctor(
-            "check", "--only", "service", "--target", DEV_PYTHON, "--port", port, "--lang", "zh", cwd=tmp_path
+            "check", "--only", "service", "--target", DEV_PYTHON, "--port", str(port), "--lang", "zh", cwd=tmp_path
         )
         assert f"ps -o pid,ppid,user,lstart,args -p {pid}" in done.stdout
         assert "已被占用" in done.stdout

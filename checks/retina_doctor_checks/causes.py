@@ -32,4 +32,6 @@ causes: tuple[Cause, ...] = (
     Cause("ort-cuda-libs-not-on-path", ("ort-session-on-cpu",)),
     Cause("ort-cudnn-mismatch", ("ort-session-on-cpu", "smoke-inference-failed")),
     Cause("ort-session-on-cpu", ("smoke-on-cpu",)),
+    Cause("vram-insufficient", ("smoke-inference-failed",)),
+    Cause("vram-held-by-others", ("smoke-inference-failed",)),
 )

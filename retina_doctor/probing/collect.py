@@ -124,14 +124,22 @@ class Looking:
         return child.complete or child.overdue or child.process.poll() is not None
 
     def _refuse_command(self, request: Request, error: OSError) -> None:
-        words = " ".join(request.command)
-        raise UsageError(f"--target {words}: cannot be started: {error.strerror}") from None
+        named = (
+            f"--target {' '.join(request.command)}" if request.command == self.target.command else request.command[0]
+        )
+        raise UsageError(f"{named}: cannot be started: {error.strerror}{self._hint}") from None
+
+    @property
+    def _hint(self) -> str:
+        """For an operator who did not choose the target himself."""
+        by = f" by {self.target.chosen_by}" if self.target.chosen_by else ""
+        return "" if self.target.chosen == "flag" else f" (it was chosen{by}; name the service's Python with --target)"
 
     def _refuse_what_is_no_python(self, reading: Recorded) -> None:
         """Wrong usage ends the run here; a Python that dies at its start is the patient's trouble, and goes on."""
-        words = " ".join(self.target.command)
+        words = f"--target {' '.join(self.target.command)}"
         if any("is too old" in line and line.startswith("retina-doctor:") for line in reading.stderr_tail):
-            raise UsageError(f"--target {words}: {reading.stderr_tail[-1].removeprefix('retina-doctor: ')}")
+            raise UsageError(f"{words}: {reading.stderr_tail[-1].removeprefix('retina-doctor: ')}{self._hint}")
         greeted = bool(reading.facts) or reading.stage is not None
         died = "killed by" in (reading.detail or "")
         called = any("python" in Path(word).name for word in self.target.command)
@@ -139,7 +147,7 @@ class Looking:
         python = any(mark in told for mark in MARKS_OF_PYTHON) or (reading.outcome is Outcome.TIMED_OUT and called)
         if not (greeted or died or python) or "can't open file" in told or PROGRAM_END in told:
             said = f"; it said: {reading.stderr_tail[-1].strip()[:120]}" if reading.stderr_tail else ""
-            raise UsageError(f"--target {words}: is not a Python: {reading.detail}{said}")
+            raise UsageError(f"{words}: is not a Python: {reading.detail}{said}{self._hint}")
 
 
 def own_place() -> Place:

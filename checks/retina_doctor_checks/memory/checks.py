@@ -130,9 +130,10 @@ def vram_insufficient(
         return worst
     if worst is None:
         best = max(asked, key=lambda question: question.free)
-        return Passed(
-            Reason("memory", {"gpu": best.gpu.index, "need": best.need.total // MIB, "free": best.free // MIB})
-        )
+        if is_held(best):
+            return None  # which is the other check's finding
+        shown = {"gpu": best.gpu.index, "need": round(best.need.total / MIB), "free": round(best.free / MIB)}
+        return Passed(Reason("memory", shown))
     evidence = {**worst.evidence, "used": worst.total - worst.free, "too_small": worst.need.total > worst.total}
     return Problem(subject=f"gpu:{worst.gpu.index}", evidence=evidence)
 

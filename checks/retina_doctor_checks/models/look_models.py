@@ -109,7 +109,14 @@ def elsewhere(path: str, arguments: dict[str, Any]) -> list[Any]:
 
 def examine(path: str) -> dict[str, Any]:
     """What a file is, by its bytes: {"path", "size", "content", "problem", "error", "onnx"}."""
-    facts: dict[str, Any] = {"path": path, "size": None, "content": "unknown", "problem": None, "error": None, "onnx": None}
+    facts: dict[str, Any] = {
+        "path": path,
+        "size": None,
+        "content": "unknown",
+        "problem": None,
+        "error": None,
+        "onnx": None,
+    }
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):

@@ -12,7 +12,13 @@ from retina_doctor_checks.ort_gpu import conv_model, look_files, session
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     folder = look_files.package_folder()
-    nothing: dict[str, Any] = {"version": None, "package_name": None, "file": None, "advertised": [], "preloaded": False}
+    nothing: dict[str, Any] = {
+        "version": None,
+        "package_name": None,
+        "file": None,
+        "advertised": [],
+        "preloaded": False,
+    }
     unused: dict[str, Any] = {"session": None, "session_error": None, "nodes": None, "run_error": None, "log": []}
     if folder is None:
         probe.tell(installed=False, empty=False, loader=[], **nothing, **unused)

@@ -1,14 +1,16 @@
 """Asks a port of this machine what it speaks: one GET, a bounded read. Python 3.8, standard library alone."""
 
+from __future__ import annotations
+
 import errno
 import socket
+from typing import Any
 
 PATIENCE = 5.0  # seconds for the connection, and again for the first bytes
 MOST = 65536  # bytes
 
 
-def ask(address, port, path):
-    # type: (str, int, str) -> dict
+def ask(address: str, port: int, path: str) -> dict[str, Any]:
     """{"kind", "path", "status", "json", "words"} of a GET; HTTP/1.0, which needs no Host header."""
     try:
         connection = socket.create_connection((address, port), PATIENCE)
@@ -26,15 +28,13 @@ def ask(address, port, path):
     return understood(path, data)
 
 
-def no_connection(error):
-    # type: (OSError) -> str
+def no_connection(error: OSError) -> str:
     if isinstance(error, socket.timeout) or error.errno == errno.ETIMEDOUT:
         return "timed-out"
     return "refused" if error.errno == errno.ECONNREFUSED else "unreachable"
 
 
-def received(connection):
-    # type: (socket.socket) -> bytes
+def received(connection: socket.socket) -> bytes:
     """The answer up to the end of its headers. Raises socket.timeout when not even the first line came in time."""
     data = b""
     while len(data) < MOST and b"\r\n\r\n" not in data and b"\n\n" not in data:
@@ -50,8 +50,7 @@ def received(connection):
     return data
 
 
-def understood(path, data):
-    # type: (str, bytes) -> dict
+def understood(path: str, data: bytes) -> dict[str, Any]:
     if not data:
         return told(path, "closed")
     first, _, rest = data.partition(b"\n")
@@ -63,6 +62,7 @@ def understood(path, data):
     return told(path, "http", status=int(words[1]), json=is_json, words=" ".join(words[2:])[:80])
 
 
-def told(path, kind, status=None, json=False, words=None):
-    # type: (str, str, int, bool, str) -> dict
+def told(
+    path: str, kind: str, status: int | None = None, json: bool = False, words: str | None = None
+) -> dict[str, Any]:
     return {"kind": kind, "path": path, "status": status, "json": json, "words": words}

@@ -1,8 +1,11 @@
 """Looks at the service's port: who listens there, could it be bound, what answers. Contacts this machine alone."""
 
+from __future__ import annotations
+
 import errno
 import os
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 from retina_doctor_checks.service import look_answers, look_sockets
@@ -11,8 +14,7 @@ EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a service means that names a port
 DETECT = "/detect"
 
 
-def look(probe, arguments):
-    # type: (object, dict) -> None
+def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(uid=os.getuid() if hasattr(os, "getuid") else -1, first_unprivileged_port=first_unprivileged_port())
     probe.stage("resolving names")
     url = parsed(arguments["url"]) if arguments["url"] else None
@@ -23,9 +25,9 @@ def look(probe, arguments):
     if wanted:
         probe.stage("binding %s" % wanted["host"])
         try_bind(wanted, listening or [])
-        if wanted["error"] == "EADDRINUSE" and table is not None and not wanted["conflicts"]:
+        if wanted["error"] == "EADDRINUSE" and listening is not None and not wanted["conflicts"]:
             # Nobody listens: an outgoing connection's own port, or the last connections of a server that has ended.
-            others = [r for r in table if r["port"] == wanted["port"] and r["state"] != "LISTEN"]
+            others = [r for r in table or [] if r["port"] == wanted["port"] and r["state"] != "LISTEN"]
             wanted["conflicts"] = list(range(len(listening), len(listening) + len(others[:20])))
             listening += others[:20]
     probe.stage("reading who holds the port")
@@ -35,8 +37,7 @@ def look(probe, arguments):
     probe.tell(answer=answer_of(wanted, listening or []), url=answered(url))
 
 
-def first_unprivileged_port():
-    # type: () -> int
+def first_unprivileged_port() -> int | None:
     try:
         with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as file:
             return int(file.read())
@@ -44,8 +45,7 @@ def first_unprivileged_port():
         return None
 
 
-def intended(host, port):
-    # type: (str, int) -> dict
+def intended(host: str, port: int) -> dict[str, Any]:
     """The bind that is meant; None where neither host nor port was named."""
     if host is None and port is None:
         return None
@@ -64,8 +64,7 @@ def intended(host, port):
     }
 
 
-def resolved(host):
-    # type: (str) -> tuple
+def resolved(host: str) -> tuple[Any, ...]:
     """([(family, address)], None), or ([], why not)."""
     try:
         found = socket.getaddrinfo(host or EVERY_ADDRESS, None, type=socket.SOCK_STREAM)
@@ -78,8 +77,7 @@ def resolved(host):
     return unique, None
 
 
-def try_bind(wanted, listening):
-    # type: (dict, list) -> None
+def try_bind(wanted: dict[str, Any], listening: list[Any]) -> None:
     """Bind and listen as a server does, unless somebody is known to be in the way; closed at once."""
     families = here(wanted, wanted.pop("families"))
     if wanted["error"]:
@@ -100,8 +98,7 @@ def try_bind(wanted, listening):
         wanted["conflicts"] = undecided
 
 
-def here(wanted, families):
-    # type: (dict, list) -> list
+def here(wanted: dict[str, Any], families: list[Any]) -> list[Any]:
     """Those of the addresses that are this machine's: a host name may lead to IPv6 where there is none."""
     ends = [(one, bind(one[0], one[1], 0)) for one in families]
     usable = [one for one, (error, _) in ends if error is None]
@@ -110,8 +107,7 @@ def here(wanted, families):
     return usable
 
 
-def clash(listener, wanted, surely=False):
-    # type: (dict, tuple, bool) -> bool
+def clash(listener: dict[str, Any], wanted: tuple[Any, ...], surely: bool = False) -> bool:
     """Whether a listener is in the way of a bind. Of [::] one cannot see whether it takes IPv4, too (IPV6_V6ONLY)."""
     family, address = wanted
     same = listener["family"] == ("ipv4" if family == socket.AF_INET else "ipv6")
@@ -121,8 +117,7 @@ def clash(listener, wanted, surely=False):
     return either and not surely
 
 
-def bind(family, address, port):
-    # type: (int, str, int) -> tuple
+def bind(family: int, address: str, port: int) -> tuple[Any, ...]:
     """(errno's name, words), or (None, None). SO_REUSEADDR as servers set it: else TIME_WAIT is a false alarm."""
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -131,25 +126,22 @@ def bind(family, address, port):
             probe.listen(1)
         return None, None
     except OSError as error:
-        return errno.errorcode.get(error.errno, str(error.errno)), error.strerror
+        return errno.errorcode.get(error.errno or 0, str(error.errno)), error.strerror
 
 
-def described(found):
-    # type: (list) -> list
+def described(found: list[Any]) -> list[Any]:
     """Socket rows with their holders in place of uid and inode."""
     held = look_sockets.holders({r["inode"] for r in found if r["inode"]}) if found else {}
     return [with_holder(r, look_sockets.holder(held.get(r["inode"], []))) for r in found]
 
 
-def with_holder(row, holder):
-    # type: (dict, dict) -> dict
+def with_holder(row: dict[str, Any], holder: dict[str, Any] | None) -> dict[str, Any]:
     kept = {key: value for key, value in row.items() if key not in ("uid", "inode")}
     # A socket that no process has any more (TIME_WAIT) bears uid 0, which says nothing.
     return dict(kept, user=look_sockets.user_name(row["uid"]) if row["inode"] else None, holder=holder)
 
 
-def service_process(pid):
-    # type: (int) -> dict
+def service_process(pid: int) -> dict[str, Any]:
     net = "/proc/%d/net" % pid
     about = look_sockets.process(pid)
     alive = look_sockets.alive(pid)
@@ -167,11 +159,10 @@ def service_process(pid):
     return dict(told, sockets=described(found), unix_sockets=look_sockets.listening_unix(inodes, net))
 
 
-def answer_of(wanted, listening):
-    # type: (dict, list) -> dict
+def answer_of(wanted: dict[str, Any] | None, listening: list[Any]) -> dict[str, Any] | None:
     """What the listener in the way of the intended bind answers; None without one."""
     rows = [listening[i] for i in wanted["conflicts"] if listening[i]["state"] == "LISTEN"] if wanted else []
-    if not rows:
+    if not rows or not wanted:
         return None
     address = rows[0]["address"]
     if rows[0]["wildcard"]:
@@ -179,10 +170,9 @@ def answer_of(wanted, listening):
     return look_answers.ask(address, wanted["port"], DETECT)
 
 
-def parsed(text):
-    # type: (str) -> dict
+def parsed(text: str) -> dict[str, Any]:
     """The parts of a URL as its user meant it, and what is wrong with it as it stands."""
-    url = {
+    url: dict[str, Any] = {
         "text": text,
         "scheme": None,
         "host": None,
@@ -209,8 +199,7 @@ def parsed(text):
     return url
 
 
-def answered(url):
-    # type: (dict) -> dict
+def answered(url: dict[str, Any] | None) -> dict[str, Any] | None:
     """A URL with whether its host is this machine and, only then, what it answers."""
     if url is None:
         return None

@@ -3,12 +3,15 @@
 Read from /proc rather than by psutil, so that the doctor's own side and a container are read by the same code.
 """
 
+from __future__ import annotations
+
 import binascii
 import os
 import re
 import shlex
 import socket
 import struct
+from typing import Any
 
 STATES = ("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
           "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV")  # include/net/tcp_states.h  # fmt: skip
@@ -18,8 +21,7 @@ PACKAGE = re.compile(
 MOST_COMMAND = 400  # characters of a command line
 
 
-def rows(net="/proc/net"):
-    # type: (str) -> list
+def rows(net: str = "/proc/net") -> list[Any] | None:
     """[{"address", "port", "family", "state", "loopback", "wildcard", "uid", "inode"}]; None without /proc/net/tcp."""
     found = []
     known = False
@@ -34,8 +36,7 @@ def rows(net="/proc/net"):
     return found if known else None
 
 
-def row(words, family):
-    # type: (list, int) -> dict
+def row(words: list[Any], family: int) -> dict[str, Any]:
     host, port = words[1].split(":")
     address = decoded(host, family)
     state = int(words[3], 16)
@@ -51,26 +52,22 @@ def row(words, family):
     }
 
 
-def decoded(text, family):
-    # type: (str, int) -> str
+def decoded(text: str, family: int) -> str:
     """The kernel prints each 32-bit word of an address in the machine's own byte order."""
     raw = binascii.unhexlify(text)
     packed = b"".join(struct.pack("=I", word) for word in struct.unpack(">%dI" % (len(raw) // 4), raw))
     return socket.inet_ntop(family, packed)
 
 
-def is_loopback(address):
-    # type: (str) -> bool
+def is_loopback(address: str) -> bool:
     return address.startswith(("127.", "::ffff:127.")) or address == "::1"
 
 
-def is_wildcard(address):
-    # type: (str) -> bool
+def is_wildcard(address: str) -> bool:
     return address in ("0.0.0.0", "::", "::ffff:0.0.0.0")  # noqa: S104
 
 
-def user_name(uid):
-    # type: (int) -> str
+def user_name(uid: int) -> str:
     try:
         import pwd
 
@@ -79,8 +76,7 @@ def user_name(uid):
         return str(uid)
 
 
-def sockets_of(pid):
-    # type: (object) -> set
+def sockets_of(pid: Any) -> set[int] | None:
     """Inodes of the sockets that a process holds; None where they may not be read."""
     folder = "/proc/%s/fd" % pid
     inodes = set()
@@ -98,26 +94,23 @@ def sockets_of(pid):
     return inodes
 
 
-def holders(inodes):
-    # type: (set) -> dict
+def holders(inodes: set[int]) -> dict[int, list[int]]:
     """{inode: pids that hold it}, for the inodes asked for."""
-    found = {}
+    found: dict[int, list[int]] = {}
     for pid in processes():
         for inode in (sockets_of(pid) or set()) & inodes:
             found.setdefault(inode, []).append(pid)
     return found
 
 
-def processes():
-    # type: () -> list
+def processes() -> list[Any]:
     try:
         return [int(name) for name in os.listdir("/proc") if name.isdigit()]
     except OSError:
         return []
 
 
-def holder(pids):
-    # type: (list) -> dict
+def holder(pids: list[Any]) -> dict[str, Any] | None:
     """The topmost of the processes that share a socket; None for an empty list."""
     pids = sorted(pids)
     if not pids:
@@ -126,8 +119,7 @@ def holder(pids):
     return dict(process(top), pids=pids[:100], ancestors=ancestors(top))
 
 
-def process(pid):
-    # type: (int) -> dict
+def process(pid: int) -> dict[str, Any]:
     folder = "/proc/%d" % pid
     words = command_words(folder)
     return {
@@ -140,8 +132,7 @@ def process(pid):
     }
 
 
-def command_words(folder):
-    # type: (str) -> list
+def command_words(folder: str) -> list[Any]:
     try:
         with open(os.path.join(folder, "cmdline"), "rb") as file:
             return [word.decode("utf-8", "replace") for word in file.read().split(b"\0") if word]
@@ -149,8 +140,7 @@ def command_words(folder):
         return []
 
 
-def called(folder, word):
-    # type: (str, str) -> str
+def called(folder: str, word: str) -> str | None:
     """The first word of a command line as an absolute path, by the working directory and PATH of that process."""
     if os.path.isabs(word):
         return word
@@ -169,24 +159,21 @@ def called(folder, word):
     return None
 
 
-def link(path):
-    # type: (str) -> str
+def link(path: str) -> str | None:
     try:
         return os.readlink(path)
     except OSError:
         return None
 
 
-def owner(folder):
-    # type: (str) -> str
+def owner(folder: str) -> str | None:
     try:
         return user_name(os.stat(folder).st_uid)
     except OSError:
         return None
 
 
-def packages(folder):
-    # type: (str) -> list
+def packages(folder: str) -> list[Any] | None:
     """Folders of the detection libraries that a process has mapped; None where they may not be read."""
     try:
         with open(os.path.join(folder, "maps"), errors="replace") as file:
@@ -196,9 +183,8 @@ def packages(folder):
     return sorted({match.group(1) for match in matches if match})
 
 
-def ancestors(pid):
-    # type: (int) -> list
-    found = []
+def ancestors(pid: int) -> list[Any]:
+    found: list[int] = []
     while pid > 1 and len(found) < 50:
         try:
             with open("/proc/%d/stat" % pid) as file:
@@ -210,8 +196,7 @@ def ancestors(pid):
     return found
 
 
-def alive(pid):
-    # type: (int) -> bool
+def alive(pid: int) -> bool:
     """A zombie is dead: it only waits for its parent to read its exit status."""
     try:
         os.kill(pid, 0)
@@ -226,8 +211,7 @@ def alive(pid):
         return True
 
 
-def listening_unix(inodes, net):
-    # type: (set, str) -> int
+def listening_unix(inodes: set[int], net: str) -> int:
     """How many of these sockets are Unix sockets that listen (flag __SO_ACCEPTCON)."""
     try:
         with open(os.path.join(net, "unix")) as file:
