@@ -1,9 +1,9 @@
-"""Ratios of running times, taken interleaved in one run: python benchmarks/benchmark.py [--repeats N] [check's flags]
+"""Ratios of running times, taken interleaved in one run: python benchmarks/benchmark.py [--repeats N] [--device D]
 
 (a) `--help` against that of an empty Typer application in the same environment.
 (b) The whole check against an empty command plus the larger of the slowest probe alone and its share of all probes'
     CPU seconds on this machine's cores. "Alone": one interpreter that gets one probe's program, by wall clock and CPU
-    time (getrusage of children).
+    time (getrusage of children). Looked at is our own environment, with a real model and a picture of six faces.
 
 Run by hand; nothing is asserted. Medians, with the quartiles beside them: a busy machine shows in those. Compiled files
 are written beside the sources, as an installation has them.
@@ -22,11 +22,14 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import insightface
+from retinaface.weights import WEIGHTS
+
 from retina_doctor.authoring import Side
 from retina_doctor.diagnose import Selection
 from retina_doctor.probing.collect import Looking
 from retina_doctor.registry import installed
-from retina_doctor.settings import Settings, TargetSettings
+from retina_doctor.settings import DetectionSettings, GpuSettings, ModelSettings, Settings, TargetSettings
 from retina_doctor.target import choose_target
 
 EMPTY = "import typer\napp = typer.Typer()\n@app.command()\ndef f(): ...\napp(['--help'])\n"
@@ -73,12 +76,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--target", default=sys.executable, help="the interpreter to look at")
-    arguments, flags = parser.parse_known_args()
+    parser.add_argument("--device", default="gpu", choices=["gpu", "cpu", "auto"])
+    arguments = parser.parse_args()
     doctor = [sys.executable, "-m", "retina_doctor"]
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its compiled files
-    settings = Settings(target=TargetSettings(command=(arguments.target,)))
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
+        model, picture = str(Path(folder, "model.onnx")), str(Path(insightface.__file__).parent / "data/images/t1.jpg")
+        Path(model).write_bytes(WEIGHTS)
+        settings = Settings(
+            target=TargetSettings(command=(arguments.target,)),
+            model=ModelSettings(path=model),
+            detection=DetectionSettings(image=picture),
+            gpu=GpuSettings(device=arguments.device),
+        )
+        flags = ["--model", model, "--image", picture, "--device", arguments.device]
         empty = str(Path(folder, "empty.py"))
         Path(empty).write_text(EMPTY)
         measures = {

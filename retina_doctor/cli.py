@@ -234,16 +234,18 @@ def _look(flags: dict[str, Any]) -> Any:
     from retina_doctor.settings_sources import load_settings, of_flags, working_directory
 
     settings = load_settings(flags["config"], os.environ, of_flags(flags), working_directory())
-    # What the report needs is imported while the probes run, not after them.
-    threading.Thread(target=importlib.import_module, args=("retina_doctor.reports.terminal",), daemon=True).start()
+
+    # What the report needs is imported while the probes run: not before, which would delay them, and not after.
+    def prepare() -> None:
+        threading.Thread(target=importlib.import_module, args=("retina_doctor.reports.terminal",), daemon=True).start()
+
     with progress.shown() as show:
-        return look(settings, installed(), os.environ, show)
+        return look(settings, installed(), os.environ, show, prepare)
 
 
 def _language(wanted: str | None) -> Any:
     """en or zh: as asked, else as RETINA_DOCTOR_LANG or the locale says."""
-    from retina_doctor.pages import LANGUAGES
-    from retina_doctor.settings import UsageError
+    from retina_doctor.settings import LANGUAGES, UsageError
 
     wanted = wanted or os.environ.get("RETINA_DOCTOR_LANG")
     if wanted is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from retina_doctor import __version__
 from retina_doctor.diagnose import Selection
@@ -15,12 +15,16 @@ from retina_doctor.target import choose_target
 
 
 def look(
-    settings: Settings, catalogue: Catalogue, environment: Mapping[str, str], progress: Progress | None = None
+    settings: Settings,
+    catalogue: Catalogue,
+    environment: Mapping[str, str],
+    progress: Progress | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Snapshot:
-    """Run the probes that the selected checks need. Raises UsageError."""
+    """Run the probes that the selected checks need; *meanwhile* is called when they are running. Raises UsageError."""
     wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
     probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted]
-    looking = Looking(settings, choose_target(settings, environment), progress)
+    looking = Looking(settings, choose_target(settings, environment), progress, meanwhile)
     target, readings = looking.collect(probes)
     return Snapshot(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

@@ -20,7 +20,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jinja2
 
@@ -28,9 +28,8 @@ from retina_doctor.codec import DoesNotFit, decode
 from retina_doctor.model import Finding, Interpreter, Json, Outcome, Reason, Snapshot
 from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import Command, Remedies
+from retina_doctor.settings import Language
 
-Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What a terminal obeys instead of showing: C0, DEL, C1, and the characters that reverse the direction of text."""
 BLOCK = re.compile(r"^```sh\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from retina_doctor.codec import to_json
-from retina_doctor.pages import Language, source
+from retina_doctor.pages import source
 from retina_doctor.registry import Catalogue, Entry
+from retina_doctor.settings import Language
 
 
 def placeholders_shown(template: str) -> str:

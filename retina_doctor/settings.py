@@ -14,6 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+"""Languages of reports and pages."""
+
 
 class UsageError(Exception):
     """Wrong usage or settings: one clear line for the operator, exit code 2."""

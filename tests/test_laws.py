@@ -21,11 +21,12 @@ import pytest
 
 from retina_doctor.diagnose import Readings, diagnose
 from retina_doctor.model import Diagnosis, Outcome, Recorded, Severity, Snapshot, Verdict
-from retina_doctor.pages import BLOCK, LANGUAGES, mebibytes, render, source
+from retina_doctor.pages import BLOCK, mebibytes, render, source
 from retina_doctor.probing.process import source_of
 from retina_doctor.redact import redact
 from retina_doctor.registry import Entry, PackFailure, Want, installed
 from retina_doctor.reports import PLAIN, Report, formats
+from retina_doctor.settings import LANGUAGES
 from retina_doctor.snapshot import load, save
 from tests.machines import FOLDER, machine, names, put, raw
 from tests.odd_probes import runs

@@ -112,7 +112,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"5" * 64 + b
         ("a.onnx", lambda whole: whole[:-1], "model-corrupt"),
         ("a.onnx", lambda whole: whole[: len(whole) // 3], "model-corrupt"),
         ("a.onnx", lambda whole: bytes(4096), "model-corrupt"),
-        ("a.onnx", lambda whole: os.urandom(4096), "model-corrupt"),
+        ("a.onnx", lambda whole: b"{" + bytes(range(255, 0, -1)) * 16, "model-corrupt"),
         ("a.onnx", lambda whole: b"", "model-empty"),
         ("a.pth", lambda whole: b"", "model-empty"),
         ("a.onnx", lambda whole: LFS, "model-lfs-pointer"),

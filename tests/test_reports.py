@@ -20,10 +20,9 @@ from rich.cells import cell_len
 from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Location, Outcome, Passed, Problem, Reason, Recorded, Severity, Snapshot, Target
-from retina_doctor.pages import LANGUAGES
 from retina_doctor.registry import build, installed
 from retina_doctor.reports import PLAIN, Look, Report, formats
-from retina_doctor.settings import GateSettings, Settings
+from retina_doctor.settings import LANGUAGES, GateSettings, Settings
 from tests.machines import machine, names
 from tests.odd_probes import runs
 

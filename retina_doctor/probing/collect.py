@@ -33,10 +33,18 @@ Progress = Callable[[Sequence[Child]], None]
 class Looking:
     """Which probes to ask, in which interpreter. Holds what all requests of one run share."""
 
-    def __init__(self, settings: Settings, target: Target, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        target: Target,
+        progress: Progress | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
+        """*meanwhile* is called when probes have been started; it must return at once."""
         self.settings = settings
         self.target = target
         self.progress = progress
+        self.meanwhile = meanwhile
         self.token = f"retina-doctor-{os.urandom(8).hex()} "
 
     def collect(self, probes: Iterable[Probe[Any]]) -> tuple[Target, dict[str, Recorded]]:
@@ -99,6 +107,7 @@ class Looking:
                     running.append(Child.start(request, self.token, environment))
                 except OSError as error:
                     self._refuse_command(request, error)
+            self.meanwhile()
             with selectors.DefaultSelector() as selector:
                 for child in running:
                     _register(selector, child)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from retina_doctor.model import Diagnosis, Finding, Severity
-from retina_doctor.pages import Language, Words, render
+from retina_doctor.pages import Words, render
 from retina_doctor.registry import Catalogue
+from retina_doctor.settings import Language
 
 
 @dataclass(frozen=True, kw_only=True)

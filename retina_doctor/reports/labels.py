@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from retina_doctor.pages import Language
+from retina_doctor.settings import Language
 
 
 @functools.cache

@@ -164,7 +164,7 @@ def content(path: str, head: bytes) -> str:
         return "html"
     if lower.startswith((b"<?xml", b"<error")):
         return "xml"
-    if text[:1] in (b"{", b"["):
+    if text[:1] in (b"{", b"[") and printable(head):
         return "json"
     if head.startswith(b"PK\x03\x04"):
         return zip_content(path, head)

@@ -43,6 +43,8 @@ def open_session(onnxruntime: Any, model: Any, want_gpu: bool) -> tuple[Any, ...
     """(session, records nodes): asks for CUDA before the CPU, as a service should; *model*: bytes or a path."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 2
+    # Other probes run beside this one: threads that wait by spinning would take their processors.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     records = hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info")
     if records:  # since 1.24
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
