@@ -7,7 +7,8 @@ A check is a function whose parameter types say what it needs::
         ...
 
 ``Facts``: required, without them the verdict is *unknown*. ``Facts | None``: if there. ``Reading[Facts]``: the looking
-itself; that check speaks for the probe's failure. ``Settings`` and ``Interpreter`` come with every snapshot.
+itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. ``Settings`` and ``Interpreter``
+come with every snapshot.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from retina_doctor.codec import Facts as Facts
 from retina_doctor.model import Inapplicable, Json, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 

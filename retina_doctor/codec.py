@@ -1,6 +1,6 @@
 """Between typed facts and JSON. The only user of msgspec.
 
-msgspec rather than pydantic: it reads the same frozen dataclasses strictly, and imports in a fraction of the time,
+msgspec rather than pydantic: it reads typed facts as strictly, and imports in a fraction of the time,
 which every run of a command-line tool pays.
 """
 
@@ -11,6 +11,13 @@ from typing import Any, TypeVar
 import msgspec
 
 T = TypeVar("T")
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all facts: frozen, fields by keyword alone, as a frozen dataclass has them, and made a hundred times faster.
+
+    A pack of a few dozen facts would else spend more on making their classes than on judging.
+    """
 
 
 class DoesNotFit(ValueError):

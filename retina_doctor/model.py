@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
+from retina_doctor.codec import Facts
 from retina_doctor.settings import Settings
 
 T = TypeVar("T")
@@ -67,16 +68,14 @@ class Reading(Generic[T]):
         return self.recorded.outcome
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
+class Place(Facts, frozen=True, kw_only=True):
     """Where a process runs. Two processes with equal places see the same hardware, files, processes and ports."""
 
     machine: str
     namespaces: Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Interpreter:
+class Interpreter(Facts, frozen=True, kw_only=True):
     """The Python that the target command starts, as it describes itself."""
 
     executable: str

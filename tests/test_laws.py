@@ -17,8 +17,10 @@ from typing import Any
 
 import jinja2
 import jinja2.meta
+import msgspec
 import pytest
 
+from retina_doctor.authoring import Facts
 from retina_doctor.diagnose import Readings, diagnose
 from retina_doctor.model import Diagnosis, Outcome, Recorded, Severity, Snapshot, Verdict
 from retina_doctor.pages import BLOCK, mebibytes, render, source
@@ -153,11 +155,11 @@ def test_every_fact_has_one_probe_one_spokesman_at_most_and_a_reader(probe: str)
 @pytest.mark.parametrize("probe", CATALOGUE.probes)
 def test_facts_are_frozen_and_the_healthy_machine_has_them_whole(probe: str) -> None:
     facts = CATALOGUE.probes[probe].facts
-    assert dataclasses.is_dataclass(facts)
-    assert facts.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert issubclass(facts, Facts)
+    assert facts.__struct_config__.frozen
     reading = machine("t4-healthy").snapshot.readings[probe]
     assert Readings(machine("t4-healthy").snapshot, CATALOGUE).of(facts).value is not None, reading
-    assert set(reading.facts) == {field.name for field in dataclasses.fields(facts)}
+    assert set(reading.facts) == set(facts.__struct_fields__)
 
 
 # 4. Knock-out
@@ -247,8 +249,8 @@ def test_facts_that_do_not_fit_are_a_lost_reading(name: str) -> None:
             continue
         hurt = copy.deepcopy(data)
         facts = hurt["readings"][probe]["facts"]
-        fields = dataclasses.fields(CATALOGUE.probes[probe].facts)
-        required = [field.name for field in fields if field.default is dataclasses.MISSING]
+        fields = msgspec.structs.fields(CATALOGUE.probes[probe].facts)
+        required = [field.name for field in fields if field.required]
         if required and required[-1] in facts:
             del facts[required[-1]]
             assert_not_healthier(judged(name), load(json.dumps(hurt)), {probe})

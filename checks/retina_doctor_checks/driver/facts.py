@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from retina_doctor.authoring import Facts
 
 
-@dataclass(frozen=True, kw_only=True)
-class GpuProcess:
+class GpuProcess(Facts, frozen=True, kw_only=True):
     """A process with a CUDA context on a GPU. *pid* as NVML counts it: the host's, whatever the namespace.
 
     *used_memory* in bytes; None where the driver does not tell (WSL, MIG, another container's process).
@@ -18,8 +17,7 @@ class GpuProcess:
     user: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Gpu:
+class Gpu(Facts, frozen=True, kw_only=True):
     """One device of NVML's list (PCI order, CUDA_VISIBLE_DEVICES does not count). Memory in bytes.
 
     *error*: the first NVML error that this device gave where a healthy one answers ("15: GPU is lost").
@@ -43,8 +41,7 @@ class Gpu:
     error: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Nvml:
+class Nvml(Facts, frozen=True, kw_only=True):
     """*error_code*: of nvmlInit, or of the first call for all GPUs that failed (nvml.h nvmlReturn_t); None: no error.
 
     *driver*: "580.95.05"; *cuda*: the CUDA version that the driver supports, not an installed toolkit.
@@ -57,8 +54,7 @@ class Nvml:
     gpus: tuple[Gpu, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class NvidiaSmi:
+class NvidiaSmi(Facts, frozen=True, kw_only=True):
     """*path* None: no such program on PATH, and the rest is None. *lines*: its first lines of standard output."""
 
     path: str | None
@@ -67,8 +63,7 @@ class NvidiaSmi:
     errors: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class PciGpu:
+class PciGpu(Facts, frozen=True, kw_only=True):
     """A display controller of vendor 0x10de. *device* like "0x1eb8"; *bound_to*: its kernel driver's name."""
 
     address: str
@@ -76,16 +71,14 @@ class PciGpu:
     bound_to: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Node:
+class Node(Facts, frozen=True, kw_only=True):
     """A device node. *usable*: this process may read and write it."""
 
     path: str
     usable: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class DriverLibrary:
+class DriverLibrary(Facts, frozen=True, kw_only=True):
     """A file libnvidia-ml.so* or libcuda.so*. *version*: from the name of the file that it leads to.
 
     *on_loader_path*: it lies in a folder that the loader searches (ldconfig's cache, LD_LIBRARY_PATH, its defaults).
@@ -97,8 +90,7 @@ class DriverLibrary:
     on_loader_path: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class Host:
+class Host(Facts, frozen=True, kw_only=True):
     """*loaded_version*: of the kernel module that runs, from /proc/driver/nvidia/version. *pci_gpus* None: /sys/bus/pci
     cannot be read, so nothing is known."""
 
@@ -113,8 +105,7 @@ class Host:
     libraries: tuple[DriverLibrary, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class GpuEnvironment:
+class GpuEnvironment(Facts, frozen=True, kw_only=True):
     """Variables as the target sees them: None unset, "" set and empty."""
 
     cuda_visible_devices: str | None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from retina_doctor.authoring import Facts
 
-@dataclass(frozen=True, kw_only=True)
-class Face:
+
+class Face(Facts, frozen=True, kw_only=True):
     """In pixels of the picture: box as left, top, right, bottom; five points as (x, y): the eyes, nose and mouth corners
     in the order of the model. Score 0 to 1."""
 
@@ -16,8 +16,7 @@ class Face:
     points: tuple[tuple[float, float], ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picture:
+class Picture(Facts, frozen=True, kw_only=True):
     """*path* None: generated noise, which shows that arithmetic runs, and no faces. *error*: why it cannot be read.
     *decoder*: the target has OpenCV or Pillow; without, no picture can be read whatever it is."""
 
@@ -28,8 +27,7 @@ class Picture:
     decoder: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Inference:
+class Inference(Facts, frozen=True, kw_only=True):
     """*skipped*: why nothing was tried. *contract*: the family of the model by its outputs; None: no known detector's.
 
     *session* are the providers that the session has, *nodes* how many nodes each ran. *input_size* is (width, height)

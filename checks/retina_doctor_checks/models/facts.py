@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from retina_doctor.authoring import Facts
 
-@dataclass(frozen=True, kw_only=True)
-class Obstacle:
+
+class Obstacle(Facts, frozen=True, kw_only=True):
     """Why a path cannot be used, and at which part of it."""
 
     kind: Literal["missing", "forbidden", "other"]
@@ -15,16 +15,14 @@ class Obstacle:
     words: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tensor:
+class Tensor(Facts, frozen=True, kw_only=True):
     """An input or output: sizes are numbers, or names where they are free."""
 
     name: str
     shape: tuple[int | str, ...] | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Onnx:
+class Onnx(Facts, frozen=True, kw_only=True):
     ir_version: int | None
     opset: int | None
     producer: str
@@ -33,8 +31,7 @@ class Onnx:
     nodes: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Damage:
+class Damage(Facts, frozen=True, kw_only=True):
     """*cut-short*: *needed* bytes at least, *there* bytes; *not-protobuf* from byte *there* on; *no-graph*: parseable, but
     without any node; *no-directory*: a zip whose end is missing; *no-storages*: a legacy checkpoint without weights."""
 
@@ -43,8 +40,7 @@ class Damage:
     needed: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelFile:
+class ModelFile(Facts, frozen=True, kw_only=True):
     """*content* is told by the bytes, not by the name; *problem* says how it is damaged. Size in bytes."""
 
     path: str
@@ -63,21 +59,18 @@ class ModelFile:
         return len(self.onnx.outputs) >= 5 or (len(self.onnx.outputs) == 3 and len(self.onnx.inputs) == 1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subfolder:
+class Subfolder(Facts, frozen=True, kw_only=True):
     name: str
     models: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Searched:
+class Searched(Facts, frozen=True, kw_only=True):
     path: str
     exists: bool
     models: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Model:
+class Model(Facts, frozen=True, kw_only=True):
     """*named_by*: settings, the variable RETINAFACE_MODEL_PATH, or found in a usual place."""
 
     searched: tuple[Searched, ...]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from retina_doctor.authoring import Facts
 
 
-@dataclass(frozen=True, kw_only=True)
-class Distribution:
+class Distribution(Facts, frozen=True, kw_only=True):
     """An installed distribution that fills the folder onnxruntime/.
 
     *gpu*: its RECORD lists the CUDA provider. *cuda* and *cudnn_major*: what it was built for, as the wheel itself says
@@ -23,8 +22,7 @@ class Distribution:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Provider:
+class Provider(Facts, frozen=True, kw_only=True):
     """The CUDA provider library; *needed*: the sonames that the dynamic loader must find for it (DT_NEEDED)."""
 
     path: str
@@ -32,8 +30,7 @@ class Provider:
     problem: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class FoundLibrary:
+class FoundLibrary(Facts, frozen=True, kw_only=True):
     """A CUDA or cuDNN library on the disk. *kind*: pip, torch, toolkit, conda, system or LD_LIBRARY_PATH."""
 
     soname: str
@@ -41,8 +38,7 @@ class FoundLibrary:
     kind: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrtFiles:
+class OrtFiles(Facts, frozen=True, kw_only=True):
     """*owner*: name of the distribution whose compiled module is really on the disk (by the hash in its RECORD).
     *importable*: the folder has its __init__.py; without, an import gives an empty namespace package.
     *preloaded_by*: an installed library that calls onnxruntime.preload_dlls() itself ("insightface 2.1")."""
@@ -74,8 +70,7 @@ class OrtFiles:
         return damaged or bare or any(d.missing for d in self.distributions)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Loaded:
+class Loaded(Facts, frozen=True, kw_only=True):
     """What the dynamic loader said of one soname; *path*: the file that it mapped."""
 
     soname: str
@@ -83,8 +78,7 @@ class Loaded:
     error: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class OrtRuntime:
+class OrtRuntime(Facts, frozen=True, kw_only=True):
     """A session of a one-convolution model that asked for CUDA. *empty*: the import gave a shell without its classes.
 
     *advertised* is what the wheel was compiled with, and no evidence of anything; *session* are the providers that the

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from retina_doctor.authoring import Facts
 
 
-@dataclass(frozen=True, kw_only=True)
-class Shadow:
+class Shadow(Facts, frozen=True, kw_only=True):
     """A file or folder of the working directory that bears the name of a package the service needs."""
 
     name: str
@@ -14,7 +13,6 @@ class Shadow:
     installed: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorkingDirectory:
+class WorkingDirectory(Facts, frozen=True, kw_only=True):
     path: str
     shadows: tuple[Shadow, ...]

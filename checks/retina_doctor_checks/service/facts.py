@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from retina_doctor.authoring import Facts
 
-@dataclass(frozen=True, kw_only=True)
-class Holder:
+
+class Holder(Facts, frozen=True, kw_only=True):
     """A process that holds a socket, the topmost of those that share it (a server's master, not its workers).
 
     *pids*: all that share it. *ancestors*: from its parent upwards. *called*: the program as it was called, absolute.
@@ -24,8 +24,7 @@ class Holder:
     packages: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Socket:
+class Socket(Facts, frozen=True, kw_only=True):
     """A TCP socket of this network namespace. *state* as the kernel names it (include/net/tcp_states.h).
 
     *user*: of the socket itself, known even where *holder* is hidden (other users' processes, other containers).
@@ -41,8 +40,7 @@ class Socket:
     holder: Holder | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bind:
+class Bind(Facts, frozen=True, kw_only=True):
     """The bind that is intended. *port* None: only the host was named, and the bind was tried on any port.
 
     *conflicts*: indices into Ports.sockets of those that stand in the way. *tried* False: one is known to, so the bind
@@ -59,8 +57,7 @@ class Bind:
     words: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(Facts, frozen=True, kw_only=True):
     """What came back for a GET. *kind*: http; other (no HTTP); silent (connected, nothing in time); closed (connected,
     closed without a word); or refused, unreachable, timed-out: no connection."""
 
@@ -71,8 +68,7 @@ class Answer:
     words: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Url:
+class Url(Facts, frozen=True, kw_only=True):
     """*problem*: why it cannot be used as it stands. *local*: its host is this machine; None: it has no address.
 
     *loopback*: its host means loopback. *path_named*: else /detect was asked for. *answer* None: not asked, since it is
@@ -90,8 +86,7 @@ class Url:
     answer: Answer | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServiceProcess:
+class ServiceProcess(Facts, frozen=True, kw_only=True):
     """The process --pid. *sockets*: listening TCP sockets of it and its children; None: they may not be read.
 
     *unix_sockets*: how many it listens on, behind a proxy say. *same_network* False: it lives in another network
@@ -107,8 +102,7 @@ class ServiceProcess:
     unix_sockets: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ports:
+class Ports(Facts, frozen=True, kw_only=True):
     """*sockets*: on the intended port and on the URL's, listening ones first; None where /proc/net is not there.
 
     *answer*: of the intended port, asked where somebody listens there. *first_unprivileged_port*: sysctl

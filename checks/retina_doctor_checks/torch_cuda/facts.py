@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from retina_doctor.authoring import Facts
 
-@dataclass(frozen=True, kw_only=True)
-class TorchFiles:
+
+class TorchFiles(Facts, frozen=True, kw_only=True):
     """*version*: with its local suffix where it has one ("2.13.0+cpu"). *path*: the folder torch/.
 
     *build*: what its version.py says it was compiled for, else the suffix, else the libraries beside it.
@@ -22,8 +22,7 @@ class TorchFiles:
     libraries: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TorchRuntime:
+class TorchRuntime(Facts, frozen=True, kw_only=True):
     """*arch_list* like ("sm_75", "compute_120"); None: could not be asked. *warnings*: what torch said while it was
     asked whether CUDA is available; it says so there instead of raising."""
 
