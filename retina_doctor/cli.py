@@ -192,8 +192,11 @@ def list_checks(format: Formats = None, lang: Lang = None) -> None:
 
 def main() -> NoReturn:
     """The console script. One clear line and exit code 2 for wrong usage; 128 + signal when interrupted; 3 for our own bugs."""
+    import gc
+
     from retina_doctor.settings import Interrupted, UsageError
 
+    gc.disable()  # a run lasts seconds and makes little garbage; looking for it costs more than it frees
     code = 3
     try:
         code = app(standalone_mode=False) or 0
