@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import shlex
+from collections import Counter
 
 from rich.console import Console
 from rich.padding import Padding
@@ -95,7 +96,7 @@ def _draw_rest(report: Report, console: Console) -> None:
     if passed:
         _section(console, label("passed", language), [_counts(passed), *_told(report, passed)])
     _section(console, label("ignored", language), _told(report, diagnosis.with_verdict(Verdict.IGNORED)))
-    _section(console, label("inapplicable", language), _told(report, diagnosis.with_verdict(Verdict.INAPPLICABLE)))
+    _section(console, label("inapplicable", language), _not_judged(report))
     unknown: dict[tuple[str, ...], list[str]] = {}
     for judgement in diagnosis.with_verdict(Verdict.UNKNOWN):
         unknown.setdefault(judgement.missing, []).append(f"{judgement.code} {judgement.name}")
@@ -122,6 +123,20 @@ def _counts(judgements: tuple[Judgement, ...]) -> str:
     for judgement in judgements:
         domains[judgement.domain] = domains.get(judgement.domain, 0) + 1
     return " · ".join(f"{domain} {count}" for domain, count in domains.items())
+
+
+def _not_judged(report: Report) -> list[str]:
+    """The most frequent reason of each domain, said once for all domains that share it; the rest is in the JSON report."""
+    reasons: dict[str, Counter[str]] = {}
+    for judgement in report.diagnosis.with_verdict(Verdict.INAPPLICABLE):
+        reason = reason_text(judgement.reason, report.catalogue, report.language)
+        reasons.setdefault(judgement.domain, Counter())[reason] += 1
+    lines: dict[str, list[str]] = {}
+    for domain, counts in reasons.items():
+        [(reason, _)] = counts.most_common(1)
+        others = f" ({label('others', report.language, n=len(counts) - 1)})" if len(counts) > 1 else ""
+        lines.setdefault(reason + others, []).append(domain)
+    return [str(visible(f"{', '.join(domains)}: {reason}")) for reason, domains in lines.items()]
 
 
 def _told(report: Report, judgements: tuple[Judgement, ...]) -> list[str]:

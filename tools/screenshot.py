@@ -1,0 +1,26 @@
+"""Draws the terminal report of a recorded machine as an SVG picture.
+
+usage: uv run python tools/screenshot.py fixtures/machines/both-packages-vm/snapshot.json docs/report.svg
+"""
+
+import io
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from retina_doctor.diagnose import diagnose
+from retina_doctor.model import Severity
+from retina_doctor.registry import installed
+from retina_doctor.reports import Report
+from retina_doctor.reports.terminal import draw
+from retina_doctor.snapshot import load
+
+source, output = Path(sys.argv[1]), Path(sys.argv[2])
+catalogue = installed()
+diagnosis = diagnose(load(source.read_bytes()), catalogue)
+console = Console(record=True, width=96, force_terminal=True, file=io.StringIO(), highlight=False)
+draw(Report(diagnosis=diagnosis, catalogue=catalogue, language="en", fail_on=Severity.ERROR), console)
+# No font is fetched from elsewhere when the picture is looked at.
+svg = console.export_svg(title="retina-doctor", unique_id="report")
+output.write_text("\n".join(line for line in svg.splitlines() if "url(" not in line or "clip-path" in line) + "\n")
