@@ -1,9 +1,12 @@
 """Draws the terminal report of a recorded machine as an SVG picture.
 
-usage: uv run python tools/screenshot.py fixtures/machines/both-packages-vm/snapshot.json docs/report.svg
+usage: uv run python tools/screenshot.py SNAPSHOT OUTPUT [TITLE]; the picture of the README:
+    uv run python tools/screenshot.py fixtures/machines/both-packages-vm/snapshot.json docs/report.svg \\
+        retina-doctor --device auto --model mobilenet025.onnx --port 8080
 """
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -22,5 +25,6 @@ diagnosis = diagnose(load(source.read_bytes()), catalogue)
 console = Console(record=True, width=96, force_terminal=True, file=io.StringIO(), highlight=False)
 draw(Report(diagnosis=diagnosis, catalogue=catalogue, language="en", fail_on=Severity.ERROR), console)
 # No font is fetched from elsewhere when the picture is looked at.
-svg = console.export_svg(title="retina-doctor", unique_id="report")
-output.write_text("\n".join(line for line in svg.splitlines() if "url(" not in line or "clip-path" in line) + "\n")
+svg = console.export_svg(title=" ".join(sys.argv[3:]) or "retina-doctor", unique_id="report")
+svg = re.sub(r",\s*url\(.https?://[^;]*;", ";", svg)
+output.write_text(svg + "\n")

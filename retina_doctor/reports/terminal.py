@@ -71,7 +71,7 @@ def _draw_root(report: Report, finding: Finding, console: Console) -> None:
             console.print(Padding(_prose(paragraph), (0, 0, 0, 2)))
     for command in words.commands:
         # Never wrapped: a command is for copying.
-        console.print(Text(f"    {command}", style="green"), soft_wrap=True)
+        console.print(Text.assemble("    ", (command, "green")), soft_wrap=True)
     if words.aside:
         console.print(Padding(_prose(words.aside), (0, 0, 0, 2)))
     echoes = report.diagnosis.echoes(finding)
