@@ -30,7 +30,7 @@ from retina_doctor.diagnose import Selection
 from retina_doctor.probing.collect import Looking
 from retina_doctor.registry import installed
 from retina_doctor.settings import DetectionSettings, GpuSettings, ModelSettings, Settings, TargetSettings
-from retina_doctor.target import choose_target
+from retina_doctor.target import choose_target, surroundings
 
 EMPTY = "import typer\napp = typer.Typer()\n@app.command()\ndef f(): ...\napp(['--help'])\n"
 HELP_LIMIT, CHECK_LIMIT = 1.15, 1.25
@@ -54,7 +54,8 @@ def probes_alone(settings: Settings) -> dict[str, Measure]:
     """Each probe that a check with these settings asks, sent to an interpreter of its own."""
     catalogue = installed()
     wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
-    looking = Looking(settings, choose_target(settings, os.environ))
+    target = choose_target(settings, os.environ)
+    looking = Looking(settings, target, surroundings(settings, target, os.environ))
     measures: dict[str, Measure] = {}
     for probe in catalogue.probes.values():
         if probe.facts in wanted:

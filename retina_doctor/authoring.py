@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from retina_doctor.codec import Facts as Facts
-from retina_doctor.model import Inapplicable, Json, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.model import Finding, Inapplicable, Json, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
 T = TypeVar("T")
@@ -104,12 +104,12 @@ class Domain:
 class Cause:
     """ "*root* explains these": findings that would not be there without it, by name of check.
 
-    *subject*: only where the root's subject starts so (a driver too old for torch says nothing of onnxruntime).
+    *when*: judges the two findings, root first (a driver too old for torch says nothing of onnxruntime).
     """
 
     root: str
     explains: tuple[str, ...]
-    subject: str = ""
+    when: Callable[[Finding, Finding], bool] = lambda _root, _echo: True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from retina_doctor.codec import DoesNotFit, decode
 from retina_doctor.model import (
     Diagnosis,
     Finding,
+    FindingKey,
     Inapplicable,
     Judgement,
     Outcome,
@@ -206,7 +207,7 @@ def _rooted(findings: list[Finding], catalogue: Catalogue) -> tuple[Finding, ...
             f
             for f in findings
             if finding.name in catalogue.explains.get(f.name, ())
-            and f.subject.startswith(catalogue.only_of[f.name, finding.name])
+            and catalogue.conditions[f.name, finding.name](f, finding)
         ]
         return min(above, key=rank, default=None)
 
@@ -218,5 +219,14 @@ def _rooted(findings: list[Finding], catalogue: Catalogue) -> tuple[Finding, ...
         return finding if above is None else root(above)
 
     roots = {finding.key: root(finding) for finding in findings}
-    ordered = sorted(findings, key=lambda f: (rank(roots[f.key]), f.key != roots[f.key].key, rank(f)))
+    gravest: dict[FindingKey, int] = {}  # of a root and all that it explains: an error under a warning is an error
+    for finding in findings:
+        top = roots[finding.key].key
+        gravest[top] = max(gravest.get(top, 0), finding.severity.rank)
+
+    def place(finding: Finding) -> tuple[object, ...]:
+        top = roots[finding.key]
+        return (-gravest[top.key], rank(top), finding.key != top.key, rank(finding))
+
+    ordered = sorted(findings, key=place)
     return tuple(f if roots[f.key].key == f.key else dataclasses.replace(f, root=roots[f.key].key) for f in ordered)

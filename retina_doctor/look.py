@@ -11,7 +11,7 @@ from retina_doctor.model import Snapshot
 from retina_doctor.probing.collect import Looking, Progress
 from retina_doctor.registry import Catalogue
 from retina_doctor.settings import Settings
-from retina_doctor.target import choose_target
+from retina_doctor.target import choose_target, surroundings
 
 
 def look(
@@ -24,7 +24,8 @@ def look(
     """Run the probes that the selected checks need; *meanwhile* is called when they are running. Raises UsageError."""
     wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
     probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted]
-    looking = Looking(settings, choose_target(settings, environment), progress, meanwhile)
+    chosen = choose_target(settings, environment)
+    looking = Looking(settings, chosen, surroundings(settings, chosen, environment), progress, meanwhile)
     target, readings = looking.collect(probes)
     return Snapshot(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

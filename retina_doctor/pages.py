@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import functools
 import re
-import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,11 +25,11 @@ import jinja2
 
 from retina_doctor.codec import DoesNotFit, decode
 from retina_doctor.model import Finding, Interpreter, Json, Outcome, Reason, Snapshot
+from retina_doctor.quoting import quoted, visible
 from retina_doctor.registry import Catalogue
-from retina_doctor.remedies import Command, Remedies
+from retina_doctor.remedies import Remedies
 from retina_doctor.settings import Language
 
-CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What a terminal obeys instead of showing: C0, DEL, C1, and the characters that reverse the direction of text."""
 BLOCK = re.compile(r"^```sh\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 
@@ -85,7 +84,7 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     position = 0
     for block in BLOCK.finditer(page.fix):
         texts.append(_fill(_PROSE, page.fix[position : block.start()], values))
-        commands += [line.strip() for line in _fill(_SHELL, block[1], values).splitlines() if line.strip()]
+        commands += [line.strip() for line in _fill(_SHELL, block[1], values).split("\n") if line.strip()]
         position = block.end()
     texts.append(_fill(_PROSE, page.fix[position:], values))
     aside = ""
@@ -127,24 +126,6 @@ def _template(environment: jinja2.Environment, text: str) -> jinja2.Template:
     return environment.from_string(text)
 
 
-def visible(value: object) -> object:
-    """Text with control characters shown, not obeyed: evidence comes from files and logs that nobody vouches for."""
-    if not isinstance(value, str) or isinstance(value, Command):
-        return value
-    return CONTROLS.sub(lambda m: f"\\x{ord(m[0]):02x}", value)
-
-
-def _quoted(value: object) -> str:
-    """For a command: one shell word, on one line whatever it holds."""
-    if isinstance(value, Command):
-        return str(value)
-    text = str(value)
-    if CONTROLS.search(text):
-        plain = (c if c.isprintable() and c not in "\\'" else "".join(f"\\x{b:02x}" for b in c.encode()) for c in text)
-        return f"$'{''.join(plain)}'"
-    return shlex.quote(text)
-
-
 def mebibytes(value: float) -> str:
     """Bytes as whole MiB."""
     return f"{value / 1024**2:.0f} MiB"
@@ -158,7 +139,7 @@ def _environment(finalize: Any) -> jinja2.Environment:
 
 
 _PROSE = _environment(visible)
-_SHELL = _environment(_quoted)
+_SHELL = _environment(quoted)
 
 
 @functools.cache

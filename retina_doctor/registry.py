@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from importlib.metadata import entry_points
@@ -14,7 +14,7 @@ from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Check, Domain, Pack, Probe
-from retina_doctor.model import Interpreter, Reading
+from retina_doctor.model import Finding, Interpreter, Reading
 from retina_doctor.settings import Settings, UsageError
 
 GROUP = "retina_doctor.checks"
@@ -60,8 +60,8 @@ class Catalogue:
     entries: tuple[Entry, ...]
     probes: Mapping[str, Probe[Any]]
     explains: Mapping[str, tuple[str, ...]]
-    only_of: Mapping[tuple[str, str], str]
-    """(root, echo) -> what the root's subject must start with."""
+    conditions: Mapping[tuple[str, str], Callable[[Finding, Finding], bool]]
+    """(name of root, name of echo) -> whether these two findings are so connected."""
     reasons: tuple[Path, ...]
     failures: tuple[PackFailure, ...] = ()
 
@@ -116,7 +116,7 @@ def build(packs: Iterable[Pack], failures: tuple[PackFailure, ...] = ()) -> Cata
     entries: list[Entry] = []
     probes: dict[str, Probe[Any]] = {}
     explains: dict[str, tuple[str, ...]] = {}
-    only_of: dict[tuple[str, str], str] = {}
+    conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
     for pack in packs:
         for domain in pack.domains:
             for probe in domain.probes:
@@ -126,13 +126,13 @@ def build(packs: Iterable[Pack], failures: tuple[PackFailure, ...] = ()) -> Cata
             entries += [_entry(domain, one) for one in domain.checks]
         for cause in pack.causes:
             explains[cause.root] = explains.get(cause.root, ()) + cause.explains
-            only_of |= {(cause.root, echo): cause.subject for echo in cause.explains}
+            conditions |= {(cause.root, echo): cause.when for echo in cause.explains}
     _validate(entries, probes, explains)
     return Catalogue(
         entries=tuple(entries),
         probes=probes,
         explains=explains,
-        only_of=only_of,
+        conditions=conditions,
         reasons=tuple(pack.reasons for pack in packs if pack.reasons),
         failures=failures,
     )

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from typing import Any
 
 from retina_doctor.model import Interpreter, Target
-
-
-class Command(str):
-    """Shell text that is quoted already."""
-
-    __slots__ = ()
+from retina_doctor.quoting import Command, command_of, quoted
 
 
 class Remedies:
@@ -31,15 +25,15 @@ class Remedies:
             "pip_install": self.pip_install,
             "pip_uninstall": self.pip_uninstall,
             "interpreter": self.interpreter,
-            "target_command": Command(shlex.join(self.target.command)),
+            "target_command": command_of(self.target.command),
         }
 
     @property
     def python(self) -> Command:
         """The command that starts the target's Python."""
         if self.target.local and self.interpreter and self.interpreter.executable:
-            return Command(shlex.quote(self.interpreter.executable))
-        return Command(shlex.join(self.target.command))
+            return quoted(self.interpreter.executable)
+        return command_of(self.target.command)
 
     def pip_install(self, *words: str) -> Command:
         """``pip install WORDS`` for this target; words are requirements and pip's own flags."""
@@ -51,19 +45,15 @@ class Remedies:
     def _pip(self, action: str, words: tuple[str, ...]) -> Command:
         here = self.interpreter
         yes = ("-y",) if action == "uninstall" else ()
-        self.for_image.append(shlex.join(["pip", action, *yes, *words]))
-        uses_uv = here is not None and not here.has_pip and here.uv is not None and self.target.local
-        if uses_uv:
+        self.for_image.append(command_of(["pip", action, *yes, *words]))
+        system = ("--break-system-packages",) if here and here.externally_managed else ()
+        if here and not here.has_pip and here.uv and self.target.local:
             words = tuple(_for_uv(word) for word in words)
-            assert here and here.uv
-            system = ("--break-system-packages",) if here.externally_managed else ()
-            start = shlex.join([here.uv, "pip", action, "--python", here.executable, *system])
-        else:
-            system = ("--break-system-packages",) if here and here.externally_managed else ()
-            start = f"{self.python} -m pip {shlex.join([action, *yes, *system])}"
-            if here is not None and not here.has_pip:
-                start = f"{self.python} -m ensurepip && {start}"
-        return Command(f"{start} {shlex.join(words)}")
+            return command_of([here.uv, "pip", action, "--python", here.executable, *system, *words])
+        pip = command_of([self.python, "-m", "pip", action, *yes, *system, *words])
+        if here and not here.has_pip:
+            return command_of([self.python, "-m", "ensurepip", Command("&&"), pip])
+        return pip
 
 
 def _for_uv(word: str) -> str:

@@ -65,12 +65,18 @@ def load_settings(file: Path | None, environment: Mapping[str, str], flags: Tabl
     *file* None: retina-doctor.toml, else pyproject.toml's [tool.retina-doctor], in *directory*. Raises UsageError.
     """
     tables: Tables = {}
+    found, place = _from_file(file, directory)
     for source, where in (
-        _from_file(file, directory),
+        (found, place),
         _from_environment(environment),
         (flags, lambda table, key: _flag(table, key)),
     ):
         _check(source, where)
+        if source is found and file is None and "command" in source.get("target", {}):
+            # A file that merely lies in the working directory must not say what is to be run.
+            raise UsageError(
+                f"{place('target', 'command')}: is a program to run, and is taken only from a file that you name: --config FILE"
+            )
         for table, values in source.items():
             tables.setdefault(table, {}).update(values)
     return decode(tables, Settings)
@@ -131,8 +137,8 @@ def _value(key: str, value: Any, kind: Any) -> Any:
 
 
 def _is_text(word: str) -> bool:
-    """False for what the command line or the environment holds in bytes that are no UTF-8: no snapshot could keep it."""
-    return not any("\ud800" <= character <= "\udfff" for character in word)
+    """False for bytes that are no UTF-8, which no snapshot could keep, and for NUL, which no system call takes."""
+    return not any("\ud800" <= character <= "\udfff" or character == "\0" for character in word)
 
 
 def parse_size(value: Any) -> Size:

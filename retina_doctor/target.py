@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from retina_doctor.model import Target
-from retina_doctor.settings import Settings
+from retina_doctor.settings import Settings, UsageError
 
 
 def choose_target(settings: Settings, environment: Mapping[str, str]) -> Target:
@@ -22,7 +23,7 @@ def choose_target(settings: Settings, environment: Mapping[str, str]) -> Target:
             return Target(command=(attached,), chosen="service", chosen_by=str(settings.service.pid))
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
-        if prefix and not _same(Path(prefix), Path(sys.prefix)):
+        if prefix and Path(prefix).is_absolute() and not _same(Path(prefix), Path(sys.prefix)):
             for name in ("python", "python3"):
                 python = Path(prefix) / "bin" / name
                 if os.access(python, os.X_OK):
@@ -49,14 +50,50 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _python_of(pid: int) -> str | None:
-    """The interpreter of a running process: as it was called, since its file is the base Python in a venv."""
+    """The interpreter of a running process: as it was called, since in a venv its file is the base Python.
+
+    What a process says of itself counts only where it is that same file. Raises UsageError where it runs elsewhere.
+    """
     process = Path("/proc") / str(pid)
     try:
+        if (process / "ns" / "mnt").readlink() != Path("/proc/self/ns/mnt").readlink():
+            raise UsageError(
+                f"--pid {pid}: that process is in a container of its own; name the Python in it with --target, "
+                'for example --target "docker exec -i NAME python3"'
+            )
         first = (process / "cmdline").read_bytes().split(b"\0")[0].decode()
         called = Path(first) if Path(first).is_absolute() else process.joinpath("cwd").readlink() / first
-        for candidate in (called, process.joinpath("exe").readlink()):
-            if "python" in candidate.name and os.access(candidate, os.X_OK):
-                return str(candidate)
-    except (OSError, UnicodeDecodeError):
-        pass
-    return None
+        exe = process.joinpath("exe").readlink()
+        if "python" not in exe.name:
+            return None
+        return str(called if called.exists() and called.samefile(exe) else exe)
+    except (FileNotFoundError, ProcessLookupError, UnicodeDecodeError):
+        return None
+    except PermissionError:
+        raise UsageError(
+            f"--pid {pid}: that process is another user's; run the doctor as that user or as root"
+        ) from None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a service's own paths and libraries are looked up with; *workdir* None: the doctor's."""
+
+    workdir: str | None
+    environment: Mapping[str, str]
+
+
+def surroundings(settings: Settings, target: Target, environment: Mapping[str, str]) -> Surroundings:
+    """Working directory and environment for the target's Python: those of the attached process, else the doctor's own.
+
+    The settings' workdir goes before both. Raises UsageError where the process may not be read.
+    """
+    if target.chosen != "service":
+        return Surroundings(settings.target.workdir, environment)
+    process = Path("/proc") / target.chosen_by
+    try:
+        pairs = (process / "environ").read_bytes().split(b"\0")
+        own = dict(os.fsdecode(pair).split("=", 1) for pair in pairs if b"=" in pair)
+        return Surroundings(settings.target.workdir or str((process / "cwd").readlink()), own)
+    except OSError as error:
+        raise UsageError(f"--pid {target.chosen_by}: its surroundings cannot be read: {error.strerror}") from None

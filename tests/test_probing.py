@@ -21,6 +21,7 @@ from retina_doctor.model import Outcome, Recorded, Target
 from retina_doctor.probing.collect import RUN_VARIABLE, Looking
 from retina_doctor.probing.process import MOST_FACTS, Request
 from retina_doctor.settings import GateSettings, Settings, TargetSettings, UsageError
+from retina_doctor.target import surroundings
 from tests.odd_probes import runs
 from tests.odd_probes.pack import odd_probe
 from tests.odd_probes.runs import processes_with, wait_until
@@ -46,7 +47,8 @@ def looking(*command: str, workdir: Path | None = None, timeout: float = LONG, t
         target=TargetSettings(command=command, workdir=str(workdir) if workdir else None),
         gate=GateSettings(timeout=timeout),
     )
-    return Looking(settings, target or Target(command=command, chosen="flag"))
+    target = target or Target(command=command, chosen="flag")
+    return Looking(settings, target, surroundings(settings, target, os.environ))
 
 
 def odd(does: str, *command: str, **more: Any) -> Recorded:

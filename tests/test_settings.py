@@ -162,3 +162,12 @@ def test_a_complaint_names_file_line_key_and_the_nearest_name(tmp_path: Path) ->
         loaded(tmp_path)
     file = tmp_path / "retina-doctor.toml"
     assert str(complaint.value) == f"{file}:3: detection.treshold: no such key in [detection]; did you mean threshold?"
+
+
+def test_a_file_that_merely_lies_there_does_not_say_what_to_run(tmp_path: Path) -> None:
+    file = tmp_path / "retina-doctor.toml"
+    file.write_text('[target]\ncommand = ["sh", "-c", "touch owned"]\n')
+    with pytest.raises(UsageError, match=r"retina-doctor.toml:2: target.command: .*--config"):
+        load_settings(None, {}, {}, tmp_path)
+    named = load_settings(file, {}, {}, tmp_path)
+    assert named.target.command == ("sh", "-c", "touch owned")

@@ -20,6 +20,7 @@ from retina_doctor.codec import decode
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Request, own_request, source_of
 from retina_doctor.settings import Interrupted, Settings, UsageError
+from retina_doctor.target import Surroundings
 
 RUN_VARIABLE = "RETINA_DOCTOR_RUN"
 """Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
@@ -37,12 +38,14 @@ class Looking:
         self,
         settings: Settings,
         target: Target,
+        surroundings: Surroundings,
         progress: Progress | None = None,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         """*meanwhile* is called when probes have been started; it must return at once."""
         self.settings = settings
         self.target = target
+        self.surroundings = surroundings
         self.progress = progress
         self.meanwhile = meanwhile
         self.token = f"retina-doctor-{os.urandom(8).hex()} "
@@ -94,17 +97,19 @@ class Looking:
             run=probe.module,
             arguments=arguments,
             seconds=seconds,
-            workdir=self.settings.target.workdir,
+            workdir=self.surroundings.workdir,
         )
 
     def _run(self, requests: Sequence[Request]) -> dict[str, Recorded]:
-        environment = {**os.environ, RUN_VARIABLE: self.token.strip()}
+        mark = {RUN_VARIABLE: self.token.strip()}
         readings: dict[str, Recorded] = {}
         running: list[Child] = []
         try:
             for request in requests:
                 try:
-                    running.append(Child.start(request, self.token, environment))
+                    # The doctor's own side is told its path, and needs nothing of the service's environment.
+                    own = os.environ if request.path is not None else self.surroundings.environment
+                    running.append(Child.start(request, self.token, {**own, **mark}))
                 except OSError as error:
                     self._refuse_command(request, error)
             self.meanwhile()

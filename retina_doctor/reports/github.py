@@ -6,7 +6,7 @@ Escaping and limits: docs.github.com, "Workflow commands for GitHub Actions" (10
 from __future__ import annotations
 
 from retina_doctor.model import Severity
-from retina_doctor.pages import visible
+from retina_doctor.quoting import visible
 from retina_doctor.reports import Look, Report
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}

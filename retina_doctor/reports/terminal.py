@@ -12,7 +12,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from retina_doctor.model import Finding, Judgement, Reason, Severity, Verdict
-from retina_doctor.pages import interpreter_of, reason_text, visible
+from retina_doctor.pages import interpreter_of, reason_text
+from retina_doctor.quoting import visible
 from retina_doctor.reports import Look, Report
 from retina_doctor.reports.labels import counted, label
 
@@ -60,7 +61,9 @@ def _target_line(report: Report) -> str:
 
 def _draw_root(report: Report, finding: Finding, console: Console) -> None:
     words, language = report.words(finding), report.language
-    console.print(Text(f"{MARKS[finding.severity]} {words.title}", style=COLOURS[finding.severity]))
+    echoes = report.diagnosis.echoes(finding)
+    gravest = max((one.severity for one in (finding, *echoes)), key=lambda severity: severity.rank)
+    console.print(Text(f"{MARKS[gravest]} {words.title}", style=COLOURS[gravest]))
     console.print(
         Padding(Text(f"{label(finding.severity, language)} {finding.code} {finding.name}", style="dim"), (0, 0, 0, 2))
     )
@@ -74,7 +77,6 @@ def _draw_root(report: Report, finding: Finding, console: Console) -> None:
         console.print(Text.assemble("    ", (command, "green")), soft_wrap=True)
     if words.aside:
         console.print(Padding(_prose(words.aside), (0, 0, 0, 2)))
-    echoes = report.diagnosis.echoes(finding)
     if echoes:
         told = Text(f"{label('explains', language)}: ", style="dim")
         told.append(", ".join(f"{e.code} {e.name}" for e in echoes))

@@ -14,9 +14,11 @@ from ..ort_gpu.facts import OrtFiles
 from ..scopes import gpu_meant
 from ..torch_cuda import builds as torch_builds
 from ..torch_cuda.facts import TorchFiles
+from ..versions import dotted
 from . import state
 from .drivers import last_branch, least_driver
 from .facts import Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
+from .used_gpu import capabilities
 from .visible import hidden
 
 NO_GPU = Inapplicable(Reason("no-gpu-seen"))
@@ -43,10 +45,6 @@ def no_nvidia_gpu(host: Host, nvml: Nvml | None) -> Answer:
 def _seen(nvml: Nvml) -> dict[str, object]:
     cuda = dotted(nvml.cuda)
     return {"gpus": ", ".join(f"{gpu.index}: {gpu.name}" for gpu in nvml.gpus), "driver": nvml.driver, "cuda": cuda}
-
-
-def dotted(version: tuple[int, ...] | None) -> str | None:
-    return None if version is None else ".".join(map(str, version))
 
 
 @check("RD202", "driver-not-installed", Severity.ERROR, pitfall=2, scope=gpu_meant)
@@ -152,25 +150,35 @@ def _hides(variable: str, value: str | None, why: str, gpus: tuple[Gpu, ...] | N
 
 @dataclass(frozen=True, kw_only=True)
 class Framework:
-    """An installed build: *fitting* is the newest version of the same package that this driver starts."""
+    """An installed build. *fitting*: the newest version of the same package that this driver starts and the cards run.
+
+    *has_code*: it holds code for every card that it must fit; None: not known. Without, no driver helps.
+    """
 
     name: str
     version: str
     cuda: tuple[int, int]
     fitting: str | None
+    has_code: bool | None
 
 
 @check("RD205", "driver-too-old", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def driver_too_old(
-    nvml: Nvml, host: Host | None, ort: OrtFiles | None, torch: TorchFiles | None, interpreter: Interpreter | None
+    nvml: Nvml,
+    environment: GpuEnvironment | None,
+    host: Host | None,
+    ort: OrtFiles | None,
+    torch: TorchFiles | None,
+    interpreter: Interpreter | None,
 ) -> Answer:
     if nvml.cuda is None:
         # Without a driver that answers there is none to be too old; only what NVML itself cannot say is unknown.
         nothing = host is not None and state.explanation(host, nvml) in ("no-nvidia-gpu", "driver-not-installed")
         return NO_GPU if nothing else Unknown(("nvml",))
+    cards = capabilities(nvml, environment)
     problems = [
-        _too_old(nvml, nvml.cuda, one)
-        for one in _frameworks(nvml, ort, torch, interpreter)
+        _too_old(nvml.driver, nvml.cuda, cards, one)
+        for one in _frameworks(nvml.cuda, cards, ort, torch, interpreter)
         if one.cuda[0] > nvml.cuda[0]
     ]
     if problems:
@@ -180,19 +188,40 @@ def driver_too_old(
 
 
 def _frameworks(
-    nvml: Nvml, ort: OrtFiles | None, torch: TorchFiles | None, interpreter: Interpreter | None
+    driver_cuda: tuple[int, int],
+    cards: tuple[tuple[int, int], ...],
+    ort: OrtFiles | None,
+    torch: TorchFiles | None,
+    interpreter: Interpreter | None,
 ) -> Iterator[Framework]:
-    card = next((gpu.compute_capability for gpu in nvml.gpus if gpu.compute_capability), None)
     fitting: str | None = None
     installed = ort.in_force if ort else None
     if installed is not None and installed.cuda is not None:
         if interpreter is not None:
-            fitting = ort_builds.newest_fitting(nvml.cuda, interpreter.version, card)
-        yield Framework(name=installed.name, version=installed.version, cuda=installed.cuda, fitting=fitting)
+            card = cards[0] if cards else None
+            fitting = ort_builds.newest_fitting(
+                driver_cuda, interpreter.version, card, interpreter.machine, others=cards[1:]
+            )
+        build = next((one for one in ort_builds.builds() if one.version == installed.version), None)
+        yield Framework(
+            name=installed.name,
+            version=installed.version,
+            cuda=installed.cuda,
+            fitting=fitting,
+            has_code=all(map(build.runs_on, cards)) if build else None,
+        )
     if torch is not None and torch.cuda is not None:
+        arch_list = None
         if interpreter is not None:
-            fitting = torch_builds.newest_fitting(nvml.cuda, interpreter.version, card, interpreter.machine)
-        yield Framework(name="torch", version=torch.version or "", cuda=torch.cuda, fitting=fitting)
+            fitting = torch_builds.newest_fitting(driver_cuda, interpreter.version, cards, interpreter.machine)
+            arch_list = torch_builds.usual_arch_list(torch.cuda, interpreter.machine)
+        yield Framework(
+            name="torch",
+            version=torch.version or "",
+            cuda=torch.cuda,
+            fitting=fitting,
+            has_code=all(torch_builds.covers(arch_list, card) for card in cards) if arch_list else None,
+        )
 
 
 def _untold(ort: OrtFiles | None, torch: TorchFiles | None) -> tuple[str, ...]:
@@ -201,7 +230,7 @@ def _untold(ort: OrtFiles | None, torch: TorchFiles | None) -> tuple[str, ...]:
     missing = []
     if (
         ort is None
-        or (installed is None and ort.distributions)
+        or (installed is None and (ort.distributions or ort.folder))
         or (installed is not None and installed.gpu and installed.cuda is None)
     ):
         missing.append("ort_files")
@@ -210,12 +239,14 @@ def _untold(ort: OrtFiles | None, torch: TorchFiles | None) -> tuple[str, ...]:
     return tuple(missing)
 
 
-def _too_old(nvml: Nvml, driver_cuda: tuple[int, int], framework: Framework) -> Problem:
-    last = next((end for gpu in nvml.gpus if (end := last_branch(gpu.compute_capability))), None)
+def _too_old(
+    driver: str | None, driver_cuda: tuple[int, int], cards: tuple[tuple[int, int], ...], framework: Framework
+) -> Problem:
+    ends = [end for end in map(last_branch, cards) if end and end[1] < framework.cuda[0]]
     return Problem(
         subject=f"{framework.name} {framework.version}",
         evidence={
-            "driver": nvml.driver,
+            "driver": driver,
             "driver_cuda": dotted(driver_cuda),
             "framework": framework.name,
             "version": framework.version,
@@ -223,7 +254,8 @@ def _too_old(nvml: Nvml, driver_cuda: tuple[int, int], framework: Framework) -> 
             "needed_major": framework.cuda[0],
             "least_driver": least_driver(framework.cuda[0]),
             # The card's last driver branch, where even that is too old: then only another build helps.
-            "last_branch": last[0] if last and last[1] < framework.cuda[0] else None,
+            "last_branch": min(ends)[0] if ends else None,
+            "has_code": framework.has_code,
             "fitting": framework.fitting,
             "requirement": f"{framework.name}=={framework.fitting}" if framework.fitting else None,
         },

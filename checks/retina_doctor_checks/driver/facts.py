@@ -45,6 +45,7 @@ class Nvml(Facts, frozen=True, kw_only=True):
     """*error_code*: of nvmlInit, or of the first call for all GPUs that failed (nvml.h nvmlReturn_t); None: no error.
 
     *driver*: "580.95.05"; *cuda*: the CUDA version that the driver supports, not an installed toolkit.
+    *own_pids*: the numbers of processes are those that this pid namespace uses; in a container they are the host's.
     """
 
     error_code: int | None
@@ -52,6 +53,7 @@ class Nvml(Facts, frozen=True, kw_only=True):
     driver: str | None
     cuda: tuple[int, int] | None
     gpus: tuple[Gpu, ...]
+    own_pids: bool = True
 
 
 class NvidiaSmi(Facts, frozen=True, kw_only=True):

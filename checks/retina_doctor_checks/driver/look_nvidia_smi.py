@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from typing import Any
@@ -11,7 +12,9 @@ MOST_LINES = 20
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
-    path = shutil.which("nvidia-smi")
+    # A relative entry of PATH is the working directory, where anybody's file may lie.
+    folders = [one for one in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(one)]
+    path = shutil.which("nvidia-smi", path=os.pathsep.join(folders))
     probe.tell(path=path, exit_code=None, lines=[], errors=[])
     if path is None:
         return

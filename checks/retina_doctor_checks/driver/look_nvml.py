@@ -13,7 +13,7 @@ INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in linux/proc_ns
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     import pynvml
 
-    probe.tell(error_code=None, error=None, driver=None, cuda=None, gpus=[])
+    probe.tell(error_code=None, error=None, driver=None, cuda=None, gpus=[], own_pids=in_initial_namespace())
     probe.stage("nvmlInit")
     try:
         pynvml.nvmlInit()

@@ -6,12 +6,20 @@ from .facts import DriverLibrary, Host, Nvml
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t
 
+WSL = "/usr/lib/wsl/"  # where Windows puts its driver's libraries for Linux
+
 Evidence = dict[str, object]
 
 
 def card(host: Host, nvml: Nvml | None) -> bool | None:
-    """Whether this machine has an NVIDIA GPU; None: cannot be known."""
-    if (nvml is not None and nvml.gpus) or host.pci_gpus or host.nodes:
+    """Whether this machine has an NVIDIA GPU; None: cannot be known.
+
+    WSL shows no PCI device, and its /dev/dxg is a GPU of any vendor: there it is Windows' libcuda that tells.
+    """
+    nodes = [node for node in host.nodes if node.path != "/dev/dxg"]
+    if (nvml is not None and nvml.gpus) or host.pci_gpus or nodes:
+        return True
+    if host.wsl and any(f.name.startswith("libcuda.so.") and f.path.startswith(WSL) for f in host.libraries):
         return True
     if host.pci_gpus is None or (host.wsl and host.container is not None):
         return None

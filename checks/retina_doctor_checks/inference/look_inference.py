@@ -10,6 +10,7 @@ from retina_doctor_checks.models import locate, onnx_walk
 from retina_doctor_checks.ort_gpu import look_files, session
 
 REPEATS = 5
+MOST_PICTURE = 200 * 10**6  # bytes
 EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "contract": None, "input_size": None, "session": None, "nodes": None, "preloaded": False,
     "load": None, "first": None, "median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None,
@@ -42,7 +43,10 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     with session.captured() as log:
         if preload:
             preload()
-        run(probe, arguments, onnxruntime, path)
+        try:
+            run(probe, arguments, onnxruntime, path)
+        finally:
+            session.clean()
     probe.tell(log=list(log))
 
 
@@ -67,7 +71,7 @@ def run(probe: Any, arguments: dict[str, Any], onnxruntime: Any, path: str) -> N
 
     probe.stage("loading " + os.path.basename(path))
     start = time.perf_counter()
-    opened, records = session.open_session(onnxruntime, path, arguments["gpu"])
+    opened, how = session.open_session(onnxruntime, path, arguments["gpu"])
     kind = detector.contract(opened.get_outputs())
     width, height = input_size(opened.get_inputs()[0].shape, arguments["size"])
     probe.tell(
@@ -84,11 +88,11 @@ def run(probe: Any, arguments: dict[str, Any], onnxruntime: Any, path: str) -> N
         outputs = opened.run(None, feed)
         times.append(time.perf_counter() - start)
     probe.tell(first=times[0], median=sorted(times[1:])[REPEATS // 2])
-    nodes = session.node_counts(opened, records)
+    nodes = session.node_counts(opened, how)
     probe.tell(nodes=nodes, finite=all(bool(numpy.isfinite(output).all()) for output in outputs))
-    if nodes.get(session.CUDA):
+    if nodes and nodes.get(session.CUDA):
         probe.stage("comparing with the CPU")
-        reference = session.open_session(onnxruntime, path, False)[0].run(None, feed)
+        reference = session.open_session(onnxruntime, path, False, count=False)[0].run(None, feed)
         probe.tell(cpu_difference=difference(outputs, reference))
     if kind is not None and about["path"] is not None and about["error"] is None:
         found = detector.decode(outputs, kind, width, height, arguments["threshold"], arguments["nms"])
@@ -111,6 +115,8 @@ def read_picture(path: str) -> tuple[Any, ...]:
         return noise, facts
     path = os.path.abspath(os.path.expanduser(path))
     try:
+        if not os.path.isfile(path) or os.path.getsize(path) > MOST_PICTURE:
+            raise ValueError("is no regular file of up to %d MB" % (MOST_PICTURE // 10**6))
         with open(path, "rb") as file:
             data = file.read()
         picture = pixels(data)

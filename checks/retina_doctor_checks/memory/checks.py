@@ -10,13 +10,13 @@ from retina_doctor.settings import Settings, Size
 from retina_doctor_checks.detection import limits
 from retina_doctor_checks.detection.checks import size_used
 from retina_doctor_checks.driver.facts import Gpu, GpuEnvironment, GpuProcess, Nvml
+from retina_doctor_checks.driver.used_gpu import candidates
 from retina_doctor_checks.models.facts import Model
 from retina_doctor_checks.scopes import gpu_meant
 from retina_doctor_checks.service.facts import Ports
 from retina_doctor_checks.service.ownership import owner_of
 
 from .need import MIB, Need, need_of
-from .used_gpu import candidates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +64,18 @@ def questions(
     default = limits.geometry().default
     size = size_used(settings, model) or Size(default, default)
     pids = service_pids(settings, ports, interpreter)
+    # Numbers of another namespace name none of these processes: what is held may be the running service's own.
+    told_apart = nvml.own_pids or (ports is not None and not pids)
     asked: list[Question] = []
     for gpu in gpus:
-        if any(process.pid in pids for process in gpu.processes):
+        if nvml.own_pids and any(process.pid in pids for process in gpu.processes):
             return Inapplicable(Reason("service-holds-memory", {"gpu": gpu.index}))
         # NVML tells the memory of the whole card; an instance has a part of it.
         if gpu.memory_total is None or gpu.memory_free is None or gpu.mig:
             return Unknown(missing=("nvml",))
         need = need_of(detector.size, size)
+        if gpu.memory_free < need.total <= gpu.memory_total and not told_apart:
+            return Unknown(missing=("nvml",))
         asked.append(
             Question(
                 gpu=gpu,
@@ -157,4 +161,5 @@ def vram_held_by_others(
     holders = [
         {"pid": one.pid, "name": one.name, "user": one.user, "memory": one.used_memory} for one in most_first[:10]
     ]
-    return Problem(subject=f"gpu:{held.gpu.index}", evidence={**held.evidence, "holders": holders})
+    evidence = {**held.evidence, "holders": holders, "own_pids": nvml.own_pids}
+    return Problem(subject=f"gpu:{held.gpu.index}", evidence=evidence)

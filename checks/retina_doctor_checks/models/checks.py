@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 
 from retina_doctor.authoring import Answer, check
-from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity
+from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 
 from .facts import Model, ModelFile
 
@@ -18,6 +18,17 @@ def nothing_named(model: Model) -> Inapplicable | None:
     if model.path is not None:
         return None
     return Inapplicable(Reason("no-model-named", {"searched": ", ".join(place.path for place in model.searched)}))
+
+
+def nothing_to_read(model: Model) -> Inapplicable | Unknown | None:
+    """Why the bytes of no file can be judged: none named, none there, or none that may be read."""
+    if model.path is None:
+        return nothing_named(model)
+    if is_missing(model):
+        return Inapplicable(Reason("model-not-there"))
+    if model.error is not None or any(file.error for file in model.files):
+        return Unknown(missing=("models",))
+    return None
 
 
 def subject_of(path: str) -> str:
@@ -47,7 +58,7 @@ def model_missing(model: Model) -> Answer:
         return Problem(subject=subject_of(model.path), evidence={**named(model), "kind": model.kind, "link": link})
     if model.exists:
         return Passed(Reason("model-at", {"path": model.path}))
-    return None
+    return None if is_missing(model) else Unknown(missing=("models",))
 
 
 @check("RD102", "model-wrong-directory", Severity.ERROR, pitfall=1)
@@ -55,7 +66,7 @@ def model_wrong_directory(model: Model) -> Answer:
     if model.path is None:
         return nothing_named(model)
     if not (is_missing(model) and model.elsewhere):
-        return None
+        return None if model.exists or is_missing(model) else Unknown(missing=("models",))
     found = model.elsewhere[0]
     relative = model.named is not None and not posixpath.isabs(model.named) and not model.named.startswith("~")
     return Problem(
@@ -69,7 +80,7 @@ def model_name_typo(model: Model) -> Answer:
     if model.path is None:
         return nothing_named(model)
     if not (is_missing(model) and model.similar and not model.elsewhere):
-        return None
+        return None if model.exists or is_missing(model) else Unknown(missing=("models",))
     folder, name = posixpath.split(model.path)
     right = posixpath.join(folder, model.similar[0])
     evidence = {**named(model), "folder": folder, "name": name, "similar": list(model.similar), "right": right}
@@ -79,8 +90,8 @@ def model_name_typo(model: Model) -> Answer:
 @check("RD104", "model-nested-directory", Severity.ERROR, pitfall=1)
 def model_nested_directory(model: Model) -> Answer:
     """NAME/NAME/*.onnx: insightface does not look into subfolders."""
-    if model.path is None:
-        return nothing_named(model)
+    if model.path is None or not model.exists:
+        return nothing_to_read(model)
     if not model.is_folder or model.files:
         return None
     name = posixpath.basename(model.path.rstrip("/"))
@@ -98,8 +109,8 @@ def model_nested_directory(model: Model) -> Answer:
 
 @check("RD105", "model-pack-incomplete", Severity.ERROR, pitfall=1)
 def model_pack_incomplete(model: Model) -> Answer:
-    if model.path is None:
-        return nothing_named(model)
+    if model.path is None or not model.exists:
+        return nothing_to_read(model)
     if not model.is_folder or any(s.models for s in model.subfolders if not model.files):
         return None
     if any(file.is_detector or file.problem or file.error or is_foreign(file) for file in model.files):
@@ -110,7 +121,7 @@ def model_pack_incomplete(model: Model) -> Answer:
 
 @check("RD106", "model-corrupt", Severity.ERROR, pitfall=1)
 def model_corrupt(model: Model) -> Answer:
-    return nothing_named(model) or list(_corrupt(model))
+    return list(_corrupt(model)) or nothing_to_read(model)
 
 
 def _corrupt(model: Model) -> Iterator[Problem]:
@@ -129,23 +140,23 @@ def _corrupt(model: Model) -> Iterator[Problem]:
 
 @check("RD107", "model-empty", Severity.ERROR, pitfall=1)
 def model_empty(model: Model) -> Answer:
-    return nothing_named(model) or [
+    return [
         Problem(subject=subject_of(file.path), evidence={"path": file.path})
         for file in model.files
         if file.content == "empty"
-    ]
+    ] or nothing_to_read(model)
 
 
 @check("RD108", "model-lfs-pointer", Severity.ERROR, pitfall=1)
 def model_lfs_pointer(model: Model) -> Answer:
-    return nothing_named(model) or [
+    return [
         Problem(
             subject=subject_of(file.path),
             evidence={"path": file.path, "size": file.size, "folder": posixpath.dirname(file.path)},
         )
         for file in model.files
         if file.content == "lfs-pointer"
-    ]
+    ] or nothing_to_read(model)
 
 
 def is_foreign(file: ModelFile) -> bool:
@@ -155,7 +166,7 @@ def is_foreign(file: ModelFile) -> bool:
 
 @check("RD109", "model-not-a-model", Severity.ERROR, pitfall=1)
 def model_not_a_model(model: Model) -> Answer:
-    return nothing_named(model) or [
+    return [
         Problem(
             subject=subject_of(file.path),
             evidence={
@@ -167,7 +178,7 @@ def model_not_a_model(model: Model) -> Answer:
         )
         for file in model.files
         if is_foreign(file)
-    ]
+    ] or nothing_to_read(model)
 
 
 @check("RD110", "model-unreadable", Severity.ERROR, pitfall=1)

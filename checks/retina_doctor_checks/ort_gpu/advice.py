@@ -5,45 +5,49 @@ from __future__ import annotations
 from retina_doctor.model import Interpreter
 from retina_doctor.settings import Settings
 
-from ..driver.facts import Nvml
+from ..driver.facts import GpuEnvironment, Nvml
+from ..driver.used_gpu import capabilities
+from ..versions import dotted
 from .builds import builds, newest_fitting
 from .facts import Distribution, OrtFiles
 
 GPU_NAME = "onnxruntime-gpu"
 
 
-def dotted(version: tuple[int, ...] | None) -> str | None:
-    return None if version is None else ".".join(map(str, version))
-
-
 def advice(
-    settings: Settings, interpreter: Interpreter | None, nvml: Nvml | None, files: OrtFiles | None
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    environment: GpuEnvironment | None,
+    files: OrtFiles | None,
 ) -> dict[str, object]:
-    """Evidence for a remedy: the requirement to install, with what it was chosen by.
+    """Evidence for a remedy: the requirements to install, with what they were chosen by.
 
-    The installed GPU wheel's own version is kept where it can run on this driver; else the newest that can.
-    *requirement* without extras, *with_libraries* with the CUDA and cuDNN wheels; *install* is the latter where there is
-    a card and the advised build's libraries are not on the disk (*brings_libraries*). *fits* False: no known build runs.
+    The installed GPU wheel's own version is kept where it can run on this driver and these cards; else the newest that
+    can. *requirement*: the package alone; *with_libraries*: a list that brings the CUDA and cuDNN wheels too; *install*:
+    the latter where there is a card and the libraries are not on the disk (*brings_libraries*). *fits* False: no known
+    build runs here.
     """
     installed = files.gpu if files else None
     driver_cuda = nvml.cuda if nvml else None
-    capability = next((g.compute_capability for g in nvml.gpus if g.compute_capability), None) if nvml else None
-    python = interpreter.version if interpreter else (3, 11, 0)
-    version = newest_fitting(driver_cuda, python, capability)
-    if installed and runs_on(installed, driver_cuda, capability):
+    cards = capabilities(nvml, environment) if nvml else ()
+    version: str | None
+    if installed and runs_on(installed, driver_cuda, cards):
         version = installed.version
+    else:
+        card = cards[0] if cards else None
+        version = newest_fitting(driver_cuda, interpreter.version, card, interpreter.machine, cards[1:])
     if settings.gpu.device == "cpu":
         requirement: str | None = "onnxruntime"
+        with_libraries = ["onnxruntime"]
     else:
         requirement = f"{GPU_NAME}=={version}" if version else None
-    with_libraries = f"{GPU_NAME}[cuda,cudnn]=={version}" if version and has_extras(version) else requirement
-    brings = (
-        with_libraries != requirement and bool(nvml and nvml.gpus) and not libraries_present(version, installed, files)
-    )
+        with_libraries = libraries_too(version, installed)
+    brings = bool(nvml and nvml.gpus and version) and not libraries_present(version, installed, files)
     return {
         "requirement": requirement,
         "with_libraries": with_libraries,
-        "install": with_libraries if brings else requirement,
+        "install": with_libraries if brings else [requirement] if requirement else [],
         "brings_libraries": brings,
         "version": version,
         "fits": requirement is not None,
@@ -55,28 +59,46 @@ def advice(
     }
 
 
+def built_for(version: str | None, installed: Distribution | None) -> tuple[tuple[int, int] | None, int | None]:
+    """CUDA version and cuDNN major of that onnxruntime-gpu: as the installed wheel says, else as the table does."""
+    if installed and installed.version == version:
+        return installed.cuda, installed.cudnn_major
+    build = next((build for build in builds() if build.version == version), None)
+    return (build.cuda, build.cudnn) if build else (None, None)
+
+
+def libraries_too(version: str | None, installed: Distribution | None) -> list[str]:
+    """Requirements of onnxruntime-gpu of that version and of the libraries it needs: by its extras, where they can be
+    resolved, else NVIDIA's wheels by name (nvidia-cublas-cu12; from CUDA 13 on nvidia-cublas, but nvidia-cudnn-cu13)."""
+    if version is None:
+        return []
+    row = next((build for build in builds() if build.version == version), None)
+    has_extras = installed.has_extras if installed and installed.version == version else True
+    if has_extras and (row is None or row.extras):
+        return [f"{GPU_NAME}[cuda,cudnn]=={version}"]
+    cuda, cudnn = built_for(version, installed)
+    if cuda is None:
+        return [f"{GPU_NAME}=={version}"]
+    ending = f"-cu{cuda[0]}" if cuda[0] < 13 else ""
+    parts = [f"nvidia-{part}{ending}" for part in ("cublas", "cuda-runtime", "curand", "cufft")]
+    return [f"{GPU_NAME}=={version}", *parts, *([f"nvidia-cudnn-cu{cuda[0]}=={cudnn}.*"] if cudnn else [])]
+
+
 def libraries_present(version: str | None, installed: Distribution | None, files: OrtFiles | None) -> bool:
     """Whether CUDA's and cuDNN's libraries for *version* lie on the disk, in the loader's way or not."""
-    if installed and installed.version == version:
-        cuda, cudnn = installed.cuda, installed.cudnn_major
-    else:
-        build = next((build for build in builds() if build.version == version), None)
-        cuda, cudnn = (build.cuda, build.cudnn) if build else (None, None)
+    cuda, cudnn = built_for(version, installed)
     if cuda is None or files is None:
         return True  # nothing is known that would have to be brought
     wanted = {f"{name}.so.{cuda[0]}" for name in ("libcublas", "libcublasLt", "libcudart")}
     wanted |= {f"libcudnn.so.{cudnn}"} if cudnn else set()
+    if cuda[0] == 11:
+        wanted = {"libcudart.so.11.0" if one == "libcudart.so.11" else one for one in wanted}
     return wanted <= {library.soname for library in files.libraries}
 
 
-def runs_on(installed: Distribution, driver_cuda: tuple[int, int] | None, capability: tuple[int, int] | None) -> bool:
-    """Whether the driver can start the installed build, and, where the table knows that build, the card has its code."""
+def runs_on(installed: Distribution, driver_cuda: tuple[int, int] | None, cards: tuple[tuple[int, int], ...]) -> bool:
+    """Whether the driver can start the installed build, and, where the table knows that build, the cards have its code."""
     if driver_cuda is not None and installed.cuda is not None and installed.cuda[0] > driver_cuda[0]:
         return False
     known = next((build for build in builds() if build.version == installed.version), None)
-    return known is None or capability is None or known.runs_on(capability)
-
-
-def has_extras(version: str) -> bool:
-    known = next((build for build in builds() if build.version == version), None)
-    return known is None or known.extras
+    return known is None or all(known.runs_on(card) for card in cards)

@@ -50,19 +50,27 @@ def builds() -> tuple[Build, ...]:
 
 
 def newest_fitting(
-    driver_cuda: tuple[int, int] | None, python_version: tuple[int, ...], compute_capability: tuple[int, int] | None
+    driver_cuda: tuple[int, int] | None,
+    python_version: tuple[int, ...],
+    compute_capability: tuple[int, int] | None,
+    machine: str = "x86_64",
+    others: tuple[tuple[int, int], ...] = (),
 ) -> str | None:
     """Version of the newest onnxruntime-gpu for what is known; None where no row fits.
 
     *driver_cuda*: the CUDA version that the driver supports; any build of the same or an older major starts on it
-    (minor-version compatibility). What is None is not asked for.
+    (minor-version compatibility). *machine*: as uname calls the processor; PyPI has Linux wheels for x86_64 alone.
+    *others*: compute capabilities of further cards that the service will use. What is None is not asked for.
     """
+    if machine != "x86_64":
+        return None
+    cards = [card for card in (compute_capability, *others) if card is not None]
     for build in builds():
         oldest, newest = build.python
         if (
             (driver_cuda is None or build.cuda[0] <= driver_cuda[0])
             and oldest <= python_version[:2] <= newest
-            and (compute_capability is None or build.runs_on(compute_capability))
+            and all(build.runs_on(card) for card in cards)
         ):
             return build.version
     return None

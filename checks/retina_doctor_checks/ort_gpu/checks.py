@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 
 from retina_doctor.authoring import Answer, check
-from retina_doctor.model import Inapplicable, Interpreter, Outcome, Problem, Reading, Reason, Severity
+from retina_doctor.model import Inapplicable, Interpreter, Outcome, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.own_checks import evidence_of
 from retina_doctor.settings import Settings
 
-from ..driver.facts import Nvml
+from ..driver.facts import GpuEnvironment, Nvml
 from ..models.facts import Model
 from ..scopes import gpu_meant
-from .advice import advice, dotted
+from ..versions import dotted
+from .advice import advice
 from .facts import OrtFiles, OrtRuntime
 from .libraries import Unfound, cuda_libraries, cudnn_libraries, major
 
@@ -29,13 +30,18 @@ def needs_torch_only(model: Model | None) -> bool:
 
 @check("RD261", "ort-missing", Severity.ERROR, pitfall=2)
 def ort_missing(
-    files: OrtFiles, model: Model | None, settings: Settings, interpreter: Interpreter, nvml: Nvml | None
+    files: OrtFiles,
+    model: Model | None,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    gpus: GpuEnvironment | None,
 ) -> Answer:
     if files.distributions or files.folder:
         return None
     if needs_torch_only(model):
         return Inapplicable(Reason("onnxruntime-not-needed"))
-    return Problem(subject=SUBJECT, evidence=advice(settings, interpreter, nvml, files))
+    return Problem(subject=SUBJECT, evidence=advice(settings, interpreter, nvml, gpus, files))
 
 
 @check("RD262", "ort-import-fails", Severity.ERROR, pitfall=2)
@@ -47,35 +53,48 @@ def ort_import_fails(runtime: Reading[OrtRuntime]) -> Answer:
 
 
 @check("RD263", "ort-broken-install", Severity.ERROR, pitfall=2)
-def ort_broken_install(files: OrtFiles, settings: Settings, interpreter: Interpreter, nvml: Nvml | None) -> Answer:
+def ort_broken_install(
+    files: OrtFiles,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    gpus: GpuEnvironment | None,
+) -> Answer:
     if not files.distributions and not files.folder:
         return NO_ONNXRUNTIME
     if not files.is_broken or len(files.distributions) > 1:
         return None
     one = files.distributions[0] if files.distributions else None
     evidence = {
-        **advice(settings, interpreter, nvml, files),
+        **advice(settings, interpreter, nvml, gpus, files),
         "installed": f"{one.name} {one.version}" if one else None,
         "name": one.name if one else None,
         "folder": files.folder,
         "missing": list(one.missing) if one else ["onnxruntime/__init__.py"],
     }
     if one and not one.gpu:
-        evidence["install"] = evidence["requirement"] = f"{one.name}=={one.version}"
+        evidence["requirement"] = f"{one.name}=={one.version}"
+        evidence["install"] = [evidence["requirement"]]
     return Problem(subject=SUBJECT, evidence=evidence)
 
 
 @check("RD264", "ort-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_both_packages(files: OrtFiles, settings: Settings, interpreter: Interpreter, nvml: Nvml | None) -> Answer:
+def ort_both_packages(
+    files: OrtFiles,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    gpus: GpuEnvironment | None,
+) -> Answer:
     if not files.distributions:
-        return NO_ONNXRUNTIME
+        return Unknown(missing=("ort_files",)) if files.folder else NO_ONNXRUNTIME
     if len(files.distributions) < 2:
         return None
     in_force = files.in_force
     return Problem(
         subject=SUBJECT,
         evidence={
-            **advice(settings, interpreter, nvml, files),
+            **advice(settings, interpreter, nvml, gpus, files),
             "installed": [f"{d.name} {d.version}" for d in files.distributions],
             "names": [d.name for d in files.distributions],
             "in_force": in_force.name if in_force else None,
@@ -85,14 +104,20 @@ def ort_both_packages(files: OrtFiles, settings: Settings, interpreter: Interpre
 
 
 @check("RD265", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_cpu_package(files: OrtFiles, settings: Settings, interpreter: Interpreter, nvml: Nvml | None) -> Answer:
+def ort_cpu_package(
+    files: OrtFiles,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    gpus: GpuEnvironment | None,
+) -> Answer:
     if not files.distributions:
-        return NO_ONNXRUNTIME
+        return Unknown(missing=("ort_files",)) if files.folder else NO_ONNXRUNTIME
     if len(files.distributions) > 1 or files.gpu:
         return None
     one = files.distributions[0]
     evidence = {
-        **advice(settings, interpreter, nvml, files),
+        **advice(settings, interpreter, nvml, gpus, files),
         "installed": f"{one.name} {one.version}",
         "name": one.name,
     }
@@ -123,14 +148,19 @@ def library_evidence(unfound: Unfound, files: OrtFiles, runtime: OrtRuntime) -> 
 
 @check("RD266", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def ort_cuda_major_mismatch(
-    files: OrtFiles, runtime: OrtRuntime, settings: Settings, interpreter: Interpreter, nvml: Nvml | None
+    files: OrtFiles,
+    runtime: OrtRuntime,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    gpus: GpuEnvironment | None,
 ) -> Answer:
     """Libraries of the needed CUDA major are nowhere, those of another major are there."""
     unfound = cuda_libraries(files, runtime)
     if no_provider(files, runtime) or not unfound.other_major:
         return no_provider(files, runtime)
     evidence = {
-        **advice(settings, interpreter, nvml, files),
+        **advice(settings, interpreter, nvml, gpus, files),
         **library_evidence(unfound, files, runtime),
         "present_major": major(unfound.other_major[0].soname),
     }
@@ -139,12 +169,17 @@ def ort_cuda_major_mismatch(
 
 @check("RD267", "ort-cuda-libs-missing", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def ort_cuda_libs_missing(
-    files: OrtFiles, runtime: OrtRuntime, settings: Settings, interpreter: Interpreter, nvml: Nvml | None
+    files: OrtFiles,
+    runtime: OrtRuntime,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    gpus: GpuEnvironment | None,
 ) -> Answer:
     unfound = cuda_libraries(files, runtime)
     if no_provider(files, runtime) or not unfound.nowhere or unfound.other_major:
         return no_provider(files, runtime)
-    evidence = {**advice(settings, interpreter, nvml, files), **library_evidence(unfound, files, runtime)}
+    evidence = {**advice(settings, interpreter, nvml, gpus, files), **library_evidence(unfound, files, runtime)}
     return Problem(subject=SUBJECT, evidence=evidence)
 
 
@@ -167,14 +202,19 @@ def ort_cuda_libs_not_on_path(files: OrtFiles, runtime: OrtRuntime) -> Answer:
 
 @check("RD269", "ort-cudnn-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def ort_cudnn_mismatch(
-    files: OrtFiles, runtime: OrtRuntime, settings: Settings, interpreter: Interpreter, nvml: Nvml | None
+    files: OrtFiles,
+    runtime: OrtRuntime,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    gpus: GpuEnvironment | None,
 ) -> Answer:
     """cuDNN of the needed major is nowhere; from onnxruntime-gpu 1.28 on it shows only when a convolution runs."""
     unfound = cudnn_libraries(files, runtime)
     if no_provider(files, runtime) or not unfound.nowhere:
         return no_provider(files, runtime)
     evidence = {
-        **advice(settings, interpreter, nvml, files),
+        **advice(settings, interpreter, nvml, gpus, files),
         **library_evidence(unfound, files, runtime),
         "needed_major": major(unfound.nowhere[0]),
         "run_error": runtime.run_error,
@@ -193,6 +233,8 @@ def ort_session_on_cpu(files: OrtFiles, runtime: OrtRuntime) -> Answer:
     if runtime.on_cuda and on_cuda and runtime.run_error is None:
         return None
     text = "\n".join([*runtime.log, runtime.session_error or "", runtime.run_error or ""])
+    if runtime.nodes is None and not re.search(r"CUDA|cuDNN|cudnn|ExecutionProvider|libcu", text):
+        return Unknown(missing=("ort_runtime",))  # the trial failed for a reason that says nothing of the GPU
     failure = re.search(r"CUDA failure (\d+): (.*?) ; GPU=", text)
     said = [
         line

@@ -46,7 +46,10 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     preloads = arguments["gpu"] and bool(look_files.preloaded_by()) and hasattr(onnxruntime, "preload_dlls")
     probe.tell(preloaded=preloads)
     probe.stage("opening a session")
-    probe.tell(**try_session(onnxruntime, preloads, arguments["gpu"]))
+    try:
+        probe.tell(**try_session(onnxruntime, preloads, arguments["gpu"]))
+    finally:
+        session.clean()
 
 
 def wanted_sonames(provider: dict[str, Any]) -> list[Any]:
@@ -112,7 +115,7 @@ def try_session(onnxruntime: Any, preloads: bool, want_gpu: bool) -> dict[str, A
         try:
             if preloads:
                 onnxruntime.preload_dlls()
-            opened, records = session.open_session(onnxruntime, conv_model.MODEL, want_gpu)
+            opened, how = session.open_session(onnxruntime, conv_model.MODEL, want_gpu)
             told["session"] = opened.get_providers()
         except Exception as error:
             told["session_error"] = str(error)[:2000]
@@ -121,7 +124,7 @@ def try_session(onnxruntime: Any, preloads: bool, want_gpu: bool) -> dict[str, A
                 import numpy
 
                 opened.run(None, {"x": numpy.zeros((1, 3, 32, 32), numpy.float32)})
-                told["nodes"] = session.node_counts(opened, records)
+                told["nodes"] = session.node_counts(opened, how)
             except Exception as error:
                 told["run_error"] = str(error)[:2000]
     told["log"] = list(log)

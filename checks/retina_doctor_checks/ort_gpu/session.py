@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import tempfile
 from typing import Any
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 MOST_LINES = 40
+profile_folders: list[str] = []
 
 
 @contextlib.contextmanager
@@ -39,40 +41,55 @@ def captured() -> Any:
         os.write(2, text.encode("utf-8", "replace"))  # and so stays in the tail of a looking that dies later
 
 
-def open_session(onnxruntime: Any, model: Any, want_gpu: bool) -> tuple[Any, ...]:
-    """(session, records nodes): asks for CUDA before the CPU, as a service should; *model*: bytes or a path."""
+def open_session(onnxruntime: Any, model: Any, want_gpu: bool, count: bool = True) -> tuple[Any, str | None]:
+    """(session, how its nodes are counted): asks for CUDA before the CPU, as a service should.
+
+    *model*: bytes or a path. *count*: whether `node_counts` will be asked.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 2
     # Other probes run beside this one: threads that wait by spinning would take their processors.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    records = hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info")
-    if records:  # since 1.24
+    how = None
+    if count and hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info"):  # since 1.24
+        how = "assignment"
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    else:
-        options.enable_profiling = True
-        options.profile_file_prefix = os.path.join(tempfile.gettempdir(), "retina-doctor-profile-%d" % os.getpid())
+    elif count:
+        try:
+            folder = tempfile.mkdtemp(prefix="retina-doctor-")
+        except OSError:  # no writable disk: then nothing is known of the nodes
+            folder = None
+        if folder:
+            how = folder
+            profile_folders.append(folder)
+            options.enable_profiling = True
+            options.profile_file_prefix = os.path.join(folder, "profile")
     providers = [CUDA, CPU] if want_gpu and CUDA in onnxruntime.get_available_providers() else [CPU]
-    return onnxruntime.InferenceSession(model, options, providers=providers), records
+    return onnxruntime.InferenceSession(model, options, providers=providers), how
 
 
-def node_counts(session: Any, records: bool) -> dict[str, Any]:
-    """{provider: number of nodes} of a session that has run."""
+def node_counts(session: Any, how: str | None) -> dict[str, Any] | None:
+    """{provider: number of nodes} of a session that has run; None where that cannot be told."""
+    if how is None:
+        return None
     counts: dict[str, int] = {}
-    if records:
+    if how == "assignment":
         for part in session.get_provider_graph_assignment_info():
             counts[part.ep_name] = counts.get(part.ep_name, 0) + len(part.get_nodes())
         return counts
     import json
 
-    path = session.end_profiling()
-    try:
-        with open(path) as file:
-            events = json.load(file)
-    finally:
-        os.unlink(path)
+    with open(session.end_profiling()) as file:
+        events = json.load(file)
     nodes = {
         (e["args"]["provider"], e["name"]) for e in events if e.get("cat") == "Node" and "provider" in e.get("args", {})
     }
     for provider, _ in nodes:
         counts[provider] = counts.get(provider, 0) + 1
     return counts
+
+
+def clean() -> None:
+    """Remove the folders of profiles, whatever became of their sessions."""
+    for folder in profile_folders:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,11 @@ def usual_arch_list(cuda: Capability | None, machine: str) -> tuple[str, ...] | 
 def newest_fitting(
     driver_cuda: tuple[int, int] | None,
     python_version: tuple[int, ...],
-    compute_capability: Capability | None,
+    cards: Collection[Capability],
     machine: str,
 ) -> str | None:
-    """Version of the newest torch whose default wheel fits what is known; None where none does. What is None is not
-    asked for. Any build of the same or an older CUDA major starts on a driver (minor-version compatibility)."""
+    """Version of the newest torch whose default wheel fits what is known and all *cards*; None where none does. A driver
+    of None is not asked for. Any build of the same or an older CUDA major starts on a driver (minor-version compatibility)."""
     for row in _table()["build"]:
         oldest, newest = (tuple(one) for one in row["python"])
         arch = usual_arch_list(tuple(row["cuda"]), machine)
@@ -63,7 +63,7 @@ def newest_fitting(
             machine == "x86_64"
             and (driver_cuda is None or row["cuda"][0] <= driver_cuda[0])
             and oldest <= tuple(python_version[:2]) <= newest
-            and (compute_capability is None or (arch is not None and covers(arch, compute_capability)))
+            and (not cards or (arch is not None and all(covers(arch, card) for card in cards)))
         ):
             return str(row["torch"])
     return None

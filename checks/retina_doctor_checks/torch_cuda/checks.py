@@ -6,9 +6,11 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.own_checks import evidence_of
 
-from ..driver.facts import Nvml
+from ..driver.facts import GpuEnvironment, Nvml
+from ..driver.used_gpu import capabilities, meant
 from ..models.facts import Model
 from ..scopes import gpu_meant
+from ..versions import dotted
 from .builds import covers, newest_fitting, usual_arch_list
 from .facts import TorchFiles, TorchRuntime
 
@@ -21,15 +23,13 @@ def needing(model: Model) -> str | None:
     return next((file.path for file in model.files if file.content in CHECKPOINTS), None)
 
 
-def dotted(version: tuple[int, ...] | None) -> str | None:
-    return None if version is None else ".".join(map(str, version))
-
-
-def advice(nvml: Nvml | None, interpreter: Interpreter | None) -> dict[str, object]:
+def advice(
+    nvml: Nvml | None, environment: GpuEnvironment | None, interpreter: Interpreter | None
+) -> dict[str, object]:
     """Evidence for a remedy: the torch to install on this machine, and what it was chosen by."""
     cuda = nvml.cuda if nvml else None
-    card = next((g.compute_capability for g in nvml.gpus if g.compute_capability), None) if nvml else None
-    version = newest_fitting(cuda, interpreter.version, card, interpreter.machine) if interpreter else None
+    cards = capabilities(nvml, environment) if nvml else ()
+    version = newest_fitting(cuda, interpreter.version, cards, interpreter.machine) if interpreter else None
     return {
         "driver_cuda": dotted(cuda),
         "fitting": version,
@@ -38,7 +38,13 @@ def advice(nvml: Nvml | None, interpreter: Interpreter | None) -> dict[str, obje
 
 
 @check("RD241", "torch-missing", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def torch_missing(torch: TorchFiles, model: Model | None, nvml: Nvml | None, interpreter: Interpreter | None) -> Answer:
+def torch_missing(
+    torch: TorchFiles,
+    model: Model | None,
+    nvml: Nvml | None,
+    environment: GpuEnvironment | None,
+    interpreter: Interpreter | None,
+) -> Answer:
     if torch.installed:
         return None
     if model is None:
@@ -46,7 +52,7 @@ def torch_missing(torch: TorchFiles, model: Model | None, nvml: Nvml | None, int
     path = needing(model)
     if path is None:
         return Inapplicable(Reason("torch-not-needed"))
-    return Problem(subject="torch", evidence={"needed_by": path, **advice(nvml, interpreter)})
+    return Problem(subject="torch", evidence={"needed_by": path, **advice(nvml, environment, interpreter)})
 
 
 @check("RD242", "torch-import-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
@@ -70,7 +76,11 @@ def torch_import_fails(runtime: Reading[TorchRuntime], torch: TorchFiles | None)
 
 @check("RD243", "torch-cpu-build", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def torch_cpu_build(
-    torch: TorchFiles, model: Model | None, nvml: Nvml | None, interpreter: Interpreter | None
+    torch: TorchFiles,
+    model: Model | None,
+    nvml: Nvml | None,
+    environment: GpuEnvironment | None,
+    interpreter: Interpreter | None,
 ) -> Answer:
     if not torch.installed:
         return NOT_INSTALLED
@@ -81,7 +91,7 @@ def torch_cpu_build(
     path = needing(model) if model else None
     return Problem(
         subject="torch",
-        evidence={"version": torch.version, "path": torch.path, "needed_by": path, **advice(nvml, interpreter)},
+        evidence={"version": torch.version, "path": torch.path, "needed_by": path, **advice(nvml, environment, interpreter)},
         # An ONNX service runs without torch; one that loads a checkpoint does not.
         at_most=Severity.WARNING if model is not None and path is None else None,
     )
@@ -89,7 +99,11 @@ def torch_cpu_build(
 
 @check("RD244", "torch-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def torch_arch_unsupported(
-    torch: TorchFiles, nvml: Nvml, runtime: TorchRuntime | None, interpreter: Interpreter | None
+    torch: TorchFiles,
+    nvml: Nvml,
+    environment: GpuEnvironment | None,
+    runtime: TorchRuntime | None,
+    interpreter: Interpreter | None,
 ) -> Answer:
     if not torch.installed:
         return NOT_INSTALLED
@@ -100,8 +114,9 @@ def torch_arch_unsupported(
     arch_list = _arch_list(torch, runtime, interpreter)
     if arch_list is None:
         return Unknown(("torch_runtime",))
-    lacking = [gpu for gpu in nvml.gpus if gpu.compute_capability and not covers(arch_list, gpu.compute_capability)]
-    if not lacking and any(gpu.compute_capability is None for gpu in nvml.gpus):
+    used = meant(nvml, environment)
+    lacking = [gpu for gpu in used if gpu.compute_capability and not covers(arch_list, gpu.compute_capability)]
+    if not lacking and any(gpu.compute_capability is None for gpu in used):
         return Unknown(("nvml",))
     return [
         Problem(
@@ -113,7 +128,7 @@ def torch_arch_unsupported(
                 "version": torch.version,
                 "cuda": dotted(torch.cuda),
                 "arch_list": list(arch_list),
-                **advice(nvml, interpreter),
+                **advice(nvml, environment, interpreter),
             },
         )
         for gpu in lacking

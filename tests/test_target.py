@@ -1,0 +1,91 @@
+"""Which interpreter is looked at when none is named, and with what of the service's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from retina_doctor.settings import ServiceSettings, Settings, UsageError
+from retina_doctor.target import choose_target, surroundings
+from tests.doctor import doctor, environment, make_venv, report
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of a virtual environment's Python in a folder and with a variable of its own."""
+    python = make_venv(tmp_path / "venv", "uv")
+    (tmp_path / "srv" / "models").mkdir(parents=True)
+    env = environment(RETINAFACE_MODEL_PATH="models/face.onnx")
+    process = subprocess.Popen([python, "-c", "import time; time.sleep(600)"], cwd=tmp_path / "srv", env=env)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def attached(pid: int) -> Settings:
+    return Settings(service=ServiceSettings(pid=pid))
+
+
+def test_a_process_gives_its_own_interpreter_directory_and_variables(
+    service: subprocess.Popen[bytes], real_model: Path, tmp_path: Path
+) -> None:
+    target = choose_target(attached(service.pid), os.environ)
+    assert target.command == (str(tmp_path / "venv" / "bin" / "python"),)
+    around = surroundings(attached(service.pid), target, os.environ)
+    assert around.workdir == str(tmp_path / "srv")
+    assert around.environment["RETINAFACE_MODEL_PATH"] == "models/face.onnx"
+
+    shutil.copy(real_model, tmp_path / "srv" / "models" / "face.onnx")
+    told = report("--pid", str(service.pid), "--only", "models", cwd=tmp_path)
+    assert told["findings"] == []
+    assert told["facts"]["models"]["path"] == str(tmp_path / "srv" / "models" / "face.onnx")
+
+
+def test_a_process_cannot_name_another_program_than_its_own(tmp_path: Path) -> None:
+    spoof = tmp_path / "python"
+    spoof.write_text("#!/bin/sh\ntouch owned\n")
+    spoof.chmod(0o755)
+    process = subprocess.Popen(["bash", "-c", f"exec -a {spoof} {sys.executable} -c 'import time; time.sleep(600)'"])
+    try:
+        while spoof.name not in Path(f"/proc/{process.pid}/cmdline").read_text():
+            pass
+        [chosen] = choose_target(attached(process.pid), os.environ).command
+        assert Path(chosen).samefile(Path(f"/proc/{process.pid}/exe").readlink())
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_process_in_a_container_of_its_own_is_refused(tmp_path: Path) -> None:
+    assert os.getuid() == 0, "making a mount namespace takes root"
+    words = ["unshare", "--mount", sys.executable, "-c", "print(1, flush=True); import time; time.sleep(600)"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE)
+    try:
+        assert process.stdout and process.stdout.readline() == b"1\n"
+        with pytest.raises(UsageError, match="docker exec"):
+            choose_target(attached(process.pid), os.environ)
+        done = doctor("--pid", str(process.pid), cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_order_of_choice(tmp_path: Path) -> None:
+    venv, conda = make_venv(tmp_path / "a", "uv"), make_venv(tmp_path / "b", "uv")
+    both = {"VIRTUAL_ENV": str(tmp_path / "a"), "CONDA_PREFIX": str(tmp_path / "b"), "PATH": "/usr/bin"}
+    assert choose_target(Settings(), both).command == (str(venv),)
+    assert choose_target(Settings(), {**both, "VIRTUAL_ENV": sys.prefix}).command == (str(conda),)
+    path = {"PATH": f".:{Path(sys.executable).parent}:{tmp_path / 'a' / 'bin'}"}
+    assert choose_target(Settings(), path).command == (str(tmp_path / "a" / "bin" / "python3"),)
+    assert choose_target(Settings(), {"PATH": ""}).chosen == "own"
+    assert choose_target(Settings(), {"VIRTUAL_ENV": "a", "PATH": ""}).chosen == "own", (
+        "a relative prefix is the directory's"
+    )
