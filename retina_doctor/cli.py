@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -11,8 +12,6 @@ import typer
 from typer.core import TyperGroup
 
 from retina_doctor import __version__
-
-COMMANDS = ("check", "collect", "diagnose", "explain", "list")
 
 
 class ChecksByDefault(TyperGroup):
@@ -128,6 +127,8 @@ def collect(
 
     _language(lang)
     as_json = "json" in _plain_format(format, ("terminal", "json"))
+    _check_open()
+    _check_writable(output)
     snapshot = _look(locals())
     _write(output, save(snapshot if no_redact else redact(snapshot)))
     redacted = "" if no_redact else ", redacted"
@@ -196,6 +197,7 @@ def main() -> NoReturn:
 
     from retina_doctor.settings import Interrupted, UsageError
 
+    _take_closed_descriptors()
     gc.disable()  # a run lasts seconds and makes little garbage; looking for it costs more than it frees
     code = 3
     try:
@@ -204,8 +206,11 @@ def main() -> NoReturn:
             raise Interrupted(2)
     except UsageError as error:
         code = _complain(str(error))
+    except NoOutput as error:
+        _complain(str(error))
+        code = 3
     except Interrupted as interrupt:
-        sys.stderr.write("retina-doctor: interrupted\n")
+        _tell("retina-doctor: interrupted\n")
         code = 128 + int(interrupt.args[0])
     except Exception as error:
         # Typer has its own copy of click, so its errors have no importable base class.
@@ -214,15 +219,31 @@ def main() -> NoReturn:
             import traceback
 
             traceback.print_exc()
-            sys.stderr.write(f"retina-doctor {__version__}: this is a bug of the doctor itself; please report it\n")
+            _tell(f"retina-doctor {__version__}: this is a bug of the doctor itself; please report it\n")
         else:
             code = _complain(f"{told()} See: retina-doctor --help")
     sys.exit(code)
 
 
+def _take_closed_descriptors() -> None:
+    """Give /dev/null the places of closed standard streams, lest a pipe of ours gets one and a library writes into it."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _tell(text: str) -> None:
+    """To standard error, as far as there is one."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+
 def _complain(text: str) -> int:
     """Wrong usage: one line, whatever a file name or a value in it holds."""
-    sys.stderr.write("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "\n")
+    _tell("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "\n")
     return 2
 
 
@@ -272,7 +293,33 @@ def _outputs(wanted: list[str] | None) -> list[tuple[str, Path | None]]:
         outputs.append((name, Path(file) if file else None))
     if sum(file is None for _, file in outputs) > 1:
         raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
+    if any(file is None for _, file in outputs):
+        _check_open()
+    files = [file for _, file in outputs if file]
+    for file in files:
+        if sum(file.resolve() == other.resolve() for other in files) > 1:
+            raise UsageError(f"--format: two reports go to the same file, {file}")
+        _check_writable(file)
     return outputs
+
+
+def _check_writable(file: Path) -> None:
+    """Raises UsageError before anything is looked at, rather than when there is a report to lose. Leaves no file behind."""
+    import errno
+
+    from retina_doctor.settings import UsageError
+
+    problem = None
+    if file.is_dir():
+        problem = errno.EISDIR
+    elif not file.parent.exists():
+        problem = errno.ENOENT
+    elif not file.parent.is_dir():
+        problem = errno.ENOTDIR
+    elif not os.access(file if file.exists() else file.parent, os.W_OK):
+        problem = errno.EACCES
+    if problem:
+        raise UsageError(f"{file}: cannot be written: {os.strerror(problem)}")
 
 
 def _plain_format(wanted: list[str] | None, known: tuple[str, ...]) -> list[str]:
@@ -297,7 +344,7 @@ def _report(snapshot: Any, outputs: list[tuple[str, Path | None]], language: Any
     catalogue = installed()
     diagnosis = judge(snapshot, catalogue)
     report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=threshold)
-    for name, file in outputs:
+    for name, file in sorted(outputs, key=lambda output: output[1] is not None):  # a full disk costs no report on stdout
         text = formats()[name](report, PLAIN if file else _terminal())
         if file:
             _write(file, text)
@@ -306,25 +353,45 @@ def _report(snapshot: Any, outputs: list[tuple[str, Path | None]], language: Any
     raise typer.Exit(report.exit_code)
 
 
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def _terminal() -> Any:
     """Width and colour of standard output; NO_COLOR and FORCE_COLOR are heeded (no-color.org, force-color.org)."""
     import shutil
 
     from retina_doctor.reports import Look
 
-    coloured = bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
-    width = shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() or "COLUMNS" in os.environ else 80
+    coloured = bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and not os.environ.get("NO_COLOR"))
+    width = shutil.get_terminal_size((80, 24)).columns if _is_terminal() or "COLUMNS" in os.environ else 80
     return Look(max(40, min(width, 120)), coloured)
+
+
+def _check_open() -> None:
+    """Raises UsageError where whoever started us closed our standard output."""
+    from retina_doctor.settings import UsageError
+
+    if sys.stdout is None:
+        raise UsageError("standard output is closed; write reports to files with --format FORMAT=FILE")
+
+
+class NoOutput(Exception):
+    """The report cannot be given to anybody."""
 
 
 def _print(text: str) -> None:
     """UTF-8 whatever the locale says: a service's LANG is often C, and reports are in Chinese, too."""
+    _check_open()
     try:
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our report (head, less) has gone; that changes nothing of what was found.
+    except OSError as error:
+        # Whatever is still buffered must not be tried again, and complained of, when the interpreter ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our report (head, less) has gone: that changes nothing of what was found.
+        if not isinstance(error, BrokenPipeError):
+            raise NoOutput(f"standard output cannot be written: {error.strerror}") from None
 
 
 def _write(file: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from retina_doctor.probing.collect import Progress
 from retina_doctor.probing.process import Child
+from retina_doctor.quoting import visible
 
 PATIENCE = 0.7  # seconds: what ends sooner needs no explanation
 
@@ -15,16 +16,22 @@ PATIENCE = 0.7  # seconds: what ends sooner needs no explanation
 @contextlib.contextmanager
 def shown() -> Iterator[Progress | None]:
     """A function for `Looking`; None where standard error is no terminal, and nothing is shown."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True)
     with console.status("") as status:
 
         def show(running: Sequence[Child]) -> None:
             slow = [child for child in running if child.seconds > PATIENCE]
-            status.update(", ".join(f"{c.request.probe}: {c.stage or 'starting'}, {c.seconds:.0f} s" for c in slow))
+            status.update(Text(line(slow)))
 
         yield show
+
+
+def line(running: Sequence[Child]) -> str:
+    """What a child says of its stage is the target's text: shown as it is, never obeyed."""
+    return ", ".join(f"{c.request.probe}: {visible(c.stage or 'starting')}, {c.seconds:.0f} s" for c in running)

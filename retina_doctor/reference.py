@@ -11,9 +11,23 @@ from retina_doctor.settings import Language
 
 
 def placeholders_shown(template: str) -> str:
-    """A page's template for reading: ‹name› where evidence will stand."""
-    text = re.sub(r"\{%.*?%\}", "", template, flags=re.DOTALL)
-    return re.sub(r"\{\{\s*(.*?)\s*\}\}", lambda m: f"‹{m[1].split('|')[0].strip()}›", text)
+    """A page's template for reading: ‹name› where evidence will stand, [one | other] where it decides."""
+    text = re.sub(r"\{%-?\s*(?:if|for)\b.*?%\}", "[", template, flags=re.DOTALL)
+    text = re.sub(r"\{%-?\s*(?:else|elif)\b.*?%\}", " | ", text, flags=re.DOTALL)
+    text = re.sub(r"\{%-?\s*end(?:if|for)\s*-?%\}", "]", text)
+    text = re.sub(r"\{\{\s*pip_(install|uninstall)\((.*?)\)\s*\}\}", lambda m: f"pip {m[1]} {_arguments(m[2])}", text)
+    return re.sub(r"\{\{\s*([^ |.(\[}]*).*?\}\}", r"‹\1›", text)
+
+
+def _arguments(text: str) -> str:
+    """The arguments of a page's function: literals as they are, names as placeholders."""
+    shown = []
+    text = re.sub(r"\((\w+) or .*?\)", r"\1", text)
+    for word in text.split(","):
+        literal = re.fullmatch(r"\s*\"([^\"]*)\"\s*", word)
+        name = re.search(r"[a-z_]+", word)
+        shown.append(literal[1] if literal else f"‹{name[0]}›" if name else word.strip())
+    return " ".join(shown)
 
 
 def title_of(entry: Entry, language: Language) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -15,6 +16,12 @@ from retina_doctor_checks.driver.facts import DriverLibrary, Gpu, Host, Node, Nv
 from retina_doctor_checks.driver.state import EXPLANATIONS, explanation
 from retina_doctor_checks.driver.visible import hidden
 
+from retina_doctor.diagnose import diagnose
+from retina_doctor.model import Diagnosis
+from retina_doctor.pages import render
+from retina_doctor.registry import installed
+from retina_doctor.snapshot import load
+from tests.machines import raw
 from tests.standins import Report, build_nvml, doctor, nvml_folder, show_card
 
 DRIVER = ("--only", "driver", "--timeout", "20")
@@ -54,6 +61,7 @@ def test_everything_nvml_knows_is_told(tmp_path: Path) -> None:
     initial = Path("/proc/self/ns/pid").readlink() == Path("pid:[4026531836]")
     comm = Path("/proc/self/comm").read_text().strip()
     assert process["name"] == (comm if initial else None)
+    assert nvml["own_pids"] is initial
     assert second["processes"] == []
     assert report.verdict("no-nvidia-gpu") == "passed"
     assert report.verdict("nvml-fails") == "passed"
@@ -99,6 +107,15 @@ def test_what_nvidia_smi_says_is_kept(tmp_path: Path) -> None:
     told = facts(report, "nvidia_smi")
     assert (told["exit_code"], told["lines"], told["errors"]) == (9, ["0, Tesla T4"], ["broken"])
     assert report.verdict("nvidia-smi-hangs") == "passed"
+
+
+def test_an_nvidia_smi_of_the_working_directory_is_not_run(tmp_path: Path) -> None:
+    program(tmp_path / "nvidia-smi", f"#!/bin/sh\ntouch {tmp_path}/was-run\n")
+    for entry in (".", ""):
+        path = f"{entry}:{os.environ['PATH']}"
+        report = doctor(tmp_path, "--only", "nvidia-smi-hangs", environment={**CLEAN, "PATH": path})
+        assert facts(report, "nvidia_smi")["path"] != "./nvidia-smi"
+    assert not (tmp_path / "was-run").exists()
 
 
 def test_a_machine_without_a_card_has_exactly_that_finding(tmp_path: Path) -> None:
@@ -231,6 +248,9 @@ def test_mig_devices_and_redacted_uuids() -> None:
 
 
 LIBRARY = DriverLibrary(path="/usr/lib/libcuda.so.1", name="libcuda.so.1", version="580.95.05", on_loader_path=True)
+WSL_LIBRARY = DriverLibrary(
+    path="/usr/lib/wsl/lib/libcuda.so.1", name="libcuda.so.1", version=None, on_loader_path=True
+)
 CARD = (PciGpu(address="0000:01:00.0", device="0x2204", bound_to=None),)
 
 
@@ -258,8 +278,10 @@ def node(path: str) -> tuple[Node, ...]:
         (host(libraries=(LIBRARY,)), 9, "no-nvidia-gpu"),
         (host(container="docker"), 12, "no-nvidia-gpu"),
         (host(wsl=True), 12, "no-nvidia-gpu"),
-        # WSL shows its GPU as /dev/dxg; a container on WSL that was given none does not tell what Windows has.
-        (host(wsl=True, nodes=node("/dev/dxg")), 12, "driver-not-installed"),
+        # /dev/dxg is a GPU of any vendor, Windows' libcuda one of NVIDIA's; a container on WSL may have been given none.
+        (host(wsl=True, nodes=node("/dev/dxg")), 12, "no-nvidia-gpu"),
+        (host(wsl=True, nodes=node("/dev/dxg"), libraries=(LIBRARY,)), 12, "no-nvidia-gpu"),
+        (host(wsl=True, nodes=node("/dev/dxg"), libraries=(WSL_LIBRARY,)), 12, None),
         (host(wsl=True, container="docker"), 12, None),
         (host(pci_gpus=None), 12, None),
         (host(pci_gpus=CARD), 12, "driver-not-installed"),
@@ -285,10 +307,66 @@ def test_one_trouble_has_one_name(seen: Host, code: int, name: str | None) -> No
 
 def test_drivers_table() -> None:
     assert least_driver(12) == "525.60.13"
-    assert least_driver(99) is None
+    assert least_driver(99) is least_driver(10) is None
     assert last_branch((3, 7)) == (470, 11)
     assert last_branch((7, 0)) == (580, 13)
     assert last_branch((7, 5)) is None
+
+
+def wanting_a_driver(machine: str, **differing: Any) -> dict[str, dict[str, Any]]:
+    """Evidence of driver-too-old by framework on a machine of fixtures/machines that differs by "probe.fact" = value."""
+    return {
+        finding.subject.split()[0]: dict(finding.evidence)
+        for finding in judged(machine, **differing).findings
+        if finding.name == "driver-too-old"
+    }
+
+
+def judged(machine: str, **differing: Any) -> Diagnosis:
+    data = raw(machine)
+    for place, value in differing.items():
+        probe, _, fact = place.partition("__")
+        data["readings"][probe]["facts"][fact] = value
+    return diagnose(load(json.dumps(data)), installed())
+
+
+def cards(*capabilities: tuple[int, int]) -> list[dict[str, Any]]:
+    one = raw("t4-healthy")["readings"]["nvml"]["facts"]["gpus"][0]
+    return [
+        {**one, "index": i, "name": f"card {c}", "compute_capability": c, "uuid": f"GPU-0000000{i}-1111"}
+        for i, c in enumerate(capabilities)
+    ]
+
+
+def test_a_newer_driver_is_not_advised_where_the_build_has_no_code_for_the_card() -> None:
+    told = wanting_a_driver("driver-too-old-for-old-card")
+    assert {name: one["has_code"] for name, one in told.items()} == {"onnxruntime-gpu": False, "torch": False}
+    assert told["onnxruntime-gpu"]["requirement"] == "onnxruntime-gpu==1.26.0"
+    assert told["torch"]["requirement"] == "torch==2.7.1"
+    diagnosis = judged("driver-too-old-for-old-card")
+    for finding in diagnosis.findings:
+        if finding.name == "driver-too-old":
+            assert "580" not in render(finding, diagnosis.snapshot, installed(), "en").fix
+    assert {one["has_code"] for one in wanting_a_driver("driver-too-old").values()} == {True}
+
+
+def test_a_build_is_advised_that_fits_every_card_the_service_may_use() -> None:
+    mixed = cards((7, 5), (6, 1))
+    for differing, torch in (
+        ({}, "2.7.1"),
+        ({"gpu_environment__cuda_device_order": "PCI_BUS_ID"}, "2.10.0"),
+        ({"gpu_environment__cuda_visible_devices": "GPU-00000000"}, "2.10.0"),
+        ({"gpu_environment__cuda_visible_devices": "GPU-00000001"}, "2.7.1"),
+        ({"gpu_environment__cuda_visible_devices": "-1"}, "2.7.1"),
+    ):
+        told = wanting_a_driver("driver-too-old", nvml__gpus=mixed, **differing)
+        assert told["torch"]["fitting"] == torch, differing
+        assert told["torch"]["has_code"] is (torch == "2.10.0"), differing
+
+
+def test_an_onnxruntime_of_unknown_build_is_not_passed() -> None:
+    by_name = {one.name: one for one in judged("t4-healthy", ort_files__distributions=[]).judgements}
+    assert (by_name["driver-too-old"].verdict, by_name["driver-too-old"].missing) == ("unknown", ("ort_files",))
 
 
 def test_nvml_is_asked_in_a_target_that_has_nothing_installed(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from retina_doctor_checks.memory.need import MIB, need_of
 
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Judgement
+from retina_doctor.pages import render
 from retina_doctor.registry import installed
 from retina_doctor.settings import Size
 from retina_doctor.snapshot import load
@@ -76,10 +77,41 @@ def test_the_service_that_runs_already_is_not_told_to_make_room_for_itself(tmp_p
     try:
         told = run(tmp_path, real_model, "--pid", str(idle.pid), free=200, PID=str(idle.pid))
         assert told.names == set()
-        assert told.verdict("vram-held-by-others") == "inapplicable"
+        initial = Path("/proc/self/ns/pid").readlink() == Path("pid:[4026531836]")
+        assert told.verdict("vram-held-by-others") == ("inapplicable" if initial else "unknown")
     finally:
         idle.kill()
         idle.wait()
+
+
+@pytest.mark.parametrize(
+    ("pid", "holders", "free", "verdict"),
+    [
+        (4711, [8001], 100, "unknown"),  # 8001 is the host's number of some process: of the service or of another
+        (4711, [4711], 100, "unknown"),  # the same number by chance
+        (4711, [], 100, "unknown"),
+        (4711, [8001], 9000, "passed"),
+        (None, [8001], 100, "failed"),  # no service is known to run: whoever holds it, room is to be made
+    ],
+)
+def test_in_a_container_the_service_is_not_taken_for_another(
+    pid: int | None, holders: list[int], free: int, verdict: str
+) -> None:
+    data = raw("t4-healthy")
+    put(data, "/settings/service", {"pid": pid} if pid else {})
+    if pid is None:
+        put(data, "/readings/ports/facts/sockets", [])
+    put(data, "/readings/nvml/facts/own_pids", False)
+    put(data, "/readings/nvml/facts/gpus/0/memory_free", free * MIB)
+    told = [{"pid": one, "used_memory": None, "name": None, "user": None} for one in holders]
+    put(data, "/readings/nvml/facts/gpus/0/processes", told)
+    diagnosis = diagnose(load(json.dumps(data)), installed())
+    judgements = {one.name: one for one in diagnosis.judgements}
+    assert judgements["vram-held-by-others"].verdict == verdict
+    for finding in (one for one in diagnosis.findings if one.name == "vram-held-by-others"):
+        assert "The numbers are the host's" in render(finding, diagnosis.snapshot, installed(), "en").fix
+    if verdict == "unknown":
+        assert judgements["vram-insufficient"].verdict == verdict
 
 
 def test_cpu_meant_and_auto(tmp_path: Path, real_model: Path) -> None:

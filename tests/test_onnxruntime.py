@@ -170,5 +170,7 @@ def test_the_advised_build_fits_driver_python_and_card() -> None:
     assert newest_fitting((13, 0), (3, 11, 9), (7, 5)) == "1.31.1"
     assert newest_fitting((13, 0), (3, 11, 9), (7, 0)) == "1.26.0", "Volta has no code in wheels for CUDA 13"
     assert newest_fitting((12, 2), (3, 10, 1), (7, 5)) == "1.23.2"
-    assert newest_fitting((13, 0), (3, 12, 0), (10, 0)) == "1.26.0", "PTX 90 is compiled for a B200"
+    assert newest_fitting((13, 0), (3, 12, 0), (10, 0)) == "1.27.0", "later wheels have neither sm_100 nor PTX"
+    assert newest_fitting((12, 8), (3, 12, 0), (10, 0)) == "1.26.0", "PTX 90 is compiled for a B200"
+    assert newest_fitting((13, 0), (3, 12, 0), (8, 0), others=((6, 1),)) == "1.26.0", "both cards must be fitted"
     assert newest_fitting((10, 2), (3, 11, 0), (7, 5)) is None

@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 from retina_doctor_checks.torch_cuda.builds import covers, newest_fitting, usual_arch_list
 
+from retina_doctor.diagnose import diagnose
+from retina_doctor.registry import installed
+from retina_doctor.snapshot import load
+from tests.machines import raw
 from tests.standins import Report, doctor, nvml_folder
 
 TORCH = ("--only", "torch", "--timeout", "4")
@@ -278,7 +282,18 @@ def test_which_torch_is_advised(
     machine: str,
     version: str | None,
 ) -> None:
-    assert newest_fitting(driver, python, capability, machine) == version
+    assert newest_fitting(driver, python, (capability,) if capability else (), machine) == version
+
+
+def test_a_card_that_the_service_will_not_use_is_not_judged() -> None:
+    data = raw("torch-arch-unsupported")
+    facts = data["readings"]["nvml"]["facts"]
+    facts["gpus"].append({**facts["gpus"][0], "index": 1, "name": "Tesla T4", "compute_capability": [7, 5]})
+    facts["gpus"][1]["uuid"] = "GPU-00000001-1111"
+    for visible, verdict in ((None, "failed"), ("GPU-00000001-1111", "passed")):
+        data["readings"]["gpu_environment"]["facts"]["cuda_visible_devices"] = visible
+        diagnosis = diagnose(load(json.dumps(data)), installed())
+        assert {one.name: one.verdict for one in diagnosis.judgements}["torch-arch-unsupported"] == verdict
 
 
 def test_builds_for_cuda_13_leave_out_what_is_older_than_turing() -> None:

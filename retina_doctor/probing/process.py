@@ -17,7 +17,6 @@ from typing import Any
 
 from retina_doctor.model import Json, Outcome, Recorded
 
-OLDEST_PYTHON = (3, 8)
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 TAIL_LINES, TAIL_BYTES = 20, 8192
 CHUNK = 65536  # bytes read from a pipe at once

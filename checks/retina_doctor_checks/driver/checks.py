@@ -208,7 +208,7 @@ def _frameworks(
             version=installed.version,
             cuda=installed.cuda,
             fitting=fitting,
-            has_code=all(map(build.runs_on, cards)) if build else None,
+            has_code=all(map(build.runs_on, cards)) if build and cards else None,
         )
     if torch is not None and torch.cuda is not None:
         arch_list = None
@@ -220,7 +220,7 @@ def _frameworks(
             version=torch.version or "",
             cuda=torch.cuda,
             fitting=fitting,
-            has_code=all(torch_builds.covers(arch_list, card) for card in cards) if arch_list else None,
+            has_code=all(torch_builds.covers(arch_list, card) for card in cards) if arch_list and cards else None,
         )
 
 

@@ -18,6 +18,8 @@ probe = Probe(
         "port": settings.service.port,
         "url": settings.service.url,
         "pid": settings.service.pid,
+        # Two askings at most, of the intended port and of the URL: neither may cost the facts that were told before.
+        "patience": min(3.0, settings.gate.timeout / 5),
     },
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,7 +35,8 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(bind=wanted, sockets=None if listening is None else described(listening))
     probe.tell(process=service_process(arguments["pid"]) if arguments["pid"] else None)
     probe.stage("asking the port")
-    probe.tell(answer=answer_of(wanted, listening or []), url=answered(url))
+    patience = arguments.get("patience", look_answers.PATIENCE)
+    probe.tell(answer=answer_of(wanted, listening or [], patience), url=answered(url, patience))
 
 
 def first_unprivileged_port() -> int | None:
@@ -159,7 +161,7 @@ def service_process(pid: int) -> dict[str, Any]:
     return dict(told, sockets=described(found), unix_sockets=look_sockets.listening_unix(inodes, net))
 
 
-def answer_of(wanted: dict[str, Any] | None, listening: list[Any]) -> dict[str, Any] | None:
+def answer_of(wanted: dict[str, Any] | None, listening: list[Any], patience: float) -> dict[str, Any] | None:
     """What the listener in the way of the intended bind answers; None without one."""
     rows = [listening[i] for i in wanted["conflicts"] if listening[i]["state"] == "LISTEN"] if wanted else []
     if not rows or not wanted:
@@ -167,7 +169,7 @@ def answer_of(wanted: dict[str, Any] | None, listening: list[Any]) -> dict[str, 
     address = rows[0]["address"]
     if rows[0]["wildcard"]:
         address = "127.0.0.1" if rows[0]["family"] == "ipv4" else "::1"
-    return look_answers.ask(address, wanted["port"], DETECT)
+    return look_answers.ask(address, wanted["port"], DETECT, time.monotonic() + patience)
 
 
 def parsed(text: str) -> dict[str, Any]:
@@ -199,7 +201,7 @@ def parsed(text: str) -> dict[str, Any]:
     return url
 
 
-def answered(url: dict[str, Any] | None) -> dict[str, Any] | None:
+def answered(url: dict[str, Any] | None, patience: float) -> dict[str, Any] | None:
     """A URL with whether its host is this machine and, only then, what it answers."""
     if url is None:
         return None
@@ -209,6 +211,7 @@ def answered(url: dict[str, Any] | None) -> dict[str, Any] | None:
     own = [address for family, address in families if bind(family, address, 0)[0] is None]
     url = dict(url, loopback=loopback, local=bool(own) if families else None, answer=None)
     if own and url["port"]:
-        tries = [look_answers.ask(address, url["port"], path) for address in own]
+        deadline = time.monotonic() + patience  # of all addresses together
+        tries = [look_answers.ask(address, url["port"], path, deadline) for address in own]
         url["answer"] = next((t for t in tries if t["kind"] not in ("refused", "unreachable")), tries[0])
     return url

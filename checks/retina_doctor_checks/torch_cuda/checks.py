@@ -23,9 +23,7 @@ def needing(model: Model) -> str | None:
     return next((file.path for file in model.files if file.content in CHECKPOINTS), None)
 
 
-def advice(
-    nvml: Nvml | None, environment: GpuEnvironment | None, interpreter: Interpreter | None
-) -> dict[str, object]:
+def advice(nvml: Nvml | None, environment: GpuEnvironment | None, interpreter: Interpreter | None) -> dict[str, object]:
     """Evidence for a remedy: the torch to install on this machine, and what it was chosen by."""
     cuda = nvml.cuda if nvml else None
     cards = capabilities(nvml, environment) if nvml else ()
@@ -91,7 +89,12 @@ def torch_cpu_build(
     path = needing(model) if model else None
     return Problem(
         subject="torch",
-        evidence={"version": torch.version, "path": torch.path, "needed_by": path, **advice(nvml, environment, interpreter)},
+        evidence={
+            "version": torch.version,
+            "path": torch.path,
+            "needed_by": path,
+            **advice(nvml, environment, interpreter),
+        },
         # An ONNX service runs without torch; one that loads a checkpoint does not.
         at_most=Severity.WARNING if model is not None and path is None else None,
     )
