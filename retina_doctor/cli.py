@@ -296,10 +296,10 @@ def _outputs(wanted: list[str] | None) -> list[tuple[str, Path | None]]:
     if any(file is None for _, file in outputs):
         _check_open()
     files = [file for _, file in outputs if file]
-    for file in files:
-        if sum(file.resolve() == other.resolve() for other in files) > 1:
-            raise UsageError(f"--format: two reports go to the same file, {file}")
-        _check_writable(file)
+    for path in files:
+        if sum(path.resolve() == other.resolve() for other in files) > 1:
+            raise UsageError(f"--format: two reports go to the same file, {path}")
+        _check_writable(path)
     return outputs
 
 
@@ -344,7 +344,9 @@ def _report(snapshot: Any, outputs: list[tuple[str, Path | None]], language: Any
     catalogue = installed()
     diagnosis = judge(snapshot, catalogue)
     report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=threshold)
-    for name, file in sorted(outputs, key=lambda output: output[1] is not None):  # a full disk costs no report on stdout
+    for name, file in sorted(
+        outputs, key=lambda output: output[1] is not None
+    ):  # a full disk costs no report on stdout
         text = formats()[name](report, PLAIN if file else _terminal())
         if file:
             _write(file, text)

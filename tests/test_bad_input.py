@@ -6,9 +6,12 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from retina_doctor import progress
 from tests.machines import raw
 from tests.odd_probes import runs
 
@@ -157,6 +160,8 @@ def test_environment(tmp_path: Path, name: str, value: str, words: str) -> None:
         (["collect", "--only", "RD001", "-o", "gone/snapshot.json"], "gone/snapshot.json: cannot be written"),
         (["collect", "-o", "snapshot.json", "--format", "junit"], "--format junit: here, known are terminal, json"),
         (["--only", "RD001", "--format", "json=gone/report.json"], "gone/report.json: cannot be written"),
+        (["--only", "RD001", "--format", "json=."], ".: cannot be written: Is a directory"),
+        (["--format", "json=a.json", "--format", "junit=./a.json"], "two reports go to the same file"),
         (["explain", "RD999"], "no check has the code or name 'RD999'"),
         (["explain", "RD101", "--lang", "de"], "--lang de"),
         (["list", "--format", "junit"], "--format junit"),
@@ -227,3 +232,47 @@ def test_a_reader_that_goes_away_changes_neither_exit_code_nor_shows_a_traceback
     doctor.stderr.close()
     assert doctor.wait() == 3
     assert errors == ""
+
+
+@pytest.mark.parametrize("flags", [["--format", "json=gone/x.json"], ["collect", "-o", "gone/x.json"]])
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_looked_at(tmp_path: Path, flags: list[str]) -> None:
+    """The target would be started first, and refused."""
+    line = refused(runs.run(*flags, "--target", "/bin/ls", cwd=tmp_path))
+    assert "gone/x.json: cannot be written: No such file" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_report_on_standard_output_is_printed_before_files_are_written(tmp_path: Path) -> None:
+    (tmp_path / "whole.json").write_text(json.dumps(raw("t4-healthy")))
+    done = runs.run("diagnose", "whole.json", "--format", "json=/dev/full", "--format", "github", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "/dev/full: cannot be written: No space left" in done.stderr
+    assert runs.run("diagnose", "whole.json", "--format", "github", cwd=tmp_path).stdout == done.stdout
+
+
+@pytest.mark.parametrize("words", ["list", "check --quick", "explain RD101", "--version", "diagnose whole.json"])
+@pytest.mark.parametrize(
+    ("redirected", "code", "told"), [(">&-", 2, "is closed"), (">/dev/full", 3, "No space left on device")]
+)
+def test_standard_output_that_takes_nothing(tmp_path: Path, words: str, redirected: str, code: int, told: str) -> None:
+    (tmp_path / "whole.json").write_text(json.dumps(raw("t4-healthy") | {"readings": {}}))
+    command = " ".join([*runs.COMMAND, words, redirected])
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=tmp_path, env=runs.environment(), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    assert done.stderr.startswith("retina-doctor: standard output ")
+    assert told in done.stderr
+
+
+def test_a_report_to_a_file_needs_no_standard_output(tmp_path: Path) -> None:
+    (tmp_path / "whole.json").write_text(json.dumps(raw("t4-healthy")))
+    command = " ".join([*runs.COMMAND, "diagnose whole.json --format json=report.json >&- 2>&- <&-"])
+    assert subprocess.run(["sh", "-c", command], cwd=tmp_path, env=runs.environment(), check=False).returncode == 0
+    assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "healthy"
+
+
+def test_what_a_child_says_of_its_stage_is_shown_and_not_obeyed() -> None:
+    request = SimpleNamespace(probe="torch")
+    child = SimpleNamespace(request=request, stage="[red]importing\x1b[2J", seconds=3.2)
+    assert progress.line([cast(Any, child)]) == "torch: [red]importing\\x1b[2J, 3 s"

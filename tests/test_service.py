@@ -404,6 +404,57 @@ def test_a_server_that_says_nothing_is_a_warning(tmp_path: Path) -> None:
         assert severity(told, "service-crashed-or-not-ready") == "warning"
 
 
+DRIPS = (
+    LISTENER
+    + """
+import time
+peers = []
+while True:
+    peer = server.accept()[0]
+    try:
+        peer.sendall(b"HTTP/1.0 200 OK\\r\\n")
+        while True:
+            peer.sendall(b"x")
+            time.sleep(0.2)
+    except OSError:
+        peer.close()
+"""
+)
+
+
+@pytest.mark.parametrize("program", [WAIT, DRIPS], ids=["silent", "dripping"])
+def test_a_slow_service_costs_no_other_facts(tmp_path: Path, program: str) -> None:
+    """It is asked for a fifth of the probe's time at most, however it spreads its bytes."""
+    with running(program, "0.0.0.0") as (_, port):
+        told = service(tmp_path, "--port", port, "--url", f"http://127.0.0.1:{port}/", "--timeout", 5)
+        probe = next(one for one in told["probes"] if one["name"] == "ports")
+        assert probe["outcome"] == "ok"
+        assert probe["seconds"] < 4
+        judged = {v for name, v in verdicts(told).items() if name.startswith(("service-", "port-", "host-"))}
+        assert "unknown" not in judged
+
+
+def test_the_name_of_a_url_is_asked_of_no_name_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 localhost\n127.0.3.1 Face.local face # ours\n\n")
+    monkeypatch.setattr(look_ports, "HOSTS_FILE", str(hosts))
+    asked_for = []
+    real = socket.getaddrinfo
+
+    def watched(host: Any, *words: Any, **more: Any) -> Any:
+        if not more.get("flags", 0) & socket.AI_NUMERICHOST:
+            asked_for.append(host)
+        return real(host, *words, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", watched)
+    assert look_ports.resolved_here("face.local") == [(socket.AF_INET, "127.0.3.1")]
+    assert look_ports.resolved_here("192.0.2.1") == [(socket.AF_INET, "192.0.2.1")]
+    assert look_ports.resolved_here("::1") == [(socket.AF_INET6, "::1")]
+    assert (socket.AF_INET, "127.0.0.1") in look_ports.resolved_here("localhost")
+    assert look_ports.resolved_here("face.example.com") == []
+    assert asked_for == []
+
+
 @pytest.mark.parametrize(
     ("url", "kind"),
     [

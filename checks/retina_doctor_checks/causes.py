@@ -27,7 +27,9 @@ def hangs(_root: Finding, echo: Finding) -> bool:
 
 
 def out_of_memory(_root: Finding, echo: Finding) -> bool:
-    return bool(re.search(r"(?i)out of memory|failed to allocate|alloc_failed|bad_alloc", str(echo.evidence.get("detail"))))
+    return bool(
+        re.search(r"(?i)out of memory|failed to allocate|alloc_failed|bad_alloc", str(echo.evidence.get("detail")))
+    )
 
 
 def faces_are_missed(_root: Finding, echo: Finding) -> bool:

@@ -13,6 +13,7 @@ from retina_doctor_checks.service import look_answers, look_sockets
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a service means that names a port only
 DETECT = "/detect"
+HOSTS_FILE = "/etc/hosts"
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -77,6 +78,34 @@ def resolved(host: str) -> tuple[Any, ...]:
         if family in (socket.AF_INET, socket.AF_INET6) and (family, address[0]) not in unique:
             unique.append((family, address[0]))
     return unique, None
+
+
+def resolved_here(host: str) -> list[Any]:
+    """[(family, address)] as far as this machine can tell by itself: no name server learns whose service is looked at."""
+    names = {host.lower(), host.lower().rstrip(".")}
+    numbers = [host] + [number for number, given in hosts_file() if names & set(given)]
+    if names & {"localhost"}:
+        numbers += ["127.0.0.1", "::1"]
+    found = []
+    for number in numbers:
+        try:
+            told = socket.getaddrinfo(number, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        except (OSError, UnicodeError):
+            continue
+        found += [(family, address[0]) for family, _, _, _, address in told if (family, address[0]) not in found]
+    if not found and host.lower() == socket.gethostname().lower():
+        return list(resolved(host)[0])
+    return found
+
+
+def hosts_file() -> list[tuple[str, list[str]]]:
+    """(address, its names) of /etc/hosts."""
+    try:
+        with open(HOSTS_FILE, encoding="utf-8", errors="replace") as file:
+            lines = [line.partition("#")[0].lower().split() for line in file]
+    except OSError:
+        return []
+    return [(words[0], words[1:]) for words in lines if words]
 
 
 def try_bind(wanted: dict[str, Any], listening: list[Any]) -> None:
@@ -206,7 +235,7 @@ def answered(url: dict[str, Any] | None, patience: float) -> dict[str, Any] | No
     if url is None:
         return None
     path = url.pop("path")
-    families = resolved(url["host"])[0] if url["host"] else []
+    families = resolved_here(url["host"]) if url["host"] else []
     loopback = bool(families) and all(look_sockets.is_loopback(address) for _, address in families)
     own = [address for family, address in families if bind(family, address, 0)[0] is None]
     url = dict(url, loopback=loopback, local=bool(own) if families else None, answer=None)

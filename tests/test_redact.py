@@ -1,0 +1,166 @@
+"""What redaction takes out, what it must leave, and that different names stay different."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from retina_doctor.model import Outcome, Recorded, Snapshot
+from retina_doctor.redact import redact, ssh_destination
+from retina_doctor.snapshot import save
+from tests.machines import machine
+
+
+def with_facts(**facts: Any) -> Snapshot:
+    snapshot = machine("t4-healthy").snapshot
+    return dataclasses.replace(
+        snapshot, readings={**snapshot.readings, "odd": Recorded(outcome=Outcome.OK, facts=facts)}
+    )
+
+
+def redacted(**facts: Any) -> dict[str, Any]:
+    once = redact(with_facts(**facts))
+    assert redact(once) == once
+    return dict(once.readings["odd"].facts)
+
+
+def of_text(text: str) -> str:
+    return str(redacted(line=text)["line"])
+
+
+def test_two_people_stay_two() -> None:
+    told = redacted(a="/home/alice/venv/bin/python", b="/home/bob/venv", c="/Users/alice/x", user="bob", uid=1001)
+    alice, bob = told["a"].split("/")[2], told["user"]
+    assert {alice, bob} < {f"<user{n}>" for n in range(1, 9)}
+    assert alice != bob
+    assert told == {
+        "a": f"/home/{alice}/venv/bin/python", "b": f"/home/{bob}/venv", "c": f"/Users/{alice}/x", "user": bob, "uid": 1001,
+    }  # fmt: skip
+
+
+def test_what_is_redacted_keeps_its_number_when_more_is_added() -> None:
+    once = redact(with_facts(a="/home/alice/x", b="/home/bob/x", peer="203.0.113.5"))
+    more = dataclasses.replace(
+        once,
+        readings={
+            "new": Recorded(outcome=Outcome.OK, facts={"c": "/home/carol/x", "peer": "203.0.113.6"}),
+            **once.readings,
+        },
+    )
+    again = redact(more)
+    assert again.readings["odd"] == once.readings["odd"]
+    assert again.readings["new"].facts["c"] not in once.readings["odd"].facts.values()
+    assert again.readings["new"].facts["peer"] != once.readings["odd"].facts["peer"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'password="SECRET1"',
+        "password='SECRET1 and SECRET2'",
+        '{"password": "SECRET1", "next": 1}',
+        "--key=SECRET1",
+        "--key SECRET1",
+        "--access-key=SECRET1",
+        "AccountKey=SECRET1==;EndpointSuffix=x",
+        "token=SECRET1,SECRET2",
+        "serve.py '--password=SECRET1 SECRET2' --port 8080",
+        "Authorization: Bearer SECRET1.SECRET2",
+        "Authorization: Basic SECRET1==",
+        "curl -H 'authorization: SECRET1'",
+        "bearer SECRET1aaa",
+        "--auth SECRET1",
+        "loading with hf_SECRET1aaaaaaa",
+        "ghp_SECRET1aaaaaaa",
+        "sk-proj-SECRET1aaa",
+        "https://x.blob.local/a?sig=SECRET1&x=2",
+    ],
+)
+def test_secrets(text: str) -> None:
+    told = of_text(text)
+    assert "SECRET" not in told
+    assert "<secret>" in told
+
+
+def test_secrets_in_the_words_of_a_command() -> None:
+    told = redacted(command=["serve", "--password=SECRET1 SECRET2", "--auth", "SECRET3", "--token", "--verbose", "x"])
+    assert told["command"] == ["serve", "--password=<secret>", "--auth", "<secret>", "--token", "--verbose", "x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("alice@gpu-8:~$ python", ["alice", "gpu-8"]),
+        ("/home/alice/x and /data/alice/models", ["alice"]),
+        ("ssh://zhang@cluster-3/x", ["zhang", "cluster-3"]),
+        ("redis://cache-9:6379/0", ["cache-9"]),
+        ("peer 2001:db8:0:1::5 and fe80::1", ["2001:db8", "fe80"]),
+        ("http://[2001:db8::7]:80/", ["2001:db8"]),
+        ("http://5.9.12.34:8080/detect", ["5.9.12.34"]),
+        ("cannot connect to 5.9.12.34", ["5.9.12.34"]),
+        ("at ::ffff:203.0.113.9", ["203.0.113.9"]),
+        ("host=10.3.5.147", ["10.3.5.147"]),
+        ("10.3.5.147 is a peer.", ["10.3.5.147"]),
+        ("lost 192.168.7.9.", ["192.168.7.9"]),
+    ],
+)
+def test_names_and_addresses(text: str, gone: list[str]) -> None:
+    told = of_text(text)
+    for name in gone:
+        assert name not in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "127.0.0.1 0.0.0.0 ::1 [::]:8080",
+        "libcublas.so.12.8.0.1 nvidia-cublas-cu12==12.4.5.8 nvidia-curand-cu12==10.3.5.147 cuDNN 8.9.7.29",
+        "nvidia_curand_cu12-10.3.5.147.dist-info",
+        "535.129.03",
+        "undefined symbol: memcpy@GLIBC_2.14, _ZN3c105ErrorE@@TORCH_1.0",
+        "c10::add c10::Error std::bad_alloc at 12:34:56",
+        "hf_hub_download hf_transfer scikit-learn disk-12345678",
+        "https://pytorch.org/get-started and https://github.com/deepinsight/insightface",
+        "/home/ubuntu/x http://localhost:8080/detect",
+    ],
+)
+def test_what_stays(text: str) -> None:
+    assert of_text(text) == text
+
+
+def test_hosts_of_the_settings_and_of_ssh() -> None:
+    snapshot = machine("t4-healthy").snapshot
+    words = ("ssh", "-p", "22", "-o", "BatchMode=yes", "alice@cluster-3", "python3")
+    snapshot = dataclasses.replace(
+        snapshot,
+        target=dataclasses.replace(snapshot.target, command=words),
+        settings=dataclasses.replace(
+            snapshot.settings,
+            service=dataclasses.replace(snapshot.settings.service, host="face-prod", url="http://cluster-3:80/detect"),
+        ),
+    )
+    once = redact(snapshot)
+    assert redact(once) == once
+    text = save(once)
+    for name in ("alice", "cluster-3", "face-prod"):
+        assert name not in text
+    host = once.target.command[5].partition("@")[2]
+    assert once.settings.service.url == f"http://{host}:80/detect", "the same host is the same word"
+    assert once.settings.service.host != host
+    assert [word for i, word in enumerate(once.target.command) if i != 5] == [w for w in words if "@" not in w]
+
+
+def test_where_ssh_goes() -> None:
+    assert ssh_destination(["/usr/bin/ssh", "-4", "-i", "key", "gpu-7", "python3"]) == 4
+    assert ssh_destination(["ssh", "-i"]) is None
+    assert ssh_destination(["python3", "ssh"]) is None
+    assert ssh_destination([]) is None
+
+
+def test_a_name_that_is_also_a_word_of_the_trade_leaves_paths_alone() -> None:
+    """The machine's user is called face, and so is the folder of the environment."""
+    snapshot = machine("t4-healthy").snapshot
+    assert snapshot.readings["interpreter"].facts["user"] == "face"
+    assert redact(snapshot).target.command == ("/opt/face/bin/python",)
