@@ -295,7 +295,7 @@ def _outputs(wanted: list[str] | None) -> list[tuple[str, Path | None]]:
         raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
     if any(file is None for _, file in outputs):
         _check_open()
-    files = [file for _, file in outputs if file]
+    files = [path for _, path in outputs if path]
     for path in files:
         if sum(path.resolve() == other.resolve() for other in files) > 1:
             raise UsageError(f"--format: two reports go to the same file, {path}")
