@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from retina_doctor.authoring import Facts
 
 
@@ -17,12 +19,26 @@ class GpuProcess(Facts, frozen=True, kw_only=True):
     user: str | None
 
 
+class Health(Facts, frozen=True, kw_only=True):
+    """What slows a card down or lets it die; a field is None where the card has no such answer.
+
+    *slowed_by*: names of the clock-event reasons that no healthy card shows (nvml.h nvmlClocksEventReason*).
+    *temperature* in degrees Celsius. *ecc_errors*: uncorrected memory errors since the driver was loaded.
+    *remapping*: "pending" (a reset mends it) or "failed" (the card is worn out), of rows or, on older cards, pages.
+    """
+
+    slowed_by: tuple[str, ...] | None
+    temperature: int | None
+    ecc_errors: int | None
+    remapping: Literal["none", "pending", "failed"] | None
+
+
 class Gpu(Facts, frozen=True, kw_only=True):
     """One device of NVML's list (PCI order, CUDA_VISIBLE_DEVICES does not count). Memory in bytes.
 
     *error*: the first NVML error that this device gave where a healthy one answers ("15: GPU is lost").
     *compute_mode*: nvml.h nvmlComputeMode_t: 0 default, 1 exclusive thread, 2 prohibited, 3 exclusive process.
-    *mig_devices*: UUIDs of the instances where *mig* is on.
+    *mig_devices*: UUIDs of the instances where *mig* is on. *health*: None where this card tells nothing of it.
     """
 
     index: int
@@ -39,6 +55,7 @@ class Gpu(Facts, frozen=True, kw_only=True):
     mig_devices: tuple[str, ...] = ()
     processes: tuple[GpuProcess, ...]
     error: str | None
+    health: Health | None = None
 
 
 class Nvml(Facts, frozen=True, kw_only=True):
@@ -74,10 +91,12 @@ class PciGpu(Facts, frozen=True, kw_only=True):
 
 
 class Node(Facts, frozen=True, kw_only=True):
-    """A device node. *usable*: this process may read and write it."""
+    """A device node. *usable*: this process may read and write it; *refused*: else why, as errno's name: "EACCES" (its
+    owner and mode forbid it), "EPERM" (the container's device rules forbid it)."""
 
     path: str
     usable: bool
+    refused: str | None = None
 
 
 class DriverLibrary(Facts, frozen=True, kw_only=True):
@@ -92,9 +111,36 @@ class DriverLibrary(Facts, frozen=True, kw_only=True):
     on_loader_path: bool
 
 
+class ModuleFile(Facts, frozen=True, kw_only=True):
+    """A file of the NVIDIA kernel module below /lib/modules. *signed* None: compressed, so it cannot be seen."""
+
+    kernel: str
+    path: str
+    signed: bool | None
+
+
+class Xid(Facts, frozen=True, kw_only=True):
+    """An error that the driver wrote to the kernel log. *bus_id* like "0000:00:1e"; *line*: the words after it."""
+
+    bus_id: str
+    code: int
+    line: str
+
+
+class KernelLog(Facts, frozen=True, kw_only=True):
+    """Of this boot. *refusals*: lines by which the kernel refused a module for want of a signature."""
+
+    xids: tuple[Xid, ...]
+    refusals: tuple[str, ...]
+
+
 class Host(Facts, frozen=True, kw_only=True):
     """*loaded_version*: of the kernel module that runs, from /proc/driver/nvidia/version. *pci_gpus* None: /sys/bus/pci
-    cannot be read, so nothing is known."""
+    cannot be read, so nothing is known; the same holds for *module_files*, *secure_boot* and *kernel_log*.
+
+    *uvm_loaded*: of the module nvidia_uvm, without which CUDA cannot start. *switches*: NVSwitches on the PCI bus.
+    *fabric_manager*: nvidia-fabricmanager runs; None: the host's processes cannot be seen.
+    """
 
     kernel: str
     container: str | None
@@ -105,10 +151,20 @@ class Host(Facts, frozen=True, kw_only=True):
     pci_gpus: tuple[PciGpu, ...] | None
     nodes: tuple[Node, ...]
     libraries: tuple[DriverLibrary, ...]
+    uvm_loaded: bool | None = None
+    module_files: tuple[ModuleFile, ...] | None = None
+    secure_boot: bool | None = None
+    kernel_log: KernelLog | None = None
+    switches: int = 0
+    fabric_manager: bool | None = None
 
 
 class GpuEnvironment(Facts, frozen=True, kw_only=True):
-    """Variables as the target sees them: None unset, "" set and empty."""
+    """What decides which cards and which driver library the target gets. Variables: None unset, "" set and empty.
+
+    *libcuda*, *libnvidia_ml*: the files that the loader takes for libcuda.so.1 and libnvidia-ml.so.1, with links
+    followed; None: it finds none, or (*loader_problem*) could not be asked.
+    """
 
     cuda_visible_devices: str | None
     cuda_device_order: str | None
@@ -116,3 +172,34 @@ class GpuEnvironment(Facts, frozen=True, kw_only=True):
     nvidia_driver_capabilities: str | None
     ld_library_path: str | None
     cuda_module_loading: str | None
+    libcuda: str | None = None
+    libnvidia_ml: str | None = None
+    loader_problem: str | None = None
+
+
+class CudaDevice(Facts, frozen=True, kw_only=True):
+    """A device as CUDA numbers it in the target, after CUDA_VISIBLE_DEVICES. *uuid* as NVML writes it."""
+
+    ordinal: int
+    name: str | None
+    uuid: str | None
+    compute_capability: tuple[int, int] | None
+
+
+class CudaDriver(Facts, frozen=True, kw_only=True):
+    """libcuda as the target loads it. *error*: why it cannot be loaded. *path*: the file that was mapped.
+
+    *version*: the CUDA version that it supports. *init_code*: of cuInit, or of the first call after it that failed (cuda.h
+    CUresult; 0: no error); None: it was not reached. *init_name*: its name, like "CUDA_ERROR_NO_DEVICE".
+    """
+
+    path: str | None
+    error: str | None
+    version: tuple[int, int] | None
+    init_code: int | None
+    init_name: str | None
+    devices: tuple[CudaDevice, ...]
+
+    @property
+    def works(self) -> bool:
+        return self.init_code == 0 and bool(self.devices)

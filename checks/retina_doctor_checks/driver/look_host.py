@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import glob
 import os
 import re
@@ -9,6 +11,11 @@ from typing import Any
 
 NVIDIA = "0x10de"
 DISPLAY = "0x03"  # PCI base class: VGA (0x0300) and 3D (0x0302) controllers; the card's audio function is not one
+SWITCH = "0x0680"  # PCI class "other bridge": what an NVSwitch is
+SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"  # UEFI, global variables
+MODULE = re.compile(r"^(\S*/nvidia(?:-current)?\.ko(?:\.\w+)?):", re.MULTILINE)
+"""A line of modules.dep, by which modprobe finds a module. Debian calls it nvidia-current.ko."""
+SIGNED = b"~Module signature appended~\n"  # linux/module_signature.h
 NODES = ("/dev/nvidia*", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg")
 LOADER_FOLDERS = ("/lib", "/usr/lib", "/lib64", "/usr/lib64", "/lib/*-linux-gnu", "/usr/lib/*-linux-gnu")
 OTHER_FOLDERS = (
@@ -31,17 +38,27 @@ CACHE = "/etc/ld.so.cache"
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     from retina_doctor.own_checks import look_interpreter
 
-    kernel = os.uname().release if hasattr(os, "uname") else ""
+    kernel = first_line("/proc/sys/kernel/osrelease") or ""
+    container = look_interpreter.container()
+    devices = pci_devices()
     probe.tell(
         kernel=kernel,
-        container=look_interpreter.container(),
+        container=container,
         wsl="microsoft" in kernel.lower(),
         nvidia_loaded=loaded("nvidia"),
         loaded_version=loaded_version(),
         nouveau_loaded=loaded("nouveau"),
-        pci_gpus=pci_gpus(),
+        uvm_loaded=loaded("nvidia_uvm"),
+        pci_gpus=None if devices is None else [pci_gpu(d) for d in devices if kind(d).startswith(DISPLAY)],
+        switches=len([d for d in devices or [] if kind(d).startswith(SWITCH)]),
         nodes=nodes(),
         libraries=libraries(),
+    )
+    probe.tell(
+        module_files=module_files(),
+        secure_boot=secure_boot(),
+        kernel_log=kernel_log(),
+        fabric_manager=None if container else fabric_manager(),
     )
 
 
@@ -68,21 +85,23 @@ def loaded_version() -> str | None:
     return match.group(1) if match else first_line("/sys/module/nvidia/version")
 
 
-def pci_gpus() -> list[dict[str, Any]] | None:
-    """Display controllers of NVIDIA, or None where the bus cannot be read."""
+def pci_devices() -> list[str] | None:
+    """Folders of NVIDIA's devices, or None where the bus cannot be read."""
     folder = "/sys/bus/pci/devices"
     try:
-        addresses = sorted(os.listdir(folder))
+        devices = [os.path.join(folder, address) for address in sorted(os.listdir(folder))]
     except OSError:
         return None
-    found = []
-    for address in addresses:
-        device = os.path.join(folder, address)
-        kind = first_line(os.path.join(device, "class")) or ""
-        if first_line(os.path.join(device, "vendor")) == NVIDIA and kind.startswith(DISPLAY):
-            number = first_line(os.path.join(device, "device"))
-            found.append({"address": address, "device": number, "bound_to": bound_to(device)})
-    return found
+    return [device for device in devices if first_line(os.path.join(device, "vendor")) == NVIDIA]
+
+
+def kind(device: str) -> str:
+    return first_line(os.path.join(device, "class")) or ""
+
+
+def pci_gpu(device: str) -> dict[str, Any]:
+    number = first_line(os.path.join(device, "device"))
+    return {"address": os.path.basename(device), "device": number, "bound_to": bound_to(device)}
 
 
 def bound_to(device: str) -> str | None:
@@ -94,7 +113,103 @@ def bound_to(device: str) -> str | None:
 
 def nodes() -> list[Any]:
     paths = [path for pattern in NODES for path in sorted(glob.glob(pattern)) if not os.path.isdir(path)]
-    return [{"path": path, "usable": os.access(path, os.R_OK | os.W_OK)} for path in paths]
+    return [dict(path=path, **access(path)) for path in paths]
+
+
+def access(path: str) -> dict[str, Any]:
+    """Whether this process may use a device, asked without opening it, which could hang in a driver in trouble.
+
+    access(2) heeds the container's device rules, too; os.access does not tell its errno.
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.access(os.fsencode(path), os.R_OK | os.W_OK) == 0:
+        return {"usable": True, "refused": None}
+    return {"usable": False, "refused": errno.errorcode.get(ctypes.get_errno())}
+
+
+def module_files() -> list[Any] | None:
+    """The NVIDIA kernel modules of all installed kernels, or None where they cannot be seen, as in a container."""
+    try:
+        kernels = sorted(os.listdir("/lib/modules"))
+    except OSError:
+        return None
+    found = []
+    for kernel in kernels:
+        folder = os.path.join("/lib/modules", kernel)
+        try:
+            with open(os.path.join(folder, "modules.dep"), errors="replace") as file:
+                paths = MODULE.findall(file.read())
+        except OSError:
+            continue
+        found += [{"kernel": kernel, "path": p, "signed": signed(p)} for p in (os.path.join(folder, q) for q in paths)]
+    return found if kernels else None
+
+
+def signed(path: str) -> bool | None:
+    if not path.endswith(".ko"):
+        return None
+    try:
+        with open(path, "rb") as file:
+            file.seek(-min(len(SIGNED), os.path.getsize(path)), os.SEEK_END)
+            return file.read() == SIGNED
+    except OSError:
+        return None
+
+
+def secure_boot() -> bool | None:
+    """Whether the firmware checks signatures; None: no UEFI here, or not readable. Four bytes of attributes, then it."""
+    try:
+        with open(SECURE_BOOT, "rb") as file:
+            value = file.read(5)
+    except OSError:
+        return None
+    return value[4] == 1 if len(value) == 5 else None
+
+
+def kernel_log() -> dict[str, Any] | None:
+    """What the running kernel said of NVIDIA's driver, as far as this user may read it."""
+    lines = kernel_lines()
+    if lines is None:
+        return None
+    xids = [XID.search(line) for line in lines]
+    return {
+        "xids": [{"bus_id": x[1], "code": int(x[2]), "line": x[3].strip()[:200]} for x in xids if x][-MOST_XIDS:],
+        "refusals": [line[:200] for line in lines if "nvidia" in line and REFUSED.search(line)][-3:],
+    }
+
+
+XID = re.compile(r"NVRM: Xid \(PCI:([0-9a-fA-F:.]+)\): (\d+)(.*)")
+REFUSED = re.compile(r"Loading of unsigned module is rejected|Key was rejected|module verification failed.*rejected")
+MOST_XIDS = 20
+MOST_LINES = 100000
+
+
+def kernel_lines() -> list[str] | None:
+    """/dev/kmsg: one record per read, "6,1234,5678,-;text"; it would wait for the next one after the last."""
+    try:
+        descriptor = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+    lines: list[str] = []
+    try:
+        while len(lines) < MOST_LINES:
+            try:
+                data = os.read(descriptor, 65536)
+            except BrokenPipeError:  # records were overwritten meanwhile; the next read goes on behind them
+                continue
+            except OSError:
+                break
+            if not data:
+                break
+            lines += [line.partition(";")[2] for line in data.decode("utf-8", "replace").splitlines() if ";" in line]
+    finally:
+        os.close(descriptor)
+    return lines
+
+
+def fabric_manager() -> bool:
+    """Whether nvidia-fabricmanager runs; the kernel cuts its name to 15 characters."""
+    return any(first_line(path) == "nv-fabricmanage" for path in glob.glob("/proc/[0-9]*/comm"))
 
 
 def libraries() -> list[Any]:

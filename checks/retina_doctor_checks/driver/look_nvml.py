@@ -7,6 +7,8 @@ from typing import Any
 
 NOTHING_WRONG = (3, 13, 25)
 """nvml.h: NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH: this card or driver has no such answer."""
+SLOWED_BY = {"hardware": 0x8, "thermal": 0x40, "power-brake": 0x80}
+"""nvml.h nvmlClocksEventReason*: HwSlowdown, HwThermalSlowdown, HwPowerBrakeSlowdown."""
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in linux/proc_ns.h
 
 
@@ -59,7 +61,7 @@ class Asking:
 
 
 def gpu(pynvml: Any, index: int) -> dict[str, Any]:
-    facts = dict.fromkeys(("name", "uuid", "bus_id", "compute_capability", "compute_mode", "mig", "error"))
+    facts = dict.fromkeys(("name", "uuid", "bus_id", "compute_capability", "compute_mode", "mig", "error", "health"))
     facts.update(dict.fromkeys(("memory_total", "memory_free", "memory_used", "memory_reserved")))
     facts.update(index=index, mig_devices=[], processes=[])
     try:
@@ -79,6 +81,7 @@ def gpu(pynvml: Any, index: int) -> dict[str, Any]:
         mig=None if mode is None else bool(mode[0]),
         mig_devices=mig_devices(pynvml, ask) if mode is not None and mode[0] else [],
         processes=[process(one) for one in ask("ComputeRunningProcesses") or []],
+        health=health(pynvml, Asking(pynvml, ask.handle)),  # what a card does not tell of its health is no error
     )
     facts["error"] = ask.error
     return facts
@@ -95,6 +98,25 @@ def memory(pynvml: Any, ask: Asking) -> dict[str, Any]:
         "memory_used": told.used,
         "memory_reserved": getattr(told, "reserved", None),
     }
+
+
+def health(pynvml: Any, ask: Asking) -> dict[str, Any]:
+    """What slows the card down or lets it die. Reasons that healthy cards show (idle, power cap, set clocks) are left out."""
+    bits = ask("CurrentClocksEventReasons")
+    if bits is None:  # before driver 535 the question had another name
+        bits = ask("CurrentClocksThrottleReasons")
+    slowed = None if bits is None else [name for name, bit in SLOWED_BY.items() if bits & bit]
+    ecc = ask("TotalEccErrors", pynvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, pynvml.NVML_VOLATILE_ECC)
+    temperature = ask("Temperature", pynvml.NVML_TEMPERATURE_GPU)
+    return {"slowed_by": slowed, "temperature": temperature, "ecc_errors": ecc, "remapping": remapping(ask)}
+
+
+def remapping(ask: Asking) -> str | None:
+    rows = ask("RemappedRows")  # corrected, uncorrected, pending, failed
+    if rows is not None:
+        return "failed" if rows[3] else "pending" if rows[2] else "none"
+    pending = ask("RetiredPagesPendingStatus")
+    return None if pending is None else "pending" if pending else "none"
 
 
 def mig_devices(pynvml: Any, ask: Asking) -> list[Any]:

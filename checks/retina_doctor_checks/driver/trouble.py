@@ -1,96 +1,395 @@
-"""What is wrong between a card and its driver. Each function gives evidence, or None; at most one of them does."""
+"""Why a card cannot be used: the one trouble among all that lie between it and a CUDA program.
+
+`trouble` asks the rungs of a ladder in their order, from the hardware up; the first that speaks is the trouble, and what
+stands above it is only its consequence. A rung sees facts of which any may be missing, and then says nothing.
+"""
 
 from __future__ import annotations
 
-from .facts import DriverLibrary, Host, Nvml
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .facts import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
+from .visible import hidden
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t
-
+STUB, NO_DEVICE, NOT_READY, MISMATCH, UNKNOWN = 34, 100, 802, 803, 999  # cuda.h CUresult
 WSL = "/usr/lib/wsl/"  # where Windows puts its driver's libraries for Linux
+LIBRARIES = {"compute": "libcuda.so.", "utility": "libnvidia-ml.so."}
+"""What each driver capability brings into a container (NVIDIA Container Toolkit, "Driver Capabilities")."""
 
 Evidence = dict[str, object]
 
 
-def card(host: Host, nvml: Nvml | None) -> bool | None:
-    """Whether this machine has an NVIDIA GPU; None: cannot be known.
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Everything that was seen of card and driver; None: that looking did not end well, or was not asked for."""
 
-    WSL shows no PCI device, and its /dev/dxg is a GPU of any vendor: there it is Windows' libcuda that tells.
-    """
-    nodes = [node for node in host.nodes if node.path != "/dev/dxg"]
-    if (nvml is not None and nvml.gpus) or host.pci_gpus or nodes:
-        return True
-    if host.wsl and any(f.name.startswith("libcuda.so.") and f.path.startswith(WSL) for f in host.libraries):
-        return True
-    if host.pci_gpus is None or (host.wsl and host.container is not None):
+    host: Host
+    nvml: Nvml | None
+    smi: NvidiaSmi | None = None
+    environment: GpuEnvironment | None = None
+    cuda: CudaDriver | None = None
+
+    @property
+    def card(self) -> bool | None:
+        """Whether this machine has an NVIDIA GPU; None: cannot be known.
+
+        WSL shows no PCI device, and its /dev/dxg is a GPU of any vendor: there it is Windows' libcuda that tells.
+        """
+        host = self.host
+        if (self.nvml is not None and self.nvml.gpus) or host.pci_gpus:
+            return True
+        if any(node.path != "/dev/dxg" for node in host.nodes):
+            return True
+        if host.wsl and any(f.name.startswith("libcuda.so.") and f.path.startswith(WSL) for f in host.libraries):
+            return True
+        if host.pci_gpus is None or (host.wsl and host.container is not None):
+            return None
+        return False
+
+    @property
+    def nvml_answers(self) -> bool:
+        return self.nvml is not None and self.nvml.error_code is None
+
+    @property
+    def nvml_code(self) -> int | None:
+        """NVML's error; where NVML could not be asked, nvidia-smi's exit status, which is the same number."""
+        if self.nvml is not None:
+            return self.nvml.error_code
+        return self.smi.exit_code if self.smi is not None else None
+
+    @property
+    def cuda_works(self) -> bool:
+        return self.cuda is not None and self.cuda.works
+
+    @property
+    def cuda_code(self) -> int | None:
+        return self.cuda.init_code if self.cuda is not None else None
+
+    @property
+    def libcuda(self) -> str | None:
+        """The file that the target loads as libcuda.so.1."""
+        if self.cuda is not None and self.cuda.path is not None:
+            return self.cuda.path
+        return self.environment.libcuda if self.environment is not None else None
+
+    @property
+    def driver(self) -> str | None:
+        return self.host.loaded_version or (self.nvml.driver if self.nvml else None)
+
+    @property
+    def is_integrated(self) -> bool:
+        """Jetson and its like: the GPU is no PCI device, its module is not called nvidia, and older ones have no NVML."""
+        return any(node.path in ("/dev/nvhost-gpu", "/dev/nvmap") for node in self.host.nodes)
+
+    @property
+    def is_hidden(self) -> bool:
+        return hides(self.environment, self.nvml)[0] is not None
+
+    @property
+    def is_plain(self) -> bool:
+        """A card on the PCI bus, driven by Linux' own kernel: where modules and device nodes mean what they usually do."""
+        return self.card is True and not self.host.wsl and not self.is_integrated
+
+    def has_node(self, pattern: str) -> bool:
+        return any(re.fullmatch(pattern, node.path) for node in self.host.nodes)
+
+    def has_library(self, start: str) -> bool:
+        return any(library.name.startswith(start) for library in self.host.libraries)
+
+    def shown(self) -> Evidence:
+        host = self.host
+        return {
+            "kernel": host.kernel,
+            "container": host.container,
+            "wsl": host.wsl,
+            "module_loaded": host.nvidia_loaded,
+            "nouveau": bool(host.nouveau_loaded),
+            "cards": [gpu.address for gpu in host.pci_gpus or ()],
+            "libraries": [library.path for library in host.libraries],
+        }
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """*name*: of the check that speaks of it."""
+
+    name: str
+    evidence: Evidence
+
+
+def trouble(seen: Seen) -> Trouble | None:
+    """The one that explains the others, or None where nothing is known to be wrong."""
+    if seen.nvml_answers and seen.nvml is not None and seen.nvml.gpus and seen.cuda_works:
         return None
-    return False
+    if seen.card is False:
+        return Trouble("no-nvidia-gpu", seen.shown())
+    for name, rung in LADDER:
+        evidence = rung(seen)
+        if evidence is not None:
+            return Trouble(name, evidence)
+    return None
 
 
-def answers(nvml: Nvml | None) -> bool:
-    return nvml is not None and nvml.error_code is None
+def hides(environment: GpuEnvironment | None, nvml: Nvml | None) -> tuple[Evidence | None, bool]:
+    """(evidence of a variable that leaves the target no GPU, or None; whether that could be told).
+
+    No rung of the ladder: a variable may hide the GPU whatever the driver does, and then both must be mended.
+    """
+    if environment is None:
+        return None, False
+    gpus = nvml.gpus if nvml is not None and nvml.error_code is None else None
+    value = environment.cuda_visible_devices
+    why = hidden(value, gpus or None)
+    there = [{"index": gpu.index, "name": gpu.name, "uuid": gpu.uuid} for gpu in gpus or ()]
+    if why is not None and why != "unknown":
+        return {"variable": "CUDA_VISIBLE_DEVICES", "value": value, "why": why, "gpus": there}, True
+    if environment.nvidia_visible_devices == "none" and not gpus:
+        if gpus is None:
+            return None, False
+        return {"variable": "NVIDIA_VISIBLE_DEVICES", "value": "none", "why": "none", "gpus": there}, True
+    return None, why != "unknown"
 
 
-def is_integrated(host: Host) -> bool:
-    """Jetson and its like: the GPU is no PCI device, its module is not called nvidia, and older ones have no NVML."""
-    return any(node.path in ("/dev/nvhost-gpu", "/dev/nvmap") for node in host.nodes)
+def started_without_gpu(seen: Seen) -> Evidence | None:
+    """A container without a card's device nodes, on a machine whose driver works. Its /proc and /sys show the host's."""
+    host = seen.host
+    if host.container is None or not seen.is_plain or host.nvidia_loaded is False:
+        return None
+    if seen.has_node(r"/dev/nvidia(\d+|ctl)"):  # the runtime gave something: device_node_missing says what it lacks
+        return None
+    variable = seen.environment.nvidia_visible_devices if seen.environment else None
+    return {**seen.shown(), "visible_devices": variable, "driver": host.loaded_version}
 
 
-def _shown(host: Host) -> Evidence:
-    return {
-        "kernel": host.kernel,
-        "container": host.container,
-        "wsl": host.wsl,
-        "module_loaded": host.nvidia_loaded,
-        "nouveau": bool(host.nouveau_loaded),
-        "cards": [gpu.address for gpu in host.pci_gpus or ()],
-        "libraries": [library.path for library in host.libraries],
-    }
+def runtime_not_nvidia(seen: Seen) -> Evidence | None:
+    """The scheduler gave this pod a GPU by name (the device plugin sets the variable), and no runtime brought it in."""
+    evidence = started_without_gpu(seen)
+    if evidence is None or seen.host.container != "kubernetes" or seen.environment is None:
+        return None
+    given = re.match(r"(GPU|MIG)-|\d", seen.environment.nvidia_visible_devices or "")
+    return {**evidence, "place": "pod", "configurations": [], "runtimes": []} if given else None
 
 
-def not_installed(host: Host, nvml: Nvml | None) -> Evidence | None:
+def access_lost(seen: Seen) -> Evidence | None:
+    """The nodes are there, and the container's device rules forbid them: dropped by `systemctl daemon-reload` on the host."""
+    refused = _refused(seen, "EPERM")
+    return {"nodes": refused, "container": seen.host.container, "code": seen.nvml_code} if refused else None
+
+
+def not_permitted(seen: Seen) -> Evidence | None:
+    refused = _refused(seen, "EACCES")
+    return {"nodes": refused, "container": seen.host.container} if refused else None
+
+
+def _refused(seen: Seen, why: str) -> list[str]:
+    """Nodes without which no card can be used; of the cards' own, one that is allowed is enough."""
+    nodes = seen.host.nodes
+    cards = [node for node in nodes if re.fullmatch(r"/dev/nvidia\d+", node.path)]
+    common = [node for node in nodes if node.path in ("/dev/nvidiactl", "/dev/nvidia-uvm")]
+    needed = common if any(node.usable for node in cards) else [*common, *cards]
+    return [] if seen.cuda_works else [node.path for node in needed if node.refused == why]
+
+
+def not_installed(seen: Seen) -> Evidence | None:
     """Neither kernel module nor libraries, or a module without any library of the driver."""
-    if answers(nvml) or not card(host, nvml) or host.libraries or is_integrated(host):
+    host = seen.host
+    if seen.nvml_answers or not seen.card or host.libraries or seen.is_integrated:
         return None
     # A container has the host's modules, but gets its libraries from the runtime: that is the container's trouble.
     if host.nvidia_loaded is not False and not host.wsl and (host.container is not None or host.nvidia_loaded is None):
         return None
-    return _shown(host)
+    return seen.shown()
 
 
-def module_not_loaded(host: Host, nvml: Nvml | None) -> Evidence | None:
-    if answers(nvml) or not card(host, nvml) or host.wsl or is_integrated(host) or not host.libraries:
+def blocked_by_secure_boot(seen: Seen) -> Evidence | None:
+    """The module was built for this kernel, and the kernel refuses it: it is unsigned, or the kernel said so."""
+    evidence = module_not_loaded(seen)
+    host = seen.host
+    if evidence is None or not host.secure_boot:
         return None
-    told = nvml is not None and nvml.error_code == DRIVER_NOT_LOADED
-    if host.nvidia_loaded is False or (host.nvidia_loaded is None and told):
-        return {**_shown(host), "library_version": library_version(host)}
-    return None
-
-
-def library_mismatch(host: Host, nvml: Nvml | None) -> Evidence | None:
-    if answers(nvml) or card(host, nvml) is False:
+    refusals = host.kernel_log.refusals if host.kernel_log else ()
+    files = [file for file in host.module_files or () if file.kernel == host.kernel]
+    if not refusals and (not files or any(file.signed for file in files)):
         return None
+    return {**evidence, "module": files[0].path if files else None, "refusal": refusals[-1] if refusals else None}
+
+
+def module_not_loaded(seen: Seen) -> Evidence | None:
+    host = seen.host
+    if seen.nvml_answers or not seen.is_plain or not host.libraries:
+        return None
+    told = seen.nvml_code == DRIVER_NOT_LOADED
+    if not (host.nvidia_loaded is False or (host.nvidia_loaded is None and told)):
+        return None
+    files = host.module_files
+    return {
+        **seen.shown(),
+        "library_version": library_version(host),
+        "built": None if files is None else any(file.kernel == host.kernel for file in files),
+        "other_kernels": sorted({file.kernel for file in files or () if file.kernel != host.kernel}),
+    }
+
+
+def capabilities_lacking(seen: Seen) -> Evidence | None:
+    """Device nodes without the libraries: the container was given the card, but not these of the driver's parts."""
+    if seen.host.container is None or not seen.is_plain or not seen.has_node(r"/dev/nvidia(\d+|ctl)"):
+        return None
+    lacking = [name for name, start in LIBRARIES.items() if not seen.has_library(start)]
+    if not lacking or (seen.cuda_works and seen.nvml_answers):
+        return None
+    value = seen.environment.nvidia_driver_capabilities if seen.environment else None
+    libraries = [LIBRARIES[one] + "1" for one in lacking]
+    return {"lacking": lacking, "libraries": libraries, "value": value, "container": seen.host.container}
+
+
+def library_mismatch(seen: Seen) -> Evidence | None:
+    host, cuda = seen.host, version_of(seen.libcuda)
     library = library_version(host)
     differ = None not in (library, host.loaded_version) and library != host.loaded_version
-    told = nvml is not None and nvml.error_code == VERSION_MISMATCH
-    if told or (nvml is None and differ):
-        return {
-            "module_version": host.loaded_version,
-            "library_version": library,
-            "container": host.container,
-            "error": nvml.error if nvml else None,
-        }
-    return None
-
-
-def library_not_found(host: Host, nvml: Nvml | None) -> Evidence | None:
-    """NVML's library is on the disk, but in no folder where the loader looks."""
-    if nvml is None or nvml.error_code != LIBRARY_NOT_FOUND or card(host, nvml) is False:
+    by_nvml = seen.nvml_code == VERSION_MISMATCH or (seen.nvml is None and differ)
+    by_cuda = seen.cuda_code == MISMATCH and None not in (cuda, host.loaded_version) and cuda != host.loaded_version
+    if by_cuda and not by_nvml and not compat_path(seen.libcuda):
+        library = cuda
+    elif not by_nvml or seen.card is False:
         return None
-    files = [library for library in host.libraries if library.name.startswith("libnvidia-ml.so.")]
-    if not files or loader_finds(host):
+    return {
+        "module_version": host.loaded_version,
+        "library_version": library,
+        "container": host.container,
+        "error": seen.nvml.error if seen.nvml else None,
+    }
+
+
+def library_not_found(seen: Seen) -> Evidence | None:
+    """NVML's library is on the disk, but in no folder where the loader looks."""
+    if seen.nvml is None or seen.nvml.error_code != LIBRARY_NOT_FOUND:
+        return None
+    files = [library for library in seen.host.libraries if library.name.startswith("libnvidia-ml.so.")]
+    if not files or loader_finds(seen.host):
         return None
     path = min(files, key=lambda f: (f.name != "libnvidia-ml.so.1", f.path)).path
-    return {"path": path, "folder": path.rpartition("/")[0], "found": [f.path for f in files], "error": nvml.error}
+    found = [file.path for file in files]
+    return {"path": path, "folder": path.rpartition("/")[0], "found": found, "error": seen.nvml.error}
+
+
+def device_node_missing(seen: Seen) -> Evidence | None:
+    """A container that was given some of the nodes that CUDA needs."""
+    if (
+        seen.host.container is None
+        or not seen.is_plain
+        or seen.cuda_works
+        or not seen.has_node(r"/dev/nvidia(\d+|ctl)")
+    ):
+        return None
+    wanted = {
+        "/dev/nvidiactl": "/dev/nvidiactl",
+        "/dev/nvidia-uvm": "/dev/nvidia-uvm",
+        r"/dev/nvidia\d+": "/dev/nvidia0",
+    }
+    if seen.environment is not None and seen.environment.nvidia_visible_devices == "none":
+        del wanted[r"/dev/nvidia\d+"]  # as it was asked for; hides says so
+    missing = [name for pattern, name in wanted.items() if not seen.has_node(pattern)]
+    return {"missing": missing, "container": seen.host.container} if missing else None
+
+
+def stub(seen: Seen) -> Evidence | None:
+    """The toolkit's libcuda, which is only for linking, stands before the driver's."""
+    path = seen.libcuda
+    if not (path and "/stubs/" in path) and seen.cuda_code != STUB:
+        return None
+    return {"path": path, "ld_library_path": seen.environment.ld_library_path if seen.environment else None}
+
+
+def wsl_wrong_libcuda(seen: Seen) -> Evidence | None:
+    path = seen.libcuda
+    if not seen.host.wsl or path is None or path.startswith(WSL) or seen.cuda_works:
+        return None
+    right = [library.path for library in seen.host.libraries if library.path.startswith(WSL)]
+    return {"path": path, "right": right[0] if right else None}
+
+
+def compat_libraries(seen: Seen) -> Evidence | None:
+    """The image's cuda-compat package, made for data-centre cards and older drivers, stands before the host's libcuda."""
+    if seen.cuda_code in (None, 0) or not compat_path(seen.libcuda):
+        return None
+    return {
+        "path": seen.libcuda,
+        "folder": (seen.libcuda or "").rpartition("/")[0],
+        "code": seen.cuda_code,
+        "driver": seen.driver,
+        "ld_library_path": seen.environment.ld_library_path if seen.environment else None,
+    }
+
+
+def fabric_manager(seen: Seen) -> Evidence | None:
+    if seen.cuda_code != NOT_READY:
+        return None
+    branch = re.match(r"\d+", seen.driver or "")
+    return {
+        "switches": seen.host.switches,
+        "running": seen.host.fabric_manager,
+        "driver": seen.driver,
+        "branch": branch[0] if branch else None,
+        "container": seen.host.container,
+    }
+
+
+def mig_not_selected(seen: Seen) -> Evidence | None:
+    """MIG cards are seen by CUDA only as instances: there is none, or none is chosen. Only where no card is without MIG."""
+    if seen.nvml is None or not seen.nvml.gpus or not all(gpu.mig for gpu in seen.nvml.gpus) or seen.cuda_works:
+        return None
+    instances = [uuid for gpu in seen.nvml.gpus for uuid in gpu.mig_devices]
+    if (instances and seen.cuda_code != NO_DEVICE) or seen.is_hidden:
+        return None
+    value = seen.environment.cuda_visible_devices if seen.environment else None
+    return {"gpus": [gpu.index for gpu in seen.nvml.gpus], "instances": instances, "value": value}
+
+
+def state_lost(seen: Seen) -> Evidence | None:
+    """NVML answers, and CUDA fails: nvidia_uvm is not loaded, or has not come back from suspend ("unknown error")."""
+    host = seen.host
+    if seen.cuda_code in (None, 0) or not seen.nvml_answers or not seen.is_plain or seen.is_hidden:
+        return None
+    if seen.nvml is not None and any(gpu.error for gpu in seen.nvml.gpus):
+        return None
+    unloaded = host.uvm_loaded is False and host.container is None
+    if not unloaded and seen.cuda_code != UNKNOWN:
+        return None
+    return {"code": seen.cuda_code, "container": host.container, "driver": seen.driver, "unloaded": unloaded}
+
+
+LADDER: tuple[tuple[str, Callable[[Seen], Evidence | None]], ...] = (
+    ("container-runtime-not-nvidia", runtime_not_nvidia),
+    ("container-started-without-gpu", started_without_gpu),
+    ("container-gpu-access-lost", access_lost),
+    ("gpu-device-not-permitted", not_permitted),
+    ("driver-not-installed", not_installed),
+    ("driver-blocked-by-secure-boot", blocked_by_secure_boot),
+    ("driver-module-not-loaded", module_not_loaded),
+    ("container-driver-capabilities", capabilities_lacking),
+    ("driver-library-mismatch", library_mismatch),
+    ("nvml-library-not-found", library_not_found),
+    ("container-device-node-missing", device_node_missing),
+    ("cuda-stub-library", stub),
+    ("wsl-wrong-libcuda", wsl_wrong_libcuda),
+    ("container-compat-libraries", compat_libraries),
+    ("fabric-manager-not-running", fabric_manager),
+    ("mig-device-not-selected", mig_not_selected),
+    ("driver-state-lost", state_lost),
+)
+
+
+def compat_path(path: str | None) -> bool:
+    return path is not None and "/compat" in path
+
+
+def version_of(path: str | None) -> str | None:
+    """A driver library's release, by its file's name: libcuda.so.580.95.05."""
+    match = re.search(r"\.so\.(\d+\.[\d.]+)$", path or "")
+    return match[1] if match else None
 
 
 def loader_finds(host: Host) -> DriverLibrary | None:
@@ -103,20 +402,3 @@ def library_version(host: Host) -> str | None:
     first = loader_finds(host)
     files = [f for f in host.libraries if f.name.startswith("libnvidia-ml.so.") and f.version]
     return first.version if first and first.version else next((f.version for f in files), None)
-
-
-EXPLANATIONS = {
-    "driver-not-installed": not_installed,
-    "driver-module-not-loaded": module_not_loaded,
-    "driver-library-mismatch": library_mismatch,
-    "nvml-library-not-found": library_not_found,
-}
-
-
-def explanation(host: Host | None, nvml: Nvml | None) -> str | None:
-    """Name of the check that says why NVML does not answer."""
-    if host is None:
-        return None
-    if card(host, nvml) is False:
-        return "no-nvidia-gpu"
-    return next((name for name, look in EXPLANATIONS.items() if look(host, nvml) is not None), None)

@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-from .facts import Gpu, GpuEnvironment, Nvml
+from .facts import CudaDriver, Gpu, GpuEnvironment, Nvml
 from .visible import hidden
 
 
-def candidates(nvml: Nvml, environment: GpuEnvironment | None) -> tuple[Gpu, ...]:
+def candidates(nvml: Nvml, environment: GpuEnvironment | None, cuda: CudaDriver | None = None) -> tuple[Gpu, ...]:
     """The GPU that a CUDA program calls 0; several where it cannot be told which of them that is; none: all are hidden.
 
-    CUDA numbers the fastest card first and NVML goes by the PCI bus, so with different cards an index says little unless
-    CUDA_DEVICE_ORDER=PCI_BUS_ID (CUDA programming guide, "Environment variables").
+    CUDA itself tells by the card's UUID, where it could be asked. Else: CUDA numbers the fastest card first and NVML goes
+    by the PCI bus, so with different cards an index says little unless CUDA_DEVICE_ORDER=PCI_BUS_ID (CUDA programming
+    guide, "Environment variables").
     """
     gpus = nvml.gpus
+    if cuda is not None and cuda.devices and cuda.devices[0].uuid:
+        first = tuple(gpu for gpu in gpus if _same(gpu, cuda.devices[0].uuid))
+        if first:
+            return first
     if environment is None:
         return gpus
     value = environment.cuda_visible_devices
     if hidden(value, gpus) not in (None, "unknown"):
         return ()
-    first = (value or "0").split(",")[0].strip()
-    if not first.isdigit():
-        named = tuple(gpu for gpu in gpus if gpu.uuid and gpu.uuid.startswith(first))
-        return named or gpus
+    named = (value or "0").split(",")[0].strip()
+    if not named.isdigit():
+        return tuple(gpu for gpu in gpus if gpu.uuid and gpu.uuid.startswith(named)) or gpus
     alike = len({(gpu.name, gpu.memory_total) for gpu in gpus}) == 1
     if not alike and environment.cuda_device_order != "PCI_BUS_ID":
         return gpus
-    return gpus[int(first) : int(first) + 1]
+    return gpus[int(named) : int(named) + 1]
 
 
-def meant(nvml: Nvml, environment: GpuEnvironment | None) -> tuple[Gpu, ...]:
+def _same(gpu: Gpu, uuid: str) -> bool:
+    """CUDA gives an instance of a MIG card the instance's own UUID."""
+    number = uuid.partition("-")[2]
+    return any(one.partition("-")[2] == number for one in (gpu.uuid, *gpu.mig_devices) if one)
+
+
+def meant(nvml: Nvml, environment: GpuEnvironment | None, cuda: CudaDriver | None = None) -> tuple[Gpu, ...]:
     """The cards that a build must fit: the candidates; where all are hidden, any, for one of them is to be used."""
-    return candidates(nvml, environment) or nvml.gpus
+    return candidates(nvml, environment, cuda) or nvml.gpus
 
 
-def capabilities(nvml: Nvml, environment: GpuEnvironment | None) -> tuple[tuple[int, int], ...]:
+def capabilities(
+    nvml: Nvml, environment: GpuEnvironment | None, cuda: CudaDriver | None = None
+) -> tuple[tuple[int, int], ...]:
     """The different compute capabilities of the cards that a build must fit, as far as NVML tells them."""
-    told = (gpu.compute_capability for gpu in meant(nvml, environment))
+    told = (gpu.compute_capability for gpu in meant(nvml, environment, cuda))
     return tuple(dict.fromkeys(one for one in told if one is not None))

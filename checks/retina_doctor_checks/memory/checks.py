@@ -9,12 +9,12 @@ from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reas
 from retina_doctor.settings import Settings, Size
 from retina_doctor_checks.detection import limits
 from retina_doctor_checks.detection.checks import size_used
-from retina_doctor_checks.driver.facts import Gpu, GpuEnvironment, GpuProcess, Nvml
+from retina_doctor_checks.driver.facts import CudaDriver, Gpu, GpuEnvironment, GpuProcess, Nvml
 from retina_doctor_checks.driver.used_gpu import candidates
 from retina_doctor_checks.models.facts import Model
 from retina_doctor_checks.scopes import gpu_meant
 from retina_doctor_checks.service.facts import Ports
-from retina_doctor_checks.service.ownership import owner_of
+from retina_doctor_checks.service.ownership import service_pids
 
 from .need import MIB, Need, need_of
 
@@ -50,6 +50,7 @@ def questions(
     settings: Settings,
     nvml: Nvml,
     environment: GpuEnvironment | None,
+    cuda: CudaDriver | None,
     model: Model,
     ports: Ports | None,
     interpreter: Interpreter | None,
@@ -58,7 +59,7 @@ def questions(
     detector = model.detector
     if detector is None or detector.size is None:
         return Inapplicable(Reason("no-model-for-memory"))
-    gpus = candidates(nvml, environment)
+    gpus = candidates(nvml, environment, cuda)
     if not gpus:
         return Inapplicable(Reason("no-gpu-memory"))
     default = limits.geometry().default
@@ -89,15 +90,6 @@ def questions(
     return asked
 
 
-def service_pids(settings: Settings, ports: Ports | None, interpreter: Interpreter | None) -> set[int]:
-    """Processes of the service that runs already: what they hold is what it needs."""
-    pids = {settings.service.pid} if settings.service.pid else set()
-    for socket in (ports.sockets or ()) if ports else ():
-        if ports and socket.holder and owner_of(socket, settings, ports, interpreter).ours:
-            pids |= set(socket.holder.pids)
-    return pids
-
-
 def is_short(question: Question) -> bool:
     """The card itself is too small, or too little is free and no process can be named that holds it."""
     need = question.need.total
@@ -122,11 +114,12 @@ def vram_insufficient(
     settings: Settings,
     nvml: Nvml,
     environment: GpuEnvironment | None,
+    cuda: CudaDriver | None,
     model: Model,
     ports: Ports | None,
     interpreter: Interpreter | None,
 ) -> Answer:
-    asked = questions(settings, nvml, environment, model, ports, interpreter)
+    asked = questions(settings, nvml, environment, cuda, model, ports, interpreter)
     if not isinstance(asked, list):
         return asked
     worst = one_of(asked, [question for question in asked if is_short(question)])
@@ -147,11 +140,12 @@ def vram_held_by_others(
     settings: Settings,
     nvml: Nvml,
     environment: GpuEnvironment | None,
+    cuda: CudaDriver | None,
     model: Model,
     ports: Ports | None,
     interpreter: Interpreter | None,
 ) -> Answer:
-    asked = questions(settings, nvml, environment, model, ports, interpreter)
+    asked = questions(settings, nvml, environment, cuda, model, ports, interpreter)
     if not isinstance(asked, list):
         return asked
     held = one_of(asked, [question for question in asked if is_held(question)])

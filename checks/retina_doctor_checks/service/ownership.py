@@ -73,3 +73,12 @@ def is_run_by(interpreter: Interpreter, holder: Holder) -> bool:
         return False
     same_folder = posixpath.dirname(program) == posixpath.dirname(interpreter.executable)
     return program == interpreter.executable or (same_folder and posixpath.basename(program).startswith("python"))
+
+
+def service_pids(settings: Settings, ports: Ports | None, interpreter: Interpreter | None) -> set[int]:
+    """Processes of the service that runs already: what they hold is what it needs."""
+    pids = {settings.service.pid} if settings.service.pid else set()
+    for socket in (ports.sockets or ()) if ports else ():
+        if ports and socket.holder and owner_of(socket, settings, ports, interpreter).ours:
+            pids |= set(socket.holder.pids)
+    return pids

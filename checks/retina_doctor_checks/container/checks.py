@@ -1,0 +1,163 @@
+"""RD22x, RD230: was the container given the GPU, whole, and can this machine give it to one?
+
+What a container lacks, ../driver/trouble.py decides from all that was seen of card and driver.
+"""
+
+from __future__ import annotations
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
+
+from ..driver.facts import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
+from ..driver.judging import NO_GPU, about
+from ..driver.trouble import Seen, capabilities_lacking, compat_path
+from ..ort_gpu.facts import OrtFiles
+from ..scopes import gpu_meant
+from ..torch_cuda.facts import TorchFiles
+from ..versions import dotted
+from .facts import Container, ContainerHost
+
+ERROR = Severity.ERROR
+NO_CONTAINER = Inapplicable(Reason("no-container"))
+NO_ENGINE = Inapplicable(Reason("no-container-engine"))
+SMALL_SHM = 64 * 1024**2
+"""Docker's default for /dev/shm in bytes (docs.docker.com, docker run --shm-size)."""
+FULL_SHM = 1024**2
+FIRST_COMPOSE_WITH_GPUS = (1, 28)
+"""docs.docker.com/compose/gpu-support: device reservations since 1.28.0."""
+
+
+@check("RD221", "container-started-without-gpu", ERROR, pitfall=2, scope=gpu_meant)
+def container_started_without_gpu(
+    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
+) -> Answer:
+    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+    return about("container-started-without-gpu", seen)
+
+
+@check("RD222", "container-toolkit-missing", ERROR, pitfall=2, scope=gpu_meant)
+def container_toolkit_missing(
+    engine: ContainerHost, host: Host, nvml: Nvml, ort: OrtFiles | None, torch: TorchFiles | None
+) -> Answer:
+    """The card works here, containers are started here, and nothing would give them the card."""
+    if not engine.engines or host.container is not None:
+        return NO_ENGINE
+    if not nvml.gpus:
+        return NO_GPU
+    if engine.toolkit or engine.cdi:
+        return None
+    evidence = {"engines": list(engine.engines), "driver": nvml.driver}
+    return Problem(subject="host", evidence=evidence, at_most=_beside_a_service(ort, torch))
+
+
+def _beside_a_service(ort: OrtFiles | None, torch: TorchFiles | None) -> Severity | None:
+    """Where the target can detect faces without a container, containers are a side matter."""
+    installed = (ort is not None and ort.distributions) or (torch is not None and torch.installed)
+    return Severity.NOTE if installed else None
+
+
+@check("RD223", "container-runtime-not-nvidia", ERROR, pitfall=2, scope=gpu_meant)
+def container_runtime_not_nvidia(
+    host: Host,
+    variables: GpuEnvironment,
+    nvml: Nvml | None,
+    smi: NvidiaSmi | None,
+    cuda: CudaDriver | None,
+    engine: ContainerHost | None,
+) -> Answer:
+    """In a pod: it was given a GPU by name, and none is there. On a node: the toolkit is installed, and no engine knows it."""
+    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+    if host.container is not None or not seen.card:
+        return about("container-runtime-not-nvidia", seen)
+    if engine is None:
+        return Unknown(("container_host",))
+    if not engine.kubelet or not (engine.toolkit or engine.cdi):
+        return Inapplicable(Reason("no-kubernetes"))
+    if not engine.configurations or any("nvidia" in name for name in engine.runtimes):
+        return None
+    evidence = {**seen.shown(), "place": "node"}
+    evidence = {**evidence, "runtimes": list(engine.runtimes), "configurations": list(engine.configurations)}
+    return Problem(subject="host", evidence={**evidence, "visible_devices": None, "driver": None})
+
+
+@check("RD224", "container-gpu-access-lost", ERROR, pitfall=2, scope=gpu_meant)
+def container_gpu_access_lost(
+    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
+) -> Answer:
+    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+    return about("container-gpu-access-lost", seen)
+
+
+@check("RD225", "container-device-node-missing", ERROR, pitfall=2, scope=gpu_meant)
+def container_device_node_missing(
+    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
+) -> Answer:
+    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+    return about("container-device-node-missing", seen)
+
+
+@check("RD226", "container-driver-capabilities", ERROR, pitfall=2, scope=gpu_meant)
+def container_driver_capabilities(
+    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
+) -> Answer:
+    """Without libcuda nothing computes; without NVML only those who watch the card are blind."""
+    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+    lacking = (capabilities_lacking(seen) or {}).get("lacking")
+    return about("container-driver-capabilities", seen, at_most=Severity.WARNING if lacking == ["utility"] else None)
+
+
+@check("RD227", "container-compat-libraries", ERROR, pitfall=2, scope=gpu_meant)
+def container_compat_libraries(
+    host: Host, variables: GpuEnvironment, nvml: Nvml | None, smi: NvidiaSmi | None, cuda: CudaDriver | None
+) -> Answer:
+    """They are meant for some cards and drivers, so where they are in use only CUDA can tell whether they work."""
+    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+    return about(
+        "container-compat-libraries",
+        seen,
+        missing=("cuda_driver",) if cuda is None and compat_path(seen.libcuda) else (),
+    )
+
+
+@check("RD228", "container-shm-too-small", ERROR, pitfall=2)
+def container_shm_too_small(container: Container, torch: TorchFiles | None) -> Answer:
+    """Full: whoever needs it dies of SIGBUS. As small as Docker makes it: torch's worker processes may fill it."""
+    if container.kind is None:
+        return NO_CONTAINER
+    if container.shm_total is None or container.shm_free is None:
+        return Unknown(("container",))
+    full = container.shm_free < FULL_SHM
+    if not full:
+        if container.shm_total > SMALL_SHM:
+            return None
+        if torch is None:
+            return Unknown(("torch_files",))
+        if not torch.installed:
+            return None
+    evidence = {"total": container.shm_total, "free": container.shm_free, "full": full, "kind": container.kind}
+    return Problem(subject="shm", evidence=evidence, at_most=None if full else Severity.NOTE)
+
+
+@check("RD229", "compose-too-old-for-gpu", ERROR, pitfall=2, scope=gpu_meant)
+def compose_too_old_for_gpu(
+    engine: ContainerHost, host: Host, nvml: Nvml | None, ort: OrtFiles | None, torch: TorchFiles | None
+) -> Answer:
+    if engine.compose is None or host.container is not None:
+        return Inapplicable(Reason("no-compose"))
+    if not Seen(host=host, nvml=nvml).card:
+        return NO_GPU
+    if engine.compose.plugin:
+        return None
+    if engine.compose.version is None:
+        return Unknown(("container_host",))
+    if engine.compose.version >= FIRST_COMPOSE_WITH_GPUS:
+        return None
+    evidence = {"path": engine.compose.path, "version": dotted(engine.compose.version), "least": "1.28.0"}
+    return Problem(subject="host", evidence=evidence, at_most=_beside_a_service(ort, torch))
+
+
+@check("RD230", "gpu-device-not-permitted", ERROR, pitfall=2, scope=gpu_meant)
+def gpu_device_not_permitted(
+    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
+) -> Answer:
+    return about("gpu-device-not-permitted", Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda))

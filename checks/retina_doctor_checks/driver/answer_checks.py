@@ -1,0 +1,81 @@
+"""RD207, RD208, RD217: what fails or hangs when it is asked: nvidia-smi, NVML, CUDA itself."""
+
+from __future__ import annotations
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.own_checks import evidence_of
+
+from ..scopes import gpu_meant
+from ..versions import dotted
+from .facts import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
+from .judging import NO_GPU
+from .trouble import Seen, trouble
+
+INTEGRATED = Inapplicable(Reason("integrated-gpu"))
+
+
+@check("RD207", "nvidia-smi-hangs", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def nvidia_smi_hangs(smi: Reading[NvidiaSmi]) -> Answer:
+    if smi.value is not None:
+        return Inapplicable(Reason("nvidia-smi-not-there")) if smi.value.path is None else None
+    path = smi.recorded.facts.get("path")
+    if smi.outcome is not Outcome.TIMED_OUT or not isinstance(path, str):
+        return Unknown((smi.probe,))
+    return Problem(subject="driver", evidence={"path": path, "seconds": smi.recorded.seconds})
+
+
+@check("RD208", "nvml-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def nvml_fails(
+    nvml: Reading[Nvml], host: Host | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
+) -> Answer:
+    """Whatever NVML says or does not say that none of the other checks explains."""
+    if nvml.value is None:
+        nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None}
+        return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing})
+    if nvml.value.error_code is None and nvml.value.gpus:
+        return [_failing(nvml, gpu) for gpu in nvml.value.gpus if gpu.error is not None]
+    if host is not None:
+        seen = Seen(host=host, nvml=nvml.value, environment=variables, cuda=cuda)
+        found = trouble(seen)
+        if found is not None:
+            return Inapplicable(Reason("explained-by", {"name": found.name}))
+        if seen.is_integrated:
+            return INTEGRATED
+    return _failing(nvml, None, host)
+
+
+def _failing(nvml: Reading[Nvml], gpu: Gpu | None, host: Host | None = None) -> Problem:
+    assert nvml.value is not None
+    return Problem(
+        subject=f"gpu:{gpu.index}" if gpu else "driver",
+        evidence={
+            **evidence_of(nvml),
+            "code": None if gpu else nvml.value.error_code,
+            "error": gpu.error if gpu else nvml.value.error,
+            "cards": [one.address for one in (host.pci_gpus if host else None) or ()],
+            "gpu": gpu.index if gpu else None,
+        },
+    )
+
+
+@check("RD217", "cuda-init-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | None) -> Answer:
+    """What every CUDA program does first, done in the target; the trouble that explains it is a finding of its own."""
+    if host is not None and Seen(host=host, nvml=nvml).card is False:
+        return NO_GPU
+    seen = cuda.value
+    if seen is not None and seen.works:
+        names = ", ".join(f"{device.ordinal}: {device.name}" for device in seen.devices)
+        return Passed(Reason("cuda-works", {"devices": names}))
+    return Problem(
+        subject="driver",
+        evidence={
+            **evidence_of(cuda),
+            "path": cuda.recorded.facts.get("path"),
+            "error": seen.error if seen else None,
+            "code": seen.init_code if seen else None,
+            "name": seen.init_name if seen else None,
+            "version": dotted(seen.version) if seen else None,
+        },
+    )

@@ -1,0 +1,143 @@
+"""RD205: is the driver new enough for what is installed, and what fits it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Interpreter, Passed, Problem, Reason, Severity, Unknown
+
+from ..advice.builds import Terms, known, onnxruntime_builds, terms, torch_builds
+from ..advice.compatible import ORT, Compatible, compatible, libraries_present, libraries_too
+from ..advice.drivers import last_branch, least_driver
+from ..models.facts import Model
+from ..ort_gpu.facts import OrtFiles
+from ..scopes import gpu_meant
+from ..torch_cuda.facts import TorchFiles
+from ..torch_cuda.need import importance
+from ..versions import dotted
+from .facts import CudaDriver, GpuEnvironment, Host, Nvml
+from .judging import NO_GPU
+from .trouble import Seen, trouble
+
+
+@dataclass(frozen=True, kw_only=True)
+class Framework:
+    """An installed build. *code*: GPU architectures that it holds code for; None: not known.
+
+    *fitting*: the version of the same package that belongs to the compatible set; *install*: what pip is to install for it.
+    """
+
+    name: str
+    version: str
+    cuda: tuple[int, int]
+    code: tuple[str, ...] | None
+    fitting: str | None
+    install: list[str]
+    brings_libraries: bool = False
+    at_most: Severity | None = None
+
+
+@check("RD205", "driver-too-old", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def driver_too_old(
+    nvml: Nvml,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    host: Host | None,
+    ort: OrtFiles | None,
+    torch: TorchFiles | None,
+    model: Model | None,
+    interpreter: Interpreter | None,
+) -> Answer:
+    if nvml.cuda is None:
+        # Without a driver that answers there is none to be too old; only what NVML itself cannot say is unknown.
+        found = trouble(Seen(host=host, nvml=nvml)) if host is not None else None
+        nothing = found is not None and found.name in ("no-nvidia-gpu", "driver-not-installed")
+        return NO_GPU if nothing else Unknown(("nvml",))
+    machine = terms(interpreter, nvml, variables, cuda)
+    chosen = compatible(machine, ort, torch)
+    problems = [
+        _too_old(nvml.driver, machine, one, chosen)
+        for one in _frameworks(ort, torch, model, chosen)
+        if not machine.driver_starts(one.cuda)
+    ]
+    if problems:
+        return problems
+    missing = _untold(ort, torch)
+    if missing:
+        return Unknown(missing)
+    values = {"driver": nvml.driver, "cuda": dotted(nvml.cuda), "ort": chosen.onnxruntime, "torch": chosen.torch}
+    return Passed(Reason("fitting-set", values)) if chosen.onnxruntime and chosen.torch else None
+
+
+def _frameworks(
+    ort: OrtFiles | None, torch: TorchFiles | None, model: Model | None, chosen: Compatible
+) -> Iterator[Framework]:
+    installed = ort.in_force if ort else None
+    if ort is not None and installed is not None and installed.cuda is not None:
+        row = known(onnxruntime_builds(), installed.version)
+        code = ort.provider.code if ort.provider else None
+        brings = chosen.onnxruntime is not None and not libraries_present(chosen.onnxruntime, ort.gpu, ort)
+        yield Framework(
+            name=ORT,
+            version=installed.version,
+            cuda=installed.cuda,
+            code=code or (row.code if row else None),
+            fitting=chosen.onnxruntime,
+            install=[f"{ORT}=={chosen.onnxruntime}"]
+            if chosen.onnxruntime and not brings
+            else libraries_too(chosen.onnxruntime, ort.gpu),
+            brings_libraries=brings,
+        )
+    if torch is not None and torch.cuda is not None:
+        row = known(torch_builds(), torch.version)
+        yield Framework(
+            name="torch",
+            version=torch.version or "",
+            cuda=torch.cuda,
+            code=torch.code or (row.code if row else None),
+            fitting=chosen.torch,
+            install=[f"torch=={chosen.torch}"] if chosen.torch else [],
+            at_most=importance(model),
+        )
+
+
+def _untold(ort: OrtFiles | None, torch: TorchFiles | None) -> tuple[str, ...]:
+    """Probes that did not tell which CUDA an installed framework is built for."""
+    installed = ort.in_force if ort else None
+    missing = []
+    if (
+        ort is None
+        or (installed is None and (ort.distributions or ort.folder))
+        or (installed is not None and installed.gpu and installed.cuda is None)
+    ):
+        missing.append("ort_files")
+    if torch is None or (torch.build == "cuda" and torch.cuda is None):
+        missing.append("torch_files")
+    return tuple(missing)
+
+
+def _too_old(driver: str | None, machine: Terms, framework: Framework, chosen: Compatible) -> Problem:
+    ends = [end for end in map(last_branch, machine.cards) if end and end[1] < framework.cuda[0]]
+    kept = [name for name in chosen.kept if name != framework.name]
+    return Problem(
+        subject=f"{framework.name} {framework.version}",
+        evidence={
+            "driver": driver,
+            "driver_cuda": dotted(machine.driver_cuda),
+            "framework": framework.name,
+            "version": framework.version,
+            "needed_cuda": dotted(framework.cuda),
+            "needed_major": framework.cuda[0],
+            "least_driver": least_driver(framework.cuda[0]),
+            # The card's last driver branch, where even that is too old: then only another build helps.
+            "last_branch": min(ends)[0] if ends else None,
+            "has_code": machine.cards_run(framework.code) if framework.code and machine.cards else None,
+            "fitting": framework.fitting,
+            "beside": kept[0] if kept else None,
+            "install": framework.install,
+            "brings_libraries": framework.brings_libraries,
+        },
+        at_most=framework.at_most,
+    )
