@@ -6,6 +6,7 @@ from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.model import Json
 from retina_doctor.settings import Settings
 
+from ..ort_gpu.sent import FOR_LOOK_FILES
 from . import checks
 from .facts import Inference
 
@@ -35,7 +36,8 @@ probe = Probe(
     sends=(
         f"{PACK}.models.locate",
         f"{PACK}.models.onnx_walk",
-        f"{PACK}.ort_gpu.elf",
+        *FOR_LOOK_FILES,
+        f"{PACK}.native.output",
         f"{PACK}.ort_gpu.look_files",
         f"{PACK}.ort_gpu.session",
         f"{PACK}.inference.detector",

@@ -30,7 +30,8 @@ class Picture(Facts, frozen=True, kw_only=True):
 class Inference(Facts, frozen=True, kw_only=True):
     """*skipped*: why nothing was tried. *contract*: the family of the model by its outputs; None: no known detector's.
 
-    *session* are the providers that the session has, *nodes* how many nodes each ran. *input_size* is (width, height)
+    *session* are the providers that the session has, *nodes* how many nodes each ran, *cpu_operators* how many of each
+    operator the CPU ran. *input_size* is (width, height)
     in pixels. Times in seconds: *first* includes what is set up at the first run, *median* is of the runs after it.
     *finite*: no NaN or infinity in the outputs. *cpu_difference*: largest difference to the CPU's outputs relative to
     the largest output; None where the session itself ran on the CPU. *faces* None: not decoded.
@@ -51,6 +52,7 @@ class Inference(Facts, frozen=True, kw_only=True):
     cpu_difference: float | None
     faces: tuple[Face, ...] | None
     log: tuple[str, ...]
+    cpu_operators: dict[str, int] | None = None
 
     @property
     def ran_on(self) -> str | None:

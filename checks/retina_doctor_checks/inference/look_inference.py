@@ -7,12 +7,14 @@ import time
 from typing import Any
 
 from retina_doctor_checks.models import locate, onnx_walk
+from retina_doctor_checks.native import output
 from retina_doctor_checks.ort_gpu import look_files, session
 
 REPEATS = 5
 MOST_PICTURE = 200 * 10**6  # bytes
 EMPTY: dict[str, Any] = {
-    "skipped": None, "model": None, "contract": None, "input_size": None, "session": None, "nodes": None, "preloaded": False,
+    "skipped": None, "model": None, "contract": None, "input_size": None, "session": None, "nodes": None, "cpu_operators": None,
+    "preloaded": False,
     "load": None, "first": None, "median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None,
     "log": [],
 }  # fmt: skip
@@ -40,7 +42,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
 
     preload = arguments["gpu"] and look_files.preloaded_by() and getattr(onnxruntime, "preload_dlls", None)
     probe.tell(preloaded=bool(preload))
-    with session.captured() as log:
+    with output.captured() as log:
         if preload:
             preload()
         try:
@@ -88,8 +90,10 @@ def run(probe: Any, arguments: dict[str, Any], onnxruntime: Any, path: str) -> N
         outputs = opened.run(None, feed)
         times.append(time.perf_counter() - start)
     probe.tell(first=times[0], median=sorted(times[1:])[REPEATS // 2])
-    nodes = session.node_counts(opened, how)
-    probe.tell(nodes=nodes, finite=all(bool(numpy.isfinite(output).all()) for output in outputs))
+    operators = session.operators(opened, how)
+    nodes = session.node_counts(operators)
+    probe.tell(nodes=nodes, cpu_operators=None if operators is None else operators.get(session.CPU, {}))
+    probe.tell(finite=all(bool(numpy.isfinite(output).all()) for output in outputs))
     if nodes and nodes.get(session.CUDA):
         probe.stage("comparing with the CPU")
         reference = session.open_session(onnxruntime, path, False, count=False)[0].run(None, feed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from retina_doctor.authoring import Facts
 
 
@@ -10,7 +12,8 @@ class Distribution(Facts, frozen=True, kw_only=True):
 
     *gpu*: its RECORD lists the CUDA provider. *cuda* and *cudnn_major*: what it was built for, as the wheel itself says
     (build_and_package_info.py, the provider library's needed libraries, the extras of its metadata).
-    *missing*: files of its RECORD without which it cannot be imported, that are not on the disk.
+    *missing*: files of its RECORD without which it cannot be imported, that are not on the disk. *tags*: of the wheel, like
+    "cp311-cp311-manylinux_2_28_x86_64".
     """
 
     name: str
@@ -20,22 +23,50 @@ class Distribution(Facts, frozen=True, kw_only=True):
     cudnn_major: int | None
     has_extras: bool
     missing: tuple[str, ...]
+    tags: tuple[str, ...] = ()
 
 
 class Provider(Facts, frozen=True, kw_only=True):
-    """The CUDA provider library; *needed*: the sonames that the dynamic loader must find for it (DT_NEEDED)."""
+    """A provider library of onnxruntime. *needed*: the sonames in it that the dynamic loader must find (DT_NEEDED).
+
+    *wanted*: those of NVIDIA's, and cuDNN where newer wheels open it only when they use it. *found*: soname -> the file
+    that the target's loader takes for it; what is wanted and not found is missing. None: the loader could not be asked
+    (*loader_problem* says why). *code*: GPU architectures that the library holds code for; None: not read.
+    """
 
     path: str
     needed: tuple[str, ...]
     problem: str | None
+    wanted: tuple[str, ...] = ()
+    found: dict[str, str] | None = None
+    loader_problem: str | None = None
+    code: tuple[str, ...] | None = None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return tuple(soname for soname in self.wanted if soname not in (self.found or {}))
+
+
+class Binary(Facts, frozen=True, kw_only=True):
+    """The compiled module that an import loads. *machine*: the processor it is for, as uname calls it; None: no ELF file.
+
+    *fits*: its name bears one of the endings that this Python looks for.
+    """
+
+    path: str
+    machine: str | None
+    fits: bool
 
 
 class FoundLibrary(Facts, frozen=True, kw_only=True):
-    """A CUDA or cuDNN library on the disk. *kind*: pip, torch, toolkit, conda, system or LD_LIBRARY_PATH."""
+    """A library of CUDA, cuDNN or TensorRT on the disk. *kind*: pip, torch, toolkit, conda, system or LD_LIBRARY_PATH.
+
+    *version*: "9.1.0", as its file's name or pip's package says; None: neither does."""
 
     soname: str
     path: str
     kind: str
+    version: str | None = None
 
 
 class OrtFiles(Facts, frozen=True, kw_only=True):
@@ -50,6 +81,8 @@ class OrtFiles(Facts, frozen=True, kw_only=True):
     provider: Provider | None
     libraries: tuple[FoundLibrary, ...]
     preloaded_by: str | None
+    tensorrt: Provider | None = None
+    binaries: tuple[Binary, ...] = ()
 
     @property
     def in_force(self) -> Distribution | None:
@@ -70,19 +103,36 @@ class OrtFiles(Facts, frozen=True, kw_only=True):
         return damaged or bare or any(d.missing for d in self.distributions)
 
 
-class Loaded(Facts, frozen=True, kw_only=True):
-    """What the dynamic loader said of one soname; *path*: the file that it mapped."""
+class Attempt(Facts, frozen=True, kw_only=True):
+    """A session of a one-convolution model that asked for CUDA before the CPU, in a process of its own.
 
-    soname: str
-    path: str | None
-    error: str | None
+    *how*: "plain"; "preload": after onnxruntime.preload_dlls(); "torch": after `import torch`. *session*: the providers that
+    it really has; *nodes*: how many nodes each of them got. *log*: what onnxruntime wrote meanwhile. *mapped*: the files of
+    CUDA's and cuDNN's libraries that the process had loaded in the end.
+    """
+
+    how: Literal["plain", "preload", "torch"]
+    session: tuple[str, ...] | None
+    session_error: str | None
+    nodes: dict[str, int] | None
+    run_error: str | None
+    log: tuple[str, ...]
+    mapped: tuple[str, ...] = ()
+
+    @property
+    def on_cuda(self) -> bool:
+        """The convolution ran, on CUDA: a session alone shows nothing, since cuDNN is opened only then."""
+        return self.run_error is None and bool(self.nodes and self.nodes.get("CUDAExecutionProvider"))
+
+    @property
+    def said(self) -> str:
+        return "\n".join([*self.log, self.session_error or "", self.run_error or ""])
 
 
 class OrtRuntime(Facts, frozen=True, kw_only=True):
-    """A session of a one-convolution model that asked for CUDA. *empty*: the import gave a shell without its classes.
-
-    *advertised* is what the wheel was compiled with, and no evidence of anything; *session* are the providers that the
-    session really has, *nodes* how many nodes each of them got. *log* is what onnxruntime wrote meanwhile.
+    """*empty*: the import gave a shell without its classes. *advertised* is what the wheel was compiled with, and no
+    evidence of anything. *preloads*: the service's library calls preload_dlls() itself. *attempts*: the first is what the
+    service does; others were made only where that one did not get to the GPU.
     """
 
     installed: bool
@@ -91,14 +141,18 @@ class OrtRuntime(Facts, frozen=True, kw_only=True):
     package_name: str | None
     file: str | None
     advertised: tuple[str, ...]
-    loader: tuple[Loaded, ...]
-    preloaded: bool
-    session: tuple[str, ...] | None
-    session_error: str | None
-    nodes: dict[str, int] | None
-    run_error: str | None
-    log: tuple[str, ...]
+    preloads: bool
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def service(self) -> Attempt | None:
+        return self.attempts[0] if self.attempts else None
 
     @property
     def on_cuda(self) -> bool:
-        return self.session is not None and "CUDAExecutionProvider" in self.session
+        return self.service is not None and self.service.on_cuda
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """By which the GPU was reached though the service does not go them."""
+        return tuple(one.how for one in self.attempts[1:] if one.on_cuda)

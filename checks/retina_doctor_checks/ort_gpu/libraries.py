@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .facts import FoundLibrary, OrtFiles, OrtRuntime
+from .facts import FoundLibrary, OrtFiles
 
 OF_THE_DRIVER = ("libcuda.so.1",)
 SHOWS_CUDA_MAJOR = ("libcublas", "libcublasLt", "libcudart")
@@ -29,21 +29,16 @@ class Unfound:
     other_major: tuple[FoundLibrary, ...]
     nowhere: tuple[str, ...]
 
-    @property
-    def any(self) -> bool:
-        return bool(self.elsewhere or self.nowhere)
 
-
-def cuda_libraries(files: OrtFiles, runtime: OrtRuntime) -> Unfound:
+def cuda_libraries(files: OrtFiles) -> Unfound:
     """Of CUDA itself; the driver's libcuda and cuDNN are judged apart."""
-    wanted = [one.soname for one in runtime.loader if one.error is not None]
-    return _sort([s for s in wanted if s not in OF_THE_DRIVER and stem(s) != "libcudnn"], files)
+    wanted = files.provider.missing if files.provider else ()
+    return _sort([s for s in wanted if s not in OF_THE_DRIVER and not stem(s).startswith("libcudnn")], files)
 
 
-def cudnn_libraries(files: OrtFiles, runtime: OrtRuntime) -> Unfound:
-    return _sort(
-        [one.soname for one in runtime.loader if one.error is not None and stem(one.soname) == "libcudnn"], files
-    )
+def cudnn_libraries(files: OrtFiles) -> Unfound:
+    wanted = files.provider.missing if files.provider else ()
+    return _sort([soname for soname in wanted if stem(soname) == "libcudnn"], files)
 
 
 def _sort(sonames: list[str], files: OrtFiles) -> Unfound:

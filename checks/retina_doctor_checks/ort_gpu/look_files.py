@@ -8,47 +8,46 @@ import glob
 import hashlib
 import os
 import re
-import sys
 from typing import Any
 
-from retina_doctor_checks.ort_gpu import elf
+from retina_doctor_checks.native import elf, fatbin, loader, places
 
 PROVIDER = "libonnxruntime_providers_cuda.so"
+TENSORRT = "libonnxruntime_providers_tensorrt.so"
 VITAL = re.compile(
     r"onnxruntime/(__init__\.py|capi/__init__\.py|capi/_pybind_state\.py|capi/onnxruntime_pybind11_state.*\.so)$"
 )
 BINARY = re.compile(r"onnxruntime/capi/onnxruntime_pybind11_state.*\.so$")
-LIBRARY = re.compile(r"lib(cublas|cublasLt|cudart|curand|cufft|nvrtc|cudnn)\.so\.\d+(\.\d+)?$")
+OF_NVIDIA = re.compile(r"lib(cu|nv)")
 DISTRIBUTION = re.compile(r"(onnxruntime(?:[-_.][a-z0-9]+)*|ort[-_.]nightly(?:[-_.][a-z0-9]+)*)$", re.IGNORECASE)
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     folder = package_folder()
-    provider = provider_facts(folder)
+    provider = provider_facts(folder, PROVIDER)
     found = distributions(folder, provider)
     importable = folder is not None and os.path.isfile(os.path.join(folder, "__init__.py"))
-    probe.tell(folder=folder, importable=importable, provider=provider, distributions=[d["facts"] for d in found])
-    probe.tell(owner=owner(found), libraries=libraries(), preloaded_by=preloaded_by())
-
-
-def site_folders() -> list[Any]:
-    seen = []
-    for path in sys.path:
-        if os.path.isdir(path) and path not in seen:
-            seen.append(path)
-    return seen
+    probe.tell(
+        folder=folder, importable=importable, distributions=[d["facts"] for d in found], binaries=binaries(folder)
+    )
+    probe.tell(owner=owner(found), libraries=places.cuda_libraries(), preloaded_by=preloaded_by())
+    if provider:
+        majors = [one["facts"]["cudnn_major"] for one in found if one["facts"]["cudnn_major"]]
+        provider.update(resolved(provider, majors[0] if majors else None), code=gpu_code(provider["path"]))
+    tensorrt = provider_facts(folder, TENSORRT)
+    probe.tell(provider=provider, tensorrt=dict(tensorrt, **resolved(tensorrt, None)) if tensorrt else None)
 
 
 def package_folder() -> str | None:
     """The folder onnxruntime/ that an import would find first; with or without what belongs in it."""
-    for site in site_folders():
+    for site in places.site_folders():
         if os.path.isdir(os.path.join(site, "onnxruntime")):
             return os.path.join(site, "onnxruntime")
     return None
 
 
-def provider_facts(folder: str | None) -> dict[str, Any] | None:
-    path = os.path.join(folder, "capi", PROVIDER) if folder else ""
+def provider_facts(folder: str | None, name: str) -> dict[str, Any] | None:
+    path = os.path.join(folder, "capi", name) if folder else ""
     if not os.path.isfile(path):
         return None
     try:
@@ -57,11 +56,47 @@ def provider_facts(folder: str | None) -> dict[str, Any] | None:
         return {"path": path, "needed": [], "problem": str(error)}
 
 
+def resolved(provider: dict[str, Any], cudnn: int | None) -> dict[str, Any]:
+    """What the target's loader finds of NVIDIA's libraries for a provider; cuDNN, too, where it is opened only when used."""
+    wanted = [soname for soname in provider["needed"] if OF_NVIDIA.match(soname)]
+    if cudnn and not any(soname.startswith("libcudnn.") for soname in wanted):
+        wanted.append("libcudnn.so.%d" % cudnn)
+    if provider["problem"]:
+        return {"wanted": wanted, "found": None, "loader_problem": provider["problem"]}
+    answer = loader.trace([provider["path"]] + [soname for soname in wanted if soname not in provider["needed"]])
+    found = {soname: answer["found"][soname] for soname in wanted if soname in answer["found"]}
+    return {"wanted": wanted, "found": None if answer["problem"] else found, "loader_problem": answer["problem"]}
+
+
+def gpu_code(path: str) -> list[Any] | None:
+    try:
+        return fatbin.architectures(path) or None
+    except (OSError, elf.NotElf):
+        return None
+
+
+def binaries(folder: str | None) -> list[Any]:
+    """The compiled modules on the disk: for which processor, and whether this Python would look for them by their names."""
+    from importlib.machinery import EXTENSION_SUFFIXES
+
+    found = []
+    for path in sorted(
+        glob.glob(os.path.join(glob.escape(folder), "capi", "onnxruntime_pybind11_state*.so")) if folder else []
+    ):
+        try:
+            machine = elf.machine(path)
+        except (elf.NotElf, OSError):
+            machine = None
+        fits = os.path.basename(path) in ["onnxruntime_pybind11_state" + ending for ending in EXTENSION_SUFFIXES]
+        found.append({"path": path, "machine": machine, "fits": fits})
+    return found
+
+
 def distributions(folder: str | None, provider: dict[str, Any] | None) -> list[Any]:
     from importlib import metadata
 
     found = {}
-    for site in site_folders():
+    for site in places.site_folders():
         for one in metadata.distributions(path=[site]):
             name = (one.metadata["Name"] or "").lower().replace("_", "-")
             if DISTRIBUTION.match(name) and name not in found:
@@ -86,6 +121,7 @@ def describe(one: Any, name: str, folder: str | None, provider: dict[str, Any] |
             "cudnn_major": cudnn_of(provider, requires) if gpu else None,
             "has_extras": any("extra" in r and "cudnn" in r for r in requires),
             "missing": missing,
+            "tags": re.findall(r"^Tag: (\S+)$", one.read_text("WHEEL") or "", re.MULTILINE),
         },
     }
 
@@ -164,39 +200,11 @@ def sha256(path: str) -> str:
     return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
 
 
-def libraries() -> list[Any]:
-    """CUDA and cuDNN libraries in the places where they are put, one path per soname and kind of place."""
-    places = []
-    for site in site_folders():
-        places += [(p, "pip") for p in glob.glob(os.path.join(glob.escape(site), "nvidia", "*", "lib"))]
-        places.append((os.path.join(site, "torch", "lib"), "torch"))
-    places += [(p, "LD_LIBRARY_PATH") for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p]
-    places += [
-        (p, "toolkit") for p in glob.glob("/usr/local/cuda*/lib64") + glob.glob("/usr/local/cuda*/targets/*/lib")
-    ]
-    if os.path.isdir(os.path.join(sys.prefix, "conda-meta")):
-        places.append((os.path.join(sys.prefix, "lib"), "conda"))
-    places += [
-        (p, "system") for p in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib")
-    ]
-    found, seen = [], set()
-    for place, kind in places:
-        try:
-            names = sorted(os.listdir(place))
-        except OSError:
-            continue
-        for name in names:
-            if LIBRARY.match(name) and (name, kind) not in seen:
-                seen.add((name, kind))
-                found.append({"soname": name, "path": os.path.join(place, name), "kind": kind})
-    return found
-
-
 def preloaded_by() -> str | None:
     """insightface with its version, where its own source calls onnxruntime.preload_dlls (2.x does)."""
     from importlib import metadata
 
-    for site in site_folders():
+    for site in places.site_folders():
         folder = os.path.join(site, "insightface")
         for pattern in ("*.py", "model_zoo/*.py", "app/*.py", "utils/*.py"):
             for path in glob.glob(os.path.join(glob.escape(folder), pattern)):

@@ -1,121 +1,83 @@
-"""Looks at onnxruntime in use: the loader's answer for each needed library, then a real session of one convolution."""
+"""Looks at onnxruntime in use: a real session of one convolution, as the service would open it, and where that does not get
+to the GPU, again after preload_dlls() and after `import torch`, each in a process of its own."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
+import select
+import signal
+import time
 from typing import Any
 
+from retina_doctor_checks.native import mapped, output
 from retina_doctor_checks.ort_gpu import conv_model, look_files, session
+
+SHARE = 0.4  # of the probe's own seconds that another attempt gets
+EMPTY: dict[str, Any] = {
+    "session": None,
+    "session_error": None,
+    "nodes": None,
+    "run_error": None,
+    "log": [],
+    "mapped": [],
+}
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     folder = look_files.package_folder()
-    nothing: dict[str, Any] = {
-        "version": None,
-        "package_name": None,
-        "file": None,
-        "advertised": [],
-        "preloaded": False,
-    }
-    unused: dict[str, Any] = {"session": None, "session_error": None, "nodes": None, "run_error": None, "log": []}
+    nothing: dict[str, Any] = dict.fromkeys(("version", "package_name", "file"))
+    nothing.update(advertised=[], preloads=False, attempts=[])
     if folder is None:
-        probe.tell(installed=False, empty=False, loader=[], **nothing, **unused)
+        probe.tell(installed=False, empty=False, **nothing)
         return
     probe.tell(installed=True)
-    provider = look_files.provider_facts(folder)
-    if arguments["gpu"] and provider:
-        probe.stage("asking the loader for CUDA libraries")
-        probe.tell(loader=loader_answers(wanted_sonames(provider)))
-    else:
-        probe.tell(loader=[])
+    gpu = bool(arguments["gpu"] and look_files.provider_facts(folder, look_files.PROVIDER))
+    preloads = gpu and bool(look_files.preloaded_by())
+    # Forked before anything is imported: a library that is loaded once stays loaded.
+    others = [Waiting(how) for how in (("plain", "torch") if preloads else ("preload", "torch"))] if gpu else []
     probe.stage("importing onnxruntime")
     import onnxruntime
 
     if not hasattr(onnxruntime, "InferenceSession"):
-        probe.tell(empty=True, **nothing, **unused)
+        probe.tell(**dict(nothing, empty=True))
         return
+    preloads = preloads and hasattr(onnxruntime, "preload_dlls")
     probe.tell(
         empty=False,
         version=onnxruntime.__version__,
         package_name=getattr(onnxruntime, "package_name", None),
         file=onnxruntime.__file__,
         advertised=onnxruntime.get_available_providers(),
+        preloads=preloads,
     )
-    preloads = arguments["gpu"] and bool(look_files.preloaded_by()) and hasattr(onnxruntime, "preload_dlls")
-    probe.tell(preloaded=preloads)
     probe.stage("opening a session")
     try:
-        probe.tell(**try_session(onnxruntime, preloads, arguments["gpu"]))
+        attempts = [attempt("preload" if preloads else "plain", arguments["gpu"])]
+        probe.tell(attempts=attempts)
+        if not (attempts[0]["nodes"] or {}).get(session.CUDA) or attempts[0]["run_error"]:
+            for other in others:
+                probe.stage("opening a session %s" % other.words)
+                told = other.answer(arguments["seconds"] * SHARE)
+                attempts += [told] if told else []
+                probe.tell(attempts=attempts)
     finally:
         session.clean()
 
 
-def wanted_sonames(provider: dict[str, Any]) -> list[Any]:
-    """What the provider library needs, and cuDNN where newer wheels open it only at the first convolution."""
-    wanted = [
-        s
-        for s in provider["needed"]
-        if not s.startswith(("libc.", "libm.", "libdl.", "libpthread.", "librt.", "libstdc++", "libgcc_s", "ld-linux"))
-    ]
-    if not any(s.startswith("libcudnn.") for s in wanted):
-        from importlib import metadata
-
-        for one in metadata.distributions():
-            if look_files.DISTRIBUTION.match(one.metadata["Name"] or ""):
-                major = look_files.cudnn_of(None, one.requires or [])
-                if major and "libcudnn.so.%d" % major not in wanted:
-                    wanted.append("libcudnn.so.%d" % major)
-    return wanted
-
-
-def loader_answers(sonames: list[Any]) -> list[Any]:
-    """[{"soname", "path", "error"}]: each asked for in a process of its own, so that this one stays as it was."""
-    answers = []
-    for soname in sonames:
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(reading)
-            os.write(writing, json.dumps(load(soname)).encode("ascii")[:4000])
-            os._exit(0)
-        os.close(writing)
-        data = b""
-        for block in iter(lambda: os.read(reading, 4096), b""):  # noqa: B023
-            data += block
-        os.close(reading)
-        _, status = os.waitpid(child, 0)
-        died = {"soname": soname, "path": None, "error": "loading it ended the process with status %d" % status}
-        answers.append(json.loads(data.decode("ascii")) if data else died)
-    return answers
-
-
-def load(soname: str) -> dict[str, Any]:
-    import ctypes
-
-    try:
-        ctypes.CDLL(soname)
-    except OSError as error:
-        return {"soname": soname, "path": None, "error": str(error)[:500]}
-    try:
-        with open("/proc/self/maps") as maps:
-            paths = [line.split(None, 5)[5].strip() for line in maps if line.count("/")]
-    except OSError:
-        paths = []
-    stem = soname.split(".so")[0]
-    mapped = [path for path in paths if os.path.basename(path).startswith(stem + ".so")]
-    return {"soname": soname, "path": mapped[0] if mapped else None, "error": None}
-
-
-def try_session(onnxruntime: Any, preloads: bool, want_gpu: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"session": None, "session_error": None, "nodes": None, "run_error": None}
+def attempt(how: str, gpu: bool) -> dict[str, Any]:
+    """A session of the convolution model, run once."""
+    told: dict[str, Any] = dict(EMPTY, how=how)
     opened = None
-    with session.captured() as log:
+    with output.captured() as log:
         try:
-            if preloads:
+            if how == "torch":
+                import torch  # noqa: F401
+            import onnxruntime
+
+            if how == "preload":
                 onnxruntime.preload_dlls()
-            opened, how = session.open_session(onnxruntime, conv_model.MODEL, want_gpu)
+            opened, counting = session.open_session(onnxruntime, conv_model.MODEL, gpu)
             told["session"] = opened.get_providers()
         except Exception as error:
             told["session_error"] = str(error)[:2000]
@@ -124,9 +86,67 @@ def try_session(onnxruntime: Any, preloads: bool, want_gpu: bool) -> dict[str, A
                 import numpy
 
                 opened.run(None, {"x": numpy.zeros((1, 3, 32, 32), numpy.float32)})
-                told["nodes"] = session.node_counts(opened, how)
+                told["nodes"] = session.node_counts(session.operators(opened, counting))
             except Exception as error:
                 told["run_error"] = str(error)[:2000]
-    told["log"] = list(log)
-    sys.stdout.flush()
+    told.update(log=list(log), mapped=mapped.cuda_libraries())
     return told
+
+
+class Waiting:
+    """A process that has imported nothing yet, and makes its attempt when it is asked for its answer."""
+
+    words: str
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+        self.words = {
+            "plain": "without preload_dlls()",
+            "preload": "after preload_dlls()",
+            "torch": "after import torch",
+        }[how]
+        start, self._start = os.pipe()
+        self._answer, answer = os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._start)
+            os.close(self._answer)
+            if os.read(start, 1):
+                os.write(answer, json.dumps(self._attempt()).encode("ascii"))
+            os._exit(0)
+        os.close(start)
+        os.close(answer)
+
+    def _attempt(self) -> dict[str, Any] | None:
+        """None: this way cannot be gone here."""
+        from importlib import util
+
+        try:
+            if self.how == "torch" and util.find_spec("torch") is None:
+                return None
+            if self.how == "preload":
+                import onnxruntime
+
+                if not hasattr(onnxruntime, "preload_dlls"):
+                    return None
+            return attempt(self.how, True)
+        except BaseException as error:
+            return dict(EMPTY, how=self.how, session_error="%s: %s" % (type(error).__name__, error))
+
+    def answer(self, seconds: float) -> dict[str, Any] | None:
+        os.write(self._start, b"!")
+        data, deadline = b"", time.monotonic() + seconds
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self._answer], [], [], left)[0]:
+                os.kill(self._pid, signal.SIGKILL)
+                return dict(EMPTY, how=self.how, session_error="no answer in %g s" % seconds)
+            block = os.read(self._answer, 65536)
+            if not block:
+                break
+            data += block
+        _, status = os.waitpid(self._pid, 0)
+        if not data:
+            return dict(EMPTY, how=self.how, session_error="the process ended with status %d" % status)
+        told: dict[str, Any] | None = json.loads(data.decode("ascii"))
+        return told

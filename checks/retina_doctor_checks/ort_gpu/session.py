@@ -2,43 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
 import shutil
 import tempfile
 from typing import Any
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
-ANSI = re.compile(r"\x1b\[[0-9;]*m")
-MOST_LINES = 40
 profile_folders: list[str] = []
-
-
-@contextlib.contextmanager
-def captured() -> Any:
-    """Within: what is written to file descriptors 1 and 2, by C++ too, goes to a list that is filled at the end."""
-    lines: list[str] = []
-    try:
-        file = tempfile.TemporaryFile()
-    except OSError:  # no writable disk: the lines go where they would have gone
-        yield lines
-        return
-    saved = os.dup(1), os.dup(2)
-    os.dup2(file.fileno(), 1)
-    os.dup2(file.fileno(), 2)
-    try:
-        yield lines
-    finally:
-        os.dup2(saved[0], 1)
-        os.dup2(saved[1], 2)
-        for descriptor in saved:
-            os.close(descriptor)
-        file.seek(0)
-        text = ANSI.sub("", file.read(65536).decode("utf-8", "replace"))
-        lines.extend([line for line in text.splitlines() if line.strip()][:MOST_LINES])
-        file.close()
-        os.write(2, text.encode("utf-8", "replace"))  # and so stays in the tail of a looking that dies later
 
 
 def open_session(onnxruntime: Any, model: Any, want_gpu: bool, count: bool = True) -> tuple[Any, str | None]:
@@ -68,25 +38,30 @@ def open_session(onnxruntime: Any, model: Any, want_gpu: bool, count: bool = Tru
     return onnxruntime.InferenceSession(model, options, providers=providers), how
 
 
-def node_counts(session: Any, how: str | None) -> dict[str, Any] | None:
-    """{provider: number of nodes} of a session that has run; None where that cannot be told."""
+def operators(session: Any, how: str | None) -> dict[str, Any] | None:
+    """{provider: {operator: number of nodes}} of a session that has run; None where that cannot be told."""
     if how is None:
         return None
-    counts: dict[str, int] = {}
+    counts: dict[str, Any] = {}
     if how == "assignment":
-        for part in session.get_provider_graph_assignment_info():
-            counts[part.ep_name] = counts.get(part.ep_name, 0) + len(part.get_nodes())
-        return counts
-    import json
+        nodes = [(p.ep_name, n.op_type) for p in session.get_provider_graph_assignment_info() for n in p.get_nodes()]
+    else:
+        import json
 
-    with open(session.end_profiling()) as file:
-        events = json.load(file)
-    nodes = {
-        (e["args"]["provider"], e["name"]) for e in events if e.get("cat") == "Node" and "provider" in e.get("args", {})
-    }
-    for provider, _ in nodes:
-        counts[provider] = counts.get(provider, 0) + 1
+        with open(session.end_profiling()) as file:
+            events = json.load(file)
+        told = [e for e in events if e.get("cat") == "Node" and "provider" in e.get("args", {})]
+        once = {(e["args"]["provider"], e["name"]): e["args"].get("op_name", "") for e in told}
+        nodes = [(provider, operator) for (provider, _), operator in once.items()]
+    for provider, operator in nodes:
+        of_provider = counts.setdefault(provider, {})
+        of_provider[operator] = of_provider.get(operator, 0) + 1
     return counts
+
+
+def node_counts(told: dict[str, Any] | None) -> dict[str, int] | None:
+    """{provider: number of nodes} of what `operators` told."""
+    return None if told is None else {provider: sum(counts.values()) for provider, counts in told.items()}
 
 
 def clean() -> None:

@@ -7,22 +7,23 @@ from retina_doctor.authoring import Domain, Probe, Side
 from . import checks
 from .facts import TorchFiles, TorchRuntime
 
-NAME = "retina_doctor_checks.torch_cuda"
+NAME, NATIVE = "retina_doctor_checks.torch_cuda", "retina_doctor_checks.native"
 
 files_probe = Probe(
     name="torch_files",
     facts=TorchFiles,
     module=f"{NAME}.look_torch_files",
-    sends=(f"{NAME}.look_import",),
+    sends=(f"{NAME}.look_import", f"{NATIVE}.elf", f"{NATIVE}.fatbin"),
     side=Side.TARGET,
 )
 runtime_probe = Probe(
     name="torch_runtime",
     facts=TorchRuntime,
     module=f"{NAME}.look_torch_runtime",
-    sends=(f"{NAME}.look_import",),
+    sends=(f"{NAME}.look_import", f"{NATIVE}.mapped"),
     side=Side.TARGET,
     heavy=True,
+    arguments=lambda settings: {"gpu": settings.gpu.device != "cpu"},
 )
 
 domain = Domain(
@@ -33,6 +34,7 @@ domain = Domain(
         checks.torch_import_fails,
         checks.torch_cpu_build,
         checks.torch_arch_unsupported,
+        checks.torch_cannot_use_gpu,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -6,33 +6,21 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.own_checks import evidence_of
 
-from ..driver.facts import GpuEnvironment, Nvml
-from ..driver.used_gpu import capabilities, meant
+from ..advice.builds import known, terms, torch_builds
+from ..advice.compatible import torch_advice
+from ..advice.gpu_code import covers
+from ..driver.facts import CudaDriver, GpuEnvironment, Host, Nvml
+from ..driver.judging import no_cards
+from ..driver.used_gpu import meant
 from ..models.facts import Model
+from ..ort_gpu.facts import OrtFiles
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .builds import covers, newest_fitting, usual_arch_list
 from .facts import TorchFiles, TorchRuntime
+from .need import importance, needing
 
 NOT_INSTALLED = Inapplicable(Reason("torch-not-installed"))
-CHECKPOINTS = ("torch-zip", "torch-legacy")
-
-
-def needing(model: Model) -> str | None:
-    """Path of a model that only torch can load."""
-    return next((file.path for file in model.files if file.content in CHECKPOINTS), None)
-
-
-def advice(nvml: Nvml | None, environment: GpuEnvironment | None, interpreter: Interpreter | None) -> dict[str, object]:
-    """Evidence for a remedy: the torch to install on this machine, and what it was chosen by."""
-    cuda = nvml.cuda if nvml else None
-    cards = capabilities(nvml, environment) if nvml else ()
-    version = newest_fitting(cuda, interpreter.version, cards, interpreter.machine) if interpreter else None
-    return {
-        "driver_cuda": dotted(cuda),
-        "fitting": version,
-        "requirement": f"torch=={version}" if version else None,
-    }
+CPU_BUILD = Inapplicable(Reason("torch-is-cpu-build"))
 
 
 @check("RD241", "torch-missing", Severity.ERROR, pitfall=2, scope=gpu_meant)
@@ -40,7 +28,9 @@ def torch_missing(
     torch: TorchFiles,
     model: Model | None,
     nvml: Nvml | None,
-    environment: GpuEnvironment | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    ort: OrtFiles | None,
     interpreter: Interpreter | None,
 ) -> Answer:
     if torch.installed:
@@ -50,7 +40,8 @@ def torch_missing(
     path = needing(model)
     if path is None:
         return Inapplicable(Reason("torch-not-needed"))
-    return Problem(subject="torch", evidence={"needed_by": path, **advice(nvml, environment, interpreter)})
+    advice = torch_advice(terms(interpreter, nvml, variables, cuda), ort, torch)
+    return Problem(subject="torch", evidence={"needed_by": path, **advice})
 
 
 @check("RD242", "torch-import-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
@@ -77,7 +68,9 @@ def torch_cpu_build(
     torch: TorchFiles,
     model: Model | None,
     nvml: Nvml | None,
-    environment: GpuEnvironment | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    ort: OrtFiles | None,
     interpreter: Interpreter | None,
 ) -> Answer:
     if not torch.installed:
@@ -86,17 +79,15 @@ def torch_cpu_build(
         return Unknown(("torch_files",))
     if torch.build != "cpu":
         return Passed(Reason("torch-build", {"version": torch.version, "cuda": dotted(torch.cuda) or torch.build}))
-    path = needing(model) if model else None
     return Problem(
         subject="torch",
         evidence={
             "version": torch.version,
             "path": torch.path,
-            "needed_by": path,
-            **advice(nvml, environment, interpreter),
+            "needed_by": needing(model) if model else None,
+            **torch_advice(terms(interpreter, nvml, variables, cuda), ort, torch),
         },
-        # An ONNX service runs without torch; one that loads a checkpoint does not.
-        at_most=Severity.WARNING if model is not None and path is None else None,
+        at_most=importance(model),
     )
 
 
@@ -104,21 +95,26 @@ def torch_cpu_build(
 def torch_arch_unsupported(
     torch: TorchFiles,
     nvml: Nvml,
-    environment: GpuEnvironment | None,
+    host: Host | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
     runtime: TorchRuntime | None,
+    ort: OrtFiles | None,
+    model: Model | None,
     interpreter: Interpreter | None,
 ) -> Answer:
     if not torch.installed:
         return NOT_INSTALLED
     if torch.build == "cpu":
-        return Inapplicable(Reason("torch-is-cpu-build"))
-    if not nvml.gpus:
-        return Inapplicable(Reason("no-gpu-seen")) if nvml.error_code is None else Unknown(("nvml",))
-    arch_list = _arch_list(torch, runtime, interpreter)
-    if arch_list is None:
-        return Unknown(("torch_runtime",))
-    used = meant(nvml, environment)
-    lacking = [gpu for gpu in used if gpu.compute_capability and not covers(arch_list, gpu.compute_capability)]
+        return CPU_BUILD
+    nothing = no_cards(nvml, host)
+    if nothing is not None:
+        return nothing
+    code = _code(torch, runtime)
+    if code is None:
+        return Unknown(("torch_files",))
+    used = meant(nvml, variables, cuda)
+    lacking = [gpu for gpu in used if gpu.compute_capability and not covers(code, gpu.compute_capability)]
     if not lacking and any(gpu.compute_capability is None for gpu in used):
         return Unknown(("nvml",))
     return [
@@ -130,18 +126,41 @@ def torch_arch_unsupported(
                 "capability": dotted(gpu.compute_capability),
                 "version": torch.version,
                 "cuda": dotted(torch.cuda),
-                "arch_list": list(arch_list),
-                **advice(nvml, environment, interpreter),
+                "arch_list": list(code),
+                **torch_advice(terms(interpreter, nvml, variables, cuda), ort, torch),
             },
+            at_most=importance(model),
         )
         for gpu in lacking
     ]
 
 
-def _arch_list(
-    torch: TorchFiles, runtime: TorchRuntime | None, interpreter: Interpreter | None
-) -> tuple[str, ...] | None:
-    """What this build says of itself; else what the official wheels of its CUDA version hold."""
+def _code(torch: TorchFiles, runtime: TorchRuntime | None) -> tuple[str, ...] | None:
+    """What this build says of itself, what its library holds, or what the wheel of that version on PyPI does."""
     if runtime is not None and runtime.arch_list:
         return runtime.arch_list
-    return usual_arch_list(torch.cuda, interpreter.machine) if interpreter else None
+    row = known(torch_builds(), torch.version)
+    return torch.code or (row.code if row else None)
+
+
+@check("RD245", "torch-cannot-use-gpu", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def torch_cannot_use_gpu(runtime: TorchRuntime, torch: TorchFiles, model: Model | None) -> Answer:
+    """The symptom behind all others of this domain: a kernel was to be run on the card, and could not."""
+    if not runtime.installed:
+        return NOT_INSTALLED
+    if torch.build == "cpu":
+        return CPU_BUILD
+    if runtime.available is None:
+        return Unknown(("torch_runtime",))
+    if runtime.works:
+        return None
+    error = runtime.launch.error if runtime.launch else None
+    return Problem(
+        subject="torch",
+        evidence={
+            "version": runtime.version,
+            "available": runtime.available,
+            "said": error or next(iter(runtime.warnings), None),
+        },
+        at_most=importance(model),
+    )

@@ -12,6 +12,7 @@ class TorchFiles(Facts, frozen=True, kw_only=True):
 
     *build*: what its version.py says it was compiled for, else the suffix, else the libraries beside it.
     *cuda* None: not a CUDA build, or not said anywhere. *libraries*: CUDA and torch libraries in torch/lib.
+    *code*: the GPU architectures that libtorch_cuda holds code for ("sm_75", …); None: not read.
     """
 
     installed: bool
@@ -20,11 +21,21 @@ class TorchFiles(Facts, frozen=True, kw_only=True):
     build: Literal["cuda", "cpu", "rocm"] | None
     cuda: tuple[int, int] | None
     libraries: tuple[str, ...]
+    code: tuple[str, ...] | None = None
+
+
+class Launch(Facts, frozen=True, kw_only=True):
+    """A kernel that was run on device 0, the one that a service uses unless it is told otherwise: a context on each card
+    would take memory of all that work there. *error* None: it ran, and its result is right."""
+
+    name: str | None
+    error: str | None
 
 
 class TorchRuntime(Facts, frozen=True, kw_only=True):
     """*arch_list* like ("sm_75", "compute_120"); None: could not be asked. *warnings*: what torch said while it was
-    asked whether CUDA is available; it says so there instead of raising."""
+    asked whether CUDA is available; it says so there instead of raising. *mapped*: CUDA's and cuDNN's libraries that the
+    process has loaded in the end. *cudnn*: the version that torch sees, like 91900."""
 
     installed: bool
     version: str | None
@@ -34,3 +45,10 @@ class TorchRuntime(Facts, frozen=True, kw_only=True):
     available: bool | None
     warnings: tuple[str, ...]
     device_count: int | None
+    launch: Launch | None = None
+    mapped: tuple[str, ...] = ()
+    cudnn: int | None = None
+
+    @property
+    def works(self) -> bool:
+        return bool(self.available) and self.launch is not None and self.launch.error is None

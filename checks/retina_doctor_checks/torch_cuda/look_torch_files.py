@@ -8,6 +8,7 @@ import os
 import re
 from typing import Any
 
+from retina_doctor_checks.native import elf, fatbin
 from retina_doctor_checks.torch_cuda import look_import
 
 LIBRARIES = ("libtorch_cuda*", "libtorch_hip*", "libc10_cuda*", "libcudart*", "libcudnn*", "libcublas*")
@@ -16,7 +17,7 @@ LIBRARIES = ("libtorch_cuda*", "libtorch_hip*", "libc10_cuda*", "libcudart*", "l
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     folder = look_import.folder()
     if folder is None:
-        probe.tell(installed=False, version=None, path=None, build=None, cuda=None, libraries=[])
+        probe.tell(installed=False, version=None, path=None, build=None, cuda=None, libraries=[], code=None)
         return
     said = version_file(os.path.join(folder, "version.py"))
     libraries = [
@@ -27,6 +28,14 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     version = said.get("__version__") or distribution_version()
     build, cuda = compiled_for(said, version, libraries)
     probe.tell(installed=True, version=version, path=folder, build=build, cuda=cuda, libraries=libraries)
+    probe.tell(code=gpu_code(os.path.join(folder, "lib", "libtorch_cuda.so")))
+
+
+def gpu_code(path: str) -> list[Any] | None:
+    try:
+        return fatbin.architectures(path) or None
+    except (OSError, elf.NotElf):
+        return None
 
 
 def version_file(path: str) -> dict[str, Any]:

@@ -1,16 +1,17 @@
-"""Imports torch in a process of its own and asks what it can do with CUDA. No CUDA context is created."""
+"""Imports torch in a process of its own, asks what it can do with CUDA, and has the card compute something."""
 
 from __future__ import annotations
 
 import warnings
 from typing import Any
 
+from retina_doctor_checks.native import mapped
 from retina_doctor_checks.torch_cuda import look_import
 
 
-def look(probe: Any, _arguments: dict[str, Any]) -> None:
+def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(installed=False, version=None, file=None, cuda=None, arch_list=None)
-    probe.tell(available=None, warnings=[], device_count=None)
+    probe.tell(available=None, warnings=[], device_count=None, launch=None, mapped=[], cudnn=None)
     if look_import.folder() is None:
         return
     probe.tell(installed=True)
@@ -20,12 +21,18 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(version=str(torch.__version__), file=getattr(torch, "__file__", None), cuda=torch.version.cuda)
     probe.stage("asking torch for its CUDA architectures")
     probe.tell(arch_list=arch_list(torch))
+    if not arguments["gpu"]:
+        return
     probe.stage("asking torch whether CUDA is available")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         available = bool(torch.cuda.is_available())
         count = int(torch.cuda.device_count())
     probe.tell(available=available, device_count=count, warnings=[str(one.message) for one in caught][:5])
+    if available and count:
+        probe.stage("computing on the GPU")
+        probe.tell(launch=launch(torch))
+    probe.tell(mapped=mapped.cuda_libraries(), cudnn=cudnn(torch) if available else None)
 
 
 def arch_list(torch: Any) -> list[str]:
@@ -34,3 +41,24 @@ def arch_list(torch: Any) -> list[str]:
         return list(torch._C._cuda_getArchFlags().split())
     except AttributeError:
         return list(torch.cuda.get_arch_list())
+
+
+def launch(torch: Any) -> dict[str, Any]:
+    """Whatever is_available says: only a kernel that ran shows that one can."""
+    told: dict[str, Any] = {"name": None, "error": None}
+    try:
+        told["name"] = str(torch.cuda.get_device_name(0))
+        total = float((torch.arange(8.0, device="cuda:0") * 2).sum().item())
+        if total != 56.0:
+            told["error"] = "0 + 2 + … + 14 gave %s" % total
+    except Exception as error:
+        told["error"] = str(error)[:1000]
+    return told
+
+
+def cudnn(torch: Any) -> int | None:
+    try:
+        version = torch.backends.cudnn.version()
+    except Exception:  # it raises RuntimeError where the cuDNN that was loaded does not fit
+        return None
+    return None if version is None else int(version)

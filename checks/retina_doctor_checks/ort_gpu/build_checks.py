@@ -1,0 +1,158 @@
+"""RD271 to RD274: was this wheel built for this card and this Python, and does the whole graph get to the GPU?"""
+
+from __future__ import annotations
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
+from retina_doctor.settings import Settings
+
+from ..advice.gpu_code import covers
+from ..driver.facts import CudaDriver, GpuEnvironment, Host, Nvml
+from ..driver.judging import no_cards
+from ..driver.used_gpu import meant
+from ..inference.facts import Inference
+from ..scopes import gpu_meant
+from ..torch_cuda.facts import TorchFiles
+from ..versions import dotted
+from .facts import OrtFiles, OrtRuntime
+from .libraries import major
+from .situation import BROKEN, NO_GPU_BUILD, NO_ONNXRUNTIME, SUBJECT, advice, no_provider
+
+CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
+HEAVY = (
+    "Conv",
+    "ConvTranspose",
+    "MatMul",
+    "Gemm",
+    "BatchNormalization",
+    "Resize",
+    "Upsample",
+    "MaxPool",
+    "AveragePool",
+)
+"""Operators in which a detector spends its time. That shapes are computed on the CPU is as it should be."""
+
+
+@check("RD271", "ort-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def ort_arch_unsupported(
+    files: OrtFiles,
+    nvml: Nvml,
+    settings: Settings,
+    interpreter: Interpreter,
+    host: Host | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    torch: TorchFiles | None,
+) -> Answer:
+    """The GPU code in the wheel's own library, against the compute capability of the card that the service uses."""
+    answer = no_provider(files) or no_cards(nvml, host)
+    if answer is not None:
+        return answer
+    code = files.provider.code if files.provider else None
+    if code is None:
+        return Unknown(("ort_files",))
+    used = meant(nvml, variables, cuda)
+    lacking = [gpu for gpu in used if gpu.compute_capability and not covers(code, gpu.compute_capability)]
+    if not lacking and any(gpu.compute_capability is None for gpu in used):
+        return Unknown(("nvml",))
+    gpu_build = files.gpu
+    return [
+        Problem(
+            subject=f"gpu:{gpu.index}",
+            evidence={
+                **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+                "gpu": gpu.index,
+                "name": gpu.name,
+                "capability": dotted(gpu.compute_capability),
+                "build": f"{gpu_build.name} {gpu_build.version}" if gpu_build else None,
+                "arch_list": list(code),
+            },
+        )
+        for gpu in lacking
+    ]
+
+
+@check("RD272", "ort-tensorrt-libs-missing", Severity.NOTE, pitfall=2, scope=gpu_meant)
+def ort_tensorrt_libs_missing(files: OrtFiles, runtime: OrtRuntime | None) -> Answer:
+    """Only where somebody installed a TensorRT: every GPU wheel has the provider, and few services ask for it. A session
+    that does goes on with CUDA."""
+    answer = no_provider(files, runtime)
+    if answer is not None:
+        return answer
+    if files.tensorrt is None:
+        return NO_GPU_BUILD
+    if files.tensorrt.found is None:
+        return Unknown(("ort_files",))
+    there = [library for library in files.libraries if library.soname.startswith("libnv")]
+    missing = [soname for soname in files.tensorrt.missing if soname.startswith("libnv")]
+    if not missing:
+        return None
+    if not there:
+        return Inapplicable(Reason("no-tensorrt"))
+    elsewhere = [library.path for library in there if library.soname in missing]
+    evidence = {
+        "missing": missing,
+        "major": major(missing[0]),
+        "there": [library.path for library in there],
+        "folders": sorted({path.rpartition("/")[0] for path in elsewhere}),
+    }
+    return Problem(subject="tensorrt", evidence=evidence)
+
+
+@check("RD273", "ort-wheel-wrong-platform", Severity.ERROR, pitfall=2)
+def ort_wheel_wrong_platform(
+    files: OrtFiles,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    torch: TorchFiles | None,
+) -> Answer:
+    """Its compiled module is for another processor, or bears a name that this Python does not look for."""
+    if not files.distributions and not files.folder:
+        return NO_ONNXRUNTIME
+    if not files.binaries:
+        return BROKEN if files.is_broken else Unknown(("ort_files",))
+    right = [one for one in files.binaries if one.fits and one.machine in (None, interpreter.machine)]
+    if right:
+        return None
+    wrong = files.binaries[0]
+    owner = files.in_force or (files.distributions[0] if files.distributions else None)
+    evidence = {
+        **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+        "path": wrong.path,
+        "file": wrong.path.rsplit("/", 1)[-1],
+        "machine": wrong.machine,
+        "here": interpreter.machine,
+        "python": dotted(interpreter.version[:2]),
+        "other_machine": wrong.machine is not None and wrong.machine != interpreter.machine,
+        "installed": f"{owner.name} {owner.version}" if owner else None,
+        "name": owner.name if owner else "onnxruntime",
+        "tags": list(owner.tags) if owner else [],
+    }
+    if owner is not None and not owner.gpu:
+        evidence["requirement"] = f"{owner.name}=={owner.version}"
+    return Problem(subject=SUBJECT, evidence=evidence)
+
+
+@check("RD274", "ort-nodes-on-cpu", Severity.WARNING, pitfall=2, scope=gpu_meant)
+def ort_nodes_on_cpu(inference: Inference) -> Answer:
+    """The session has CUDA, and yet some of the operators that cost time run on the CPU: the data goes to and fro."""
+    if inference.skipped:
+        return Inapplicable(Reason(f"smoke-{inference.skipped}"))
+    if not inference.nodes or inference.cpu_operators is None:
+        return Unknown(("inference",))
+    if not inference.nodes.get(CUDA):
+        return Inapplicable(Reason("smoke-all-on-cpu"))
+    heavy = {name: count for name, count in inference.cpu_operators.items() if name in HEAVY}
+    if not heavy:
+        return None
+    evidence = {
+        "model": inference.model,
+        "operators": heavy,
+        "count": sum(heavy.values()),
+        "on_cpu": inference.nodes.get(CPU, 0),
+        "on_cuda": inference.nodes[CUDA],
+    }
+    return Problem(subject=f"model:{(inference.model or '').rsplit('/', 1)[-1]}", evidence=evidence)

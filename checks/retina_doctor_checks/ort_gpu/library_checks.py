@@ -1,0 +1,145 @@
+"""RD266 to RD269: the libraries of CUDA and cuDNN that onnxruntime-gpu needs, as the target's loader finds them or not."""
+
+from __future__ import annotations
+
+import re
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Interpreter, Problem, Severity, Unknown
+from retina_doctor.settings import Settings
+
+from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
+from ..scopes import gpu_meant
+from ..torch_cuda.facts import TorchFiles
+from ..versions import dotted
+from .facts import OrtFiles, OrtRuntime
+from .libraries import Unfound, cuda_libraries, cudnn_libraries, major
+from .situation import SUBJECT, advice, no_provider
+
+DAMAGED = re.compile(
+    r"(/\S+): (file too short|invalid ELF header|cannot read file data|wrong ELF class|ELF load command.*)"
+)
+
+
+def settled(files: OrtFiles, runtime: OrtRuntime | None) -> tuple[bool, Answer]:
+    """(whether there is an answer already, that answer): no question here, or a session on CUDA has answered it."""
+    answer = no_provider(files, runtime)
+    if answer is not None:
+        return True, answer
+    if runtime is not None and runtime.on_cuda:
+        return True, None
+    if files.provider is not None and files.provider.found is None and not _damaged(files):
+        return True, Unknown(("ort_files",))
+    return False, None
+
+
+def _damaged(files: OrtFiles) -> tuple[str, str] | None:
+    """(path, what is wrong) of a library that the loader took and could not read; it gave up there."""
+    match = DAMAGED.search((files.provider.loader_problem if files.provider else None) or "")
+    return (match[1], match[2]) if match else None
+
+
+def evidence_of(unfound: Unfound, files: OrtFiles) -> dict[str, object]:
+    gpu = files.gpu
+    return {
+        "build": f"{gpu.name} {gpu.version}" if gpu else None,
+        "build_cuda": dotted(gpu.cuda) if gpu else None,
+        "missing": list(unfound.nowhere),
+        "elsewhere": [{"soname": lib.soname, "path": lib.path, "kind": lib.kind} for lib in unfound.elsewhere],
+        "other_major": [{"soname": lib.soname, "path": lib.path, "kind": lib.kind} for lib in unfound.other_major],
+        "found": sorted((files.provider.found or {}) if files.provider else ()),
+    }
+
+
+@check("RD266", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def ort_cuda_major_mismatch(
+    files: OrtFiles,
+    runtime: OrtRuntime | None,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    torch: TorchFiles | None,
+) -> Answer:
+    """Libraries of the needed CUDA major are nowhere, those of another major are there."""
+    done, answer = settled(files, runtime)
+    unfound = cuda_libraries(files)
+    if done or _damaged(files) or not unfound.other_major:
+        return answer
+    evidence = {
+        **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+        **evidence_of(unfound, files),
+        "present_major": major(unfound.other_major[0].soname),
+    }
+    return Problem(subject=SUBJECT, evidence=evidence)
+
+
+@check("RD267", "ort-cuda-libs-missing", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def ort_cuda_libs_missing(
+    files: OrtFiles,
+    runtime: OrtRuntime | None,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    torch: TorchFiles | None,
+) -> Answer:
+    done, answer = settled(files, runtime)
+    unfound, damaged = cuda_libraries(files), _damaged(files)
+    if done or not (damaged or (unfound.nowhere and not unfound.other_major)):
+        return answer
+    evidence = {
+        **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+        **evidence_of(unfound, files),
+        "damaged": damaged[0] if damaged else None,
+        "damage": damaged[1] if damaged else None,
+    }
+    if damaged:
+        evidence["missing"] = []  # the loader gave up before it came to them
+    return Problem(subject=SUBJECT, evidence=evidence)
+
+
+@check("RD268", "ort-cuda-libs-not-on-path", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def ort_cuda_libs_not_on_path(files: OrtFiles, runtime: OrtRuntime | None) -> Answer:
+    """Everything is installed, and the loader looks elsewhere. A library that calls preload_dlls() mends that itself."""
+    done, answer = settled(files, runtime)
+    unfound, cudnn = cuda_libraries(files), cudnn_libraries(files)
+    elsewhere = unfound.elsewhere + cudnn.elsewhere
+    if done or _damaged(files) or unfound.nowhere or not elsewhere:
+        return answer
+    if files.preloaded_by and all(lib.kind == "pip" for lib in elsewhere):
+        return None
+    evidence = {
+        **evidence_of(Unfound(elsewhere=elsewhere, other_major=(), nowhere=()), files),
+        "kinds": sorted({lib.kind for lib in elsewhere}),
+        "folders": sorted({lib.path.rsplit("/", 1)[0] for lib in elsewhere}),
+        "ways": list(runtime.ways) if runtime else [],
+    }
+    return Problem(subject=SUBJECT, evidence=evidence)
+
+
+@check("RD269", "ort-cudnn-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def ort_cudnn_mismatch(
+    files: OrtFiles,
+    runtime: OrtRuntime | None,
+    settings: Settings,
+    interpreter: Interpreter,
+    nvml: Nvml | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    torch: TorchFiles | None,
+) -> Answer:
+    """cuDNN of the needed major is nowhere; from onnxruntime-gpu 1.28 on it shows only when a convolution runs."""
+    done, answer = settled(files, runtime)
+    unfound = cudnn_libraries(files)
+    if done or _damaged(files) or not unfound.nowhere:
+        return answer
+    evidence = {
+        **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+        **evidence_of(unfound, files),
+        "needed_major": major(unfound.nowhere[0]),
+        "run_error": runtime.service.run_error if runtime and runtime.service else None,
+    }
+    return Problem(subject=SUBJECT, evidence=evidence)

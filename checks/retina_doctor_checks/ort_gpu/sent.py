@@ -1,0 +1,4 @@
+"""What a probe has to send along that looks for onnxruntime's files."""
+
+NATIVE = "retina_doctor_checks.native"
+FOR_LOOK_FILES = (f"{NATIVE}.elf", f"{NATIVE}.fatbin", f"{NATIVE}.loader", f"{NATIVE}.places")

@@ -1,0 +1,19 @@
+"""Whether the service needs torch: an ONNX model runs without, a checkpoint does not."""
+
+from __future__ import annotations
+
+from retina_doctor.model import Severity
+
+from ..models.facts import Model
+
+CHECKPOINTS = ("torch-zip", "torch-legacy")
+
+
+def needing(model: Model) -> str | None:
+    """Path of a model that only torch can load."""
+    return next((file.path for file in model.files if file.content in CHECKPOINTS), None)
+
+
+def importance(model: Model | None) -> Severity | None:
+    """No graver than a warning where the models are known and none of them needs torch."""
+    return Severity.WARNING if model is not None and needing(model) is None else None
