@@ -4,7 +4,7 @@ from pathlib import Path
 
 from retina_doctor.authoring import Pack
 
-from . import detection, driver, inference, memory, models, ort_gpu, python_env, service, torch_cuda
+from . import container, detection, driver, inference, memory, models, ort_gpu, python_env, service, torch_cuda
 from .causes import causes
 
 pack = Pack(
@@ -12,6 +12,7 @@ pack = Pack(
     domains=(
         models.domain,
         driver.domain,
+        container.domain,
         torch_cuda.domain,
         ort_gpu.domain,
         python_env.domain,

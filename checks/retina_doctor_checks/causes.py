@@ -6,19 +6,72 @@ Only direct ones: what explains ort-session-on-cpu thereby explains smoke-on-cpu
 import re
 
 from retina_doctor.authoring import Cause
-from retina_doctor.model import Finding
+from retina_doctor.model import Finding, Severity
 
 LIBRARY_CAUSES = ("ort-cuda-libs-missing", "ort-cuda-major-mismatch", "ort-cuda-libs-not-on-path")
 LIBRARIES = ("ort-cudnn-mismatch", "ort-session-on-cpu")
+SYMPTOMS = ("torch-cannot-use-gpu", "ort-session-on-cpu")
+"""What frameworks say when CUDA does not serve them."""
+BEFORE_CUDA = (
+    "driver-not-installed",
+    "driver-module-not-loaded",
+    "driver-library-mismatch",
+    "nvml-library-not-found",
+    "nvml-fails",
+    "cuda-visible-devices-hides-gpu",
+    "driver-blocked-by-secure-boot",
+    "driver-state-lost",
+    "fabric-manager-not-running",
+    "mig-device-not-selected",
+    "wsl-wrong-libcuda",
+    "cuda-stub-library",
+    "container-started-without-gpu",
+    "container-runtime-not-nvidia",
+    "container-gpu-access-lost",
+    "container-device-node-missing",
+    "container-driver-capabilities",
+    "container-compat-libraries",
+    "gpu-device-not-permitted",
+)
+"""Troubles of card, driver and container: each keeps CUDA from starting, and that explains what the frameworks say."""
 
 
 def same_subject(root: Finding, echo: Finding) -> bool:
     return root.subject == echo.subject
 
 
-def of_onnxruntime(root: Finding, _echo: Finding) -> bool:
+def same_module(root: Finding, echo: Finding) -> bool:
+    return root.subject.removeprefix("module:") == echo.subject.removeprefix("module:")
+
+
+def raised(root: Finding, _echo: Finding) -> bool:
+    """The trial was no silent step back to the CPU: it failed, as a real model then does."""
+    return root.evidence.get("error") is not None
+
+
+def of_that_framework(root: Finding, echo: Finding) -> bool:
     """A driver too old for torch says nothing of onnxruntime."""
-    return root.subject.startswith("onnxruntime")
+    return root.subject.split("-")[0].split(" ")[0] == echo.subject
+
+
+def grave(root: Finding, _echo: Finding) -> bool:
+    """Of a card that the service does not use, or a part that it does not need, nothing follows."""
+    return root.severity is Severity.ERROR
+
+
+def busy(root: Finding, echo: Finding) -> bool:
+    """CUDA says "busy or unavailable" (46) where another process has the card for itself."""
+    said = (echo.evidence.get("said"), echo.evidence.get("cuda_error_words"), echo.evidence.get("error"))
+    return grave(root, echo) and any("busy or unavailable" in str(words) for words in said)
+
+
+def without_kernels(_root: Finding, echo: Finding) -> bool:
+    """CUDA says 209 at the first kernel where there is no code for the card."""
+    return "no kernel image" in str(echo.evidence)
+
+
+def in_modules(root: Finding, echo: Finding) -> bool:
+    return any(echo.subject in (f"module:{name}", name) for name in root.evidence.get("modules", ()))
 
 
 def hangs(_root: Finding, echo: Finding) -> bool:
@@ -26,10 +79,13 @@ def hangs(_root: Finding, echo: Finding) -> bool:
     return bool(echo.evidence.get("outcome", "timed_out") == "timed_out")
 
 
+def both_hang(root: Finding, echo: Finding) -> bool:
+    return root.evidence.get("outcome") == "timed_out" and hangs(root, echo)
+
+
 def out_of_memory(_root: Finding, echo: Finding) -> bool:
-    return bool(
-        re.search(r"(?i)out of memory|failed to allocate|alloc_failed|bad_alloc", str(echo.evidence.get("detail")))
-    )
+    pattern = r"(?i)out of memory|failed to allocate|alloc_failed|bad_alloc"
+    return bool(re.search(pattern, str(echo.evidence.get("detail"))))
 
 
 def faces_are_missed(_root: Finding, echo: Finding) -> bool:
@@ -42,15 +98,24 @@ causes: tuple[Cause, ...] = (
     Cause("model-lfs-pointer", ("smoke-inference-failed",), when=same_subject),
     Cause("model-not-a-model", ("smoke-inference-failed",), when=same_subject),
     Cause("model-unreadable", ("smoke-inference-failed",), when=same_subject),
-    Cause("no-nvidia-gpu", ("torch-cpu-build", "ort-cpu-package", *LIBRARY_CAUSES, *LIBRARIES)),
-    Cause("driver-not-installed", ("ort-session-on-cpu",)),
-    Cause("driver-module-not-loaded", ("ort-session-on-cpu",)),
-    Cause("driver-library-mismatch", ("ort-session-on-cpu",)),
-    Cause("driver-too-old", ("ort-session-on-cpu",), when=of_onnxruntime),
-    Cause("nvml-library-not-found", ("ort-session-on-cpu",)),
-    Cause("nvidia-smi-hangs", ("nvml-fails", "torch-import-fails", "ort-import-fails"), when=hangs),
-    Cause("nvml-fails", ("ort-session-on-cpu",)),
-    Cause("cuda-visible-devices-hides-gpu", ("nvml-fails", "ort-session-on-cpu")),
+    Cause("no-nvidia-gpu", ("torch-cpu-build", "ort-cpu-package", *LIBRARY_CAUSES, "ort-cudnn-mismatch", *SYMPTOMS)),
+    *(Cause(trouble, ("cuda-init-fails",)) for trouble in BEFORE_CUDA),
+    Cause("cuda-visible-devices-hides-gpu", ("nvml-fails",)),
+    Cause("cuda-init-fails", SYMPTOMS),
+    Cause("cuda-init-fails", ("torch-import-fails", "ort-import-fails"), when=both_hang),
+    Cause("nvidia-smi-hangs", ("nvml-fails", "cuda-init-fails", "torch-import-fails", "ort-import-fails"), when=hangs),
+    Cause("driver-too-old", SYMPTOMS, when=of_that_framework),
+    Cause("gpu-exclusive-mode", SYMPTOMS, when=busy),
+    Cause("gpu-hardware-errors", ("driver-state-lost", "cuda-init-fails"), when=grave),
+    Cause("torch-arch-unsupported", ("torch-cannot-use-gpu",)),
+    Cause("ort-arch-unsupported", ("ort-session-on-cpu",), when=without_kernels),
+    Cause("cudnn-shadowed", SYMPTOMS),
+    Cause("cudnn-both-packages", ("ort-cudnn-mismatch", "ort-session-on-cpu")),
+    Cause("numpy-abi", ("package-import-fails", "ort-import-fails"), when=same_module),
+    Cause("opencv-system-libs-missing", ("package-import-fails",), when=same_subject),
+    Cause("insightface-build-failed", ("package-import-fails",), when=same_subject),
+    Cause("libstdcxx-too-old", ("package-import-fails", "ort-import-fails"), when=in_modules),
+    Cause("ort-wheel-wrong-platform", ("ort-import-fails",)),
     Cause("ort-broken-install", ("ort-import-fails", "smoke-inference-failed")),
     Cause("ort-import-fails", ("smoke-inference-failed",)),
     Cause("ort-both-packages", ("ort-session-on-cpu",)),
@@ -60,6 +125,7 @@ causes: tuple[Cause, ...] = (
     Cause("ort-cuda-libs-not-on-path", ("ort-session-on-cpu",)),
     Cause("ort-cudnn-mismatch", ("ort-session-on-cpu", "smoke-inference-failed")),
     Cause("ort-session-on-cpu", ("smoke-on-cpu",)),
+    Cause("ort-session-on-cpu", ("smoke-inference-failed",), when=raised),
     Cause("vram-insufficient", ("smoke-inference-failed",), when=out_of_memory),
     Cause("vram-held-by-others", ("smoke-inference-failed",), when=out_of_memory),
     Cause("det-size-not-multiple-of-32", ("smoke-inference-failed",)),

@@ -1,69 +1,110 @@
-"""Which torch can run on this driver, this Python and this card."""
+"""The builds that pip can install, and which of them a machine can run."""
 
 from __future__ import annotations
 
 import functools
-import re
 import tomllib
-from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-Capability = tuple[int, int]
+from retina_doctor.model import Interpreter
+
+from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
+from ..driver.used_gpu import capabilities
+from .gpu_code import Capability, covers
+
+Version = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """A wheel on PyPI. *cudnn*: the major that it needs. *code*: GPU architectures that it holds code for. *extras*: whether
+    ``[cuda,cudnn]`` can be resolved."""
+
+    version: str
+    cuda: Version
+    cudnn: int
+    python: tuple[Version, Version]
+    code: tuple[str, ...]
+    extras: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a build has to fit. None, or no cards: not known, and not asked for.
+
+    *driver_cuda*: the CUDA version that the driver supports; any build of the same or an older major starts on it
+    (minor-version compatibility). *processor* as uname calls it: PyPI has wheels with CUDA for x86_64 alone.
+    """
+
+    driver_cuda: Version | None
+    python: Version | None
+    processor: str | None
+    cards: tuple[Capability, ...] = ()
+
+    def driver_starts(self, cuda: Version | None) -> bool:
+        return self.driver_cuda is None or cuda is None or cuda[0] <= self.driver_cuda[0]
+
+    def cards_run(self, code: tuple[str, ...] | None) -> bool:
+        return code is None or all(covers(code, card) for card in self.cards)
+
+    def fit(self, build: Build) -> bool:
+        oldest, newest = build.python
+        return (
+            self.processor in (None, "x86_64")
+            and (self.python is None or oldest <= self.python <= newest)
+            and self.driver_starts(build.cuda)
+            and self.cards_run(build.code)
+        )
+
+
+def terms(
+    interpreter: Interpreter | None,
+    nvml: Nvml | None,
+    environment: GpuEnvironment | None = None,
+    cuda: CudaDriver | None = None,
+) -> Terms:
+    return Terms(
+        driver_cuda=nvml.cuda if nvml else None,
+        python=interpreter.version[:2] if interpreter else None,
+        processor=interpreter.machine if interpreter else None,
+        cards=capabilities(nvml, environment, cuda) if nvml else (),
+    )
 
 
 @functools.cache
-def _table() -> dict[str, Any]:
-    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+def _table(name: str) -> tuple[Build, ...]:
+    rows: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))["build"]
+    return tuple(
+        Build(
+            version=row["version"],
+            cuda=tuple(row["cuda"]),
+            cudnn=row["cudnn"],
+            python=(tuple(row["python"][0]), tuple(row["python"][1])),
+            code=tuple(row["code"]),
+            extras=row.get("extras", False),
+        )
+        for row in rows
+    )
 
 
-def covers(arch_list: Iterable[str], capability: Capability) -> bool:
-    """Whether a build with *arch_list* ("sm_75", "sm_90a", "compute_120", …) has code for the card.
-
-    sm_XX is machine code: by the table runs_on; marked "a" for exactly its own capability, "f" for its own major.
-    compute_XX is PTX, which the driver compiles for the same or any newer capability.
-    """
-    return any(_runs(arch, capability) for arch in arch_list)
+def onnxruntime_builds() -> tuple[Build, ...]:
+    """Of onnxruntime-gpu, newest first."""
+    return _table("onnxruntime.toml")
 
 
-def _runs(arch: str, capability: Capability) -> bool:
-    match = re.fullmatch(r"(sm|compute)_(\d+)(\d)([af]?)", arch)
-    if match is None:
-        return False
-    code = (int(match[2]), int(match[3]))
-    if match[4] == "a":
-        return capability == code
-    if match[1] == "compute":
-        return capability >= code
-    row = next((r for r in _table()["runs_on"] if r["code"] == f"{code[0]}.{code[1]}"), None)
-    if row is None or match[4] == "f":
-        return capability[0] == code[0] and capability >= code
-    return code <= capability < tuple(row["below"]) and list(capability) not in row.get("not", [])
+def torch_builds() -> tuple[Build, ...]:
+    """Of torch, newest first."""
+    return _table("torch.toml")
 
 
-def usual_arch_list(cuda: Capability | None, machine: str) -> tuple[str, ...] | None:
-    """What official wheels of that CUDA version hold code for, on a machine like "x86_64"; None: not in the table."""
-    row = next((r for r in _table()["arch"] if tuple(r["cuda"]) == cuda), None)
-    codes = row.get(machine) if row else None
-    return tuple("sm_" + code.replace(".", "") for code in codes) if codes else None
+def known(builds: tuple[Build, ...], version: str | None) -> Build | None:
+    """The row of that version; a local suffix ("2.13.0+cu130") is not PyPI's."""
+    return next((build for build in builds if build.version == version), None)
 
 
-def newest_fitting(
-    driver_cuda: tuple[int, int] | None,
-    python_version: tuple[int, ...],
-    cards: Collection[Capability],
-    machine: str,
-) -> str | None:
-    """Version of the newest torch whose default wheel fits what is known and all *cards*; None where none does. A driver
-    of None is not asked for. Any build of the same or an older CUDA major starts on a driver (minor-version compatibility)."""
-    for row in _table()["build"]:
-        oldest, newest = (tuple(one) for one in row["python"])
-        arch = usual_arch_list(tuple(row["cuda"]), machine)
-        if (
-            machine == "x86_64"
-            and (driver_cuda is None or row["cuda"][0] <= driver_cuda[0])
-            and oldest <= tuple(python_version[:2]) <= newest
-            and (not cards or (arch is not None and all(covers(arch, card) for card in cards)))
-        ):
-            return str(row["torch"])
-    return None
+def newest(builds: tuple[Build, ...], machine: Terms, cuda_major: int | None = None) -> Build | None:
+    """The newest that fits, of that CUDA major where one is asked for."""
+    fitting = (build for build in builds if machine.fit(build))
+    return next((build for build in fitting if cuda_major is None or build.cuda[0] == cuda_major), None)

@@ -1,49 +1,112 @@
-"""Which onnxruntime to install on this machine: what the remedies of this domain are filled with."""
+"""The compatible set: which onnxruntime-gpu and which torch to have on this machine, or which driver is needed first.
+
+What is installed and can run here is kept. What is not is replaced by the newest build that fits the machine and is of the
+same CUDA major as what is kept: then both find the same libraries, of which there can be only one set: the cuDNN wheels of
+CUDA 12 and 13 fill the same folder (seen in the wheels nvidia-cudnn-cu12 9.9 and nvidia-cudnn-cu13 9.28).
+"""
 
 from __future__ import annotations
 
-from retina_doctor.model import Interpreter
-from retina_doctor.settings import Settings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ..driver.facts import GpuEnvironment, Nvml
-from ..driver.used_gpu import capabilities
 from ..versions import dotted
-from .builds import builds, newest_fitting
-from .facts import Distribution, OrtFiles
+from .builds import Build, Terms, known, newest, onnxruntime_builds, torch_builds
+from .drivers import least_driver
 
-GPU_NAME = "onnxruntime-gpu"
+if TYPE_CHECKING:  # their packages import this module
+    from ..ort_gpu.facts import Distribution, OrtFiles
+    from ..torch_cuda.facts import TorchFiles
+
+ORT = "onnxruntime-gpu"
 
 
-def advice(
-    settings: Settings,
-    interpreter: Interpreter,
-    nvml: Nvml | None,
-    environment: GpuEnvironment | None,
-    files: OrtFiles | None,
-) -> dict[str, object]:
-    """Evidence for a remedy: the requirements to install, with what they were chosen by.
+@dataclass(frozen=True, kw_only=True)
+class Compatible:
+    """*onnxruntime*, *torch*: versions, None where none fits. *kept*: names of those that are installed already.
 
-    The installed GPU wheel's own version is kept where it can run on this driver and these cards; else the newest that
-    can. *requirement*: the package alone; *with_libraries*: a list that brings the CUDA and cuDNN wheels too; *install*:
-    the latter where there is a card and the libraries are not on the disk (*brings_libraries*). *fits* False: no known
-    build runs here.
+    *least_driver*: the driver that today's builds need, where none fits for want of a newer one.
     """
-    installed = files.gpu if files else None
-    driver_cuda = nvml.cuda if nvml else None
-    cards = capabilities(nvml, environment) if nvml else ()
-    version: str | None
-    if installed and runs_on(installed, driver_cuda, cards):
-        version = installed.version
-    else:
-        card = cards[0] if cards else None
-        version = newest_fitting(driver_cuda, interpreter.version, card, interpreter.machine, cards[1:])
-    if settings.gpu.device == "cpu":
-        requirement: str | None = "onnxruntime"
-        with_libraries = ["onnxruntime"]
-    else:
-        requirement = f"{GPU_NAME}=={version}" if version else None
-        with_libraries = libraries_too(version, installed)
-    brings = bool(nvml and nvml.gpus and version) and not libraries_present(version, installed, files)
+
+    onnxruntime: str | None
+    torch: str | None
+    kept: tuple[str, ...]
+    least_driver: str | None
+
+
+def compatible(machine: Terms, ort: OrtFiles | None, torch: TorchFiles | None) -> Compatible:
+    installed = ort.gpu if ort else None
+    code = ort.provider.code if ort and ort.provider else None
+    has_ort = installed is not None and runs(installed, code, machine)
+    has_torch = torch is not None and torch.build == "cuda" and runs_torch(torch, machine)
+    ort_version = installed.version if installed and has_ort else None
+    torch_version = torch.version if torch and has_torch else None
+    ort_major = installed.cuda[0] if installed and has_ort and installed.cuda else None
+    torch_major = torch.cuda[0] if torch and has_torch and torch.cuda else None
+    if ort_version is None:
+        ort_version = _version(onnxruntime_builds(), machine, torch_major)
+    if torch_version is None:
+        torch_version = _version(torch_builds(), machine, ort_major or _major(onnxruntime_builds(), ort_version))
+    newest_here = onnxruntime_builds()[0]
+    too_old = ort_version is None and not machine.driver_starts(newest_here.cuda)
+    return Compatible(
+        onnxruntime=ort_version,
+        torch=torch_version,
+        kept=tuple(name for name, has in ((ORT, has_ort), ("torch", has_torch)) if has),
+        least_driver=least_driver(newest_here.cuda[0]) if too_old else None,
+    )
+
+
+def _version(builds: tuple[Build, ...], machine: Terms, major: int | None) -> str | None:
+    """Of the same major where there is one that fits; else the newest that fits."""
+    build = newest(builds, machine, major) or newest(builds, machine)
+    return build.version if build else None
+
+
+def _major(builds: tuple[Build, ...], version: str | None) -> int | None:
+    build = known(builds, version)
+    return build.cuda[0] if build else None
+
+
+def runs(installed: Distribution, code: tuple[str, ...] | None, machine: Terms) -> bool:
+    """Whether the driver can start the installed build, and the cards have its code, as far as that is known.
+
+    *code*: as its library holds it; where that was not read, the table is asked.
+    """
+    row = known(onnxruntime_builds(), installed.version)
+    return machine.driver_starts(installed.cuda) and machine.cards_run(code or (row.code if row else None))
+
+
+def runs_torch(torch: TorchFiles, machine: Terms) -> bool:
+    row = known(torch_builds(), torch.version)
+    return machine.driver_starts(torch.cuda) and machine.cards_run(torch.code or (row.code if row else None))
+
+
+def torch_advice(machine: Terms, ort: OrtFiles | None, torch: TorchFiles | None) -> dict[str, object]:
+    """Evidence for a remedy: the torch to install on this machine, and what it was chosen by."""
+    version = compatible(machine, ort, torch).torch
+    return {
+        "driver_cuda": dotted(machine.driver_cuda),
+        "fitting": version,
+        "requirement": f"torch=={version}" if version else None,
+    }
+
+
+def onnxruntime_advice(
+    machine: Terms, ort: OrtFiles | None, torch: TorchFiles | None, driver: str | None, *, cpu: bool, card: bool
+) -> dict[str, object]:
+    """Evidence for a remedy: the requirements of onnxruntime to install, with what they were chosen by.
+
+    *requirement*: the package alone; *with_libraries*: a list that brings the CUDA and cuDNN wheels too; *install*: the
+    latter where there is a *card* and the libraries are not on the disk (*brings_libraries*). *fits* False: no known build
+    runs here. *cpu*: the GPU is not meant to be used.
+    """
+    installed = ort.gpu if ort else None
+    chosen = compatible(machine, ort, torch)
+    version = chosen.onnxruntime
+    requirement = "onnxruntime" if cpu else f"{ORT}=={version}" if version else None
+    with_libraries = ["onnxruntime"] if cpu else libraries_too(version, installed)
+    brings = not cpu and card and version is not None and not libraries_present(version, installed, ort)
     return {
         "requirement": requirement,
         "with_libraries": with_libraries,
@@ -53,9 +116,11 @@ def advice(
         "fits": requirement is not None,
         "installed_version": installed.version if installed else None,
         "installed_cuda": dotted(installed.cuda) if installed else None,
-        "driver": nvml.driver if nvml else None,
-        "driver_cuda": dotted(driver_cuda),
+        "driver": driver,
+        "driver_cuda": dotted(machine.driver_cuda),
+        "least_driver": chosen.least_driver,
         "keeps_version": installed is not None and version == installed.version,
+        "beside_torch": torch.version if torch and "torch" in chosen.kept else None,
     }
 
 
@@ -63,7 +128,7 @@ def built_for(version: str | None, installed: Distribution | None) -> tuple[tupl
     """CUDA version and cuDNN major of that onnxruntime-gpu: as the installed wheel says, else as the table does."""
     if installed and installed.version == version:
         return installed.cuda, installed.cudnn_major
-    build = next((build for build in builds() if build.version == version), None)
+    build = known(onnxruntime_builds(), version)
     return (build.cuda, build.cudnn) if build else (None, None)
 
 
@@ -72,16 +137,19 @@ def libraries_too(version: str | None, installed: Distribution | None) -> list[s
     resolved, else NVIDIA's wheels by name (nvidia-cublas-cu12; from CUDA 13 on nvidia-cublas, but nvidia-cudnn-cu13)."""
     if version is None:
         return []
-    row = next((build for build in builds() if build.version == version), None)
+    row = known(onnxruntime_builds(), version)
     has_extras = installed.has_extras if installed and installed.version == version else True
     if has_extras and (row is None or row.extras):
-        return [f"{GPU_NAME}[cuda,cudnn]=={version}"]
+        return [f"{ORT}[cuda,cudnn]=={version}"]
     cuda, cudnn = built_for(version, installed)
     if cuda is None:
-        return [f"{GPU_NAME}=={version}"]
+        return [f"{ORT}=={version}"]
     ending = f"-cu{cuda[0]}" if cuda[0] < 13 else ""
-    parts = [f"nvidia-{part}{ending}" for part in ("cublas", "cuda-runtime", "curand", "cufft")]
-    return [f"{GPU_NAME}=={version}", *parts, *([f"nvidia-cudnn-cu{cuda[0]}=={cudnn}.*"] if cudnn else [])]
+    # From CUDA 13 on the wheels of all majors share a name: without a bound, the next one would come.
+    bound = "" if ending else f"=={cuda[0]}.*"
+    parts = [f"nvidia-{part}{ending}{bound}" for part in ("cublas", "cuda-runtime", "cuda-nvrtc")]
+    parts += [f"nvidia-{part}{ending}" for part in ("curand", "cufft")]
+    return [f"{ORT}=={version}", *parts, *([f"nvidia-cudnn-cu{cuda[0]}=={cudnn}.*"] if cudnn else [])]
 
 
 def libraries_present(version: str | None, installed: Distribution | None, files: OrtFiles | None) -> bool:
@@ -94,11 +162,3 @@ def libraries_present(version: str | None, installed: Distribution | None, files
     if cuda[0] == 11:
         wanted = {"libcudart.so.11.0" if one == "libcudart.so.11" else one for one in wanted}
     return wanted <= {library.soname for library in files.libraries}
-
-
-def runs_on(installed: Distribution, driver_cuda: tuple[int, int] | None, cards: tuple[tuple[int, int], ...]) -> bool:
-    """Whether the driver can start the installed build, and, where the table knows that build, the cards have its code."""
-    if driver_cuda is not None and installed.cuda is not None and installed.cuda[0] > driver_cuda[0]:
-        return False
-    known = next((build for build in builds() if build.version == installed.version), None)
-    return known is None or all(known.runs_on(card) for card in cards)

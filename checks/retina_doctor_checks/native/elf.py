@@ -1,15 +1,17 @@
-"""Reads the needed libraries of an ELF file. Sent to targets: Python 3.8, standard library alone.
+"""Reads ELF files: needed libraries, the loader that they name, sections. Sent to targets: Python 3.8, standard library.
 
 Format: System V ABI, "Object Files" (elf.h). Little-endian 64-bit only, which all GPU machines of this field are.
 """
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from typing import Any
 
 DT_NEEDED, DT_STRTAB = 1, 5
-PT_LOAD, PT_DYNAMIC = 1, 2
+PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
+MACHINES = {62: "x86_64", 183: "aarch64"}
 MOST_ENTRIES = 4096
 
 
@@ -19,42 +21,84 @@ class NotElf(Exception):
 
 def needed(path: str) -> list[Any]:
     """The sonames in the dynamic section (DT_NEEDED), in their order. Raises NotElf, OSError."""
+    with _opened(path) as (file, head):
+        segments = _segments(file, head)
+        dynamic = next(((s["offset"], s["size"]) for s in segments if s["kind"] == PT_DYNAMIC), None)
+        if dynamic is None:
+            raise NotElf("no dynamic section")
+        entries = list(
+            struct.iter_unpack("<qQ", _part(file, dynamic[0], min(dynamic[1], MOST_ENTRIES * 16) // 16 * 16))
+        )
+        strings = next((value for tag, value in entries if tag == DT_STRTAB), None)
+        base = None if strings is None else _in_file(strings, segments)
+        if base is None:
+            raise NotElf("no string table")
+        return [_string(file, base + value) for tag, value in entries if tag == DT_NEEDED]
+
+
+def loader(path: str) -> str | None:
+    """The dynamic loader that a program names (PT_INTERP), or None. Raises NotElf, OSError."""
+    with _opened(path) as (file, head):
+        return next((_string(file, s["offset"]) for s in _segments(file, head) if s["kind"] == PT_INTERP), None)
+
+
+def machine(path: str) -> str:
+    """The processor that the file is for, as uname calls it. Raises NotElf, OSError."""
+    with _opened(path) as (_, head):
+        number = struct.unpack_from("<H", head, 18)[0]
+        return MACHINES.get(number, "ELF machine %d" % number)
+
+
+def section(path: str, name: str) -> tuple[int, int] | None:
+    """(offset, size) in bytes of the section of that name, or None. Raises NotElf, OSError."""
+    with _opened(path) as (file, head):
+        table = struct.unpack_from("<Q", head, 40)[0]
+        size, count, names = struct.unpack_from("<HHH", head, 58)
+        rows = [_part(file, table + index * size, 40) for index in range(min(count, MOST_ENTRIES))]
+        places = [struct.unpack_from("<QQ", row, 24) for row in rows]
+        for row, place in zip(rows, places):
+            if _string(file, places[names][0] + struct.unpack_from("<I", row)[0]) == name:
+                return (place[0], place[1])
+    return None
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Any:
+    """Within: (the open file, its header); what a damaged file leads to becomes NotElf."""
     with open(path, "rb") as file:
+        head = file.read(64)
+        if head[:4] != b"\x7fELF" or head[4:6] != b"\x02\x01" or len(head) < 64:
+            raise NotElf("not a 64-bit little-endian ELF file")
         try:
-            return _needed(file)
-        except (struct.error, ValueError, UnicodeDecodeError) as error:
+            yield file, head
+        except (struct.error, ValueError, IndexError, OverflowError) as error:
             raise NotElf("damaged: %s" % error)
 
 
-def _needed(file: Any) -> list[Any]:
-    head = file.read(64)
-    if head[:4] != b"\x7fELF" or head[4:6] != b"\x02\x01":
-        raise NotElf("not a 64-bit little-endian ELF file")
+def _segments(file: Any, head: bytes) -> list[Any]:
     table, size, count = struct.unpack_from("<Q", head, 32)[0], *struct.unpack_from("<HH", head, 54)
-    loads, dynamic = [], None
+    segments = []
     for index in range(min(count, MOST_ENTRIES)):
-        file.seek(table + index * size)
-        entry = file.read(56)
-        kind = struct.unpack_from("<I", entry)[0]
+        entry = _part(file, table + index * size, 56)
         offset, address, _, length = struct.unpack_from("<QQQQ", entry, 8)
-        if kind == PT_LOAD:
-            loads.append((address, offset, length))
-        elif kind == PT_DYNAMIC:
-            dynamic = (offset, length)
-    if dynamic is None:
-        raise NotElf("no dynamic section")
-    file.seek(dynamic[0])
-    section = file.read(min(dynamic[1], MOST_ENTRIES * 16))
-    entries = list(struct.iter_unpack("<qQ", section[: len(section) // 16 * 16]))
-    strings = [value for tag, value in entries if tag == DT_STRTAB]
-    if not strings:
-        raise NotElf("no string table")
-    base = next((strings[0] - a + o for a, o, n in loads if a <= strings[0] < a + n), None)
-    if base is None:
-        raise NotElf("string table outside the file")
-    names = []
-    for tag, value in entries:
-        if tag == DT_NEEDED:
-            file.seek(base + value)
-            names.append(file.read(256).split(b"\0")[0].decode("ascii"))
-    return names
+        kind = struct.unpack_from("<I", entry)[0]
+        segments.append({"kind": kind, "offset": offset, "address": address, "size": length})
+    return segments
+
+
+def _in_file(address: int, segments: list[Any]) -> int | None:
+    """Where in the file that address of the loaded library is."""
+    for one in segments:
+        if one["kind"] == PT_LOAD and one["address"] <= address < one["address"] + one["size"]:
+            return int(address - one["address"] + one["offset"])
+    return None
+
+
+def _part(file: Any, offset: int, size: int) -> bytes:
+    file.seek(offset)
+    part: bytes = file.read(size)
+    return part
+
+
+def _string(file: Any, offset: int) -> str:
+    return _part(file, offset, 256).split(b"\0")[0].decode("ascii")

@@ -1,13 +1,37 @@
-"""RD28x: Python and system libraries."""
+"""RD281, RD287 to RD293: what is installed in the target's Python, and in whose way it stands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from retina_doctor.authoring import check
-from retina_doctor.model import Problem, Severity
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
+from retina_doctor.settings import Settings
 
-from .facts import WorkingDirectory
+from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
+from ..models.facts import Model
+from ..ort_gpu.facts import OrtFiles
+from ..ort_gpu.situation import advice
+from ..scopes import gpu_meant
+from ..torch_cuda.facts import TorchFiles
+from .facts import Packages, WorkingDirectory
+
+NO_INSIGHTFACE = Inapplicable(Reason("no-insightface"))
+NUMPY_WITHOUT_ALIASES = (1, 24)
+"""NumPy 1.24 release notes: the aliases np.int, np.float, … are removed."""
+LAST_PYTHON_OF_OLD_NUMPY = (3, 11)
+"""NumPy 1.23 has wheels up to CPython 3.11 (PyPI)."""
+
+
+def numbers(version: str | None) -> tuple[int, ...]:
+    """(1, 26, 4) of "1.26.4"; what follows the numbers is left out."""
+    parts: list[int] = []
+    for part in (version or "").split("."):
+        digits = part[: next((i for i, c in enumerate(part) if not c.isdigit()), len(part))]
+        if not digits:
+            break
+        parts.append(int(digits))
+    return tuple(parts)
 
 
 @check("RD281", "working-directory-shadows-package", Severity.WARNING, pitfall=2)
@@ -16,3 +40,171 @@ def working_directory_shadows_package(directory: WorkingDirectory) -> Iterator[P
         if shadow.installed:
             evidence = {"name": shadow.name, "path": shadow.path, "directory": directory.path}
             yield Problem(subject=f"module:{shadow.name}", evidence=evidence)
+
+
+def _reinstalled_onnxruntime(
+    settings: Settings,
+    files: OrtFiles | None,
+    nvml: Nvml | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    torch: TorchFiles | None,
+    interpreter: Interpreter,
+) -> dict[str, object]:
+    """Evidence for what must follow `pip install insightface`, which from 1.0 on brings the CPU build of onnxruntime along."""
+    if files is None or files.gpu is None:
+        return {"onnxruntime": []}
+    return {"onnxruntime": advice(settings, files, nvml, variables, cuda, torch, interpreter)["install"]}
+
+
+@check("RD284", "numpy-removed-alias", Severity.WARNING)
+def numpy_removed_alias(
+    packages: Packages,
+    settings: Settings,
+    interpreter: Interpreter,
+    files: OrtFiles | None,
+    nvml: Nvml | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    torch: TorchFiles | None,
+) -> Answer:
+    """A warning: it fails only when that line is reached."""
+    numpy = packages.installed.get("numpy")
+    if numpy is None:
+        return Inapplicable(Reason("no-numpy"))
+    if numbers(numpy)[:2] < NUMPY_WITHOUT_ALIASES:
+        return None
+    after = _reinstalled_onnxruntime(settings, files, nvml, variables, cuda, torch, interpreter)
+    return [
+        Problem(
+            subject=f"module:{alias.package}",
+            evidence={
+                "package": alias.package,
+                "version": packages.installed.get(alias.package.replace("_", "-")),
+                "file": alias.file,
+                "line": alias.line,
+                "name": alias.name,
+                "numpy": numpy,
+                "newer_insightface": alias.package == "insightface",
+                "old_numpy": interpreter.version[:2] <= LAST_PYTHON_OF_OLD_NUMPY,
+                **after,
+            },
+        )
+        for alias in packages.aliases
+    ]
+
+
+@check("RD287", "insightface-build-failed", Severity.ERROR)
+def insightface_build_failed(
+    packages: Packages,
+    settings: Settings,
+    interpreter: Interpreter,
+    files: OrtFiles | None,
+    nvml: Nvml | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    torch: TorchFiles | None,
+) -> Answer:
+    """Releases before 1.0 have a compiled part; here it is missing, or was compiled for another Python."""
+    seen = packages.insightface
+    if seen is None:
+        return NO_INSIGHTFACE
+    if seen.extension is not False:
+        return None
+    evidence = {
+        "version": seen.version,
+        "path": seen.path,
+        "compiler": packages.compiler,
+        "headers": packages.headers,
+        **_reinstalled_onnxruntime(settings, files, nvml, variables, cuda, torch, interpreter),
+    }
+    return Problem(subject="module:insightface", evidence=evidence)
+
+
+@check("RD288", "insightface-api-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def insightface_api_mismatch(
+    packages: Packages,
+    settings: Settings,
+    interpreter: Interpreter,
+    files: OrtFiles | None,
+    nvml: Nvml | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    torch: TorchFiles | None,
+) -> Answer:
+    """A release so old that FaceAnalysis cannot be told which provider to use: today's code fails on it with a TypeError."""
+    seen = packages.insightface
+    if seen is None:
+        return NO_INSIGHTFACE
+    if seen.takes_providers is None:
+        return Unknown(("packages",))
+    if seen.takes_providers:
+        return None
+    after = _reinstalled_onnxruntime(settings, files, nvml, variables, cuda, torch, interpreter)
+    return Problem(subject="module:insightface", evidence={"version": seen.version, "path": seen.path, **after})
+
+
+@check("RD289", "retinaface-import-clash", Severity.ERROR)
+def retinaface_import_clash(packages: Packages) -> Answer:
+    if len(packages.retinaface) < 2:
+        return None
+    kept = next((one for one in packages.retinaface if one.name == packages.retinaface_owner), packages.retinaface[0])
+    evidence = {
+        "names": [one.name for one in packages.retinaface],
+        "installed": [f"{one.name} {one.version}" for one in packages.retinaface],
+        "in_force": packages.retinaface_owner,
+        "kept": f"{kept.name}=={kept.version}",
+    }
+    return Problem(subject="module:retinaface", evidence=evidence)
+
+
+@check("RD290", "pynvml-deprecated", Severity.NOTE)
+def pynvml_deprecated(packages: Packages) -> Answer:
+    """The distribution, not the module, which nvidia-ml-py provides: old ones have a module of their own in its place."""
+    version = packages.installed.get("pynvml")
+    if version is None:
+        return None
+    evidence = {
+        "version": version,
+        "other": packages.installed.get("nvidia-ml-py"),
+        "own_module": numbers(version) < (12,),
+    }
+    return Problem(subject="module:pynvml", evidence=evidence)
+
+
+@check("RD292", "insightface-missing", Severity.ERROR, pitfall=1)
+def insightface_missing(
+    packages: Packages,
+    model: Model,
+    settings: Settings,
+    interpreter: Interpreter,
+    files: OrtFiles | None,
+    nvml: Nvml | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    torch: TorchFiles | None,
+) -> Answer:
+    """A pack is a thing of insightface's: nothing else loads it by its name."""
+    if packages.insightface is not None:
+        return None
+    if model.kind != "pack":
+        return Inapplicable(Reason("insightface-not-needed"))
+    after = _reinstalled_onnxruntime(settings, files, nvml, variables, cuda, torch, interpreter)
+    return Problem(subject="module:insightface", evidence={"pack": model.named, **after})
+
+
+@check("RD293", "cudnn-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def cudnn_both_packages(packages: Packages, torch: TorchFiles | None, files: OrtFiles | None) -> Answer:
+    """NVIDIA's cuDNN wheels for CUDA 12 and for CUDA 13 fill the same folder: one has overwritten the other."""
+    if len(packages.cudnn) < 2:
+        return None
+    majors = [one.cuda[0] for one in (torch, files.in_force if files else None) if one is not None and one.cuda]
+    wanted = f"nvidia-cudnn-cu{majors[0]}" if majors else packages.cudnn[-1].name
+    evidence = {
+        "names": [one.name for one in packages.cudnn],
+        "installed": [f"{one.name} {one.version}" for one in packages.cudnn],
+        "in_force": packages.cudnn_owner,
+        "kept": next((f"{one.name}=={one.version}" for one in packages.cudnn if one.name == wanted), wanted),
+        "majors": sorted(set(majors)),
+    }
+    return Problem(subject="cudnn", evidence=evidence)

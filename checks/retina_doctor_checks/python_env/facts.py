@@ -16,3 +16,104 @@ class Shadow(Facts, frozen=True, kw_only=True):
 class WorkingDirectory(Facts, frozen=True, kw_only=True):
     path: str
     shadows: tuple[Shadow, ...]
+
+
+class Distribution(Facts, frozen=True, kw_only=True):
+    name: str
+    version: str
+
+
+class Alias(Facts, frozen=True, kw_only=True):
+    """A use of a name that NumPy no longer has, like "np.int", in an installed package."""
+
+    package: str
+    file: str
+    line: int
+    name: str
+
+
+class InsightFace(Facts, frozen=True, kw_only=True):
+    """The installed insightface, as its source says. *version* None: a folder without a registered package.
+
+    *takes_providers*: FaceAnalysis(providers=…) is accepted; None: its source could not be read.
+    *extension*: the compiled part that releases before 1.0 import; None: this release has none.
+    """
+
+    version: str | None
+    path: str
+    takes_providers: bool | None
+    extension: bool | None
+
+
+class Packages(Facts, frozen=True, kw_only=True):
+    """*installed*: distributions that matter to a face service, name (normalised) -> version.
+
+    *retinaface*: those that fill the folder retinaface/; *retinaface_owner*: whose __init__.py is on the disk.
+    *cudnn*: NVIDIA's cuDNN wheels, which fill one folder; *cudnn_owner*: whose libcudnn is on the disk.
+    *compiler*: path of a C++ compiler. *headers*: this Python's C headers are installed.
+    """
+
+    installed: dict[str, str]
+    aliases: tuple[Alias, ...]
+    retinaface: tuple[Distribution, ...]
+    retinaface_owner: str | None
+    cudnn: tuple[Distribution, ...]
+    cudnn_owner: str | None
+    insightface: InsightFace | None
+    compiler: str | None
+    headers: bool
+
+
+class MissingVersion(Facts, frozen=True, kw_only=True):
+    """A symbol version ("GLIBCXX_3.4.30") that *by* needs and the *library* that the loader takes does not have."""
+
+    library: str
+    version: str
+    by: str
+
+
+class Extension(Facts, frozen=True, kw_only=True):
+    """A compiled module, and what the loader finds for it. *missing*: sonames that it does not find.
+
+    *distribution*: which installed it. *numpy_abi*: the NumPy major that it was compiled for; None: it does not use
+    NumPy's C interface. *problem*: why the loader could not be asked.
+    """
+
+    module: str
+    path: str
+    distribution: str | None
+    version: str | None
+    missing: tuple[str, ...]
+    versions: tuple[MissingVersion, ...]
+    numpy_abi: int | None
+    problem: str | None
+
+
+class Shadowing(Facts, frozen=True, kw_only=True):
+    """A library that LD_LIBRARY_PATH puts before the one that pip or torch brought. Versions None: not told by any name."""
+
+    soname: str
+    path: str
+    version: str | None
+    bundled: str
+    bundled_version: str | None
+
+
+class Extensions(Facts, frozen=True, kw_only=True):
+    extensions: tuple[Extension, ...]
+    shadowed: tuple[Shadowing, ...]
+
+
+class Imported(Facts, frozen=True, kw_only=True):
+    """An import that was tried. *error* None: it worked. *output*: what was printed meanwhile."""
+
+    module: str
+    version: str | None
+    error: str | None
+    output: tuple[str, ...]
+
+
+class Imports(Facts, frozen=True, kw_only=True):
+    """In this order and in one process, as the service imports them; those that are not installed are left out."""
+
+    tried: tuple[Imported, ...]

@@ -1,0 +1,1 @@
+"""Which builds of onnxruntime-gpu and torch fit this driver, these cards, this Python, and each other."""

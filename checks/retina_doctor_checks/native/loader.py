@@ -1,0 +1,64 @@
+"""Asks the dynamic loader what it would load, as `ldd` does: nothing is run, nothing is imported.
+
+The loader itself answers, in the target's environment and under the target's own Python, so that search paths of any
+kind (LD_LIBRARY_PATH, RUNPATH, conda's RPATH, ldconfig's cache) count as they will. All that is missing is told at once;
+opening a library tells only the first. Sent to targets: Python 3.8, standard library alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import Any
+
+from retina_doctor_checks.native import elf
+
+SECONDS = 10
+FOUND = re.compile(r"^\s+(\S+) => (.+) \(0x[0-9a-f]+\)$")
+MISSING = re.compile(r"^\s+(\S+) => not found$")
+REFUSED = re.compile(r"object '(.+)' from LD_PRELOAD cannot be preloaded \((.+)\)")
+VERSION = re.compile(r": (.+): version `(.+)' not found \(required by (.+)\)")
+
+
+def trace(files: list[Any]) -> dict[str, Any]:
+    """What becomes of *files* (paths or sonames) and of all that they need.
+
+    {"found": {soname: path}, "missing": [soname], "versions": [{"library", "version", "by"}], "problem": text or None}.
+    Where "problem" is set the loader gave up, and what is not named is not known.
+    """
+    answer: dict[str, Any] = {"found": {}, "missing": [], "versions": [], "problem": None}
+    try:
+        program = os.readlink("/proc/self/exe") if os.path.exists("/proc/self/exe") else sys.executable
+        loader = elf.loader(program)
+    except (OSError, elf.NotElf) as error:
+        return dict(answer, problem=str(error))
+    if loader is None:
+        return dict(answer, problem="%s is linked statically" % program)
+    if any(re.search(r"[\s:]", name) for name in files):
+        return dict(answer, problem="the loader's list cannot hold a path with a blank or a colon")
+    before = [os.environ["LD_PRELOAD"]] if os.environ.get("LD_PRELOAD") else []
+    asking = dict(os.environ, LD_TRACE_LOADED_OBJECTS="1", LD_PRELOAD=":".join(before + files), LC_ALL="C")
+    try:
+        done = subprocess.run(
+            [loader, program], env=asking, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return dict(answer, problem=str(error))
+    output, errors = os.fsdecode(done.stdout), os.fsdecode(done.stderr)
+    for line in output.splitlines():
+        found, missing = FOUND.match(line), MISSING.match(line)
+        if found:
+            answer["found"][found.group(1)] = found.group(2)
+        elif missing and missing.group(1) not in answer["missing"]:
+            answer["missing"].append(missing.group(1))
+    for line in errors.splitlines():
+        refused, version = REFUSED.search(line), VERSION.search(line)
+        if refused and refused.group(1) in files:
+            answer["missing"].append(refused.group(1))
+        elif version:
+            answer["versions"].append({"library": version[1], "version": version[2], "by": version[3]})
+    if done.returncode != 0:
+        answer["problem"] = (errors.strip().splitlines() or ["exit status %d" % done.returncode])[-1][:500]
+    return answer

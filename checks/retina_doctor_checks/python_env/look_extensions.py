@@ -1,0 +1,103 @@
+"""Looks at compiled modules without importing them: what the loader finds for them, which NumPy they were compiled for, and
+which of NVIDIA's libraries LD_LIBRARY_PATH puts before those that pip and torch brought."""
+
+from __future__ import annotations
+
+import glob
+import mmap
+import os
+from typing import Any
+
+from retina_doctor_checks.native import loader, places
+
+MODULES = {"cv2": "cv2/cv2*.so", "onnxruntime": "onnxruntime/capi/onnxruntime_pybind11_state*.so"}
+OWNERS = {
+    "cv2": ("opencv-python-headless", "opencv-contrib-python-headless", "opencv-contrib-python", "opencv-python"),
+    "onnxruntime": ("onnxruntime-gpu", "onnxruntime"),
+}
+
+
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
+    probe.tell(extensions=[one for one in map(extension, MODULES) if one])
+    probe.tell(shadowed=shadowed())
+
+
+def extension(module: str) -> dict[str, Any] | None:
+    paths = [
+        p for site in places.site_folders() for p in sorted(glob.glob(os.path.join(glob.escape(site), MODULES[module])))
+    ]
+    if not paths:
+        return None
+    answer = loader.trace([paths[0]])
+    name, version = owner(module, paths[0])
+    return {
+        "module": module,
+        "path": paths[0],
+        "distribution": name,
+        "version": version,
+        "missing": answer["missing"],
+        "versions": answer["versions"],
+        "numpy_abi": numpy_abi(paths[0]),
+        "problem": answer["problem"],
+    }
+
+
+def owner(module: str, path: str) -> tuple[str | None, str | None]:
+    """(name, version) of the distribution whose RECORD has the file, with its size where several have it."""
+    from importlib import metadata
+
+    claims = []
+    for name in OWNERS[module]:
+        try:
+            one = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        for entry in one.files or []:
+            if os.path.basename(str(entry)) == os.path.basename(path) and os.path.exists(path):
+                claims.append((entry.size == os.path.getsize(path), name, one.version))
+    if not claims:
+        return None, None
+    _, name, version = max(claims, key=lambda claim: claim[0])
+    return name, version
+
+
+def numpy_abi(path: str) -> int | None:
+    """NumPy's header compiles the name of NumPy's own module into whoever uses it: numpy.core until 1.x, from 2.0 on
+    numpy._core, too (numpy/__multiarray_api.h, _import_array)."""
+    try:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            if data.find(b"module compiled against A") < 0:  # ... ABI (API) version 0x%x but this version of numpy is …
+                return None
+            return 2 if data.find(b"numpy._core") >= 0 else 1 if data.find(b"numpy.core") >= 0 else None
+    except (OSError, ValueError):
+        return None
+
+
+def shadowed() -> list[Any]:
+    folders = [os.path.realpath(p) for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p]
+    bundled = {one["soname"]: one for one in places.cuda_libraries() if one["kind"] in ("pip", "torch")}
+    if not folders or not bundled:
+        return []
+    found = loader.trace(sorted(bundled))["found"]
+    told = []
+    for soname, own in sorted(bundled.items()):
+        path = found.get(soname)
+        if path and os.path.realpath(os.path.dirname(path)) in folders and not same(path, own["path"]):
+            version = places.version(path, "LD_LIBRARY_PATH")
+            told.append(
+                {
+                    "soname": soname,
+                    "path": path,
+                    "version": version,
+                    "bundled": own["path"],
+                    "bundled_version": own["version"],
+                }
+            )
+    return told
+
+
+def same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False

