@@ -6,39 +6,73 @@ import atexit
 import functools
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+import pytest
+
+from . import build
+from .machine import Machine as Machine
+
+
+def _once(make: Callable[[Path], Path]) -> Path:
+    """A folder that is filled once in each test process, and removed when that ends."""
+    folder = Path(tempfile.mkdtemp(prefix="standin-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return make(folder)
 
 
 @functools.cache
 def nvml_folder() -> Path:
-    """A folder with the stand-in libnvidia-ml.so.1, for LD_LIBRARY_PATH. Compiled once in each test process."""
-    folder = Path(tempfile.mkdtemp(prefix="standin-nvml-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return build_nvml(folder)
+    """With the stand-in libnvidia-ml.so.1, for LD_LIBRARY_PATH."""
+    return _once(build.build_nvml)
 
 
-def build_nvml(folder: Path) -> Path:
-    """The stand-in as *folder*/libnvidia-ml.so.1, a link to a file that is named after a driver as the real one is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    library = folder / "libnvidia-ml.so.580.95.05"
-    subprocess.run(
-        ["gcc", "-shared", "-fPIC", "-Wall", "-Werror", "-o", str(library), str(HERE / "nvml.c")],
-        check=True,
-        timeout=60,
-    )
-    (folder / "libnvidia-ml.so.1").symlink_to(library.name)
-    return folder
+@functools.cache
+def cuda_folder() -> Path:
+    """With the stand-in libcuda.so.1."""
+    return _once(build.build_cuda)
+
+
+@functools.cache
+def toolkit_folder() -> Path:
+    """With cuBLAS and cuRAND that do nothing."""
+    return _once(build.build_toolkit)
+
+
+@functools.cache
+def cudart_folder() -> Path:
+    """With a CUDA runtime under which every card works."""
+    return _once(build.build_cudart)
+
+
+@functools.cache
+def cudnn_folder() -> Path:
+    return _once(build.build_cudnn)
+
+
+@functools.cache
+def real_cudart_folder() -> Path:
+    """NVIDIA's own libcudart.so.13, of the wheel nvidia-cuda-runtime: it asks libcuda and says what that answers."""
+    return _once(_unpack_cudart)
+
+
+def _unpack_cudart(folder: Path) -> Path:
+    words = ["uv", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), "nvidia-cuda-runtime==13.0.96"]
+    subprocess.run(words, check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"}, timeout=300)
+    return folder / "nvidia" / "cu13" / "lib"
+
+
+def library_path(*, cudart: Path | None = None, without: Sequence[Path] = (), first: Sequence[Path] = ()) -> str:
+    """LD_LIBRARY_PATH of a machine on which everything works, but for what is left out, replaced or put before it."""
+    folders = [nvml_folder(), cuda_folder(), toolkit_folder(), cudart or cudart_folder(), cudnn_folder()]
+    return ":".join(str(folder) for folder in [*first, *folders] if folder not in without)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,64 +99,47 @@ class Report:
     def verdict(self, name: str) -> str:
         return str(next(one["verdict"] for one in self.json["checks"] if one["name"] == name))
 
+    def facts(self, probe: str) -> Any:
+        return self.json["facts"][probe]
+
     def summary(self) -> str:
-        return f"findings {sorted(self.names)}; probes {self.json['probes']}; {self.stderr[-2000:]}"
+        told = [(one["name"], one["root"] and one["root"]["name"], one["evidence"]) for one in self.json["findings"]]
+        ended = [one for one in self.json["probes"] if one["outcome"] != "ok"]
+        return f"findings {told}; probes that did not end well {ended}; {self.stderr[-2000:]}"
 
 
 def doctor(
     folder: Path,
     *words: str,
     environment: Mapping[str, str | None] | None = None,
-    before: Sequence[str] = (),
+    machine: Machine | None = None,
     target: str | None = None,
+    unprivileged: bool = False,
 ) -> Report:
-    """Runs the doctor in *folder*. *environment*: variables that differ; None takes one away. *before*: shell lines of
-    a mount namespace in which it is run, which needs root."""
+    """Runs the doctor in *folder*. *environment*: variables that differ; None takes one away. *machine*: the one on which it
+    is run, which needs root. *unprivileged*: there, what the owner and mode of a file forbid is forbidden to us, too."""
     variables = {**os.environ, **(environment or {})}
     command = [
         sys.executable, "-m", "retina_doctor", "check", "--format", "json", "--target", target or sys.executable, *words
     ]  # fmt: skip
-    if before:
-        script = "\n".join(["set -e", *before, f"exec {shlex.join(command)}"])
-        command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
+    if unprivileged:
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    if machine:
+        needs_root()
+        command = machine.running(command, folder)
     done = subprocess.run(
         command,
         cwd=folder,
         env={name: value for name, value in variables.items() if value is not None},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
     )
     assert done.stdout, done.stderr
     return Report(exit_code=done.returncode, json=json.loads(done.stdout), stderr=done.stderr)
 
 
-def show_card(
-    folder: Path, *, module: str | None = "580.95.05", node: bool = True, bound_to: str = "nvidia"
-) -> list[str]:
-    """Shell lines that show a Tesla T4 in a mount namespace: on the PCI bus, its module *module*, its device nodes."""
-    device = folder / "pci" / "0000:00:1e.0"
-    device.mkdir(parents=True)
-    (device / "vendor").write_text("0x10de\n")
-    (device / "class").write_text("0x030200\n")
-    (device / "device").write_text("0x1eb8\n")
-    (device / "driver").symlink_to(f"/sys/bus/pci/drivers/{bound_to}")
-    lines = [f"mount --bind {device.parent} /sys/bus/pci/devices"]
-    if module:
-        driver = folder / "driver" / "nvidia"
-        driver.mkdir(parents=True)
-        (driver / "version").write_text(
-            f"NVRM version: NVIDIA UNIX x86_64 Kernel Module  {module}  Tue Sep 16 09:53:33 UTC 2025\n"
-        )
-        lines.append(f"mount --bind {driver.parent} /proc/driver")
-    if node:
-        lines += ["mount -t tmpfs none /dev", *_nodes()]
-    return lines
-
-
-def _nodes() -> list[str]:
-    plain = [f"mknod -m 666 /dev/{name} c 1 {minor}" for name, minor in (("null", 3), ("zero", 5), ("urandom", 9))]
-    return [
-        *plain,
-        *(f"mknod -m 666 /dev/{name} c 195 {minor}" for name, minor in (("nvidia0", 0), ("nvidiactl", 255))),
-    ]
+def needs_root() -> None:
+    """Mounts of one's own need root; where they are refused, the run must say so instead of passing."""
+    if os.geteuid() != 0:
+        pytest.fail("needs root (unshare --mount): run the tests as root, as CI does")

@@ -2,7 +2,9 @@
    Layouts and numbers are nvml.h's. Unset variables mean one healthy Tesla T4.
    STANDIN_INIT: nvmlReturn_t of nvmlInit, or "hang". STANDIN_COUNT, STANDIN_DRIVER, STANDIN_CUDA (13000), STANDIN_NAME,
    STANDIN_CAPABILITY (75), STANDIN_LOST: index of a device that answers GPU_IS_LOST. STANDIN_OLD: no memory info v2.
-   STANDIN_PID, STANDIN_USED: a process on device 0 and its bytes. STANDIN_MIG: 0 or 1, unset: not supported. */
+   STANDIN_PID, STANDIN_USED: a process on device 0 and its bytes. STANDIN_MIG: 0 or 1, unset: not supported;
+   STANDIN_INSTANCES: MIG instances (1). STANDIN_MODE: compute mode. STANDIN_CLOCKS: clock-event reasons (bits).
+   STANDIN_ECC: uncorrected errors. STANDIN_REMAP: "pending" or "failed". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +75,21 @@ int nvmlDeviceGetCudaComputeCapability(device *d, int *major, int *minor) {
     *major = (int)number("STANDIN_CAPABILITY", 75) / 10; *minor = (int)number("STANDIN_CAPABILITY", 75) % 10;
     return SUCCESS;
 }
-int nvmlDeviceGetComputeMode(device *d, unsigned *mode) { (void)d; *mode = 0; return SUCCESS; }
+int nvmlDeviceGetComputeMode(device *d, unsigned *mode) { (void)d; *mode = (unsigned)number("STANDIN_MODE", 0); return SUCCESS; }
+int nvmlDeviceGetCurrentClocksEventReasons(device *d, unsigned long long *bits) { (void)d; *bits = number("STANDIN_CLOCKS", 1); return SUCCESS; }
+int nvmlDeviceGetTemperature(device *d, unsigned sensor, unsigned *celsius) { (void)d; (void)sensor; *celsius = 54; return SUCCESS; }
+int nvmlDeviceGetTotalEccErrors(device *d, unsigned kind, unsigned counter, unsigned long long *count) {
+    (void)d; (void)kind; (void)counter;
+    *count = number("STANDIN_ECC", 0);
+    return SUCCESS;
+}
+int nvmlDeviceGetRemappedRows(device *d, unsigned *corrected, unsigned *uncorrected, unsigned *pending, unsigned *failed) {
+    (void)d;
+    *corrected = *uncorrected = 0;
+    *pending = !strcmp(text("STANDIN_REMAP", ""), "pending");
+    *failed = !strcmp(text("STANDIN_REMAP", ""), "failed");
+    return SUCCESS;
+}
 int nvmlDeviceGetMigMode(device *d, unsigned *current, unsigned *pending) {
     (void)d;
     if (!getenv("STANDIN_MIG")) return NOT_SUPPORTED;
@@ -83,7 +99,7 @@ int nvmlDeviceGetMigMode(device *d, unsigned *current, unsigned *pending) {
 int nvmlDeviceGetMaxMigDeviceCount(device *d, unsigned *count) { (void)d; *count = 2; return SUCCESS; }
 int nvmlDeviceGetMigDeviceHandleByIndex(device *d, unsigned index, device **handle) {
     (void)d;
-    if (index > 0) return NOT_FOUND;
+    if (index >= number("STANDIN_INSTANCES", 1)) return NOT_FOUND;
     devices[15].index = 9;
     *handle = &devices[15];
     return SUCCESS;

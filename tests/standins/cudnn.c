@@ -1,0 +1,24 @@
+/* A libcudnn.so.9 whose convolutions seem to be planned and run, and compute nothing. For the unmodified onnxruntime-gpu,
+   which opens it at the first convolution. Numbers are cudnn_graph.h's; what is not here is generated (build.py). */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BACKEND_DESCRIPTOR = 15 }; /* cudnnBackendAttributeType_t */
+
+int cudnnCreate(void **handle) { *handle = malloc(8); return 0; }
+size_t cudnnGetVersion(void) { return 92000; }
+size_t cudnnGetCudartVersion(void) { return 13000; }
+const char *cudnnGetErrorString(int code) { (void)code; return "an error of the stand-in"; }
+void cudnnGetLastErrorString(char *to, size_t size) { if (size) *to = 0; }
+int cudnnBackendCreateDescriptor(int type, void **descriptor) { *descriptor = calloc(1, 64); memcpy(*descriptor, &type, sizeof type); return 0; }
+int cudnnBackendDestroyDescriptor(void *descriptor) { free(descriptor); return 0; }
+int cudnnBackendFinalize(void *descriptor) { (void)descriptor; return 0; }
+int cudnnBackendSetAttribute(void *d, int name, int type, int64_t n, const void *value) { (void)d; (void)name; (void)type; (void)n; (void)value; return 0; }
+int cudnnBackendGetAttribute(void *d, int name, int type, int64_t wanted, int64_t *given, void *value) {
+    (void)d; (void)name;
+    if (given) *given = wanted < 1 || type == BACKEND_DESCRIPTOR ? 1 : wanted;
+    if (value && wanted > 0 && type != BACKEND_DESCRIPTOR) memset(value, 0, 8);
+    return 0;
+}
+int cudnnBackendExecute(void *handle, void *plan, void *pack) { (void)handle; (void)plan; (void)pack; return 0; }

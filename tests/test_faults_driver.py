@@ -1,0 +1,401 @@
+"""Faults of card, driver and container, made for real: the unmodified pynvml, libcudart and onnxruntime-gpu fail as they do
+for users, on a machine that stand-in libraries and mounts show. Each fault is the only root; each healthy twin is silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.standins import (
+    Machine,
+    Report,
+    cuda_folder,
+    doctor,
+    library_path,
+    nvml_folder,
+    real_cudart_folder,
+)
+from tests.standins.build import build_cuda, build_nvml
+
+DOMAINS = tuple(word for name in ("driver", "torch", "onnxruntime", "python_env") for word in ("--only", name))
+CLEAN: dict[str, str | None] = dict.fromkeys(
+    ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES", "PYTHONPATH", "LD_PRELOAD")
+)
+GPU_UUID = "GPU-00000000-1111-2222-3333-444444444444"
+OLD = "535.129.03"
+KERNEL = "6.1.0-31-standin"
+KUBERNETES = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """*machine*: what differs from a healthy one. *path*: its LD_LIBRARY_PATH. *says*: what onnxruntime says, part of it.
+    *twin*: the same without the fault, where that is more than a healthy machine."""
+
+    root: str
+    machine: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+    path: Callable[[Path], str] = lambda _: library_path()
+    words: tuple[str, ...] = ()
+    subject: str | None = None
+    severity: str = "error"
+    says: str | None = None
+    unprivileged: bool = False
+
+
+def looked(folder: Path, fault: Fault) -> Report:
+    machine = Machine(folder=folder / "machine", **fault.machine)
+    environment = {**CLEAN, "LD_LIBRARY_PATH": fault.path(folder), **fault.environment}
+    return doctor(
+        folder,
+        *DOMAINS,
+        "--timeout",
+        "30",
+        *fault.words,
+        environment=environment,
+        machine=machine,
+        unprivileged=fault.unprivileged,
+    )
+
+
+def real(**more: Any) -> Callable[[Path], str]:
+    """With NVIDIA's own libcudart, which says what the stand-in libcuda answers."""
+    return lambda _: library_path(cudart=real_cudart_folder(), **more)
+
+
+def cuda_in(*place: str, works: bool = False) -> Callable[[Path], str]:
+    """The stand-in libcuda in a folder of that name below the test's, first; a file without a driver's release."""
+
+    def path(folder: Path) -> str:
+        first = folder.joinpath(*place)
+        first.mkdir(parents=True)
+        build_cuda(first, driver="")
+        return library_path(cudart=None if works else real_cudart_folder(), first=[first])
+
+    return path
+
+
+def old_driver(folder: Path) -> str:
+    build_nvml(folder / "old", driver=OLD)
+    build_cuda(folder / "old", driver=OLD)
+    return library_path(cudart=real_cudart_folder(), without=[nvml_folder(), cuda_folder()], first=[folder / "old"])
+
+
+def cuinit(code: int) -> dict[str, str]:
+    return {"STANDIN_CUINIT": str(code)}
+
+
+NOTHING_GIVEN: dict[str, Any] = {"container": True, "nodes": ()}
+
+
+def no_driver_libraries(_: Path) -> str:
+    return library_path(without=[nvml_folder(), cuda_folder()])
+
+
+def wsl(right: bool) -> dict[str, Any]:
+    """Windows' libraries where WSL mounts them."""
+    files = {
+        "/usr/lib/wsl/lib/libcuda.so.1": cuda_folder() / "libcuda.so.1",
+        "/usr/lib/wsl/lib/libnvidia-ml.so.1": nvml_folder() / "libnvidia-ml.so.1",
+    }
+    kernel = "5.15.153.1-microsoft-standard-WSL2"
+    return {"bus": "empty", "kernel": kernel, "files": files, "nodes": ("dxg",)}
+
+
+def program(text: str) -> str:
+    return f"#!/bin/sh\n{text}\n"
+
+
+def containerd(runtime: str) -> dict[str, Any]:
+    config = f'version = 2\n[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{runtime}]\n'
+    files = {
+        "/usr/local/bin/containerd": program("exit 0"),
+        "/usr/local/bin/nvidia-ctk": program("exit 0"),
+        "/etc/containerd/config.toml": config,
+        "/var/lib/kubelet/config.yaml": "kind: KubeletConfiguration\n",
+    }
+    return {"files": files}
+
+
+FAULTS: dict[str, Fault] = {
+    "no card": Fault(root="no-nvidia-gpu", machine={"bus": "empty"}, path=no_driver_libraries),
+    "no driver": Fault(
+        root="driver-not-installed",
+        machine={"module": None, "nodes": (), "bound_to": "nouveau"},
+        path=no_driver_libraries,
+    ),
+    "no module": Fault(
+        root="driver-module-not-loaded",
+        machine={"module": None, "nodes": (), "kernel": KERNEL, "built": {"6.1.0-30-standin": True}},
+        environment={"STANDIN_INIT": "9", **cuinit(999)},
+        path=real(),
+        says="CUDA failure 999",
+    ),
+    "module refused by Secure Boot": Fault(
+        root="driver-blocked-by-secure-boot",
+        machine={
+            "module": None,
+            "nodes": (),
+            "kernel": KERNEL,
+            "built": {KERNEL: False},
+            "secure_boot": True,
+            "log": ("Loading of unsigned module is rejected: nvidia",),
+        },
+        environment={"STANDIN_INIT": "9", **cuinit(999)},
+        path=real(),
+    ),
+    "old module under new libraries": Fault(
+        root="driver-library-mismatch",
+        machine={"module": "570.86.15"},
+        environment={"STANDIN_INIT": "18", **cuinit(803)},
+        path=real(),
+        says="CUDA failure 803",
+    ),
+    "libcuda of another release": Fault(
+        root="driver-library-mismatch",
+        machine={"module": "570.86.15"},
+        environment=cuinit(803),
+        path=real(),
+    ),
+    "NVML has no answer": Fault(
+        root="nvml-fails", environment={"STANDIN_INIT": "999", **cuinit(999)}, path=real(), says="CUDA failure 999"
+    ),
+    "NVML may not": Fault(root="nvml-fails", environment={"STANDIN_INIT": "4", **cuinit(3)}, path=real()),
+    "a card is lost": Fault(
+        root="nvml-fails", environment={"STANDIN_COUNT": "3", "STANDIN_LOST": "1"}, subject="gpu:1"
+    ),
+    "the driver lists no card": Fault(
+        root="nvml-fails",
+        machine={"bound_to": "vfio-pci"},
+        environment={"STANDIN_COUNT": "0"},
+        path=real(),
+        says="CUDA failure 100",
+    ),
+    "the driver hangs": Fault(
+        root="nvml-fails",
+        environment={"STANDIN_INIT": "hang", "STANDIN_CUINIT": "hang"},
+        path=real(),
+        words=("--timeout", "5"),
+    ),
+    "CUDA hangs": Fault(
+        root="cuda-init-fails", environment={"STANDIN_CUINIT": "hang"}, path=real(), words=("--timeout", "5")
+    ),
+    "nvidia-smi hangs": Fault(
+        root="nvidia-smi-hangs",
+        machine={"files": {"/usr/local/bin/nvidia-smi": program("exec sleep 1000")}},
+        environment={"STANDIN_INIT": "hang", "STANDIN_CUINIT": "hang"},
+        path=real(),
+        words=("--timeout", "5"),
+    ),
+    "driver for CUDA 12 under a wheel for 13": Fault(
+        root="driver-too-old",
+        machine={"module": OLD},
+        environment={"STANDIN_DRIVER": OLD, "STANDIN_CUDA": "12020"},
+        path=old_driver,
+        says="CUDA failure 35",
+    ),
+    "CUDA fails for no known reason": Fault(
+        root="cuda-init-fails", environment=cuinit(3), path=real(), says="CUDA failure 3"
+    ),
+    "after suspend": Fault(root="driver-state-lost", environment=cuinit(999), path=real(), says="CUDA failure 999"),
+    "nvidia_uvm not loaded": Fault(
+        root="driver-state-lost",
+        machine={"modules": ("nvidia",), "nodes": ("nvidia0", "nvidiactl")},
+        environment=cuinit(999),
+        path=real(),
+    ),
+    "NVSwitch without its manager": Fault(
+        root="fabric-manager-not-running", environment=cuinit(802), path=real(), says="CUDA failure 802"
+    ),
+    "exclusive and taken": Fault(
+        root="gpu-exclusive-mode",
+        environment={"STANDIN_MODE": "3", "STANDIN_PID": "1", "STANDIN_SETDEVICE": "46"},
+        says="CUDA failure 46",
+    ),
+    "prohibited": Fault(
+        root="gpu-exclusive-mode", environment={"STANDIN_MODE": "2", "STANDIN_SETDEVICE": "46"}, says="CUDA failure 46"
+    ),
+    "MIG without an instance": Fault(
+        root="mig-device-not-selected",
+        environment={"STANDIN_MIG": "1", "STANDIN_INSTANCES": "0", "STANDIN_VISIBLE": "0"},
+        path=real(),
+        says="CUDA failure 100",
+    ),
+    "CUDA_VISIBLE_DEVICES empty": Fault(
+        root="cuda-visible-devices-hides-gpu",
+        environment={"CUDA_VISIBLE_DEVICES": ""},
+        path=real(),
+        says="CUDA failure 100",
+    ),
+    "CUDA_VISIBLE_DEVICES=-1": Fault(
+        root="cuda-visible-devices-hides-gpu", environment={"CUDA_VISIBLE_DEVICES": "-1"}, path=real()
+    ),
+    "CUDA_VISIBLE_DEVICES=7": Fault(
+        root="cuda-visible-devices-hides-gpu", environment={"CUDA_VISIBLE_DEVICES": "7"}, path=real()
+    ),
+    "CUDA_VISIBLE_DEVICES of another machine": Fault(
+        root="cuda-visible-devices-hides-gpu",
+        environment={"CUDA_VISIBLE_DEVICES": "GPU-99999999-0000", "STANDIN_VISIBLE": "0"},
+        path=real(),
+    ),
+    "WSL with a Linux driver": Fault(
+        root="wsl-wrong-libcuda",
+        machine=wsl(False),
+        environment=cuinit(100),
+        path=real(),
+        says="CUDA failure 100",
+    ),
+    "stub first": Fault(
+        root="cuda-stub-library",
+        environment=cuinit(34),
+        path=cuda_in("cuda", "lib64", "stubs"),
+        says="CUDA failure 34",
+    ),
+    "hot": Fault(root="gpu-slowed-down", environment={"STANDIN_CLOCKS": str(0x49)}, severity="warning"),
+    "memory errors": Fault(root="gpu-hardware-errors", environment={"STANDIN_ECC": "3"}),
+    "rows to remap": Fault(root="gpu-hardware-errors", environment={"STANDIN_REMAP": "pending"}),
+    "Xid 79": Fault(
+        root="gpu-hardware-errors",
+        machine={"log": ("NVRM: Xid (PCI:0000:00:1e): 79, pid='<unknown>', GPU has fallen off the bus.",)},
+    ),
+    "docker run without --gpus": Fault(
+        root="container-started-without-gpu", machine=NOTHING_GIVEN, path=no_driver_libraries
+    ),
+    "pod under runc": Fault(
+        root="container-runtime-not-nvidia",
+        machine=NOTHING_GIVEN,
+        environment={**KUBERNETES, "NVIDIA_VISIBLE_DEVICES": GPU_UUID},
+        path=no_driver_libraries,
+    ),
+    "pod without a request": Fault(
+        root="container-started-without-gpu",
+        machine=NOTHING_GIVEN,
+        environment={**KUBERNETES, "NVIDIA_VISIBLE_DEVICES": "all"},
+        path=no_driver_libraries,
+    ),
+    "NVIDIA_VISIBLE_DEVICES=none": Fault(
+        root="cuda-visible-devices-hides-gpu",
+        machine={"container": True, "nodes": ("nvidiactl", "nvidia-uvm")},
+        environment={"NVIDIA_VISIBLE_DEVICES": "none", "STANDIN_COUNT": "0"},
+        path=real(),
+        subject="NVIDIA_VISIBLE_DEVICES",
+    ),
+    "access lost": Fault(
+        root="container-gpu-access-lost",
+        machine={"container": True, "forbidden": True},
+        environment={"STANDIN_INIT": "999", **cuinit(999)},
+        path=real(),
+    ),
+    "--device without nvidia-uvm": Fault(
+        root="container-device-node-missing",
+        machine={"container": True, "nodes": ("nvidia0", "nvidiactl")},
+        environment=cuinit(999),
+        path=real(),
+    ),
+    "no capability compute": Fault(
+        root="container-driver-capabilities",
+        machine={"container": True},
+        environment={"NVIDIA_DRIVER_CAPABILITIES": "utility"},
+        path=lambda _: library_path(without=[cuda_folder()]),
+    ),
+    "no capability utility": Fault(
+        root="container-driver-capabilities",
+        machine={"container": True},
+        environment={"NVIDIA_DRIVER_CAPABILITIES": "compute"},
+        path=lambda _: library_path(without=[nvml_folder()]),
+        severity="warning",
+    ),
+    "cuda-compat on the wrong card": Fault(
+        root="container-compat-libraries",
+        machine={"container": True},
+        environment=cuinit(804),
+        path=cuda_in("cuda-13.0", "compat"),
+        says="CUDA failure 804",
+    ),
+    "shared memory full": Fault(root="container-shm-too-small", machine={"container": True, "shm": "64k"}),
+    "Docker without the toolkit": Fault(
+        root="container-toolkit-missing",
+        machine={"files": {"/usr/local/bin/dockerd": program("exit 0")}},
+        severity="note",
+    ),
+    "containerd without NVIDIA's runtime": Fault(root="container-runtime-not-nvidia", machine=containerd("runc")),
+    "docker-compose 1.25": Fault(
+        root="compose-too-old-for-gpu",
+        machine={"files": {"/usr/local/bin/docker-compose": program("echo 1.25.0")}},
+        severity="note",
+    ),
+    "nodes of another user": Fault(
+        root="gpu-device-not-permitted",
+        machine={"mode": "660", "owner": 1000},
+        environment={"STANDIN_INIT": "4", **cuinit(100)},
+        path=real(),
+        unprivileged=True,
+    ),
+}
+
+TWINS: dict[str, Fault] = {
+    "a machine": Fault(root=""),
+    "two cards": Fault(root="", environment={"STANDIN_COUNT": "2"}),
+    "the second of two cards": Fault(root="", environment={"STANDIN_COUNT": "2", "CUDA_VISIBLE_DEVICES": "1"}),
+    "a machine with Secure Boot and a signed module": Fault(
+        root="", machine={"secure_boot": True, "kernel": KERNEL, "built": {KERNEL: True}}
+    ),
+    "an exclusive card that is free": Fault(root="", environment={"STANDIN_MODE": "3"}),
+    "an idle card, one at its power limit": Fault(root="", environment={"STANDIN_CLOCKS": "5"}),
+    "errors of programs in the kernel's log": Fault(
+        root="", machine={"log": ("NVRM: Xid (PCI:0000:00:1e): 31, pid=7, name=python3, MMU Fault",)}
+    ),
+    "WSL": Fault(root="", machine=wsl(True), path=lambda _: "/usr/lib/wsl/lib:" + library_path()),
+    "a container": Fault(
+        root="",
+        machine={"container": True},
+        environment={"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"},
+    ),
+    "a pod": Fault(
+        root="", machine={"container": True}, environment={**KUBERNETES, "NVIDIA_VISIBLE_DEVICES": GPU_UUID}
+    ),
+    "cuda-compat on a card that admits it": Fault(
+        root="", machine={"container": True}, path=cuda_in("compat", works=True)
+    ),
+    "Docker with the toolkit": Fault(
+        root="",
+        machine={
+            "files": {
+                "/usr/local/bin/dockerd": program("exit 0"),
+                "/usr/local/bin/nvidia-ctk": program("exit 0"),
+                "/usr/local/bin/docker-compose": program("echo 1.29.2"),
+            }
+        },
+    ),
+    "containerd with NVIDIA's runtime": Fault(root="", machine=containerd("nvidia")),
+    "nodes of one's own": Fault(root="", machine={"mode": "600"}, unprivileged=True),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_named_as_the_only_root(name: str, tmp_path: Path) -> None:
+    fault = FAULTS[name]
+    report = looked(tmp_path, fault)
+    assert report.roots == {fault.root}, report.summary()
+    finding = report.finding(fault.root)
+    assert finding["severity"] == fault.severity
+    if fault.subject:
+        assert finding["subject"] == fault.subject
+    if fault.severity == "error":
+        assert report.exit_code == 1
+    if fault.says:
+        [attempt, *_] = report.facts("ort_runtime")["attempts"]
+        assert fault.says in "\n".join([*attempt["log"], str(attempt["session_error"])])
+    assert finding["fix"]["text"]
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_healthy_twin_is_silent(name: str, tmp_path: Path) -> None:
+    report = looked(tmp_path, TWINS[name])
+    assert report.names == set(), report.summary()
+    assert report.exit_code == 0, [one for one in report.json["checks"] if one["verdict"] == "unknown"]
+    assert report.verdict("ort-session-on-cpu") == "passed"
