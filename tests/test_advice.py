@@ -52,7 +52,7 @@ def test_libraries_come_by_extras_where_the_wheel_has_them_and_by_name_where_not
         "ort-cuda-libs-missing",
     )
     assert "[cuda" not in broken, "the extras of 1.27.0 name placeholders and cannot be resolved"
-    assert "nvidia-cublas " in broken + " "
+    assert "'nvidia-cublas==13.*'" in broken, "from CUDA 13 on the wheels of all majors share a name"
 
 
 def test_a_processor_without_wheels_is_not_sent_to_one() -> None:
@@ -71,6 +71,7 @@ def test_the_card_that_the_service_uses_decides_not_the_first_one() -> None:
         nvml__facts__gpus=[old, other],
         gpu_environment__facts__cuda_visible_devices="1",
         gpu_environment__facts__cuda_device_order="PCI_BUS_ID",
+        cuda_driver__outcome="not_run",
     )
     assert any("onnxruntime-gpu" in c and "==1.31.1" in c for c in commands(diagnosis, "ort-missing"))
 
@@ -87,7 +88,9 @@ def test_nothing_in_a_snapshot_can_add_a_command(evil: str) -> None:
 
 def test_a_failure_that_says_nothing_of_the_gpu_is_not_blamed_on_it() -> None:
     diagnosis = changed(
-        "t4-healthy", ort_runtime__facts__nodes=None, ort_runtime__facts__run_error="No module named 'numpy'"
+        "t4-healthy",
+        ort_runtime__facts__attempts__0__nodes=None,
+        ort_runtime__facts__attempts__0__run_error="No module named 'numpy'",
     )
     [verdict] = [j.verdict for j in diagnosis.judgements if j.name == "ort-session-on-cpu"]
     assert verdict == "unknown"

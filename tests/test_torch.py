@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from retina_doctor_checks.torch_cuda.builds import covers, newest_fitting, usual_arch_list
+from retina_doctor_checks.advice.builds import Terms, newest, torch_builds
+from retina_doctor_checks.advice.gpu_code import covers
 
 from retina_doctor.diagnose import diagnose
 from retina_doctor.registry import installed
@@ -282,7 +283,9 @@ def test_which_torch_is_advised(
     machine: str,
     version: str | None,
 ) -> None:
-    assert newest_fitting(driver, python, (capability,) if capability else (), machine) == version
+    terms = Terms(driver_cuda=driver, python=python[:2], processor=machine, cards=(capability,) if capability else ())
+    build = newest(torch_builds(), terms)
+    assert (build.version if build else None) == version
 
 
 def test_a_card_that_the_service_will_not_use_is_not_judged() -> None:
@@ -290,6 +293,7 @@ def test_a_card_that_the_service_will_not_use_is_not_judged() -> None:
     facts = data["readings"]["nvml"]["facts"]
     facts["gpus"].append({**facts["gpus"][0], "index": 1, "name": "Tesla T4", "compute_capability": [7, 5]})
     facts["gpus"][1]["uuid"] = "GPU-00000001-1111"
+    data["readings"]["cuda_driver"]["outcome"] = "not_run"  # where CUDA itself does not tell, the variable does
     for visible, verdict in ((None, "failed"), ("GPU-00000001-1111", "passed")):
         data["readings"]["gpu_environment"]["facts"]["cuda_visible_devices"] = visible
         diagnosis = diagnose(load(json.dumps(data)), installed())
@@ -297,6 +301,7 @@ def test_a_card_that_the_service_will_not_use_is_not_judged() -> None:
 
 
 def test_builds_for_cuda_13_leave_out_what_is_older_than_turing() -> None:
-    for cuda in ((13, 0), (13, 2)):
-        arch = usual_arch_list(cuda, "x86_64")
-        assert arch is not None and covers(arch, (7, 5)) and not covers(arch, (7, 0))
+    rows = [build for build in torch_builds() if build.cuda[0] == 13]
+    assert rows
+    for build in rows:
+        assert covers(build.code, (7, 5)) and not covers(build.code, (7, 0))
