@@ -70,6 +70,17 @@ def verdicts(told: dict[str, Any]) -> dict[str, str]:
     return {one["name"]: one["verdict"] for one in told["checks"]}
 
 
+def run_fix(told: dict[str, Any], name: str, cwd: Path) -> None:
+    """Each command of a finding in a fresh shell, as printed."""
+    [finding] = [f for f in told["findings"] if f["name"] == name]
+    assert finding["fix"]["commands"]
+    for command in finding["fix"]["commands"]:
+        shell = ["bash", "-c", command]
+        env = environment(UV_NO_CONFIG="1")
+        done = subprocess.run(shell, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=900)
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
 def make_venv(folder: Path, kind: str) -> Path:
     """The Python of a new virtual environment: "venv" brings pip, "uv" does not."""
     if kind == "venv":

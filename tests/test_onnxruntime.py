@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from retina_doctor_checks.advice.builds import Terms, newest, onnxruntime_builds
-from retina_doctor_checks.native import elf
 
-from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, uninstall, verdicts
+from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, run_fix, uninstall, verdicts
 
 GPU, CPU = "onnxruntime-gpu==1.31.1", "onnxruntime==1.32.0"
 PACKAGING = {"ort-missing", "ort-both-packages", "ort-broken-install", "ort-cpu-package", "ort-import-fails"}
@@ -18,18 +16,6 @@ PACKAGING = {"ort-missing", "ort-both-packages", "ort-broken-install", "ort-cpu-
 
 def look(python: Path, cwd: Path) -> dict[str, Any]:
     return report("--target", python, "--only", "onnxruntime", cwd=cwd)
-
-
-def run_fix(told: dict[str, Any], name: str, cwd: Path) -> None:
-    """Each command of a finding in a fresh shell, as printed."""
-    [finding] = [f for f in told["findings"] if f["name"] == name]
-    assert finding["fix"]["commands"]
-    for command in finding["fix"]["commands"]:
-        shell = ["bash", "-c", command]
-        done = subprocess.run(
-            shell, cwd=cwd, env=environment(UV_NO_CONFIG="1"), capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
 
 
 @pytest.mark.parametrize("kind", ["venv", "uv"])
@@ -153,16 +139,6 @@ def survivors(mark: str) -> list[str]:
         except OSError:
             continue
     return left
-
-
-def test_needed_libraries_are_read_as_readelf_reads_them() -> None:
-    import onnxruntime
-
-    library = Path(onnxruntime.__file__).parent / "capi" / "libonnxruntime_providers_cuda.so"
-    told = subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True).stdout
-    expected = [line.split("[")[1].rstrip("]") for line in told.splitlines() if "(NEEDED)" in line]
-    assert elf.needed(str(library)) == expected
-    assert "libcublasLt.so.13" in expected
 
 
 @pytest.mark.parametrize(

@@ -25,16 +25,23 @@ def compile_c(target: Path, *sources: Path, soname: str | None = None, versioned
     if soname:
         words.append(f"-Wl,-soname,{soname}")
     if versioned:
-        script = target.with_suffix(".map")
+        script = source_folder(target.parent) / f"{target.name}.map"
         script.write_text(f"{soname} {{ global: *; }};\n")
         words.append(f"-Wl,--version-script={script}")
     subprocess.run(words, check=True, timeout=120)
 
 
+def source_folder(folder: Path) -> Path:
+    """Where what a library in *folder* is compiled from is written."""
+    (folder / "source").mkdir(exist_ok=True)
+    return folder / "source"
+
+
 def functions(names: set[str], target: Path) -> Path:
-    """C source of functions that return 0."""
-    target.write_text("".join(f"int {name}(void) {{ return 0; }}\n" for name in sorted(names)) or "int nothing;\n")
-    return target
+    """C source, for the library *target*, of functions that return 0."""
+    source = source_folder(target.parent) / f"{target.name}.c"
+    source.write_text("".join(f"int {name}(void) {{ return 0; }}\n" for name in sorted(names)) or "int nothing;\n")
+    return source
 
 
 def needed_by_provider() -> dict[str, set[str]]:
@@ -77,9 +84,9 @@ def build_toolkit(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     wanted = needed_by_provider()
     for soname in CUBLAS:
-        source = functions(wanted[soname], folder / f"{soname}.c")
+        source = functions(wanted[soname], folder / soname)
         compile_c(folder / soname, source, soname=soname, versioned=True)
-    compile_c(folder / "libcurand.so.10", functions(set(), folder / "libcurand.c"), soname="libcurand.so.10")
+    compile_c(folder / "libcurand.so.10", functions(set(), folder / "libcurand.so.10"), soname="libcurand.so.10")
     return folder
 
 
@@ -87,7 +94,7 @@ def build_cudart(folder: Path) -> Path:
     """A CUDA runtime under which every card works."""
     folder.mkdir(parents=True, exist_ok=True)
     own = HERE / "cudart.c"
-    rest = functions(needed_by_provider()["libcudart.so.13"] - defined_in(own), folder / "cudart-rest.c")
+    rest = functions(needed_by_provider()["libcudart.so.13"] - defined_in(own), folder / "libcudart.so.13")
     compile_c(folder / "libcudart.so.13", own, rest, soname="libcudart.so.13", versioned=True)
     return folder
 
@@ -97,6 +104,6 @@ def build_cudnn(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     own = HERE / "cudnn.c"
     told = set(re.findall(rb"\0(cudnn[A-Z]\w+)\0", provider().read_bytes()))
-    rest = functions({name.decode() for name in told} - defined_in(own), folder / "cudnn-rest.c")
+    rest = functions({name.decode() for name in told} - defined_in(own), folder / "libcudnn.so.9")
     compile_c(folder / "libcudnn.so.9", own, rest, soname="libcudnn.so.9")
     return folder

@@ -28,7 +28,7 @@ class Machine:
     loaded kernel module, or None; *modules*: names below /sys/module then. *mode*, *owner*: of the card's nodes. *kernel*: what
     uname says, as procfs shows it. *built*: kernels that have a module file -> whether it is signed. *log*: lines of the kernel's
     log. *container*: it bears Docker's mark. *forbidden*: the control group's device rules deny the card. *shm*: size of
-    /dev/shm. *files*: further files by path: text, or a file to copy."""
+    /dev/shm. *files*: further files by path: text, or a file to copy; *absent*: patterns of files that it lacks."""
 
     folder: Path
     bus: Literal["card", "empty", "hidden"] = "card"
@@ -46,6 +46,7 @@ class Machine:
     forbidden: bool = False
     shm: str = "1g"
     files: dict[str, str | Path] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.bus == "empty":
@@ -91,6 +92,7 @@ class Machine:
             f"mount -t overlay overlay -o lowerdir=/,upperdir={upper},workdir={work} {self.root}",
             *(f"mount --rbind /{name} {self.root}/{name}" for name in ("proc", "sys", "tmp")),
             f"{'touch' if self.container else 'rm -f'} {self.root}/.dockerenv",
+            *(f"rm -f {self.root}{pattern}" for pattern in self.absent),
         ]
 
     def _bus(self) -> list[str]:

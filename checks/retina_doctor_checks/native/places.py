@@ -57,4 +57,4 @@ def version(path: str, kind: str) -> str | None:
     stem = os.path.basename(path).split(".so")[0][3:].replace("Lt", "").replace("cudart", "cuda_runtime")
     site = path[: path.rfind("/nvidia/")] if "/nvidia/" in path else os.path.dirname(os.path.dirname(path))
     owners = glob.glob(os.path.join(glob.escape(site), "nvidia_*%s*.dist-info" % stem))
-    return os.path.basename(owners[0]).split("-")[1] if len(owners) == 1 else None
+    return os.path.basename(owners[0])[: -len(".dist-info")].split("-")[1] if len(owners) == 1 else None

@@ -12,10 +12,12 @@ from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
 from ..scopes import gpu_meant
 from ..torch_cuda.facts import TorchFiles
 from ..versions import dotted
-from .facts import OrtFiles, OrtRuntime
+from .facts import Attempt, FoundLibrary, OrtFiles, OrtRuntime
 from .libraries import Unfound, cuda_libraries, cudnn_libraries, major
 from .situation import SUBJECT, advice, no_provider
 
+USUAL = {"plain": "system", "preload": "pip", "torch": "torch"}
+"""Kind of place from which an attempt has libraries that were not found in any known one."""
 DAMAGED = re.compile(
     r"(/\S+): (file too short|invalid ELF header|cannot read file data|wrong ELF class|ELF load command.*)"
 )
@@ -37,6 +39,23 @@ def _damaged(files: OrtFiles) -> tuple[str, str] | None:
     """(path, what is wrong) of a library that the loader took and could not read; it gave up there."""
     match = DAMAGED.search((files.provider.loader_problem if files.provider else None) or "")
     return (match[1], match[2]) if match else None
+
+
+def _reached(runtime: OrtRuntime | None) -> Attempt | None:
+    """An attempt that got to the GPU on a way that the service does not go."""
+    return next((one for one in runtime.attempts[1:] if one.on_cuda), None) if runtime else None
+
+
+def _mapped(attempt: Attempt, files: OrtFiles) -> tuple[FoundLibrary, ...]:
+    """Where it had the libraries from that the loader does not find by itself."""
+    missing = files.provider.missing if files.provider else ()
+    kinds = {library.path: library.kind for library in files.libraries}
+    return tuple(
+        FoundLibrary(soname=soname, path=path, kind=kinds.get(path, USUAL[attempt.how]))
+        for soname in missing
+        for path in attempt.mapped
+        if path.rpartition("/")[2].startswith(soname)
+    )
 
 
 def evidence_of(unfound: Unfound, files: OrtFiles) -> dict[str, object]:
@@ -65,7 +84,7 @@ def ort_cuda_major_mismatch(
     """Libraries of the needed CUDA major are nowhere, those of another major are there."""
     done, answer = settled(files, runtime)
     unfound = cuda_libraries(files)
-    if done or _damaged(files) or not unfound.other_major:
+    if done or _damaged(files) or _reached(runtime) or not unfound.other_major:
         return answer
     evidence = {
         **advice(settings, files, nvml, variables, cuda, torch, interpreter),
@@ -88,7 +107,7 @@ def ort_cuda_libs_missing(
 ) -> Answer:
     done, answer = settled(files, runtime)
     unfound, damaged = cuda_libraries(files), _damaged(files)
-    if done or not (damaged or (unfound.nowhere and not unfound.other_major)):
+    if done or _reached(runtime) or not (damaged or (unfound.nowhere and not unfound.other_major)):
         return answer
     evidence = {
         **advice(settings, files, nvml, variables, cuda, torch, interpreter),
@@ -106,8 +125,9 @@ def ort_cuda_libs_not_on_path(files: OrtFiles, runtime: OrtRuntime | None) -> An
     """Everything is installed, and the loader looks elsewhere. A library that calls preload_dlls() mends that itself."""
     done, answer = settled(files, runtime)
     unfound, cudnn = cuda_libraries(files), cudnn_libraries(files)
-    elsewhere = unfound.elsewhere + cudnn.elsewhere
-    if done or _damaged(files) or unfound.nowhere or not elsewhere:
+    reached = _reached(runtime)
+    elsewhere = _mapped(reached, files) if reached else unfound.elsewhere + cudnn.elsewhere
+    if done or _damaged(files) or not elsewhere or (unfound.nowhere and not reached):
         return answer
     if files.preloaded_by and all(lib.kind == "pip" for lib in elsewhere):
         return None
@@ -134,7 +154,7 @@ def ort_cudnn_mismatch(
     """cuDNN of the needed major is nowhere; from onnxruntime-gpu 1.28 on it shows only when a convolution runs."""
     done, answer = settled(files, runtime)
     unfound = cudnn_libraries(files)
-    if done or _damaged(files) or not unfound.nowhere:
+    if done or _damaged(files) or _reached(runtime) or not unfound.nowhere:
         return answer
     evidence = {
         **advice(settings, files, nvml, variables, cuda, torch, interpreter),

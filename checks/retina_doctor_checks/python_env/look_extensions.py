@@ -10,8 +10,13 @@ from typing import Any
 
 from retina_doctor_checks.native import loader, places
 
-MODULES = {"cv2": "cv2/cv2*.so", "onnxruntime": "onnxruntime/capi/onnxruntime_pybind11_state*.so"}
+MODULES = {
+    "numpy": "numpy/*core/_multiarray_umath*.so",
+    "cv2": "cv2/cv2*.so",
+    "onnxruntime": "onnxruntime/capi/onnxruntime_pybind11_state*.so",
+}
 OWNERS = {
+    "numpy": ("numpy",),
     "cv2": ("opencv-python-headless", "opencv-contrib-python-headless", "opencv-contrib-python", "opencv-python"),
     "onnxruntime": ("onnxruntime-gpu", "onnxruntime"),
 }
@@ -37,7 +42,7 @@ def extension(module: str) -> dict[str, Any] | None:
         "version": version,
         "missing": answer["missing"],
         "versions": answer["versions"],
-        "numpy_abi": numpy_abi(paths[0]),
+        "numpy_abi": None if module == "numpy" else numpy_abi(paths[0]),
         "problem": answer["problem"],
     }
 

@@ -1,0 +1,149 @@
+"""What is read off compiled files, against NVIDIA's own tool, readelf and the loader; damaged files are told, not crashed on."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from retina_doctor_checks.advice.builds import known, onnxruntime_builds
+from retina_doctor_checks.native import elf, fatbin, loader
+
+from tests.doctor import uv
+from tests.standins.build import compile_c, functions, provider
+
+
+@pytest.fixture(scope="module")
+def cuobjdump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """NVIDIA's tool, of its wheel."""
+    folder = tmp_path_factory.mktemp("cuobjdump")
+    words = [uv(), "pip", "install", "--quiet", "--no-deps", "--target", str(folder), "nvidia-cuda-cuobjdump==13.5.37"]
+    subprocess.run(words, check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"})
+    [tool] = folder.glob("nvidia/*/bin/cuobjdump")
+    tool.chmod(0o755)
+    return tool
+
+
+def test_gpu_code_is_read_as_nvidias_tool_reads_it(cuobjdump: Path) -> None:
+    done = subprocess.run([cuobjdump, "--list-elf", provider()], capture_output=True, text=True, check=True)
+    told = set(re.findall(r"\.(sm_\d+[af]?)\.cubin", done.stdout))
+    done = subprocess.run([cuobjdump, "--list-ptx", provider()], capture_output=True, text=True, check=False)
+    told |= {name.replace("sm_", "compute_") for name in re.findall(r"\.(sm_\d+[af]?)\.ptx", done.stdout)}
+    assert told and set(fatbin.architectures(str(provider()))) == told
+
+
+def test_the_table_says_of_the_installed_wheel_what_the_wheel_says() -> None:
+    row = known(onnxruntime_builds(), "1.31.1")
+    assert row is not None
+    assert list(row.code) == fatbin.architectures(str(provider()))
+
+
+def test_needed_libraries_are_read_as_readelf_reads_them() -> None:
+    told = subprocess.run(["readelf", "-d", provider()], capture_output=True, text=True, check=True).stdout
+    expected = [line.split("[")[1].rstrip("]") for line in told.splitlines() if "(NEEDED)" in line]
+    assert elf.needed(str(provider())) == expected
+    assert "libcublasLt.so.13" in expected
+    assert elf.machine(str(provider())) == os.uname().machine
+    assert elf.loader(os.path.realpath(sys.executable)) is not None
+    assert elf.section(str(provider()), ".nv_fatbin") is not None
+    assert elf.section(str(provider()), ".no_such_section") is None
+
+
+def make(folder: Path, name: str, *needs: Path) -> Path:
+    """A library that needs others."""
+    folder.mkdir(exist_ok=True)
+    library = folder / name
+    flags = [f"-L{one.parent}" for one in needs] + [f"-l:{one.name}" for one in needs]
+    source = functions({f"of_{name.partition('.')[0]}"}, library)
+    subprocess.run(
+        [
+            "gcc",
+            "-shared",
+            "-fPIC",
+            "-o",
+            str(library),
+            str(source),
+            f"-Wl,-soname,{name}",
+            "-Wl,--no-as-needed",
+            *flags,
+        ],
+        check=True,
+    )
+    return library
+
+
+def test_the_loader_names_all_that_is_missing_at_once_and_what_it_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = make(tmp_path / "deep", "libdeep.so.1")
+    one, two = make(tmp_path / "one", "libone.so.1", deep), make(tmp_path / "two", "libtwo.so.2")
+    top = make(tmp_path / "top", "libtop.so", one, two)
+    answer = loader.trace([str(top)])
+    assert set(answer["missing"]) == {"libone.so.1", "libtwo.so.2"}
+    monkeypatch.setenv("LD_LIBRARY_PATH", f"{one.parent}:{two.parent}")
+    answer = loader.trace([str(top), "libnothing.so.7"])
+    assert answer["found"]["libtwo.so.2"] == str(two)
+    assert set(answer["missing"]) == {"libdeep.so.1", "libnothing.so.7"}
+    assert answer["problem"] is None
+
+
+def test_a_library_that_is_cut_short_is_the_loaders_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = make(tmp_path / "one", "libone.so.1")
+    top = make(tmp_path / "top", "libtop.so", one)
+    one.write_bytes(one.read_bytes()[:100])
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(one.parent))
+    assert str(one) in loader.trace([str(top)])["problem"]
+
+
+def test_nothing_of_a_library_is_run(tmp_path: Path) -> None:
+    source = tmp_path / "source.c"
+    mark = tmp_path / "ran"
+    source.write_text(
+        f'#include <stdio.h>\n__attribute__((constructor)) static void run(void) {{ fclose(fopen("{mark}", "w")); }}\n'
+    )
+    compile_c(tmp_path / "libevil.so", source)
+    assert loader.trace([str(tmp_path / "libevil.so")])["problem"] is None
+    assert not mark.exists()
+
+
+def test_a_path_that_the_loaders_list_cannot_hold(tmp_path: Path) -> None:
+    library = make(tmp_path / "a folder", "libtop.so")
+    assert "blank" in loader.trace([str(library)])["problem"]
+
+
+def test_damaged_files_are_told(tmp_path: Path) -> None:
+    """Cut short anywhere, or with bytes of its headers changed: NotElf or an answer, never anything else, and soon."""
+    whole = make(tmp_path / "lib", "libx.so.1").read_bytes()
+    chance = random.Random(3)
+    file = tmp_path / "damaged.so"
+    for number in range(400):
+        data = bytearray(whole[: chance.randrange(len(whole))] if number % 2 else whole)
+        for _ in range(chance.randrange(1, 8)):
+            if data:
+                data[chance.randrange(min(len(data), 4096))] = chance.randrange(256)
+        file.write_bytes(bytes(data))
+        for read in (elf.needed, elf.loader, elf.machine, fatbin.architectures):
+            try:
+                read(str(file))
+            except (elf.NotElf, OSError):
+                continue
+
+
+def test_damaged_gpu_code_ends(tmp_path: Path) -> None:
+    """Containers and entries of any size and kind, behind a section header that names them."""
+    chance = random.Random(5)
+    source = tmp_path / "fat.c"
+    for _ in range(40):
+        words = ", ".join(str(chance.choice((0xBA55ED50, chance.randrange(2**32), 0, 16, 64))) for _ in range(256))
+        start = f"0xBA55ED50, 0x00100001, {chance.randrange(2048)}, 0"
+        source.write_text(f'__attribute__((section(".nv_fatbin"))) unsigned code[] = {{{start}, {words}}};\n')
+        library = tmp_path / "libfat.so"
+        compile_c(library, source)
+        try:
+            assert all(re.fullmatch(r"(sm|compute)_\d+[af]?", one) for one in fatbin.architectures(str(library)))
+        except elf.NotElf:
+            continue
