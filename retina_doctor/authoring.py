@@ -14,11 +14,11 @@ come with every snapshot.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from retina_doctor.codec import Data
 from retina_doctor.codec import Facts as Facts
 from retina_doctor.model import Finding, Inapplicable, Json, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
@@ -36,12 +36,12 @@ class Side(StrEnum):
     TARGET = "target"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Probe(Generic[T]):
+class Probe(Data, Generic[T], frozen=True, kw_only=True):
     """A looking: the module that is sent to an interpreter, and the type of the facts that it tells.
 
     *module* defines ``look(probe, arguments)``; it and the modules in *sends* must run on Python 3.8 with the standard
-    library alone. *heavy* probes import or start something slow and are left out by --quick.
+    library alone. *heavy* probes import or start something slow and are left out by --quick. Those that *share* read
+    files and import nothing foreign: all of one side are run in one process, one after the other, for speed.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Probe(Generic[T]):
     side: Side
     sends: tuple[str, ...] = ()
     heavy: bool = False
+    share: bool = False
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scope:
+class Scope(Data, frozen=True, kw_only=True):
     """What settings say of a check before any fact is known: not applicable, or no graver than *at_most*."""
 
     inapplicable: Reason | None = None
@@ -64,8 +64,7 @@ class Scope:
 EVERYWHERE = Scope()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Check:
+class Check(Data, frozen=True, kw_only=True):
     code: str
     name: str
     severity: Severity
@@ -90,8 +89,7 @@ def check(
     return attach
 
 
-@dataclass(frozen=True, kw_only=True)
-class Domain:
+class Domain(Data, frozen=True, kw_only=True):
     """A folder of the pack: its probes, its checks, and the folder of its pages (NAME.en.md, NAME.zh.md)."""
 
     name: str
@@ -100,8 +98,7 @@ class Domain:
     pages: Path
 
 
-@dataclass(frozen=True)
-class Cause:
+class Cause(Data, frozen=True):
     """ "*root* explains these": findings that would not be there without it, by name of check.
 
     *when*: judges the two findings, root first (a driver too old for torch says nothing of onnxruntime).
@@ -112,8 +109,7 @@ class Cause:
     when: Callable[[Finding, Finding], bool] = lambda _root, _echo: True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pack:
+class Pack(Data, frozen=True, kw_only=True):
     """What an entry point of the group ``retina_doctor.checks`` names. *reasons*: a TOML file of reason texts."""
 
     name: str

@@ -57,7 +57,7 @@ Formats = Annotated[
 ]
 FailOn = Annotated[str | None, typer.Option(help="From which severity on to exit 1.", metavar="error|warning|never")]
 Lang = Annotated[str | None, typer.Option(help="Language of the report.", metavar="en|zh")]
-Quick = Annotated[bool | None, typer.Option("--quick", help="Import nothing heavy.")]
+Quick = Annotated[bool | None, typer.Option("--quick", help="Files and driver alone, in half a second.")]
 Timeout = Annotated[float | None, typer.Option(help="Seconds for each probe.", metavar="S")]
 Image = Annotated[str | None, typer.Option(help="A picture for the smoke test.", metavar="FILE")]
 
@@ -65,7 +65,9 @@ Image = Annotated[str | None, typer.Option(help="A picture for the smoke test.",
 @app.callback(invoke_without_command=True)
 def top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
-        _print(f"retina-doctor {__version__}\n")
+        from retina_doctor.output import show
+
+        show(f"retina-doctor {__version__}\n")
         raise typer.Exit
 
 
@@ -92,10 +94,12 @@ def check(
     image: Image = None,
 ) -> None:
     """Look at this machine, name root causes and the commands that mend them."""
+    from retina_doctor.output import outputs
+
     language = _language(lang)
-    outputs = _outputs(format)
-    snapshot = _look(locals())
-    _report(snapshot, outputs, language, snapshot.settings.gate.fail_on)
+    wanted = outputs(format)
+    snapshot = _look(locals(), wanted)
+    _report(snapshot, wanted, language, snapshot.settings.gate.fail_on)
 
 
 @app.command()
@@ -122,24 +126,23 @@ def collect(
     lang: Lang = None,
 ) -> None:
     """Look, and write what was seen to a file that can be judged elsewhere."""
+    from retina_doctor.output import check_open, check_writable, one_of, show, write
     from retina_doctor.redact import redact
     from retina_doctor.snapshot import save
 
     _language(lang)
-    as_json = "json" in _plain_format(format, ("terminal", "json"))
-    _check_open()
-    _check_writable(output)
-    snapshot = _look(locals())
-    _write(output, save(snapshot if no_redact else redact(snapshot)))
+    as_json = "json" in one_of(format, ("terminal", "json"))
+    check_open()
+    check_writable(output)
+    snapshot = _look(locals(), [])
+    write(output, save(snapshot if no_redact else redact(snapshot)))
     redacted = "" if no_redact else ", redacted"
     if as_json:
         from retina_doctor.codec import to_json
 
-        _print(to_json({"snapshot": str(output), "redacted": not no_redact, "readings": list(snapshot.readings)}))
+        show(to_json({"snapshot": str(output), "redacted": not no_redact, "readings": list(snapshot.readings)}))
     else:
-        _print(
-            f"{output}: {len(snapshot.readings)} readings{redacted}. Judge it with: retina-doctor diagnose {output}\n"
-        )
+        show(f"{output}: {len(snapshot.readings)} readings{redacted}. Judge it with: retina-doctor diagnose {output}\n")
 
 
 @app.command()
@@ -150,18 +153,19 @@ def diagnose(
     lang: Lang = None,
 ) -> None:
     """Judge a recorded machine, as if it were this one."""
-    from retina_doctor.settings import UsageError
+    from retina_doctor.errors import UsageError
+    from retina_doctor.output import outputs
     from retina_doctor.snapshot import SnapshotError, load
 
     language = _language(lang)
-    outputs = _outputs(format)
+    wanted = outputs(format)
     try:
         snapshot = load(file.read_bytes())
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except SnapshotError as error:
         raise UsageError(f"{file}: {error}") from None
-    _report(snapshot, outputs, language, fail_on or snapshot.settings.gate.fail_on)
+    _report(snapshot, wanted, language, fail_on or snapshot.settings.gate.fail_on)
 
 
 @app.command()
@@ -172,30 +176,33 @@ def explain(
 ) -> None:
     """Print the page of a check: what it says, what to do, why."""
     from retina_doctor import reference
+    from retina_doctor.output import one_of, show
     from retina_doctor.registry import installed
 
     language = _language(lang)
     entry = installed().find(code)
-    as_json = "json" in _plain_format(format, ("terminal", "json"))
-    _print(reference.page_json(entry, language) if as_json else reference.page_text(entry, language))
+    as_json = "json" in one_of(format, ("terminal", "json"))
+    show(reference.page_json(entry, language) if as_json else reference.page_text(entry, language))
 
 
 @app.command("list")
 def list_checks(format: Formats = None, lang: Lang = None) -> None:
     """List all checks: code, name, severity, title."""
     from retina_doctor import reference
+    from retina_doctor.output import one_of, show
     from retina_doctor.registry import installed
 
     language = _language(lang)
-    as_json = "json" in _plain_format(format, ("terminal", "json"))
-    _print(reference.table_json(installed(), language) if as_json else reference.table_text(installed(), language))
+    as_json = "json" in one_of(format, ("terminal", "json"))
+    show(reference.table_json(installed(), language) if as_json else reference.table_text(installed(), language))
 
 
 def main() -> NoReturn:
     """The console script. One clear line and exit code 2 for wrong usage; 128 + signal when interrupted; 3 for our own bugs."""
     import gc
 
-    from retina_doctor.settings import Interrupted, UsageError
+    from retina_doctor.errors import Interrupted, UsageError
+    from retina_doctor.output import NoOutput
 
     _take_closed_descriptors()
     gc.disable()  # a run lasts seconds and makes little garbage; looking for it costs more than it frees
@@ -247,12 +254,11 @@ def _complain(text: str) -> int:
     return 2
 
 
-def _look(flags: dict[str, Any]) -> Any:
-    """A Snapshot of the machine as the flags of `check` or `collect` ask."""
-    import importlib
+def _look(flags: dict[str, Any], wanted: Any) -> Any:
+    """A Snapshot of the machine as the flags of `check` or `collect` ask. *wanted*: the reports that will be made of it."""
     import threading
 
-    from retina_doctor import progress
+    from retina_doctor import output, progress
     from retina_doctor.look import look
     from retina_doctor.registry import installed
     from retina_doctor.settings_sources import load_settings, of_flags, working_directory
@@ -261,7 +267,7 @@ def _look(flags: dict[str, Any]) -> Any:
 
     # What the report needs is imported while the probes run: not before, which would delay them, and not after.
     def prepare() -> None:
-        threading.Thread(target=importlib.import_module, args=("retina_doctor.reports.terminal",), daemon=True).start()
+        threading.Thread(target=output.prepare, args=(wanted,), daemon=True).start()
 
     with progress.shown() as show:
         return look(settings, installed(), os.environ, show, prepare)
@@ -269,7 +275,8 @@ def _look(flags: dict[str, Any]) -> Any:
 
 def _language(wanted: str | None) -> Any:
     """en or zh: as asked, else as RETINA_DOCTOR_LANG or the locale says."""
-    from retina_doctor.settings import LANGUAGES, UsageError
+    from retina_doctor.errors import UsageError
+    from retina_doctor.settings import LANGUAGES
 
     wanted = wanted or os.environ.get("RETINA_DOCTOR_LANG")
     if wanted is None:
@@ -280,63 +287,13 @@ def _language(wanted: str | None) -> Any:
     return wanted
 
 
-def _outputs(wanted: list[str] | None) -> list[tuple[str, Path | None]]:
-    """(format, file or None for stdout) of each --format."""
-    from retina_doctor.reports import FORMATS
-    from retina_doctor.settings import UsageError
-
-    outputs: list[tuple[str, Path | None]] = []
-    for word in wanted or ["terminal"]:
-        name, _, file = word.partition("=")
-        if name not in FORMATS:
-            raise UsageError(f"--format {word}: known are {', '.join(FORMATS)}")
-        outputs.append((name, Path(file) if file else None))
-    if sum(file is None for _, file in outputs) > 1:
-        raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
-    if any(file is None for _, file in outputs):
-        _check_open()
-    files = [path for _, path in outputs if path]
-    for path in files:
-        if sum(path.resolve() == other.resolve() for other in files) > 1:
-            raise UsageError(f"--format: two reports go to the same file, {path}")
-        _check_writable(path)
-    return outputs
-
-
-def _check_writable(file: Path) -> None:
-    """Raises UsageError before anything is looked at, rather than when there is a report to lose. Leaves no file behind."""
-    import errno
-
-    from retina_doctor.settings import UsageError
-
-    problem = None
-    if file.is_dir():
-        problem = errno.EISDIR
-    elif not file.parent.exists():
-        problem = errno.ENOENT
-    elif not file.parent.is_dir():
-        problem = errno.ENOTDIR
-    elif not os.access(file if file.exists() else file.parent, os.W_OK):
-        problem = errno.EACCES
-    if problem:
-        raise UsageError(f"{file}: cannot be written: {os.strerror(problem)}")
-
-
-def _plain_format(wanted: list[str] | None, known: tuple[str, ...]) -> list[str]:
-    from retina_doctor.settings import UsageError
-
-    for word in wanted or []:
-        if word not in known:
-            raise UsageError(f"--format {word}: here, known are {', '.join(known)}")
-    return wanted or []
-
-
-def _report(snapshot: Any, outputs: list[tuple[str, Path | None]], language: Any, fail_on: str) -> NoReturn:
+def _report(snapshot: Any, wanted: Any, language: Any, fail_on: str) -> NoReturn:
     from retina_doctor.diagnose import diagnose as judge
+    from retina_doctor.errors import UsageError
     from retina_doctor.model import Severity
+    from retina_doctor.output import give
     from retina_doctor.registry import installed
-    from retina_doctor.reports import PLAIN, Report, formats
-    from retina_doctor.settings import UsageError
+    from retina_doctor.reports import Report
 
     if fail_on not in ("error", "warning", "never"):
         raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
@@ -344,62 +301,5 @@ def _report(snapshot: Any, outputs: list[tuple[str, Path | None]], language: Any
     catalogue = installed()
     diagnosis = judge(snapshot, catalogue)
     report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=threshold)
-    for name, file in sorted(
-        outputs, key=lambda output: output[1] is not None
-    ):  # a full disk costs no report on stdout
-        text = formats()[name](report, PLAIN if file else _terminal())
-        if file:
-            _write(file, text)
-        else:
-            _print(text)
+    give(report, wanted)
     raise typer.Exit(report.exit_code)
-
-
-def _is_terminal() -> bool:
-    return sys.stdout is not None and sys.stdout.isatty()
-
-
-def _terminal() -> Any:
-    """Width and colour of standard output; NO_COLOR and FORCE_COLOR are heeded (no-color.org, force-color.org)."""
-    import shutil
-
-    from retina_doctor.reports import Look
-
-    coloured = bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and not os.environ.get("NO_COLOR"))
-    width = shutil.get_terminal_size((80, 24)).columns if _is_terminal() or "COLUMNS" in os.environ else 80
-    return Look(max(40, min(width, 120)), coloured)
-
-
-def _check_open() -> None:
-    """Raises UsageError where whoever started us closed our standard output."""
-    from retina_doctor.settings import UsageError
-
-    if sys.stdout is None:
-        raise UsageError("standard output is closed; write reports to files with --format FORMAT=FILE")
-
-
-class NoOutput(Exception):
-    """The report cannot be given to anybody."""
-
-
-def _print(text: str) -> None:
-    """UTF-8 whatever the locale says: a service's LANG is often C, and reports are in Chinese, too."""
-    _check_open()
-    try:
-        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-        sys.stdout.flush()
-    except OSError as error:
-        # Whatever is still buffered must not be tried again, and complained of, when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # The reader of our report (head, less) has gone: that changes nothing of what was found.
-        if not isinstance(error, BrokenPipeError):
-            raise NoOutput(f"standard output cannot be written: {error.strerror}") from None
-
-
-def _write(file: Path, text: str) -> None:
-    from retina_doctor.settings import UsageError
-
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written: {error.strerror}") from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from retina_doctor.authoring import Scope
-from retina_doctor.codec import DoesNotFit, decode
+from retina_doctor.codec import DoesNotFit, decode, replace
+from retina_doctor.errors import UsageError
 from retina_doctor.model import (
     Diagnosis,
     Finding,
@@ -28,7 +28,7 @@ from retina_doctor.model import (
 )
 from retina_doctor.own_checks import Silenced, Unloaded
 from retina_doctor.registry import Catalogue, Entry, Want
-from retina_doctor.settings import Settings, UsageError
+from retina_doctor.settings import Settings
 
 NO_READING = Recorded(outcome=Outcome.NOT_RUN, detail="not among the readings")
 
@@ -68,6 +68,7 @@ class Selection:
         with _naming("gate.ignore"):
             self.ignored = {catalogue.find(code).check.code: reason for code, reason in gate.ignore.items()}
         self.heavy = {probe.facts for probe in catalogue.probes.values() if probe.heavy} if gate.quick else set()
+        self.shared = {probe.facts for probe in catalogue.probes.values() if probe.share}
 
     def verdict(self, entry: Entry, scope: Scope) -> Judgement | None:
         """A judgement that needs no facts; None: look at the facts."""
@@ -84,9 +85,13 @@ class Selection:
         return _judgement(entry, Verdict.INAPPLICABLE, reason=inapplicable) if inapplicable else None
 
     def needed_facts(self, entries: Iterable[Entry]) -> set[type]:
-        """Types of the facts that the checks which will be judged ask for."""
+        """Types of the facts that the checks which will be judged ask for; those that --quick has the time for."""
         wanted = [e for e in entries if self.verdict(e, e.check.scope(self.settings)) is None]
-        return {need.facts for entry in wanted for need in entry.needs} - self.heavy
+        needs = [need for entry in wanted for need in entry.needs]
+        if not self.settings.gate.quick:
+            return {need.facts for need in needs}
+        # What no check rests on costs a process of its own, unless it shares one.
+        return {n.facts for n in needs if n.want is not Want.OPTIONAL or n.facts in self.shared} - self.heavy
 
 
 class Readings:
@@ -229,4 +234,4 @@ def _rooted(findings: list[Finding], catalogue: Catalogue) -> tuple[Finding, ...
         return (-gravest[top.key], rank(top), finding.key != top.key, rank(finding))
 
     ordered = sorted(findings, key=place)
-    return tuple(f if roots[f.key].key == f.key else dataclasses.replace(f, root=roots[f.key].key) for f in ordered)
+    return tuple(f if roots[f.key].key == f.key else replace(f, root=roots[f.key].key) for f in ordered)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
-from retina_doctor.codec import Facts
+from retina_doctor.codec import Data, Facts, field
 from retina_doctor.settings import Settings
 
 T = TypeVar("T")
@@ -40,8 +39,7 @@ class Outcome(StrEnum):
     NOT_RUN = "not_run"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Recorded:
+class Recorded(Data, frozen=True, kw_only=True):
     """What a probe told, exactly as it is kept in a snapshot.
 
     Facts told before a crash are kept. *seconds* is wall-clock time. *stage* is what the probe said it was doing last.
@@ -55,8 +53,7 @@ class Recorded:
     stderr_tail: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading(Generic[T]):
+class Reading(Data, Generic[T], frozen=True, kw_only=True):
     """A recorded looking with its facts as their own type: *value* is None unless the looking ended well."""
 
     probe: str
@@ -101,8 +98,7 @@ class Interpreter(Facts, frozen=True, kw_only=True):
     place: Place
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
+class Target(Data, frozen=True, kw_only=True):
     """The command that starts the service's Python, and why this one was chosen (a key of the words table)."""
 
     command: tuple[str, ...]
@@ -111,8 +107,7 @@ class Target:
     local: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Snapshot:
+class Snapshot(Data, frozen=True, kw_only=True):
     """Everything that was seen: the support file, the test fixture and the only input of a judgement."""
 
     created: str
@@ -124,15 +119,13 @@ class Snapshot:
     origin: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Location:
+class Location(Data, frozen=True, kw_only=True):
     file: str
     line: int
     column: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Problem:
+class Problem(Data, frozen=True, kw_only=True):
     """What a check reports: on which subject ("gpu:1", "model:det_10g.onnx"), with which evidence. No prose."""
 
     subject: str
@@ -141,30 +134,26 @@ class Problem:
     location: Location | None = None
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(Data, frozen=True):
     """A key of a pack's reasons table and what fills its placeholders."""
 
     key: str
     values: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Passed:
+class Passed(Data, frozen=True):
     """Nothing wrong, and something worth showing."""
 
     reason: Reason
 
 
-@dataclass(frozen=True)
-class Inapplicable:
+class Inapplicable(Data, frozen=True):
     """Something in the settings or facts says that the question does not arise."""
 
     reason: Reason
 
 
-@dataclass(frozen=True)
-class Unknown:
+class Unknown(Data, frozen=True):
     """The facts were there, but what the judgement rests on was not among them."""
 
     missing: tuple[str, ...]
@@ -179,15 +168,13 @@ class Verdict(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, kw_only=True)
-class FindingKey:
+class FindingKey(Data, frozen=True, kw_only=True):
     code: str
     name: str
     subject: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+class Finding(Data, frozen=True, kw_only=True):
     code: str
     name: str
     severity: Severity
@@ -202,8 +189,7 @@ class Finding:
         return FindingKey(code=self.code, name=self.name, subject=self.subject)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Judgement:
+class Judgement(Data, frozen=True, kw_only=True):
     """The verdict of one check. *reason* is a Reason, or plain text where the operator or an exception gave it."""
 
     code: str
@@ -214,8 +200,7 @@ class Judgement:
     reason: Reason | str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Data, frozen=True, kw_only=True):
     """What was concluded from a snapshot. *findings*: roots first, the gravest first, echoes after their root."""
 
     snapshot: Snapshot

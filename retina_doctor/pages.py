@@ -15,17 +15,16 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from retina_doctor.codec import DoesNotFit, decode
-from retina_doctor.model import Finding, Interpreter, Json, Outcome, Reason, Snapshot
+from retina_doctor.codec import Data, DoesNotFit, decode
+from retina_doctor.model import Finding, Interpreter, Outcome, Reason, Snapshot
 from retina_doctor.quoting import quoted, visible
+from retina_doctor.reasons import reason_text
 from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import Remedies
 from retina_doctor.settings import Language
@@ -38,8 +37,7 @@ class PageError(ValueError):
     """A page is missing or not of the form that this module reads."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(Data, frozen=True, kw_only=True):
     """The unrendered parts of a page."""
 
     title: str
@@ -48,8 +46,7 @@ class Source:
     why: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Words:
+class Words(Data, frozen=True, kw_only=True):
     """A finding in one language. *commands*: one runnable line each. *aside*: what else to mind, or ""."""
 
     title: str
@@ -140,19 +137,3 @@ def _environment(finalize: Any) -> jinja2.Environment:
 
 _PROSE = _environment(visible)
 _SHELL = _environment(quoted)
-
-
-@functools.cache
-def _reasons(files: tuple[Path, ...]) -> Mapping[str, Mapping[str, str]]:
-    tables: dict[str, Mapping[str, str]] = {}
-    for file in files:
-        tables |= tomllib.loads(file.read_text(encoding="utf-8"))
-    return tables
-
-
-def reason_text(reason: Reason | str | None, catalogue: Catalogue, language: Language) -> str:
-    """A verdict's reason in words; plain text stays as it is."""
-    if reason is None or isinstance(reason, str):
-        return str(visible(reason or ""))
-    values: dict[str, Json] = {key: visible(value) for key, value in reason.values.items()}
-    return _reasons(catalogue.reasons)[reason.key][language].format(**values)

@@ -34,4 +34,4 @@ def shown() -> Iterator[Progress | None]:
 
 def line(running: Sequence[Child]) -> str:
     """What a child says of its stage is the target's text: shown as it is, never obeyed."""
-    return ", ".join(f"{c.request.probe}: {visible(c.stage or 'starting')}, {c.seconds:.0f} s" for c in running)
+    return ", ".join(f"{c.current}: {visible(c.stage or 'starting')}, {c.seconds:.0f} s" for c in running)

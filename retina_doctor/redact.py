@@ -6,13 +6,12 @@ paths and addresses. Redacting twice changes nothing more: what is redacted alre
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from retina_doctor.codec import decode, encode
+from retina_doctor.codec import decode, encode, replace
 from retina_doctor.model import Snapshot
 
 _SECRET_NAME = r"[\w-]*(?:token|passw(?:or)?d|secret|(?:api|access|account|private)[-_]?key|credential)[\w-]*"  # noqa: S105
@@ -67,7 +66,7 @@ SSH_OPTIONS_WITH_VALUE = set("BbcDEeFIiJLlmOopQRSWw")
 def redact(snapshot: Snapshot) -> Snapshot:
     """The same machine without names of people and hosts, addresses, GPU serials, and secrets in command lines."""
     data = encode(snapshot)
-    return dataclasses.replace(decode(_Redaction(data).clean(data), Snapshot), redacted=True)
+    return replace(decode(_Redaction(data).clean(data), Snapshot), redacted=True)
 
 
 class _Redaction:

@@ -6,7 +6,6 @@ import functools
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -14,8 +13,10 @@ from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Check, Domain, Pack, Probe
+from retina_doctor.codec import Data, replace
+from retina_doctor.errors import UsageError
 from retina_doctor.model import Finding, Interpreter, Reading
-from retina_doctor.settings import Settings, UsageError
+from retina_doctor.settings import Settings
 
 GROUP = "retina_doctor.checks"
 
@@ -30,8 +31,7 @@ class Want(Enum):
     READING = auto()
 
 
-@dataclass(frozen=True)
-class Need:
+class Need(Data, frozen=True):
     """One parameter of a check: the type of facts it wants, and how."""
 
     parameter: str
@@ -39,8 +39,7 @@ class Need:
     want: Want
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
+class Entry(Data, frozen=True, kw_only=True):
     """A check with the place it has in the catalogue."""
 
     check: Check
@@ -49,14 +48,12 @@ class Entry:
     needs: tuple[Need, ...]
 
 
-@dataclass(frozen=True)
-class PackFailure:
+class PackFailure(Data, frozen=True):
     pack: str
     error: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Catalogue:
+class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     entries: tuple[Entry, ...]
     probes: Mapping[str, Probe[Any]]
     explains: Mapping[str, tuple[str, ...]]
@@ -97,20 +94,21 @@ def installed() -> Catalogue:
     """The catalogue of the engine's own checks and all installed packs. A pack that cannot be loaded is a failure in it."""
     packs: list[Pack] = []
     failures: list[PackFailure] = []
+    catalogue = build([])
     for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
         try:
             pack = point.load()
             if not isinstance(pack, Pack):
                 raise PackError(f"{point.value} is a {type(pack).__name__}, not a Pack")
-            build([*packs, pack])
+            catalogue = build([*packs, pack])
         except Exception as error:
             failures.append(PackFailure(point.name, f"{type(error).__name__}: {error}"))
         else:
             packs.append(pack)
-    return build(packs, tuple(failures))
+    return replace(catalogue, failures=tuple(failures))
 
 
-def build(packs: Iterable[Pack], failures: tuple[PackFailure, ...] = ()) -> Catalogue:
+def build(packs: Iterable[Pack]) -> Catalogue:
     """One catalogue of the engine's own checks and *packs*. Raises PackError where they contradict."""
     packs = [own_checks.pack, *packs]
     entries: list[Entry] = []
@@ -134,15 +132,34 @@ def build(packs: Iterable[Pack], failures: tuple[PackFailure, ...] = ()) -> Cata
         explains=explains,
         conditions=conditions,
         reasons=tuple(pack.reasons for pack in packs if pack.reasons),
-        failures=failures,
     )
 
 
 def _entry(domain: Domain, check: Check) -> Entry:
-    hints = typing.get_type_hints(check.judge)
-    hints.pop("return", None)
-    needs = tuple(_need(check, parameter, hint) for parameter, hint in hints.items())
+    needs = tuple(
+        _need(check, parameter, _hint(check, hint))
+        for parameter, hint in check.judge.__annotations__.items()
+        if parameter != "return"
+    )
     return Entry(check=check, domain=domain.name, pages=domain.pages, needs=needs)
+
+
+_hints: dict[tuple[str, str], Any] = {}
+"""(module, text of an annotation) -> what it names. Checks of one module want the same few facts; `typing.get_type_hints`
+would evaluate them anew for each parameter of each."""
+
+
+def _hint(check: Check, hint: Any) -> Any:
+    """The type that an annotation names, written as text or not. Raises PackError."""
+    if not isinstance(hint, str):
+        return hint
+    key = (check.judge.__module__, hint)
+    if key not in _hints:
+        try:
+            _hints[key] = eval(hint, check.judge.__globals__)  # noqa: S307 - a pack's own code, which has been run already
+        except NameError as error:
+            raise PackError(f"{check.name}: {error}") from None
+    return _hints[key]
 
 
 def _need(check: Check, parameter: str, hint: Any) -> Need:

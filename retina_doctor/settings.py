@@ -1,6 +1,6 @@
 """What the operator meant: a file, then the environment, then flags, each overriding the one before.
 
-Tables and keys are the fields of the dataclasses below, so this file is their reference. In TOML::
+Tables and keys are the fields of the classes below, so this file is their reference. In TOML::
 
     [model]
     path = "/models/retinaface/retinaface_r50_v1.onnx"
@@ -11,24 +11,16 @@ Tables and keys are the fields of the dataclasses below, so this file is their r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from retina_doctor.codec import Data, field
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 """Languages of reports and pages."""
 
 
-class UsageError(Exception):
-    """Wrong usage or settings: one clear line for the operator, exit code 2."""
-
-
-class Interrupted(BaseException):
-    """A signal asked us to end; its number is the argument. No KeyboardInterrupt, which Typer would turn into its own exit."""
-
-
-@dataclass(frozen=True)
-class Size:
+class Size(Data, frozen=True):
     """Pixels."""
 
     width: int
@@ -38,24 +30,21 @@ class Size:
         return f"{self.width}x{self.height}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TargetSettings:
+class TargetSettings(Data, frozen=True, kw_only=True):
     command: tuple[str, ...] | None = None
     """Words that start the service's Python: ["docker", "exec", "-i", "face", "python3"]."""
     workdir: str | None = None
     """The service's working directory, from which relative paths resolve. Default: the current one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelSettings:
+class ModelSettings(Data, frozen=True, kw_only=True):
     path: str | None = None
     """A model file, an insightface pack's name, or a folder of models."""
     root: str | None = None
     """insightface's root, below which models/NAME lies. Default: ~/.insightface."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DetectionSettings:
+class DetectionSettings(Data, frozen=True, kw_only=True):
     size: Size | None = None
     """Input size of the detector in pixels (det_size)."""
     threshold: float | None = None
@@ -72,22 +61,19 @@ class DetectionSettings:
     """How many faces that picture shows. Default: at least one."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServiceSettings:
+class ServiceSettings(Data, frozen=True, kw_only=True):
     host: str | None = None
     port: int | None = None
     url: str | None = None
     pid: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class GpuSettings:
+class GpuSettings(Data, frozen=True, kw_only=True):
     device: Literal["gpu", "cpu", "auto"] = "gpu"
     """gpu: running on the CPU is an error; auto: a warning; cpu: the GPU is not looked at."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class GateSettings:
+class GateSettings(Data, frozen=True, kw_only=True):
     fail_on: Literal["error", "warning", "never"] = "error"
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
@@ -99,11 +85,10 @@ class GateSettings:
     """Import nothing heavy: judge from files and light probes alone."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    target: TargetSettings = field(default_factory=TargetSettings)
-    model: ModelSettings = field(default_factory=ModelSettings)
-    detection: DetectionSettings = field(default_factory=DetectionSettings)
-    service: ServiceSettings = field(default_factory=ServiceSettings)
-    gpu: GpuSettings = field(default_factory=GpuSettings)
-    gate: GateSettings = field(default_factory=GateSettings)
+class Settings(Data, frozen=True, kw_only=True):
+    target: TargetSettings = TargetSettings()
+    model: ModelSettings = ModelSettings()
+    detection: DetectionSettings = DetectionSettings()
+    service: ServiceSettings = ServiceSettings()
+    gpu: GpuSettings = GpuSettings()
+    gate: GateSettings = GateSettings()

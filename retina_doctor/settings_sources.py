@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import os
 import re
@@ -13,8 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from retina_doctor.codec import DoesNotFit, decode
-from retina_doctor.settings import Settings, Size, UsageError
+from retina_doctor.codec import DoesNotFit, decode, encode
+from retina_doctor.errors import UsageError
+from retina_doctor.settings import Settings, Size
 
 FILE = "retina-doctor.toml"
 PREFIX = "RETINA_DOCTOR_"
@@ -111,7 +111,7 @@ def _nearest(word: str, known: Mapping[str, Any]) -> str:
 def _value(key: str, value: Any, kind: Any) -> Any:
     """*value* as plain JSON data that fits the field *key* of type *kind*, or ValueError in the operator's words."""
     if key in ("size", "source_size"):
-        value = dataclasses.asdict(parse_size(value))
+        value = encode(parse_size(value))
     elif key == "command" and isinstance(value, str):
         value = shlex.split(value)
     elif key in ("only", "skip") and isinstance(value, str):

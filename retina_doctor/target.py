@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from retina_doctor.codec import Data
+from retina_doctor.errors import UsageError
 from retina_doctor.model import Target
-from retina_doctor.settings import Settings, UsageError
+from retina_doctor.settings import Settings
 
 
 def choose_target(settings: Settings, environment: Mapping[str, str]) -> Target:
@@ -75,8 +76,7 @@ def _python_of(pid: int) -> str | None:
         ) from None
 
 
-@dataclass(frozen=True)
-class Surroundings:
+class Surroundings(Data, frozen=True):
     """What a service's own paths and libraries are looked up with; *workdir* None: the doctor's."""
 
     workdir: str | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 from retina_doctor_checks.memory.need import MIB, need_of
 
+from retina_doctor.codec import replace
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Judgement
 from retina_doctor.pages import render
@@ -199,4 +199,4 @@ def test_the_need_is_a_constant_and_a_part_proportional_to_the_pixels() -> None:
     small, large = need_of(RESNET50, Size(640, 640)), need_of(RESNET50, Size(1280, 1280))
     assert small.constant == large.constant > RESNET50
     assert large.pixels == pytest.approx(4 * small.pixels, abs=4)
-    assert dataclasses.replace(large, pixels=small.pixels) == small
+    assert replace(large, pixels=small.pixels) == small

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from retina_doctor.authoring import Side
+from retina_doctor.errors import UsageError
 from retina_doctor.model import Outcome, Recorded, Target
 from retina_doctor.probing.collect import RUN_VARIABLE, Looking
-from retina_doctor.probing.process import MOST_FACTS, Request
-from retina_doctor.settings import GateSettings, Settings, TargetSettings, UsageError
+from retina_doctor.probing.process import MOST_FACTS, Look, Request
+from retina_doctor.settings import GateSettings, Settings, TargetSettings
 from retina_doctor.target import surroundings
 from tests.odd_probes import runs
 from tests.odd_probes.pack import odd_probe
@@ -56,6 +57,12 @@ def odd(does: str, *command: str, **more: Any) -> Recorded:
     _, readings = looking(*command, **more).collect([odd_probe(does)])
     assert readings["interpreter"].outcome is Outcome.OK, readings["interpreter"]
     return readings["odd"]
+
+
+def sharing(*does: str, timeout: float = LONG) -> dict[str, Recorded]:
+    """Readings of probes that share one process of the target, by what they do."""
+    probes = [odd_probe(one, name=one, share=True) for one in does]
+    return looking(timeout=timeout).collect(probes)[1]
 
 
 # How a looking ends
@@ -147,6 +154,45 @@ def test_values_that_json_cannot_hold_do_not_break_the_snapshot() -> None:
     target = Target(command=("python3",), chosen="path")
     snapshot = Snapshot(created="", doctor="", settings=Settings(), target=target, readings={"odd": reading})
     assert load(save(snapshot)) == snapshot
+
+
+# Sharing a process
+
+
+def test_probes_that_share_are_run_in_one_process_and_others_in_their_own() -> None:
+    probes = [odd_probe("tell_path", name=f"odd-{n}", share=n < 2) for n in range(4)]
+    _, readings = looking().collect(probes)
+    one, two, three, four = (readings[probe.name].facts["pid"] for probe in probes)
+    assert one == two
+    assert len({two, three, four}) == 3
+
+
+def test_a_raising_probe_leaves_the_process_to_those_after_it() -> None:
+    readings = sharing("tell_path", "raise_error", "leave", "behave")
+    assert readings["raise_error"].outcome is Outcome.FAILED
+    assert readings["raise_error"].detail == "ValueError: a plain error"
+    assert readings["raise_error"].facts == {"first": "told before"}
+    assert readings["leave"].outcome is Outcome.FAILED
+    assert readings["behave"].outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("does", "outcome", "seconds"),
+    [("abort", Outcome.CRASHED, LONG), ("stop_at_once", Outcome.CRASHED, LONG), ("hang", Outcome.TIMED_OUT, 2)],
+)
+def test_what_dies_or_hangs_in_a_shared_process_costs_no_other_its_reading(
+    does: str, outcome: Outcome, seconds: float
+) -> None:
+    readings = sharing("tell_path", does, "behave", "tell_much", timeout=seconds)
+    assert {name: reading.outcome for name, reading in readings.items()} == {
+        "interpreter": Outcome.OK,
+        "tell_path": Outcome.OK,
+        does: outcome,
+        "behave": Outcome.OK,
+        "tell_much": Outcome.OK,
+    }
+    assert readings[does].facts == {"first": "told before"}
+    assert readings[does].stage == f"doing {does}"
 
 
 # What is left behind: the fixture `mark` looks for it after each test
@@ -347,9 +393,8 @@ def test_a_script_that_hangs_instead_of_a_python_ends_at_the_deadline() -> None:
 
 
 def request() -> Request:
-    return Request(
-        probe="odd", command=["python"], modules={"m": "x = '中文 \\ \"'"}, run="m", arguments={"a": None}, seconds=1
-    )
+    looks = [Look(probe="odd", run="m", arguments={"a": None})]
+    return Request(command=["python"], modules={"m": "x = '中文 \\ \"'"}, looks=looks, seconds=1)
 
 
 def test_the_sent_program_is_made_of_what_python_2_can_parse() -> None:

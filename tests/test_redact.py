@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import pytest
 
+from retina_doctor.codec import replace
 from retina_doctor.model import Outcome, Recorded, Snapshot
 from retina_doctor.redact import redact, ssh_destination
 from retina_doctor.snapshot import save
@@ -15,9 +15,7 @@ from tests.machines import machine
 
 def with_facts(**facts: Any) -> Snapshot:
     snapshot = machine("t4-healthy").snapshot
-    return dataclasses.replace(
-        snapshot, readings={**snapshot.readings, "odd": Recorded(outcome=Outcome.OK, facts=facts)}
-    )
+    return replace(snapshot, readings={**snapshot.readings, "odd": Recorded(outcome=Outcome.OK, facts=facts)})
 
 
 def redacted(**facts: Any) -> dict[str, Any]:
@@ -42,7 +40,7 @@ def test_two_people_stay_two() -> None:
 
 def test_what_is_redacted_keeps_its_number_when_more_is_added() -> None:
     once = redact(with_facts(a="/home/alice/x", b="/home/bob/x", peer="203.0.113.5"))
-    more = dataclasses.replace(
+    more = replace(
         once,
         readings={
             "new": Recorded(outcome=Outcome.OK, facts={"c": "/home/carol/x", "peer": "203.0.113.6"}),
@@ -133,12 +131,12 @@ def test_what_stays(text: str) -> None:
 def test_hosts_of_the_settings_and_of_ssh() -> None:
     snapshot = machine("t4-healthy").snapshot
     words = ("ssh", "-p", "22", "-o", "BatchMode=yes", "alice@cluster-3", "python3")
-    snapshot = dataclasses.replace(
+    snapshot = replace(
         snapshot,
-        target=dataclasses.replace(snapshot.target, command=words),
-        settings=dataclasses.replace(
+        target=replace(snapshot.target, command=words),
+        settings=replace(
             snapshot.settings,
-            service=dataclasses.replace(snapshot.settings.service, host="face-prod", url="http://cluster-3:80/detect"),
+            service=replace(snapshot.settings.service, host="face-prod", url="http://cluster-3:80/detect"),
         ),
     )
     once = redact(snapshot)

@@ -20,8 +20,9 @@ from rich.cells import cell_len
 from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Location, Outcome, Passed, Problem, Reason, Recorded, Severity, Snapshot, Target
+from retina_doctor.output import FORMATS
 from retina_doctor.registry import build, installed
-from retina_doctor.reports import PLAIN, Look, Report, formats
+from retina_doctor.reports import PLAIN, Look, Report, writer
 from retina_doctor.settings import LANGUAGES, GateSettings, Settings
 from tests.machines import machine, names
 from tests.odd_probes import runs
@@ -135,7 +136,7 @@ every_machine = pytest.mark.parametrize("name", names())
 
 @every_machine
 def test_json_has_the_promised_keys(name: str) -> None:
-    report = json.loads(formats()["json"](of(name), PLAIN))
+    report = json.loads(writer("json")(of(name), PLAIN))
     assert {"format", "verdict", "exit_code", "findings", "checks", "probes", "facts"} <= set(report)
     assert report["format"] == 1
     assert report["verdict"] in ("healthy", "findings", "unknown", "broken")
@@ -161,7 +162,7 @@ def test_json_has_the_promised_keys(name: str) -> None:
 
 
 def test_json_holds_hostile_evidence_unchanged(tmp_path: Path) -> None:
-    report = json.loads(formats()["json"](hostile(tmp_path), PLAIN))
+    report = json.loads(writer("json")(hostile(tmp_path), PLAIN))
     finding = next(f for f in report["findings"] if f["code"] == "XX101" and f["pitfall"] == 1 and f["location"])
     assert finding["evidence"]["text"] == HOSTILE
     assert finding["location"]["line"] == 3
@@ -170,7 +171,7 @@ def test_json_holds_hostile_evidence_unchanged(tmp_path: Path) -> None:
 
 def test_a_check_that_breaks_is_shown_as_broken_and_never_passed(tmp_path: Path) -> None:
     report = hostile(tmp_path)
-    told = {c["code"]: c for c in json.loads(formats()["json"](report, PLAIN))["checks"]}
+    told = {c["code"]: c for c in json.loads(writer("json")(report, PLAIN))["checks"]}
     assert told["XX104"]["verdict"] == "error"
     assert told["XX104"]["reason"].startswith("ValueError: a")
     assert told["XX106"]["verdict"] == "error"
@@ -227,7 +228,7 @@ def test_a_command_gets_evidence_as_it_is(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("width", [40, 80])
 def test_terminal_keeps_to_its_width_but_for_commands(name: str, language: Any, width: int) -> None:
     report = of(name, language)
-    text = formats()["terminal"](report, Look(width, False))
+    text = writer("terminal")(report, Look(width, False))
     commands = {f"    {command}" for root in report.diagnosis.roots for command in report.words(root).commands}
     assert commands <= set(text.splitlines())
     for line in text.splitlines():
@@ -240,7 +241,7 @@ def test_terminal_keeps_to_its_width_but_for_commands(name: str, language: Any, 
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_hostile_evidence_is_shown_and_not_obeyed(tmp_path: Path, language: Any, width: int) -> None:
     report = hostile(tmp_path, language)
-    text = formats()["terminal"](report, Look(width, False))
+    text = writer("terminal")(report, Look(width, False))
     assert not ESCAPES.search(text)
     assert not [line for line in text.splitlines() if line.strip().startswith("rm -rf")]
     assert "\\x1b[31m" in text.replace("\n", "").replace(" ", "")
@@ -250,7 +251,7 @@ def test_hostile_evidence_is_shown_and_not_obeyed(tmp_path: Path, language: Any,
 
 
 def test_colour_is_the_reports_own_and_no_other(tmp_path: Path) -> None:
-    text = formats()["terminal"](hostile(tmp_path), Look(80, True))
+    text = writer("terminal")(hostile(tmp_path), Look(80, True))
     without = re.sub(r"\x1b\[[0-9;]*m", "", text)
     assert without != text
     assert not ESCAPES.search(without)
@@ -261,7 +262,7 @@ def test_echoes_are_folded_under_their_root() -> None:
     assert folded
     for name in folded:
         report = of(name)
-        text = formats()["terminal"](report, PLAIN)
+        text = writer("terminal")(report, PLAIN)
         for finding in report.diagnosis.findings:
             title = report.words(finding).title
             shown = title in " ".join(text.split())
@@ -294,7 +295,7 @@ def assert_junit(text: str) -> ElementTree.Element:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_junit_is_well_formed_and_adds_up(name: str, language: Any) -> None:
     report = of(name, language)
-    root = assert_junit(formats()["junit"](report, PLAIN))
+    root = assert_junit(writer("junit")(report, PLAIN))
     assert len({suite.attrib["name"] for suite in root}) == len(root), "a domain is one suite"
     failing = {f.code for f in report.diagnosis.findings if f.severity is Severity.ERROR}
     shown = {c.attrib["name"].split()[0] for c in root.iter("testcase") if c.find("failure") is not None}
@@ -302,7 +303,7 @@ def test_junit_is_well_formed_and_adds_up(name: str, language: Any) -> None:
 
 
 def test_junit_with_hostile_evidence(tmp_path: Path) -> None:
-    root = assert_junit(formats()["junit"](hostile(tmp_path), PLAIN))
+    root = assert_junit(writer("junit")(hostile(tmp_path), PLAIN))
     assert len(list(root.iter("failure"))) == 2
     assert len(list(root.iter("error"))) == 2
     assert "\x1b" not in "".join(root.itertext())
@@ -320,7 +321,7 @@ def unescaped(text: str) -> str:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_github_annotations_are_one_line_each_whatever_the_evidence(tmp_path: Path, language: Any) -> None:
     report = hostile(tmp_path, language)
-    lines = formats()["github"](report, PLAIN).splitlines()
+    lines = writer("github")(report, PLAIN).splitlines()
     assert len(lines) == 3
     pattern = re.compile(r"::(error|warning|notice) (?:file=([^,:]*),line=(\d+),)?title=([^,:]*)::(.*)")
     matches = [pattern.fullmatch(line) for line in lines]
@@ -336,7 +337,7 @@ def test_github_annotations_are_one_line_each_whatever_the_evidence(tmp_path: Pa
 @every_machine
 def test_github_shows_every_root(name: str) -> None:
     report = of(name)
-    text = formats()["github"](report, PLAIN)
+    text = writer("github")(report, PLAIN)
     assert text.count("\n") == max(1, len(report.diagnosis.roots))
     for root in report.diagnosis.roots:
         assert f"title={root.code} " in text
@@ -462,6 +463,6 @@ def test_a_judged_recording_gives_the_report_of_the_live_run(tmp_path: Path) -> 
 
 
 def test_judging_the_same_recording_twice_gives_the_same_bytes(tmp_path: Path, snapshot: Path) -> None:
-    for name in formats():
+    for name in FORMATS:
         one, other = (runs.run("diagnose", "snapshot.json", "--format", name, cwd=tmp_path).stdout for _ in range(2))
         assert one == other

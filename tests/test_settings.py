@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from retina_doctor.settings import Settings, Size, UsageError
+from retina_doctor.errors import UsageError
+from retina_doctor.settings import Settings, Size
 from retina_doctor.settings_sources import FLAGS, line_of, load_settings, of_flags, parse_size
 
 FILE = """

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from retina_doctor.settings import ServiceSettings, Settings, UsageError
+from retina_doctor.errors import UsageError
+from retina_doctor.settings import ServiceSettings, Settings
 from retina_doctor.target import choose_target, surroundings
 from tests.doctor import doctor, environment, make_venv, report
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
+from retina_doctor.codec import Data
 from retina_doctor.model import Interpreter, Outcome, Problem, Reading, Severity
 
 HERE = Path(__file__).parent
@@ -18,18 +18,17 @@ interpreter_probe = Probe(
     module="retina_doctor.own_checks.look_interpreter",
     sends=("retina_doctor.probing.place",),
     side=Side.TARGET,
+    share=True,
 )
 
 
-@dataclass(frozen=True)
-class Silenced:
+class Silenced(Data, frozen=True):
     """Readings that ended badly and that no check of a pack speaks for. Made by the judge, not by a probe."""
 
     readings: tuple[Reading[object], ...]
 
 
-@dataclass(frozen=True)
-class Unloaded:
+class Unloaded(Data, frozen=True):
     """Packs that could not be loaded, as (name, error). Made by the judge from its catalogue."""
 
     packs: tuple[tuple[str, str], ...]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 import sysconfig
 from typing import Any
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
-    from retina_doctor.probing.place import place
+    from retina_doctor.probing.place import host_name, place
 
     probe.tell(
         executable=sys.executable or "",
@@ -27,7 +26,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         user=user(),
         uid=os.getuid() if hasattr(os, "getuid") else -1,
         home=os.path.expanduser("~"),
-        hostname=socket.gethostname(),
+        hostname=host_name(),
         has_pip=has_pip(),
         uv=shutil.which("uv"),
         made_by_uv=made_by_uv(),

@@ -6,13 +6,16 @@ with a token that is new in every run; whatever libraries print goes to standard
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
+import marshal
 import os
 import signal
 import sys
 import types
 from importlib.machinery import ModuleSpec
+from importlib.util import MAGIC_NUMBER
 from typing import Any
 
 
@@ -54,11 +57,13 @@ def drop_working_directory() -> None:
 class SentModules:
     """Finds the sent modules under their own names, without files; the packages above them are empty.
 
-    Each is compiled when it is first imported, so one that needs what the target lacks harms no other.
+    Each is compiled when it is first imported, so one that needs what the target lacks harms no other. Where the doctor's
+    Python is the same as this one (*magic*: of its compiled files), it has sent them compiled.
     """
 
-    def __init__(self, sources: dict[str, str]) -> None:
+    def __init__(self, sources: dict[str, str], code: dict[str, Any], magic: str) -> None:
         self._sources = sources
+        self._code = code if magic == MAGIC_NUMBER.hex() else {}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         package = any(source.startswith(name + ".") for source in self._sources)
@@ -70,8 +75,10 @@ class SentModules:
         """None: the usual kind of module."""
 
     def exec_module(self, module: types.ModuleType) -> None:
-        source = self._sources.get(module.__name__)
-        if source is not None:
+        source, compiled = self._sources.get(module.__name__), self._code.get(module.__name__)
+        if compiled is not None:
+            exec(marshal.loads(base64.b64decode(compiled)), module.__dict__)
+        elif source is not None:
             exec(compile(source, "<retina-doctor>/" + module.__name__, "exec"), module.__dict__)
 
 
@@ -95,18 +102,20 @@ def main(request: dict[str, Any]) -> None:
         except OSError as refused:
             error = "%s: %s" % (wanted, refused.strerror)
     probe._send({"hello": list(sys.version_info[:3])})
-    try:
-        sys.meta_path.insert(0, SentModules(request["modules"]))
-        arguments = dict(request["arguments"], workdir_error=error)
-        importlib.import_module(request["run"]).look(probe, arguments)
-    except BaseException as failure:
-        import traceback
+    sys.meta_path.insert(0, SentModules(request["modules"], request["code"], request["magic"]))
+    for look in request["looks"]:
+        probe._send({"begin": look["probe"]})
+        try:
+            importlib.import_module(look["run"]).look(probe, dict(look["arguments"], workdir_error=error))
+        except BaseException as failure:
+            import traceback
 
-        traceback.print_exc()
-        words = traceback.format_exception_only(type(failure), failure)[-1].strip()
-        probe._send({"failed": words})
-    else:
-        probe._send({"done": True})
-    sys.stderr.flush()
+            traceback.print_exc()
+            words = traceback.format_exception_only(type(failure), failure)[-1].strip()
+            probe._send({"end": look["probe"], "failed": words})
+        else:
+            probe._send({"end": look["probe"], "failed": None})
+        sys.stderr.flush()
+    probe._send({"done": True})
     # No atexit handlers, no destructors: a library that hangs or aborts while it is taken down must not change the facts.
     os._exit(0)

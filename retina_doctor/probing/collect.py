@@ -17,13 +17,15 @@ from typing import Any
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import decode
+from retina_doctor.errors import Interrupted, UsageError
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
-from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Request, own_request, source_of
-from retina_doctor.settings import Interrupted, Settings, UsageError
+from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request, source_of
+from retina_doctor.settings import Settings
 from retina_doctor.target import Surroundings
 
 RUN_VARIABLE = "RETINA_DOCTOR_RUN"
 """Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
+BUFFERED = {"PYTHONUNBUFFERED": ""}  # set, as in most images, it makes Python read what is sent byte by byte
 TICK = 0.05  # seconds between two looks at whether a child has ended
 MOST_LEFT = 1024 * 1024  # bytes that a pipe can hold (fs.pipe-max-size): more is written by somebody who is still alive
 MARKS_OF_PYTHON = ("Fatal Python error", "Traceback (most", "site-packages", "sitecustomize", "pyvenv", "libpython")
@@ -61,7 +63,7 @@ class Looking:
         # The slowest start first: the run ends when they do.
         wanted = [own_checks.interpreter_probe, *sorted(others, key=lambda probe: not probe.heavy)]
         with guarded(self.token):
-            readings = self._run([self._request(probe, probe.side) for probe in wanted])
+            readings = self._look(wanted)
             interpreter = readings[own_checks.interpreter_probe.name]
             if interpreter.outcome is not Outcome.OK:
                 self._refuse_what_is_no_python(interpreter)
@@ -73,29 +75,51 @@ class Looking:
                 return self.target, readings
             if decode(interpreter.facts, Interpreter).place != own_place():
                 elsewhere = [p for p in wanted if p.side is Side.OWN]
-                readings |= self._run([self._request(p, Side.TARGET) for p in elsewhere])
+                readings |= self._look(elsewhere, Side.TARGET)
                 self.target = Target(
                     command=self.target.command, chosen=self.target.chosen, chosen_by=self.target.chosen_by, local=False
                 )
         return self.target, readings
 
-    def _request(self, probe: Probe[Any], side: Side) -> Request:
-        sent = [*probe.sends, probe.module]
+    def _look(self, probes: Sequence[Probe[Any]], side: Side | None = None) -> dict[str, Recorded]:
+        """Readings by probe name. *side*: where all of them are run; None: each on its own.
+
+        What a shared process that died or hung had not come to is looked at again, each in a process of its own.
+        """
+        groups: list[list[Probe[Any]]] = []
+        shared: dict[Side, list[Probe[Any]]] = {}
+        for probe in probes:
+            place = side or probe.side
+            if not probe.share:
+                groups.append([probe])
+            elif place in shared:
+                shared[place].append(probe)
+            else:
+                shared[place] = [probe]
+                groups.append(shared[place])
+        readings = self._run([self._request(group, side or group[0].side) for group in groups])
+        python = readings.get(own_checks.interpreter_probe.name)
+        if python is None or python.outcome is Outcome.OK:
+            left = [probe for probe in probes if probe.name not in readings]
+            if left:
+                readings |= self._run([self._request([probe], side or probe.side) for probe in left])
+        return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
+
+    def _request(self, probes: Sequence[Probe[Any]], side: Side) -> Request:
+        sent = list(dict.fromkeys(name for probe in probes for name in (*probe.sends, probe.module)))
         if side is Side.OWN:
             # Other people's libraries are installed on our own side: importing one spares compiling its source.
-            ours = {"retina_doctor", probe.module.split(".")[0]}
+            ours = {"retina_doctor", *(probe.module.split(".")[0] for probe in probes)}
             sent = [name for name in sent if name.split(".")[0] in ours]
         modules = {name: source_of(name) for name in sent}
-        arguments = probe.arguments(self.settings)
+        looks = [Look(probe=p.name, run=p.module, arguments=p.arguments(self.settings)) for p in probes]
         seconds = self.settings.gate.timeout
         if side is Side.OWN:
-            return own_request(probe.name, modules, probe.module, arguments, seconds)
+            return own_request(modules, looks, seconds)
         return Request(
-            probe=probe.name,
             command=self.target.command,
             modules=modules,
-            run=probe.module,
-            arguments=arguments,
+            looks=looks,
             seconds=seconds,
             workdir=self.surroundings.workdir,
         )
@@ -109,7 +133,7 @@ class Looking:
                 try:
                     # The doctor's own side is told its path, and needs nothing of the service's environment.
                     own = os.environ if request.path is not None else self.surroundings.environment
-                    running.append(Child.start(request, self.token, {**own, **mark}))
+                    running.append(Child.start(request, self.token, {**own, **mark, **BUFFERED}))
                 except OSError as error:
                     self._refuse_command(request, error)
             self.meanwhile()
@@ -127,11 +151,11 @@ class Looking:
                         _drain(selector, child)
                         seconds = child.seconds
                         child.end()
-                        readings[child.request.probe] = child.recorded(seconds)
+                        readings |= child.recorded(seconds)
         finally:
             for child in running:
                 child.end()
-        return {request.probe: readings[request.probe] for request in requests}
+        return readings
 
     def _is_over(self, child: Child) -> bool:
         child.overdue = not child.complete and child.seconds > child.request.seconds

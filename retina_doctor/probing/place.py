@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
-import platform
 from typing import Any
+
+
+def host_name() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import platform  # slow to import
+
+    return platform.node()
 
 
 def place() -> dict[str, Any]:
@@ -13,7 +20,7 @@ def place() -> dict[str, Any]:
         with open("/proc/sys/kernel/random/boot_id") as file:
             machine = file.read().strip()
     except OSError:
-        machine = platform.node()
+        machine = host_name()
     namespaces = {}
     for name in ("mnt", "net", "pid"):
         try:

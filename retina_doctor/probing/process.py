@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import importlib.util
 import json
+import marshal
 import os
 import signal
 import subprocess
@@ -12,9 +14,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
+from retina_doctor.codec import Data
 from retina_doctor.model import Json, Outcome, Recorded
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
@@ -46,19 +50,37 @@ def source_of(module: str) -> str:
     return Path(spec.origin).read_text(encoding="utf-8")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """One looking: which modules to send, which of them to run, with which arguments and how many seconds."""
+def code_of(module: str) -> str | None:
+    """The module compiled, in base64, for a child of the very same Python, which is spared compiling it; from the cache
+    of compiled files where it is there. None: this module's loader compiles nothing."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or not isinstance(spec.loader, SourceFileLoader):
+        return None
+    return base64.b64encode(marshal.dumps(spec.loader.get_code(module))).decode("ascii")
+
+
+class Look(Data, frozen=True, kw_only=True):
+    """One looking of a request: which module to run, with which arguments."""
 
     probe: str
-    command: Sequence[str]
-    modules: Mapping[str, str]
     run: str
     arguments: Mapping[str, Json]
+
+
+class Request(Data, frozen=True, kw_only=True):
+    """One process: which modules to send, which lookings to do in it one after the other, and how many seconds it has."""
+
+    command: Sequence[str]
+    modules: Mapping[str, str]
+    looks: Sequence[Look]
     seconds: float
     workdir: str | None = None
     path: Sequence[str] | None = None
     """sys.path for the child; None: its own, less the working directory."""
+
+    @property
+    def name(self) -> str:
+        return ", ".join(look.probe for look in self.looks)
 
     def program(self, token: str) -> bytes:
         """The Python text that is written to the interpreter's standard input (pure ASCII, one exec)."""
@@ -68,14 +90,26 @@ class Request:
             "workdir": self.workdir,
             "path": None if self.path is None else list(self.path),
             "modules": dict(self.modules),
-            "run": self.run,
-            "arguments": dict(self.arguments),
+            "magic": importlib.util.MAGIC_NUMBER.hex(),
+            "code": {name: code_of(name) for name in self.modules},
+            "looks": [{"probe": one.probe, "run": one.run, "arguments": dict(one.arguments)} for one in self.looks],
         }
         # Two literals: the program must at least be *parsed* by Python 2, to be able to say that it is Python 2.
         child = json.dumps(source_of("retina_doctor.probing.child"))
         return (
             _PROGRAM.replace("{child!r}", repr(child)).replace("{request!r}", repr(json.dumps(request))).encode("ascii")
         )
+
+
+@dataclass
+class Seen:
+    """What has come of one looking so far. *started*, *ended*: seconds since the process was."""
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    stage: str | None = None
+    failed: str | None = None
+    started: float | None = None
+    ended: float | None = None
 
 
 @dataclass
@@ -86,11 +120,9 @@ class Child:
     token: str
     process: subprocess.Popen[bytes]
     started: float
-    facts: dict[str, Any] = field(default_factory=dict)
-    stage: str | None = None
-    greeted: bool = False
+    seen: dict[str, Seen]
+    current: str
     done: bool = False
-    failed: str | None = None
     overdue: bool = False
     flooded: bool = False
     _pending: bytearray = field(default_factory=bytearray)
@@ -112,7 +144,8 @@ class Child:
         assert process.stdin and process.stdout and process.stderr
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
-        child = cls(request, token, process, time.monotonic())
+        seen = {look.probe: Seen() for look in request.looks}
+        child = cls(request, token, process, time.monotonic(), seen, request.looks[0].probe)
         child._unsent = memoryview(request.program(token))
         return child
 
@@ -121,9 +154,13 @@ class Child:
         return time.monotonic() - self.started
 
     @property
+    def stage(self) -> str | None:
+        return self.seen[self.current].stage
+
+    @property
     def complete(self) -> bool:
         """It has said its last word; what its process or its children still do is of no interest."""
-        return self.done or self.failed is not None or self.flooded
+        return self.done or self.flooded
 
     def write_program(self) -> bool:
         """Send as much of the program as the pipe takes; True when all is sent, or nobody listens."""
@@ -169,11 +206,17 @@ class Child:
         except ValueError:
             self._note(line + b"\n")
             return
-        self.greeted = self.greeted or "hello" in message
-        self.facts.update(_storable(message.get("tell", {})) if b"\\ud" in line else message.get("tell", {}))
-        self.stage = message.get("stage", self.stage)
+        begun = message.get("begin", self.current)
+        if begun in self.seen:
+            self.current = begun
+        seen = self.seen[self.current]
+        if "begin" in message:
+            seen.started = self.seconds
+        seen.facts.update(_storable(message.get("tell", {})) if b"\\ud" in line else message.get("tell", {}))
+        seen.stage = message.get("stage", seen.stage)
+        if "end" in message:
+            seen.ended, seen.failed = self.seconds, message.get("failed")
         self.done = self.done or "done" in message
-        self.failed = message.get("failed", self.failed)
 
     def read_errors(self) -> bool:
         assert self.process.stderr
@@ -204,25 +247,31 @@ class Child:
         lines = self._errors.decode("utf-8", "replace").splitlines()
         return tuple(line for line in lines if line.strip())[-TAIL_LINES:]
 
-    def recorded(self, seconds: float) -> Recorded:
-        """What came of it; call after `end`."""
-        code = self.process.returncode
+    def recorded(self, seconds: float) -> dict[str, Recorded]:
+        """What came of each looking; call after `end`. Those that were not begun are left out, but for the first."""
+        readings = {}
+        for number, (name, seen) in enumerate(self.seen.items()):
+            if seen.started is not None or number == 0:
+                readings[name] = self._recorded(seen, seconds)
+        return readings
+
+    def _recorded(self, seen: Seen, seconds: float) -> Recorded:
         detail: str | None = None
-        if self.done:
-            outcome = Outcome.OK
-        elif self.failed is not None:
-            outcome, detail = Outcome.FAILED, self.failed
+        if seen.ended is not None:
+            outcome, detail = (Outcome.OK, None) if seen.failed is None else (Outcome.FAILED, seen.failed)
         elif self.flooded:
             outcome, detail = Outcome.FAILED, f"told more than {MOST_FACTS} bytes"
         elif self.overdue:
             outcome, detail = Outcome.TIMED_OUT, f"no answer in {self.request.seconds:g} s"
         else:
-            outcome, detail = Outcome.CRASHED, exit_words(code)
+            outcome, detail = Outcome.CRASHED, exit_words(self.process.returncode)
+        if len(self.seen) > 1 and seen.started is not None:  # else starting the interpreter counts as well
+            seconds = (seconds if seen.ended is None else seen.ended) - seen.started
         return Recorded(
             outcome=outcome,
-            facts=dict(self.facts),
+            facts=dict(seen.facts),
             seconds=round(seconds, 3),
-            stage=self.stage,
+            stage=seen.stage,
             detail=detail,
             stderr_tail=() if outcome is Outcome.OK else self.errors,
         )
@@ -265,16 +314,12 @@ def _read(descriptor: int) -> bytes | None:
         return b""
 
 
-def own_request(
-    probe: str, modules: Mapping[str, str], run: str, arguments: Mapping[str, Json], seconds: float
-) -> Request:
+def own_request(modules: Mapping[str, str], looks: Sequence[Look], seconds: float) -> Request:
     """A request to the doctor's own interpreter: isolated from the caller's PYTHON* variables, with the doctor's own path."""
     return Request(
-        probe=probe,
         command=[sys.executable, "-I", "-S", "-"],
         modules=modules,
-        run=run,
-        arguments=arguments,
+        looks=looks,
         seconds=seconds,
         path=[p for p in sys.path if p and Path(p).is_absolute()],
     )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from retina_doctor.codec import Data
 from retina_doctor.model import Diagnosis, Finding, Severity
-from retina_doctor.pages import Words, render
 from retina_doctor.registry import Catalogue
 from retina_doctor.settings import Language
 
+if TYPE_CHECKING:
+    from retina_doctor.pages import Words
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
+
+class Report(Data, frozen=True, kw_only=True):
     """What every format is made of."""
 
     diagnosis: Diagnosis
@@ -26,6 +28,10 @@ class Report:
         return self.diagnosis.exit_code(self.fail_on)
 
     def words(self, finding: Finding) -> Words:
+        from retina_doctor.pages import (
+            render,
+        )  # with its template engine, which a report without findings does not need
+
         return render(finding, self.diagnosis.snapshot, self.catalogue, self.language)
 
 
@@ -39,16 +45,7 @@ class Look(NamedTuple):
 PLAIN = Look(80, False)
 
 
-def formats() -> dict[str, Callable[[Report, Look], str]]:
-    """Every format by the name that --format takes."""
-    from retina_doctor.reports import github, json, junit, terminal
-
-    return {
-        "terminal": terminal.write,
-        "json": json.write,
-        "junit": junit.write,
-        "github": github.write,
-    }
-
-
-FORMATS = ("terminal", "json", "junit", "github")
+def writer(name: str) -> Callable[[Report, Look], str]:
+    """The function that writes a report in the format of that name (retina_doctor.output.FORMATS)."""
+    write: Callable[[Report, Look], str] = importlib.import_module(f"{__name__}.{name}").write
+    return write

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retina_doctor.codec import encode, to_json
-from retina_doctor.pages import reason_text
+from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
 
 FORMAT = 1

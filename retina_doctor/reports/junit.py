@@ -7,7 +7,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 from retina_doctor.model import Judgement, Severity, Verdict
-from retina_doctor.pages import reason_text
+from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
 
 ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -12,8 +12,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from retina_doctor.model import Finding, Judgement, Reason, Severity, Verdict
-from retina_doctor.pages import interpreter_of, reason_text
+from retina_doctor.pages import interpreter_of
 from retina_doctor.quoting import visible
+from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
 from retina_doctor.reports.labels import counted, label
 

@@ -25,8 +25,12 @@ class Placed:
     path: tuple[str, ...]
 
 
-def odd_probe(does: str, *, side: Side = Side.TARGET, name: str = "odd", facts: type[Any] = Odd) -> Probe[Any]:
-    return Probe(name=name, facts=facts, module=MODULE, side=side, arguments=lambda _settings: {"do": does})
+def odd_probe(
+    does: str, *, side: Side = Side.TARGET, name: str = "odd", facts: type[Any] = Odd, share: bool = False
+) -> Probe[Any]:
+    return Probe(
+        name=name, facts=facts, module=MODULE, side=side, share=share, arguments=lambda _settings: {"do": does}
+    )
 
 
 @check("XX001", "odd-fact", Severity.ERROR)

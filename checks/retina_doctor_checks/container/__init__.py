@@ -15,8 +15,11 @@ container_probe = Probe(
     module=f"{NAME}.look_container",
     sends=("retina_doctor.own_checks.look_interpreter",),
     side=Side.TARGET,
+    share=True,
 )
-host_probe = Probe(name="container_host", facts=ContainerHost, module=f"{NAME}.look_container_host", side=Side.OWN)
+host_probe = Probe(
+    name="container_host", facts=ContainerHost, module=f"{NAME}.look_container_host", side=Side.OWN, share=True
+)
 
 domain = Domain(
     name="driver",

@@ -16,6 +16,7 @@ nvml_probe = Probe(
     # One file that needs the standard library alone, so that a target needs nothing installed.
     sends=("pynvml",),
     side=Side.OWN,
+    share=True,
 )
 nvidia_smi_probe = Probe(
     name="nvidia_smi", facts=NvidiaSmi, module=f"{NAME}.look_nvidia_smi", side=Side.OWN, heavy=True
@@ -26,6 +27,7 @@ host_probe = Probe(
     module=f"{NAME}.look_host",
     sends=("retina_doctor.own_checks.look_interpreter",),
     side=Side.OWN,
+    share=True,
 )
 environment_probe = Probe(
     name="gpu_environment",
@@ -33,6 +35,7 @@ environment_probe = Probe(
     module=f"{NAME}.look_gpu_environment",
     sends=(f"{NATIVE}.elf", f"{NATIVE}.loader"),
     side=Side.TARGET,
+    share=True,
 )
 cuda_probe = Probe(
     name="cuda_driver", facts=CudaDriver, module=f"{NAME}.look_cuda_driver", side=Side.TARGET, heavy=True

@@ -13,6 +13,7 @@ probe = Probe(
     module="retina_doctor_checks.models.look_models",
     sends=("retina_doctor_checks.models.locate", "retina_doctor_checks.models.onnx_walk"),
     side=Side.TARGET,
+    share=True,
     arguments=lambda settings: {"path": settings.model.path, "root": settings.model.root},
 )
 

@@ -15,6 +15,7 @@ files_probe = Probe(
     module=f"{NAME}.look_torch_files",
     sends=(f"{NAME}.look_import", f"{NATIVE}.elf", f"{NATIVE}.fatbin"),
     side=Side.TARGET,
+    share=True,
 )
 runtime_probe = Probe(
     name="torch_runtime",

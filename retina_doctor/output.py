@@ -1,0 +1,127 @@
+"""Where reports go: the formats that were asked for, standard output and files. Complains before anything is looked at."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retina_doctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from retina_doctor.reports import Look, Report
+
+FORMATS = ("terminal", "json", "junit", "github")
+"""What --format takes; each is a module of `retina_doctor.reports`."""
+
+Outputs = list[tuple[str, Path | None]]
+"""(format, file or None for standard output)"""
+
+
+class NoOutput(Exception):
+    """The report cannot be given to anybody."""
+
+
+def outputs(wanted: list[str] | None) -> Outputs:
+    """What each --format asks for. Raises UsageError."""
+    found: Outputs = []
+    for word in wanted or ["terminal"]:
+        name, _, file = word.partition("=")
+        if name not in FORMATS:
+            raise UsageError(f"--format {word}: known are {', '.join(FORMATS)}")
+        found.append((name, Path(file) if file else None))
+    if sum(file is None for _, file in found) > 1:
+        raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
+    if any(file is None for _, file in found):
+        check_open()
+    files = [path for _, path in found if path]
+    for path in files:
+        if sum(path.resolve() == other.resolve() for other in files) > 1:
+            raise UsageError(f"--format: two reports go to the same file, {path}")
+        check_writable(path)
+    return found
+
+
+def one_of(wanted: list[str] | None, known: tuple[str, ...]) -> list[str]:
+    """The formats asked of a command that knows fewer. Raises UsageError."""
+    for word in wanted or []:
+        if word not in known:
+            raise UsageError(f"--format {word}: here, known are {', '.join(known)}")
+    return wanted or []
+
+
+def check_writable(file: Path) -> None:
+    """Raises UsageError before anything is looked at, rather than when there is a report to lose. Leaves no file behind."""
+    problem = None
+    if file.is_dir():
+        problem = errno.EISDIR
+    elif not file.parent.exists():
+        problem = errno.ENOENT
+    elif not file.parent.is_dir():
+        problem = errno.ENOTDIR
+    elif not os.access(file if file.exists() else file.parent, os.W_OK):
+        problem = errno.EACCES
+    if problem:
+        raise UsageError(f"{file}: cannot be written: {os.strerror(problem)}")
+
+
+def check_open() -> None:
+    """Raises UsageError where whoever started us closed our standard output."""
+    if sys.stdout is None:
+        raise UsageError("standard output is closed; write reports to files with --format FORMAT=FILE")
+
+
+def prepare(wanted: Outputs) -> None:
+    """Import what writing these reports needs, words included."""
+    for name in ("pages", *(f"reports.{name}" for name, _ in wanted)):
+        importlib.import_module(f"retina_doctor.{name}")
+
+
+def give(report: Report, wanted: Outputs) -> None:
+    """Write the report in all formats; first to standard output, so that a full disk does not cost that one."""
+    from retina_doctor.reports import PLAIN, writer
+
+    for name, file in sorted(wanted, key=lambda output: output[1] is not None):
+        text = writer(name)(report, PLAIN if file else _terminal())
+        if file:
+            write(file, text)
+        else:
+            show(text)
+
+
+def _is_terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _terminal() -> Look:
+    """Width and colour of standard output; NO_COLOR and FORCE_COLOR are heeded (no-color.org, force-color.org)."""
+    from retina_doctor.reports import Look
+
+    coloured = bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and not os.environ.get("NO_COLOR"))
+    width = shutil.get_terminal_size((80, 24)).columns if _is_terminal() or "COLUMNS" in os.environ else 80
+    return Look(max(40, min(width, 120)), coloured)
+
+
+def show(text: str) -> None:
+    """To standard output; UTF-8 whatever the locale says: a service's LANG is often C, and reports are in Chinese, too."""
+    check_open()
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        sys.stdout.flush()
+    except OSError as error:
+        # Whatever is still buffered must not be tried again, and complained of, when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of our report (head, less) has gone: that changes nothing of what was found.
+        if not isinstance(error, BrokenPipeError):
+            raise NoOutput(f"standard output cannot be written: {error.strerror}") from None
+
+
+def write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,29 @@
+"""Why a check was not judged, or what it shows, in words: the packs' tables of reasons."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from retina_doctor.model import Json, Reason
+from retina_doctor.quoting import visible
+from retina_doctor.registry import Catalogue
+from retina_doctor.settings import Language
+
+
+@functools.cache
+def _reasons(files: tuple[Path, ...]) -> Mapping[str, Mapping[str, str]]:
+    tables: dict[str, Mapping[str, str]] = {}
+    for file in files:
+        tables |= tomllib.loads(file.read_text(encoding="utf-8"))
+    return tables
+
+
+def reason_text(reason: Reason | str | None, catalogue: Catalogue, language: Language) -> str:
+    """A verdict's reason in words; plain text stays as it is."""
+    if reason is None or isinstance(reason, str):
+        return str(visible(reason or ""))
+    values: dict[str, Json] = {key: visible(value) for key, value in reason.values.items()}
+    return _reasons(catalogue.reasons)[reason.key][language].format(**values)
