@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import random
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from retina_doctor_checks.advice.builds import known, onnxruntime_builds
-from retina_doctor_checks.native import elf, fatbin, loader
+from retina_doctor_checks.native import elf, fatbin, installed, loader
 
 from tests.doctor import uv
 from tests.standins.build import compile_c, functions, provider
@@ -147,3 +148,45 @@ def test_damaged_gpu_code_ends(tmp_path: Path) -> None:
             assert all(re.fullmatch(r"(sm|compute)_\d+[af]?", one) for one in fatbin.architectures(str(library)))
         except elf.NotElf:
             continue
+
+
+def test_what_is_installed_is_what_importlib_metadata_names() -> None:
+    """In our own environment: wheels, and one installed for editing."""
+    found = installed.distributions(re.compile(""))
+    told = {re.sub(r"[-_.]+", "-", one.name).lower(): one for one in importlib.metadata.distributions()}
+    assert {name: one.version for name, one in found.items()} == {name: one.version for name, one in told.items()}
+    assert {"onnxruntime-gpu", "retina-doctor", "numpy"} <= set(found)
+    for name, one in found.items():
+        if one.folder.endswith(".dist-info"):
+            assert [(e.path, e.size, e.digest) for e in one.files()] == [
+                (str(file), file.size, file.hash.value if file.hash else None) for file in told[name].files or ()
+            ]
+            assert one.values("Requires-Dist") == list(told[name].requires or ())
+
+
+def test_the_hash_of_a_file_is_as_its_record_says() -> None:
+    entries = installed.distributions(re.compile("numpy$"))["numpy"].files("numpy/version.py")
+    assert [entry.path for entry in entries][-1] == "numpy/version.pyi"
+    for entry in entries:
+        assert installed.sha256(entry.place) == entry.digest
+
+
+PRINTING = """
+import os, sys
+from retina_doctor_checks.native.output import captured
+print("before")
+with captured() as lines:
+    print("by Python")
+    print("by Python, as an error", file=sys.stderr)
+    os.write(1, b"by a library\\n")
+print("after")
+assert sorted(lines) == ["by Python", "by Python, as an error", "by a library"], lines
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_is_printed_is_captured_whoever_prints_it(unbuffered: str) -> None:
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    words = [sys.executable, "-c", PRINTING]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "before\nafter\n"), done.stderr

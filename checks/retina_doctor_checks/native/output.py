@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 import tempfile
 from typing import Any
 
@@ -21,12 +22,14 @@ def captured() -> Any:
     except OSError:  # no writable disk: the lines go where they would have gone
         yield lines
         return
+    _flush()
     saved = os.dup(1), os.dup(2)
     os.dup2(file.fileno(), 1)
     os.dup2(file.fileno(), 2)
     try:
         yield lines
     finally:
+        _flush()  # what Python's own print still holds: onnxruntime tells so that it falls back to the CPU
         os.dup2(saved[0], 1)
         os.dup2(saved[1], 2)
         for descriptor in saved:
@@ -36,3 +39,9 @@ def captured() -> Any:
         lines.extend([line for line in text.splitlines() if line.strip()][:MOST_LINES])
         file.close()
         os.write(2, text.encode("utf-8", "replace"))  # and so stays in the tail of a looking that dies later
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
