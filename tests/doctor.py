@@ -105,3 +105,19 @@ def uv() -> str:
     found = shutil.which("uv")
     assert found, "the tests make virtual environments with uv; run them with `uv run pytest`"
     return found
+
+
+def resolved(finding: Any, *wanted: str) -> None:
+    """The printed commands, whose packages are gigabytes, find them all on PyPI: they are run without fetching."""
+    told = ""
+    for command in finding["fix"]["commands"]:
+        if "pip uninstall " in command:
+            continue
+        assert "pip install " in command, command
+        dry = command.replace("pip install ", "pip install --dry-run ")
+        env = {**os.environ, "UV_NO_CONFIG": "1"}
+        done = subprocess.run(["bash", "-c", dry], env=env, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, f"{dry}\n{done.stderr}"
+        told += done.stdout + done.stderr
+    for name in wanted:
+        assert name in told

@@ -43,11 +43,17 @@ def ort_missing(
 
 
 @check("RD262", "ort-import-fails", Severity.ERROR, pitfall=2)
-def ort_import_fails(runtime: Reading[OrtRuntime]) -> Answer:
-    """Speaks for the looking at onnxruntime in use: it raised, crashed or hung."""
+def ort_import_fails(runtime: Reading[OrtRuntime], files: OrtFiles | None) -> Answer:
+    """Speaks for the looking at onnxruntime in use: it raised, crashed or hung.
+
+    A failed import of a package that is alone and seems whole is mended by installing it anew; nothing is known of a hang.
+    """
     if runtime.outcome is Outcome.OK:
         return NO_ONNXRUNTIME if runtime.value and not runtime.value.installed else None
-    return Problem(subject=SUBJECT, evidence=evidence_of(runtime))
+    importing = runtime.recorded.stage == "importing onnxruntime" and runtime.outcome is not Outcome.TIMED_OUT
+    alone = files.distributions[0] if files and len(files.distributions) == 1 and importing else None
+    again = f"{alone.name}=={alone.version}" if alone else None
+    return Problem(subject=SUBJECT, evidence={**evidence_of(runtime), "reinstall": again})
 
 
 @check("RD263", "ort-broken-install", Severity.ERROR, pitfall=2)
