@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from retina_doctor.codec import Data
 from retina_doctor.model import Interpreter
 
 from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
@@ -17,8 +17,7 @@ from .gpu_code import Capability, covers
 Version = tuple[int, int]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Build:
+class Build(Data, frozen=True, kw_only=True):
     """A wheel on PyPI. *cudnn*: the major that it needs. *code*: GPU architectures that it holds code for. *extras*: whether
     ``[cuda,cudnn]`` can be resolved."""
 
@@ -30,8 +29,7 @@ class Build:
     extras: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Terms:
+class Terms(Data, frozen=True, kw_only=True):
     """What a build has to fit. None, or no cards: not known, and not asked for.
 
     *driver_cuda*: the CUDA version that the driver supports; any build of the same or an older major starts on it

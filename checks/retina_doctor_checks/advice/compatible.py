@@ -7,8 +7,9 @@ CUDA 12 and 13 fill the same folder (seen in the wheels nvidia-cudnn-cu12 9.9 an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from retina_doctor.codec import Data
 
 from ..versions import dotted
 from .builds import Build, Terms, known, newest, onnxruntime_builds, torch_builds
@@ -21,8 +22,7 @@ if TYPE_CHECKING:  # their packages import this module
 ORT = "onnxruntime-gpu"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Compatible:
+class Compatible(Data, frozen=True, kw_only=True):
     """*onnxruntime*, *torch*: versions, None where none fits. *kept*: names of those that are installed already.
 
     *least_driver*: the driver that today's builds need, where none fits for want of a newer one.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from retina_doctor.codec import Data
 
-@dataclass(frozen=True, kw_only=True)
-class Range:
+
+class Range(Data, frozen=True, kw_only=True):
     """From *lowest* to *highest*, both included, nothing is wrong. *default*: of insightface."""
 
     lowest: float
@@ -18,8 +18,7 @@ class Range:
     default: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Geometry:
+class Geometry(Data, frozen=True, kw_only=True):
     """Pixels of the detector's input. *stride*: of its coarsest grid; *smallest_face*: side of the smallest anchor."""
 
     stride: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from typing import Any
 
@@ -13,6 +14,9 @@ INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in linux/proc_ns
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
+    if not there():
+        probe.tell(error_code=12, error="NVML Shared Library Not Found", driver=None, cuda=None, gpus=[], own_pids=True)
+        return
     import pynvml
 
     probe.tell(error_code=None, error=None, driver=None, cuda=None, gpus=[], own_pids=in_initial_namespace())
@@ -31,6 +35,15 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
         gpus.append(gpu(pynvml, index))
         probe.tell(gpus=gpus)
     # No nvmlShutdown: the process ends now, and a driver in trouble could hang in it.
+
+
+def there() -> bool:
+    """Whether the loader finds NVML; importing pynvml only to hear that it does not would cost a tenth of a second."""
+    try:
+        ctypes.CDLL("libnvidia-ml.so.1" if os.name == "posix" else "nvml.dll")
+    except OSError:
+        return False
+    return True
 
 
 def cuda(pynvml: Any) -> list[int] | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from retina_doctor.codec import Data
 
 from .facts import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
 from .visible import hidden
@@ -22,8 +23,7 @@ LIBRARIES = {"compute": "libcuda.so.", "utility": "libnvidia-ml.so."}
 Evidence = dict[str, object]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Seen:
+class Seen(Data, frozen=True, kw_only=True):
     """Everything that was seen of card and driver; None: that looking did not end well, or was not asked for."""
 
     host: Host
@@ -112,8 +112,7 @@ class Seen:
         }
 
 
-@dataclass(frozen=True)
-class Trouble:
+class Trouble(Data, frozen=True):
     """*name*: of the check that speaks of it."""
 
     name: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from retina_doctor.authoring import Answer, check
+from retina_doctor.codec import Data
 from retina_doctor.model import Interpreter, Passed, Problem, Reason, Severity, Unknown
 
 from ..advice.builds import Terms, known, onnxruntime_builds, terms, torch_builds
@@ -22,8 +22,7 @@ from .judging import NO_GPU
 from .trouble import Seen, trouble
 
 
-@dataclass(frozen=True, kw_only=True)
-class Framework:
+class Framework(Data, frozen=True, kw_only=True):
     """An installed build. *code*: GPU architectures that it holds code for; None: not known.
 
     *fitting*: the version of the same package that belongs to the compatible set; *install*: what pip is to install for it.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from retina_doctor.authoring import Answer, check
+from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings, Size
 from retina_doctor_checks.detection import limits
@@ -19,8 +18,7 @@ from retina_doctor_checks.service.ownership import service_pids
 from .need import MIB, Need, need_of
 
 
-@dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(Data, frozen=True, kw_only=True):
     """One GPU, what it must hold, and the processes on it that are not the service's own."""
 
     gpu: Gpu

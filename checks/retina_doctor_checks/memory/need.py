@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from retina_doctor.codec import Data
 from retina_doctor.settings import Size
 
 MIB = 1024**2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Need:
+class Need(Data, frozen=True, kw_only=True):
     """Lower bounds in bytes. *quoted*: what a guide states for such a model on a T4 at 640x640."""
 
     size_class: str

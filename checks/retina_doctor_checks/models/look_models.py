@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import os
 import stat
-import zipfile
 from typing import Any
 
 from retina_doctor_checks.models import locate, onnx_walk
@@ -203,6 +202,8 @@ def printable(head: bytes) -> bool:
 
 def zip_content(path: str, head: bytes) -> str:
     """A torch checkpoint is a zip with NAME/data.pkl in it; any other zip is an archive."""
+    import zipfile  # only here: most models are no zip, and a quick check has half a second
+
     try:
         with zipfile.ZipFile(path) as archive:
             return "torch-zip" if any(n.split("/")[-1] == "data.pkl" for n in archive.namelist()) else "zip"
@@ -212,6 +213,8 @@ def zip_content(path: str, head: bytes) -> str:
 
 def zip_problem(path: str) -> dict[str, Any] | None:
     """None, or how a checkpoint's zip is damaged. Reads its directory only, not the weights."""
+    import zipfile
+
     try:
         size = os.path.getsize(path)
         with zipfile.ZipFile(path) as archive:

@@ -33,7 +33,7 @@ def architectures(path: str) -> list[Any]:
     if place is None:
         return []
     counts: Any = collections.Counter()
-    with open(path, "rb") as file:
+    with open(path, "rb", buffering=0) as file:  # 48 bytes here and there in 400 MB: reading ahead is wasted
         try:
             for head in entries(file, place[0], place[0] + place[1]):
                 kind, arch, flags = *struct.unpack_from("<H", head), *struct.unpack_from("<I8xQ", head, 28)

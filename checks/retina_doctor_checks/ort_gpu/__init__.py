@@ -16,6 +16,7 @@ files_probe = Probe(
     module=f"{NAME}.look_files",
     sends=FOR_LOOK_FILES,
     side=Side.TARGET,
+    share=True,
 )
 runtime_probe = Probe(
     name="ort_runtime",

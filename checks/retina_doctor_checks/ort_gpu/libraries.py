@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from retina_doctor.codec import Data
 
 from .facts import FoundLibrary, OrtFiles
 
@@ -21,8 +22,7 @@ def major(soname: str) -> int | None:
     return int(match[1]) if match else None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unfound:
+class Unfound(Data, frozen=True, kw_only=True):
     """Sonames that the loader did not find: installed *elsewhere*, installed in another major only, or *nowhere*."""
 
     elsewhere: tuple[FoundLibrary, ...]

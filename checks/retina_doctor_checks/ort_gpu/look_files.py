@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import ast
-import base64
 import glob
-import hashlib
 import os
 import re
 from typing import Any
 
-from retina_doctor_checks.native import elf, fatbin, loader, places
+from retina_doctor_checks.native import elf, fatbin, installed, loader, places
 
 PROVIDER = "libonnxruntime_providers_cuda.so"
 TENSORRT = "libonnxruntime_providers_tensorrt.so"
@@ -19,7 +17,7 @@ VITAL = re.compile(
 )
 BINARY = re.compile(r"onnxruntime/capi/onnxruntime_pybind11_state.*\.so$")
 OF_NVIDIA = re.compile(r"lib(cu|nv)")
-DISTRIBUTION = re.compile(r"(onnxruntime(?:[-_.][a-z0-9]+)*|ort[-_.]nightly(?:[-_.][a-z0-9]+)*)$", re.IGNORECASE)
+DISTRIBUTION = re.compile(r"(onnxruntime(?:-[a-z0-9]+)*|ort-nightly(?:-[a-z0-9]+)*)$")
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -93,35 +91,27 @@ def binaries(folder: str | None) -> list[Any]:
 
 
 def distributions(folder: str | None, provider: dict[str, Any] | None) -> list[Any]:
-    from importlib import metadata
-
-    found = {}
-    for site in places.site_folders():
-        for one in metadata.distributions(path=[site]):
-            name = (one.metadata["Name"] or "").lower().replace("_", "-")
-            if DISTRIBUTION.match(name) and name not in found:
-                found[name] = describe(one, name, folder, provider)
-    return [found[name] for name in sorted(found) if found[name]["files"]]
+    found = installed.distributions(DISTRIBUTION)
+    described = [describe(one, folder, provider) for _, one in sorted(found.items())]
+    return [one for one in described if one["files"]]
 
 
-def describe(one: Any, name: str, folder: str | None, provider: dict[str, Any] | None) -> dict[str, Any]:
-    files = {str(f): f for f in (one.files or [])}
-    files = {path: f for path, f in files.items() if path.startswith("onnxruntime/")}
+def describe(one: Any, folder: str | None, provider: dict[str, Any] | None) -> dict[str, Any]:
+    files = {entry.path: entry for entry in one.files("onnxruntime/") if entry.path.startswith("onnxruntime/")}
     gpu = any(path.endswith(PROVIDER) for path in files)
-    requires = one.requires or []
-    missing = [path for path, f in files.items() if VITAL.match(path) and not os.path.exists(str(one.locate_file(f)))]
+    requires = one.values("Requires-Dist")
+    missing = [path for path, entry in files.items() if VITAL.match(path) and not os.path.exists(entry.place)]
     return {
         "files": files,
-        "distribution": one,
         "facts": {
-            "name": name,
+            "name": one.name,
             "version": one.version,
             "gpu": gpu,
-            "cuda": cuda_of(name, folder, provider, requires) if gpu else None,
+            "cuda": cuda_of(one.name, folder, provider, requires) if gpu else None,
             "cudnn_major": cudnn_of(provider, requires) if gpu else None,
             "has_extras": any("extra" in r and "cudnn" in r for r in requires),
             "missing": missing,
-            "tags": re.findall(r"^Tag: (\S+)$", one.read_text("WHEEL") or "", re.MULTILINE),
+            "tags": one.values("Tag", "WHEEL"),
         },
     }
 
@@ -176,46 +166,30 @@ def build_info(folder: str | None) -> dict[str, Any]:
 
 def owner(found: list[Any]) -> str | None:
     """Whose compiled module is on the disk: by size, then by the hash in RECORD; None where it is nobody's."""
-    claims = []
-    for one in found:
-        for path, file in one["files"].items():
-            where = str(one["distribution"].locate_file(file))
-            if BINARY.match(path) and os.path.isfile(where):
-                claims.append((one["facts"]["name"], file, where))
-    same_size = [c for c in claims if c[1].size is None or c[1].size == os.path.getsize(c[2])]
+    claims = [
+        (one["facts"]["name"], entry)
+        for one in found
+        for path, entry in one["files"].items()
+        if BINARY.match(path) and os.path.isfile(entry.place)
+    ]
+    same_size = [c for c in claims if c[1].size is None or c[1].size == os.path.getsize(c[1].place)]
     if len(same_size) == 1:
         return str(same_size[0][0])
-    for name, file, where in same_size:
-        if file.hash is not None and file.hash.mode == "sha256" and file.hash.value == sha256(where):
-            return str(name)
-    return None
-
-
-def sha256(path: str) -> str:
-    """As RECORD writes it: URL-safe base64 without padding (PEP 376)."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
+    return next((str(name) for name, entry in same_size if entry.digest == installed.sha256(entry.place)), None)
 
 
 def preloaded_by() -> str | None:
     """insightface with its version, where its own source calls onnxruntime.preload_dlls (2.x does)."""
-    from importlib import metadata
-
     for site in places.site_folders():
         folder = os.path.join(site, "insightface")
         for pattern in ("*.py", "model_zoo/*.py", "app/*.py", "utils/*.py"):
             for path in glob.glob(os.path.join(glob.escape(folder), pattern)):
                 try:
-                    with open(path, encoding="utf-8", errors="replace") as file:
-                        called = "preload_dlls" in file.read()
+                    with open(path, "rb") as file:
+                        called = b"preload_dlls" in file.read()
                 except OSError:
                     continue
                 if called:
-                    try:
-                        return "insightface " + metadata.version("insightface")
-                    except metadata.PackageNotFoundError:
-                        return "insightface"
+                    own = installed.distributions(re.compile("insightface$")).get("insightface")
+                    return "insightface " + own.version if own else "insightface"
     return None

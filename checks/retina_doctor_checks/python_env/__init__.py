@@ -10,21 +10,23 @@ from .facts import Extensions, Imports, Packages, WorkingDirectory
 NAME, NATIVE = "retina_doctor_checks.python_env", "retina_doctor_checks.native"
 
 directory_probe = Probe(
-    name="working_directory", facts=WorkingDirectory, module=f"{NAME}.look_directory", side=Side.TARGET
+    name="working_directory", facts=WorkingDirectory, module=f"{NAME}.look_directory", side=Side.TARGET, share=True
 )
 packages_probe = Probe(
     name="packages",
     facts=Packages,
     module=f"{NAME}.look_packages",
-    sends=(f"{NATIVE}.places",),
+    sends=(f"{NATIVE}.installed", f"{NATIVE}.places"),
     side=Side.TARGET,
+    share=True,
 )
 extensions_probe = Probe(
     name="extensions",
     facts=Extensions,
     module=f"{NAME}.look_extensions",
-    sends=(f"{NATIVE}.elf", f"{NATIVE}.loader", f"{NATIVE}.places"),
+    sends=(f"{NATIVE}.elf", f"{NATIVE}.installed", f"{NATIVE}.loader", f"{NATIVE}.places"),
     side=Side.TARGET,
+    share=True,
 )
 imports_probe = Probe(
     name="imports",

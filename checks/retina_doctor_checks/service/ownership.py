@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
 from typing import Literal
 
+from retina_doctor.codec import Data
 from retina_doctor.model import Interpreter
 from retina_doctor.settings import Settings
 
 from .facts import Answer, Holder, Ports, Socket
 
 
-@dataclass(frozen=True, kw_only=True)
-class Owner:
+class Owner(Data, frozen=True, kw_only=True):
     """*ours* None: it cannot be told, for want of *missing*. *by*: what says so."""
 
     ours: bool | None
