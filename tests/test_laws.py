@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import dataclasses
 import functools
 import itertools
 import json
@@ -21,13 +20,15 @@ import msgspec
 import pytest
 
 from retina_doctor.authoring import Facts
+from retina_doctor.codec import replace
 from retina_doctor.diagnose import Readings, diagnose
 from retina_doctor.model import Diagnosis, Outcome, Recorded, Severity, Snapshot, Verdict
+from retina_doctor.output import FORMATS
 from retina_doctor.pages import BLOCK, mebibytes, render, source
 from retina_doctor.probing.process import source_of
 from retina_doctor.redact import redact
 from retina_doctor.registry import Entry, PackFailure, Want, installed
-from retina_doctor.reports import PLAIN, Report, formats
+from retina_doctor.reports import PLAIN, Report, writer
 from retina_doctor.settings import LANGUAGES
 from retina_doctor.snapshot import load, save
 from tests.machines import FOLDER, machine, names, put, raw
@@ -102,8 +103,8 @@ def test_findings_render_in_both_languages(name: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_report_can_be_written(name: str, language: Any) -> None:
     report = Report(diagnosis=judged(name), catalogue=CATALOGUE, language=language, fail_on=Severity.ERROR)
-    for write in formats().values():
-        assert write(report, PLAIN).strip()
+    for name in FORMATS:
+        assert writer(name)(report, PLAIN).strip()
 
 
 # 2. Witnesses
@@ -118,7 +119,7 @@ def test_every_code_fires_on_one_machine_and_is_passed_on_another(code: str) -> 
 
 
 def test_a_pack_that_cannot_be_loaded_is_a_finding_and_all_others_are_judged() -> None:
-    broken = dataclasses.replace(CATALOGUE, failures=(PackFailure("theirs", "ImportError: no module \x1b[31mx"),))
+    broken = replace(CATALOGUE, failures=(PackFailure("theirs", "ImportError: no module \x1b[31mx"),))
     before, after = judged("t4-healthy"), diagnose(machine("t4-healthy").snapshot, broken)
     assert [(f.code, f.subject) for f in after.findings] == [("RD001", "pack:theirs")]
     assert after.exit_code(Severity.ERROR) == 1
@@ -167,7 +168,7 @@ def test_facts_are_frozen_and_the_healthy_machine_has_them_whole(probe: str) -> 
 
 def without(snapshot: Snapshot, *lost: str) -> Snapshot:
     kept = {name: reading for name, reading in snapshot.readings.items() if name not in lost}
-    return dataclasses.replace(snapshot, readings=kept)
+    return replace(snapshot, readings=kept)
 
 
 def ended(snapshot: Snapshot, outcome: Outcome, *lost: str) -> Snapshot:
@@ -175,12 +176,10 @@ def ended(snapshot: Snapshot, outcome: Outcome, *lost: str) -> Snapshot:
 
     def half(reading: Recorded) -> Recorded:
         facts = dict(itertools.islice(reading.facts.items(), len(reading.facts) // 2))
-        return dataclasses.replace(
-            reading, outcome=outcome, facts=facts, detail="killed by SIGABRT", stderr_tail=("core dumped",)
-        )
+        return replace(reading, outcome=outcome, facts=facts, detail="killed by SIGABRT", stderr_tail=("core dumped",))
 
     readings = {name: half(r) if name in lost else r for name, r in snapshot.readings.items()}
-    return dataclasses.replace(snapshot, readings=readings)
+    return replace(snapshot, readings=readings)
 
 
 def assert_not_healthier(before: Diagnosis, snapshot: Snapshot, lost: set[str]) -> Diagnosis:
@@ -213,7 +212,7 @@ def test_losing_one_reading(name: str) -> None:
     for lost in snapshot.readings:
         after = assert_not_healthier(judged(name), without(snapshot, lost), {lost})
         report = Report(diagnosis=after, catalogue=CATALOGUE, language="zh", fail_on=Severity.ERROR)
-        assert json.loads(formats()["json"](report, PLAIN))
+        assert json.loads(writer("json")(report, PLAIN))
         for outcome in (Outcome.FAILED, Outcome.CRASHED, Outcome.TIMED_OUT, Outcome.NOT_RUN):
             after = assert_not_healthier(judged(name), ended(snapshot, outcome, lost), {lost})
             for finding in after.findings:
@@ -238,6 +237,32 @@ def test_losing_all_readings_leaves_nothing_passed_that_needs_any() -> None:
     for entry in CATALOGUE.entries:
         if any(need.facts in CATALOGUE.probe_of and need.want is not Want.OPTIONAL for need in entry.needs):
             assert verdicts(after)[entry.check.code] in (Verdict.UNKNOWN, Verdict.INAPPLICABLE)
+
+
+HEAVY = {probe.name for probe in CATALOGUE.probes.values() if probe.heavy}
+
+
+@every_machine
+def test_a_quick_check_says_what_the_whole_one_does_or_that_it_does_not_know(name: str) -> None:
+    """It has no heavy facts; what rests on them is left out and said to be, and nothing passes for want of them."""
+    whole = machine(name).snapshot
+    quick = replace(whole, settings=replace(whole.settings, gate=replace(whole.settings.gate, quick=True)))
+    was, now = verdicts(judged(name)), verdicts(diagnose(without(quick, *HEAVY), CATALOGUE))
+    for entry in CATALOGUE.entries:
+        code = entry.check.code
+        wants = {n.want for n in entry.needs if n.facts in CATALOGUE.probe_of and CATALOGUE.probe_of[n.facts].heavy}
+        if wants - {Want.OPTIONAL}:
+            assert now[code] in (Verdict.INAPPLICABLE, Verdict.IGNORED), code
+        elif not wants and code != "RD003":
+            assert now[code] is was[code], code
+        elif now[code] is Verdict.PASSED:
+            assert was[code] not in (Verdict.FAILED, Verdict.UNKNOWN), f"{code} passes for want of facts"
+
+
+@pytest.mark.parametrize("probe", CATALOGUE.probes)
+def test_what_is_heavy_shares_no_process(probe: str) -> None:
+    """A quick check starts no heavy one, and a shared process is no place for what may hang on a kernel for seconds."""
+    assert not (CATALOGUE.probes[probe].heavy and CATALOGUE.probes[probe].share)
 
 
 @every_machine
@@ -340,10 +365,7 @@ def test_redaction_keeps_what_judgements_rest_on() -> None:
     kept = ["127.0.0.1", "0.0.0.0", "8.9.7.29", "12.4.5.8 is cuBLAS", "/opt/face/bin/python", "535.129.03"]
     snapshot = machine("t4-healthy").snapshot
     reading = Recorded(outcome=Outcome.OK, facts={"kept": kept})
-    assert (
-        list(redact(dataclasses.replace(snapshot, readings={"odd": reading})).readings["odd"].facts["kept"])[:3]
-        == kept[:3]
-    )
+    assert list(redact(replace(snapshot, readings={"odd": reading})).readings["odd"].facts["kept"])[:3] == kept[:3]
     assert redact(snapshot).target.command == snapshot.target.command
 
 
