@@ -4,6 +4,7 @@
 (b) The whole check against an empty command plus the larger of the slowest probe alone and its share of all probes'
     CPU seconds on this machine's cores. "Alone": one interpreter that gets one probe's program, by wall clock and CPU
     time (getrusage of children). Looked at is our own environment, with a real model and a picture of six faces.
+(c) `check --quick` of the same against a Python that imports Typer and ends.
 
 Run by hand; nothing is asserted. Medians, with the quartiles beside them: a busy machine shows in those. Compiled files
 are written beside the sources, as an installation has them.
@@ -33,7 +34,7 @@ from retina_doctor.settings import DetectionSettings, GpuSettings, ModelSettings
 from retina_doctor.target import choose_target, surroundings
 
 EMPTY = "import typer\napp = typer.Typer()\n@app.command()\ndef f(): ...\napp(['--help'])\n"
-HELP_LIMIT, CHECK_LIMIT = 1.15, 1.25
+HELP_LIMIT, CHECK_LIMIT, QUICK_LIMIT = 1.15, 1.25, 5
 
 Measure = Callable[[], tuple[float, float]]
 """Wall-clock seconds and CPU seconds of one run."""
@@ -99,6 +100,8 @@ def main() -> None:
             "our --help": command([*doctor, "--help"], folder),
             "empty command": command([*doctor, "--version"], folder),
             "whole check": command([*doctor, "--target", arguments.target, *flags], folder),
+            "import typer": command([sys.executable, "-c", "import typer"], folder),
+            "quick check": command([*doctor, "--quick", "--target", arguments.target, *flags], folder),
             **probes_alone(settings),
         }
         walls: dict[str, list[float]] = {name: [] for name in measures}
@@ -127,6 +130,8 @@ def ratios(wall: dict[str, float], cpu: dict[str, float]) -> None:
     print(f"(a) our --help / empty --help: {wall['our --help'] / wall['empty --help']:.2f} (aim: {HELP_LIMIT})")
     print(f"(b) whole check {whole:.3f} / (empty command + the larger of the slowest probe {slowest:.3f} and")
     print(f"    all probes' CPU time on {cores} cores {share:.3f}) = {whole / floor:.2f} (aim: {CHECK_LIMIT})")
+    print(f"(c) quick check {wall['quick check']:.3f} / import typer {wall['import typer']:.3f} = ", end="")
+    print(f"{wall['quick check'] / wall['import typer']:.2f} (aim: {QUICK_LIMIT})")
 
 
 if __name__ == "__main__":
