@@ -8,7 +8,7 @@ A check is a function whose parameter types say what it needs::
 
 ``Facts``: required, without them the verdict is *unknown*. ``Facts | None``: if there. ``Reading[Facts]``: the looking
 itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. ``Settings`` and ``Interpreter``
-come with every snapshot.
+come with every snapshot. A class derived from `Gathered` stands for all its fields at once.
 """
 
 from __future__ import annotations
@@ -27,6 +27,13 @@ T = TypeVar("T")
 
 Answer = Iterable[Problem] | Problem | Passed | Inapplicable | Unknown | None
 """What a check says: problems (none: passed), or why there is no judgement."""
+
+
+class Gathered(Data, frozen=True):
+    """Base of what many checks need together. Its fields are typed as the parameters of a check are; it is built of them.
+
+    Where a field is required and not there, each check that asks for the whole is *unknown*.
+    """
 
 
 class Side(StrEnum):

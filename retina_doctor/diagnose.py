@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from retina_doctor.authoring import Scope
@@ -141,21 +141,19 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
     settled = chosen.verdict(entry, scope)
     if settled:
         return settled, []
-    arguments: dict[str, Any] = {}
+    values: list[Any] = []
     missing: list[str] = []
     for need in entry.needs:
-        if need.want is Want.READING:
-            arguments[need.parameter] = reading = readings.of(need.facts)
-            if reading.outcome is Outcome.NOT_RUN:
-                missing.append(reading.probe)
-            continue
-        arguments[need.parameter] = value = readings.value(need.facts)
-        if value is None and need.want is Want.REQUIRED:
+        value = readings.of(need.facts) if need.want is Want.READING else readings.value(need.facts)
+        if need.want is Want.READING and value.outcome is Outcome.NOT_RUN:
+            missing.append(value.probe)
+        elif need.want is Want.REQUIRED and value is None:
             missing.append(readings.catalogue.probe_of[need.facts].name)
+        values.append(value)
     if missing:
-        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(missing)), []
+        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing))), []
     try:
-        answer = check.judge(**arguments)
+        answer = check.judge(**_arguments(entry, values))
         problems = _problems(answer)
     except Exception as error:
         # A check that breaks must not take the report with it: it is shown as broken, and the exit code says so.
@@ -180,6 +178,18 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
         for problem in problems
     ]
     return _judgement(entry, Verdict.FAILED if findings else Verdict.PASSED), findings
+
+
+def _arguments(entry: Entry, values: Sequence[Any]) -> dict[str, Any]:
+    """*values*, one for each need, as the parameters of the check."""
+    arguments: dict[str, Any] = {}
+    gathered: dict[tuple[str, type], dict[str, Any]] = {}
+    for need, value in zip(entry.needs, values, strict=True):
+        if need.whole is None:
+            arguments[need.parameter] = value
+        else:
+            gathered.setdefault((need.parameter, need.whole), {})[need.field or ""] = value
+    return arguments | {parameter: whole(**fields) for (parameter, whole), fields in gathered.items()}
 
 
 def _problems(answer: object) -> list[Problem]:

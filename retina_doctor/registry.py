@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import Check, Domain, Pack, Probe
+from retina_doctor.authoring import Check, Domain, Gathered, Pack, Probe
 from retina_doctor.codec import Data, replace
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Finding, Interpreter, Reading
@@ -32,11 +32,13 @@ class Want(Enum):
 
 
 class Need(Data, frozen=True):
-    """One parameter of a check: the type of facts it wants, and how."""
+    """One parameter of a check, or one *field* of the `Gathered` class *whole* that it is: which facts it wants, and how."""
 
     parameter: str
     facts: type
     want: Want
+    field: str | None = None
+    whole: type[Gathered] | None = None
 
 
 class Entry(Data, frozen=True, kw_only=True):
@@ -136,12 +138,19 @@ def build(packs: Iterable[Pack]) -> Catalogue:
 
 
 def _entry(domain: Domain, check: Check) -> Entry:
-    needs = tuple(
-        _need(check, parameter, _hint(check, hint))
-        for parameter, hint in check.judge.__annotations__.items()
-        if parameter != "return"
-    )
-    return Entry(check=check, domain=domain.name, pages=domain.pages, needs=needs)
+    needs: list[Need] = []
+    for parameter, written in check.judge.__annotations__.items():
+        hint = _hint(check, written) if parameter != "return" else None
+        if isinstance(hint, type) and issubclass(hint, Gathered):
+            needs += [replace(_need(check, parameter, inner), field=f, whole=hint) for f, inner in _fields(hint)]
+        elif hint is not None:
+            needs.append(_need(check, parameter, hint))
+    return Entry(check=check, domain=domain.name, pages=domain.pages, needs=tuple(needs))
+
+
+@functools.cache
+def _fields(whole: type[Gathered]) -> tuple[tuple[str, Any], ...]:
+    return tuple(typing.get_type_hints(whole).items())
 
 
 _hints: dict[tuple[str, str], Any] = {}

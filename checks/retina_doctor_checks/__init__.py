@@ -4,23 +4,21 @@ from pathlib import Path
 
 from retina_doctor.authoring import Pack
 
-from . import container, detection, driver, inference, memory, models, ort_gpu, python_env, service, torch_cuda
 from .causes import causes
+from .container.domain import domain as container
+from .detection.domain import domain as detection
+from .driver.domain import domain as driver
+from .inference.domain import domain as inference
+from .memory.domain import domain as memory
+from .models.domain import domain as models
+from .ort_gpu.domain import domain as ort_gpu
+from .python_env.domain import domain as python_env
+from .service.domain import domain as service
+from .torch_cuda.domain import domain as torch_cuda
 
 pack = Pack(
     name="retinaface",
-    domains=(
-        models.domain,
-        driver.domain,
-        container.domain,
-        torch_cuda.domain,
-        ort_gpu.domain,
-        python_env.domain,
-        memory.domain,
-        detection.domain,
-        service.domain,
-        inference.domain,
-    ),
+    domains=(models, driver, container, torch_cuda, ort_gpu, python_env, memory, detection, service, inference),
     causes=causes,
     reasons=Path(__file__).parent / "reasons.toml",
 )

@@ -8,10 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import Data
-from retina_doctor.model import Interpreter
 
-from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
-from ..driver.used_gpu import capabilities
 from .gpu_code import Capability, covers
 
 Version = tuple[int, int]
@@ -57,20 +54,6 @@ class Terms(Data, frozen=True, kw_only=True):
         )
 
 
-def terms(
-    interpreter: Interpreter | None,
-    nvml: Nvml | None,
-    environment: GpuEnvironment | None = None,
-    cuda: CudaDriver | None = None,
-) -> Terms:
-    return Terms(
-        driver_cuda=nvml.cuda if nvml else None,
-        python=interpreter.version[:2] if interpreter else None,
-        processor=interpreter.machine if interpreter else None,
-        cards=capabilities(nvml, environment, cuda) if nvml else (),
-    )
-
-
 @functools.cache
 def _table(name: str) -> tuple[Build, ...]:
     rows: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))["build"]
@@ -102,7 +85,7 @@ def known(builds: tuple[Build, ...], version: str | None) -> Build | None:
     return next((build for build in builds if build.version == version), None)
 
 
-def newest(builds: tuple[Build, ...], machine: Terms, cuda_major: int | None = None) -> Build | None:
+def newest(builds: tuple[Build, ...], terms: Terms, cuda_major: int | None = None) -> Build | None:
     """The newest that fits, of that CUDA major where one is asked for."""
-    fitting = (build for build in builds if machine.fit(build))
+    fitting = (build for build in builds if terms.fit(build))
     return next((build for build in fitting if cuda_major is None or build.cuda[0] == cuda_major), None)

@@ -7,17 +7,14 @@ CUDA 12 and 13 fill the same folder (seen in the wheels nvidia-cudnn-cu12 9.9 an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from retina_doctor.codec import Data
 
+from ..ort_gpu.facts import Distribution, OrtFiles
+from ..torch_cuda.facts import TorchFiles
 from ..versions import dotted
 from .builds import Build, Terms, known, newest, onnxruntime_builds, torch_builds
 from .drivers import least_driver
-
-if TYPE_CHECKING:  # their packages import this module
-    from ..ort_gpu.facts import Distribution, OrtFiles
-    from ..torch_cuda.facts import TorchFiles
+from .machine import Machine
 
 ORT = "onnxruntime-gpu"
 
@@ -34,21 +31,22 @@ class Compatible(Data, frozen=True, kw_only=True):
     least_driver: str | None
 
 
-def compatible(machine: Terms, ort: OrtFiles | None, torch: TorchFiles | None) -> Compatible:
+def compatible(machine: Machine) -> Compatible:
+    terms, ort, torch = machine.terms, machine.ort, machine.torch
     installed = ort.gpu if ort else None
     code = ort.provider.code if ort and ort.provider else None
-    has_ort = installed is not None and runs(installed, code, machine)
-    has_torch = torch is not None and torch.build == "cuda" and runs_torch(torch, machine)
+    has_ort = installed is not None and runs(installed, code, terms)
+    has_torch = torch is not None and torch.build == "cuda" and runs_torch(torch, terms)
     ort_version = installed.version if installed and has_ort else None
     torch_version = torch.version if torch and has_torch else None
     ort_major = installed.cuda[0] if installed and has_ort and installed.cuda else None
     torch_major = torch.cuda[0] if torch and has_torch and torch.cuda else None
     if ort_version is None:
-        ort_version = _version(onnxruntime_builds(), machine, torch_major)
+        ort_version = _version(onnxruntime_builds(), terms, torch_major)
     if torch_version is None:
-        torch_version = _version(torch_builds(), machine, ort_major or _major(onnxruntime_builds(), ort_version))
+        torch_version = _version(torch_builds(), terms, ort_major or _major(onnxruntime_builds(), ort_version))
     newest_here = onnxruntime_builds()[0]
-    too_old = ort_version is None and not machine.driver_starts(newest_here.cuda)
+    too_old = ort_version is None and not terms.driver_starts(newest_here.cuda)
     return Compatible(
         onnxruntime=ort_version,
         torch=torch_version,
@@ -57,9 +55,9 @@ def compatible(machine: Terms, ort: OrtFiles | None, torch: TorchFiles | None) -
     )
 
 
-def _version(builds: tuple[Build, ...], machine: Terms, major: int | None) -> str | None:
+def _version(builds: tuple[Build, ...], terms: Terms, major: int | None) -> str | None:
     """Of the same major where there is one that fits; else the newest that fits."""
-    build = newest(builds, machine, major) or newest(builds, machine)
+    build = newest(builds, terms, major) or newest(builds, terms)
     return build.version if build else None
 
 
@@ -68,44 +66,45 @@ def _major(builds: tuple[Build, ...], version: str | None) -> int | None:
     return build.cuda[0] if build else None
 
 
-def runs(installed: Distribution, code: tuple[str, ...] | None, machine: Terms) -> bool:
+def runs(installed: Distribution, code: tuple[str, ...] | None, terms: Terms) -> bool:
     """Whether the driver can start the installed build, and the cards have its code, as far as that is known.
 
     *code*: as its library holds it; where that was not read, the table is asked.
     """
     row = known(onnxruntime_builds(), installed.version)
-    return machine.driver_starts(installed.cuda) and machine.cards_run(code or (row.code if row else None))
+    return terms.driver_starts(installed.cuda) and terms.cards_run(code or (row.code if row else None))
 
 
-def runs_torch(torch: TorchFiles, machine: Terms) -> bool:
+def runs_torch(torch: TorchFiles, terms: Terms) -> bool:
     row = known(torch_builds(), torch.version)
-    return machine.driver_starts(torch.cuda) and machine.cards_run(torch.code or (row.code if row else None))
+    return terms.driver_starts(torch.cuda) and terms.cards_run(torch.code or (row.code if row else None))
 
 
-def torch_advice(machine: Terms, ort: OrtFiles | None, torch: TorchFiles | None) -> dict[str, object]:
+def torch_advice(machine: Machine) -> dict[str, object]:
     """Evidence for a remedy: the torch to install on this machine, and what it was chosen by."""
-    version = compatible(machine, ort, torch).torch
+    version = compatible(machine).torch
     return {
-        "driver_cuda": dotted(machine.driver_cuda),
+        "driver_cuda": dotted(machine.terms.driver_cuda),
         "fitting": version,
         "requirement": f"torch=={version}" if version else None,
     }
 
 
-def onnxruntime_advice(
-    machine: Terms, ort: OrtFiles | None, torch: TorchFiles | None, driver: str | None, *, cpu: bool, card: bool
-) -> dict[str, object]:
+def onnxruntime_advice(machine: Machine) -> dict[str, object]:
     """Evidence for a remedy: the requirements of onnxruntime to install, with what they were chosen by.
 
     *requirement*: the package alone; *with_libraries*: a list that brings the CUDA and cuDNN wheels too; *install*: the
-    latter where there is a *card* and the libraries are not on the disk (*brings_libraries*). *fits* False: no known build
-    runs here. *cpu*: the GPU is not meant to be used.
+    latter where there is a card and the libraries are not on the disk (*brings_libraries*). *fits* False: no known build
+    runs here. Where the GPU is not meant to be used, it is the CPU package.
     """
+    ort, torch, nvml = machine.ort, machine.torch, machine.nvml
+    cpu = machine.settings.gpu.device == "cpu"
     installed = ort.gpu if ort else None
-    chosen = compatible(machine, ort, torch)
+    chosen = compatible(machine)
     version = chosen.onnxruntime
     requirement = "onnxruntime" if cpu else f"{ORT}=={version}" if version else None
     with_libraries = ["onnxruntime"] if cpu else libraries_too(version, installed)
+    card = nvml is not None and bool(nvml.gpus)
     brings = not cpu and card and version is not None and not libraries_present(version, installed, ort)
     return {
         "requirement": requirement,
@@ -116,8 +115,8 @@ def onnxruntime_advice(
         "fits": requirement is not None,
         "installed_version": installed.version if installed else None,
         "installed_cuda": dotted(installed.cuda) if installed else None,
-        "driver": driver,
-        "driver_cuda": dotted(machine.driver_cuda),
+        "driver": nvml.driver if nvml else None,
+        "driver_cuda": dotted(machine.terms.driver_cuda),
         "least_driver": chosen.least_driver,
         "keeps_version": installed is not None and version == installed.version,
         "beside_torch": torch.version if torch and "torch" in chosen.kept else None,

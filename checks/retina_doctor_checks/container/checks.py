@@ -8,9 +8,10 @@ from __future__ import annotations
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
-from ..driver.facts import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
+from ..driver.facts import Host, Nvml
 from ..driver.judging import NO_GPU, about
-from ..driver.trouble import Seen, capabilities_lacking, compat_path
+from ..driver.seen import Seen
+from ..driver.trouble import capabilities_lacking, compat_path
 from ..ort_gpu.facts import OrtFiles
 from ..scopes import gpu_meant
 from ..torch_cuda.facts import TorchFiles
@@ -28,10 +29,7 @@ FIRST_COMPOSE_WITH_GPUS = (1, 28)
 
 
 @check("RD221", "container-started-without-gpu", ERROR, pitfall=2, scope=gpu_meant)
-def container_started_without_gpu(
-    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+def container_started_without_gpu(seen: Seen) -> Answer:
     return about("container-started-without-gpu", seen)
 
 
@@ -57,18 +55,11 @@ def _beside_a_service(ort: OrtFiles | None, torch: TorchFiles | None) -> Severit
 
 
 @check("RD223", "container-runtime-not-nvidia", ERROR, pitfall=2, scope=gpu_meant)
-def container_runtime_not_nvidia(
-    host: Host,
-    variables: GpuEnvironment,
-    nvml: Nvml | None,
-    smi: NvidiaSmi | None,
-    cuda: CudaDriver | None,
-    engine: ContainerHost | None,
-) -> Answer:
+def container_runtime_not_nvidia(seen: Seen, engine: ContainerHost | None) -> Answer:
     """In a pod: it was given a GPU by name, and none is there. On a node: the toolkit is installed, and no engine knows it."""
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
-    if host.container is not None or not seen.card:
-        return about("container-runtime-not-nvidia", seen)
+    if seen.host.container is not None or not seen.card:
+        missing = ("gpu_environment",) if seen.environment is None else ()
+        return about("container-runtime-not-nvidia", seen, missing=missing)
     if engine is None:
         return Unknown(("container_host",))
     if not engine.kubelet or not (engine.toolkit or engine.cdi):
@@ -81,42 +72,27 @@ def container_runtime_not_nvidia(
 
 
 @check("RD224", "container-gpu-access-lost", ERROR, pitfall=2, scope=gpu_meant)
-def container_gpu_access_lost(
-    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+def container_gpu_access_lost(seen: Seen) -> Answer:
     return about("container-gpu-access-lost", seen)
 
 
 @check("RD225", "container-device-node-missing", ERROR, pitfall=2, scope=gpu_meant)
-def container_device_node_missing(
-    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+def container_device_node_missing(seen: Seen) -> Answer:
     return about("container-device-node-missing", seen)
 
 
 @check("RD226", "container-driver-capabilities", ERROR, pitfall=2, scope=gpu_meant)
-def container_driver_capabilities(
-    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
+def container_driver_capabilities(seen: Seen) -> Answer:
     """Without libcuda nothing computes; without NVML only those who watch the card are blind."""
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
     lacking = (capabilities_lacking(seen) or {}).get("lacking")
     return about("container-driver-capabilities", seen, at_most=Severity.WARNING if lacking == ["utility"] else None)
 
 
 @check("RD227", "container-compat-libraries", ERROR, pitfall=2, scope=gpu_meant)
-def container_compat_libraries(
-    host: Host, variables: GpuEnvironment, nvml: Nvml | None, smi: NvidiaSmi | None, cuda: CudaDriver | None
-) -> Answer:
+def container_compat_libraries(seen: Seen) -> Answer:
     """They are meant for some cards and drivers, so where they are in use only CUDA can tell whether they work."""
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
-    return about(
-        "container-compat-libraries",
-        seen,
-        missing=("cuda_driver",) if cuda is None and compat_path(seen.libcuda) else (),
-    )
+    untold = seen.cuda is None and (seen.environment is None or compat_path(seen.libcuda))
+    return about("container-compat-libraries", seen, missing=("cuda_driver",) if untold else ())
 
 
 @check("RD228", "container-shm-too-small", ERROR, pitfall=2)
@@ -157,7 +133,5 @@ def compose_too_old_for_gpu(
 
 
 @check("RD230", "gpu-device-not-permitted", ERROR, pitfall=2, scope=gpu_meant)
-def gpu_device_not_permitted(
-    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
-    return about("gpu-device-not-permitted", Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda))
+def gpu_device_not_permitted(seen: Seen) -> Answer:
+    return about("gpu-device-not-permitted", seen)

@@ -10,7 +10,8 @@ from ..scopes import gpu_meant
 from ..versions import dotted
 from .facts import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
 from .judging import NO_GPU
-from .trouble import Seen, trouble
+from .seen import Seen
+from .trouble import trouble
 
 INTEGRATED = Inapplicable(Reason("integrated-gpu"))
 

@@ -10,12 +10,14 @@ from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .facts import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
+from .facts import CudaDriver, GpuEnvironment, Host, Nvml
 from .judging import NO_GPU, about
-from .trouble import Seen, compat_path, hides, library_version, version_of
+from .seen import Seen
+from .trouble import compat_path, library_version, version_of
+from .visible import hides
 
 ERROR = Severity.ERROR
-NVML, CUDA = "nvml", "cuda_driver"
+NVML, CUDA = "nvml", "cuda_driver"  # probes
 
 
 @check("RD201", "no-nvidia-gpu", ERROR, pitfall=2, scope=gpu_meant)
@@ -33,46 +35,43 @@ def _listed(nvml: Nvml) -> dict[str, object]:
     return {"gpus": ", ".join(f"{gpu.index}: {gpu.name}" for gpu in nvml.gpus), "driver": nvml.driver, "cuda": cuda}
 
 
+def _without_nvml(seen: Seen) -> tuple[str, ...]:
+    return (NVML,) if seen.nvml is None else ()
+
+
 def _module_unknown(seen: Seen) -> tuple[str, ...]:
     """Where the kernel hides its modules, NVML's word is needed."""
     return () if seen.nvml or seen.host.nvidia_loaded is not None or seen.host.wsl else (NVML,)
 
 
 @check("RD202", "driver-not-installed", ERROR, pitfall=2, scope=gpu_meant)
-def driver_not_installed(
-    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+def driver_not_installed(seen: Seen) -> Answer:
     return about("driver-not-installed", seen, missing=_module_unknown(seen))
 
 
 @check("RD203", "driver-module-not-loaded", ERROR, pitfall=2, scope=gpu_meant)
-def driver_module_not_loaded(
-    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+def driver_module_not_loaded(seen: Seen) -> Answer:
     return about("driver-module-not-loaded", seen, missing=_module_unknown(seen))
 
 
 @check("RD204", "driver-library-mismatch", ERROR, pitfall=2, scope=gpu_meant)
-def driver_library_mismatch(
-    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
+def driver_library_mismatch(seen: Seen) -> Answer:
     """By NVML's own word; by the releases of library and module; or by CUDA's error 803, where libcuda is of another release."""
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
     missing: list[str] = []
-    if nvml is None and None in (host.loaded_version, library_version(host)):
+    if seen.nvml is None and None in (seen.host.loaded_version, library_version(seen.host)):
         missing.append(NVML)
-    if cuda is None and version_of(seen.libcuda) not in (None, host.loaded_version) and not compat_path(seen.libcuda):
+    if (
+        seen.cuda is None
+        and version_of(seen.libcuda) not in (None, seen.host.loaded_version)
+        and not compat_path(seen.libcuda)
+    ):
         missing.append(CUDA)
     return about("driver-library-mismatch", seen, missing=tuple(missing))
 
 
 @check("RD206", "nvml-library-not-found", ERROR, pitfall=2, scope=gpu_meant)
-def nvml_library_not_found(
-    host: Host, nvml: Nvml, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
-    return about("nvml-library-not-found", Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda))
+def nvml_library_not_found(seen: Seen) -> Answer:
+    return about("nvml-library-not-found", seen, missing=_without_nvml(seen))
 
 
 @check("RD209", "cuda-visible-devices-hides-gpu", ERROR, pitfall=2, scope=gpu_meant)
@@ -86,49 +85,35 @@ def cuda_visible_devices_hides_gpu(variables: GpuEnvironment, nvml: Nvml | None,
 
 
 @check("RD210", "driver-blocked-by-secure-boot", ERROR, pitfall=2, scope=gpu_meant)
-def driver_blocked_by_secure_boot(
-    host: Host, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
+def driver_blocked_by_secure_boot(seen: Seen) -> Answer:
     return about("driver-blocked-by-secure-boot", seen, missing=_module_unknown(seen))
 
 
 @check("RD211", "driver-state-lost", ERROR, pitfall=2, scope=gpu_meant)
-def driver_state_lost(
-    host: Host, nvml: Nvml, cuda: CudaDriver, smi: NvidiaSmi | None, variables: GpuEnvironment | None
-) -> Answer:
-    return about("driver-state-lost", Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda))
+def driver_state_lost(seen: Seen, cuda: CudaDriver) -> Answer:
+    return None if cuda.works else about("driver-state-lost", seen, missing=_without_nvml(seen))
 
 
 @check("RD212", "fabric-manager-not-running", ERROR, pitfall=2, scope=gpu_meant)
-def fabric_manager_not_running(
-    host: Host, cuda: CudaDriver, nvml: Nvml | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None
-) -> Answer:
-    return about("fabric-manager-not-running", Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda))
+def fabric_manager_not_running(seen: Seen, cuda: CudaDriver) -> Answer:
+    return None if cuda.works else about("fabric-manager-not-running", seen)
 
 
 @check("RD214", "mig-device-not-selected", ERROR, pitfall=2, scope=gpu_meant)
-def mig_device_not_selected(
-    host: Host, nvml: Nvml, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
-) -> Answer:
-    divided = cuda is None and any(gpu.mig and gpu.mig_devices for gpu in nvml.gpus)
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
-    return about("mig-device-not-selected", seen, missing=(CUDA,) if divided else ())
+def mig_device_not_selected(seen: Seen) -> Answer:
+    divided = seen.nvml is not None and any(gpu.mig and gpu.mig_devices for gpu in seen.nvml.gpus)
+    missing = (CUDA,) if divided and seen.cuda is None else _without_nvml(seen)
+    return about("mig-device-not-selected", seen, missing=missing)
 
 
 @check("RD215", "wsl-wrong-libcuda", ERROR, pitfall=2, scope=gpu_meant)
-def wsl_wrong_libcuda(
-    host: Host, variables: GpuEnvironment, nvml: Nvml | None, smi: NvidiaSmi | None, cuda: CudaDriver | None
-) -> Answer:
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
-    return about("wsl-wrong-libcuda", seen, missing=(CUDA,) if host.wsl and seen.libcuda is None and not cuda else ())
+def wsl_wrong_libcuda(seen: Seen) -> Answer:
+    untold = seen.host.wsl and seen.libcuda is None and seen.cuda is None
+    return about("wsl-wrong-libcuda", seen, missing=(CUDA,) if untold else ())
 
 
 @check("RD216", "cuda-stub-library", ERROR, pitfall=2, scope=gpu_meant)
-def cuda_stub_library(
-    host: Host, variables: GpuEnvironment, nvml: Nvml | None, smi: NvidiaSmi | None, cuda: CudaDriver | None
-) -> Answer:
+def cuda_stub_library(seen: Seen) -> Answer:
     """A driver's own libcuda is named after its release; without that only CUDA can tell."""
-    seen = Seen(host=host, nvml=nvml, smi=smi, environment=variables, cuda=cuda)
-    told = cuda is not None or version_of(seen.libcuda) is not None
+    told = seen.cuda is not None or version_of(seen.libcuda) is not None
     return about("cuda-stub-library", seen, missing=() if told else (CUDA,))

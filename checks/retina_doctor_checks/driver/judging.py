@@ -6,7 +6,8 @@ from retina_doctor.authoring import Answer
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
 from .facts import Host, Nvml
-from .trouble import Seen, trouble
+from .seen import Seen
+from .trouble import trouble
 
 NO_GPU = Inapplicable(Reason("no-gpu-seen"))
 

@@ -11,105 +11,13 @@ from collections.abc import Callable
 
 from retina_doctor.codec import Data
 
-from .facts import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
-from .visible import hidden
+from .facts import DriverLibrary, Host
+from .seen import WSL, Evidence, Seen
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t
 STUB, NO_DEVICE, NOT_READY, MISMATCH, UNKNOWN = 34, 100, 802, 803, 999  # cuda.h CUresult
-WSL = "/usr/lib/wsl/"  # where Windows puts its driver's libraries for Linux
 LIBRARIES = {"compute": "libcuda.so.", "utility": "libnvidia-ml.so."}
 """What each driver capability brings into a container (NVIDIA Container Toolkit, "Driver Capabilities")."""
-
-Evidence = dict[str, object]
-
-
-class Seen(Data, frozen=True, kw_only=True):
-    """Everything that was seen of card and driver; None: that looking did not end well, or was not asked for."""
-
-    host: Host
-    nvml: Nvml | None
-    smi: NvidiaSmi | None = None
-    environment: GpuEnvironment | None = None
-    cuda: CudaDriver | None = None
-
-    @property
-    def card(self) -> bool | None:
-        """Whether this machine has an NVIDIA GPU; None: cannot be known.
-
-        WSL shows no PCI device, and its /dev/dxg is a GPU of any vendor: there it is Windows' libcuda that tells.
-        """
-        host = self.host
-        if (self.nvml is not None and self.nvml.gpus) or host.pci_gpus:
-            return True
-        if any(node.path != "/dev/dxg" for node in host.nodes):
-            return True
-        if host.wsl and any(f.name.startswith("libcuda.so.") and f.path.startswith(WSL) for f in host.libraries):
-            return True
-        if host.pci_gpus is None or (host.wsl and host.container is not None):
-            return None
-        return False
-
-    @property
-    def nvml_answers(self) -> bool:
-        return self.nvml is not None and self.nvml.error_code is None
-
-    @property
-    def nvml_code(self) -> int | None:
-        """NVML's error; where NVML could not be asked, nvidia-smi's exit status, which is the same number."""
-        if self.nvml is not None:
-            return self.nvml.error_code
-        return self.smi.exit_code if self.smi is not None else None
-
-    @property
-    def cuda_works(self) -> bool:
-        return self.cuda is not None and self.cuda.works
-
-    @property
-    def cuda_code(self) -> int | None:
-        return self.cuda.init_code if self.cuda is not None else None
-
-    @property
-    def libcuda(self) -> str | None:
-        """The file that the target loads as libcuda.so.1."""
-        if self.cuda is not None and self.cuda.path is not None:
-            return self.cuda.path
-        return self.environment.libcuda if self.environment is not None else None
-
-    @property
-    def driver(self) -> str | None:
-        return self.host.loaded_version or (self.nvml.driver if self.nvml else None)
-
-    @property
-    def is_integrated(self) -> bool:
-        """Jetson and its like: the GPU is no PCI device, its module is not called nvidia, and older ones have no NVML."""
-        return any(node.path in ("/dev/nvhost-gpu", "/dev/nvmap") for node in self.host.nodes)
-
-    @property
-    def is_hidden(self) -> bool:
-        return hides(self.environment, self.nvml)[0] is not None
-
-    @property
-    def is_plain(self) -> bool:
-        """A card on the PCI bus, driven by Linux' own kernel: where modules and device nodes mean what they usually do."""
-        return self.card is True and not self.host.wsl and not self.is_integrated
-
-    def has_node(self, pattern: str) -> bool:
-        return any(re.fullmatch(pattern, node.path) for node in self.host.nodes)
-
-    def has_library(self, start: str) -> bool:
-        return any(library.name.startswith(start) for library in self.host.libraries)
-
-    def shown(self) -> Evidence:
-        host = self.host
-        return {
-            "kernel": host.kernel,
-            "container": host.container,
-            "wsl": host.wsl,
-            "module_loaded": host.nvidia_loaded,
-            "nouveau": bool(host.nouveau_loaded),
-            "cards": [gpu.address for gpu in host.pci_gpus or ()],
-            "libraries": [library.path for library in host.libraries],
-        }
 
 
 class Trouble(Data, frozen=True):
@@ -130,26 +38,6 @@ def trouble(seen: Seen) -> Trouble | None:
         if evidence is not None:
             return Trouble(name, evidence)
     return None
-
-
-def hides(environment: GpuEnvironment | None, nvml: Nvml | None) -> tuple[Evidence | None, bool]:
-    """(evidence of a variable that leaves the target no GPU, or None; whether that could be told).
-
-    No rung of the ladder: a variable may hide the GPU whatever the driver does, and then both must be mended.
-    """
-    if environment is None:
-        return None, False
-    gpus = nvml.gpus if nvml is not None and nvml.error_code is None else None
-    value = environment.cuda_visible_devices
-    why = hidden(value, gpus or None)
-    there = [{"index": gpu.index, "name": gpu.name, "uuid": gpu.uuid} for gpu in gpus or ()]
-    if why is not None and why != "unknown":
-        return {"variable": "CUDA_VISIBLE_DEVICES", "value": value, "why": why, "gpus": there}, True
-    if environment.nvidia_visible_devices == "none" and not gpus:
-        if gpus is None:
-            return None, False
-        return {"variable": "NVIDIA_VISIBLE_DEVICES", "value": "none", "why": "none", "gpus": there}, True
-    return None, why != "unknown"
 
 
 def started_without_gpu(seen: Seen) -> Evidence | None:

@@ -41,11 +41,3 @@ def _same(gpu: Gpu, uuid: str) -> bool:
 def meant(nvml: Nvml, environment: GpuEnvironment | None, cuda: CudaDriver | None = None) -> tuple[Gpu, ...]:
     """The cards that a build must fit: the candidates; where all are hidden, any, for one of them is to be used."""
     return candidates(nvml, environment, cuda) or nvml.gpus
-
-
-def capabilities(
-    nvml: Nvml, environment: GpuEnvironment | None, cuda: CudaDriver | None = None
-) -> tuple[tuple[int, int], ...]:
-    """The different compute capabilities of the cards that a build must fit, as far as NVML tells them."""
-    told = (gpu.compute_capability for gpu in meant(nvml, environment, cuda))
-    return tuple(dict.fromkeys(one for one in told if one is not None))

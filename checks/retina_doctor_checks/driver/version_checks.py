@@ -6,20 +6,22 @@ from collections.abc import Iterator
 
 from retina_doctor.authoring import Answer, check
 from retina_doctor.codec import Data
-from retina_doctor.model import Interpreter, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 
-from ..advice.builds import Terms, known, onnxruntime_builds, terms, torch_builds
+from ..advice.builds import Terms, known, onnxruntime_builds, torch_builds
 from ..advice.compatible import ORT, Compatible, compatible, libraries_present, libraries_too
 from ..advice.drivers import last_branch, least_driver
+from ..advice.machine import Machine
 from ..models.facts import Model
 from ..ort_gpu.facts import OrtFiles
 from ..scopes import gpu_meant
 from ..torch_cuda.facts import TorchFiles
 from ..torch_cuda.need import importance
 from ..versions import dotted
-from .facts import CudaDriver, GpuEnvironment, Host, Nvml
+from .facts import Host, Nvml
 from .judging import NO_GPU
-from .trouble import Seen, trouble
+from .seen import Seen
+from .trouble import trouble
 
 
 class Framework(Data, frozen=True, kw_only=True):
@@ -39,31 +41,21 @@ class Framework(Data, frozen=True, kw_only=True):
 
 
 @check("RD205", "driver-too-old", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def driver_too_old(
-    nvml: Nvml,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    host: Host | None,
-    ort: OrtFiles | None,
-    torch: TorchFiles | None,
-    model: Model | None,
-    interpreter: Interpreter | None,
-) -> Answer:
+def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model | None) -> Answer:
     if nvml.cuda is None:
         # Without a driver that answers there is none to be too old; only what NVML itself cannot say is unknown.
         found = trouble(Seen(host=host, nvml=nvml)) if host is not None else None
         nothing = found is not None and found.name in ("no-nvidia-gpu", "driver-not-installed")
         return NO_GPU if nothing else Unknown(("nvml",))
-    machine = terms(interpreter, nvml, variables, cuda)
-    chosen = compatible(machine, ort, torch)
+    chosen = compatible(machine)
     problems = [
-        _too_old(nvml.driver, machine, one, chosen)
-        for one in _frameworks(ort, torch, model, chosen)
-        if not machine.driver_starts(one.cuda)
+        _too_old(nvml.driver, machine.terms, one, chosen)
+        for one in _frameworks(machine.ort, machine.torch, model, chosen)
+        if not machine.terms.driver_starts(one.cuda)
     ]
     if problems:
         return problems
-    missing = _untold(ort, torch)
+    missing = _untold(machine.ort, machine.torch)
     if missing:
         return Unknown(missing)
     values = {"driver": nvml.driver, "cuda": dotted(nvml.cuda), "ort": chosen.onnxruntime, "torch": chosen.torch}
@@ -117,14 +109,14 @@ def _untold(ort: OrtFiles | None, torch: TorchFiles | None) -> tuple[str, ...]:
     return tuple(missing)
 
 
-def _too_old(driver: str | None, machine: Terms, framework: Framework, chosen: Compatible) -> Problem:
-    ends = [end for end in map(last_branch, machine.cards) if end and end[1] < framework.cuda[0]]
+def _too_old(driver: str | None, terms: Terms, framework: Framework, chosen: Compatible) -> Problem:
+    ends = [end for end in map(last_branch, terms.cards) if end and end[1] < framework.cuda[0]]
     kept = [name for name in chosen.kept if name != framework.name]
     return Problem(
         subject=f"{framework.name} {framework.version}",
         evidence={
             "driver": driver,
-            "driver_cuda": dotted(machine.driver_cuda),
+            "driver_cuda": dotted(terms.driver_cuda),
             "framework": framework.name,
             "version": framework.version,
             "needed_cuda": dotted(framework.cuda),
@@ -132,7 +124,7 @@ def _too_old(driver: str | None, machine: Terms, framework: Framework, chosen: C
             "least_driver": least_driver(framework.cuda[0]),
             # The card's last driver branch, where even that is too old: then only another build helps.
             "last_branch": min(ends)[0] if ends else None,
-            "has_code": machine.cards_run(framework.code) if framework.code and machine.cards else None,
+            "has_code": terms.cards_run(framework.code) if framework.code and terms.cards else None,
             "fitting": framework.fitting,
             "beside": kept[0] if kept else None,
             "install": framework.install,

@@ -1,11 +1,11 @@
-"""Which GPUs CUDA_VISIBLE_DEVICES leaves. Rules: CUDA programming guide, appendix "Environment variables"."""
+"""Which GPUs the variables leave to the target. Rules: CUDA programming guide, appendix "Environment variables"."""
 
 from __future__ import annotations
 
 import re
 from typing import Literal
 
-from .facts import Gpu
+from .facts import Gpu, GpuEnvironment, Nvml
 
 Why = Literal["empty", "none", "no-such-index", "no-such-uuid", "twice"]
 REDACTED = "-00000000-0000-0000-0000-"
@@ -56,3 +56,23 @@ def _by_uuid(entry: str, gpus: tuple[Gpu, ...]) -> Why | Literal["unknown"] | No
     if len(uuids) < len(gpus) or (REDACTED not in whole and any(REDACTED in uuid for uuid in uuids)):
         return "unknown"
     return "no-such-uuid"
+
+
+def hides(environment: GpuEnvironment | None, nvml: Nvml | None) -> tuple[dict[str, object] | None, bool]:
+    """(evidence of a variable that leaves the target no GPU, or None; whether that could be told).
+
+    No rung of the ladder: a variable may hide the GPU whatever the driver does, and then both must be mended.
+    """
+    if environment is None:
+        return None, False
+    gpus = nvml.gpus if nvml is not None and nvml.error_code is None else None
+    value = environment.cuda_visible_devices
+    why = hidden(value, gpus or None)
+    there = [{"index": gpu.index, "name": gpu.name, "uuid": gpu.uuid} for gpu in gpus or ()]
+    if why is not None and why != "unknown":
+        return {"variable": "CUDA_VISIBLE_DEVICES", "value": value, "why": why, "gpus": there}, True
+    if environment.nvidia_visible_devices == "none" and not gpus:
+        if gpus is None:
+            return None, False
+        return {"variable": "NVIDIA_VISIBLE_DEVICES", "value": "none", "why": "none", "gpus": there}, True
+    return None, why != "unknown"

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from retina_doctor.authoring import Answer, check
-from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
-from retina_doctor.settings import Settings
+from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
+from ..advice.compatible import onnxruntime_advice
 from ..advice.gpu_code import covers
-from ..driver.facts import CudaDriver, GpuEnvironment, Host, Nvml
+from ..advice.machine import Machine
+from ..driver.facts import Host, Nvml
 from ..driver.judging import no_cards
-from ..driver.used_gpu import meant
 from ..inference.facts import Inference
 from ..scopes import gpu_meant
-from ..torch_cuda.facts import TorchFiles
 from ..versions import dotted
 from .facts import OrtFiles, OrtRuntime
 from .libraries import major
-from .situation import BROKEN, NO_GPU_BUILD, NO_ONNXRUNTIME, SUBJECT, advice, no_provider
+from .situation import BROKEN, NO_GPU_BUILD, NO_ONNXRUNTIME, SUBJECT, no_provider
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 HEAVY = (
@@ -34,16 +33,7 @@ HEAVY = (
 
 
 @check("RD271", "ort-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_arch_unsupported(
-    files: OrtFiles,
-    nvml: Nvml,
-    settings: Settings,
-    interpreter: Interpreter,
-    host: Host | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def ort_arch_unsupported(files: OrtFiles, machine: Machine, nvml: Nvml, host: Host | None) -> Answer:
     """The GPU code in the wheel's own library, against the compute capability of the card that the service uses."""
     answer = no_provider(files) or no_cards(nvml, host)
     if answer is not None:
@@ -51,7 +41,7 @@ def ort_arch_unsupported(
     code = files.provider.code if files.provider else None
     if code is None:
         return Unknown(("ort_files",))
-    used = meant(nvml, variables, cuda)
+    used = machine.gpus
     lacking = [gpu for gpu in used if gpu.compute_capability and not covers(code, gpu.compute_capability)]
     if not lacking and any(gpu.compute_capability is None for gpu in used):
         return Unknown(("nvml",))
@@ -60,7 +50,7 @@ def ort_arch_unsupported(
         Problem(
             subject=f"gpu:{gpu.index}",
             evidence={
-                **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+                **onnxruntime_advice(machine),
                 "gpu": gpu.index,
                 "name": gpu.name,
                 "capability": dotted(gpu.compute_capability),
@@ -100,33 +90,25 @@ def ort_tensorrt_libs_missing(files: OrtFiles, runtime: OrtRuntime | None) -> An
 
 
 @check("RD273", "ort-wheel-wrong-platform", Severity.ERROR, pitfall=2)
-def ort_wheel_wrong_platform(
-    files: OrtFiles,
-    settings: Settings,
-    interpreter: Interpreter,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def ort_wheel_wrong_platform(files: OrtFiles, machine: Machine) -> Answer:
     """Its compiled module is for another processor, or bears a name that this Python does not look for."""
     if not files.distributions and not files.folder:
         return NO_ONNXRUNTIME
     if not files.binaries:
         return BROKEN if files.is_broken else Unknown(("ort_files",))
-    right = [one for one in files.binaries if one.fits and one.machine in (None, interpreter.machine)]
+    right = [one for one in files.binaries if one.fits and one.machine in (None, machine.interpreter.machine)]
     if right:
         return None
     wrong = files.binaries[0]
     owner = files.in_force or (files.distributions[0] if files.distributions else None)
     evidence = {
-        **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+        **onnxruntime_advice(machine),
         "path": wrong.path,
         "file": wrong.path.rsplit("/", 1)[-1],
         "machine": wrong.machine,
-        "here": interpreter.machine,
-        "python": dotted(interpreter.version[:2]),
-        "other_machine": wrong.machine is not None and wrong.machine != interpreter.machine,
+        "here": machine.interpreter.machine,
+        "python": dotted(machine.interpreter.version[:2]),
+        "other_machine": wrong.machine is not None and wrong.machine != machine.interpreter.machine,
         "installed": f"{owner.name} {owner.version}" if owner else None,
         "name": owner.name if owner else "onnxruntime",
         "tags": list(owner.tags) if owner else [],

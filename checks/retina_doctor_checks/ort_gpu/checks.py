@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 
 from retina_doctor.authoring import Answer, check
-from retina_doctor.model import Inapplicable, Interpreter, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.own_checks import evidence_of
-from retina_doctor.settings import Settings
 
-from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
+from ..advice.compatible import onnxruntime_advice
+from ..advice.machine import Machine
 from ..models.facts import Model
 from ..scopes import gpu_meant
-from ..torch_cuda.facts import TorchFiles
 from .facts import OrtFiles, OrtRuntime
-from .situation import BROKEN, NO_ONNXRUNTIME, SUBJECT, advice
+from .situation import BROKEN, NO_ONNXRUNTIME, SUBJECT
 
 HOW = {"plain": "", "preload": " (preload_dlls)", "torch": " (import torch)"}
 TORCH_CONTENTS = ("torch-zip", "torch-legacy")
@@ -25,21 +24,12 @@ def needs_torch_only(model: Model | None) -> bool:
 
 
 @check("RD261", "ort-missing", Severity.ERROR, pitfall=2)
-def ort_missing(
-    files: OrtFiles,
-    model: Model | None,
-    settings: Settings,
-    interpreter: Interpreter,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def ort_missing(files: OrtFiles, machine: Machine, model: Model | None) -> Answer:
     if files.distributions or files.folder:
         return None
     if needs_torch_only(model):
         return Inapplicable(Reason("onnxruntime-not-needed"))
-    return Problem(subject=SUBJECT, evidence=advice(settings, files, nvml, variables, cuda, torch, interpreter))
+    return Problem(subject=SUBJECT, evidence=onnxruntime_advice(machine))
 
 
 @check("RD262", "ort-import-fails", Severity.ERROR, pitfall=2)
@@ -57,22 +47,14 @@ def ort_import_fails(runtime: Reading[OrtRuntime], files: OrtFiles | None) -> An
 
 
 @check("RD263", "ort-broken-install", Severity.ERROR, pitfall=2)
-def ort_broken_install(
-    files: OrtFiles,
-    settings: Settings,
-    interpreter: Interpreter,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def ort_broken_install(files: OrtFiles, machine: Machine) -> Answer:
     if not files.distributions and not files.folder:
         return NO_ONNXRUNTIME
     if not files.is_broken or len(files.distributions) > 1:
         return None
     one = files.distributions[0] if files.distributions else None
     evidence = {
-        **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+        **onnxruntime_advice(machine),
         "installed": f"{one.name} {one.version}" if one else None,
         "name": one.name if one else None,
         "folder": files.folder,
@@ -85,15 +67,7 @@ def ort_broken_install(
 
 
 @check("RD264", "ort-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_both_packages(
-    files: OrtFiles,
-    settings: Settings,
-    interpreter: Interpreter,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def ort_both_packages(files: OrtFiles, machine: Machine) -> Answer:
     if not files.distributions:
         return Unknown(missing=("ort_files",)) if files.folder else NO_ONNXRUNTIME
     if len(files.distributions) < 2:
@@ -102,7 +76,7 @@ def ort_both_packages(
     return Problem(
         subject=SUBJECT,
         evidence={
-            **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+            **onnxruntime_advice(machine),
             "installed": [f"{d.name} {d.version}" for d in files.distributions],
             "names": [d.name for d in files.distributions],
             "in_force": in_force.name if in_force else None,
@@ -112,22 +86,14 @@ def ort_both_packages(
 
 
 @check("RD265", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_cpu_package(
-    files: OrtFiles,
-    settings: Settings,
-    interpreter: Interpreter,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def ort_cpu_package(files: OrtFiles, machine: Machine) -> Answer:
     if not files.distributions:
         return Unknown(missing=("ort_files",)) if files.folder else NO_ONNXRUNTIME
     if len(files.distributions) > 1 or files.gpu:
         return None
     one = files.distributions[0]
     evidence = {
-        **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+        **onnxruntime_advice(machine),
         "installed": f"{one.name} {one.version}",
         "name": one.name,
     }

@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 
 from retina_doctor.authoring import Answer, check
-from retina_doctor.model import Interpreter, Problem, Severity, Unknown
-from retina_doctor.settings import Settings
+from retina_doctor.model import Problem, Severity, Unknown
 
-from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
+from ..advice.compatible import onnxruntime_advice
+from ..advice.machine import Machine
 from ..scopes import gpu_meant
-from ..torch_cuda.facts import TorchFiles
 from ..versions import dotted
 from .facts import Attempt, FoundLibrary, OrtFiles, OrtRuntime
 from .libraries import Unfound, cuda_libraries, cudnn_libraries, major
-from .situation import SUBJECT, advice, no_provider
+from .situation import SUBJECT, no_provider
 
 USUAL = {"plain": "system", "preload": "pip", "torch": "torch"}
 """Kind of place from which an attempt has libraries that were not found in any known one."""
@@ -71,23 +70,14 @@ def evidence_of(unfound: Unfound, files: OrtFiles) -> dict[str, object]:
 
 
 @check("RD266", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_cuda_major_mismatch(
-    files: OrtFiles,
-    runtime: OrtRuntime | None,
-    settings: Settings,
-    interpreter: Interpreter,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def ort_cuda_major_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRuntime | None) -> Answer:
     """Libraries of the needed CUDA major are nowhere, those of another major are there."""
     done, answer = settled(files, runtime)
     unfound = cuda_libraries(files)
     if done or _damaged(files) or _reached(runtime) or not unfound.other_major:
         return answer
     evidence = {
-        **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+        **onnxruntime_advice(machine),
         **evidence_of(unfound, files),
         "present_major": major(unfound.other_major[0].soname),
     }
@@ -95,22 +85,13 @@ def ort_cuda_major_mismatch(
 
 
 @check("RD267", "ort-cuda-libs-missing", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_cuda_libs_missing(
-    files: OrtFiles,
-    runtime: OrtRuntime | None,
-    settings: Settings,
-    interpreter: Interpreter,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def ort_cuda_libs_missing(files: OrtFiles, machine: Machine, runtime: OrtRuntime | None) -> Answer:
     done, answer = settled(files, runtime)
     unfound, damaged = cuda_libraries(files), _damaged(files)
     if done or _reached(runtime) or not (damaged or (unfound.nowhere and not unfound.other_major)):
         return answer
     evidence = {
-        **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+        **onnxruntime_advice(machine),
         **evidence_of(unfound, files),
         "damaged": damaged[0] if damaged else None,
         "damage": damaged[1] if damaged else None,
@@ -141,23 +122,14 @@ def ort_cuda_libs_not_on_path(files: OrtFiles, runtime: OrtRuntime | None) -> An
 
 
 @check("RD269", "ort-cudnn-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_cudnn_mismatch(
-    files: OrtFiles,
-    runtime: OrtRuntime | None,
-    settings: Settings,
-    interpreter: Interpreter,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def ort_cudnn_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRuntime | None) -> Answer:
     """cuDNN of the needed major is nowhere; from onnxruntime-gpu 1.28 on it shows only when a convolution runs."""
     done, answer = settled(files, runtime)
     unfound = cudnn_libraries(files)
     if done or _damaged(files) or _reached(runtime) or not unfound.nowhere:
         return answer
     evidence = {
-        **advice(settings, files, nvml, variables, cuda, torch, interpreter),
+        **onnxruntime_advice(machine),
         **evidence_of(unfound, files),
         "needed_major": major(unfound.nowhere[0]),
         "run_error": runtime.service.run_error if runtime and runtime.service else None,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from retina_doctor.authoring import Answer, check
-from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
-from retina_doctor.settings import Settings
+from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
-from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
+from ..advice.compatible import onnxruntime_advice
+from ..advice.machine import Machine
 from ..models.facts import Model
 from ..ort_gpu.facts import OrtFiles
-from ..ort_gpu.situation import advice
 from ..scopes import gpu_meant
 from ..torch_cuda.facts import TorchFiles
 from .facts import Packages, WorkingDirectory
@@ -42,39 +41,22 @@ def working_directory_shadows_package(directory: WorkingDirectory) -> Iterator[P
             yield Problem(subject=f"module:{shadow.name}", evidence=evidence)
 
 
-def _reinstalled_onnxruntime(
-    settings: Settings,
-    files: OrtFiles | None,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-    interpreter: Interpreter,
-) -> dict[str, object]:
+def _reinstalled_onnxruntime(machine: Machine) -> dict[str, object]:
     """Evidence for what must follow `pip install insightface`, which from 1.0 on brings the CPU build of onnxruntime along."""
-    if files is None or files.gpu is None:
+    if machine.ort is None or machine.ort.gpu is None:
         return {"onnxruntime": []}
-    return {"onnxruntime": advice(settings, files, nvml, variables, cuda, torch, interpreter)["install"]}
+    return {"onnxruntime": onnxruntime_advice(machine)["install"]}
 
 
 @check("RD284", "numpy-removed-alias", Severity.WARNING)
-def numpy_removed_alias(
-    packages: Packages,
-    settings: Settings,
-    interpreter: Interpreter,
-    files: OrtFiles | None,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def numpy_removed_alias(packages: Packages, machine: Machine) -> Answer:
     """A warning: it fails only when that line is reached."""
     numpy = packages.installed.get("numpy")
     if numpy is None:
         return Inapplicable(Reason("no-numpy"))
     if numbers(numpy)[:2] < NUMPY_WITHOUT_ALIASES:
         return None
-    after = _reinstalled_onnxruntime(settings, files, nvml, variables, cuda, torch, interpreter)
+    after = _reinstalled_onnxruntime(machine)
     return [
         Problem(
             subject=f"module:{alias.package}",
@@ -86,7 +68,7 @@ def numpy_removed_alias(
                 "name": alias.name,
                 "numpy": numpy,
                 "newer_insightface": alias.package == "insightface",
-                "old_numpy": interpreter.version[:2] <= LAST_PYTHON_OF_OLD_NUMPY,
+                "old_numpy": machine.interpreter.version[:2] <= LAST_PYTHON_OF_OLD_NUMPY,
                 **after,
             },
         )
@@ -95,16 +77,7 @@ def numpy_removed_alias(
 
 
 @check("RD287", "insightface-build-failed", Severity.ERROR)
-def insightface_build_failed(
-    packages: Packages,
-    settings: Settings,
-    interpreter: Interpreter,
-    files: OrtFiles | None,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def insightface_build_failed(packages: Packages, machine: Machine) -> Answer:
     """Releases before 1.0 have a compiled part; here it is missing, or was compiled for another Python."""
     seen = packages.insightface
     if seen is None:
@@ -116,22 +89,13 @@ def insightface_build_failed(
         "path": seen.path,
         "compiler": packages.compiler,
         "headers": packages.headers,
-        **_reinstalled_onnxruntime(settings, files, nvml, variables, cuda, torch, interpreter),
+        **_reinstalled_onnxruntime(machine),
     }
     return Problem(subject="module:insightface", evidence=evidence)
 
 
 @check("RD288", "insightface-api-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def insightface_api_mismatch(
-    packages: Packages,
-    settings: Settings,
-    interpreter: Interpreter,
-    files: OrtFiles | None,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def insightface_api_mismatch(packages: Packages, machine: Machine) -> Answer:
     """A release so old that FaceAnalysis cannot be told which provider to use: today's code fails on it with a TypeError."""
     seen = packages.insightface
     if seen is None:
@@ -140,7 +104,7 @@ def insightface_api_mismatch(
         return Unknown(("packages",))
     if seen.takes_providers:
         return None
-    after = _reinstalled_onnxruntime(settings, files, nvml, variables, cuda, torch, interpreter)
+    after = _reinstalled_onnxruntime(machine)
     return Problem(subject="module:insightface", evidence={"version": seen.version, "path": seen.path, **after})
 
 
@@ -173,23 +137,13 @@ def pynvml_deprecated(packages: Packages) -> Answer:
 
 
 @check("RD292", "insightface-missing", Severity.ERROR, pitfall=1)
-def insightface_missing(
-    packages: Packages,
-    model: Model,
-    settings: Settings,
-    interpreter: Interpreter,
-    files: OrtFiles | None,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    torch: TorchFiles | None,
-) -> Answer:
+def insightface_missing(packages: Packages, model: Model, machine: Machine) -> Answer:
     """A pack is a thing of insightface's: nothing else loads it by its name."""
     if packages.insightface is not None:
         return None
     if model.kind != "pack":
         return Inapplicable(Reason("insightface-not-needed"))
-    after = _reinstalled_onnxruntime(settings, files, nvml, variables, cuda, torch, interpreter)
+    after = _reinstalled_onnxruntime(machine)
     return Problem(subject="module:insightface", evidence={"pack": model.named, **after})
 
 

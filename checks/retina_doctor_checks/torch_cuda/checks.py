@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from retina_doctor.authoring import Answer, check
-from retina_doctor.model import Inapplicable, Interpreter, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.own_checks import evidence_of
 
-from ..advice.builds import known, terms, torch_builds
+from ..advice.builds import known, torch_builds
 from ..advice.compatible import torch_advice
 from ..advice.gpu_code import covers
-from ..driver.facts import CudaDriver, GpuEnvironment, Host, Nvml
+from ..advice.machine import Machine
+from ..driver.facts import Host, Nvml
 from ..driver.judging import no_cards
-from ..driver.used_gpu import meant
 from ..models.facts import Model
-from ..ort_gpu.facts import OrtFiles
 from ..scopes import gpu_meant
 from ..versions import dotted
 from .facts import TorchFiles, TorchRuntime
@@ -24,15 +23,7 @@ CPU_BUILD = Inapplicable(Reason("torch-is-cpu-build"))
 
 
 @check("RD241", "torch-missing", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def torch_missing(
-    torch: TorchFiles,
-    model: Model | None,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    ort: OrtFiles | None,
-    interpreter: Interpreter | None,
-) -> Answer:
+def torch_missing(torch: TorchFiles, machine: Machine, model: Model | None) -> Answer:
     if torch.installed:
         return None
     if model is None:
@@ -40,7 +31,7 @@ def torch_missing(
     path = needing(model)
     if path is None:
         return Inapplicable(Reason("torch-not-needed"))
-    advice = torch_advice(terms(interpreter, nvml, variables, cuda), ort, torch)
+    advice = torch_advice(machine)
     return Problem(subject="torch", evidence={"needed_by": path, **advice})
 
 
@@ -64,15 +55,7 @@ def torch_import_fails(runtime: Reading[TorchRuntime], torch: TorchFiles | None)
 
 
 @check("RD243", "torch-cpu-build", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def torch_cpu_build(
-    torch: TorchFiles,
-    model: Model | None,
-    nvml: Nvml | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    ort: OrtFiles | None,
-    interpreter: Interpreter | None,
-) -> Answer:
+def torch_cpu_build(torch: TorchFiles, machine: Machine, model: Model | None) -> Answer:
     if not torch.installed:
         return NOT_INSTALLED
     if torch.build is None:
@@ -85,7 +68,7 @@ def torch_cpu_build(
             "version": torch.version,
             "path": torch.path,
             "needed_by": needing(model) if model else None,
-            **torch_advice(terms(interpreter, nvml, variables, cuda), ort, torch),
+            **torch_advice(machine),
         },
         at_most=importance(model),
     )
@@ -94,14 +77,11 @@ def torch_cpu_build(
 @check("RD244", "torch-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def torch_arch_unsupported(
     torch: TorchFiles,
+    machine: Machine,
     nvml: Nvml,
     host: Host | None,
-    variables: GpuEnvironment | None,
-    cuda: CudaDriver | None,
     runtime: TorchRuntime | None,
-    ort: OrtFiles | None,
     model: Model | None,
-    interpreter: Interpreter | None,
 ) -> Answer:
     if not torch.installed:
         return NOT_INSTALLED
@@ -113,7 +93,7 @@ def torch_arch_unsupported(
     code = _code(torch, runtime)
     if code is None:
         return Unknown(("torch_files",))
-    used = meant(nvml, variables, cuda)
+    used = machine.gpus
     lacking = [gpu for gpu in used if gpu.compute_capability and not covers(code, gpu.compute_capability)]
     if not lacking and any(gpu.compute_capability is None for gpu in used):
         return Unknown(("nvml",))
@@ -127,7 +107,7 @@ def torch_arch_unsupported(
                 "version": torch.version,
                 "cuda": dotted(torch.cuda),
                 "arch_list": list(code),
-                **torch_advice(terms(interpreter, nvml, variables, cuda), ort, torch),
+                **torch_advice(machine),
             },
             at_most=importance(model),
         )

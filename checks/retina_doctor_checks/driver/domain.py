@@ -1,0 +1,69 @@
+"""Is there an NVIDIA GPU, does its driver work, and does CUDA start in the target?"""
+
+from pathlib import Path
+
+from retina_doctor.authoring import Domain, Probe, Side
+
+from . import answer_checks, card_checks, checks, version_checks
+from .facts import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
+
+NAME, NATIVE = "retina_doctor_checks.driver", "retina_doctor_checks.native"
+
+nvml_probe = Probe(
+    name="nvml",
+    facts=Nvml,
+    module=f"{NAME}.look_nvml",
+    # One file that needs the standard library alone, so that a target needs nothing installed.
+    sends=("pynvml",),
+    side=Side.OWN,
+    share=True,
+)
+nvidia_smi_probe = Probe(
+    name="nvidia_smi", facts=NvidiaSmi, module=f"{NAME}.look_nvidia_smi", side=Side.OWN, heavy=True
+)
+host_probe = Probe(
+    name="host",
+    facts=Host,
+    module=f"{NAME}.look_host",
+    sends=("retina_doctor.own_checks.look_interpreter",),
+    side=Side.OWN,
+    share=True,
+)
+environment_probe = Probe(
+    name="gpu_environment",
+    facts=GpuEnvironment,
+    module=f"{NAME}.look_gpu_environment",
+    sends=(f"{NATIVE}.elf", f"{NATIVE}.loader"),
+    side=Side.TARGET,
+    share=True,
+)
+cuda_probe = Probe(
+    name="cuda_driver", facts=CudaDriver, module=f"{NAME}.look_cuda_driver", side=Side.TARGET, heavy=True
+)
+
+domain = Domain(
+    name="driver",
+    probes=(nvml_probe, nvidia_smi_probe, host_probe, environment_probe, cuda_probe),
+    checks=(
+        checks.no_nvidia_gpu,
+        checks.driver_not_installed,
+        checks.driver_module_not_loaded,
+        checks.driver_library_mismatch,
+        version_checks.driver_too_old,
+        checks.nvml_library_not_found,
+        answer_checks.nvidia_smi_hangs,
+        answer_checks.nvml_fails,
+        checks.cuda_visible_devices_hides_gpu,
+        checks.driver_blocked_by_secure_boot,
+        checks.driver_state_lost,
+        checks.fabric_manager_not_running,
+        card_checks.gpu_exclusive_mode,
+        checks.mig_device_not_selected,
+        checks.wsl_wrong_libcuda,
+        checks.cuda_stub_library,
+        answer_checks.cuda_init_fails,
+        card_checks.gpu_slowed_down,
+        card_checks.gpu_hardware_errors,
+    ),
+    pages=Path(__file__).parent / "pages",
+)

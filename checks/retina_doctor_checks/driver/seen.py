@@ -1,0 +1,102 @@
+"""Everything that was seen of card and driver, and what it comes to taken together."""
+
+from __future__ import annotations
+
+import re
+
+from retina_doctor.authoring import Gathered
+
+from .facts import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
+from .visible import hides
+
+Evidence = dict[str, object]
+WSL = "/usr/lib/wsl/"  # where Windows puts its driver's libraries for Linux
+
+
+class Seen(Gathered, frozen=True, kw_only=True):
+    """Everything that was seen of card and driver; None: that looking did not end well, or was not asked for."""
+
+    host: Host
+    nvml: Nvml | None
+    smi: NvidiaSmi | None = None
+    environment: GpuEnvironment | None = None
+    cuda: CudaDriver | None = None
+
+    @property
+    def card(self) -> bool | None:
+        """Whether this machine has an NVIDIA GPU; None: cannot be known.
+
+        WSL shows no PCI device, and its /dev/dxg is a GPU of any vendor: there it is Windows' libcuda that tells.
+        """
+        host = self.host
+        if (self.nvml is not None and self.nvml.gpus) or host.pci_gpus:
+            return True
+        if any(node.path != "/dev/dxg" for node in host.nodes):
+            return True
+        if host.wsl and any(f.name.startswith("libcuda.so.") and f.path.startswith(WSL) for f in host.libraries):
+            return True
+        if host.pci_gpus is None or (host.wsl and host.container is not None):
+            return None
+        return False
+
+    @property
+    def nvml_answers(self) -> bool:
+        return self.nvml is not None and self.nvml.error_code is None
+
+    @property
+    def nvml_code(self) -> int | None:
+        """NVML's error; where NVML could not be asked, nvidia-smi's exit status, which is the same number."""
+        if self.nvml is not None:
+            return self.nvml.error_code
+        return self.smi.exit_code if self.smi is not None else None
+
+    @property
+    def cuda_works(self) -> bool:
+        return self.cuda is not None and self.cuda.works
+
+    @property
+    def cuda_code(self) -> int | None:
+        return self.cuda.init_code if self.cuda is not None else None
+
+    @property
+    def libcuda(self) -> str | None:
+        """The file that the target loads as libcuda.so.1."""
+        if self.cuda is not None and self.cuda.path is not None:
+            return self.cuda.path
+        return self.environment.libcuda if self.environment is not None else None
+
+    @property
+    def driver(self) -> str | None:
+        return self.host.loaded_version or (self.nvml.driver if self.nvml else None)
+
+    @property
+    def is_integrated(self) -> bool:
+        """Jetson and its like: the GPU is no PCI device, its module is not called nvidia, and older ones have no NVML."""
+        return any(node.path in ("/dev/nvhost-gpu", "/dev/nvmap") for node in self.host.nodes)
+
+    @property
+    def is_hidden(self) -> bool:
+        return hides(self.environment, self.nvml)[0] is not None
+
+    @property
+    def is_plain(self) -> bool:
+        """A card on the PCI bus, driven by Linux' own kernel: where modules and device nodes mean what they usually do."""
+        return self.card is True and not self.host.wsl and not self.is_integrated
+
+    def has_node(self, pattern: str) -> bool:
+        return any(re.fullmatch(pattern, node.path) for node in self.host.nodes)
+
+    def has_library(self, start: str) -> bool:
+        return any(library.name.startswith(start) for library in self.host.libraries)
+
+    def shown(self) -> Evidence:
+        host = self.host
+        return {
+            "kernel": host.kernel,
+            "container": host.container,
+            "wsl": host.wsl,
+            "module_loaded": host.nvidia_loaded,
+            "nouveau": bool(host.nouveau_loaded),
+            "cards": [gpu.address for gpu in host.pci_gpus or ()],
+            "libraries": [library.path for library in host.libraries],
+        }

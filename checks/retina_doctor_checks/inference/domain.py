@@ -1,0 +1,60 @@
+"""Does the service's own model find faces here, and where does it really run?"""
+
+from pathlib import Path
+
+from retina_doctor.authoring import Domain, Probe, Side
+from retina_doctor.model import Json
+from retina_doctor.settings import Settings
+
+from ..ort_gpu.sent import FOR_LOOK_FILES
+from . import checks
+from .facts import Inference
+
+DEFAULT_SIZE, DEFAULT_THRESHOLD, DEFAULT_NMS = (640, 640), 0.5, 0.4
+"""insightface's own defaults (0.7.3, app/face_analysis.py, model_zoo/retinaface.py)."""
+
+
+def arguments(settings: Settings) -> dict[str, Json]:
+    wanted = settings.detection
+    return {
+        "path": settings.model.path,
+        "root": settings.model.root,
+        "gpu": settings.gpu.device != "cpu",
+        "size": [wanted.size.width, wanted.size.height] if wanted.size else list(DEFAULT_SIZE),
+        "threshold": DEFAULT_THRESHOLD if wanted.threshold is None else wanted.threshold,
+        "nms": DEFAULT_NMS if wanted.nms is None else wanted.nms,
+        "image": wanted.image,
+    }
+
+
+PACK = "retina_doctor_checks"
+
+probe = Probe(
+    name="inference",
+    facts=Inference,
+    module=f"{PACK}.inference.look_inference",
+    sends=(
+        f"{PACK}.models.locate",
+        f"{PACK}.models.onnx_walk",
+        *FOR_LOOK_FILES,
+        f"{PACK}.native.output",
+        f"{PACK}.ort_gpu.look_files",
+        f"{PACK}.ort_gpu.session",
+        f"{PACK}.inference.detector",
+    ),
+    side=Side.TARGET,
+    heavy=True,
+    arguments=arguments,
+)
+
+domain = Domain(
+    name="inference",
+    probes=(probe,),
+    checks=(
+        checks.smoke_inference_failed,
+        checks.smoke_on_cpu,
+        checks.smoke_wrong_result,
+        checks.image_not_read,
+    ),
+    pages=Path(__file__).parent / "pages",
+)

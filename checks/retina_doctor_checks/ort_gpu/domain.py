@@ -1,0 +1,58 @@
+"""Is onnxruntime there, is it the GPU build, and does a real session get the GPU?"""
+
+from pathlib import Path
+
+from retina_doctor.authoring import Domain, Probe, Side
+
+from . import build_checks, checks, library_checks
+from .facts import OrtFiles, OrtRuntime
+from .sent import FOR_LOOK_FILES, NATIVE
+
+NAME = "retina_doctor_checks.ort_gpu"
+
+files_probe = Probe(
+    name="ort_files",
+    facts=OrtFiles,
+    module=f"{NAME}.look_files",
+    sends=FOR_LOOK_FILES,
+    side=Side.TARGET,
+    share=True,
+)
+runtime_probe = Probe(
+    name="ort_runtime",
+    facts=OrtRuntime,
+    module=f"{NAME}.look_runtime",
+    sends=(
+        *FOR_LOOK_FILES,
+        f"{NATIVE}.mapped",
+        f"{NATIVE}.output",
+        f"{NAME}.look_files",
+        f"{NAME}.conv_model",
+        f"{NAME}.session",
+    ),
+    side=Side.TARGET,
+    heavy=True,
+    arguments=lambda settings: {"gpu": settings.gpu.device != "cpu", "seconds": settings.gate.timeout},
+)
+
+domain = Domain(
+    name="onnxruntime",
+    probes=(files_probe, runtime_probe),
+    checks=(
+        checks.ort_missing,
+        checks.ort_import_fails,
+        checks.ort_broken_install,
+        checks.ort_both_packages,
+        checks.ort_cpu_package,
+        library_checks.ort_cuda_major_mismatch,
+        library_checks.ort_cuda_libs_missing,
+        library_checks.ort_cuda_libs_not_on_path,
+        library_checks.ort_cudnn_mismatch,
+        checks.ort_session_on_cpu,
+        build_checks.ort_arch_unsupported,
+        build_checks.ort_tensorrt_libs_missing,
+        build_checks.ort_wheel_wrong_platform,
+        build_checks.ort_nodes_on_cpu,
+    ),
+    pages=Path(__file__).parent / "pages",
+)

@@ -1,0 +1,59 @@
+"""Python and system libraries of the target."""
+
+from pathlib import Path
+
+from retina_doctor.authoring import Domain, Probe, Side
+
+from . import checks, native_checks
+from .facts import Extensions, Imports, Packages, WorkingDirectory
+
+NAME, NATIVE = "retina_doctor_checks.python_env", "retina_doctor_checks.native"
+
+directory_probe = Probe(
+    name="working_directory", facts=WorkingDirectory, module=f"{NAME}.look_directory", side=Side.TARGET, share=True
+)
+packages_probe = Probe(
+    name="packages",
+    facts=Packages,
+    module=f"{NAME}.look_packages",
+    sends=(f"{NATIVE}.installed", f"{NATIVE}.places"),
+    side=Side.TARGET,
+    share=True,
+)
+extensions_probe = Probe(
+    name="extensions",
+    facts=Extensions,
+    module=f"{NAME}.look_extensions",
+    sends=(f"{NATIVE}.elf", f"{NATIVE}.installed", f"{NATIVE}.loader", f"{NATIVE}.places"),
+    side=Side.TARGET,
+    share=True,
+)
+imports_probe = Probe(
+    name="imports",
+    facts=Imports,
+    module=f"{NAME}.look_imports",
+    sends=(f"{NATIVE}.output",),
+    side=Side.TARGET,
+    heavy=True,
+)
+
+domain = Domain(
+    name="python_env",
+    probes=(directory_probe, packages_probe, extensions_probe, imports_probe),
+    checks=(
+        checks.working_directory_shadows_package,
+        native_checks.cudnn_shadowed,
+        native_checks.numpy_abi,
+        checks.numpy_removed_alias,
+        native_checks.opencv_system_libs_missing,
+        native_checks.libstdcxx_too_old,
+        checks.insightface_build_failed,
+        checks.insightface_api_mismatch,
+        checks.retinaface_import_clash,
+        checks.pynvml_deprecated,
+        native_checks.package_import_fails,
+        checks.insightface_missing,
+        checks.cudnn_both_packages,
+    ),
+    pages=Path(__file__).parent / "pages",
+)

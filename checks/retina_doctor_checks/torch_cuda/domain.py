@@ -1,0 +1,41 @@
+"""Can torch be imported, is it a CUDA build, and has it code for these cards?"""
+
+from pathlib import Path
+
+from retina_doctor.authoring import Domain, Probe, Side
+
+from . import checks
+from .facts import TorchFiles, TorchRuntime
+
+NAME, NATIVE = "retina_doctor_checks.torch_cuda", "retina_doctor_checks.native"
+
+files_probe = Probe(
+    name="torch_files",
+    facts=TorchFiles,
+    module=f"{NAME}.look_torch_files",
+    sends=(f"{NAME}.look_import", f"{NATIVE}.elf", f"{NATIVE}.fatbin"),
+    side=Side.TARGET,
+    share=True,
+)
+runtime_probe = Probe(
+    name="torch_runtime",
+    facts=TorchRuntime,
+    module=f"{NAME}.look_torch_runtime",
+    sends=(f"{NAME}.look_import", f"{NATIVE}.mapped"),
+    side=Side.TARGET,
+    heavy=True,
+    arguments=lambda settings: {"gpu": settings.gpu.device != "cpu"},
+)
+
+domain = Domain(
+    name="torch",
+    probes=(files_probe, runtime_probe),
+    checks=(
+        checks.torch_missing,
+        checks.torch_import_fails,
+        checks.torch_cpu_build,
+        checks.torch_arch_unsupported,
+        checks.torch_cannot_use_gpu,
+    ),
+    pages=Path(__file__).parent / "pages",
+)
