@@ -3,6 +3,7 @@ for users, on a machine that stand-in libraries and mounts show. Each fault is t
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -111,15 +112,31 @@ def program(text: str) -> str:
     return f"#!/bin/sh\n{text}\n"
 
 
-def containerd(runtime: str) -> dict[str, Any]:
-    config = f'version = 2\n[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{runtime}]\n'
+RUNTIME = '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{}]\n'
+
+
+def containerd(runtime: str, more: dict[str, str] | None = None, imports: str = "/nowhere/*.toml") -> dict[str, Any]:
+    """A node of a Kubernetes cluster."""
     files = {
         "/usr/local/bin/containerd": program("exit 0"),
         "/usr/local/bin/nvidia-ctk": program("exit 0"),
-        "/etc/containerd/config.toml": config,
+        "/etc/containerd/config.toml": f'version = 2\nimports = ["{imports}"]\n{RUNTIME.format(runtime)}',
         "/var/lib/kubelet/config.yaml": "kind: KubeletConfiguration\n",
     }
-    return {"files": files}
+    return {"files": {**files, **(more or {})}}
+
+
+UNLOADED: dict[str, Any] = {"module": None, "nodes": (), "kernel": KERNEL}
+
+
+def compressed(*, signed: bool) -> dict[str, str]:
+    """A module as Ubuntu 24.04 has it, and a modinfo that answers as kmod 30 does."""
+    folder = f"/usr/lib/modules/{KERNEL}"
+    return {
+        f"{folder}/updates/nvidia.ko.zst": "packed",
+        f"{folder}/modules.dep": "updates/nvidia.ko.zst:\n",
+        "/usr/local/bin/modinfo": program("echo PKCS#7" if signed else "exit 0"),
+    }
 
 
 FAULTS: dict[str, Fault] = {
@@ -149,6 +166,34 @@ FAULTS: dict[str, Fault] = {
         environment={"STANDIN_INIT": "9", **cuinit(999)},
         path=real(),
     ),
+    "module of a key that nobody enrolled": Fault(
+        root="driver-blocked-by-secure-boot",
+        machine={
+            **UNLOADED,
+            "built": {KERNEL: True},
+            "secure_boot": True,
+            "log": ("Loading of module with unavailable key is rejected",),
+        },
+        environment={"STANDIN_INIT": "9", **cuinit(999)},
+        path=real(),
+    ),
+    "compressed module without a signature": Fault(
+        root="driver-blocked-by-secure-boot",
+        machine={**UNLOADED, "secure_boot": True, "files": compressed(signed=False)},
+        environment={"STANDIN_INIT": "9", **cuinit(999)},
+        path=real(),
+    ),
+    "signed module that is kept from loading": Fault(
+        root="driver-module-not-loaded",
+        machine={**UNLOADED, "secure_boot": True, "files": compressed(signed=True), "bound_to": "vfio-pci"},
+        environment={"STANDIN_INIT": "9", **cuinit(999)},
+        path=real(),
+    ),
+    "only an image's cuda-compat, and no driver": Fault(
+        root="driver-not-installed",
+        machine={"module": None, "nodes": (), "files": {"/usr/local/cuda/compat/libcuda.so.1": "an image's"}},
+        path=no_driver_libraries,
+    ),
     "old module under new libraries": Fault(
         root="driver-library-mismatch",
         machine={"module": "570.86.15"},
@@ -166,8 +211,14 @@ FAULTS: dict[str, Fault] = {
         root="nvml-fails", environment={"STANDIN_INIT": "999", **cuinit(999)}, path=real(), says="CUDA failure 999"
     ),
     "NVML may not": Fault(root="nvml-fails", environment={"STANDIN_INIT": "4", **cuinit(3)}, path=real()),
-    "a card is lost": Fault(
-        root="nvml-fails", environment={"STANDIN_COUNT": "3", "STANDIN_LOST": "1"}, subject="gpu:1"
+    "the card that is used is lost": Fault(
+        root="nvml-fails",
+        environment={"STANDIN_COUNT": "3", "STANDIN_LOST": "1", "CUDA_VISIBLE_DEVICES": "1", **cuinit(999)},
+        path=real(),
+        subject="gpu:1",
+    ),
+    "another card is lost": Fault(
+        root="nvml-fails", environment={"STANDIN_COUNT": "3", "STANDIN_LOST": "1"}, subject="gpu:1", severity="note"
     ),
     "the driver lists no card": Fault(
         root="nvml-fails",
@@ -265,9 +316,21 @@ FAULTS: dict[str, Fault] = {
     "hot": Fault(root="gpu-slowed-down", environment={"STANDIN_CLOCKS": str(0x49)}, severity="warning"),
     "memory errors": Fault(root="gpu-hardware-errors", environment={"STANDIN_ECC": "3"}),
     "rows to remap": Fault(root="gpu-hardware-errors", environment={"STANDIN_REMAP": "pending"}),
-    "Xid 79": Fault(
+    "Xid 119 on a card that works again": Fault(
         root="gpu-hardware-errors",
-        machine={"log": ("NVRM: Xid (PCI:0000:00:1e): 79, pid='<unknown>', GPU has fallen off the bus.",)},
+        machine={"log": ("NVRM: Xid (PCI:0000:00:1e): 119, pid=7, Timeout waiting for RPC from GSP!",)},
+        severity="warning",
+    ),
+    "pod of containerd, seen over ssh": Fault(
+        root="container-started-without-gpu",
+        machine={"nodes": (), "cgroup": "11:devices:/kubepods/burstable/pod1/7"},
+        path=no_driver_libraries,
+    ),
+    "a job without a card": Fault(
+        root="gpu-device-not-permitted",
+        machine={"forbidden": True},
+        environment={"STANDIN_INIT": "999", **cuinit(100)},
+        path=real(),
     ),
     "docker run without --gpus": Fault(
         root="container-started-without-gpu", machine=NOTHING_GIVEN, path=no_driver_libraries
@@ -323,6 +386,18 @@ FAULTS: dict[str, Fault] = {
         path=cuda_in("cuda-13.0", "compat"),
         says="CUDA failure 804",
     ),
+    "a fabric that is not ready, under cuda-compat": Fault(
+        root="fabric-manager-not-running",
+        machine={"container": True},
+        environment=cuinit(802),
+        path=cuda_in("cuda-13.0", "compat"),
+    ),
+    "MIG without an instance, under cuda-compat": Fault(
+        root="mig-device-not-selected",
+        machine={"container": True},
+        environment={"STANDIN_MIG": "1", "STANDIN_INSTANCES": "0", "STANDIN_VISIBLE": "0"},
+        path=cuda_in("cuda-13.0", "compat"),
+    ),
     "shared memory full": Fault(root="container-shm-too-small", machine={"container": True, "shm": "64k"}),
     "Docker without the toolkit": Fault(
         root="container-toolkit-missing",
@@ -330,6 +405,10 @@ FAULTS: dict[str, Fault] = {
         severity="note",
     ),
     "containerd without NVIDIA's runtime": Fault(root="container-runtime-not-nvidia", machine=containerd("runc")),
+    "containerd without it beside a Docker that has it": Fault(
+        root="container-runtime-not-nvidia",
+        machine=containerd("runc", {"/etc/docker/daemon.json": '{"runtimes": {"nvidia": {}}}'}),
+    ),
     "docker-compose 1.25": Fault(
         root="compose-too-old-for-gpu",
         machine={"files": {"/usr/local/bin/docker-compose": program("echo 1.25.0")}},
@@ -353,8 +432,17 @@ TWINS: dict[str, Fault] = {
     ),
     "an exclusive card that is free": Fault(root="", environment={"STANDIN_MODE": "3"}),
     "an idle card, one at its power limit": Fault(root="", environment={"STANDIN_CLOCKS": "5"}),
-    "errors of programs in the kernel's log": Fault(
-        root="", machine={"log": ("NVRM: Xid (PCI:0000:00:1e): 31, pid=7, name=python3, MMU Fault",)}
+    "errors of programs in the kernel's log, and a row that was replaced": Fault(
+        root="",
+        machine={
+            "log": (
+                "NVRM: Xid (PCI:0000:00:1e): 31, pid=7, name=python3, MMU Fault",
+                "NVRM: Xid (PCI:0000:00:1e): 63, pid=7, Row Remapper: New row marked for remapping",
+            )
+        },
+    ),
+    "an instance of a MIG card in a container": Fault(
+        root="", machine={"container": True}, environment={"STANDIN_MIG": "1", "STANDIN_MEMORY": "4"}
     ),
     "WSL": Fault(root="", machine=wsl(True), path=lambda _: "/usr/lib/wsl/lib:" + library_path()),
     "a container": Fault(
@@ -368,6 +456,21 @@ TWINS: dict[str, Fault] = {
     "cuda-compat on a card that admits it": Fault(
         root="", machine={"container": True}, path=cuda_in("compat", works=True)
     ),
+    "an old driver under a newer cuda-compat": Fault(
+        root="",
+        machine={"container": True},
+        environment={"STANDIN_NVML_CUDA": "12020"},
+        path=cuda_in("compat", works=True),
+    ),
+    "Docker with the toolkit of the GPU Operator": Fault(
+        root="",
+        machine={
+            "files": {
+                "/usr/local/bin/dockerd": program("exit 0"),
+                "/usr/local/nvidia/toolkit/nvidia-ctk": program("exit 0"),
+            }
+        },
+    ),
     "Docker with the toolkit": Fault(
         root="",
         machine={
@@ -379,6 +482,15 @@ TWINS: dict[str, Fault] = {
         },
     ),
     "containerd with NVIDIA's runtime": Fault(root="", machine=containerd("nvidia")),
+    "containerd with NVIDIA's runtime in a file of its own": Fault(
+        root="", machine=containerd("runc", {"/etc/containerd/conf.d/99-nvidia.toml": RUNTIME.format("nvidia")})
+    ),
+    "containerd with NVIDIA's runtime in an imported file": Fault(
+        root="", machine=containerd("runc", {"/opt/nvidia/own.toml": RUNTIME.format("nvidia")}, "/opt/nvidia/*.toml")
+    ),
+    "containerd with devices described for CDI": Fault(
+        root="", machine=containerd("runc", {"/etc/cdi/nvidia.yaml": "kind: nvidia.com/gpu"})
+    ),
     "nodes of one's own": Fault(root="", machine={"mode": "600"}, unprivileged=True),
 }
 
@@ -408,3 +520,21 @@ def test_a_healthy_twin_is_silent(name: str, tmp_path: Path) -> None:
     assert report.names == set(), report.summary()
     assert report.exit_code == 0, [one for one in report.json["checks"] if one["verdict"] == "unknown"]
     assert report.verdict("ort-session-on-cpu") == "passed"
+
+
+def test_whether_an_exclusive_card_is_held_by_the_service_is_unknown_in_a_container(tmp_path: Path) -> None:
+    """NVML counts processes as the host does: what holds the card may be the service that runs beside us."""
+    if Path("/proc/self/ns/pid").readlink() != Path("pid:[4026531836]"):
+        words: tuple[str, ...] = ()
+    else:
+        words = ("--target", "unshare --pid --fork --mount-proc " + sys.executable)
+    fault = Fault(root="", environment={"STANDIN_MODE": "3", "STANDIN_PID": "1"}, words=words)
+    report = looked(tmp_path, fault)
+    assert report.verdict("gpu-exclusive-mode") == "unknown", report.summary()
+
+
+def test_a_node_whose_configuration_is_nowhere_is_not_passed(tmp_path: Path) -> None:
+    machine = containerd("nvidia")
+    del machine["files"]["/etc/containerd/config.toml"]
+    report = looked(tmp_path, Fault(root="", machine=machine))
+    assert report.verdict("container-runtime-not-nvidia") == "unknown", report.summary()

@@ -1,7 +1,7 @@
 """Rebuilds the tables of builds from what the wheels on PyPI say of themselves.
 
-usage: uv run --with remotezip,packaging tools/read_wheels.py onnxruntime-gpu 1.31.1 [VERSION ...]
-       uv run --with remotezip,packaging tools/read_wheels.py torch 2.15.0 [VERSION ...]
+usage: uv run --with remotezip,packaging tools/read_wheels.py onnxruntime-gpu x86_64 1.31.1 [VERSION ...]
+       uv run --with remotezip,packaging tools/read_wheels.py torch aarch64 2.15.0 [VERSION ...]
 
 Prints one [[build]] row per version, as they stand in checks/retina_doctor_checks/advice/*.toml. Wheels are read whole
 (250 MB for onnxruntime-gpu, 500 to 900 MB for torch), since it is their CUDA library that holds what they need and which
@@ -33,14 +33,14 @@ PROVIDER = "onnxruntime/capi/libonnxruntime_providers_cuda.so"
 INFO = "onnxruntime/capi/build_and_package_info.py"
 
 
-def wheels(project: str, version: str) -> list[dict[str, Any]]:
-    """Files of PyPI's simple index (PEP 691): CPython wheels for Linux x86_64."""
+def wheels(project: str, processor: str, version: str) -> list[dict[str, Any]]:
+    """Files of PyPI's simple index (PEP 691): CPython wheels for Linux on that processor."""
     accept = {"Accept": "application/vnd.pypi.simple.v1+json"}
     request = urllib.request.Request(f"https://pypi.org/simple/{project}/", headers=accept)
     with urllib.request.urlopen(request) as answer:
         files: list[dict[str, Any]] = json.load(answer)["files"]
     start = f"{project.replace('-', '_')}-{version}-cp"
-    ours = [f for f in files if f["filename"].startswith(start) and f["filename"].endswith("x86_64.whl")]
+    ours = [f for f in files if f["filename"].startswith(start) and f["filename"].endswith(f"{processor}.whl")]
     return [f for f in ours if "linux" in f["filename"] and not re.search(r"-cp\d+t-", f["filename"])]
 
 
@@ -56,8 +56,8 @@ def requirements(archive: Any) -> list[str]:
     return [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist: ")]
 
 
-def onnxruntime_row(version: str) -> dict[str, Any]:
-    files = wheels("onnxruntime-gpu", version)
+def onnxruntime_row(processor: str, version: str) -> dict[str, Any]:
+    files = wheels("onnxruntime-gpu", processor, version)
     with RemoteZip(files[-1]["url"]) as archive, tempfile.TemporaryDirectory() as folder:
         needs, info = requirements(archive), {}
         if INFO in archive.namelist():
@@ -73,23 +73,27 @@ def onnxruntime_row(version: str) -> dict[str, Any]:
     assert cudnn
     return {
         "version": version,
+        "processor": processor,
         "cuda": [int(stated[1]), int(stated[2])] if stated else DOCUMENTED.get(major, [major, 0]),
         "cudnn": int(cudnn[1]),
         "python": pythons(files),
         "code": code,
         "needs": [s for s in sonames if re.match(r"lib(cu|nv)", s)],
-        "extras": resolves(f"onnxruntime-gpu[cuda,cudnn]=={version}") if any("cudnn" in n for n in needs) else False,
+        "extras": resolves(f"onnxruntime-gpu[cuda,cudnn]=={version}", processor)
+        if any("cudnn" in n for n in needs)
+        else False,
         "source": source(files[-1], "cuda_version" if stated else "CUDA's major from the soname of libcudart"),
     }
 
 
-def torch_row(version: str) -> dict[str, Any]:
-    files = wheels("torch", version)
+def torch_row(processor: str, version: str) -> dict[str, Any]:
+    files = wheels("torch", processor, version)
     with RemoteZip(files[-1]["url"]) as archive, tempfile.TemporaryDirectory() as folder:
         needs = requirements(archive)
         code = fatbin.architectures(archive.extract("torch/lib/libtorch_cuda.so", folder))
     return {
         "version": version,
+        "processor": processor,
         "cuda": pinned(needs, r"nvidia-cuda-runtime-cu\d+|cuda-toolkit")[:2],
         "cudnn": pinned(needs, r"nvidia-cudnn-cu\d+")[0],
         "python": pythons(files),
@@ -104,8 +108,8 @@ def pinned(needs: list[str], name: str) -> list[int]:
     return [int(part) for part in next(iter(one.specifier)).version.split(".")]
 
 
-def resolves(requirement: str) -> bool:
-    """Whether PyPI has everything that the requirement asks for."""
+def resolves(requirement: str, processor: str) -> bool:
+    """Whether PyPI has everything that the requirement asks for there."""
     words = [
         "uv",
         "pip",
@@ -115,7 +119,7 @@ def resolves(requirement: str) -> bool:
         "--python-version",
         "3.12",
         "--python-platform",
-        "linux",
+        f"{processor}-manylinux_2_28",
         "-",
     ]
     return subprocess.run(words, input=requirement, text=True, capture_output=True).returncode == 0
@@ -130,7 +134,8 @@ def toml(row: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3 or sys.argv[1] not in ("onnxruntime-gpu", "torch"):
+    if len(sys.argv) < 4 or sys.argv[1] not in ("onnxruntime-gpu", "torch"):
         sys.exit(__doc__)
-    for one in sys.argv[2:]:
-        print(toml(onnxruntime_row(one) if sys.argv[1] == "onnxruntime-gpu" else torch_row(one)), flush=True)
+    project, machine, *versions = sys.argv[1:]
+    for one in versions:
+        print(toml((onnxruntime_row if project == "onnxruntime-gpu" else torch_row)(machine, one)), flush=True)

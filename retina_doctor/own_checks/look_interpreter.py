@@ -79,11 +79,46 @@ def made_by_uv() -> bool:
 
 
 def container() -> str | None:
-    """The kind of container this process is in, or None."""
-    if os.environ.get("KUBERNETES_SERVICE_HOST"):
+    """The kind of container this process is in, or None: by what engines leave in it, then by where its root comes from."""
+    if os.environ.get("KUBERNETES_SERVICE_HOST") or os.path.isdir("/run/secrets/kubernetes.io"):
         return "kubernetes"
     if os.path.exists("/.dockerenv"):
         return "docker"
     if os.path.exists("/run/.containerenv"):
         return "podman"
-    return os.environ.get("container") or None
+    if os.environ.get("APPTAINER_CONTAINER") or os.environ.get("SINGULARITY_CONTAINER"):
+        return "apptainer"
+    told = os.environ.get("container") or told_by_systemd()
+    if told:
+        return told
+    mounts = root_mount() + read("/proc/1/cgroup")
+    return next((kind for sign, kind in SIGNS.items() if sign in mounts), None)
+
+
+SIGNS = {
+    "/kubepods": "kubernetes",
+    "/docker": "docker",
+    "/containers/storage": "podman",
+    "/libpod": "podman",
+    "containerd": "containerd",
+    "/lxc": "lxc",
+}
+"""In the lower layers of the root's overlay, or in the cgroup of process 1 (cgroups of version 1)."""
+
+
+def told_by_systemd() -> str | None:
+    """/run/systemd/container is written by systemd as process 1 of a container (systemd.io/CONTAINER_INTERFACE)."""
+    return read("/run/systemd/container").strip() or None
+
+
+def root_mount() -> str:
+    lines = [line for line in read("/proc/self/mountinfo").splitlines() if line.split(" ")[4:5] == ["/"]]
+    return lines[-1] if lines and " - overlay " in lines[-1] else ""
+
+
+def read(path: str) -> str:
+    try:
+        with open(path, errors="replace") as file:
+            return file.read(65536)
+    except OSError:
+        return ""

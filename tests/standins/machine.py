@@ -27,8 +27,9 @@ class Machine:
     """*folder*: an empty one for what is shown. *bus*: "hidden" where the kernel does not show it. *module*: release of the
     loaded kernel module, or None; *modules*: names below /sys/module then. *mode*, *owner*: of the card's nodes. *kernel*: what
     uname says, as procfs shows it. *built*: kernels that have a module file -> whether it is signed. *log*: lines of the kernel's
-    log. *container*: it bears Docker's mark. *forbidden*: the control group's device rules deny the card. *shm*: size of
-    /dev/shm. *files*: further files by path: text, or a file to copy; *absent*: patterns of files that it lacks."""
+    log. *container*: it bears Docker's mark. *cgroup*: of process 1, as procfs shows it. *forbidden*: the control group's
+    device rules deny the card. *shm*: size of /dev/shm. *files*: further files by path: text, or a file to copy; *absent*:
+    patterns of files that it lacks."""
 
     folder: Path
     bus: Literal["card", "empty", "hidden"] = "card"
@@ -43,6 +44,7 @@ class Machine:
     built: dict[str, bool] = field(default_factory=dict)
     log: tuple[str, ...] = ()
     container: bool = False
+    cgroup: str = "0::/init.scope"
     forbidden: bool = False
     shm: str = "1g"
     files: dict[str, str | Path] = field(default_factory=dict)
@@ -120,6 +122,7 @@ class Machine:
         for name in self.modules if self.module else (self.bound_to,) if self.bound_to == "nouveau" else ():
             (modules / name).mkdir()
         lines = [f"mount --bind {driver} {self.root}/proc/driver", f"mount --bind {modules} {self.root}/sys/module"]
+        lines.append(f"mount --bind {self._source(self.cgroup)} {self.root}/proc/1/cgroup")
         if self.kernel:
             lines.append(f"mount --bind {self._source(self.kernel)} {self.root}/proc/sys/kernel/osrelease")
         if self.secure_boot:

@@ -4,7 +4,8 @@
    STANDIN_CAPABILITY (75), STANDIN_LOST: index of a device that answers GPU_IS_LOST. STANDIN_OLD: no memory info v2.
    STANDIN_PID, STANDIN_USED: a process on device 0 and its bytes. STANDIN_MIG: 0 or 1, unset: not supported;
    STANDIN_INSTANCES: MIG instances (1). STANDIN_MODE: compute mode. STANDIN_CLOCKS: clock-event reasons (bits).
-   STANDIN_ECC: uncorrected errors. STANDIN_REMAP: "pending" or "failed". */
+   STANDIN_ECC: uncorrected errors. STANDIN_REMAP: "pending" or "failed". STANDIN_MEMORY: nvmlReturn_t of memory info.
+   STANDIN_NVML_CUDA: what it says of CUDA, where that is not what libcuda says (13000). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,7 @@ int nvmlInitWithFlags(unsigned flags) {
 int nvmlShutdown(void) { return SUCCESS; }
 const char *nvmlErrorString(int code) { (void)code; return "an error of the stand-in"; }
 int nvmlSystemGetDriverVersion(char *to, unsigned size) { return copy(to, size, text("STANDIN_DRIVER", "580.95.05")); }
-int nvmlSystemGetCudaDriverVersion_v2(int *version) { *version = (int)number("STANDIN_CUDA", 13000); return SUCCESS; }
+int nvmlSystemGetCudaDriverVersion_v2(int *version) { *version = (int)number("STANDIN_NVML_CUDA", number("STANDIN_CUDA", 13000)); return SUCCESS; }
 int nvmlDeviceGetCount_v2(unsigned *count) { *count = (unsigned)number("STANDIN_COUNT", 1); return SUCCESS; }
 int nvmlDeviceGetHandleByIndex_v2(unsigned index, device **handle) {
     if (index >= number("STANDIN_COUNT", 1) || index >= 16) return INVALID_ARGUMENT;
@@ -59,6 +60,7 @@ int nvmlDeviceGetPciInfo_v3(device *d, pci_info *info) {
 typedef struct { unsigned long long total, free, used; } memory;
 int nvmlDeviceGetMemoryInfo(device *d, memory *m) {
     (void)d;
+    if (number("STANDIN_MEMORY", 0)) return (int)number("STANDIN_MEMORY", 0);
     m->total = 15360 * MIB; m->used = 449 * MIB + number("STANDIN_USED", 0); m->free = m->total - m->used;
     return SUCCESS;
 }
@@ -66,6 +68,7 @@ typedef struct { unsigned version; unsigned long long total, reserved, free, use
 int nvmlDeviceGetMemoryInfo_v2(device *d, memory_v2 *m) {
     (void)d;
     if (getenv("STANDIN_OLD")) return FUNCTION_NOT_FOUND;
+    if (number("STANDIN_MEMORY", 0)) return (int)number("STANDIN_MEMORY", 0);
     m->total = 15360 * MIB; m->reserved = 449 * MIB; m->used = number("STANDIN_USED", 0);
     m->free = m->total - m->used - m->reserved;
     return SUCCESS;

@@ -7,6 +7,7 @@ from retina_doctor.model import Interpreter
 from retina_doctor.settings import Settings
 
 from ..driver.facts import CudaDriver, Gpu, GpuEnvironment, Nvml
+from ..driver.seen import is_compat
 from ..driver.used_gpu import meant
 from ..ort_gpu.facts import OrtFiles
 from ..torch_cuda.facts import TorchFiles
@@ -28,10 +29,20 @@ class Machine(Gathered, frozen=True, kw_only=True):
         return meant(self.nvml, self.environment, self.cuda) if self.nvml else ()
 
     @property
+    def driver_cuda(self) -> tuple[int, int] | None:
+        """The CUDA version that the target has: as its own libcuda says, which may be a newer one than the driver's
+        (cuda-compat); else as NVML does. None: not known."""
+        if self.cuda is not None and self.cuda.init_code == 0:
+            return self.cuda.version
+        if self.environment is not None and is_compat(self.environment.libcuda):
+            return None
+        return self.nvml.cuda if self.nvml else None
+
+    @property
     def terms(self) -> Terms:
         capabilities = (gpu.compute_capability for gpu in self.gpus)
         return Terms(
-            driver_cuda=self.nvml.cuda if self.nvml else None,
+            driver_cuda=self.driver_cuda,
             python=self.interpreter.version[:2],
             processor=self.interpreter.machine,
             cards=tuple(dict.fromkeys(one for one in capabilities if one is not None)),

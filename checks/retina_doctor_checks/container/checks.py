@@ -6,12 +6,12 @@ What a container lacks, ../driver/trouble.py decides from all that was seen of c
 from __future__ import annotations
 
 from retina_doctor.authoring import Answer, check
-from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
+from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 
 from ..driver.facts import Host, Nvml
 from ..driver.judging import NO_GPU, about
 from ..driver.seen import Seen
-from ..driver.trouble import capabilities_lacking, compat_path
+from ..driver.trouble import capabilities_lacking
 from ..ort_gpu.facts import OrtFiles
 from ..scopes import gpu_meant
 from ..torch_cuda.facts import TorchFiles
@@ -64,11 +64,25 @@ def container_runtime_not_nvidia(seen: Seen, engine: ContainerHost | None) -> An
         return Unknown(("container_host",))
     if not engine.kubelet or not (engine.toolkit or engine.cdi):
         return Inapplicable(Reason("no-kubernetes"))
-    if not engine.configurations or any("nvidia" in name for name in engine.runtimes):
+    used = [one for one in engine.configurations if one.engine != "docker"] or list(engine.configurations)
+    runtimes = sorted({name for one in used for name in one.runtimes})
+    if any("nvidia" in name for name in runtimes):
         return None
-    evidence = {**seen.shown(), "place": "node"}
-    evidence = {**evidence, "runtimes": list(engine.runtimes), "configurations": list(engine.configurations)}
-    return Problem(subject="host", evidence={**evidence, "visible_devices": None, "driver": None})
+    if engine.cdi:
+        return Inapplicable(Reason("cdi-in-use"))
+    if not used or engine.unreadable:
+        return Unknown(("container_host",))
+    evidence = {
+        **seen.shown(),
+        "place": "node",
+        "runtimes": runtimes,
+        "configurations": [one.path for one in used],
+        "engine": used[-1].engine,
+        "kind": next((name for name in ("k3s", "rke2", "microk8s") if f"/{name}/" in used[-1].path), None),
+        "visible_devices": None,
+        "driver": None,
+    }
+    return Problem(subject="host", evidence=evidence)
 
 
 @check("RD224", "container-gpu-access-lost", ERROR, pitfall=2, scope=gpu_meant)
@@ -91,14 +105,14 @@ def container_driver_capabilities(seen: Seen) -> Answer:
 @check("RD227", "container-compat-libraries", ERROR, pitfall=2, scope=gpu_meant)
 def container_compat_libraries(seen: Seen) -> Answer:
     """They are meant for some cards and drivers, so where they are in use only CUDA can tell whether they work."""
-    untold = seen.cuda is None and (seen.environment is None or compat_path(seen.libcuda))
+    untold = seen.cuda is None and (seen.environment is None or seen.compat)
     return about("container-compat-libraries", seen, missing=("cuda_driver",) if untold else ())
 
 
 @check("RD228", "container-shm-too-small", ERROR, pitfall=2)
-def container_shm_too_small(container: Container, torch: TorchFiles | None) -> Answer:
+def container_shm_too_small(container: Container, interpreter: Interpreter, torch: TorchFiles | None) -> Answer:
     """Full: whoever needs it dies of SIGBUS. As small as Docker makes it: torch's worker processes may fill it."""
-    if container.kind is None:
+    if interpreter.container is None:
         return NO_CONTAINER
     if container.shm_total is None or container.shm_free is None:
         return Unknown(("container",))
@@ -110,7 +124,7 @@ def container_shm_too_small(container: Container, torch: TorchFiles | None) -> A
             return Unknown(("torch_files",))
         if not torch.installed:
             return None
-    evidence = {"total": container.shm_total, "free": container.shm_free, "full": full, "kind": container.kind}
+    evidence = {"total": container.shm_total, "free": container.shm_free, "full": full, "kind": interpreter.container}
     return Problem(subject="shm", evidence=evidence, at_most=None if full else Severity.NOTE)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from retina_doctor.authoring import Facts
 
 
 class Container(Facts, frozen=True, kw_only=True):
-    """Of the target. *kind*: docker, podman, kubernetes, … or None. *shm_total*, *shm_free*: of /dev/shm in bytes."""
+    """What the target has. *shm_total*, *shm_free*: of /dev/shm in bytes."""
 
-    kind: str | None
     shm_total: int | None
     shm_free: int | None
 
@@ -21,18 +22,25 @@ class Compose(Facts, frozen=True, kw_only=True):
     version: tuple[int, ...] | None
 
 
+class Configuration(Facts, frozen=True, kw_only=True):
+    """A file of an engine's configuration, and the runtimes that it names."""
+
+    engine: Literal["docker", "containerd", "crio"]
+    path: str
+    runtimes: tuple[str, ...]
+
+
 class ContainerHost(Facts, frozen=True, kw_only=True):
     """What starts containers on this machine. *engines*: paths of dockerd, podman, containerd that are installed.
 
     *toolkit*: paths of programs of the NVIDIA Container Toolkit; *cdi*: its device specifications. *kubelet*: this is a
-    node of a Kubernetes cluster. *runtimes*: what the configurations of the engines name; *problem*: one that cannot be read.
+    node of a Kubernetes cluster. *unreadable*: configurations that are there and could not be read or understood.
     """
 
     engines: tuple[str, ...]
     toolkit: tuple[str, ...]
     cdi: tuple[str, ...]
     kubelet: bool
-    runtimes: tuple[str, ...]
-    configurations: tuple[str, ...]
-    problem: str | None
+    configurations: tuple[Configuration, ...]
+    unreadable: tuple[str, ...]
     compose: Compose | None

@@ -9,9 +9,10 @@ from retina_doctor.own_checks import evidence_of
 from ..scopes import gpu_meant
 from ..versions import dotted
 from .facts import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
-from .judging import NO_GPU
+from .judging import NO_GPU, cap
 from .seen import Seen
 from .trouble import trouble
+from .used_gpu import candidates
 
 INTEGRATED = Inapplicable(Reason("integrated-gpu"))
 
@@ -35,7 +36,8 @@ def nvml_fails(
         nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None}
         return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing})
     if nvml.value.error_code is None and nvml.value.gpus:
-        return [_failing(nvml, gpu) for gpu in nvml.value.gpus if gpu.error is not None]
+        used = candidates(nvml.value, variables, cuda)
+        return [_failing(nvml, gpu, at_most=cap(gpu, used)) for gpu in nvml.value.gpus if gpu.error is not None]
     if host is not None:
         seen = Seen(host=host, nvml=nvml.value, environment=variables, cuda=cuda)
         found = trouble(seen)
@@ -46,7 +48,9 @@ def nvml_fails(
     return _failing(nvml, None, host)
 
 
-def _failing(nvml: Reading[Nvml], gpu: Gpu | None, host: Host | None = None) -> Problem:
+def _failing(
+    nvml: Reading[Nvml], gpu: Gpu | None, host: Host | None = None, at_most: Severity | None = None
+) -> Problem:
     assert nvml.value is not None
     return Problem(
         subject=f"gpu:{gpu.index}" if gpu else "driver",
@@ -57,6 +61,7 @@ def _failing(nvml: Reading[Nvml], gpu: Gpu | None, host: Host | None = None) -> 
             "cards": [one.address for one in (host.pci_gpus if host else None) or ()],
             "gpu": gpu.index if gpu else None,
         },
+        at_most=at_most,
     )
 
 

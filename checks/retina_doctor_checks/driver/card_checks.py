@@ -11,8 +11,8 @@ from retina_doctor.settings import Settings
 from ..scopes import gpu_meant
 from ..service.facts import Ports
 from ..service.ownership import service_pids
-from .facts import CudaDriver, Gpu, GpuEnvironment, Host, Nvml, Xid
-from .judging import no_cards
+from .facts import CudaDriver, Gpu, GpuEnvironment, Health, Host, Nvml, Xid
+from .judging import cap, no_cards
 from .used_gpu import candidates
 
 EXCLUSIVE = {
@@ -23,7 +23,6 @@ EXCLUSIVE = {
 MPS = "nvidia-cuda-mps"  # nvidia-cuda-mps-server holds the card for its clients; the kernel cuts its name
 DYING = {
     48: "ecc",
-    63: "remap",
     64: "remap-failed",
     74: "nvlink",
     79: "lost",
@@ -33,12 +32,8 @@ DYING = {
     119: "gsp",
     120: "gsp",
 }
-"""Xids of the hardware or its firmware, not of a program's mistake (https://docs.nvidia.com/deploy/xid-errors/)."""
-
-
-def _cap(gpu: Gpu, used: tuple[Gpu, ...]) -> Severity | None:
-    """Of a card that the service will not use no more is said than that."""
-    return None if gpu in used else Severity.NOTE
+"""Xids of the hardware or its firmware, not of a program's mistake (https://docs.nvidia.com/deploy/xid-errors/). Not 63: a
+row was replaced by a spare one, which is no error; NVML tells where it waits for a reset."""
 
 
 @check("RD213", "gpu-exclusive-mode", Severity.ERROR, pitfall=2, scope=gpu_meant)
@@ -54,6 +49,9 @@ def gpu_exclusive_mode(
     """One process may use the card, and another one than the service does; or none may. MPS shares it among many."""
     used = candidates(nvml, variables, cuda)
     pids = service_pids(settings, ports, interpreter) if nvml.own_pids else set()
+    held = [gpu for gpu in nvml.gpus if gpu.compute_mode in (1, 3) and _held_by_others(gpu, pids)]
+    if any(gpu in used for gpu in held) and not nvml.own_pids:
+        return Unknown(("nvml",))  # the holder may be the service itself: its number here is another one
     return no_cards(nvml, host) or [
         Problem(
             subject=f"gpu:{gpu.index}",
@@ -64,10 +62,10 @@ def gpu_exclusive_mode(
                 "own_pids": nvml.own_pids,
                 "container": host.container if host else None,
             },
-            at_most=_cap(gpu, used),
+            at_most=cap(gpu, used),
         )
         for gpu in nvml.gpus
-        if gpu.compute_mode == 2 or (gpu.compute_mode in EXCLUSIVE and _held_by_others(gpu, pids))
+        if gpu.compute_mode == 2 or gpu in held
     ]
 
 
@@ -90,7 +88,7 @@ def gpu_slowed_down(nvml: Nvml, host: Host | None, variables: GpuEnvironment | N
                 "reasons": list(_slowed(gpu)),
                 "temperature": gpu.health.temperature if gpu.health else None,
             },
-            at_most=_cap(gpu, used),
+            at_most=cap(gpu, used),
         )
         for gpu in slowed
     ]
@@ -108,16 +106,26 @@ def gpu_hardware_errors(
     used = candidates(nvml, variables, cuda)
     if host is None:
         return Unknown(("host",))
-    return no_cards(nvml, host) or list(_hardware_errors(nvml, host, used))
+    found = list(_hardware_errors(nvml, host, used, works=cuda is not None and cuda.works))
+    told = host.kernel_log is not None or any(gpu.health and _tells_errors(gpu.health) for gpu in nvml.gpus)
+    if nvml.gpus and not found and not told:
+        return Inapplicable(Reason("errors-untold"))
+    return no_cards(nvml, host) or found
 
 
-def _hardware_errors(nvml: Nvml, host: Host, used: tuple[Gpu, ...]) -> Iterator[Problem]:
+def _tells_errors(health: Health) -> bool:
+    return health.ecc_errors is not None or health.remapping is not None
+
+
+def _hardware_errors(nvml: Nvml, host: Host, used: tuple[Gpu, ...], *, works: bool) -> Iterator[Problem]:
+    """What stands in the log alone may have been mended by a reset since: where CUDA *works*, it is a warning."""
     log = host.kernel_log.xids if host.kernel_log else ()
     for gpu in nvml.gpus:
         xids = [xid for xid in log if xid.code in DYING and _of(xid, gpu)]
         ecc = (gpu.health.ecc_errors if gpu.health else None) or 0
         remapping = gpu.health.remapping if gpu.health else None
-        if not (xids or ecc or remapping in ("pending", "failed")):
+        counted = bool(ecc) or remapping in ("pending", "failed")
+        if not (xids or counted):
             continue
         yield Problem(
             subject=f"gpu:{gpu.index}",
@@ -129,7 +137,7 @@ def _hardware_errors(nvml: Nvml, host: Host, used: tuple[Gpu, ...]) -> Iterator[
                 "xids": [{"code": xid.code, "kind": DYING[xid.code], "line": xid.line} for xid in xids],
                 "replace": remapping == "failed" or any(DYING[xid.code] == "remap-failed" for xid in xids),
             },
-            at_most=_cap(gpu, used),
+            at_most=cap(gpu, used) or (Severity.WARNING if works and not counted else None),
         )
 
 

@@ -13,7 +13,7 @@ from ..versions import dotted
 from .facts import CudaDriver, GpuEnvironment, Host, Nvml
 from .judging import NO_GPU, about
 from .seen import Seen
-from .trouble import compat_path, library_version, version_of
+from .trouble import library_version, version_of
 from .visible import hides
 
 ERROR = Severity.ERROR
@@ -60,11 +60,7 @@ def driver_library_mismatch(seen: Seen) -> Answer:
     missing: list[str] = []
     if seen.nvml is None and None in (seen.host.loaded_version, library_version(seen.host)):
         missing.append(NVML)
-    if (
-        seen.cuda is None
-        and version_of(seen.libcuda) not in (None, seen.host.loaded_version)
-        and not compat_path(seen.libcuda)
-    ):
+    if seen.cuda is None and version_of(seen.libcuda) not in (None, seen.host.loaded_version) and not seen.compat:
         missing.append(CUDA)
     return about("driver-library-mismatch", seen, missing=tuple(missing))
 

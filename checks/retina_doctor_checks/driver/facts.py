@@ -112,7 +112,7 @@ class DriverLibrary(Facts, frozen=True, kw_only=True):
 
 
 class ModuleFile(Facts, frozen=True, kw_only=True):
-    """A file of the NVIDIA kernel module below /lib/modules. *signed* None: compressed, so it cannot be seen."""
+    """A file of the NVIDIA kernel module below /lib/modules. *signed* None: not known, or Secure Boot is off."""
 
     kernel: str
     path: str
@@ -171,7 +171,6 @@ class GpuEnvironment(Facts, frozen=True, kw_only=True):
     nvidia_visible_devices: str | None
     nvidia_driver_capabilities: str | None
     ld_library_path: str | None
-    cuda_module_loading: str | None
     libcuda: str | None = None
     libnvidia_ml: str | None = None
     loader_problem: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from retina_doctor.authoring import Answer
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
-from .facts import Host, Nvml
+from .facts import Gpu, Host, Nvml
 from .seen import Seen
 from .trouble import trouble
 
@@ -18,6 +18,11 @@ def no_cards(nvml: Nvml, host: Host | None) -> Inapplicable | Unknown | None:
         return None
     nothing = nvml.error_code is None or (host is not None and Seen(host=host, nvml=nvml).card is False)
     return NO_GPU if nothing else Unknown(("nvml",))
+
+
+def cap(gpu: Gpu, used: tuple[Gpu, ...]) -> Severity | None:
+    """Trouble of a card that the service will not use is a note."""
+    return None if gpu in used else Severity.NOTE
 
 
 def about(name: str, seen: Seen, *, missing: tuple[str, ...] = (), at_most: Severity | None = None) -> Answer:

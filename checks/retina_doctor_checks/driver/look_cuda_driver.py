@@ -65,7 +65,9 @@ def device(cuda: Any, ordinal: int) -> dict[str, Any]:
     if cuda.cuDeviceGetName(text, len(text), handle) == 0:
         facts["name"] = text.value.decode("utf-8", "replace")
     raw = (ctypes.c_ubyte * 16)()
-    if cuda.cuDeviceGetUuid(ctypes.byref(raw), handle) == 0:
+    # The second version (CUDA 11.4) tells an instance of a MIG card its own.
+    ask = getattr(cuda, "cuDeviceGetUuid_v2", cuda.cuDeviceGetUuid)
+    if ask(ctypes.byref(raw), handle) == 0:
         facts["uuid"] = "GPU-%s" % uuid.UUID(bytes=bytes(raw))
     major, minor = ctypes.c_int(), ctypes.c_int()
     attribute = cuda.cuDeviceGetAttribute

@@ -13,7 +13,6 @@ NAMES = (
     "NVIDIA_VISIBLE_DEVICES",
     "NVIDIA_DRIVER_CAPABILITIES",
     "LD_LIBRARY_PATH",
-    "CUDA_MODULE_LOADING",
 )
 LIBRARIES = {"libcuda": "libcuda.so.1", "libnvidia_ml": "libnvidia-ml.so.1"}
 

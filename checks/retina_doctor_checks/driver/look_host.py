@@ -7,6 +7,7 @@ import errno
 import glob
 import os
 import re
+import subprocess
 from typing import Any
 
 NVIDIA = "0x10de"
@@ -54,9 +55,10 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
         nodes=nodes(),
         libraries=libraries(),
     )
+    locked = secure_boot()
     probe.tell(
-        module_files=module_files(),
-        secure_boot=secure_boot(),
+        module_files=module_files(locked),
+        secure_boot=locked,
         kernel_log=kernel_log(),
         fabric_manager=None if container else fabric_manager(),
     )
@@ -127,8 +129,11 @@ def access(path: str) -> dict[str, Any]:
     return {"usable": False, "refused": errno.errorcode.get(ctypes.get_errno())}
 
 
-def module_files() -> list[Any] | None:
-    """The NVIDIA kernel modules of all installed kernels, or None where they cannot be seen, as in a container."""
+def module_files(locked: bool | None) -> list[Any] | None:
+    """The NVIDIA kernel modules of all installed kernels, or None where they cannot be seen, as in a container.
+
+    Whether they are signed is asked only where Secure Boot is on: else nobody asks.
+    """
     try:
         kernels = sorted(os.listdir("/lib/modules"))
     except OSError:
@@ -141,19 +146,31 @@ def module_files() -> list[Any] | None:
                 paths = MODULE.findall(file.read())
         except OSError:
             continue
-        found += [{"kernel": kernel, "path": p, "signed": signed(p)} for p in (os.path.join(folder, q) for q in paths)]
+        for path in (os.path.join(folder, name) for name in paths):
+            found.append({"kernel": kernel, "path": path, "signed": signed(path) if locked else None})
     return found if kernels else None
 
 
 def signed(path: str) -> bool | None:
     if not path.endswith(".ko"):
-        return None
+        return signed_by_modinfo(path)
     try:
         with open(path, "rb") as file:
             file.seek(-min(len(SIGNED), os.path.getsize(path)), os.SEEK_END)
             return file.read() == SIGNED
     except OSError:
         return None
+
+
+def signed_by_modinfo(path: str) -> bool | None:
+    """Of a compressed module (Ubuntu 24.04, Fedora), which kmod can unpack."""
+    try:
+        done = subprocess.run(
+            ["modinfo", "-F", "sig_id", path], stdin=subprocess.DEVNULL, capture_output=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return bool(done.stdout.strip()) if done.returncode == 0 else None
 
 
 def secure_boot() -> bool | None:
@@ -174,12 +191,14 @@ def kernel_log() -> dict[str, Any] | None:
     xids = [XID.search(line) for line in lines]
     return {
         "xids": [{"bus_id": x[1], "code": int(x[2]), "line": x[3].strip()[:200]} for x in xids if x][-MOST_XIDS:],
-        "refusals": [line[:200] for line in lines if "nvidia" in line and REFUSED.search(line)][-3:],
+        "refusals": [line[:200] for line in lines if REFUSED.search(line)][-3:],
     }
 
 
 XID = re.compile(r"NVRM: Xid \(PCI:([0-9a-fA-F:.]+)\): (\d+)(.*)")
-REFUSED = re.compile(r"Loading of unsigned module is rejected|Key was rejected|module verification failed.*rejected")
+REFUSED = re.compile(r"Loading of .*(module|key).* is rejected|unsigned module loading is restricted")
+"""kernel/module/signing.c ("Loading of unsigned module is rejected", "… module with unavailable key …"), security/lockdown
+("Lockdown: modprobe: unsigned module loading is restricted"). Neither names the module."""
 MOST_XIDS = 20
 MOST_LINES = 100000
 
@@ -207,8 +226,10 @@ def kernel_lines() -> list[str] | None:
     return lines
 
 
-def fabric_manager() -> bool:
-    """Whether nvidia-fabricmanager runs; the kernel cuts its name to 15 characters."""
+def fabric_manager() -> bool | None:
+    """Whether nvidia-fabricmanager runs; the kernel cuts its name to 15 characters. None: others' processes are hidden."""
+    if first_line("/proc/1/comm") is None:
+        return None
     return any(first_line(path) == "nv-fabricmanage" for path in glob.glob("/proc/[0-9]*/comm"))
 
 

@@ -8,6 +8,9 @@ from typing import Any
 
 NOTHING_WRONG = (3, 13, 25)
 """nvml.h: NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH: this card or driver has no such answer."""
+NO_PERMISSION = 4
+"""What a card that is divided by MIG answers in a container that was given an instance, asked for its memory as a whole
+(github.com/NVIDIA/nvidia-container-toolkit/issues/842)."""
 SLOWED_BY = {"hardware": 0x8, "thermal": 0x40, "power-brake": 0x80}
 """nvml.h nvmlClocksEventReason*: HwSlowdown, HwThermalSlowdown, HwPowerBrakeSlowdown."""
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in linux/proc_ns.h
@@ -62,13 +65,14 @@ class Asking:
         self.pynvml = pynvml
         self.handle = handle
         self.error: str | None = None
+        self.nothing_wrong: tuple[int, ...] = NOTHING_WRONG
 
     def __call__(self, name: str, *arguments: Any, **options: Any) -> Any:
         """The answer of nvmlDeviceGet<name>, or None."""
         try:
             return getattr(self.pynvml, "nvmlDeviceGet" + name)(self.handle, *arguments, **options)
         except self.pynvml.NVMLError as error:
-            if error.value not in NOTHING_WRONG and self.error is None:
+            if error.value not in self.nothing_wrong and self.error is None:
                 self.error = "%d: %s" % (error.value, error)
             return None
 
@@ -82,9 +86,11 @@ def gpu(pynvml: Any, index: int) -> dict[str, Any]:
     except pynvml.NVMLError as error:
         facts["error"] = "%d: %s" % (error.value, error)
         return facts
+    mode = ask("MigMode")
+    if mode is not None and mode[0]:
+        ask.nothing_wrong = (*NOTHING_WRONG, NO_PERMISSION)
     facts.update(memory(pynvml, ask))
     pci = ask("PciInfo")
-    mode = ask("MigMode")
     facts.update(
         name=ask("Name"),
         uuid=ask("UUID"),

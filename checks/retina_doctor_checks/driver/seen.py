@@ -6,7 +6,7 @@ import re
 
 from retina_doctor.authoring import Gathered
 
-from .facts import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
+from .facts import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
 from .visible import hides
 
 Evidence = dict[str, object]
@@ -66,6 +66,16 @@ class Seen(Gathered, frozen=True, kw_only=True):
         return self.environment.libcuda if self.environment is not None else None
 
     @property
+    def compat(self) -> bool:
+        """The target's libcuda is one of NVIDIA's package cuda-compat, which images bring along for older drivers."""
+        return is_compat(self.libcuda)
+
+    @property
+    def libraries(self) -> tuple[DriverLibrary, ...]:
+        """Of the driver: what an image brings itself is none."""
+        return tuple(library for library in self.host.libraries if not is_compat(library.path))
+
+    @property
     def driver(self) -> str | None:
         return self.host.loaded_version or (self.nvml.driver if self.nvml else None)
 
@@ -87,7 +97,7 @@ class Seen(Gathered, frozen=True, kw_only=True):
         return any(re.fullmatch(pattern, node.path) for node in self.host.nodes)
 
     def has_library(self, start: str) -> bool:
-        return any(library.name.startswith(start) for library in self.host.libraries)
+        return any(library.name.startswith(start) for library in self.libraries)
 
     def shown(self) -> Evidence:
         host = self.host
@@ -100,3 +110,7 @@ class Seen(Gathered, frozen=True, kw_only=True):
             "cards": [gpu.address for gpu in host.pci_gpus or ()],
             "libraries": [library.path for library in host.libraries],
         }
+
+
+def is_compat(path: str | None) -> bool:
+    return path is not None and "/compat" in path

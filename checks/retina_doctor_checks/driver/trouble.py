@@ -15,7 +15,7 @@ from .facts import DriverLibrary, Host
 from .seen import WSL, Evidence, Seen
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t
-STUB, NO_DEVICE, NOT_READY, MISMATCH, UNKNOWN = 34, 100, 802, 803, 999  # cuda.h CUresult
+STUB, NO_DEVICE, NOT_READY, MISMATCH, NOT_ON_THIS_CARD, UNKNOWN = 34, 100, 802, 803, 804, 999  # cuda.h CUresult
 LIBRARIES = {"compute": "libcuda.so.", "utility": "libnvidia-ml.so."}
 """What each driver capability brings into a container (NVIDIA Container Toolkit, "Driver Capabilities")."""
 
@@ -57,18 +57,23 @@ def runtime_not_nvidia(seen: Seen) -> Evidence | None:
     if evidence is None or seen.host.container != "kubernetes" or seen.environment is None:
         return None
     given = re.match(r"(GPU|MIG)-|\d", seen.environment.nvidia_visible_devices or "")
-    return {**evidence, "place": "pod", "configurations": [], "runtimes": []} if given else None
+    node: Evidence = {"configurations": [], "runtimes": [], "engine": None, "kind": None}
+    return {**evidence, "place": "pod", **node} if given else None
 
 
 def access_lost(seen: Seen) -> Evidence | None:
     """The nodes are there, and the container's device rules forbid them: dropped by `systemctl daemon-reload` on the host."""
-    refused = _refused(seen, "EPERM")
+    refused = _refused(seen, "EPERM") if seen.host.container is not None else []
     return {"nodes": refused, "container": seen.host.container, "code": seen.nvml_code} if refused else None
 
 
 def not_permitted(seen: Seen) -> Evidence | None:
-    refused = _refused(seen, "EACCES")
-    return {"nodes": refused, "container": seen.host.container} if refused else None
+    """Owner and mode forbid them; outside of containers also the device rules of a job, as Slurm sets them."""
+    by_rule = _refused(seen, "EPERM")
+    refused = by_rule or _refused(seen, "EACCES")
+    if not refused:
+        return None
+    return {"nodes": refused, "container": seen.host.container, "by_rule": bool(by_rule)}
 
 
 def _refused(seen: Seen, why: str) -> list[str]:
@@ -83,7 +88,7 @@ def _refused(seen: Seen, why: str) -> list[str]:
 def not_installed(seen: Seen) -> Evidence | None:
     """Neither kernel module nor libraries, or a module without any library of the driver."""
     host = seen.host
-    if seen.nvml_answers or not seen.card or host.libraries or seen.is_integrated:
+    if seen.nvml_answers or not seen.card or seen.libraries or seen.is_integrated:
         return None
     # A container has the host's modules, but gets its libraries from the runtime: that is the container's trouble.
     if host.nvidia_loaded is not False and not host.wsl and (host.container is not None or host.nvidia_loaded is None):
@@ -92,21 +97,22 @@ def not_installed(seen: Seen) -> Evidence | None:
 
 
 def blocked_by_secure_boot(seen: Seen) -> Evidence | None:
-    """The module was built for this kernel, and the kernel refuses it: it is unsigned, or the kernel said so."""
+    """The module was built for this kernel, and the kernel refuses it: it is unsigned, or the kernel refused some module."""
     evidence = module_not_loaded(seen)
     host = seen.host
     if evidence is None or not host.secure_boot:
         return None
     refusals = host.kernel_log.refusals if host.kernel_log else ()
     files = [file for file in host.module_files or () if file.kernel == host.kernel]
-    if not refusals and (not files or any(file.signed for file in files)):
+    unsigned = bool(files) and all(file.signed is False for file in files)
+    if not files or not (refusals or unsigned):
         return None
     return {**evidence, "module": files[0].path if files else None, "refusal": refusals[-1] if refusals else None}
 
 
 def module_not_loaded(seen: Seen) -> Evidence | None:
     host = seen.host
-    if seen.nvml_answers or not seen.is_plain or not host.libraries:
+    if seen.nvml_answers or not seen.is_plain or not seen.libraries:
         return None
     told = seen.nvml_code == DRIVER_NOT_LOADED
     if not (host.nvidia_loaded is False or (host.nvidia_loaded is None and told)):
@@ -117,6 +123,7 @@ def module_not_loaded(seen: Seen) -> Evidence | None:
         "library_version": library_version(host),
         "built": None if files is None else any(file.kernel == host.kernel for file in files),
         "other_kernels": sorted({file.kernel for file in files or () if file.kernel != host.kernel}),
+        "secure_boot": bool(host.secure_boot),
     }
 
 
@@ -138,7 +145,7 @@ def library_mismatch(seen: Seen) -> Evidence | None:
     differ = None not in (library, host.loaded_version) and library != host.loaded_version
     by_nvml = seen.nvml_code == VERSION_MISMATCH or (seen.nvml is None and differ)
     by_cuda = seen.cuda_code == MISMATCH and None not in (cuda, host.loaded_version) and cuda != host.loaded_version
-    if by_cuda and not by_nvml and not compat_path(seen.libcuda):
+    if by_cuda and not by_nvml and not seen.compat:
         library = cuda
     elif not by_nvml or seen.card is False:
         return None
@@ -155,7 +162,7 @@ def library_not_found(seen: Seen) -> Evidence | None:
     if seen.nvml is None or seen.nvml.error_code != LIBRARY_NOT_FOUND:
         return None
     files = [library for library in seen.host.libraries if library.name.startswith("libnvidia-ml.so.")]
-    if not files or loader_finds(seen.host):
+    if not files or loader_finds(seen):
         return None
     path = min(files, key=lambda f: (f.name != "libnvidia-ml.so.1", f.path)).path
     found = [file.path for file in files]
@@ -200,7 +207,7 @@ def wsl_wrong_libcuda(seen: Seen) -> Evidence | None:
 
 def compat_libraries(seen: Seen) -> Evidence | None:
     """The image's cuda-compat package, made for data-centre cards and older drivers, stands before the host's libcuda."""
-    if seen.cuda_code in (None, 0) or not compat_path(seen.libcuda):
+    if seen.cuda_code not in (MISMATCH, NOT_ON_THIS_CARD) or not seen.compat:
         return None
     return {
         "path": seen.libcuda,
@@ -269,23 +276,25 @@ LADDER: tuple[tuple[str, Callable[[Seen], Evidence | None]], ...] = (
 )
 
 
-def compat_path(path: str | None) -> bool:
-    return path is not None and "/compat" in path
-
-
 def version_of(path: str | None) -> str | None:
     """A driver library's release, by its file's name: libcuda.so.580.95.05."""
     match = re.search(r"\.so\.(\d+\.[\d.]+)$", path or "")
     return match[1] if match else None
 
 
-def loader_finds(host: Host) -> DriverLibrary | None:
-    """The file that the loader takes for libnvidia-ml.so.1."""
+def loader_finds(seen: Seen) -> bool:
+    """libnvidia-ml.so.1: by the word of the target's loader, where it could be asked; else by the folders it usually searches."""
+    if seen.environment is not None and seen.environment.loader_problem is None:
+        return seen.environment.libnvidia_ml is not None
+    return _usually_found(seen.host) is not None
+
+
+def _usually_found(host: Host) -> DriverLibrary | None:
     return next((f for f in host.libraries if f.name == "libnvidia-ml.so.1" and f.on_loader_path), None)
 
 
 def library_version(host: Host) -> str | None:
     """The release of NVML's library, by its file's name; libcuda may differ by design (forward compatibility)."""
-    first = loader_finds(host)
+    first = _usually_found(host)
     files = [f for f in host.libraries if f.name.startswith("libnvidia-ml.so.") and f.version]
     return first.version if first and first.version else next((f.version for f in files), None)

@@ -42,11 +42,11 @@ class Framework(Data, frozen=True, kw_only=True):
 
 @check("RD205", "driver-too-old", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model | None) -> Answer:
-    if nvml.cuda is None:
+    if machine.driver_cuda is None:
         # Without a driver that answers there is none to be too old; only what NVML itself cannot say is unknown.
         found = trouble(Seen(host=host, nvml=nvml)) if host is not None else None
         nothing = found is not None and found.name in ("no-nvidia-gpu", "driver-not-installed")
-        return NO_GPU if nothing else Unknown(("nvml",))
+        return NO_GPU if nothing else Unknown(("nvml",) if nvml.cuda is None else ("cuda_driver",))
     chosen = compatible(machine)
     problems = [
         _too_old(nvml.driver, machine.terms, one, chosen)
@@ -58,7 +58,12 @@ def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model
     missing = _untold(machine.ort, machine.torch)
     if missing:
         return Unknown(missing)
-    values = {"driver": nvml.driver, "cuda": dotted(nvml.cuda), "ort": chosen.onnxruntime, "torch": chosen.torch}
+    values = {
+        "driver": nvml.driver,
+        "cuda": dotted(machine.driver_cuda),
+        "ort": chosen.onnxruntime,
+        "torch": chosen.torch,
+    }
     return Passed(Reason("fitting-set", values)) if chosen.onnxruntime and chosen.torch else None
 
 

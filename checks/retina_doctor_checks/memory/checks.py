@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Answer, Gathered, check
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings, Size
@@ -44,25 +44,30 @@ class Question(Data, frozen=True, kw_only=True):
         }
 
 
-def questions(
-    settings: Settings,
-    nvml: Nvml,
-    environment: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    model: Model,
-    ports: Ports | None,
-    interpreter: Interpreter | None,
-) -> list[Question] | Inapplicable | Unknown:
+class Needs(Gathered, frozen=True, kw_only=True):
+    """All that says how much memory the service needs, of which GPU, and which processes are its own."""
+
+    settings: Settings
+    nvml: Nvml
+    environment: GpuEnvironment | None
+    cuda: CudaDriver | None
+    model: Model
+    ports: Ports | None
+    interpreter: Interpreter | None
+
+
+def questions(seen: Needs) -> list[Question] | Inapplicable | Unknown:
     """One for each GPU that the service may use, or why there is none."""
+    settings, nvml, model, ports = seen.settings, seen.nvml, seen.model, seen.ports
     detector = model.detector
     if detector is None or detector.size is None:
         return Inapplicable(Reason("no-model-for-memory"))
-    gpus = candidates(nvml, environment, cuda)
+    gpus = candidates(nvml, seen.environment, seen.cuda)
     if not gpus:
         return Inapplicable(Reason("no-gpu-memory"))
     default = limits.geometry().default
     size = size_used(settings, model) or Size(default, default)
-    pids = service_pids(settings, ports, interpreter)
+    pids = service_pids(settings, ports, seen.interpreter)
     # Numbers of another namespace name none of these processes: what is held may be the running service's own.
     told_apart = nvml.own_pids or (ports is not None and not pids)
     asked: list[Question] = []
@@ -108,16 +113,8 @@ def one_of(asked: list[Question], bad: list[Question]) -> Question | Unknown | N
 
 
 @check("RD301", "vram-insufficient", Severity.ERROR, pitfall=3, scope=gpu_meant)
-def vram_insufficient(
-    settings: Settings,
-    nvml: Nvml,
-    environment: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    model: Model,
-    ports: Ports | None,
-    interpreter: Interpreter | None,
-) -> Answer:
-    asked = questions(settings, nvml, environment, cuda, model, ports, interpreter)
+def vram_insufficient(seen: Needs) -> Answer:
+    asked = questions(seen)
     if not isinstance(asked, list):
         return asked
     worst = one_of(asked, [question for question in asked if is_short(question)])
@@ -134,16 +131,8 @@ def vram_insufficient(
 
 
 @check("RD302", "vram-held-by-others", Severity.ERROR, pitfall=3, scope=gpu_meant)
-def vram_held_by_others(
-    settings: Settings,
-    nvml: Nvml,
-    environment: GpuEnvironment | None,
-    cuda: CudaDriver | None,
-    model: Model,
-    ports: Ports | None,
-    interpreter: Interpreter | None,
-) -> Answer:
-    asked = questions(settings, nvml, environment, cuda, model, ports, interpreter)
+def vram_held_by_others(seen: Needs) -> Answer:
+    asked = questions(seen)
     if not isinstance(asked, list):
         return asked
     held = one_of(asked, [question for question in asked if is_held(question)])
@@ -153,5 +142,5 @@ def vram_held_by_others(
     holders = [
         {"pid": one.pid, "name": one.name, "user": one.user, "memory": one.used_memory} for one in most_first[:10]
     ]
-    evidence = {**held.evidence, "holders": holders, "own_pids": nvml.own_pids}
+    evidence = {**held.evidence, "holders": holders, "own_pids": seen.nvml.own_pids}
     return Problem(subject=f"gpu:{held.gpu.index}", evidence=evidence)

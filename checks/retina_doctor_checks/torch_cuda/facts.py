@@ -35,7 +35,7 @@ class Launch(Facts, frozen=True, kw_only=True):
 class TorchRuntime(Facts, frozen=True, kw_only=True):
     """*arch_list* like ("sm_75", "compute_120"); None: could not be asked. *warnings*: what torch said while it was
     asked whether CUDA is available; it says so there instead of raising. *mapped*: CUDA's and cuDNN's libraries that the
-    process has loaded in the end. *cudnn*: the version that torch sees, like 91900."""
+    process has loaded in the end."""
 
     installed: bool
     version: str | None
@@ -44,10 +44,8 @@ class TorchRuntime(Facts, frozen=True, kw_only=True):
     arch_list: tuple[str, ...] | None
     available: bool | None
     warnings: tuple[str, ...]
-    device_count: int | None
     launch: Launch | None = None
     mapped: tuple[str, ...] = ()
-    cudnn: int | None = None
 
     @property
     def works(self) -> bool:

@@ -11,7 +11,7 @@ from retina_doctor_checks.torch_cuda import look_import
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(installed=False, version=None, file=None, cuda=None, arch_list=None)
-    probe.tell(available=None, warnings=[], device_count=None, launch=None, mapped=[], cudnn=None)
+    probe.tell(available=None, warnings=[], launch=None, mapped=[])
     if look_import.folder() is None:
         return
     probe.tell(installed=True)
@@ -28,11 +28,11 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         warnings.simplefilter("always")
         available = bool(torch.cuda.is_available())
         count = int(torch.cuda.device_count())
-    probe.tell(available=available, device_count=count, warnings=[str(one.message) for one in caught][:5])
+    probe.tell(available=available, warnings=[str(one.message) for one in caught][:5])
     if available and count:
         probe.stage("computing on the GPU")
         probe.tell(launch=launch(torch))
-    probe.tell(mapped=mapped.cuda_libraries(), cudnn=cudnn(torch) if available else None)
+    probe.tell(mapped=mapped.cuda_libraries())
 
 
 def arch_list(torch: Any) -> list[str]:
@@ -54,11 +54,3 @@ def launch(torch: Any) -> dict[str, Any]:
     except Exception as error:
         told["error"] = str(error)[:1000]
     return told
-
-
-def cudnn(torch: Any) -> int | None:
-    try:
-        version = torch.backends.cudnn.version()
-    except Exception:  # it raises RuntimeError where the cuDNN that was loaded does not fit
-        return None
-    return None if version is None else int(version)
