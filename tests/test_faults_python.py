@@ -234,6 +234,10 @@ def test_an_older_cudnn_before_the_one_that_pip_brought(tmp_path: Path) -> None:
             evidence = report.finding("cudnn-shadowed")["evidence"]
             assert (evidence["version"], evidence["bundled_version"]) == ("9.1.0", "9.15.0.57")
             assert evidence["folder"] == str(toolkit)
+            # The session ran on CUDA with it all the same; without that word it is an error.
+            assert report.finding("cudnn-shadowed")["severity"] == "note"
+            quick = target.looked("--quick", path=library_path(first=[toolkit]))
+            assert quick.finding("cudnn-shadowed")["severity"] == "error"
 
 
 def test_the_twin_of_them_all(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import random
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 from retina_doctor_checks.advice.builds import known, onnxruntime_builds
 from retina_doctor_checks.native import elf, fatbin, installed, loader
+from retina_doctor_checks.python_env import look_extensions
 
 from tests.doctor import uv
 from tests.standins.build import compile_c, functions, provider
@@ -150,6 +153,27 @@ def test_damaged_gpu_code_ends(tmp_path: Path) -> None:
             continue
 
 
+@pytest.mark.parametrize("size", [2**63 - 8, 2**63, 2**64 - 1, 2**64 - 0x50])
+def test_sizes_that_lead_nowhere_are_told(size: int, tmp_path: Path) -> None:
+    """Of a container of GPU code, of an entry in one, of a section."""
+    source, library = tmp_path / "fat.c", tmp_path / "libfat.so"
+    words = f"0x00100001BA55ED50ULL, {size}ULL, 0x0000004000000002ULL, {size}ULL, 0, 0, 0, 0"
+    source.write_text(f'__attribute__((section(".nv_fatbin"))) unsigned long long code[] = {{{words}}};\n')
+    compile_c(library, source)
+    with contextlib.suppress(elf.NotElf):
+        assert set(fatbin.architectures(str(library))) <= {"sm_0"}
+
+    source.write_text('const char text[] = "module compiled against ABI numpy.core";\n')
+    compile_c(library, source)
+    data = bytearray(library.read_bytes())
+    place = elf.section(str(library), ".rodata")
+    assert place is not None
+    told = data.rindex(struct.pack("<QQ", *place))  # sh_offset and sh_size in the table of sections
+    data[told + 8 : told + 16] = struct.pack("<Q", size)
+    library.write_bytes(data)
+    assert look_extensions.numpy_abi(str(library)) is None
+
+
 def test_what_is_installed_is_what_importlib_metadata_names() -> None:
     """In our own environment: wheels, and one installed for editing."""
     found = installed.distributions(re.compile(""))
@@ -190,3 +214,27 @@ def test_what_is_printed_is_captured_whoever_prints_it(unbuffered: str) -> None:
     words = [sys.executable, "-c", PRINTING]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "before\nafter\n"), done.stderr
+
+
+ENDING = """
+import os, subprocess, sys
+from retina_doctor_checks.native.output import captured
+with captured() as lines:
+    os.write(1, b"terminate called\\n")
+    {end}
+print(lines)
+"""
+
+
+def test_last_words_of_who_aborts_are_not_lost() -> None:
+    words = [sys.executable, "-c", ENDING.format(end="os.abort()")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode < 0
+    assert "terminate called" in done.stderr
+
+
+def test_a_daemon_that_keeps_the_streams_does_not_hold_us() -> None:
+    words = [sys.executable, "-c", ENDING.format(end="left = subprocess.Popen(['sleep', '600'])") + "left.kill()"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "['terminate called']\n"), done.stderr
+    assert "terminate called" in done.stderr

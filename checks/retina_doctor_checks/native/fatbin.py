@@ -40,7 +40,7 @@ def architectures(path: str) -> list[Any]:
                 mark = "a" if flags & ONLY_ITSELF else "f" if flags & ONLY_ITS_FAMILY else ""
                 if kind in (PTX, CODE):
                     counts[arch, "%s_%d%s" % ("sm" if kind == CODE else "compute", arch, mark)] += 1
-        except struct.error as error:
+        except (struct.error, OverflowError, ValueError) as error:  # sizes of damaged or hostile files
             raise elf.NotElf("damaged GPU code: %s" % error)
     least = FEW * max(counts.values()) if counts else 0
     return [name for (arch, name), count in sorted(counts.items()) if count >= least]

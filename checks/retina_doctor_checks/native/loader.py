@@ -36,6 +36,8 @@ def trace(files: list[Any]) -> dict[str, Any]:
         return dict(answer, problem=str(error))
     if loader is None:
         return dict(answer, problem="%s is linked statically" % program)
+    if "musl" in os.path.basename(loader):  # Alpine's knows no LD_TRACE_LOADED_OBJECTS: it would run the program
+        return dict(answer, problem="%s does not tell what it would load" % loader)
     if any(re.search(r"[\s:]", name) for name in files):
         return dict(answer, problem="the loader's list cannot hold a path with a blank or a colon")
     before = [os.environ["LD_PRELOAD"]] if os.environ.get("LD_PRELOAD") else []

@@ -35,7 +35,8 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     gpu = bool(arguments["gpu"] and look_files.provider_facts(folder, look_files.PROVIDER))
     preloads = gpu and bool(look_files.preloaded_by())
     # Forked before anything is imported: a library that is loaded once stays loaded.
-    others = [Waiting(how) for how in (("plain", "torch") if preloads else ("preload", "torch"))] if gpu else []
+    ways = ("plain" if preloads else "preload", "torch") if gpu else ()
+    others = [Waiting(how, arguments["seconds"]) for how in ways]
     probe.stage("importing onnxruntime")
     import onnxruntime
 
@@ -98,7 +99,7 @@ class Waiting:
 
     words: str
 
-    def __init__(self, how: str) -> None:
+    def __init__(self, how: str, seconds: float) -> None:
         self.how = how
         self.words = {
             "plain": "without preload_dlls()",
@@ -109,6 +110,7 @@ class Waiting:
         self._answer, answer = os.pipe()
         self._pid = os.fork()
         if self._pid == 0:
+            signal.alarm(int(seconds) + 2)  # as its mother has: a clock is not handed down
             os.close(self._start)
             os.close(self._answer)
             if os.read(start, 1):
@@ -140,6 +142,7 @@ class Waiting:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._answer], [], [], left)[0]:
                 os.kill(self._pid, signal.SIGKILL)
+                os.waitpid(self._pid, 0)
                 return dict(EMPTY, how=self.how, session_error="no answer in %g s" % seconds)
             block = os.read(self._answer, 65536)
             if not block:

@@ -18,6 +18,9 @@ from .facts import Packages, WorkingDirectory
 NO_INSIGHTFACE = Inapplicable(Reason("no-insightface"))
 NUMPY_WITHOUT_ALIASES = (1, 24)
 """NumPy 1.24 release notes: the aliases np.int, np.float, … are removed."""
+BACK_IN_NUMPY_2 = ("bool", "long")
+"""Names that NumPy 2.0 gave its own types (its release notes)."""
+NUMPY_2 = (2,)
 LAST_PYTHON_OF_OLD_NUMPY = (3, 11)
 """NumPy 1.23 has wheels up to CPython 3.11 (PyPI)."""
 
@@ -57,6 +60,10 @@ def numpy_removed_alias(packages: Packages, machine: Machine) -> Answer:
     if numbers(numpy)[:2] < NUMPY_WITHOUT_ALIASES:
         return None
     after = _reinstalled_onnxruntime(machine)
+    gone = [
+        one for one in packages.aliases if numbers(numpy) < NUMPY_2 or one.name.split(".")[1] not in BACK_IN_NUMPY_2
+    ]
+    first = {one.package: one for one in reversed(gone)}
     return [
         Problem(
             subject=f"module:{alias.package}",
@@ -72,7 +79,7 @@ def numpy_removed_alias(packages: Packages, machine: Machine) -> Answer:
                 **after,
             },
         )
-        for alias in packages.aliases
+        for alias in first.values()
     ]
 
 

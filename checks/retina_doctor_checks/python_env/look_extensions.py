@@ -11,10 +11,12 @@ from typing import Any
 from retina_doctor_checks.native import elf, installed, loader, places
 
 MODULES = {
-    "numpy": "numpy/*core/_multiarray_umath*.so",
-    "cv2": "cv2/cv2*.so",
-    "onnxruntime": "onnxruntime/capi/onnxruntime_pybind11_state*.so",
+    "numpy": ("numpy/*core/_multiarray_umath*.so",),
+    # pip's, then conda's and Debian's
+    "cv2": ("cv2/cv2*.so", "cv2/python-3*/cv2*.so", "cv2*.so"),
+    "onnxruntime": ("onnxruntime/capi/onnxruntime_pybind11_state*.so",),
 }
+MOST_TEXT = 256 * 1024 * 1024  # bytes of constants in a compiled module: more is no module
 OWNERS = {
     "numpy": ("numpy",),
     "cv2": ("opencv-python-headless", "opencv-contrib-python-headless", "opencv-contrib-python", "opencv-python"),
@@ -29,7 +31,10 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
 
 def extension(module: str) -> dict[str, Any] | None:
     paths = [
-        p for site in places.site_folders() for p in sorted(glob.glob(os.path.join(glob.escape(site), MODULES[module])))
+        path
+        for site in places.site_folders()
+        for pattern in MODULES[module]
+        for path in sorted(glob.glob(os.path.join(glob.escape(site), pattern)))
     ]
     if not paths:
         return None
@@ -64,7 +69,7 @@ def numpy_abi(path: str) -> int | None:
     numpy._core, too (numpy/__multiarray_api.h, _import_array)."""
     try:
         place = elf.section(path, ".rodata")
-        if place is None:
+        if place is None or place[1] > MOST_TEXT:
             return None
         with open(path, "rb") as file:
             file.seek(place[0])

