@@ -56,9 +56,19 @@ def test_libraries_come_by_extras_where_the_wheel_has_them_and_by_name_where_not
 
 
 def test_a_processor_without_wheels_is_not_sent_to_one() -> None:
-    diagnosis = changed("ort-missing", interpreter__facts__machine="aarch64")
+    diagnosis = changed("ort-missing", interpreter__facts__machine="ppc64le")
     [finding] = [f for f in diagnosis.findings if f.name == "ort-missing"]
     assert finding.evidence["fits"] is False
+    assert not any("onnxruntime-gpu==" in command for command in commands(diagnosis, "ort-missing"))
+
+
+def test_another_processor_has_other_wheels() -> None:
+    """Those for aarch64 hold code for Grace's cards, and none for a T4's."""
+    grace = copy.deepcopy(machine("t4-healthy").data["readings"]["nvml"]["facts"]["gpus"][0])
+    grace.update(name="NVIDIA GH200 480GB", compute_capability=[9, 0])
+    diagnosis = changed("ort-missing", interpreter__facts__machine="aarch64", nvml__facts__gpus=[grace])
+    assert any("==1.31.1" in command for command in commands(diagnosis, "ort-missing"))
+    diagnosis = changed("ort-missing", interpreter__facts__machine="aarch64")
     assert not any("onnxruntime-gpu==" in command for command in commands(diagnosis, "ort-missing"))
 
 

@@ -15,10 +15,11 @@ Version = tuple[int, int]
 
 
 class Build(Data, frozen=True, kw_only=True):
-    """A wheel on PyPI. *cudnn*: the major that it needs. *code*: GPU architectures that it holds code for. *extras*: whether
-    ``[cuda,cudnn]`` can be resolved."""
+    """A wheel on PyPI. *processor* as uname calls it. *cudnn*: the major that it needs. *code*: GPU architectures that it
+    holds code for. *extras*: whether ``[cuda,cudnn]`` can be resolved."""
 
     version: str
+    processor: str
     cuda: Version
     cudnn: int
     python: tuple[Version, Version]
@@ -30,7 +31,7 @@ class Terms(Data, frozen=True, kw_only=True):
     """What a build has to fit. None, or no cards: not known, and not asked for.
 
     *driver_cuda*: the CUDA version that the driver supports; any build of the same or an older major starts on it
-    (minor-version compatibility). *processor* as uname calls it: PyPI has wheels with CUDA for x86_64 alone.
+    (minor-version compatibility).
     """
 
     driver_cuda: Version | None
@@ -47,7 +48,7 @@ class Terms(Data, frozen=True, kw_only=True):
     def fit(self, build: Build) -> bool:
         oldest, newest = build.python
         return (
-            self.processor in (None, "x86_64")
+            self.processor in (None, build.processor)
             and (self.python is None or oldest <= self.python <= newest)
             and self.driver_starts(build.cuda)
             and self.cards_run(build.code)
@@ -60,6 +61,7 @@ def _table(name: str) -> tuple[Build, ...]:
     return tuple(
         Build(
             version=row["version"],
+            processor=row["processor"],
             cuda=tuple(row["cuda"]),
             cudnn=row["cudnn"],
             python=(tuple(row["python"][0]), tuple(row["python"][1])),
@@ -80,9 +82,10 @@ def torch_builds() -> tuple[Build, ...]:
     return _table("torch.toml")
 
 
-def known(builds: tuple[Build, ...], version: str | None) -> Build | None:
+def known(builds: tuple[Build, ...], version: str | None, processor: str | None) -> Build | None:
     """The row of that version; a local suffix ("2.13.0+cu130") is not PyPI's."""
-    return next((build for build in builds if build.version == version), None)
+    rows = (build for build in builds if build.version == version)
+    return next((build for build in rows if processor in (None, build.processor)), None)
 
 
 def newest(builds: tuple[Build, ...], terms: Terms, cuda_major: int | None = None) -> Build | None:

@@ -62,7 +62,7 @@ def _version(builds: tuple[Build, ...], terms: Terms, major: int | None) -> str 
 
 
 def _major(builds: tuple[Build, ...], version: str | None) -> int | None:
-    build = known(builds, version)
+    build = known(builds, version, None)
     return build.cuda[0] if build else None
 
 
@@ -71,12 +71,12 @@ def runs(installed: Distribution, code: tuple[str, ...] | None, terms: Terms) ->
 
     *code*: as its library holds it; where that was not read, the table is asked.
     """
-    row = known(onnxruntime_builds(), installed.version)
+    row = known(onnxruntime_builds(), installed.version, terms.processor)
     return terms.driver_starts(installed.cuda) and terms.cards_run(code or (row.code if row else None))
 
 
 def runs_torch(torch: TorchFiles, terms: Terms) -> bool:
-    row = known(torch_builds(), torch.version)
+    row = known(torch_builds(), torch.version, terms.processor)
     return terms.driver_starts(torch.cuda) and terms.cards_run(torch.code or (row.code if row else None))
 
 
@@ -127,7 +127,7 @@ def built_for(version: str | None, installed: Distribution | None) -> tuple[tupl
     """CUDA version and cuDNN major of that onnxruntime-gpu: as the installed wheel says, else as the table does."""
     if installed and installed.version == version:
         return installed.cuda, installed.cudnn_major
-    build = known(onnxruntime_builds(), version)
+    build = known(onnxruntime_builds(), version, None)
     return (build.cuda, build.cudnn) if build else (None, None)
 
 
@@ -136,7 +136,7 @@ def libraries_too(version: str | None, installed: Distribution | None) -> list[s
     resolved, else NVIDIA's wheels by name (nvidia-cublas-cu12; from CUDA 13 on nvidia-cublas, but nvidia-cudnn-cu13)."""
     if version is None:
         return []
-    row = known(onnxruntime_builds(), version)
+    row = known(onnxruntime_builds(), version, None)
     has_extras = installed.has_extras if installed and installed.version == version else True
     if has_extras and (row is None or row.extras):
         return [f"{ORT}[cuda,cudnn]=={version}"]

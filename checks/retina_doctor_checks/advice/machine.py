@@ -12,6 +12,7 @@ from ..driver.used_gpu import meant
 from ..ort_gpu.facts import OrtFiles
 from ..torch_cuda.facts import TorchFiles
 from .builds import Terms
+from .gpu_code import covers
 
 
 class Machine(Gathered, frozen=True, kw_only=True):
@@ -27,6 +28,17 @@ class Machine(Gathered, frozen=True, kw_only=True):
     def gpus(self) -> tuple[Gpu, ...]:
         """The cards that a build must fit."""
         return meant(self.nvml, self.environment, self.cuda) if self.nvml else ()
+
+    def without(self, code: tuple[str, ...]) -> tuple[Gpu, ...] | None:
+        """Of the cards that the service will use those on which GPU code of these architectures does not run.
+
+        None: it cannot be told, for want of a capability, or of a word which of different cards is the one.
+        """
+        lacking = tuple(g for g in self.gpus if g.compute_capability and not covers(code, g.compute_capability))
+        if len(lacking) == len(self.gpus):
+            return lacking
+        unknown = lacking or any(gpu.compute_capability is None for gpu in self.gpus)
+        return None if unknown else ()
 
     @property
     def driver_cuda(self) -> tuple[int, int] | None:

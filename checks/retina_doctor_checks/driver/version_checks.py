@@ -50,7 +50,7 @@ def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model
     chosen = compatible(machine)
     problems = [
         _too_old(nvml.driver, machine.terms, one, chosen)
-        for one in _frameworks(machine.ort, machine.torch, model, chosen)
+        for one in _frameworks(machine, model, chosen)
         if not machine.terms.driver_starts(one.cuda)
     ]
     if problems:
@@ -67,12 +67,11 @@ def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model
     return Passed(Reason("fitting-set", values)) if chosen.onnxruntime and chosen.torch else None
 
 
-def _frameworks(
-    ort: OrtFiles | None, torch: TorchFiles | None, model: Model | None, chosen: Compatible
-) -> Iterator[Framework]:
+def _frameworks(machine: Machine, model: Model | None, chosen: Compatible) -> Iterator[Framework]:
+    ort, torch, processor = machine.ort, machine.torch, machine.interpreter.machine
     installed = ort.in_force if ort else None
     if ort is not None and installed is not None and installed.cuda is not None:
-        row = known(onnxruntime_builds(), installed.version)
+        row = known(onnxruntime_builds(), installed.version, processor)
         code = ort.provider.code if ort.provider else None
         brings = chosen.onnxruntime is not None and not libraries_present(chosen.onnxruntime, ort.gpu, ort)
         yield Framework(
@@ -87,7 +86,7 @@ def _frameworks(
             brings_libraries=brings,
         )
     if torch is not None and torch.cuda is not None:
-        row = known(torch_builds(), torch.version)
+        row = known(torch_builds(), torch.version, processor)
         yield Framework(
             name="torch",
             version=torch.version or "",

@@ -6,7 +6,6 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
-from ..advice.gpu_code import covers
 from ..advice.machine import Machine
 from ..driver.facts import Host, Nvml
 from ..driver.judging import no_cards
@@ -41,9 +40,8 @@ def ort_arch_unsupported(files: OrtFiles, machine: Machine, nvml: Nvml, host: Ho
     code = files.provider.code if files.provider else None
     if code is None:
         return Unknown(("ort_files",))
-    used = machine.gpus
-    lacking = [gpu for gpu in used if gpu.compute_capability and not covers(code, gpu.compute_capability)]
-    if not lacking and any(gpu.compute_capability is None for gpu in used):
+    lacking = machine.without(code)
+    if lacking is None:
         return Unknown(("nvml",))
     gpu_build = files.gpu
     return [
@@ -83,10 +81,17 @@ def ort_tensorrt_libs_missing(files: OrtFiles, runtime: OrtRuntime | None) -> An
     evidence = {
         "missing": missing,
         "major": major(missing[0]),
+        "package": _tensorrt_package(files, major(missing[0]) or 0),
         "there": [library.path for library in there],
         "folders": sorted({path.rpartition("/")[0] for path in elsewhere}),
     }
     return Problem(subject="tensorrt", evidence=evidence)
+
+
+def _tensorrt_package(files: OrtFiles, number: int) -> str:
+    """From 10 on there is one for each CUDA major (PyPI: tensorrt-cu12, tensorrt-cu13)."""
+    cuda = files.gpu.cuda if files.gpu else None
+    return f"tensorrt-cu{cuda[0]}" if cuda and number >= 10 else "tensorrt"
 
 
 @check("RD273", "ort-wheel-wrong-platform", Severity.ERROR, pitfall=2)

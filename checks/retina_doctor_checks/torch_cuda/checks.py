@@ -8,7 +8,6 @@ from retina_doctor.own_checks import evidence_of
 
 from ..advice.builds import known, torch_builds
 from ..advice.compatible import torch_advice
-from ..advice.gpu_code import covers
 from ..advice.machine import Machine
 from ..driver.facts import Host, Nvml
 from ..driver.judging import no_cards
@@ -90,12 +89,11 @@ def torch_arch_unsupported(
     nothing = no_cards(nvml, host)
     if nothing is not None:
         return nothing
-    code = _code(torch, runtime)
+    code = _code(torch, runtime, machine.interpreter.machine)
     if code is None:
         return Unknown(("torch_files",))
-    used = machine.gpus
-    lacking = [gpu for gpu in used if gpu.compute_capability and not covers(code, gpu.compute_capability)]
-    if not lacking and any(gpu.compute_capability is None for gpu in used):
+    lacking = machine.without(code)
+    if lacking is None:
         return Unknown(("nvml",))
     return [
         Problem(
@@ -115,11 +113,11 @@ def torch_arch_unsupported(
     ]
 
 
-def _code(torch: TorchFiles, runtime: TorchRuntime | None) -> tuple[str, ...] | None:
+def _code(torch: TorchFiles, runtime: TorchRuntime | None, processor: str) -> tuple[str, ...] | None:
     """What this build says of itself, what its library holds, or what the wheel of that version on PyPI does."""
     if runtime is not None and runtime.arch_list:
         return runtime.arch_list
-    row = known(torch_builds(), torch.version)
+    row = known(torch_builds(), torch.version, processor)
     return torch.code or (row.code if row else None)
 
 
