@@ -38,7 +38,8 @@ USER_AT_HOST = re.compile(rf"(?<![\w<./@+-])([A-Za-z_][\w.-]*){_AT}({_HOST})(?!\
 HOME = re.compile(r"(/home/|/Users/|\\Users\\)(?!<)([^/\\\s:\"',;()\[\]<>]+)")
 IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
 IPV6 = re.compile(r"(?<![\w:.])[0-9a-fA-F]{3,4}:[0-9a-fA-F:]*:[0-9a-fA-F]*(?![\w:])")
-GPU_UUID = re.compile(r"\b(GPU|MIG)-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-([0-9a-f]{12})\b")
+GPU_UUID = re.compile(r"\b((?:GPU|MIG)-[0-9a-f]{8})(-[0-9a-f]{1,4}[0-9a-f-]*)")
+"""The first eight digits stay: CUDA_VISIBLE_DEVICES may name a card by its beginning."""
 BOOT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HOST_IN_LOG = re.compile(r"(\bhostname=)(?!<)([^\s;]+)")
 NUMBERED = re.compile(r"<(user|host|address)(\d+)>")
@@ -163,7 +164,7 @@ class _Redaction:
         text = HOME.sub(lambda m: m[1] + self.user(m[2]), text)
         text = IPV6.sub(self.ipv6, text)
         text = IPV4.sub(lambda m: self.ipv4(m, key), text)
-        text = GPU_UUID.sub(r"\1-00000000-0000-0000-0000-\2", text)
+        text = GPU_UUID.sub(lambda m: m[1] + re.sub("[0-9a-f]", "0", m[2]), text)
         for pattern, word in self.known:
             text = pattern.sub(word, text)
         return text

@@ -209,8 +209,12 @@ def test_mig_devices_and_redacted_uuids() -> None:
     mig = gpu(0, mig_devices=("MIG-5f2c7b1e-0000-1111-2222-333333333333",))
     assert hidden("MIG-5f2c", (mig,)) is None
     assert hidden(f"MIG-{mig.uuid}/1/0", (mig,)) is None
-    redacted = gpu(0, uuid="GPU-00000000-0000-0000-0000-dddddddddddd")
-    assert hidden("GPU-5d2c", (redacted,)) == "unknown"
+    redacted = gpu(0, uuid="GPU-5d2c1b0a-0000-0000-0000-000000000000")
+    assert hidden("GPU-5d2c", (redacted,)) is None
+    assert hidden("GPU-5d2d", (redacted,)) == "no-such-uuid"
+    assert hidden("GPU-5d2c", (redacted, gpu(1, uuid="GPU-5d2c1b0b-0000-0000-0000-000000000000"))) == "ambiguous"
+    assert hidden("GPU-5d2c,GPU-5d2c1", (redacted,)) == "twice"
+    assert hidden("9" * 5000, (redacted,)) == "no-such-index"
 
 
 LIBRARY = DriverLibrary(path="/usr/lib/libcuda.so.1", name="libcuda.so.1", version="580.95.05", on_loader_path=True)

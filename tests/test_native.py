@@ -72,7 +72,7 @@ def make(folder: Path, name: str, *needs: Path) -> Path:
             str(library),
             str(source),
             f"-Wl,-soname,{name}",
-            "-Wl,--no-as-needed",
+            "-Wl,--no-as-needed,-rpath,$ORIGIN",
             *flags,
         ],
         check=True,
@@ -114,9 +114,16 @@ def test_nothing_of_a_library_is_run(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
-def test_a_path_that_the_loaders_list_cannot_hold(tmp_path: Path) -> None:
-    library = make(tmp_path / "a folder", "libtop.so")
-    assert "blank" in loader.trace([str(library)])["problem"]
+@pytest.mark.parametrize("folder", ["a folder", "a:folder"])
+def test_a_path_that_the_loaders_list_cannot_hold(folder: str, tmp_path: Path) -> None:
+    """And which finds its neighbour by $ORIGIN: the folder that it lies in is its own all the same."""
+    deep = make(tmp_path / folder, "libdeep.so.1")
+    library = make(tmp_path / folder, "libtop.so", deep, make(tmp_path / "gone", "libgone.so.2"))
+    subprocess.run(["rm", "-r", tmp_path / "gone"], check=True)
+    answer = loader.trace([str(library), "libnothing.so.7"])
+    assert answer["problem"] is None
+    assert set(answer["missing"]) == {"libgone.so.2", "libnothing.so.7"}
+    assert Path(answer["found"]["libdeep.so.1"]).name == "libdeep.so.1"
 
 
 def test_damaged_files_are_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from retina_doctor_checks.advice.builds import Terms, newest, onnxruntime_builds
 
 from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, run_fix, uninstall, verdicts
+from tests.standins.build import library
 
 GPU, CPU = "onnxruntime-gpu==1.31.1", "onnxruntime==1.32.0"
 PACKAGING = {"ort-missing", "ort-both-packages", "ort-broken-install", "ort-cpu-package", "ort-import-fails"}
@@ -79,23 +80,20 @@ def test_every_missing_library_is_named_not_only_the_first(tmp_path: Path) -> No
 
 
 def test_libraries_of_another_major_or_out_of_the_loaders_way(tmp_path: Path) -> None:
-    """Stand-ins that are only looked at by name: what the loader finds or not is real."""
+    """Libraries in which there is nothing: what the loader finds or not is real."""
     python = make_venv(tmp_path / "target", "uv")
     install(python, GPU)
     site = next((tmp_path / "target" / "lib").glob("python3*/site-packages"))
     names = ["libcublas", "libcublasLt", "libcudart"]
     for name in names:
-        place = site / "nvidia" / "cublas" / "lib"
-        place.mkdir(parents=True, exist_ok=True)
-        (place / f"{name}.so.12").write_bytes(b"")
+        library(site / "nvidia" / "cublas" / "lib", f"{name}.so.12")
     told = look(python, tmp_path)
     assert "ort-cuda-major-mismatch" in found(told)
     assert "ort-cuda-libs-missing" not in found(told)
 
     here = site / "nvidia" / "cu13" / "lib"
-    here.mkdir(parents=True)
     for name in ("libcublas.so.13", "libcublasLt.so.13", "libcudart.so.13", "libcurand.so.10"):
-        (here / name).write_bytes(b"")
+        library(here, name)
     told = look(python, tmp_path)
     assert "ort-cuda-libs-not-on-path" in found(told)
     assert not {"ort-cuda-major-mismatch", "ort-cuda-libs-missing"} & set(found(told))

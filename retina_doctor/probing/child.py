@@ -86,6 +86,8 @@ def main(request: dict[str, Any]) -> None:
     private = os.dup(1)
     os.dup2(2, 1)
     probe = Telling(private, request["token"])
+    if hasattr(signal, "SIGCHLD"):
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent ignored it, nobody could wait for a child
     if hasattr(signal, "alarm"):
         # A last resort where nobody can kill us from outside (docker exec, ssh, a doctor that was killed itself).
         signal.signal(signal.SIGALRM, signal.SIG_DFL)

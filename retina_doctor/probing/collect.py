@@ -25,6 +25,8 @@ from retina_doctor.target import Surroundings
 
 RUN_VARIABLE = "RETINA_DOCTOR_RUN"
 """Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
+SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
+"""Set on the doctor's own side to the LD_LIBRARY_PATH of the service: the driver is to be found where the service finds it."""
 BUFFERED = {"PYTHONUNBUFFERED": ""}  # set, as in most images, it makes Python read what is sent byte by byte
 TICK = 0.05  # seconds between two looks at whether a child has ended
 MOST_LEFT = 1024 * 1024  # bytes that a pipe can hold (fs.pipe-max-size): more is written by somebody who is still alive
@@ -131,9 +133,7 @@ class Looking:
         try:
             for request in requests:
                 try:
-                    # The doctor's own side is told its path, and needs nothing of the service's environment.
-                    own = os.environ if request.path is not None else self.surroundings.environment
-                    running.append(Child.start(request, self.token, {**own, **mark, **BUFFERED}))
+                    running.append(Child.start(request, self.token, {**self._environment(request), **mark, **BUFFERED}))
                 except OSError as error:
                     self._refuse_command(request, error)
             self.meanwhile()
@@ -156,6 +156,12 @@ class Looking:
             for child in running:
                 child.end()
         return readings
+
+    def _environment(self, request: Request) -> dict[str, str]:
+        """The doctor's own side is told its path, and may not be led astray by the service's variables."""
+        if request.path is None:
+            return dict(self.surroundings.environment)
+        return {**os.environ, SERVICE_LIBRARY_PATH: self.surroundings.environment.get("LD_LIBRARY_PATH", "")}
 
     def _is_over(self, child: Child) -> bool:
         child.overdue = not child.complete and child.seconds > child.request.seconds

@@ -140,6 +140,7 @@ class Child:
             stderr=subprocess.PIPE,
             env=dict(environment),
             start_new_session=True,
+            cwd=_directory(request),
         )
         assert process.stdin and process.stdout and process.stderr
         for pipe in (process.stdin, process.stdout, process.stderr):
@@ -275,6 +276,14 @@ class Child:
             detail=detail,
             stderr_tail=() if outcome is Outcome.OK else self.errors,
         )
+
+
+def _directory(request: Request) -> str | None:
+    """The service's directory, where an interpreter that is started here can be started in it: relative entries of its
+    PYTHONPATH are made absolute at its start. A command with a relative path means a file of the doctor's directory."""
+    relative = os.sep in request.command[0] and not Path(request.command[0]).is_absolute()
+    there = request.workdir is not None and Path(request.workdir).is_dir()
+    return request.workdir if there and not relative else None
 
 
 def exit_words(code: int | None) -> str:

@@ -107,3 +107,10 @@ def build_cudnn(folder: Path) -> Path:
     rest = functions({name.decode() for name in told} - defined_in(own), folder / "libcudnn.so.9")
     compile_c(folder / "libcudnn.so.9", own, rest, soname="libcudnn.so.9")
     return folder
+
+
+def library(folder: Path, name: str) -> Path:
+    """A library of that name in which there is nothing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    compile_c(folder / name, functions(set(), folder / name), soname=name)
+    return folder

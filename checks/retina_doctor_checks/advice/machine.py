@@ -46,7 +46,8 @@ class Machine(Gathered, frozen=True, kw_only=True):
         (cuda-compat); else as NVML does. None: not known."""
         if self.cuda is not None and self.cuda.init_code == 0:
             return self.cuda.version
-        if self.environment is not None and is_compat(self.environment.libcuda):
+        loaded = (self.cuda.path if self.cuda else None, self.environment.libcuda if self.environment else None)
+        if any(map(is_compat, loaded)):
             return None
         return self.nvml.cuda if self.nvml else None
 

@@ -13,12 +13,16 @@ container_probe = Probe(
     name="container",
     facts=Container,
     module=f"{NAME}.look_container",
-    sends=("retina_doctor.own_checks.look_interpreter",),
     side=Side.TARGET,
     share=True,
 )
 host_probe = Probe(
-    name="container_host", facts=ContainerHost, module=f"{NAME}.look_container_host", side=Side.OWN, share=True
+    name="container_host",
+    facts=ContainerHost,
+    module=f"{NAME}.look_container_host",
+    sends=("retina_doctor_checks.native.program",),
+    side=Side.OWN,
+    share=True,
 )
 
 domain = Domain(

@@ -7,8 +7,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from typing import Any
+
+from retina_doctor_checks.native import program
 
 ENGINES = ("dockerd", "podman", "containerd", "k3s")
 TOOLKIT = ("nvidia-ctk", "nvidia-container-runtime", "nvidia-container-runtime-hook", "nvidia-container-cli")
@@ -94,12 +95,7 @@ def compose() -> dict[str, Any] | None:
     path = which("docker-compose") or ""
     if not path:
         return None
-    try:
-        done = subprocess.run(
-            [path, "version", "--short"], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS
-        )
-        match = re.match(rb"v?(\d+)\.(\d+)(?:\.(\d+))?", done.stdout.strip())
-    except (OSError, subprocess.TimeoutExpired):
-        match = None
+    done = program.run([path, "version", "--short"], SECONDS)
+    match = re.match(rb"v?(\d+)\.(\d+)(?:\.(\d+))?", done.output.strip())
     version = [int(part) for part in match.groups() if part is not None] if match else None
     return {"path": path, "plugin": False, "version": version}

@@ -14,18 +14,24 @@ nvml_probe = Probe(
     facts=Nvml,
     module=f"{NAME}.look_nvml",
     # One file that needs the standard library alone, so that a target needs nothing installed.
-    sends=("pynvml",),
+    sends=("pynvml", f"{NATIVE}.elf", f"{NATIVE}.places"),
     side=Side.OWN,
     share=True,
 )
 nvidia_smi_probe = Probe(
-    name="nvidia_smi", facts=NvidiaSmi, module=f"{NAME}.look_nvidia_smi", side=Side.OWN, heavy=True
+    name="nvidia_smi",
+    facts=NvidiaSmi,
+    module=f"{NAME}.look_nvidia_smi",
+    sends=(f"{NATIVE}.program",),
+    side=Side.OWN,
+    heavy=True,
+    arguments=lambda settings: {"seconds": settings.gate.timeout},
 )
 host_probe = Probe(
     name="host",
     facts=Host,
     module=f"{NAME}.look_host",
-    sends=("retina_doctor.own_checks.look_interpreter",),
+    sends=("retina_doctor.own_checks.look_interpreter", *(f"{NATIVE}.{name}" for name in ("elf", "places", "program"))),
     side=Side.OWN,
     share=True,
 )
@@ -33,7 +39,7 @@ environment_probe = Probe(
     name="gpu_environment",
     facts=GpuEnvironment,
     module=f"{NAME}.look_gpu_environment",
-    sends=(f"{NATIVE}.elf", f"{NATIVE}.loader"),
+    sends=(f"{NATIVE}.elf", f"{NATIVE}.loader", f"{NATIVE}.program"),
     side=Side.TARGET,
     share=True,
 )

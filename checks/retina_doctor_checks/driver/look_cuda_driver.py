@@ -40,7 +40,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
 def mapped(name: str) -> str | None:
     """The file of that library in this process."""
     try:
-        with open("/proc/self/maps") as maps:
+        with open("/proc/self/maps", errors="surrogateescape") as maps:
             lines = [line.split(None, 5)[5].strip() for line in maps if "/" + name in line]
     except (OSError, IndexError):
         return None

@@ -7,8 +7,9 @@ import errno
 import glob
 import os
 import re
-import subprocess
 from typing import Any
+
+from retina_doctor_checks.native import places, program
 
 NVIDIA = "0x10de"
 DISPLAY = "0x03"  # PCI base class: VGA (0x0300) and 3D (0x0302) controllers; the card's audio function is not one
@@ -164,13 +165,8 @@ def signed(path: str) -> bool | None:
 
 def signed_by_modinfo(path: str) -> bool | None:
     """Of a compressed module (Ubuntu 24.04, Fedora), which kmod can unpack."""
-    try:
-        done = subprocess.run(
-            ["modinfo", "-F", "sig_id", path], stdin=subprocess.DEVNULL, capture_output=True, timeout=5
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return bool(done.stdout.strip()) if done.returncode == 0 else None
+    done = program.run(["modinfo", "-F", "sig_id", path], 5)
+    return bool(done.output.strip()) if done.code == 0 else None
 
 
 def secure_boot() -> bool | None:
@@ -236,7 +232,9 @@ def fabric_manager() -> bool | None:
 def libraries() -> list[Any]:
     """Files of the driver's libraries in the folders where they are usually put, and wherever the loader finds them."""
     cached = cached_paths()
-    searched = folders(LOADER_FOLDERS) + [p for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p]
+    # Where the service's loader looks, which in the target itself is said by the usual variable.
+    told = places.library_path("RETINA_DOCTOR_LIBRARY_PATH") + places.library_path()
+    searched = folders(LOADER_FOLDERS) + list(dict.fromkeys(told))
     found, seen = [], set()
     for folder in searched + folders(OTHER_FOLDERS) + sorted({os.path.dirname(path) for path in cached}):
         for path in sorted(p for pattern in LIBRARIES for p in glob.glob(os.path.join(glob.escape(folder), pattern))):

@@ -6,6 +6,8 @@ import ctypes
 import os
 from typing import Any
 
+from retina_doctor_checks.native import places
+
 NOTHING_WRONG = (3, 13, 25)
 """nvml.h: NOT_SUPPORTED, FUNCTION_NOT_FOUND, ARGUMENT_VERSION_MISMATCH: this card or driver has no such answer."""
 NO_PERMISSION = 4
@@ -27,7 +29,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     try:
         pynvml.nvmlInit()
         probe.stage("asking NVML for the driver")
-        probe.tell(driver=pynvml.nvmlSystemGetDriverVersion(), cuda=cuda(pynvml))
+        probe.tell(driver=driver(pynvml), cuda=cuda(pynvml))
         count = pynvml.nvmlDeviceGetCount()
     except pynvml.NVMLError as error:
         probe.tell(error_code=error.value, error=str(error))
@@ -42,11 +44,26 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
 
 def there() -> bool:
     """Whether the loader finds NVML; importing pynvml only to hear that it does not would cost a tenth of a second."""
+    name = "libnvidia-ml.so.1" if os.name == "posix" else "nvml.dll"
+    # A library that is loaded already is what pynvml gets by that name, too: so it may be the service's.
+    for path in [*(os.path.join(folder, name) for folder in service_library_path()), name]:
+        try:
+            ctypes.CDLL(path)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def service_library_path() -> list[str]:
+    return places.library_path("RETINA_DOCTOR_LIBRARY_PATH")
+
+
+def driver(pynvml: Any) -> str | None:
     try:
-        ctypes.CDLL("libnvidia-ml.so.1" if os.name == "posix" else "nvml.dll")
-    except OSError:
-        return False
-    return True
+        return text(pynvml.nvmlSystemGetDriverVersion())  # type: ignore[no-any-return]
+    except UnicodeDecodeError:
+        return None
 
 
 def cuda(pynvml: Any) -> list[int] | None:
@@ -71,6 +88,8 @@ class Asking:
         """The answer of nvmlDeviceGet<name>, or None."""
         try:
             return getattr(self.pynvml, "nvmlDeviceGet" + name)(self.handle, *arguments, **options)
+        except UnicodeDecodeError:  # a name that is no UTF-8
+            return None
         except self.pynvml.NVMLError as error:
             if error.value not in self.nothing_wrong and self.error is None:
                 self.error = "%d: %s" % (error.value, error)

@@ -7,8 +7,8 @@ from typing import Literal
 
 from .facts import Gpu, GpuEnvironment, Nvml
 
-Why = Literal["empty", "none", "no-such-index", "no-such-uuid", "twice"]
-REDACTED = "-00000000-0000-0000-0000-"
+Why = Literal["empty", "none", "no-such-index", "no-such-uuid", "ambiguous", "twice"]
+LONGEST = 9  # digits of an index that is looked at: no machine has a card of a longer one
 
 
 def hidden(value: str | None, gpus: tuple[Gpu, ...] | None) -> Why | Literal["unknown"] | None:
@@ -22,40 +22,46 @@ def hidden(value: str | None, gpus: tuple[Gpu, ...] | None) -> Why | Literal["un
     first = entries[0]
     if not value.strip():
         return "empty"
-    number = re.match(r"[+-]?\d+", first)
-    if number is None and not first.startswith(("GPU-", "MIG-")):
-        return "none"
-    if number is not None and int(number[0]) < 0:
+    if not _may_be(first):
         return "none"
     valid = entries[: next((i for i, e in enumerate(entries) if not _may_be(e)), len(entries))]
-    if len({_canonical(entry) for entry in valid}) < len(valid):
+    names = [_canonical(entry, gpus or ()) for entry in valid]
+    if len(set(names)) < len(names):
         return "twice"
     if gpus is None:
         return "unknown"
+    number = _number(first)
     if number is not None:
-        return None if int(number[0]) < len(gpus) else "no-such-index"
-    return _by_uuid(first, gpus)
+        return None if number < len(gpus) else "no-such-index"
+    found = _named(first, gpus)
+    if len(found) == 1:
+        return None
+    if found:
+        return "ambiguous"
+    told = sum(1 for gpu in gpus if gpu.uuid)
+    return "no-such-uuid" if told == len(gpus) else "unknown"
 
 
 def _may_be(entry: str) -> bool:
-    return bool(re.match(r"\+?\d", entry)) or entry.startswith(("GPU-", "MIG-"))
+    return _number(entry) is not None or entry.startswith(("GPU-", "MIG-"))
 
 
-def _canonical(entry: str) -> str:
+def _number(entry: str) -> int | None:
     """torch and CUDA read numbers as strtoul does: "1gpu" is 1."""
-    number = re.match(r"\+?(\d+)", entry)
-    return str(int(number[1])) if number else entry
+    match = re.match(r"\+?0*(\d+)", entry)
+    return int(match[1][: LONGEST + 1]) if match else None
 
 
-def _by_uuid(entry: str, gpus: tuple[Gpu, ...]) -> Why | Literal["unknown"] | None:
-    uuids = [uuid for gpu in gpus for uuid in (gpu.uuid, *gpu.mig_devices) if uuid]
-    whole = entry.removeprefix("MIG-").split("/")[0] if entry.startswith("MIG-GPU-") else entry
-    if any(uuid.startswith(whole) for uuid in uuids):
-        return None
-    # A short prefix says nothing about a UUID whose beginning was redacted.
-    if len(uuids) < len(gpus) or (REDACTED not in whole and any(REDACTED in uuid for uuid in uuids)):
-        return "unknown"
-    return "no-such-uuid"
+def _canonical(entry: str, gpus: tuple[Gpu, ...]) -> str:
+    number = _number(entry)
+    found = _named(entry, gpus)
+    return str(number) if number is not None else found[0] if len(found) == 1 else entry
+
+
+def _named(entry: str, gpus: tuple[Gpu, ...]) -> list[str]:
+    """UUIDs of cards and of instances that begin so; a beginning is enough where it leaves no doubt."""
+    start = entry.removeprefix("MIG-").split("/")[0] if entry.startswith("MIG-GPU-") else entry
+    return [uuid for gpu in gpus for uuid in (gpu.uuid, *gpu.mig_devices) if uuid and uuid.startswith(start)]
 
 
 def hides(environment: GpuEnvironment | None, nvml: Nvml | None) -> tuple[dict[str, object] | None, bool]:

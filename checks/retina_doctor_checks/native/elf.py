@@ -6,6 +6,8 @@ Format: System V ABI, "Object Files" (elf.h). Little-endian 64-bit only, which a
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import struct
 from typing import Any
 
@@ -47,6 +49,25 @@ def machine(path: str) -> str:
     with _opened(path) as (_, head):
         number = struct.unpack_from("<H", head, 18)[0]
         return MACHINES.get(number, "ELF machine %d" % number)
+
+
+def cut_short(path: str) -> bool:
+    """Whether the file ends before what its segments promise: loading it would kill the process. Raises NotElf, OSError."""
+    with _opened(path) as (file, head):
+        length = file.seek(0, 2)
+        return any(one["kind"] == PT_LOAD and one["offset"] + one["size"] > length for one in _segments(file, head))
+
+
+def damage(path: str) -> str | None:
+    """What is wrong with a library's file: leads-nowhere (a link), no-file, empty, no-library, cut-short, or errno's name."""
+    if not os.path.isfile(path):
+        return "no-file" if os.path.exists(path) else "leads-nowhere"
+    try:
+        return "cut-short" if cut_short(path) else None
+    except NotElf:
+        return "no-library" if os.path.getsize(path) else "empty"
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, "EIO")
 
 
 def section(path: str, name: str) -> tuple[int, int] | None:

@@ -56,7 +56,8 @@ def entries(file: Any, start: int, end: int) -> Any:
             start += 8  # containers are aligned
             count += 1
             continue
-        inner, start = start + head_size, start + head_size + size
+        inner, start = start + head_size, start + max(16, head_size + size)
+        count += 1
         while inner < start and count < MOST_ENTRIES:
             file.seek(inner)
             head = file.read(48)

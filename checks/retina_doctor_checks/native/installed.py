@@ -22,7 +22,7 @@ class Entry:
     """A file of a RECORD. *path* as it stands there; *size* and *digest* (sha256) None where it does not say."""
 
     def __init__(self, site: str, row: list[str]) -> None:
-        self.path = row[0]
+        self.path = os.path.relpath(row[0], site) if os.path.isabs(row[0]) else row[0]
         self.site = site
         self.digest = row[1][7:] if len(row) > 1 and row[1].startswith("sha256=") else None
         self.size = int(row[2]) if len(row) > 2 and row[2].isdigit() else None
@@ -41,10 +41,16 @@ class Distribution:
         self.name = name
         self.version = version
 
+    def standing(self) -> Any:
+        try:
+            return os.path.isfile(os.path.join(self.folder, "RECORD")), os.stat(self.folder).st_mtime
+        except OSError:
+            return False, 0.0
+
     def files(self, part: str = "") -> list[Entry]:
         """Those whose line in RECORD has *part*."""
         try:
-            with open(os.path.join(self.folder, "RECORD"), encoding="utf-8", newline="") as file:
+            with open(os.path.join(self.folder, "RECORD"), encoding="utf-8", errors="replace", newline="") as file:
                 return [Entry(self.site, row) for row in csv.reader(line for line in file if part in line) if row]
         except (OSError, ValueError, csv.Error):
             return []
@@ -60,7 +66,11 @@ class Distribution:
 
 
 def distributions(wanted: Any) -> dict[str, Distribution]:
-    """Those whose name the compiled pattern *wanted* matches, by name; of several with one name the first on sys.path."""
+    """Those whose name the compiled pattern *wanted* matches, by name.
+
+    Of several with one name the first on sys.path; in one folder, where others were left behind by an installation that
+    broke off, the one that has its RECORD and was made last.
+    """
     found: dict[str, Distribution] = {}
     for site in places.site_folders():
         try:
@@ -70,8 +80,10 @@ def distributions(wanted: Any) -> dict[str, Distribution]:
         for folder in folders:
             match = FOLDER.match(folder)
             name = re.sub(r"[-_.]+", "-", match.group(1)).lower() if match else ""
-            if match and wanted.match(name) and name not in found:
-                found[name] = Distribution(site, folder, name, match.group(2))
+            if match and wanted.match(name):
+                one, other = Distribution(site, folder, name, match.group(2)), found.get(name)
+                if other is None or (other.site == site and one.standing() > other.standing()):
+                    found[name] = one
     return found
 
 

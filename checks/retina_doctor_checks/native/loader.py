@@ -7,13 +7,14 @@ opening a library tells only the first. Sent to targets: Python 3.8, standard li
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import subprocess
 import sys
+import tempfile
 from typing import Any
 
-from retina_doctor_checks.native import elf
+from retina_doctor_checks.native import elf, program
 
 SECONDS = 10
 FOUND = re.compile(r"^\s+(\S+) => (.+) \(0x[0-9a-f]+\)$")
@@ -30,25 +31,22 @@ def trace(files: list[Any]) -> dict[str, Any]:
     """
     answer: dict[str, Any] = {"found": {}, "missing": [], "versions": [], "problem": None}
     try:
-        program = os.readlink("/proc/self/exe") if os.path.exists("/proc/self/exe") else sys.executable
-        loader = elf.loader(program)
+        executable = os.readlink("/proc/self/exe") if os.path.exists("/proc/self/exe") else sys.executable
+        linker = elf.loader(executable)
     except (OSError, elf.NotElf) as error:
         return dict(answer, problem=str(error))
-    if loader is None:
-        return dict(answer, problem="%s is linked statically" % program)
-    if "musl" in os.path.basename(loader):  # Alpine's knows no LD_TRACE_LOADED_OBJECTS: it would run the program
-        return dict(answer, problem="%s does not tell what it would load" % loader)
-    if any(re.search(r"[\s:]", name) for name in files):
-        return dict(answer, problem="the loader's list cannot hold a path with a blank or a colon")
+    if linker is None:
+        return dict(answer, problem="%s is linked statically" % executable)
+    if "musl" in os.path.basename(linker):  # Alpine's knows no LD_TRACE_LOADED_OBJECTS: it would run the program
+        return dict(answer, problem="%s does not tell what it would load" % linker)
     before = [os.environ["LD_PRELOAD"]] if os.environ.get("LD_PRELOAD") else []
-    asking = dict(os.environ, LD_TRACE_LOADED_OBJECTS="1", LD_PRELOAD=":".join(before + files), LC_ALL="C")
-    try:
-        done = subprocess.run(
-            [loader, program], env=asking, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return dict(answer, problem=str(error))
-    output, errors = os.fsdecode(done.stdout), os.fsdecode(done.stderr)
+    with contextlib.ExitStack() as links:
+        named = {_nameable(name, links): name for name in files}
+        asking = dict(os.environ, LD_TRACE_LOADED_OBJECTS="1", LD_PRELOAD=":".join([*before, *named]), LC_ALL="C")
+        done = program.run([linker, executable], SECONDS, asking)
+    if done.code is None:
+        return dict(answer, problem=done.stopped)
+    output, errors = os.fsdecode(done.output), os.fsdecode(done.errors)
     for line in output.splitlines():
         found, missing = FOUND.match(line), MISSING.match(line)
         if found:
@@ -57,10 +55,19 @@ def trace(files: list[Any]) -> dict[str, Any]:
             answer["missing"].append(missing.group(1))
     for line in errors.splitlines():
         refused, version = REFUSED.search(line), VERSION.search(line)
-        if refused and refused.group(1) in files:
-            answer["missing"].append(refused.group(1))
+        if refused and refused.group(1) in named:
+            answer["missing"].append(named[refused.group(1)])
         elif version:
             answer["versions"].append({"library": version[1], "version": version[2], "by": version[3]})
-    if done.returncode != 0:
-        answer["problem"] = (errors.strip().splitlines() or ["exit status %d" % done.returncode])[-1][:500]
+    if done.code != 0:
+        answer["problem"] = (errors.strip().splitlines() or ["exit status %d" % done.code])[-1][:500]
     return answer
+
+
+def _nameable(name: str, links: Any) -> str:
+    """*name*, or, where the loader's list cannot hold it for a blank or a colon, the same file by a link to its folder."""
+    if not re.search(r"[\s:]", name):
+        return name
+    folder = links.enter_context(tempfile.TemporaryDirectory())
+    os.symlink(os.path.dirname(os.path.abspath(name)), os.path.join(folder, "it"))
+    return os.path.join(folder, "it", os.path.basename(name))

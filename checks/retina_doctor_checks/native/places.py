@@ -8,6 +8,8 @@ import re
 import sys
 from typing import Any
 
+from retina_doctor_checks.native import elf
+
 LIBRARY = re.compile(r"lib(cublas|cublasLt|cudart|curand|cufft|nvrtc|cudnn|nvinfer|nvonnxparser)\.so\.\d+(\.\d+)?$")
 SYSTEM = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib")
 
@@ -18,17 +20,17 @@ def site_folders() -> list[Any]:
 
 
 def cuda_libraries() -> list[Any]:
-    """[{"soname", "path", "kind", "version"}]: one for each soname and kind of place.
+    """[{"soname", "path", "kind", "version", "damage"}]: one for each soname and kind of place.
 
     The version is what the name of the file says to which a link leads ("9.1.0"), or of pip's nvidia packages, whose
-    files bear none, what the package is.
+    files bear none, what the package is. *damage*: what is wrong with the file, or None.
     """
     folders = []
     for site in site_folders():
         folders += [(p, "pip") for p in glob.glob(os.path.join(glob.escape(site), "nvidia", "*", "lib"))]
         folders += [(p, "pip") for p in glob.glob(os.path.join(glob.escape(site), "tensorrt*libs"))]
         folders.append((os.path.join(site, "torch", "lib"), "torch"))
-    folders += [(p, "LD_LIBRARY_PATH") for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p]
+    folders += [(p, "LD_LIBRARY_PATH") for p in library_path()]
     toolkits = glob.glob("/usr/local/cuda*/lib64") + glob.glob("/usr/local/cuda*/targets/*/lib")
     folders += [(p, "toolkit") for p in toolkits]
     if os.path.isdir(os.path.join(sys.prefix, "conda-meta")):
@@ -44,8 +46,14 @@ def cuda_libraries() -> list[Any]:
             if LIBRARY.match(name) and (name, kind) not in seen:
                 seen.add((name, kind))
                 path = os.path.join(folder, name)
-                found.append({"soname": name, "path": path, "kind": kind, "version": version(path, kind)})
+                told = {"soname": name, "path": path, "kind": kind, "version": version(path, kind)}
+                found.append(dict(told, damage=elf.damage(path)))
     return found
+
+
+def library_path(variable: str = "LD_LIBRARY_PATH") -> list[str]:
+    """The folders of LD_LIBRARY_PATH, which ld.so lets be parted by semicolons, too."""
+    return [path for path in re.split("[:;]", os.environ.get(variable, "")) if path]
 
 
 def version(path: str, kind: str) -> str | None:

@@ -12,8 +12,8 @@ class Distribution(Facts, frozen=True, kw_only=True):
 
     *gpu*: its RECORD lists the CUDA provider. *cuda* and *cudnn_major*: what it was built for, as the wheel itself says
     (build_and_package_info.py, the provider library's needed libraries, the extras of its metadata).
-    *missing*: files of its RECORD without which it cannot be imported, that are not on the disk. *tags*: of the wheel, like
-    "cp311-cp311-manylinux_2_28_x86_64".
+    *missing*: files of its RECORD without which it cannot be used, that are not on the disk or cut short. *tags*: of the
+    wheel, like "cp311-cp311-manylinux_2_28_x86_64".
     """
 
     name: str
@@ -29,9 +29,9 @@ class Distribution(Facts, frozen=True, kw_only=True):
 class Provider(Facts, frozen=True, kw_only=True):
     """A provider library of onnxruntime. *needed*: the sonames in it that the dynamic loader must find (DT_NEEDED).
 
-    *wanted*: those of NVIDIA's, and cuDNN where newer wheels open it only when they use it. *found*: soname -> the file
-    that the target's loader takes for it; what is wanted and not found is missing. None: the loader could not be asked
-    (*loader_problem* says why). *code*: GPU architectures that the library holds code for; None: not read.
+    *wanted*: those of NVIDIA's, cuDNN where newer wheels open it only when they use it, and what these lack. *found*:
+    soname -> the file that the target's loader takes for it; what is wanted and not found is missing. None: the loader could
+    not be asked (*loader_problem* says why). *code*: GPU architectures that the library holds code for; None: not read.
     """
 
     path: str
@@ -61,12 +61,14 @@ class Binary(Facts, frozen=True, kw_only=True):
 class FoundLibrary(Facts, frozen=True, kw_only=True):
     """A library of CUDA, cuDNN or TensorRT on the disk. *kind*: pip, torch, toolkit, conda, system or LD_LIBRARY_PATH.
 
-    *version*: "9.1.0", as its file's name or pip's package says; None: neither does."""
+    *version*: "9.1.0", as its file's name or pip's package says; None: neither does. *damage*: what is wrong with the
+    file (native/elf.py), or None."""
 
     soname: str
     path: str
     kind: str
     version: str | None = None
+    damage: str | None = None
 
 
 class OrtFiles(Facts, frozen=True, kw_only=True):

@@ -41,12 +41,26 @@ def cudnn_libraries(files: OrtFiles) -> Unfound:
     return _sort([soname for soname in wanted if stem(soname) == "libcudnn"], files)
 
 
+def copies(soname: str, files: OrtFiles) -> list[FoundLibrary]:
+    """Files of that library on the disk, whole or not."""
+    return [lib for lib in files.libraries if lib.soname == soname or lib.soname.startswith(soname + ".")]
+
+
+def damaged(files: OrtFiles) -> FoundLibrary | None:
+    """A library that the provider needs, and of which no whole file is there."""
+    for soname in files.provider.missing if files.provider else ():
+        found = copies(soname, files)
+        if found and all(one.damage for one in found):
+            return found[0]
+    return None
+
+
 def _sort(sonames: list[str], files: OrtFiles) -> Unfound:
     elsewhere: list[FoundLibrary] = []
     nowhere: list[str] = []
     other: list[FoundLibrary] = []
     for soname in sonames:
-        same = [lib for lib in files.libraries if lib.soname == soname or lib.soname.startswith(soname + ".")]
+        same = [lib for lib in copies(soname, files) if lib.damage is None]
         if same:
             elsewhere.append(same[0])
             continue

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Problem, Severity, Unknown
 
@@ -12,14 +10,11 @@ from ..advice.machine import Machine
 from ..scopes import gpu_meant
 from ..versions import dotted
 from .facts import Attempt, FoundLibrary, OrtFiles, OrtRuntime
-from .libraries import Unfound, cuda_libraries, cudnn_libraries, major
+from .libraries import Unfound, cuda_libraries, cudnn_libraries, damaged, major
 from .situation import SUBJECT, no_provider
 
 USUAL = {"plain": "system", "preload": "pip", "torch": "torch"}
 """Kind of place from which an attempt has libraries that were not found in any known one."""
-DAMAGED = re.compile(
-    r"(/\S+): (file too short|invalid ELF header|cannot read file data|wrong ELF class|ELF load command.*)"
-)
 
 
 def settled(files: OrtFiles, runtime: OrtRuntime | None) -> tuple[bool, Answer]:
@@ -29,15 +24,9 @@ def settled(files: OrtFiles, runtime: OrtRuntime | None) -> tuple[bool, Answer]:
         return True, answer
     if runtime is not None and runtime.on_cuda:
         return True, None
-    if files.provider is not None and files.provider.found is None and not _damaged(files):
+    if files.provider is not None and files.provider.found is None and not damaged(files):
         return True, Unknown(("ort_files",))
     return False, None
-
-
-def _damaged(files: OrtFiles) -> tuple[str, str] | None:
-    """(path, what is wrong) of a library that the loader took and could not read; it gave up there."""
-    match = DAMAGED.search((files.provider.loader_problem if files.provider else None) or "")
-    return (match[1], match[2]) if match else None
 
 
 def _reached(runtime: OrtRuntime | None) -> Attempt | None:
@@ -74,7 +63,7 @@ def ort_cuda_major_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRunti
     """Libraries of the needed CUDA major are nowhere, those of another major are there."""
     done, answer = settled(files, runtime)
     unfound = cuda_libraries(files)
-    if done or _damaged(files) or _reached(runtime) or not unfound.other_major:
+    if done or damaged(files) or _reached(runtime) or not unfound.other_major:
         return answer
     evidence = {
         **onnxruntime_advice(machine),
@@ -87,16 +76,16 @@ def ort_cuda_major_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRunti
 @check("RD267", "ort-cuda-libs-missing", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def ort_cuda_libs_missing(files: OrtFiles, machine: Machine, runtime: OrtRuntime | None) -> Answer:
     done, answer = settled(files, runtime)
-    unfound, damaged = cuda_libraries(files), _damaged(files)
-    if done or _reached(runtime) or not (damaged or (unfound.nowhere and not unfound.other_major)):
+    unfound, broken = cuda_libraries(files), damaged(files)
+    if done or _reached(runtime) or not (broken or (unfound.nowhere and not unfound.other_major)):
         return answer
     evidence = {
         **onnxruntime_advice(machine),
         **evidence_of(unfound, files),
-        "damaged": damaged[0] if damaged else None,
-        "damage": damaged[1] if damaged else None,
+        "damaged": broken.path if broken else None,
+        "damage": broken.damage if broken else None,
     }
-    if damaged:
+    if broken:
         evidence["missing"] = []  # the loader gave up before it came to them
     return Problem(subject=SUBJECT, evidence=evidence)
 
@@ -108,7 +97,7 @@ def ort_cuda_libs_not_on_path(files: OrtFiles, runtime: OrtRuntime | None) -> An
     unfound, cudnn = cuda_libraries(files), cudnn_libraries(files)
     reached = _reached(runtime)
     elsewhere = _mapped(reached, files) if reached else unfound.elsewhere + cudnn.elsewhere
-    if done or _damaged(files) or not elsewhere or (unfound.nowhere and not reached):
+    if done or damaged(files) or not elsewhere or (unfound.nowhere and not reached):
         return answer
     if files.preloaded_by and all(lib.kind == "pip" for lib in elsewhere):
         return None
@@ -126,7 +115,7 @@ def ort_cudnn_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRuntime | 
     """cuDNN of the needed major is nowhere; from onnxruntime-gpu 1.28 on it shows only when a convolution runs."""
     done, answer = settled(files, runtime)
     unfound = cudnn_libraries(files)
-    if done or _damaged(files) or _reached(runtime) or not unfound.nowhere:
+    if done or damaged(files) or _reached(runtime) or not unfound.nowhere:
         return answer
     evidence = {
         **onnxruntime_advice(machine),

@@ -13,8 +13,10 @@ from retina_doctor_checks.native import elf, fatbin, installed, loader, places
 PROVIDER = "libonnxruntime_providers_cuda.so"
 TENSORRT = "libonnxruntime_providers_tensorrt.so"
 VITAL = re.compile(
-    r"onnxruntime/(__init__\.py|capi/__init__\.py|capi/_pybind_state\.py|capi/onnxruntime_pybind11_state.*\.so)$"
+    r"onnxruntime/(__init__\.py|capi/(__init__\.py|_pybind_state\.py|onnxruntime_pybind11_state.*\.so"
+    r"|libonnxruntime_providers_(cuda|shared)\.so))$"
 )
+OF_THE_DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1")
 BINARY = re.compile(r"onnxruntime/capi/onnxruntime_pybind11_state.*\.so$")
 OF_NVIDIA = re.compile(r"lib(cu|nv)")
 DISTRIBUTION = re.compile(r"(onnxruntime(?:-[a-z0-9]+)*|ort-nightly(?:-[a-z0-9]+)*)$")
@@ -37,11 +39,10 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
 
 
 def package_folder() -> str | None:
-    """The folder onnxruntime/ that an import would find first; with or without what belongs in it."""
-    for site in places.site_folders():
-        if os.path.isdir(os.path.join(site, "onnxruntime")):
-            return os.path.join(site, "onnxruntime")
-    return None
+    """The folder onnxruntime/ that an import gives: the first with an __init__.py, wherever bare folders are; else a bare one."""
+    found = [os.path.join(site, "onnxruntime") for site in places.site_folders()]
+    whole = [folder for folder in found if os.path.isfile(os.path.join(folder, "__init__.py"))]
+    return next(iter(whole + [folder for folder in found if os.path.isdir(folder)]), None)
 
 
 def provider_facts(folder: str | None, name: str) -> dict[str, Any] | None:
@@ -63,6 +64,8 @@ def resolved(provider: dict[str, Any], cudnn: int | None) -> dict[str, Any]:
         return {"wanted": wanted, "found": None, "loader_problem": provider["problem"]}
     answer = loader.trace([provider["path"]] + [soname for soname in wanted if soname not in provider["needed"]])
     found = {soname: answer["found"][soname] for soname in wanted if soname in answer["found"]}
+    # What those that were found need in their turn, and is not there.
+    wanted += [soname for soname in answer["missing"] if soname not in wanted and soname not in OF_THE_DRIVER]
     return {"wanted": wanted, "found": None if answer["problem"] else found, "loader_problem": answer["problem"]}
 
 
@@ -91,16 +94,19 @@ def binaries(folder: str | None) -> list[Any]:
 
 
 def distributions(folder: str | None, provider: dict[str, Any] | None) -> list[Any]:
-    found = installed.distributions(DISTRIBUTION)
-    described = [describe(one, folder, provider) for _, one in sorted(found.items())]
-    return [one for one in described if one["files"]]
+    """Those that fill the folder. One without a RECORD is taken at its word where no other has one."""
+    found = [one for _, one in sorted(installed.distributions(DISTRIBUTION).items())]
+    if folder is not None:
+        found = [one for one in found if os.path.realpath(one.site) == os.path.realpath(os.path.dirname(folder))]
+    described = [describe(one, folder, provider) for one in found]
+    return [one for one in described if one["files"]] or (described if folder else [])
 
 
 def describe(one: Any, folder: str | None, provider: dict[str, Any] | None) -> dict[str, Any]:
     files = {entry.path: entry for entry in one.files("onnxruntime/") if entry.path.startswith("onnxruntime/")}
-    gpu = any(path.endswith(PROVIDER) for path in files)
+    gpu = any(path.endswith(PROVIDER) for path in files) if files else provider is not None and "gpu" in one.name
     requires = one.values("Requires-Dist")
-    missing = [path for path, entry in files.items() if VITAL.match(path) and not os.path.exists(entry.place)]
+    missing = [path for path, entry in files.items() if VITAL.match(path) and is_damaged(entry.place)]
     return {
         "files": files,
         "facts": {
@@ -114,6 +120,10 @@ def describe(one: Any, folder: str | None, provider: dict[str, Any] | None) -> d
             "tags": one.values("Tag", "WHEEL"),
         },
     }
+
+
+def is_damaged(path: str) -> bool:
+    return bool(elf.damage(path)) if path.endswith(".so") else not os.path.isfile(path)
 
 
 def cuda_of(name: str, folder: str | None, provider: dict[str, Any] | None, requires: list[Any]) -> list[int] | None:

@@ -1,4 +1,4 @@
 """What a probe has to send along that looks for onnxruntime's files."""
 
 NATIVE = "retina_doctor_checks.native"
-FOR_LOOK_FILES = (f"{NATIVE}.elf", f"{NATIVE}.fatbin", f"{NATIVE}.installed", f"{NATIVE}.loader", f"{NATIVE}.places")
+FOR_LOOK_FILES = tuple(f"{NATIVE}.{name}" for name in ("elf", "fatbin", "installed", "loader", "places", "program"))

@@ -16,7 +16,7 @@ packages_probe = Probe(
     name="packages",
     facts=Packages,
     module=f"{NAME}.look_packages",
-    sends=(f"{NATIVE}.installed", f"{NATIVE}.places"),
+    sends=(f"{NATIVE}.elf", f"{NATIVE}.installed", f"{NATIVE}.places"),
     side=Side.TARGET,
     share=True,
 )
@@ -24,7 +24,7 @@ extensions_probe = Probe(
     name="extensions",
     facts=Extensions,
     module=f"{NAME}.look_extensions",
-    sends=(f"{NATIVE}.elf", f"{NATIVE}.installed", f"{NATIVE}.loader", f"{NATIVE}.places"),
+    sends=tuple(f"{NATIVE}.{name}" for name in ("elf", "installed", "loader", "places", "program")),
     side=Side.TARGET,
     share=True,
 )

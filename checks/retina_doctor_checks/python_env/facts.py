@@ -90,12 +90,17 @@ class Extension(Facts, frozen=True, kw_only=True):
 
 
 class Shadowing(Facts, frozen=True, kw_only=True):
-    """A library that LD_LIBRARY_PATH puts before the one that pip or torch brought. Versions None: not told by any name."""
+    """A library that LD_LIBRARY_PATH puts before the one that pip or torch brought. Versions None: not told by any name.
+
+    *file*, *bundled_file*: the same with links followed, as a process shows what it has loaded.
+    """
 
     soname: str
     path: str
+    file: str
     version: str | None
     bundled: str
+    bundled_file: str
     bundled_version: str | None
 
 

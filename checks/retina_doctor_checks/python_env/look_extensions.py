@@ -82,7 +82,7 @@ def numpy_abi(path: str) -> int | None:
 
 
 def shadowed() -> list[Any]:
-    folders = [os.path.realpath(p) for p in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if p]
+    folders = [os.path.realpath(path) for path in places.library_path()]
     bundled = {one["soname"]: one for one in places.cuda_libraries() if one["kind"] in ("pip", "torch")}
     if not folders or not bundled:
         return []
@@ -90,18 +90,26 @@ def shadowed() -> list[Any]:
     told = []
     for soname, own in sorted(bundled.items()):
         path = found.get(soname)
-        if path and os.path.realpath(os.path.dirname(path)) in folders and not same(path, own["path"]):
+        if path and within(path, folders) and not same(path, own["path"]):
             version = places.version(path, "LD_LIBRARY_PATH")
             told.append(
                 {
                     "soname": soname,
                     "path": path,
+                    "file": os.path.realpath(path),
                     "version": version,
                     "bundled": own["path"],
+                    "bundled_file": os.path.realpath(own["path"]),
                     "bundled_version": own["version"],
                 }
             )
     return told
+
+
+def within(path: str, folders: list[str]) -> bool:
+    """In one of them, or in a folder below, as the loader searches glibc-hwcaps/."""
+    place = os.path.realpath(os.path.dirname(path))
+    return any(place == folder or place.startswith(folder + os.sep) for folder in folders)
 
 
 def same(one: str, other: str) -> bool:

@@ -40,16 +40,19 @@ def imported(imports: Imports | None, module: str) -> bool:
 
 @check("RD282", "cudnn-shadowed", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def cudnn_shadowed(extensions: Extensions, torch: TorchRuntime | None, ort: OrtRuntime | None) -> Answer:
-    """By the order in which the loader searches; where a process had loaded the library, by the file that it had mapped.
+    """By the order in which the loader searches; where a process had loaded the library, by the file that it had mapped, and by
+    whether it then computed on the GPU.
 
     cuDNN refuses or crashes with parts of different releases. Of CUDA's other libraries an older minor version may do.
     """
-    mapped = {*(torch.mapped if torch else ()), *(path for one in (ort.attempts if ort else ()) for path in one.mapped)}
+    tried = [(torch.mapped, torch.works)] if torch else []
+    tried += [(ort.service.mapped, ort.service.on_cuda)] if ort and ort.service else []
     problems: list[Problem] = []
     for one in extensions.shadowed:
         if one.version is None or one.bundled_version is None or numbers(one.version) >= numbers(one.bundled_version):
             continue
-        if one.bundled in mapped and one.path not in mapped:
+        used = [worked for mapped, worked in tried if one.file in mapped]
+        if not used and any(one.bundled_file in mapped for mapped, _ in tried):
             continue
         evidence = {
             "soname": one.soname,
@@ -58,18 +61,12 @@ def cudnn_shadowed(extensions: Extensions, torch: TorchRuntime | None, ort: OrtR
             "version": one.version,
             "bundled": one.bundled,
             "bundled_version": one.bundled_version,
-            "mapped": one.path in mapped,
+            "mapped": bool(used),
         }
-        worked = one.path in mapped and _computed(one.path, torch, ort)
-        at_most = Severity.NOTE if worked else None if "cudnn" in one.soname else Severity.WARNING
+        computed = bool(used) and all(used)
+        at_most = Severity.NOTE if computed else None if "cudnn" in one.soname else Severity.WARNING
         problems.append(Problem(subject=one.soname, evidence=evidence, at_most=at_most))
     return problems
-
-
-def _computed(path: str, torch: TorchRuntime | None, ort: OrtRuntime | None) -> bool:
-    """Whether something ran on the GPU with that file."""
-    by_torch = torch is not None and torch.works and path in torch.mapped
-    return by_torch or (ort is not None and any(one.on_cuda and path in one.mapped for one in ort.attempts))
 
 
 @check("RD283", "numpy-abi", Severity.ERROR)
