@@ -257,6 +257,8 @@ def test_a_quick_check_says_what_the_whole_one_does_or_that_it_does_not_know(nam
             assert now[code] is was[code], code
         elif now[code] is Verdict.PASSED:
             assert was[code] not in (Verdict.FAILED, Verdict.UNKNOWN), f"{code} passes for want of facts"
+        elif now[code] is Verdict.FAILED:
+            assert was[code] is not Verdict.PASSED, f"{code} alarms for want of facts"
 
 
 @pytest.mark.parametrize("probe", CATALOGUE.probes)

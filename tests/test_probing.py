@@ -496,6 +496,29 @@ def test_a_run_whose_probe_leaves_daemons_reports_and_leaves_none(tmp_path: Path
     assert done.returncode == 3
 
 
+def test_a_killed_run_leaves_no_program_that_hangs(tmp_path: Path, mark: str) -> None:
+    """After SIGKILL nobody is left to clean up: what was started ends by deadlines of its own."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    write_program(folder / "nvidia-smi", "#!/bin/sh\nexec sleep 1000\n")
+    command = [*runs.COMMAND, "--only", "driver", "--target", sys.executable, "--timeout", "3"]
+    environment = runs.environment(PATH=f"{folder}:{os.environ['PATH']}", ODD_MARK=mark)
+    doctor = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    try:
+        assert wait_until(lambda: b"sleep" in {program(pid) for pid in processes_with(f"ODD_MARK={mark}")})
+    finally:
+        doctor.kill()
+        doctor.wait()
+    assert wait_until(lambda: not processes_with(f"ODD_MARK={mark}"))
+
+
+def program(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]
+    except OSError:
+        return b""
+
+
 def test_run_variable_marks_every_process_of_a_run() -> None:
     """What the search for strays rests on."""
     reading = odd("tell_path")

@@ -59,6 +59,15 @@ def grave(root: Finding, _echo: Finding) -> bool:
     return root.severity is Severity.ERROR
 
 
+def grave_and_crashed(root: Finding, echo: Finding) -> bool:
+    return grave(root, echo) and echo.evidence.get("outcome") == "crashed"
+
+
+def damaged_and_crashed(root: Finding, echo: Finding) -> bool:
+    """Of a library that is cut short the loader maps what is not in the file, and touching that is a bus error."""
+    return root.evidence.get("damaged") is not None and echo.evidence.get("outcome") == "crashed"
+
+
 def busy(root: Finding, echo: Finding) -> bool:
     """CUDA says "busy or unavailable" (46) where another process has the card for itself."""
     said = (echo.evidence.get("said"), echo.evidence.get("cuda_error_words"), echo.evidence.get("error"))
@@ -85,7 +94,8 @@ def both_hang(root: Finding, echo: Finding) -> bool:
 
 def out_of_memory(_root: Finding, echo: Finding) -> bool:
     pattern = r"(?i)out of memory|failed to allocate|alloc_failed|bad_alloc"
-    return bool(re.search(pattern, str(echo.evidence.get("detail"))))
+    said = (echo.evidence.get("detail"), echo.evidence.get("said"), echo.evidence.get("error"))
+    return any(re.search(pattern, str(words)) for words in said)
 
 
 def faces_are_missed(_root: Finding, echo: Finding) -> bool:
@@ -109,25 +119,27 @@ causes: tuple[Cause, ...] = (
     Cause("gpu-hardware-errors", ("driver-state-lost", "cuda-init-fails"), when=grave),
     Cause("torch-arch-unsupported", ("torch-cannot-use-gpu",)),
     Cause("ort-arch-unsupported", ("ort-session-on-cpu",), when=without_kernels),
-    Cause("cudnn-shadowed", SYMPTOMS),
+    Cause("cudnn-shadowed", SYMPTOMS, when=grave),
+    Cause("cudnn-shadowed", ("torch-import-fails", "ort-import-fails"), when=grave_and_crashed),
     Cause("cudnn-both-packages", ("ort-cudnn-mismatch", "ort-session-on-cpu")),
     Cause("numpy-abi", ("package-import-fails", "ort-import-fails"), when=same_module),
     Cause("opencv-system-libs-missing", ("package-import-fails",), when=same_subject),
     Cause("insightface-build-failed", ("package-import-fails",), when=same_subject),
     Cause("libstdcxx-too-old", ("package-import-fails", "ort-import-fails"), when=in_modules),
     Cause("ort-wheel-wrong-platform", ("ort-import-fails",)),
-    Cause("ort-broken-install", ("ort-import-fails", "smoke-inference-failed")),
+    Cause("ort-broken-install", ("ort-import-fails", "ort-session-on-cpu", "smoke-inference-failed")),
     Cause("ort-import-fails", ("smoke-inference-failed",)),
     Cause("ort-both-packages", ("ort-session-on-cpu",)),
     Cause("ort-cpu-package", ("ort-session-on-cpu",)),
     Cause("ort-cuda-major-mismatch", LIBRARIES),
     Cause("ort-cuda-libs-missing", LIBRARIES),
+    Cause("ort-cuda-libs-missing", ("ort-import-fails",), when=damaged_and_crashed),
     Cause("ort-cuda-libs-not-on-path", ("ort-session-on-cpu",)),
     Cause("ort-cudnn-mismatch", ("ort-session-on-cpu", "smoke-inference-failed")),
     Cause("ort-session-on-cpu", ("smoke-on-cpu",)),
     Cause("ort-session-on-cpu", ("smoke-inference-failed",), when=raised),
-    Cause("vram-insufficient", ("smoke-inference-failed",), when=out_of_memory),
-    Cause("vram-held-by-others", ("smoke-inference-failed",), when=out_of_memory),
+    Cause("vram-insufficient", ("smoke-inference-failed", *SYMPTOMS), when=out_of_memory),
+    Cause("vram-held-by-others", ("smoke-inference-failed", *SYMPTOMS), when=out_of_memory),
     Cause("det-size-not-multiple-of-32", ("smoke-inference-failed",)),
     Cause("det-threshold-too-high", ("smoke-wrong-result",), when=faces_are_missed),
     Cause("det-size-too-small", ("smoke-wrong-result",), when=faces_are_missed),

@@ -1,12 +1,18 @@
 /* A libcudnn.so.9 whose convolutions seem to be planned and run, and compute nothing. For the unmodified onnxruntime-gpu,
    which opens it at the first convolution. Numbers are cudnn_graph.h's; what is not here is generated (build.py). */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { BACKEND_DESCRIPTOR = 15 }; /* cudnnBackendAttributeType_t */
 
-int cudnnCreate(void **handle) { *handle = malloc(8); return 0; }
+/* STANDIN_CUDNN_ABORT: as the real one does that cannot open its other parts. */
+int cudnnCreate(void **handle) {
+    if (getenv("STANDIN_CUDNN_ABORT")) { fputs("Could not load library libcudnn_cnn.so.9.\n", stderr); abort(); }
+    *handle = malloc(8);
+    return 0;
+}
 size_t cudnnGetVersion(void) { return 92000; }
 size_t cudnnGetCudartVersion(void) { return 13000; }
 const char *cudnnGetErrorString(int code) { (void)code; return "an error of the stand-in"; }

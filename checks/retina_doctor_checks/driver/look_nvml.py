@@ -49,7 +49,7 @@ def there() -> bool:
     for path in [*(os.path.join(folder, name) for folder in service_library_path()), name]:
         try:
             ctypes.CDLL(path)
-        except OSError:
+        except (OSError, UnicodeDecodeError):  # ctypes cannot say the loader's words of a path that is no UTF-8
             continue
         return True
     return False

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from retina_doctor_checks.models import locate, onnx_walk
-from retina_doctor_checks.native import output
+from retina_doctor_checks.native import output, places
 from retina_doctor_checks.ort_gpu import look_files, session
 
 REPEATS = 5
@@ -34,7 +34,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     if not path.lower().endswith(".onnx"):
         probe.tell(skipped="not-onnx")
         return
-    if look_files.package_folder() is None:
+    if places.package_folder("onnxruntime") is None:
         probe.tell(skipped="no-onnxruntime")
         return
     probe.stage("importing onnxruntime")

@@ -19,6 +19,13 @@ def site_folders() -> list[Any]:
     return [path for path in dict.fromkeys(sys.path) if os.path.isdir(path)]
 
 
+def package_folder(name: str) -> Any:
+    """The folder that an import of this package takes: the first with an __init__.py, even behind bare ones; else a bare one."""
+    found = [os.path.join(site, name) for site in site_folders()]
+    whole = [folder for folder in found if os.path.isfile(os.path.join(folder, "__init__.py"))]
+    return next(iter(whole + [folder for folder in found if os.path.isdir(folder)]), None)
+
+
 def cuda_libraries() -> list[Any]:
     """[{"soname", "path", "kind", "version", "damage"}]: one for each soname and kind of place.
 

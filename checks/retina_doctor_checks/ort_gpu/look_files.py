@@ -23,7 +23,7 @@ DISTRIBUTION = re.compile(r"(onnxruntime(?:-[a-z0-9]+)*|ort-nightly(?:-[a-z0-9]+
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
-    folder = package_folder()
+    folder = places.package_folder("onnxruntime")
     provider = provider_facts(folder, PROVIDER)
     found = distributions(folder, provider)
     importable = folder is not None and os.path.isfile(os.path.join(folder, "__init__.py"))
@@ -36,13 +36,6 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         provider.update(resolved(provider, majors[0] if majors else None), code=gpu_code(provider["path"]))
     tensorrt = provider_facts(folder, TENSORRT)
     probe.tell(provider=provider, tensorrt=dict(tensorrt, **resolved(tensorrt, None)) if tensorrt else None)
-
-
-def package_folder() -> str | None:
-    """The folder onnxruntime/ that an import gives: the first with an __init__.py, wherever bare folders are; else a bare one."""
-    found = [os.path.join(site, "onnxruntime") for site in places.site_folders()]
-    whole = [folder for folder in found if os.path.isfile(os.path.join(folder, "__init__.py"))]
-    return next(iter(whole + [folder for folder in found if os.path.isdir(folder)]), None)
 
 
 def provider_facts(folder: str | None, name: str) -> dict[str, Any] | None:

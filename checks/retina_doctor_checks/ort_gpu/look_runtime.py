@@ -10,7 +10,7 @@ import signal
 import time
 from typing import Any
 
-from retina_doctor_checks.native import mapped, output
+from retina_doctor_checks.native import mapped, output, places
 from retina_doctor_checks.ort_gpu import conv_model, look_files, session
 
 SHARE = 0.4  # of the probe's own seconds that another attempt gets
@@ -25,7 +25,7 @@ EMPTY: dict[str, Any] = {
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
-    folder = look_files.package_folder()
+    folder = places.package_folder("onnxruntime")
     nothing: dict[str, Any] = dict.fromkeys(("version", "package_name", "file"))
     nothing.update(advertised=[], preloads=False, attempts=[])
     if folder is None:

@@ -61,17 +61,10 @@ def shared(found: dict[str, Any], fact: str, part: str, file: str) -> dict[str, 
     return {fact: versions, fact + "_owner": owner}
 
 
-def folder_of(package: str) -> str | None:
-    for site in places.site_folders():
-        if os.path.isdir(os.path.join(site, package)):
-            return os.path.join(site, package)
-    return None
-
-
 def insightface(distribution: Any) -> dict[str, Any] | None:
-    folder = folder_of("insightface")
-    if folder is None:
-        return None
+    folder = places.package_folder("insightface")
+    if folder is None or not (distribution or os.path.isfile(os.path.join(folder, "__init__.py"))):
+        return None  # or a bare folder of that name: models in the working directory, say
     cython = os.path.join(folder, "thirdparty", "face3d", "mesh", "cython")
     wanted = os.path.isfile(os.path.join(cython, "mesh_core_cython.pyx")) or os.path.isfile(
         os.path.join(cython, "mesh_core.cpp")
@@ -113,7 +106,7 @@ def aliases() -> list[Any]:
     """Uses of removed NumPy names, the first of each in each package: by their text, then confirmed in the syntax tree."""
     found: dict[Any, Any] = {}
     for package in SOURCES:
-        folder = folder_of(package)
+        folder = places.package_folder(package)
         for path in sources(folder) if folder else ():
             for line, name in uses(path):
                 found.setdefault((package, name), {"package": package, "file": path, "line": line, "name": name})
