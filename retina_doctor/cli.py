@@ -49,8 +49,10 @@ Device = Annotated[
     str | None, typer.Option(help="Running on the CPU is an error, meant, or a warning.", metavar="gpu|cpu|auto")
 ]
 Config = Annotated[Path | None, typer.Option(help="Settings; else retina-doctor.toml here.", metavar="FILE")]
-Only = Annotated[list[str] | None, typer.Option(help="Judge only these.", metavar="CODE|NAME|DOMAIN")]
-Skip = Annotated[list[str] | None, typer.Option(help="Leave these out.", metavar="CODE|NAME|DOMAIN")]
+Only = Annotated[
+    list[str] | None, typer.Option(help="Judge only these; repeatable, or with commas.", metavar="CODE|NAME|DOMAIN")
+]
+Skip = Annotated[list[str] | None, typer.Option(help="Leave these out; likewise.", metavar="CODE|NAME|DOMAIN")]
 Formats = Annotated[
     list[str] | None,
     typer.Option("--format", help="terminal, json, junit or github; repeatable as FORMAT=FILE.", metavar="FORMAT"),
@@ -228,7 +230,9 @@ def main() -> NoReturn:
             traceback.print_exc()
             _tell(f"retina-doctor {__version__}: this is a bug of the doctor itself; please report it\n")
         else:
-            code = _complain(f"{told()} See: retina-doctor --help")
+            context = getattr(error, "ctx", None)
+            command = f" {context.command.name}" if context is not None and context.parent is not None else ""
+            code = _complain(f"{told()} See: retina-doctor{command} --help")
     sys.exit(code)
 
 

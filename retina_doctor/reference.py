@@ -9,6 +9,11 @@ from retina_doctor.pages import source
 from retina_doctor.registry import Catalogue, Entry
 from retina_doctor.settings import Language
 
+LEGEND: dict[Language, str] = {
+    "en": "(‹…›: what a run fills in; [… | …]: one or the other, as it finds)",
+    "zh": "（‹…›：运行时填入的内容；[… | …]：视检查结果取其一）",
+}
+
 
 def placeholders_shown(template: str) -> str:
     """A page's template for reading: ‹name› where evidence will stand, [one | other] where it decides."""
@@ -39,7 +44,7 @@ def page_text(entry: Entry, language: Language) -> str:
     check = entry.check
     head = f"{check.code} {check.name} ({check.severity}, {entry.domain})"
     parts = [head, page.title, page.message, "## Fix", page.fix, "## Why", page.why]
-    return placeholders_shown("\n\n".join(parts)) + "\n"
+    return placeholders_shown("\n\n".join([*parts, LEGEND[language]])) + "\n"
 
 
 def page_json(entry: Entry, language: Language) -> str:

@@ -103,6 +103,10 @@ def _check(source: Tables, where: Where) -> None:
                 raise UsageError(f"{where(table, key)}: {str(error).replace(' - at `$`', '')}") from None
 
 
+def words_of(text: str) -> list[str]:
+    return [word for word in re.split(r"[,\s]+", text) if word]
+
+
 def _nearest(word: str, known: Mapping[str, Any]) -> str:
     near = difflib.get_close_matches(word, list(known), 1)
     return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
@@ -114,8 +118,9 @@ def _value(key: str, value: Any, kind: Any) -> Any:
         value = encode(parse_size(value))
     elif key == "command" and isinstance(value, str):
         value = shlex.split(value)
-    elif key in ("only", "skip") and isinstance(value, str):
-        value = [value]
+    elif key in ("only", "skip"):
+        words = [value] if isinstance(value, str) else value
+        value = [part for word in words for part in words_of(str(word))]
     decode(value, kind)
     if any(isinstance(word, str) and not _is_text(word) for word in (value if isinstance(value, list) else [value])):
         raise ValueError(f"{value!a} is not text in UTF-8")
@@ -250,7 +255,7 @@ def _parse(name: str, text: str, kind: Any) -> Any:
             except ValueError:
                 raise UsageError(f"environment variable {name}: {text!r} is not a number") from None
     if name.endswith(("_ONLY", "_SKIP")):
-        return [word for word in re.split(r"[,\s]+", text) if word]
+        return words_of(text)
     if name.endswith("_IGNORE"):
         try:
             return tomllib.loads(f"v = {text}")["v"]

@@ -149,7 +149,7 @@ def test_environment(tmp_path: Path, name: str, value: str, words: str) -> None:
         (["--target", ""], "--target: no command given"),
         (["--target", "it's"], "--target: No closing quotation"),
         (["--target", "/two\nlines"], "--target"),
-        (["--frobnicate"], "No such option: --frobnicate"),
+        (["--frobnicate"], "See: retina-doctor check --help"),
         (["--model"], "requires an argument"),
         (["check", "surplus"], "surplus"),
         (["frobnicate"], "No such command 'frobnicate'"),

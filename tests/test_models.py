@@ -43,6 +43,9 @@ def test_missing(tmp_path: Path) -> None:
     (tmp_path / "dangling.onnx").symlink_to(tmp_path / "gone.onnx")
     assert look(tmp_path / "dangling.onnx", tmp_path) == ["model-missing"]
     assert look("buffalo_l", tmp_path) == ["model-missing"]
+    (tmp_path / "buffalo_l").mkdir()
+    (tmp_path / "elsewhere" / "antelopev2").mkdir(parents=True)
+    assert look("antelopev2", tmp_path) == ["model-missing"], "an empty folder of that name is no model"
 
 
 def test_a_relative_path_from_another_directory(real_model: Path, tmp_path: Path) -> None:
@@ -61,6 +64,7 @@ def test_a_misspelt_name(real_model: Path, tmp_path: Path) -> None:
     shutil.copy(real_model, tmp_path / "retinaface_r50_v1.onnx")
     assert look("retinaface_r50_v2.onnx", tmp_path) == ["model-name-typo"]
     assert look("RetinaFace_R50_v1.onnx", tmp_path) == ["model-name-typo"]
+    assert look("retinaface_r50_v1.pth", tmp_path) == ["model-missing"], "of another format"
     (tmp_path / ".insightface" / "models" / "buffalo_l").mkdir(parents=True)
     shutil.copy(real_model, tmp_path / ".insightface" / "models" / "buffalo_l" / "det_10g.onnx")
     assert look("bufalo_l", tmp_path) == ["model-name-typo"]

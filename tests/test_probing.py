@@ -26,6 +26,7 @@ from retina_doctor.target import surroundings
 from tests.odd_probes import runs
 from tests.odd_probes.pack import odd_probe
 from tests.odd_probes.runs import processes_with, wait_until
+from tests.standins import needs_root
 
 LONG = 60.0  # seconds: a deadline that no well-behaved probe reaches
 
@@ -327,17 +328,10 @@ def test_a_target_whose_sitecustomize_prints_garbage(tmp_path: Path, monkeypatch
 # A target elsewhere
 
 
-def can_unshare() -> bool:
-    return (
-        shutil.which("unshare") is not None
-        and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
-    )
-
-
-@pytest.mark.skipif(not can_unshare(), reason="another namespace takes root and util-linux")
 @pytest.mark.parametrize("words", [("unshare", "-m"), ("unshare", "-p", "-f"), ("unshare", "-n")])
 def test_in_another_namespace_own_probes_are_run_again_in_the_target(words: tuple[str, ...]) -> None:
     """Told apart by sys.path: on the doctor's own side it is the doctor's, in the target the target's own."""
+    needs_root()
     base = os.path.realpath(sys.executable)
     target, readings = looking(*words, base).collect([odd_probe("tell_path", side=Side.OWN)])
     assert target.local is False

@@ -109,6 +109,10 @@ def test_environment_variables(tmp_path: Path, name: str, text: str, table: str,
     assert getattr(getattr(settings, table), key) == value
 
 
+def test_codes_may_be_joined_by_commas(tmp_path: Path) -> None:
+    assert loaded(tmp_path, only=["RD601,RD602", "models"]).gate.only == ("RD601", "RD602", "models")
+
+
 def test_every_flag_stands_for_a_setting_that_exists() -> None:
     for table, key in FLAGS.values():
         assert hasattr(getattr(Settings(), table), key)

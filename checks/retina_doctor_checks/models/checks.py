@@ -68,7 +68,9 @@ def model_wrong_directory(model: Model) -> Answer:
     if not (is_missing(model) and model.elsewhere):
         return None if model.exists or is_missing(model) else Unknown(missing=("models",))
     found = model.elsewhere[0]
-    relative = model.named is not None and not posixpath.isabs(model.named) and not model.named.startswith("~")
+    relative = (
+        model.kind == "path" and not posixpath.isabs(model.named or "/") and not (model.named or "").startswith("~")
+    )
     return Problem(
         subject=subject_of(model.path),
         evidence={**named(model), "relative": relative, "found": found, "all_found": list(model.elsewhere)},

@@ -76,14 +76,24 @@ def subfolders(path: str) -> list[Any]:
 
 
 def similar(path: str) -> list[Any]:
-    """Names in the same folder that are nearly this one, best first."""
+    """Names in the same folder that are nearly this one, best first. Of another known ending is another kind of model."""
     folder, name = os.path.split(path)
-    names = {one.lower(): one for one in locate.entries(folder) if one != name}
+    kind = ending(name)
+    names = {one.lower(): one for one in locate.entries(folder) if one != name and (not kind or ending(one) == kind)}
     return [names[one] for one in difflib.get_close_matches(name.lower(), list(names), 3, 0.75)]
 
 
+def ending(name: str) -> str:
+    """The model's ending that a name has, or nothing."""
+    return next((one for one in locate.ENDINGS if name.lower().endswith(one)), "")
+
+
+def holds_models(folder: str) -> bool:
+    return bool(locate.model_files(folder)) or any(inner["models"] for inner in subfolders(folder))
+
+
 def elsewhere(path: str, arguments: dict[str, Any]) -> list[Any]:
-    """Paths of files of exactly this name in the places where models usually lie. Bounded."""
+    """Paths of exactly this name in the places where models usually lie: files, and folders with models. Bounded."""
     name = os.path.basename(path)
     places = [current(), locate.IMAGE_FOLDER, "/models", "/workspace", locate.pack_root(arguments.get("root"))]
     places += [os.path.dirname(os.path.dirname(path)), os.path.expanduser("~/models"), "/app", "/opt/models"]
@@ -98,7 +108,8 @@ def elsewhere(path: str, arguments: dict[str, Any]) -> list[Any]:
                 f for f in folders if depth < 3 and not f.startswith(".") and f not in ("node_modules", "site-packages")
             ]
             real = os.path.realpath(os.path.join(folder, name))
-            if name in files + folders and real not in seen and os.path.join(folder, name) != path:
+            there = name in files or (name in folders and holds_models(os.path.join(folder, name)))
+            if there and real not in seen and os.path.join(folder, name) != path:
                 seen.add(real)
                 found.append(os.path.join(folder, name))
             if visited > MOST_VISITED:
