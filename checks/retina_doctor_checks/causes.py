@@ -108,6 +108,13 @@ causes: tuple[Cause, ...] = (
     Cause("model-lfs-pointer", ("smoke-inference-failed",), when=same_subject),
     Cause("model-not-a-model", ("smoke-inference-failed",), when=same_subject),
     Cause("model-unreadable", ("smoke-inference-failed",), when=same_subject),
+    Cause("model-external-data-missing", ("smoke-inference-failed",), when=same_subject),
+    Cause("model-opset-too-new", ("smoke-inference-failed",), when=same_subject),
+    Cause("model-ir-too-new", ("smoke-inference-failed",), when=same_subject),
+    *(
+        Cause(why, ("model-missing",))
+        for why in ("model-unknown-name", "model-cache-not-writable", "model-download-failed")
+    ),
     Cause("no-nvidia-gpu", ("torch-cpu-build", "ort-cpu-package", *LIBRARY_CAUSES, "ort-cudnn-mismatch", *SYMPTOMS)),
     *(Cause(trouble, ("cuda-init-fails",)) for trouble in BEFORE_CUDA),
     Cause("cuda-visible-devices-hides-gpu", ("nvml-fails",)),

@@ -17,7 +17,8 @@ been measured on a GPU yet, so a difference alone is a warning, no error."""
 
 
 def not_tried(inference: Inference) -> Inapplicable | None:
-    return Inapplicable(Reason(f"smoke-{inference.skipped}")) if inference.skipped else None
+    why = inference.skipped or ("not-loaded" if inference.load_error else None)
+    return Inapplicable(Reason(f"smoke-{why}")) if why else None
 
 
 def subject_of(inference: Inference) -> str:
@@ -35,20 +36,26 @@ def smoke_inference_failed(inference: Reading[Inference]) -> Answer:
         seen = inference.value
         if seen.skipped:
             return not_tried(seen)
+        if seen.load_error:
+            return _failed(inference, {"outcome": "failed", "stage": "loading the model", "detail": seen.load_error})
         faces = "?" if seen.faces is None else len(seen.faces)
         values = {"faces": faces, "ms": milliseconds(seen.median), "provider": seen.ran_on or "?"}
         return Passed(Reason("smoke-ran" if seen.faces is not None else "smoke-ran-without-picture", values))
+    return _failed(inference, {})
+
+
+def _failed(inference: Reading[Inference], more: dict[str, object]) -> Problem:
     told = inference.recorded.facts
     return Problem(
         subject=f"model:{str(told.get('model') or '').rsplit('/', 1)[-1]}",
-        evidence={**evidence_of(inference), "model": told.get("model"), "session": told.get("session")},
+        evidence={**evidence_of(inference), "model": told.get("model"), "session": told.get("session"), **more},
     )
 
 
 @check("RD602", "smoke-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def smoke_on_cpu(inference: Inference) -> Answer:
     """Judged by where the nodes ran, not by what any library advertises."""
-    if inference.skipped:
+    if not_tried(inference):
         return not_tried(inference)
     if not inference.nodes:
         return Unknown(missing=("inference",))
@@ -66,7 +73,7 @@ def smoke_on_cpu(inference: Inference) -> Answer:
 @check("RD603", "smoke-wrong-result", Severity.ERROR)
 def smoke_wrong_result(inference: Inference, settings: Settings) -> Answer:
     """Numbers that are none, numbers unlike the CPU's, or a picture whose faces are not found."""
-    if inference.skipped:
+    if not_tried(inference):
         return not_tried(inference)
     if inference.finite is None:
         return Unknown(missing=("inference",))
@@ -94,7 +101,7 @@ def smoke_wrong_result(inference: Inference, settings: Settings) -> Answer:
 
 @check("RD604", "image-not-read", Severity.ERROR, pitfall=4)
 def image_not_read(inference: Inference, settings: Settings) -> Answer:
-    if inference.skipped:
+    if not_tried(inference):
         return not_tried(inference)
     if settings.detection.image is None:
         return Inapplicable(Reason("smoke-no-picture"))

@@ -30,6 +30,7 @@ class Picture(Facts, frozen=True, kw_only=True):
 class Inference(Facts, frozen=True, kw_only=True):
     """*skipped*: why nothing was tried. *contract*: the family of the model by its outputs; None: no known detector's.
 
+    *load_error*: what onnxruntime said when it refused the model; then nothing else is known.
     *session* are the providers that the session has, *nodes* how many nodes each ran, *cpu_operators* how many of each
     operator the CPU ran. *input_size* is (width, height)
     in pixels. Times in seconds: *first* includes what is set up at the first run, *median* is of the runs after it.
@@ -53,6 +54,7 @@ class Inference(Facts, frozen=True, kw_only=True):
     faces: tuple[Face, ...] | None
     log: tuple[str, ...]
     cpu_operators: dict[str, int] | None = None
+    load_error: str | None = None
 
     @property
     def ran_on(self) -> str | None:

@@ -16,7 +16,7 @@ EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "contract": None, "input_size": None, "session": None, "nodes": None, "cpu_operators": None,
     "preloaded": False,
     "load": None, "first": None, "median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None,
-    "log": [],
+    "log": [], "load_error": None,
 }  # fmt: skip
 
 
@@ -73,7 +73,11 @@ def run(probe: Any, arguments: dict[str, Any], onnxruntime: Any, path: str) -> N
 
     probe.stage("loading " + os.path.basename(path))
     start = time.perf_counter()
-    opened, how = session.open_session(onnxruntime, path, arguments["gpu"])
+    try:
+        opened, how = session.open_session(onnxruntime, path, arguments["gpu"])
+    except Exception as error:
+        probe.tell(load_error="%s: %s" % (type(error).__name__, str(error)[:2000]))
+        return
     kind = detector.contract(opened.get_outputs())
     width, height = input_size(opened.get_inputs()[0].shape, arguments["size"])
     probe.tell(

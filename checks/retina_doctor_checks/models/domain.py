@@ -4,14 +4,14 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
-from . import checks
+from . import checks, loading_checks
 from .facts import Model
 
 probe = Probe(
     name="models",
     facts=Model,
     module="retina_doctor_checks.models.look_models",
-    sends=("retina_doctor_checks.models.locate", "retina_doctor_checks.models.onnx_walk"),
+    sends=tuple(f"retina_doctor_checks.models.{name}" for name in ("locate", "onnx_walk", "pickles")),
     side=Side.TARGET,
     share=True,
     arguments=lambda settings: {"path": settings.model.path, "root": settings.model.root},
@@ -31,6 +31,15 @@ domain = Domain(
         checks.model_lfs_pointer,
         checks.model_not_a_model,
         checks.model_unreadable,
+        loading_checks.model_external_data_missing,
+        loading_checks.model_weights_mismatch,
+        loading_checks.model_unsafe_pickle,
+        loading_checks.model_not_a_detector,
+        loading_checks.model_opset_too_new,
+        loading_checks.model_ir_too_new,
+        loading_checks.model_unknown_name,
+        loading_checks.model_cache_not_writable,
+        loading_checks.model_download_failed,
     ),
     pages=Path(__file__).parent / "pages",
 )

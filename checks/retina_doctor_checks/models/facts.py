@@ -22,6 +22,37 @@ class Tensor(Facts, frozen=True, kw_only=True):
     shape: tuple[int | str, ...] | None
 
 
+class External(Facts, frozen=True, kw_only=True):
+    """A file beside the model in which weights lie. Sizes in bytes."""
+
+    location: str
+    problem: Literal["missing", "cut-short", "outside", "unreadable"] | None
+    there: int | None
+    needed: int
+
+
+class Checkpoint(Facts, frozen=True, kw_only=True):
+    """What a torch checkpoint's pickle names. *keys*: of weights; *prefix* "module." where torch.nn.DataParallel saved it.
+    *refused*: what torch.load does not admit under weights_only; *dangerous*: those of it that can run any code."""
+
+    keys: int
+    prefix: str
+    network: Literal["mobilenet0.25", "resnet50", "other"] | None
+    refused: tuple[str, ...]
+    dangerous: tuple[str, ...]
+
+
+class Cache(Facts, frozen=True, kw_only=True):
+    """Where insightface would put a pack that it downloads. *at*: the nearest folder on the way that exists, *writable* for the
+    target's user. *zip*: what a download left beside, and whether it is whole."""
+
+    root: str
+    at: str
+    writable: bool
+    zip: str | None
+    zip_whole: bool | None
+
+
 class Onnx(Facts, frozen=True, kw_only=True):
     ir_version: int | None
     opset: int | None
@@ -29,6 +60,7 @@ class Onnx(Facts, frozen=True, kw_only=True):
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     nodes: int
+    external: tuple[External, ...] = ()
 
 
 class Damage(Facts, frozen=True, kw_only=True):
@@ -49,11 +81,14 @@ class ModelFile(Facts, frozen=True, kw_only=True):
     problem: Damage | None
     error: Obstacle | None
     onnx: Onnx | None
+    checkpoint: Checkpoint | None = None
 
     @property
     def is_detector(self) -> bool:
         """A face detector by its graph, as insightface decides (model_zoo.py: five outputs or more), or the three
         outputs loc, conf, landmarks of a Pytorch_Retinaface export."""
+        if self.checkpoint is not None and self.checkpoint.network == "other":
+            return False
         if self.onnx is None:
             return self.content in ("torch-zip", "torch-legacy", "pickle", "tensorrt", "ort", "hdf5")
         return len(self.onnx.outputs) >= 5 or (len(self.onnx.outputs) == 3 and len(self.onnx.inputs) == 1)
@@ -87,6 +122,7 @@ class Model(Facts, frozen=True, kw_only=True):
     subfolders: tuple[Subfolder, ...]
     similar: tuple[str, ...]
     elsewhere: tuple[str, ...]
+    cache: Cache | None = None
 
     @property
     def detector(self) -> ModelFile | None:

@@ -12,6 +12,7 @@ from retina_doctor_checks.models import locate, onnx_walk
 HEAD = 512
 MOST_FILES = 200
 MOST_VISITED = 5000
+CHECKPOINTS = ("torch-zip", "torch-legacy", "pickle")
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -31,7 +32,31 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     else:
         probe.tell(files=[examine(path)] if error is None else [], subfolders=[])
     missing = error is not None and error["kind"] == "missing"
-    probe.tell(similar=similar(path) if missing else [], elsewhere=elsewhere(path, arguments) if missing else [])
+    probe.tell(cache=cache(named, arguments) if missing and named["kind"] == "pack" else None)
+    probe.tell(
+        similar=similar(path, named["kind"]) if missing else [], elsewhere=elsewhere(path, arguments) if missing else []
+    )
+
+
+def cache(named: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Whether insightface could download the pack: into its root, as ROOT/models/NAME.zip, which it unpacks."""
+    root = locate.pack_root(arguments.get("root"))
+    at = root
+    while not os.path.isdir(at) and os.path.dirname(at) != at:
+        at = os.path.dirname(at)
+    left = os.path.join(root, os.path.basename(named["path"]) + ".zip")
+    whole = None
+    if os.path.isfile(left):
+        import zipfile
+
+        whole = zipfile.is_zipfile(left)
+    return {
+        "root": root,
+        "at": at,
+        "writable": os.access(at, os.W_OK | os.X_OK),
+        "zip": left if whole is not None else None,
+        "zip_whole": whole,
+    }
 
 
 def current() -> str:
@@ -75,11 +100,15 @@ def subfolders(path: str) -> list[Any]:
     return found
 
 
-def similar(path: str) -> list[Any]:
+def similar(path: str, kind: str) -> list[Any]:
     """Names in the same folder that are nearly this one, best first. Of another known ending is another kind of model."""
     folder, name = os.path.split(path)
-    kind = ending(name)
-    names = {one.lower(): one for one in locate.entries(folder) if one != name and (not kind or ending(one) == kind)}
+    there = [one for one in locate.entries(folder) if one != name]
+    if kind == "pack":
+        there = [one for one in there if os.path.isdir(os.path.join(folder, one))]
+    elif ending(name):
+        there = [one for one in there if ending(one) == ending(name)]
+    names = {one.lower(): one for one in there}
     return [names[one] for one in difflib.get_close_matches(name.lower(), list(names), 3, 0.75)]
 
 
@@ -126,6 +155,7 @@ def examine(path: str) -> dict[str, Any]:
         "problem": None,
         "error": None,
         "onnx": None,
+        "checkpoint": None,
     }
     try:
         status = os.stat(path)
@@ -146,6 +176,10 @@ def examine(path: str) -> dict[str, Any]:
         }
         return facts
     facts["content"] = content(path, head)
+    if facts["content"] in CHECKPOINTS:
+        from retina_doctor_checks.models import pickles  # only here: a quick check of an ONNX file need not wait for it
+
+        facts["checkpoint"] = pickles.checkpoint(path, facts["content"])
     if facts["content"] == "onnx":
         try:
             facts["onnx"] = onnx_walk.skeleton(path)

@@ -21,12 +21,14 @@ class Damaged(Exception):
 
 
 def skeleton(path: str) -> dict[str, Any]:
-    """{"ir_version", "opset", "producer", "inputs": [{"name", "shape"}], "outputs": [...], "nodes"} of an ONNX file.
+    """{"ir_version", "opset", "producer", "inputs": [{"name", "shape"}], "outputs": [...], "nodes", "external"} of an ONNX file.
 
-    shape: list of int, or str for a symbolic size, or None. Raises Damaged, OSError.
+    shape: list of int, or str for a symbolic size, or None. *external*: see `external_files`. Raises Damaged, OSError.
     """
     size = os.path.getsize(path)
-    found: dict[str, Any] = {"ir_version": None, "opset": None, "producer": "", "inputs": [], "outputs": [], "nodes": 0}
+    found: dict[str, Any] = {
+        "ir_version": None, "opset": None, "producer": "", "inputs": [], "outputs": [], "nodes": 0, "external": {},
+    }  # fmt: skip
     weights: set[str] = set()
     with open(path, "rb") as file:
         reader = Reader(file)
@@ -46,7 +48,30 @@ def skeleton(path: str) -> dict[str, Any]:
     if not found["nodes"]:
         raise Damaged("no-graph")
     found["inputs"] = [one for one in found["inputs"] if one["name"] not in weights]
+    found["external"] = external_files(os.path.dirname(path), found["external"])
     return found
+
+
+def external_files(folder: str, needed: dict[str, int]) -> list[Any]:
+    """[{"location", "problem", "there", "needed"}] of the files in which weights lie beside the model, LIST_LIMIT at most.
+
+    *problem*: None, "missing", "cut-short", "outside" (onnxruntime opens nothing outside the model's folder) or "unreadable".
+    """
+    told = []
+    for location, least in sorted(needed.items())[:LIST_LIMIT]:
+        path = os.path.join(folder, location)
+        root = os.path.realpath(folder or ".")
+        problem, there = None, None
+        if os.path.isabs(location) or not (os.path.realpath(path) + os.sep).startswith(root.rstrip(os.sep) + os.sep):
+            problem = "outside"
+        elif not os.path.exists(path):
+            problem = "missing"
+        else:
+            there = os.path.getsize(path)
+            unreadable = not os.path.isfile(path) or not os.access(path, os.R_OK)
+            problem = "unreadable" if unreadable else "cut-short" if there < least else None
+        told.append({"location": location, "problem": problem, "there": there, "needed": least})
+    return told
 
 
 def graph(reader: Reader, start: int, end: int, found: dict[str, Any], weights: set[str]) -> None:
@@ -56,9 +81,16 @@ def graph(reader: Reader, start: int, end: int, found: dict[str, Any], weights: 
         if number == 1:
             found["nodes"] += 1
         elif number == 5:
+            where: dict[str, str] = {}
             for inner, inner_kind, at, till in reader.fields(value, stop):
                 if inner == 8 and inner_kind == 2:
                     weights.add(reader.text(at, till))
+                elif inner == 13 and inner_kind == 2:
+                    key, entry = pair(reader, at, till)
+                    where[key] = entry
+            if where.get("location"):
+                end_of_it = number_in(where.get("offset")) + number_in(where.get("length"))
+                found["external"][where["location"]] = max(found["external"].get(where["location"], 0), end_of_it)
         elif number in (11, 12):
             place = found["inputs" if number == 11 else "outputs"]
             if len(place) < LIST_LIMIT:
@@ -73,6 +105,19 @@ def opset(reader: Reader, start: int, end: int) -> tuple[Any, ...]:
         elif number == 2 and kind == 0:
             version = value
     return domain, version
+
+
+def pair(reader: Reader, start: int, end: int) -> tuple[Any, ...]:
+    """StringStringEntryProto: key 1, value 2."""
+    told = {1: "", 2: ""}
+    for number, kind, value, stop in reader.fields(start, end):
+        if number in told and kind == 2:
+            told[number] = reader.text(value, stop)
+    return told[1], told[2]
+
+
+def number_in(text: str | None) -> int:
+    return int(text) if text and text.isdigit() and len(text) < 19 else 0
 
 
 def value_info(reader: Reader, start: int, end: int) -> dict[str, Any]:

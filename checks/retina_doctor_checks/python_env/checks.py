@@ -10,6 +10,7 @@ from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
 from ..models.facts import Model
+from ..models.loading_checks import is_unknown_pack
 from ..ort_gpu.facts import OrtFiles
 from ..scopes import gpu_meant
 from ..torch_cuda.facts import TorchFiles
@@ -150,6 +151,8 @@ def insightface_missing(packages: Packages, model: Model, machine: Machine) -> A
         return None
     if model.kind != "pack":
         return Inapplicable(Reason("insightface-not-needed"))
+    if is_unknown_pack(model):
+        return Inapplicable(Reason("no-pack-of-insightface"))
     after = _reinstalled_onnxruntime(machine)
     return Problem(subject="module:insightface", evidence={"pack": model.named, **after})
 

@@ -1,0 +1,225 @@
+"""RD111 to RD119: a whole file that nonetheless does not load as the face detector that the service wants."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import posixpath
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
+
+from ..advice.compatible import onnxruntime_advice
+from ..advice.machine import Machine
+from ..inference.facts import Inference
+from .checks import is_missing, named, nothing_named, nothing_to_read, subject_of
+from .facts import Cache, Checkpoint, Model, ModelFile
+
+IR_TOO_NEW = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
+OPSET_TOO_NEW = re.compile(r"Opset (\d+) is under development.*?(?:till|up to) opset (\d+)", re.DOTALL)
+BY_INPUT = {96: "gender and age", 192: "landmarks", 128: "face swapping", 112: "recognition"}
+"""What a square input of that many pixels is to insightface (model_zoo.py, ModelRouter), with fewer than five outputs."""
+
+
+@functools.cache
+def known_packs() -> tuple[str, ...]:
+    table = tomllib.loads(Path(__file__).with_name("packs.toml").read_text(encoding="utf-8"))
+    return tuple(table["names"]["known"])
+
+
+def is_unknown_pack(model: Model) -> bool:
+    """A name that insightface neither finds on the disk nor could download."""
+    nothing_near = not model.similar and not model.elsewhere
+    return model.kind == "pack" and is_missing(model) and nothing_near and model.named not in known_packs()
+
+
+@check("RD111", "model-external-data-missing", Severity.ERROR, pitfall=1)
+def model_external_data_missing(model: Model) -> Answer:
+    return list(_external(model)) or nothing_to_read(model)
+
+
+def _external(model: Model) -> Iterator[Problem]:
+    for file in model.files:
+        bad = [one for one in file.onnx.external if one.problem] if file.onnx else []
+        if bad:
+            first = bad[0]
+            evidence = {
+                "path": file.path,
+                "folder": posixpath.dirname(file.path),
+                "locations": [one.location for one in bad],
+                "problem": first.problem,
+                "there": first.there,
+                "needed": first.needed,
+            }
+            yield Problem(subject=subject_of(file.path), evidence=evidence)
+
+
+def checkpoints(model: Model) -> list[tuple[ModelFile, Checkpoint]]:
+    return [(file, file.checkpoint) for file in model.files if file.checkpoint is not None]
+
+
+def no_checkpoint(model: Model) -> Inapplicable | Unknown | None:
+    answer = nothing_to_read(model)
+    if answer is not None:
+        return answer
+    unread = [
+        file for file in model.files if file.content in ("torch-zip", "torch-legacy", "pickle") and not file.checkpoint
+    ]
+    if any(file.problem is None for file in unread):
+        return Unknown(("models",))
+    return None if checkpoints(model) else Inapplicable(Reason("no-checkpoint"))
+
+
+@check("RD112", "model-weights-mismatch", Severity.ERROR, pitfall=1)
+def model_weights_mismatch(model: Model) -> Answer:
+    """The keys are another backbone's than the name says, or bear the prefix of torch.nn.DataParallel."""
+    return list(_mismatched(model)) or no_checkpoint(model)
+
+
+def _mismatched(model: Model) -> Iterator[Problem]:
+    for file, weights in checkpoints(model):
+        if weights.network not in ("mobilenet0.25", "resnet50"):
+            continue
+        name = posixpath.basename(file.path).lower()
+        said = "mobilenet0.25" if "mobile" in name else "resnet50" if re.search(r"res(net)?-?50|r50", name) else None
+        other = said is not None and said != weights.network
+        if other or weights.prefix:
+            evidence = {
+                "path": file.path,
+                "said": said if other else None,
+                "network": weights.network,
+                "prefix": weights.prefix,
+                "keys": weights.keys,
+                "stripped": posixpath.splitext(file.path)[0] + ".plain.pth",
+            }
+            yield Problem(subject=subject_of(file.path), evidence=evidence, at_most=None if other else Severity.WARNING)
+
+
+@check("RD113", "model-unsafe-pickle", Severity.ERROR, pitfall=1)
+def model_unsafe_pickle(model: Model) -> Answer:
+    """Judged by the names in the pickle; it is not unpickled. What is merely not admitted by torch.load is a warning."""
+    return [
+        Problem(
+            subject=subject_of(file.path),
+            evidence={"path": file.path, "refused": list(weights.refused), "dangerous": list(weights.dangerous)},
+            at_most=None if weights.dangerous else Severity.WARNING,
+        )
+        for file, weights in checkpoints(model)
+        if weights.refused
+    ] or no_checkpoint(model)
+
+
+@check("RD114", "model-not-a-detector", Severity.ERROR, pitfall=1)
+def model_not_a_detector(model: Model) -> Answer:
+    """A whole model whose graph is none that RetinaFace or insightface's detectors have. A folder is RD105's."""
+    answer = nothing_to_read(model)
+    if answer is not None or model.is_folder:
+        return answer
+    return [_other_kind(file) for file in model.files if file.problem is None and _is_other(file)]
+
+
+def _is_other(file: ModelFile) -> bool:
+    known = file.onnx is not None or (file.checkpoint is not None and file.checkpoint.network == "other")
+    return known and not file.is_detector
+
+
+def _other_kind(file: ModelFile) -> Problem:
+    shape = file.onnx.inputs[0].shape if file.onnx and file.onnx.inputs else None
+    side = shape[-1] if shape and len(shape) == 4 and shape[-1] == shape[-2] else None
+    kind = BY_INPUT.get(side) if isinstance(side, int) else None
+    evidence = {
+        "path": file.path,
+        "outputs": [one.name for one in file.onnx.outputs] if file.onnx else None,
+        "input": list(shape) if shape else None,
+        "kind": kind,
+        "keys": file.checkpoint.keys if file.checkpoint else None,
+    }
+    sure = kind is not None or file.checkpoint is not None
+    return Problem(subject=subject_of(file.path), evidence=evidence, at_most=None if sure else Severity.WARNING)
+
+
+def _refused(inference: Inference, pattern: re.Pattern[str]) -> tuple[int, int] | Inapplicable | Unknown | None:
+    """(the model's version, the newest that this onnxruntime takes), as onnxruntime itself says when it loads the model."""
+    if inference.skipped:
+        return Inapplicable(Reason(f"smoke-{inference.skipped}"))
+    if inference.load_error is None:
+        return None if inference.session is not None else Unknown(("inference",))
+    found = pattern.search(inference.load_error)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _too_new(inference: Inference, machine: Machine, versions: tuple[int, int]) -> Problem:
+    path = inference.model or ""
+    advice = onnxruntime_advice(machine)
+    installed = machine.ort.in_force if machine.ort else None
+    return Problem(
+        subject=subject_of(path),
+        evidence={
+            **advice,
+            "path": path,
+            "has": versions[0],
+            "newest": versions[1],
+            "onnxruntime": installed.version if installed else None,
+            "converted": posixpath.splitext(path)[0] + ".older.onnx",
+        },
+    )
+
+
+@check("RD115", "model-opset-too-new", Severity.ERROR, pitfall=1)
+def model_opset_too_new(inference: Inference, machine: Machine) -> Answer:
+    answer = _refused(inference, OPSET_TOO_NEW)
+    return _too_new(inference, machine, answer) if isinstance(answer, tuple) else answer
+
+
+@check("RD116", "model-ir-too-new", Severity.ERROR, pitfall=1)
+def model_ir_too_new(inference: Inference, machine: Machine) -> Answer:
+    answer = _refused(inference, IR_TOO_NEW)
+    return _too_new(inference, machine, answer) if isinstance(answer, tuple) else answer
+
+
+@check("RD117", "model-unknown-name", Severity.ERROR, pitfall=1)
+def model_unknown_name(model: Model) -> Answer:
+    if model.path is None:
+        return nothing_named(model)
+    if not is_unknown_pack(model):
+        return None if model.exists or is_missing(model) else Unknown(missing=("models",))
+    near = difflib.get_close_matches(model.named or "", known_packs(), 1)
+    evidence = {**named(model), "near": near[0] if near else None, "known": list(known_packs())}
+    return Problem(subject=subject_of(model.path), evidence=evidence)
+
+
+def _wanted(model: Model) -> Cache | Inapplicable | Unknown | None:
+    """The cache that a download would go to; None: the pack is there already."""
+    if model.path is None:
+        return nothing_named(model)
+    if model.kind != "pack":
+        return Inapplicable(Reason("no-pack-named"))
+    if not is_missing(model):
+        return None if model.exists else Unknown(("models",))
+    return model.cache if model.cache is not None else Unknown(("models",))
+
+
+@check("RD118", "model-cache-not-writable", Severity.ERROR, pitfall=1)
+def model_cache_not_writable(model: Model) -> Answer:
+    cache = _wanted(model)
+    if not isinstance(cache, Cache):
+        return cache
+    if cache.writable:
+        return None
+    return Problem(subject=subject_of(model.path or ""), evidence={**named(model), "root": cache.root, "at": cache.at})
+
+
+@check("RD119", "model-download-failed", Severity.ERROR, pitfall=1)
+def model_download_failed(model: Model) -> Answer:
+    """A zip that a broken-off download left beside the folder that is not there."""
+    cache = _wanted(model)
+    if not isinstance(cache, Cache):
+        return cache
+    if cache.zip is None:
+        return None
+    evidence = {**named(model), "zip": cache.zip, "whole": cache.zip_whole}
+    return Problem(subject=subject_of(model.path or ""), evidence=evidence)

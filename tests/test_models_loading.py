@@ -1,0 +1,232 @@
+"""Whole files that do not load as the face detector that the service wants, made for real; each healthy twin is silent."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import subprocess
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from tests.doctor import DEV_PYTHON, environment, make_venv, report, run_fix
+from tests.standins import needs_root
+
+LOADING = ("--only", "models", "--only", "inference", "--skip", "smoke-wrong-result", "--device", "cpu")
+KEYS = {
+    "mobilenet0.25": [
+        "body.stage1.0.0.weight",
+        "body.stage1.0.1.running_mean",
+        "fpn.output1.0.weight",
+        "ssh1.conv3X3.0.weight",
+    ],
+    "resnet50": ["body.conv1.weight", "body.layer4.2.conv3.weight", "fpn.output1.0.weight", "BboxHead.0.conv1x1.bias"],
+    "other": ["encoder.layers.0.weight", "head.bias"],
+}
+
+
+def looked(model: str | Path, cwd: Path, *words: str, home: Path | None = None, **variables: str) -> Any:
+    env = environment(HOME=str(home or cwd), **variables)
+    return report(*LOADING, "--target", DEV_PYTHON, "--model", model, *words, cwd=cwd, env=env)
+
+
+def roots(told: Any) -> list[str]:
+    return sorted(one["name"] for one in told["findings"] if one["root"] is None)
+
+
+def graph(
+    path: Path, *, outputs: tuple[int, ...] = (4, 2, 10), side: int | str = "h", external: bool = False, ir: int = 8
+) -> Path:
+    """A model of one convolution and as many outputs as wanted."""
+    weights = numpy_helper.from_array(numpy.zeros((sum(outputs), 3, 1, 1), numpy.float32), "w")
+    split = numpy_helper.from_array(numpy.array(outputs, numpy.int64), "split")
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"]),
+        helper.make_node("Split", ["c", "split"], [f"y{i}" for i in range(len(outputs))], axis=1),
+    ]
+    value = helper.make_tensor_value_info
+    told = [value(f"y{i}", TensorProto.FLOAT, None) for i in range(len(outputs))]
+    body = helper.make_graph(nodes, "g", [value("x", TensorProto.FLOAT, [1, 3, side, side])], told, [weights, split])
+    model = helper.make_model(body, opset_imports=[helper.make_opsetid("", 13)], ir_version=ir)
+    onnx.save(model, str(path), save_as_external_data=external, location=path.name + ".data", size_threshold=100)
+    return path
+
+
+def test_weights_in_another_file(tmp_path: Path) -> None:
+    model = graph(tmp_path / "face.onnx", external=True)
+    data = tmp_path / "face.onnx.data"
+    assert roots(looked(model, tmp_path)) == []
+    data.rename(tmp_path / "kept")
+    told = looked(model, tmp_path)
+    assert roots(told) == ["model-external-data-missing"]
+    assert {one["name"] for one in told["findings"]} == {"model-external-data-missing", "smoke-inference-failed"}
+    shutil.copy(tmp_path / "kept", data)
+    os.truncate(data, 100)
+    [finding, *_] = looked(model, tmp_path)["findings"]
+    assert (finding["name"], finding["evidence"]["problem"]) == ("model-external-data-missing", "cut-short")
+
+
+@pytest.mark.parametrize("location", ["../outside.data", "/etc/passwd"])
+def test_weights_outside_the_models_folder_are_not_opened(tmp_path: Path, location: str) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "outside.data").write_bytes(bytes(1000))
+    model = graph(tmp_path / "models" / "face.onnx", external=True)
+    loaded = onnx.load(str(model), load_external_data=False)
+    for tensor in loaded.graph.initializer:
+        for entry in tensor.external_data:
+            entry.value = location if entry.key == "location" else entry.value
+    model.write_bytes(loaded.SerializeToString())
+    [finding, *_] = looked(model, tmp_path)["findings"]
+    assert (finding["name"], finding["evidence"]["problem"]) == ("model-external-data-missing", "outside")
+
+
+def test_a_model_of_a_newer_ir(tmp_path: Path) -> None:
+    needs_root()
+    model = graph(tmp_path / "face.onnx", ir=14)
+    python = make_venv(tmp_path / "target", "uv")
+    subprocess.run(
+        ["uv", "pip", "install", "--quiet", "--python", python, "onnxruntime==1.26.0", "numpy==2.2.6"],
+        check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"},
+    )  # fmt: skip
+    words = ("--target", str(python))
+    told = looked(model, tmp_path, *words)
+    assert roots(told) == ["model-ir-too-new"]
+    [finding] = [one for one in told["findings"] if one["root"] is None]
+    assert finding["evidence"]["has"] == 14
+    run_fix(told, "model-ir-too-new", tmp_path)
+    assert roots(looked(finding["evidence"]["converted"], tmp_path, *words)) == []
+
+
+def test_a_model_of_an_opset_to_come(tmp_path: Path) -> None:
+    model = graph(tmp_path / "face.onnx")
+    loaded = onnx.load(str(model))
+    loaded.opset_import[0].version = 99
+    model.write_bytes(loaded.SerializeToString())
+    told = looked(model, tmp_path)
+    assert roots(told) == ["model-opset-too-new"]
+    assert [one["evidence"]["has"] for one in told["findings"] if one["root"] is None] == [99]
+
+
+@pytest.mark.parametrize(("side", "kind"), [(112, "recognition"), (192, "landmarks"), (96, "gender and age")])
+def test_a_model_of_another_kind(tmp_path: Path, side: int, kind: str) -> None:
+    told = looked(graph(tmp_path / "w600k_r50.onnx", outputs=(5,), side=side), tmp_path)
+    assert roots(told) == ["model-not-a-detector"]
+    assert told["findings"][0]["evidence"]["kind"] == kind
+    assert told["exit_code"] == 1
+
+
+def test_a_graph_that_is_no_known_detectors_is_a_warning(tmp_path: Path) -> None:
+    told = looked(graph(tmp_path / "yolo.onnx", outputs=(16,)), tmp_path)
+    assert [(one["name"], one["severity"]) for one in told["findings"]] == [("model-not-a-detector", "warning")]
+
+
+class Runs:
+    """What a planted checkpoint holds."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> Any:
+        return (os.system, (f"touch {self.mark}",))
+
+
+def checkpoint(path: Path, state: object, kind: str = "zip") -> Path:
+    data = pickle.dumps(state, protocol=2)
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("net/data.pkl", data)
+            archive.writestr("net/data/0", bytes(64))
+            archive.writestr("net/version", b"3\n")
+    elif kind == "legacy":
+        head = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}]
+        path.write_bytes(b"".join(pickle.dumps(one, protocol=2) for one in head) + data + bytes(1000))
+    else:
+        path.write_bytes(pickle.dumps(state, protocol=4))
+    return path
+
+
+def state(network: str, prefix: str = "") -> dict[str, object]:
+    return {prefix + key: [] for key in KEYS[network]}
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "pickle"])
+def test_a_checkpoint_that_would_run_code_does_not(tmp_path: Path, kind: str) -> None:
+    mark = tmp_path / "it-ran"
+    path = checkpoint(tmp_path / "mobilenet0.25.pth", {**state("mobilenet0.25"), "x": Runs(mark)}, kind)
+    told = looked(path, tmp_path)
+    assert roots(told) == ["model-unsafe-pickle"]
+    assert told["findings"][0]["evidence"]["dangerous"] == ["posix.system"]
+    assert not mark.exists()
+
+
+def test_a_checkpoint_that_is_a_whole_module_is_a_warning(tmp_path: Path) -> None:
+    from fractions import Fraction
+
+    path = checkpoint(tmp_path / "mobilenet0.25.pth", {**state("mobilenet0.25"), "x": Fraction(1, 3)})
+    assert [(one["name"], one["severity"]) for one in looked(path, tmp_path)["findings"]] == [
+        ("model-unsafe-pickle", "warning")
+    ]
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy", "pickle"])
+def test_checkpoints_of_another_network(tmp_path: Path, kind: str) -> None:
+    right = checkpoint(tmp_path / "Resnet50_Final.pth", state("resnet50"), kind)
+    assert roots(looked(right, tmp_path)) == []
+    wrong = checkpoint(tmp_path / "Resnet50.pth", state("mobilenet0.25"), kind)
+    told = looked(wrong, tmp_path)
+    assert roots(told) == ["model-weights-mismatch"]
+    assert (told["findings"][0]["evidence"]["said"], told["exit_code"]) == ("resnet50", 1)
+    other = checkpoint(tmp_path / "model.pth", state("other"), kind)
+    assert roots(looked(other, tmp_path)) == ["model-not-a-detector"]
+
+
+def test_a_prefix_of_data_parallel_is_a_warning(tmp_path: Path) -> None:
+    told = looked(checkpoint(tmp_path / "mobilenet0.25.pth", state("mobilenet0.25", "module.")), tmp_path)
+    assert [(one["name"], one["severity"]) for one in told["findings"]] == [("model-weights-mismatch", "warning")]
+
+
+def test_names_that_insightface_does_not_know(tmp_path: Path) -> None:
+    told = looked("retinaface_r50_v1", tmp_path)
+    assert roots(told) == ["model-unknown-name"]
+    told = looked("bufalo_l", tmp_path)
+    assert (roots(told), told["findings"][0]["evidence"]["near"]) == (["model-unknown-name"], "buffalo_l")
+    assert roots(looked("buffalo_l", tmp_path)) == ["model-missing"]
+
+
+def test_a_cache_that_the_services_user_may_not_write(tmp_path: Path) -> None:
+    needs_root()  # to become another user
+    home = Path(tempfile.mkdtemp(dir="/tmp"))  # pytest's folders are closed to others
+    home.chmod(0o755)
+    words = (
+        "setpriv --bounding-set=-dac_override,-dac_read_search --inh-caps=-all --reuid=65534 --clear-groups "
+        + DEV_PYTHON,
+    )
+    told = looked("buffalo_l", tmp_path, "--target", *words, home=home)
+    assert roots(told) == ["model-cache-not-writable"], told["findings"]
+    assert told["findings"][0]["evidence"]["at"] == str(home)
+    home.chmod(0o777)
+    assert roots(looked("buffalo_l", tmp_path, "--target", *words, home=home)) == ["model-missing"]
+    shutil.rmtree(home)
+
+
+def test_a_download_that_was_broken_off(tmp_path: Path) -> None:
+    packs = tmp_path / ".insightface" / "models"
+    packs.mkdir(parents=True)
+    with zipfile.ZipFile(packs / "buffalo_l.zip", "w") as archive:
+        archive.write(graph(tmp_path / "det_10g.onnx", outputs=(1,) * 9), "det_10g.onnx")
+    whole = (packs / "buffalo_l.zip").read_bytes()
+    (packs / "buffalo_l.zip").write_bytes(whole[:-30])
+    told = looked("buffalo_l", tmp_path)
+    assert roots(told) == ["model-download-failed"]
+    (packs / "buffalo_l.zip").write_bytes(whole)
+    told = looked("buffalo_l", tmp_path)
+    assert roots(told) == ["model-download-failed"]
+    run_fix(told, "model-download-failed", tmp_path)
+    assert roots(looked("buffalo_l", tmp_path)) == []
