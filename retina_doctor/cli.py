@@ -14,8 +14,32 @@ from typer.core import TyperGroup
 from retina_doctor import __version__
 
 
+def commands_of_packs() -> dict[str, Any]:
+    """Name -> entry point of what packs add by the group ``retina_doctor.commands``: a Typer app of one command."""
+    from importlib.metadata import entry_points
+
+    return {point.name: point for point in entry_points(group="retina_doctor.commands")}
+
+
 class ChecksByDefault(TyperGroup):
-    """`retina-doctor --model X` means `retina-doctor check --model X`."""
+    """`retina-doctor --model X` means `retina-doctor check --model X`. Packs may add commands."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *commands_of_packs()]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        command = super().get_command(ctx, cmd_name)
+        point = None if command else commands_of_packs().get(cmd_name)
+        if point is None:
+            return command
+        try:
+            added = typer.main.get_command(point.load())
+        except Exception as error:
+            from retina_doctor.errors import UsageError
+
+            raise UsageError(f"{cmd_name}: its pack ({point.value}) cannot be loaded: {error}") from None
+        added.name = cmd_name
+        return added
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         general = ("--help", "-h", "--version", "--install-completion", "--show-completion")
@@ -98,9 +122,9 @@ def check(
     """Look at this machine, name root causes and the commands that mend them."""
     from retina_doctor.output import outputs
 
-    language = _language(lang)
+    language = language_of(lang)
     wanted = outputs(format)
-    snapshot = _look(locals(), wanted)
+    snapshot = look_as_asked(locals(), wanted)
     _report(snapshot, wanted, language, snapshot.settings.gate.fail_on)
 
 
@@ -132,11 +156,11 @@ def collect(
     from retina_doctor.redact import redact
     from retina_doctor.snapshot import save
 
-    _language(lang)
+    language_of(lang)
     as_json = "json" in one_of(format, ("terminal", "json"))
     check_open()
     check_writable(output)
-    snapshot = _look(locals(), [])
+    snapshot = look_as_asked(locals(), [])
     write(output, save(snapshot if no_redact else redact(snapshot)))
     redacted = "" if no_redact else ", redacted"
     if as_json:
@@ -159,7 +183,7 @@ def diagnose(
     from retina_doctor.output import outputs
     from retina_doctor.snapshot import SnapshotError, load
 
-    language = _language(lang)
+    language = language_of(lang)
     wanted = outputs(format)
     try:
         snapshot = load(file.read_bytes())
@@ -181,7 +205,7 @@ def explain(
     from retina_doctor.output import one_of, show
     from retina_doctor.registry import installed
 
-    language = _language(lang)
+    language = language_of(lang)
     entry = installed().find(code)
     as_json = "json" in one_of(format, ("terminal", "json"))
     show(reference.page_json(entry, language) if as_json else reference.page_text(entry, language))
@@ -194,7 +218,7 @@ def list_checks(format: Formats = None, lang: Lang = None) -> None:
     from retina_doctor.output import one_of, show
     from retina_doctor.registry import installed
 
-    language = _language(lang)
+    language = language_of(lang)
     as_json = "json" in one_of(format, ("terminal", "json"))
     show(reference.table_json(installed(), language) if as_json else reference.table_text(installed(), language))
 
@@ -258,7 +282,7 @@ def _complain(text: str) -> int:
     return 2
 
 
-def _look(flags: dict[str, Any], wanted: Any) -> Any:
+def look_as_asked(flags: dict[str, Any], wanted: Any) -> Any:
     """A Snapshot of the machine as the flags of `check` or `collect` ask. *wanted*: the reports that will be made of it."""
     import threading
 
@@ -277,7 +301,7 @@ def _look(flags: dict[str, Any], wanted: Any) -> Any:
         return look(settings, installed(), os.environ, show, prepare)
 
 
-def _language(wanted: str | None) -> Any:
+def language_of(wanted: str | None) -> Any:
     """en or zh: as asked, else as RETINA_DOCTOR_LANG or the locale says."""
     from retina_doctor.errors import UsageError
     from retina_doctor.settings import LANGUAGES

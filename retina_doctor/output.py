@@ -86,7 +86,7 @@ def give(report: Report, wanted: Outputs) -> None:
     from retina_doctor.reports import PLAIN, writer
 
     for name, file in sorted(wanted, key=lambda output: output[1] is not None):
-        text = writer(name)(report, PLAIN if file else _terminal())
+        text = writer(name)(report, PLAIN if file else terminal())
         if file:
             write(file, text)
         else:
@@ -97,7 +97,7 @@ def _is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def _terminal() -> Look:
+def terminal() -> Look:
     """Width and colour of standard output; NO_COLOR and FORCE_COLOR are heeded (no-color.org, force-color.org)."""
     from retina_doctor.reports import Look
 

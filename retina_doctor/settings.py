@@ -66,6 +66,8 @@ class ServiceSettings(Data, frozen=True, kw_only=True):
     port: int | None = None
     url: str | None = None
     pid: int | None = None
+    workers: int = 1
+    """Processes of the service, each with a session of its own on the same GPU."""
 
 
 class GpuSettings(Data, frozen=True, kw_only=True):

@@ -36,6 +36,7 @@ FLAGS = {
     "port": ("service", "port"),
     "url": ("service", "url"),
     "pid": ("service", "pid"),
+    "workers": ("service", "workers"),
     "device": ("gpu", "device"),
     "only": ("gate", "only"),
     "skip": ("gate", "skip"),
@@ -130,7 +131,7 @@ def _value(key: str, value: Any, kind: Any) -> Any:
         raise ValueError(f"{value} is not between 0 and 1")
     if key == "timeout" and not 0 < value <= 3600:
         raise ValueError(f"{value} is not a number of seconds from just above 0 to 3600")
-    if key in ("pid", "smallest_face") and value is not None and value < 1:
+    if key in ("pid", "smallest_face", "workers") and value is not None and value < 1:
         raise ValueError(f"{value} must be at least 1")
     if key == "image_faces" and value is not None and value < 0:
         raise ValueError(f"{value} must not be negative")

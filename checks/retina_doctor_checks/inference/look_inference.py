@@ -6,7 +6,7 @@ import os
 import time
 from typing import Any
 
-from retina_doctor_checks.models import locate, onnx_walk
+from retina_doctor_checks.models import locate
 from retina_doctor_checks.native import output, places
 from retina_doctor_checks.ort_gpu import look_files, session
 
@@ -26,7 +26,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     if named is None:
         probe.tell(skipped="no-model")
         return
-    path = model_file(named["path"])
+    path = locate.detector_file(named["path"])
     if path is None or not os.path.isfile(path):
         probe.tell(skipped="missing")
         return
@@ -50,20 +50,6 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         finally:
             session.clean()
     probe.tell(log=list(log))
-
-
-def model_file(path: str) -> str | None:
-    """The detector's file: *path* itself, or in a folder the first with a detector's outputs, as insightface takes it."""
-    if not os.path.isdir(path):
-        return path
-    for one in locate.model_files(path):
-        try:
-            outputs = len(onnx_walk.skeleton(one)["outputs"]) if one.lower().endswith(".onnx") else 0
-        except (onnx_walk.Damaged, OSError):
-            continue
-        if outputs >= 5 or outputs == 3:
-            return str(one)
-    return None
 
 
 def run(probe: Any, arguments: dict[str, Any], onnxruntime: Any, path: str) -> None:

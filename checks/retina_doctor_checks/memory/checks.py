@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from retina_doctor.authoring import Answer, Gathered, check
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
@@ -15,6 +17,7 @@ from retina_doctor_checks.scopes import gpu_meant
 from retina_doctor_checks.service.facts import Ports
 from retina_doctor_checks.service.ownership import service_pids
 
+from .facts import Footprint
 from .need import MIB, Need, need_of
 
 
@@ -39,6 +42,8 @@ class Question(Data, frozen=True, kw_only=True):
             "need_pixels": self.need.pixels,
             "need": self.need.total,
             "quoted": self.need.quoted,
+            "most": self.need.most,
+            "measured": self.need.measured,
             "total": self.total,
             "free": self.free,
         }
@@ -54,6 +59,7 @@ class Needs(Gathered, frozen=True, kw_only=True):
     model: Model
     ports: Ports | None
     interpreter: Interpreter | None
+    footprint: Footprint | None
 
 
 def questions(seen: Needs) -> list[Question] | Inapplicable | Unknown:
@@ -77,7 +83,7 @@ def questions(seen: Needs) -> list[Question] | Inapplicable | Unknown:
         # NVML tells the memory of the whole card; an instance has a part of it.
         if gpu.memory_total is None or gpu.memory_free is None or gpu.mig:
             return Unknown(missing=("nvml",))
-        need = need_of(detector.size, size)
+        need = need_of(detector.size, size, seen.footprint, gpu.compute_capability)
         if gpu.memory_free < need.total <= gpu.memory_total and not told_apart:
             return Unknown(missing=("nvml",))
         asked.append(
@@ -96,7 +102,16 @@ def questions(seen: Needs) -> list[Question] | Inapplicable | Unknown:
 def is_short(question: Question) -> bool:
     """The card itself is too small, or too little is free and no process can be named that holds it."""
     need = question.need.total
-    return need > question.total or (need > question.free and not question.others)
+    too_small = need > question.total and largest_side(question) is None
+    return too_small or (question.free < need <= question.total and not question.others)
+
+
+def largest_side(question: Question) -> int | None:
+    """Side in pixels of the largest square input that the whole card has room for; None: none that is of use."""
+    need, size = question.need, question.size
+    area = (question.total - need.constant) * size.width * size.height // max(need.pixels, 1)
+    side = math.isqrt(max(area, 0)) // 32 * 32
+    return side if side >= LEAST_SIDE else None
 
 
 def is_held(question: Question) -> bool:
@@ -112,6 +127,10 @@ def one_of(asked: list[Question], bad: list[Question]) -> Question | Unknown | N
     return max(bad, key=lambda question: question.free)
 
 
+LEAST_SIDE = 320
+"""Of the usual inputs the smallest."""
+
+
 @check("RD301", "vram-insufficient", Severity.ERROR, pitfall=3, scope=gpu_meant)
 def vram_insufficient(seen: Needs) -> Answer:
     asked = questions(seen)
@@ -122,8 +141,8 @@ def vram_insufficient(seen: Needs) -> Answer:
         return worst
     if worst is None:
         best = max(asked, key=lambda question: question.free)
-        if is_held(best):
-            return None  # which is the other check's finding
+        if is_held(best) or best.need.total > best.total:
+            return None  # which is another check's finding
         shown = {"gpu": best.gpu.index, "need": round(best.need.total / MIB), "free": round(best.free / MIB)}
         return Passed(Reason("memory", shown))
     evidence = {**worst.evidence, "used": worst.total - worst.free, "too_small": worst.need.total > worst.total}
@@ -144,3 +163,31 @@ def vram_held_by_others(seen: Needs) -> Answer:
     ]
     evidence = {**held.evidence, "holders": holders, "own_pids": seen.nvml.own_pids}
     return Problem(subject=f"gpu:{held.gpu.index}", evidence=evidence)
+
+
+@check("RD303", "vram-input-too-large", Severity.ERROR, pitfall=3, scope=gpu_meant)
+def vram_input_too_large(seen: Needs) -> Answer:
+    """The card has room for the model, and not for an input of that size."""
+    asked = questions(seen)
+    if not isinstance(asked, list):
+        return asked
+    bad = [one for one in asked if one.need.total > one.total and largest_side(one) is not None]
+    worst = one_of(asked, bad)
+    if worst is None or isinstance(worst, Unknown):
+        return worst
+    return Problem(subject=f"gpu:{worst.gpu.index}", evidence={**worst.evidence, "largest": largest_side(worst)})
+
+
+@check("RD304", "vram-too-many-workers", Severity.ERROR, pitfall=3, scope=gpu_meant)
+def vram_too_many_workers(seen: Needs) -> Answer:
+    """One process fits, and not as many as are meant: each has a CUDA context and weights of its own."""
+    workers = seen.settings.service.workers
+    asked = questions(seen) if workers > 1 else Inapplicable(Reason("one-worker"))
+    if not isinstance(asked, list):
+        return asked
+    bad = [one for one in asked if one.need.total <= one.total < workers * one.need.total]
+    worst = one_of(asked, bad)
+    if worst is None or isinstance(worst, Unknown):
+        return worst
+    evidence = {**worst.evidence, "workers": workers, "fit": worst.total // worst.need.total}
+    return Problem(subject=f"gpu:{worst.gpu.index}", evidence=evidence)

@@ -1,13 +1,33 @@
-"""Does the GPU have the memory that the model needs, and who holds it? Judged on other domains' facts: no probe."""
+"""Does the GPU have the memory that the model needs, and who holds it?"""
 
 from pathlib import Path
 
-from retina_doctor.authoring import Domain
+from retina_doctor.authoring import Domain, Probe, Side
 
+from ..ort_gpu.sent import FOR_LOOK_FILES
 from . import checks
+from .facts import Footprint
+
+PACK = "retina_doctor_checks"
+
+probe = Probe(
+    name="footprint",
+    facts=Footprint,
+    module=f"{PACK}.memory.look_footprint",
+    sends=(f"{PACK}.models.locate", f"{PACK}.models.onnx_walk", *FOR_LOOK_FILES, f"{PACK}.native.output"),
+    side=Side.TARGET,
+    heavy=True,
+    arguments=lambda settings: {"path": settings.model.path, "root": settings.model.root},
+)
 
 domain = Domain(
     name="memory",
-    checks=(checks.vram_insufficient, checks.vram_held_by_others),
+    probes=(probe,),
+    checks=(
+        checks.vram_insufficient,
+        checks.vram_held_by_others,
+        checks.vram_input_too_large,
+        checks.vram_too_many_workers,
+    ),
     pages=Path(__file__).parent / "pages",
 )

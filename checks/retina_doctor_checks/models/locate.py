@@ -75,3 +75,19 @@ def model_files(folder: str) -> list[Any]:
     """Absolute paths of the files in *folder* that have a model's ending."""
     paths = [os.path.join(folder, name) for name in entries(folder) if name.lower().endswith(ENDINGS)]
     return [path for path in paths if not os.path.isdir(path)]
+
+
+def detector_file(path: str) -> str | None:
+    """The detector's file: *path* itself, or in a folder the first with a detector's outputs, as insightface takes it."""
+    if not os.path.isdir(path):
+        return path
+    from retina_doctor_checks.models import onnx_walk
+
+    for one in model_files(path):
+        try:
+            outputs = len(onnx_walk.skeleton(one)["outputs"]) if one.lower().endswith(".onnx") else 0
+        except (onnx_walk.Damaged, OSError):
+            continue
+        if outputs >= 5 or outputs == 3:
+            return str(one)
+    return None

@@ -1,0 +1,205 @@
+"""`retina-doctor plan`: which detectors fit into a GPU's memory at which input, and which one to take."""
+
+from __future__ import annotations
+
+import functools
+import posixpath
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from retina_doctor.codec import Data
+from retina_doctor.diagnose import Readings
+from retina_doctor.errors import UsageError
+from retina_doctor.model import Snapshot
+from retina_doctor.registry import installed
+from retina_doctor.settings import Size
+
+from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
+from ..driver.used_gpu import candidates
+from ..models.facts import Model as ModelFacts
+from .facts import Footprint
+from .need import MIB, Need, need_of
+
+SIDES = (320, 640, 1024)
+USUAL = Size(640, 640)
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+
+
+class Row(Data, frozen=True, kw_only=True):
+    """*least*, *most*: bytes of one process. *verdict*: whether all processes have room."""
+
+    model: str
+    size: Size
+    least: int
+    most: int
+    measured: bool
+    verdict: Literal["fits", "may-fit", "does-not-fit", "no-gpu"]
+
+
+class Plan(Data, frozen=True, kw_only=True):
+    """*available*: bytes of GPU memory for all *workers*; None: there is no GPU. *recommended*: a row of *rows*, or None."""
+
+    gpu: str | None
+    available: int | None
+    workers: int
+    rows: tuple[Row, ...]
+    recommended: Row | None
+
+
+class Rung(Data, frozen=True, kw_only=True):
+    name: str
+    weights: int
+    per_pixel: int
+
+    def need(self, size: Size, capability: tuple[int, int] | None) -> Need:
+        counted = self.per_pixel * size.width * size.height
+        seen = Footprint(skipped=None, model=None, size=(size.width, size.height), activations=counted)
+        return need_of(self.weights, size, seen, capability)
+
+
+@functools.cache
+def ladder() -> tuple[Rung, ...]:
+    """Backbones of RetinaFace, best first."""
+    table = tomllib.loads(Path(__file__).with_name("ladder.toml").read_text(encoding="utf-8"))
+    return tuple(Rung(name=row["name"], weights=row["weights"], per_pixel=row["per_pixel"]) for row in table["model"])
+
+
+def planned(
+    *,
+    gpu: str | None,
+    available: int | None,
+    capability: tuple[int, int] | None = None,
+    workers: int = 1,
+    size: Size | None = None,
+    own: tuple[str, int, Footprint | None] | None = None,
+) -> Plan:
+    """*own*: name, bytes and footprint of the service's own model, whose rows come first; *size*: beside the usual ones."""
+    sizes = [Size(side, side) for side in SIDES]
+    if size is not None and size not in sizes:
+        sizes = sorted([*sizes, size], key=lambda one: one.width * one.height)
+    needs = [(own[0], one, need_of(own[1], one, own[2], capability)) for one in sizes] if own else []
+    needs += [(rung.name, one, rung.need(one, capability)) for rung in ladder() for one in sizes]
+    rows = tuple(
+        Row(
+            model=name,
+            size=one,
+            least=need.total,
+            most=need.most,
+            measured=need.measured,
+            verdict=_verdict(need, workers, available),
+        )
+        for name, one, need in needs
+    )
+    wanted = size or USUAL
+    ours = [row for row in rows if row.size == wanted and (own is None or row.model != own[0])]
+    fitting = [row for row in ours if row.verdict == "fits"] + [
+        row for row in reversed(ours) if row.verdict == "may-fit"
+    ]
+    return Plan(gpu=gpu, available=available, workers=workers, rows=rows, recommended=fitting[0] if fitting else None)
+
+
+def of_snapshot(snapshot: Snapshot, given: int | None = None) -> Plan:
+    """*given*: bytes to plan for instead of what the GPU has free."""
+    readings = Readings(snapshot, installed())
+    nvml, environment = readings.value(Nvml), readings.value(GpuEnvironment)
+    cards = candidates(nvml, environment, readings.value(CudaDriver)) if nvml else ()
+    card = max(cards, key=lambda gpu: gpu.memory_free or 0, default=None)
+    model = readings.value(ModelFacts)
+    detector = model.detector if model else None
+    own = None
+    if detector is not None and detector.size is not None:
+        own = (posixpath.basename(detector.path), detector.size, readings.value(Footprint))
+    free = card.memory_free if card else None
+    return planned(
+        gpu="--gpu-memory" if given else f"GPU {card.index} {card.name or ''}".strip() if card else None,
+        available=given or free,
+        capability=card.compute_capability if card and not given else None,
+        workers=snapshot.settings.service.workers,
+        size=snapshot.settings.detection.size,
+        own=own,
+    )
+
+
+def _verdict(need: Need, workers: int, available: int | None) -> Literal["fits", "may-fit", "does-not-fit", "no-gpu"]:
+    if available is None:
+        return "no-gpu"
+    if workers * need.total > available:
+        return "does-not-fit"
+    return "fits" if workers * need.most <= available else "may-fit"
+
+
+def parse_memory(text: str) -> int:
+    """Bytes of "16GiB", "15360 MiB" or "8G"; a bare number is bytes. Raises UsageError."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgKMG]?i?)[bB]?\s*", text)
+    if not found or found[2].lower() not in UNITS or not float(found[1]):
+        raise UsageError(f"--gpu-memory {text}: write it as 16GiB or 15360MiB")
+    return int(float(found[1]) * UNITS[found[2].lower()])
+
+
+@functools.cache
+def words(language: str) -> dict[str, str]:
+    table = tomllib.loads(Path(__file__).with_name("plan_words.toml").read_text(encoding="utf-8"))
+    return {key: row[language] for key, row in table.items()}
+
+
+def drawn(plan: Plan, language: str, width: int, colour: bool) -> str:
+    """The table with a bar for each row: what is surely needed, and what may be, against what there is."""
+    import io
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    say = words(language)
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    for name in ("model", "size", "need", "verdict"):
+        table.add_column(say[name], no_wrap=True)
+    table.add_column("", no_wrap=True)
+    styles = {"fits": "green", "may-fit": "yellow", "does-not-fit": "red", "no-gpu": ""}
+    for row in plan.rows:
+        least, most = plan.workers * row.least / MIB, plan.workers * row.most / MIB
+        table.add_row(
+            row.model,
+            str(row.size),
+            f"{least:.0f} – {most:.0f} MiB",
+            Text(say[row.verdict], style=styles[row.verdict]),
+            _bar(row, plan),
+        )
+    console = Console(file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour, highlight=False)
+    values = {
+        "gpu": plan.gpu or "", "available": f"{(plan.available or 0) / MIB:.0f} MiB", "workers": plan.workers,
+    }  # fmt: skip
+    console.print(say["head" if plan.available is not None else "without"].format(**values), markup=False)
+    console.print(table)
+    best = plan.recommended
+    line = say["take"].format(model=best.model, size=best.size) if best else say["nothing"]
+    console.print(line, markup=False, style="bold")
+    console.print(say["note"], markup=False)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def _bar(row: Row, plan: Plan, cells: int = 24) -> str:
+    """█ surely needed, ▒ perhaps, · free; ▶ beyond what there is."""
+    if not plan.available:
+        return ""
+    least, most = (min(cells, round(cells * plan.workers * value / plan.available)) for value in (row.least, row.most))
+    beyond = plan.workers * row.most > plan.available
+    return "█" * least + "▒" * (most - least) + "·" * (cells - most) + ("▶" if beyond else "")
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    def row(one: Row) -> dict[str, Any]:
+        told = {"model": one.model, "size": str(one.size), "least": one.least, "most": one.most}
+        return {**told, "measured": one.measured, "verdict": one.verdict}
+
+    return {
+        "format": 1,
+        "gpu": plan.gpu,
+        "available": plan.available,
+        "workers": plan.workers,
+        "rows": [row(one) for one in plan.rows],
+        "recommended": row(plan.recommended) if plan.recommended else None,
+    }

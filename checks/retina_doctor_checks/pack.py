@@ -1,0 +1,24 @@
+"""The checks for RetinaFace / InsightFace services: one folder per domain."""
+
+from pathlib import Path
+
+from retina_doctor.authoring import Pack
+
+from .causes import causes
+from .container.domain import domain as container
+from .detection.domain import domain as detection
+from .driver.domain import domain as driver
+from .inference.domain import domain as inference
+from .memory.domain import domain as memory
+from .models.domain import domain as models
+from .ort_gpu.domain import domain as ort_gpu
+from .python_env.domain import domain as python_env
+from .service.domain import domain as service
+from .torch_cuda.domain import domain as torch_cuda
+
+pack = Pack(
+    name="retinaface",
+    domains=(models, driver, container, torch_cuda, ort_gpu, python_env, memory, detection, service, inference),
+    causes=causes,
+    reasons=Path(__file__).parent / "reasons.toml",
+)
