@@ -21,6 +21,7 @@ from retina_doctor.pages import render
 from retina_doctor.registry import installed
 from retina_doctor.settings import Size
 from retina_doctor.snapshot import load
+from tests.doctor import install, make_venv
 from tests.machines import put, raw
 from tests.standins import Report, doctor, nvml_folder
 from tests.test_inference import scrfd_model
@@ -310,3 +311,15 @@ def test_what_is_no_amount_of_memory(tmp_path: Path, memory: str) -> None:
     done = planned(tmp_path, "--gpu-memory", memory)
     assert (done.returncode, done.stdout) == (2, "")
     assert "--gpu-memory" in done.stderr
+
+
+@pytest.mark.parametrize("network", ["mobilenet1.0", "resnet50"])
+def test_where_onnxruntime_does_not_count_the_lives_of_results_tell(tmp_path: Path, network: str) -> None:
+    """onnxruntime-gpu 1.26, which a driver for CUDA 12 needs, against what 1.31.1 counts."""
+    model = tmp_path / "model.onnx"
+    model.write_bytes(retinaface(network))
+    python = make_venv(tmp_path / "target", "uv")
+    install(python, "onnxruntime==1.26.0", "numpy==2.2.6")
+    told = doctor(tmp_path, "--only", "memory", "--model", str(model), target=str(python),
+                  environment={"LD_LIBRARY_PATH": str(nvml_folder())})  # fmt: skip
+    assert told.facts("footprint")["activations"] == pytest.approx(counted(model, 320), rel=0.15)

@@ -25,7 +25,7 @@ class Graph:
 
     def add(self, kind: str, inputs: list[str], **attributes: Any) -> str:
         name = f"t{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [name], **attributes))
+        self.nodes.append(helper.make_node(kind, inputs, [name], name=f"n{len(self.nodes)}", **attributes))
         return name
 
     def constant(self, values: Any) -> str:

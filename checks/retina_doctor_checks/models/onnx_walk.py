@@ -52,6 +52,21 @@ def skeleton(path: str) -> dict[str, Any]:
     return found
 
 
+def nodes(path: str) -> list[Any]:
+    """[(name, operator, inputs, outputs)] of the graph, in the file's order. Raises Damaged, OSError."""
+    told = []
+    with open(path, "rb") as file:
+        reader = Reader(file)
+        for start, end in reader.inside(0, os.path.getsize(path), 7):
+            for at, till in reader.inside(start, end, 1):
+                words: dict[int, list[str]] = {1: [], 2: [], 3: [], 4: []}
+                for number, kind, value, stop in reader.fields(at, till):
+                    if number in words and kind == 2:
+                        words[number].append(reader.text(value, stop))
+                told.append(("".join(words[3]), "".join(words[4]), words[1], words[2]))
+    return told
+
+
 def external_files(folder: str, needed: dict[str, int]) -> list[Any]:
     """[{"location", "problem", "there", "needed"}] of the files in which weights lie beside the model, LIST_LIMIT at most.
 
