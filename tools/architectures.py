@@ -52,7 +52,7 @@ class Graph:
 
 
 def retinaface(name: str) -> bytes:
-    """The network of that backbone; input "x" [n, 3, height, width], outputs [n, anchors, 4], [n, anchors, 2], [n, anchors, 10]."""
+    """The network of that backbone; input "x" [n, 3, height, width], outputs [n, anchors, 4], [..., 2] and [..., 10]."""
     graph = Graph()
     levels, widths = _resnet(graph, RESNETS[name]) if name in RESNETS else _mobilenet(graph, MOBILENETS[name][0])
     channels = 256 if name in RESNETS else MOBILENETS[name][1]
