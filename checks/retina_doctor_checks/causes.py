@@ -12,6 +12,7 @@ LIBRARY_CAUSES = ("ort-cuda-libs-missing", "ort-cuda-major-mismatch", "ort-cuda-
 LIBRARIES = ("ort-cudnn-mismatch", "ort-session-on-cpu")
 SYMPTOMS = ("torch-cannot-use-gpu", "ort-session-on-cpu")
 """What frameworks say when CUDA does not serve them."""
+INFERENCE = ("smoke-inference-failed", "known-answer-wrong")
 BEFORE_CUDA = (
     "driver-not-installed",
     "driver-module-not-loaded",
@@ -134,20 +135,21 @@ causes: tuple[Cause, ...] = (
     Cause("insightface-build-failed", ("package-import-fails",), when=same_subject),
     Cause("libstdcxx-too-old", ("package-import-fails", "ort-import-fails"), when=in_modules),
     Cause("ort-wheel-wrong-platform", ("ort-import-fails",)),
-    Cause("ort-broken-install", ("ort-import-fails", "ort-session-on-cpu", "smoke-inference-failed")),
-    Cause("ort-import-fails", ("smoke-inference-failed",)),
+    Cause("ort-broken-install", ("ort-import-fails", "ort-session-on-cpu", *INFERENCE)),
+    Cause("ort-import-fails", INFERENCE),
     Cause("ort-both-packages", ("ort-session-on-cpu",)),
     Cause("ort-cpu-package", ("ort-session-on-cpu",)),
     Cause("ort-cuda-major-mismatch", LIBRARIES),
     Cause("ort-cuda-libs-missing", LIBRARIES),
     Cause("ort-cuda-libs-missing", ("ort-import-fails",), when=damaged_and_crashed),
     Cause("ort-cuda-libs-not-on-path", ("ort-session-on-cpu",)),
-    Cause("ort-cudnn-mismatch", ("ort-session-on-cpu", "smoke-inference-failed")),
+    Cause("ort-cudnn-mismatch", ("ort-session-on-cpu", *INFERENCE)),
     Cause("ort-session-on-cpu", ("smoke-on-cpu",)),
-    Cause("ort-session-on-cpu", ("smoke-inference-failed",), when=raised),
-    Cause("vram-insufficient", ("smoke-inference-failed", *SYMPTOMS), when=out_of_memory),
-    Cause("vram-held-by-others", ("smoke-inference-failed", *SYMPTOMS), when=out_of_memory),
+    Cause("ort-session-on-cpu", INFERENCE, when=raised),
+    Cause("vram-insufficient", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
+    Cause("vram-held-by-others", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("det-size-not-multiple-of-32", ("smoke-inference-failed",)),
     Cause("det-threshold-too-high", ("smoke-wrong-result",), when=faces_are_missed),
     Cause("det-size-too-small", ("smoke-wrong-result",), when=faces_are_missed),
+    Cause("known-answer-wrong", ("smoke-inference-failed", "smoke-wrong-result")),
 )

@@ -7,8 +7,8 @@ from retina_doctor.model import Json
 from retina_doctor.settings import Settings
 
 from ..ort_gpu.sent import FOR_LOOK_FILES
-from . import checks
-from .facts import Inference
+from . import checks, known, known_checks
+from .facts import Inference, KnownAnswer
 
 DEFAULT_SIZE, DEFAULT_THRESHOLD, DEFAULT_NMS = (640, 640), 0.5, 0.4
 """insightface's own defaults (0.7.3, app/face_analysis.py, model_zoo/retinaface.py)."""
@@ -47,14 +47,32 @@ probe = Probe(
     arguments=arguments,
 )
 
+known_probe = Probe(
+    name="known_answer",
+    facts=KnownAnswer,
+    module=f"{PACK}.inference.look_known_answer",
+    sends=(
+        *FOR_LOOK_FILES,
+        f"{PACK}.native.output",
+        f"{PACK}.ort_gpu.look_files",
+        f"{PACK}.ort_gpu.session",
+        f"{PACK}.inference.detector",
+        f"{PACK}.inference.drawing",
+    ),
+    side=Side.TARGET,
+    heavy=True,
+    arguments=lambda settings: {"gpu": settings.gpu.device != "cpu", **known.arguments()},
+)
+
 domain = Domain(
     name="inference",
-    probes=(probe,),
+    probes=(probe, known_probe),
     checks=(
         checks.smoke_inference_failed,
         checks.smoke_on_cpu,
         checks.smoke_wrong_result,
         checks.image_not_read,
+        known_checks.known_answer_wrong,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -60,3 +60,20 @@ class Inference(Facts, frozen=True, kw_only=True):
     def ran_on(self) -> str | None:
         """The provider that ran most nodes."""
         return max(self.nodes, key=lambda name: self.nodes[name] if self.nodes else 0) if self.nodes else None
+
+
+class Answered(Facts, frozen=True, kw_only=True):
+    name: str
+    faces: tuple[Face, ...]
+
+
+class KnownAnswer(Facts, frozen=True, kw_only=True):
+    """What the doctor's own model found in its own pictures. *finite*: no NaN or infinity in the outputs."""
+
+    skipped: Literal["no-onnxruntime", "no-numpy"] | None
+    session: tuple[str, ...] | None
+    nodes: dict[str, int] | None
+    preloaded: bool
+    finite: bool | None
+    pictures: tuple[Answered, ...]
+    seconds: float | None

@@ -1,0 +1,79 @@
+"""The known-answer test: the doctor's own model and pictures, what it finds in them, and how far an answer may be off.
+
+The model is no face detector for users: it was trained on drawn faces (tools/known_answer, docs/known-answer.md).
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from retina_doctor.codec import Data, decode
+
+from .facts import Face, KnownAnswer
+
+FOLDER = Path(__file__).with_name("known_answer")
+EXACT = (1e-3, 0.05)
+"""Largest difference in score, and in pixels, of float32 on a CPU: kernels add up in different orders (drift of torch against
+onnxruntime: 3e-6 and 0.001 px)."""
+TENSOR_CORES = (0.03, 0.5)
+"""The same for a GPU, whose convolutions may be in TF32 (the default from Ampere on): emulated, it is off by 7e-3 and 0.13 px."""
+
+
+class Expected(Data, frozen=True, kw_only=True):
+    name: str
+    faces: tuple[Face, ...]
+
+
+class Off(Data, frozen=True, kw_only=True):
+    """Where an answer differs most. *score* and *pixels*: largest differences of faces that were found in both."""
+
+    picture: str | None
+    score: float
+    pixels: float
+    missing: int
+    surplus: int
+
+
+def arguments() -> dict[str, Any]:
+    """Model and pictures as text."""
+    pictures = [
+        {"name": one.name, "png": base64.b64encode((FOLDER / one.name).read_bytes()).decode()} for one in expected()
+    ]
+    return {"model": base64.b64encode((FOLDER / "model.onnx").read_bytes()).decode(), "pictures": pictures}
+
+
+@functools.cache
+def expected() -> tuple[Expected, ...]:
+    told = json.loads((FOLDER / "answers.json").read_text(encoding="utf-8"))
+    return decode(told["pictures"], tuple[Expected, ...])
+
+
+def compared(answer: KnownAnswer) -> Off:
+    """Every expected face with the nearest that was found."""
+    found = {picture.name: picture.faces for picture in answer.pictures}
+    worst, score, pixels, missing, surplus = None, 0.0, 0.0, 0, 0
+    for one in expected():
+        left = list(found.get(one.name, ()))
+        for face in one.faces:
+            near = min(left, key=lambda other: _distance(face, other), default=None)
+            if near is None or _distance(face, near) > 0.5 * (face.box[3] - face.box[1]):
+                missing, worst = missing + 1, worst or one.name
+                continue
+            left.remove(near)
+            if abs(face.score - near.score) > score or _distance(face, near) > pixels:
+                worst = one.name
+            score, pixels = max(score, abs(face.score - near.score)), max(pixels, _distance(face, near))
+        if left:
+            surplus, worst = surplus + len(left), worst or one.name
+    return Off(picture=worst, score=score, pixels=pixels, missing=missing, surplus=surplus)
+
+
+def _distance(one: Face, other: Face) -> float:
+    """Largest difference of any coordinate in pixels."""
+    here = [*one.box, *(value for point in one.points for value in point)]
+    there = [*other.box, *(value for point in other.points for value in point)]
+    return max(abs(a - b) for a, b in zip(here, there, strict=True))

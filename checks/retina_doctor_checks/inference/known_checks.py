@@ -1,0 +1,49 @@
+"""RD605: does this environment compute what it should? Asked with the doctor's own model, whatever the service's may be."""
+
+from __future__ import annotations
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Passed, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.own_checks import evidence_of
+
+from .facts import KnownAnswer
+from .known import EXACT, TENSOR_CORES, compared, expected
+
+CUDA = "CUDAExecutionProvider"
+
+
+def right(answer: KnownAnswer) -> bool | None:
+    """Whether this environment computed the known answer; None: it was not tried."""
+    if answer.skipped or answer.finite is None:
+        return None
+    off = compared(answer)
+    score, pixels = TENSOR_CORES if (answer.nodes or {}).get(CUDA) else EXACT
+    return answer.finite and not off.missing and not off.surplus and off.score <= score and off.pixels <= pixels
+
+
+@check("RD605", "known-answer-wrong", Severity.ERROR)
+def known_answer_wrong(answer: Reading[KnownAnswer]) -> Answer:
+    """Speaks for the looking. What fails here is no fault of the service's model."""
+    if answer.value is None:
+        return Problem(subject="onnxruntime", evidence={**evidence_of(answer), "why": "failed"})
+    seen = answer.value
+    if seen.skipped:
+        return Inapplicable(Reason(f"smoke-{seen.skipped}"))
+    verdict = right(seen)
+    if verdict is None:
+        return Unknown((answer.probe,))
+    on = CUDA if (seen.nodes or {}).get(CUDA) else "CPUExecutionProvider"
+    if verdict:
+        return Passed(Reason("known-answer", {"faces": sum(len(one.faces) for one in expected()), "provider": on}))
+    off = compared(seen)
+    evidence = {
+        **evidence_of(answer),
+        "why": "differs" if seen.finite else "not-finite",
+        "provider": on,
+        "picture": off.picture,
+        "score": round(off.score, 4),
+        "pixels": round(off.pixels, 2),
+        "missing": off.missing,
+        "surplus": off.surplus,
+    }
+    return Problem(subject="onnxruntime", evidence=evidence)
