@@ -86,6 +86,7 @@ Lang = Annotated[str | None, typer.Option(help="Language of the report.", metava
 Quick = Annotated[bool | None, typer.Option("--quick", help="Files and driver alone, in half a second.")]
 Timeout = Annotated[float | None, typer.Option(help="Seconds for each probe.", metavar="S")]
 Image = Annotated[str | None, typer.Option(help="A picture for the smoke test.", metavar="FILE")]
+SavePicture = Annotated[str | None, typer.Option(help="Write the picture with the faces found.", metavar="FILE.png")]
 
 
 @app.callback(invoke_without_command=True)
@@ -118,6 +119,7 @@ def check(
     quick: Quick = None,
     timeout: Timeout = None,
     image: Image = None,
+    save_picture: SavePicture = None,
 ) -> None:
     """Look at this machine, name root causes and the commands that mend them."""
     from retina_doctor.output import outputs
@@ -148,6 +150,7 @@ def collect(
     quick: Quick = None,
     timeout: Timeout = None,
     image: Image = None,
+    save_picture: SavePicture = None,
     format: Formats = None,
     lang: Lang = None,
 ) -> None:

@@ -57,6 +57,8 @@ class DetectionSettings(Data, frozen=True, kw_only=True):
     """Side in source pixels of the smallest face that must be found."""
     image: str | None = None
     """A picture for the smoke test, on the target's disk."""
+    save_picture: str | None = None
+    """Where on the target's disk that picture is written with the faces that were found (PNG)."""
     image_faces: int | None = None
     """How many faces that picture shows. Default: at least one."""
 

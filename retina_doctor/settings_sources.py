@@ -32,6 +32,7 @@ FLAGS = {
     "det_thresh": ("detection", "threshold"),
     "nms_thresh": ("detection", "nms"),
     "image": ("detection", "image"),
+    "save_picture": ("detection", "save_picture"),
     "host": ("service", "host"),
     "port": ("service", "port"),
     "url": ("service", "url"),

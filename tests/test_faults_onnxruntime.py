@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import install, make_venv, resolved, run_fix
+from tests.doctor import install, install_cpu_torch, make_venv, resolved, run_fix
 from tests.standins import (
     Machine,
     Report,
@@ -342,16 +342,6 @@ def test_the_real_cpu_build_of_torch(tmp_path: Path) -> None:
     assert finding["evidence"]["version"] == "2.13.0+cpu"
     resolved(finding, "torch==")
     silent(target.looked("--device", "cpu"))
-
-
-def install_cpu_torch(python: Path) -> None:
-    words = [str(python), "-m", "pip", "install", "--quiet", "--retries", "0", "torch==2.13.0+cpu"]
-    index = ["--extra-index-url", "https://download.pytorch.org/whl/cpu"]
-    for more in ([], index):
-        done = subprocess.run([*words, *more], capture_output=True, text=True, timeout=900)
-        if done.returncode == 0:
-            return
-    pytest.fail(done.stderr)
 
 
 # The packages of onnxruntime: over each other in test_onnxruntime.py, too, by pip and uv and in either order.

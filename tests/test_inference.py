@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,19 @@ import numpy
 import pytest
 from retina_doctor_checks.inference import detector
 
-from tests.doctor import DEV_PYTHON, SIX_FACES, doctor, environment, found, make_venv, report, roots, verdicts
+from tests.doctor import (
+    DEV_PYTHON,
+    SIX_FACES,
+    doctor,
+    environment,
+    found,
+    install,
+    install_cpu_torch,
+    make_venv,
+    report,
+    roots,
+    verdicts,
+)  # fmt: skip
 
 REFERENCE = Path(__file__).parents[1] / "fixtures" / "smoke" / "t1-mobilenet025.json"
 
@@ -66,7 +79,7 @@ def test_a_saved_snapshot_gives_the_same_report_as_the_live_run(real_model: Path
 
 def without_times(value: Any) -> Any:
     """A report without what differs from run to run: seconds, milliseconds, and the time stamps in onnxruntime's log."""
-    timed = {"seconds", "load", "first", "median", "ms", "log", "said", "message", "reason"}
+    timed = {"seconds", "load", "first", "median", "p95", "cpu_median", "ms", "log", "said", "message", "reason"}
     if isinstance(value, dict):
         return {key: without_times(inner) for key, inner in value.items() if key not in timed}
     return [without_times(inner) for inner in value] if isinstance(value, list) else value
@@ -214,3 +227,148 @@ def test_a_target_without_a_picture_decoder_is_unknown_not_healthy(real_model: P
     told = report(*words, cwd=tmp_path)
     assert verdicts(told)["image-not-read"] == "unknown"
     assert told["exit_code"] == 3
+
+
+def test_the_picture_with_its_faces_is_saved_on_request(real_model: Path, tmp_path: Path) -> None:
+    import cv2
+
+    words = (
+        "--target",
+        DEV_PYTHON,
+        "--model",
+        real_model,
+        "--image",
+        SIX_FACES,
+        "--device",
+        "cpu",
+        "--only",
+        "inference",
+    )
+    told = report(*words, "--save-picture", "found.png", cwd=tmp_path)
+    assert told["facts"]["inference"]["saved"] == {"path": str(tmp_path / "found.png"), "error": None}
+    plain, marked = cv2.imread(str(SIX_FACES)), cv2.imread(str(tmp_path / "found.png"))
+    assert plain is not None and marked is not None
+    assert plain.shape == marked.shape
+    for face in told["facts"]["inference"]["faces"]:
+        left, top, right, _ = (round(value) for value in face["box"])
+        assert (marked[max(top, 0), (left + right) // 2] == (40, 255, 40)).all()
+        for x, y in face["points"]:
+            assert (marked[round(y), round(x)] == (40, 40, 255)).all()
+    told = report(*words, "--save-picture", "no/such/folder.png", cwd=tmp_path)
+    assert told["facts"]["inference"]["saved"]["error"] == "No such file or directory"
+
+
+def test_a_pack_is_asked_through_insightface_itself(tmp_path: Path) -> None:
+    """A graph of its contract under the name of a pack: insightface finds as many faces as the doctor's own decoding."""
+    pack = tmp_path / ".insightface" / "models" / "buffalo_l"
+    pack.mkdir(parents=True)
+    scrfd_model(pack / "det_10g.onnx")
+    words = (
+        "--target",
+        DEV_PYTHON,
+        "--model",
+        "buffalo_l",
+        "--image",
+        SIX_FACES,
+        "--device",
+        "cpu",
+        "--only",
+        "inference",
+    )
+    told = report(*words, "--det-thresh", "0.88", cwd=tmp_path, env=environment(HOME=str(tmp_path)))
+    seen = told["facts"]["inference"]
+    assert seen["by_insightface"]["error"] is None
+    assert abs(seen["by_insightface"]["faces"] - len(seen["faces"])) <= 0.1 * len(seen["faces"]), seen
+
+
+def test_a_pack_that_insightface_cannot_use_is_a_failed_inference(tmp_path: Path) -> None:
+    """630 is no multiple of 32: insightface's own arithmetic raises, whatever the graph."""
+    pack = tmp_path / ".insightface" / "models" / "buffalo_l"
+    pack.mkdir(parents=True)
+    scrfd_model(pack / "det_10g.onnx")
+    words = ("--target", DEV_PYTHON, "--model", "buffalo_l", "--device", "cpu", "--det-size", "640x640")
+    (tmp_path / "insightface").mkdir()
+    (tmp_path / "insightface" / "__init__.py").write_text("raise ImportError('no such thing')\n")
+    env = environment(HOME=str(tmp_path), PYTHONPATH=str(tmp_path))
+    told = report(*words, "--only", "inference", cwd=tmp_path, env=env)
+    [finding] = told["findings"]
+    assert (finding["name"], finding["evidence"]["stage"]) == ("smoke-inference-failed", "calling FaceAnalysis")
+
+
+# Checkpoints, by torch
+
+
+@pytest.fixture(scope="module")
+def torch_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python with torch's own CPU build and nothing of ours."""
+    folder = tmp_path_factory.mktemp("torch")
+    python = make_venv(folder / "target", "uv")
+    install(python, "pip", "numpy<2.4", "pillow")
+    install_cpu_torch(python)
+    return python
+
+
+MAKE = """
+import sys, torch
+sys.path.insert(0, {folder!r})
+import torch_net
+torch.manual_seed(3)
+net = torch_net.RetinaFace({backbone!r})
+state = net.state_dict()
+if {prefix!r}:
+    state = {{{prefix!r} + key: value for key, value in state.items()}}
+torch.save(state, {path!r}, _use_new_zipfile_serialization={zipped})
+net.eval()
+with torch.no_grad():
+    boxes, scores, points = net(torch.zeros(1, 3, 64, 64))
+print(boxes.shape, scores.shape, points.shape, sum(p.numel() for p in net.parameters()), len(state))
+"""
+
+
+@pytest.mark.parametrize(
+    ("backbone", "prefix", "zipped"),
+    [("mobilenet0.25", "", True), ("mobilenet0.25", "module.", False), ("resnet50", "", True), ("resnet50", "", False)],
+)
+def test_checkpoints_of_both_backbones_and_both_forms_run(
+    torch_target: Path, tmp_path: Path, backbone: str, prefix: str, zipped: bool
+) -> None:
+    path = tmp_path / f"{backbone}.pth"
+    folder = str(Path(detector.__file__).parent)
+    text = MAKE.format(folder=folder, backbone=backbone, prefix=prefix, path=str(path), zipped=zipped)
+    made = subprocess.run([str(torch_target), "-c", text], capture_output=True, text=True, check=True).stdout
+    anchors = 2 * (8 * 8 + 4 * 4 + 2 * 2)
+    assert f"[1, {anchors}, 4]" in made and ("426608 300" if "mobile" in backbone else "27293600 456") in made
+    words = (
+        "--target",
+        str(torch_target),
+        "--model",
+        path,
+        "--device",
+        "cpu",
+        "--only",
+        "inference",
+        "--only",
+        "models",
+    )
+    told = report(*words, "--image", SIX_FACES, "--skip", "smoke-wrong-result", cwd=tmp_path)
+    assert found(told) == (["model-weights-mismatch"] if prefix else []), told["findings"]
+    seen = told["facts"]["inference"]
+    assert (seen["framework"], seen["device"], seen["contract"]) == ("torch", "cpu", "retinaface")
+    assert seen["finite"] is True and seen["median"] > 0
+
+
+def test_a_planted_checkpoint_is_not_even_given_to_torch(torch_target: Path, tmp_path: Path) -> None:
+    mark = tmp_path / "it-ran"
+    path = tmp_path / "mobilenet0.25.pth"
+    text = (
+        "import sys, os, torch\n"
+        f"sys.path.insert(0, {str(Path(detector.__file__).parent)!r})\n"
+        "import torch_net\n"
+        f"class X:\n    def __reduce__(self): return (os.system, ('touch {mark}',))\n"
+        f"torch.save(dict(torch_net.RetinaFace('mobilenet0.25').state_dict(), x=X()), {str(path)!r})\n"
+    )
+    subprocess.run([str(torch_target), "-c", text], check=True)
+    told = report("--target", str(torch_target), "--model", path, "--device", "cpu", cwd=tmp_path)
+    assert roots(told) == ["model-unsafe-pickle"]
+    assert told["facts"]["inference"]["skipped"] == "no-known-checkpoint"
+    assert not mark.exists()

@@ -10,7 +10,6 @@ from retina_doctor.settings import Settings
 from ..scopes import gpu_meant
 from .facts import Inference
 
-CUDA = "CUDAExecutionProvider"
 TOLERANCE = 0.05
 """Share of the largest output. A guess that leaves room for TF32, which convolutions use on Ampere and later; it has not
 been measured on a GPU yet, so a difference alone is a warning, no error."""
@@ -38,10 +37,30 @@ def smoke_inference_failed(inference: Reading[Inference]) -> Answer:
             return not_tried(seen)
         if seen.load_error:
             return _failed(inference, {"outcome": "failed", "stage": "loading the model", "detail": seen.load_error})
+        if seen.by_insightface and seen.by_insightface.error:
+            words: dict[str, object] = {
+                "outcome": "failed",
+                "stage": "calling FaceAnalysis",
+                "detail": seen.by_insightface.error,
+            }
+            return _failed(inference, words)
         faces = "?" if seen.faces is None else len(seen.faces)
-        values = {"faces": faces, "ms": milliseconds(seen.median), "provider": seen.ran_on or "?"}
-        return Passed(Reason("smoke-ran" if seen.faces is not None else "smoke-ran-without-picture", values))
+        values = {
+            "faces": faces,
+            "ms": milliseconds(seen.median),
+            "p95": milliseconds(seen.p95),
+            "per_second": round(1 / seen.median) if seen.median else "?",
+            "provider": seen.ran_on or "?",
+            "cpu": milliseconds(seen.cpu_median),
+        }
+        return Passed(Reason(_told(seen), values))
     return _failed(inference, {})
+
+
+def _told(seen: Inference) -> str:
+    if seen.faces is None:
+        return "smoke-ran-without-picture"
+    return "smoke-ran-beside-cpu" if seen.cpu_median else "smoke-ran"
 
 
 def _failed(inference: Reading[Inference], more: dict[str, object]) -> Problem:
@@ -57,14 +76,15 @@ def smoke_on_cpu(inference: Inference) -> Answer:
     """Judged by where the nodes ran, not by what any library advertises."""
     if not_tried(inference):
         return not_tried(inference)
-    if not inference.nodes:
+    if inference.on_cuda is None:
         return Unknown(missing=("inference",))
-    if inference.nodes.get(CUDA):
+    if inference.on_cuda:
         return None
     evidence = {
         "model": inference.model,
         "session": list(inference.session or ()),
-        "nodes": inference.nodes,
+        "nodes": inference.nodes or {},
+        "framework": inference.framework,
         "ms": milliseconds(inference.median),
     }
     return Problem(subject=subject_of(inference), evidence=evidence)
@@ -113,3 +133,25 @@ def image_not_read(inference: Inference, settings: Settings) -> Answer:
         return Unknown(missing=("cv2 or Pillow in the target",))
     evidence = {"path": inference.picture.path, "error": inference.picture.error}
     return Problem(subject="picture", evidence=evidence)
+
+
+@check("RD606", "smoke-too-slow", Severity.WARNING, pitfall=2, scope=gpu_meant)
+def smoke_too_slow(inference: Inference) -> Answer:
+    """Slower on the GPU than on this machine's own CPU: then something is wrong, whatever the card."""
+    answer = not_tried(inference)
+    if answer is not None:
+        return answer
+    if inference.on_cuda is False:
+        return Inapplicable(Reason("smoke-all-on-cpu"))
+    if inference.median is None or inference.cpu_median is None:
+        return Unknown(missing=("inference",))
+    if inference.median <= inference.cpu_median:
+        return None
+    evidence = {
+        "model": inference.model,
+        "ms": milliseconds(inference.median),
+        "cpu_ms": milliseconds(inference.cpu_median),
+        "size": "x".join(str(side) for side in inference.input_size or ()),
+        "on_cpu": sum((inference.cpu_operators or {}).values()),
+    }
+    return Problem(subject=subject_of(inference), evidence=evidence)

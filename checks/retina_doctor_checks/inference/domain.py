@@ -24,6 +24,7 @@ def arguments(settings: Settings) -> dict[str, Json]:
         "threshold": DEFAULT_THRESHOLD if wanted.threshold is None else wanted.threshold,
         "nms": DEFAULT_NMS if wanted.nms is None else wanted.nms,
         "image": wanted.image,
+        "save": wanted.save_picture,
     }
 
 
@@ -36,11 +37,16 @@ probe = Probe(
     sends=(
         f"{PACK}.models.locate",
         f"{PACK}.models.onnx_walk",
+        f"{PACK}.models.look_models",
+        f"{PACK}.models.pickles",
         *FOR_LOOK_FILES,
         f"{PACK}.native.output",
         f"{PACK}.ort_gpu.look_files",
         f"{PACK}.ort_gpu.session",
         f"{PACK}.inference.detector",
+        f"{PACK}.inference.drawing",
+        f"{PACK}.inference.engines",
+        f"{PACK}.inference.torch_net",
     ),
     side=Side.TARGET,
     heavy=True,
@@ -72,6 +78,7 @@ domain = Domain(
         checks.smoke_on_cpu,
         checks.smoke_wrong_result,
         checks.image_not_read,
+        checks.smoke_too_slow,
         known_checks.known_answer_wrong,
     ),
     pages=Path(__file__).parent / "pages",

@@ -27,6 +27,20 @@ class Picture(Facts, frozen=True, kw_only=True):
     decoder: bool = True
 
 
+class ByInsightface(Facts, frozen=True, kw_only=True):
+    """What FaceAnalysis itself did with a pack: number of faces, or why there is none."""
+
+    faces: int | None
+    error: str | None
+
+
+class Saved(Facts, frozen=True, kw_only=True):
+    """Where the picture with its faces was written, or why it was not."""
+
+    path: str
+    error: str | None
+
+
 class Inference(Facts, frozen=True, kw_only=True):
     """*skipped*: why nothing was tried. *contract*: the family of the model by its outputs; None: no known detector's.
 
@@ -34,11 +48,15 @@ class Inference(Facts, frozen=True, kw_only=True):
     *session* are the providers that the session has, *nodes* how many nodes each ran, *cpu_operators* how many of each
     operator the CPU ran. *input_size* is (width, height)
     in pixels. Times in seconds: *first* includes what is set up at the first run, *median* is of the runs after it.
+    *p95*: of the same runs; *cpu_median*: one run after the first on the CPU, where the model ran on CUDA.
     *finite*: no NaN or infinity in the outputs. *cpu_difference*: largest difference to the CPU's outputs relative to
     the largest output; None where the session itself ran on the CPU. *faces* None: not decoded.
     """
 
-    skipped: Literal["no-model", "missing", "not-onnx", "no-onnxruntime", "no-numpy"] | None
+    skipped: (
+        Literal["no-model", "missing", "not-onnx", "no-onnxruntime", "no-numpy", "no-known-checkpoint", "no-torch"]
+        | None
+    )
     model: str | None
     contract: Literal["retinaface", "scrfd"] | None
     input_size: tuple[int, int] | None
@@ -55,10 +73,25 @@ class Inference(Facts, frozen=True, kw_only=True):
     log: tuple[str, ...]
     cpu_operators: dict[str, int] | None = None
     load_error: str | None = None
+    framework: Literal["onnxruntime", "torch"] | None = "onnxruntime"
+    device: Literal["cuda", "cpu"] | None = None
+    p95: float | None = None
+    cpu_median: float | None = None
+    by_insightface: ByInsightface | None = None
+    saved: Saved | None = None
+
+    @property
+    def on_cuda(self) -> bool | None:
+        """Whether any node ran there; None: not known."""
+        if self.device is not None:
+            return self.device == "cuda"
+        return bool(self.nodes.get("CUDAExecutionProvider")) if self.nodes else None
 
     @property
     def ran_on(self) -> str | None:
-        """The provider that ran most nodes."""
+        """The provider that ran most nodes, or torch's device."""
+        if self.framework == "torch":
+            return f"torch ({self.device})"
         return max(self.nodes, key=lambda name: self.nodes[name] if self.nodes else 0) if self.nodes else None
 
 

@@ -10,13 +10,14 @@ from retina_doctor_checks.models import locate
 from retina_doctor_checks.native import output, places
 from retina_doctor_checks.ort_gpu import look_files, session
 
-REPEATS = 5
+FEWEST_RUNS, MOST_RUNS, ENOUGH = 5, 20, 0.5  # runs after the first, until so many seconds are over
 MOST_PICTURE = 200 * 10**6  # bytes
+CHECKPOINTS = (".pth", ".pt")
 EMPTY: dict[str, Any] = {
-    "skipped": None, "model": None, "contract": None, "input_size": None, "session": None, "nodes": None, "cpu_operators": None,
-    "preloaded": False,
-    "load": None, "first": None, "median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None,
-    "log": [], "load_error": None,
+    "skipped": None, "model": None, "framework": None, "device": None, "contract": None, "input_size": None, "session": None,
+    "nodes": None, "cpu_operators": None, "preloaded": False, "load": None, "first": None, "median": None, "p95": None,
+    "cpu_median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None, "log": [], "load_error": None,
+    "by_insightface": None, "saved": None,
 }  # fmt: skip
 
 
@@ -31,12 +32,39 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         probe.tell(skipped="missing")
         return
     probe.tell(model=path)
-    if not path.lower().endswith(".onnx"):
+    if path.lower().endswith(CHECKPOINTS):
+        by_torch(probe, arguments, path)
+    elif path.lower().endswith(".onnx"):
+        by_onnxruntime(probe, arguments, path, named)
+    else:
         probe.tell(skipped="not-onnx")
+
+
+def by_torch(probe: Any, arguments: dict[str, Any], path: str) -> None:
+    """A checkpoint is tried where its pickle names nothing but weights: torch.load is asked with weights_only besides."""
+    from retina_doctor_checks.models import look_models
+
+    checkpoint = look_models.examine(path)["checkpoint"]
+    if checkpoint is None or checkpoint["refused"] or checkpoint["network"] not in ("mobilenet0.25", "resnet50"):
+        probe.tell(skipped="no-known-checkpoint")
         return
+    if places.package_folder("torch") is None:
+        probe.tell(skipped="no-torch")
+        return
+    probe.tell(framework="torch")
+    probe.stage("importing torch")
+    with output.captured() as log:
+        from retina_doctor_checks.inference import engines
+
+        run(probe, arguments, lambda: engines.Torch(path, arguments["gpu"]), path)
+    probe.tell(log=list(log))
+
+
+def by_onnxruntime(probe: Any, arguments: dict[str, Any], path: str, named: dict[str, Any]) -> None:
     if places.package_folder("onnxruntime") is None:
         probe.tell(skipped="no-onnxruntime")
         return
+    probe.tell(framework="onnxruntime")
     probe.stage("importing onnxruntime")
     import onnxruntime
 
@@ -46,13 +74,18 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         if preload:
             preload()
         try:
-            run(probe, arguments, onnxruntime, path)
+            from retina_doctor_checks.inference import engines
+
+            run(probe, arguments, lambda: engines.Onnx(onnxruntime, path, arguments["gpu"]), path)
+            if named["kind"] == "pack":
+                probe.stage("asking insightface")
+                probe.tell(by_insightface=by_insightface(arguments, named["named"]))
         finally:
             session.clean()
     probe.tell(log=list(log))
 
 
-def run(probe: Any, arguments: dict[str, Any], onnxruntime: Any, path: str) -> None:
+def run(probe: Any, arguments: dict[str, Any], load: Any, path: str) -> None:
     import numpy
 
     from retina_doctor_checks.inference import detector
@@ -60,43 +93,85 @@ def run(probe: Any, arguments: dict[str, Any], onnxruntime: Any, path: str) -> N
     probe.stage("loading " + os.path.basename(path))
     start = time.perf_counter()
     try:
-        opened, how = session.open_session(onnxruntime, path, arguments["gpu"])
+        engine = load()
     except Exception as error:
         probe.tell(load_error="%s: %s" % (type(error).__name__, str(error)[:2000]))
         return
-    kind = detector.contract(opened.get_outputs())
-    width, height = input_size(opened.get_inputs()[0].shape, arguments["size"])
+    width, height = engine.size(arguments["size"])
     probe.tell(
-        load=time.perf_counter() - start, session=opened.get_providers(), contract=kind, input_size=[width, height]
+        load=time.perf_counter() - start, session=engine.providers, contract=engine.contract, input_size=[width, height]
     )
     picture, about = read_picture(arguments["image"])
     probe.tell(picture=about)
     canvas, scale = detector.letterbox(picture, width, height)
-    feed = {opened.get_inputs()[0].name: detector.blob(canvas, kind)}
+    blob = detector.blob(canvas, engine.contract)
     probe.stage("detecting")
-    times = []
-    for _ in range(1 + REPEATS):
-        start = time.perf_counter()
-        outputs = opened.run(None, feed)
-        times.append(time.perf_counter() - start)
-    probe.tell(first=times[0], median=sorted(times[1:])[REPEATS // 2])
-    operators = session.operators(opened, how)
+    outputs, times = timed(engine, blob)
+    probe.tell(first=times[0], **spread(times[1:]))
+    operators = engine.operators()
     nodes = session.node_counts(operators)
-    probe.tell(nodes=nodes, cpu_operators=None if operators is None else operators.get(session.CPU, {}))
-    probe.tell(finite=all(bool(numpy.isfinite(output).all()) for output in outputs))
-    if nodes and nodes.get(session.CUDA):
+    device = getattr(engine, "device", None) or (
+        "cuda" if nodes and nodes.get(session.CUDA) else "cpu" if nodes else None
+    )
+    probe.tell(nodes=nodes, device=device, cpu_operators=None if operators is None else operators.get(session.CPU, {}))
+    probe.tell(finite=all(bool(numpy.isfinite(one).all()) for one in outputs))
+    if device == "cuda":
         probe.stage("comparing with the CPU")
-        reference = session.open_session(onnxruntime, path, False, count=False)[0].run(None, feed)
-        probe.tell(cpu_difference=difference(outputs, reference))
-    if kind is not None and about["path"] is not None and about["error"] is None:
-        found = detector.decode(outputs, kind, width, height, arguments["threshold"], arguments["nms"])
-        probe.tell(faces=[in_source(face, scale) for face in found[:100]])
+        reference, cpu_times = timed(engine.on_cpu(), blob, 1)
+        probe.tell(cpu_difference=difference(outputs, reference), cpu_median=spread(cpu_times[1:])["median"])
+    if engine.contract is not None and about["path"] is not None and about["error"] is None:
+        found = detector.decode(outputs, engine.contract, width, height, arguments["threshold"], arguments["nms"])
+        faces = [in_source(face, scale) for face in found[:100]]
+        probe.tell(faces=faces)
+        if arguments["save"]:
+            probe.tell(saved=saved(arguments["save"], picture, faces))
 
 
-def input_size(shape: list[Any], wanted: list[Any]) -> tuple[Any, ...]:
-    """(width, height) in pixels: the model's own where it is fixed, else as wanted. *shape*: [n, 3, height, width]."""
-    height, width = (shape + [None] * 4)[2:4]
-    return (width if isinstance(width, int) else wanted[0], height if isinstance(height, int) else wanted[1])
+def saved(path: str, picture: Any, faces: list[Any]) -> dict[str, Any]:
+    """{"path", "error"}: the picture with what was found, written as PNG."""
+    from retina_doctor_checks.inference import drawing
+
+    path = os.path.abspath(os.path.expanduser(path))
+    try:
+        with open(path, "wb") as file:
+            file.write(drawing.write(drawing.marked(picture, faces)))
+        return {"path": path, "error": None}
+    except OSError as error:
+        return {"path": path, "error": error.strerror}
+
+
+def timed(engine: Any, blob: Any, fewest: int = FEWEST_RUNS) -> tuple[Any, ...]:
+    """(outputs, seconds of each run): the first, which sets things up, and as many after it as a second holds, within bounds."""
+    times: list[float] = []
+    while len(times) < 1 + fewest or (len(times) < 1 + MOST_RUNS and sum(times[1:]) < ENOUGH):
+        start = time.perf_counter()
+        outputs = engine.run(blob)
+        times.append(time.perf_counter() - start)
+        if fewest == 1 and len(times) > 1:
+            break
+    return outputs, times
+
+
+def spread(times: list[float]) -> dict[str, float]:
+    ordered = sorted(times)
+    return {"median": ordered[len(ordered) // 2], "p95": ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]}
+
+
+def by_insightface(arguments: dict[str, Any], name: str) -> dict[str, Any]:
+    """{"faces", "error"}: what FaceAnalysis itself finds with the pack, called as a service calls it."""
+    picture, about = read_picture(arguments["image"])
+    try:
+        from insightface.app import FaceAnalysis
+
+        providers = ([session.CUDA] if arguments["gpu"] else []) + [session.CPU]
+        where = {"root": arguments["root"]} if arguments["root"] else {}
+        app = FaceAnalysis(name=name, allowed_modules=["detection"], providers=providers, **where)
+        size = tuple(arguments["size"])
+        app.prepare(ctx_id=0 if arguments["gpu"] else -1, det_thresh=arguments["threshold"], det_size=size)
+        app.det_model.nms_thresh = arguments["nms"]
+        return {"faces": len(app.get(picture[:, :, ::-1].copy())) if about["error"] is None else None, "error": None}
+    except Exception as error:
+        return {"faces": None, "error": "%s: %s" % (type(error).__name__, str(error)[:500])}
 
 
 def read_picture(path: str) -> tuple[Any, ...]:

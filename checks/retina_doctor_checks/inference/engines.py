@@ -1,0 +1,65 @@
+"""Runs a model on one picture: an ONNX file by onnxruntime, a checkpoint by torch. Sent to targets: Python 3.8, numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retina_doctor_checks.ort_gpu import session
+
+
+class Onnx:
+    framework = "onnxruntime"
+
+    def __init__(self, onnxruntime: Any, path: str, gpu: bool) -> None:
+        from retina_doctor_checks.inference import detector
+
+        self._onnxruntime, self._path = onnxruntime, path
+        self._opened, self._how = session.open_session(onnxruntime, path, gpu)
+        self.contract = detector.contract(self._opened.get_outputs())
+        self.providers = self._opened.get_providers()
+
+    def size(self, wanted: list[Any]) -> tuple[Any, ...]:
+        """(width, height) in pixels: the model's own where it is fixed, else as wanted."""
+        height, width = (self._opened.get_inputs()[0].shape + [None] * 4)[2:4]
+        return (width if isinstance(width, int) else wanted[0], height if isinstance(height, int) else wanted[1])
+
+    def run(self, blob: Any) -> list[Any]:
+        outputs: list[Any] = self._opened.run(None, {self._opened.get_inputs()[0].name: blob})
+        return outputs
+
+    def operators(self) -> dict[str, Any] | None:
+        """{provider: {operator: number of nodes}}, once it has run."""
+        return session.operators(self._opened, self._how)
+
+    def on_cpu(self) -> Onnx:
+        """The same model on the CPU."""
+        return Onnx(self._onnxruntime, self._path, False)
+
+
+class Torch:
+    framework = "torch"
+    contract = "retinaface"
+    providers = None
+
+    def __init__(self, path: str, gpu: bool) -> None:
+        import torch
+
+        from retina_doctor_checks.inference import torch_net
+
+        self._torch, self._path = torch, path
+        self.device = "cuda" if gpu and torch.cuda.is_available() else "cpu"
+        self._net, self.backbone = torch_net.load(path, self.device)
+
+    def size(self, wanted: list[Any]) -> tuple[Any, ...]:
+        return tuple(wanted)
+
+    def run(self, blob: Any) -> list[Any]:
+        with self._torch.no_grad():
+            outputs = self._net(self._torch.from_numpy(blob).to(self.device))
+        return [one.cpu().numpy() for one in outputs]
+
+    def operators(self) -> dict[str, Any] | None:
+        return None
+
+    def on_cpu(self) -> Torch:
+        return Torch(self._path, False)
