@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tests.doctor import DEV_PYTHON, environment, make_venv, report, run_fix
 from tests.standins import needs_root
+from tests.test_inference import scrfd_model
 
 LOADING = ("--only", "models", "--only", "inference", "--skip", "smoke-wrong-result", "--device", "cpu")
 KEYS = {
@@ -220,7 +221,8 @@ def test_a_download_that_was_broken_off(tmp_path: Path) -> None:
     packs = tmp_path / ".insightface" / "models"
     packs.mkdir(parents=True)
     with zipfile.ZipFile(packs / "buffalo_l.zip", "w") as archive:
-        archive.write(graph(tmp_path / "det_10g.onnx", outputs=(1,) * 9), "det_10g.onnx")
+        scrfd_model(tmp_path / "det_10g.onnx")
+        archive.write(tmp_path / "det_10g.onnx", "det_10g.onnx")
     whole = (packs / "buffalo_l.zip").read_bytes()
     (packs / "buffalo_l.zip").write_bytes(whole[:-30])
     told = looked("buffalo_l", tmp_path)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import pickletools
+import struct
 import zipfile
+import zlib
 from typing import Any
 
 MOST_BYTES = 32 * 2**20  # of pickle: that of a detector has some 30 KB
@@ -26,6 +28,10 @@ RUNS_CODE = (
     "webbrowser", "pip", "platform", "multiprocessing", "asyncio", "timeit", "pdb", "cProfile", "profile", "bdb", "signal",
 )  # fmt: skip
 BUILTIN_RUNS = ("eval", "exec", "execfile", "compile", "__import__", "getattr", "open", "apply", "input", "breakpoint")
+BROKEN_ZIP = (
+    zipfile.BadZipFile, zlib.error, struct.error, OSError, ValueError, NotImplementedError, EOFError, RuntimeError, StopIteration,
+)  # fmt: skip
+"""What zipfile raises for damaged files; all of it was seen under tools/fuzz_models.py or stands in its source."""
 WEIGHTS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
@@ -33,11 +39,11 @@ def checkpoint(path: str, content: str) -> dict[str, Any] | None:
     """{"keys", "prefix", "network", "refused", "dangerous"} of a checkpoint; None where its pickle cannot be followed.
 
     *network*: "mobilenet0.25", "resnet50", "other", or None without a key of weights. *refused*: what torch.load does not admit
-    under weights_only; *dangerous*: those of it that can run any code. Raises OSError.
+    under weights_only; *dangerous*: those of it that can run any code.
     """
     try:
         data = read(path, content)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, RuntimeError):
+    except BROKEN_ZIP:
         return None
     strings, called = names(data, LEGACY_PICKLES if content == "torch-legacy" else 1)
     if strings is None:
