@@ -285,6 +285,13 @@ def _complain(text: str) -> int:
     return 2
 
 
+def settings_of(flags: dict[str, Any]) -> Any:
+    """The Settings that flags, environment and file make together. Raises UsageError."""
+    from retina_doctor.settings_sources import load_settings, of_flags, working_directory
+
+    return load_settings(flags["config"], os.environ, of_flags(flags), working_directory())
+
+
 def look_as_asked(flags: dict[str, Any], wanted: Any) -> Any:
     """A Snapshot of the machine as the flags of `check` or `collect` ask. *wanted*: the reports that will be made of it."""
     import threading
@@ -292,9 +299,8 @@ def look_as_asked(flags: dict[str, Any], wanted: Any) -> Any:
     from retina_doctor import output, progress
     from retina_doctor.look import look
     from retina_doctor.registry import installed
-    from retina_doctor.settings_sources import load_settings, of_flags, working_directory
 
-    settings = load_settings(flags["config"], os.environ, of_flags(flags), working_directory())
+    settings = settings_of(flags)
 
     # What the report needs is imported while the probes run: not before, which would delay them, and not after.
     def prepare() -> None:

@@ -33,19 +33,14 @@ class Picture:
     distractors: int
 
 
-def draw(seed: int, width: int, height: int, people: int | None = None, lookalikes: int = 0) -> Picture:
-    """The picture of that seed: the same with the same versions of NumPy and OpenCV.
-
-    *lookalikes*: beyond the stated distribution, as many more of what a half-trained detector took for faces.
-    """
+def draw(seed: int, width: int, height: int, people: int | None = None) -> Picture:
+    """The picture of that seed: the same with the same versions of NumPy and OpenCV."""
     random = numpy.random.default_rng([seed, width, height])
     pixels = background(random, width, height)
     distractors = int(random.integers(2, 9))
     taken: list[Any] = []
     for _ in range(distractors - 1):
         distract(random, pixels)
-    for _ in range(lookalikes):
-        distract(random, pixels, kinds=LOOKALIKES)
     count = int(random.integers(0, MOST_PEOPLE + 1)) if people is None else people
     heights = sorted(face_height(random, width, height) for _ in range(count))
     boxes, points, wears = [], [], []
@@ -161,16 +156,15 @@ def ints(point: Any) -> tuple[int, int]:
     return (round(float(point[0])), round(float(point[1])))
 
 
-def distract(random: Generator, pixels: Any, away_from: list[Any] | None = None, kinds: Any = None) -> None:
+def distract(random: Generator, pixels: Any, away_from: list[Any] | None = None) -> None:
     """Draws what a careless detector takes for a face."""
-    kinds = kinds or DISTRACTORS
     height, width = pixels.shape[:2]
     size = float(numpy.exp(random.uniform(numpy.log(8), numpy.log(min(180, 0.6 * min(width, height))))))
     for _ in range(20):
         x, y = random.uniform(0, width), random.uniform(0, height)
         box = numpy.array([x - size, y - size, x + size, y + size]) * 1.0
         if not any(meet(box, other) for other in away_from or ()):
-            kinds[random.integers(len(kinds))](random, pixels, x, y, size)
+            DISTRACTORS[random.integers(len(DISTRACTORS))](random, pixels, x, y, size)
             return
 
 
@@ -332,4 +326,3 @@ def blob(random: Generator, pixels: Any, x: float, y: float, size: float) -> Non
 
 
 DISTRACTORS = (button, clock, dots, glyph, blank, from_behind, pair, ball, flower, window, house, blob)
-LOOKALIKES = (button, dots, dots, clock, ball)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import dataclasses
 import multiprocessing
 import time
 from pathlib import Path
@@ -25,48 +24,29 @@ from torch.nn import functional
 from .network import RetinaFace
 from .scenes import draw
 
-SIDE, BATCH = 320, 8
+SIDE, PICTURES, BATCH, STEPS = 320, 12_000, 8, 10_000
 FIRST_SEED = 1_000_000  # of the training pictures; what is measured on has others
 SEED, THREADS = 7, 2
-DECAY = 5e-4
+HIGHEST_RATE, DECAY = 2e-3, 5e-4
 OVERLAP = 0.35  # of an anchor with a face, to be held responsible for it
 NEGATIVES, LEAST_NEGATIVES = 7, 24  # for each positive anchor; in a picture without faces
 AVERAGING = 0.999
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Phase:
-    """*pictures*: how many, with as many more *lookalikes* in each; *rate*: the highest learning rate."""
-
-    steps: int
-    pictures: int
-    lookalikes: int
-    rate: float
-
-
-PHASES = (
-    Phase(steps=10_000, pictures=12_000, lookalikes=0, rate=2e-3),
-    # After the first, buttons and dotted discs were what it took for faces.
-    Phase(steps=3_000, pictures=4_000, lookalikes=8, rate=5e-4),
-)
-
-
-def cached(job: tuple[int, int]) -> tuple[Any, Any]:
-    seed, lookalikes = job
-    picture = draw(seed, SIDE, SIDE, lookalikes=lookalikes)
+def cached(seed: int) -> tuple[Any, Any]:
+    picture = draw(seed, SIDE, SIDE)
     return picture.pixels, numpy.concatenate([picture.boxes, picture.points.reshape(-1, 10)], axis=1)
 
 
-def cache(folder: Path, number: int) -> tuple[Any, list[Any]]:
-    """All pictures of a phase, uint8 [n, side, side, 3], and their faces, float32 [faces, 14] each."""
-    phase = PHASES[number]
-    pixels_file, faces_file = folder / f"pixels{number}.npy", folder / f"faces{number}.npy"
+def cache(folder: Path) -> tuple[Any, list[Any]]:
+    """All training pictures, uint8 [n, side, side, 3], and their faces, float32 [faces, 14] each."""
+    pixels_file, faces_file = folder / "pixels.npy", folder / "faces.npy"
     if not faces_file.exists():
-        pixels = numpy.lib.format.open_memmap(pixels_file, "w+", numpy.uint8, (phase.pictures, SIDE, SIDE, 3))
-        faces: Any = numpy.empty(phase.pictures, dtype=object)
-        jobs = [(FIRST_SEED * (number + 1) + index, phase.lookalikes) for index in range(phase.pictures)]
+        pixels = numpy.lib.format.open_memmap(pixels_file, "w+", numpy.uint8, (PICTURES, SIDE, SIDE, 3))
+        faces: Any = numpy.empty(PICTURES, dtype=object)
         with multiprocessing.Pool(THREADS) as pool:
-            for index, (drawn, told) in enumerate(pool.imap(cached, jobs, chunksize=50)):
+            seeds = range(FIRST_SEED, FIRST_SEED + PICTURES)
+            for index, (drawn, told) in enumerate(pool.imap(cached, seeds, chunksize=50)):
                 pixels[index], faces[index] = drawn, told
         pixels.flush()
         numpy.save(faces_file, faces, allow_pickle=True)
@@ -145,24 +125,20 @@ def loss_of(outputs: Any, targets: list[Any], priors: Any) -> Any:
     return total / max(positives, 1)
 
 
-def train(folder: Path, number: int) -> None:
-    """One phase; the second goes on from what the first left in model.pt."""
-    phase = PHASES[number]
+def train(folder: Path) -> None:
+    """Leaves model.pt: the mean of the weights over the last steps."""
     torch.manual_seed(SEED)
     torch.set_num_threads(THREADS)
-    pixels, faces = cache(folder, number)
+    pixels, faces = cache(folder)
     priors = torch.from_numpy(retinaface_priors(SIDE, SIDE)).float()
-    net = RetinaFace()
-    if number:
-        net.load_state_dict(torch.load(folder / "model.pt", weights_only=True))
-    net = net.to(memory_format=torch.channels_last)
+    net = RetinaFace().to(memory_format=torch.channels_last)
     mean: RetinaFace = copy.deepcopy(net).eval()
-    optimizer = torch.optim.AdamW(net.parameters(), lr=phase.rate, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, phase.rate, total_steps=phase.steps)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=HIGHEST_RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, HIGHEST_RATE, total_steps=STEPS)
     started, lately = time.monotonic(), []
     with (folder / "train.log").open("a", encoding="utf-8") as log:
-        for step in range(phase.steps):
-            images, targets = batch(pixels, faces, number * FIRST_SEED + step)
+        for step in range(STEPS):
+            images, targets = batch(pixels, faces, step)
             loss = loss_of(net(images), targets, priors)
             optimizer.zero_grad()
             loss.backward()
@@ -173,7 +149,7 @@ def train(folder: Path, number: int) -> None:
             lately.append(loss.item())
             if (step + 1) % 250 == 0:
                 spent = time.monotonic() - started
-                words = f"phase {number + 1}, step {step + 1} of {phase.steps}, loss {numpy.mean(lately):.4f}, {spent:.0f} s"
+                words = f"step {step + 1} of {STEPS}, loss {numpy.mean(lately):.4f}, {spent:.0f} s"
                 print(words, flush=True)
                 log.write(words + "\n")
                 log.flush()
@@ -194,8 +170,6 @@ def average(mean: RetinaFace, net: RetinaFace, share: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--phase", type=int, choices=(1, 2), help="only that one; default: both")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    for one in [given.phase - 1] if given.phase else range(len(PHASES)):
-        train(given.folder, one)
+    train(given.folder)

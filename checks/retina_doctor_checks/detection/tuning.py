@@ -1,0 +1,163 @@
+"""`retina-doctor tune`: from a sweep over the user's pictures to tables, a curve and a recommendation."""
+
+from __future__ import annotations
+
+import functools
+import os
+import posixpath
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from retina_doctor.authoring import Probe, Side
+from retina_doctor.codec import Data, DoesNotFit, decode
+from retina_doctor.model import Outcome
+from retina_doctor.settings import Settings, Size
+
+from ..inference.domain import probe as inference_probe
+from . import limits
+from .sweep import NMS, THRESHOLDS, Change, Choice, Sweep, change, choices, kept
+
+SIZES = (320, 480, 640, 960, 1280)
+BARS = "▁▂▃▄▅▆▇█"
+
+
+class Row(Data, frozen=True, kw_only=True):
+    """*of*: the value that was tried; *ms*: of one picture, where the input size was tried."""
+
+    of: str
+    change: Change
+    ms: float | None = None
+
+
+class Table(Data, frozen=True, kw_only=True):
+    model: str
+    pictures: int
+    unread: tuple[str, ...]
+    threshold: float
+    nms: float
+    size: Size
+    by_size: tuple[Row, ...]
+    by_threshold: tuple[Row, ...]
+    by_nms: tuple[Row, ...]
+    choices: tuple[Choice, ...]
+
+
+def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
+    """What the target's detector gave at every size, or why there is nothing: in words of the probe."""
+    from retina_doctor.probing.collect import Looking
+    from retina_doctor.target import choose_target, surroundings
+
+    wanted = settings.detection.size
+    sides = {(side, side) for side in SIZES} | ({(wanted.width, wanted.height)} if wanted else set())
+    sizes = [list(size) for size in sorted(sides, key=lambda size: size[0] * size[1])]
+    probe = Probe(
+        name="sweep",
+        facts=Sweep,
+        module="retina_doctor_checks.detection.look_sweep",
+        sends=(*inference_probe.sends, "retina_doctor_checks.inference.look_inference"),
+        side=Side.TARGET,
+        heavy=True,
+        arguments=lambda one: {
+            "path": one.model.path, "root": one.model.root, "gpu": one.gpu.device != "cpu", "images": images, "sizes": sizes,
+        },
+    )  # fmt: skip
+    target = choose_target(settings, os.environ)
+    _, readings = Looking(settings, target, surroundings(settings, target, os.environ)).collect([probe])
+    reading = readings["sweep"]
+    try:
+        sweep = decode(reading.facts, Sweep)
+    except DoesNotFit:
+        sweep = None
+    return sweep, f"{reading.stage or ''}: {reading.detail or ''}" if reading.outcome is not Outcome.OK else ""
+
+
+def table_of(sweep: Sweep, settings: Settings) -> Table:
+    """Everything against the settings in force; where they name none, insightface's defaults."""
+    wanted = settings.detection
+    threshold = limits.threshold().default if wanted.threshold is None else wanted.threshold
+    nms = limits.nms().default if wanted.nms is None else wanted.nms
+    side = limits.geometry().default
+    size = wanted.size or Size(side, side)
+    here = next((one for one in sweep.sizes if one.size == (size.width, size.height)), sweep.sizes[0])
+    base = [kept(candidates, threshold, nms) for candidates in here.found]
+    return Table(
+        model=posixpath.basename(sweep.model or ""),
+        pictures=len(here.found),
+        unread=tuple(one.name for one in sweep.pictures if one.error),
+        threshold=threshold,
+        nms=nms,
+        size=Size(*here.size),
+        by_size=tuple(
+            Row(of=str(Size(*one.size)), change=change(one, threshold, nms, base), ms=round(one.seconds * 1000, 1))
+            for one in sweep.sizes
+        ),
+        by_threshold=tuple(Row(of=f"{value:.2f}", change=change(here, value, nms, base)) for value in THRESHOLDS),
+        by_nms=tuple(Row(of=f"{value:.1f}", change=change(here, threshold, value, base)) for value in NMS),
+        choices=tuple(choices(sweep)),
+    )
+
+
+@functools.cache
+def words(language: str) -> dict[str, str]:
+    table = tomllib.loads(Path(__file__).with_name("tune_words.toml").read_text(encoding="utf-8"))
+    return {key: row[language] for key, row in table.items()}
+
+
+def curve(table: Table) -> str:
+    """Faces by threshold, from THRESHOLDS' first to their last."""
+    counts = [row.change.faces for row in table.by_threshold]
+    most = max(max(counts), 1)
+    return "".join(BARS[round(count / most * (len(BARS) - 1))] for count in counts)
+
+
+def drawn(table: Table, language: str, width: int, colour: bool) -> str:
+    import io
+
+    from rich.console import Console
+    from rich.table import Table as Drawn
+
+    say = words(language)
+    console = Console(file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour, highlight=False)
+    head = {
+        "model": table.model, "pictures": table.pictures, "threshold": table.threshold, "nms": table.nms, "size": table.size,
+    }  # fmt: skip
+    console.print(say["head"].format(**head), markup=False)
+    if table.unread:
+        console.print(say["unread"].format(names=", ".join(table.unread)), markup=False)
+
+    def rows(first: str, values: tuple[Row, ...], timed: bool = False) -> None:
+        drawn = Drawn(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in (first, *(["time"] if timed else []), "faces", "gained", "lost", "twice", "smallest"):
+            drawn.add_column(say[name], justify="right", no_wrap=True)
+        for row in values:
+            told = row.change
+            cells = [
+                row.of,
+                *([str(row.ms)] if timed else []),
+                *map(str, (told.faces, told.gained, told.lost, told.twice)),
+            ]
+            drawn.add_row(*cells, "–" if told.smallest is None else str(told.smallest))
+        console.print(drawn)
+        console.print()
+
+    rows("input", table.by_size, timed=True)
+    rows("threshold", table.by_threshold)
+    console.print(f"  {THRESHOLDS[0]:.2f} {curve(table)} {THRESHOLDS[-1]:.2f}\n", markup=False)
+    rows("nms", table.by_nms)
+    best = Drawn(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name in ("purpose", "threshold", "nms", "input", "faces"):
+        best.add_column(say[name], no_wrap=True)
+    for one in table.choices:
+        best.add_row(say[one.purpose], f"{one.threshold:.2f}", f"{one.nms:.1f}", str(one.size), str(one.faces))
+    console.print(best)
+    console.print(say["note"], markup=False)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def as_json(table: Table) -> dict[str, Any]:
+    from retina_doctor.codec import encode
+
+    told: dict[str, Any] = encode(table)
+    return {"format": 1, **told}
