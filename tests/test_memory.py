@@ -24,6 +24,7 @@ from retina_doctor.snapshot import load
 from tests.doctor import install, make_venv
 from tests.machines import put, raw
 from tests.standins import Report, doctor, nvml_folder
+from tests.standins.build import compile_c, functions
 from tests.test_inference import scrfd_model
 from tools.architectures import retinaface
 
@@ -323,3 +324,23 @@ def test_where_onnxruntime_does_not_count_the_lives_of_results_tell(tmp_path: Pa
     told = doctor(tmp_path, "--only", "memory", "--model", str(model), target=str(python),
                   environment={"LD_LIBRARY_PATH": str(nvml_folder())})  # fmt: skip
     assert told.facts("footprint")["activations"] == pytest.approx(counted(model, 320), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("library", "name"), [("libtensorflow_framework.so.2", "tensorflow"), ("xla_extension.so", "jax")]
+)
+def test_a_framework_that_takes_the_whole_card_is_named(
+    tmp_path: Path, real_model: Path, library: str, name: str
+) -> None:
+    """A process that has mapped a library of that name, which NVML says holds nearly everything."""
+    shared = tmp_path / library
+    compile_c(shared, functions({"nothing"}, shared), soname=library)
+    program = f"import ctypes, time; ctypes.CDLL({str(shared)!r}); print(1, flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout and holder.stdout.readline()
+            told = run(tmp_path, real_model, free=200, PID=str(holder.pid))
+        finally:
+            holder.kill()
+    assert told.roots == {"vram-framework-grabs-all"}, told.summary()
+    assert told.finding("vram-framework-grabs-all")["evidence"]["framework"] == name

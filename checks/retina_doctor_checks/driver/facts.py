@@ -17,6 +17,8 @@ class GpuProcess(Facts, frozen=True, kw_only=True):
     used_memory: int | None
     name: str | None
     user: str | None
+    framework: Literal["tensorflow", "jax"] | None = None
+    """One that takes the whole card unless it is told otherwise, as the libraries that it has mapped tell."""
 
 
 class Health(Facts, frozen=True, kw_only=True):

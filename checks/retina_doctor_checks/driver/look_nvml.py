@@ -13,6 +13,14 @@ NOTHING_WRONG = (3, 13, 25)
 NO_PERMISSION = 4
 """What a card that is divided by MIG answers in a container that was given an instance, asked for its memory as a whole
 (github.com/NVIDIA/nvidia-container-toolkit/issues/842)."""
+FRAMEWORKS = {
+    "/libtensorflow": "tensorflow",
+    "_pywrap_tensorflow": "tensorflow",
+    "/xla_extension": "jax",
+    "/libjax": "jax",
+}
+"""Libraries of frameworks that take the whole card: tensorflow/libtensorflow_framework.so.2, jaxlib/xla_extension.so and, since
+0.7, jaxlib/libjax_common.so (their wheels on PyPI)."""
 SLOWED_BY = {"hardware": 0x8, "thermal": 0x40, "power-brake": 0x80}
 """nvml.h nvmlClocksEventReason*: HwSlowdown, HwThermalSlowdown, HwPowerBrakeSlowdown."""
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in linux/proc_ns.h
@@ -177,7 +185,17 @@ def process(told: Any) -> dict[str, Any]:
         "used_memory": told.usedGpuMemory,
         "name": name_of(pid) if visible else None,
         "user": user_of(pid) if visible else None,
+        "framework": framework_of(pid) if visible else None,
     }
+
+
+def framework_of(pid: int) -> str | None:
+    try:
+        with open("/proc/%d/maps" % pid, errors="replace") as file:
+            mapped = file.read()
+    except OSError:
+        return None
+    return next((name for library, name in FRAMEWORKS.items() if library in mapped), None)
 
 
 def in_initial_namespace() -> bool:

@@ -191,3 +191,34 @@ def vram_too_many_workers(seen: Needs) -> Answer:
         return worst
     evidence = {**worst.evidence, "workers": workers, "fit": worst.total // worst.need.total}
     return Problem(subject=f"gpu:{worst.gpu.index}", evidence=evidence)
+
+
+GRABBED = 0.7
+"""Share of the card from which on a framework is said to have taken it whole. TensorFlow leaves some hundred MiB, JAX takes 75 %
+(XLA_PYTHON_CLIENT_MEM_FRACTION)."""
+
+
+@check("RD305", "vram-framework-grabs-all", Severity.ERROR, pitfall=3, scope=gpu_meant)
+def vram_framework_grabs_all(seen: Needs) -> Answer:
+    """TensorFlow or JAX in another process has taken the card whole, whatever it needs."""
+    asked = questions(seen)
+    if not isinstance(asked, list):
+        return asked
+    held = one_of(asked, [one for one in asked if is_held(one) and _grabber(one)])
+    if held is None or isinstance(held, Unknown):
+        return held
+    one = _grabber(held)
+    assert one is not None
+    evidence = {
+        **held.evidence,
+        "pid": one.pid,
+        "name": one.name,
+        "framework": one.framework,
+        "memory": one.used_memory,
+    }
+    return Problem(subject=f"gpu:{held.gpu.index}", evidence=evidence)
+
+
+def _grabber(question: Question) -> GpuProcess | None:
+    grabbing = (one for one in question.others if one.framework and (one.used_memory or 0) >= GRABBED * question.total)
+    return next(grabbing, None)

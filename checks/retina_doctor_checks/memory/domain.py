@@ -28,6 +28,7 @@ domain = Domain(
         checks.vram_held_by_others,
         checks.vram_input_too_large,
         checks.vram_too_many_workers,
+        checks.vram_framework_grabs_all,
     ),
     pages=Path(__file__).parent / "pages",
 )
