@@ -372,3 +372,59 @@ def test_a_planted_checkpoint_is_not_even_given_to_torch(torch_target: Path, tmp
     assert roots(told) == ["model-unsafe-pickle"]
     assert told["facts"]["inference"]["skipped"] == "no-known-checkpoint"
     assert not mark.exists()
+
+
+def test_a_checkpoint_of_another_width_is_not_condemned(torch_target: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mobilenet.pth"
+    text = (
+        "import sys, torch\n"
+        f"sys.path.insert(0, {str(Path(detector.__file__).parent)!r})\n"
+        "import torch_net\n"
+        "state = torch_net.RetinaFace('mobilenet0.25').state_dict()\n"
+        f"torch.save({{key: torch.zeros((2, *value.shape)) for key, value in state.items()}}, {str(path)!r})\n"
+    )
+    subprocess.run([str(torch_target), "-c", text], check=True)
+    told = report(
+        "--target", str(torch_target), "--model", path, "--device", "cpu", "--only", "inference", cwd=tmp_path
+    )
+    assert found(told) == []
+    assert told["facts"]["inference"]["skipped"] == "no-known-checkpoint"
+
+
+def test_boxes_that_are_no_numbers_are_told_as_such(real_model: Path, tmp_path: Path) -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(str(real_model))
+    loc = next(one for one in model.graph.node if model.graph.output[0].name in one.output)
+    loc.output[0] = "plain"
+    model.graph.initializer.append(numpy_helper.from_array(numpy.array(numpy.nan, numpy.float32), "nothing"))
+    model.graph.node.append(onnx.helper.make_node("Mul", ["plain", "nothing"], [model.graph.output[0].name]))
+    path = tmp_path / "nan.onnx"
+    onnx.save(model, str(path))
+    words = (
+        "--target",
+        DEV_PYTHON,
+        "--model",
+        path,
+        "--image",
+        SIX_FACES,
+        "--device",
+        "cpu",
+        "--save-picture",
+        "out.png",
+    )
+    told = report(*words, cwd=tmp_path)
+    assert roots(told) == ["smoke-wrong-result"]
+    assert told["findings"][0]["evidence"]["why"] == "not-finite"
+
+
+def test_a_pack_for_a_service_without_insightface(tmp_path: Path) -> None:
+    pack = tmp_path / ".insightface" / "models" / "buffalo_l"
+    pack.mkdir(parents=True)
+    scrfd_model(pack / "det_10g.onnx")
+    python = make_venv(tmp_path / "target", "uv")
+    install(python, "onnxruntime==1.32.0", "numpy<2.4")
+    words = ("--target", str(python), "--model", "buffalo_l", "--device", "cpu", "--only", "inference")
+    told = report(*words, cwd=tmp_path, env=environment(HOME=str(tmp_path)))
+    assert (found(told), told["facts"]["inference"]["by_insightface"]) == ([], None)

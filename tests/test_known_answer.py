@@ -228,3 +228,11 @@ def test_the_drawn_pictures_are_of_the_stated_distribution() -> None:
     for one in pictures:
         for box, points in zip(one.boxes, one.points, strict=True):
             assert (points >= box[:2] - 2).all() and (points <= box[2:] + 2).all()
+
+
+def test_where_nodes_are_not_told_the_session_says_which_tolerance_holds() -> None:
+    """An onnxruntime before 1.24 without a writable disk."""
+    from retina_doctor.codec import replace
+
+    assert right(replace(emulated(7), nodes=None)) is True
+    assert right(replace(emulated(7), nodes=None, session=("CPUExecutionProvider",))) is False

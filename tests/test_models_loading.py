@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,17 @@ import numpy
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from retina_doctor_checks.models import loading_checks
 
 from tests.doctor import DEV_PYTHON, environment, make_venv, report, run_fix
 from tests.standins import needs_root
 from tests.test_inference import scrfd_model
 
 LOADING = ("--only", "models", "--only", "inference", "--skip", "smoke-wrong-result", "--device", "cpu")
+HEADS = ["fpn.output1.0.weight", "ssh1.conv3X3.0.weight", "BboxHead.0.conv1x1.bias"]
 KEYS = {
-    "mobilenet0.25": [
-        "body.stage1.0.0.weight",
-        "body.stage1.0.1.running_mean",
-        "fpn.output1.0.weight",
-        "ssh1.conv3X3.0.weight",
-    ],
-    "resnet50": ["body.conv1.weight", "body.layer4.2.conv3.weight", "fpn.output1.0.weight", "BboxHead.0.conv1x1.bias"],
+    "mobilenet0.25": ["body.stage1.0.0.weight", "body.stage3.1.3.weight", *HEADS],
+    "resnet50": ["body.conv1.weight", "body.layer1.0.conv3.weight", "body.layer3.5.conv1.weight", *HEADS],
     "other": ["encoder.layers.0.weight", "head.bias"],
 }
 
@@ -115,7 +113,7 @@ def test_a_model_of_an_opset_to_come(tmp_path: Path) -> None:
     assert [one["evidence"]["has"] for one in told["findings"] if one["root"] is None] == [99]
 
 
-@pytest.mark.parametrize(("side", "kind"), [(112, "recognition"), (192, "landmarks"), (96, "gender and age")])
+@pytest.mark.parametrize(("side", "kind"), [(112, "recognition"), (192, "landmarks"), (96, "gender-age")])
 def test_a_model_of_another_kind(tmp_path: Path, side: int, kind: str) -> None:
     told = looked(graph(tmp_path / "w600k_r50.onnx", outputs=(5,), side=side), tmp_path)
     assert roots(told) == ["model-not-a-detector"]
@@ -147,7 +145,8 @@ def checkpoint(path: Path, state: object, kind: str = "zip") -> Path:
             archive.writestr("net/version", b"3\n")
     elif kind == "legacy":
         head = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}]
-        path.write_bytes(b"".join(pickle.dumps(one, protocol=2) for one in head) + data + bytes(1000))
+        parts = [*(pickle.dumps(one, protocol=2) for one in head), data, pickle.dumps(["0"], protocol=2)]
+        path.write_bytes(b"".join(parts) + bytes(1000))
     else:
         path.write_bytes(pickle.dumps(state, protocol=4))
     return path
@@ -167,6 +166,58 @@ def test_a_checkpoint_that_would_run_code_does_not(tmp_path: Path, kind: str) ->
     assert not mark.exists()
 
 
+def zipped(path: Path, *parts: tuple[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts:
+            archive.writestr(name, data)
+    return path
+
+
+HARMLESS = pickle.dumps({key: [] for key in ("body.stage1.0.0.weight", "body.stage3.1.3.weight")}, protocol=2)
+MAGIC = pickle.dumps(0x1950A86A20F9469CFC6C, protocol=2)
+HEAD = MAGIC + pickle.dumps(1001, protocol=2) + pickle.dumps({}, protocol=2)
+EVIL = b"\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R."
+NAMES_POPPED = b"\x80\x04\x8c\x05posix\x8c\x06system\x8c\x0bcollections\x8c\x0bOrderedDict00\x93\x8c\x04true\x85R."
+EVASIONS: dict[str, Callable[[Path], Path]] = {
+    "names under others that are popped": lambda p: zipped(p, ("net/data.pkl", NAMES_POPPED)),
+    "a name by way of torch's own functions": lambda p: zipped(
+        p, ("net/data.pkl", b"\x80\x02ctorch._utils\n_import_dotted_name\nX\x09\x00\x00\x00os.system\x85R.")
+    ),
+    "a checkpoint within torch.storage": lambda p: zipped(
+        p, ("net/data.pkl", b"\x80\x02ctorch.storage\n_load_from_bytes\nX\x01\x00\x00\x00a\x85R.")
+    ),
+    "a second data.pkl": lambda p: zipped(p, ("net/a/data.pkl", HARMLESS), ("net/data.pkl", EVIL)),
+    "the fifth pickle": lambda p: wrote(p, HEAD + HARMLESS + EVIL + bytes(1000)),
+    "another protocol at the head": lambda p: wrote(p, b"\x80\x03" + HEAD[2:] + EVIL + pickle.dumps([]) + bytes(1000)),
+    "protocol 1": lambda p: wrote(p, b"\x80\x01" + EVIL[2:]),
+    "protocol 0": lambda p: wrote(p, b"cposix\nsystem\n(S'true'\ntR."),
+    "pickle in pickle": lambda p: wrote(p, b"\x80\x02c_pickle\nloads\nX\x01\x00\x00\x00a\x85R."),
+    "an instance": lambda p: wrote(p, b"\x80\x02(S'true'\niposix\nsystem\n."),
+}
+
+
+def wrote(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("how", EVASIONS)
+def test_ways_to_hide_code_in_a_checkpoint(tmp_path: Path, how: str) -> None:
+    told = looked(EVASIONS[how](tmp_path / "mobilenet0.25.pth"), tmp_path)
+    assert "model-unsafe-pickle" in roots(told), told["findings"]
+    assert next(one for one in told["findings"] if one["name"] == "model-unsafe-pickle")["severity"] == "error"
+
+
+@pytest.mark.parametrize("spoil", [b"I0x10\n0", b"\x91\x91\x91", b"h\x63"])
+def test_what_cannot_be_followed_is_not_passed(tmp_path: Path, spoil: bytes) -> None:
+    """pickle takes numbers that pickletools refuses, and the like."""
+    path = zipped(
+        tmp_path / "mobilenet0.25.pth", ("net/data.pkl", b"\x80\x02ccollections\nOrderedDict\n0" + spoil + EVIL[2:])
+    )
+    told = looked(path, tmp_path)
+    assert {one["name"]: one["verdict"] for one in told["checks"]}["model-unsafe-pickle"] in ("unknown", "failed")
+
+
 def test_a_checkpoint_that_is_a_whole_module_is_a_warning(tmp_path: Path) -> None:
     from fractions import Fraction
 
@@ -184,8 +235,14 @@ def test_checkpoints_of_another_network(tmp_path: Path, kind: str) -> None:
     told = looked(wrong, tmp_path)
     assert roots(told) == ["model-weights-mismatch"]
     assert (told["findings"][0]["evidence"]["said"], told["exit_code"]) == ("resnet50", 1)
-    other = checkpoint(tmp_path / "model.pth", state("other"), kind)
-    assert roots(looked(other, tmp_path)) == ["model-not-a-detector"]
+    other = looked(checkpoint(tmp_path / "model.pth", state("other"), kind), tmp_path)
+    assert [(one["name"], one["severity"]) for one in other["findings"]] == [("model-not-a-detector", "warning")]
+    of_another_make: dict[str, object] = {
+        "fx.stage1.0.0.weight": [],
+        "class_head.class_head.0.weight": [],
+        "bbox_head.0.bias": [],
+    }
+    assert roots(looked(checkpoint(tmp_path / "ours.pth", of_another_make, kind), tmp_path)) == []
 
 
 def test_a_prefix_of_data_parallel_is_a_warning(tmp_path: Path) -> None:
@@ -232,3 +289,25 @@ def test_a_download_that_was_broken_off(tmp_path: Path) -> None:
     assert roots(told) == ["model-download-failed"]
     run_fix(told, "model-download-failed", tmp_path)
     assert roots(looked("buffalo_l", tmp_path)) == []
+
+
+def test_a_cache_of_links_is_no_way_out_of_the_folder(tmp_path: Path) -> None:
+    """As huggingface_hub lays files out: snapshots/REVISION/NAME -> ../../blobs/HASH."""
+    plain = graph(tmp_path / "face.onnx", external=True)
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "snapshots" / "main").mkdir(parents=True)
+    for name, blob in (("face.onnx", "a"), ("face.onnx.data", "b")):
+        (tmp_path / name).rename(tmp_path / "blobs" / blob)
+        (tmp_path / "snapshots" / "main" / name).symlink_to(f"../../blobs/{blob}")
+    assert roots(looked(tmp_path / "snapshots" / "main" / plain.name, tmp_path)) == []
+
+
+def test_the_printed_command_strips_the_prefix_of_a_wrapped_checkpoint() -> None:
+    """What it does to the table is run here; torch's own reading and writing is tests/test_inference.py's."""
+    page = Path(loading_checks.__file__).with_name("pages") / "model-weights-mismatch.en.md"
+    command = page.read_text().split("{{ python }} -c '")[1].split("'")[0]
+    inner = command.split("weights_only=True); ")[1].replace("torch.save(", "kept = (").replace(", sys.argv[2])", ")")
+    for told in ({"module.a": 1}, {"epoch": 3, "state_dict": {"module.a": 1}}):
+        names: dict[str, Any] = {"s": told}
+        exec(inner, names)
+        assert names["kept"] == {"a": 1}

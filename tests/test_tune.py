@@ -113,3 +113,11 @@ def test_what_is_kept_gained_lost_and_twice() -> None:
 def test_the_threshold_is_put_where_no_score_is_near() -> None:
     assert widest_gap([0.51, 0.52, 0.69], 0.5, 0.7) == pytest.approx(0.6, abs=0.01)
     assert widest_gap([], 0.4, 0.6) == 0.5
+
+
+def test_a_size_that_cannot_be_run_is_said_and_the_others_are_tried(tmp_path: Path, real_model: Path) -> None:
+    """120 GB of pixels."""
+    shutil.copy(SIX_FACES, tmp_path)
+    told = tuned(tmp_path, real_model, "--det-size", "100000x100000")
+    assert told["trouble"].startswith("100000x100000: ")
+    assert [row["of"] for row in told["by_size"]] == ["320x320", "480x480", "640x640", "960x960", "1280x1280"]

@@ -47,7 +47,7 @@ def seeds() -> dict[str, bytes]:
         "model.onnx": retinaface("mobilenet0.25")[:200_000] + retinaface("mobilenet0.25")[-4_000:],
         "small.onnx": external(),
         "zip.pth": packed.getvalue(),
-        "legacy.pth": heads + inner + bytes(2000),
+        "legacy.pth": heads + inner + pickle.dumps(["0"], protocol=2) + bytes(2000),
         "plain.pth": pickle.dumps(state, protocol=4),
     }
 

@@ -57,7 +57,7 @@ def tune(
     if sweep is None or sweep.problem is not None or not sweep.sizes:
         say = tuning.words(language)
         raise UsageError(f"--images {images}: " + (say[sweep.problem] if sweep and sweep.problem else trouble))
-    table = tuning.table_of(sweep, settings)
+    table = tuning.table_of(sweep, settings, trouble)
     if as_json:
         show(to_json(tuning.as_json(table)))
     else:

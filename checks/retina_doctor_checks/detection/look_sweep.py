@@ -13,20 +13,22 @@ from retina_doctor_checks.native import output, places
 from retina_doctor_checks.ort_gpu import session
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-MOST_PICTURES, MOST_CANDIDATES = 40, 400
-LEAST_SCORE, LOOSEST = 0.2, 0.9
+MOST_PICTURES = 40
+LEAST_SCORE, LOOSEST = 0.3, 0.7
 """Candidates below that score, or overlapping a better one by more than that, are no faces at any setting that is tried."""
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
-    probe.tell(problem=None, model=None, pictures=[], sizes=[])
+    probe.tell(problem=None, model=None, device=None, stopped=None, left_out=0, pictures=[], sizes=[])
     named, _ = locate.find(arguments)
     path = locate.detector_file(named["path"]) if named else None
     if path is None or not os.path.isfile(path):
-        probe.tell(problem="no-model")
+        probe.tell(problem="model-missing" if named else "no-model")
         return
     probe.tell(model=path)
-    files = pictures(arguments["images"])
+    every = pictures(arguments["images"])
+    files = every[:MOST_PICTURES]
+    probe.tell(left_out=len(every) - len(files))
     if not files:
         probe.tell(problem="no-pictures")
         return
@@ -43,56 +45,76 @@ def pictures(folder: str) -> list[Any]:
         names = sorted(os.listdir(folder))
     except OSError:
         return []
-    return [os.path.join(folder, name) for name in names if name.lower().endswith(ENDINGS)][:MOST_PICTURES]
+    return [os.path.join(folder, name) for name in names if name.lower().endswith(ENDINGS)]
 
 
 def sweep(probe: Any, arguments: dict[str, Any], path: str, files: list[Any]) -> None:
-    from retina_doctor_checks.inference import detector, engines
+    from retina_doctor_checks.inference import engines
 
     probe.stage("loading " + os.path.basename(path))
-    if path.lower().endswith(look_inference.CHECKPOINTS):
-        engine: Any = engines.Torch(path, arguments["gpu"])
-    elif places.package_folder("onnxruntime"):
-        import onnxruntime
-
-        engine = engines.Onnx(onnxruntime, path, arguments["gpu"])
-    else:
-        probe.tell(problem="no-onnxruntime")
+    framework = "torch" if path.lower().endswith(engines.CHECKPOINTS) else "onnxruntime"
+    if places.package_folder(framework) is None:
+        probe.tell(problem="no-" + framework)
+        return
+    try:
+        engine = engines.open_engine(path, arguments["gpu"])
+    except engines.NotOurs:
+        probe.tell(problem="no-detector")
         return
     if engine.contract is None:
         probe.tell(problem="no-detector")
         return
-    read = [(file, *look_inference.read_picture(file)) for file in files]
-    good = [(file, picture) for file, picture, about in read if about["error"] is None]
-    probe.tell(
-        pictures=[
+    good = readable(probe, files)
+    if not good:
+        return
+    probe.tell(device=engine.device or ("cuda" if session.CUDA in engine.providers else "cpu"))
+    told: list[Any] = []
+    fixed = list(engine.size([0, 0]))
+    for width, height in [fixed] if all(fixed) else arguments["sizes"]:
+        try:
+            told.append(at_size(probe, engine, good, width, height))
+        except Exception as error:  # one size that does not run says nothing of the others
+            probe.tell(stopped="%dx%d: %s" % (width, height, str(error)[:300]))
+            continue
+        probe.tell(sizes=told)
+
+
+def readable(probe: Any, files: list[Any]) -> list[Any]:
+    """The files that are pictures. None is kept: forty of a good camera would take gigabytes."""
+    seen, good = [], []
+    for file in files:
+        _, about = look_inference.read_picture(file)
+        seen.append(
             {
                 "name": os.path.basename(file),
                 "width": about["width"],
                 "height": about["height"],
                 "error": about["error"],
             }
-            for file, _, about in read
-        ]
-    )
-    if not good:
-        probe.tell(problem="no-pictures")
-        return
-    told: list[Any] = []
-    fixed = list(engine.size([0, 0]))
-    for size in [fixed] if all(fixed) else arguments["sizes"]:
-        width, height = size
-        found, times = [], []  # type: list[Any], list[float]
-        for file, picture in good:
-            probe.stage("%s at %dx%d" % (os.path.basename(file), width, height))
-            canvas, scale = detector.letterbox(picture, width, height)
-            blob = detector.blob(canvas, engine.contract)
-            if not times:
-                engine.run(blob)  # what is set up for a new size is no part of its time
-            start = time.perf_counter()
-            outputs = engine.run(blob)
-            times.append(time.perf_counter() - start)
-            candidates = detector.decode(outputs, engine.contract, width, height, LEAST_SCORE, LOOSEST)
-            found.append([look_inference.in_source(one, scale) for one in candidates[:MOST_CANDIDATES]])
-        told.append({"size": [width, height], "seconds": sorted(times)[len(times) // 2], "found": found})
-        probe.tell(sizes=told)
+        )
+        if about["error"] is None:
+            good.append(file)
+        elif not about["decoder"]:
+            probe.tell(problem="no-decoder")
+            return []
+    probe.tell(pictures=seen, problem=None if good else "no-pictures")
+    return good
+
+
+def at_size(probe: Any, engine: Any, files: list[Any], width: int, height: int) -> dict[str, Any]:
+    from retina_doctor_checks.inference import detector
+
+    found: list[Any] = []
+    times: list[float] = []
+    for file in files:
+        probe.stage("%s at %dx%d" % (os.path.basename(file), width, height))
+        canvas, scale = detector.letterbox(look_inference.read_picture(file)[0], width, height)
+        blob = detector.blob(canvas, engine.contract)
+        if not times:
+            engine.run(blob)  # what is set up for a new size is no part of its time
+        start = time.perf_counter()
+        outputs = engine.run(blob)
+        times.append(time.perf_counter() - start)
+        candidates = detector.decode(outputs, engine.contract, width, height, LEAST_SCORE, LOOSEST)
+        found.append([look_inference.in_source(one, scale) for one in candidates])
+    return {"size": [width, height], "seconds": sorted(times)[len(times) // 2], "found": found}

@@ -38,8 +38,13 @@ class AtSize(Data, frozen=True, kw_only=True):
 
 
 class Sweep(Data, frozen=True, kw_only=True):
+    """*stopped*: what ended the trial of a size. *left_out*: pictures beyond the most that are tried."""
+
     problem: str | None
     model: str | None
+    device: str | None
+    stopped: str | None
+    left_out: int
     pictures: tuple[Seen, ...]
     sizes: tuple[AtSize, ...]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import Data, DoesNotFit, decode
+from retina_doctor.codec import Data, DoesNotFit, decode, replace
 from retina_doctor.model import Outcome
 from retina_doctor.settings import Settings, Size
 
@@ -41,6 +41,9 @@ class Table(Data, frozen=True, kw_only=True):
     by_threshold: tuple[Row, ...]
     by_nms: tuple[Row, ...]
     choices: tuple[Choice, ...]
+    device: str | None
+    left_out: int
+    trouble: str
 
 
 def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
@@ -50,7 +53,9 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
 
     wanted = settings.detection.size
     sides = {(side, side) for side in SIZES} | ({(wanted.width, wanted.height)} if wanted else set())
-    sizes = [list(size) for size in sorted(sides, key=lambda size: size[0] * size[1])]
+    in_force = in_force_of(settings)
+    # What is compared with comes first, lest time runs out before it.
+    sizes = [list(size) for size in sorted(sides, key=lambda size: (size != in_force, size[0] * size[1]))]
     probe = Probe(
         name="sweep",
         facts=Sweep,
@@ -69,17 +74,26 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
         sweep = decode(reading.facts, Sweep)
     except DoesNotFit:
         sweep = None
-    return sweep, f"{reading.stage or ''}: {reading.detail or ''}" if reading.outcome is not Outcome.OK else ""
+    trouble = sweep.stopped or "" if sweep else ""
+    if reading.outcome is not Outcome.OK:
+        trouble = f"{reading.stage or 'starting'}: {reading.outcome}, {reading.detail or ''}"
+    return sweep, trouble
 
 
-def table_of(sweep: Sweep, settings: Settings) -> Table:
+def in_force_of(settings: Settings) -> tuple[int, int]:
+    side = limits.geometry().default
+    size = settings.detection.size or Size(side, side)
+    return (size.width, size.height)
+
+
+def table_of(sweep: Sweep, settings: Settings, trouble: str) -> Table:
     """Everything against the settings in force; where they name none, insightface's defaults."""
     wanted = settings.detection
     threshold = limits.threshold().default if wanted.threshold is None else wanted.threshold
     nms = limits.nms().default if wanted.nms is None else wanted.nms
-    side = limits.geometry().default
-    size = wanted.size or Size(side, side)
-    here = next((one for one in sweep.sizes if one.size == (size.width, size.height)), sweep.sizes[0])
+    here = sweep.sizes[0]  # the one in force, or of a model with a fixed input the only one
+    by_area = sorted(sweep.sizes, key=lambda one: one.size[0] * one.size[1])
+    sweep = replace(sweep, sizes=tuple(by_area))
     base = [kept(candidates, threshold, nms) for candidates in here.found]
     return Table(
         model=posixpath.basename(sweep.model or ""),
@@ -90,11 +104,14 @@ def table_of(sweep: Sweep, settings: Settings) -> Table:
         size=Size(*here.size),
         by_size=tuple(
             Row(of=str(Size(*one.size)), change=change(one, threshold, nms, base), ms=round(one.seconds * 1000, 1))
-            for one in sweep.sizes
+            for one in by_area
         ),
         by_threshold=tuple(Row(of=f"{value:.2f}", change=change(here, value, nms, base)) for value in THRESHOLDS),
         by_nms=tuple(Row(of=f"{value:.1f}", change=change(here, threshold, value, base)) for value in NMS),
         choices=tuple(choices(sweep)),
+        device=sweep.device,
+        left_out=sweep.left_out,
+        trouble=trouble,
     )
 
 
@@ -120,9 +137,17 @@ def drawn(table: Table, language: str, width: int, colour: bool) -> str:
     say = words(language)
     console = Console(file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour, highlight=False)
     head = {
-        "model": table.model, "pictures": table.pictures, "threshold": table.threshold, "nms": table.nms, "size": table.size,
-    }  # fmt: skip
+        "model": table.model,
+        "device": table.device,
+        "pictures": table.pictures,
+        "threshold": table.threshold,
+        "nms": table.nms,
+        "size": table.size,
+    }
     console.print(say["head"].format(**head), markup=False)
+    for key, value in (("stopped", table.trouble), ("left-out", table.left_out)):
+        if value:
+            console.print(say[key].format(value=value), markup=False, style="yellow")
     if table.unread:
         console.print(say["unread"].format(names=", ".join(table.unread)), markup=False)
 

@@ -4,10 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from retina_doctor_checks.ort_gpu import session
+from retina_doctor_checks.ort_gpu import look_files, session
+
+CHECKPOINTS = (".pth", ".pt")
+
+
+class NotOurs(Exception):
+    """A checkpoint that is none of the two networks known here, or a torch that cannot load it safely."""
+
+
+def open_engine(path: str, gpu: bool) -> Any:
+    """Of the model at *path*, with CUDA's libraries loaded as the service's insightface loads them. Raises NotOurs and what the
+    framework raises."""
+    if path.lower().endswith(CHECKPOINTS):
+        from retina_doctor_checks.models import look_models
+
+        told = look_models.examine(path)["checkpoint"]
+        if told is None or told["refused"] or told["network"] not in ("mobilenet0.25", "resnet50"):
+            raise NotOurs(path)
+        return Torch(path, gpu)
+    import onnxruntime
+
+    preload = gpu and look_files.preloaded_by() and getattr(onnxruntime, "preload_dlls", None)
+    if preload:
+        preload()
+    engine = Onnx(onnxruntime, path, gpu)
+    engine.preloaded = bool(preload)
+    return engine
 
 
 class Onnx:
+    preloaded = False
+    device = None
     framework = "onnxruntime"
 
     def __init__(self, onnxruntime: Any, path: str, gpu: bool) -> None:
@@ -37,6 +65,7 @@ class Onnx:
 
 
 class Torch:
+    preloaded = False
     framework = "torch"
     contract = "retinaface"
     providers = None
@@ -48,7 +77,13 @@ class Torch:
 
         self._torch, self._path = torch, path
         self.device = "cuda" if gpu and torch.cuda.is_available() else "cpu"
-        self._net, self.backbone = torch_net.load(path, self.device)
+        try:
+            self._net, self.backbone = torch_net.load(path, self.device)
+        except (
+            TypeError,
+            ValueError,
+        ) as error:  # of a torch before 1.13, which knows no weights_only; of another network
+            raise NotOurs(str(error)) from None
 
     def size(self, wanted: list[Any]) -> tuple[Any, ...]:
         return tuple(wanted)

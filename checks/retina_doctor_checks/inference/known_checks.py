@@ -12,12 +12,17 @@ from .known import EXACT, TENSOR_CORES, compared, expected
 CUDA = "CUDAExecutionProvider"
 
 
+def on_cuda(answer: KnownAnswer) -> bool:
+    """Where it is not told which nodes ran there (an old onnxruntime without a writable disk), as the session says."""
+    return bool(answer.nodes.get(CUDA)) if answer.nodes else CUDA in (answer.session or ())
+
+
 def right(answer: KnownAnswer) -> bool | None:
     """Whether this environment computed the known answer; None: it was not tried."""
     if answer.skipped or answer.finite is None:
         return None
     off = compared(answer)
-    score, pixels = TENSOR_CORES if (answer.nodes or {}).get(CUDA) else EXACT
+    score, pixels = TENSOR_CORES if on_cuda(answer) else EXACT
     return answer.finite and not off.missing and not off.surplus and off.score <= score and off.pixels <= pixels
 
 
@@ -32,7 +37,7 @@ def known_answer_wrong(answer: Reading[KnownAnswer]) -> Answer:
     verdict = right(seen)
     if verdict is None:
         return Unknown((answer.probe,))
-    on = CUDA if (seen.nodes or {}).get(CUDA) else "CPUExecutionProvider"
+    on = CUDA if on_cuda(seen) else "CPUExecutionProvider"
     if verdict:
         return Passed(Reason("known-answer", {"faces": sum(len(one.faces) for one in expected()), "provider": on}))
     off = compared(seen)

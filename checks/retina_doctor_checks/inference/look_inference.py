@@ -8,7 +8,7 @@ from typing import Any
 
 from retina_doctor_checks.models import locate
 from retina_doctor_checks.native import output, places
-from retina_doctor_checks.ort_gpu import look_files, session
+from retina_doctor_checks.ort_gpu import session
 
 FEWEST_RUNS, MOST_RUNS, ENOUGH = 5, 20, 0.5  # runs after the first, until so many seconds are over
 MOST_PICTURE = 200 * 10**6  # bytes
@@ -32,52 +32,21 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         probe.tell(skipped="missing")
         return
     probe.tell(model=path)
-    if path.lower().endswith(CHECKPOINTS):
-        by_torch(probe, arguments, path)
-    elif path.lower().endswith(".onnx"):
-        by_onnxruntime(probe, arguments, path, named)
-    else:
+    of_torch = path.lower().endswith(CHECKPOINTS)
+    if not of_torch and not path.lower().endswith(".onnx"):
         probe.tell(skipped="not-onnx")
-
-
-def by_torch(probe: Any, arguments: dict[str, Any], path: str) -> None:
-    """A checkpoint is tried where its pickle names nothing but weights: torch.load is asked with weights_only besides."""
-    from retina_doctor_checks.models import look_models
-
-    checkpoint = look_models.examine(path)["checkpoint"]
-    if checkpoint is None or checkpoint["refused"] or checkpoint["network"] not in ("mobilenet0.25", "resnet50"):
-        probe.tell(skipped="no-known-checkpoint")
         return
-    if places.package_folder("torch") is None:
-        probe.tell(skipped="no-torch")
+    framework = "torch" if of_torch else "onnxruntime"
+    if places.package_folder(framework) is None:
+        probe.tell(skipped="no-" + framework)
         return
-    probe.tell(framework="torch")
-    probe.stage("importing torch")
+    probe.tell(framework=framework)
+    probe.stage("importing " + framework)
     with output.captured() as log:
-        from retina_doctor_checks.inference import engines
-
-        run(probe, arguments, lambda: engines.Torch(path, arguments["gpu"]), path)
-    probe.tell(log=list(log))
-
-
-def by_onnxruntime(probe: Any, arguments: dict[str, Any], path: str, named: dict[str, Any]) -> None:
-    if places.package_folder("onnxruntime") is None:
-        probe.tell(skipped="no-onnxruntime")
-        return
-    probe.tell(framework="onnxruntime")
-    probe.stage("importing onnxruntime")
-    import onnxruntime
-
-    preload = arguments["gpu"] and look_files.preloaded_by() and getattr(onnxruntime, "preload_dlls", None)
-    probe.tell(preloaded=bool(preload))
-    with output.captured() as log:
-        if preload:
-            preload()
+        __import__(framework)
         try:
-            from retina_doctor_checks.inference import engines
-
-            run(probe, arguments, lambda: engines.Onnx(onnxruntime, path, arguments["gpu"]), path)
-            if named["kind"] == "pack":
+            run(probe, arguments, path)
+            if named["kind"] == "pack" and places.package_folder("insightface"):
                 probe.stage("asking insightface")
                 probe.tell(by_insightface=by_insightface(arguments, named["named"]))
         finally:
@@ -85,21 +54,28 @@ def by_onnxruntime(probe: Any, arguments: dict[str, Any], path: str, named: dict
     probe.tell(log=list(log))
 
 
-def run(probe: Any, arguments: dict[str, Any], load: Any, path: str) -> None:
+def run(probe: Any, arguments: dict[str, Any], path: str) -> None:
     import numpy
 
-    from retina_doctor_checks.inference import detector
+    from retina_doctor_checks.inference import detector, engines
 
     probe.stage("loading " + os.path.basename(path))
     start = time.perf_counter()
     try:
-        engine = load()
+        engine = engines.open_engine(path, arguments["gpu"])
+    except engines.NotOurs:
+        probe.tell(skipped="no-known-checkpoint")
+        return
     except Exception as error:
         probe.tell(load_error="%s: %s" % (type(error).__name__, str(error)[:2000]))
         return
     width, height = engine.size(arguments["size"])
     probe.tell(
-        load=time.perf_counter() - start, session=engine.providers, contract=engine.contract, input_size=[width, height]
+        load=time.perf_counter() - start,
+        preloaded=engine.preloaded,
+        session=engine.providers,
+        contract=engine.contract,
+        input_size=[width, height],
     )
     picture, about = read_picture(arguments["image"])
     probe.tell(picture=about)
@@ -110,18 +86,17 @@ def run(probe: Any, arguments: dict[str, Any], load: Any, path: str) -> None:
     probe.tell(first=times[0], **spread(times[1:]))
     operators = engine.operators()
     nodes = session.node_counts(operators)
-    device = getattr(engine, "device", None) or (
-        "cuda" if nodes and nodes.get(session.CUDA) else "cpu" if nodes else None
-    )
+    device = engine.device or ("cuda" if nodes and nodes.get(session.CUDA) else "cpu" if nodes else None)
     probe.tell(nodes=nodes, device=device, cpu_operators=None if operators is None else operators.get(session.CPU, {}))
-    probe.tell(finite=all(bool(numpy.isfinite(one).all()) for one in outputs))
+    finite = all(bool(numpy.isfinite(one).all()) for one in outputs)
+    probe.tell(finite=finite)
     if device == "cuda":
         probe.stage("comparing with the CPU")
         reference, cpu_times = timed(engine.on_cpu(), blob, 1)
         probe.tell(cpu_difference=difference(outputs, reference), cpu_median=spread(cpu_times[1:])["median"])
-    if engine.contract is not None and about["path"] is not None and about["error"] is None:
+    if finite and engine.contract is not None and about["path"] is not None and about["error"] is None:
         found = detector.decode(outputs, engine.contract, width, height, arguments["threshold"], arguments["nms"])
-        faces = [in_source(face, scale) for face in found[:100]]
+        faces = [in_source(face, scale) for face in found]
         probe.tell(faces=faces)
         if arguments["save"]:
             probe.tell(saved=saved(arguments["save"], picture, faces))

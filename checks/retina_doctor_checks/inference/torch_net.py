@@ -16,7 +16,10 @@ BACKBONES = ("mobilenet0.25", "resnet50")
 
 
 def load(path: str, device: str) -> Any:
-    """(network in evaluation, its backbone) of a checkpoint; nothing in the file is run. Raises what torch raises, ValueError."""
+    """(network in evaluation, its backbone) of a checkpoint, with weights_only: from torch 2.6 on nothing of the file is run.
+
+    Raises what torch raises, and ValueError where it is another network.
+    """
     told = torch.load(path, map_location=device, weights_only=True)
     state = told.get("state_dict", told) if isinstance(told, dict) else told
     if not isinstance(state, dict):
@@ -24,7 +27,10 @@ def load(path: str, device: str) -> Any:
     state = {key[len("module.") :] if key.startswith("module.") else key: value for key, value in state.items()}
     backbone = BACKBONES[0] if any(key.startswith("body.stage1.") for key in state) else BACKBONES[1]
     net = RetinaFace(backbone)
-    net.load_state_dict(state, strict=True)
+    try:
+        net.load_state_dict(state, strict=True)
+    except RuntimeError as error:  # keys or shapes of another network
+        raise ValueError(str(error)) from None
     return net.to(device).eval(), backbone
 
 

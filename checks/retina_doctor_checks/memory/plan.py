@@ -44,6 +44,7 @@ class Plan(Data, frozen=True, kw_only=True):
     gpu: str | None
     available: int | None
     workers: int
+    note: Literal["mig", "no-model"] | None
     rows: tuple[Row, ...]
     recommended: Row | None
 
@@ -74,6 +75,7 @@ def planned(
     workers: int = 1,
     size: Size | None = None,
     own: tuple[str, int, Footprint | None] | None = None,
+    note: Literal["mig", "no-model"] | None = None,
 ) -> Plan:
     """*own*: name, bytes and footprint of the service's own model, whose rows come first; *size*: beside the usual ones."""
     sizes = [Size(side, side) for side in SIDES]
@@ -92,12 +94,19 @@ def planned(
         )
         for name, one, need in needs
     )
-    wanted = size or USUAL
-    ours = [row for row in rows if row.size == wanted and (own is None or row.model != own[0])]
-    fitting = [row for row in ours if row.verdict == "fits"] + [
-        row for row in reversed(ours) if row.verdict == "may-fit"
-    ]
-    return Plan(gpu=gpu, available=available, workers=workers, rows=rows, recommended=fitting[0] if fitting else None)
+    ladders = [row for row in rows if own is None or row.model != own[0]]
+    best = _best([row for row in ladders if row.size == (size or USUAL)]) or _best(ladders)
+    return Plan(gpu=gpu, available=available, workers=workers, note=note, rows=rows, recommended=best)
+
+
+def _best(rows: list[Row]) -> Row | None:
+    """The best that surely fits, at its largest; else what is likeliest to."""
+    fitting = [row for row in rows if row.verdict == "fits"]
+    if fitting:
+        same = [row for row in fitting if row.model == fitting[0].model]
+        return max(same, key=lambda row: row.size.width * row.size.height)
+    perhaps = [row for row in rows if row.verdict == "may-fit"]
+    return min(perhaps, key=lambda row: row.least) if perhaps else None
 
 
 def of_snapshot(snapshot: Snapshot, given: int | None = None) -> Plan:
@@ -111,7 +120,10 @@ def of_snapshot(snapshot: Snapshot, given: int | None = None) -> Plan:
     own = None
     if detector is not None and detector.size is not None:
         own = (posixpath.basename(detector.path), detector.size, readings.value(Footprint))
-    free = card.memory_free if card else None
+    # NVML tells the memory of the whole card; an instance of MIG has a part of it.
+    divided = card is not None and card.mig and given is None
+    free = card.memory_free if card and not divided else None
+    lost = snapshot.settings.model.path is not None and own is None
     return planned(
         gpu="--gpu-memory" if given else f"GPU {card.index} {card.name or ''}".strip() if card else None,
         available=given or free,
@@ -119,6 +131,7 @@ def of_snapshot(snapshot: Snapshot, given: int | None = None) -> Plan:
         workers=snapshot.settings.service.workers,
         size=snapshot.settings.detection.size,
         own=own,
+        note="mig" if divided else "no-model" if lost else None,
     )
 
 
@@ -171,11 +184,15 @@ def drawn(plan: Plan, language: str, width: int, colour: bool) -> str:
     values = {
         "gpu": plan.gpu or "", "available": f"{(plan.available or 0) / MIB:.0f} MiB", "workers": plan.workers,
     }  # fmt: skip
-    console.print(say["head" if plan.available is not None else "without"].format(**values), markup=False)
+    first = "head" if plan.available is not None else "mig" if plan.note == "mig" else "without"
+    console.print(say[first].format(**values), markup=False)
+    if plan.note == "no-model":
+        console.print(say["no-model"], markup=False, style="yellow")
     console.print(table)
     best = plan.recommended
-    line = say["take"].format(model=best.model, size=best.size) if best else say["nothing"]
-    console.print(line, markup=False, style="bold")
+    if plan.available is not None:
+        line = say["take"].format(model=best.model, size=best.size) if best else say["nothing"]
+        console.print(line, markup=False, style="bold")
     console.print(say["note"], markup=False)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -200,6 +217,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "gpu": plan.gpu,
         "available": plan.available,
         "workers": plan.workers,
+        "note": plan.note,
         "rows": [row(one) for one in plan.rows],
         "recommended": row(plan.recommended) if plan.recommended else None,
     }

@@ -37,7 +37,7 @@ class Checkpoint(Facts, frozen=True, kw_only=True):
 
     keys: int
     prefix: str
-    network: Literal["mobilenet0.25", "resnet50", "other"] | None
+    network: Literal["mobilenet0.25", "resnet50", "detector", "other"] | None
     refused: tuple[str, ...]
     dangerous: tuple[str, ...]
 

@@ -21,8 +21,8 @@ from .facts import Cache, Checkpoint, Model, ModelFile
 
 IR_TOO_NEW = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
 OPSET_TOO_NEW = re.compile(r"Opset (\d+) is under development.*?(?:till|up to) opset (\d+)", re.DOTALL)
-BY_INPUT = {96: "gender and age", 192: "landmarks", 128: "face swapping", 112: "recognition"}
-"""What a square input of that many pixels is to insightface (model_zoo.py, ModelRouter), with fewer than five outputs."""
+BY_INPUT = {(96, 1): "gender-age", (192, 1): "landmarks", (128, 2): "face-swapping", (112, 1): "recognition"}
+"""What a square input of that many pixels, and so many inputs, are to insightface (model_zoo.py, ModelRouter)."""
 
 
 @functools.cache
@@ -66,12 +66,15 @@ def no_checkpoint(model: Model) -> Inapplicable | Unknown | None:
     answer = nothing_to_read(model)
     if answer is not None:
         return answer
-    unread = [
-        file for file in model.files if file.content in ("torch-zip", "torch-legacy", "pickle") and not file.checkpoint
-    ]
+    unread = [file for file in model.files if file.checkpoint is None and _may_be_checkpoint(file)]
     if any(file.problem is None for file in unread):
         return Unknown(("models",))
     return None if checkpoints(model) else Inapplicable(Reason("no-checkpoint"))
+
+
+def _may_be_checkpoint(file: ModelFile) -> bool:
+    named_so = file.path.lower().endswith((".pth", ".pt", ".pkl"))
+    return file.content in ("torch-zip", "torch-legacy", "pickle") or (file.content == "unknown" and named_so)
 
 
 @check("RD112", "model-weights-mismatch", Severity.ERROR, pitfall=1)
@@ -130,7 +133,7 @@ def _is_other(file: ModelFile) -> bool:
 def _other_kind(file: ModelFile) -> Problem:
     shape = file.onnx.inputs[0].shape if file.onnx and file.onnx.inputs else None
     side = shape[-1] if shape and len(shape) == 4 and shape[-1] == shape[-2] else None
-    kind = BY_INPUT.get(side) if isinstance(side, int) else None
+    kind = BY_INPUT.get((side, len(file.onnx.inputs))) if file.onnx and isinstance(side, int) else None
     evidence = {
         "path": file.path,
         "outputs": [one.name for one in file.onnx.outputs] if file.onnx else None,
@@ -138,8 +141,7 @@ def _other_kind(file: ModelFile) -> Problem:
         "kind": kind,
         "keys": file.checkpoint.keys if file.checkpoint else None,
     }
-    sure = kind is not None or file.checkpoint is not None
-    return Problem(subject=subject_of(file.path), evidence=evidence, at_most=None if sure else Severity.WARNING)
+    return Problem(subject=subject_of(file.path), evidence=evidence, at_most=None if kind else Severity.WARNING)
 
 
 def _refused(inference: Inference, pattern: re.Pattern[str]) -> tuple[int, int] | Inapplicable | Unknown | None:

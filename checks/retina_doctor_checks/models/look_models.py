@@ -176,10 +176,14 @@ def examine(path: str) -> dict[str, Any]:
         }
         return facts
     facts["content"] = content(path, head)
-    if facts["content"] in CHECKPOINTS:
+    # A pickle of protocol 0 has no mark of its own.
+    perhaps = facts["content"] in ("unknown", "text") and path.lower().endswith((".pth", ".pt", ".pkl"))
+    if facts["content"] in CHECKPOINTS or perhaps:
         from retina_doctor_checks.models import pickles  # only here: a quick check of an ONNX file need not wait for it
 
         facts["checkpoint"] = pickles.checkpoint(path, facts["content"])
+        if perhaps and facts["checkpoint"] is not None:
+            facts["content"] = "pickle"
     if facts["content"] == "onnx":
         try:
             facts["onnx"] = onnx_walk.skeleton(path)
@@ -212,9 +216,9 @@ def content(path: str, head: bytes) -> str:
         return "json"
     if head.startswith(b"PK\x03\x04"):
         return zip_content(path, head)
-    if head.startswith(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"):
+    if b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19" in head[:32]:
         return "torch-legacy"
-    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+    if head[:1] == b"\x80" and head[1:2] in (b"\x01", b"\x02", b"\x03", b"\x04", b"\x05"):
         return "pickle"
     for mark, kind in (
         (b"\x1f\x8b", "gzip"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!", "rar"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"),

@@ -70,15 +70,17 @@ def nodes(path: str) -> list[Any]:
 def external_files(folder: str, needed: dict[str, int]) -> list[Any]:
     """[{"location", "problem", "there", "needed"}] of the files in which weights lie beside the model, LIST_LIMIT at most.
 
-    *problem*: None, "missing", "cut-short", "outside" (onnxruntime opens nothing outside the model's folder) or "unreadable".
+    *problem*: None, "missing", "cut-short", "outside" (an absolute path, or one that leaves the
+    folder: onnxruntime refuses those) or "unreadable".
     """
     told = []
     for location, least in sorted(needed.items())[:LIST_LIMIT]:
         path = os.path.join(folder, location)
-        root = os.path.realpath(folder or ".")
         problem, there = None, None
-        if os.path.isabs(location) or not (os.path.realpath(path) + os.sep).startswith(root.rstrip(os.sep) + os.sep):
+        if os.path.isabs(location) or os.path.normpath(location).split(os.sep)[0] == "..":
             problem = "outside"
+        elif "\0" in location:
+            problem = "missing"
         elif not os.path.exists(path):
             problem = "missing"
         else:

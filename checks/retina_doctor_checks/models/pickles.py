@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickletools
+import re
 import struct
 import zipfile
 import zlib
@@ -16,66 +17,107 @@ from typing import Any
 MOST_BYTES = 32 * 2**20  # of pickle: that of a detector has some 30 KB
 MOST_OPCODES = 1000000
 MOST_NAMED = 20
-LEGACY_PICKLES = 4  # magic number, protocol, system, the object; its storages' names follow
-ADMITTED_MODULES = ("torch._utils", "torch.storage", "torch._tensor", "torch.nn.parameter")
-ADMITTED = (
-    "collections.OrderedDict", "collections.defaultdict", "collections.Counter", "torch.Size", "torch.Tensor", "torch.device",
-    "torch.dtype", "builtins.set", "builtins.frozenset", "builtins.bytearray", "builtins.complex", "__builtin__.set",
-    "_codecs.encode",
+LEGACY_PICKLES = 5  # magic number, protocol, system, the object, the names of its storages
+REBUILDS = (
+    "tensor", "tensor_v2", "tensor_v3", "parameter", "parameter_with_state", "qtensor", "sparse_tensor", "nested_tensor",
+    "meta_tensor_no_storage", "device_tensor_from_numpy", "device_tensor_from_cpu_tensor", "wrapper_subclass",
 )  # fmt: skip
-RUNS_CODE = (
-    "os", "posix", "nt", "subprocess", "sys", "runpy", "shutil", "socket", "importlib", "pty", "ctypes", "code", "commands",
-    "webbrowser", "pip", "platform", "multiprocessing", "asyncio", "timeit", "pdb", "cProfile", "profile", "bdb", "signal",
-)  # fmt: skip
-BUILTIN_RUNS = ("eval", "exec", "execfile", "compile", "__import__", "getattr", "open", "apply", "input", "breakpoint")
+KINDS = (
+    "BFloat16",
+    "Bool",
+    "Byte",
+    "Char",
+    "ComplexDouble",
+    "ComplexFloat",
+    "Double",
+    "Float",
+    "Half",
+    "Int",
+    "Long",
+    "Short",
+)
+ADMITTED = {
+    "collections.OrderedDict", "collections.Counter", "torch.Size", "torch.Tensor", "torch.device", "builtins.set",
+    "builtins.bytearray", "builtins.complex", "_codecs.encode", "torch.nn.parameter.Parameter", "torch.serialization._get_layout",
+    "torch.storage.TypedStorage", "torch.storage.UntypedStorage", "torch._tensor._rebuild_from_type_v2", "__builtin__.set",
+    *("torch._utils._rebuild_" + name for name in REBUILDS),
+    *("torch.%s%s%s" % (place, kind, what) for place in ("", "cuda.") for kind in KINDS for what in ("Storage", "Tensor")),
+}  # fmt: skip
+DTYPE = re.compile(r"torch\.(u?int\d+|q?u?int\d+|float\d+\w*|bfloat16|complex\d+|bool|per_(tensor|channel)_\w+)")
+HARMLESS = (
+    "numpy.",
+    "torch.",
+    "torchvision.",
+    "models.",
+    "layers.",
+    "insightface.",
+    "fractions.",
+    "datetime.",
+    "decimal.",
+    "pathlib.",
+    "argparse.",
+    "easydict.",
+    "mmcv.",
+    "mmengine.",
+)
+"""Modules whose classes checkpoints of honest people hold, beside weights."""
 BROKEN_ZIP = (
     zipfile.BadZipFile, zlib.error, struct.error, OSError, ValueError, NotImplementedError, EOFError, RuntimeError, StopIteration,
 )  # fmt: skip
 """What zipfile raises for damaged files; all of it was seen under tools/fuzz_models.py or stands in its source."""
+MARK = object()
 WEIGHTS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
 def checkpoint(path: str, content: str) -> dict[str, Any] | None:
-    """{"keys", "prefix", "network", "refused", "dangerous"} of a checkpoint; None where its pickle cannot be followed.
+    """{"keys", "prefix", "network", "refused", "dangerous"} of a checkpoint; None where its pickles cannot be followed.
 
-    *network*: "mobilenet0.25", "resnet50", "other", or None without a key of weights. *refused*: what torch.load does not admit
-    under weights_only; *dangerous*: those of it that can run any code.
+    *network*: "mobilenet0.25", "resnet50", "detector" (of another make), "other", or None without a key of weights.
+    *refused*: what torch.load does not admit under weights_only; *dangerous*: those of it that can run any code.
     """
     try:
-        data = read(path, content)
+        parts = read(path, content)
     except BROKEN_ZIP:
         return None
-    strings, called = names(data, LEGACY_PICKLES if content == "torch-legacy" else 1)
-    if strings is None:
+    strings: dict[str, bool] = {}
+    called: dict[str, bool] = {}
+    whole = bool(parts)
+    for data in parts:
+        whole = names(data, LEGACY_PICKLES if content == "torch-legacy" else 1, strings, called) and whole
+    refused = [one for one in called if not admitted(one)]
+    bad = [one for one in refused if dangerous(one)]
+    if not whole and not bad:
         return None
     keys = [one for one in strings if one.rpartition(".")[2] in WEIGHTS and "." in one]
     prefix = "module." if keys and all(one.startswith("module.") for one in keys) else ""
-    refused = [one for one in called if not admitted(one)]
     return {
         "keys": len(keys),
         "prefix": prefix,
         "network": network([one[len(prefix) :] for one in keys]),
         "refused": refused[:MOST_NAMED],
-        "dangerous": [one for one in refused if dangerous(one)][:MOST_NAMED],
+        "dangerous": bad[:MOST_NAMED],
     }
 
 
-def read(path: str, content: str) -> bytes:
+def read(path: str, content: str) -> list[bytes]:
+    """The pickles' bytes: of a zip each data.pkl in it, for which of several is loaded depends on the loader."""
     if content != "torch-zip":
         with open(path, "rb") as file:
-            return file.read(MOST_BYTES)
+            return [file.read(MOST_BYTES)]
     with zipfile.ZipFile(path) as archive:
-        inner = next(name for name in archive.namelist() if name.split("/")[-1] == "data.pkl")
-        with archive.open(inner) as file:
-            return file.read(MOST_BYTES)
+        parts = []
+        for name in [one for one in archive.namelist() if one.split("/")[-1] == "data.pkl"][:MOST_NAMED]:
+            with archive.open(name) as file:
+                parts.append(file.read(MOST_BYTES))
+        return parts
 
 
-def names(data: bytes, pickles: int) -> tuple[Any, ...]:
-    """(strings, ["module.name" that it calls or makes]) of the first pickles in *data*; (None, []) where it is none.
+def names(data: bytes, pickles: int, strings: dict[str, bool], called: dict[str, bool]) -> bool:
+    """Adds the strings and the "module.name"s that the first pickles in *data* hold; whether all of them could be followed.
 
-    The machine is followed as far as names go: strings, what the memo holds of them, and what takes two of them from the stack.
+    The stack is followed as pickletools describes each opcode's effect; of its values strings are known.
     """
-    file, strings, called, seen = io.BytesIO(data), {}, {}, 0
+    file, seen = io.BytesIO(data), 0
     for _ in range(pickles):
         memo: dict[Any, Any] = {}
         stack: list[Any] = []
@@ -83,54 +125,86 @@ def names(data: bytes, pickles: int) -> tuple[Any, ...]:
             for opcode, argument, _ in pickletools.genops(file):
                 seen += 1
                 if seen > MOST_OPCODES:
-                    return None, []
-                name = opcode.name
-                if "UNICODE" in name or name in ("STRING", "BINSTRING", "SHORT_BINSTRING"):
-                    text = argument if isinstance(argument, str) else str(argument)
-                    stack.append(text)
-                    strings[text[:200]] = True
-                elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
-                    memo[argument] = stack[-1] if stack else None
-                elif name == "MEMOIZE":
-                    memo[len(memo)] = stack[-1] if stack else None
-                elif name in ("GET", "BINGET", "LONG_BINGET"):
-                    stack.append(memo.get(argument))
-                elif name in ("GLOBAL", "INST"):
-                    called[".".join(str(argument).split(" ", 1))] = True
-                    stack.append(None)
-                elif name == "STACK_GLOBAL":
-                    module, member = [*stack[-2:], None, None][:2]
-                    called["%s.%s" % (module or "?", member or "?")] = True
-                    stack.append(None)
-                elif name in ("EXT1", "EXT2", "EXT4"):
-                    called["copyreg.extension"] = True
-                    stack.append(None)
-                elif opcode.stack_after:
-                    stack.append(None)
-                del stack[:-1000]
-        except (ValueError, IndexError, TypeError, UnicodeDecodeError, OverflowError, MemoryError):
-            return (list(strings), list(called)) if called else (None, [])
-    return list(strings), list(called)
+                    return False
+                step(opcode, argument, stack, memo, strings, called)
+        except (ValueError, IndexError, KeyError, TypeError, OverflowError, MemoryError):
+            return False
+    return True
+
+
+def step(
+    opcode: Any,
+    argument: Any,
+    stack: list[Any],
+    memo: dict[Any, Any],
+    strings: dict[str, bool],
+    called: dict[str, bool],
+) -> None:
+    """One opcode. Raises IndexError where the stack has not what it takes."""
+    name = opcode.name
+    if name in ("PUT", "BINPUT", "LONG_BINPUT"):
+        memo[argument] = stack[-1]
+        return
+    if name == "MEMOIZE":
+        memo[len(memo)] = stack[-1]
+        return
+    taken = []
+    before = list(opcode.stack_before)
+    if pickletools.stackslice in before:
+        while stack[-1] is not MARK:
+            stack.pop()
+        stack.pop()
+        before = before[: before.index(pickletools.markobject)]
+    for _ in before:
+        taken.append(stack.pop())
+    if name in ("GLOBAL", "INST"):
+        called[".".join(str(argument).split(" ", 1))] = True
+    elif name == "STACK_GLOBAL":
+        called["%s.%s" % (taken[1] or "?", taken[0] or "?")] = True
+    elif name in ("EXT1", "EXT2", "EXT4"):
+        called["copyreg.extension"] = True
+    if name == "MARK":
+        stack.append(MARK)
+    elif name == "DUP":
+        stack.extend([taken[0], taken[0]])
+    elif name in ("GET", "BINGET", "LONG_BINGET"):
+        stack.append(memo[argument])
+    elif "UNICODE" in name or name in ("STRING", "BINSTRING", "SHORT_BINSTRING"):
+        text = argument if isinstance(argument, str) else str(argument)
+        strings[text[:200]] = True
+        stack.append(text)
+    else:
+        stack.extend([None] * len(opcode.stack_after))
 
 
 def admitted(name: str) -> bool:
-    module, _, member = name.rpartition(".")
-    storage_or_type = module in ("torch", "torch.cuda") and (member.endswith("Storage") or member.islower())
-    return name in ADMITTED or module in ADMITTED_MODULES or storage_or_type
+    return name in ADMITTED or DTYPE.fullmatch(name) is not None
 
 
 def dangerous(name: str) -> bool:
-    module, _, member = name.rpartition(".")
-    builtin = module in ("builtins", "__builtin__") and member in BUILTIN_RUNS
-    return builtin or module.split(".")[0] in RUNS_CODE or "?" in name or name == "copyreg.extension"
+    """Whatever is neither weights nor a class that honest checkpoints hold; of torch and numpy the functions."""
+    member = name.rpartition(".")[2]
+    a_class = member[:1].isupper() or name in (
+        "numpy.core.multiarray.scalar",
+        "numpy.core.multiarray._reconstruct",
+        "numpy.dtype",
+    )
+    known = name.startswith(HARMLESS) or name.startswith("numpy._core.multiarray.")
+    return not (known and (a_class or name.startswith("numpy._core.multiarray.")))
 
 
 def network(keys: list[str]) -> str | None:
     """By names of its layers (biubug6/Pytorch_Retinaface, models/retinaface.py; torchvision's ResNet as its body)."""
     if not keys:
         return None
-    if any(one.startswith("body.stage1.") for one in keys):
+    there = set(keys)
+    if "body.stage1.0.0.weight" in there and "body.stage3.1.3.weight" in there:
         return "mobilenet0.25"
-    if any(one.startswith("body.layer4.") for one in keys):
+    if (
+        "body.layer1.0.conv3.weight" in there
+        and "body.layer3.5.conv1.weight" in there
+        and "body.layer3.6.conv1.weight" not in there
+    ):
         return "resnet50"
-    return "other"
+    heads = ("classhead", "class_head", "bboxhead", "bbox_head", "landmarkhead", "landmark_head", "body.")
+    return "detector" if any(head in key.lower() for key in keys for head in heads) else "other"
