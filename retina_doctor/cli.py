@@ -127,7 +127,7 @@ def check(
     language = language_of(lang)
     wanted = outputs(format)
     snapshot = look_as_asked(locals(), wanted)
-    _report(snapshot, wanted, language, snapshot.settings.gate.fail_on)
+    report_on(snapshot, wanted, language, snapshot.settings.gate.fail_on)
 
 
 @app.command()
@@ -194,7 +194,7 @@ def diagnose(
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except SnapshotError as error:
         raise UsageError(f"{file}: {error}") from None
-    _report(snapshot, wanted, language, fail_on or snapshot.settings.gate.fail_on)
+    report_on(snapshot, wanted, language, fail_on or snapshot.settings.gate.fail_on)
 
 
 @app.command()
@@ -324,7 +324,7 @@ def language_of(wanted: str | None) -> Any:
     return wanted
 
 
-def _report(snapshot: Any, wanted: Any, language: Any, fail_on: str) -> NoReturn:
+def report_on(snapshot: Any, wanted: Any, language: Any, fail_on: str) -> NoReturn:
     from retina_doctor.diagnose import diagnose as judge
     from retina_doctor.errors import UsageError
     from retina_doctor.model import Severity

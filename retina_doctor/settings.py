@@ -77,6 +77,11 @@ class GpuSettings(Data, frozen=True, kw_only=True):
     """gpu: running on the CPU is an error; auto: a warning; cpu: the GPU is not looked at."""
 
 
+class ScanSettings(Data, frozen=True, kw_only=True):
+    paths: tuple[str, ...] = ()
+    """Source files of the service, or folders of them, on the doctor's own disk."""
+
+
 class GateSettings(Data, frozen=True, kw_only=True):
     fail_on: Literal["error", "warning", "never"] = "error"
     only: tuple[str, ...] = ()
@@ -95,4 +100,5 @@ class Settings(Data, frozen=True, kw_only=True):
     detection: DetectionSettings = DetectionSettings()
     service: ServiceSettings = ServiceSettings()
     gpu: GpuSettings = GpuSettings()
+    scan: ScanSettings = ScanSettings()
     gate: GateSettings = GateSettings()

@@ -39,6 +39,7 @@ FLAGS = {
     "pid": ("service", "pid"),
     "workers": ("service", "workers"),
     "device": ("gpu", "device"),
+    "scan": ("scan", "paths"),
     "only": ("gate", "only"),
     "skip": ("gate", "skip"),
     "fail_on": ("gate", "fail_on"),

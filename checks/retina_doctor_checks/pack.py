@@ -14,11 +14,12 @@ from .models.domain import domain as models
 from .ort_gpu.domain import domain as ort_gpu
 from .python_env.domain import domain as python_env
 from .service.domain import domain as service
+from .source.domain import domain as source
 from .torch_cuda.domain import domain as torch_cuda
 
 pack = Pack(
     name="retinaface",
-    domains=(models, driver, container, torch_cuda, ort_gpu, python_env, memory, detection, service, inference),
+    domains=(models, driver, container, torch_cuda, ort_gpu, python_env, memory, detection, service, inference, source),
     causes=causes,
     reasons=Path(__file__).parent / "reasons.toml",
 )
