@@ -1,4 +1,4 @@
-"""How many Python files a minute `retina-doctor scan` reads: of Python's own library, and of one in which every file is concerned.
+"""How many Python files a minute `retina-doctor scan` reads: of Python's own library, and where every file is concerned.
 
 uv run python benchmarks/scan.py
 """
