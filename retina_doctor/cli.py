@@ -21,6 +21,19 @@ def commands_of_packs() -> dict[str, Any]:
     return {point.name: point for point in entry_points(group="retina_doctor.commands")}
 
 
+def _unusable(why: str) -> Any:
+    """A command that only says why it is none: the help lists the others all the same."""
+    broken = typer.Typer(add_completion=False)
+
+    @broken.command(help=why, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+    def refuse() -> None:
+        from retina_doctor.errors import UsageError
+
+        raise UsageError(why)
+
+    return typer.main.get_command(broken)
+
+
 class ChecksByDefault(TyperGroup):
     """`retina-doctor --model X` means `retina-doctor check --model X`. Packs may add commands."""
 
@@ -35,9 +48,7 @@ class ChecksByDefault(TyperGroup):
         try:
             added = typer.main.get_command(point.load())
         except Exception as error:
-            from retina_doctor.errors import UsageError
-
-            raise UsageError(f"{cmd_name}: its pack ({point.value}) cannot be loaded: {error}") from None
+            added = _unusable(f"{cmd_name}: its pack ({point.value}) cannot be loaded: {error}")
         added.name = cmd_name
         return added
 

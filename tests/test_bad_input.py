@@ -275,3 +275,16 @@ def test_a_report_to_a_file_needs_no_standard_output(tmp_path: Path) -> None:
 def test_what_a_child_says_of_its_stage_is_shown_and_not_obeyed() -> None:
     child = SimpleNamespace(current="torch", stage="[red]importing\x1b[2J", seconds=3.2)
     assert progress.line([cast(Any, child)]) == "torch: [red]importing\\x1b[2J, 3 s"
+
+
+def test_a_command_whose_pack_cannot_be_loaded_leaves_the_help_whole(tmp_path: Path) -> None:
+    info = tmp_path / "pack" / "odd_command-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-command\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[retina_doctor.commands]\nodd = no_such_module:app\n")
+    more = {"PYTHONPATH": str(tmp_path / "pack")}
+    told = runs.run("--help", cwd=tmp_path, more=more)
+    assert told.returncode == 0 and "diagnose" in told.stdout and "odd" in told.stdout
+    assert "odd: its pack (no_such_module:app) cannot be loaded" in refused(
+        runs.run("odd", "--x", "1", cwd=tmp_path, more=more)
+    )

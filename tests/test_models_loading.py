@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import collections
+import datetime
 import os
 import pickle
 import shutil
@@ -192,6 +195,9 @@ EVASIONS: dict[str, Callable[[Path], Path]] = {
     "protocol 1": lambda p: wrote(p, b"\x80\x01" + EVIL[2:]),
     "protocol 0": lambda p: wrote(p, b"cposix\nsystem\n(S'true'\ntR."),
     "pickle in pickle": lambda p: wrote(p, b"\x80\x02c_pickle\nloads\nX\x01\x00\x00\x00a\x85R."),
+    "a name through a name": lambda p: zipped(
+        p, ("net/data.pkl", b"\x80\x04\x8c\x13torch.nn.functional\x8c\x17importlib.import_module\x93\x8c\x02os\x85R.")
+    ),
     "an instance": lambda p: wrote(p, b"\x80\x02(S'true'\niposix\nsystem\n."),
 }
 
@@ -243,6 +249,21 @@ def test_checkpoints_of_another_network(tmp_path: Path, kind: str) -> None:
         "bbox_head.0.bias": [],
     }
     assert roots(looked(checkpoint(tmp_path / "ours.pth", of_another_make, kind), tmp_path)) == []
+
+
+def test_what_honest_checkpoints_hold_is_no_error(tmp_path: Path) -> None:
+    """The kinds of things that training code saves beside weights."""
+    beside = [
+        collections.defaultdict(list),
+        datetime.datetime(2026, 1, 1),
+        argparse.Namespace(lr=1),
+        slice(1),
+        numpy.float32(1),
+    ]
+    path = checkpoint(tmp_path / "mobilenet0.25.pth", {**state("mobilenet0.25"), "beside": beside})
+    told = looked(path, tmp_path)
+    assert [(one["name"], one["severity"]) for one in told["findings"]] == [("model-unsafe-pickle", "warning")]
+    assert told["findings"][0]["evidence"]["dangerous"] == []
 
 
 def test_a_prefix_of_data_parallel_is_a_warning(tmp_path: Path) -> None:

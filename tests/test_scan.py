@@ -13,6 +13,7 @@ import pytest
 from tests.doctor import doctor
 
 HEAD = "import onnxruntime as ort\nfrom insightface.app import FaceAnalysis\nimport torch\nimg = None\n"
+SELF = "class A:\n    def __init__(self):\n        self.app = FaceAnalysis()\n"
 APP = "app = FaceAnalysis(providers=['CUDAExecutionProvider'])\n"
 BOTH = "providers=['CUDAExecutionProvider', 'CPUExecutionProvider']"
 
@@ -74,6 +75,16 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "det-parameter-ignored",
         "import insightface\na = insightface.app.FaceAnalysis(det_thresh=0.5)",
         "import insightface\na = insightface.app.FaceAnalysis(allowed_modules=['detection'])",
+    ),
+    "nms to prepare, of an attribute": (
+        "det-parameter-ignored",
+        SELF + "        self.app.prepare(0, nms_thresh=0.5)",
+        SELF + "        self.app.det_model.prepare(0, nms_thresh=0.5)",
+    ),
+    "the first face of an attribute": (
+        "no-face-not-handled",
+        SELF + "    def f(self, i):\n        return self.app.get(i)[0]",
+        SELF + "    def f(self, i):\n        return list(self.app.get(i))",
     ),
     "nms to prepare": (
         "det-parameter-ignored", APP + "app.prepare(0, nms_thresh=0.5)", APP + "app.prepare(0)\napp.det_model.nms_thresh = 0.5",

@@ -14,8 +14,6 @@ from retina_doctor_checks.ort_gpu import session
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 MOST_PICTURES = 40
-LEAST_SCORE, LOOSEST = 0.3, 0.7
-"""Candidates below that score, or overlapping a better one by more than that, are no faces at any setting that is tried."""
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -72,7 +70,7 @@ def sweep(probe: Any, arguments: dict[str, Any], path: str, files: list[Any]) ->
     fixed = list(engine.size([0, 0]))
     for width, height in [fixed] if all(fixed) else arguments["sizes"]:
         try:
-            told.append(at_size(probe, engine, good, width, height))
+            told.append(at_size(probe, arguments, engine, good, width, height))
         except Exception as error:  # one size that does not run says nothing of the others
             probe.tell(stopped="%dx%d: %s" % (width, height, str(error)[:300]))
             continue
@@ -101,7 +99,9 @@ def readable(probe: Any, files: list[Any]) -> list[Any]:
     return good
 
 
-def at_size(probe: Any, engine: Any, files: list[Any], width: int, height: int) -> dict[str, Any]:
+def at_size(
+    probe: Any, arguments: dict[str, Any], engine: Any, files: list[Any], width: int, height: int
+) -> dict[str, Any]:
     from retina_doctor_checks.inference import detector
 
     found: list[Any] = []
@@ -115,6 +115,6 @@ def at_size(probe: Any, engine: Any, files: list[Any], width: int, height: int) 
         start = time.perf_counter()
         outputs = engine.run(blob)
         times.append(time.perf_counter() - start)
-        candidates = detector.decode(outputs, engine.contract, width, height, LEAST_SCORE, LOOSEST)
+        candidates = detector.decode(outputs, engine.contract, width, height, arguments["least"], arguments["loosest"])
         found.append([look_inference.in_source(one, scale) for one in candidates])
     return {"size": [width, height], "seconds": sorted(times)[len(times) // 2], "found": found}

@@ -65,6 +65,9 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
         heavy=True,
         arguments=lambda one: {
             "path": one.model.path, "root": one.model.root, "gpu": one.gpu.device != "cpu", "images": images, "sizes": sizes,
+            # No candidate is told that is no face at any setting that is tried or in force.
+            "least": min(THRESHOLDS[0], 1.0 if one.detection.threshold is None else one.detection.threshold),
+            "loosest": max(NMS[-1], one.detection.nms or 0.0),
         },
     )  # fmt: skip
     target = choose_target(settings, os.environ)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from retina_doctor_checks.ort_gpu import look_files, session
+from retina_doctor_checks.ort_gpu import session
 
 CHECKPOINTS = (".pth", ".pt")
 
@@ -25,11 +25,9 @@ def open_engine(path: str, gpu: bool) -> Any:
         return Torch(path, gpu)
     import onnxruntime
 
-    preload = gpu and look_files.preloaded_by() and getattr(onnxruntime, "preload_dlls", None)
-    if preload:
-        preload()
+    preloaded = session.preload(onnxruntime, gpu)
     engine = Onnx(onnxruntime, path, gpu)
-    engine.preloaded = bool(preload)
+    engine.preloaded = preloaded
     return engine
 
 
@@ -79,10 +77,7 @@ class Torch:
         self.device = "cuda" if gpu and torch.cuda.is_available() else "cpu"
         try:
             self._net, self.backbone = torch_net.load(path, self.device)
-        except (
-            TypeError,
-            ValueError,
-        ) as error:  # of a torch before 1.13, which knows no weights_only; of another network
+        except (TypeError, ValueError) as error:  # a torch before 1.13 without weights_only; another network
             raise NotOurs(str(error)) from None
 
     def size(self, wanted: list[Any]) -> tuple[Any, ...]:

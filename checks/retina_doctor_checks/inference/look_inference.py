@@ -6,13 +6,13 @@ import os
 import time
 from typing import Any
 
+from retina_doctor_checks.inference import engines
 from retina_doctor_checks.models import locate
 from retina_doctor_checks.native import output, places
 from retina_doctor_checks.ort_gpu import session
 
 FEWEST_RUNS, MOST_RUNS, ENOUGH = 5, 20, 0.5  # runs after the first, until so many seconds are over
 MOST_PICTURE = 200 * 10**6  # bytes
-CHECKPOINTS = (".pth", ".pt")
 EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "framework": None, "device": None, "contract": None, "input_size": None, "session": None,
     "nodes": None, "cpu_operators": None, "preloaded": False, "load": None, "first": None, "median": None, "p95": None,
@@ -32,7 +32,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         probe.tell(skipped="missing")
         return
     probe.tell(model=path)
-    of_torch = path.lower().endswith(CHECKPOINTS)
+    of_torch = path.lower().endswith(engines.CHECKPOINTS)
     if not of_torch and not path.lower().endswith(".onnx"):
         probe.tell(skipped="not-onnx")
         return
@@ -57,7 +57,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
 def run(probe: Any, arguments: dict[str, Any], path: str) -> None:
     import numpy
 
-    from retina_doctor_checks.inference import detector, engines
+    from retina_doctor_checks.inference import detector
 
     probe.stage("loading " + os.path.basename(path))
     start = time.perf_counter()
@@ -92,7 +92,7 @@ def run(probe: Any, arguments: dict[str, Any], path: str) -> None:
     probe.tell(finite=finite)
     if device == "cuda":
         probe.stage("comparing with the CPU")
-        reference, cpu_times = timed(engine.on_cpu(), blob, 1)
+        reference, cpu_times = timed(engine.on_cpu(), blob, 1, 1)
         probe.tell(cpu_difference=difference(outputs, reference), cpu_median=spread(cpu_times[1:])["median"])
     if finite and engine.contract is not None and about["path"] is not None and about["error"] is None:
         found = detector.decode(outputs, engine.contract, width, height, arguments["threshold"], arguments["nms"])
@@ -115,15 +115,13 @@ def saved(path: str, picture: Any, faces: list[Any]) -> dict[str, Any]:
         return {"path": path, "error": error.strerror}
 
 
-def timed(engine: Any, blob: Any, fewest: int = FEWEST_RUNS) -> tuple[Any, ...]:
-    """(outputs, seconds of each run): the first, which sets things up, and as many after it as a second holds, within bounds."""
+def timed(engine: Any, blob: Any, fewest: int = FEWEST_RUNS, most: int = MOST_RUNS) -> tuple[Any, ...]:
+    """(outputs, seconds of each run): the first, which sets things up, and as many after it as ENOUGH holds, within bounds."""
     times: list[float] = []
-    while len(times) < 1 + fewest or (len(times) < 1 + MOST_RUNS and sum(times[1:]) < ENOUGH):
+    while len(times) < 1 + fewest or (len(times) < 1 + most and sum(times[1:]) < ENOUGH):
         start = time.perf_counter()
         outputs = engine.run(blob)
         times.append(time.perf_counter() - start)
-        if fewest == 1 and len(times) > 1:
-            break
     return outputs, times
 
 

@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 from retina_doctor_checks.native import output, places
-from retina_doctor_checks.ort_gpu import look_files, session
+from retina_doctor_checks.ort_gpu import session
 
 THRESHOLD, NMS = 0.5, 0.4
 
@@ -19,11 +19,8 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.stage("importing onnxruntime")
     import onnxruntime
 
-    preload = arguments["gpu"] and look_files.preloaded_by() and getattr(onnxruntime, "preload_dlls", None)
-    probe.tell(preloaded=bool(preload))
     with output.captured():
-        if preload:
-            preload()
+        probe.tell(preloaded=session.preload(onnxruntime, arguments["gpu"]))
         try:
             run(probe, arguments, onnxruntime)
         finally:

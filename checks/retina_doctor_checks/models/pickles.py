@@ -23,19 +23,9 @@ REBUILDS = (
     "meta_tensor_no_storage", "device_tensor_from_numpy", "device_tensor_from_cpu_tensor", "wrapper_subclass",
 )  # fmt: skip
 KINDS = (
-    "BFloat16",
-    "Bool",
-    "Byte",
-    "Char",
-    "ComplexDouble",
-    "ComplexFloat",
-    "Double",
-    "Float",
-    "Half",
-    "Int",
-    "Long",
-    "Short",
-)
+    "BFloat16", "Bool", "Byte", "Char", "ComplexDouble", "ComplexFloat", "Double", "Float", "Half", "Int", "Long", "Short",
+    "QInt8", "QInt32", "QUInt8", "QUInt2x4", "QUInt4x2",
+)  # fmt: skip
 ADMITTED = {
     "collections.OrderedDict", "collections.Counter", "torch.Size", "torch.Tensor", "torch.device", "builtins.set",
     "builtins.bytearray", "builtins.complex", "_codecs.encode", "torch.nn.parameter.Parameter", "torch.serialization._get_layout",
@@ -43,24 +33,29 @@ ADMITTED = {
     *("torch._utils._rebuild_" + name for name in REBUILDS),
     *("torch.%s%s%s" % (place, kind, what) for place in ("", "cuda.") for kind in KINDS for what in ("Storage", "Tensor")),
 }  # fmt: skip
-DTYPE = re.compile(r"torch\.(u?int\d+|q?u?int\d+|float\d+\w*|bfloat16|complex\d+|bool|per_(tensor|channel)_\w+)")
-HARMLESS = (
-    "numpy.",
-    "torch.",
-    "torchvision.",
-    "models.",
-    "layers.",
-    "insightface.",
-    "fractions.",
-    "datetime.",
-    "decimal.",
-    "pathlib.",
-    "argparse.",
-    "easydict.",
-    "mmcv.",
-    "mmengine.",
+DTYPE = re.compile(
+    r"torch\.(q?u?int\d+(x\d)?|bits\d+(x\d)?|float\d+\w*|bfloat16|complex\d+|bool|per_(tensor|channel)_\w+)"
 )
-"""Modules whose classes checkpoints of honest people hold, beside weights."""
+RUNS_CODE = (
+    "os", "posix", "nt", "subprocess", "sys", "runpy", "shutil", "socket", "importlib", "pty", "ctypes", "code", "commands",
+    "_pickle", "pickle", "marshal", "operator", "functools", "types", "io", "_io", "builtins", "__builtin__", "threading",
+    "_thread", "concurrent", "multiprocessing", "asyncio", "platform", "webbrowser", "pip", "setuptools", "distutils", "timeit",
+    "pdb", "bdb", "profile", "cProfile", "trace", "signal", "tempfile", "zipimport", "pkgutil", "pydoc", "doctest", "inspect",
+    "urllib", "http", "ftplib", "smtplib", "xmlrpc", "logging", "copyreg", "joblib", "cloudpickle", "dill", "_frozen_importlib",
+)  # fmt: skip
+"""Modules with something in them that runs, loads or fetches what it is given."""
+TYPES = (
+    "object", "int", "float", "str", "bytes", "bool", "list", "dict", "tuple", "frozenset", "slice", "range", "xrange", "unicode",
+    "long",
+)  # fmt: skip
+PLAIN = {
+    "collections.defaultdict", "collections.deque", "types.SimpleNamespace", "datetime.datetime", "datetime.date",
+    "datetime.timedelta", "numpy.dtype", "numpy.ndarray",
+    *(place + name for place in ("copyreg.", "copy_reg.") for name in ("_reconstructor", "__newobj__")),
+    *("numpy.%s.multiarray.%s" % (core, name) for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
+    *(place + name for place in ("builtins.", "__builtin__.") for name in TYPES),  # protocol 2 names them as Python 2 did
+}  # fmt: skip
+"""What checkpoints of honest people hold beside weights, and what runs nothing."""
 BROKEN_ZIP = (
     zipfile.BadZipFile, zlib.error, struct.error, OSError, ValueError, NotImplementedError, EOFError, RuntimeError, StopIteration,
 )  # fmt: skip
@@ -182,15 +177,11 @@ def admitted(name: str) -> bool:
 
 
 def dangerous(name: str) -> bool:
-    """Whatever is neither weights nor a class that honest checkpoints hold; of torch and numpy the functions."""
+    """A module that runs things, a function of any other, or what could not be read; a class of somebody's code is not."""
+    if name in PLAIN or re.fullmatch(r"torch\.nn\.(functional|init)\.\w+", name):
+        return False
     member = name.rpartition(".")[2]
-    a_class = member[:1].isupper() or name in (
-        "numpy.core.multiarray.scalar",
-        "numpy.core.multiarray._reconstruct",
-        "numpy.dtype",
-    )
-    known = name.startswith(HARMLESS) or name.startswith("numpy._core.multiarray.")
-    return not (known and (a_class or name.startswith("numpy._core.multiarray.")))
+    return "?" in name or name.split(".")[0] in RUNS_CODE or not member[:1].isupper()
 
 
 def network(keys: list[str]) -> str | None:

@@ -38,6 +38,16 @@ def open_session(onnxruntime: Any, model: Any, want_gpu: bool, count: bool = Tru
     return onnxruntime.InferenceSession(model, options, providers=providers), how
 
 
+def preload(onnxruntime: Any, gpu: bool) -> bool:
+    """Loads CUDA's libraries where the service's insightface would; whether it did."""
+    from retina_doctor_checks.ort_gpu import look_files
+
+    wanted = gpu and look_files.preloaded_by() and getattr(onnxruntime, "preload_dlls", None)
+    if wanted:
+        wanted()
+    return bool(wanted)
+
+
 def operators(session: Any, how: str | None) -> dict[str, Any] | None:
     """{provider: {operator: number of nodes}} of a session that has run; None where that cannot be told."""
     if how is None:

@@ -97,7 +97,7 @@ class File(object):
             for keyword in call.keywords:
                 if keyword.arg in SWALLOWED:
                     self.hit("RD409", "det-parameter-ignored", keyword.value, "constructor", keyword.arg)
-        elif name.split(".")[0] in self.apps and name.endswith(".prepare"):
+        elif self.of_app(name, "prepare"):
             for keyword in call.keywords:
                 if keyword.arg is not None and keyword.arg not in PREPARE:
                     self.hit("RD409", "det-parameter-ignored", keyword.value, "prepare", keyword.arg)
@@ -120,14 +120,7 @@ class File(object):
         if isinstance(call.func, ast.Attribute) and call.func.attr == "cuda" and not call.args and not call.keywords:
             owner = self.full(call.func.value)
             if owner.split(".")[0] != "torch":
-                self.hit(
-                    "RD246",
-                    "cuda-hardcoded",
-                    call,
-                    "method",
-                    ".cuda()",
-                    lambda line: line.replace(".cuda()", ".to(device)"),
-                )
+                self.hit("RD246", "cuda-hardcoded", call, "method", ".cuda()", to_device)
         elif to_cuda and moves:
             self.hit("RD246", "cuda-hardcoded", call, "device", words[0])
 
@@ -151,11 +144,12 @@ class File(object):
 
     def finds_faces(self, node: Any) -> bool:
         """app.get(picture) of a FaceAnalysis of this file."""
-        return (
-            isinstance(node, ast.Call)
-            and self.called(node).split(".")[0] in self.apps
-            and self.called(node).endswith(".get")
-        )
+        return isinstance(node, ast.Call) and self.of_app(self.called(node), "get")
+
+    def of_app(self, name: str, method: str) -> bool:
+        """app.METHOD or self.app.METHOD; app.det_model.METHOD is another's."""
+        owner, _, called = name.rpartition(".")
+        return owner in self.apps and called == method
 
 
 def imported(tree: Any) -> dict[str, str]:
@@ -184,10 +178,13 @@ def assigned(tree: Any) -> dict[str, Any]:
         elif isinstance(node, ast.AnnAssign) and node.value:
             targets = [node.target]
         for target in targets:
-            if isinstance(target, ast.Name):
-                if target.id in values:
-                    twice.add(target.id)
-                values[target.id] = node.value  # type: ignore[attr-defined]
+            name = target.id if isinstance(target, ast.Name) else None
+            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
+                name = "self." + target.attr
+            if name is not None:
+                if name in values:
+                    twice.add(name)
+                values[name] = node.value  # type: ignore[attr-defined]
     return {name: value for name, value in values.items() if name not in twice}
 
 
@@ -220,9 +217,7 @@ def with_tries(scope: Any, tried: bool = False) -> Any:
 
 def catches(handler: Any) -> bool:
     words = "" if handler.type is None else ast.dump(handler.type)
-    return handler.type is None or any(
-        name in words for name in ("'IndexError'", "'LookupError'", "'Exception'", "'BaseException'")
-    )
+    return handler.type is None or any("'%s'" % name in words for name in CATCH_ALL)
 
 
 def asked_about(nodes: list[Any]) -> set[str]:
