@@ -220,9 +220,9 @@ def explain(
     from retina_doctor.registry import installed
 
     language = language_of(lang)
-    entry = installed().find(code)
+    entries = installed().find(code)
     as_json = "json" in one_of(format, ("terminal", "json"))
-    show(reference.page_json(entry, language) if as_json else reference.page_text(entry, language))
+    show(reference.pages_json(entries, language) if as_json else reference.pages_text(entries, language))
 
 
 @app.command("list")

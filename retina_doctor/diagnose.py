@@ -66,7 +66,7 @@ class Selection:
         with _naming("gate.skip"):
             self.skip = catalogue.matching(gate.skip)
         with _naming("gate.ignore"):
-            self.ignored = {catalogue.find(code).check.code: reason for code, reason in gate.ignore.items()}
+            self.ignored = {e.check.code: reason for code, reason in gate.ignore.items() for e in catalogue.find(code)}
         self.heavy = {probe.facts for probe in catalogue.probes.values() if probe.heavy} if gate.quick else set()
         self.shared = {probe.facts for probe in catalogue.probes.values() if probe.share}
 

@@ -73,7 +73,7 @@ def source(folder: Path, name: str, language: Language) -> Source:
 
 def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language: Language) -> Words:
     """The words of a finding, filled from its evidence. Raises PageError, jinja2.UndefinedError."""
-    page = source(catalogue.find(finding.code).pages, finding.name, language)
+    page = source(catalogue.of_code(finding.code).pages, finding.name, language)
     remedies = Remedies(snapshot.target, interpreter_of(snapshot))
     values: dict[str, Any] = {**finding.evidence, "subject": finding.subject, **remedies.names()}
     commands: list[str] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from retina_doctor.codec import to_json
 from retina_doctor.pages import source
@@ -39,6 +40,11 @@ def title_of(entry: Entry, language: Language) -> str:
     return placeholders_shown(source(entry.pages, entry.check.name, language).title)
 
 
+def pages_text(entries: Sequence[Entry], language: Language) -> str:
+    """The pages of one check, or of all that bear one name."""
+    return "\n".join(page_text(entry, language) for entry in entries)
+
+
 def page_text(entry: Entry, language: Language) -> str:
     page = source(entry.pages, entry.check.name, language)
     check = entry.check
@@ -47,9 +53,15 @@ def page_text(entry: Entry, language: Language) -> str:
     return placeholders_shown("\n\n".join([*parts, LEGEND[language]])) + "\n"
 
 
-def page_json(entry: Entry, language: Language) -> str:
+def pages_json(entries: Sequence[Entry], language: Language) -> str:
+    """The first page as an object; those of other checks that bear its name under "also"."""
+    first, *others = [page_of(entry, language) for entry in entries]
+    return to_json({**first, "also": others})
+
+
+def page_of(entry: Entry, language: Language) -> dict[str, object]:
     page = source(entry.pages, entry.check.name, language)
-    return to_json({**_row(entry, language), "message": page.message, "fix": page.fix, "why": page.why})
+    return {**_row(entry, language), "message": page.message, "fix": page.fix, "why": page.why}
 
 
 def table_text(catalogue: Catalogue, language: Language) -> str:

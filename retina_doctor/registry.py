@@ -68,12 +68,15 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     def probe_of(self) -> Mapping[type, Probe[Any]]:
         return {probe.facts: probe for probe in self.probes.values()}
 
-    def find(self, word: str) -> Entry:
-        """The check of that code or name. Raises UsageError."""
-        for entry in self.entries:
-            if word in (entry.check.code, entry.check.name) or word.upper() == entry.check.code:
-                return entry
-        raise UsageError(f"no check has the code or name {word!r}; `retina-doctor list` shows all")
+    def find(self, word: str) -> tuple[Entry, ...]:
+        """The check of that code, or all of that name (one cause, seen in several domains). Raises UsageError."""
+        found = tuple(e for e in self.entries if word == e.check.name or word.upper() == e.check.code)
+        if not found:
+            raise UsageError(f"no check has the code or name {word!r}; `retina-doctor list` shows all")
+        return found
+
+    def of_code(self, code: str) -> Entry:
+        return self.find(code)[0]
 
     def matching(self, words: Iterable[str]) -> frozenset[str]:
         """Codes of the checks that *words* (codes, names, domains) mean. Raises UsageError for a word that means none."""
@@ -83,7 +86,7 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
             if word in domains:
                 codes |= {entry.check.code for entry in self.entries if entry.domain == word}
             else:
-                codes.add(self.find(word).check.code)
+                codes |= {entry.check.code for entry in self.find(word)}
         return frozenset(codes)
 
     def spokesman(self, facts: type) -> Entry | None:
@@ -184,7 +187,8 @@ def _need(check: Check, parameter: str, hint: Any) -> Need:
 
 def _validate(entries: list[Entry], probes: Mapping[str, Probe[Any]], explains: Mapping[str, tuple[str, ...]]) -> None:
     facts = [probe.facts for probe in probes.values()]
-    named: tuple[list[Any], ...] = ([e.check.code for e in entries], [e.check.name for e in entries], facts)
+    in_domain = [f"{e.check.name} in {e.domain}" for e in entries]
+    named: tuple[list[Any], ...] = ([e.check.code for e in entries], in_domain, facts)
     for what in named:
         twice = {one for one in what if what.count(one) > 1}
         if twice:

@@ -68,7 +68,8 @@ def found(told: dict[str, Any]) -> list[str]:
 
 
 def verdicts(told: dict[str, Any]) -> dict[str, str]:
-    return {one["name"]: one["verdict"] for one in told["checks"]}
+    """By name; where several bear it (one cause, seen in several domains), of the first."""
+    return {one["name"]: one["verdict"] for one in reversed(told["checks"])}
 
 
 def run_fix(told: dict[str, Any], name: str, cwd: Path) -> None:

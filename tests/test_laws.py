@@ -68,7 +68,7 @@ def parts(entry: Entry, language: Any) -> dict[str, str]:
 
 @every_code
 def test_pages_of_both_languages_have_the_same_form(code: str) -> None:
-    entry = CATALOGUE.find(code)
+    entry = CATALOGUE.of_code(code)
     environment = jinja2.Environment()
     environment.filters["MiB"] = mebibytes
     english, chinese = parts(entry, "en"), parts(entry, "zh")

@@ -111,8 +111,22 @@ def of_a_name_that_is_nowhere() -> Pack:
     return pack(check("XX003", "odd", Severity.ERROR)(odd))
 
 
+def test_checks_of_several_domains_may_bear_one_name() -> None:
+    """One cause, seen in several places: the name means all of them, a code means one."""
+    again = check("XX004", "echo", Severity.NOTE)(echo.judge)
+    elsewhere = Pack(name="more", domains=(Domain(name="elsewhere", checks=(again,), pages=Path(__file__).parent),))
+    catalogue = build([pack(echo), elsewhere])
+    assert catalogue.matching(["echo"]) == {"XX002", "XX004"}
+    assert catalogue.matching(["xx004"]) == {"XX004"}
+    assert [entry.domain for entry in catalogue.find("echo")] == ["odd", "elsewhere"]
+
+
 WRONG: dict[str, tuple[Callable[[], Pack], str]] = {
     "a check twice": (lambda: pack(echo, echo), "named twice: XX002"),
+    "two of one name in a domain": (
+        lambda: pack(echo, check("XX004", "echo", Severity.NOTE)(echo.judge)),
+        "named twice: echo in odd",
+    ),
     "two probes of one name": (
         lambda: pack(echo, probes=(probe("left", Left), probe("left", Right))),
         "two probes are called left",
@@ -146,4 +160,4 @@ def test_every_pack_may_ask_for_the_interpreter() -> None:
     def asks(interpreter: Interpreter) -> Answer:
         return None
 
-    assert build([pack(asks)]).find("asks").needs[0].facts is Interpreter
+    assert build([pack(asks)]).of_code("asks").needs[0].facts is Interpreter
