@@ -116,10 +116,23 @@ class Cause(Data, frozen=True):
     when: Callable[[Finding, Finding], bool] = lambda _root, _echo: True
 
 
+class RunningService(Data, frozen=True, kw_only=True):
+    """A process that may be the service to look at. *ports*: TCP ports that it listens on; *model*: as its command line says."""
+
+    pid: int
+    command: str
+    ports: tuple[int, ...]
+    model: str | None
+
+
 class Pack(Data, frozen=True, kw_only=True):
-    """What an entry point of the group ``retina_doctor.checks`` names. *reasons*: a TOML file of reason texts."""
+    """What an entry point of the group ``retina_doctor.checks`` names. *reasons*: a TOML file of reason texts.
+
+    *services*: finds running services on this machine, by process number and port; None for either: whatever it is.
+    """
 
     name: str
     domains: tuple[Domain, ...]
     causes: tuple[Cause, ...] = ()
     reasons: Path | None = None
+    services: Callable[[int | None, int | None], tuple[RunningService, ...]] | None = None

@@ -80,6 +80,10 @@ Host = Annotated[str | None, typer.Option(help="Address that the service is to b
 Port = Annotated[int | None, typer.Option(help="Port that the service is to bind.", metavar="P")]
 Url = Annotated[str | None, typer.Option(help="Address of a service that should be running.", metavar="U")]
 Pid = Annotated[int | None, typer.Option(help="Process of a service that should be running.", metavar="N")]
+LoadFlag = Annotated[
+    str | None,
+    typer.Option("--load", help="Post N pictures to --url, C at once, and tell how fast it is.", metavar="N,C"),
+]
 Device = Annotated[
     str | None, typer.Option(help="Running on the CPU is an error, meant, or a warning.", metavar="gpu|cpu|auto")
 ]
@@ -120,6 +124,7 @@ def check(
     port: Port = None,
     url: Url = None,
     pid: Pid = None,
+    load: LoadFlag = None,
     device: Device = None,
     config: Config = None,
     only: Only = None,
@@ -154,6 +159,7 @@ def collect(
     port: Port = None,
     url: Url = None,
     pid: Pid = None,
+    load: LoadFlag = None,
     device: Device = None,
     config: Config = None,
     only: Only = None,
@@ -308,17 +314,20 @@ def look_as_asked(flags: dict[str, Any], wanted: Any) -> Any:
     import threading
 
     from retina_doctor import output, progress
+    from retina_doctor.asking import choose
+    from retina_doctor.attach import attach
     from retina_doctor.look import look
     from retina_doctor.registry import installed
 
-    settings = settings_of(flags)
+    # Before anything is drawn on the terminal: the operator may be asked.
+    attachment = attach(settings_of(flags), installed(), choose)
 
     # What the report needs is imported while the probes run: not before, which would delay them, and not after.
     def prepare() -> None:
         threading.Thread(target=output.prepare, args=(wanted,), daemon=True).start()
 
     with progress.shown() as show:
-        return look(settings, installed(), os.environ, show, prepare)
+        return look(attachment, installed(), os.environ, show, prepare)
 
 
 def language_of(wanted: str | None) -> Any:

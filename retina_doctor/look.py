@@ -6,27 +6,29 @@ import datetime
 from collections.abc import Callable, Mapping
 
 from retina_doctor import __version__
+from retina_doctor.attach import Attachment
 from retina_doctor.diagnose import Selection
 from retina_doctor.model import Snapshot
 from retina_doctor.probing.collect import Looking, Progress
 from retina_doctor.registry import Catalogue
-from retina_doctor.settings import Settings
-from retina_doctor.target import choose_target, surroundings
+from retina_doctor.target import choose_target, numbered_inside, surroundings
 
 
 def look(
-    settings: Settings,
+    attachment: Attachment,
     catalogue: Catalogue,
     environment: Mapping[str, str],
     progress: Progress | None = None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Snapshot:
     """Run the probes that the selected checks need; *meanwhile* is called when they are running. Raises UsageError."""
+    settings = attachment.settings
     wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
     probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted]
-    chosen = choose_target(settings, environment)
-    looking = Looking(settings, chosen, surroundings(settings, chosen, environment), progress, meanwhile)
-    target, readings = looking.collect(probes)
+    chosen = choose_target(settings, environment, attachment.how)
+    around = surroundings(settings, chosen, environment)
+    settings = numbered_inside(settings, chosen)
+    target, readings = Looking(settings, chosen, around, progress, meanwhile).collect(probes)
     return Snapshot(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         doctor=__version__,

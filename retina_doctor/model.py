@@ -98,11 +98,14 @@ class Interpreter(Facts, frozen=True, kw_only=True):
     place: Place
 
 
+Chosen = Literal["flag", "service", "port", "found", "environment", "path", "own"]
+
+
 class Target(Data, frozen=True, kw_only=True):
     """The command that starts the service's Python, and why this one was chosen (a key of the words table)."""
 
     command: tuple[str, ...]
-    chosen: Literal["flag", "service", "environment", "path", "own"]
+    chosen: Chosen
     chosen_by: str = ""
     local: bool = True
 

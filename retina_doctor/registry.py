@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import Check, Domain, Gathered, Pack, Probe
+from retina_doctor.authoring import Check, Domain, Gathered, Pack, Probe, RunningService
 from retina_doctor.codec import Data, replace
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Finding, Interpreter, Reading
@@ -62,6 +62,7 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     conditions: Mapping[tuple[str, str], Callable[[Finding, Finding], bool]]
     """(name of root, name of echo) -> whether these two findings are so connected."""
     reasons: tuple[Path, ...]
+    finders: tuple[Callable[[int | None, int | None], tuple[RunningService, ...]], ...]
     failures: tuple[PackFailure, ...] = ()
 
     @functools.cached_property
@@ -88,6 +89,10 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
             else:
                 codes |= {entry.check.code for entry in self.find(word)}
         return frozenset(codes)
+
+    def services(self, pid: int | None, port: int | None) -> tuple[RunningService, ...]:
+        """Running services that the packs find, by process number and port; None for either: whatever it is."""
+        return tuple(one for find in self.finders for one in find(pid, port))
 
     def spokesman(self, facts: type) -> Entry | None:
         """The check that speaks when the probe of *facts* fails; None: the engine's own probe-failed does."""
@@ -137,6 +142,7 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         explains=explains,
         conditions=conditions,
         reasons=tuple(pack.reasons for pack in packs if pack.reasons),
+        finders=tuple(pack.services for pack in packs if pack.services),
     )
 
 

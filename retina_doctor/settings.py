@@ -63,11 +63,38 @@ class DetectionSettings(Data, frozen=True, kw_only=True):
     """How many faces that picture shows. Default: at least one."""
 
 
+class ResponseSettings(Data, frozen=True, kw_only=True):
+    """How the service is asked and answers, where it differs from ``{"faces": [{"bbox", "keypoints", "confidence"}]}``."""
+
+    field: str = "image"
+    """Name of the multipart field that the picture is posted in."""
+    faces: str = "faces"
+    """Where in the answer the list of faces is: keys with dots between them; "" where the answer is the list."""
+    box: str = "bbox"
+    """Key of a face's box."""
+    box_form: Literal["corners", "size"] = "corners"
+    """corners: left, top, right, bottom; size: left, top, width, height. In pixels of the picture."""
+    points: str = "keypoints"
+    """Key of a face's five points; "" where the service gives none."""
+    score: str = "confidence"
+    """Key of a face's score, 0 to 1."""
+
+
+class Load(Data, frozen=True, kw_only=True):
+    requests: int
+    at_once: int
+
+
 class ServiceSettings(Data, frozen=True, kw_only=True):
     host: str | None = None
     port: int | None = None
     url: str | None = None
     pid: int | None = None
+    response: ResponseSettings = ResponseSettings()
+    load: Load | None = None
+    """Pictures to post to the URL, and how many at once: "200,8"."""
+    attach: bool = True
+    """Look for the running service where no process, host or target is named, and look at the service's own Python."""
     workers: int = 1
     """Processes of the service, each with a session of its own on the same GPU."""
 

@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from retina_doctor.codec import DoesNotFit, decode, encode
+from retina_doctor.codec import Data, DoesNotFit, decode, encode
 from retina_doctor.errors import UsageError
-from retina_doctor.settings import Settings, Size
+from retina_doctor.settings import Load, Settings, Size
 
 FILE = "retina-doctor.toml"
 PREFIX = "RETINA_DOCTOR_"
 NOT_SETTINGS = {"RETINA_DOCTOR_LANG", "RETINA_DOCTOR_RUN"}
+
+MOST_REQUESTS, MOST_AT_ONCE = 100_000, 256
 
 Tables = dict[str, dict[str, Any]]
 Where = Callable[[str, str | None], str]
@@ -38,6 +40,7 @@ FLAGS = {
     "url": ("service", "url"),
     "pid": ("service", "pid"),
     "workers": ("service", "workers"),
+    "load": ("service", "load"),
     "device": ("gpu", "device"),
     "scan": ("scan", "paths"),
     "only": ("gate", "only"),
@@ -100,10 +103,19 @@ def _check(source: Tables, where: Where) -> None:
         for key in values:
             if key not in known[table]:
                 raise UsageError(f"{where(table, key)}: no such key in [{table}]{_nearest(key, known[table])}")
+            inner = _fields(known[table][key]) if isinstance(values[key], dict) else {}
+            for unknown in [one for one in values[key] if one not in inner] if inner else []:
+                place = where(f"{table}.{key}", unknown)
+                raise UsageError(f"{place}: no such key in [{table}.{key}]{_nearest(unknown, inner)}")
             try:
                 values[key] = _value(key, values[key], known[table][key])
             except (DoesNotFit, ValueError) as error:
                 raise UsageError(f"{where(table, key)}: {str(error).replace(' - at `$`', '')}") from None
+
+
+def _fields(kind: Any) -> dict[str, Any]:
+    """Fields of a table within a table; none where *kind* is something else."""
+    return typing.get_type_hints(kind) if isinstance(kind, type) and issubclass(kind, Data) else {}
 
 
 def words_of(text: str) -> list[str]:
@@ -119,6 +131,8 @@ def _value(key: str, value: Any, kind: Any) -> Any:
     """*value* as plain JSON data that fits the field *key* of type *kind*, or ValueError in the operator's words."""
     if key in ("size", "source_size"):
         value = encode(parse_size(value))
+    elif key == "load":
+        value = encode(parse_load(value))
     elif key == "command" and isinstance(value, str):
         value = shlex.split(value)
     elif key in ("only", "skip"):
@@ -162,6 +176,19 @@ def parse_size(value: Any) -> Size:
     if isinstance(value, list) and len(value) == 2 and all(type(side) is int and 1 <= side <= 32768 for side in value):
         return Size(*value)
     raise ValueError(f"{value!r} is not a size in pixels such as 640x640")
+
+
+def parse_load(value: Any) -> Load:
+    """ "200,8" or [200, 8] -> Load(200 requests, 8 at once). Raises ValueError."""
+    if isinstance(value, dict) and set(value) == {"requests", "at_once"}:
+        value = [value["requests"], value["at_once"]]
+    if isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}\s*,\s*\d{1,9}\s*", value):
+        value = [int(part) for part in value.split(",")]
+    if isinstance(value, list) and len(value) == 2 and all(type(part) is int and part >= 1 for part in value):
+        if value[0] <= MOST_REQUESTS and value[1] <= MOST_AT_ONCE:
+            return Load(requests=value[0], at_once=value[1])
+        raise ValueError(f"at most {MOST_REQUESTS} requests, {MOST_AT_ONCE} at once")
+    raise ValueError(f"{value!r} is not requests and how many at once, such as 200,8")
 
 
 def _from_file(file: Path | None, directory: Path) -> tuple[Tables, Where]:
@@ -216,6 +243,8 @@ def line_of(text: str, table: str, key: str | None) -> int | None:
             current = re.sub(r"[\s\"']", "", header[1])
             if current == table:
                 table_line = number
+            if key is not None and current == f"{table}.{key}":
+                return number
         name = re.match(r"""\s*["']?([\w.-]+)["']?\s*=""", line)
         if name:
             full = f"{current}.{name[1]}".strip(".")
@@ -259,11 +288,12 @@ def _parse(name: str, text: str, kind: Any) -> Any:
                 raise UsageError(f"environment variable {name}: {text!r} is not a number") from None
     if name.endswith(("_ONLY", "_SKIP")):
         return words_of(text)
-    if name.endswith("_IGNORE"):
+    if name.endswith(("_IGNORE", "_RESPONSE")):
         try:
             return tomllib.loads(f"v = {text}")["v"]
         except tomllib.TOMLDecodeError:
-            raise UsageError(f'environment variable {name}: write it as {{ RD401 = "why" }}') from None
+            example = 'RD401 = "why"' if name.endswith("_IGNORE") else 'field = "file"'
+            raise UsageError(f"environment variable {name}: write it as {{ {example} }}") from None
     return text
 
 

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, replace
 from retina_doctor.errors import UsageError
-from retina_doctor.model import Target
+from retina_doctor.model import Chosen, Target
 from retina_doctor.settings import Settings
 
+OF_A_PROCESS = ("service", "port", "found")
+"""Ways in which a target is that of a running process."""
 
-def choose_target(settings: Settings, environment: Mapping[str, str]) -> Target:
-    """The named command; else the interpreter of the process --pid; else VIRTUAL_ENV's or CONDA_PREFIX's unless that is
-    the doctor's own; else the first python3 on PATH that is not; else the doctor's own."""
+
+def choose_target(settings: Settings, environment: Mapping[str, str], how: Chosen = "service") -> Target:
+    """The named command; else the interpreter of the service's process; else VIRTUAL_ENV's or CONDA_PREFIX's unless that
+    is the doctor's own; else the first python3 on PATH that is not; else the doctor's own.
+
+    *how*: the way in which the process was come by.
+    """
     if settings.target.command:
         return Target(command=settings.target.command, chosen="flag")
     if settings.service.pid:
         attached = _python_of(settings.service.pid)
         if attached:
-            return Target(command=(attached,), chosen="service", chosen_by=str(settings.service.pid))
+            return Target(command=attached, chosen=how, chosen_by=str(settings.service.pid))
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
         if prefix and Path(prefix).is_absolute() and not _same(Path(prefix), Path(sys.prefix)):
@@ -50,30 +57,74 @@ def _same(one: Path, other: Path) -> bool:
         return one == other
 
 
-def _python_of(pid: int) -> str | None:
-    """The interpreter of a running process: as it was called, since in a venv its file is the base Python.
+def _python_of(pid: int) -> tuple[str, ...] | None:
+    """Words that start the interpreter of a running process: as it was called, since in a venv its file is the base Python.
 
-    What a process says of itself counts only where it is that same file. Raises UsageError where it runs elsewhere.
+    What a process says of itself counts only where it is that same file. In a container of its own it is entered, which
+    takes root and nsenter. Raises UsageError where it runs elsewhere.
     """
     process = Path("/proc") / str(pid)
     try:
-        if (process / "ns" / "mnt").readlink() != Path("/proc/self/ns/mnt").readlink():
-            raise UsageError(
-                f"--pid {pid}: that process is in a container of its own; name the Python in it with --target, "
-                'for example --target "docker exec -i NAME python3"'
-            )
+        apart = _namespaces_apart(process)
+        root = process / "root" if apart else Path("/")
         first = (process / "cmdline").read_bytes().split(b"\0")[0].decode()
-        called = Path(first) if Path(first).is_absolute() else process.joinpath("cwd").readlink() / first
         exe = process.joinpath("exe").readlink()
         if "python" not in exe.name:
             return None
-        return str(called if called.exists() and called.samefile(exe) else exe)
+        called = Path(first) if Path(first).is_absolute() else process.joinpath("cwd").readlink() / first
+        its, there = root / called.relative_to("/"), root / exe.relative_to("/")
+        python = str(called if its.exists() and its.samefile(there) else exe)
+        return (*_entrance(pid, apart), python) if apart else (python,)
     except (FileNotFoundError, ProcessLookupError, UnicodeDecodeError):
         return None
     except PermissionError:
         raise UsageError(
             f"--pid {pid}: that process is another user's; run the doctor as that user or as root"
         ) from None
+
+
+def _namespaces_apart(process: Path) -> tuple[str, ...]:
+    """Namespaces that a process does not share with the doctor, if its files are among them: it is in a container."""
+    kinds = ("mnt", "pid", "net", "ipc", "uts", "cgroup", "user")
+    apart = tuple(k for k in kinds if (process / "ns" / k).readlink() != Path(f"/proc/self/ns/{k}").readlink())
+    return apart if "mnt" in apart else ()
+
+
+def _entrance(pid: int, apart: tuple[str, ...]) -> tuple[str, ...]:
+    """Words that start a program in the namespaces of a process, as its user. Raises UsageError."""
+    nsenter = shutil.which("nsenter")
+    if nsenter is None or os.geteuid() != 0:
+        raise UsageError(
+            f"--pid {pid}: that process is in a container of its own; run the doctor as root, or name the Python in it "
+            'with --target, for example --target "docker exec -i NAME python3"'
+        )
+    owner = Path(f"/proc/{pid}").stat()
+    flags = [f"--{'mount' if kind == 'mnt' else kind}" for kind in apart]
+    return (
+        nsenter,
+        "--target",
+        str(pid),
+        *flags,
+        "--root",
+        "--setuid",
+        str(owner.st_uid),
+        "--setgid",
+        str(owner.st_gid),
+        "--",
+    )
+
+
+def numbered_inside(settings: Settings, target: Target) -> Settings:
+    """Where the service's process is entered, probes run beside it and must know it by its number there."""
+    pid = settings.service.pid
+    if pid is None or target.chosen not in OF_A_PROCESS or len(target.command) == 1:
+        return settings
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return settings
+    number = next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), pid)
+    return replace(settings, service=replace(settings.service, pid=number))
 
 
 class Surroundings(Data, frozen=True):
@@ -88,7 +139,7 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
 
     The settings' workdir goes before both. Raises UsageError where the process may not be read.
     """
-    if target.chosen != "service":
+    if target.chosen not in OF_A_PROCESS:
         return Surroundings(settings.target.workdir, environment)
     process = Path("/proc") / target.chosen_by
     try:

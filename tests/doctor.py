@@ -19,7 +19,10 @@ SIX_FACES = Path(insightface.__file__).parent / "data" / "images" / "t1.jpg"
 
 
 def environment(**more: str | None) -> dict[str, str]:
-    """This process's environment without what would change a run; None removes a variable."""
+    """This process's environment without what would change a run; None removes a variable.
+
+    Services that other tests start meanwhile are not attached to.
+    """
     names = (
         "VIRTUAL_ENV",
         "CONDA_PREFIX",
@@ -32,7 +35,7 @@ def environment(**more: str | None) -> dict[str, str]:
     values: dict[str, str | None] = {
         name: value for name, value in os.environ.items() if name not in names and not name.startswith("RETINA_DOCTOR_")
     }
-    values |= more
+    values |= {"RETINA_DOCTOR_SERVICE_ATTACH": "false", **more}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -99,6 +99,14 @@ def out_of_memory(_root: Finding, echo: Finding) -> bool:
     return any(re.search(pattern, str(words)) for words in said)
 
 
+def with_onnxruntime(_root: Finding, echo: Finding) -> bool:
+    return bool(echo.evidence.get("onnxruntime"))
+
+
+def without_onnxruntime(_root: Finding, echo: Finding) -> bool:
+    return not echo.evidence.get("onnxruntime")
+
+
 def faces_are_missed(_root: Finding, echo: Finding) -> bool:
     return bool(echo.evidence.get("why") == "faces")
 
@@ -146,6 +154,12 @@ causes: tuple[Cause, ...] = (
     Cause("ort-cudnn-mismatch", ("ort-session-on-cpu", *INFERENCE)),
     Cause("ort-session-on-cpu", ("smoke-on-cpu",)),
     Cause("ort-session-on-cpu", INFERENCE, when=raised),
+    Cause("ort-session-on-cpu", ("service-on-cpu",), when=with_onnxruntime),
+    Cause("torch-cannot-use-gpu", ("service-on-cpu",), when=without_onnxruntime),
+    Cause("torch-cpu-build", ("service-on-cpu",), when=without_onnxruntime),
+    Cause("ort-provider-not-requested", ("service-on-cpu",), when=same_subject),
+    Cause("service-needs-restart", ("service-on-cpu",), when=same_subject),
+    Cause("service-on-cpu", ("service-too-slow",)),
     Cause("vram-insufficient", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-held-by-others", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-framework-grabs-all", ("vram-held-by-others",), when=same_subject),

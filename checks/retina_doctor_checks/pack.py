@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from retina_doctor.authoring import Pack
+from retina_doctor.authoring import Pack, RunningService
 
 from .causes import causes
 from .container.domain import domain as container
@@ -17,9 +17,17 @@ from .service.domain import domain as service
 from .source.domain import domain as source
 from .torch_cuda.domain import domain as torch_cuda
 
+
+def services(pid: int | None, port: int | None) -> tuple[RunningService, ...]:
+    from .service.running import services as find
+
+    return find(pid, port)
+
+
 pack = Pack(
     name="retinaface",
     domains=(models, driver, container, torch_cuda, ort_gpu, python_env, memory, detection, service, inference, source),
     causes=causes,
     reasons=Path(__file__).parent / "reasons.toml",
+    services=services,
 )

@@ -40,10 +40,13 @@ class Off(Data, frozen=True, kw_only=True):
 
 def arguments() -> dict[str, Any]:
     """Model and pictures as text."""
-    pictures = [
-        {"name": one.name, "png": base64.b64encode((FOLDER / one.name).read_bytes()).decode()} for one in expected()
-    ]
-    return {"model": base64.b64encode((FOLDER / "model.onnx").read_bytes()).decode(), "pictures": pictures}
+    pictures = [{"name": one.name, "png": encoded(one.name)} for one in expected()]
+    return {"model": encoded("model.onnx"), "pictures": pictures}
+
+
+def encoded(name: str) -> str:
+    """A file of the test, as base64."""
+    return base64.b64encode((FOLDER / name).read_bytes()).decode()
 
 
 @functools.cache

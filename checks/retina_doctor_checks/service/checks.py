@@ -11,6 +11,7 @@ from .ownership import is_run_by, owner_of
 
 NOT_TOLD = Unknown(missing=("ports",))
 FORBIDDEN = ("EACCES", "EPERM")
+REDIRECTS = (301, 302, 303, 307, 308)
 UNCONNECTED = ("refused", "unreachable", "timed-out")
 
 
@@ -208,15 +209,17 @@ def service_crashed_or_not_ready(ports: Ports) -> Answer:
     if not url.local or url.answer is None:
         return NOT_TOLD
     listeners, answer = url_listeners(ports), url.answer
-    hangs = answer.kind == "silent" or (answer.kind == "timed-out" and bool(listeners))
-    fails = (answer.kind == "closed" and url.scheme == "http") or answer.status in (502, 503, 504)
+    last = ports.detection or answer
+    hangs = last.kind == "silent" or (last.kind == "timed-out" and bool(listeners))
+    fails = (last.kind == "closed" and url.scheme == "http") or last.status in (502, 503, 504)
     if hangs or fails:
-        evidence = {**held(next(iter(listeners), None)), "url": url.text, "port": url.port, "kind": answer.kind}
+        evidence = {**held(next(iter(listeners), None)), "url": url.text, "port": url.port, "kind": last.kind}
+        posted = ports.detection is not None
         return Problem(
             subject=f"port:{url.port}",
-            evidence={**evidence, "status": answer.status},
-            # One worker that is busy with a picture is as silent as one that hangs.
-            at_most=Severity.WARNING if hangs else None,
+            evidence={**evidence, "status": last.status, "posted": posted},
+            # One worker that is busy with a picture is as silent as one that hangs; half a minute later it is not.
+            at_most=Severity.WARNING if hangs and not posted else None,
         )
     return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
 
@@ -227,12 +230,18 @@ def service_wrong_url(ports: Ports) -> Answer:
     url = ports.url
     if url is None:
         return Inapplicable(Reason("no-url-named"))
-    evidence = {"url": url.text, "scheme": url.scheme, "port": url.port, "listens_on": None, "path": None}
+    evidence = {
+        "url": url.text,
+        "scheme": url.scheme,
+        "port": url.port,
+        **dict.fromkeys(("listens_on", "path", "location", "words")),
+    }
     if url.problem:
         return Problem(subject="url", evidence={**evidence, "kind": url.problem})
     if not url.local or url.answer is None:
         return NOT_TOLD
-    answer, listeners = url.answer, url_listeners(ports)
+    answer, listeners, detection = url.answer, url_listeners(ports), ports.detection
+    at_most = None
     if answer.kind == "refused" and listeners and not all(s.loopback for s in listeners):
         kind = "listens-elsewhere"
     elif url.scheme == "https" and answer.kind == "http" and answer.status != 400:
@@ -241,7 +250,22 @@ def service_wrong_url(ports: Ports) -> Answer:
         kind = "not-http"
     elif url.scheme == "http" and answer.status == 404 and url.path_named:
         kind = "path"
+    elif detection is not None and detection.kind == "certificate":
+        kind = "certificate"
+    elif detection is not None and detection.status == 404 and url.path_named:
+        kind = "path"
+    elif detection is not None and detection.status == 405:
+        kind = "method"
+    elif detection is not None and (detection.redirected or detection.status in REDIRECTS):
+        # curl does not follow any by itself; most libraries follow those that keep the method.
+        kind, at_most = "redirect", Severity.WARNING if detection.redirected else None
     else:
         return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
     addresses = [s.address for s in listeners]
-    return Problem(subject="url", evidence={**evidence, "kind": kind, "listens_on": addresses, "path": answer.path})
+    more = {
+        "listens_on": addresses,
+        "path": answer.path,
+        "location": (detection.redirected or detection.location) if detection else None,
+        "words": detection.words if detection else None,
+    }
+    return Problem(subject="url", evidence={**evidence, "kind": kind, **more}, at_most=at_most)

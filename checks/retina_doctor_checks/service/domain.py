@@ -1,31 +1,68 @@
-"""Does the service run, can it bind its port, can others reach it?"""
+"""Does the service run, can it bind its port, can others reach it, and does it detect?"""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from retina_doctor.authoring import Domain, Probe, Side
+from retina_doctor.settings import Settings
 
-from . import checks
+from . import checks, endpoint_checks, process_checks
 from .facts import Ports
+from .process_facts import Processes
 
-probe = Probe(
+PACK = "retina_doctor_checks.service"
+
+
+def asked(settings: Settings) -> Mapping[str, Any]:
+    """What to look at, and until when: seconds that leave the probe time to tell what it has seen."""
+    service, timeout = settings.service, settings.gate.timeout
+    load = service.load
+    return {
+        "host": service.host,
+        "port": service.port,
+        "url": service.url,
+        "pid": service.pid,
+        # Two askings at most, of the intended port and of the URL: neither may cost the facts that were told before.
+        "patience": min(3.0, timeout / 5),
+        "picture": picture() if service.url and not settings.gate.quick else None,
+        "field": service.response.field,
+        "until": min(40.0, 0.6 * timeout),
+        "load": {"requests": load.requests, "at_once": load.at_once} if load else None,
+        "load_until": 0.9 * timeout,
+    }
+
+
+def picture() -> str:
+    """Two drawn faces that public weights find, too."""
+    from retina_doctor_checks.inference.known import encoded
+
+    return encoded("faces-6.png")
+
+
+ports = Probe(
     name="ports",
     facts=Ports,
-    module="retina_doctor_checks.service.look_ports",
-    sends=("retina_doctor_checks.service.look_sockets", "retina_doctor_checks.service.look_answers"),
+    module=f"{PACK}.look_ports",
+    sends=(*(f"{PACK}.{name}" for name in ("look_sockets", "look_answers", "look_endpoint", "look_load")), "pynvml"),
     side=Side.OWN,
-    arguments=lambda settings: {
-        "host": settings.service.host,
-        "port": settings.service.port,
-        "url": settings.service.url,
-        "pid": settings.service.pid,
-        # Two askings at most, of the intended port and of the URL: neither may cost the facts that were told before.
-        "patience": min(3.0, settings.gate.timeout / 5),
-    },
+    arguments=asked,
+)
+processes = Probe(
+    name="processes",
+    facts=Processes,
+    module=f"{PACK}.look_processes",
+    sends=(f"{PACK}.look_sockets",),
+    side=Side.OWN,
+    share=True,
+    arguments=lambda settings: {"pid": settings.service.pid},
 )
 
 domain = Domain(
     name="service",
-    probes=(probe,),
+    probes=(ports, processes),
     checks=(
         checks.service_not_running,
         checks.service_loopback_only,
@@ -34,6 +71,12 @@ domain = Domain(
         checks.host_not_on_this_machine,
         checks.service_crashed_or_not_ready,
         checks.service_wrong_url,
+        process_checks.service_on_cpu,
+        process_checks.ort_provider_not_requested,
+        process_checks.service_needs_restart,
+        endpoint_checks.service_bad_response,
+        endpoint_checks.service_too_slow,
+        endpoint_checks.service_fails_under_load,
     ),
     pages=Path(__file__).parent / "pages",
 )

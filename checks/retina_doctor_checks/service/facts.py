@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
+from retina_doctor.model import Json
 
 
 class Holder(Facts, frozen=True, kw_only=True):
@@ -68,6 +69,45 @@ class Answer(Facts, frozen=True, kw_only=True):
     words: str | None
 
 
+class Detection(Facts, frozen=True, kw_only=True):
+    """What came back for POST PATH with the known picture. *kind* as of Answer, and certificate: TLS refuses the service's.
+
+    *seconds* of the last asking; *first_seconds*: of one before it, that took long. *json*: the answer is JSON, and *body*
+    holds it, pruned; else *text* is its beginning. *location*: where it says that the service is; *redirected*: the path on
+    which it was then asked. *works_with*: another name of the multipart field, with which it answers.
+    """
+
+    path: str
+    kind: Literal["http", "other", "silent", "closed", "refused", "timed-out", "certificate"]
+    status: int | None
+    words: str | None
+    seconds: float | None
+    first_seconds: float | None
+    content_type: str | None
+    json: bool
+    body: Json
+    text: str | None
+    location: str | None
+    redirected: str | None
+    works_with: str | None
+
+
+class Load(Facts, frozen=True, kw_only=True):
+    """Many requests, some at a time. *errors*: what came instead of an answer -> how often. Seconds of single answers.
+
+    *gpu*: largest share of time in which the GPU computed meanwhile, 0 to 100 %; None: NVML does not tell.
+    """
+
+    requests: int
+    at_once: int
+    answered: int
+    errors: dict[str, int]
+    seconds: float
+    median: float | None
+    p95: float | None
+    gpu: int | None
+
+
 class Url(Facts, frozen=True, kw_only=True):
     """*problem*: why it cannot be used as it stands. *local*: its host is this machine; None: it has no address.
 
@@ -105,8 +145,8 @@ class ServiceProcess(Facts, frozen=True, kw_only=True):
 class Ports(Facts, frozen=True, kw_only=True):
     """*sockets*: on the intended port and on the URL's, listening ones first; None where /proc/net is not there.
 
-    *answer*: of the intended port, asked where somebody listens there. *first_unprivileged_port*: sysctl
-    net.ipv4.ip_unprivileged_port_start.
+    *answer*: of the intended port, asked where somebody listens there. *detection*: of the URL, where it is this machine's and
+    something speaks there. *first_unprivileged_port*: sysctl net.ipv4.ip_unprivileged_port_start.
     """
 
     uid: int
@@ -116,3 +156,5 @@ class Ports(Facts, frozen=True, kw_only=True):
     answer: Answer | None
     url: Url | None
     process: ServiceProcess | None
+    detection: Detection | None = None
+    load: Load | None = None

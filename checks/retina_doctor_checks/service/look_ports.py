@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import errno
 import os
 import socket
@@ -9,14 +10,16 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from retina_doctor_checks.service import look_answers, look_sockets
+from retina_doctor_checks.service import look_answers, look_endpoint, look_load, look_sockets
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a service means that names a port only
 DETECT = "/detect"
 HOSTS_FILE = "/etc/hosts"
+UNCONNECTED = ("refused", "unreachable", "timed-out")
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
+    started = time.monotonic()
     probe.tell(uid=os.getuid() if hasattr(os, "getuid") else -1, first_unprivileged_port=first_unprivileged_port())
     probe.stage("resolving names")
     url = parsed(arguments["url"]) if arguments["url"] else None
@@ -37,7 +40,10 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(process=service_process(arguments["pid"]) if arguments["pid"] else None)
     probe.stage("asking the port")
     patience = arguments.get("patience", look_answers.PATIENCE)
-    probe.tell(answer=answer_of(wanted, listening or [], patience), url=answered(url, patience))
+    address, asked = answered(url, patience)
+    probe.tell(answer=answer_of(wanted, listening or [], patience), url=asked, detection=None, load=None)
+    if address and url and arguments.get("picture") and asked and asked["problem"] is None:
+        detect(probe, arguments, url, address, started)
 
 
 def first_unprivileged_port() -> int | None:
@@ -230,17 +236,30 @@ def parsed(text: str) -> dict[str, Any]:
     return url
 
 
-def answered(url: dict[str, Any] | None, patience: float) -> dict[str, Any] | None:
-    """A URL with whether its host is this machine and, only then, what it answers."""
+def answered(url: dict[str, Any] | None, patience: float) -> tuple[Any, ...]:
+    """(address that is this machine's and can be connected to, the URL's facts with what it answers to a GET)."""
     if url is None:
-        return None
-    path = url.pop("path")
+        return None, None
     families = resolved_here(url["host"]) if url["host"] else []
     loopback = bool(families) and all(look_sockets.is_loopback(address) for _, address in families)
     own = [address for family, address in families if bind(family, address, 0)[0] is None]
-    url = dict(url, loopback=loopback, local=bool(own) if families else None, answer=None)
-    if own and url["port"]:
-        deadline = time.monotonic() + patience  # of all addresses together
-        tries = [look_answers.ask(address, url["port"], path, deadline) for address in own]
-        url["answer"] = next((t for t in tries if t["kind"] not in ("refused", "unreachable")), tries[0])
-    return url
+    told = dict(url, loopback=loopback, local=bool(own) if families else None, answer=None)
+    path = told.pop("path")
+    if not own or not url["port"]:
+        return None, told
+    deadline = time.monotonic() + patience  # of all addresses together
+    tries = [(address, look_answers.ask(address, url["port"], path, deadline)) for address in own]
+    address, told["answer"] = next((t for t in tries if t[1]["kind"] not in ("refused", "unreachable")), tries[0])
+    return (address if told["answer"]["kind"] not in UNCONNECTED else None), told
+
+
+def detect(probe: Any, arguments: dict[str, Any], url: dict[str, Any], address: str, started: float) -> None:
+    """The known picture, once or twice; then many times, if that was asked for."""
+    picture, field = base64.b64decode(arguments["picture"]), arguments["field"]
+    probe.stage("posting a picture to %s" % url["path"])
+    told = look_endpoint.detect(url, address, field, picture, started + arguments["until"])
+    probe.tell(detection=told)
+    if arguments["load"] and told["status"] == 200:
+        probe.stage("posting %d pictures, %d at once" % (arguments["load"]["requests"], arguments["load"]["at_once"]))
+        until = started + arguments["load_until"]
+        probe.tell(load=look_load.load(url, address, field, picture, arguments["load"], until))

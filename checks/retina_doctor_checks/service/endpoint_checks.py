@@ -1,0 +1,124 @@
+"""RD511 to RD513: does the service detect the faces of a picture that is posted to it, and how fast?"""
+
+from __future__ import annotations
+
+from retina_doctor.authoring import Answer, Scope, check
+from retina_doctor.codec import encode
+from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity
+from retina_doctor.settings import Settings
+
+from . import response
+from .checks import NOT_TOLD, service_named
+from .facts import Detection, Ports
+
+SLOW = 3.0
+"""Seconds for one picture of 640x640 when the service is warm. RetinaFace R50 takes 1.8 s on a CPU for 1920x1080, by the
+deployment guide's figures."""
+WITH_A_GATE = (401, 403)
+OF_THE_URL = (404, 405, 301, 302, 303, 307, 308)
+"""What says that the picture was posted to the wrong place: another check's finding."""
+OF_THE_PROXY = (502, 503, 504)
+
+
+def asked(ports: Ports, settings: Settings) -> Detection | Inapplicable:
+    """The answer to a picture, or why there is none to judge."""
+    detection = ports.detection
+    if ports.url is None:
+        return Inapplicable(Reason("no-url-named"))
+    if detection is None:
+        quick = settings.gate.quick
+        return Inapplicable(Reason("quick" if quick else "url-unusable" if ports.url.problem else "nothing-listens"))
+    if detection.status in OF_THE_URL or detection.kind in ("other", "certificate"):
+        return Inapplicable(Reason("not-the-endpoint", {"path": detection.path}))
+    if detection.status is None or detection.status in OF_THE_PROXY:
+        return Inapplicable(Reason("endpoint-silent"))
+    if detection.status in WITH_A_GATE:
+        return Inapplicable(Reason("endpoint-wants-login", {"status": detection.status}))
+    return detection
+
+
+def is_elsewhere(ports: Ports) -> bool:
+    return ports.url is not None and ports.url.problem is None and not ports.url.local
+
+
+@check("RD511", "service-bad-response", Severity.ERROR, pitfall=5, scope=service_named)
+def service_bad_response(ports: Ports, settings: Settings) -> Answer:
+    """It answers, but no client could use the answer. How many faces it found is not judged."""
+    if is_elsewhere(ports):
+        return NOT_TOLD
+    one = asked(ports, settings)
+    if isinstance(one, Inapplicable):
+        return one
+    assert ports.url
+    wanted = settings.service.response
+    wrong: list[response.Wrong] = []
+    if one.status == 413:
+        kind = "too-large"
+    elif one.works_with:
+        kind = "field"
+    elif one.status != 200:
+        kind = "server-error" if (one.status or 0) >= 500 else "refused"
+    elif not one.json:
+        kind = "html" if "html" in (one.content_type or "") else "not-json"
+    else:
+        kind, wrong = "schema", response.wrong_in(one.body, wanted)
+        if not wrong:
+            faces = response.faces_of(one.body, wanted)
+            shown = {"faces": len(faces) if isinstance(faces, list) else 0, "seconds": f"{one.seconds or 0:.2f}"}
+            return Passed(Reason("endpoint-detects" if faces else "endpoint-finds-nobody", shown))
+    evidence = {
+        "kind": kind,
+        "url": ports.url.text,
+        "path": one.path,
+        "status": one.status,
+        "content_type": one.content_type,
+        "said": response.shown(one.body) if one.json else one.text,
+        "field": wanted.field,
+        "works_with": one.works_with,
+        "wrong": [encode(each) for each in wrong],
+    }
+    return Problem(subject=f"port:{ports.url.port}", evidence=evidence)
+
+
+@check("RD512", "service-too-slow", Severity.WARNING, pitfall=2, scope=service_named)
+def service_too_slow(ports: Ports, settings: Settings) -> Answer:
+    """One picture, when the service is warm and nobody else asks."""
+    if is_elsewhere(ports):
+        return NOT_TOLD
+    one = asked(ports, settings)
+    if isinstance(one, Inapplicable):
+        return one
+    assert ports.url and one.seconds is not None
+    if one.status != 200:
+        return Inapplicable(Reason("endpoint-fails"))
+    if one.seconds <= SLOW:
+        return None
+    evidence = {"url": ports.url.text, "seconds": round(one.seconds, 1), "first": one.first_seconds, "most": SLOW}
+    return Problem(subject=f"port:{ports.url.port}", evidence=evidence)
+
+
+def load_asked(settings: Settings) -> Scope:
+    if settings.service.load is None:
+        return Scope(inapplicable=Reason("no-load-asked"))
+    return service_named(settings)
+
+
+@check("RD513", "service-fails-under-load", Severity.ERROR, pitfall=3, scope=load_asked)
+def service_fails_under_load(ports: Ports, settings: Settings) -> Answer:
+    if is_elsewhere(ports):
+        return NOT_TOLD
+    load, url = ports.load, ports.url
+    if load is None or url is None:
+        one = asked(ports, settings)
+        return one if isinstance(one, Inapplicable) else Inapplicable(Reason("endpoint-fails"))
+    figures = {
+        "answered": load.answered,
+        "at_once": load.at_once,
+        "rate": f"{load.answered / load.seconds:.1f}" if load.seconds else "0",
+        "p95": f"{load.p95:.2f}" if load.p95 is not None else "?",
+        "gpu": load.gpu,
+    }
+    if not load.errors:
+        return Passed(Reason("load-borne" if load.gpu is None else "load-borne-by-gpu", figures))
+    evidence = {**figures, "requests": load.requests, "errors": load.errors, "url": url.text}
+    return Problem(subject=f"port:{url.port}", evidence=evidence)

@@ -1,0 +1,163 @@
+"""Asks a service of this machine to detect faces: the known picture, posted as a client posts one. Python 3.8, standard library.
+
+The connection is made to an address that is known to be this machine's; what the URL calls it is told to the service alone.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import math
+import socket
+import ssl
+import threading
+import time
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+MOST = 4 * 2**20  # bytes of an answer
+MOST_TEXT, MOST_ITEMS, MOST_DEPTH = 300, 64, 8
+OTHER_FIELDS = ("image", "file", "img", "picture", "photo", "upload")
+REFUSED_PICTURE = (400, 415, 422)
+KEEPS_METHOD, CHANGES_METHOD = (307, 308), (301, 302, 303)
+MOST_HOPS = 3
+COLD = 1.0  # seconds: an answer that took longer is asked for again, since the first one may have set things up
+EMPTY: dict[str, Any] = {
+    "path": None, "kind": None, "status": None, "words": None, "seconds": None, "first_seconds": None, "content_type": None,
+    "json": False, "body": None, "text": None, "location": None, "redirected": None, "works_with": None,
+}  # fmt: skip
+
+
+def detect(url: dict[str, Any], address: str, field: str, picture: bytes, deadline: float) -> dict[str, Any]:
+    """What POST PATH with the picture in *field* gives. *url*: its scheme, host, port and path. *deadline*: time.monotonic()."""
+    told = followed(url, address, field, picture, deadline)
+    if told["status"] in REFUSED_PICTURE:
+        for other in OTHER_FIELDS:
+            if other != field and followed(url, address, other, picture, deadline)["status"] == 200:
+                told["works_with"] = other
+                break
+    elif told["status"] == 200 and told["seconds"] > COLD and deadline - time.monotonic() > 2 * told["seconds"]:
+        first = told["seconds"]
+        told = dict(followed(url, address, field, picture, deadline), first_seconds=first)
+    return told
+
+
+def followed(url: dict[str, Any], address: str, field: str, picture: bytes, deadline: float) -> dict[str, Any]:
+    """Goes after redirects that keep the method and stay on this port; others are told."""
+    path, redirected = url["path"], None
+    told: dict[str, Any] = {}
+    for _ in range(MOST_HOPS):
+        told = dict(post(url, address, path, field, picture, deadline), redirected=redirected)
+        there = urlsplit(
+            urljoin("%s://%s:%d%s" % (url["scheme"], url["host"], url["port"], path), told["location"] or "")
+        )
+        stays = there.hostname == url["host"] and (there.port or url["port"]) == url["port"]
+        if told["status"] not in KEEPS_METHOD or not stays or there.scheme != url["scheme"]:
+            break
+        path = redirected = there.path
+    return told
+
+
+def post(url: dict[str, Any], address: str, path: str, field: str, picture: bytes, deadline: float) -> dict[str, Any]:
+    boundary = "retina-doctor-9f2c71d05b"
+    head = 'Content-Disposition: form-data; name="%s"; filename="known.png"\r\nContent-Type: image/png' % field
+    body = ("--%s\r\n%s\r\n\r\n" % (boundary, head)).encode() + picture + ("\r\n--%s--\r\n" % boundary).encode()
+    headers = {
+        "Content-Type": "multipart/form-data; boundary=" + boundary,
+        "User-Agent": "retina-doctor",
+        "Connection": "close",
+    }
+    told = dict(EMPTY, path=path)
+    start = time.monotonic()
+    connection = Connection(url, address, deadline)
+    try:
+        connection.connect()
+    except ssl.SSLCertVerificationError as error:
+        return dict(told, kind="certificate", words=error.verify_message)
+    except ssl.SSLError as error:
+        return dict(told, kind="other", words=(error.reason or str(error))[:200])
+    except OSError as error:
+        late = isinstance(error, socket.timeout)
+        return dict(told, kind="timed-out" if late else "refused", words=error.strerror or str(error))
+    with connection.ended_in_time():
+        try:
+            connection.request("POST", path, body, headers)
+        except OSError:
+            pass  # a service may refuse an upload, answer, and close before it has all of it
+        try:
+            answer = connection.getresponse()
+            data = answer.read(MOST + 1)
+        except (OSError, http.client.HTTPException) as error:
+            seconds = time.monotonic() - start
+            silent = time.monotonic() >= deadline
+            garbled = isinstance(error, http.client.BadStatusLine) and not isinstance(error, ConnectionError)
+            kind = "silent" if silent else "other" if garbled else "closed"
+            return dict(told, kind=kind, seconds=seconds, words=str(error)[:200] or None)
+        finally:
+            connection.close()
+    told.update(kind="http", status=answer.status, words=answer.reason[:80], seconds=time.monotonic() - start)
+    if time.monotonic() >= deadline and len(data) < int(answer.headers.get("Content-Length") or 0):
+        return dict(told, kind="silent", status=None)
+    told.update(content_type=answer.headers.get("Content-Type"), location=answer.headers.get("Location"))
+    try:
+        return dict(told, json=True, body=pruned(json.loads(data.decode("utf-8"))))
+    except (ValueError, RecursionError):
+        return dict(told, text=data[: 4 * MOST_TEXT].decode("utf-8", "replace")[:MOST_TEXT])
+
+
+class Connection(http.client.HTTPConnection):
+    """To one address, whatever the URL calls it. It is cut at the deadline: a service that drips bytes must not hold us."""
+
+    def __init__(self, url: dict[str, Any], address: str, deadline: float) -> None:
+        http.client.HTTPConnection.__init__(self, url["host"], url["port"])
+        self.url, self.address, self.deadline = url, address, deadline
+
+    def connect(self) -> None:
+        left = max(0.01, self.deadline - time.monotonic())
+        plain = socket.create_connection((self.address, self.url["port"]), left)
+        if self.url["scheme"] == "https":
+            try:
+                plain = ssl.create_default_context().wrap_socket(plain, server_hostname=self.url["host"])
+            except BaseException:
+                plain.close()
+                raise
+        self.sock = plain
+
+    def ended_in_time(self) -> Any:
+        return Cut(self.sock, self.deadline)
+
+
+class Cut(object):
+    """Within: the socket is shut down at the deadline, by a thread of its own."""
+
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self.timer = threading.Timer(max(0.01, deadline - time.monotonic()), shut, [connection])
+        self.timer.daemon = True
+
+    def __enter__(self) -> None:
+        self.timer.start()
+
+    def __exit__(self, *_: Any) -> None:
+        self.timer.cancel()
+
+
+def shut(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+
+
+def pruned(value: Any, depth: int = 0) -> Any:
+    """The document without what nobody reads: long lists (embeddings), long texts, what lies deep. No NaN, which is no JSON."""
+    if depth > MOST_DEPTH:
+        return "..."
+    if isinstance(value, dict):
+        return {str(key)[:80]: pruned(one, depth + 1) for key, one in list(value.items())[:MOST_ITEMS]}
+    if isinstance(value, list):
+        return [pruned(one, depth + 1) for one in value[:MOST_ITEMS]]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
+        return str(value)[:MOST_TEXT]
+    return value[:MOST_TEXT] if isinstance(value, str) else value

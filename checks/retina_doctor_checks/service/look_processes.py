@@ -1,0 +1,72 @@
+"""Looks at the running service: what it is, which libraries it has loaded, which GPU devices it has open.
+
+Python 3.8, standard library alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+from retina_doctor_checks.service import look_sockets
+
+LOADED = re.compile(
+    r"^(?:lib(?:onnxruntime|cuda|cudart|cudnn|cublas|cufft|curand|nvrtc|nvinfer|torch|c10|nccl)|onnxruntime_pybind11|_C\.)"
+)
+MOST_LIBRARIES = 200
+
+
+def look(probe: Any, arguments: dict[str, Any]) -> None:
+    probe.tell(service=None)
+    if arguments["pid"]:
+        probe.tell(service=about(arguments["pid"]))
+
+
+def about(pid: int) -> dict[str, Any]:
+    """A process and its workers: a server's master often has nothing loaded itself."""
+    folder = "/proc/%d" % pid
+    family = [pid] + [one for one in look_sockets.processes() if pid in look_sockets.ancestors(one)]
+    told = {
+        "pid": pid,
+        "alive": look_sockets.alive(pid),
+        "family": family[:100],
+        "command": look_sockets.process(pid)["command"],
+        "working_directory": look_sockets.link(folder + "/cwd"),
+        "user": look_sockets.owner(folder),
+        "readable": mapped(pid) is not None,
+    }
+    libraries: dict[str, bool] = {}
+    devices: set[str] = set()
+    for one in family:
+        for path, replaced in mapped(one) or []:
+            libraries[path] = libraries.get(path, False) or replaced
+        devices |= opened(one)
+    loaded = [{"path": path, "replaced": libraries[path]} for path in sorted(libraries)]
+    return dict(told, libraries=loaded[:MOST_LIBRARIES], devices=sorted(devices))
+
+
+def mapped(pid: int) -> list[tuple[str, bool]] | None:
+    """[(file, whether the disk has another one by now)] of the libraries of interest; None: they may not be read."""
+    try:
+        with open("/proc/%d/maps" % pid, errors="replace") as file:
+            paths = {line.split(None, 5)[5].rstrip("\n") for line in file if line.count("/")}
+    except (OSError, IndexError):
+        return None
+    found = []
+    for path in sorted(paths):
+        replaced = path.endswith(" (deleted)")
+        name = path[: -len(" (deleted)")] if replaced else path
+        if LOADED.match(os.path.basename(name)) and ".so" in name:
+            found.append((name, replaced))
+    return found
+
+
+def opened(pid: int) -> set[str]:
+    """Device files of NVIDIA's that the process has open."""
+    folder = "/proc/%d/fd" % pid
+    try:
+        links = [look_sockets.link(os.path.join(folder, name)) for name in os.listdir(folder)]
+    except OSError:
+        return set()
+    return {link for link in links if link and link.startswith("/dev/nvidia")}

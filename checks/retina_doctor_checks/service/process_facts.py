@@ -1,0 +1,54 @@
+"""What is known of the running service's own process: what it has loaded, and whether it has the GPU."""
+
+from __future__ import annotations
+
+import posixpath
+
+from retina_doctor.authoring import Facts
+
+
+class Loaded(Facts, frozen=True, kw_only=True):
+    """A library that the process has mapped. *replaced*: the file was exchanged or removed since."""
+
+    path: str
+    replaced: bool
+
+
+class LiveProcess(Facts, frozen=True, kw_only=True):
+    """A process and its workers (*family*: all of their numbers). *readable* False: what it has loaded may not be read.
+
+    *libraries*: of onnxruntime, torch and CUDA. *devices*: NVIDIA's device files that it has open.
+    """
+
+    pid: int
+    alive: bool
+    family: tuple[int, ...]
+    command: str | None
+    working_directory: str | None
+    user: str | None
+    readable: bool
+    libraries: tuple[Loaded, ...]
+    devices: tuple[str, ...]
+
+    def has(self, *beginnings: str) -> bool:
+        """Whether a library whose file's name begins so is loaded."""
+        return any(posixpath.basename(one.path).startswith(beginnings) for one in self.libraries)
+
+    @property
+    def onnxruntime(self) -> bool:
+        return self.has("onnxruntime_pybind11", "libonnxruntime.")
+
+    @property
+    def asked_for_cuda(self) -> bool:
+        """onnxruntime loads what its GPU providers share when a session asks for one of them."""
+        return self.has("libonnxruntime_providers_shared")
+
+    @property
+    def cuda_provider(self) -> bool:
+        return self.has("libonnxruntime_providers_cuda")
+
+
+class Processes(Facts, frozen=True, kw_only=True):
+    """*service* None: no process was named or found."""
+
+    service: LiveProcess | None

@@ -1,0 +1,132 @@
+"""Is the answer of a detection service one that clients can use? Field by field, as the settings say it should be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from retina_doctor.codec import Data
+from retina_doctor.settings import ResponseSettings
+
+WIDTH = HEIGHT = 640
+"""Of the picture that was posted."""
+NAMES = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
+BESIDE = 0.1
+"""Of the picture's side: so far beyond its edge boxes and points of a face at the edge may lie."""
+MOST_SHOWN = 120
+
+
+class Wrong(Data, frozen=True, kw_only=True):
+    """*where*: "faces[0].bbox". *wanted*: what should be there, in the signs of both languages. *hint*: a usual slip."""
+
+    where: str
+    wanted: str
+    got: str
+    hint: str | None = None
+
+
+def faces_of(body: Any, settings: ResponseSettings) -> list[Any] | Wrong:
+    """The list of faces in an answer, or what stands in its place."""
+    value, where = body, "$"
+    for key in settings.faces.split(".") if settings.faces else []:
+        if not isinstance(value, dict) or key not in value:
+            wanted = f"{where}.{key}".removeprefix("$.")
+            return Wrong(where=wanted, wanted="[...]", got=shown(sorted(value) if isinstance(value, dict) else value))
+        value, where = value[key], f"{where}.{key}"
+    if not isinstance(value, list):
+        return Wrong(where=where.removeprefix("$."), wanted="[...]", got=shown(value))
+    return value
+
+
+def wrong_in(body: Any, settings: ResponseSettings) -> list[Wrong]:
+    """All that is wrong in an answer: of each kind the first face that has it."""
+    faces = faces_of(body, settings)
+    if isinstance(faces, Wrong):
+        return [faces]
+    found: dict[str, Wrong] = {}
+    for number, face in enumerate(faces):
+        for field, wrong in _of_face(face, f"{settings.faces}[{number}]", settings):
+            found.setdefault(field, wrong)
+    return list(found.values())
+
+
+def _of_face(face: Any, where: str, settings: ResponseSettings) -> Iterator[tuple[str, Wrong]]:
+    """(field, what is wrong with it)."""
+    if not isinstance(face, dict):
+        keys = ", ".join(f'"{key}"' for key in (settings.box, settings.points, settings.score) if key)
+        yield "face", Wrong(where=where, wanted=f"{{{keys}}}", got=shown(face))
+        return
+    for key, judge in ((settings.box, _box), (settings.score, _score), (settings.points, _points)):
+        if key and key not in face:
+            yield key, Wrong(where=f"{where}.{key}", wanted=key, got=shown(sorted(face)))
+        elif key:
+            wrong = judge(face[key], f"{where}.{key}", settings)
+            if wrong:
+                yield key, wrong
+
+
+def _box(value: Any, where: str, settings: ResponseSettings) -> Wrong | None:
+    corners = settings.box_form == "corners"
+    wanted = "[x1, y1, x2, y2]" if corners else "[x, y, width, height]"
+    if not _are_numbers(value, 4):
+        return Wrong(where=where, wanted=wanted, got=shown(value))
+    left, top, third, fourth = value
+    right, bottom = (third, fourth) if corners else (left + third, top + fourth)
+    wanted += f", 0 <= x <= {WIDTH}, 0 <= y <= {HEIGHT}"
+    if all(0 <= number <= 1 for number in value) and any(value):
+        return Wrong(where=where, wanted=wanted, got=shown(value), hint="shares")
+    if right <= left or bottom <= top:
+        hint = "size" if corners and _inside(left + third, top + fourth) else None
+        return Wrong(where=where, wanted=wanted, got=shown(value), hint=hint)
+    if not (_inside(left, top) and _inside(right, bottom)):
+        hint = "corners" if not corners and third > left and fourth > top and _inside(third, fourth) else "scaled"
+        return Wrong(where=where, wanted=wanted, got=shown(value), hint=hint)
+    return None
+
+
+def _score(value: Any, where: str, _: ResponseSettings) -> Wrong | None:
+    if _is_number(value) and 0 <= value <= 1:
+        return None
+    hint = "percent" if _is_number(value) and 1 < value <= 100 else None
+    return Wrong(where=where, wanted="0 ... 1", got=shown(value), hint=hint)
+
+
+def _points(value: Any, where: str, settings: ResponseSettings) -> Wrong | None:
+    """Five named points; where the settings call them otherwise, a list of five is as good."""
+    own = settings.points == ResponseSettings().points
+    if isinstance(value, list) and not own:
+        named = {str(number): point for number, point in enumerate(value)}
+        complete = len(value) == len(NAMES)
+    elif isinstance(value, dict):
+        named, complete = value, set(NAMES) <= set(value) if own else len(value) == len(NAMES)
+    else:
+        named, complete = {}, False
+    if not complete:
+        missing = ", ".join(name for name in NAMES if name not in value) if isinstance(value, dict) else ""
+        return Wrong(where=where, wanted=missing or ", ".join(NAMES), got=shown(sorted(named) or value))
+    for name, point in named.items():
+        if not _are_numbers(point, 2):
+            return Wrong(where=f"{where}.{name}", wanted="[x, y]", got=shown(point))
+        if not _inside(*point):
+            wanted = f"[x, y], 0 <= x <= {WIDTH}, 0 <= y <= {HEIGHT}"
+            return Wrong(where=f"{where}.{name}", wanted=wanted, got=shown(point), hint="scaled")
+    return None
+
+
+def _inside(x: float, y: float) -> bool:
+    return -BESIDE * WIDTH <= x <= (1 + BESIDE) * WIDTH and -BESIDE * HEIGHT <= y <= (1 + BESIDE) * HEIGHT
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _are_numbers(value: Any, count: int) -> bool:
+    return isinstance(value, list) and len(value) == count and all(_is_number(one) for one in value)
+
+
+def shown(value: Any) -> str:
+    """A part of an answer, cut to a line."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "..."

@@ -1,0 +1,60 @@
+"""Which running process is the service: the one that --pid names, the holder of a port, or the only one there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from urllib.parse import urlsplit
+
+from retina_doctor.authoring import RunningService
+from retina_doctor.codec import Data, replace
+from retina_doctor.model import Chosen
+from retina_doctor.registry import Catalogue
+from retina_doctor.settings import Settings
+
+Choose = Callable[[Sequence[RunningService]], RunningService | None]
+"""Asks the operator which of several services is meant; None: none of them."""
+
+
+class Attachment(Data, frozen=True, kw_only=True):
+    """Settings with what the service's own process says, and how that process was come by."""
+
+    settings: Settings
+    how: Chosen = "service"
+
+
+def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
+    """The settings with the process of the running service in them, and the model of its command line.
+
+    What the operator named himself stays. A named target or host is looked at as it is: no process is looked for.
+    """
+    named = settings.service
+    if named.pid is not None:
+        return Attachment(settings=_with(settings, next(iter(catalogue.services(named.pid, None)), None)))
+    if not named.attach or settings.target.command is not None or named.host is not None or settings.scan.paths:
+        return Attachment(settings=settings)
+    port = named.port or _local_port(named.url)
+    if port is None and named.url is not None:
+        return Attachment(settings=settings)
+    found = catalogue.services(None, port)
+    one = found[0] if len(found) == 1 else choose(found) if found else None
+    return Attachment(settings=_with(settings, one), how="port" if port else "found")
+
+
+def _with(settings: Settings, one: RunningService | None) -> Settings:
+    if one is None:
+        return settings
+    model = settings.model
+    if model.path is None and one.model is not None:
+        model = replace(model, path=one.model)
+    return replace(settings, service=replace(settings.service, pid=one.pid), model=model)
+
+
+def _local_port(url: str | None) -> int | None:
+    """The port of a URL of this machine, as far as its words tell."""
+    try:
+        parts = urlsplit(url if url and "://" in url else f"http://{url}")
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    name = parts.hostname or ""
+    return port if url and (name in ("localhost", "::1") or name.startswith(("127.", "0.0.0.0"))) else None  # noqa: S104
