@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from retina_doctor_checks.service import look_answers, look_ports, look_sockets
+from retina_doctor_checks.service import look_answers, look_endpoint, look_load, look_ports, look_sockets
 
 from tests.doctor import DEV_PYTHON, doctor, environment, found, report, verdicts
 
@@ -38,8 +38,11 @@ SERVICE = """
 import http.server, sys
 class Detect(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
-        self.send_response(200)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200 if self.path == "/detect" else 404)
+        self.send_header("Content-Type", "application/json")
         self.end_headers()
+        self.wfile.write(b'{"faces": []}')
     def do_GET(self):
         self.send_error(405 if self.path == "/detect" else 404)
     def log_message(self, *words):
@@ -117,7 +120,9 @@ def test_a_running_service_is_healthy(tmp_path: Path) -> None:
         told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/detect", "--pid", pid, "--port", port)
         assert found(told) == []
         assert told["exit_code"] == 0
-        assert {v for n, v in verdicts(told).items() if n.startswith(("service-", "port-"))} == {"passed"}
+        judged = {n: v for n, v in verdicts(told).items() if n.startswith(("service-", "port-"))}
+        assert {n for n, v in judged.items() if v != "passed"} == {"service-on-cpu", "service-fails-under-load"}
+        assert judged["service-on-cpu"] == "inapplicable", "it has no framework loaded"
 
 
 # Who holds the port
@@ -258,8 +263,11 @@ print(json.dumps(told))
 
 
 def loader() -> str:
-    """Text that makes the three modules importable from their source, as the doctor's child does."""
-    sources = {m.__name__: Path(str(m.__file__)).read_text() for m in (look_sockets, look_answers, look_ports)}
+    """Text that makes the modules importable from their source, as the doctor's child does."""
+    sources = {
+        m.__name__: Path(str(m.__file__)).read_text()
+        for m in (look_sockets, look_answers, look_endpoint, look_load, look_ports)
+    }
     return f"""
 import types
 for name, source in {sources!r}.items():
@@ -399,9 +407,14 @@ def test_a_server_that_closes_without_a_word(tmp_path: Path) -> None:
 
 def test_a_server_that_says_nothing_is_a_warning(tmp_path: Path) -> None:
     with running(WAIT, "0.0.0.0") as (_, port):
-        told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/")
+        told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/", "--quick")
         assert found(told) == ["service-crashed-or-not-ready"]
         assert severity(told, "service-crashed-or-not-ready") == "warning"
+        told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/", "--timeout", 6)
+        assert found(told) == ["service-crashed-or-not-ready"]
+        assert severity(told, "service-crashed-or-not-ready") == "error", (
+            "nor to a picture, in more than half of that time"
+        )
 
 
 DRIPS = (

@@ -15,7 +15,7 @@ import pytest
 from retina_doctor.errors import UsageError
 from retina_doctor.settings import ServiceSettings, Settings
 from retina_doctor.target import choose_target, surroundings
-from tests.doctor import doctor, environment, make_venv, report
+from tests.doctor import environment, make_venv, report
 
 
 @pytest.fixture
@@ -65,20 +65,44 @@ def test_a_process_cannot_name_another_program_than_its_own(tmp_path: Path) -> N
         process.wait()
 
 
-def test_a_process_in_a_container_of_its_own_is_refused(tmp_path: Path) -> None:
-    assert os.getuid() == 0, "making a mount namespace takes root"
-    words = ["unshare", "--mount", sys.executable, "-c", "print(1, flush=True); import time; time.sleep(600)"]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE)
-    try:
-        assert process.stdout and process.stdout.readline() == b"1\n"
-        with pytest.raises(UsageError, match="docker exec"):
-            choose_target(attached(process.pid), os.environ)
-        done = doctor("--pid", str(process.pid), cwd=tmp_path)
-        assert done.returncode == 2
-        assert done.stderr.count("\n") == 1
-    finally:
-        process.kill()
-        process.wait()
+CONTAINED = """
+import os, sys, time
+os.chdir("/srv/face")
+print(os.getpid(), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def contained(tmp_path: Path) -> Iterator[int]:
+    """The number, on this side, of a process in mount, pid and network namespaces of its own, where alone /srv/face exists."""
+    assert os.getuid() == 0, "making namespaces takes root"
+    program = f"mount -t tmpfs none /srv && mkdir /srv/face && exec {sys.executable} -c '{CONTAINED}' model.onnx"
+    words = ["unshare", "--mount", "--pid", "--net", "--fork", "--mount-proc", "--kill-child", "sh", "-c", program]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    assert process.stdout and process.stdout.readline() == "1\n"
+    [inside] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    yield int(inside)
+    process.kill()
+    process.wait()
+
+
+def test_a_process_in_a_container_is_entered(contained: int, tmp_path: Path) -> None:
+    told = report("--pid", str(contained), "--only", "models,service", cwd=tmp_path)
+    facts = told["facts"]
+    assert facts["interpreter"]["working_directory"] == "/srv/face"
+    assert facts["processes"]["service"]["pid"] == 1, "by the number that it has there"
+    assert facts["processes"]["service"]["working_directory"] == "/srv/face"
+    assert facts["models"]["path"] == "/srv/face/model.onnx", "what its command line says, from where it stands"
+    assert Path(f"/proc/{contained}").exists()
+
+
+def test_who_may_not_enter_a_container_is_told_what_to_do(
+    contained: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # no nsenter there
+    with pytest.raises(UsageError, match="docker exec"):
+        choose_target(attached(contained), os.environ)
 
 
 def test_order_of_choice(tmp_path: Path) -> None:

@@ -210,6 +210,8 @@ def service_crashed_or_not_ready(ports: Ports) -> Answer:
         return NOT_TOLD
     listeners, answer = url_listeners(ports), url.answer
     last = ports.detection or answer
+    if url.tls and url.scheme == "http":
+        return None
     hangs = last.kind == "silent" or (last.kind == "timed-out" and bool(listeners))
     fails = (last.kind == "closed" and url.scheme == "http") or last.status in (502, 503, 504)
     if hangs or fails:
@@ -246,9 +248,11 @@ def service_wrong_url(ports: Ports) -> Answer:
         kind = "listens-elsewhere"
     elif url.scheme == "https" and answer.kind == "http" and answer.status != 400:
         kind = "plain-http"
+    elif url.scheme == "http" and url.tls:
+        kind = "tls"
     elif url.scheme == "http" and answer.kind == "other":
         kind = "not-http"
-    elif url.scheme == "http" and answer.status == 404 and url.path_named:
+    elif url.scheme == "http" and answer.status == 404 and url.path_named and detection is None:
         kind = "path"
     elif detection is not None and detection.kind == "certificate":
         kind = "certificate"

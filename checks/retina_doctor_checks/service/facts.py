@@ -112,7 +112,7 @@ class Url(Facts, frozen=True, kw_only=True):
     """*problem*: why it cannot be used as it stands. *local*: its host is this machine; None: it has no address.
 
     *loopback*: its host means loopback. *path_named*: else /detect was asked for. *answer* None: not asked, since it is
-    not local or not usable.
+    not local or not usable. *tls*: a TLS handshake is understood there; None: not tried, since HTTP was.
     """
 
     text: str
@@ -124,6 +124,7 @@ class Url(Facts, frozen=True, kw_only=True):
     loopback: bool
     path_named: bool
     answer: Answer | None
+    tls: bool | None = None
 
 
 class ServiceProcess(Facts, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 import time
 from typing import Any
 
@@ -73,6 +74,20 @@ def understood(path: str, data: bytes) -> dict[str, Any]:
     headers = rest.partition(b"\r\n\r\n")[0].lower()
     is_json = any(line.startswith(b"content-type:") and b"json" in line for line in headers.splitlines())
     return told(path, "http", status=int(words[1]), json=is_json, words=" ".join(words[2:])[:80])
+
+
+def understands_tls(address: str, port: int, deadline: float) -> bool:
+    """Whether a handshake gets as far as a certificate, whatever that is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        with socket.create_connection((address, port), left(deadline)) as plain:
+            plain.settimeout(left(deadline))
+            with context.wrap_socket(plain):
+                return True
+    except (OSError, ValueError):
+        return False
 
 
 def told(

@@ -243,13 +243,15 @@ def answered(url: dict[str, Any] | None, patience: float) -> tuple[Any, ...]:
     families = resolved_here(url["host"]) if url["host"] else []
     loopback = bool(families) and all(look_sockets.is_loopback(address) for _, address in families)
     own = [address for family, address in families if bind(family, address, 0)[0] is None]
-    told = dict(url, loopback=loopback, local=bool(own) if families else None, answer=None)
+    told = dict(url, loopback=loopback, local=bool(own) if families else None, answer=None, tls=None)
     path = told.pop("path")
     if not own or not url["port"]:
         return None, told
     deadline = time.monotonic() + patience  # of all addresses together
     tries = [(address, look_answers.ask(address, url["port"], path, deadline)) for address in own]
     address, told["answer"] = next((t for t in tries if t[1]["kind"] not in ("refused", "unreachable")), tries[0])
+    if told["answer"]["kind"] in ("closed", "other"):
+        told["tls"] = look_answers.understands_tls(address, url["port"], deadline)
     return (address if told["answer"]["kind"] not in UNCONNECTED else None), told
 
 

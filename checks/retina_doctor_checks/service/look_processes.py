@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import Any
 
 from retina_doctor_checks.service import look_sockets
@@ -14,7 +15,12 @@ from retina_doctor_checks.service import look_sockets
 LOADED = re.compile(
     r"^(?:lib(?:onnxruntime|cuda|cudart|cudnn|cublas|cufft|curand|nvrtc|nvinfer|torch|c10|nccl)|onnxruntime_pybind11|_C\.)"
 )
-MOST_LIBRARIES = 200
+PACKAGES = re.compile(r"(/.*/(?:site|dist)-packages)/")
+DISTRIBUTION = re.compile(
+    r"(?i)((?:onnxruntime|torch|nvidia|tensorrt|insightface|retina|numpy|opencv)\w*)-([^-]+)\.dist-info$"
+)
+CLOCKS_APART = 2.0  # seconds: ticks are counted from a boot whose time is known to a second only
+MOST_LIBRARIES, MOST_PACKAGES = 200, 20
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -42,8 +48,36 @@ def about(pid: int) -> dict[str, Any]:
         for path, replaced in mapped(one) or []:
             libraries[path] = libraries.get(path, False) or replaced
         devices |= opened(one)
+    packages = {match.group(1) for match in map(PACKAGES.match, libraries) if match}
     loaded = [{"path": path, "replaced": libraries[path]} for path in sorted(libraries)]
-    return dict(told, libraries=loaded[:MOST_LIBRARIES], devices=sorted(devices))
+    since = installed_since(packages, started(folder))
+    return dict(told, libraries=loaded[:MOST_LIBRARIES], devices=sorted(devices), installed_since=since[:MOST_PACKAGES])
+
+
+def started(folder: str) -> float | None:
+    """When a process was started, in seconds of the clock that files bear."""
+    try:
+        with open("/proc/uptime") as uptime, open(folder + "/stat") as stat:
+            ticks = int(stat.read().rpartition(")")[2].split()[19])
+            return time.time() - float(uptime.read().split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def installed_since(packages: set[str], moment: float | None) -> list[str]:
+    """Names and versions of distributions of interest that these folders were given after *moment*."""
+    found: list[str] = []
+    if moment is None:
+        return found
+    for folder in sorted(packages):
+        for name in os.listdir(folder) if os.path.isdir(folder) else ():
+            match = DISTRIBUTION.match(name)
+            try:
+                if match and os.stat(os.path.join(folder, name)).st_ctime > moment + CLOCKS_APART:
+                    found.append("%s %s" % match.groups())
+            except OSError:
+                continue
+    return sorted(found)
 
 
 def mapped(pid: int) -> list[tuple[str, bool]] | None:

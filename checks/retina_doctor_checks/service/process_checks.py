@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import posixpath
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Answer, Scope, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.settings import Settings
 
 from ..driver.facts import Nvml
 from ..ort_gpu.facts import OrtRuntime
 from ..scopes import gpu_meant
 from .checks import service_named
-from .facts import Ports
+from .facts import Ports, Socket
 from .process_facts import LiveProcess, Processes
 
 NOT_READ = Unknown(missing=("processes",))
+
+
+def running_on_gpu(settings: Settings) -> Scope:
+    """Asked where a service is known, and meant to use the GPU."""
+    named = service_named(settings)
+    return named if named.inapplicable else gpu_meant(settings)
 
 
 def live(processes: Processes) -> LiveProcess | Inapplicable | Unknown:
@@ -39,12 +46,16 @@ def on_gpu(one: LiveProcess, nvml: Nvml | None) -> bool | None:
     return False if one.onnxruntime else None
 
 
+def listening(ports: Ports | None) -> tuple[Socket, ...]:
+    return (ports.process.sockets or ()) if ports and ports.process else ()
+
+
 def has_detected(ports: Ports | None) -> bool:
     """The service has answered for a picture in this run, so its session is there."""
     return ports is not None and ports.detection is not None and ports.detection.status == 200
 
 
-@check("RD508", "service-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD508", "service-on-cpu", Severity.ERROR, pitfall=2, scope=running_on_gpu)
 def service_on_cpu(processes: Processes, nvml: Nvml | None, ports: Ports | None) -> Answer:
     """The symptom, at the service itself: its process has nothing of CUDA loaded."""
     one = live(processes)
@@ -56,10 +67,13 @@ def service_on_cpu(processes: Processes, nvml: Nvml | None, ports: Ports | None)
     if gpu:
         memory = holds_memory(one, nvml)
         return Passed(Reason("service-has-memory" if memory else "service-has-cuda", {"pid": one.pid}))
-    asked = one.asked_for_cuda if one.onnxruntime else None
-    evidence = {"pid": one.pid, "command": one.command, "onnxruntime": one.onnxruntime, "asked": asked}
-    # A session that was refused CUDA is a fact; one that never asked may be still to come.
-    sure = bool(asked) or has_detected(ports)
+    sure = has_detected(ports)  # else its session may be still to come
+    evidence = {
+        "pid": one.pid,
+        "command": one.command,
+        "onnxruntime": one.onnxruntime,
+        "port": next((socket.port for socket in listening(ports)), None),
+    }
     return Problem(
         subject=f"process:{one.pid}",
         evidence={**evidence, "sure": sure},
@@ -67,34 +81,47 @@ def service_on_cpu(processes: Processes, nvml: Nvml | None, ports: Ports | None)
     )
 
 
-@check("RD509", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def ort_provider_not_requested(processes: Processes, runtime: OrtRuntime, ports: Ports | None) -> Answer:
-    """CUDA works in the service's own Python, and its process never asked for it."""
+@check("RD509", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=running_on_gpu)
+def ort_provider_not_requested(
+    processes: Processes, runtime: OrtRuntime, ports: Ports | None, settings: Settings
+) -> Answer:
+    """A session gets CUDA in the service's Python and surroundings, and its own has not: it did not ask."""
     one = live(processes)
     if not isinstance(one, LiveProcess):
         return one
     if not one.onnxruntime:
         return Inapplicable(Reason("service-without-onnxruntime"))
-    if one.asked_for_cuda:
+    if one.cuda_provider:
         return None
+    if settings.target.command is not None:
+        return Inapplicable(Reason("surroundings-not-the-services"))
     if not runtime.on_cuda:
         return Inapplicable(Reason("cuda-does-not-work"))
+    if is_outdated(one):
+        return Inapplicable(Reason("service-outdated"))
     sure = has_detected(ports)
     evidence = {"pid": one.pid, "command": one.command, "sure": sure}
     return Problem(subject=f"process:{one.pid}", evidence=evidence, at_most=None if sure else Severity.WARNING)
 
 
+def is_outdated(one: LiveProcess) -> bool:
+    return bool(one.installed_since) or any(library.replaced for library in one.libraries)
+
+
 @check("RD510", "service-needs-restart", Severity.WARNING, scope=service_named)
 def service_needs_restart(processes: Processes) -> Answer:
-    """It runs with library files that the disk no longer has: what was mended since does not reach it."""
+    """What was installed or replaced since it was started does not reach it."""
     one = live(processes)
     if not isinstance(one, LiveProcess):
         return one
-    replaced = [library.path for library in one.libraries if library.replaced]
-    if not replaced:
+    if not is_outdated(one):
         return None
-    names = sorted({posixpath.basename(path) for path in replaced})
-    return Problem(
-        subject=f"process:{one.pid}",
-        evidence={"pid": one.pid, "command": one.command, "files": names[:5], "count": len(names)},
-    )
+    replaced = sorted({posixpath.basename(library.path) for library in one.libraries if library.replaced})
+    evidence = {
+        "pid": one.pid,
+        "command": one.command,
+        "files": replaced[:5],
+        "count": len(replaced),
+        "installed": list(one.installed_since),
+    }
+    return Problem(subject=f"process:{one.pid}", evidence=evidence)

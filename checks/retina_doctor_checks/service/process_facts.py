@@ -17,7 +17,8 @@ class Loaded(Facts, frozen=True, kw_only=True):
 class LiveProcess(Facts, frozen=True, kw_only=True):
     """A process and its workers (*family*: all of their numbers). *readable* False: what it has loaded may not be read.
 
-    *libraries*: of onnxruntime, torch and CUDA. *devices*: NVIDIA's device files that it has open.
+    *libraries*: of onnxruntime, torch and CUDA. *devices*: NVIDIA's device files that it has open. *installed_since*: packages
+    ("onnxruntime-gpu 1.31.1") that were installed beside its own after it was started.
     """
 
     pid: int
@@ -29,6 +30,7 @@ class LiveProcess(Facts, frozen=True, kw_only=True):
     readable: bool
     libraries: tuple[Loaded, ...]
     devices: tuple[str, ...]
+    installed_since: tuple[str, ...]
 
     def has(self, *beginnings: str) -> bool:
         """Whether a library whose file's name begins so is loaded."""
@@ -37,11 +39,6 @@ class LiveProcess(Facts, frozen=True, kw_only=True):
     @property
     def onnxruntime(self) -> bool:
         return self.has("onnxruntime_pybind11", "libonnxruntime.")
-
-    @property
-    def asked_for_cuda(self) -> bool:
-        """onnxruntime loads what its GPU providers share when a session asks for one of them."""
-        return self.has("libonnxruntime_providers_shared")
 
     @property
     def cuda_provider(self) -> bool:

@@ -1,0 +1,412 @@
+"""The real Flask service of fixtures/service with real weights: found without a flag, and each fault of it named as the root."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, roots, verdicts
+from tests.standins import Machine, Report, library_path, needs_root, toolkit_folder
+
+APP = Path(__file__).parents[1] / "fixtures" / "service" / "app.py"
+SERVICE = "service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    pid: int
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/detect"
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("0.0.0.0", 0))
+        return int(one.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(
+    folder: Path, model: Path, fault: str = "", *, python: str | Path = DEV_PYTHON, ready: bool = True, **variables: str
+) -> Iterator[Service]:
+    """The service in *folder*, listening when this returns, unless it is not to become *ready*."""
+    port = free_port()
+    told = {"PORT": str(port), "RETINAFACE_MODEL_PATH": str(model), "SERVICE_FAULT": fault, **variables}
+    with (folder / "service.log").open("wb") as log:
+        process = subprocess.Popen([python, APP], cwd=folder, env=environment(**told), stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 60
+        while ready and not listens(port):
+            assert process.poll() is None and time.monotonic() < deadline, (folder / "service.log").read_text()
+            time.sleep(0.05)
+        yield Service(pid=process.pid, port=port, process=process)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
+
+
+def asked(folder: Path, *flags: str | int) -> dict[str, Any]:
+    """The report on the service alone, on a machine where the GPU is not meant."""
+    return report("check", "--device", "cpu", "--only", SERVICE, *map(str, flags), cwd=folder)
+
+
+def finding(told: dict[str, Any], name: str) -> dict[str, Any]:
+    [one] = [one for one in told["findings"] if one["name"] == name]
+    return dict(one["evidence"])
+
+
+# Healthy, and without a flag
+
+
+def test_the_healthy_service_is_silent(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model) as service:
+        told = report("check", "--device", "cpu", "--pid", str(service.pid), "--url", service.url, cwd=tmp_path)
+        assert found(told) == []
+        assert verdicts(told)["service-bad-response"] == "passed"
+        assert len(told["facts"]["ports"]["detection"]["body"]["faces"]) == 2, "real weights find the drawn faces"
+        assert told["facts"]["models"]["path"] == str(real_model), "by the service's own variable"
+
+
+START = f"{DEV_PYTHON} {APP} > service.log 2>&1 &"
+
+
+def until_listening(port: int) -> str:
+    """A line of shell."""
+    program = f'import socket; socket.create_connection(("127.0.0.1", {port}))'
+    return f"until {DEV_PYTHON} -c '{program}' 2> /dev/null; do sleep 0.1; done"
+
+
+def alone(
+    folder: Path, model: Path, *words: str, services: tuple[str, ...] = (START,), ports: tuple[int, ...] = (8080,)
+) -> subprocess.CompletedProcess[str]:
+    """The doctor beside *services* on a machine on which nothing else runs: pid and network namespaces of their own."""
+    needs_root()
+    waits = [until_listening(port) for port in ports]
+    check = f"cd / && exec {DEV_PYTHON} -m retina_doctor {' '.join(words)} --device cpu --format json"
+    program = "\n".join(["ip link set lo up", f"cd {folder}", *services, *waits, check])
+    apart = ["unshare", "--pid", "--net", "--mount", "--fork", "--mount-proc", "--kill-child", "sh", "-c", program]
+    env = environment(RETINAFACE_MODEL_PATH=str(model), RETINA_DOCTOR_SERVICE_ATTACH=None)
+    return subprocess.run(apart, env=env, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
+
+
+def test_a_running_service_is_found_without_a_flag(tmp_path: Path, real_model: Path) -> None:
+    done = alone(tmp_path, real_model, "check")
+    told = json.loads(done.stdout)
+    assert found(told) == [], done.stderr
+    facts = told["facts"]
+    assert facts["interpreter"]["executable"] == DEV_PYTHON
+    assert facts["interpreter"]["working_directory"] == str(tmp_path)
+    assert facts["models"]["path"] == str(real_model)
+    assert facts["processes"]["service"]["command"] == f"{DEV_PYTHON} {APP}"
+    assert any("onnxruntime_pybind11" in one["path"] for one in facts["processes"]["service"]["libraries"])
+    assert [one["port"] for one in facts["ports"]["process"]["sockets"]] == [8080]
+    assert verdicts(told)["service-not-running"] == "passed"
+
+
+def test_the_model_of_the_command_line_is_the_services(tmp_path: Path, real_model: Path) -> None:
+    shutil.copy(real_model, tmp_path / "own.onnx")
+    words = [DEV_PYTHON, "-c", "import sys, time; time.sleep(600)", "--model=own.onnx"]
+    process = subprocess.Popen(words, cwd=tmp_path)
+    try:
+        told = report("check", "--only", "models", "--pid", str(process.pid), cwd=Path("/"))
+        assert told["facts"]["models"]["path"] == str(tmp_path / "own.onnx")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_service_is_found_by_its_port(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model) as service:
+        words = ["check", "--device", "cpu", "--only", SERVICE, "--port", str(service.port)]
+        told = report(*words, cwd=tmp_path, env=environment(RETINA_DOCTOR_SERVICE_ATTACH=None))
+        assert found(told) == []
+        assert told["facts"]["processes"]["service"]["pid"] == service.pid
+
+
+def test_several_services_are_listed_and_none_is_taken(tmp_path: Path, real_model: Path) -> None:
+    both = (START, f"PORT=8000 {DEV_PYTHON} {APP} > second.log 2>&1 &")
+    done = alone(tmp_path, real_model, "check", "--only", SERVICE, services=both, ports=(8080, 8000))
+    assert "several services run here; --pid chooses one:" in done.stderr
+    assert done.stderr.count(str(APP)) == 2
+    assert {"8000", "8080"} <= set(done.stderr.split())
+    told = json.loads(done.stdout)
+    assert {one["verdict"] for one in told["checks"] if one["code"].startswith("RD5")} == {"inapplicable"}
+
+
+def test_what_merely_has_the_library_loaded_is_no_service(tmp_path: Path, real_model: Path) -> None:
+    """A job that listens nowhere, and a server without a detector's library."""
+    job = f"{DEV_PYTHON} -c 'import onnxruntime, time; print(1, flush=True); time.sleep(600)' > job.log &"
+    loaded = "until test -s job.log; do sleep 0.1; done"
+    server = f"{os.path.realpath(sys.executable)} -m http.server 8080 > /dev/null 2>&1 &"
+    done = alone(tmp_path, real_model, "check", "--only", SERVICE, services=(job, loaded, server))
+    told = json.loads(done.stdout)
+    assert "processes" not in told["facts"], "no service is known, so no process is looked at"
+
+
+# Faults of its endpoint, each with the healthy service as its twin
+
+ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
+    # fault: (root, what its evidence says)
+    "other-path": ("service-wrong-url", {"kind": "path"}),
+    "get-only": ("service-wrong-url", {"kind": "method"}),
+    "redirects": ("service-wrong-url", {"kind": "redirect", "location": "/v2/detect"}),
+    "trailing-slash": ("service-wrong-url", {"kind": "redirect", "location": "/detect/"}),
+    "other-field": ("service-bad-response", {"kind": "field", "works_with": "file"}),
+    "small-uploads": ("service-bad-response", {"kind": "too-large", "status": 413}),
+    "picture-not-read": ("service-bad-response", {"kind": "server-error", "status": 500}),
+    "first-face-of-none": ("service-bad-response", {"kind": "server-error", "status": 500}),
+    "answers-html": ("service-bad-response", {"kind": "html"}),
+    "answers-text": ("service-bad-response", {"kind": "not-json"}),
+    "cut-short": ("service-bad-response", {"kind": "not-json"}),
+    "error-as-success": ("service-bad-response", {"kind": "schema"}),
+    "other-names": ("service-bad-response", {"kind": "schema"}),
+    "box-as-size": ("service-bad-response", {"kind": "schema"}),
+    "box-as-shares": ("service-bad-response", {"kind": "schema"}),
+    "box-of-network": ("service-bad-response", {"kind": "schema"}),
+    "score-in-percent": ("service-bad-response", {"kind": "schema"}),
+    "score-not-a-number": ("service-bad-response", {"kind": "schema"}),
+    "points-in-a-list": ("service-bad-response", {"kind": "schema"}),
+    "points-missing": ("service-bad-response", {"kind": "schema"}),
+    "bad-gateway": ("service-crashed-or-not-ready", {"status": 502}),
+    "dies-detecting": ("service-crashed-or-not-ready", {"kind": "closed"}),
+    "slow": ("service-too-slow", {}),
+}
+FIELDS = {
+    "error-as-success": ("faces", None),
+    "other-names": ("faces[0].bbox", None),
+    "box-as-size": ("faces[0].bbox", "size"),
+    "box-as-shares": ("faces[0].bbox", "shares"),
+    "box-of-network": ("faces[0].bbox", "scaled"),
+    "score-in-percent": ("faces[0].confidence", "percent"),
+    "score-not-a-number": ("faces[0].confidence", None),
+    "points-in-a-list": ("faces[0].keypoints", None),
+    "points-missing": ("faces[0].keypoints", None),
+}
+"""Which field the message names first, and what it is said to look like."""
+
+
+@pytest.mark.parametrize("fault", ANSWERS)
+def test_a_fault_of_the_endpoint_is_the_root(fault: str, tmp_path: Path, real_model: Path) -> None:
+    name, expected = ANSWERS[fault]
+    with serving(tmp_path, real_model, fault) as service:
+        told = asked(tmp_path, "--url", service.url)
+        assert roots(told) == [name], told["findings"]
+        shown = finding(told, name)
+        assert {key: shown[key] for key in expected} == expected
+        if fault in FIELDS:
+            assert (shown["wrong"][0]["where"], shown["wrong"][0]["hint"]) == FIELDS[fault]
+
+
+def test_a_service_that_never_answers(tmp_path: Path, real_model: Path) -> None:
+    """A GET is answered at once (405), so only a picture shows it."""
+    with serving(tmp_path, real_model, "never-answers") as service:
+        told = asked(tmp_path, "--url", service.url, "--timeout", 6)
+        assert roots(told) == ["service-crashed-or-not-ready"]
+        assert finding(told, "service-crashed-or-not-ready")["kind"] == "silent"
+
+
+def test_a_service_that_wants_a_login_is_no_fault(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, "wants-token") as service:
+        told = asked(tmp_path, "--url", service.url)
+        assert found(told) == []
+        assert verdicts(told)["service-bad-response"] == "inapplicable"
+
+
+OWN_FORM = '[service.response]\nfield = "{field}"\nbox = "box"\npoints = "landmarks"\nscore = "score"\n'
+
+
+def test_another_form_may_be_meant(tmp_path: Path, real_model: Path) -> None:
+    settings = tmp_path / "retina-doctor.toml"
+    settings.write_text(OWN_FORM.format(field="image"))
+    with serving(tmp_path, real_model, "other-names") as service:
+        assert found(asked(tmp_path, "--url", service.url)) == []
+        settings.write_text(OWN_FORM.format(field="photo"))
+        told = asked(tmp_path, "--url", service.url)
+        assert finding(told, "service-bad-response")["works_with"] == "image"
+
+
+def test_tls_where_http_is_asked_and_a_name_that_its_certificate_does_not_bear(
+    tmp_path: Path, real_model: Path
+) -> None:
+    certificate = tmp_path / "certificate.pem"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=face.example"]
+    more = ["-addext", "subjectAltName=DNS:face.example", "-keyout", str(certificate), "-out", str(tmp_path / "cert")]
+    subprocess.run([*words, *more], check=True, capture_output=True)
+    certificate.write_text(certificate.read_text() + (tmp_path / "cert").read_text())
+    with serving(tmp_path, real_model, "tls", CERTIFICATE=str(certificate)) as service:
+        told = asked(tmp_path, "--url", service.url)
+        assert roots(told) == ["service-wrong-url"]
+        assert finding(told, "service-wrong-url")["kind"] == "tls"
+        env = environment(SSL_CERT_FILE=str(tmp_path / "cert"))
+        url = service.url.replace("http://", "https://")
+        told = report("check", "--device", "cpu", "--only", SERVICE, "--url", url, cwd=tmp_path, env=env)
+        assert roots(told) == ["service-wrong-url"]
+        shown = finding(told, "service-wrong-url")
+        assert shown["kind"] == "certificate"
+        assert "not valid for" in shown["words"] or "mismatch" in shown["words"].lower()
+
+
+def test_https_towards_plain_http(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model) as service:
+        told = asked(tmp_path, "--url", service.url.replace("http://", "https://"))
+        assert roots(told) == ["service-wrong-url"]
+        assert finding(told, "service-wrong-url")["kind"] == "plain-http"
+
+
+def test_a_load_is_borne_and_told(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model) as service:
+        told = asked(tmp_path, "--url", service.url, "--load", "20,4")
+        assert found(told) == []
+        load = told["facts"]["ports"]["load"]
+        assert (load["answered"], load["errors"], load["gpu"]) == (20, {}, None)
+        assert 0 < load["median"] <= load["p95"] <= load["seconds"]
+        assert verdicts(told)["service-fails-under-load"] == "passed"
+
+
+def test_a_service_that_breaks_under_load(tmp_path: Path, real_model: Path) -> None:
+    """It bears one picture at a time, and fails when it has several in work."""
+    with serving(tmp_path, real_model, "one-picture-only") as service:
+        told = asked(tmp_path, "--url", service.url, "--load", "30,6")
+        assert roots(told) == ["service-fails-under-load"]
+        assert set(finding(told, "service-fails-under-load")["errors"]) == {"HTTP 500"}
+
+
+# Faults of its process
+
+
+def test_a_service_that_listens_on_loopback_alone(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, HOST="127.0.0.1") as service:
+        told = asked(tmp_path, "--pid", service.pid)
+        assert roots(told) == ["service-loopback-only"]
+
+
+def test_a_service_that_died_while_loading(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, "dies-loading", ready=False) as service:
+        service.process.wait(60)
+        assert roots(asked(tmp_path, "--url", service.url)) == ["service-not-running"]
+        assert roots(asked(tmp_path, "--pid", service.pid)) == ["service-not-running"]
+
+
+def test_a_service_that_loads_for_ever(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, "loads-for-ever", ready=False) as service:
+        told = asked(tmp_path, "--pid", service.pid)
+        assert roots(told) == ["service-not-running"]
+        assert finding(told, "service-not-running")["kind"] == "process-listens-nowhere"
+
+
+def test_a_service_that_hangs_whole(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model) as service:
+        service.process.send_signal(signal.SIGSTOP)
+        told = asked(tmp_path, "--url", service.url, "--timeout", 6)
+        assert roots(told) == ["service-crashed-or-not-ready"]
+
+
+def test_a_second_service_finds_the_port_taken(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model) as service, serving(tmp_path, real_model) as other:
+        told = asked(tmp_path, "--pid", other.pid, "--port", service.port)
+        assert roots(told) == ["port-in-use"]
+
+
+def test_a_relative_model_path_from_another_directory(tmp_path: Path, real_model: Path) -> None:
+    """It died for it; the doctor is asked with what it was started with."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "started").mkdir()
+    shutil.copy(real_model, tmp_path / "models" / "retinaface.onnx")
+    relative = Path("models/retinaface.onnx")
+    with serving(tmp_path / "started", relative, ready=False) as service:
+        assert service.process.wait(60) != 0
+        env = environment(RETINAFACE_MODEL_PATH=str(relative))
+        words = ["check", "--device", "cpu", "--only", "models", "--target", DEV_PYTHON]
+        assert roots(report(*words, cwd=tmp_path / "started", env=env)) == ["model-wrong-directory"]
+        assert found(report(*words, cwd=tmp_path, env=env)) == []
+
+
+def test_a_library_that_was_exchanged_under_the_running_service(tmp_path: Path, real_model: Path) -> None:
+    python = make_venv(tmp_path / "venv", "uv")
+    install(python, "onnxruntime==1.27.0", "flask", "opencv-python-headless", "numpy", "pillow", "imageio")
+    site = next((tmp_path / "venv" / "lib").glob("python3*/site-packages"))
+    import retinaface
+
+    shutil.copytree(Path(str(retinaface.__file__)).parent, site / "retinaface")
+    with serving(tmp_path, real_model, python=python) as service:
+        assert found(asked(tmp_path, "--pid", service.pid)) == []
+        install(python, "--reinstall-package", "onnxruntime", "onnxruntime==1.26.0")
+        told = asked(tmp_path, "--pid", service.pid)
+        assert roots(told) == ["service-needs-restart"]
+        shown = finding(told, "service-needs-restart")
+        assert any("onnxruntime" in name for name in shown["files"])
+        assert shown["installed"] == ["onnxruntime 1.26.0"]
+
+
+# Faults of its session, on a machine whose card works: stand-ins of CUDA under the unmodified onnxruntime-gpu
+
+
+def with_a_card(folder: Path, model: Path, fault: str, *, path: str | None = None, later: str = "") -> Report:
+    """The doctor beside the service on such a machine, attached to it. *path*: LD_LIBRARY_PATH of both; *later*: a line of
+    shell between the start of the service and the doctor's."""
+    needs_root()
+    port = free_port()
+    variables = {
+        "LD_LIBRARY_PATH": library_path() if path is None else path,
+        "RETINAFACE_MODEL_PATH": str(model),
+        "SERVICE_FAULT": fault,
+        "PORT": str(port),
+    }
+    url = f"http://127.0.0.1:{port}/detect"
+    check = f"{DEV_PYTHON} -m retina_doctor check --format json --only service,onnxruntime --pid $PID --url {url}"
+    lines = [f"{DEV_PYTHON} {APP} > service.log 2>&1 &", "PID=$!", until_listening(port), later, check, "CODE=$?"]
+    program = "\n".join([*lines, "kill $PID", "exit $CODE"])
+    command = Machine(folder=folder / "machine").running(["sh", "-c", program], folder)
+    env = environment(**variables)
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=240, check=False)
+    assert done.stdout, done.stderr
+    return Report(exit_code=done.returncode, json=json.loads(done.stdout), stderr=done.stderr)
+
+
+def test_a_session_on_the_gpu_is_seen_at_the_process(tmp_path: Path, real_model: Path) -> None:
+    told = with_a_card(tmp_path, real_model, "")
+    # The stand-in computes nothing, so nobody is found; that the session is on CUDA is what is seen here.
+    assert told.roots == set(), told.summary()
+    assert told.verdict("service-on-cpu") == "passed"
+
+
+@pytest.mark.parametrize("fault", ["no-providers", "cpu-provider"])
+def test_a_session_that_did_not_ask_for_the_gpu(fault: str, tmp_path: Path, real_model: Path) -> None:
+    told = with_a_card(tmp_path, real_model, fault)
+    assert told.roots == {"ort-provider-not-requested"}, told.summary()
+    assert told.names == {"ort-provider-not-requested", "service-on-cpu"}
+    assert told.finding("ort-provider-not-requested")["severity"] == "error", "it has just detected"
+
+
+def test_libraries_that_are_missing_explain_the_service(tmp_path: Path, real_model: Path) -> None:
+    told = with_a_card(tmp_path, real_model, "", path=library_path(without=(toolkit_folder(),)))
+    assert told.roots == {"ort-cuda-libs-missing"}, told.summary()
+    assert told.finding("service-on-cpu")["root"]["name"] in told.roots
+
+
+def test_the_trust_of_tests_in_tls() -> None:
+    """SSL_CERT_FILE is what the doctor's default context reads, too: else the test of names would show nothing."""
+    assert ssl.get_default_verify_paths().openssl_cafile_env == "SSL_CERT_FILE"
