@@ -147,10 +147,13 @@ def test_every_fact_has_one_probe_one_spokesman_at_most_and_a_reader(probe: str)
     facts = CATALOGUE.probes[probe].facts
     assert [p.name for p in CATALOGUE.probes.values() if p.facts is facts] == [probe]
     needs = [
-        (entry.check.code, need.want) for entry in CATALOGUE.entries for need in entry.needs if need.facts is facts
+        (entry.check.name, need.want) for entry in CATALOGUE.entries for need in entry.needs if need.facts is facts
     ]
     assert needs, "no check needs it"
-    assert len([code for code, want in needs if want is Want.READING]) <= 1
+    first, *others = [name for name, want in needs if want is Want.READING] or [""]
+    assert all(first in CATALOGUE.explains[name] for name in others), (
+        "another that judges the looking must explain the first"
+    )
 
 
 @pytest.mark.parametrize("probe", CATALOGUE.probes)

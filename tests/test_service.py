@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -14,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from retina_doctor_checks.service import look_answers, look_endpoint, look_load, look_ports, look_sockets
+from retina_doctor_checks.service import look_answers, look_endpoint, look_load, look_ports, look_reach, look_sockets
 
-from tests.doctor import DEV_PYTHON, doctor, environment, found, report, verdicts
+from tests.doctor import DEV_PYTHON, doctor, environment, found, report, roots, verdicts
 
 needs_root = pytest.mark.skipif(
     os.getuid() != 0, reason="starts processes as other users or in namespaces of their own"
@@ -242,8 +243,6 @@ class Probe:
 look_ports.look(Probe(), json.loads(sys.argv[1]))
 print(json.dumps(told))
 """
-    import json
-
     assert folder.is_dir()
     command = [
         "setpriv",
@@ -262,12 +261,12 @@ print(json.dumps(told))
     return told
 
 
+SENT = (look_sockets, look_answers, look_endpoint, look_load, look_reach, look_ports)
+
+
 def loader() -> str:
     """Text that makes the modules importable from their source, as the doctor's child does."""
-    sources = {
-        m.__name__: Path(str(m.__file__)).read_text()
-        for m in (look_sockets, look_answers, look_endpoint, look_load, look_ports)
-    }
+    sources = {m.__name__: Path(str(m.__file__)).read_text() for m in SENT}
     return f"""
 import types
 for name, source in {sources!r}.items():
@@ -284,8 +283,6 @@ look_ports = sys.modules["retina_doctor_checks.service.look_ports"]
 
 
 def asked(**named: Any) -> str:
-    import json
-
     return json.dumps({"host": None, "port": None, "url": None, "pid": None, **named})
 
 
@@ -534,3 +531,82 @@ def test_the_remedy_in_chinese_names_the_process(tmp_path: Path) -> None:
         )
         assert f"ps -o pid,ppid,user,lstart,args -p {pid}" in done.stdout
         assert "已被占用" in done.stdout
+
+
+# Who gets through
+
+
+def in_own_network(tmp_path: Path, setup: str, address: str, *flags: str) -> dict[str, Any]:
+    """The report on a listener on *address*, port 8080, in a network of its own with two addresses besides loopback."""
+    server = f"{sys.executable} -c '{LISTENING}' {address} > port &"
+    check = f"exec {sys.executable} -m retina_doctor check --only service --target {DEV_PYTHON} --format json"
+    link = "ip link set lo up; ip addr add 10.9.9.9/24 dev lo; ip addr add 10.9.8.8/24 dev lo"
+    lines = [
+        link,
+        "ip link set d0 up",
+        setup,
+        server,
+        "until test -s port; do sleep 0.05; done",
+        f"{check} {' '.join(flags)}",
+    ]
+    words = ["unshare", "--net", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c", "\n".join(lines)]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.stdout, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+LISTENING = """
+import socket, sys, time
+six = ":" in sys.argv[1]
+server = socket.socket(socket.AF_INET6 if six else socket.AF_INET)
+if six:
+    server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(sys.argv[1] == "::"))
+server.bind(("::" if six else sys.argv[1], 8080))
+server.listen(8)
+print(1, flush=True)
+time.sleep(600)
+"""
+FORBID = "ip rule add pref 1 to 10.9.9.9 prohibit; ip rule add pref 2 lookup local; ip rule del pref 0"
+
+
+@needs_root
+def test_an_own_address_that_does_not_get_through(tmp_path: Path) -> None:
+    told = in_own_network(tmp_path, FORBID, "0.0.0.0", "--pid", "2")
+    assert "port-blocked" not in found(told), "of another process nothing is asked"
+    told = in_own_network(tmp_path, FORBID, "0.0.0.0", "--url", "http://127.0.0.1:8080/detect", "--quick")
+    shown = evidence(told, "port-blocked")
+    assert (shown["addresses"], shown["only_ipv6"]) == (["10.9.9.9"], False)
+    told = in_own_network(tmp_path, "", "0.0.0.0", "--url", "http://127.0.0.1:8080/detect", "--quick")
+    assert verdicts(told)["port-blocked"] == "passed"
+    assert {one["address"] for one in told["facts"]["ports"]["reached"]} >= {"127.0.0.1", "10.9.9.9", "10.9.8.8"}
+
+
+@needs_root
+def test_a_listener_that_takes_ipv6_only(tmp_path: Path) -> None:
+    words = ("--url", "http://[::1]:8080/detect", "--quick")
+    shown = evidence(in_own_network(tmp_path, "", "::", *words), "port-blocked")
+    assert shown["only_ipv6"] is True
+    assert set(shown["addresses"]) == {"127.0.0.1", "10.9.9.9", "10.9.8.8"}
+    told = in_own_network(tmp_path, "", "::dual", *words)
+    assert verdicts(told)["port-blocked"] == "passed"
+
+
+@needs_root
+def test_connections_that_nobody_accepts_are_counted(tmp_path: Path) -> None:
+    with running(WAIT, "0.0.0.0") as (_, port), contextlib.ExitStack() as open_ones:
+        for _ in range(3):
+            open_ones.enter_context(socket.create_connection(("127.0.0.1", port)))
+        told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/", "--quick")
+        assert evidence(told, "service-crashed-or-not-ready")["waiting"] >= 3
+
+
+def test_a_docker_daemon_that_does_not_run(tmp_path: Path) -> None:
+    """The real docker, asked for a daemon that is not there."""
+    env = environment(DOCKER_HOST=f"unix://{tmp_path}/docker.sock")
+    words = ["check", "--only", "doctor,service", "--target", "docker exec -i face python3"]
+    told = report(*words, cwd=tmp_path, env=env)
+    assert roots(told) == ["docker-daemon-not-running"]
+    assert found(told) == ["docker-daemon-not-running", "target-python-broken"]

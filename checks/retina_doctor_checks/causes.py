@@ -160,6 +160,7 @@ causes: tuple[Cause, ...] = (
     Cause("ort-provider-not-requested", ("service-on-cpu",), when=same_subject),
     Cause("service-needs-restart", ("service-on-cpu",), when=same_subject),
     Cause("service-on-cpu", ("service-too-slow",)),
+    Cause("docker-daemon-not-running", ("target-python-broken",)),
     Cause("vram-insufficient", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-held-by-others", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-framework-grabs-all", ("vram-held-by-others",), when=same_subject),

@@ -30,6 +30,8 @@ SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
 BUFFERED = {"PYTHONUNBUFFERED": ""}  # set, as in most images, it makes Python read what is sent byte by byte
 TICK = 0.05  # seconds between two looks at whether a child has ended
 MOST_LEFT = 1024 * 1024  # bytes that a pipe can hold (fs.pipe-max-size): more is written by somebody who is still alive
+NO_ENGINE = "docker daemon"
+"""In what `docker exec` says when its engine does not answer, or may not be asked."""
 MARKS_OF_PYTHON = ("Fatal Python error", "Traceback (most", "site-packages", "sitecustomize", "pyvenv", "libpython")
 
 Progress = Callable[[Sequence[Child]], None]
@@ -188,6 +190,8 @@ class Looking:
         died = "killed by" in (reading.detail or "")
         called = any("python" in Path(word).name for word in self.target.command)
         told = " ".join(reading.stderr_tail)
+        if NO_ENGINE in told.lower():
+            return  # which may be what is wrong, and is a pack's to say
         python = any(mark in told for mark in MARKS_OF_PYTHON) or (reading.outcome is Outcome.TIMED_OUT and called)
         if not (greeted or died or python) or "can't open file" in told or PROGRAM_END in told:
             said = f"; it said: {reading.stderr_tail[-1].strip()[:120]}" if reading.stderr_tail else ""

@@ -138,6 +138,7 @@ def port_in_use(settings: Settings, ports: Ports, interpreter: Interpreter | Non
             "host": bind.host,
             "port": bind.port,
             "state": holder.state if holder else None,
+            "ephemeral": ports.ephemeral is not None and ports.ephemeral[0] <= (bind.port or 0) <= ports.ephemeral[1],
             "named_pid": settings.service.pid,
             "published": "docker-proxy" in (command or ""),
             "same_python": same_python,
@@ -216,6 +217,7 @@ def service_crashed_or_not_ready(ports: Ports) -> Answer:
     fails = (last.kind == "closed" and url.scheme == "http") or last.status in (502, 503, 504)
     if hangs or fails:
         evidence = {**held(next(iter(listeners), None)), "url": url.text, "port": url.port, "kind": last.kind}
+        evidence["waiting"] = sum(one.waiting for one in listeners)
         posted = ports.detection is not None
         return Problem(
             subject=f"port:{url.port}",

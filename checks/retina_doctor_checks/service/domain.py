@@ -9,7 +9,7 @@ from typing import Any
 from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.settings import Settings
 
-from . import checks, endpoint_checks, process_checks
+from . import checks, endpoint_checks, process_checks, reach_checks
 from .facts import Ports
 from .process_facts import Processes
 
@@ -46,7 +46,10 @@ ports = Probe(
     name="ports",
     facts=Ports,
     module=f"{PACK}.look_ports",
-    sends=(*(f"{PACK}.{name}" for name in ("look_sockets", "look_answers", "look_endpoint", "look_load")), "pynvml"),
+    sends=(
+        *(f"{PACK}.{name}" for name in ("look_sockets", "look_answers", "look_endpoint", "look_load", "look_reach")),
+        "pynvml",
+    ),
     side=Side.OWN,
     arguments=asked,
 )
@@ -71,6 +74,8 @@ domain = Domain(
         checks.host_not_on_this_machine,
         checks.service_crashed_or_not_ready,
         checks.service_wrong_url,
+        reach_checks.port_blocked,
+        reach_checks.docker_daemon_not_running,
         process_checks.service_on_cpu,
         process_checks.ort_provider_not_requested,
         process_checks.service_needs_restart,

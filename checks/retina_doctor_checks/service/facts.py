@@ -28,7 +28,8 @@ class Holder(Facts, frozen=True, kw_only=True):
 class Socket(Facts, frozen=True, kw_only=True):
     """A TCP socket of this network namespace. *state* as the kernel names it (include/net/tcp_states.h).
 
-    *user*: of the socket itself, known even where *holder* is hidden (other users' processes, other containers).
+    *waiting*: connections that a listener has not accepted. *user*: of the socket itself, known even where *holder* is
+    hidden (other users' processes, other containers).
     """
 
     address: str
@@ -39,6 +40,7 @@ class Socket(Facts, frozen=True, kw_only=True):
     wildcard: bool
     user: str | None
     holder: Holder | None
+    waiting: int = 0
 
 
 class Bind(Facts, frozen=True, kw_only=True):
@@ -143,11 +145,21 @@ class ServiceProcess(Facts, frozen=True, kw_only=True):
     unix_sockets: int | None
 
 
+class Reached(Facts, frozen=True, kw_only=True):
+    """A connection of this machine to itself, by one of its own addresses."""
+
+    address: str
+    port: int
+    kind: Literal["connected", "refused", "unreachable", "timed-out"]
+    words: str | None
+
+
 class Ports(Facts, frozen=True, kw_only=True):
     """*sockets*: on the intended port and on the URL's, listening ones first; None where /proc/net is not there.
 
     *answer*: of the intended port, asked where somebody listens there. *detection*: of the URL, where it is this machine's and
-    something speaks there. *first_unprivileged_port*: sysctl net.ipv4.ip_unprivileged_port_start.
+    something speaks there. *reached*: a service that listens on every address, by each of them. *ephemeral*: first and last of
+    the ports for outgoing connections. *first_unprivileged_port*: sysctl net.ipv4.ip_unprivileged_port_start.
     """
 
     uid: int
@@ -159,3 +171,5 @@ class Ports(Facts, frozen=True, kw_only=True):
     process: ServiceProcess | None
     detection: Detection | None = None
     load: Load | None = None
+    reached: tuple[Reached, ...] = ()
+    ephemeral: tuple[int, int] | None = None

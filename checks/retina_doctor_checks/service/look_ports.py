@@ -10,7 +10,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from retina_doctor_checks.service import look_answers, look_endpoint, look_load, look_sockets
+from retina_doctor_checks.service import look_answers, look_endpoint, look_load, look_reach, look_sockets
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a service means that names a port only
 DETECT = "/detect"
@@ -37,11 +37,16 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
             listening += others[:20]
     probe.stage("reading who holds the port")
     probe.tell(bind=wanted, sockets=None if listening is None else described(listening))
-    probe.tell(process=service_process(arguments["pid"]) if arguments["pid"] else None)
+    process = service_process(arguments["pid"]) if arguments["pid"] else None
+    probe.tell(process=process, reached=[], ephemeral=ephemeral_ports())
     probe.stage("asking the port")
     patience = arguments.get("patience", look_answers.PATIENCE)
     address, asked = answered(url, patience)
     probe.tell(answer=answer_of(wanted, listening or [], patience), url=asked, detection=None, load=None)
+    running = [r for r in listening or [] if asked and asked["local"] and r["port"] == asked["port"]]
+    if process and process["same_network"]:
+        running += process["sockets"] or []
+    probe.tell(reached=look_reach.reached(running, time.monotonic() + patience))
     if address and url and arguments.get("picture") and asked and asked["problem"] is None:
         detect(probe, arguments, url, address, started)
 
@@ -50,6 +55,15 @@ def first_unprivileged_port() -> int | None:
     try:
         with open("/proc/sys/net/ipv4/ip_unprivileged_port_start") as file:
             return int(file.read())
+    except (OSError, ValueError):
+        return None
+
+
+def ephemeral_ports() -> list[int] | None:
+    """[first, last] of the ports that the system gives to outgoing connections."""
+    try:
+        with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+            return [int(word) for word in file.read().split()[:2]]
     except (OSError, ValueError):
         return None
 

@@ -15,6 +15,7 @@ from typing import Any
 
 STATES = ("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
           "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV")  # include/net/tcp_states.h  # fmt: skip
+LISTENING = 10
 PACKAGE = re.compile(
     r"(/.*/(?:site|dist)-packages/(?:onnxruntime|torch|cv2|tensorrt|tensorflow|mxnet|insightface|retinaface))/"
 )
@@ -22,7 +23,7 @@ MOST_COMMAND = 400  # characters of a command line
 
 
 def rows(net: str = "/proc/net") -> list[Any] | None:
-    """[{"address", "port", "family", "state", "loopback", "wildcard", "uid", "inode"}]; None without /proc/net/tcp."""
+    """[{"address", "port", "family", "state", "loopback", "wildcard", "waiting", "uid", "inode"}]; None without /proc/net/tcp."""
     found = []
     known = False
     for name, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
@@ -47,6 +48,8 @@ def row(words: list[Any], family: int) -> dict[str, Any]:
         "state": STATES[state] if state < len(STATES) else str(state),
         "loopback": is_loopback(address),
         "wildcard": is_wildcard(address),
+        # Of a listener the kernel tells the length of its accept queue here (net/ipv4/tcp_ipv4.c get_tcp4_sock).
+        "waiting": int(words[4].split(":")[1], 16) if state == LISTENING else 0,
         "uid": int(words[7]),
         "inode": int(words[9]),
     }

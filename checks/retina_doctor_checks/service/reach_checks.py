@@ -1,0 +1,40 @@
+"""RD514, RD515: what is between the service and those who ask for it."""
+
+from __future__ import annotations
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Inapplicable, Interpreter, Outcome, Problem, Reading, Reason, Severity, Unknown
+
+from .checks import service_named
+from .facts import Ports
+
+
+@check("RD514", "port-blocked", Severity.WARNING, pitfall=5, scope=service_named)
+def port_blocked(ports: Ports) -> Answer:
+    """It listens on every address, and this machine itself does not get through to it by one of its own."""
+    if not ports.reached:
+        return Inapplicable(Reason("listens-not-on-all"))
+    blocked = [one for one in ports.reached if one.kind != "connected"]
+    if not blocked:
+        return None
+    only_ipv6 = {":" in one.address for one in ports.reached if one.kind == "connected"} == {True}
+    port = blocked[0].port
+    evidence = {
+        "port": port,
+        "addresses": [one.address for one in blocked],
+        "words": blocked[0].words,
+        "only_ipv6": only_ipv6 and all(one.kind == "refused" for one in blocked),
+    }
+    return Problem(subject=f"port:{port}", evidence=evidence)
+
+
+@check("RD515", "docker-daemon-not-running", Severity.ERROR, pitfall=5)
+def docker_daemon_not_running(interpreter: Reading[Interpreter]) -> Answer:
+    """The target is in a container, and its engine does not answer: in docker's own words."""
+    if interpreter.outcome is Outcome.OK:
+        return None
+    said = [line for line in interpreter.recorded.stderr_tail if "docker daemon" in line.lower()]
+    if not said:
+        return Unknown(missing=(interpreter.probe,))
+    forbidden = "permission denied" in said[0].lower()
+    return Problem(subject="docker", evidence={"said": said[0].strip()[:300], "forbidden": forbidden})
