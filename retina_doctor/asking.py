@@ -1,4 +1,7 @@
-"""Asks the operator which of several running services is meant: at a terminal only, else it tells which there are."""
+"""Asks the operator which of several running services is meant: at a terminal only, else it tells which there are.
+
+Services of others, which this user may not look into, are told where there is no other.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,13 @@ NONE_OF_THEM = "none of them: go on without"
 def choose(found: Sequence[RunningService]) -> RunningService | None:
     """The one that was chosen; None where nobody is there to ask."""
     if sys.stderr is None:
+        return None
+    hidden = [one for one in found if not one.readable]
+    found = [one for one in found if one.readable]
+    if not found:
+        lines = [f"  {_told(one)}  (run the doctor as root, or as {one.user})" for one in hidden]
+        names = "\n".join(["this may be the service, and belongs to another user:", *lines])
+        sys.stderr.write(f"retina-doctor: {names}\n")
         return None
     lines = [f"  {number}  {_told(one)}" for number, one in enumerate(found, 1)]
     if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):

@@ -12,7 +12,7 @@ from retina_doctor.registry import Catalogue
 from retina_doctor.settings import Settings
 
 Choose = Callable[[Sequence[RunningService]], RunningService | None]
-"""Asks the operator which of several services is meant; None: none of them."""
+"""Asks the operator which of several services is meant, or tells that none may be looked into; None: none of them."""
 
 
 class Attachment(Data, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachme
     if port is None and named.url is not None:
         return Attachment(settings=settings)
     found = catalogue.services(None, port)
-    one = found[0] if len(found) == 1 else choose(found) if found else None
+    one = found[0] if len(found) == 1 and found[0].readable else choose(found) if found else None
     return Attachment(settings=_with(settings, one), how="port" if port else "found")
 
 

@@ -117,12 +117,17 @@ class Cause(Data, frozen=True):
 
 
 class RunningService(Data, frozen=True, kw_only=True):
-    """A process that may be the service to look at. *ports*: TCP ports that it listens on; *model*: as its command line says."""
+    """A process that may be the service to look at. *ports*: TCP ports that it listens on; *model*: as its command line says.
+
+    *readable* False: it may be the service, and this user may not look into it.
+    """
 
     pid: int
     command: str
+    user: str | None
     ports: tuple[int, ...]
     model: str | None
+    readable: bool = True
 
 
 class Pack(Data, frozen=True, kw_only=True):

@@ -100,12 +100,20 @@ def until_listening(port: int) -> str:
 
 
 def alone(
-    folder: Path, model: Path, *words: str, services: tuple[str, ...] = (START,), ports: tuple[int, ...] = (8080,)
+    folder: Path,
+    model: Path,
+    *words: str,
+    services: tuple[str, ...] = (START,),
+    ports: tuple[int, ...] = (8080,),
+    by: str = "",
 ) -> subprocess.CompletedProcess[str]:
-    """The doctor beside *services* on a machine on which nothing else runs: pid and network namespaces of their own."""
+    """The doctor beside *services* on a machine on which nothing else runs: pid and network namespaces of their own.
+
+    *by*: what starts the doctor.
+    """
     needs_root()
     waits = [until_listening(port) for port in ports]
-    check = f"cd / && exec {DEV_PYTHON} -m retina_doctor {' '.join(words)} --device cpu --format json"
+    check = f"cd / && exec {by} {DEV_PYTHON} -m retina_doctor {' '.join(words)} --device cpu --format json"
     program = "\n".join(["ip link set lo up", f"cd {folder}", *services, *waits, check])
     apart = ["unshare", "--pid", "--net", "--mount", "--fork", "--mount-proc", "--kill-child", "sh", "-c", program]
     env = environment(RETINAFACE_MODEL_PATH=str(model), RETINA_DOCTOR_SERVICE_ATTACH=None)
@@ -154,6 +162,15 @@ def test_several_services_are_listed_and_none_is_taken(tmp_path: Path, real_mode
     assert {"8000", "8080"} <= set(done.stderr.split())
     told = json.loads(done.stdout)
     assert {one["verdict"] for one in told["checks"] if one["code"].startswith("RD5")} == {"inapplicable"}
+
+
+def test_a_service_that_this_user_may_not_look_into_is_named(tmp_path: Path, real_model: Path) -> None:
+    """In a user namespace of its own, root may no more look into the processes of others than anybody else."""
+    words = ("check", "--only", SERVICE)
+    done = alone(tmp_path, real_model, *words, by="unshare --user --map-root-user")
+    assert "this may be the service, and belongs to another user:" in done.stderr
+    assert str(APP) in done.stderr and "run the doctor as root" in done.stderr
+    assert json.loads(done.stdout)["exit_code"] == 0
 
 
 def test_what_merely_has_the_library_loaded_is_no_service(tmp_path: Path, real_model: Path) -> None:

@@ -90,6 +90,8 @@ def sockets_of(pid: Any) -> set[int] | None:
     for name in names:
         try:
             match = re.match(r"socket:\[(\d+)\]", os.readlink(os.path.join(folder, name)))
+        except PermissionError:
+            return None  # its names may be listed where what they are may not be read
         except OSError:
             continue
         if match:

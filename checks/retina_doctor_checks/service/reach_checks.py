@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
+
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Outcome, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.settings import Settings
 
 from .checks import service_named
 from .facts import Ports
@@ -29,8 +32,10 @@ def port_blocked(ports: Ports) -> Answer:
 
 
 @check("RD515", "docker-daemon-not-running", Severity.ERROR, pitfall=5)
-def docker_daemon_not_running(interpreter: Reading[Interpreter]) -> Answer:
+def docker_daemon_not_running(interpreter: Reading[Interpreter], settings: Settings) -> Answer:
     """The target is in a container, and its engine does not answer: in docker's own words."""
+    if not any(posixpath.basename(word) == "docker" for word in settings.target.command or ()):
+        return Inapplicable(Reason("no-docker-named"))
     if interpreter.outcome is Outcome.OK:
         return None
     said = [line for line in interpreter.recorded.stderr_tail if "docker daemon" in line.lower()]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
 from retina_doctor.authoring import RunningService
+from retina_doctor.codec import replace
 
 from . import look_sockets
 
@@ -25,15 +27,37 @@ def services(pid: int | None, port: int | None) -> tuple[RunningService, ...]:
     Those are Python processes with a detector's library loaded; on a usual port, also those that have torch loaded, or such
     a library installed: they may be loading still. A server's workers are one service with their master. Neither the doctor
     nor what started it is among them. torch alone is not enough on other ports: on rented GPUs, image generators have it
-    loaded, too, and hold the memory.
+    loaded, too, and hold the memory. Where there is none, those that may be one and are another user's.
     """
     if pid is not None:
         return (described(pid),)
     apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
-    ports = {one: found for one in pythons() if one not in apart and (found := listening_ports(one))}
+    ports = {one: its for one in pythons() if one not in apart and (its := listening_ports(one))}
     masters = {one: next((up for up in reversed(look_sockets.ancestors(one)) if up in ports), one) for one in ports}
     wanted = sorted({masters[one] for one in ports if detects(one, ports[one])})
-    return tuple(described(one) for one in wanted if port in (None, *ports[one]) and not is_nobodys(one))
+    found = tuple(described(one) for one in wanted if port in (None, *ports[one]) and not is_nobodys(one))
+    return found or hidden(USUAL_PORTS if port is None else frozenset({port}))
+
+
+def hidden(ports: Set[int]) -> tuple[RunningService, ...]:
+    """Python processes that this user may not look into, where a user of theirs listens on one of *ports*."""
+    listening = {(row["uid"], row["port"]) for row in look_sockets.rows() or () if row["state"] == "LISTEN"}
+    found = []
+    for pid in look_sockets.processes():
+        words = look_sockets.command_words(f"/proc/{pid}")
+        if not words or "python" not in Path(words[0]).name or look_sockets.sockets_of(pid) is not None:
+            continue
+        theirs = tuple(sorted(port for uid, port in listening if port in ports and uid == owner_of(pid)))
+        if theirs:
+            found.append(replace(described(pid), ports=theirs, readable=False))
+    return tuple(found)
+
+
+def owner_of(pid: int) -> int | None:
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return None
 
 
 def is_nobodys(pid: int) -> bool:
@@ -44,9 +68,11 @@ def is_nobodys(pid: int) -> bool:
 def described(pid: int) -> RunningService:
     words = look_sockets.command_words(f"/proc/{pid}")
     models = [word.rpartition("=")[2] for word in words[1:] if MODEL.search(word)]
+    about = look_sockets.process(pid)
     return RunningService(
         pid=pid,
-        command=look_sockets.process(pid)["command"] or "",
+        command=about["command"] or "",
+        user=about["user"],
         ports=tuple(sorted(listening_ports(pid))),
         model=models[-1] if models else None,
     )
