@@ -9,6 +9,8 @@ from retina_doctor.authoring import Cause
 from retina_doctor.model import Finding, Severity
 
 LIBRARY_CAUSES = ("ort-cuda-libs-missing", "ort-cuda-major-mismatch", "ort-cuda-libs-not-on-path")
+SEEN_ON_DISK = ("no-nvidia-gpu", "ort-cpu-package", "ort-both-packages", *LIBRARY_CAUSES)
+"""Why a session of onnxruntime is on the CPU, as far as --quick can tell, which opens none."""
 LIBRARIES = ("ort-cudnn-mismatch", "ort-session-on-cpu")
 SYMPTOMS = ("torch-cannot-use-gpu", "ort-session-on-cpu")
 """What frameworks say when CUDA does not serve them."""
@@ -154,6 +156,7 @@ causes: tuple[Cause, ...] = (
     Cause("ort-cudnn-mismatch", ("ort-session-on-cpu", *INFERENCE)),
     Cause("ort-session-on-cpu", ("smoke-on-cpu",)),
     Cause("ort-session-on-cpu", INFERENCE, when=raised),
+    *(Cause(why, ("service-on-cpu",), when=with_onnxruntime) for why in SEEN_ON_DISK),
     Cause("ort-session-on-cpu", ("service-on-cpu",), when=with_onnxruntime),
     Cause("torch-cannot-use-gpu", ("service-on-cpu",), when=without_onnxruntime),
     Cause("torch-cpu-build", ("service-on-cpu",), when=without_onnxruntime),
