@@ -252,7 +252,7 @@ def service_wrong_url(ports: Ports) -> Answer:
         kind = "plain-http"
     elif url.scheme == "http" and url.tls:
         kind = "tls"
-    elif url.scheme == "http" and answer.kind == "other":
+    elif url.scheme == "http" and "other" in (answer.kind, detection and detection.kind):
         kind = "not-http"
     elif url.scheme == "http" and answer.status == 404 and url.path_named and detection is None:
         kind = "path"
