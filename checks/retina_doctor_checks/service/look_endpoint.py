@@ -19,7 +19,7 @@ MOST = 4 * 2**20  # bytes of an answer
 MOST_TEXT, MOST_ITEMS, MOST_DEPTH = 300, 64, 8
 OTHER_FIELDS = ("image", "file", "img", "picture", "photo", "upload")
 REFUSED_PICTURE = (400, 415, 422)
-KEEPS_METHOD, CHANGES_METHOD = (307, 308), (301, 302, 303)
+KEEPS_METHOD = (307, 308)
 MOST_HOPS = 3
 COLD = 1.0  # seconds: an answer that took longer is asked for again, since the first one may have set things up
 EMPTY: dict[str, Any] = {
@@ -48,14 +48,21 @@ def followed(url: dict[str, Any], address: str, field: str, picture: bytes, dead
     told: dict[str, Any] = {}
     for _ in range(MOST_HOPS):
         told = dict(post(url, address, path, field, picture, deadline), redirected=redirected)
-        there = urlsplit(
-            urljoin("%s://%s:%d%s" % (url["scheme"], url["host"], url["port"], path), told["location"] or "")
-        )
-        stays = there.hostname == url["host"] and (there.port or url["port"]) == url["port"]
-        if told["status"] not in KEEPS_METHOD or not stays or there.scheme != url["scheme"]:
+        there = on_the_same_port(url, path, told["location"]) if told["status"] in KEEPS_METHOD else None
+        if there is None:
             break
-        path = redirected = there.path
+        path = redirected = there
     return told
+
+
+def on_the_same_port(url: dict[str, Any], path: str, location: str | None) -> str | None:
+    """The path that a Location header leads to from *path*; None where that is elsewhere, or nonsense."""
+    try:
+        there = urlsplit(urljoin("%s://%s:%d%s" % (url["scheme"], url["host"], url["port"], path), location or ""))
+        stays = there.hostname == url["host"] and (there.port or url["port"]) == url["port"]
+        return there.path if stays and there.scheme == url["scheme"] and there.path != path else None
+    except ValueError:
+        return None
 
 
 def post(url: dict[str, Any], address: str, path: str, field: str, picture: bytes, deadline: float) -> dict[str, Any]:
