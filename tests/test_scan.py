@@ -155,6 +155,46 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         APP + "with open('a') as f:\n    faces = app.get(img)\n    print(faces[0])",
         APP + "with open('a') as f:\n    print([face for face in app.get(img)])",
     ),
+    # values followed within a file
+    "the CPU alone, by a call's argument": (
+        "ort-provider-not-requested",
+        "def make(p):\n    return ort.InferenceSession('a', providers=p)\nmake(['CPUExecutionProvider'])",
+        "def make(p):\n    return ort.InferenceSession('a', providers=p)\nmake(['CUDAExecutionProvider'])",
+    ),
+    "the CPU alone, by a default": (
+        "ort-provider-not-requested",
+        "def make(p=['CPUExecutionProvider']):\n    return ort.InferenceSession('a', providers=p)",
+        "def make(p=None):\n    return ort.InferenceSession('a', providers=p)",
+    ),
+    "the CPU alone, by a method's argument": (
+        "ort-provider-not-requested",
+        "class A:\n    def make(self, *, p):\n        return ort.InferenceSession('a', providers=p)\n"
+        "A().make(p=['CPUExecutionProvider'])",
+        "class A:\n    def make(self, *, p):\n        return ort.InferenceSession('a', providers=p)\n"
+        "register(A().make)\nA().make(p=['CPUExecutionProvider'])",
+    ),
+    "a number for a size, by a constructor's argument": (
+        "det-parameter-ignored",
+        "class A:\n    def __init__(self, side):\n        self.side = side\n        self.app = FaceAnalysis()\n"
+        "        self.app.prepare(0, det_size=self.side)\nA(640)",
+        "class A:\n    def __init__(self, side):\n        self.side = side\n        self.app = FaceAnalysis()\n"
+        "        self.app.prepare(0, det_size=(self.side, self.side))\nA(640)",
+    ),
+    "the app by a function that makes it": (
+        "det-parameter-ignored",
+        "def make():\n    app = FaceAnalysis()\n    return app\napp = make()\napp.prepare(0, nms_thresh=0.5)",
+        "def make():\n    app = FaceAnalysis()\n    return app\napp = make()\napp.prepare(0, det_thresh=0.5)",
+    ),
+    "the app by a global": (
+        "no-face-not-handled",
+        "app = None\ndef load():\n    global app\n    app = FaceAnalysis()\ndef f(i):\n    return app.get(i)[0]",
+        "app = None\ndef load(store):\n    app = FaceAnalysis()\ndef f(i):\n    return app.get(i)[0]",
+    ),
+    "the app as an argument": (
+        "no-face-not-handled",
+        APP + "def f(one, i):\n    return one.get(i)[0]\nf(app, img)",
+        APP + "def f(one, i):\n    return one.get(i)[0]\nf({1: 2}, img)",
+    ),
 }  # fmt: skip
 
 
@@ -246,6 +286,36 @@ def test_files_that_are_no_source_and_folders_that_turn_in_circles(tmp_path: Pat
     assert [Path(one["location"]["file"]).name for one in told["findings"]] == ["good.py", "latin.py"]
     unread = {Path(one["file"]).name for one in told["facts"]["source"]["unread"]}
     assert unread == {"wrong.py", "broken.py", "zero.py", "deep.py", "large.py"}
+
+
+def test_the_call_that_is_wrong_is_named(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import onnxruntime\ndef make(p):\n    return onnxruntime.InferenceSession('a', providers=p)\n"
+        "make(['CUDAExecutionProvider'])\nmake(['CPUExecutionProvider'])\n"
+    )
+    [finding] = scanned(tmp_path, ".", exit_code=0)["findings"]
+    assert (finding["location"]["line"], finding["location"]["column"]) == (5, 6)
+
+
+def test_what_could_not_be_read_is_unknown_and_said(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text("import onnxruntime\n")
+    (tmp_path / "broken.py").write_text("import onnxruntime\ndef f(:\n")
+    told = scanned(tmp_path, ".", exit_code=3)
+    assert told["findings"] == []
+    [check] = [one for one in told["checks"] if one["name"] == "ort-provider-not-requested"]
+    assert check["verdict"] == "unknown"
+    assert f"{tmp_path}/broken.py (SyntaxError" in check["missing"][0]
+    assert "broken.py(SyntaxError" in "".join(doctor("scan", ".", cwd=tmp_path).stdout.split())
+    (tmp_path / "broken.py").write_text("import os\ndef f(:\n")  # in which nothing could have been found
+    scanned(tmp_path, ".", exit_code=0)
+
+
+def test_a_reason_may_stand_alone_above(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import onnxruntime\n# retina-doctor: ignore[RD275] a tool for the CPU\n# and so on\n"
+        "s = onnxruntime.InferenceSession('a')\n"
+    )
+    scanned(tmp_path, ".", exit_code=0)
 
 
 def test_nothing_of_the_source_is_run(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ from . import checks
 from .facts import Source
 
 PACK = "retina_doctor_checks.source"
+PYTHON = ("tree", "values", "flow", "lines", "sessions", "detector", "rules", "read")
 
 probe = Probe(
     name="source",
     facts=Source,
     module=f"{PACK}.look_source",
-    sends=(f"{PACK}.rules",),
+    sends=tuple(f"{PACK}.python.{name}" for name in PYTHON),
     side=Side.OWN,
     arguments=lambda settings: {"paths": list(settings.scan.paths)},
 )

@@ -1,44 +1,43 @@
-"""Reads Python files and tells what in them costs a face-detection service its GPU or its faces."""
+"""Reads source files and tells what in them costs a face-detection service its GPU, its faces or its callers."""
 
 from __future__ import annotations
 
-import ast
 import os
 import re
-import tokenize
-import warnings
 from typing import Any
 
-from retina_doctor_checks.source import rules
+from retina_doctor_checks.source.python import read as python
 
-MOST_FILES, MOST_BYTES, MOST_HITS = 50000, 5 * 2**20, 2000
+MOST_FILES, MOST_BYTES, MOST_TOLD, MOST_UNREAD = 50000, 5 * 2**20, 2000, 200
 PASSED_OVER = ("node_modules", "site-packages", "dist-packages", "__pycache__", "build", "dist")
-IGNORE = re.compile(r"#\s*retina-doctor:\s*ignore\[([\w-]+)\]\s*(.*)")
+IGNORE = re.compile(r"#\s*retina-doctor:\s*ignore\[([\w-]+)\][ \t]*(.*)")
+LISTS = ("hits", "figures")
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     paths = [os.path.abspath(os.path.expanduser(path)) for path in arguments["paths"]]
     missing = [path for path in paths if not os.path.exists(path)]
-    probe.tell(paths=paths, missing=missing, files=0, cut=False, unread=[], hits=[])
-    files, cut = 0, False
+    told: dict[str, list[Any]] = {name: [] for name in LISTS}
     unread: list[Any] = []
-    hits: list[Any] = []
-    for path in python_files(paths):
-        if files >= MOST_FILES or len(hits) >= MOST_HITS:
+    probe.tell(paths=paths, missing=missing, files=0, cut=False, unread=[], **told)
+    count, cut = 0, False
+    for path in source_files(paths):
+        if count >= MOST_FILES or sum(map(len, told.values())) >= MOST_TOLD or len(unread) >= MOST_UNREAD:
             cut = True
             break
-        files += 1
+        count += 1
         try:
-            if concerned(path):
-                lines, tree = parsed(path)
-                hits += [marked(hit, path, lines) for hit in rules.hits(tree)]
-        except (SyntaxError, ValueError, OSError, RecursionError, MemoryError, UnicodeDecodeError) as error:
-            unread.append({"file": path, "error": "%s: %s" % (type(error).__name__, str(error)[:200])})
-    hits.sort(key=lambda hit: (hit["file"], hit["line"], hit["column"]))
-    probe.tell(files=files, cut=cut, unread=unread[:200], hits=hits)
+            for name, ones in read(path).items():
+                told[name] += ones
+        except (SyntaxError, ValueError, OSError, RecursionError, MemoryError) as error:
+            words = "%s: %s" % (type(error).__name__, str(error)[:200])
+            unread.append({"file": path, "kind": "python", "error": words})
+    for ones in told.values():
+        ones.sort(key=lambda one: (one["at"]["file"], one["at"]["line"], one["at"]["column"]))
+    probe.tell(files=count, cut=cut, unread=unread, **told)
 
 
-def python_files(paths: list[str]) -> Any:
+def source_files(paths: list[str]) -> Any:
     """Each file once, whatever links lead to it; virtual environments and caches are passed over."""
     seen = set()
     for path in paths:
@@ -63,35 +62,38 @@ def passed_over(folder: str, name: str) -> bool:
     return environment or name in PASSED_OVER or name.startswith(".")
 
 
-def concerned(path: str) -> bool:
-    """Whether a rule can find anything: it must name a package that rules are about. Parsing takes most of the time."""
-    if os.path.getsize(path) > MOST_BYTES:
-        raise ValueError("more than %d MB" % (MOST_BYTES // 2**20))
+def read(path: str) -> dict[str, list[Any]]:
     with open(path, "rb") as file:
-        data = file.read()
-    return any(name.encode() in data for name in rules.PACKAGES) or b"coding" in data[:200]
+        data = file.read(MOST_BYTES + 1)
+    if not python.concerned(data):
+        return {}
+    if len(data) > MOST_BYTES:
+        raise ValueError("more than %d MB" % (MOST_BYTES // 2**20))
+    lines, told = python.read(data, path)
+    return {name: [placed(one, path, lines) for one in ones] for name, ones in told.items()}
 
 
-def parsed(path: str) -> tuple[Any, ...]:
-    """(lines, syntax tree). Raises SyntaxError, ValueError, OSError, RecursionError."""
-    with tokenize.open(path) as file:  # in the encoding that the file itself declares
-        text = file.read()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return text.splitlines(), ast.parse(text, path)
+def placed(one: dict[str, Any], path: str, lines: list[str]) -> dict[str, Any]:
+    """What was told, with its line in place of the line's number."""
+    line = one.pop("line")
+    text = lines[line - 1] if line <= len(lines) else ""
+    if one.get("fixed"):
+        one["fixed"] = one["fixed"].strip()[:300]
+    at = {
+        "file": path,
+        "line": line,
+        "column": one.pop("column"),
+        "text": text.strip()[:300],
+        "marks": marks(lines, line),
+    }
+    return dict(one, at=at)
 
 
-def marked(hit: dict[str, Any], path: str, lines: list[str]) -> dict[str, Any]:
-    """The hit with its place, its line, and the reason for which it is ignored, if the line gives one."""
-    text = lines[hit["line"] - 1] if hit["line"] <= len(lines) else ""
-    told = IGNORE.search(text)
-    fixed = hit["fixed"](text) if hit["fixed"] else None
-    here = told is not None and told.group(1) in (hit["code"], hit["cause"])
-    place = {key: hit[key] for key in ("cause", "line", "column", "why", "what")}
-    return dict(
-        place,
-        file=path,
-        text=text.strip()[:300],
-        fixed=fixed.strip()[:300] if fixed and fixed != text else None,
-        ignored=(told.group(2) or "-") if told and here else None,
-    )
+def marks(lines: list[str], line: int) -> list[dict[str, str]]:
+    """The comments that ask to ignore something: on the line, or alone on the lines above it."""
+    found = IGNORE.findall(lines[line - 1]) if line <= len(lines) else []
+    above = line - 2
+    while 0 <= above < len(lines) and lines[above].lstrip().startswith("#"):
+        found += IGNORE.findall(lines[above])
+        above -= 1
+    return [{"word": word, "reason": reason.strip()[:200] or "-"} for word, reason in found]

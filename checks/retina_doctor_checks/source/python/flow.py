@@ -1,0 +1,60 @@
+"""What of a scope is tried, and what it asks about: whether somebody thought of the case that there is nothing."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def own_nodes(scope: Any, caught: tuple[str, ...]) -> list[tuple[Any, bool]]:
+    """(node, whether a try around it catches one of *caught*) of a module or function, without those of functions in it."""
+    found: list[tuple[Any, bool]] = []
+    todo: list[tuple[Any, bool]] = [(child, False) for child in ast.iter_child_nodes(scope)]
+    while todo:
+        node, tried = todo.pop()
+        if isinstance(node, SCOPES):
+            continue
+        found.append((node, tried))
+        if isinstance(node, ast.Try):
+            inside = tried or any(catches(handler, caught) for handler in node.handlers)
+            todo += [(child, inside) for child in node.body]
+            todo += [(child, tried) for child in [*node.handlers, *node.orelse, *node.finalbody]]
+        else:
+            todo += [(child, tried) for child in ast.iter_child_nodes(node)]
+    return found
+
+
+def catches(handler: Any, names: tuple[str, ...]) -> bool:
+    if handler.type is None:
+        return True
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(getattr(kind, "attr", getattr(kind, "id", "")) in names for kind in kinds)
+
+
+def asked_about(nodes: list[tuple[Any, bool]]) -> set[str]:
+    """Names that a condition, a loop or an assertion of the scope mentions."""
+    asked = set()
+    for node, _ in nodes:
+        tests: list[Any] = []
+        if isinstance(node, (ast.If, ast.While, ast.IfExp, ast.Assert)):
+            tests = [node.test]
+        elif isinstance(node, ast.BoolOp):
+            tests = node.values
+        elif isinstance(node, ast.comprehension):
+            tests = [node.iter, *node.ifs]
+        elif isinstance(node, (ast.For, ast.AsyncFor)):
+            tests = [node.iter]
+        elif node.__class__.__name__ == "Match":
+            tests = [node.subject]
+        asked |= {one.id for test in tests for one in ast.walk(test) if isinstance(one, ast.Name)}
+    return asked
+
+
+def is_index(node: Any) -> bool:
+    if node.__class__.__name__ == "Index":  # until Python 3.8
+        node = node.value
+    if isinstance(node, ast.UnaryOp):
+        node = node.operand
+    return isinstance(node, ast.Constant) and isinstance(node.value, int)
