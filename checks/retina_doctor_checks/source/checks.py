@@ -9,6 +9,7 @@ from .facts import Cause, Source
 from .judging import Place, answer, scanned
 
 MAY_BE_MEANT = ("cpu-only", "from-disk")
+"""A tool for the CPU; a picture that comes along with the service."""
 
 
 def answered(source: Source, code: str, cause: Cause) -> Answer:
@@ -44,3 +45,13 @@ def det_parameter_ignored(source: Source) -> Answer:
 @check("RD410", "no-face-not-handled", Severity.ERROR, pitfall=4, scope=scanned)
 def no_face_not_handled(source: Source) -> Answer:
     return answered(source, "RD410", "no-face-not-handled")
+
+
+@check("RD131", "model-wrong-directory", Severity.ERROR, pitfall=1, scope=scanned)
+def model_wrong_directory(source: Source) -> Answer:
+    return answered(source, "RD131", "model-wrong-directory")
+
+
+@check("RD426", "image-not-read", Severity.ERROR, pitfall=4, scope=scanned)
+def image_not_read(source: Source) -> Answer:
+    return answered(source, "RD426", "image-not-read")

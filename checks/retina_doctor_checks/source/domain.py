@@ -4,11 +4,11 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
-from . import checks
+from . import checks, figure_checks, serving_checks
 from .facts import Source
 
 PACK = "retina_doctor_checks.source"
-PYTHON = ("tree", "values", "flow", "lines", "sessions", "detector", "rules", "read")
+PYTHON = ("tree", "values", "flow", "lines", "sessions", "detector", "paths", "pictures", "serving", "rules", "read")
 
 probe = Probe(
     name="source",
@@ -27,6 +27,14 @@ domain = Domain(
         checks.cuda_hardcoded,
         checks.det_parameter_ignored,
         checks.no_face_not_handled,
+        checks.model_wrong_directory,
+        checks.image_not_read,
+        figure_checks.det_threshold_too_high,
+        figure_checks.det_threshold_too_low,
+        figure_checks.det_nms_too_high,
+        figure_checks.det_nms_too_low,
+        figure_checks.det_size_not_multiple_of_32,
+        serving_checks.service_loopback_only,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -55,6 +55,20 @@ class Figure(Facts, frozen=True, kw_only=True):
     sides: tuple[str, str] | None
 
 
+class Server(Facts, frozen=True, kw_only=True):
+    """Something listens. *host*, *port*: None where they cannot be told. *why*: whether the host is named, or the server's
+    default. *sure*: neither a variable nor a flag may change it. *runs*: the module or script that a command starts."""
+
+    at: Line
+    by: str
+    host: str | None
+    port: int | None
+    why: Literal["named", "default"]
+    sure: bool
+    fixed: str | None
+    runs: str | None
+
+
 class Unread(Facts, frozen=True, kw_only=True):
     """A file in which a cause could stand, and which could not be read."""
 
@@ -73,3 +87,4 @@ class Source(Facts, frozen=True, kw_only=True):
     unread: tuple[Unread, ...]
     hits: tuple[Hit, ...]
     figures: tuple[Figure, ...]
+    servers: tuple[Server, ...]

@@ -11,7 +11,7 @@ from retina_doctor_checks.source.python import read as python
 MOST_FILES, MOST_BYTES, MOST_TOLD, MOST_UNREAD = 50000, 5 * 2**20, 2000, 200
 PASSED_OVER = ("node_modules", "site-packages", "dist-packages", "__pycache__", "build", "dist")
 IGNORE = re.compile(r"#\s*retina-doctor:\s*ignore\[([\w-]+)\][ \t]*(.*)")
-LISTS = ("hits", "figures")
+LISTS = ("hits", "figures", "servers")
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:

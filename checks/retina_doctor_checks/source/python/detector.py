@@ -14,7 +14,8 @@ from retina_doctor_checks.source.python.lines import around, hit, instead
 from retina_doctor_checks.source.python.tree import Tree
 from retina_doctor_checks.source.python.values import UNKNOWN, argument, constants, single
 
-OLD, MIDDLE, NEW = "0.7", "1.0", "2.1"
+PACKAGES = ("insightface", "retinaface")
+OLD, MIDDLE = "0.7", "1.0"
 FACE_ANALYSIS = ("insightface.app.FaceAnalysis", "insightface.app.face_analysis.FaceAnalysis")
 DETECTORS = tuple(
     "insightface.model_zoo." + name

@@ -10,7 +10,7 @@ from typing import Any
 
 from retina_doctor_checks.source.python import rules
 
-MARKS = tuple(name.encode() for name in rules.PACKAGES)
+MARKS = tuple(rules.MARKS.get(name, name).encode() for name in rules.PACKAGES)
 
 
 def concerned(data: bytes) -> bool:

@@ -10,6 +10,7 @@ from retina_doctor_checks.source.python.lines import hit, instead, more
 from retina_doctor_checks.source.python.tree import Tree
 from retina_doctor_checks.source.python.values import argument, constant, constants, values
 
+PACKAGES = ("onnxruntime", "torch")
 PROVIDERS = 'providers=["CUDAExecutionProvider", "CPUExecutionProvider"]'
 GPU_PROVIDERS = re.compile(r"CUDA|Tensorrt|ROCM|MIGraphX|Dml|CoreML|OpenVINO|CANN")
 
