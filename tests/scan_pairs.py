@@ -400,4 +400,33 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "from wsgiref.simple_server import make_server\nmake_server('127.0.0.1', 8080, make)",
         "from wsgiref.simple_server import make_server\nmake_server('', 8080, make)",
     ),
+    # alternatives: wrong whichever way it goes, or not named
+    "cuda either way": (
+        "cuda-hardcoded",
+        "d = torch.device('cuda:0' if big else 'cuda:1')",
+        "d = torch.device('cuda:0' if use_gpu else 'cpu')",
+    ),
+    "the CPU alone, either way": (
+        "ort-provider-not-requested",
+        "def f(p):\n    return ort.InferenceSession('a', providers=p)\n"
+        "f(['CPUExecutionProvider'] if a else ('CPUExecutionProvider',))",
+        "def f(p):\n    return ort.InferenceSession('a', providers=p)\n"
+        "f(['CPUExecutionProvider'] if a else ['CUDAExecutionProvider'])",
+    ),
+    "a threshold that a condition chooses": (
+        "det-threshold-too-high",
+        APP + "def f(t):\n    app.prepare(0, det_thresh=t)\nf(0.99)\nf(0.6 if a else 0.95)",
+        APP + "def f(t):\n    app.prepare(0, det_thresh=t)\nf(0.6)\nf(0.6 if a else 0.95)",
+    ),
+    "a relative model that is not made here": (
+        "model-wrong-directory",
+        "torch.onnx.export(net, x, 'b.onnx')\ns = ort.InferenceSession('a.onnx', providers=p)",
+        "torch.onnx.export(net, x, 'a.onnx')\ns = ort.InferenceSession('a.onnx', providers=p)",
+    ),
+    "a host that is given": (
+        "service-loopback-only",
+        "import uvicorn\ndef run(host):\n    uvicorn.run(make(), host=host)\nrun('0.0.0.0')\nrun('localhost')",
+        "import uvicorn\ndef run(host=None):\n    if host is None:\n        host = '127.0.0.1'\n"
+        "    uvicorn.run(make(), host=host)",
+    ),
 }  # fmt: skip

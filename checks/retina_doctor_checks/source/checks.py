@@ -7,9 +7,25 @@ from retina_doctor.model import Severity
 
 from .facts import Cause, Source
 from .judging import Place, answer, scanned
+from .specs import allows
 
+APIS = {"0.7": "0.7.3", "1.0": "1.0.1", "2.1": "2.1"}
+"""The versions of insightface whose sources were read -> the release that stands for them."""
 MAY_BE_MEANT = ("cpu-only", "from-disk")
 """A tool for the CPU; a picture that comes along with the service."""
+
+
+def installed(source: Source) -> set[str]:
+    """The versions of insightface, of those that hits tell apart, that the tree's requirements let in; "": another one."""
+    specs = [one.spec for bundle in source.bundles for one in bundle.packages if one.name == "insightface"]
+    specs += [
+        one.spec
+        for image in source.images
+        for step in image.steps
+        for one in step.packages
+        if one.name == "insightface"
+    ]
+    return {api for spec in specs or [""] for api, version in APIS.items() if allows(spec, version)} or {""}
 
 
 def answered(source: Source, code: str, cause: Cause) -> Answer:
@@ -22,7 +38,7 @@ def answered(source: Source, code: str, cause: Cause) -> Answer:
             at_most=Severity.WARNING if hit.why in MAY_BE_MEANT else None,
         )
         for hit in source.hits
-        if hit.cause == cause and not hit.api
+        if hit.cause == cause and (not hit.api or set(hit.api) >= installed(source))
     )
     return answer(source, code, cause, places, of=("python",))
 

@@ -12,6 +12,8 @@ from retina_doctor.settings import Settings
 
 from .facts import Line, Source
 
+Kind = Literal["python", "deployment"]
+EITHER: tuple[Kind, ...] = ("python", "deployment")
 MOST_NAMED = 3
 
 
@@ -42,9 +44,7 @@ def scanned(settings: Settings) -> Scope:
     return EVERYWHERE if settings.scan.paths else Scope(inapplicable=Reason("nothing-to-scan"))
 
 
-def answer(
-    source: Source, code: str, name: str, places: Iterable[Place], of: tuple[Literal["python", "deployment"], ...]
-) -> Answer:
+def answer(source: Source, code: str, name: str, places: Iterable[Place], of: tuple[Kind, ...]) -> Answer:
     """Problems, but where a comment beside the line gives a reason; without any: unknown while a file of the kinds *of* that
     could bear the cause was not read, else passed."""
     if not source.files:
@@ -59,7 +59,7 @@ def answer(
     return Passed(Reason("source-read", {"files": source.files, "ignored": len(here)}))
 
 
-def unread(source: Source, of: tuple[str, ...]) -> tuple[str, ...]:
+def unread(source: Source, of: tuple[Kind, ...]) -> tuple[str, ...]:
     """What keeps the whole from having been read, in words."""
     files = [one for one in source.unread if one.kind in of]
     named = [f"{one.file} ({one.error})" for one in files[:MOST_NAMED]]

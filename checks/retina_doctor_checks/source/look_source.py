@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from typing import Any
 
+from retina_doctor_checks.source.deployment import read as deployment
 from retina_doctor_checks.source.python import read as python
 
-MOST_FILES, MOST_BYTES, MOST_TOLD, MOST_UNREAD = 50000, 5 * 2**20, 2000, 200
+MOST_FILES, MOST_BYTES, MOST_UNREAD = 50000, 5 * 2**20, 200
+MOST_TOLD = 4 * 2**20  # bytes of all that is told; a probe may not tell more than some
+MOST_LINE = 300  # characters of a line that are shown
 PASSED_OVER = ("node_modules", "site-packages", "dist-packages", "__pycache__", "build", "dist")
 IGNORE = re.compile(r"#\s*retina-doctor:\s*ignore\[([\w-]+)\][ \t]*(.*)")
-LISTS = ("hits", "figures", "servers")
+LISTS = ("hits", "figures", "servers", "meant", "bundles", "images", "containers", "routes", "tags")
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -20,21 +24,33 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     told: dict[str, list[Any]] = {name: [] for name in LISTS}
     unread: list[Any] = []
     probe.tell(paths=paths, missing=missing, files=0, cut=False, unread=[], **told)
-    count, cut = 0, False
+    count, size, cut = 0, 0, False
     for path in source_files(paths):
-        if count >= MOST_FILES or sum(map(len, told.values())) >= MOST_TOLD or len(unread) >= MOST_UNREAD:
+        if count >= MOST_FILES or cut or len(unread) >= MOST_UNREAD:
             cut = True
             break
         count += 1
+        of = "python" if path.endswith(".py") else deployment.kind(*reversed(path.split(os.sep)[-2:]))
         try:
-            for name, ones in read(path).items():
+            for name, ones in read(path, of).items():
+                if name == "meant" and told[name]:
+                    continue  # one shows it
+                wanted = len(json.dumps(ones))
+                if size + wanted > MOST_TOLD:
+                    cut, ones = True, ones[: len(ones) * (MOST_TOLD - size) // wanted]
                 told[name] += ones
+                size += wanted
         except (SyntaxError, ValueError, OSError, RecursionError, MemoryError) as error:
             words = "%s: %s" % (type(error).__name__, str(error)[:200])
-            unread.append({"file": path, "kind": "python", "error": words})
+            unread.append({"file": path, "kind": "python" if of == "python" else "deployment", "error": words})
     for ones in told.values():
-        ones.sort(key=lambda one: (one["at"]["file"], one["at"]["line"], one["at"]["column"]))
+        ones.sort(key=place)
     probe.tell(files=count, cut=cut, unread=unread, **told)
+
+
+def place(one: dict[str, Any]) -> tuple[Any, ...]:
+    at = one.get("at", one)
+    return (at["file"], at["line"], at["column"])
 
 
 def source_files(paths: list[str]) -> Any:
@@ -53,7 +69,7 @@ def source_files(paths: list[str]) -> Any:
             folders[:] = sorted(one for one in folders if not passed_over(folder, one))
             for name in sorted(names):
                 file = os.path.join(folder, name)
-                if name.endswith(".py") and os.path.isfile(file):
+                if (name.endswith(".py") or deployment.kind(name, os.path.basename(folder))) and os.path.isfile(file):
                     yield file
 
 
@@ -62,31 +78,45 @@ def passed_over(folder: str, name: str) -> bool:
     return environment or name in PASSED_OVER or name.startswith(".")
 
 
-def read(path: str) -> dict[str, list[Any]]:
+def read(path: str, of: str | None) -> dict[str, list[Any]]:
+    """What a file of a kind tells. Raises SyntaxError, ValueError, OSError, RecursionError, MemoryError."""
+    if of is None:
+        return {}
     with open(path, "rb") as file:
         data = file.read(MOST_BYTES + 1)
-    if not python.concerned(data):
+    by_content = of if of == "python" else deployment.concerned(data, of)
+    if by_content is None or (of == "python" and not python.concerned(data, os.path.basename(path))):
         return {}
     if len(data) > MOST_BYTES:
         raise ValueError("more than %d MB" % (MOST_BYTES // 2**20))
-    lines, told = python.read(data, path)
+    lines, told = python.read(data, path) if of == "python" else deployment.read(data, path, by_content)
     return {name: [placed(one, path, lines) for one in ones] for name, ones in told.items()}
 
 
-def placed(one: dict[str, Any], path: str, lines: list[str]) -> dict[str, Any]:
-    """What was told, with its line in place of the line's number."""
-    line = one.pop("line")
+def placed(told: Any, path: str, lines: list[str]) -> Any:
+    """What was told, with the line itself in place of its number, however deep."""
+    if isinstance(told, list):
+        return [placed(one, path, lines) for one in told]
+    if not isinstance(told, dict):
+        return told
+    found = {key: placed(value, path, lines) for key, value in told.items() if key not in ("line", "column")}
+    if "line" not in told:
+        return found
+    line = told["line"]
     text = lines[line - 1] if line <= len(lines) else ""
-    if one.get("fixed"):
-        one["fixed"] = one["fixed"].strip()[:300]
+    for key in ("fixed", "sides"):
+        if found.get(key) and len("".join(found[key])) > MOST_LINE:
+            found[key] = None  # half a correction would be none
+    if found.get("fixed"):
+        found["fixed"] = found["fixed"].strip()
     at = {
         "file": path,
         "line": line,
-        "column": one.pop("column"),
-        "text": text.strip()[:300],
+        "column": told["column"],
+        "text": text.strip()[:MOST_LINE],
         "marks": marks(lines, line),
     }
-    return dict(one, at=at)
+    return dict(found, at=at) if found else at
 
 
 def marks(lines: list[str], line: int) -> list[dict[str, str]]:

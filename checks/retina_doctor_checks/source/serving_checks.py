@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Severity
 
-from .facts import Server, Source
-from .judging import Place, answer, scanned
+from .facts import Container, Port, Server, Source
+from .judging import EITHER, Place, answer, scanned
+from .together import bare_file, listening, settled
+
+COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "fastapi", "flask", "runserver")
 
 
 def is_loopback(host: str | None) -> bool:
@@ -15,17 +21,122 @@ def is_loopback(host: str | None) -> bool:
 
 @check("RD521", "service-loopback-only", Severity.ERROR, pitfall=5, scope=scanned)
 def service_loopback_only(source: Source) -> Answer:
-    places = (bound(server) for server in source.servers if is_loopback(server.host))
-    return answer(source, "RD521", "service-loopback-only", places, of=("python",))
+    return answer(source, "RD521", "service-loopback-only", loopback(source), of=EITHER)
 
 
-def bound(server: Server) -> Place:
-    may_be_meant = not server.sure
-    return Place(
-        at=server.at,
-        why=server.why,
-        what=server.host or "",
-        fixed=server.fixed,
-        at_most=Severity.WARNING if may_be_meant else None,
-        more={"by": server.by, "port": server.port},
-    )
+def loopback(source: Source) -> Iterator[Place]:
+    for server in source.servers:
+        if is_loopback(settled(source, server).host) and is_loopback(server.host):
+            # Where another server runs this module, its own is only for development.
+            meant = not server.sure or is_run_by_another(source, server)
+            yield Place(
+                at=server.at,
+                why=server.why,
+                what=server.host or "",
+                fixed=server.fixed or rebound(server),
+                at_most=Severity.WARNING if meant else None,
+                more={"by": server.by, "port": server.port},
+            )
+    for container in source.containers:
+        for port in container.ports:
+            if is_loopback(port.host):
+                yield Place(
+                    at=port.at,
+                    why="published",
+                    what=port.host or "",
+                    fixed=re.sub(r"(127\.[\d.]+|localhost|\[::1\]):", "", port.at.text, count=1),
+                    at_most=Severity.WARNING,
+                    more={"by": container.kind, "port": port.number},
+                )
+
+
+def is_run_by_another(source: Source, server: Server) -> bool:
+    if server.runs is not None or not server.at.file.endswith(".py") or server.by == "gunicorn.conf.py":
+        return False
+    module = bare_file(server.at.file).removesuffix(".py")
+    names = (one.runs for one in source.servers if one.by in COMMANDS and one.runs and one.at.file != server.at.file)
+    return any(module in re.split(r"[./:]", name.removesuffix(".py").replace(".py:", ":")) for name in names)
+
+
+def rebound(server: Server) -> str | None:
+    """A command's line with all addresses in place of the one that it names."""
+    if server.why != "named" or not server.host or server.at.text.count(server.host) != 1:
+        return None
+    return server.at.text.replace(server.host, "0.0.0.0")  # noqa: S104 - what a service in a container binds
+
+
+@check("RD522", "port-not-published", Severity.ERROR, pitfall=5, scope=scanned)
+def port_not_published(source: Source) -> Answer:
+    places = [*exposed(source), *mapped(source), *asked(source), *routed(source)]
+    return answer(source, "RD522", "port-not-published", places, of=EITHER)
+
+
+def exposed(source: Source) -> Iterator[Place]:
+    """EXPOSE only documents: a warning."""
+    for image in source.images:
+        server = settled(source, image.server) if image.server else None
+        numbers = [port.number for port in image.ports]
+        if server and server.port and numbers and None not in numbers and server.port not in numbers:
+            yield other(image.ports[0], server, "expose", Severity.WARNING)
+
+
+def mapped(source: Source) -> Iterator[Place]:
+    """What a container publishes, or a pod says that it listens on."""
+    for container in source.containers:
+        server = listening(source, container)
+        if server is None or server.port is None or not container.ports or container.host_network:
+            continue
+        numbers = [port.number for port in container.ports]
+        if None not in numbers and server.port not in numbers:
+            # A pod's containerPort only documents, too.
+            at_most = Severity.WARNING if container.kind == "kubernetes" else None
+            yield other(container.ports[0], server, container.kind, at_most)
+
+
+def asked(source: Source) -> Iterator[Place]:
+    """Probes: where nothing answers them, the pod is never ready."""
+    for container in source.containers:
+        for port in container.asked:
+            problem = unanswered(source, port, [container])
+            if problem is not None:
+                yield problem
+
+
+def routed(source: Source) -> Iterator[Place]:
+    for route in source.routes:
+        pods = [one for one in source.containers if one.labels and set(route.selector) <= set(one.labels)]
+        problem = unanswered(source, route.port, pods)
+        if problem is not None:
+            yield problem
+
+
+def unanswered(source: Source, port: Port, containers: list[Container]) -> Place | None:
+    """A port that is asked for, and on which none of these containers listens."""
+    if not containers:
+        return None
+    declared = [one for container in containers for one in container.ports]
+    if port.name is not None:
+        if port.name in [one.name for one in declared]:
+            return None
+        named = ", ".join(one.name for one in declared if one.name) or "-"
+        return Place(at=port.at, why="name", what=port.name, more={"port": named, "by": "kubernetes"})
+    servers = [listening(source, container) for container in containers]
+    known = [server for server in servers if server is not None and server.port is not None]
+    if len(known) == len(containers):
+        return None if port.number in [one.port for one in known] else other(port, known[0], "asked", None)
+    numbers = [one.number for one in declared]
+    if not numbers or None in numbers or port.number in numbers:
+        return None
+    more = {"port": numbers[0], "by": "containerPort"}
+    return Place(at=port.at, why="asked", what=str(port.number), at_most=Severity.WARNING, more=more)
+
+
+def other(port: Port, server: Server, why: str, at_most: Severity | None) -> Place:
+    """A port that is not the one on which the server listens."""
+    fixed = None
+    if port.number is not None and len(re.findall(rf"\b{port.number}\b", port.at.text)) == 1:
+        fixed = re.sub(rf"\b{port.number}\b", str(server.port), port.at.text)
+    elif re.search(rf":{port.number}\b(?!.*:)", port.at.text):
+        fixed = re.sub(rf":{port.number}\b(?!.*:)", f":{server.port}", port.at.text)
+    more = {"port": server.port, "by": server.by}
+    return Place(at=port.at, why=why, what=str(port.number), fixed=fixed, at_most=at_most, more=more)

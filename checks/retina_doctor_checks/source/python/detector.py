@@ -12,7 +12,7 @@ from typing import Any
 from retina_doctor_checks.source.python.flow import asked_about, is_index, own_nodes
 from retina_doctor_checks.source.python.lines import around, hit, instead
 from retina_doctor_checks.source.python.tree import Tree
-from retina_doctor_checks.source.python.values import UNKNOWN, argument, constants, single
+from retina_doctor_checks.source.python.values import argument, constants, judged, single
 
 PACKAGES = ("insightface", "retinaface")
 OLD, MIDDLE = "0.7", "1.0"
@@ -112,12 +112,12 @@ def size_of_app(tree: Tree, call: Any) -> Any:
         return
     if given is None:
         return
-    for size, value in constants(tree, given):
+    for size, value in judged(constants(tree, given), lambda size: size is None or type(size) is int):
         place = value.at or given
-        if isinstance(size, int) and not isinstance(size, bool):
+        if size is not None:
             fixed = instead(tree, place, "(%d, %d)" % (size, size))
             yield hit("det-parameter-ignored", place, "int-size", str(size), fixed)
-        elif size is None:
+        else:
             yield hit("det-parameter-ignored", place, "no-size", "None", instead(tree, place, "(640, 640)"), api=(OLD,))
     yield from figure(tree, call, "size", "det_size", 2)
 
@@ -132,23 +132,27 @@ def figure(tree: Tree, call: Any, kind: str, name: str, place: int | None) -> An
 
 
 def figures(tree: Tree, given: Any, kind: str) -> Any:
-    """The numbers that an argument may be: whether they cost faces is judged by the table of limits."""
-    for value, by in constants(tree, given):
-        pairs = value if isinstance(value, tuple) and value and isinstance(value[0], tuple) else (value,)
-        for one in pairs:
-            numbers = one if isinstance(one, tuple) else (one,)
-            if one is UNKNOWN or not all(type(number) in (int, float) for number in numbers):
-                continue
-            if len(numbers) == (2 if kind == "size" else 1):
-                where = by.at or given
-                plain = isinstance(where, (ast.Constant, ast.Tuple, ast.List)) and len(pairs) == 1
-                yield {
-                    "kind": kind,
-                    "numbers": [float(number) for number in numbers],
-                    "sides": around(tree, where) if plain else None,
-                    "line": where.lineno,
-                    "column": where.col_offset + 1,
-                }
+    """The numbers that an argument may be: whether they cost faces is judged by the table of limits. Where a condition chooses
+    between several, none can be judged."""
+    alternatives = constants(tree, given)
+    for value, by in alternatives:
+        if sum(other.at is by.at for _, other in alternatives) > 1:
+            continue
+        where = by.at or given
+        found = numbers(value, kind)
+        plain = isinstance(where, (ast.Constant, ast.Tuple, ast.List)) and len(found) == 1
+        for one in found:
+            told = {"kind": kind, "numbers": one, "sides": around(tree, where) if plain else None}
+            yield dict(told, line=where.lineno, column=where.col_offset + 1)
+
+
+def numbers(value: Any, kind: str) -> list[list[float]]:
+    """[[a score or an overlap]], or [[width, height]] of each size."""
+    several = isinstance(value, tuple) and value and isinstance(value[0], tuple)
+    found = [list(one) if isinstance(one, tuple) else [one] for one in (value if several else (value,))]
+    wanted = 2 if kind == "size" else 1
+    whole = all(len(one) == wanted and all(type(number) in (int, float) for number in one) for one in found)
+    return [[float(number) for number in one] for one in found] if whole else []
 
 
 def attributes(tree: Tree) -> Any:

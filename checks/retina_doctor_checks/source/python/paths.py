@@ -13,7 +13,7 @@ from typing import Any
 from retina_doctor_checks.source.python.detector import FACE_ANALYSIS
 from retina_doctor_checks.source.python.lines import hit, instead, text_of
 from retina_doctor_checks.source.python.tree import Tree
-from retina_doctor_checks.source.python.values import DEEP, PATHS, UNKNOWN, Value, argument, values
+from retina_doctor_checks.source.python.values import DEEP, PATHS, UNKNOWN, Value, argument, judged, values
 
 PACKAGES = ("onnxruntime", "torch", "onnx", "cv2", "insightface")
 LOADERS = {
@@ -32,25 +32,34 @@ READ_NET = re.compile(r"cv2\.dnn(?:\.|_)readNet\w*$")
 MODEL = re.compile(r"(?i)\.(?:onnx|pth|pt|engine|plan|trt|params|tar|ckpt|pb|prototxt|caffemodel|weights|bin|h5|xml)$")
 ANCHORED = re.compile(r"[/\\~$]|[A-Za-z]:|[\w+.-]+://")
 JOIN = ("os.path.join", "posixpath.join")
+WRITERS = ("save", "save_model", "export", "dump", "urlretrieve", "quantize_dynamic", "quantize_static")
 HERE = ("os.getcwd", "pathlib.Path.cwd")
 
 
 def told(tree: Tree) -> Any:
     if tree.called.get("chdir"):
         return  # it chooses the directory itself
+    written = made_here(tree)
     for call in tree.calls:
         name = tree.full(call.func)
         if name in FACE_ANALYSIS:
-            yield from named(tree, call, "root", 1, folder)
-            yield from named(tree, call, "name", 0, dotted)
+            yield from named(tree, call, "root", 1, folder, written)
+            yield from named(tree, call, "name", 0, dotted, written)
         elif name in LOADERS:
-            yield from named(tree, call, LOADERS[name], 0, model)
+            yield from named(tree, call, LOADERS[name], 0, model, written)
         elif READ_NET.match(name):
             for place in range(min(2, len(call.args))):
-                yield from named(tree, call, "", place, model)
+                yield from named(tree, call, "", place, model, written)
 
 
-def named(tree: Tree, call: Any, name: str, place: int, meant: Any) -> Any:
+def made_here(tree: Tree) -> set[Any]:
+    """Paths that the file itself writes: where it reads them again, it stands in the same directory."""
+    calls = [call for word in WRITERS for call in tree.called.get(word, ())]
+    given = [one for call in calls for one in [*call.args, *(keyword.value for keyword in call.keywords)]]
+    return {path(tree, value) for one in given for value in values(tree, one)}
+
+
+def named(tree: Tree, call: Any, name: str, place: int, meant: Any, written: set[Any]) -> Any:
     try:
         given = argument(call, name, place)
     except KeyError:
@@ -58,8 +67,8 @@ def named(tree: Tree, call: Any, name: str, place: int, meant: Any) -> Any:
     if given is None:
         return
     found = [(path(tree, value), value) for value in values(tree, given)]
-    for word, value in found:
-        if isinstance(word, str) and meant(word) and not ANCHORED.match(word) and value.sure:
+    for word, value in judged(found, lambda word: meant(word) and not ANCHORED.match(word)):
+        if value.sure and word not in written:
             where = value.at or given
             text = text_of(tree, where)
             fixed = instead(tree, where, beside(tree, text)) if text else None

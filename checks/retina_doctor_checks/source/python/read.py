@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 import warnings
 from typing import Any
@@ -13,9 +14,12 @@ from retina_doctor_checks.source.python import rules
 MARKS = tuple(rules.MARKS.get(name, name).encode() for name in rules.PACKAGES)
 
 
-def concerned(data: bytes) -> bool:
+CONFIG = re.compile(r"gunicorn.*\.py$")
+
+
+def concerned(data: bytes, name: str) -> bool:
     """Whether a rule can find anything: it must name a package that rules are about. Parsing takes most of the time."""
-    return any(mark in data for mark in MARKS)
+    return any(mark in data for mark in MARKS) or CONFIG.match(name) is not None
 
 
 def read(data: bytes, path: str) -> tuple[list[str], dict[str, list[Any]]]:
@@ -26,4 +30,4 @@ def read(data: bytes, path: str) -> tuple[list[str], dict[str, list[Any]]]:
         warnings.simplefilter("ignore")
         root = ast.parse(text, path)
     lines = text.split("\n")
-    return lines, rules.told(root, lines)
+    return lines, rules.told(root, lines, CONFIG.match(path.rsplit("/", 1)[-1]) is not None)

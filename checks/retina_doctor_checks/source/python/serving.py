@@ -7,13 +7,16 @@ import ast
 from typing import Any
 
 from retina_doctor_checks.source.python.lines import instead, more
+from retina_doctor_checks.source.python.paths import path
 from retina_doctor_checks.source.python.tree import Tree
-from retina_doctor_checks.source.python.values import UNKNOWN, Value, argument, constants, single, values
+from retina_doctor_checks.source.python.values import UNKNOWN, Value, argument, constants, judged, single, values
 
 PACKAGES = (
     *("flask", "flask_socketio", "quart", "sanic", "bottle", "uvicorn", "waitress", "aiohttp", "werkzeug", "wsgiref"),
     *("http", "socketserver", "gevent", "gradio"),
 )
+CONFIG = "gunicorn.conf.py"
+"""Stands for the server that a configuration of gunicorn's is of."""
 LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what servers bind
 
 
@@ -92,10 +95,8 @@ def server(tree: Tree, call: Any, by: str, api: Api) -> Any:
             fixed = more(tree, call, '%s="0.0.0.0"' % api.names[0])
             yield listens(call, by, default_host, number, "default", True, fixed)
         return
-    for found, value in constants(tree, host):
-        word = default_host if found is None else found
-        if isinstance(word, str):
-            yield named(tree, host, by, word, number, value)
+    for word, value in alike(constants(tree, host), default_host):
+        yield named(tree, host, by, word, number, value)
 
 
 def addressed(tree: Tree, call: Any, by: str) -> Any:
@@ -105,12 +106,24 @@ def addressed(tree: Tree, call: Any, by: str) -> Any:
         if isinstance(value.node, ast.Tuple) and len(value.node.elts) == 2:
             host, port = value.node.elts
             number = whole(constants(tree, port)[0][0])
-            for word, inner in constants(tree, host):
-                if isinstance(word, str) and number != 0:  # any free port: a test
+            for word, inner in alike(constants(tree, host), EVERYWHERE):
+                if number != 0:  # any free port: a test
                     yield named(tree, host, by, word or EVERYWHERE, number, inner)
         elif isinstance(value.node, ast.Constant) and isinstance(value.node.value, str) and ":" in value.node.value:
             name, _, ending = value.node.value.rpartition(":")
             yield listens(value.at or call, by, name or EVERYWHERE, whole(ending), "named", value.sure, None)
+
+
+def alike(found: list[tuple[Any, Value]], default: str | None) -> list[tuple[Any, Value]]:
+    """The hosts that can be told: by each way that leads here one, if it leads to one kind only."""
+    told = [(default if word is None else word, value) for word, value in found]
+    return judged(told, lambda word: isinstance(word, str) and is_local(word)) + judged(
+        told, lambda word: isinstance(word, str) and not is_local(word)
+    )
+
+
+def is_local(host: str) -> bool:
+    return host.startswith("127.") or host in ("localhost", "::1", "[::1]")
 
 
 def named(tree: Tree, given: Any, by: str, word: str, port: Any, value: Value) -> dict[str, Any]:
@@ -120,7 +133,16 @@ def named(tree: Tree, given: Any, by: str, word: str, port: Any, value: Value) -
 
 
 def listens(node: Any, by: str, host: str, port: Any, why: str, sure: bool, fixed: str | None) -> dict[str, Any]:
-    told = {"by": by, "host": host, "port": port, "why": why, "sure": sure, "fixed": fixed, "runs": None}
+    told = {
+        "by": by,
+        "host": host,
+        "port": port,
+        "why": why,
+        "sure": sure,
+        "fixed": fixed,
+        "runs": None,
+        "config": None,
+    }
     return dict(told, line=node.lineno, column=node.col_offset + 1)
 
 
@@ -129,3 +151,19 @@ def whole(value: Any) -> int | None:
     if value is UNKNOWN or isinstance(value, bool):
         return None
     return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else None
+
+
+def configured(tree: Tree) -> Any:
+    """The bind of a gunicorn.conf.py."""
+    for node in tree.assignments:
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if isinstance(target, ast.Name) and target.id == "bind" and tree.scope.get(node) is tree.root:
+            for value in values(tree, node.value):
+                one = value.node.elts[0] if isinstance(value.node, ast.List) and value.node.elts else value.node
+                word = path(tree, Value(one))
+                if isinstance(word, str) and not word.startswith(("unix:", "fd:")):
+                    host, _, port = word.rpartition(":")
+                    plain = isinstance(node.value, ast.Constant) and node.lineno == node.end_lineno
+                    fixed = instead(tree, node.value, '"0.0.0.0:%s"' % port) if plain else None
+                    found = listens(node, CONFIG, host or EVERYWHERE, whole(port), "named", value.sure, fixed)
+                    yield found

@@ -8,7 +8,7 @@ from typing import Any
 
 from retina_doctor_checks.source.python.lines import hit, instead, more
 from retina_doctor_checks.source.python.tree import Tree
-from retina_doctor_checks.source.python.values import argument, constant, constants, values
+from retina_doctor_checks.source.python.values import argument, constant, constants, judged, values
 
 PACKAGES = ("onnxruntime", "torch")
 PROVIDERS = 'providers=["CUDAExecutionProvider", "CPUExecutionProvider"]'
@@ -33,11 +33,13 @@ def session(tree: Tree, call: Any) -> Any:
     if given is None:
         yield hit("ort-provider-not-requested", call, "none", "providers", more(tree, call, PROVIDERS))
         return
-    found = values(tree, given)
-    named = [names(tree, value.node) for value in found]
-    for words, value in zip(named, found):
-        if words and not any(GPU_PROVIDERS.search(word) for word in words) and (value.at or len(found) == 1):
-            yield hit("ort-provider-not-requested", value.at or call, "cpu-only", ", ".join(words))
+    found = [(names(tree, value.node), value) for value in values(tree, given)]
+    for words, value in judged(found, without_gpu):
+        yield hit("ort-provider-not-requested", value.at or call, "cpu-only", ", ".join(words))
+
+
+def without_gpu(words: list[str]) -> bool:
+    return bool(words) and not any(GPU_PROVIDERS.search(word) for word in words)
 
 
 def names(tree: Tree, node: Any) -> list[str]:
@@ -55,6 +57,10 @@ def cuda(tree: Tree, call: Any) -> Any:
         fixed = tree.lines[call.lineno - 1].replace(".cuda()", ".to(device)") if line is not None else None
         yield hit("cuda-hardcoded", call, "method", ".cuda()", fixed)
     elif (call.func.attr == "to" or name == "torch.device") and call.args:
-        for word, value in constants(tree, call.args[0]):
-            if isinstance(word, str) and word.split(":")[0] == "cuda" and value.sure:
+        for word, value in judged(constants(tree, call.args[0]), is_cuda):
+            if value.sure:
                 yield hit("cuda-hardcoded", value.at or call, "device", word)
+
+
+def is_cuda(word: Any) -> bool:
+    return isinstance(word, str) and word.split(":")[0] == "cuda"

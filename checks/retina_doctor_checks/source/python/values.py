@@ -4,6 +4,7 @@ one file. Nothing is computed that a reader would not see at a glance."""
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from retina_doctor_checks.source.python.tree import Tree, is_self
@@ -74,6 +75,15 @@ def constants(tree: Tree, node: Any) -> list[tuple[Any, Value]]:
     return [(constant(tree, value.node), value) for value in values(tree, node)]
 
 
+def judged(found: list[tuple[Any, Value]], is_wrong: Callable[[Any], bool]) -> list[tuple[Any, Value]]:
+    """Those of [(what it says, its Value)] that are wrong whichever way it goes: all that came by one argument, or by none,
+    must be. Of several calls, the one whose argument is wrong is."""
+    groups: dict[Any, list[tuple[Any, Value]]] = {}
+    for one in found:
+        groups.setdefault(one[1].at, []).append(one)
+    return [group[0] for group in groups.values() if all(said is not UNKNOWN and is_wrong(said) for said, _ in group)]
+
+
 def constant(tree: Tree, node: Any, deep: int = 0) -> Any:
     if deep > DEEP:
         return UNKNOWN
@@ -119,10 +129,10 @@ def _name(tree: Tree, name: str, scope: Any, deep: int) -> list[Value]:
         if name in tree.everywhere.get(scope, ()):
             scope = tree.root
         given = tree.bound.get((scope, name))
-        if given is None and not isinstance(scope, (ast.ClassDef, ast.Module)):
+        if not isinstance(scope, (ast.ClassDef, ast.Module)):
             found = _parameter(tree, scope, name, deep)
             if found is not None:
-                return found
+                return found if given is None else [Value(None)]  # if host is None: host = ...
         if given is not None:
             return _assigned(tree, given, deep)
         scope = tree.parent.get(scope)
