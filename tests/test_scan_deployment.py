@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from retina_doctor_checks.source.deployment import (
+    compose,
+    dockerfile,
+    kubernetes,
+    projects,
+    requirements,
+    scripts,
+    servers,
+)
 
 from tests.doctor import doctor
 from tests.scan_trees import CUDA, PAIRS, Tree, pod
+from tests.test_probing import PYTHONS
 from tests.test_scan import scanned
 
 
@@ -164,15 +176,111 @@ def test_a_development_server_that_gunicorn_replaces_is_a_warning(tmp_path: Path
 
 @pytest.mark.parametrize("kind", ["compose.yml", "k.yaml"])
 def test_a_target_elsewhere_is_sent_the_reader_of_yaml(tmp_path: Path, kind: str) -> None:
-    """In a namespace of its own, under a Python that has no PyYAML."""
+    """In a namespace of its own, under the oldest Python at hand, which has no PyYAML."""
+    oldest = PYTHONS[min(version for version in PYTHONS if version >= (3, 8))]
     text = {
         "compose.yml": "services:\n  a:\n    image: x\n    command: uvicorn a:a\n",
         "k.yaml": pod("        args: [uvicorn, 'a:a']\n"),
     }
     grow(tmp_path, {kind: text[kind]})
-    command = ["unshare", "--net", sys.executable, "-S", "-E"]
+    command = ["unshare", "--net", str(oldest), "-S", "-E"]
     (tmp_path / "doctor.toml").write_text(f"[target]\ncommand = {json.dumps(command)}\n")
     done = doctor("scan", ".", "--config", "doctor.toml", "--format", "json", cwd=tmp_path)
     told = json.loads(done.stdout)
     assert told["facts"]["source"]["unread"] == []
     assert [one["name"] for one in told["findings"]] == ["service-loopback-only"]
+
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "FROM",
+            "RUN",
+            "CMD",
+            "ENTRYPOINT",
+            "ENV",
+            "ARG",
+            "EXPOSE",
+            "COPY",
+            "--from=a",
+            "AS",
+            "a",
+            "\\\n",
+            "\n",
+            "<<E",
+            "E",
+        ),
+        *(
+            "#",
+            "[",
+            '"',
+            "'",
+            "]",
+            "$",
+            "${",
+            "}",
+            "$(",
+            ")",
+            "&&",
+            ";",
+            "=",
+            ":",
+            "pip",
+            "install",
+            "-r",
+            "onnxruntime",
+            "==",
+        ),
+        *(
+            ">=",
+            "[x]",
+            "@",
+            "gunicorn",
+            "-b",
+            "sh",
+            "-c",
+            "docker",
+            "run",
+            "-p",
+            "80",
+            "flask",
+            "uvicorn",
+            "--host",
+            "python",
+        ),
+        *("-m", "exec", "conda", "env", "http.server", "人"),
+    ]
+)
+
+
+@given(st.lists(WORDS, max_size=40).map(" ".join) | st.text(max_size=200))
+def test_no_text_breaks_a_reader(text: str) -> None:
+    dockerfile.told(text)
+    for name in ("a.sh", "Procfile", "Makefile", "a.service"):
+        scripts.told(text, name, "/tree/" + name)
+    list(requirements.packages(text))
+    servers.started(text.split(), {})
+    for refuses in (compose.told, projects.told):
+        with contextlib.suppress(ValueError):
+            refuses(text, "/tree/compose.yml")
+    with contextlib.suppress(ValueError):
+        kubernetes.told(text)
+
+
+ENDLESS = (
+    "onnxruntime" + "=" * 10**6,
+    "a" + " " * 10**6 + "b",
+    "$(" * 10**6,
+    "\n" * 10**6,
+    "onnxruntime;" + "and " * 10**5,
+)
+
+
+@pytest.mark.parametrize("line", ENDLESS, ids=lambda line: repr(line[:12]))
+def test_a_line_without_end_is_no_trouble(tmp_path: Path, line: str) -> None:
+    """One megabyte in one line, in each kind of file, within the time that one scan has."""
+    names = ("requirements.txt", "Dockerfile", "gunicorn.sh", "Procfile", "compose.yml")
+    for name in names:
+        (tmp_path / name).write_text(line + "\nonnxruntime gunicorn\nRUN " + line)
+    told = scanned(tmp_path, ".")
+    assert told["facts"]["source"]["files"] == len(names)

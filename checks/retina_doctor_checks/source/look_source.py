@@ -15,6 +15,7 @@ MOST_TOLD = 4 * 2**20  # bytes of all that is told; a probe may not tell more th
 MOST_LINE = 300  # characters of a line that are shown
 PASSED_OVER = ("node_modules", "site-packages", "dist-packages", "__pycache__", "build", "dist")
 IGNORE = re.compile(r"#\s*retina-doctor:\s*ignore\[([\w-]+)\][ \t]*(.*)")
+MOST_ABOVE = 20  # lines of comment above a place
 LISTS = ("hits", "figures", "servers", "meant", "bundles", "images", "containers", "routes", "tags")
 
 
@@ -123,7 +124,7 @@ def marks(lines: list[str], line: int) -> list[dict[str, str]]:
     """The comments that ask to ignore something: on the line, or alone on the lines above it."""
     found = IGNORE.findall(lines[line - 1]) if line <= len(lines) else []
     above = line - 2
-    while 0 <= above < len(lines) and lines[above].lstrip().startswith("#"):
+    while max(0, line - MOST_ABOVE) <= above < len(lines) and lines[above].lstrip().startswith("#"):
         found += IGNORE.findall(lines[above])
         above -= 1
     return [{"word": word, "reason": reason.strip()[:200] or "-"} for word, reason in found]

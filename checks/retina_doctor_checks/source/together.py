@@ -130,8 +130,8 @@ def settled(source: Source, server: Server) -> Server:
             one for one in source.servers if one.by == "gunicorn.conf.py" and bare_file(one.at.file) == server.config
         ]
     elif server.by == "python" and server.why == "default" and server.runs:
-        script = server.runs if server.runs.endswith(".py") else server.runs.replace(".", "/") + ".py"
-        found = [one for one in source.servers if one.at.file.endswith("/" + script.lstrip("./"))]
+        script = server.runs if server.runs.endswith(".py") else server.runs.rpartition(".")[2] + ".py"
+        found = [one for one in source.servers if bare_file(one.at.file) == bare_file(script)]
     else:
         return server
     if len(found) != 1:

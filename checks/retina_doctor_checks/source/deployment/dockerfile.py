@@ -12,7 +12,8 @@ INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
 HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")
 PACKAGES_FROM = re.compile(r"site-packages|dist-packages|venv|/usr/local|/opt|\.local|conda|/install")
 """Paths by which packages come from another stage."""
-Lines = list[tuple[int, str]]
+Lines = Any
+"""[(number, text)]: Python 3.8 has no name for it that it could evaluate."""
 
 
 def told(text: str) -> dict[str, list[Any]]:

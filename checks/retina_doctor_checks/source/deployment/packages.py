@@ -11,6 +11,7 @@ OURS = ("onnxruntime", "onnxruntime-gpu", "insightface")
 REQUIREMENT = re.compile(
     r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[([^\]]*)\])?\s*(?:\(?\s*((?:[<>=!~^].*?)?)\s*\)?)?\s*(?:;\s*(.*))?$"
 )
+LONGEST = 1000  # characters of a requirement
 CLAUSE = re.compile(r"""(sys_platform|platform_system|platform_machine|os_name)\s*(==|!=)\s*['"]([^'"]*)['"]""")
 LINUX = {"sys_platform": "linux", "platform_system": "Linux", "platform_machine": "x86_64", "os_name": "posix"}
 PYTHON_OPTIONS = (
@@ -31,7 +32,7 @@ OTHER_BUILDS = re.compile(r"onnxruntime-cuda|ort-nightly|onnxruntime.*index|pypi
 def package(text: str) -> dict[str, Any] | None:
     """{"name", "spec", "extras"} of a requirement (PEP 508) of one of our packages that is meant for Linux, else None.
     *spec*: as it is written; a URL in its place is none."""
-    match = REQUIREMENT.match(text.split(" #")[0].split(" @ ")[0])
+    match = REQUIREMENT.match(text.split(" #")[0].split(" @ ")[0]) if len(text) <= LONGEST else None
     if not match:
         return None
     name = re.sub(r"[-_.]+", "-", match[1]).lower()

@@ -24,7 +24,7 @@ STARTS = re.compile(
     rb"gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|runserver|(?:docker|podman|nerdctl)\s+(?:run|build|buildx)"
 )
 CONCERNS = {
-    "requirements": re.compile(rb"(?i)onnxruntime|insightface|^\s*(?:-r|--requirement)", re.M),
+    "requirements": re.compile(rb"(?i)onnxruntime|insightface|^[ \t]*(?:-r|--requirement)", re.M),
     "project": PACKAGES,
     "script": STARTS,
 }
@@ -57,7 +57,7 @@ def read(data: bytes, path: str, of: str) -> tuple[list[str], dict[str, list[Any
     if "\0" in text:
         raise ValueError("holds NUL bytes")
     name = path.rsplit("/", 1)[-1]
-    if of in ("kubernetes", "compose") and re.search(r"(?m)^\s*\{\{|:\s*\{\{", text):
+    if of in ("kubernetes", "compose") and re.search(r"(?m)^[ \t]*\{\{|: ?\{\{", text):
         raise ValueError("a template, which its renderer makes YAML of")
     if of == "dockerfile":
         told = dockerfile.told(text)

@@ -23,7 +23,8 @@ def told(text: str, name: str, path: str) -> dict[str, list[Any]]:
         at = {"line": number, "column": 1}
         server = servers.started(words, known)
         if server is not None and server["by"] != "python":
-            found["servers"].append(dict(server, **at))
+            at_desk = name.startswith("Makefile")
+            found["servers"].append(dict(server, sure=server["sure"] and not at_desk, **at))
         words, _ = shell.program(words)
         if words and base(words[0]) in ("docker", "podman", "nerdctl"):
             container = run(words, at)
@@ -59,7 +60,7 @@ def unit(lines: list[tuple[int, str]]) -> Any:
 
 def variables(text: str) -> dict[str, str]:
     """HOST=127.0.0.1 at the beginning of a line."""
-    return dict(re.findall(r"(?m)^\s*(?:export\s+)?(\w+)=['\"]?([\w./:-]+)['\"]?\s*$", text))
+    return dict(re.findall(r"(?m)^[ \t]*(?:export[ \t]+)?(\w+)=['\"]?([\w./:-]+)['\"]?[ \t]*$", text))
 
 
 def run(words: list[str], at: dict[str, int]) -> dict[str, Any] | None:

@@ -10,10 +10,12 @@ from retina_doctor_checks.source.deployment.shell import base, commands, flag, i
 
 LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what servers bind
 PYTHON = re.compile(r"(?:python|pypy)[\d.]*$")
+DEEP = 3  # shells in shells
+DEVELOPMENT = frozenset(("--reload", "--debug", "dev"))
+"""Who asks for these sits before the screen."""
 VARIABLES = {
     "uvicorn": ("UVICORN_HOST", "UVICORN_PORT"),
     "flask": ("FLASK_RUN_HOST", "FLASK_RUN_PORT"),
-    "gradio": ("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"),
 }
 
 
@@ -25,19 +27,26 @@ def started(words: list[str], variables: dict[str, str], deep: int = 0) -> dict[
     words, given = program(words)
     variables = dict(variables, **given)
     text = inner(words)
-    if text is not None and deep < 3:
-        for _, command in commands([(1, substituted(text, variables))]):
-            found = started(command, variables, deep + 1)
-            if found is not None:
-                return found
-        return None
+    if text is not None:
+        return first_started(text, variables, deep)
     if not words:
         return None
     name = base(words[0])
     if PYTHON.match(name):
         return by_python(words[1:], variables)
     reader = READERS.get(name)
-    return reader([substituted(word, variables) for word in words[1:]], variables) if reader else None
+    found: dict[str, Any] | None = (
+        reader([substituted(word, variables) for word in words[1:]], variables) if reader else None
+    )
+    if found is not None and DEVELOPMENT.intersection(words):
+        found["sure"] = False
+    return found
+
+
+def first_started(text: str, variables: dict[str, str], deep: int) -> dict[str, Any] | None:
+    """Of the commands of a shell's text."""
+    made = (started(command, variables, deep + 1) for _, command in commands([(1, text)], variables) if deep < DEEP)
+    return next((one for one in made if one is not None), None)
 
 
 def by_python(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:

@@ -7,7 +7,6 @@ import json
 import re
 from typing import Any
 
-ENDS = ("&&", "||", ";;", ";", "|", "&", "\n", "(", ")", "{", "}")
 VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+?=])([^}]*))?\}|(\w+))")
 BEFORE = (
     "exec",
@@ -31,66 +30,85 @@ ASSIGNED = re.compile(r"\w+=")
 
 def commands(lines: list[tuple[int, str]], known: dict[str, str] | None = None) -> list[tuple[int, list[str]]]:
     """[(number of its first line, its words)] of the commands that these numbered lines hold. *known*: variables."""
-    found: list[tuple[int, list[str]]] = []
-    words: list[str] = []
-    word: str | None = None
-    quote = ""
-    start = lines[0][0] if lines else 1
-
-    def end_word() -> None:
-        nonlocal word
-        if word is not None:
-            words.append(word)
-        word = None
-
-    def end_command() -> None:
-        nonlocal words
-        end_word()
-        if words:
-            found.append((start, words))
-        words = []
-
+    reader = Reader()
     for number, text in lines:
-        line = substituted(text, known or {}) + "\n"
+        reader.read(number, substituted(text, known or {}) + "\n")
+    reader.end_command()
+    return reader.found
+
+
+class Reader(object):
+    """Takes text line by line; *word* is None between words, *quote* the quotation mark that is open."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[int, list[str]]] = []
+        self.words: list[str] = []
+        self.word: list[str] | None = None
+        self.quote = ""
+        self.start = 1
+
+    def add(self, text: str) -> None:
+        if self.word is None:
+            self.word = []
+        self.word.append(text)
+
+    def end_word(self) -> None:
+        if self.word is not None:
+            self.words.append("".join(self.word))
+        self.word = None
+
+    def end_command(self) -> None:
+        self.end_word()
+        if self.words:
+            self.found.append((self.start, self.words))
+        self.words = []
+
+    def read(self, number: int, line: str) -> None:
         place = 0
         while place < len(line):
             character = line[place]
             place += 1
-            if not words and word is None:
-                start = number
-            if quote:
-                if character == quote:
-                    quote = ""
-                elif character == "\\" and quote == '"' and line[place : place + 1] in ('"', "\\", "$"):
-                    word = (word or "") + line[place]
-                    place += 1
-                else:
-                    word = (word or "") + character
+            if not self.words and self.word is None:
+                self.start = number
+            if self.quote:
+                place = self.quoted(line, place, character)
             elif character == "\\":
                 if line[place : place + 1] == "\n":
-                    place += 1  # it goes on in the next line
-                    end_word()
+                    self.end_word()  # it goes on in the next line
                 else:
-                    word = (word or "") + line[place : place + 1]
-                    place += 1
+                    self.add(line[place : place + 1])
+                place += 1
             elif character in "'\"":
-                quote, word = character, word or ""
-            elif character == "#" and word is None:
-                break_off = line.find("\n", place)
-                place = break_off
+                self.quote = character
+                self.add("")
+            elif character == "#" and self.word is None:
+                place = len(line) - 1
             elif character in " \t\r":
-                end_word()
+                self.end_word()
             elif character == "$" and line[place : place + 1] in ("(", "{"):
-                closing = line.find(")" if line[place] == "(" else "}", place)
-                closing = closing if closing >= 0 else len(line) - 2
-                word = (word or "") + line[place - 1 : closing + 1]
-                place = closing + 1
-            elif character in "&|;\n(){}" and not (word and character in "{}"):
-                end_command()
+                place = self.computed(line, place)
+            elif character in "&|;\n()" or (character in "{}" and self.word is None):
+                self.end_command()
             else:
-                word = (word or "") + character
-    end_command()
-    return found
+                self.add(character)
+
+    def quoted(self, line: str, place: int, character: str) -> int:
+        """Within quotation marks; the place to go on from."""
+        if character == self.quote:
+            self.quote = ""
+        elif character == "\\" and self.quote == '"' and line[place : place + 1] in ('"', "\\", "$"):
+            self.add(line[place])
+            return place + 1
+        else:
+            self.add(character)
+        return place
+
+    def computed(self, line: str, place: int) -> int:
+        """$(...) and ${...} stay as they are written; without an end on the line they go to its end."""
+        closing = line.find(")" if line[place] == "(" else "}", place)
+        end = closing + 1 if closing >= 0 else len(line) - 1
+        self.add(line[place - 1 : end])
+        return end
 
 
 def substituted(text: str, known: dict[str, str]) -> str:

@@ -32,7 +32,6 @@ SWALLOWED_BEFORE = {
 }
 """What only later versions read."""
 PREPARE = ("ctx_id", "det_thresh", "det_size")
-DETECT = ("img", "input_size", "max_num", "metric")
 DETECT_FACES = ("img_path", "threshold", "model", "allow_upscaling")
 NO_FACE = ("IndexError", "LookupError", "Exception", "BaseException")
 

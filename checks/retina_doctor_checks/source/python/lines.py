@@ -6,6 +6,8 @@ from typing import Any
 
 from retina_doctor_checks.source.python.tree import Tree
 
+LONGEST = 1000  # characters of a line that is worth a correction
+
 
 def hit(cause: str, node: Any, why: str, what: str, fixed: str | None = None, api: Any = ()) -> dict[str, Any]:
     """*api*: the versions of insightface in which this is so; none: whatever is installed."""
@@ -14,8 +16,8 @@ def hit(cause: str, node: Any, why: str, what: str, fixed: str | None = None, ap
 
 
 def around(tree: Tree, node: Any) -> tuple[str, str] | None:
-    """What stands on the line before and after a node; None: it takes several lines."""
-    if node.lineno != node.end_lineno or node.lineno > len(tree.lines):
+    """What stands on the line before and after a node; None: it takes several lines, or one without end."""
+    if node.lineno != node.end_lineno or node.lineno > len(tree.lines) or len(tree.lines[node.lineno - 1]) > LONGEST:
         return None
     line = tree.lines[node.lineno - 1].encode("utf-8", "surrogatepass")  # columns count its bytes
     before, after = line[: node.col_offset], line[node.end_col_offset :]
