@@ -73,6 +73,27 @@ def test_the_corrected_line_is_silent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "command", "fixed"),
+    [
+        ("Dockerfile", 'CMD ["gunicorn", "app:app"]', 'CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]'),
+        ("Dockerfile", "CMD python -m uvicorn app:app", "CMD python -m uvicorn --host 0.0.0.0 app:app"),
+        ("Dockerfile", "CMD flask --app a run", "CMD flask --app a run --host 0.0.0.0"),
+        ("Procfile", "web: /venv/bin/hypercorn app:app", "web: /venv/bin/hypercorn --bind 0.0.0.0:8000 app:app"),
+        ("compose.yml", "    command: [uvicorn, 'app:app']", "    command: [uvicorn, --host, 0.0.0.0, 'app:app']"),
+        ("compose.yml", "    command: gunicorn -b localhost app:app", "    command: gunicorn -b 0.0.0.0 app:app"),
+        ("gunicorn.conf.py", "bind = '127.0.0.1:80'", 'bind = "0.0.0.0:80"'),
+    ],
+)
+def test_the_corrected_command_is_silent(tmp_path: Path, name: str, command: str, fixed: str) -> None:
+    before = {"Dockerfile": "FROM python:3.11\n", "compose.yml": "services:\n  a:\n    image: a\n"}.get(name, "")
+    grow(tmp_path, {name: before + command + "\n"})
+    [finding] = scanned(tmp_path, ".", exit_code=1)["findings"]
+    assert finding["evidence"]["fixed"] == fixed.strip()
+    grow(tmp_path, {name: before + fixed + "\n"})
+    assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
+
+
+@pytest.mark.parametrize(
     ("name", "text", "line"),
     [
         ("Dockerfile", "FROM python:3.11\n# retina-doctor: ignore[RD521] a proxy\nCMD gunicorn app:app\n", 3),

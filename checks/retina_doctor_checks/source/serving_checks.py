@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Severity
@@ -13,6 +13,23 @@ from .judging import EITHER, Place, answer, scanned
 from .together import bare_file, listening, settled
 
 COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "fastapi", "flask", "runserver")
+
+ALL = "0.0.0.0"  # noqa: S104 - what a service in a container binds
+BINDING = {
+    "gunicorn": ("gunicorn", ("--bind", ALL + ":{port}")),
+    "hypercorn": ("hypercorn", ("--bind", ALL + ":{port}")),
+    "uvicorn": ("uvicorn", ("--host", ALL)),
+    "daphne": ("daphne", ("-b", ALL)),
+    "flask": ("run", ("--host", ALL)),
+    "fastapi": ("dev", ("--host", ALL)),
+}
+"""Server -> the word of its command after which these bind all addresses."""
+FORMS: tuple[tuple[str, Callable[[list[str], str], str]], ...] = (
+    (r"[\"'](?:[\w./-]*/)?{}[\"']", lambda words, before: "".join(f", {before[0]}{word}{before[0]}" for word in words)),
+    (r"(?<=[\[,])\s*{}(?=\s*[,\]])", lambda words, _: "".join(f", {word}" for word in words)),
+    (r"(?<![\w\"'-]){}(?=\s|$)", lambda words, _: " " + " ".join(words)),
+)
+"""How that word stands: in a JSON list, in a plain YAML list, in a shell's line; and how more words are put behind it."""
 
 
 def is_loopback(host: str | None) -> bool:
@@ -59,10 +76,20 @@ def is_run_by_another(source: Source, server: Server) -> bool:
 
 
 def rebound(server: Server) -> str | None:
-    """A command's line with all addresses in place of the one that it names."""
-    if server.why != "named" or not server.host or server.at.text.count(server.host) != 1:
+    """A command's line with all addresses in place of the one that it names, or of the server's default."""
+    text = server.at.text
+    if server.why == "named":
+        named = server.host and text.count(server.host) == 1
+        return text.replace(server.host or "", ALL) if named else None
+    if server.by not in BINDING:
         return None
-    return server.at.text.replace(server.host, "0.0.0.0")  # noqa: S104 - what a service in a container binds
+    after, words = BINDING[server.by]
+    added = [word.format(port=server.port) for word in words]
+    for form, join in FORMS:
+        found = list(re.finditer(form.format(after), text))
+        if len(found) == 1:
+            return text[: found[0].end()] + join(added, found[0][0]) + text[found[0].end() :]
+    return None
 
 
 @check("RD522", "port-not-published", Severity.ERROR, pitfall=5, scope=scanned)
