@@ -59,7 +59,8 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "app = FaceAnalysis()\napp.det_model.nms_thresh = 0.5",
     ),
     "max_num to the constructor": (
-        "det-parameter-ignored", "app = FaceAnalysis(max_num=1)", "app = FaceAnalysis()\nfaces = app.get(img, max_num=1)",
+        "det-parameter-ignored", "app = FaceAnalysis(max_num=1)", "app = FaceAnalysis()\n"
+        "faces = app.get(img, max_num=1)",
     ),
     "by the module's own path": (
         "det-parameter-ignored",
@@ -77,13 +78,15 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         SELF + "    def f(self, i):\n        return list(self.app.get(i))",
     ),
     "nms to prepare": (
-        "det-parameter-ignored", APP + "app.prepare(0, nms_thresh=0.5)", APP + "app.prepare(0)\napp.det_model.nms_thresh = 0.5",
+        "det-parameter-ignored", APP + "app.prepare(0, nms_thresh=0.5)", APP + "app.prepare(0)\n"
+        "app.det_model.nms_thresh = 0.5",
     ),
     "a number for a size": (
         "det-parameter-ignored", APP + "app.prepare(0, det_size=640)", APP + "app.prepare(0, det_size=(640, 640))",
     ),
     "a number for a size, through a name": (
-        "det-parameter-ignored", APP + "SIDE = 640\napp.prepare(0, det_size=SIDE)", APP + "app.prepare(0, det_size=None)",
+        "det-parameter-ignored", APP + "SIDE = 640\n"
+        "app.prepare(0, det_size=SIDE)", APP + "app.prepare(0, det_size=None)",
     ),
     "model_path to detect_faces": (
         "det-parameter-ignored",
@@ -113,7 +116,8 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         APP + "def f(i):\n    faces = app.get(i)\n    return faces[-1].bbox if len(faces) else None",
     ),
     "the first face at once": (
-        "no-face-not-handled", APP + "e = app.get(img)[0].embedding", APP + "for face in app.get(img):\n    e = face.embedding",
+        "no-face-not-handled", APP + "e = app.get(img)[0].embedding", APP + "for face in app.get(img):\n"
+        "    e = face.embedding",
     ),
     "the first face in a module": (
         "no-face-not-handled",
@@ -428,5 +432,18 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "import uvicorn\ndef run(host):\n    uvicorn.run(make(), host=host)\nrun('0.0.0.0')\nrun('localhost')",
         "import uvicorn\ndef run(host=None):\n    if host is None:\n        host = '127.0.0.1'\n"
         "    uvicorn.run(make(), host=host)",
+    ),
+    "the CPU alone, unless more is added": (
+        "ort-provider-not-requested",
+        "p = ['CPUExecutionProvider']\nq = []\nq.insert(0, 'a')\ns = ort.InferenceSession('a', providers=p)",
+        "p = ['CPUExecutionProvider']\nif gpu:\n    p.insert(0, 'CUDAExecutionProvider')\n"
+        "s = ort.InferenceSession('a', providers=p)",
+    ),
+    "the first face, counted": (
+        "no-face-not-handled",
+        APP + "def f(i):\n    faces = app.get(i)\n    n = len(i)\n    if n == 0:\n        return None\n"
+        "    return faces[0]",
+        APP + "def f(i):\n    faces = app.get(i)\n    n = len(faces)\n    if n == 0:\n        return None\n"
+        "    return faces[0]",
     ),
 }  # fmt: skip

@@ -142,6 +142,14 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         {"Dockerfile": "FROM python:3.11\nEXPOSE 8080\nCMD python serve.py\n", "serve.py": LISTENS % 5000},
         {"Dockerfile": "FROM python:3.11\nEXPOSE 8080\nCMD python serve.py\n", "serve.py": LISTENS % 8080},
     ),
+    "EXPOSE and a script's variable": (
+        "port-not-published",
+        {"Dockerfile": "FROM python:3.11\nEXPOSE 8080\nCMD python serve.py\n", "serve.py": LISTENS % 5000},
+        {
+            "Dockerfile": "FROM python:3.11\nENV PORT=8080\nEXPOSE 8080\nCMD python serve.py\n",
+            "serve.py": "import os\n" + LISTENS.replace("%d", "int(os.environ.get('PORT', 5000))"),
+        },
+    ),
     "compose's right-hand side": (
         "port-not-published",
         {
@@ -410,6 +418,30 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         "container-started-without-gpu",
         {"k.yml": pod(f"        image: {CUDA}\n")},
         {"k.yml": pod(f"        image: {CUDA}\n", "      runtimeClassName: nvidia\n")},
+    ),
+    "a pod without a GPU, of the only Dockerfile": (
+        "container-started-without-gpu",
+        {"Dockerfile": f"FROM {CUDA}\n", "deploy/k.yml": pod("        image: registry.example/face:1\n")},
+        {
+            "Dockerfile": f"FROM {CUDA}\n",
+            "deploy/k.yml": pod(
+                "        image: registry.example/face:1\n        resources: {limits: {nvidia.com/gpu: 1}}\n"
+            ),
+        },
+    ),
+    "requirements of two services": (
+        "ort-both-packages",
+        {
+            "a/Dockerfile": "FROM python:3.11\nCOPY requirements.txt /tmp/\n"
+            "RUN pip install -r /tmp/requirements.txt onnxruntime-gpu\n",
+            "a/requirements.txt": "insightface\n",
+            "b/requirements.txt": "onnxruntime\n",
+        },
+        {
+            "a/Dockerfile": "FROM python:3.11\nCOPY requirements.txt /tmp/\nRUN pip install -r /tmp/requirements.txt\n",
+            "a/requirements.txt": "onnxruntime-gpu\n",
+            "b/requirements.txt": "onnxruntime\n",
+        },
     ),
     "docker run without a GPU": (
         "container-started-without-gpu",

@@ -14,6 +14,7 @@ from .together import bare_file, listening, settled
 
 COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "fastapi", "flask", "runserver")
 
+TESTS = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$|conftest\.py$)")
 ALL = "0.0.0.0"  # noqa: S104 - what a service in a container binds
 BINDING = {
     "gunicorn": ("gunicorn", ("--bind", ALL + ":{port}")),
@@ -44,8 +45,8 @@ def service_loopback_only(source: Source) -> Answer:
 def loopback(source: Source) -> Iterator[Place]:
     for server in source.servers:
         if is_loopback(settled(source, server).host) and is_loopback(server.host):
-            # Where another server runs this module, its own is only for development.
-            meant = not server.sure or is_run_by_another(source, server)
+            # Where another server runs this module, its own is only for development; a test has its server for itself.
+            meant = not server.sure or is_run_by_another(source, server) or TESTS.search(server.at.file) is not None
             yield Place(
                 at=server.at,
                 why=server.why,

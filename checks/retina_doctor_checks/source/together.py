@@ -13,10 +13,10 @@ from .facts import Bundle, Container, Image, Package, Server, Source
 from .specs import allows
 
 GPU_IMAGE = re.compile(
-    r"(?:^|/)nvidia/(?:cuda|cudagl|opengl|pytorch|tensorflow|tensorrt|tritonserver|deepstream|l4t)|(?:^|/)pytorch/pytorch:.*cuda"
+    r"(?:^|/)cuda(?:gl)?:\d|(?:^|/)nvidia/(?:cuda|cudagl|opengl|pytorch|tensorflow|tensorrt|tritonserver|deepstream|l4t)|(?:^|/)pytorch/pytorch:.*cuda"
     r"|[-_:]cuda-?\d|[-_:.]cu1\d\d\b|-gpu\b"
 )
-CUDA = re.compile(r"(?:nvidia/cuda(?:gl)?:|[-_:]cuda-?)(\d+)|[-_:.]cu(\d\d)\d\b")
+CUDA = re.compile(r"(?:(?:^|/)cuda(?:gl)?:|[-_:]cuda-?)(\d+)|[-_:.]cu(\d\d)\d\b")
 CPU, GPU = "onnxruntime", "onnxruntime-gpu"
 
 
@@ -42,10 +42,14 @@ def cuda_major(name: str) -> int | None:
 
 
 def image_of(source: Source, container: Container) -> Image | None:
-    """The image that the tree builds for a container: by its Dockerfile, else by the name that it is given when it is built."""
+    """The image that the tree builds for a container: by its Dockerfile, else by the name that it is given when it is built.
+    The only container of the only pod is taken to be made of the only Dockerfile."""
     built = container.dockerfile
     if built is None and container.image is not None:
         built = next((tag.dockerfile for tag in source.tags if bare(tag.name) == bare(container.image)), None)
+    pods = [one for one in source.containers if one.kind == "kubernetes"]
+    if built is None and pods == [container] and len(source.images) == 1:
+        return source.images[0]
     return next((image for image in source.images if image.at.file == built), None)
 
 
@@ -69,7 +73,7 @@ def environments(source: Source) -> Iterator[Environment]:
     for image in source.images:
         yield _installed(source, image, used)
     for bundle in source.bundles:
-        if bundle.at.file not in used:
+        if bundle.group or bundle.at.file not in used:
             packages = {one.name: one for one in contents(source, bundle)}
             brought = _brings(packages, bundle.kept_out)
             yield Environment(packages=packages, brought=brought, image=None, group=bundle.group, other=False)
@@ -92,7 +96,7 @@ def _installed(source: Source, image: Image, used: set[str]) -> Environment:
                 packages.pop(package.name, None)
                 brought = None if package.name == CPU else brought
             continue
-        bundles = [one for one in source.bundles if step.file and _is_file(one, step.file, image)]
+        bundles = _named(source, step.file, image) if step.file else []
         used |= {one.at.file for one in bundles} | {file for one in bundles for file in one.included}
         came = {one.name: one for bundle in bundles if not bundle.group for one in contents(source, bundle)}
         came |= {one.name: one for one in step.packages}
@@ -104,15 +108,18 @@ def _installed(source: Source, image: Image, used: set[str]) -> Environment:
     return Environment(packages=packages, brought=brought, image=image, group="", other=other)
 
 
-def _is_file(bundle: Bundle, file: str, image: Image) -> bool:
-    """Whether it is the file that the Dockerfile names: beside it, or below it, as it lies in the build's context."""
+def _named(source: Source, file: str, image: Image) -> list[Bundle]:
+    """The bundles of the file that a Dockerfile installs: as it stands in the build's context, which is its folder or the one
+    above; else, since it may have been copied anywhere, the nearest of that name."""
     folder = posixpath.dirname(image.at.file)
+    above = posixpath.dirname(folder)
     name = posixpath.basename(file)
-    beside = posixpath.normpath(posixpath.join(folder, file))
-    return bundle.at.file == beside or (
-        posixpath.basename(bundle.at.file) == name
-        and bundle.at.file.startswith((folder + "/", posixpath.dirname(folder) + "/"))
-    )
+    places = [posixpath.normpath(posixpath.join(one, path)) for path in (file, name) for one in (folder, above)]
+    for place in places:
+        found = [bundle for bundle in source.bundles if bundle.at.file == place]
+        if found:
+            return found
+    return [one for one in source.bundles if one.at.file.startswith(folder + "/") and bare_file(one.at.file) == name]
 
 
 def _brings(packages: dict[str, Package], kept_out: tuple[str, ...]) -> Package | None:

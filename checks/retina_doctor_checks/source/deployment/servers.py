@@ -142,7 +142,7 @@ def flask(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:
     host_variable, port_variable = VARIABLES["flask"]
     host = flag(words, "--host", "-h") or variables.get(host_variable)
     port = flag(words, "--port", "-p") or variables.get(port_variable) or "5000"
-    runs = flag(words, "--app", "-A") or variables.get("FLASK_APP")
+    runs = flag(words, "--app", "-A") or variables.get("FLASK_APP") or "app"
     return server("flask", host or LOCAL, port, "named" if host else "default", runs)
 
 

@@ -34,8 +34,10 @@ def catches(handler: Any, names: tuple[str, ...]) -> bool:
 
 
 def asked_about(nodes: list[tuple[Any, bool]]) -> set[str]:
-    """Names that a condition, a loop or an assertion of the scope mentions."""
+    """Names that a condition, a loop or an assertion of the scope mentions, or a name does that stands for an answer: count =
+    len(faces), then: if count == 0."""
     asked = set()
+    answers: dict[str, set[str]] = {}
     for node, _ in nodes:
         tests: list[Any] = []
         if isinstance(node, (ast.If, ast.While, ast.IfExp, ast.Assert)):
@@ -48,8 +50,22 @@ def asked_about(nodes: list[tuple[Any, bool]]) -> set[str]:
             tests = [node.iter]
         elif node.__class__.__name__ == "Match":
             tests = [node.subject]
-        asked |= {one.id for test in tests for one in ast.walk(test) if isinstance(one, ast.Name)}
-    return asked
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and is_answer(node.value):
+            answers.setdefault(node.targets[0].id, set()).update(names(node.value))
+        asked |= {name for test in tests for name in names(test)}
+    return asked.union(*(answers[name] for name in asked if name in answers))
+
+
+def names(node: Any) -> set[str]:
+    return {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+
+
+def is_answer(node: Any) -> bool:
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in ("len", "bool", "any")
+    return isinstance(node, (ast.Compare, ast.BoolOp)) or (
+        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    )
 
 
 def is_index(node: Any) -> bool:

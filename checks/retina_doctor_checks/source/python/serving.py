@@ -88,8 +88,8 @@ def server(tree: Tree, call: Any, by: str, api: Api) -> Any:
     default_host, default_port = api.default or (None, None)
     number = default_port
     if port is not None:
-        ports = [number for number, _ in constants(tree, port)]
-        number = whole(ports[0]) if len(ports) == 1 else None
+        ports = constants(tree, port)
+        number = whole(ports[0][0]) if len(ports) == 1 and ports[0][1].sure else None
     if host is None:
         if default_host is not None:
             fixed = more(tree, call, '%s="0.0.0.0"' % api.names[0])

@@ -6,13 +6,15 @@ import ast
 from typing import Any
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+CHANGES = ("append", "insert", "extend", "remove", "pop", "clear", "reverse", "update", "setdefault")
 MARKS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 
 
 class Tree(object):
     """*names*: imported name -> full name. *scope*: node -> the function, class or module around it. *bound*: (scope, name) ->
     what is assigned to it there, None where that is no plain value; names of "self" are bound in their class as "self.NAME".
-    *called*: last word of what is called -> its calls; *handed*: names of functions that are given away instead."""
+    *called*: last word of what is called -> its calls; *handed*: names of functions that are given away instead; *changed*: names
+    of lists and the like that are changed in place."""
 
     def __init__(self, root: Any, lines: list[str]) -> None:
         self.root = root
@@ -27,6 +29,7 @@ class Tree(object):
         self.classes: dict[str, Any] = {}
         self.called: dict[str, list[Any]] = {}
         self.handed: set[str] = set()
+        self.changed: set[str] = set()
         self.returns: dict[Any, list[Any]] = {}
         self.everywhere: dict[Any, set[str]] = {}
         self._visit()
@@ -68,6 +71,8 @@ class Tree(object):
                     word = getattr(child.func, "attr", None) or getattr(child.func, "id", None)
                     if word:
                         self.called.setdefault(word, []).append(child)
+                    if word in CHANGES and isinstance(child.func, ast.Attribute):
+                        self.changed.add(self.full(child.func.value))
                 elif isinstance(child, (ast.Name, ast.Attribute)) and isinstance(child.ctx, ast.Load):
                     loads.append((child.id if isinstance(child, ast.Name) else child.attr, child))
                 elif isinstance(child, (*FUNCTIONS, ast.ClassDef)):

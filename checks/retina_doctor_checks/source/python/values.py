@@ -49,6 +49,8 @@ def values(tree: Tree, node: Any, deep: int = 0) -> list[Value]:
     """The alternatives that an expression may be."""
     if node is None or deep > DEEP:
         return [Value(None)]
+    if isinstance(node, (ast.Name, ast.Attribute)) and tree.full(node) in tree.changed:
+        return [Value(None)]
     if isinstance(node, ast.Name):
         return _name(tree, node.id, tree.scope.get(node, tree.root), deep)[:MOST]
     if isinstance(node, ast.Attribute):
