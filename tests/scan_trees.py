@@ -174,6 +174,17 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
             "    ports:\n    - {target: 8080, published: 80}\n",
         },
     ),
+    "compose's port, where its command is another's": (
+        "port-not-published",
+        {
+            "Dockerfile": "FROM python:3.11\nCMD gunicorn -b :8080 app:app\n",
+            "compose.yml": "services:\n  face:\n    build: .\n    ports: ['80:80']\n",
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nARG PORT\nEXPOSE 8000-8100 $PORT\nCMD gunicorn -b :8080 app:app\n",
+            "compose.yml": "services:\n  face:\n    build: .\n    command: ./start.sh\n    ports: ['80:80']\n",
+        },
+    ),
     "docker run's right-hand side": (
         "port-not-published",
         {

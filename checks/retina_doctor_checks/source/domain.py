@@ -10,37 +10,12 @@ from .facts import Source
 PACK = "retina_doctor_checks.source"
 PYTHON = ("tree", "values", "flow", "lines", "sessions", "detector", "paths", "pictures", "serving", "rules", "read")
 DEPLOYMENT = (
-    *(
-        "shell",
-        "servers",
-        "packages",
-        "dockerfile",
-        "nodes",
-        "compose",
-        "kubernetes",
-        "requirements",
-        "projects",
-        "scripts",
-    ),
-    "read",
-)
+    "shell", "servers", "packages", "dockerfile", "nodes", "compose", "kubernetes", "requirements", "projects", "scripts", "read",
+)  # fmt: skip
 YAML = (
-    *(
-        None,
-        "error",
-        "tokens",
-        "events",
-        "nodes",
-        "loader",
-        "reader",
-        "scanner",
-        "parser",
-        "composer",
-        "constructor",
-        "resolver",
-    ),
-    *("dumper", "emitter", "serializer", "representer"),
-)
+    "error", "tokens", "events", "nodes", "loader", "reader", "scanner", "parser", "composer", "constructor", "resolver",
+    "dumper", "emitter", "serializer", "representer",
+)  # fmt: skip
 """PyYAML is pure Python: where the target is elsewhere, it is sent along."""
 
 probe = Probe(
@@ -50,7 +25,7 @@ probe = Probe(
     sends=(
         *(f"{PACK}.python.{name}" for name in PYTHON),
         *(f"{PACK}.deployment.{name}" for name in DEPLOYMENT),
-        *("yaml" if name is None else f"yaml.{name}" for name in YAML),
+        *("yaml", *(f"yaml.{name}" for name in YAML)),
     ),
     side=Side.OWN,
     arguments=lambda settings: {"paths": list(settings.scan.paths)},

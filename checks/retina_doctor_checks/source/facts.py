@@ -125,7 +125,8 @@ class Image(Facts, frozen=True, kw_only=True):
 
 class Container(Facts, frozen=True, kw_only=True):
     """A service of compose, a container of a pod, or a `docker run`. *dockerfile*: what builds it; *known*: nothing of it is
-    said elsewhere; *ports*: published, or a pod's; *asked*: of its probes; *labels*: of its pod, KEY=VALUE."""
+    said elsewhere; *ports*: published, or a pod's; *asked*: of its probes; *labels*: of its pod, KEY=VALUE;
+    *commanded*: it has a command of its own in place of its image's."""
 
     at: Line
     kind: Literal["compose", "kubernetes", "run"]
@@ -138,6 +139,7 @@ class Container(Facts, frozen=True, kw_only=True):
     ports: tuple[Port, ...]
     asked: tuple[Port, ...]
     labels: tuple[str, ...]
+    commanded: bool
     server: Server | None
 
 

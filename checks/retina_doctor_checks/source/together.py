@@ -153,7 +153,7 @@ def bare_file(path: str) -> str:
 def listening(source: Source, container: Container) -> Server | None:
     """What listens in a container: by its own command, else by its image's."""
     server = container.server
-    if server is None:
+    if server is None and not container.commanded:
         image = image_of(source, container)
         server = image.server if image else None
     return settled(source, server) if server else None

@@ -36,6 +36,7 @@ def container(name: str, service: Node, path: str) -> dict[str, Any]:
         "ports": [one for port in service["ports"].items for one in published(port)],
         "asked": [],
         "labels": [],
+        "commanded": bool(service["command"] or service["entrypoint"]),
         "server": command(service, variables),
     }
 

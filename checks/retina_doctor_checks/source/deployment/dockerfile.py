@@ -105,16 +105,18 @@ def instruction(
         stage["variables"].update(pairs(value))
     elif word == "ARG":
         for name, default in pairs(value).items():
-            stage["variables"].setdefault(name, default or stage["arguments"].get(name, ""))
+            known = default or stage["arguments"].get(name)
+            if known:
+                stage["variables"].setdefault(name, known)
     elif word == "RUN":
         for line, words in shell.commands(lines, stage["variables"]):
             for step in steps(words):
                 stage["steps"].append(placed(step, line))
     elif word == "EXPOSE":
         for port in value.split():
-            number_of = re.match(r"\d+", port)
+            number_of = re.match(r"(\d+)(?:/\w+)?$", port)  # a range is none
             stage["ports"].append(
-                {"number": int(number_of[0]) if number_of else None, "host": None, "name": None, **at(number)}
+                {"number": int(number_of[1]) if number_of else None, "host": None, "name": None, **at(number)}
             )
     elif word == "COPY" and "--from=" in value and PACKAGES_FROM.search(value):
         source = stages.get(value.split("--from=")[1].split()[0].lower())

@@ -64,6 +64,7 @@ def contained(owner: Node, template: Node, container: Node) -> dict[str, Any]:
         ],
         "asked": [one for name in PROBES for one in probed(container[name])],
         "labels": labels(template.get("metadata", "labels")),
+        "commanded": bool(started),
         "server": dict(server, **started.at) if server else None,
     }
 

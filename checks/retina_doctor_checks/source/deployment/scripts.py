@@ -93,6 +93,7 @@ def run(words: list[str], at: dict[str, int]) -> dict[str, Any] | None:
         "ports": [one for text in mapped for one in published(text, at)],
         "asked": [],
         "labels": [],
+        "commanded": bool(after),
         "server": dict(server, **at) if server else None,
     }
 
