@@ -490,10 +490,15 @@ def test_probes_import_the_standard_library_and_inside_functions_what_they_look_
         if not isinstance(statement, ast.FunctionDef | ast.ClassDef)
         for node in ast.walk(statement)
     }
+    tried = [node for node in ast.walk(tree) if isinstance(node, ast.Try) and "ImportError" in ast.dump(node)]
+    guarded = {id(node) for one in tried for statement in one.body for node in ast.walk(statement)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imported = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
+            # Other people's packages are sent whole, and the bootstrap makes packages of them.
+            if node.level and module.split(".")[0] not in ("retina_doctor", "retina_doctor_checks"):
+                continue
             assert node.level == 0, f"line {node.lineno}: a sent module has no package to be relative to"
             base = node.module or ""
             imported = [f"{base}.{a.name}" if f"{base}.{a.name}" in SENT else base for a in node.names]
@@ -508,7 +513,7 @@ def test_probes_import_the_standard_library_and_inside_functions_what_they_look_
             elif first not in sys.stdlib_module_names:
                 late = id(node) not in top or module in BROUGHT_BY_A_FUNCTION
                 assert late, f"line {node.lineno}: {name} at the top, where its failure is no fact"
-            assert first not in TOO_NEW_MODULES, f"line {node.lineno}: {name}"
+            assert first not in TOO_NEW_MODULES or id(node) in guarded, f"line {node.lineno}: {name}"
 
 
 @every_sent

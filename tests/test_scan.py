@@ -11,151 +11,7 @@ from typing import Any
 import pytest
 
 from tests.doctor import doctor
-
-HEAD = "import onnxruntime as ort\nfrom insightface.app import FaceAnalysis\nimport torch\nimg = None\n"
-SELF = "class A:\n    def __init__(self):\n        self.app = FaceAnalysis()\n"
-APP = "app = FaceAnalysis(providers=['CUDAExecutionProvider'])\n"
-BOTH = "providers=['CUDAExecutionProvider', 'CPUExecutionProvider']"
-
-PAIRS: dict[str, tuple[str, str, str]] = {
-    # fault: (name, before, after)
-    "no providers": ("ort-provider-not-requested", "s = ort.InferenceSession('a')", f"s = ort.InferenceSession('a', {BOTH})"),
-    "no providers, by from": (
-        "ort-provider-not-requested",
-        "from onnxruntime import InferenceSession as S\ns = S('a')",
-        f"from onnxruntime import InferenceSession as S\ns = S('a', {BOTH})",
-    ),
-    "no providers, in a function": (
-        "ort-provider-not-requested",
-        "def f():\n    return ort.InferenceSession('a', sess_options=None)",
-        "def f():\n    return ort.InferenceSession('a', None, ['CUDAExecutionProvider'])",
-    ),
-    "no providers, in an attribute": (
-        "ort-provider-not-requested",
-        "class A:\n    def __init__(self):\n        self.s = ort.InferenceSession('a')",
-        f"class A:\n    def __init__(self):\n        self.s = ort.InferenceSession('a', {BOTH})",
-    ),
-    "the CPU alone": (
-        "ort-provider-not-requested",
-        "s = ort.InferenceSession('a', providers=['CPUExecutionProvider'])",
-        f"s = ort.InferenceSession('a', {BOTH})",
-    ),
-    "the CPU alone, through a name": (
-        "ort-provider-not-requested",
-        "P = ['CPUExecutionProvider']\ns = ort.InferenceSession('a', providers=P)",
-        "P = ['TensorrtExecutionProvider', 'CPUExecutionProvider']\ns = ort.InferenceSession('a', providers=P)",
-    ),
-    "the CPU alone, in a tuple": (
-        "ort-provider-not-requested",
-        "s = ort.InferenceSession('a', providers=('CPUExecutionProvider',))",
-        "def f(p):\n    return ort.InferenceSession('a', providers=p)",
-    ),
-    "threshold to the constructor": (
-        "det-parameter-ignored",
-        "app = FaceAnalysis(det_thresh=0.6)",
-        "app = FaceAnalysis()\napp.prepare(0, det_thresh=0.6)",
-    ),
-    "size to the constructor": (
-        "det-parameter-ignored",
-        "app = FaceAnalysis(name='x', det_size=(640, 640))",
-        "app = FaceAnalysis(name='x')\napp.prepare(0, det_size=(640, 640))",
-    ),
-    "ctx_id to the constructor": (
-        "det-parameter-ignored", "app = FaceAnalysis(ctx_id=0)", "app = FaceAnalysis()\napp.prepare(ctx_id=0)",
-    ),
-    "nms to the constructor": (
-        "det-parameter-ignored",
-        "app = FaceAnalysis(det_nms_threshold=0.5)",
-        "app = FaceAnalysis()\napp.det_model.nms_thresh = 0.5",
-    ),
-    "max_num to the constructor": (
-        "det-parameter-ignored", "app = FaceAnalysis(max_num=1)", "app = FaceAnalysis()\nfaces = app.get(img, max_num=1)",
-    ),
-    "by the module's own path": (
-        "det-parameter-ignored",
-        "import insightface\na = insightface.app.FaceAnalysis(det_thresh=0.5)",
-        "import insightface\na = insightface.app.FaceAnalysis(allowed_modules=['detection'])",
-    ),
-    "nms to prepare, of an attribute": (
-        "det-parameter-ignored",
-        SELF + "        self.app.prepare(0, nms_thresh=0.5)",
-        SELF + "        self.app.det_model.prepare(0, nms_thresh=0.5)",
-    ),
-    "the first face of an attribute": (
-        "no-face-not-handled",
-        SELF + "    def f(self, i):\n        return self.app.get(i)[0]",
-        SELF + "    def f(self, i):\n        return list(self.app.get(i))",
-    ),
-    "nms to prepare": (
-        "det-parameter-ignored", APP + "app.prepare(0, nms_thresh=0.5)", APP + "app.prepare(0)\napp.det_model.nms_thresh = 0.5",
-    ),
-    "a number for a size": (
-        "det-parameter-ignored", APP + "app.prepare(0, det_size=640)", APP + "app.prepare(0, det_size=(640, 640))",
-    ),
-    "a number for a size, through a name": (
-        "det-parameter-ignored", APP + "SIDE = 640\napp.prepare(0, det_size=SIDE)", APP + "app.prepare(0, det_size=None)",
-    ),
-    "model_path to detect_faces": (
-        "det-parameter-ignored",
-        "from retinaface import RetinaFace\nRetinaFace.detect_faces('a.jpg', model_path='b')",
-        "from retinaface import RetinaFace\nRetinaFace.detect_faces('a.jpg', threshold=0.8)",
-    ),
-    "cuda() unguarded": (
-        "cuda-hardcoded",
-        "net = torch.nn.Linear(1, 1).cuda()",
-        "if torch.cuda.is_available():\n    net = torch.nn.Linear(1, 1).cuda()",
-    ),
-    "to cuda unguarded": ("cuda-hardcoded", "x = torch.zeros(1).to('cuda')", "x = torch.zeros(1).to('cpu')"),
-    "to cuda:0 unguarded": ("cuda-hardcoded", "x = torch.zeros(1).to('cuda:0')", "d = 'cpu'\nx = torch.zeros(1).to(d)"),
-    "a device of cuda": (
-        "cuda-hardcoded",
-        "d = torch.device('cuda')",
-        "d = torch.device('cuda' if torch.cuda.is_available() else 'cpu')",
-    ),
-    "the first face": (
-        "no-face-not-handled",
-        APP + "def f(i):\n    faces = app.get(i)\n    return faces[0]",
-        APP + "def f(i):\n    faces = app.get(i)\n    if not faces:\n        return None\n    return faces[0]",
-    ),
-    "the last face": (
-        "no-face-not-handled",
-        APP + "def f(i):\n    faces = app.get(i)\n    return faces[-1].bbox",
-        APP + "def f(i):\n    faces = app.get(i)\n    return faces[-1].bbox if len(faces) else None",
-    ),
-    "the first face at once": (
-        "no-face-not-handled", APP + "e = app.get(img)[0].embedding", APP + "for face in app.get(img):\n    e = face.embedding",
-    ),
-    "the first face in a module": (
-        "no-face-not-handled",
-        APP + "faces = app.get(img)\nprint(faces[0])",
-        APP + "faces = app.get(img)\nassert faces\nprint(faces[0])",
-    ),
-    "the first face in a try that catches something else": (
-        "no-face-not-handled",
-        APP + "try:\n    e = app.get(img)[0]\nexcept OSError:\n    e = None",
-        APP + "try:\n    e = app.get(img)[0]\nexcept IndexError:\n    e = None",
-    ),
-    "the first face in a coroutine": (
-        "no-face-not-handled",
-        APP + "async def f(i):\n    faces = app.get(i)\n    return faces[0]",
-        APP + "async def f(i):\n    faces = app.get(i)\n    return faces[0] if faces else None",
-    ),
-    "another function asks": (
-        "no-face-not-handled",
-        APP + "def g(faces):\n    if faces: pass\ndef f(i):\n    found = app.get(i)\n    return found[0]",
-        APP + "def f(i):\n    found = app.get(i)\n    while found:\n        return found[0]",
-    ),
-    "the first face in a loop": (
-        "no-face-not-handled",
-        APP + "for i in []:\n    faces = app.get(i)\n    print(faces[0])",
-        APP + "for i in []:\n    faces = app.get(i)\n    if len(faces) > 0:\n        print(faces[0])",
-    ),
-    "the first face under a context": (
-        "no-face-not-handled",
-        APP + "with open('a') as f:\n    faces = app.get(img)\n    print(faces[0])",
-        APP + "with open('a') as f:\n    print([face for face in app.get(img)])",
-    ),
-}  # fmt: skip
+from tests.scan_pairs import HEAD, PAIRS
 
 
 def scanned(folder: Path, *words: str, exit_code: int | None = None) -> Any:
@@ -190,13 +46,13 @@ def test_the_before_is_named_and_the_after_silent(name: str, pairs: Any) -> None
 
 def test_place_line_and_correction(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(
-        "import onnxruntime\n\nsession = onnxruntime.InferenceSession('a.onnx')  # 人脸\n", "utf-8"
+        "import onnxruntime\n\nsession = onnxruntime.InferenceSession('/models/a.onnx')  # 人脸\n", "utf-8"
     )
     [finding] = scanned(tmp_path, ".", exit_code=1)["findings"]
     assert finding["location"] == {"file": str(tmp_path / "app.py"), "line": 3, "column": 11}
-    assert finding["evidence"]["text"] == "session = onnxruntime.InferenceSession('a.onnx')  # 人脸"
+    assert finding["evidence"]["text"] == "session = onnxruntime.InferenceSession('/models/a.onnx')  # 人脸"
     both = '["CUDAExecutionProvider", "CPUExecutionProvider"]'
-    fixed = f"session = onnxruntime.InferenceSession('a.onnx', providers={both})  # 人脸"
+    fixed = f"session = onnxruntime.InferenceSession('/models/a.onnx', providers={both})  # 人脸"
     assert finding["evidence"]["fixed"] == fixed
     (tmp_path / "app.py").write_text("import onnxruntime\n" + fixed + "\n", "utf-8")
     assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
@@ -246,6 +102,67 @@ def test_files_that_are_no_source_and_folders_that_turn_in_circles(tmp_path: Pat
     assert [Path(one["location"]["file"]).name for one in told["findings"]] == ["good.py", "latin.py"]
     unread = {Path(one["file"]).name for one in told["facts"]["source"]["unread"]}
     assert unread == {"wrong.py", "broken.py", "zero.py", "deep.py", "large.py"}
+
+
+def test_the_call_that_is_wrong_is_named(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import onnxruntime\ndef make(p):\n    return onnxruntime.InferenceSession('a', providers=p)\n"
+        "make(['CUDAExecutionProvider'])\nmake(['CPUExecutionProvider'])\n"
+    )
+    [finding] = scanned(tmp_path, ".", exit_code=0)["findings"]
+    assert (finding["location"]["line"], finding["location"]["column"]) == (5, 6)
+
+
+def test_what_could_not_be_read_is_unknown_and_said(tmp_path: Path) -> None:
+    (tmp_path / "good.py").write_text("import onnxruntime\n")
+    (tmp_path / "broken.py").write_text("import onnxruntime\ndef f(:\n")
+    told = scanned(tmp_path, ".", exit_code=3)
+    assert told["findings"] == []
+    [check] = [one for one in told["checks"] if one["name"] == "ort-provider-not-requested"]
+    assert check["verdict"] == "unknown"
+    assert f"{tmp_path}/broken.py (SyntaxError" in check["missing"][0]
+    assert "broken.py(SyntaxError" in "".join(doctor("scan", ".", cwd=tmp_path).stdout.split())
+    (tmp_path / "broken.py").write_text("import os\ndef f(:\n")  # in which nothing could have been found
+    scanned(tmp_path, ".", exit_code=0)
+
+
+@pytest.mark.parametrize(
+    ("head", "line", "fixed"),
+    [
+        (
+            "from insightface.app import FaceAnalysis\napp = FaceAnalysis()\n",
+            "app.prepare(0, det_size=(600, 640))",
+            "app.prepare(0, det_size=(608, 640))",
+        ),
+        (
+            "import os, torch\n",
+            "w = torch.load('a.pth')  # 权重",
+            "w = torch.load(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'a.pth'))  # 权重",
+        ),
+        (
+            "from pathlib import Path\nimport torch\nNAME = 'a.pth'\n",
+            "w = torch.load(NAME)",
+            "w = torch.load(str(Path(__file__).resolve().parent / NAME))",
+        ),
+        ("import flask\nweb = flask.Flask('a')\n", "web.run()", 'web.run(host="0.0.0.0")'),
+        ("import flask\nweb = flask.Flask('a')\n", "web.run('127.0.0.1', 80)", 'web.run("0.0.0.0", 80)'),
+        ("import uvicorn\n", "uvicorn.run(make(), port=80,)", 'uvicorn.run(make(), port=80, host="0.0.0.0")'),
+    ],
+)
+def test_the_corrected_line_is_silent(tmp_path: Path, head: str, line: str, fixed: str) -> None:
+    (tmp_path / "app.py").write_text(head + line + "\n", "utf-8")
+    [finding] = scanned(tmp_path, ".", exit_code=1)["findings"]
+    assert finding["evidence"]["fixed"] == fixed
+    (tmp_path / "app.py").write_text(head + fixed + "\n", "utf-8")
+    assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
+
+
+def test_a_reason_may_stand_alone_above(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import onnxruntime\n# retina-doctor: ignore[RD275] a tool for the CPU\n# and so on\n"
+        "s = onnxruntime.InferenceSession('a')\n"
+    )
+    scanned(tmp_path, ".", exit_code=0)
 
 
 def test_nothing_of_the_source_is_run(tmp_path: Path) -> None:

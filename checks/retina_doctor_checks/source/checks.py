@@ -1,62 +1,73 @@
-"""What the service's source costs it, by the rules of rules.py. What breaks is an error; what may be meant is a warning."""
+"""What the service's Python source costs it, by the rules of python/. What breaks is an error; what may be meant is a warning."""
 
 from __future__ import annotations
 
-from retina_doctor.authoring import EVERYWHERE, Answer, Scope, check
-from retina_doctor.model import Inapplicable, Location, Passed, Problem, Reason, Severity
-from retina_doctor.settings import Settings
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Severity
 
-from .facts import Cause, Hit, Source
+from .facts import Cause, Source
+from .judging import Place, answer, scanned
+from .specs import allows
 
-MAY_BE_MEANT = ("cpu-only",)
-
-
-def answered(source: Source, cause: Cause) -> Answer:
-    if not source.files:
-        return Inapplicable(Reason("no-source", {"paths": ", ".join(source.paths)}))
-    here = [hit for hit in source.hits if hit.cause == cause]
-    problems = [problem(hit) for hit in here if hit.ignored is None]
-    if problems:
-        return problems
-    return Passed(Reason("source-read", {"files": source.files, "ignored": len(here)}))
+APIS = {"0.7": "0.7.3", "1.0": "1.0.1", "2.1": "2.1"}
+"""The versions of insightface whose sources were read -> the release that stands for them."""
+MAY_BE_MEANT = ("cpu-only", "from-disk")
+"""A tool for the CPU; a picture that comes along with the service."""
 
 
-def problem(hit: Hit) -> Problem:
-    name = hit.file.rsplit("/", 1)[-1]
-    return Problem(
-        subject=f"{name}:{hit.line}",
-        evidence={
-            "file": hit.file,
-            "line": hit.line,
-            "text": hit.text,
-            "why": hit.why,
-            "what": hit.what,
-            "fixed": hit.fixed,
-        },
-        at_most=Severity.WARNING if hit.why in MAY_BE_MEANT else None,
-        location=Location(file=hit.file, line=hit.line, column=hit.column),
+def installed(source: Source) -> set[str]:
+    """The versions of insightface, of those that hits tell apart, that the tree's requirements let in; "": another one."""
+    specs = [one.spec for bundle in source.bundles for one in bundle.packages if one.name == "insightface"]
+    specs += [
+        one.spec
+        for image in source.images
+        for step in image.steps
+        for one in step.packages
+        if one.name == "insightface"
+    ]
+    return {api for spec in specs or [""] for api, version in APIS.items() if allows(spec, version)} or {""}
+
+
+def answered(source: Source, code: str, cause: Cause) -> Answer:
+    places = (
+        Place(
+            at=hit.at,
+            why=hit.why,
+            what=hit.what,
+            fixed=hit.fixed,
+            at_most=Severity.WARNING if hit.why in MAY_BE_MEANT else None,
+        )
+        for hit in source.hits
+        if hit.cause == cause and (not hit.api or set(hit.api) >= installed(source))
     )
-
-
-def scanned(settings: Settings) -> Scope:
-    return EVERYWHERE if settings.scan.paths else Scope(inapplicable=Reason("nothing-to-scan"))
+    return answer(source, code, cause, places, of=("python",))
 
 
 @check("RD275", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=scanned)
 def ort_provider_not_requested(source: Source) -> Answer:
-    return answered(source, "ort-provider-not-requested")
+    return answered(source, "RD275", "ort-provider-not-requested")
 
 
 @check("RD246", "cuda-hardcoded", Severity.WARNING, pitfall=2, scope=scanned)
 def cuda_hardcoded(source: Source) -> Answer:
-    return answered(source, "cuda-hardcoded")
+    return answered(source, "RD246", "cuda-hardcoded")
 
 
 @check("RD409", "det-parameter-ignored", Severity.ERROR, pitfall=4, scope=scanned)
 def det_parameter_ignored(source: Source) -> Answer:
-    return answered(source, "det-parameter-ignored")
+    return answered(source, "RD409", "det-parameter-ignored")
 
 
 @check("RD410", "no-face-not-handled", Severity.ERROR, pitfall=4, scope=scanned)
 def no_face_not_handled(source: Source) -> Answer:
-    return answered(source, "no-face-not-handled")
+    return answered(source, "RD410", "no-face-not-handled")
+
+
+@check("RD131", "model-wrong-directory", Severity.ERROR, pitfall=1, scope=scanned)
+def model_wrong_directory(source: Source) -> Answer:
+    return answered(source, "RD131", "model-wrong-directory")
+
+
+@check("RD426", "image-not-read", Severity.ERROR, pitfall=4, scope=scanned)
+def image_not_read(source: Source) -> Answer:
+    return answered(source, "RD426", "image-not-read")

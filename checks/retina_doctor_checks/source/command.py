@@ -10,7 +10,7 @@ from retina_doctor.cli import Config, FailOn, Formats, Lang, Only, Skip, Timeout
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
-Paths = Annotated[list[str], typer.Argument(help="Python files, or folders of them.", metavar="PATH...")]
+Paths = Annotated[list[str], typer.Argument(help="Source and deployment files, or folders of them.", metavar="PATH...")]
 
 
 @app.command()
@@ -24,7 +24,7 @@ def scan(
     fail_on: FailOn = None,
     lang: Lang = None,
 ) -> None:
-    """Read Python source for what costs the service its GPU or its faces; nothing of it is run."""
+    """Read source and deployment files for what costs the service its GPU, its faces or its callers; nothing of it is run."""
     from pathlib import Path
 
     from retina_doctor.errors import UsageError

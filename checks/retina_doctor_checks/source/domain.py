@@ -1,19 +1,32 @@
-"""Does the service's own source keep it from the GPU, or from its faces? Asked by `retina-doctor scan`."""
+"""Do the service's source and deployment files keep it from the GPU, its faces or its callers? Asked by `retina-doctor scan`."""
 
 from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
-from . import checks
+from . import checks, container_checks, figure_checks, package_checks, serving_checks
 from .facts import Source
 
 PACK = "retina_doctor_checks.source"
+PYTHON = ("tree", "values", "flow", "lines", "sessions", "detector", "paths", "pictures", "serving", "rules", "read")
+DEPLOYMENT = (
+    "shell", "servers", "packages", "dockerfile", "nodes", "compose", "kubernetes", "requirements", "projects", "scripts", "read",
+)  # fmt: skip
+YAML = (
+    "error", "tokens", "events", "nodes", "loader", "reader", "scanner", "parser", "composer", "constructor", "resolver",
+    "dumper", "emitter", "serializer", "representer",
+)  # fmt: skip
+"""PyYAML is pure Python: where the target is elsewhere, it is sent along."""
 
 probe = Probe(
     name="source",
     facts=Source,
     module=f"{PACK}.look_source",
-    sends=(f"{PACK}.rules",),
+    sends=(
+        *(f"{PACK}.python.{name}" for name in PYTHON),
+        *(f"{PACK}.deployment.{name}" for name in DEPLOYMENT),
+        *("yaml", *(f"yaml.{name}" for name in YAML)),
+    ),
     side=Side.OWN,
     arguments=lambda settings: {"paths": list(settings.scan.paths)},
 )
@@ -26,6 +39,19 @@ domain = Domain(
         checks.cuda_hardcoded,
         checks.det_parameter_ignored,
         checks.no_face_not_handled,
+        checks.model_wrong_directory,
+        checks.image_not_read,
+        figure_checks.det_threshold_too_high,
+        figure_checks.det_threshold_too_low,
+        figure_checks.det_nms_too_high,
+        figure_checks.det_nms_too_low,
+        figure_checks.det_size_not_multiple_of_32,
+        package_checks.ort_both_packages,
+        package_checks.ort_cpu_package,
+        package_checks.ort_cuda_major_mismatch,
+        container_checks.container_started_without_gpu,
+        serving_checks.service_loopback_only,
+        serving_checks.port_not_published,
     ),
     pages=Path(__file__).parent / "pages",
 )

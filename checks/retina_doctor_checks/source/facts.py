@@ -1,4 +1,4 @@
-"""What the service's own source says, read as a syntax tree: nothing of it is imported or run."""
+"""What the service's own source says, read as text and as a syntax tree: nothing of it is imported or run."""
 
 from __future__ import annotations
 
@@ -6,32 +6,169 @@ from typing import Literal
 
 from retina_doctor.authoring import Facts
 
-Cause = Literal["ort-provider-not-requested", "det-parameter-ignored", "cuda-hardcoded", "no-face-not-handled"]
+Cause = Literal[
+    "ort-provider-not-requested",
+    "det-parameter-ignored",
+    "cuda-hardcoded",
+    "no-face-not-handled",
+    "image-not-read",
+    "model-wrong-directory",
+]
 
 
-class Hit(Facts, frozen=True, kw_only=True):
-    """A place in a file that bears a cause. *line* and *column* count from 1. *why*: which of the cause's forms it is;
-    *what*: the word that it turns on; *fixed*: the line as it should be, where it can be written. *ignored*: the
-    reason beside it."""
+class Mark(Facts, frozen=True, kw_only=True):
+    """A comment ``# retina-doctor: ignore[word] reason`` beside a line."""
 
-    cause: Cause
+    word: str
+    reason: str
+
+
+class Line(Facts, frozen=True, kw_only=True):
+    """A place in a file. *line* and *column* count from 1; *text*: the line without its indentation."""
+
     file: str
     line: int
     column: int
     text: str
+    marks: tuple[Mark, ...]
+
+
+class Hit(Facts, frozen=True, kw_only=True):
+    """A place that bears a cause. *why*: which of the cause's forms it is; *what*: the word that it turns on; *fixed*: the
+    line as it should be, where it can be written. *api*: the versions of insightface in which it is so; none: in any."""
+
+    at: Line
+    cause: Cause
     why: str
     what: str
     fixed: str | None
-    ignored: str | None
+    api: tuple[str, ...]
+
+
+class Figure(Facts, frozen=True, kw_only=True):
+    """A number of the detector's that the source names: a score threshold, an NMS overlap, or width and height in pixels.
+    *sides*: what stands before and after it on its line; None: no other could be put in its place."""
+
+    at: Line
+    kind: Literal["threshold", "nms", "size"]
+    numbers: tuple[float, ...]
+    sides: tuple[str, str] | None
+
+
+class Server(Facts, frozen=True, kw_only=True):
+    """Something listens. *host*, *port*: None where they cannot be told. *why*: whether the host is named, or the server's
+    default. *sure*: neither a variable nor a flag may change it. *runs*: the module or script that a command starts; *config*:
+    the configuration in which gunicorn looks for what the command does not say."""
+
+    at: Line
+    by: str
+    host: str | None
+    port: int | None
+    why: Literal["named", "default"]
+    sure: bool
+    fixed: str | None
+    runs: str | None
+    config: str | None
+
+
+class Package(Facts, frozen=True, kw_only=True):
+    """A requirement of onnxruntime, onnxruntime-gpu or insightface. *spec*: its versions as they are written ("==1.18.0",
+    "^0.7", "" for any); *extras*: it asks for extras, such as [cuda,cudnn]."""
+
+    at: Line
+    name: str
+    spec: str
+    extras: bool
+
+
+class Bundle(Facts, frozen=True, kw_only=True):
+    """Packages that are required together: a requirements file, or a group of a project's (its dependencies among them).
+    *included*: files that it takes in; *kept_out*: packages that an override keeps out of every environment."""
+
+    at: Line
+    group: str
+    packages: tuple[Package, ...]
+    included: tuple[str, ...]
+    kept_out: tuple[str, ...]
+
+
+class Step(Facts, frozen=True, kw_only=True):
+    """What a RUN does to packages. *file*: the requirements or the project that it installs; *dependencies*: with theirs;
+    *index*: from an index of its own, whose builds are others than PyPI's."""
+
+    at: Line
+    does: Literal["install", "uninstall", "file", "project"]
+    packages: tuple[Package, ...]
+    file: str | None
+    dependencies: bool
+    index: bool
+
+
+class Port(Facts, frozen=True, kw_only=True):
+    """A port on the container's side. *host*: the address on the host's side; *name*: where it is named, or asked for by name."""
+
+    at: Line
+    number: int | None
+    host: str | None
+    name: str | None
+
+
+class Image(Facts, frozen=True, kw_only=True):
+    """The last stage of a Dockerfile with what it builds on. *at*: the FROM of *base*, "" where that cannot be told."""
+
+    at: Line
+    base: str
+    steps: tuple[Step, ...]
+    ports: tuple[Port, ...]
+    server: Server | None
+
+
+class Container(Facts, frozen=True, kw_only=True):
+    """A service of compose, a container of a pod, or a `docker run`. *dockerfile*: what builds it; *known*: nothing of it is
+    said elsewhere; *ports*: published, or a pod's; *asked*: of its probes; *labels*: of its pod, KEY=VALUE;
+    *commanded*: it has a command of its own in place of its image's."""
+
+    at: Line
+    kind: Literal["compose", "kubernetes", "run"]
+    name: str
+    image: str | None
+    dockerfile: str | None
+    gpu: bool
+    known: bool
+    host_network: bool
+    ports: tuple[Port, ...]
+    asked: tuple[Port, ...]
+    labels: tuple[str, ...]
+    commanded: bool
+    server: Server | None
+
+
+class Route(Facts, frozen=True, kw_only=True):
+    """Where a Kubernetes service sends to: a port of the pods that have all labels of *selector*."""
+
+    at: Line
+    port: Port
+    selector: tuple[str, ...]
+
+
+class Tag(Facts, frozen=True, kw_only=True):
+    """The name of an image that is built here."""
+
+    at: Line
+    name: str
+    dockerfile: str
 
 
 class Unread(Facts, frozen=True, kw_only=True):
+    """A file in which a cause could stand, and which could not be read."""
+
     file: str
+    kind: Literal["python", "deployment"]
     error: str
 
 
 class Source(Facts, frozen=True, kw_only=True):
-    """*files*: how many were read; *cut*: there were more than are looked at."""
+    """*files*: how many were looked at; *cut*: there were more than are looked at."""
 
     paths: tuple[str, ...]
     missing: tuple[str, ...]
@@ -39,3 +176,11 @@ class Source(Facts, frozen=True, kw_only=True):
     cut: bool
     unread: tuple[Unread, ...]
     hits: tuple[Hit, ...]
+    figures: tuple[Figure, ...]
+    servers: tuple[Server, ...]
+    meant: tuple[Line, ...]
+    bundles: tuple[Bundle, ...]
+    images: tuple[Image, ...]
+    containers: tuple[Container, ...]
+    routes: tuple[Route, ...]
+    tags: tuple[Tag, ...]

@@ -1,44 +1,60 @@
-"""Reads Python files and tells what in them costs a face-detection service its GPU or its faces."""
+"""Reads source files and tells what in them costs a face-detection service its GPU, its faces or its callers."""
 
 from __future__ import annotations
 
-import ast
+import json
 import os
 import re
-import tokenize
-import warnings
 from typing import Any
 
-from retina_doctor_checks.source import rules
+from retina_doctor_checks.source.deployment import read as deployment
+from retina_doctor_checks.source.python import read as python
 
-MOST_FILES, MOST_BYTES, MOST_HITS = 50000, 5 * 2**20, 2000
+MOST_FILES, MOST_BYTES, MOST_UNREAD = 50000, 5 * 2**20, 200
+MOST_TOLD = 4 * 2**20  # bytes of all that is told; a probe may not tell more than some
+MOST_LINE = 300  # characters of a line that are shown
 PASSED_OVER = ("node_modules", "site-packages", "dist-packages", "__pycache__", "build", "dist")
-IGNORE = re.compile(r"#\s*retina-doctor:\s*ignore\[([\w-]+)\]\s*(.*)")
+IGNORE = re.compile(r"#\s*retina-doctor:\s*ignore\[([\w-]+)\][ \t]*(.*)")
+MOST_ABOVE = 20  # lines of comment above a place
+LISTS = ("hits", "figures", "servers", "meant", "bundles", "images", "containers", "routes", "tags")
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     paths = [os.path.abspath(os.path.expanduser(path)) for path in arguments["paths"]]
     missing = [path for path in paths if not os.path.exists(path)]
-    probe.tell(paths=paths, missing=missing, files=0, cut=False, unread=[], hits=[])
-    files, cut = 0, False
+    told: dict[str, list[Any]] = {name: [] for name in LISTS}
     unread: list[Any] = []
-    hits: list[Any] = []
-    for path in python_files(paths):
-        if files >= MOST_FILES or len(hits) >= MOST_HITS:
+    probe.tell(paths=paths, missing=missing, files=0, cut=False, unread=[], **told)
+    count, size, cut = 0, 0, False
+    for path in source_files(paths):
+        if count >= MOST_FILES or cut or len(unread) >= MOST_UNREAD:
             cut = True
             break
-        files += 1
+        count += 1
+        of = "python" if path.endswith(".py") else deployment.kind(*reversed(path.split(os.sep)[-2:]))
         try:
-            if concerned(path):
-                lines, tree = parsed(path)
-                hits += [marked(hit, path, lines) for hit in rules.hits(tree)]
-        except (SyntaxError, ValueError, OSError, RecursionError, MemoryError, UnicodeDecodeError) as error:
-            unread.append({"file": path, "error": "%s: %s" % (type(error).__name__, str(error)[:200])})
-    hits.sort(key=lambda hit: (hit["file"], hit["line"], hit["column"]))
-    probe.tell(files=files, cut=cut, unread=unread[:200], hits=hits)
+            for name, ones in read(path, of).items():
+                if name == "meant" and told[name]:
+                    continue  # one shows it
+                wanted = len(json.dumps(ones))
+                if size + wanted > MOST_TOLD:
+                    cut, ones = True, ones[: len(ones) * (MOST_TOLD - size) // wanted]
+                told[name] += ones
+                size += wanted
+        except (SyntaxError, ValueError, OSError, RecursionError, MemoryError) as error:
+            words = "%s: %s" % (type(error).__name__, str(error)[:200])
+            unread.append({"file": path, "kind": "python" if of == "python" else "deployment", "error": words})
+    for ones in told.values():
+        ones.sort(key=place)
+    probe.tell(files=count, cut=cut, unread=unread, **told)
 
 
-def python_files(paths: list[str]) -> Any:
+def place(one: dict[str, Any]) -> tuple[Any, ...]:
+    at = one.get("at", one)
+    return (at["file"], at["line"], at["column"])
+
+
+def source_files(paths: list[str]) -> Any:
     """Each file once, whatever links lead to it; virtual environments and caches are passed over."""
     seen = set()
     for path in paths:
@@ -54,7 +70,7 @@ def python_files(paths: list[str]) -> Any:
             folders[:] = sorted(one for one in folders if not passed_over(folder, one))
             for name in sorted(names):
                 file = os.path.join(folder, name)
-                if name.endswith(".py") and os.path.isfile(file):
+                if (name.endswith(".py") or deployment.kind(name, os.path.basename(folder))) and os.path.isfile(file):
                     yield file
 
 
@@ -63,35 +79,52 @@ def passed_over(folder: str, name: str) -> bool:
     return environment or name in PASSED_OVER or name.startswith(".")
 
 
-def concerned(path: str) -> bool:
-    """Whether a rule can find anything: it must name a package that rules are about. Parsing takes most of the time."""
-    if os.path.getsize(path) > MOST_BYTES:
-        raise ValueError("more than %d MB" % (MOST_BYTES // 2**20))
+def read(path: str, of: str | None) -> dict[str, list[Any]]:
+    """What a file of a kind tells. Raises SyntaxError, ValueError, OSError, RecursionError, MemoryError."""
+    if of is None:
+        return {}
     with open(path, "rb") as file:
-        data = file.read()
-    return any(name.encode() in data for name in rules.PACKAGES) or b"coding" in data[:200]
+        data = file.read(MOST_BYTES + 1)
+    by_content = of if of == "python" else deployment.concerned(data, of)
+    if by_content is None or (of == "python" and not python.concerned(data, os.path.basename(path))):
+        return {}
+    if len(data) > MOST_BYTES:
+        raise ValueError("more than %d MB" % (MOST_BYTES // 2**20))
+    lines, told = python.read(data, path) if of == "python" else deployment.read(data, path, by_content)
+    return {name: [placed(one, path, lines) for one in ones] for name, ones in told.items()}
 
 
-def parsed(path: str) -> tuple[Any, ...]:
-    """(lines, syntax tree). Raises SyntaxError, ValueError, OSError, RecursionError."""
-    with tokenize.open(path) as file:  # in the encoding that the file itself declares
-        text = file.read()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return text.splitlines(), ast.parse(text, path)
+def placed(told: Any, path: str, lines: list[str]) -> Any:
+    """What was told, with the line itself in place of its number, however deep."""
+    if isinstance(told, list):
+        return [placed(one, path, lines) for one in told]
+    if not isinstance(told, dict):
+        return told
+    found = {key: placed(value, path, lines) for key, value in told.items() if key not in ("line", "column")}
+    if "line" not in told:
+        return found
+    line = told["line"]
+    text = lines[line - 1] if line <= len(lines) else ""
+    for key in ("fixed", "sides"):
+        if found.get(key) and len("".join(found[key])) > MOST_LINE:
+            found[key] = None  # half a correction would be none
+    if found.get("fixed"):
+        found["fixed"] = found["fixed"].strip()
+    at = {
+        "file": path,
+        "line": line,
+        "column": told["column"],
+        "text": text.strip()[:MOST_LINE],
+        "marks": marks(lines, line),
+    }
+    return dict(found, at=at) if found else at
 
 
-def marked(hit: dict[str, Any], path: str, lines: list[str]) -> dict[str, Any]:
-    """The hit with its place, its line, and the reason for which it is ignored, if the line gives one."""
-    text = lines[hit["line"] - 1] if hit["line"] <= len(lines) else ""
-    told = IGNORE.search(text)
-    fixed = hit["fixed"](text) if hit["fixed"] else None
-    here = told is not None and told.group(1) in (hit["code"], hit["cause"])
-    place = {key: hit[key] for key in ("cause", "line", "column", "why", "what")}
-    return dict(
-        place,
-        file=path,
-        text=text.strip()[:300],
-        fixed=fixed.strip()[:300] if fixed and fixed != text else None,
-        ignored=(told.group(2) or "-") if told and here else None,
-    )
+def marks(lines: list[str], line: int) -> list[dict[str, str]]:
+    """The comments that ask to ignore something: on the line, or alone on the lines above it."""
+    found = IGNORE.findall(lines[line - 1]) if line <= len(lines) else []
+    above = line - 2
+    while max(0, line - MOST_ABOVE) <= above < len(lines) and lines[above].lstrip().startswith("#"):
+        found += IGNORE.findall(lines[above])
+        above -= 1
+    return [{"word": word, "reason": reason.strip()[:200] or "-"} for word, reason in found]

@@ -1,0 +1,186 @@
+"""Which server a command starts, and where that listens: gunicorn 27.0.1, uvicorn 0.54.0, hypercorn 0.18.0, waitress 3.0.2,
+flask 3.1.3, fastapi-cli and django's runserver, whose defaults are their own."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from retina_doctor_checks.source.deployment.shell import base, commands, flag, inner, program, substituted
+
+LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what servers bind
+PYTHON = re.compile(r"(?:python|pypy)[\d.]*$")
+DEEP = 3  # shells in shells
+DEVELOPMENT = frozenset(("--reload", "--debug", "dev"))
+"""Who asks for these sits before the screen."""
+VARIABLES = {
+    "uvicorn": ("UVICORN_HOST", "UVICORN_PORT"),
+    "flask": ("FLASK_RUN_HOST", "FLASK_RUN_PORT"),
+}
+
+
+def started(words: list[str], variables: dict[str, str], deep: int = 0) -> dict[str, Any] | None:
+    """{"by", "host", "port", "why", "runs", "config"} of the server that a command starts; None: it starts none that is known.
+
+    *variables*: what is known of its environment.
+    """
+    words, given = program(words)
+    variables = dict(variables, **given)
+    text = inner(words)
+    if text is not None:
+        return first_started(text, variables, deep)
+    if not words:
+        return None
+    name = base(words[0])
+    if PYTHON.match(name):
+        return by_python(words[1:], variables)
+    reader = READERS.get(name)
+    found: dict[str, Any] | None = (
+        reader([substituted(word, variables) for word in words[1:]], variables) if reader else None
+    )
+    if found is not None and DEVELOPMENT.intersection(words):
+        found["sure"] = False
+    return found
+
+
+def first_started(text: str, variables: dict[str, str], deep: int) -> dict[str, Any] | None:
+    """Of the commands of a shell's text."""
+    made = (started(command, variables, deep + 1) for _, command in commands([(1, text)], variables) if deep < DEEP)
+    return next((one for one in made if one is not None), None)
+
+
+def by_python(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:
+    while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
+        words = words[1:] if words[0] not in ("-W", "-X") else words[2:]
+    if not words or words[0] == "-c":
+        return None
+    if words[0] == "-m" and len(words) > 1:
+        if words[1] in READERS:
+            return started(words[1:], variables)
+        if words[1] == "http.server":
+            return server("http.server", flag(words, "-b", "--bind") or EVERYWHERE, "8000", "named", None)
+        script, rest = words[1], words[2:]
+    else:
+        script, rest = words[0], words[1:]
+    if base(script) == "manage.py" and rest[:1] == ["runserver"]:
+        return django(rest[1:])
+    host, port = flag(rest, "--host", "--server-name"), flag(rest, "--port")
+    return server("python", host, port, "named" if host else "default", script)
+
+
+def server(
+    by: str, host: str | None, port: str | None, why: str, runs: str | None, config: str | None = None
+) -> dict[str, Any]:
+    number = int(port) if port is not None and port.isdigit() else None
+    known = host if host and "$" not in host else None
+    return {
+        "by": by,
+        "host": known,
+        "port": number,
+        "why": why,
+        "runs": runs,
+        "config": config,
+        "sure": True,
+        "fixed": None,
+    }
+
+
+def gunicorn(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:
+    more = variables.get("GUNICORN_CMD_ARGS", "").split()
+    bind = flag([*more, *words], "-b", "--bind")
+    config = flag([*more, *words], "-c", "--config")
+    runs = last([word for word in words if ":" in word and word != bind and not word.startswith("-")] or words)
+    if bind is None and "PORT" in variables:
+        return server("gunicorn", EVERYWHERE, variables["PORT"], "named", runs)
+    if bind is None:
+        return server("gunicorn", LOCAL, "8000", "default", runs, base(config) if config else "gunicorn.conf.py")
+    if bind.startswith(("unix:", "fd:")):
+        return None
+    host, port = address(bind)
+    return server("gunicorn", host, port or "8000", "named", runs)
+
+
+def address(bind: str) -> tuple[str | None, str | None]:
+    """0.0.0.0:8080, :8080, [::]:8080, 127.0.0.1 -> (host, port); all addresses where no host is given."""
+    match = re.match(r"(?:tcp://)?(\[[^\]]*\]|[^:]*)(?::(.*))?$", bind)
+    return (match[1] or EVERYWHERE, match[2]) if match else (None, None)
+
+
+def uvicorn(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:
+    if flag(words, "--uds", "--fd"):
+        return None
+    host_variable, port_variable = VARIABLES["uvicorn"]
+    host = flag(words, "--host") or variables.get(host_variable)
+    port = flag(words, "--port") or variables.get(port_variable) or "8000"
+    return server("uvicorn", host or LOCAL, port, "named" if host else "default", application(words))
+
+
+def hypercorn(words: list[str], _variables: dict[str, str]) -> dict[str, Any] | None:
+    bind = flag(words, "-b", "--bind")
+    if bind and bind.startswith(("unix:", "fd:")):
+        return None
+    host, port = address(bind) if bind else (LOCAL, None)
+    return server("hypercorn", host, port or "8000", "named" if bind else "default", application(words))
+
+
+def daphne(words: list[str], _variables: dict[str, str]) -> dict[str, Any]:
+    host, port = flag(words, "-b", "--bind"), flag(words, "-p", "--port")
+    return server("daphne", host or LOCAL, port or "8000", "named" if host else "default", application(words))
+
+
+def waitress(words: list[str], _variables: dict[str, str]) -> dict[str, Any] | None:
+    listen = flag(words, "--listen")
+    if flag(words, "--unix-socket"):
+        return None
+    host, port = address(listen.replace("*", "")) if listen else (flag(words, "--host"), flag(words, "--port"))
+    return server("waitress", host or EVERYWHERE, port or "8080", "named" if host else "default", application(words))
+
+
+def flask(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:
+    if "run" not in words:
+        return None
+    host_variable, port_variable = VARIABLES["flask"]
+    host = flag(words, "--host", "-h") or variables.get(host_variable)
+    port = flag(words, "--port", "-p") or variables.get(port_variable) or "5000"
+    runs = flag(words, "--app", "-A") or variables.get("FLASK_APP") or "app"
+    return server("flask", host or LOCAL, port, "named" if host else "default", runs)
+
+
+def fastapi(words: list[str], _variables: dict[str, str]) -> dict[str, Any] | None:
+    if not words or words[0] not in ("run", "dev"):
+        return None
+    host = flag(words, "--host")
+    default = EVERYWHERE if words[0] == "run" else LOCAL
+    return server(
+        "fastapi", host or default, flag(words, "--port") or "8000", "named" if host else "default", last(words)
+    )
+
+
+def django(words: list[str]) -> dict[str, Any]:
+    given = next((word for word in words if not word.startswith("-")), None)
+    if given is None:
+        return server("runserver", LOCAL, "8000", "default", None)
+    if given.isdigit():
+        return server("runserver", LOCAL, given, "default", None)
+    host, port = address(given)
+    return server("runserver", host, port or "8000", "named", None)
+
+
+def application(words: list[str]) -> str | None:
+    """The word that names what is served: package.module:app."""
+    return next((word for word in words if re.match(r"[\w./-]+:\w+(\(\))?$", word) and not word.startswith("-")), None)
+
+
+def last(words: list[str]) -> str | None:
+    return words[-1] if words and not words[-1].startswith("-") else None
+
+
+READERS: dict[str, Any] = {
+    "gunicorn": gunicorn,
+    "uvicorn": uvicorn,
+    "hypercorn": hypercorn,
+    "daphne": daphne,
+    "waitress-serve": waitress,
+    "flask": flask,
+    "fastapi": fastapi,
+}

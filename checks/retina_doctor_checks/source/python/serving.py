@@ -1,0 +1,169 @@
+"""Where Python code makes a server listen. Defaults are those of flask 3.1.3, flask-socketio 5.7.0, uvicorn 0.54.0, waitress
+3.0.2, aiohttp 3.14.5, bottle 0.13.4, sanic 25.12.1, werkzeug 3.1 and gradio 6.31.0, read off their signatures and sources."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from retina_doctor_checks.source.python.lines import instead, more
+from retina_doctor_checks.source.python.paths import path
+from retina_doctor_checks.source.python.tree import Tree
+from retina_doctor_checks.source.python.values import UNKNOWN, Value, argument, constants, judged, single, values
+
+PACKAGES = (
+    *("flask", "flask_socketio", "quart", "sanic", "bottle", "uvicorn", "waitress", "aiohttp", "werkzeug", "wsgiref"),
+    *("http", "socketserver", "gevent", "gradio"),
+)
+CONFIG = "gunicorn.conf.py"
+"""Stands for the server that a configuration of gunicorn's is of."""
+LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what servers bind
+
+
+class Api(object):
+    """How a server is told where to listen. *place*: of a positional argument, None: by keyword alone."""
+
+    def __init__(self, host: Any, port: Any, default: Any, names: tuple[str, str] = ("host", "port")) -> None:
+        self.host = host
+        self.port = port
+        self.default = default
+        self.names = names
+
+
+FUNCTIONS = {
+    "uvicorn.run": Api(None, None, (LOCAL, 8000)),
+    "uvicorn.Config": Api(1, 2, (LOCAL, 8000)),
+    "waitress.serve": Api(None, None, (EVERYWHERE, 8080)),
+    "aiohttp.web.run_app": Api(None, None, (EVERYWHERE, 8080)),
+    "bottle.run": Api(2, 3, (LOCAL, 8080)),
+    "werkzeug.serving.run_simple": Api(0, 1, None, ("hostname", "port")),
+    "werkzeug.run_simple": Api(0, 1, None, ("hostname", "port")),
+    "wsgiref.simple_server.make_server": Api(0, 1, None),
+}
+RUN = {
+    "flask.Flask": Api(0, 1, (LOCAL, 5000)),
+    "quart.Quart": Api(0, 1, (LOCAL, 5000)),
+    "flask_socketio.SocketIO": Api(1, 2, (LOCAL, 5000)),
+    "sanic.Sanic": Api(0, 1, (LOCAL, 8000)),
+    "bottle.Bottle": Api(None, None, (LOCAL, 8080)),
+}
+"""Class -> its method run."""
+LAUNCH = Api(None, None, (LOCAL, 7860), ("server_name", "server_port"))
+ADDRESSED = (
+    *("http.server.HTTPServer", "http.server.ThreadingHTTPServer", "socketserver.TCPServer"),
+    *("socketserver.ThreadingTCPServer", "gevent.pywsgi.WSGIServer"),
+)
+"""Their first argument is (host, port); gevent takes "host:port", too."""
+
+
+def told(tree: Tree) -> Any:
+    for call in tree.calls:
+        name = tree.full(call.func)
+        if name in FUNCTIONS:
+            yield from server(tree, call, name.split(".")[0], FUNCTIONS[name])
+        elif name in ADDRESSED:
+            yield from addressed(tree, call, name.split(".")[0])
+        elif isinstance(call.func, ast.Attribute) and call.func.attr == "run":
+            made = single(tree, call.func.value)
+            maker = tree.full(made.func) if isinstance(made, ast.Call) else ""
+            if maker in RUN:
+                yield from server(tree, call, maker.split(".")[0], RUN[maker])
+            elif not maker and any(keyword.arg == "host" for keyword in call.keywords):
+                yield from server(tree, call, "flask", RUN["flask.Flask"])  # an app that another file makes
+        elif isinstance(call.func, ast.Attribute) and call.func.attr == "launch" and tree.imports("gradio"):
+            yield from server(tree, call, "gradio", LAUNCH)
+
+
+def server(tree: Tree, call: Any, by: str, api: Api) -> Any:
+    try:
+        host = argument(call, api.names[0], api.host)
+        port = argument(call, api.names[1], api.port)
+        elsewhere = [
+            argument(call, word) for word in ("listen", "sockets", "sock", "uds", "fd", "unix_socket", "path", "share")
+        ]
+    except KeyError:
+        return
+    if any(elsewhere):
+        return  # a socket of another kind, or gradio's own way out
+    default_host, default_port = api.default or (None, None)
+    number = default_port
+    if port is not None:
+        ports = constants(tree, port)
+        number = whole(ports[0][0]) if len(ports) == 1 and ports[0][1].sure else None
+    if host is None:
+        if default_host is not None:
+            fixed = more(tree, call, '%s="0.0.0.0"' % api.names[0])
+            yield listens(call, by, default_host, number, "default", True, fixed)
+        return
+    for word, value in alike(constants(tree, host), default_host):
+        yield named(tree, host, by, word, number, value)
+
+
+def addressed(tree: Tree, call: Any, by: str) -> Any:
+    if not call.args or isinstance(call.args[0], ast.Starred):
+        return
+    for value in values(tree, call.args[0]):
+        if isinstance(value.node, ast.Tuple) and len(value.node.elts) == 2:
+            host, port = value.node.elts
+            number = whole(constants(tree, port)[0][0])
+            for word, inner in alike(constants(tree, host), EVERYWHERE):
+                if number != 0:  # any free port: a test
+                    yield named(tree, host, by, word or EVERYWHERE, number, inner)
+        elif isinstance(value.node, ast.Constant) and isinstance(value.node.value, str) and ":" in value.node.value:
+            name, _, ending = value.node.value.rpartition(":")
+            yield listens(value.at or call, by, name or EVERYWHERE, whole(ending), "named", value.sure, None)
+
+
+def alike(found: list[tuple[Any, Value]], default: str | None) -> list[tuple[Any, Value]]:
+    """The hosts that can be told: by each way that leads here one, if it leads to one kind only."""
+    told = [(default if word is None else word, value) for word, value in found]
+    return judged(told, lambda word: isinstance(word, str) and is_local(word)) + judged(
+        told, lambda word: isinstance(word, str) and not is_local(word)
+    )
+
+
+def is_local(host: str) -> bool:
+    return host.startswith("127.") or host in ("localhost", "::1", "[::1]")
+
+
+def named(tree: Tree, given: Any, by: str, word: str, port: Any, value: Value) -> dict[str, Any]:
+    where = value.at or given
+    fixed = instead(tree, where, '"0.0.0.0"') if isinstance(where, ast.Constant) else None
+    return listens(where, by, word, port, "named", value.sure, fixed)
+
+
+def listens(node: Any, by: str, host: str, port: Any, why: str, sure: bool, fixed: str | None) -> dict[str, Any]:
+    told = {
+        "by": by,
+        "host": host,
+        "port": port,
+        "why": why,
+        "sure": sure,
+        "fixed": fixed,
+        "runs": None,
+        "config": None,
+    }
+    return dict(told, line=node.lineno, column=node.col_offset + 1)
+
+
+def whole(value: Any) -> int | None:
+    """A port, as a number or as text."""
+    if value is UNKNOWN or isinstance(value, bool):
+        return None
+    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else None
+
+
+def configured(tree: Tree) -> Any:
+    """The bind of a gunicorn.conf.py."""
+    for node in tree.assignments:
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        if isinstance(target, ast.Name) and target.id == "bind" and tree.scope.get(node) is tree.root:
+            for value in values(tree, node.value):
+                one = value.node.elts[0] if isinstance(value.node, ast.List) and value.node.elts else value.node
+                word = path(tree, Value(one))
+                if isinstance(word, str) and not word.startswith(("unix:", "fd:")):
+                    host, _, port = word.rpartition(":")
+                    plain = isinstance(node.value, ast.Constant) and node.lineno == node.end_lineno
+                    fixed = instead(tree, node.value, '"0.0.0.0:%s"' % port) if plain else None
+                    found = listens(node, CONFIG, host or EVERYWHERE, whole(port), "named", value.sure, fixed)
+                    yield found

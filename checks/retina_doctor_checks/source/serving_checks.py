@@ -1,0 +1,170 @@
+"""Who can reach the service, as its source and its deployment files say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from retina_doctor.authoring import Answer, check
+from retina_doctor.model import Severity
+
+from .facts import Container, Port, Server, Source
+from .judging import EITHER, Place, answer, scanned
+from .together import bare_file, listening, settled
+
+COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "fastapi", "flask", "runserver")
+
+TESTS = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$|conftest\.py$)")
+ALL = "0.0.0.0"  # noqa: S104 - what a service in a container binds
+BINDING = {
+    "gunicorn": ("gunicorn", ("--bind", ALL + ":{port}")),
+    "hypercorn": ("hypercorn", ("--bind", ALL + ":{port}")),
+    "uvicorn": ("uvicorn", ("--host", ALL)),
+    "daphne": ("daphne", ("-b", ALL)),
+    "flask": ("run", ("--host", ALL)),
+    "fastapi": ("dev", ("--host", ALL)),
+}
+"""Server -> the word of its command after which these bind all addresses."""
+FORMS: tuple[tuple[str, Callable[[list[str], str], str]], ...] = (
+    (r"[\"'](?:[\w./-]*/)?{}[\"']", lambda words, before: "".join(f", {before[0]}{word}{before[0]}" for word in words)),
+    (r"(?<=[\[,])\s*{}(?=\s*[,\]])", lambda words, _: "".join(f", {word}" for word in words)),
+    (r"(?<![\w\"'-]){}(?=\s|$)", lambda words, _: " " + " ".join(words)),
+)
+"""How that word stands: in a JSON list, in a plain YAML list, in a shell's line; and how more words are put behind it."""
+
+
+def is_loopback(host: str | None) -> bool:
+    return host is not None and (host.startswith("127.") or host in ("localhost", "::1", "[::1]"))
+
+
+@check("RD521", "service-loopback-only", Severity.ERROR, pitfall=5, scope=scanned)
+def service_loopback_only(source: Source) -> Answer:
+    return answer(source, "RD521", "service-loopback-only", loopback(source), of=EITHER)
+
+
+def loopback(source: Source) -> Iterator[Place]:
+    for server in source.servers:
+        if is_loopback(settled(source, server).host) and is_loopback(server.host):
+            # Where another server runs this module, its own is only for development; a test has its server for itself.
+            meant = not server.sure or is_run_by_another(source, server) or TESTS.search(server.at.file) is not None
+            yield Place(
+                at=server.at,
+                why=server.why,
+                what=server.host or "",
+                fixed=server.fixed or rebound(server),
+                at_most=Severity.WARNING if meant else None,
+                more={"by": server.by, "port": server.port},
+            )
+    for container in source.containers:
+        for port in container.ports:
+            if is_loopback(port.host):
+                yield Place(
+                    at=port.at,
+                    why="published",
+                    what=port.host or "",
+                    fixed=re.sub(r"(127\.[\d.]+|localhost|\[::1\]):", "", port.at.text, count=1),
+                    at_most=Severity.WARNING,
+                    more={"by": container.kind, "port": port.number},
+                )
+
+
+def is_run_by_another(source: Source, server: Server) -> bool:
+    if server.runs is not None or not server.at.file.endswith(".py") or server.by == "gunicorn.conf.py":
+        return False
+    module = bare_file(server.at.file).removesuffix(".py")
+    names = (one.runs for one in source.servers if one.by in COMMANDS and one.runs and one.at.file != server.at.file)
+    return any(module in re.split(r"[./:]", name.removesuffix(".py").replace(".py:", ":")) for name in names)
+
+
+def rebound(server: Server) -> str | None:
+    """A command's line with all addresses in place of the one that it names, or of the server's default."""
+    text = server.at.text
+    if server.why == "named":
+        named = server.host and text.count(server.host) == 1
+        return text.replace(server.host or "", ALL) if named else None
+    if server.by not in BINDING:
+        return None
+    after, words = BINDING[server.by]
+    added = [word.format(port=server.port) for word in words]
+    for form, join in FORMS:
+        found = list(re.finditer(form.format(after), text))
+        if len(found) == 1:
+            return text[: found[0].end()] + join(added, found[0][0]) + text[found[0].end() :]
+    return None
+
+
+@check("RD522", "port-not-published", Severity.ERROR, pitfall=5, scope=scanned)
+def port_not_published(source: Source) -> Answer:
+    places = [*exposed(source), *mapped(source), *asked(source), *routed(source)]
+    return answer(source, "RD522", "port-not-published", places, of=EITHER)
+
+
+def exposed(source: Source) -> Iterator[Place]:
+    """EXPOSE only documents: a warning."""
+    for image in source.images:
+        server = settled(source, image.server) if image.server else None
+        numbers = [port.number for port in image.ports]
+        if server and server.port and numbers and None not in numbers and server.port not in numbers:
+            yield other(image.ports[0], server, "expose", Severity.WARNING)
+
+
+def mapped(source: Source) -> Iterator[Place]:
+    """What a container publishes, or a pod says that it listens on."""
+    for container in source.containers:
+        server = listening(source, container)
+        if server is None or server.port is None or not container.ports or container.host_network:
+            continue
+        numbers = [port.number for port in container.ports]
+        if None not in numbers and server.port not in numbers:
+            # A pod's containerPort only documents, too.
+            at_most = Severity.WARNING if container.kind == "kubernetes" else None
+            yield other(container.ports[0], server, container.kind, at_most)
+
+
+def asked(source: Source) -> Iterator[Place]:
+    """Probes: where nothing answers them, the pod is never ready."""
+    for container in source.containers:
+        for port in container.asked:
+            problem = unanswered(source, port, [container])
+            if problem is not None:
+                yield problem
+
+
+def routed(source: Source) -> Iterator[Place]:
+    for route in source.routes:
+        pods = [one for one in source.containers if one.labels and set(route.selector) <= set(one.labels)]
+        problem = unanswered(source, route.port, pods)
+        if problem is not None:
+            yield problem
+
+
+def unanswered(source: Source, port: Port, containers: list[Container]) -> Place | None:
+    """A port that is asked for, and on which none of these containers listens."""
+    if not containers:
+        return None
+    declared = [one for container in containers for one in container.ports]
+    if port.name is not None:
+        if port.name in [one.name for one in declared]:
+            return None
+        named = ", ".join(one.name for one in declared if one.name) or "-"
+        return Place(at=port.at, why="name", what=port.name, more={"port": named, "by": "kubernetes"})
+    servers = [listening(source, container) for container in containers]
+    known = [server for server in servers if server is not None and server.port is not None]
+    if len(known) == len(containers):
+        return None if port.number in [one.port for one in known] else other(port, known[0], "asked", None)
+    numbers = [one.number for one in declared]
+    if not numbers or None in numbers or port.number in numbers:
+        return None
+    more = {"port": numbers[0], "by": "containerPort"}
+    return Place(at=port.at, why="asked", what=str(port.number), at_most=Severity.WARNING, more=more)
+
+
+def other(port: Port, server: Server, why: str, at_most: Severity | None) -> Place:
+    """A port that is not the one on which the server listens."""
+    fixed = None
+    if port.number is not None and len(re.findall(rf"\b{port.number}\b", port.at.text)) == 1:
+        fixed = re.sub(rf"\b{port.number}\b", str(server.port), port.at.text)
+    elif re.search(rf":{port.number}\b(?!.*:)", port.at.text):
+        fixed = re.sub(rf":{port.number}\b(?!.*:)", f":{server.port}", port.at.text)
+    more = {"port": server.port, "by": server.by}
+    return Place(at=port.at, why=why, what=str(port.number), fixed=fixed, at_most=at_most, more=more)

@@ -1,0 +1,159 @@
+"""What the files of a tree say together: which image a container is made of, which packages come into an environment, and
+which server it starts."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from retina_doctor.codec import Data, replace
+
+from .facts import Bundle, Container, Image, Package, Server, Source
+from .specs import allows
+
+GPU_IMAGE = re.compile(
+    r"(?:^|/)cuda(?:gl)?:\d|(?:^|/)nvidia/(?:cuda|cudagl|opengl|pytorch|tensorflow|tensorrt|tritonserver|deepstream|l4t)|(?:^|/)pytorch/pytorch:.*cuda"
+    r"|[-_:]cuda-?\d|[-_:.]cu1\d\d\b|-gpu\b"
+)
+CUDA = re.compile(r"(?:(?:^|/)cuda(?:gl)?:|[-_:]cuda-?)(\d+)|[-_:.]cu(\d\d)\d\b")
+CPU, GPU = "onnxruntime", "onnxruntime-gpu"
+
+
+class Environment(Data, frozen=True, kw_only=True):
+    """Packages that are installed together, the last word of each. *brought*: what insightface brings along; *image*: what they
+    come into, None: a bundle that no image of the tree installs; *other*: of builds that are not PyPI's."""
+
+    packages: dict[str, Package]
+    brought: Package | None
+    image: Image | None
+    group: str
+    other: bool
+
+
+def is_gpu_image(name: str) -> bool:
+    return GPU_IMAGE.search(name) is not None
+
+
+def cuda_major(name: str) -> int | None:
+    """Of an image's name; None where it does not say."""
+    match = CUDA.search(name)
+    return int(match[1] or match[2]) if match else None
+
+
+def image_of(source: Source, container: Container) -> Image | None:
+    """The image that the tree builds for a container: by its Dockerfile, else by the name that it is given when it is built.
+    The only container of the only pod is taken to be made of the only Dockerfile."""
+    built = container.dockerfile
+    if built is None and container.image is not None:
+        built = next((tag.dockerfile for tag in source.tags if bare(tag.name) == bare(container.image)), None)
+    pods = [one for one in source.containers if one.kind == "kubernetes"]
+    if built is None and pods == [container] and len(source.images) == 1:
+        return source.images[0]
+    return next((image for image in source.images if image.at.file == built), None)
+
+
+def bare(name: str) -> str:
+    """An image's name without registry and tag."""
+    return name.rsplit("/", 1)[-1].split("@")[0].split(":")[0]
+
+
+def needs_gpu(source: Source, container: Container) -> str | None:
+    """What says that a container means to use the GPU: its image's name, or a package that its Dockerfile installs."""
+    image = image_of(source, container)
+    names = [container.image or "", image.base if image else ""]
+    named = next((name for name in names if is_gpu_image(name)), None)
+    if named is not None or image is None:
+        return named
+    return next((GPU for one in environments(source) if one.image is image and GPU in one.packages), None)
+
+
+def environments(source: Source) -> Iterator[Environment]:
+    used: set[str] = set()
+    for image in source.images:
+        yield _installed(source, image, used)
+    for bundle in source.bundles:
+        if bundle.group or bundle.at.file not in used:
+            packages = {one.name: one for one in contents(source, bundle)}
+            brought = _brings(packages, bundle.kept_out)
+            yield Environment(packages=packages, brought=brought, image=None, group=bundle.group, other=False)
+
+
+def contents(source: Source, bundle: Bundle) -> tuple[Package, ...]:
+    """Its packages with those of the files that it includes."""
+    more = (one for other in source.bundles if other.at.file in bundle.included for one in other.packages)
+    return (*more, *bundle.packages)
+
+
+def _installed(source: Source, image: Image, used: set[str]) -> Environment:
+    """Step by step, as the Dockerfile says; notes in *used* the files that it installs."""
+    packages: dict[str, Package] = {}
+    brought: Package | None = None
+    other = False
+    for step in image.steps:
+        if step.does == "uninstall":
+            for package in step.packages:
+                packages.pop(package.name, None)
+                brought = None if package.name == CPU else brought
+            continue
+        bundles = _named(source, step.file, image) if step.file else []
+        used |= {one.at.file for one in bundles} | {file for one in bundles for file in one.included}
+        came = {one.name: one for bundle in bundles if not bundle.group for one in contents(source, bundle)}
+        came |= {one.name: one for one in step.packages}
+        packages |= came
+        other = other or (step.index and GPU in came)
+        if step.dependencies:
+            kept_out = tuple(name for bundle in bundles for name in bundle.kept_out)
+            brought = _brings(came, kept_out) or brought
+    return Environment(packages=packages, brought=brought, image=image, group="", other=other)
+
+
+def _named(source: Source, file: str, image: Image) -> list[Bundle]:
+    """The bundles of the file that a Dockerfile installs: as it stands in the build's context, which is its folder or the one
+    above; else, since it may have been copied anywhere, the nearest of that name."""
+    folder = posixpath.dirname(image.at.file)
+    above = posixpath.dirname(folder)
+    name = posixpath.basename(file)
+    places = [posixpath.normpath(posixpath.join(one, path)) for path in (file, name) for one in (folder, above)]
+    for place in places:
+        found = [bundle for bundle in source.bundles if bundle.at.file == place]
+        if found:
+            return found
+    return [one for one in source.bundles if one.at.file.startswith(folder + "/") and bare_file(one.at.file) == name]
+
+
+def _brings(packages: dict[str, Package], kept_out: tuple[str, ...]) -> Package | None:
+    """The insightface that brings the CPU package along."""
+    face = packages.get("insightface")
+    if face is None or CPU in kept_out or CPU in packages:
+        return None
+    return face if any(allows(face.spec, version) for version in ("1.0.1", "2.0", "2.1")) else None
+
+
+def settled(source: Source, server: Server) -> Server:
+    """A server with the address that it gets elsewhere: a script's in its source, gunicorn's in its configuration."""
+    if server.by == "gunicorn" and server.why == "default":
+        found = [
+            one for one in source.servers if one.by == "gunicorn.conf.py" and bare_file(one.at.file) == server.config
+        ]
+    elif server.by == "python" and server.why == "default" and server.runs:
+        script = server.runs if server.runs.endswith(".py") else server.runs.rpartition(".")[2] + ".py"
+        found = [one for one in source.servers if bare_file(one.at.file) == bare_file(script)]
+    else:
+        return server
+    if len(found) != 1:
+        return server if not found else replace(server, host=None, port=None)
+    return replace(found[0], port=server.port or found[0].port)
+
+
+def bare_file(path: str) -> str:
+    return path.rsplit("/", 1)[-1]
+
+
+def listening(source: Source, container: Container) -> Server | None:
+    """What listens in a container: by its own command, else by its image's."""
+    server = container.server
+    if server is None and not container.commanded:
+        image = image_of(source, container)
+        server = image.server if image else None
+    return settled(source, server) if server else None

@@ -1,0 +1,449 @@
+"""Python source with a fault, and the same without it: pairs for tests/test_scan.py."""
+
+from __future__ import annotations
+
+HEAD = "import onnxruntime as ort\nfrom insightface.app import FaceAnalysis\nimport torch\nimg = None\n"
+SELF = "class A:\n    def __init__(self):\n        self.app = FaceAnalysis()\n"
+APP = "app = FaceAnalysis(providers=['CUDAExecutionProvider'])\n"
+BOTH = "providers=['CUDAExecutionProvider', 'CPUExecutionProvider']"
+
+PAIRS: dict[str, tuple[str, str, str]] = {
+    # fault: (name, before, after)
+    "no providers": ("ort-provider-not-requested", "s = ort.InferenceSession('a')", f"s = ort.InferenceSession('a', {BOTH})"),
+    "no providers, by from": (
+        "ort-provider-not-requested",
+        "from onnxruntime import InferenceSession as S\ns = S('a')",
+        f"from onnxruntime import InferenceSession as S\ns = S('a', {BOTH})",
+    ),
+    "no providers, in a function": (
+        "ort-provider-not-requested",
+        "def f():\n    return ort.InferenceSession('a', sess_options=None)",
+        "def f():\n    return ort.InferenceSession('a', None, ['CUDAExecutionProvider'])",
+    ),
+    "no providers, in an attribute": (
+        "ort-provider-not-requested",
+        "class A:\n    def __init__(self):\n        self.s = ort.InferenceSession('a')",
+        f"class A:\n    def __init__(self):\n        self.s = ort.InferenceSession('a', {BOTH})",
+    ),
+    "the CPU alone": (
+        "ort-provider-not-requested",
+        "s = ort.InferenceSession('a', providers=['CPUExecutionProvider'])",
+        f"s = ort.InferenceSession('a', {BOTH})",
+    ),
+    "the CPU alone, through a name": (
+        "ort-provider-not-requested",
+        "P = ['CPUExecutionProvider']\ns = ort.InferenceSession('a', providers=P)",
+        "P = ['TensorrtExecutionProvider', 'CPUExecutionProvider']\ns = ort.InferenceSession('a', providers=P)",
+    ),
+    "the CPU alone, in a tuple": (
+        "ort-provider-not-requested",
+        "s = ort.InferenceSession('a', providers=('CPUExecutionProvider',))",
+        "def f(p):\n    return ort.InferenceSession('a', providers=p)",
+    ),
+    "threshold to the constructor": (
+        "det-parameter-ignored",
+        "app = FaceAnalysis(det_thresh=0.6)",
+        "app = FaceAnalysis()\napp.prepare(0, det_thresh=0.6)",
+    ),
+    "size to the constructor": (
+        "det-parameter-ignored",
+        "app = FaceAnalysis(name='x', det_size=(640, 640))",
+        "app = FaceAnalysis(name='x')\napp.prepare(0, det_size=(640, 640))",
+    ),
+    "ctx_id to the constructor": (
+        "det-parameter-ignored", "app = FaceAnalysis(ctx_id=0)", "app = FaceAnalysis()\napp.prepare(ctx_id=0)",
+    ),
+    "nms to the constructor": (
+        "det-parameter-ignored",
+        "app = FaceAnalysis(det_nms_threshold=0.5)",
+        "app = FaceAnalysis()\napp.det_model.nms_thresh = 0.5",
+    ),
+    "max_num to the constructor": (
+        "det-parameter-ignored", "app = FaceAnalysis(max_num=1)", "app = FaceAnalysis()\n"
+        "faces = app.get(img, max_num=1)",
+    ),
+    "by the module's own path": (
+        "det-parameter-ignored",
+        "import insightface\na = insightface.app.FaceAnalysis(det_thresh=0.5)",
+        "import insightface\na = insightface.app.FaceAnalysis(allowed_modules=['detection'])",
+    ),
+    "nms to prepare, of an attribute": (
+        "det-parameter-ignored",
+        SELF + "        self.app.prepare(0, nms_thresh=0.5)",
+        SELF + "        self.app.det_model.prepare(0, nms_thresh=0.5)",
+    ),
+    "the first face of an attribute": (
+        "no-face-not-handled",
+        SELF + "    def f(self, i):\n        return self.app.get(i)[0]",
+        SELF + "    def f(self, i):\n        return list(self.app.get(i))",
+    ),
+    "nms to prepare": (
+        "det-parameter-ignored", APP + "app.prepare(0, nms_thresh=0.5)", APP + "app.prepare(0)\n"
+        "app.det_model.nms_thresh = 0.5",
+    ),
+    "a number for a size": (
+        "det-parameter-ignored", APP + "app.prepare(0, det_size=640)", APP + "app.prepare(0, det_size=(640, 640))",
+    ),
+    "a number for a size, through a name": (
+        "det-parameter-ignored", APP + "SIDE = 640\n"
+        "app.prepare(0, det_size=SIDE)", APP + "app.prepare(0, det_size=None)",
+    ),
+    "model_path to detect_faces": (
+        "det-parameter-ignored",
+        "from retinaface import RetinaFace\nRetinaFace.detect_faces('a.jpg', model_path='b')",
+        "from retinaface import RetinaFace\nRetinaFace.detect_faces('a.jpg', threshold=0.8)",
+    ),
+    "cuda() unguarded": (
+        "cuda-hardcoded",
+        "net = torch.nn.Linear(1, 1).cuda()",
+        "if torch.cuda.is_available():\n    net = torch.nn.Linear(1, 1).cuda()",
+    ),
+    "to cuda unguarded": ("cuda-hardcoded", "x = torch.zeros(1).to('cuda')", "x = torch.zeros(1).to('cpu')"),
+    "to cuda:0 unguarded": ("cuda-hardcoded", "x = torch.zeros(1).to('cuda:0')", "d = 'cpu'\nx = torch.zeros(1).to(d)"),
+    "a device of cuda": (
+        "cuda-hardcoded",
+        "d = torch.device('cuda')",
+        "d = torch.device('cuda' if torch.cuda.is_available() else 'cpu')",
+    ),
+    "the first face": (
+        "no-face-not-handled",
+        APP + "def f(i):\n    faces = app.get(i)\n    return faces[0]",
+        APP + "def f(i):\n    faces = app.get(i)\n    if not faces:\n        return None\n    return faces[0]",
+    ),
+    "the last face": (
+        "no-face-not-handled",
+        APP + "def f(i):\n    faces = app.get(i)\n    return faces[-1].bbox",
+        APP + "def f(i):\n    faces = app.get(i)\n    return faces[-1].bbox if len(faces) else None",
+    ),
+    "the first face at once": (
+        "no-face-not-handled", APP + "e = app.get(img)[0].embedding", APP + "for face in app.get(img):\n"
+        "    e = face.embedding",
+    ),
+    "the first face in a module": (
+        "no-face-not-handled",
+        APP + "faces = app.get(img)\nprint(faces[0])",
+        APP + "faces = app.get(img)\nassert faces\nprint(faces[0])",
+    ),
+    "the first face in a try that catches something else": (
+        "no-face-not-handled",
+        APP + "try:\n    e = app.get(img)[0]\nexcept OSError:\n    e = None",
+        APP + "try:\n    e = app.get(img)[0]\nexcept IndexError:\n    e = None",
+    ),
+    "the first face in a coroutine": (
+        "no-face-not-handled",
+        APP + "async def f(i):\n    faces = app.get(i)\n    return faces[0]",
+        APP + "async def f(i):\n    faces = app.get(i)\n    return faces[0] if faces else None",
+    ),
+    "another function asks": (
+        "no-face-not-handled",
+        APP + "def g(faces):\n    if faces: pass\ndef f(i):\n    found = app.get(i)\n    return found[0]",
+        APP + "def f(i):\n    found = app.get(i)\n    while found:\n        return found[0]",
+    ),
+    "the first face in a loop": (
+        "no-face-not-handled",
+        APP + "for i in []:\n    faces = app.get(i)\n    print(faces[0])",
+        APP + "for i in []:\n    faces = app.get(i)\n    if len(faces) > 0:\n        print(faces[0])",
+    ),
+    "the first face under a context": (
+        "no-face-not-handled",
+        APP + "with open('a') as f:\n    faces = app.get(img)\n    print(faces[0])",
+        APP + "with open('a') as f:\n    print([face for face in app.get(img)])",
+    ),
+    # values followed within a file
+    "the CPU alone, by a call's argument": (
+        "ort-provider-not-requested",
+        "def make(p):\n    return ort.InferenceSession('a', providers=p)\nmake(['CPUExecutionProvider'])",
+        "def make(p):\n    return ort.InferenceSession('a', providers=p)\nmake(['CUDAExecutionProvider'])",
+    ),
+    "the CPU alone, by a default": (
+        "ort-provider-not-requested",
+        "def make(p=['CPUExecutionProvider']):\n    return ort.InferenceSession('a', providers=p)",
+        "def make(p=None):\n    return ort.InferenceSession('a', providers=p)",
+    ),
+    "the CPU alone, by a method's argument": (
+        "ort-provider-not-requested",
+        "class A:\n    def make(self, *, p):\n        return ort.InferenceSession('a', providers=p)\n"
+        "A().make(p=['CPUExecutionProvider'])",
+        "class A:\n    def make(self, *, p):\n        return ort.InferenceSession('a', providers=p)\n"
+        "register(A().make)\nA().make(p=['CPUExecutionProvider'])",
+    ),
+    "a number for a size, by a constructor's argument": (
+        "det-parameter-ignored",
+        "class A:\n    def __init__(self, side):\n        self.side = side\n        self.app = FaceAnalysis()\n"
+        "        self.app.prepare(0, det_size=self.side)\nA(640)",
+        "class A:\n    def __init__(self, side):\n        self.side = side\n        self.app = FaceAnalysis()\n"
+        "        self.app.prepare(0, det_size=(self.side, self.side))\nA(640)",
+    ),
+    "the app by a function that makes it": (
+        "det-parameter-ignored",
+        "def make():\n    app = FaceAnalysis()\n    return app\napp = make()\napp.prepare(0, nms_thresh=0.5)",
+        "def make():\n    app = FaceAnalysis()\n    return app\napp = make()\napp.prepare(0, det_thresh=0.5)",
+    ),
+    "the app by a global": (
+        "no-face-not-handled",
+        "app = None\ndef load():\n    global app\n    app = FaceAnalysis()\ndef f(i):\n    return app.get(i)[0]",
+        "app = None\ndef load(store):\n    app = FaceAnalysis()\ndef f(i):\n    return app.get(i)[0]",
+    ),
+    "the app as an argument": (
+        "no-face-not-handled",
+        APP + "def f(one, i):\n    return one.get(i)[0]\nf(app, img)",
+        APP + "def f(one, i):\n    return one.get(i)[0]\nf({1: 2}, img)",
+    ),
+    # numbers that cost faces, by the table of limits
+    "a threshold too high": (
+        "det-threshold-too-high", APP + "app.prepare(0, det_thresh=0.95)", APP + "app.prepare(0, det_thresh=0.9)",
+    ),
+    "a threshold too high, by place": (
+        "det-threshold-too-high", APP + "app.prepare(0, 0.95)", APP + "app.prepare(0, 0.65)",
+    ),
+    "a threshold in percent": (
+        "det-threshold-too-high",
+        APP + "def f(t):\n    app.prepare(0, det_thresh=t)\nf(60)",
+        APP + "def f(t):\n    app.prepare(0, det_thresh=t)\nf(0.6)",
+    ),
+    "a threshold of retina-face": (
+        "det-threshold-too-high",
+        "from retinaface import RetinaFace\nRetinaFace.detect_faces('a.jpg', threshold=0.99)",
+        "from retinaface import RetinaFace\nRetinaFace.detect_faces('a.jpg')",
+    ),
+    "a threshold too low, of the detector": (
+        "det-threshold-too-low", APP + "app.det_model.prepare(0, det_thresh=0.02)", APP + "app.det_model.prepare(0)",
+    ),
+    "a threshold too low, set": (
+        "det-threshold-too-low",
+        SELF + "        self.app.det_model.det_thresh = 0.1",
+        SELF + "        self.other.det_model.det_thresh = 0.1",
+    ),
+    "nms too high": (
+        "det-nms-too-high", APP + "app.det_model.nms_thresh = 0.8", APP + "app.det_model.nms_thresh = 0.5",
+    ),
+    "nms too low": (
+        "det-nms-too-low",
+        "import insightface\nd = insightface.model_zoo.get_model('scrfd')\nd.prepare(0, nms_thresh=0.1)",
+        "import insightface\nd = insightface.model_zoo.get_model('scrfd')\nd.prepare(0, nms_thresh=0.4)",
+    ),
+    "a size off the grid": (
+        "det-size-not-multiple-of-32",
+        APP + "app.prepare(0, det_size=(600, 640))",
+        APP + "app.prepare(0, det_size=(608, 640))",
+    ),
+    "a size off the grid, by names": (
+        "det-size-not-multiple-of-32",
+        APP + "W = H = 500\napp.prepare(0, det_size=(W, H))",
+        APP + "W = H = 512\napp.prepare(0, det_size=(W, H))",
+    ),
+    "a size off the grid, of a detector": (
+        "det-size-not-multiple-of-32",
+        "from insightface.model_zoo import get_model\nd = get_model('scrfd')\nd.prepare(0, input_size=(100, 100))",
+        "from insightface.model_zoo import get_model\nd = get_model('scrfd')\nd.prepare(0, input_size=(96, 96))",
+    ),
+    "a size off the grid, of one pass": (
+        "det-size-not-multiple-of-32",
+        APP + "app.det_model.detect(img, input_size=(330, 320))",
+        APP + "app.det_model.detect(img, input_size=(320, 320))",
+    ),
+    "a size off the grid, among several": (
+        "det-size-not-multiple-of-32",
+        APP + "app.prepare(0, det_size=[(128, 128), (650, 650)])",
+        APP + "app.prepare(0, det_size=[(128, 128), (640, 640)])",
+    ),
+    # models by a path that depends on where the process is started
+    "a relative model": (
+        "model-wrong-directory",
+        f"s = ort.InferenceSession('models/a.onnx', {BOTH})",
+        f"s = ort.InferenceSession('/models/a.onnx', {BOTH})",
+    ),
+    "a relative checkpoint": (
+        "model-wrong-directory",
+        "w = torch.load('./weights/a.pth')",
+        "import os\nw = torch.load(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'weights/a.pth'))",
+    ),
+    "a relative checkpoint, joined": (
+        "model-wrong-directory",
+        "import os\nw = torch.load(os.path.join('weights', 'a.pth'))",
+        "import os\nHERE = os.path.dirname(__file__)\nw = torch.load(os.path.join(HERE, 'weights', 'a.pth'))",
+    ),
+    "a relative checkpoint, by pathlib": (
+        "model-wrong-directory",
+        "from pathlib import Path\nw = torch.load(Path('weights') / 'a.pth')",
+        "from pathlib import Path\nw = torch.load(Path(__file__).resolve().parent / 'weights' / 'a.pth')",
+    ),
+    "a relative checkpoint, made absolute from there": (
+        "model-wrong-directory",
+        "import os\nw = torch.load(os.path.abspath('a.pth'))",
+        "import os\nw = torch.load(os.environ.get('RETINAFACE_MODEL_PATH', './models/default.pth'))",
+    ),
+    "a relative checkpoint, by a name in a class": (
+        "model-wrong-directory",
+        "class A:\n    path = 'a.pth'\n    def load(self):\n        return torch.load(self.path)",
+        "class A:\n    def __init__(self, path):\n        self.path = path\n"
+        "    def load(self):\n        return torch.load(self.path)",
+    ),
+    "a relative onnx, formatted": (
+        "model-wrong-directory",
+        "import onnx\ndef f(name):\n    return onnx.load(f'models/{name}.onnx')",
+        "import onnx\ndef f(name):\n    return onnx.load(f'/models/{name}.onnx')",
+    ),
+    "a relative net of OpenCV": (
+        "model-wrong-directory",
+        "import cv2\nn = cv2.dnn.readNetFromCaffe('a.prototxt', '/m/a.caffemodel')",
+        "import cv2, sys\nn = cv2.dnn.readNetFromCaffe(sys.argv[1], '/m/a.caffemodel')",
+    ),
+    "a relative root": (
+        "model-wrong-directory", "app = FaceAnalysis(root='./insightface')", "app = FaceAnalysis(root='~/.insightface')",
+    ),
+    "a relative model of insightface": (
+        "model-wrong-directory",
+        "import insightface\nd = insightface.model_zoo.get_model('det_10g.onnx')",
+        "import insightface\nd = insightface.model_zoo.get_model('buffalo_l')",
+    ),
+    "a relative model, by a flag": (
+        "model-wrong-directory",
+        "M = 'a.pth'\nw = torch.load(M)",
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('--model', default='a.pth')\n"
+        "args = p.parse_args()\nw = torch.load(args.model)",
+    ),
+    # pictures that could not be read
+    "a picture at once": (
+        "image-not-read",
+        "import cv2\n" + APP + "faces = app.get(cv2.imread(path))",
+        "import cv2\n" + APP + "img = cv2.imread(path)\nif img is not None:\n    faces = app.get(img)",
+    ),
+    "an upload": (
+        "image-not-read",
+        "import cv2\n" + APP + "def f(data):\n    img = cv2.imdecode(data, 1)\n    return app.get(img)",
+        "import cv2\n" + APP + "def f(data):\n    img = cv2.imdecode(data, 1)\n"
+        "    if img is None:\n        return []\n    return app.get(img)",
+    ),
+    "a picture's shape": (
+        "image-not-read",
+        "import cv2\ndef f(p):\n    img = cv2.imread(p)\n    return img.shape",
+        "import cv2\ndef f(p):\n    img = cv2.imread(p)\n"
+        "    try:\n        return img.shape\n    except AttributeError:\n        return None",
+    ),
+    "a picture given on": (
+        "image-not-read",
+        "import cv2\ndef g(i):\n    return i.shape\ndef f(p):\n    img = cv2.imread(p)\n    return g(img)",
+        "import cv2\ndef g(i):\n    assert i is not None\ndef f(p):\n    img = cv2.imread(p)\n    return g(img)",
+    ),
+    "a picture resized": (
+        "image-not-read",
+        "import cv2\ndef f(p):\n    img = cv2.imread(p)\n    img = cv2.resize(img, (640, 640))",
+        "import cv2\ndef f(p):\n    img = cv2.imread(p)\n    return img",
+    ),
+    # who can reach it
+    "flask by default": (
+        "service-loopback-only",
+        "from flask import Flask\nweb = Flask(__name__)\nweb.run(port=8080)",
+        "from flask import Flask\nweb = Flask(__name__)\nweb.run('0.0.0.0', 8080)",
+    ),
+    "flask by name": (
+        "service-loopback-only",
+        "from flask import Flask\ndef make():\n    web = Flask(__name__)\n    return web\nmake().run(host='localhost')",
+        "from flask import Flask\ndef make():\n    web = Flask(__name__)\n    return web\nmake().run(host='::')",
+    ),
+    "flask of another file": (
+        "service-loopback-only",
+        "import flask\nfrom service import web\nweb.run(host='127.0.0.1', port=5000)",
+        "import flask\nfrom service import web\nweb.run(port=5000)",
+    ),
+    "uvicorn by default": (
+        "service-loopback-only",
+        "import uvicorn\nuvicorn.run('app:app', port=8080)",
+        "import uvicorn\nuvicorn.run('app:app', host='0.0.0.0', port=8080)",
+    ),
+    "uvicorn by a parameter": (
+        "service-loopback-only",
+        "import uvicorn\ndef main(host='127.0.0.1'):\n    uvicorn.run('app:app', host=host)\nmain()",
+        "import uvicorn\ndef main(host='127.0.0.1'):\n    uvicorn.run('app:app', host=host)\nmain('0.0.0.0')",
+    ),
+    "uvicorn by a flag": (
+        "service-loopback-only",
+        "import argparse, uvicorn\np = argparse.ArgumentParser()\np.add_argument('--host', default='127.0.0.1')\n"
+        "a = p.parse_args()\nuvicorn.run('app:app', host=a.host)",
+        "import argparse, uvicorn\np = argparse.ArgumentParser()\np.add_argument('--host', default='0.0.0.0')\n"
+        "a = p.parse_args()\nuvicorn.run('app:app', host=a.host)",
+    ),
+    "uvicorn by a variable": (
+        "service-loopback-only",
+        "import os, uvicorn\nuvicorn.run('app:app', host=os.getenv('HOST', '127.0.0.1'))",
+        "import os, uvicorn\nuvicorn.run('app:app', host=os.environ['HOST'])",
+    ),
+    "waitress": (
+        "service-loopback-only",
+        "import waitress\nwaitress.serve(make, host='127.0.0.1')",
+        "import waitress\nwaitress.serve(make)",
+    ),
+    "aiohttp": (
+        "service-loopback-only",
+        "from aiohttp import web\nweb.run_app(make(), host='127.0.0.1')",
+        "from aiohttp import web\nweb.run_app(make())",
+    ),
+    "http.server": (
+        "service-loopback-only",
+        "from http.server import HTTPServer\nHTTPServer(('127.0.0.1', 8080), make).serve_forever()",
+        "from http.server import HTTPServer\nHTTPServer(('', 8080), make).serve_forever()",
+    ),
+    "http.server by a constant": (
+        "service-loopback-only",
+        "import http.server\nADDRESS = ('localhost', 8080)\nhttp.server.ThreadingHTTPServer(ADDRESS, make)",
+        "import http.server\nADDRESS = ('localhost', 0)\nhttp.server.ThreadingHTTPServer(ADDRESS, make)",
+    ),
+    "gradio": (
+        "service-loopback-only",
+        "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\ndemo.launch()",
+        "import gradio as gr\nwith gr.Blocks() as demo:\n    pass\ndemo.launch(server_name='0.0.0.0')",
+    ),
+    "gevent": (
+        "service-loopback-only",
+        "from gevent.pywsgi import WSGIServer\nWSGIServer('127.0.0.1:8080', make).serve_forever()",
+        "from gevent.pywsgi import WSGIServer\nWSGIServer(':8080', make).serve_forever()",
+    ),
+    "wsgiref": (
+        "service-loopback-only",
+        "from wsgiref.simple_server import make_server\nmake_server('127.0.0.1', 8080, make)",
+        "from wsgiref.simple_server import make_server\nmake_server('', 8080, make)",
+    ),
+    # alternatives: wrong whichever way it goes, or not named
+    "cuda either way": (
+        "cuda-hardcoded",
+        "d = torch.device('cuda:0' if big else 'cuda:1')",
+        "d = torch.device('cuda:0' if use_gpu else 'cpu')",
+    ),
+    "the CPU alone, either way": (
+        "ort-provider-not-requested",
+        "def f(p):\n    return ort.InferenceSession('a', providers=p)\n"
+        "f(['CPUExecutionProvider'] if a else ('CPUExecutionProvider',))",
+        "def f(p):\n    return ort.InferenceSession('a', providers=p)\n"
+        "f(['CPUExecutionProvider'] if a else ['CUDAExecutionProvider'])",
+    ),
+    "a threshold that a condition chooses": (
+        "det-threshold-too-high",
+        APP + "def f(t):\n    app.prepare(0, det_thresh=t)\nf(0.99)\nf(0.6 if a else 0.95)",
+        APP + "def f(t):\n    app.prepare(0, det_thresh=t)\nf(0.6)\nf(0.6 if a else 0.95)",
+    ),
+    "a relative model that is not made here": (
+        "model-wrong-directory",
+        "torch.onnx.export(net, x, 'b.onnx')\ns = ort.InferenceSession('a.onnx', providers=p)",
+        "torch.onnx.export(net, x, 'a.onnx')\ns = ort.InferenceSession('a.onnx', providers=p)",
+    ),
+    "a host that is given": (
+        "service-loopback-only",
+        "import uvicorn\ndef run(host):\n    uvicorn.run(make(), host=host)\nrun('0.0.0.0')\nrun('localhost')",
+        "import uvicorn\ndef run(host=None):\n    if host is None:\n        host = '127.0.0.1'\n"
+        "    uvicorn.run(make(), host=host)",
+    ),
+    "the CPU alone, unless more is added": (
+        "ort-provider-not-requested",
+        "p = ['CPUExecutionProvider']\nq = []\nq.insert(0, 'a')\ns = ort.InferenceSession('a', providers=p)",
+        "p = ['CPUExecutionProvider']\nif gpu:\n    p.insert(0, 'CUDAExecutionProvider')\n"
+        "s = ort.InferenceSession('a', providers=p)",
+    ),
+    "the first face, counted": (
+        "no-face-not-handled",
+        APP + "def f(i):\n    faces = app.get(i)\n    n = len(i)\n    if n == 0:\n        return None\n"
+        "    return faces[0]",
+        APP + "def f(i):\n    faces = app.get(i)\n    n = len(faces)\n    if n == 0:\n        return None\n"
+        "    return faces[0]",
+    ),
+}  # fmt: skip

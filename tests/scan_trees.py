@@ -1,0 +1,493 @@
+"""Trees of files with a fault, and the same without it: pairs for tests/test_scan_deployment.py."""
+
+from __future__ import annotations
+
+CUDA = "nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04"
+GPU = "    deploy: {resources: {reservations: {devices: [{driver: nvidia, count: all, capabilities: [gpu]}]}}}\n"
+LISTENS = "import flask\nweb = flask.Flask('a')\nweb.run('0.0.0.0', %d)\n"
+PROVIDERS = "['CUDAExecutionProvider', 'CPUExecutionProvider']"
+WITH_CUDA = f"import onnxruntime\ns = onnxruntime.InferenceSession(m, providers={PROVIDERS})\n"
+
+
+def pod(container: str, more: str = "") -> str:
+    return (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: face}\nspec:\n  template:\n    metadata:\n"
+        f"      labels: {{app: face}}\n    spec:\n{more}      containers:\n      - name: face\n{container}"
+    )
+
+
+def service(port: object) -> str:
+    ports = f"ports: [{{port: 80, targetPort: {port}}}]"
+    return (
+        f"---\napiVersion: v1\nkind: Service\nmetadata: {{name: face}}\nspec:\n  selector: {{app: face}}\n  {ports}\n"
+    )
+
+
+Tree = dict[str, str]
+PAIRS: dict[str, tuple[str, Tree, Tree]] = {
+    # fault: (name, before, after)
+    # who can reach it
+    "gunicorn on loopback": (
+        "service-loopback-only",
+        {"Dockerfile": 'FROM python:3.11\nCMD ["gunicorn", "-b", "127.0.0.1:8080", "app:app"]\n'},
+        {"Dockerfile": 'FROM python:3.11\nCMD ["gunicorn", "-b", "0.0.0.0:8080", "app:app"]\n'},
+    ),
+    "gunicorn's default": (
+        "service-loopback-only",
+        {"Dockerfile": "FROM python:3.11\nCMD gunicorn --workers 2 app:app\n"},
+        {"Dockerfile": "FROM python:3.11\nENV PORT=8080\nCMD gunicorn --workers 2 app:app\n"},
+    ),
+    "gunicorn's configuration": (
+        "service-loopback-only",
+        {"Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n", "gunicorn.conf.py": "bind = '127.0.0.1:8080'\n"},
+        {"Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n", "gunicorn.conf.py": "bind = '0.0.0.0:8080'\n"},
+    ),
+    "gunicorn by a variable": (
+        "service-loopback-only",
+        {"Dockerfile": 'FROM python:3.11\nENV GUNICORN_CMD_ARGS="--bind=127.0.0.1:8080"\nCMD gunicorn app:app\n'},
+        {"Dockerfile": 'FROM python:3.11\nENV GUNICORN_CMD_ARGS="--bind=0.0.0.0:8080"\nCMD gunicorn app:app\n'},
+    ),
+    "uvicorn's default in an exec of a shell": (
+        "service-loopback-only",
+        {"Dockerfile": 'FROM python:3.11\nENTRYPOINT ["sh", "-c", "exec uvicorn app:app --port ${PORT:-8080}"]\n'},
+        {
+            "Dockerfile": "FROM python:3.11\n"
+            'ENTRYPOINT ["sh", "-c", "exec uvicorn app:app --host 0.0.0.0 --port ${PORT:-8080}"]\n'
+        },
+    ),
+    "uvicorn by python -m, continued": (
+        "service-loopback-only",
+        {"Dockerfile": "FROM python:3.11\nCMD python3 -m uvicorn app:app \\\n  # a remark\n  --port 8080\n"},
+        {"Dockerfile": "FROM python:3.11\nCMD python3 -m uvicorn app:app \\\n  # a remark\n  --host=0.0.0.0\n"},
+    ),
+    "the entry point's arguments": (
+        "service-loopback-only",
+        {"Dockerfile": 'FROM python:3.11\nENTRYPOINT ["gunicorn"]\nCMD ["-b", "localhost:8080", "app:app"]\n'},
+        {"Dockerfile": 'FROM python:3.11\nENTRYPOINT ["gunicorn"]\nCMD ["-b", ":8080", "app:app"]\n'},
+    ),
+    "an entry script and its command": (
+        "service-loopback-only",
+        {"Dockerfile": 'FROM python:3.11\nENTRYPOINT ["/entry.sh"]\nCMD ["flask", "--app", "app", "run"]\n'},
+        {
+            "Dockerfile": 'FROM python:3.11\nENTRYPOINT ["/entry.sh"]\n'
+            'CMD ["flask", "--app", "app", "run", "--host=0.0.0.0"]\n'
+        },
+    ),
+    "flask run by its variable": (
+        "service-loopback-only",
+        {"Dockerfile": "FROM python:3.11\nENV FLASK_APP=app\nCMD flask run -p 8080\n"},
+        {"Dockerfile": "FROM python:3.11\nENV FLASK_APP=app \\\n    FLASK_RUN_HOST=0.0.0.0\nCMD flask run -p 8080\n"},
+    ),
+    "hypercorn": (
+        "service-loopback-only",
+        {"Dockerfile": "FROM python:3.11\nCMD hypercorn app:app\n"},
+        {"Dockerfile": "FROM python:3.11\nCMD hypercorn --bind 0.0.0.0:8000 app:app\n"},
+    ),
+    "a stage that is not the last": (
+        "service-loopback-only",
+        {"Dockerfile": "FROM python:3.11 AS base\nCMD uvicorn app:app\nFROM base\n"},
+        {"Dockerfile": "FROM python:3.11 AS base\nCMD uvicorn app:app\nFROM python:3.11\n"},
+    ),
+    "compose's command": (
+        "service-loopback-only",
+        {"compose.yaml": "services:\n  face:\n    image: face\n    command: [uvicorn, 'app:app', --host, 127.0.0.1]\n"},
+        {"compose.yaml": "services:\n  face:\n    image: face\n    command: [uvicorn, 'app:app', --host, 0.0.0.0]\n"},
+    ),
+    "compose's variable": (
+        "service-loopback-only",
+        {"compose.yaml": "services:\n  face:\n    image: face\n    command: uvicorn app:app\n"},
+        {
+            "compose.yaml": "x: &env\n  UVICORN_HOST: 0.0.0.0\nservices:\n  face:\n    image: face\n"
+            "    environment: {<<: *env}\n    command: uvicorn app:app\n"
+        },
+    ),
+    "a pod's arguments": (
+        "service-loopback-only",
+        {"deploy/face.yaml": pod("        image: face\n        args: [gunicorn, 'app:app']\n")},
+        {"deploy/face.yaml": pod("        image: face\n        args: [gunicorn, -b, ':80', 'app:app']\n")},
+    ),
+    "a Procfile": (
+        "service-loopback-only",
+        {"Procfile": "web: uvicorn app:app --port $PORT\n"},
+        {"Procfile": "web: gunicorn app:app\nrelease: python migrate.py\n"},
+    ),
+    "a systemd unit": (
+        "service-loopback-only",
+        {"face.service": "[Service]\nExecStart=/opt/venv/bin/gunicorn \\\n  --workers 2 app:app\n"},
+        {"face.service": "[Service]\nExecStart=/opt/venv/bin/gunicorn \\\n  --bind unix:/run/face.sock app:app\n"},
+    ),
+    "a script": (
+        "service-loopback-only",
+        {"start.sh": "#!/bin/sh\nHOST=127.0.0.1\nexec uvicorn app:app --host $HOST\n"},
+        {"start.sh": "#!/bin/sh\nHOST=0.0.0.0\nexec uvicorn app:app --host $HOST # uvicorn app:app\n"},
+    ),
+    "a Makefile": (
+        "service-loopback-only",
+        {"Makefile": "run:\n\t@FLASK_APP=app flask run\n"},
+        {"Makefile": "run:\n\t@FLASK_APP=app flask run --host 0.0.0.0\n"},
+    ),
+    "a host's loopback": (
+        "service-loopback-only",
+        {"docker-compose.yml": "services:\n  face:\n    image: face\n    ports: ['127.0.0.1:8080:8080']\n"},
+        {"docker-compose.yml": "services:\n  face:\n    image: face\n    ports: ['8080:8080']\n"},
+    ),
+    # ports
+    "EXPOSE": (
+        "port-not-published",
+        {"Dockerfile": "FROM python:3.11\nEXPOSE 5000/tcp\nCMD gunicorn -b :8080 app:app\n"},
+        {"Dockerfile": "FROM python:3.11\nEXPOSE 8080/tcp 9090\nCMD gunicorn -b :8080 app:app\n"},
+    ),
+    "EXPOSE and a script": (
+        "port-not-published",
+        {"Dockerfile": "FROM python:3.11\nEXPOSE 8080\nCMD python serve.py\n", "serve.py": LISTENS % 5000},
+        {"Dockerfile": "FROM python:3.11\nEXPOSE 8080\nCMD python serve.py\n", "serve.py": LISTENS % 8080},
+    ),
+    "EXPOSE and a script's variable": (
+        "port-not-published",
+        {"Dockerfile": "FROM python:3.11\nEXPOSE 8080\nCMD python serve.py\n", "serve.py": LISTENS % 5000},
+        {
+            "Dockerfile": "FROM python:3.11\nENV PORT=8080\nEXPOSE 8080\nCMD python serve.py\n",
+            "serve.py": "import os\n" + LISTENS.replace("%d", "int(os.environ.get('PORT', 5000))"),
+        },
+    ),
+    "compose's right-hand side": (
+        "port-not-published",
+        {
+            "compose.yml": "services:\n  face:\n    image: face\n    command: gunicorn -b :8080 app:app\n"
+            "    ports: ['8080:5000']\n"
+        },
+        {
+            "compose.yml": "services:\n  face:\n    image: face\n    command: gunicorn -b :8080 app:app\n"
+            "    ports: ['5000:8080']\n"
+        },
+    ),
+    "compose's target": (
+        "port-not-published",
+        {
+            "docker/Dockerfile.gpu": "FROM python:3.11\nCMD gunicorn -b :8080 app:app\n",
+            "compose.yml": "services:\n  face:\n    build: {context: docker, dockerfile: Dockerfile.gpu}\n"
+            "    ports:\n    - {target: 80, published: 80}\n",
+        },
+        {
+            "docker/Dockerfile.gpu": "FROM python:3.11\nCMD gunicorn -b :8080 app:app\n",
+            "compose.yml": "services:\n  face:\n    build: {context: docker, dockerfile: Dockerfile.gpu}\n"
+            "    ports:\n    - {target: 8080, published: 80}\n",
+        },
+    ),
+    "compose's port, where its command is another's": (
+        "port-not-published",
+        {
+            "Dockerfile": "FROM python:3.11\nCMD gunicorn -b :8080 app:app\n",
+            "compose.yml": "services:\n  face:\n    build: .\n    ports: ['80:80']\n",
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nARG PORT\nEXPOSE 8000-8100 $PORT\nCMD gunicorn -b :8080 app:app\n",
+            "compose.yml": "services:\n  face:\n    build: .\n    command: ./start.sh\n    ports: ['80:80']\n",
+        },
+    ),
+    "docker run's right-hand side": (
+        "port-not-published",
+        {
+            "Dockerfile": "FROM python:3.11\nCMD gunicorn -b :8080 app:app\n",
+            "run.sh": "docker build -t hub.example/face:1 .\ndocker run -d -p 80:80 hub.example/face:1\n",
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nCMD gunicorn -b :8080 app:app\n",
+            "run.sh": "docker build -t hub.example/face:1 .\ndocker run -d -p 80:8080 hub.example/face:1\n",
+        },
+    ),
+    "a probe's port": (
+        "port-not-published",
+        {
+            "k.yaml": pod(
+                "        image: face\n        args: [gunicorn, -b, ':8080', 'app:app']\n"
+                "        readinessProbe: {httpGet: {path: /, port: 80}}\n"
+            )
+        },
+        {
+            "k.yaml": pod(
+                "        image: face\n        args: [gunicorn, -b, ':8080', 'app:app']\n"
+                "        readinessProbe: {httpGet: {path: /, port: 8080}}\n"
+            )
+        },
+    ),
+    "a service's port": (
+        "port-not-published",
+        {"k.yaml": pod("        image: face\n        ports: [{containerPort: 8080}]\n") + service(80)},
+        {"k.yaml": pod("        image: face\n        ports: [{containerPort: 8080}]\n") + service(8080)},
+    ),
+    "a service's port by name": (
+        "port-not-published",
+        {"k.yaml": pod("        image: face\n        ports: [{containerPort: 80, name: web}]\n") + service("http")},
+        {"k.yaml": pod("        image: face\n        ports: [{containerPort: 80, name: http}]\n") + service("http")},
+    ),
+    # which onnxruntime
+    "both packages": (
+        "ort-both-packages",
+        {"requirements.txt": "numpy\nonnxruntime>=1.16  # CPU\nonnxruntime-gpu==1.18.0\n"},
+        {
+            "requirements.txt": "onnxruntime; sys_platform == 'darwin'\n"
+            "onnxruntime-gpu==1.18.0; sys_platform != 'darwin'\n"
+        },
+    ),
+    "both packages, by inclusion": (
+        "ort-both-packages",
+        {"requirements/base.txt": "onnxruntime\n", "requirements/gpu.txt": "-r base.txt\nonnxruntime_gpu\n"},
+        {"requirements/base.txt": "flask\n", "requirements/gpu.txt": "-r base.txt\nonnxruntime_gpu\n"},
+    ),
+    "insightface brings the other": (
+        "ort-both-packages",
+        {"requirements.txt": "insightface\nonnxruntime-gpu\n"},
+        {"requirements.txt": "insightface==0.7.3\nonnxruntime-gpu\n"},
+    ),
+    "both packages of a project": (
+        "ort-both-packages",
+        {
+            "pyproject.toml": '[project]\nname = "a"\ndependencies = ["onnxruntime"]\n'
+            'optional-dependencies.gpu = ["onnxruntime-gpu"]\n'
+        },
+        {
+            "pyproject.toml": '[project]\nname = "a"\n[project.optional-dependencies]\ncpu = ["onnxruntime"]\n'
+            'gpu = ["onnxruntime-gpu"]\n'
+        },
+    ),
+    "insightface in a project of uv": (
+        "ort-both-packages",
+        {"pyproject.toml": '[project]\nname = "a"\ndependencies = ["insightface>=2", "onnxruntime-gpu"]\n'},
+        {
+            "pyproject.toml": '[project]\nname = "a"\ndependencies = ["insightface>=2", "onnxruntime-gpu"]\n'
+            "[tool.uv]\noverride-dependencies = [\"onnxruntime ; sys_platform == 'never'\"]\n"
+        },
+    ),
+    "both packages of poetry": (
+        "ort-both-packages",
+        {
+            "pyproject.toml": '[tool.poetry.dependencies]\nonnxruntime = "^1.18"\n'
+            'onnxruntime-gpu = {version = "^1.18"}\n'
+        },
+        {
+            "pyproject.toml": '[tool.poetry.dependencies]\nonnxruntime = {version = "^1.18", optional = true}\n'
+            'onnxruntime-gpu = {version = "^1.18"}\n'
+        },
+    ),
+    "both packages of a dependency group": (
+        "ort-both-packages",
+        {"pyproject.toml": '[dependency-groups]\nserve = [\n  "onnxruntime",\n  "onnxruntime-gpu[cuda,cudnn]",\n]\n'},
+        {"pyproject.toml": '[dependency-groups]\nserve = [\n  "onnxruntime-gpu[cuda,cudnn]",\n]\n'},
+    ),
+    "both packages of a lock": (
+        "ort-both-packages",
+        {
+            "uv.lock": '[[package]]\nname = "a"\nsource = { virtual = "." }\ndependencies = [{ name = "insightface" }, '
+            '{ name = "onnxruntime-gpu" }]\n[[package]]\nname = "insightface"\nversion = "2.1"\n'
+            'dependencies = [{ name = "onnxruntime" }]\n[[package]]\nname = "onnxruntime"\nversion = "1.26.0"\n'
+            '[[package]]\nname = "onnxruntime-gpu"\nversion = "1.26.0"\n'
+        },
+        {
+            "uv.lock": '[[package]]\nname = "a"\nsource = { virtual = "." }\ndependencies = [{ name = "insightface" }, '
+            '{ name = "onnxruntime-gpu" }]\n[[package]]\nname = "insightface"\nversion = "2.1"\n'
+            'dependencies = [{ name = "onnxruntime", marker = "sys_platform == \'never\'" }]\n'
+            '[[package]]\nname = "onnxruntime"\nversion = "1.26.0"\n'
+            '[[package]]\nname = "onnxruntime-gpu"\nversion = "1.26.0"\n'
+        },
+    ),
+    "both packages of a Pipfile": (
+        "ort-both-packages",
+        {"Pipfile": '[packages]\nonnxruntime = "*"\nonnxruntime-gpu = "*"\n'},
+        {"Pipfile": '[packages]\nonnxruntime-gpu = "*"\n[dev-packages]\npytest = "*"\n'},
+    ),
+    "both packages in a Dockerfile": (
+        "ort-both-packages",
+        {
+            "Dockerfile": "FROM python:3.11\nRUN apt-get update && \\\n    pip3 install insightface \\\n"
+            "    'onnxruntime-gpu<1.27'\n"
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install insightface 'onnxruntime-gpu<1.27'\n"
+            "RUN pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu<1.27'\n"
+        },
+    ),
+    "both packages, without dependencies": (
+        "ort-both-packages",
+        {"Dockerfile": "FROM python:3.11\nRUN python -m pip install insightface\nRUN uv pip install onnxruntime-gpu\n"},
+        {
+            "Dockerfile": "FROM python:3.11\nRUN python -m pip install --no-deps insightface\n"
+            "RUN uv pip install onnxruntime-gpu\n"
+        },
+    ),
+    "a requirements file that a Dockerfile mends": (
+        "ort-both-packages",
+        {
+            "requirements.txt": "insightface\n",
+            "Dockerfile": "FROM python:3.11\nRUN pip install onnxruntime-gpu\nRUN pip install -r requirements.txt\n",
+        },
+        {
+            "requirements.txt": "insightface\nonnxruntime-gpu\n",
+            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt\n"
+            "RUN pip uninstall -y onnxruntime onnxruntime-gpu; pip install onnxruntime-gpu\n",
+        },
+    ),
+    "both packages in a heredoc": (
+        "ort-both-packages",
+        {
+            "Dockerfile": "FROM python:3.11\nRUN <<END\npip install onnxruntime\npip install onnxruntime-gpu\n"
+            "END\nCOPY . .\n"
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nCOPY <<END /note\nRUN pip install onnxruntime\nEND\n"
+            "RUN pip install onnxruntime-gpu\n"
+        },
+    ),
+    "the CPU package on a CUDA image": (
+        "ort-cpu-package",
+        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime==1.18.0\n"},
+        {"Dockerfile": "FROM python:3.11-slim\nRUN pip install onnxruntime==1.18.0\n"},
+    ),
+    "the CPU package in a container with a GPU": (
+        "ort-cpu-package",
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install insightface\n",
+            "compose.yml": "services:\n  a:\n    build: .\n    gpus: all\n",
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install insightface\n",
+            "compose.yml": "services:\n  a:\n    build: .\n",
+        },
+    ),
+    "the CPU package under CUDA's provider": (
+        "ort-cpu-package",
+        {"requirements.txt": "onnxruntime==1.18.0\n", "app.py": WITH_CUDA},
+        {
+            "requirements-cpu.txt": "onnxruntime==1.18.0\n",
+            "requirements-gpu.txt": "onnxruntime-gpu\n",
+            "app.py": WITH_CUDA,
+        },
+    ),
+    "a build for a newer CUDA": (
+        "ort-cuda-major-mismatch",
+        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.31.1\n"},
+        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.26.0\n"},
+    ),
+    "a build for an older CUDA": (
+        "ort-cuda-major-mismatch",
+        {"Dockerfile": "FROM pytorch/pytorch:2.4.0-cuda12.1-cudnn9-runtime\nRUN pip install onnxruntime-gpu==1.18.0\n"},
+        {"Dockerfile": "FROM pytorch/pytorch:2.1.0-cuda11.8-cudnn8-runtime\nRUN pip install onnxruntime-gpu==1.18.0\n"},
+    ),
+    "a build that is not pinned": (
+        "ort-cuda-major-mismatch",
+        {"Dockerfile": f"ARG BASE={CUDA}\nFROM ${{BASE}} AS run\nRUN pip install onnxruntime-gpu\n"},
+        {"Dockerfile": f"ARG BASE={CUDA}\nFROM ${{BASE}} AS run\nRUN pip install 'onnxruntime-gpu[cuda,cudnn]'\n"},
+    ),
+    "a build of a requirements file": (
+        "ort-cuda-major-mismatch",
+        {
+            "Dockerfile": f"FROM {CUDA}\nRUN pip install -r /app/requirements.txt\n",
+            "requirements.txt": "onnxruntime-gpu>=1.17,<1.19\n",
+        },
+        {
+            "Dockerfile": f"FROM {CUDA}\nRUN pip install -r /app/requirements.txt\n",
+            "requirements.txt": "onnxruntime-gpu~=1.20.0\n",
+        },
+    ),
+    "a build of another index": (
+        "ort-cuda-major-mismatch",
+        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.0\n"},
+        {
+            "Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.0 --extra-index-url "
+            "https://aiinfra.pkgs.visualstudio.com/PublicPackages/_packaging/onnxruntime-cuda-12/pypi/simple/\n"
+        },
+    ),
+    # containers without the GPU
+    "compose without a GPU": (
+        "container-started-without-gpu",
+        {"compose.yml": f"services:\n  face:\n    image: {CUDA}\n"},
+        {"compose.yml": f"services:\n  face:\n    image: {CUDA}\n{GPU}"},
+    ),
+    "compose without a GPU, of a built image": (
+        "container-started-without-gpu",
+        {"Dockerfile": f"FROM {CUDA}\n", "compose.yml": "services:\n  face:\n    build: .\n"},
+        {"Dockerfile": f"FROM {CUDA}\n", "compose.yml": "services:\n  face:\n    build: .\n    runtime: nvidia\n"},
+    ),
+    "compose without a GPU, by its package": (
+        "container-started-without-gpu",
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install onnxruntime-gpu\n",
+            "compose.yml": "services:\n  face:\n    build: .\n",
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install onnxruntime-gpu\n",
+            "compose.yml": "services:\n  face:\n    build: .\n",
+            "compose.gpu.yml": "services:\n  face:\n    gpus: all\n    build: .\n",
+        },
+    ),
+    "a pod without a GPU": (
+        "container-started-without-gpu",
+        {"k.yml": pod(f"        image: {CUDA}\n")},
+        {"k.yml": pod(f"        image: {CUDA}\n        resources: {{limits: {{nvidia.com/gpu: 1}}}}\n")},
+    ),
+    "a pod without a GPU, of a runtime class": (
+        "container-started-without-gpu",
+        {"k.yml": pod(f"        image: {CUDA}\n")},
+        {"k.yml": pod(f"        image: {CUDA}\n", "      runtimeClassName: nvidia\n")},
+    ),
+    "a pod without a GPU, of the only Dockerfile": (
+        "container-started-without-gpu",
+        {"Dockerfile": f"FROM {CUDA}\n", "deploy/k.yml": pod("        image: registry.example/face:1\n")},
+        {
+            "Dockerfile": f"FROM {CUDA}\n",
+            "deploy/k.yml": pod(
+                "        image: registry.example/face:1\n        resources: {limits: {nvidia.com/gpu: 1}}\n"
+            ),
+        },
+    ),
+    "requirements of two services": (
+        "ort-both-packages",
+        {
+            "a/Dockerfile": "FROM python:3.11\nCOPY requirements.txt /tmp/\n"
+            "RUN pip install -r /tmp/requirements.txt onnxruntime-gpu\n",
+            "a/requirements.txt": "insightface\n",
+            "b/requirements.txt": "onnxruntime\n",
+        },
+        {
+            "a/Dockerfile": "FROM python:3.11\nCOPY requirements.txt /tmp/\nRUN pip install -r /tmp/requirements.txt\n",
+            "a/requirements.txt": "onnxruntime-gpu\n",
+            "b/requirements.txt": "onnxruntime\n",
+        },
+    ),
+    "docker run without a GPU": (
+        "container-started-without-gpu",
+        {"run.sh": f"sudo docker run --rm -it \\\n  -v /models:/models {CUDA} python3 serve.py\n"},
+        {"run.sh": f"sudo docker run --rm -it \\\n  --gpus all -v /models:/models {CUDA} python3 serve.py\n"},
+    ),
+    # the API of the insightface that is pinned
+    "add-ons before they were": (
+        "det-parameter-ignored",
+        {
+            "app.py": "from insightface.app import FaceAnalysis\napp = FaceAnalysis(addons=['liveness'])\n",
+            "requirements.txt": "insightface==0.7.3\n",
+        },
+        {
+            "app.py": "from insightface.app import FaceAnalysis\napp = FaceAnalysis(addons=['liveness'])\n",
+            "requirements.txt": "insightface==2.1\n",
+        },
+    ),
+    "no ctx_id before it had a default": (
+        "det-parameter-ignored",
+        {
+            "app.py": "from insightface.app import FaceAnalysis\napp = FaceAnalysis()\napp.prepare()\n",
+            "requirements.txt": "insightface<2\n",
+        },
+        {"app.py": "from insightface.app import FaceAnalysis\napp = FaceAnalysis()\napp.prepare()\n"},
+    ),
+    "no size before it could be None": (
+        "det-parameter-ignored",
+        {
+            "app.py": "from insightface.app import FaceAnalysis\napp = FaceAnalysis()\napp.prepare(0, det_size=None)\n",
+            "pyproject.toml": '[tool.poetry.dependencies]\ninsightface = "^0.7"\n',
+        },
+        {
+            "app.py": "from insightface.app import FaceAnalysis\napp = FaceAnalysis()\napp.prepare(0, det_size=None)\n",
+            "pyproject.toml": '[tool.poetry.dependencies]\ninsightface = "^1.0"\n',
+        },
+    ),
+}

@@ -1,0 +1,307 @@
+"""`retina-doctor scan` of deployment files: each fault before and after, whole trees, and files that are none."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from retina_doctor_checks.source.deployment import (
+    compose,
+    dockerfile,
+    kubernetes,
+    projects,
+    requirements,
+    scripts,
+    servers,
+)
+
+from tests.doctor import doctor
+from tests.scan_trees import CUDA, PAIRS, Tree, pod
+from tests.test_probing import PYTHONS
+from tests.test_scan import scanned
+
+
+def grow(folder: Path, tree: Tree) -> None:
+    for name, text in tree.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_the_before_is_named_and_the_after_silent(name: str, tmp_path: Path) -> None:
+    cause, before, after = PAIRS[name]
+    grow(tmp_path / "before", before)
+    grow(tmp_path / "after", after)
+    told = scanned(tmp_path, "before")
+    assert {one["name"] for one in told["findings"]} == {cause}
+    told = scanned(tmp_path, "after", exit_code=0)
+    assert told["findings"] == []
+    assert told["facts"]["source"]["unread"] == []
+
+
+def test_the_corrected_line_is_silent(tmp_path: Path) -> None:
+    """Each correction in its place, until nothing is left: of a tree with one of each."""
+    files = {
+        "Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.31.1\nEXPOSE 5000\n"
+        f"CMD gunicorn -b 127.0.0.1:8080 app:app\n",
+        "compose.yml": "services:\n  face:\n    build: .\n    gpus: all\n    ports:\n    - 127.0.0.1:80:5000\n",
+        "run.sh": f"docker run {CUDA} true\n",
+    }
+    grow(tmp_path, files)
+    seen: set[str] = set()
+    for _ in range(8):
+        findings = scanned(tmp_path, ".")["findings"]
+        if not findings:
+            break
+        first = findings[0]
+        seen.add(first["name"])
+        file = Path(first["location"]["file"])
+        lines = file.read_text().split("\n")
+        old = lines[first["location"]["line"] - 1]
+        lines[first["location"]["line"] - 1] = old.replace(first["evidence"]["text"], first["evidence"]["fixed"])
+        file.write_text("\n".join(lines))
+    assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
+    assert seen == {
+        "ort-cuda-major-mismatch", "service-loopback-only", "port-not-published", "container-started-without-gpu",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "fixed"),
+    [
+        ("Dockerfile", 'CMD ["gunicorn", "app:app"]', 'CMD ["gunicorn", "--bind", "0.0.0.0:8000", "app:app"]'),
+        ("Dockerfile", "CMD python -m uvicorn app:app", "CMD python -m uvicorn --host 0.0.0.0 app:app"),
+        ("Dockerfile", "CMD flask --app a run", "CMD flask --app a run --host 0.0.0.0"),
+        ("Procfile", "web: /venv/bin/hypercorn app:app", "web: /venv/bin/hypercorn --bind 0.0.0.0:8000 app:app"),
+        ("compose.yml", "    command: [uvicorn, 'app:app']", "    command: [uvicorn, --host, 0.0.0.0, 'app:app']"),
+        ("compose.yml", "    command: gunicorn -b localhost app:app", "    command: gunicorn -b 0.0.0.0 app:app"),
+        ("gunicorn.conf.py", "bind = '127.0.0.1:80'", 'bind = "0.0.0.0:80"'),
+    ],
+)
+def test_the_corrected_command_is_silent(tmp_path: Path, name: str, command: str, fixed: str) -> None:
+    before = {"Dockerfile": "FROM python:3.11\n", "compose.yml": "services:\n  a:\n    image: a\n"}.get(name, "")
+    grow(tmp_path, {name: before + command + "\n"})
+    [finding] = scanned(tmp_path, ".", exit_code=1)["findings"]
+    assert finding["evidence"]["fixed"] == fixed.strip()
+    grow(tmp_path, {name: before + fixed + "\n"})
+    assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line"),
+    [
+        ("Dockerfile", "FROM python:3.11\n# retina-doctor: ignore[RD521] a proxy\nCMD gunicorn app:app\n", 3),
+        ("requirements.txt", "onnxruntime  # retina-doctor: ignore[ort-both-packages] tried\nonnxruntime-gpu\n", 1),
+        ("compose.yml", f"services:\n  a:  # retina-doctor: ignore[RD231] by hand\n    image: {CUDA}\n", 2),
+        ("Procfile", "# retina-doctor: ignore[RD521] a proxy\nweb: uvicorn app:app\n", 2),
+        ("start.sh", f"docker run {CUDA} # retina-doctor: ignore[RD231] to look into it\n", 1),
+    ],
+)
+def test_a_reason_is_honoured_and_counted_in_every_kind_of_file(
+    tmp_path: Path, name: str, text: str, line: int
+) -> None:
+    (tmp_path / name).write_text(text)
+    told = scanned(tmp_path, ".", exit_code=0)
+    assert told["findings"] == []
+    assert any(one["reason"] and "1 places ignored" in one["reason"] for one in told["checks"])
+    (tmp_path / name).write_text(text.replace("retina-doctor", "another-doctor"))
+    assert [one["location"]["line"] for one in scanned(tmp_path, ".", exit_code=1)["findings"]] == [line]
+
+
+BOMB = "services:\n  a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"  {one}: &{one} [{', '.join([f'*{other}'] * 9)}]\n" for other, one in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+def test_files_that_are_no_such_files(tmp_path: Path) -> None:
+    """A document that multiplies itself, tags that would construct objects, depth, junk, templates, encodings, sizes."""
+    mark = tmp_path / "it-ran"
+    (tmp_path / "tree").mkdir()
+    tree = tmp_path / "tree"
+    bad = "services:\n  a:\n    image: face\n    command: uvicorn app:app\n"
+    (tree / "compose.bomb.yml").write_text(BOMB)
+    (tree / "compose.bomb2.yml").write_text(bad + BOMB.replace("services:", "x-more:"))
+    (tree / "compose.tag.yml").write_text(bad + f"  b: !!python/object/apply:os.system ['touch {mark}']\n")
+    (tree / "compose.deep.yml").write_text(bad + "x: " + "[" * 20000)
+    (tree / "compose.blocks.yml").write_text(bad + "x:\n  " + "- " * 20000 + "x\n")
+    (tree / "compose.self.yml").write_text("services: &s\n  a: *s\n  <<: *s\n")
+    (tree / "compose.junk.yml").write_bytes(bytes(range(256)) * 100)
+    (tree / "junk.yml").write_bytes(bytes(range(256)) * 100)  # names nothing that a rule is about
+    (tree / "chart.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n{{ toYaml .Values.spec }}\n"
+    )
+    (tree / "large.yaml").write_text("apiVersion: v1\nkind: Pod\n" + "#" * (6 * 2**20))
+    (tree / "requirements.txt").write_bytes("onnxruntime\r\nonnxruntime-gpu\r\n".encode("utf-16"))
+    (tree / "requirements-latin.txt").write_bytes(b"onnxruntime # caf\xe9\n")
+    (tree / "pyproject.toml").write_text("[project\nonnxruntime")
+    (tree / "Dockerfile").symlink_to("Dockerfile")
+    (tree / "Dockerfile.circle").symlink_to(".")
+    (tree / "Dockerfile.empty").touch()
+    (tree / "Dockerfile.lost").write_text("\\\n# FROM x\nFROM\nRUN <<E\nFROM a\n")
+    (tree / "Dockerfile.dockerignore").write_text("CMD gunicorn app:app\n")
+    os.mkfifo(tree / "compose.pipe.yml")
+    told = scanned(tmp_path, "tree", exit_code=1)
+    assert not mark.exists()
+    found = {(Path(one["location"]["file"]).name, one["name"]) for one in told["findings"]}
+    assert found == {
+        ("compose.bomb2.yml", "service-loopback-only"),
+        ("compose.tag.yml", "service-loopback-only"),
+        ("requirements.txt", "ort-both-packages"),
+    }
+    unread = {Path(one["file"]).name for one in told["facts"]["source"]["unread"]}
+    assert unread == {
+        "compose.deep.yml", "compose.blocks.yml", "compose.junk.yml", "chart.yaml", "large.yaml", "requirements-latin.txt",
+        "pyproject.toml",
+    }  # fmt: skip
+
+
+def test_five_megabytes_of_yaml_are_read(tmp_path: Path) -> None:
+    services = "".join(f"  s{number}: {{image: face, ports: ['{number}:80']}}\n" for number in range(10000))
+    comment = "# and so on\n" * (4 * 2**20 // 12)
+    (tmp_path / "compose.yml").write_text("services:\n" + services + comment)
+    told = scanned(tmp_path, ".")
+    assert told["facts"]["source"]["unread"] == []
+    assert told["facts"]["source"]["cut"]  # more containers than are looked at: no pass
+    assert told["exit_code"] == 3
+
+
+def test_what_could_not_be_read_is_unknown_for_what_it_could_show(tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text("services: [")
+    (tmp_path / "app.py").write_text("import onnxruntime\n")
+    told = scanned(tmp_path, ".", exit_code=3)
+    verdicts = {one["code"]: one["verdict"] for one in told["checks"]}
+    assert (verdicts["RD522"], verdicts["RD276"], verdicts["RD275"]) == ("unknown", "unknown", "passed")
+
+
+def test_nothing_but_deployment_files(tmp_path: Path) -> None:
+    grow(tmp_path, {"Dockerfile": "FROM python:3.11\n"})
+    told = scanned(tmp_path, "Dockerfile", exit_code=0)
+    assert told["facts"]["source"]["files"] == 1
+
+
+def test_a_development_server_that_gunicorn_replaces_is_a_warning(tmp_path: Path) -> None:
+    app = "from flask import Flask\napp = Flask('a')\nif __name__ == '__main__':\n    app.run()\n"
+    grow(tmp_path, {"src/service.py": app, "Dockerfile": "FROM python:3.11\nCMD gunicorn -b :80 src.service:app\n"})
+    [finding] = scanned(tmp_path, ".", exit_code=0)["findings"]
+    assert (finding["severity"], Path(finding["location"]["file"]).name) == ("warning", "service.py")
+    (tmp_path / "Dockerfile").unlink()
+    [finding] = scanned(tmp_path, ".", exit_code=1)["findings"]
+    assert finding["severity"] == "error"
+
+
+@pytest.mark.parametrize("kind", ["compose.yml", "k.yaml"])
+def test_a_target_elsewhere_is_sent_the_reader_of_yaml(tmp_path: Path, kind: str) -> None:
+    """In a namespace of its own, under the oldest Python at hand, which has no PyYAML."""
+    oldest = PYTHONS[min(version for version in PYTHONS if version >= (3, 8))]
+    text = {
+        "compose.yml": "services:\n  a:\n    image: x\n    command: uvicorn a:a\n",
+        "k.yaml": pod("        args: [uvicorn, 'a:a']\n"),
+    }
+    grow(tmp_path, {kind: text[kind]})
+    command = ["unshare", "--net", str(oldest), "-S", "-E"]
+    (tmp_path / "doctor.toml").write_text(f"[target]\ncommand = {json.dumps(command)}\n")
+    done = doctor("scan", ".", "--config", "doctor.toml", "--format", "json", cwd=tmp_path)
+    told = json.loads(done.stdout)
+    assert told["facts"]["source"]["unread"] == []
+    assert [one["name"] for one in told["findings"]] == ["service-loopback-only"]
+
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "FROM",
+            "RUN",
+            "CMD",
+            "ENTRYPOINT",
+            "ENV",
+            "ARG",
+            "EXPOSE",
+            "COPY",
+            "--from=a",
+            "AS",
+            "a",
+            "\\\n",
+            "\n",
+            "<<E",
+            "E",
+        ),
+        *(
+            "#",
+            "[",
+            '"',
+            "'",
+            "]",
+            "$",
+            "${",
+            "}",
+            "$(",
+            ")",
+            "&&",
+            ";",
+            "=",
+            ":",
+            "pip",
+            "install",
+            "-r",
+            "onnxruntime",
+            "==",
+        ),
+        *(
+            ">=",
+            "[x]",
+            "@",
+            "gunicorn",
+            "-b",
+            "sh",
+            "-c",
+            "docker",
+            "run",
+            "-p",
+            "80",
+            "flask",
+            "uvicorn",
+            "--host",
+            "python",
+        ),
+        *("-m", "exec", "conda", "env", "http.server", "人"),
+    ]
+)
+
+
+@given(st.lists(WORDS, max_size=40).map(" ".join) | st.text(max_size=200))
+def test_no_text_breaks_a_reader(text: str) -> None:
+    dockerfile.told(text)
+    for name in ("a.sh", "Procfile", "Makefile", "a.service"):
+        scripts.told(text, name, "/tree/" + name)
+    list(requirements.packages(text))
+    servers.started(text.split(), {})
+    for refuses in (compose.told, projects.told):
+        with contextlib.suppress(ValueError):
+            refuses(text, "/tree/compose.yml")
+    with contextlib.suppress(ValueError):
+        kubernetes.told(text)
+
+
+ENDLESS = (
+    "onnxruntime" + "=" * 10**6,
+    "a" + " " * 10**6 + "b",
+    "$(" * 10**6,
+    "\n" * 10**6,
+    "onnxruntime;" + "and " * 10**5,
+)
+
+
+@pytest.mark.parametrize("line", ENDLESS, ids=lambda line: repr(line[:12]))
+def test_a_line_without_end_is_no_trouble(tmp_path: Path, line: str) -> None:
+    """One megabyte in one line, in each kind of file, within the time that one scan has."""
+    names = ("requirements.txt", "Dockerfile", "gunicorn.sh", "Procfile", "compose.yml")
+    for name in names:
+        (tmp_path / name).write_text(line + "\nonnxruntime gunicorn\nRUN " + line)
+    told = scanned(tmp_path, ".")
+    assert told["facts"]["source"]["files"] == len(names)
