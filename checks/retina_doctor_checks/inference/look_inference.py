@@ -42,6 +42,8 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         return
     probe.tell(framework=framework)
     probe.stage("importing " + framework)
+    if not of_torch:
+        session.sparing()
     with output.captured() as log:
         __import__(framework)
         try:

@@ -11,6 +11,12 @@ CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 profile_folders: list[str] = []
 
 
+def sparing() -> None:
+    """Before numpy is imported, which comes with onnxruntime: its OpenBLAS starts a thread for every core, and they spin, for a
+    matrix product that nobody asks for. onnxruntime's own threads are as many as they were."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def open_session(onnxruntime: Any, model: Any, want_gpu: bool, count: bool = True) -> tuple[Any, str | None]:
     """(session, how its nodes are counted): asks for CUDA before the CPU, as a service should.
 
