@@ -9,6 +9,7 @@ from retina_doctor.settings import Settings
 
 from ..scopes import gpu_meant
 from .facts import Inference
+from .run_memory import Run, beside_forecast
 
 TOLERANCE = 0.05
 """Share of the largest output. A guess that leaves room for TF32, which convolutions use on Ampere and later; it has not
@@ -35,8 +36,15 @@ def smoke_inference_failed(inference: Reading[Inference]) -> Answer:
         seen = inference.value
         if seen.skipped:
             return not_tried(seen)
-        if seen.load_error:
-            return _failed(inference, {"outcome": "failed", "stage": "loading the model", "detail": seen.load_error})
+        if seen.load_error or seen.run_error:
+            said: dict[str, object] = {
+                "outcome": "failed",
+                "stage": "loading the model" if seen.load_error else "running the model",
+                "detail": seen.load_error or seen.run_error,
+                "stderr": list(seen.log[-5:]) if seen.run_error else [],
+                "cards": [{"index": card.index, "peak": card.peak, "total": card.total} for card in seen.cards or ()],
+            }
+            return _failed(inference, said)
         if seen.by_insightface and seen.by_insightface.error:
             words: dict[str, object] = {
                 "outcome": "failed",
@@ -67,19 +75,27 @@ def _failed(inference: Reading[Inference], more: dict[str, object]) -> Problem:
     told = inference.recorded.facts
     return Problem(
         subject=f"model:{str(told.get('model') or '').rsplit('/', 1)[-1]}",
-        evidence={**evidence_of(inference), "model": told.get("model"), "session": told.get("session"), **more},
+        evidence={
+            **evidence_of(inference),
+            "model": told.get("model"),
+            "session": told.get("session"),
+            "cards": [],
+            **more,
+        },
     )
 
 
 @check("RD602", "smoke-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def smoke_on_cpu(inference: Inference) -> Answer:
+def smoke_on_cpu(run: Run) -> Answer:
     """Judged by where the nodes ran, not by what any library advertises."""
+    inference = run.inference
     if not_tried(inference):
         return not_tried(inference)
     if inference.on_cuda is None:
         return Unknown(missing=("inference",))
     if inference.on_cuda:
-        return None
+        beside = beside_forecast(run)
+        return Passed(beside) if beside else None
     evidence = {
         "model": inference.model,
         "session": list(inference.session or ()),
