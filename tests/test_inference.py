@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 import pytest
 from retina_doctor_checks.inference import detector
+from retina_doctor_checks.inference.card_speed import quoted
 
 from tests.doctor import (
     DEV_PYTHON,
@@ -450,3 +451,22 @@ def test_a_pack_for_a_service_without_insightface(tmp_path: Path) -> None:
     words = ("--target", str(python), "--model", "buffalo_l", "--device", "cpu", "--only", "inference")
     told = report(*words, cwd=tmp_path, env=environment(HOME=str(tmp_path)))
     assert (found(told), told["facts"]["inference"]["by_insightface"]) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("card", "megabytes", "side", "milliseconds"),
+    [
+        ("Tesla T4", 109, 640, 120),
+        ("Tesla T4", 109, 480, 120),  # between two that are published: the larger counts
+        ("Tesla T4", 109, 320, 70),
+        ("Tesla T4", 1.7, 640, 90),
+        ("Tesla T4", 185, 640, 180),
+        ("Tesla T4", 109, 1088, None),
+        ("NVIDIA H100 80GB HBM3", 109, 640, None),
+        (None, 109, 640, None),
+    ],
+)
+def test_what_is_published_of_a_card(card: str | None, megabytes: float, side: int, milliseconds: int | None) -> None:
+    told = quoted(card, int(megabytes * 10**6), (side, side))
+    assert (told and round(told.seconds * 1000)) == milliseconds
+    assert told is None or told.most == pytest.approx(3 * told.seconds)
