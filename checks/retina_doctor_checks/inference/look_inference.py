@@ -101,12 +101,6 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     probe.tell(nodes=nodes, device=device, cpu_operators=None if operators is None else operators.get(session.CPU, {}))
     finite = all(bool(numpy.isfinite(one).all()) for one in outputs)
     probe.tell(finite=finite)
-    probe.stage("running smaller inputs")
-    probe.tell(shapes=shapes(engine, device, blob, times[0], watch))
-    watch.end()
-    if nodes and len(nodes) > 1:
-        probe.stage("timing the nodes on the CPU")
-        probe.tell(cpu_share=engine.cpu_share(blob))
     if device == "cuda":
         probe.stage("comparing with the CPU")
         reference, cpu_times = timed(engine.on_cpu(), blob, 1, 1)
@@ -117,6 +111,13 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
         probe.tell(faces=faces)
         if arguments["save"]:
             probe.tell(saved=saved(arguments["save"], picture, faces))
+    # What is tried beyond the detection itself comes last: if the process dies of it, all else has been told.
+    probe.stage("running smaller inputs")
+    probe.tell(shapes=shapes(engine, device, blob, times[0], watch))
+    watch.end()
+    if nodes and len(nodes) > 1:
+        probe.stage("timing the nodes on the CPU")
+        probe.tell(cpu_share=engine.cpu_share(blob))
 
 
 def words(error: Exception) -> str:
