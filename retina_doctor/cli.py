@@ -277,6 +277,7 @@ def main() -> NoReturn:
             context = getattr(error, "ctx", None)
             command = f" {context.command.name}" if context is not None and context.parent is not None else ""
             code = _complain(f"{told()} See: retina-doctor{command} --help")
+    gc.freeze()  # nor is anything looked through at the end
     sys.exit(code)
 
 

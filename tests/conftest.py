@@ -13,3 +13,22 @@ def real_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "mobilenet025.onnx"
     path.write_bytes(WEIGHTS)
     return path
+
+
+GPU = Path(__file__).parent / "gpu"
+
+
+def asked_for(config: pytest.Config) -> bool:
+    """tests/gpu, or something in it, is named on the command line."""
+    named = [(config.invocation_params.dir / word.split("::")[0]).resolve() for word in config.args]
+    return any(path == GPU or GPU in path.parents for path in named)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """tests/gpu needs a real card, and fails without: it is run where it is named, and is no skipped test elsewhere."""
+    return True if collection_path == GPU and not asked_for(config) else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if not asked_for(config):
+        terminalreporter.write_line("tests/gpu was left out: it needs a real card (uv run pytest tests/gpu)")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy
 import pytest
 from retina_doctor_checks.inference import detector
+from retina_doctor_checks.inference.card_speed import quoted
 
 from tests.doctor import (
     DEV_PYTHON,
@@ -258,27 +259,49 @@ def test_the_picture_with_its_faces_is_saved_on_request(real_model: Path, tmp_pa
     assert told["facts"]["inference"]["saved"]["error"] == "No such file or directory"
 
 
-def test_a_pack_is_asked_through_insightface_itself(tmp_path: Path) -> None:
-    """A graph of its contract under the name of a pack: insightface finds as many faces as the doctor's own decoding."""
+INSIGHTFACES = {
+    # Published as source alone: built here by g++ and Cython, once for uv's cache.
+    "0.7.3": ("insightface==0.7.3", "numpy==1.26.4", "onnxruntime==1.20.1", "opencv-python-headless==4.11.0.86"),
+    "2.1": ("insightface==2.1", "numpy==2.2.6", "onnxruntime==1.31.1"),
+}
+
+
+@pytest.fixture(scope="module", params=INSIGHTFACES)
+def insightface_target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """(version, Python) of an environment as pip makes it of that insightface and a CPU onnxruntime of its time."""
+    python = make_venv(tmp_path_factory.mktemp("insightface") / "target", "uv")
+    install(python, *INSIGHTFACES[request.param])
+    return request.param, python
+
+
+SERVICE = """
+import sys, cv2, insightface
+from insightface.app import FaceAnalysis
+app = FaceAnalysis(name="buffalo_l", allowed_modules=["detection"], providers=["CPUExecutionProvider"])
+app.prepare(ctx_id=-1, det_thresh=0.8, det_size=(640, 640))
+print(insightface.__version__, len(app.get(cv2.imread(sys.argv[1]))))
+"""
+
+
+def test_a_pack_is_asked_through_insightface_itself(insightface_target: tuple[str, Path], tmp_path: Path) -> None:
+    """A graph of its contract under the name of a pack: the doctor says what FaceAnalysis finds when a service calls it, and
+    its own decoding finds as many, up to pairs that overlap by just as much as is allowed."""
+    version, python = insightface_target
     pack = tmp_path / ".insightface" / "models" / "buffalo_l"
     pack.mkdir(parents=True)
     scrfd_model(pack / "det_10g.onnx")
-    words = (
-        "--target",
-        DEV_PYTHON,
-        "--model",
-        "buffalo_l",
-        "--image",
-        SIX_FACES,
-        "--device",
-        "cpu",
-        "--only",
-        "inference",
-    )
-    told = report(*words, "--det-thresh", "0.88", cwd=tmp_path, env=environment(HOME=str(tmp_path)))
+    env = environment(HOME=str(tmp_path))
+    bare = [str(python), "-c", SERVICE, str(SIX_FACES)]
+    done = subprocess.run(bare, env=env, cwd=tmp_path, capture_output=True, text=True, check=True)
+    said, faces = done.stdout.split()[-2:]
+    assert said == version and int(faces) > 5
+
+    words = ("--target", python, "--model", "buffalo_l", "--image", SIX_FACES, "--device", "cpu")
+    told = report(*words, "--only", "inference", "--det-thresh", "0.8", cwd=tmp_path, env=env)
     seen = told["facts"]["inference"]
-    assert seen["by_insightface"]["error"] is None
-    assert abs(seen["by_insightface"]["faces"] - len(seen["faces"])) <= 0.1 * len(seen["faces"]), seen
+    assert seen["by_insightface"] == {"faces": int(faces), "error": None}
+    assert abs(int(faces) - len(seen["faces"])) <= 0.1 * len(seen["faces"]), seen
+    assert told["findings"] == []
 
 
 def test_a_pack_that_insightface_cannot_use_is_a_failed_inference(tmp_path: Path) -> None:
@@ -428,3 +451,22 @@ def test_a_pack_for_a_service_without_insightface(tmp_path: Path) -> None:
     words = ("--target", str(python), "--model", "buffalo_l", "--device", "cpu", "--only", "inference")
     told = report(*words, cwd=tmp_path, env=environment(HOME=str(tmp_path)))
     assert (found(told), told["facts"]["inference"]["by_insightface"]) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("card", "megabytes", "side", "milliseconds"),
+    [
+        ("Tesla T4", 109, 640, 120),
+        ("Tesla T4", 109, 480, 120),  # between two that are published: the larger counts
+        ("Tesla T4", 109, 320, 70),
+        ("Tesla T4", 1.7, 640, 90),
+        ("Tesla T4", 185, 640, 180),
+        ("Tesla T4", 109, 1088, None),
+        ("NVIDIA H100 80GB HBM3", 109, 640, None),
+        (None, 109, 640, None),
+    ],
+)
+def test_what_is_published_of_a_card(card: str | None, megabytes: float, side: int, milliseconds: int | None) -> None:
+    told = quoted(card, int(megabytes * 10**6), (side, side))
+    assert (told and round(told.seconds * 1000)) == milliseconds
+    assert told is None or told.most == pytest.approx(3 * told.seconds)

@@ -167,6 +167,7 @@ causes: tuple[Cause, ...] = (
     Cause("vram-insufficient", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-held-by-others", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-framework-grabs-all", ("vram-held-by-others",), when=same_subject),
+    Cause("vram-fragmented", INFERENCE, when=out_of_memory),
     Cause("det-size-not-multiple-of-32", ("smoke-inference-failed",)),
     Cause("det-threshold-too-high", ("smoke-wrong-result",), when=faces_are_missed),
     Cause("det-size-too-small", ("smoke-wrong-result",), when=faces_are_missed),

@@ -63,9 +63,7 @@ class Looking:
         looked at again in the target: what the doctor sees of its own side says nothing of it.
         Raises UsageError when the target's command is no Python.
         """
-        others = [p for p in probes if p is not own_checks.interpreter_probe]
-        # The slowest start first: the run ends when they do.
-        wanted = [own_checks.interpreter_probe, *sorted(others, key=lambda probe: not probe.heavy)]
+        wanted = [own_checks.interpreter_probe, *(p for p in probes if p is not own_checks.interpreter_probe)]
         with guarded(self.token):
             readings = self._look(wanted)
             interpreter = readings[own_checks.interpreter_probe.name]
@@ -101,12 +99,13 @@ class Looking:
             else:
                 shared[place] = [probe]
                 groups.append(shared[place])
-        readings = self._run([self._request(group, side or group[0].side) for group in groups])
+        groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
+        readings = self._run(self._request(group, side or group[0].side) for group in groups)
         python = readings.get(own_checks.interpreter_probe.name)
         if python is None or python.outcome is Outcome.OK:
             left = [probe for probe in probes if probe.name not in readings]
             if left:
-                readings |= self._run([self._request([probe], side or probe.side) for probe in left])
+                readings |= self._run(self._request([probe], side or probe.side) for probe in left)
         return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
 
     def _request(self, probes: Sequence[Probe[Any]], side: Side) -> Request:
@@ -128,7 +127,8 @@ class Looking:
             workdir=self.surroundings.workdir,
         )
 
-    def _run(self, requests: Sequence[Request]) -> dict[str, Recorded]:
+    def _run(self, requests: Iterable[Request]) -> dict[str, Recorded]:
+        """Each is started before the next is made."""
         mark = {RUN_VARIABLE: self.token.strip()}
         readings: dict[str, Recorded] = {}
         running: list[Child] = []

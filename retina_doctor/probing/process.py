@@ -24,6 +24,7 @@ from retina_doctor.model import Json, Outcome, Recorded
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 TAIL_LINES, TAIL_BYTES = 20, 8192
 CHUNK = 65536  # bytes read from a pipe at once
+ROOM = 1024 * 1024  # bytes that the pipe for a program is to hold: as much as Linux allows (fs.pipe-max-size)
 
 _PROGRAM = """import sys
 sys.version_info < (3, 8) and (sys.stderr.write("retina-doctor: Python %d.%d is too old: 3.8 is needed\\n" % \
@@ -147,7 +148,9 @@ class Child:
             os.set_blocking(pipe.fileno(), False)
         seen = {look.probe: Seen() for look in request.looks}
         child = cls(request, token, process, time.monotonic(), seen, request.looks[0].probe)
+        _widen(process.stdin.fileno())
         child._unsent = memoryview(request.program(token))
+        child.write_program()  # it begins at once, and not when all others have been started, too
         return child
 
     @property
@@ -276,6 +279,14 @@ class Child:
             detail=detail,
             stderr_tail=() if outcome is Outcome.OK else self.errors,
         )
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe take a whole program, where that is possible: handed over in pieces it waits for us at each of them."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, ROOM)
 
 
 def _directory(request: Request) -> str | None:

@@ -2,10 +2,16 @@
    For the unmodified onnxruntime-gpu, whose sessions then really have the CUDA provider. What is not here is generated
    (build.py) and answers cudaSuccess. Offsets in cudaDeviceProp are those of CUDA 13.0's driver_types.h.
    STANDIN_SETDEVICE: cudaError_t of cudaSetDevice (46: busy). STANDIN_LAUNCH: of a kernel launch (209: no kernel image).
-   STANDIN_CAPABILITY (75), STANDIN_NAME. */
+   STANDIN_CAPABILITY (75), STANDIN_NAME. STANDIN_HELD: a folder with a file for each process, named after its number, of the
+   bytes of device memory that it holds, from which the stand-in of NVML counts, and the most that it held. STANDIN_CONTEXT: bytes that a process
+   holds from its first allocation on. STANDIN_ROOM: bytes that a process may hold. */
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef int error;
 static int number(const char *name, int otherwise) { const char *v = getenv(name); return v && *v ? atoi(v) : otherwise; }
@@ -36,10 +42,42 @@ error cudaGetDeviceProperties(char *p, int device) {
     put(p, 360, number("STANDIN_CAPABILITY", 75) / 10); put(p, 364, number("STANDIN_CAPABILITY", 75) % 10);
     return 0;
 }
-error cudaMalloc(void **p, size_t n) { *p = calloc(1, n ? n : 1); return 0; }
-error cudaMallocHost(void **p, size_t n) { return cudaMalloc(p, n); }
-error cudaHostAlloc(void **p, size_t n, unsigned flags) { (void)flags; return cudaMalloc(p, n); }
-error cudaFree(void *p) { free(p); return 0; }
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static long long held, most;
+static long long bytes(const char *name, long long otherwise) { const char *v = getenv(name); return v && *v ? atoll(v) : otherwise; }
+/* Whether there is room for so many bytes more; then they count. */
+static int hold(long long more) {
+    pthread_mutex_lock(&lock);
+    long long now = (held ? held : bytes("STANDIN_CONTEXT", 0)) + more;
+    int fits = more <= 0 || now <= bytes("STANDIN_ROOM", 1LL << 60);
+    if (fits) held = now;
+    if (held > most) most = held;
+    const char *folder = getenv("STANDIN_HELD");
+    if (fits && folder) {
+        char path[4096], text[64];
+        snprintf(path, sizeof path, "%s/%d", folder, (int)getpid());
+        int file = open(path, O_WRONLY | O_CREAT, 0644);
+        int length = snprintf(text, sizeof text, "%020lld %020lld", held, most);
+        if (file < 0 || pwrite(file, text, length, 0) != length) abort();
+        close(file);
+    }
+    pthread_mutex_unlock(&lock);
+    return fits;
+}
+error cudaMalloc(void **p, size_t n) {
+    *p = calloc(1, n ? n : 1);
+    if (hold((long long)malloc_usable_size(*p))) return 0;
+    free(*p);
+    *p = NULL;
+    return last = 2;
+}
+error cudaMallocHost(void **p, size_t n) { *p = calloc(1, n ? n : 1); return 0; }
+error cudaHostAlloc(void **p, size_t n, unsigned flags) { (void)flags; return cudaMallocHost(p, n); }
+error cudaFree(void *p) {
+    if (p) hold(-(long long)malloc_usable_size(p));
+    free(p);
+    return 0;
+}
 error cudaFreeHost(void *p) { free(p); return 0; }
 error cudaMemcpy(void *to, const void *from, size_t n, int kind) { (void)kind; memcpy(to, from, n); return 0; }
 error cudaMemcpyAsync(void *to, const void *from, size_t n, int kind, void *stream) { (void)kind; (void)stream; memcpy(to, from, n); return 0; }
@@ -58,7 +96,7 @@ error __cudaLaunchKernel(void) { return cudaLaunchKernel(); } /* what nvcc 13 co
 error cudaGetLastError(void) { error one = last; last = 0; return one; }
 error cudaPeekAtLastError(void) { return last; }
 const char *cudaGetErrorString(error e) {
-    return e == 46 ? "CUDA-capable device(s) is/are busy or unavailable" : e == 209 ? "no kernel image is available for execution on the device" : "an error of the stand-in";
+    return e == 2 ? "out of memory" : e == 46 ? "CUDA-capable device(s) is/are busy or unavailable" : e == 209 ? "no kernel image is available for execution on the device" : "an error of the stand-in";
 }
 const char *cudaGetErrorName(error e) { (void)e; return "cudaErrorOfTheStandIn"; }
 void **__cudaRegisterFatBinary(void *binary) { static void *handle[1]; (void)binary; return handle; }

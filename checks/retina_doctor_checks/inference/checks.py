@@ -8,7 +8,9 @@ from retina_doctor.own_checks import evidence_of
 from retina_doctor.settings import Settings
 
 from ..scopes import gpu_meant
+from .card_speed import Quoted, quoted
 from .facts import Inference
+from .run_memory import Run, beside_forecast, card_of
 
 TOLERANCE = 0.05
 """Share of the largest output. A guess that leaves room for TF32, which convolutions use on Ampere and later; it has not
@@ -35,8 +37,15 @@ def smoke_inference_failed(inference: Reading[Inference]) -> Answer:
         seen = inference.value
         if seen.skipped:
             return not_tried(seen)
-        if seen.load_error:
-            return _failed(inference, {"outcome": "failed", "stage": "loading the model", "detail": seen.load_error})
+        if seen.load_error or seen.run_error:
+            said: dict[str, object] = {
+                "outcome": "failed",
+                "stage": "loading the model" if seen.load_error else "running the model",
+                "detail": seen.load_error or seen.run_error,
+                "stderr": list(seen.log[-5:]) if seen.run_error else [],
+                "cards": [{"index": card.index, "peak": card.peak, "total": card.total} for card in seen.cards or ()],
+            }
+            return _failed(inference, said)
         if seen.by_insightface and seen.by_insightface.error:
             words: dict[str, object] = {
                 "outcome": "failed",
@@ -67,19 +76,27 @@ def _failed(inference: Reading[Inference], more: dict[str, object]) -> Problem:
     told = inference.recorded.facts
     return Problem(
         subject=f"model:{str(told.get('model') or '').rsplit('/', 1)[-1]}",
-        evidence={**evidence_of(inference), "model": told.get("model"), "session": told.get("session"), **more},
+        evidence={
+            **evidence_of(inference),
+            "model": told.get("model"),
+            "session": told.get("session"),
+            "cards": [],
+            **more,
+        },
     )
 
 
 @check("RD602", "smoke-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def smoke_on_cpu(inference: Inference) -> Answer:
+def smoke_on_cpu(run: Run) -> Answer:
     """Judged by where the nodes ran, not by what any library advertises."""
+    inference = run.inference
     if not_tried(inference):
         return not_tried(inference)
     if inference.on_cuda is None:
         return Unknown(missing=("inference",))
     if inference.on_cuda:
-        return None
+        beside = beside_forecast(run)
+        return Passed(beside) if beside else None
     evidence = {
         "model": inference.model,
         "session": list(inference.session or ()),
@@ -136,8 +153,10 @@ def image_not_read(inference: Inference, settings: Settings) -> Answer:
 
 
 @check("RD606", "smoke-too-slow", Severity.WARNING, pitfall=2, scope=gpu_meant)
-def smoke_too_slow(inference: Inference) -> Answer:
-    """Slower on the GPU than on this machine's own CPU: then something is wrong, whatever the card."""
+def smoke_too_slow(run: Run) -> Answer:
+    """Slower on the GPU than on this machine's own CPU: then something is wrong, whatever the card. Or several times slower than
+    is published of that card."""
+    inference = run.inference
     answer = not_tried(inference)
     if answer is not None:
         return answer
@@ -145,13 +164,31 @@ def smoke_too_slow(inference: Inference) -> Answer:
         return Inapplicable(Reason("smoke-all-on-cpu"))
     if inference.median is None or inference.cpu_median is None:
         return Unknown(missing=("inference",))
-    if inference.median <= inference.cpu_median:
+    name, published = _published(run)
+    slower_than_cpu = inference.median > inference.cpu_median
+    if not slower_than_cpu and (run.nvml is None or run.model is None):
+        return Unknown(missing=("nvml" if run.nvml is None else "models",))
+    if not slower_than_cpu and (published is None or inference.median <= published.most):
         return None
     evidence = {
         "model": inference.model,
+        "why": "cpu" if slower_than_cpu else "card",
         "ms": milliseconds(inference.median),
         "cpu_ms": milliseconds(inference.cpu_median),
+        "card": name,
+        "quoted_ms": milliseconds(published.seconds) if published else None,
         "size": "x".join(str(side) for side in inference.input_size or ()),
         "on_cpu": sum((inference.cpu_operators or {}).values()),
     }
     return Problem(subject=subject_of(inference), evidence=evidence)
+
+
+def _published(run: Run) -> tuple[str | None, Quoted | None]:
+    """The name of the card that was used, and what is published of such a model on it."""
+    inference, card = run.inference, card_of(run)
+    detector = run.model.detector if run.model else None
+    gpus = run.nvml.gpus if run.nvml and card else ()
+    name = next((gpu.name for gpu in gpus if card and gpu.uuid == card.uuid), None)
+    if inference.contract != "retinaface" or inference.input_size is None or detector is None or detector.size is None:
+        return name, None
+    return name, quoted(name, detector.size, inference.input_size)

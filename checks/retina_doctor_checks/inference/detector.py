@@ -6,6 +6,7 @@ insightface 0.7.3 and 2.1 (MIT), model_zoo/retinaface.py and scrfd.py; checked a
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -112,6 +113,7 @@ def retinaface(outputs: list[Any], width: int, height: int) -> tuple[Any, ...]:
     return boxes, conf[:, 1], points.reshape(-1, 10)
 
 
+@functools.lru_cache(maxsize=4)
 def retinaface_priors(width: int, height: int) -> Any:
     """[n, 4]: centre and size of each anchor as shares of the input, by stride, row, column, size."""
     priors = []

@@ -43,6 +43,8 @@ probe = Probe(
         f"{PACK}.native.output",
         f"{PACK}.ort_gpu.look_files",
         f"{PACK}.ort_gpu.session",
+        f"{PACK}.driver.look_nvml",
+        f"{PACK}.inference.card_memory",
         f"{PACK}.inference.detector",
         f"{PACK}.inference.drawing",
         f"{PACK}.inference.engines",

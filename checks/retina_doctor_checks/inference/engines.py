@@ -57,6 +57,25 @@ class Onnx:
         """{provider: {operator: number of nodes}}, once it has run."""
         return session.operators(self._opened, self._how)
 
+    @property
+    def any_size(self) -> bool:
+        """The graph leaves height and width open."""
+        shape = self._opened.get_inputs()[0].shape
+        return len(shape) == 4 and not any(isinstance(side, int) for side in shape[2:])
+
+    def close(self) -> None:
+        """Give its memory back. Of what ran, only the path is left."""
+        self._opened = None
+
+    def cpu_share(self, blob: Any) -> float | None:
+        """By `session.cpu_share`; None also where it cannot be told."""
+        feed = {self._opened.get_inputs()[0].name: blob}
+        self.close()
+        try:
+            return session.cpu_share(self._onnxruntime, self._path, feed)
+        except Exception:  # no room for one more session, or no disk for a profile: a figure less
+            return None
+
     def on_cpu(self) -> Onnx:
         """The same model on the CPU."""
         return Onnx(self._onnxruntime, self._path, False)
@@ -67,6 +86,7 @@ class Torch:
     framework = "torch"
     contract = "retinaface"
     providers = None
+    any_size = True
 
     def __init__(self, path: str, gpu: bool) -> None:
         import torch

@@ -34,6 +34,40 @@ class ByInsightface(Facts, frozen=True, kw_only=True):
     error: str | None
 
 
+class CardUse(Facts, frozen=True, kw_only=True):
+    """Memory of one GPU while the model was loaded and run, in bytes, as NVML counts it every ten milliseconds.
+
+    *before* (None: not known), *peak* and *after* the runs, with the session still open: of the whole card, others' use and the
+    driver's own among it. *own_peak*, *own_after*: of the process that ran the model alone, its CUDA context among it; None
+    where NVML does not list it (another namespace, WSL), or where it used another card.
+    """
+
+    index: int
+    uuid: str | None
+    total: int
+    before: int | None
+    peak: int
+    after: int
+    own_peak: int | None
+    own_after: int | None
+
+
+class ShapeUse(Facts, frozen=True, kw_only=True):
+    """What the process had in use, in bytes, after an input of another size, (width, height) in pixels."""
+
+    size: tuple[int, int]
+    own: int
+
+
+class Shapes(Facts, frozen=True, kw_only=True):
+    """The model at inputs no larger than the one in force, one after the other. *skipped*: why they were not tried:
+    "fixed-size" of the graph, "refused" by it, "not-cuda", "slow" (a first run takes many seconds), "not-told" (memory by
+    process)."""
+
+    skipped: Literal["fixed-size", "refused", "not-cuda", "slow", "not-told"] | None
+    uses: tuple[ShapeUse, ...]
+
+
 class Saved(Facts, frozen=True, kw_only=True):
     """Where the picture with its faces was written, or why it was not."""
 
@@ -44,13 +78,17 @@ class Saved(Facts, frozen=True, kw_only=True):
 class Inference(Facts, frozen=True, kw_only=True):
     """*skipped*: why nothing was tried. *contract*: the family of the model by its outputs; None: no known detector's.
 
-    *load_error*: what onnxruntime said when it refused the model; then nothing else is known.
+    *load_error*: what onnxruntime said when it refused the model; then nothing else is known. *run_error*: the same of a model
+    that was loaded, when it was run.
     *session* are the providers that the session has, *nodes* how many nodes each ran, *cpu_operators* how many of each
     operator the CPU ran. *input_size* is (width, height)
     in pixels. Times in seconds: *first* includes what is set up at the first run, *median* is of the runs after it.
     *p95*: of the same runs; *cpu_median*: one run after the first on the CPU, where the model ran on CUDA.
     *finite*: no NaN or infinity in the outputs. *cpu_difference*: largest difference to the CPU's outputs relative to
     the largest output; None where the session itself ran on the CPU. *faces* None: not decoded.
+    *cards*: None: no GPU was meant, or NVML did not answer; cards that are divided by MIG are left out.
+    *cpu_share*: of a session with nodes on CUDA and on the CPU, the time of the CPU's nodes by the time of the whole run, 0 to 1,
+    as onnxruntime's profile tells of a run of its own (on CUDA it tells when kernels are launched, not when they end).
     """
 
     skipped: (
@@ -79,6 +117,10 @@ class Inference(Facts, frozen=True, kw_only=True):
     cpu_median: float | None = None
     by_insightface: ByInsightface | None = None
     saved: Saved | None = None
+    run_error: str | None = None
+    cards: tuple[CardUse, ...] | None = None
+    shapes: Shapes | None = None
+    cpu_share: float | None = None
 
     @property
     def on_cuda(self) -> bool | None:

@@ -6,18 +6,20 @@ import os
 import time
 from typing import Any
 
-from retina_doctor_checks.inference import engines
+from retina_doctor_checks.inference import card_memory, engines
 from retina_doctor_checks.models import locate
 from retina_doctor_checks.native import output, places
 from retina_doctor_checks.ort_gpu import session
 
 FEWEST_RUNS, MOST_RUNS, ENOUGH = 5, 20, 0.5  # runs after the first, until so many seconds are over
+SMALLER = ((0.75, 0.75), (0.5, 1.0), (1.0, 0.5))  # shares of the width and of the height in force
+SLOW = 5.0  # seconds of a first run, after which no other input is tried
 MOST_PICTURE = 200 * 10**6  # bytes
 EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "framework": None, "device": None, "contract": None, "input_size": None, "session": None,
     "nodes": None, "cpu_operators": None, "preloaded": False, "load": None, "first": None, "median": None, "p95": None,
     "cpu_median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None, "log": [], "load_error": None,
-    "by_insightface": None, "saved": None,
+    "by_insightface": None, "saved": None, "run_error": None, "cards": None, "shapes": None, "cpu_share": None,
 }  # fmt: skip
 
 
@@ -42,23 +44,28 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         return
     probe.tell(framework=framework)
     probe.stage("importing " + framework)
+    if not of_torch:
+        session.sparing()
     with output.captured() as log:
+        watch = card_memory.Watch(arguments["gpu"])
         __import__(framework)
         try:
-            run(probe, arguments, path)
+            run(probe, arguments, path, watch)
             if named["kind"] == "pack" and places.package_folder("insightface"):
                 probe.stage("asking insightface")
                 probe.tell(by_insightface=by_insightface(arguments, named["named"]))
         finally:
+            watch.end()
             session.clean()
     probe.tell(log=list(log))
 
 
-def run(probe: Any, arguments: dict[str, Any], path: str) -> None:
+def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     import numpy
 
     from retina_doctor_checks.inference import detector
 
+    watch.begin()
     probe.stage("loading " + os.path.basename(path))
     start = time.perf_counter()
     try:
@@ -67,7 +74,7 @@ def run(probe: Any, arguments: dict[str, Any], path: str) -> None:
         probe.tell(skipped="no-known-checkpoint")
         return
     except Exception as error:
-        probe.tell(load_error="%s: %s" % (type(error).__name__, str(error)[:2000]))
+        probe.tell(load_error=words(error), cards=watch.told())
         return
     width, height = engine.size(arguments["size"])
     probe.tell(
@@ -82,8 +89,12 @@ def run(probe: Any, arguments: dict[str, Any], path: str) -> None:
     canvas, scale = detector.letterbox(picture, width, height)
     blob = detector.blob(canvas, engine.contract)
     probe.stage("detecting")
-    outputs, times = timed(engine, blob)
-    probe.tell(first=times[0], **spread(times[1:]))
+    try:
+        outputs, times = timed(engine, blob)
+    except Exception as error:
+        probe.tell(run_error=words(error), cards=watch.told())
+        return
+    probe.tell(first=times[0], **spread(times[1:]), cards=watch.told())
     operators = engine.operators()
     nodes = session.node_counts(operators)
     device = engine.device or ("cuda" if nodes and nodes.get(session.CUDA) else "cpu" if nodes else None)
@@ -100,6 +111,40 @@ def run(probe: Any, arguments: dict[str, Any], path: str) -> None:
         probe.tell(faces=faces)
         if arguments["save"]:
             probe.tell(saved=saved(arguments["save"], picture, faces))
+    # What is tried beyond the detection itself comes last: if the process dies of it, all else has been told.
+    probe.stage("running smaller inputs")
+    probe.tell(shapes=shapes(engine, device, blob, times[0], watch))
+    watch.end()
+    if nodes and len(nodes) > 1:
+        probe.stage("timing the nodes on the CPU")
+        probe.tell(cpu_share=engine.cpu_share(blob))
+
+
+def words(error: Exception) -> str:
+    return "%s: %s" % (type(error).__name__, str(error)[:2000])
+
+
+def shapes(engine: Any, device: str | None, blob: Any, first: float, watch: Any) -> dict[str, Any]:
+    """Whether the process keeps more memory after each input of another size, though none is larger than *blob*."""
+    told: dict[str, Any] = {"skipped": None, "uses": []}
+    if device != "cuda":
+        return dict(told, skipped="not-cuda")
+    if not engine.any_size:
+        return dict(told, skipped="fixed-size")
+    if first > SLOW:
+        return dict(told, skipped="slow")
+    height, width = blob.shape[2:]
+    for across, down in SMALLER:
+        size = [max(32, int(width * across) // 32 * 32), max(32, int(height * down) // 32 * 32)]
+        try:
+            engine.run(blob[:, :, : size[1], : size[0]].copy())
+        except Exception:  # a graph that takes no other, though it does not say so
+            return {"skipped": "refused", "uses": []}
+        own = watch.own()
+        if own is None:
+            return {"skipped": "not-told", "uses": []}
+        told["uses"].append({"size": size, "own": own})
+    return told
 
 
 def saved(path: str, picture: Any, faces: list[Any]) -> dict[str, Any]:

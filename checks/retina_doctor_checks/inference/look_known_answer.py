@@ -17,6 +17,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         probe.tell(skipped="no-onnxruntime")
         return
     probe.stage("importing onnxruntime")
+    session.sparing()
     import onnxruntime
 
     with output.captured():

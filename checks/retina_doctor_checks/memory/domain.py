@@ -5,7 +5,7 @@ from pathlib import Path
 from retina_doctor.authoring import Domain, Probe, Side
 
 from ..ort_gpu.sent import FOR_LOOK_FILES
-from . import checks
+from . import checks, run_checks
 from .facts import Footprint
 
 PACK = "retina_doctor_checks"
@@ -29,6 +29,8 @@ domain = Domain(
         checks.vram_input_too_large,
         checks.vram_too_many_workers,
         checks.vram_framework_grabs_all,
+        run_checks.vram_shape_churn,
+        run_checks.vram_fragmented,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retina_doctor.authoring import Answer, check
-from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
+from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
@@ -133,13 +133,15 @@ def ort_nodes_on_cpu(inference: Inference) -> Answer:
     if not inference.nodes.get(CUDA):
         return Inapplicable(Reason("smoke-all-on-cpu"))
     heavy = {name: count for name, count in inference.cpu_operators.items() if name in HEAVY}
+    share = None if inference.cpu_share is None else round(inference.cpu_share * 100)
     if not heavy:
-        return None
+        return None if share is None else Passed(Reason("cpu-share", {"share": share}))
     evidence = {
         "model": inference.model,
         "operators": heavy,
         "count": sum(heavy.values()),
         "on_cpu": inference.nodes.get(CPU, 0),
         "on_cuda": inference.nodes[CUDA],
+        "share": share,
     }
     return Problem(subject=f"model:{(inference.model or '').rsplit('/', 1)[-1]}", evidence=evidence)

@@ -11,6 +11,12 @@ CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 profile_folders: list[str] = []
 
 
+def sparing() -> None:
+    """Before numpy is imported, which comes with onnxruntime: its OpenBLAS starts a thread for every core, and they spin, for a
+    matrix product that nobody asks for. onnxruntime's own threads are as many as they were."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def open_session(onnxruntime: Any, model: Any, want_gpu: bool, count: bool = True) -> tuple[Any, str | None]:
     """(session, how its nodes are counted): asks for CUDA before the CPU, as a service should.
 
@@ -67,6 +73,34 @@ def operators(session: Any, how: str | None) -> dict[str, Any] | None:
         of_provider = counts.setdefault(provider, {})
         of_provider[operator] = of_provider.get(operator, 0) + 1
     return counts
+
+
+def cpu_share(onnxruntime: Any, model: Any, feed: dict[str, Any]) -> float | None:
+    """Time of the CPU's nodes by the time of the whole run, of a second run in a session that is opened for it."""
+    import json
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    folder = tempfile.mkdtemp(prefix="retina-doctor-")
+    profile_folders.append(folder)
+    options.enable_profiling = True
+    options.profile_file_prefix = os.path.join(folder, "profile")
+    opened = onnxruntime.InferenceSession(model, options, providers=[CUDA, CPU])
+    for _ in range(2):
+        opened.run(None, feed)
+    with open(opened.end_profiling()) as file:
+        events = json.load(file)
+    runs = [event for event in events if event.get("name") == "model_run"]
+    if len(runs) != 2 or not runs[1]["dur"]:
+        return None
+    spent = sum(
+        event["dur"]
+        for event in events
+        if event.get("cat") == "Node" and event["name"].endswith("_kernel_time")
+        if event["args"].get("provider") == CPU and event["ts"] >= runs[1]["ts"]
+    )
+    return float(min(1.0, spent / runs[1]["dur"]))
 
 
 def node_counts(told: dict[str, Any] | None) -> dict[str, int] | None:

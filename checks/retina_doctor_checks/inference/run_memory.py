@@ -1,0 +1,66 @@
+"""How much GPU memory the trial detection took, and what was foretold."""
+
+from __future__ import annotations
+
+from retina_doctor.authoring import Gathered
+from retina_doctor.model import Reason
+from retina_doctor.settings import Size
+
+from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
+from ..driver.used_gpu import candidates
+from ..memory.facts import Footprint
+from ..memory.need import MIB, Need, need_of
+from ..models.facts import Model
+from .facts import CardUse, Inference
+
+
+class Run(Gathered, frozen=True, kw_only=True):
+    """A trial detection, and what says which card it used and what that was to hold."""
+
+    inference: Inference
+    nvml: Nvml | None
+    environment: GpuEnvironment | None
+    cuda: CudaDriver | None
+    model: Model | None
+    footprint: Footprint | None
+
+
+def card_of(run: Run) -> CardUse | None:
+    """The one that held the model: NVML says so of the process, else it is the only one that CUDA may use. None: not known."""
+    cards = run.inference.cards or ()
+    listed = [card for card in cards if card.own_peak is not None]
+    if len(listed) == 1:
+        return listed[0]
+    if listed or run.nvml is None:
+        return None
+    usable = [gpu.uuid for gpu in candidates(run.nvml, run.environment, run.cuda)]
+    found = [card for card in cards if card.uuid is not None and card.uuid in usable]
+    return found[0] if len(found) == len(usable) == 1 else None
+
+
+def need_at(run: Run, card: CardUse) -> Need | None:
+    """What the model was foretold to need of that card, at the input that it was run with."""
+    size, detector = run.inference.input_size, run.model.detector if run.model else None
+    if size is None or detector is None or detector.size is None:
+        return None
+    gpus = run.nvml.gpus if run.nvml else ()
+    capability = next((gpu.compute_capability for gpu in gpus if gpu.uuid == card.uuid), None)
+    return need_of(detector.size, Size(*size), run.footprint, capability)
+
+
+def beside_forecast(run: Run) -> Reason | None:
+    """What was taken of which GPU, beside the least and the most that were foretold."""
+    card = card_of(run)
+    need = need_at(run, card) if card else None
+    if card is None or need is None:
+        return None
+    taken = card.own_peak if card.own_peak is not None else None if card.before is None else card.peak - card.before
+    if taken is None:
+        return None
+    shown = {
+        "gpu": card.index,
+        "peak": round(taken / MIB),
+        "least": round(need.total / MIB),
+        "most": round(need.most / MIB),
+    }
+    return Reason("memory-of-process" if card.own_peak is not None else "memory-of-card", shown)
