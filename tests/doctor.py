@@ -120,7 +120,8 @@ def resolved(finding: Any, *wanted: str) -> None:
             continue
         assert "pip install " in command, command
         dry = command.replace("pip install ", "pip install --dry-run ")
-        env = {**os.environ, "UV_NO_CONFIG": "1"}
+        # A machine's own pip may be told to refuse new releases; what users find on PyPI is what is asked.
+        env = {**os.environ, "UV_NO_CONFIG": "1", "PIP_CONFIG_FILE": os.devnull}
         done = subprocess.run(["bash", "-c", dry], env=env, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, f"{dry}\n{done.stderr}"
         told += done.stdout + done.stderr
