@@ -52,6 +52,8 @@ def draw(report: Report, console: Console) -> None:
 
 def _target_line(report: Report) -> str:
     snapshot, language = report.diagnosis.snapshot, report.language
+    if snapshot.settings.scan.paths:
+        return label("scanned", language, paths=str(visible(", ".join(snapshot.settings.scan.paths))))
     target, interpreter = snapshot.target, interpreter_of(snapshot)
     why = label(f"chosen-{target.chosen}", language, by=target.chosen_by)
     version = f"Python {'.'.join(map(str, interpreter.version))}" if interpreter else label("unstarted", language)
