@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import Data, replace
+from retina_doctor.errors import UsageError
 from retina_doctor.model import Chosen
+from retina_doctor.process_python import python_of
 from retina_doctor.registry import Catalogue
 from retina_doctor.settings import Settings
 
@@ -20,6 +22,8 @@ class Attachment(Data, frozen=True, kw_only=True):
 
     settings: Settings
     how: Chosen = "service"
+    note: str | None = None
+    """What the operator should know of a service that was found and cannot be looked into."""
 
 
 def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
@@ -36,8 +40,15 @@ def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachme
     if port is None and named.url is not None:
         return Attachment(settings=settings)
     found = catalogue.services(None, port)
+    if not found and named.port is None:
+        found = catalogue.services(None, None)  # what listens at the URL may be a proxy before it
     one = found[0] if len(found) == 1 and found[0].readable else choose(found) if found else None
-    return Attachment(settings=_with(settings, one), how="port" if port else "found")
+    try:
+        if one is not None and python_of(one.pid) is None:
+            one = None
+    except UsageError as error:
+        return Attachment(settings=settings, note=f"a service runs here and is not looked at: {error}")
+    return Attachment(settings=_with(settings, one), how="port" if one and port in one.ports else "found")
 
 
 def _with(settings: Settings, one: RunningService | None) -> Settings:

@@ -322,6 +322,8 @@ def look_as_asked(flags: dict[str, Any], wanted: Any) -> Any:
 
     # Before anything is drawn on the terminal: the operator may be asked.
     attachment = attach(settings_of(flags), installed(), choose)
+    if attachment.note:
+        _tell(f"retina-doctor: {attachment.note}\n")
 
     # What the report needs is imported while the probes run: not before, which would delay them, and not after.
     def prepare() -> None:

@@ -25,6 +25,7 @@ SECRET = re.compile(
     rf"|\bauthorization['\"]?\s*[=:]\s*['\"]?(?:(?:basic|bearer|token)\s+)?+)(?!['\"]?<){_VALUE}"
 )
 FLAG_AND_SECRET = re.compile(rf"(?is)({_SECRET_FLAG}=)(?!<).+")
+SECRET_KEY = re.compile(rf"(?i){_SECRET_NAME}")
 SECRET_FLAG = re.compile(rf"(?i){_SECRET_FLAG}")
 BEARER = re.compile(r"(?i)(\bbearer\s+)(?!<)[\w.~+/=-]{6,}")
 KNOWN_TOKEN = re.compile(
@@ -120,7 +121,10 @@ class _Redaction:
 
     def clean(self, value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            return {name: self.clean(inner, name) for name, inner in value.items()}
+            return {
+                name: "<secret>" if isinstance(inner, str) and SECRET_KEY.fullmatch(name) else self.clean(inner, name)
+                for name, inner in value.items()
+            }
         if isinstance(value, list):
             return self.clean_list(value, key)
         if not isinstance(value, str):
@@ -139,7 +143,8 @@ class _Redaction:
         cleaned: list[Any] = []
         for place, inner in enumerate(value):
             before = value[place - 1] if place and isinstance(value[place - 1], str) else ""
-            if isinstance(inner, str) and SECRET_FLAG.fullmatch(before) and not inner.startswith("--"):
+            named = SECRET_FLAG.fullmatch(before) or SECRET_KEY.fullmatch(before)
+            if isinstance(inner, str) and named and not inner.startswith("--"):
                 cleaned.append("<secret>")
             elif place == destination:
                 cleaned.append(self.text(self.destination(inner), "host"))

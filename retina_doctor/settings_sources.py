@@ -84,8 +84,18 @@ def load_settings(file: Path | None, environment: Mapping[str, str], flags: Tabl
                 f"{place('target', 'command')}: is a program to run, and is taken only from a file that you name: --config FILE"
             )
         for table, values in source.items():
-            tables.setdefault(table, {}).update(values)
+            _update(tables.setdefault(table, {}), values)
     return decode(tables, Settings)
+
+
+def _update(into: dict[str, Any], values: dict[str, Any]) -> None:
+    """Key by key; a table within a table likewise, except where its keys are not ours to know."""
+    for key, value in values.items():
+        within = into.get(key)
+        if isinstance(value, dict) and isinstance(within, dict) and key != "ignore":
+            _update(within, value)
+        else:
+            into[key] = value
 
 
 def _tables() -> dict[str, dict[str, Any]]:
@@ -107,10 +117,20 @@ def _check(source: Tables, where: Where) -> None:
             for unknown in [one for one in values[key] if one not in inner] if inner else []:
                 place = where(f"{table}.{key}", unknown)
                 raise UsageError(f"{place}: no such key in [{table}.{key}]{_nearest(unknown, inner)}")
-            try:
-                values[key] = _value(key, values[key], known[table][key])
-            except (DoesNotFit, ValueError) as error:
-                raise UsageError(f"{where(table, key)}: {str(error).replace(' - at `$`', '')}") from None
+            for name in inner:
+                if name in values[key]:
+                    values[key][name] = _fitting(where(f"{table}.{key}", name), name, values[key][name], inner[name])
+            values[key] = _fitting(where(table, key), key, values[key], known[table][key])
+
+
+def _fitting(place: str, key: str, value: Any, kind: Any) -> Any:
+    """`_value`; a complaint bears its *place*."""
+    try:
+        return _value(key, value, kind)
+    except (DoesNotFit, ValueError) as error:
+        choices = typing.get_args(kind) if typing.get_origin(kind) is typing.Literal else ()
+        known = f"; known are {', '.join(choices)}" if choices else ""
+        raise UsageError(f"{place}: {str(error).replace(' - at `$`', '')}{known}") from None
 
 
 def _fields(kind: Any) -> dict[str, Any]:
@@ -153,6 +173,8 @@ def _value(key: str, value: Any, kind: Any) -> Any:
         raise ValueError(f"{value} must not be negative")
     if key == "command" and value is not None and not value:
         raise ValueError("no command given")
+    if key == "field" and (not value or not value.isprintable()):
+        raise ValueError(f"{value!r} is no name of a field")
     if key == "ignore" and not all(reason.strip() for reason in value.values()):
         raise ValueError('every ignored check needs a reason: { RD401 = "why" }')
     return value
@@ -269,8 +291,14 @@ def _from_environment(environment: Mapping[str, str]) -> tuple[Tables, Where]:
         tables.setdefault(table, {})[key] = text if kind is None else _parse(name, text, kind)
     return (
         tables,
-        lambda table, key: f"environment variable {f'{PREFIX}{table}_{key}'.upper() if key else names[table]}",
+        lambda table, key: f"environment variable {_variable(table, key) if key else names[table]}",
     )
+
+
+def _variable(table: str, key: str) -> str:
+    """A table within a table is one variable, whose text holds the key."""
+    outer, _, inner = table.partition(".")
+    return f"{PREFIX}{outer}_{inner}".upper() + f": {key}" if inner else f"{PREFIX}{table}_{key}".upper()
 
 
 def _parse(name: str, text: str, kind: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from retina_doctor.codec import Data, replace
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Chosen, Target
+from retina_doctor.process_python import python_of
 from retina_doctor.settings import Settings
 
 OF_A_PROCESS = ("service", "port", "found")
@@ -26,7 +26,7 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
     if settings.target.command:
         return Target(command=settings.target.command, chosen="flag")
     if settings.service.pid:
-        attached = _python_of(settings.service.pid)
+        attached = python_of(settings.service.pid)
         if attached:
             return Target(command=attached, chosen=how, chosen_by=str(settings.service.pid))
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
@@ -55,63 +55,6 @@ def _same(one: Path, other: Path) -> bool:
         return one.samefile(other)
     except OSError:
         return one == other
-
-
-def _python_of(pid: int) -> tuple[str, ...] | None:
-    """Words that start the interpreter of a running process: as it was called, since in a venv its file is the base Python.
-
-    What a process says of itself counts only where it is that same file. In a container of its own it is entered, which
-    takes root and nsenter. Raises UsageError where it runs elsewhere.
-    """
-    process = Path("/proc") / str(pid)
-    try:
-        apart = _namespaces_apart(process)
-        root = process / "root" if apart else Path("/")
-        first = (process / "cmdline").read_bytes().split(b"\0")[0].decode()
-        exe = process.joinpath("exe").readlink()
-        if "python" not in exe.name:
-            return None
-        called = Path(first) if Path(first).is_absolute() else process.joinpath("cwd").readlink() / first
-        its, there = root / called.relative_to("/"), root / exe.relative_to("/")
-        python = str(called if its.exists() and its.samefile(there) else exe)
-        return (*_entrance(pid, apart), python) if apart else (python,)
-    except (FileNotFoundError, ProcessLookupError, UnicodeDecodeError):
-        return None
-    except PermissionError:
-        raise UsageError(
-            f"--pid {pid}: that process is another user's; run the doctor as that user or as root"
-        ) from None
-
-
-def _namespaces_apart(process: Path) -> tuple[str, ...]:
-    """Namespaces that a process does not share with the doctor, if its files are among them: it is in a container."""
-    kinds = ("mnt", "pid", "net", "ipc", "uts", "cgroup", "user")
-    apart = tuple(k for k in kinds if (process / "ns" / k).readlink() != Path(f"/proc/self/ns/{k}").readlink())
-    return apart if "mnt" in apart else ()
-
-
-def _entrance(pid: int, apart: tuple[str, ...]) -> tuple[str, ...]:
-    """Words that start a program in the namespaces of a process, as its user. Raises UsageError."""
-    nsenter = shutil.which("nsenter")
-    if nsenter is None or os.geteuid() != 0:
-        raise UsageError(
-            f"--pid {pid}: that process is in a container of its own; run the doctor as root, or name the Python in it "
-            'with --target, for example --target "docker exec -i NAME python3"'
-        )
-    owner = Path(f"/proc/{pid}").stat()
-    flags = [f"--{'mount' if kind == 'mnt' else kind}" for kind in apart]
-    return (
-        nsenter,
-        "--target",
-        str(pid),
-        *flags,
-        "--root",
-        "--setuid",
-        str(owner.st_uid),
-        "--setgid",
-        str(owner.st_gid),
-        "--",
-    )
 
 
 def numbered_inside(settings: Settings, target: Target) -> Settings:
@@ -145,6 +88,7 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
     try:
         pairs = (process / "environ").read_bytes().split(b"\0")
         own = dict(os.fsdecode(pair).split("=", 1) for pair in pairs if b"=" in pair)
-        return Surroundings(settings.target.workdir or str((process / "cwd").readlink()), own)
+        # A server that writes its title over its command line may have written over its variables, too.
+        return Surroundings(settings.target.workdir or str((process / "cwd").readlink()), own or environment)
     except OSError as error:
         raise UsageError(f"--pid {target.chosen_by}: its surroundings cannot be read: {error.strerror}") from None

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import DEV_PYTHON, environment, found, report, verdicts
+from tests.doctor import DEV_PYTHON, doctor, environment, found, report, verdicts
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 Answering = Callable[[socket.socket], None]
@@ -39,7 +39,7 @@ def body(data: bytes) -> bytes:
 SCHEMA, SILENT = {"service-bad-response"}, {"service-crashed-or-not-ready"}
 ATTACKS: dict[str, tuple[Answering, set[str]]] = {
     "a body that drips": (for_ever(HEAD + b"Content-Length: 100000\r\n\r\n", b"[", 0.1), SILENT),
-    "a body without an end": (for_ever(HEAD + b"\r\n", b"[" * 65536), SCHEMA),
+    "a body without an end": (for_ever(HEAD + b"\r\n", b"[" * 65536), set()),
     "chunks without an end": (for_ever(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n[\r\n"), SILENT),
     "a chunk of an absurd size": (sends(HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx"), SILENT),
     "headers without an end": (for_ever(HEAD, b"X-A: " + b"a" * 1000 + b"\r\n"), SILENT),
@@ -69,6 +69,20 @@ ATTACKS: dict[str, tuple[Answering, set[str]]] = {
         sends(b"HTTP/1.1 308 x\r\nLocation: http://[::1:x/\r\nContent-Length: 0\r\n\r\n"),
         {"service-wrong-url"},
     ),
+    "a redirect to a path with a blank": (
+        sends(b"HTTP/1.1 307 x\r\nLocation: /de tect\r\nContent-Length: 0\r\n\r\n"),
+        {"service-wrong-url"},
+    ),
+    "a redirect in letters that are no ASCII": (
+        sends("HTTP/1.1 307 x\r\nLocation: /détect\r\nContent-Length: 0\r\n\r\n".encode()),
+        {"service-wrong-url"},
+    ),
+    "json with a mark of its byte order": (sends(body(b'\xef\xbb\xbf{"faces": []}')), set()),
+    "seventy keys before the faces": (
+        sends(body(b"{" + b"".join(b'"k%d": 1, ' % n for n in range(70)) + b'"faces": []}')),
+        set(),
+    ),
+    "more than is read": (sends(body(b'{"faces": [], "x": "' + b"a" * (17 * 2**20) + b'"}')), set()),
     "numbers that are none": (sends(body(b'{"faces": [{"bbox": [NaN, Infinity, -Infinity, 1e999]}]}')), SCHEMA),
     "faces that are no faces": (sends(body(b'{"faces": [1, null, [], "x", {"bbox": null}]}')), SCHEMA),
 }
@@ -103,6 +117,26 @@ def server(answer: Answering) -> Iterator[int]:
 
         threading.Thread(target=accept, daemon=True).start()
         yield int(listener.getsockname()[1])
+
+
+def test_a_url_in_letters_that_are_no_ascii(tmp_path: Path) -> None:
+    with server(sends(body(b'{"faces": []}'))) as port:
+        words = ["check", "--only", "service", "--device", "cpu", "--target", DEV_PYTHON]
+        told = report(*words, "--url", f"http://127.0.0.1:{port}/检 测?a=b", cwd=tmp_path, env=environment())
+    assert verdicts(told)["service-bad-response"] == "passed"
+
+
+def test_what_a_failing_service_blurts_out_is_redacted(tmp_path: Path) -> None:
+    secrets = (
+        b'{"access_token": "tok-123", "config": {"db_password": "hunter2"}, "env": ["AWS_SECRET_ACCESS_KEY", "wJalr"]}'
+    )
+    failing = b"HTTP/1.1 500 x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(secrets) + secrets
+    with server(sends(failing)) as port:
+        words = ["collect", "-o", "seen.json", "--only", "service", "--device", "cpu", "--target", DEV_PYTHON]
+        done = doctor(*words, "--url", f"http://127.0.0.1:{port}/detect", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    kept = (tmp_path / "seen.json").read_text()
+    assert not [secret for secret in ("tok-123", "hunter2", "wJalr") if secret in kept]
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -183,6 +183,57 @@ def test_what_merely_has_the_library_loaded_is_no_service(tmp_path: Path, real_m
     assert "processes" not in told["facts"], "no service is known, so no process is looked at"
 
 
+STARTS_IT = """
+import socket, subprocess, sys
+own = socket.create_server(("127.0.0.1", 9001))
+subprocess.call([sys.argv[1], sys.argv[2]])
+"""
+
+
+@pytest.mark.parametrize("name", ["supervisord", "jupyter-lab"])
+def test_a_service_that_another_server_started(name: str, tmp_path: Path, real_model: Path) -> None:
+    """A supervisor or a notebook's server listens on a port of its own, and is no master of what it starts."""
+    (tmp_path / name).write_text(STARTS_IT)
+    start = f"{os.path.realpath(sys.executable)} {name} {DEV_PYTHON} {APP} > service.log 2>&1 &"
+    for words in (("check",), ("check", "--port", "8080")):
+        done = alone(tmp_path, real_model, *words, "--only", SERVICE, services=(start,))
+        told = json.loads(done.stdout)
+        assert found(told) == []
+        assert told["facts"]["processes"]["service"]["command"] == f"{DEV_PYTHON} {APP}"
+
+
+def test_a_service_in_a_folder_of_an_odd_name(tmp_path: Path, real_model: Path) -> None:
+    folder = tmp_path / "jupyter-pytest-debugpy"
+    folder.mkdir()
+    shutil.copy(APP, folder / "app.py")
+    start = f"{DEV_PYTHON} {folder}/app.py > service.log 2>&1 &"
+    told = json.loads(alone(tmp_path, real_model, "check", "--only", SERVICE, services=(start,)).stdout)
+    assert told["facts"]["processes"]["service"]["command"] == f"{DEV_PYTHON} {folder}/app.py"
+
+
+FORWARDS = """
+import socket, threading
+def copy(one, other):
+    while data := one.recv(65536):
+        other.sendall(data)
+    other.shutdown(socket.SHUT_WR)
+with socket.create_server(("127.0.0.1", 7777)) as server:
+    while True:
+        client, service = server.accept()[0], socket.create_connection(("127.0.0.1", 8080))
+        for pair in ((client, service), (service, client)):
+            threading.Thread(target=copy, args=pair, daemon=True).start()
+"""
+
+
+def test_a_service_behind_a_proxy(tmp_path: Path, real_model: Path) -> None:
+    (tmp_path / "proxy.py").write_text(FORWARDS)
+    proxy = f"{os.path.realpath(sys.executable)} proxy.py > proxy.log 2>&1 &"
+    words = ("check", "--only", SERVICE, "--url", "http://127.0.0.1:7777/detect")
+    told = json.loads(alone(tmp_path, real_model, *words, services=(START, proxy), ports=(8080, 7777)).stdout)
+    assert told["facts"]["processes"]["service"]["command"] == f"{DEV_PYTHON} {APP}"
+    assert verdicts(told)["service-bad-response"] == "passed"
+
+
 # Faults of its endpoint, each with the healthy service as its twin
 
 ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -197,7 +248,7 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "first-face-of-none": ("service-bad-response", {"kind": "server-error", "status": 500}),
     "answers-html": ("service-bad-response", {"kind": "html"}),
     "answers-text": ("service-bad-response", {"kind": "not-json"}),
-    "cut-short": ("service-bad-response", {"kind": "not-json"}),
+    "cut-short": ("service-bad-response", {"kind": "broken-json"}),
     "error-as-success": ("service-bad-response", {"kind": "schema"}),
     "other-names": ("service-bad-response", {"kind": "schema"}),
     "box-as-size": ("service-bad-response", {"kind": "schema"}),
@@ -301,6 +352,27 @@ def test_a_load_is_borne_and_told(tmp_path: Path, real_model: Path) -> None:
         assert (load["answered"], load["errors"], load["gpu"]) == (20, {}, None)
         assert 0 < load["median"] <= load["p95"] <= load["seconds"]
         assert verdicts(told)["service-fails-under-load"] == "passed"
+
+
+def test_pictures_for_which_the_time_did_not_suffice_are_no_fault(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model) as service:
+        told = asked(tmp_path, "--url", service.url, "--load", "100000,4", "--timeout", 5)
+        assert found(told) == []
+        load = told["facts"]["ports"]["load"]
+        assert load["answered"] + load["left"] == 100_000 and load["left"] > 0
+
+
+def test_secrets_of_a_command_line_are_not_shown(tmp_path: Path, real_model: Path) -> None:
+    words = ["--api-key", "p@ss w0rd", "--token=abc123", "DB_PASSWORD=hunter2", "--port", "80"]
+    process = subprocess.Popen([DEV_PYTHON, "-c", "import time; time.sleep(600)", *words])
+    try:
+        told = asked(tmp_path, "--pid", process.pid)
+        command = told["facts"]["processes"]["service"]["command"]
+        assert command.endswith("--api-key ... --token=... DB_PASSWORD=... --port 80")
+        assert not any(secret in json.dumps(told) for secret in ("w0rd", "abc123", "hunter2"))
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_service_that_breaks_under_load(tmp_path: Path, real_model: Path) -> None:

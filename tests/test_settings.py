@@ -176,3 +176,40 @@ def test_a_file_that_merely_lies_there_does_not_say_what_to_run(tmp_path: Path) 
         load_settings(None, {}, {}, tmp_path)
     named = load_settings(file, {}, {}, tmp_path)
     assert named.target.command == ("sh", "-c", "touch owned")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("faeces = 'x'", "no such key in [service.response]; did you mean faces?"),
+        ("field = 3", "Expected `str`, got `int`"),
+        ("box_form = 'xywh'", "known are corners, size"),
+        ("field = ''", "is no name of a field"),
+    ],
+)
+def test_a_table_within_a_table_is_as_exact(line: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "retina-doctor.toml"
+    file.write_text(
+        f"[service]\nport = 8080\n\n[service.response]\nfaces = 'result'\n{line}\n".replace("faces = 'r", "points = 'r")
+    )
+    with pytest.raises(UsageError) as complaint:
+        loaded(tmp_path)
+    key = line.partition(" ")[0]
+    assert str(complaint.value).startswith(f"{file}:6: service.response.{key}: ")
+    assert words in str(complaint.value)
+
+
+def test_a_variable_adds_to_a_table_within_a_table(tmp_path: Path) -> None:
+    (tmp_path / "retina-doctor.toml").write_text("[service.response]\nfaces = 'result'\n")
+    variables = {"RETINA_DOCTOR_SERVICE_RESPONSE": '{ field = "file" }', "RETINA_DOCTOR_SERVICE_LOAD": "20,4"}
+    settings = load_settings(None, variables, {}, tmp_path)
+    assert (settings.service.response.faces, settings.service.response.field) == ("result", "file")
+    assert settings.service.load is not None and settings.service.load.at_once == 4
+    with pytest.raises(UsageError, match=r"variable RETINA_DOCTOR_SERVICE_RESPONSE: feild: no such key"):
+        load_settings(None, {"RETINA_DOCTOR_SERVICE_RESPONSE": '{ feild = "x" }'}, {}, tmp_path)
+
+
+@pytest.mark.parametrize("value", ["200", "0,1", "200,257", "1000000,1", [200, 8.5], "a,b"])
+def test_what_is_no_load(value: Any, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--load"):
+        load_settings(None, {}, {"service": {"load": value}}, tmp_path)

@@ -15,7 +15,7 @@ import pytest
 from retina_doctor.errors import UsageError
 from retina_doctor.settings import ServiceSettings, Settings
 from retina_doctor.target import choose_target, surroundings
-from tests.doctor import environment, make_venv, report
+from tests.doctor import environment, install, make_venv, report
 
 
 @pytest.fixture
@@ -60,6 +60,42 @@ def test_a_process_cannot_name_another_program_than_its_own(tmp_path: Path) -> N
             time.sleep(0.01)
         [chosen] = choose_target(attached(process.pid), os.environ).command
         assert Path(chosen).samefile(Path(f"/proc/{process.pid}/exe").readlink())
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_python_that_was_called_by_its_bare_name(tmp_path: Path) -> None:
+    """`python app.py` in an activated environment: by the PATH of the process, not by ours."""
+    python = make_venv(tmp_path / "venv", "uv")
+    env = environment(PATH=f"{python.parent}:{os.environ['PATH']}")
+    process = subprocess.Popen(["python", "-c", "import time; time.sleep(600)"], cwd="/", env=env)
+    try:
+        assert choose_target(attached(process.pid), os.environ).command == (str(python),)
+    finally:
+        process.kill()
+        process.wait()
+
+
+TITLED = """
+import numpy, setproctitle, time
+setproctitle.setproctitle("face: master [app]")
+print(1, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_server_that_wrote_a_title_over_its_command_line(tmp_path: Path) -> None:
+    """By the packages that it has loaded. It has written over its variables, too: then ours stand in."""
+    python = make_venv(tmp_path / "venv", "uv")
+    install(python, "setproctitle", "numpy")
+    process = subprocess.Popen([python, "-c", TITLED], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout and process.stdout.readline() == b"1\n"
+        assert Path(f"/proc/{process.pid}/cmdline").read_bytes().startswith(b"face: master [app]")
+        target = choose_target(attached(process.pid), os.environ)
+        assert target.command == (str(python),)
+        assert surroundings(attached(process.pid), target, {"A": "b"}).environment
     finally:
         process.kill()
         process.wait()

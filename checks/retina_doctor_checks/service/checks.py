@@ -219,11 +219,12 @@ def service_crashed_or_not_ready(ports: Ports) -> Answer:
         evidence = {**held(next(iter(listeners), None)), "url": url.text, "port": url.port, "kind": last.kind}
         evidence["waiting"] = sum(one.waiting for one in listeners)
         posted = ports.detection is not None
+        full = last.kind == "timed-out"  # not even a connection is to be had
         return Problem(
             subject=f"port:{url.port}",
             evidence={**evidence, "status": last.status, "posted": posted},
             # One worker that is busy with a picture is as silent as one that hangs; half a minute later it is not.
-            at_most=Severity.WARNING if hangs and not posted else None,
+            at_most=Severity.WARNING if hangs and not posted and not full else None,
         )
     return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
 
@@ -248,29 +249,32 @@ def service_wrong_url(ports: Ports) -> Answer:
     at_most = None
     if answer.kind == "refused" and listeners and not all(s.loopback for s in listeners):
         kind = "listens-elsewhere"
-    elif url.scheme == "https" and answer.kind == "http" and answer.status != 400:
+    elif url.scheme == "https" and answer.kind == "http" and (detection is None or detection.kind == "other"):
         kind = "plain-http"
     elif url.scheme == "http" and url.tls:
         kind = "tls"
     elif url.scheme == "http" and "other" in (answer.kind, detection and detection.kind):
         kind = "not-http"
     elif url.scheme == "http" and answer.status == 404 and url.path_named and detection is None:
-        kind = "path"
+        # A route that takes a POST alone may well answer a GET so.
+        kind, at_most = "path", Severity.WARNING
     elif detection is not None and detection.kind == "certificate":
         kind = "certificate"
-    elif detection is not None and detection.status == 404 and url.path_named:
-        kind = "path"
+    elif detection is not None and detection.status == 404:
+        # Where no path was named, /detect was a guess.
+        kind, at_most = "path", None if url.path_named else Severity.WARNING
     elif detection is not None and detection.status == 405:
         kind = "method"
     elif detection is not None and (detection.redirected or detection.status in REDIRECTS):
         # curl does not follow any by itself; most libraries follow those that keep the method.
-        kind, at_most = "redirect", Severity.WARNING if detection.redirected else None
+        ends = detection.redirected is not None and detection.status not in REDIRECTS
+        kind, at_most = "redirect", Severity.WARNING if ends else None
     else:
         return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
     addresses = [s.address for s in listeners]
     more = {
         "listens_on": addresses,
-        "path": answer.path,
+        "path": detection.path if detection and kind in ("path", "method") else answer.path,
         "location": (detection.redirected or detection.location) if detection else None,
         "words": detection.words if detection else None,
     }

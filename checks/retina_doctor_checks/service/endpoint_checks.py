@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retina_doctor.authoring import Answer, Scope, check
 from retina_doctor.codec import encode
-from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity
+from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
 from . import response
@@ -20,14 +20,17 @@ OF_THE_URL = (404, 405, 301, 302, 303, 307, 308)
 OF_THE_PROXY = (502, 503, 504)
 
 
-def asked(ports: Ports, settings: Settings) -> Detection | Inapplicable:
+def asked(ports: Ports, settings: Settings) -> Detection | Inapplicable | Unknown:
     """The answer to a picture, or why there is none to judge."""
     detection = ports.detection
     if ports.url is None:
         return Inapplicable(Reason("no-url-named"))
+    if ports.url.problem is None and not ports.url.local:
+        return NOT_TOLD
     if detection is None:
-        quick = settings.gate.quick
-        return Inapplicable(Reason("quick" if quick else "url-unusable" if ports.url.problem else "nothing-listens"))
+        silent = ports.url.answer is not None and ports.url.answer.kind == "timed-out"
+        why = "url-unusable" if ports.url.problem else "endpoint-silent" if silent else "nothing-listens"
+        return Inapplicable(Reason("quick" if settings.gate.quick else why))
     if detection.status in OF_THE_URL or detection.kind in ("other", "certificate"):
         return Inapplicable(Reason("not-the-endpoint", {"path": detection.path}))
     if detection.status is None or detection.status in OF_THE_PROXY:
@@ -37,17 +40,11 @@ def asked(ports: Ports, settings: Settings) -> Detection | Inapplicable:
     return detection
 
 
-def is_elsewhere(ports: Ports) -> bool:
-    return ports.url is not None and ports.url.problem is None and not ports.url.local
-
-
 @check("RD511", "service-bad-response", Severity.ERROR, pitfall=5, scope=service_named)
 def service_bad_response(ports: Ports, settings: Settings) -> Answer:
     """It answers, but no client could use the answer. How many faces it found is not judged."""
-    if is_elsewhere(ports):
-        return NOT_TOLD
     one = asked(ports, settings)
-    if isinstance(one, Inapplicable):
+    if not isinstance(one, Detection):
         return one
     assert ports.url
     wanted = settings.service.response
@@ -58,8 +55,16 @@ def service_bad_response(ports: Ports, settings: Settings) -> Answer:
         kind = "field"
     elif one.status != 200:
         kind = "server-error" if (one.status or 0) >= 500 else "refused"
+    elif one.cut:
+        return Inapplicable(Reason("answer-too-long"))
     elif not one.json:
-        kind = "html" if "html" in (one.content_type or "") else "not-json"
+        kind = (
+            "broken-json"
+            if "json" in (one.content_type or "")
+            else "html"
+            if "html" in (one.content_type or "")
+            else "not-json"
+        )
     else:
         kind, wrong = "schema", response.wrong_in(one.body, wanted)
         if not wrong:
@@ -83,16 +88,18 @@ def service_bad_response(ports: Ports, settings: Settings) -> Answer:
 @check("RD512", "service-too-slow", Severity.WARNING, pitfall=2, scope=service_named)
 def service_too_slow(ports: Ports, settings: Settings) -> Answer:
     """One picture, when the service is warm and nobody else asks."""
-    if is_elsewhere(ports):
-        return NOT_TOLD
     one = asked(ports, settings)
-    if isinstance(one, Inapplicable):
+    if not isinstance(one, Detection):
         return one
     assert ports.url and one.seconds is not None
     if one.status != 200:
         return Inapplicable(Reason("endpoint-fails"))
     if one.seconds <= SLOW:
         return None
+    if one.first_seconds is None:
+        return Inapplicable(
+            Reason("asked-once", {"seconds": f"{one.seconds:.0f}"})
+        )  # it may have been setting things up
     evidence = {"url": ports.url.text, "seconds": round(one.seconds, 1), "first": one.first_seconds, "most": SLOW}
     return Problem(subject=f"port:{ports.url.port}", evidence=evidence)
 
@@ -105,15 +112,14 @@ def load_asked(settings: Settings) -> Scope:
 
 @check("RD513", "service-fails-under-load", Severity.ERROR, pitfall=3, scope=load_asked)
 def service_fails_under_load(ports: Ports, settings: Settings) -> Answer:
-    if is_elsewhere(ports):
-        return NOT_TOLD
     load, url = ports.load, ports.url
     if load is None or url is None:
         one = asked(ports, settings)
-        return one if isinstance(one, Inapplicable) else Inapplicable(Reason("endpoint-fails"))
+        return Inapplicable(Reason("endpoint-fails")) if isinstance(one, Detection) else one
     figures = {
         "answered": load.answered,
         "at_once": load.at_once,
+        "asked": load.requests - load.left,
         "rate": f"{load.answered / load.seconds:.1f}" if load.seconds else "0",
         "p95": f"{load.p95:.2f}" if load.p95 is not None else "?",
         "gpu": load.gpu,

@@ -77,6 +77,7 @@ class Detection(Facts, frozen=True, kw_only=True):
     *seconds* of the last asking; *first_seconds*: of one before it, that took long. *json*: the answer is JSON, and *body*
     holds it, pruned; else *text* is its beginning. *location*: where it says that the service is; *redirected*: the path on
     which it was then asked. *works_with*: another name of the multipart field, with which it answers.
+    *cut*: the answer is longer than what was read.
     """
 
     path: str
@@ -92,12 +93,14 @@ class Detection(Facts, frozen=True, kw_only=True):
     location: str | None
     redirected: str | None
     works_with: str | None
+    cut: bool = False
 
 
 class Load(Facts, frozen=True, kw_only=True):
     """Many requests, some at a time. *errors*: what came instead of an answer -> how often. Seconds of single answers.
 
-    *gpu*: largest share of time in which the GPU computed meanwhile, 0 to 100 %; None: NVML does not tell.
+    *left*: requests for which the time did not suffice. *gpu*: largest share of time in which the GPU computed meanwhile, 0 to
+    100 %; None: NVML does not tell.
     """
 
     requests: int
@@ -108,6 +111,7 @@ class Load(Facts, frozen=True, kw_only=True):
     median: float | None
     p95: float | None
     gpu: int | None
+    left: int = 0
 
 
 class Url(Facts, frozen=True, kw_only=True):

@@ -13,10 +13,10 @@ import ssl
 import threading
 import time
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
-MOST = 4 * 2**20  # bytes of an answer
-MOST_TEXT, MOST_ITEMS, MOST_DEPTH = 300, 64, 8
+MOST = 16 * 2**20  # bytes of an answer
+MOST_TEXT, MOST_ITEMS, MOST_DEPTH = 300, 256, 8
 OTHER_FIELDS = ("image", "file", "img", "picture", "photo", "upload")
 REFUSED_PICTURE = (400, 415, 422)
 KEEPS_METHOD = (307, 308)
@@ -24,7 +24,7 @@ MOST_HOPS = 3
 COLD = 1.0  # seconds: an answer that took longer is asked for again, since the first one may have set things up
 EMPTY: dict[str, Any] = {
     "path": None, "kind": None, "status": None, "words": None, "seconds": None, "first_seconds": None, "content_type": None,
-    "json": False, "body": None, "text": None, "location": None, "redirected": None, "works_with": None,
+    "json": False, "body": None, "text": None, "location": None, "redirected": None, "works_with": None, "cut": False,
 }  # fmt: skip
 
 
@@ -36,9 +36,10 @@ def detect(url: dict[str, Any], address: str, field: str, picture: bytes, deadli
             if other != field and followed(url, address, other, picture, deadline)["status"] == 200:
                 told["works_with"] = other
                 break
-    elif told["status"] == 200 and told["seconds"] > COLD and deadline - time.monotonic() > 2 * told["seconds"]:
-        first = told["seconds"]
-        told = dict(followed(url, address, field, picture, deadline), first_seconds=first)
+    elif told["status"] == 200 and told["seconds"] > COLD and time.monotonic() < deadline:
+        again = followed(url, address, field, picture, deadline)
+        if again["status"] is not None:
+            return dict(again, first_seconds=told["seconds"])
     return told
 
 
@@ -60,9 +61,15 @@ def on_the_same_port(url: dict[str, Any], path: str, location: str | None) -> st
     try:
         there = urlsplit(urljoin("%s://%s:%d%s" % (url["scheme"], url["host"], url["port"], path), location or ""))
         stays = there.hostname == url["host"] and (there.port or url["port"]) == url["port"]
-        return there.path if stays and there.scheme == url["scheme"] and there.path != path else None
+        there_path = quoted(there.path + ("?" + there.query if there.query else ""))
+        return there_path if stays and there.scheme == url["scheme"] and there_path != path else None
     except ValueError:
         return None
+
+
+def quoted(path: str) -> str:
+    """A path as a request line takes it: what is no plain ASCII in percents, what is there already left alone."""
+    return quote(path, safe="/?&=%:@!$'()*+,;~-._[]")
 
 
 def post(url: dict[str, Any], address: str, path: str, field: str, picture: bytes, deadline: float) -> dict[str, Any]:
@@ -75,6 +82,7 @@ def post(url: dict[str, Any], address: str, path: str, field: str, picture: byte
         "Connection": "close",
     }
     told = dict(EMPTY, path=path)
+    path = quoted(path)
     start = time.monotonic()
     connection = Connection(url, address, deadline)
     try:
@@ -103,11 +111,13 @@ def post(url: dict[str, Any], address: str, path: str, field: str, picture: byte
         finally:
             connection.close()
     told.update(kind="http", status=answer.status, words=answer.reason[:80], seconds=time.monotonic() - start)
-    if time.monotonic() >= deadline and len(data) < int(answer.headers.get("Content-Length") or 0):
-        return dict(told, kind="silent", status=None)
-    told.update(content_type=answer.headers.get("Content-Type"), location=answer.headers.get("Location"))
+    if time.monotonic() >= deadline and len(data) <= MOST:
+        return dict(told, kind="silent", status=None)  # we have cut it, in the middle of what it said
+    told.update(
+        cut=len(data) > MOST, content_type=answer.headers.get("Content-Type"), location=answer.headers.get("Location")
+    )
     try:
-        return dict(told, json=True, body=pruned(json.loads(data.decode("utf-8"))))
+        return dict(told, json=True, body=pruned(json.loads(data.decode("utf-8-sig"))))
     except (ValueError, RecursionError):
         return dict(told, text=data[: 4 * MOST_TEXT].decode("utf-8", "replace")[:MOST_TEXT])
 

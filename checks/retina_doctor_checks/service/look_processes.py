@@ -19,7 +19,7 @@ PACKAGES = re.compile(r"(/.*/(?:site|dist)-packages)/")
 DISTRIBUTION = re.compile(
     r"(?i)((?:onnxruntime|torch|nvidia|tensorrt|insightface|retina|numpy|opencv)\w*)-([^-]+)\.dist-info$"
 )
-CLOCKS_APART = 2.0  # seconds: ticks are counted from a boot whose time is known to a second only
+CLOCKS_APART = 0.2  # seconds: the kernel counts both in hundredths
 MOST_LIBRARIES, MOST_PACKAGES = 200, 20
 
 
@@ -44,13 +44,18 @@ def about(pid: int) -> dict[str, Any]:
     }
     libraries: dict[str, bool] = {}
     devices: set[str] = set()
+    starts = []
     for one in family:
-        for path, replaced in mapped(one) or []:
+        loaded_there = mapped(one) or []
+        for path, replaced in loaded_there:
             libraries[path] = libraries.get(path, False) or replaced
+        if loaded_there:  # a master that was told to start its workers anew is older than they
+            starts.append(started("/proc/%d" % one))
         devices |= opened(one)
     packages = {match.group(1) for match in map(PACKAGES.match, libraries) if match}
     loaded = [{"path": path, "replaced": libraries[path]} for path in sorted(libraries)]
-    since = installed_since(packages, started(folder))
+    known = [start for start in starts if start is not None]
+    since = installed_since(packages, min(known) if known else None)
     return dict(told, libraries=loaded[:MOST_LIBRARIES], devices=sorted(devices), installed_since=since[:MOST_PACKAGES])
 
 

@@ -19,6 +19,9 @@ LISTENING = 10
 PACKAGE = re.compile(
     r"(/.*/(?:site|dist)-packages/(?:onnxruntime|torch|cv2|tensorrt|tensorflow|mxnet|insightface|retinaface))/"
 )
+HIDDEN = r"[\w-]*(?:token|passw|secret|credential|api[-_]?key|access[-_]?key|private[-_]?key|auth)[\w-]*"
+SECRET_FLAG = re.compile("(?i)--?%s$" % HIDDEN)
+SECRET_ASSIGNED = re.compile("(?i)((?:--?)?%s=)." % HIDDEN)
 MOST_COMMAND = 400  # characters of a command line
 
 
@@ -129,12 +132,27 @@ def process(pid: int) -> dict[str, Any]:
     words = command_words(folder)
     return {
         "pid": pid,
-        "command": " ".join(shlex.quote(word) for word in words)[:MOST_COMMAND] if words else None,
+        "command": " ".join(shlex.quote(word) for word in masked(words))[:MOST_COMMAND] if words else None,
         "called": called(folder, words[0]) if words else None,
         "exe": link(os.path.join(folder, "exe")),
         "user": owner(folder),
         "packages": packages(folder),
     }
+
+
+def masked(words: list[Any]) -> list[str]:
+    """A command line without its secrets: a report of it may end in a log that others read."""
+    shown: list[str] = []
+    for place, word in enumerate(words):
+        before = words[place - 1] if place else ""
+        assigned = SECRET_ASSIGNED.match(word)
+        if assigned:
+            shown.append(assigned.group(1) + "...")
+        elif SECRET_FLAG.match(before) and not word.startswith("-"):
+            shown.append("...")
+        else:
+            shown.append(word)
+    return shown
 
 
 def command_words(folder: str) -> list[Any]:

@@ -14,6 +14,7 @@ from ..scopes import gpu_meant
 from .checks import service_named
 from .facts import Ports, Socket
 from .process_facts import LiveProcess, Processes
+from .response import wrong_in
 
 NOT_READ = Unknown(missing=("processes",))
 
@@ -50,13 +51,17 @@ def listening(ports: Ports | None) -> tuple[Socket, ...]:
     return (ports.process.sockets or ()) if ports and ports.process else ()
 
 
-def has_detected(ports: Ports | None) -> bool:
-    """The service has answered for a picture in this run, so its session is there."""
-    return ports is not None and ports.detection is not None and ports.detection.status == 200
+def has_detected(ports: Ports | None, settings: Settings) -> bool:
+    """This very service has answered for a picture in this run as a detector does, so its session is there."""
+    if ports is None or ports.detection is None or ports.url is None:
+        return False
+    its_own = ports.url.port in [socket.port for socket in listening(ports)]
+    answered = ports.detection.status == 200 and ports.detection.json
+    return its_own and answered and not wrong_in(ports.detection.body, settings.service.response)
 
 
 @check("RD508", "service-on-cpu", Severity.ERROR, pitfall=2, scope=running_on_gpu)
-def service_on_cpu(processes: Processes, nvml: Nvml | None, ports: Ports | None) -> Answer:
+def service_on_cpu(processes: Processes, nvml: Nvml | None, ports: Ports | None, settings: Settings) -> Answer:
     """The symptom, at the service itself: its process has nothing of CUDA loaded."""
     one = live(processes)
     if not isinstance(one, LiveProcess):
@@ -67,7 +72,7 @@ def service_on_cpu(processes: Processes, nvml: Nvml | None, ports: Ports | None)
     if gpu:
         memory = holds_memory(one, nvml)
         return Passed(Reason("service-has-memory" if memory else "service-has-cuda", {"pid": one.pid}))
-    sure = has_detected(ports)  # else its session may be still to come
+    sure = has_detected(ports, settings)  # else its session may be still to come
     evidence = {
         "pid": one.pid,
         "command": one.command,
@@ -99,7 +104,7 @@ def ort_provider_not_requested(
         return Inapplicable(Reason("cuda-does-not-work"))
     if is_outdated(one):
         return Inapplicable(Reason("service-outdated"))
-    sure = has_detected(ports)
+    sure = has_detected(ports, settings)
     evidence = {"pid": one.pid, "command": one.command, "sure": sure}
     return Problem(subject=f"process:{one.pid}", evidence=evidence, at_most=None if sure else Severity.WARNING)
 

@@ -17,6 +17,8 @@ def port_blocked(ports: Ports) -> Answer:
     """It listens on every address, and this machine itself does not get through to it by one of its own."""
     if not ports.reached:
         return Inapplicable(Reason("listens-not-on-all"))
+    if all(one.kind == "timed-out" for one in ports.reached):
+        return Inapplicable(Reason("accepts-nobody"))
     blocked = [one for one in ports.reached if one.kind != "connected"]
     if not blocked:
         return None

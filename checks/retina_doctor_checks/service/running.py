@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,16 @@ from . import look_sockets
 DETECTORS = frozenset({"onnxruntime", "insightface", "retinaface", "mxnet", "tensorrt"})
 USUAL_PORTS = frozenset({80, 5000, 8000, 8080})
 """Of Flask, uvicorn, gunicorn and the deployment guides."""
-NOBODYS_SERVICE = ("ipykernel", "jupyter", "tensorboard", "debugpy", "retina_doctor", "retina-doctor", "pytest")
+NOBODYS_SERVICE = (
+    "ipykernel",
+    "jupyter",
+    "tensorboard",
+    "debugpy",
+    "retina_doctor",
+    "retina-doctor",
+    "pytest",
+    "http.server",
+)
 """Python programs that may have such a library loaded, and listen."""
 MODEL = re.compile(r"(?i)\.(?:onnx|pth|pt)$")
 
@@ -33,10 +42,17 @@ def services(pid: int | None, port: int | None) -> tuple[RunningService, ...]:
         return (described(pid),)
     apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
     ports = {one: its for one in pythons() if one not in apart and (its := listening_ports(one))}
-    masters = {one: next((up for up in reversed(look_sockets.ancestors(one)) if up in ports), one) for one in ports}
+    masters = {one: master(one, ports) for one in ports}
     wanted = sorted({masters[one] for one in ports if detects(one, ports[one])})
     found = tuple(described(one) for one in wanted if port in (None, *ports[one]) and not is_nobodys(one))
     return found or hidden(USUAL_PORTS if port is None else frozenset({port}))
+
+
+def master(pid: int, ports: Mapping[int, frozenset[int]]) -> int:
+    """The topmost process above that listens on a port of this one: a worker has its socket from there. A notebook's server or a
+    supervisor that listens on a port of its own is no master of what it started."""
+    above = reversed(look_sockets.ancestors(pid))
+    return next((one for one in above if ports.get(one, frozenset()) & ports[pid]), pid)
 
 
 def hidden(ports: Set[int]) -> tuple[RunningService, ...]:
@@ -62,7 +78,9 @@ def owner_of(pid: int) -> int | None:
 
 def is_nobodys(pid: int) -> bool:
     words = look_sockets.command_words(f"/proc/{pid}")
-    return any(name in word for word in words[:4] for name in NOBODYS_SERVICE)
+    names = [Path(word).name for word in words[:2]]
+    names += [words[i + 1] for i, word in enumerate(words[:-1]) if word == "-m"]
+    return any(name.startswith(NOBODYS_SERVICE) for name in names)
 
 
 def described(pid: int) -> RunningService:
