@@ -13,25 +13,10 @@ from typing import Any
 
 from retina_doctor.codec import decode, encode, replace
 from retina_doctor.model import Snapshot
+from retina_doctor.secret_words import FLAG_AND_SECRET, SECRET_FLAG, SECRET_KEY, masked
 
-_SECRET_NAME = r"[\w-]*(?:token|passw(?:or)?d|secret|(?:api|access|account|private)[-_]?key|credential)[\w-]*"  # noqa: S105
-_SECRET_FLAG = rf"--?(?:{_SECRET_NAME}|[\w-]*(?:key|auth))"
-_VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s'\",;&]+(?:,[^\s'\",;&]+)*)"
 _HOST = r"[A-Za-z0-9](?:[\w.-]*\w)?"
 
-QUOTED_FLAG = re.compile(rf"(?i)(?P<q>['\"])({_SECRET_FLAG}=)(?!<)(?:(?!(?P=q)).)+(?P=q)")
-SECRET = re.compile(
-    rf"(?i)((?<![\w-])(?:{_SECRET_NAME}['\"]?\s*[=:]\s*|{_SECRET_FLAG}(?:=|\s+(?!-))|(?<=[?&])(?:key|sig|signature|auth)=)"
-    rf"|\bauthorization['\"]?\s*[=:]\s*['\"]?(?:(?:basic|bearer|token)\s+)?+)(?!['\"]?<){_VALUE}"
-)
-FLAG_AND_SECRET = re.compile(rf"(?is)({_SECRET_FLAG}=)(?!<).+")
-SECRET_KEY = re.compile(rf"(?i){_SECRET_NAME}")
-SECRET_FLAG = re.compile(rf"(?i){_SECRET_FLAG}")
-BEARER = re.compile(r"(?i)(\bbearer\s+)(?!<)[\w.~+/=-]{6,}")
-KNOWN_TOKEN = re.compile(
-    r"(?<![\w-])(?:(?:hf|gh[oprsu])_(?=[A-Za-z]*\d)[A-Za-z0-9]{8,}|(?:sk-|glpat-|xox[abp]-|github_pat_)(?=[\w-]*\d)[\w-]{8,})"
-)
-URL_USER = re.compile(r"(\b[a-z][a-z0-9+.-]*://)(?!<)[^\s/@]+@")
 URL_HOST = re.compile(rf"(\b[a-z][a-z0-9+.-]*://(?:<user>@)?)({_HOST})")
 _AT = r"@(?![A-Z][A-Z0-9]*_\d|v?\d+(?:\.\d+)*(?![\w.]))"  # but memcpy@GLIBC_2.14 and package@1.2 are no people
 EMAIL = re.compile(rf"(?<![\w<])[\w.+-]+{_AT}[\w-]+(?:\.[\w-]+)+")
@@ -158,11 +143,7 @@ class _Redaction:
 
     def text(self, text: str, key: str = "") -> str:
         text = HOST_IN_LOG.sub(lambda m: m[1] + self.host(m[2]), text)
-        text = QUOTED_FLAG.sub(r"\g<q>\2<secret>\g<q>", text)
-        text = BEARER.sub(r"\1<secret>", text)
-        text = SECRET.sub(r"\1<secret>", text)
-        text = KNOWN_TOKEN.sub("<secret>", text)
-        text = URL_USER.sub(r"\1<user>@", text)
+        text = masked(text)
         text = URL_HOST.sub(lambda m: m[1] + self.host(m[2]), text)
         text = EMAIL.sub("<email>", text)
         text = USER_AT_HOST.sub(lambda m: self.user(m[1]) + "@" + self.host(m[2]), text)

@@ -446,4 +446,50 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         APP + "def f(i):\n    faces = app.get(i)\n    n = len(faces)\n    if n == 0:\n        return None\n"
         "    return faces[0]",
     ),
+    # answers that come by other ways
+    "faces counted in an annotated name": (
+        "no-face-not-handled",
+        APP + "def f(i):\n    faces = app.get(i)\n    n: int = 1\n    if n == 0:\n        return\n    return faces[0]",
+        APP + "def f(i):\n    faces = app.get(i)\n    n: int = len(faces)\n    if n == 0:\n        return\n    return faces[0]",
+    ),
+    "faces counted in a dictionary, and that by a name": (
+        "no-face-not-handled",
+        APP + "def f(i):\n    faces = app.get(i)\n    told = {'n': 1}\n    ok = told['n'] > 0\n"
+        "    if ok:\n        return faces[0]",
+        APP + "def f(i):\n    faces = app.get(i)\n    told = {'n': len(faces)}\n    ok = told['n'] > 0\n"
+        "    if ok:\n        return faces[0]",
+    ),
+    "the first face under suppress": (
+        "no-face-not-handled",
+        APP + "import contextlib\ndef f(i):\n    with contextlib.suppress(OSError):\n        return app.get(i)[0]",
+        APP + "import contextlib\ndef f(i):\n    with contextlib.suppress(IndexError):\n        return app.get(i)[0]",
+    ),
+    "faces handed to a function that raises": (
+        "no-face-not-handled",
+        APP + "def some(faces):\n    return bool(faces)\ndef f(i):\n    faces = app.get(i)\n    some(faces)\n    return faces[0]",
+        APP + "def some(faces):\n    if not faces:\n        raise ValueError\n"
+        "def f(i):\n    faces = app.get(i)\n    some(faces)\n    return faces[0]",
+    ),
+    "a picture in front of another file's check": (
+        "image-not-read",
+        "import cv2\ndef f(p):\n    img = cv2.imread(p)\n    print(img)\n    return img.shape",
+        "import cv2\nfrom checks import check\ndef f(p):\n    img = cv2.imread(p)\n    check(img)\n    return img.shape",
+    ),
+    "providers that come later": (
+        "ort-provider-not-requested",
+        "s = ort.InferenceSession('/a')\ns.set_providers(['CPUExecutionProvider'])",
+        "s = ort.InferenceSession('/a')\ns.set_providers(['CUDAExecutionProvider', 'CPUExecutionProvider'])",
+    ),
+    "the CPU as a way out": (
+        "ort-provider-not-requested",
+        "def f(gpu):\n    try:\n        return gpu()\n    except OSError:\n"
+        "        return ort.InferenceSession('/a', providers=['CPUExecutionProvider'])",
+        f"def f():\n    try:\n        return ort.InferenceSession('/a', {BOTH})\n    except OSError:\n"
+        "        return ort.InferenceSession('/a', providers=['CPUExecutionProvider'])",
+    ),
+    "cuda behind a condition": (
+        "cuda-hardcoded",
+        "def f(net, fast):\n    return net.cuda() if fast else net",
+        "def f(net, use_gpu):\n    return net.cuda() if use_gpu else net",
+    ),
 }  # fmt: skip

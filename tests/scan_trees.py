@@ -8,6 +8,11 @@ LISTENS = "import flask\nweb = flask.Flask('a')\nweb.run('0.0.0.0', %d)\n"
 PROVIDERS = "['CUDAExecutionProvider', 'CPUExecutionProvider']"
 WITH_CUDA = f"import onnxruntime\ns = onnxruntime.InferenceSession(m, providers={PROVIDERS})\n"
 
+INDEX = "https://aiinfra.example.org/onnxruntime-cuda-12/simple/"
+STAGES = (
+    "FROM python:3.11 AS one\nCMD uvicorn a:a --host 0.0.0.0\nFROM python:3.11 AS two\nCMD uvicorn a:a --host 0.0.0.0\n"
+)
+
 
 def pod(container: str, more: str = "") -> str:
     return (
@@ -489,5 +494,140 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
             "app.py": "from insightface.app import FaceAnalysis\napp = FaceAnalysis()\napp.prepare(0, det_size=None)\n",
             "pyproject.toml": '[tool.poetry.dependencies]\ninsightface = "^1.0"\n',
         },
+    ),
+    # BuildKit, and what only looks like a fault
+    "a RUN with a cache": (
+        "ort-both-packages",
+        {
+            "Dockerfile": "FROM python:3.11\nRUN --mount=type=cache,target=/c \\\n    pip install onnxruntime onnxruntime-gpu\n"
+        },
+        {"Dockerfile": "FROM python:3.11\nRUN --mount=type=cache,target=/c \\\n    pip install onnxruntime-gpu\n"},
+    ),
+    "a heredoc": (
+        "service-loopback-only",
+        {"start.sh": "cat <<EOF\nx\nEOF\nuvicorn app:app\n"},
+        {"start.sh": "cat <<EOF\nuvicorn app:app\nEOF\nuvicorn --version\ngunicorn --check-config app:app\n"},
+    ),
+    "a configuration elsewhere": (
+        "service-loopback-only",
+        {"Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n"},
+        {"Dockerfile": "FROM python:3.11\nCMD gunicorn -c /etc/face.py app:app\n"},
+    ),
+    "a bind in branches": (
+        "service-loopback-only",
+        {"gunicorn.conf.py": "bind = '127.0.0.1:80'\n"},
+        {
+            "gunicorn.conf.py": "import os\nif os.getenv('DEV'):\n    bind = '127.0.0.1:80'\nelse:\n    bind = '0.0.0.0:80'\n"
+        },
+    ),
+    "a bind from outside": (
+        "service-loopback-only",
+        {"Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n", "gunicorn.conf.py": "workers = 1\n"},
+        {
+            "Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n",
+            "gunicorn.conf.py": "import os\nbind = os.getenv('BIND')\n",
+        },
+    ),
+    "a host by the container's environment": (
+        "service-loopback-only",
+        {"Dockerfile": "FROM python:3.11\nCMD uvicorn app:app\n", "compose.yml": "services:\n  web:\n    build: .\n"},
+        {
+            "Dockerfile": "FROM python:3.11\nCMD uvicorn app:app\n",
+            "compose.yml": "services:\n  web:\n    build: .\n    environment: [UVICORN_HOST=0.0.0.0]\n",
+        },
+    ),
+    "a port by the container's environment": (
+        "port-not-published",
+        {
+            "Dockerfile": "FROM python:3.11\nENV PORT=80\nCMD uvicorn app:app --host 0.0.0.0 --port $PORT\n",
+            "compose.yml": "services:\n  web:\n    build: .\n    environment: {MODE: a}\n    ports: ['81:81']\n",
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nENV PORT=80\nCMD uvicorn app:app --host 0.0.0.0 --port $PORT\n",
+            "compose.yml": "services:\n  web:\n    build: .\n    env_file: .env\n    ports: ['81:81']\n",
+        },
+    ),
+    "a stage by its name": (
+        "port-not-published",
+        {
+            "Dockerfile": STAGES,
+            "compose.yml": "services:\n  web:\n    build: {context: ., target: two}\n    ports: ['80:80']\n",
+        },
+        {
+            "Dockerfile": STAGES,
+            "compose.yml": "services:\n  web:\n    build: {context: ., target: one}\n    ports: ['80:80']\n",
+        },
+    ),
+    "a base by an argument": (
+        "container-started-without-gpu",
+        {"Dockerfile": f"ARG BASE={CUDA}\nFROM $BASE\n", "compose.yml": "services:\n  web:\n    build: .\n"},
+        {
+            "Dockerfile": f"ARG BASE={CUDA}\nFROM $BASE\n",
+            "compose.yml": "services:\n  web:\n    build: {context: ., args: {BASE: python}}\n",
+        },
+    ),
+    "a database on loopback": (
+        "service-loopback-only",
+        {"compose.yml": "services:\n  web:\n    image: face\n    ports: ['127.0.0.1:80:80']\n"},
+        {"compose.yml": "services:\n  db:\n    image: postgres:16\n    ports: ['127.0.0.1:5432:5432']\n"},
+    ),
+    "a container for the tests": (
+        "container-started-without-gpu",
+        {"Makefile": f"test:\n\tdocker run {CUDA} pytest\n"},
+        {"Makefile": f"test:\n\tdocker run {CUDA} pytest\nup:\n\tdocker run --gpus all {CUDA}\n"},
+    ),
+    "a runtime by a variable": (
+        "container-started-without-gpu",
+        {"compose.yml": "services:\n  web:\n    image: face:cuda12\n    runtime: ${RUNTIME:-runc}\n"},
+        {"compose.yml": "services:\n  web:\n    image: face:cuda12\n    runtime: ${RUNTIME:-nvidia}\n"},
+    ),
+    "an image for no GPU": (
+        "container-started-without-gpu",
+        {"compose.yml": "services:\n  web:\n    image: face:1-gpu\n"},
+        {"compose.yml": "services:\n  web:\n    image: face:1-no-gpu\n"},
+    ),
+    "redis beside the only Dockerfile": (
+        "container-started-without-gpu",
+        {"Dockerfile": f"FROM {CUDA}\n", "k.yaml": pod("        image: face\n")},
+        {"Dockerfile": f"FROM {CUDA}\n", "k.yaml": pod("        image: redis:7\n")},
+    ),
+    "wishes beside a lock": (
+        "ort-both-packages",
+        {"requirements.in": "insightface\nonnxruntime-gpu\n"},
+        {
+            "requirements.in": "insightface\nonnxruntime-gpu\n",
+            "requirements.txt": "insightface==0.7.3\nonnxruntime-gpu==1.20.0\n",
+        },
+    ),
+    "wishes beside constraints": (
+        "ort-both-packages",
+        {"requirements.txt": "insightface\nonnxruntime-gpu\n", "limits.txt": "insightface==0.7.3\n"},
+        {"requirements.txt": "-c limits.txt\ninsightface\nonnxruntime-gpu\n", "limits.txt": "insightface==0.7.3\n"},
+    ),
+    "an index in the environment": (
+        "ort-cuda-major-mismatch",
+        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.0\n"},
+        {"Dockerfile": f"FROM {CUDA}\nENV PIP_EXTRA_INDEX_URL={INDEX}\nRUN pip install onnxruntime-gpu==1.18.0\n"},
+    ),
+    "an index in the requirements": (
+        "ort-cuda-major-mismatch",
+        {
+            "Dockerfile": f"FROM {CUDA}\nRUN pip install -r requirements.txt\n",
+            "requirements.txt": "onnxruntime-gpu==1.18.0\n",
+        },
+        {
+            "Dockerfile": f"FROM {CUDA}\nRUN pip install -r requirements.txt\n",
+            "requirements.txt": f"--extra-index-url {INDEX}\nonnxruntime-gpu==1.18.0\n",
+        },
+    ),
+    "conda's builds": (
+        "ort-cuda-major-mismatch",
+        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.0\n"},
+        {"Dockerfile": f"FROM {CUDA}\nRUN conda install -c conda-forge onnxruntime-gpu=1.18.0\n"},
+    ),
+    "a Dockerfile in a folder called build": (
+        "service-loopback-only",
+        {"build/Dockerfile": "FROM python:3.11\nCMD uvicorn app:app\n"},
+        {"build/app.py": "import uvicorn\nuvicorn.run(app)\n"},
     ),
 }

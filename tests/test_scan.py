@@ -70,7 +70,7 @@ def test_a_reason_beside_the_line_is_honoured_and_counted(tmp_path: Path, mark: 
         f"import onnxruntime\n{line}  # retina-doctor: ignore[{mark}] a tool for the CPU\n"
     )
     told = scanned(tmp_path, ".", exit_code=0)
-    [check] = [one for one in told["checks"] if one["name"] == "ort-provider-not-requested"]
+    [check] = [one for one in told["checks"] if one["code"] == "RD275"]
     assert check["verdict"] == "passed" and "1 places ignored" in check["reason"]
 
 
@@ -118,7 +118,7 @@ def test_what_could_not_be_read_is_unknown_and_said(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import onnxruntime\ndef f(:\n")
     told = scanned(tmp_path, ".", exit_code=3)
     assert told["findings"] == []
-    [check] = [one for one in told["checks"] if one["name"] == "ort-provider-not-requested"]
+    [check] = [one for one in told["checks"] if one["code"] == "RD275"]
     assert check["verdict"] == "unknown"
     assert f"{tmp_path}/broken.py (SyntaxError" in check["missing"][0]
     assert "broken.py(SyntaxError" in "".join(doctor("scan", ".", cwd=tmp_path).stdout.split())
@@ -191,3 +191,91 @@ def test_a_check_of_the_machine_says_nothing_of_source(tmp_path: Path) -> None:
     assert {one["verdict"] for one in told["checks"] if one["name"] in {pair[0] for pair in PAIRS.values()}} == {
         "inapplicable"
     }
+
+
+ODD = {
+    "infinite.py": "from insightface.app import FaceAnalysis\nFaceAnalysis().prepare(0, det_thresh=1e999)\n",
+    "huge.py": f"from insightface.app import FaceAnalysis\nFaceAnalysis().prepare(0, det_size=({'9' * 400}, 640))\n",
+    "compose.yml": "services:\n  a:\n    <<: abc\n    image: x\n    ports: ['80:²']\n",
+    "one/uv.lock": "package = 5\n# onnxruntime\n",
+    "two/uv.lock": "[[package]]\nname='onnxruntime'\nsource={virtual='.'}\ndependencies=[{name='onnxruntime',marker=5}, 7]\n",
+}
+
+
+def test_an_odd_file_does_not_take_the_findings_of_others(tmp_path: Path) -> None:
+    for name, text in ODD.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    (tmp_path / "app.py").write_text("import onnxruntime\ns = onnxruntime.InferenceSession('/a')\n")
+    told = scanned(tmp_path, ".", exit_code=1)
+    assert {one["name"] for one in told["findings"]} == {"ort-provider-not-requested"}
+
+
+ENDLESS = {
+    "tuples": ("({0},{0},{0},{0},{0},{0},{0},{0})", "FaceAnalysis().prepare(0, det_size=a0)"),
+    "texts": ('f"' + "{{{0}}}" * 8 + '"', "ort.InferenceSession(a0)"),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_names_that_multiply_are_not_followed_for_ever(tmp_path: Path, kind: str) -> None:
+    form, use = ENDLESS[kind]
+    lines = [f"a{number} = {form.format(f'a{number + 1}')}" for number in range(12)]
+    (tmp_path / "app.py").write_text("\n".join([HEAD, *lines, "a12 = 640", use]))
+    told = scanned(tmp_path, ".", exit_code=3)
+    [unread] = told["facts"]["source"]["unread"]
+    assert Path(unread["file"]).name == "app.py"
+
+
+def test_secrets_do_not_leave_the_line(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").write_text(
+        "docker run -e DB_PASSWORD=hunter1 -e DB_PASS=hunter2 -e MYSQL_PWD=hunter3 -e SECRET_KEY='hunter 4' a:cuda12\n"
+        'docker run -e "DB_PASSWORD=hunter 5" -e URL=postgres://u:hunter6@db/x b:cuda12\n'
+    )
+    (tmp_path / "app.py").write_text("import uvicorn\nuvicorn.run(app, api_key='hunter7', port=80)\n")
+    told = scanned(tmp_path, ".", exit_code=1)
+    assert len(told["findings"]) == 3 and all(one["evidence"]["fixed"] for one in told["findings"])
+    assert "hunter" not in json.dumps(told)
+    assert not [word for word in ("4'", '5\\"') if word in json.dumps(told["findings"])]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "s = onnxruntime.InferenceSession(\n    '/a',\n)  # retina-doctor: ignore[RD275] a tool for the CPU",
+        "s = onnxruntime.InferenceSession(\n    '/a',  # retina-doctor: ignore[RD275] a tool for the CPU\n)",
+        "s = onnxruntime.InferenceSession('/a')  # Retina-Doctor: ignore[RD131, rd275] a tool for the CPU",
+    ],
+)
+def test_a_reason_may_stand_on_any_line_of_the_call(tmp_path: Path, call: str) -> None:
+    (tmp_path / "app.py").write_text(f"import onnxruntime\n{call}\n")
+    assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
+
+
+def test_a_text_is_no_reason(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import onnxruntime\ns = onnxruntime.InferenceSession('/# retina-doctor: ignore[RD275] a')\n"
+    )
+    scanned(tmp_path, ".", exit_code=1)
+
+
+@pytest.mark.parametrize(
+    ("head", "line"),
+    [
+        ("import torch\n", "w = torch.load('a.pth')"),
+        ("import torch\n", "net = torch.nn.Linear(1, 1).cuda()"),
+        ("import onnxruntime\n", "s = onnxruntime.InferenceSession(p for p in ['/a'])"),
+        ("from insightface.app import FaceAnalysis\n", "FaceAnalysis().prepare(0, det_size=(16, 640))"),
+    ],
+)
+def test_no_line_is_better_than_one_that_breaks(tmp_path: Path, head: str, line: str) -> None:
+    (tmp_path / "app.py").write_text(head + line + "\n")
+    [finding] = scanned(tmp_path, ".")["findings"]
+    assert finding["evidence"]["fixed"] is None
+
+
+def test_in_a_test_it_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "conftest.py").write_text("import torch\nw = torch.load('a.pth')\n")
+    [finding] = scanned(tmp_path, ".", exit_code=0)["findings"]
+    assert finding["severity"] == "warning"

@@ -93,6 +93,45 @@ def test_the_corrected_command_is_silent(tmp_path: Path, name: str, command: str
     assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
 
 
+BUILT = "FROM nvidia/cuda:11.8.0-cudnn8-runtime-ubuntu22.04\nCOPY . .\nRUN %s\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "install", "line", "fixed"),
+    [
+        (
+            "requirements.txt",
+            "pip install -r requirements.txt",
+            "onnxruntime-gpu == 1.20.0 ; python_version > '3'",
+            True,
+        ),
+        ("requirements.txt", "pip install -r requirements.txt", "onnxruntime-gpu==1.20.0 --hash=sha256:a", False),
+        ("pyproject.toml", "poetry install", '[tool.poetry.dependencies]\nonnxruntime-gpu = "1.20.0"', False),
+    ],
+)
+def test_a_pin_is_rewritten_where_it_is_plain(tmp_path: Path, name: str, install: str, line: str, fixed: bool) -> None:
+    grow(tmp_path, {"Dockerfile": BUILT % install, name: line + "\n"})
+    [finding] = scanned(tmp_path, ".", exit_code=1)["findings"]
+    assert finding["name"] == "ort-cuda-major-mismatch"
+    wanted = f"onnxruntime-gpu=={finding['evidence']['fits']} ; python_version > '3'" if fixed else None
+    assert finding["evidence"]["fixed"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
+        ("poetry run docker run a:cuda12", "poetry run docker run --gpus all a:cuda12"),
+        ("make run && docker run a:cuda12", "make run && docker run --gpus all a:cuda12"),
+        ("podman container run a:cuda12", "podman container run --gpus all a:cuda12"),
+        ("docker run x; docker run a:cuda12", None),
+    ],
+)
+def test_the_gpu_is_asked_for_behind_the_real_run(tmp_path: Path, line: str, fixed: str | None) -> None:
+    grow(tmp_path, {"a.sh": line + "\n"})
+    [finding] = scanned(tmp_path, ".", exit_code=1)["findings"]
+    assert finding["evidence"]["fixed"] == fixed
+
+
 @pytest.mark.parametrize(
     ("name", "text", "line"),
     [

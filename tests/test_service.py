@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from retina_doctor_checks.service import look_answers, look_endpoint, look_load, look_ports, look_reach, look_sockets
 
+from retina_doctor import secret_words
 from tests.doctor import DEV_PYTHON, doctor, environment, found, report, roots, verdicts
 
 needs_root = pytest.mark.skipif(
@@ -262,7 +263,7 @@ print(json.dumps(told))
     return told
 
 
-SENT = (look_sockets, look_answers, look_endpoint, look_load, look_reach, look_ports)
+SENT = (secret_words, look_sockets, look_answers, look_endpoint, look_load, look_reach, look_ports)
 
 
 def loader() -> str:

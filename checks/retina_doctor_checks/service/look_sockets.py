@@ -13,15 +13,14 @@ import socket
 import struct
 from typing import Any
 
+from retina_doctor.secret_words import FLAG_AND_SECRET, SECRET_FLAG
+
 STATES = ("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
           "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV")  # include/net/tcp_states.h  # fmt: skip
 LISTENING = 10
 PACKAGE = re.compile(
     r"(/.*/(?:site|dist)-packages/(?:onnxruntime|torch|cv2|tensorrt|tensorflow|mxnet|insightface|retinaface))/"
 )
-HIDDEN = r"[\w-]*(?:token|passw|secret|credential|api[-_]?key|access[-_]?key|private[-_]?key|auth)[\w-]*"
-SECRET_FLAG = re.compile("(?i)--?%s$" % HIDDEN)
-SECRET_ASSIGNED = re.compile("(?i)((?:--?)?%s=)." % HIDDEN)
 MOST_COMMAND = 400  # characters of a command line
 
 
@@ -132,7 +131,11 @@ def process(pid: int) -> dict[str, Any]:
     words = command_words(folder)
     return {
         "pid": pid,
-        "command": " ".join(shlex.quote(word) for word in masked(words))[:MOST_COMMAND] if words else None,
+        "command": " ".join(word if word.endswith("<secret>") else shlex.quote(word) for word in masked(words))[
+            :MOST_COMMAND
+        ]
+        if words
+        else None,
         "called": called(folder, words[0]) if words else None,
         "exe": link(os.path.join(folder, "exe")),
         "user": owner(folder),
@@ -144,12 +147,11 @@ def masked(words: list[Any]) -> list[str]:
     """A command line without its secrets: a report of it may end in a log that others read."""
     shown: list[str] = []
     for place, word in enumerate(words):
-        before = words[place - 1] if place else ""
-        assigned = SECRET_ASSIGNED.match(word)
+        assigned = FLAG_AND_SECRET.match(word)
         if assigned:
-            shown.append(assigned.group(1) + "...")
-        elif SECRET_FLAG.match(before) and not word.startswith("-"):
-            shown.append("...")
+            shown.append(assigned.group(1) + "<secret>")
+        elif place and SECRET_FLAG.match(words[place - 1]) and not word.startswith("-"):
+            shown.append("<secret>")
         else:
             shown.append(word)
     return shown

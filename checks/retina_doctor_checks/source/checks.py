@@ -5,19 +5,27 @@ from __future__ import annotations
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Severity
 
-from .facts import Cause, Source
-from .judging import Place, answer, scanned
+from .facts import Cause, Hit, Source
+from .judging import Place, answer, is_test, scanned
 from .specs import allows
+from .together import lock_of
 
 APIS = {"0.7": "0.7.3", "1.0": "1.0.1", "2.1": "2.1"}
 """The versions of insightface whose sources were read -> the release that stands for them."""
 MAY_BE_MEANT = ("cpu-only", "from-disk")
 """A tool for the CPU; a picture that comes along with the service."""
+OF_NO_TEST = ("no-face-not-handled", "model-wrong-directory", "image-not-read")
+
+
+def is_mere_test(source: Source, hit: Hit) -> bool:
+    """A test knows its pictures, and where it is started."""
+    return hit.cause in OF_NO_TEST and is_test(source, hit.at.file)
 
 
 def installed(source: Source) -> set[str]:
     """The versions of insightface, of those that hits tell apart, that the tree's requirements let in; "": another one."""
-    specs = [one.spec for bundle in source.bundles for one in bundle.packages if one.name == "insightface"]
+    bundles = [bundle for bundle in source.bundles if lock_of(source, bundle.at.file) is None]
+    specs = [one.spec for bundle in bundles for one in bundle.packages if one.name == "insightface"]
     specs += [
         one.spec
         for image in source.images
@@ -35,7 +43,7 @@ def answered(source: Source, code: str, cause: Cause) -> Answer:
             why=hit.why,
             what=hit.what,
             fixed=hit.fixed,
-            at_most=Severity.WARNING if hit.why in MAY_BE_MEANT else None,
+            at_most=Severity.WARNING if hit.why in MAY_BE_MEANT or is_mere_test(source, hit) else None,
         )
         for hit in source.hits
         if hit.cause == cause and (not hit.api or set(hit.api) >= installed(source))

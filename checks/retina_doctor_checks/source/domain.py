@@ -26,9 +26,10 @@ probe = Probe(
         *(f"{PACK}.python.{name}" for name in PYTHON),
         *(f"{PACK}.deployment.{name}" for name in DEPLOYMENT),
         *("yaml", *(f"yaml.{name}" for name in YAML)),
+        "retina_doctor.secret_words",
     ),
     side=Side.OWN,
-    arguments=lambda settings: {"paths": list(settings.scan.paths)},
+    arguments=lambda settings: {"paths": list(settings.scan.paths), "seconds": settings.gate.timeout * 0.7},
 )
 
 domain = Domain(

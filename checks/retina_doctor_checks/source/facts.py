@@ -83,13 +83,15 @@ class Package(Facts, frozen=True, kw_only=True):
 
 class Bundle(Facts, frozen=True, kw_only=True):
     """Packages that are required together: a requirements file, or a group of a project's (its dependencies among them).
-    *included*: files that it takes in; *kept_out*: packages that an override keeps out of every environment."""
+    *included*: files that it takes in; *kept_out*: packages that an override keeps out of every environment;
+    *index*: from an index whose builds are others than PyPI's."""
 
     at: Line
     group: str
     packages: tuple[Package, ...]
     included: tuple[str, ...]
     kept_out: tuple[str, ...]
+    index: bool = False
 
 
 class Step(Facts, frozen=True, kw_only=True):
@@ -114,19 +116,22 @@ class Port(Facts, frozen=True, kw_only=True):
 
 
 class Image(Facts, frozen=True, kw_only=True):
-    """The last stage of a Dockerfile with what it builds on. *at*: the FROM of *base*, "" where that cannot be told."""
+    """The last stage of a Dockerfile with what it builds on. *at*: the FROM of *base*, "" where that cannot be told; *stage*: its
+    name."""
 
     at: Line
     base: str
     steps: tuple[Step, ...]
     ports: tuple[Port, ...]
+    stage: str | None = None
     server: Server | None
 
 
 class Container(Facts, frozen=True, kw_only=True):
     """A service of compose, a container of a pod, or a `docker run`. *dockerfile*: what builds it; *known*: nothing of it is
     said elsewhere; *ports*: published, or a pod's; *asked*: of its probes; *labels*: of its pod, KEY=VALUE;
-    *commanded*: it has a command of its own in place of its image's."""
+    *commanded*: it has a command of its own in place of its image's; *moved*: its environment may say where that listens;
+    *target*: the stage of its Dockerfile; *varied*: it is built with arguments of its own."""
 
     at: Line
     kind: Literal["compose", "kubernetes", "run"]
@@ -140,6 +145,9 @@ class Container(Facts, frozen=True, kw_only=True):
     asked: tuple[Port, ...]
     labels: tuple[str, ...]
     commanded: bool
+    moved: bool = False
+    target: str | None = None
+    varied: bool = False
     server: Server | None
 
 

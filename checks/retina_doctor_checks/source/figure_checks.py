@@ -73,7 +73,7 @@ def det_size_not_multiple_of_32(source: Source) -> Answer:
 def sized(figure: Figure, size: Size, stride: int) -> Place:
     down, up = nearest_sizes(size, stride)
     fixed = None
-    if figure.sides is not None:
+    if figure.sides is not None and min(size.width, size.height) >= stride:
         fixed = f"{figure.sides[0]}({up.width}, {up.height}){figure.sides[1]}".strip()
     more: dict[str, Any] = {"stride": stride, "down": str(down), "up": str(up)}
     return Place(at=figure.at, why="stride", what=str(size), fixed=fixed, more=more)

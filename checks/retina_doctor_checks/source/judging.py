@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from .facts import Line, Source
 Kind = Literal["python", "deployment"]
 EITHER: tuple[Kind, ...] = ("python", "deployment")
 MOST_NAMED = 3
+TESTS = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$|conftest\.py$)")
 
 
 class Place(Data, frozen=True, kw_only=True):
@@ -40,6 +42,12 @@ class Place(Data, frozen=True, kw_only=True):
         )
 
 
+def is_test(source: Source, file: str) -> bool:
+    """By its place in what is scanned: above that, a folder may be called anything."""
+    within = next((file[len(path) :] for path in source.paths if file.startswith(path + "/")), file.rpartition("/")[2])
+    return TESTS.search(within) is not None
+
+
 def scanned(settings: Settings) -> Scope:
     return EVERYWHERE if settings.scan.paths else Scope(inapplicable=Reason("nothing-to-scan"))
 
@@ -50,7 +58,7 @@ def answer(source: Source, code: str, name: str, places: Iterable[Place], of: tu
     if not source.files:
         return Inapplicable(Reason("no-source", {"paths": ", ".join(source.paths)}))
     here = list(places)
-    problems = [p.problem for p in here if not any(mark.word in (code, name) for mark in p.at.marks)]
+    problems = [p.problem for p in here if not any(mark.word.lower() in (code.lower(), name) for mark in p.at.marks)]
     if problems:
         return problems
     missing = unread(source, of)

@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from typing import Any
 
+from retina_doctor.secret_words import masked
 from retina_doctor_checks.source.deployment import read as deployment
 from retina_doctor_checks.source.python import read as python
 
 MOST_FILES, MOST_BYTES, MOST_UNREAD = 50000, 5 * 2**20, 200
 MOST_TOLD = 4 * 2**20  # bytes of all that is told; a probe may not tell more than some
 MOST_LINE = 300  # characters of a line that are shown
-PASSED_OVER = ("node_modules", "site-packages", "dist-packages", "__pycache__", "build", "dist")
-IGNORE = re.compile(r"#\s*retina-doctor:\s*ignore\[([\w-]+)\][ \t]*(.*)")
+PASSED_OVER = ("node_modules", "site-packages", "dist-packages", "__pycache__")
+MADE = ("build", "dist")  # Python in there is a copy; a Dockerfile is none
+IGNORE = re.compile(r"(?i)#\s*retina-doctor:\s*ignore\[([\w\s,-]+)\][ \t]*(.*)")
 MOST_ABOVE = 20  # lines of comment above a place
 LISTS = ("hits", "figures", "servers", "meant", "bundles", "images", "containers", "routes", "tags")
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
+    """Stops after *seconds*, so that what was found is told before the reading counts as timed out."""
+    until = time.monotonic() + arguments["seconds"]
     paths = [os.path.abspath(os.path.expanduser(path)) for path in arguments["paths"]]
     missing = [path for path in paths if not os.path.exists(path)]
     told: dict[str, list[Any]] = {name: [] for name in LISTS}
@@ -27,7 +32,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(paths=paths, missing=missing, files=0, cut=False, unread=[], **told)
     count, size, cut = 0, 0, False
     for path in source_files(paths):
-        if count >= MOST_FILES or cut or len(unread) >= MOST_UNREAD:
+        if count >= MOST_FILES or cut or len(unread) >= MOST_UNREAD or time.monotonic() > until:
             cut = True
             break
         count += 1
@@ -41,7 +46,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
                     cut, ones = True, ones[: len(ones) * (MOST_TOLD - size) // wanted]
                 told[name] += ones
                 size += wanted
-        except (SyntaxError, ValueError, OSError, RecursionError, MemoryError) as error:
+        except Exception as error:  # one odd file must not cost what the others tell
             words = "%s: %s" % (type(error).__name__, str(error)[:200])
             unread.append({"file": path, "kind": "python" if of == "python" else "deployment", "error": words})
     for ones in told.values():
@@ -68,9 +73,12 @@ def source_files(paths: list[str]) -> Any:
                 continue
             seen.add(real)
             folders[:] = sorted(one for one in folders if not passed_over(folder, one))
+            made = not set(MADE).isdisjoint(os.path.relpath(folder, path).split(os.sep))
             for name in sorted(names):
                 file = os.path.join(folder, name)
-                if (name.endswith(".py") or deployment.kind(name, os.path.basename(folder))) and os.path.isfile(file):
+                if (
+                    (name.endswith(".py") and not made) or deployment.kind(name, os.path.basename(folder))
+                ) and os.path.isfile(file):
                     yield file
 
 
@@ -80,7 +88,7 @@ def passed_over(folder: str, name: str) -> bool:
 
 
 def read(path: str, of: str | None) -> dict[str, list[Any]]:
-    """What a file of a kind tells. Raises SyntaxError, ValueError, OSError, RecursionError, MemoryError."""
+    """What a file of a kind tells. Raises whatever an odd file makes a reader raise."""
     if of is None:
         return {}
     with open(path, "rb") as file:
@@ -91,16 +99,22 @@ def read(path: str, of: str | None) -> dict[str, list[Any]]:
     if len(data) > MOST_BYTES:
         raise ValueError("more than %d MB" % (MOST_BYTES // 2**20))
     lines, told = python.read(data, path) if of == "python" else deployment.read(data, path, by_content)
-    return {name: [placed(one, path, lines) for one in ones] for name, ones in told.items()}
+    remarks = python.remarks(data, lines) if of == "python" and b"retina-doctor:" in data else lines
+    return {name: [placed(one, path, lines, remarks) for one in ones] for name, ones in told.items()}
 
 
-def placed(told: Any, path: str, lines: list[str]) -> Any:
-    """What was told, with the line itself in place of its number, however deep."""
+def placed(told: Any, path: str, lines: list[str], remarks: list[str]) -> Any:
+    """What was told, with the line itself in place of its number, however deep; without secrets. *remarks*: of each line what
+    may be a comment."""
     if isinstance(told, list):
-        return [placed(one, path, lines) for one in told]
+        return [placed(one, path, lines, remarks) for one in told]
     if not isinstance(told, dict):
         return told
-    found = {key: placed(value, path, lines) for key, value in told.items() if key not in ("line", "column")}
+    found = {
+        key: placed(value, path, lines, remarks)
+        for key, value in told.items()
+        if key not in ("line", "column", "until")
+    }
     if "line" not in told:
         return found
     line = told["line"]
@@ -109,22 +123,28 @@ def placed(told: Any, path: str, lines: list[str]) -> Any:
         if found.get(key) and len("".join(found[key])) > MOST_LINE:
             found[key] = None  # half a correction would be none
     if found.get("fixed"):
-        found["fixed"] = found["fixed"].strip()
+        found["fixed"] = masked(found["fixed"].strip())
+    if found.get("sides"):
+        found["sides"] = [masked(side) for side in found["sides"]]
     at = {
         "file": path,
         "line": line,
         "column": told["column"],
-        "text": text.strip()[:MOST_LINE],
-        "marks": marks(lines, line),
+        "text": masked(text.strip()[: 2 * MOST_LINE])[:MOST_LINE],
+        "marks": marks(remarks, line, told.get("until") or line),
     }
     return dict(found, at=at) if found else at
 
 
-def marks(lines: list[str], line: int) -> list[dict[str, str]]:
-    """The comments that ask to ignore something: on the line, or alone on the lines above it."""
-    found = IGNORE.findall(lines[line - 1]) if line <= len(lines) else []
+def marks(remarks: list[str], line: int, until: int) -> list[dict[str, str]]:
+    """The comments that ask to ignore something: on the lines, or alone on the lines above them."""
+    found = [mark for remark in remarks[line - 1 : until] for mark in IGNORE.findall(remark)]
     above = line - 2
-    while max(0, line - MOST_ABOVE) <= above < len(lines) and lines[above].lstrip().startswith("#"):
-        found += IGNORE.findall(lines[above])
+    while max(0, line - MOST_ABOVE) <= above < len(remarks) and remarks[above].lstrip().startswith("#"):
+        found += IGNORE.findall(remarks[above])
         above -= 1
-    return [{"word": word, "reason": reason.strip()[:200] or "-"} for word, reason in found]
+    return [
+        {"word": word.strip(), "reason": reason.strip()[:200] or "-"}
+        for words, reason in found
+        for word in words.split(",")
+    ]

@@ -14,6 +14,7 @@ from .judging import EITHER, Place, answer, scanned
 from .specs import allows, numbers, pinned
 from .together import CPU, GPU, Environment, cuda_major, environments, image_of, is_gpu_image
 
+CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
 BESIDE = re.compile(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)(?![a-z])")
 """Groups and files that are not what serves, or mean the CPU."""
 
@@ -125,6 +126,9 @@ def built(package: Package) -> Build | None:
 
 
 def repinned(package: Package, version: str) -> str | None:
-    pattern = r"(onnxruntime[-_.]gpu(?:\[[^\]]*\])?)(\s*[<>=!~^][^\"';#&|\s]*)?"
+    """The line with another pin; None where the line has more to say than pip's plain form, or goes on with hashes."""
+    if package.at.text.startswith("onnxruntime") and re.search(r"--hash|\\$", package.at.text):
+        return None
+    pattern = rf"(onnxruntime[-_.]gpu(?:\[[^\]]*\])?)(?:\s*{CLAUSE}(?:\s*,\s*{CLAUSE})*)?(?![\w.*+]|\s*[<>=!~^,])"
     text, count = re.subn(pattern, rf"\g<1>=={version}", package.at.text, count=1)
     return text if count else None

@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable, Iterator
 
 from retina_doctor.authoring import Answer, check
+from retina_doctor.codec import replace
 from retina_doctor.model import Severity
 
 from .facts import Container, Port, Server, Source
-from .judging import EITHER, Place, answer, scanned
-from .together import bare_file, listening, settled
+from .judging import EITHER, Place, answer, is_test, scanned
+from .together import bare_file, image_of, is_public, listening, settled
 
 COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "fastapi", "flask", "runserver")
 
-TESTS = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$|conftest\.py$)")
 ALL = "0.0.0.0"  # noqa: S104 - what a service in a container binds
 BINDING = {
     "gunicorn": ("gunicorn", ("--bind", ALL + ":{port}")),
@@ -46,7 +46,7 @@ def loopback(source: Source) -> Iterator[Place]:
     for server in source.servers:
         if is_loopback(settled(source, server).host) and is_loopback(server.host):
             # Where another server runs this module, its own is only for development; a test has its server for itself.
-            meant = not server.sure or is_run_by_another(source, server) or TESTS.search(server.at.file) is not None
+            meant = not server.sure or is_run_by_another(source, server) or is_test(source, server.at.file)
             yield Place(
                 at=server.at,
                 why=server.why,
@@ -56,7 +56,7 @@ def loopback(source: Source) -> Iterator[Place]:
                 more={"by": server.by, "port": server.port},
             )
     for container in source.containers:
-        for port in container.ports:
+        for port in container.ports if belongs(source, container) else ():
             if is_loopback(port.host):
                 yield Place(
                     at=port.at,
@@ -66,6 +66,12 @@ def loopback(source: Source) -> Iterator[Place]:
                     at_most=Severity.WARNING,
                     more={"by": container.kind, "port": port.number},
                 )
+
+
+def belongs(source: Source, container: Container) -> bool:
+    """Whether it serves what the tree is about: that nobody else reaches its database is meant."""
+    own = container.server or container.dockerfile or image_of(source, container) or container.gpu
+    return bool(own) or not is_public(container.image or "")
 
 
 def is_run_by_another(source: Source, server: Server) -> bool:
@@ -135,7 +141,8 @@ def routed(source: Source) -> Iterator[Place]:
         pods = [one for one in source.containers if one.labels and set(route.selector) <= set(one.labels)]
         problem = unanswered(source, route.port, pods)
         if problem is not None:
-            yield problem
+            # Without a targetPort the number is the service's own, too, by which its callers know it.
+            yield problem if "targetPort" in route.port.at.text else replace(problem, fixed=None)
 
 
 def unanswered(source: Source, port: Port, containers: list[Container]) -> Place | None:

@@ -14,10 +14,30 @@ from .specs import allows
 
 GPU_IMAGE = re.compile(
     r"(?:^|/)cuda(?:gl)?:\d|(?:^|/)nvidia/(?:cuda|cudagl|opengl|pytorch|tensorflow|tensorrt|tritonserver|deepstream|l4t)|(?:^|/)pytorch/pytorch:.*cuda"
-    r"|[-_:]cuda-?\d|[-_:.]cu1\d\d\b|-gpu\b"
+    r"|[-_:]cuda-?\d|[-_:.]cu1\d\d\b|(?<!no)(?<!non)-gpu\b"
 )
 CUDA = re.compile(r"(?:(?:^|/)cuda(?:gl)?:|[-_:]cuda-?)(\d+)|[-_:.]cu(\d\d)\d\b")
 CPU, GPU = "onnxruntime", "onnxruntime-gpu"
+
+
+PUBLIC = frozenset(
+    (
+        *(
+            "redis",
+            "valkey",
+            "postgres",
+            "mysql",
+            "mariadb",
+            "mongo",
+            "memcached",
+            "rabbitmq",
+            "nginx",
+            "httpd",
+            "traefik",
+        ),
+        *("caddy", "haproxy", "envoy", "minio", "busybox", "alpine", "prometheus", "grafana", "elasticsearch", "etcd"),
+    )
+)
 
 
 class Environment(Data, frozen=True, kw_only=True):
@@ -48,9 +68,19 @@ def image_of(source: Source, container: Container) -> Image | None:
     if built is None and container.image is not None:
         built = next((tag.dockerfile for tag in source.tags if bare(tag.name) == bare(container.image)), None)
     pods = [one for one in source.containers if one.kind == "kubernetes"]
-    if built is None and pods == [container] and len(source.images) == 1:
+    if built is None and pods == [container] and len(source.images) == 1 and not is_public(container.image or ""):
         return source.images[0]
-    return next((image for image in source.images if image.at.file == built), None)
+    return next((image for image in source.images if image.at.file == built and is_made(container, image)), None)
+
+
+def is_made(container: Container, image: Image) -> bool:
+    """Of a stage that is not the last, nothing is known."""
+    return container.target is None or container.target.lower() == image.stage
+
+
+def is_public(name: str) -> bool:
+    """Everybody's image, such as redis:7."""
+    return bare(name) in PUBLIC
 
 
 def bare(name: str) -> str:
@@ -61,7 +91,7 @@ def bare(name: str) -> str:
 def needs_gpu(source: Source, container: Container) -> str | None:
     """What says that a container means to use the GPU: its image's name, or a package that its Dockerfile installs."""
     image = image_of(source, container)
-    names = [container.image or "", image.base if image else ""]
+    names = [container.image or "", image.base if image and not container.varied else ""]
     named = next((name for name in names if is_gpu_image(name)), None)
     if named is not None or image is None:
         return named
@@ -73,10 +103,18 @@ def environments(source: Source) -> Iterator[Environment]:
     for image in source.images:
         yield _installed(source, image, used)
     for bundle in source.bundles:
-        if bundle.group or bundle.at.file not in used:
+        if (bundle.group or bundle.at.file not in used) and lock_of(source, bundle.at.file) is None:
             packages = {one.name: one for one in contents(source, bundle)}
             brought = _brings(packages, bundle.kept_out)
             yield Environment(packages=packages, brought=brought, image=None, group=bundle.group, other=False)
+
+
+def lock_of(source: Source, file: str) -> str | None:
+    """The file beside it that says what a file of wishes came to: uv.lock, or the compiled requirements."""
+    folder, name = posixpath.split(file)
+    lock = {"pyproject.toml": "uv.lock"}.get(name, name[:-3] + ".txt" if name.endswith(".in") else "")
+    path = posixpath.join(folder, lock)
+    return path if lock and any(one.at.file == path for one in source.bundles) else None
 
 
 def contents(source: Source, bundle: Bundle) -> tuple[Package, ...]:
@@ -101,7 +139,7 @@ def _installed(source: Source, image: Image, used: set[str]) -> Environment:
         came = {one.name: one for bundle in bundles if not bundle.group for one in contents(source, bundle)}
         came |= {one.name: one for one in step.packages}
         packages |= came
-        other = other or (step.index and GPU in came)
+        other = other or ((step.index or any(bundle.index for bundle in bundles)) and GPU in came)
         if step.dependencies:
             kept_out = tuple(name for bundle in bundles for name in bundle.kept_out)
             brought = _brings(came, kept_out) or brought
@@ -116,6 +154,7 @@ def _named(source: Source, file: str, image: Image) -> list[Bundle]:
     name = posixpath.basename(file)
     places = [posixpath.normpath(posixpath.join(one, path)) for path in (file, name) for one in (folder, above)]
     for place in places:
+        place = lock_of(source, place) or place
         found = [bundle for bundle in source.bundles if bundle.at.file == place]
         if found:
             return found
@@ -131,7 +170,11 @@ def _brings(packages: dict[str, Package], kept_out: tuple[str, ...]) -> Package 
 
 
 def settled(source: Source, server: Server) -> Server:
-    """A server with the address that it gets elsewhere: a script's in its source, gunicorn's in its configuration."""
+    """A server with the address that it gets elsewhere: a script's in its source, gunicorn's in its configuration, an image's in
+    its container's environment."""
+    images = [image for image in source.images if image.server == server]
+    if images and any(one.moved and not one.commanded and image_of(source, one) in images for one in source.containers):
+        return replace(server, host=None, port=None)
     if server.by == "gunicorn" and server.why == "default":
         found = [
             one for one in source.servers if one.by == "gunicorn.conf.py" and bare_file(one.at.file) == server.config

@@ -37,6 +37,9 @@ def container(name: str, service: Node, path: str) -> dict[str, Any]:
         "asked": [],
         "labels": [],
         "commanded": bool(service["command"] or service["entrypoint"]),
+        "moved": bool(service["env_file"]) or servers.moved_by([*variables, *service["environment"].words]),
+        "target": service.get("build", "target").text,
+        "varied": bool(service.get("build", "args")),
         "server": command(service, variables),
     }
 
@@ -53,9 +56,14 @@ def dockerfile(build: Node, path: str) -> str | None:
 
 
 def has_gpu(service: Node) -> bool:
-    if service["gpus"] or service["runtime"].text == "nvidia":
+    runtime = shell.substituted(service["runtime"].text or "", {})
+    if service["gpus"] or "nvidia" in runtime or "$" in runtime:
         return True
-    for device in service.get("deploy", "resources", "reservations", "devices").items:
+    reserved = service.get("deploy", "resources", "reservations")
+    for generic in reserved["generic_resources"].items:
+        if "gpu" in (generic.get("discrete_resource_spec", "kind").text or "").lower():
+            return True
+    for device in reserved["devices"].items:
         if device["driver"].text in ("nvidia", "cdi") or "gpu" in device["capabilities"].words:
             return True
     return any("nvidia" in word for word in service["devices"].words)
@@ -85,6 +93,8 @@ def command(service: Node, variables: dict[str, str]) -> dict[str, Any] | None:
             text = shell.substituted((node.text or "").replace("$$", "$"), {})
             words += node.words or [word for _, one in shell.commands([(1, text)]) for word in one]
     server = servers.started(words, variables) if words else None
+    if server and service["env_file"] and server["why"] == "default":
+        server.update(host=None, port=None)
     return dict(server, **place.at) if server and place else None
 
 
@@ -94,4 +104,4 @@ def environment(node: Node) -> dict[str, str]:
 
 
 def whole(text: str) -> int | None:
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() else None

@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 from retina_doctor_checks.source.deployment import servers, shell
-from retina_doctor_checks.source.deployment.packages import steps
+from retina_doctor_checks.source.deployment.packages import INDEXES, OTHER_BUILDS, steps
 
 INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
-HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")
+OPTIONS = re.compile(r"^(?:\s*--(?:mount|network|security)=\S+)+")
 PACKAGES_FROM = re.compile(r"site-packages|dist-packages|venv|/usr/local|/opt|\.local|conda|/install")
 """Paths by which packages come from another stage."""
 Lines = Any
@@ -64,7 +64,7 @@ def instructions(text: str) -> list[tuple[int, str, Lines]]:
             if place >= len(raw):
                 break
             line = raw[place]
-        ends = [mark[1] for _, line in lines for mark in HEREDOC.findall(line)]
+        ends = [mark[1] for _, line in lines for mark in shell.HEREDOC.findall(line)]
         for end in ends if keyword in ("RUN", "COPY", "ADD") else ():
             while place < len(raw) and raw[place].strip() != end:
                 if keyword == "RUN":
@@ -109,9 +109,10 @@ def instruction(
             if known:
                 stage["variables"].setdefault(name, known)
     elif word == "RUN":
-        for line, words in shell.commands(lines, stage["variables"]):
+        for line, words in shell.commands(without_options(lines), stage["variables"]):
+            index = any(OTHER_BUILDS.search(stage["variables"].get(name, "")) for name in INDEXES)
             for step in steps(words):
-                stage["steps"].append(placed(step, line))
+                stage["steps"].append(placed(dict(step, index=step["index"] or index), line))
     elif word == "EXPOSE":
         for port in value.split():
             number_of = re.match(r"(\d+)(?:/\w+)?$", port)  # a range is none
@@ -126,6 +127,17 @@ def instruction(
         stage["entry"], stage["command"] = (number, value), None
     elif word == "CMD":
         stage["command"] = (number, value)
+
+
+def without_options(lines: Lines) -> Lines:
+    """RUN's lines without its own flags: --mount=type=cache,... and the like."""
+    found, at_start = [], True
+    for number, text in lines:
+        if at_start:
+            text = OPTIONS.sub("", text)
+            at_start = not text.strip(" \t\\")
+        found.append((number, text))
+    return found
 
 
 def finished(stage: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +155,13 @@ def finished(stage: dict[str, Any]) -> dict[str, Any]:
         form = shell.told(command[1])
         server = servers.started(form if form is not None else ["sh", "-c", command[1]], stage["variables"])
     base = stage["base"] if "$" not in stage["base"] else ""
-    image = {"base": base, "steps": stage["steps"], "ports": stage["ports"], **at(stage["line"])}
+    image = {
+        "base": base,
+        "steps": stage["steps"],
+        "ports": stage["ports"],
+        "stage": stage["name"],
+        **at(stage["line"]),
+    }
     return dict(image, server=dict(server, **at(number or 1)) if server else None)
 
 

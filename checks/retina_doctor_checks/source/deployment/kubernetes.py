@@ -45,6 +45,9 @@ def contained(owner: Node, template: Node, container: Node) -> dict[str, Any]:
     spec = template["spec"]
     words = container["command"].words + container["args"].words
     server = servers.started(words, variables(container["env"])) if words else None
+    if server and container["envFrom"] and server["why"] == "default":
+        server.update(host=None, port=None)
+    given = [one["name"].text for one in container["env"].items]
     limits = container.get("resources", "limits").pairs + container.get("resources", "requests").pairs
     started = container["command"] or container["args"]
     return {
@@ -65,6 +68,7 @@ def contained(owner: Node, template: Node, container: Node) -> dict[str, Any]:
         "asked": [one for name in PROBES for one in probed(container[name])],
         "labels": labels(template.get("metadata", "labels")),
         "commanded": bool(started),
+        "moved": bool(container["envFrom"]) or servers.moved_by(given),
         "server": dict(server, **started.at) if server else None,
     }
 

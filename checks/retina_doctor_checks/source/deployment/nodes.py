@@ -74,7 +74,7 @@ def _pairs(node: Any, deep: int) -> list[tuple[Any, Any]]:
     merged: list[tuple[Any, Any]] = []
     for key, value in node.value:
         if key.id == "scalar" and key.value == "<<":
-            for one in [value] if value.id == "mapping" else value.value:
+            for one in {"mapping": [value], "sequence": value.value}.get(value.id, []):
                 if len(merged) < 1000:
                     merged += _pairs(one, deep + 1)
         elif key.id == "scalar":

@@ -27,6 +27,8 @@ PYTHON_OPTIONS = (
 )
 OTHER_BUILDS = re.compile(r"onnxruntime-cuda|ort-nightly|onnxruntime.*index|pypi\.jetson|pypi\.nvidia")
 """Indexes that have onnxruntime-gpu for another CUDA than PyPI's."""
+INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX")
+"""Variables that name an index."""
 
 
 def package(text: str) -> dict[str, Any] | None:
@@ -66,7 +68,8 @@ def steps(words: list[str]) -> list[dict[str, Any]]:
         return by_pip(action, rest[rest.index(action) + 1 :] if action else [])
     if name in ("conda", "mamba", "micromamba") and rest[:1] == ["install"]:
         exact = [re.sub(r"(?<![=<>!])=(?!=)", "==", word) for word in rest[1:]]  # conda's single sign
-        return made("install", [one for one in map(package, exact) if one])
+        named = [one for one in map(package, exact) if one]
+        return [step("install", named, index=True)] if named else []  # conda-forge's builds are for several CUDAs
     if (name, rest[:1]) in (("uv", ["sync"]), ("poetry", ["install"]), ("pipenv", ["install"]), ("pdm", ["install"])):
         return [
             step("project", file="uv.lock" if name == "uv" else "pyproject.toml" if name != "pipenv" else "Pipfile")

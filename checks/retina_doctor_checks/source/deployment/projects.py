@@ -48,18 +48,18 @@ def pipfile(data: Any, lines: list[str]) -> Any:
 
 def locked(data: Any, lines: list[str]) -> Any:
     """What uv installs for the project itself, without extras and groups: its dependencies and theirs."""
-    packages = {one.get("name"): one for one in data.get("package", []) if isinstance(one, dict)}
+    packages = {one["name"]: one for one in tables(data.get("package")) if isinstance(one.get("name"), str)}
     roots = [one for one in packages.values() if {"editable", "virtual"} & set(table(one, "source"))]
     wanted: list[Any] = []
-    todo = [need for root in roots for need in root.get("dependencies", [])]
+    todo = [need for root in roots for need in tables(root.get("dependencies"))]
     seen = set()
     while todo:
         need = todo.pop()
-        name = need.get("name") if isinstance(need, dict) else None
-        if name in seen or name not in packages or not applies(need.get("marker", "")):
+        name = str(need.get("name"))
+        if name in seen or name not in packages or not applies(str(need.get("marker", ""))):
             continue
         seen.add(name)
-        todo += packages[name].get("dependencies", [])
+        todo += tables(packages[name].get("dependencies"))
         if name in OURS:
             line = next((n for n, text in enumerate(lines, 1) if text.strip() == 'name = "%s"' % name), 1)
             spec = "==%s" % packages[name].get("version", "")
@@ -115,6 +115,10 @@ def keyed(wanted: Any, lines: list[str]) -> list[Any]:
 def table(data: Any, key: str) -> dict[str, Any]:
     found = data.get(key) if isinstance(data, dict) else None
     return found if isinstance(found, dict) else {}
+
+
+def tables(wanted: Any) -> list[dict[str, Any]]:
+    return [one for one in wanted if isinstance(one, dict)] if isinstance(wanted, list) else []
 
 
 def texts(wanted: Any) -> list[str]:

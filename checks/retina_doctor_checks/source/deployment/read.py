@@ -21,7 +21,7 @@ KINDS = (
 )
 PACKAGES = re.compile(rb"(?i)onnxruntime|insightface")
 STARTS = re.compile(
-    rb"gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|runserver|(?:docker|podman|nerdctl)\s+(?:run|build|buildx)"
+    rb"gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|runserver|(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|build|buildx)"
 )
 CONCERNS = {
     "requirements": re.compile(rb"(?i)onnxruntime|insightface|^[ \t]*(?:-r|--requirement)", re.M),

@@ -6,9 +6,10 @@ import os
 import re
 from typing import Any
 
-from retina_doctor_checks.source.deployment.packages import package
+from retina_doctor_checks.source.deployment.packages import OTHER_BUILDS, package
 
 INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(\S+)")
+CONSTRAINT = re.compile(r"(?:-c|--constraint)[ =]?\s*(\S+)")
 DEEP = 5
 
 
@@ -17,7 +18,21 @@ def told(text: str, path: str) -> dict[str, list[Any]]:
     included = list(included_by(text, path, {os.path.realpath(path)}, 0))
     if not named and not included:
         return {}
-    one = {"group": "", "packages": named, "included": included, "kept_out": [], "line": 1, "column": 1}
+    limits = list(constraints(text, path))
+    for one in named:
+        one["spec"] = ",".join(
+            [one["spec"]] * bool(one["spec"]) + [b["spec"] for b in limits if b["name"] == one["name"]]
+        )
+    index = any(line.startswith("-") and OTHER_BUILDS.search(line) for line in text.split("\n"))
+    one = {
+        "group": "",
+        "packages": named,
+        "included": included,
+        "kept_out": [],
+        "index": index,
+        "line": 1,
+        "column": 1,
+    }
     return {"bundles": [one]}
 
 
@@ -27,6 +42,17 @@ def packages(text: str) -> Any:
             one = package(line.split(" --hash")[0].rstrip(" \\\r"))
             if one is not None:
                 yield dict(one, line=number, column=len(line) - len(line.lstrip()) + 1)
+
+
+def constraints(text: str, path: str) -> Any:
+    """The packages of the constraints that it is held to."""
+    for line in text.split("\n"):
+        match = CONSTRAINT.match(line.strip())
+        file = os.path.join(os.path.dirname(path), match[1]) if match else ""
+        if match and os.path.isfile(file):
+            with open(file, encoding="utf-8", errors="replace") as opened:
+                for one in packages(opened.read(2**20)):
+                    yield one
 
 
 def included_by(text: str, path: str, seen: set[str], deep: int) -> Any:

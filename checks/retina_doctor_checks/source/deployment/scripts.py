@@ -46,7 +46,22 @@ def lines_of(text: str, name: str) -> list[tuple[int, str]]:
             for number, line in lines
             if line.startswith("\t")
         ]
-    return lines
+    return without_heredocs(lines) if name.endswith(".sh") else lines
+
+
+def without_heredocs(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """What is handed to a command as text is none; an end that never comes is no heredoc: $((1 << n))."""
+    texts = [text.strip() for _, text in lines]
+    last = {text: place for place, text in enumerate(texts)}
+    found, place = [], 0
+    while place < len(lines):
+        found.append(lines[place])
+        marks = shell.HEREDOC.findall(lines[place][1])
+        place += 1
+        for _, end in marks:
+            if last.get(end, -1) >= place:
+                place = texts.index(end, place) + 1
+    return found
 
 
 def unit(lines: list[tuple[int, str]]) -> Any:
@@ -74,7 +89,7 @@ def run(words: list[str], at: dict[str, int]) -> dict[str, Any] | None:
     options = rest[: rest.index(image)]
     mapped = [value for place, value in enumerate(options) if place and options[place - 1] in ("-p", "--publish")]
     mapped += [word.split("=", 1)[1] for word in options if word.startswith("--publish=")]
-    mapped += [word[2:] for word in options if word.startswith("-p") and word[2:3].isdigit()]
+    mapped += [word[2:] for word in options if word.startswith("-p") and word[2:3].isdecimal()]
     after = rest[rest.index(image) + 1 :]
     server = servers.started(after, {}) if after else None
     return {
@@ -94,8 +109,16 @@ def run(words: list[str], at: dict[str, int]) -> dict[str, Any] | None:
         "asked": [],
         "labels": [],
         "commanded": bool(after),
+        "moved": flag(options, "--env-file") is not None or servers.moved_by(given_to(options)),
         "server": dict(server, **at) if server else None,
     }
+
+
+def given_to(options: list[str]) -> list[str]:
+    """The variables of -e NAME=VALUE."""
+    named = [word for place, word in enumerate(options) if place and options[place - 1] in ("-e", "--env")]
+    named += [word.partition("=")[2] for word in options if word.startswith("--env=")]
+    return [word.partition("=")[0] for word in named]
 
 
 def image_of(words: list[str]) -> str | None:
@@ -112,7 +135,7 @@ def image_of(words: list[str]) -> str | None:
 def published(text: str, at: dict[str, int]) -> list[dict[str, Any]]:
     before, _, target = text.split("/")[0].rpartition(":")
     host, _, _ = before.rpartition(":")
-    number = int(target) if target.isdigit() else None
+    number = int(target) if target.isdecimal() else None
     return [{"number": number, "host": host.strip("[]") or None, "name": None, **at}]
 
 

@@ -13,10 +13,32 @@ PYTHON = re.compile(r"(?:python|pypy)[\d.]*$")
 DEEP = 3  # shells in shells
 DEVELOPMENT = frozenset(("--reload", "--debug", "dev"))
 """Who asks for these sits before the screen."""
+MOVING = frozenset(
+    (
+        *(
+            "PORT",
+            "HOST",
+            "BIND",
+            "UVICORN_HOST",
+            "UVICORN_PORT",
+            "GUNICORN_CMD_ARGS",
+            "FLASK_RUN_HOST",
+            "FLASK_RUN_PORT",
+        ),
+        *("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"),
+    )
+)
+SHOWS = frozenset(("--version", "--help", "--check-config", "--print-config"))
+"""With these it says something, and serves nothing."""
 VARIABLES = {
     "uvicorn": ("UVICORN_HOST", "UVICORN_PORT"),
     "flask": ("FLASK_RUN_HOST", "FLASK_RUN_PORT"),
 }
+
+
+def moved_by(names: Any) -> bool:
+    """Whether one of these variables may say where a server listens."""
+    return any(name in MOVING for name in names)
 
 
 def started(words: list[str], variables: dict[str, str], deep: int = 0) -> dict[str, Any] | None:
@@ -34,7 +56,7 @@ def started(words: list[str], variables: dict[str, str], deep: int = 0) -> dict[
     name = base(words[0])
     if PYTHON.match(name):
         return by_python(words[1:], variables)
-    reader = READERS.get(name)
+    reader = READERS.get(name) if SHOWS.isdisjoint(words) else None
     found: dict[str, Any] | None = (
         reader([substituted(word, variables) for word in words[1:]], variables) if reader else None
     )
@@ -71,7 +93,7 @@ def by_python(words: list[str], variables: dict[str, str]) -> dict[str, Any] | N
 def server(
     by: str, host: str | None, port: str | None, why: str, runs: str | None, config: str | None = None
 ) -> dict[str, Any]:
-    number = int(port) if port is not None and port.isdigit() else None
+    number = int(port) if port is not None and port.isdecimal() else None
     known = host if host and "$" not in host else None
     return {
         "by": by,
@@ -92,8 +114,10 @@ def gunicorn(words: list[str], variables: dict[str, str]) -> dict[str, Any] | No
     runs = last([word for word in words if ":" in word and word != bind and not word.startswith("-")] or words)
     if bind is None and "PORT" in variables:
         return server("gunicorn", EVERYWHERE, variables["PORT"], "named", runs)
+    if bind is None and config is not None:  # which may say anything, unless it is read, too
+        return server("gunicorn", None, None, "default", runs, base(config))
     if bind is None:
-        return server("gunicorn", LOCAL, "8000", "default", runs, base(config) if config else "gunicorn.conf.py")
+        return server("gunicorn", LOCAL, "8000", "default", runs, "gunicorn.conf.py")
     if bind.startswith(("unix:", "fd:")):
         return None
     host, port = address(bind)
@@ -119,6 +143,8 @@ def hypercorn(words: list[str], _variables: dict[str, str]) -> dict[str, Any] | 
     bind = flag(words, "-b", "--bind")
     if bind and bind.startswith(("unix:", "fd:")):
         return None
+    if bind is None and flag(words, "-c", "--config"):
+        return server("hypercorn", None, None, "default", application(words))
     host, port = address(bind) if bind else (LOCAL, None)
     return server("hypercorn", host, port or "8000", "named" if bind else "default", application(words))
 
@@ -160,7 +186,7 @@ def django(words: list[str]) -> dict[str, Any]:
     given = next((word for word in words if not word.startswith("-")), None)
     if given is None:
         return server("runserver", LOCAL, "8000", "default", None)
-    if given.isdigit():
+    if given.isdecimal():
         return server("runserver", LOCAL, given, "default", None)
     host, port = address(given)
     return server("runserver", host, port or "8000", "named", None)

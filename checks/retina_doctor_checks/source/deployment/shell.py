@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+?=])([^}]*))?\}|(\w+))")
+HEREDOC = re.compile(r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_]\w*)\1")
 BEFORE = (
     "exec",
     "nohup",

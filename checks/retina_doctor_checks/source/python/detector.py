@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from retina_doctor_checks.source.python.flow import asked_about, is_index, own_nodes
+from retina_doctor_checks.source.python.flow import asked_about, asks, is_index, own_nodes
 from retina_doctor_checks.source.python.lines import around, hit, instead
 from retina_doctor_checks.source.python.tree import Tree
 from retina_doctor_checks.source.python.values import argument, constants, judged, single
@@ -32,12 +32,13 @@ SWALLOWED_BEFORE = {
 }
 """What only later versions read."""
 PREPARE = ("ctx_id", "det_thresh", "det_size")
+LARGEST = 10**6
 DETECT_FACES = ("img_path", "threshold", "model", "allow_upscaling")
 NO_FACE = ("IndexError", "LookupError", "Exception", "BaseException")
 
 
 def told(tree: Tree) -> Any:
-    taken: dict[Any, list[Any]] = {}
+    taken: dict[Any, set[Any]] = {}
     for call in tree.calls:
         name = tree.full(call.func)
         if name in FACE_ANALYSIS:
@@ -48,7 +49,7 @@ def told(tree: Tree) -> Any:
         elif isinstance(call.func, ast.Attribute):
             method = call.func.attr
             if method == "get" and is_app(tree, call.func.value):
-                taken.setdefault(tree.scope[call], []).append(call)
+                taken.setdefault(tree.scope[call], set()).add(call)
                 if any(keyword.arg == "det_metric" for keyword in call.keywords):
                     yield hit("det-parameter-ignored", call, "get", "det_metric", api=(OLD,))
             elif method == "prepare":
@@ -150,8 +151,13 @@ def numbers(value: Any, kind: str) -> list[list[float]]:
     several = isinstance(value, tuple) and value and isinstance(value[0], tuple)
     found = [list(one) if isinstance(one, tuple) else [one] for one in (value if several else (value,))]
     wanted = 2 if kind == "size" else 1
-    whole = all(len(one) == wanted and all(type(number) in (int, float) for number in one) for one in found)
+    whole = all(len(one) == wanted and all(is_number(number) for number in one) for one in found)
     return [[float(number) for number in one] for one in found] if whole else []
+
+
+def is_number(value: Any) -> bool:
+    """Of a size that a setting can have; 1e999 is infinite, and no JSON."""
+    return type(value) in (int, float) and abs(value) <= LARGEST
 
 
 def attributes(tree: Tree) -> Any:
@@ -163,7 +169,7 @@ def attributes(tree: Tree) -> Any:
                 yield from figures(tree, node.value, "nms" if target.attr == "nms_thresh" else "threshold")
 
 
-def faces(tree: Tree, scope: Any, calls: list[Any]) -> Any:
+def faces(tree: Tree, scope: Any, calls: set[Any]) -> Any:
     """Faces that are indexed where nobody asked whether there are any."""
     own = own_nodes(scope, NO_FACE)
     found = {}
@@ -171,7 +177,7 @@ def faces(tree: Tree, scope: Any, calls: list[Any]) -> Any:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             if node.value in calls:
                 found[node.targets[0].id] = node
-    asked = asked_about(own)
+    asked = asked_about(own) | asked_elsewhere(tree, own)
     for node, tried in own:
         if not (isinstance(node, ast.Subscript) and is_index(node.slice)) or tried:
             continue
@@ -180,3 +186,18 @@ def faces(tree: Tree, scope: Any, calls: list[Any]) -> Any:
                 yield hit("no-face-not-handled", node, "indexed", node.value.id)
         elif isinstance(node.value, ast.Call) and node.value in calls:
             yield hit("no-face-not-handled", node, "at-once", tree.full(node.value.func))
+
+
+def asked_elsewhere(tree: Tree, nodes: list[tuple[Any, bool]]) -> set[str]:
+    """Names that are handed to a function of this file which asks, and may raise: ensure_faces(faces)."""
+    calls: list[Any] = [node for node, _ in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    return {
+        one.id
+        for call in calls
+        for place, one in enumerate(call.args)
+        if isinstance(one, ast.Name) and raises(tree, call.func.id) and asks(tree, call.func.id, place, call, NO_FACE)
+    }
+
+
+def raises(tree: Tree, word: str) -> bool:
+    return any(isinstance(node, ast.Raise) for made in tree.functions.get(word, ()) for node, _ in own_nodes(made, ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 from retina_doctor_checks.source.python.tree import Tree
@@ -12,7 +13,9 @@ LONGEST = 1000  # characters of a line that is worth a correction
 def hit(cause: str, node: Any, why: str, what: str, fixed: str | None = None, api: Any = ()) -> dict[str, Any]:
     """*api*: the versions of insightface in which this is so; none: whatever is installed."""
     told = {"cause": cause, "why": why, "what": what, "fixed": fixed, "api": list(api)}
-    return dict(told, line=node.lineno, column=node.col_offset + 1)
+    # A comment may stand behind the call's last line, as black writes it: an argument's is its call's.
+    until = node.end_lineno if isinstance(node, ast.Call) else getattr(node, "closing", node.end_lineno)
+    return dict(told, line=node.lineno, column=node.col_offset + 1, until=until)
 
 
 def around(tree: Tree, node: Any) -> tuple[str, str] | None:
@@ -35,6 +38,8 @@ def more(tree: Tree, call: Any, text: str) -> str | None:
     sides = around(tree, call)
     if sides is None:
         return None
+    if any(isinstance(one, ast.GeneratorExp) for one in call.args):
+        return None  # alone it may stand without its brackets
     bare = text_of(tree, call)[:-1].rstrip()
     comma = "" if bare.endswith("(") else " " if bare.endswith(",") else ", "
     return sides[0] + bare + comma + text + ")" + sides[1]

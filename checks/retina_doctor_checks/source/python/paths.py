@@ -71,7 +71,8 @@ def named(tree: Tree, call: Any, name: str, place: int, meant: Any, written: set
         if value.sure and word not in written:
             where = value.at or given
             text = text_of(tree, where)
-            fixed = instead(tree, where, beside(tree, text)) if text else None
+            anchored = beside(tree, text) if text else None
+            fixed = instead(tree, where, anchored) if anchored else None
             yield hit("model-wrong-directory", where, "folder" if meant is folder else "file", word, fixed)
 
 
@@ -129,8 +130,12 @@ def _part(tree: Tree, node: Any, deep: int) -> Any:
     return _path(tree, found[0].node, deep + 1) if len(found) == 1 and found[0].sure else UNKNOWN
 
 
-def beside(tree: Tree, text: str) -> str:
-    """The same, looked up beside the source file."""
-    if "Path" in tree.names and "os" not in tree.names:
-        return "str(Path(__file__).resolve().parent / %s)" % text
-    return "os.path.join(os.path.dirname(os.path.abspath(__file__)), %s)" % text
+def beside(tree: Tree, text: str) -> str | None:
+    """The same, looked up beside the source file, with what is imported; None: that is nothing of use."""
+    if tree.names.get("os") == "os":
+        return "os.path.join(os.path.dirname(os.path.abspath(__file__)), %s)" % text
+    for name, full in (("Path", "pathlib.Path"), ("pathlib", "pathlib")):
+        if tree.names.get(name) == full:
+            maker = "Path" if name == "Path" else "pathlib.Path"
+            return "str(%s(__file__).resolve().parent / %s)" % (maker, text)
+    return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from typing import Any
 
-from retina_doctor_checks.source.python.flow import asked_about, own_nodes
+from retina_doctor_checks.source.python.flow import asked_about, asks, own_nodes
 from retina_doctor_checks.source.python.lines import hit
 from retina_doctor_checks.source.python.tree import Tree
 from retina_doctor_checks.source.python.values import single
@@ -15,21 +16,24 @@ READERS = ("cv2.imread", "cv2.imdecode")
 CAUGHT = ("error", "AttributeError", "TypeError", "Exception", "BaseException")
 HARMLESS = ("print", "str", "repr", "type", "isinstance", "id", "bool", "append", "put", "add")
 """What takes a None without harm, or only keeps it."""
+LOGS = ("debug", "info", "warning", "error", "exception", "log")
+KNOWN = ("cv2.", "numpy.")
+"""What checks nothing for others."""
 
 
 def told(tree: Tree) -> Any:
-    scopes: dict[Any, list[Any]] = {}
+    scopes: dict[Any, set[Any]] = {}
     for call in tree.calls:
         if tree.full(call.func) in READERS:
-            scopes.setdefault(tree.scope[call], []).append(call)
+            scopes.setdefault(tree.scope[call], set()).add(call)
     for scope, calls in scopes.items():
         yield from unasked(tree, scope, calls)
 
 
-def unasked(tree: Tree, scope: Any, calls: list[Any]) -> Any:
+def unasked(tree: Tree, scope: Any, calls: set[Any]) -> Any:
     """The first use of each picture of which nobody in the scope asks whether there is one."""
     own = own_nodes(scope, CAUGHT)
-    asked = asked_about(own)
+    asked = asked_about(own) | handed_over(tree, own)
     kept: dict[str, Any] = {}
     for node, _ in own:
         if isinstance(node, ast.Assign) and node.value in calls and len(node.targets) == 1:
@@ -49,6 +53,20 @@ def unasked(tree: Tree, scope: Any, calls: list[Any]) -> Any:
         )
 
 
+def handed_over(tree: Tree, nodes: list[tuple[Any, bool]]) -> set[str]:
+    """Names that stand alone in front of somebody else's function, whose answer nobody takes: check_image(img)."""
+    calls = [node.value for node, _ in nodes if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
+    others = [call for call in calls if is_elsewhere(tree, call.func)]
+    return {one.id for call in others for one in call.args if isinstance(one, ast.Name)}
+
+
+def is_elsewhere(tree: Tree, function: Any) -> bool:
+    name = tree.full(function)
+    word = name.rpartition(".")[2]
+    known = name.startswith(KNOWN) or word in HARMLESS + LOGS or word in tree.functions or hasattr(builtins, word)
+    return bool(name) and not known
+
+
 def uses(tree: Tree, node: Any) -> list[Any]:
     """What a node uses as a picture: img.shape, img[0], resize(img)."""
     if isinstance(node, (ast.Attribute, ast.Subscript)):
@@ -59,19 +77,7 @@ def uses(tree: Tree, node: Any) -> list[Any]:
     if word in HARMLESS:
         return []
     given = [*node.args, *(keyword.value for keyword in node.keywords)]
-    return [one for place, one in enumerate(given) if not asks(tree, word, place, node)]
-
-
-def asks(tree: Tree, word: str, place: int, call: Any) -> bool:
-    """Whether it is given to a function of this file that asks for itself."""
-    made = tree.functions.get(word, ())
-    if len(made) != 1:
-        return False
-    names = [one.arg for one in [*made[0].args.args, *made[0].args.kwonlyargs] if one.arg not in ("self", "cls")]
-    name = names[place] if place < len(call.args) and place < len(names) else None
-    if place >= len(call.args):
-        name = call.keywords[place - len(call.args)].arg
-    return name in asked_about(own_nodes(made[0], CAUGHT))
+    return [one for place, one in enumerate(given) if not asks(tree, word, place, node, CAUGHT)]
 
 
 def form(tree: Tree, call: Any) -> str:

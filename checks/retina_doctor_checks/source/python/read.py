@@ -31,3 +31,13 @@ def read(data: bytes, path: str) -> tuple[list[str], dict[str, list[Any]]]:
         root = ast.parse(text, path)
     lines = text.split("\n")
     return lines, rules.told(root, lines, CONFIG.match(path.rsplit("/", 1)[-1]) is not None)
+
+
+def remarks(data: bytes, lines: list[str]) -> list[str]:
+    """Of each line its comment: a text may look like one. Raises SyntaxError, tokenize.TokenError."""
+    found = [""] * len(lines)
+    for token in tokenize.tokenize(io.BytesIO(data).readline):
+        if token.type == tokenize.COMMENT and token.start[0] <= len(found):
+            before = token.line[: token.start[1]].strip()
+            found[token.start[0] - 1] = "..." * bool(before) + token.string  # alone on its line, or behind something
+    return found

@@ -25,10 +25,12 @@ def told(root: Any, lines: list[str], config: bool) -> dict[str, list[Any]]:
     named = next((number for number, line in enumerate(lines, 1) if GPU in line), None)
     if named is not None:
         found["meant"].append({"line": named, "column": 1})
+    seen = set()  # a default comes here by every call that leaves it
     for topic in TOPICS:
         if tree.imports(*topic.PACKAGES):
             for one in topic.told(tree):
                 kind = "figures" if "kind" in one else "servers" if "by" in one else "hits"
-                if one not in found[kind]:  # a default comes here by every call that leaves it
+                if repr(one) not in seen:
+                    seen.add(repr(one))
                     found[kind].append(one)
     return found

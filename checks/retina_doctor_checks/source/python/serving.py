@@ -132,7 +132,7 @@ def named(tree: Tree, given: Any, by: str, word: str, port: Any, value: Value) -
     return listens(where, by, word, port, "named", value.sure, fixed)
 
 
-def listens(node: Any, by: str, host: str, port: Any, why: str, sure: bool, fixed: str | None) -> dict[str, Any]:
+def listens(node: Any, by: str, host: str | None, port: Any, why: str, sure: bool, fixed: str | None) -> dict[str, Any]:
     told = {
         "by": by,
         "host": host,
@@ -150,20 +150,26 @@ def whole(value: Any) -> int | None:
     """A port, as a number or as text."""
     if value is UNKNOWN or isinstance(value, bool):
         return None
-    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdigit()) else None
+    return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
 
 
 def configured(tree: Tree) -> Any:
-    """The bind of a gunicorn.conf.py."""
-    for node in tree.assignments:
-        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-        if isinstance(target, ast.Name) and target.id == "bind" and tree.scope.get(node) is tree.root:
-            for value in values(tree, node.value):
-                one = value.node.elts[0] if isinstance(value.node, ast.List) and value.node.elts else value.node
-                word = path(tree, Value(one))
-                if isinstance(word, str) and not word.startswith(("unix:", "fd:")):
-                    host, _, port = word.rpartition(":")
-                    plain = isinstance(node.value, ast.Constant) and node.lineno == node.end_lineno
-                    fixed = instead(tree, node.value, '"0.0.0.0:%s"' % port) if plain else None
-                    found = listens(node, CONFIG, host or EVERYWHERE, whole(port), "named", value.sure, fixed)
-                    yield found
+    """The bind of a gunicorn.conf.py; of no host where that cannot be told."""
+    binds = [node for node in tree.assignments if is_bind(tree, node)]
+    found = values(tree, binds[0].value) if len(binds) == 1 else []
+    for value in found if len(found) == 1 else [Value(None)] * bool(binds):
+        node = binds[0]
+        one = value.node.elts[0] if isinstance(value.node, ast.List) and value.node.elts else value.node
+        word = path(tree, Value(one))
+        if not isinstance(word, str) or word.startswith(("unix:", "fd:", "*")):
+            yield listens(node, CONFIG, None, None, "named", False, None)
+            continue
+        host, _, port = word.rpartition(":")
+        plain = isinstance(node.value, ast.Constant) and node.lineno == node.end_lineno
+        fixed = instead(tree, node.value, '"0.0.0.0:%s"' % port) if plain else None
+        yield listens(node, CONFIG, host or EVERYWHERE, whole(port), "named", value.sure, fixed)
+
+
+def is_bind(tree: Tree, node: Any) -> bool:
+    target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+    return isinstance(target, ast.Name) and target.id == "bind" and tree.scope.get(node) is tree.root

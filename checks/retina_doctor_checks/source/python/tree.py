@@ -14,7 +14,8 @@ class Tree(object):
     """*names*: imported name -> full name. *scope*: node -> the function, class or module around it. *bound*: (scope, name) ->
     what is assigned to it there, None where that is no plain value; names of "self" are bound in their class as "self.NAME".
     *called*: last word of what is called -> its calls; *handed*: names of functions that are given away instead; *changed*: names
-    of lists and the like that are changed in place."""
+    of lists and the like that are changed in place; *asking*: function -> what flow.asked_about() says of it; *steps*: how many
+    were followed so far."""
 
     def __init__(self, root: Any, lines: list[str]) -> None:
         self.root = root
@@ -32,6 +33,8 @@ class Tree(object):
         self.changed: set[str] = set()
         self.returns: dict[Any, list[Any]] = {}
         self.everywhere: dict[Any, set[str]] = {}
+        self.asking: dict[Any, set[str]] = {}
+        self.steps = 0
         self._visit()
 
     def full(self, node: Any) -> str:
@@ -68,6 +71,9 @@ class Tree(object):
                 if isinstance(child, ast.Call):
                     self.calls.append(child)
                     callees.add(child.func)
+                    given: list[Any] = [*child.args, *(keyword.value for keyword in child.keywords)]
+                    for one in given:
+                        one.closing = child.end_lineno
                     word = getattr(child.func, "attr", None) or getattr(child.func, "id", None)
                     if word:
                         self.called.setdefault(word, []).append(child)

@@ -11,6 +11,7 @@ from retina_doctor_checks.source.python.tree import Tree, is_self
 
 DEEP = 12  # steps that are followed; a chain of names is short, a circle has no end
 MOST = 20  # alternatives that are looked at
+MOST_STEPS = 300000  # of one file
 UNKNOWN = object()
 WRAPPERS = (
     "int",
@@ -46,7 +47,10 @@ class Value(object):
 
 
 def values(tree: Tree, node: Any, deep: int = 0) -> list[Value]:
-    """The alternatives that an expression may be."""
+    """The alternatives that an expression may be. Raises ValueError where a file leads from one to the next without end."""
+    tree.steps += 1
+    if tree.steps > MOST_STEPS:
+        raise ValueError("its names lead to each other in too many ways")
     if node is None or deep > DEEP:
         return [Value(None)]
     if isinstance(node, (ast.Name, ast.Attribute)) and tree.full(node) in tree.changed:
