@@ -422,15 +422,14 @@ def test_a_second_service_finds_the_port_taken(tmp_path: Path, real_model: Path)
 def test_a_relative_model_path_from_another_directory(tmp_path: Path, real_model: Path) -> None:
     """It died for it; the doctor is asked with what it was started with."""
     (tmp_path / "models").mkdir()
-    (tmp_path / "started").mkdir()
     shutil.copy(real_model, tmp_path / "models" / "retinaface.onnx")
-    relative = Path("models/retinaface.onnx")
-    with serving(tmp_path / "started", relative, ready=False) as service:
+    relative = Path("retinaface.onnx")
+    with serving(tmp_path, relative, ready=False) as service:
         assert service.process.wait(60) != 0
         env = environment(RETINAFACE_MODEL_PATH=str(relative))
         words = ["check", "--device", "cpu", "--only", "models", "--target", DEV_PYTHON]
-        assert roots(report(*words, cwd=tmp_path / "started", env=env)) == ["model-wrong-directory"]
-        assert found(report(*words, cwd=tmp_path, env=env)) == []
+        assert roots(report(*words, cwd=tmp_path, env=env)) == ["model-wrong-directory"]
+        assert found(report(*words, cwd=tmp_path / "models", env=env)) == []
 
 
 def test_a_library_that_was_exchanged_under_the_running_service(tmp_path: Path, real_model: Path) -> None:

@@ -126,7 +126,6 @@ def elsewhere(path: str, arguments: dict[str, Any]) -> list[Any]:
     name = os.path.basename(path)
     places = [current(), locate.IMAGE_FOLDER, "/models", "/workspace", locate.pack_root(arguments.get("root"))]
     places += [os.path.dirname(os.path.dirname(path)), os.path.expanduser("~/models"), "/app", "/opt/models"]
-    places.append(os.path.dirname(current()))  # started from a folder of the project instead of from its top
     found, seen, visited = [], set(), 0
     for place in places:
         if not place or place == os.sep:
