@@ -40,6 +40,13 @@ def asked(ports: Ports, settings: Settings) -> Detection | Inapplicable | Unknow
     return detection
 
 
+def unreadable(content_type: str) -> str:
+    """What an answer is called that is no JSON, by what it calls itself."""
+    if "json" in content_type:
+        return "broken-json"
+    return "html" if "html" in content_type else "not-json"
+
+
 @check("RD511", "service-bad-response", Severity.ERROR, pitfall=5, scope=service_named)
 def service_bad_response(ports: Ports, settings: Settings) -> Answer:
     """It answers, but no client could use the answer. How many faces it found is not judged."""
@@ -56,15 +63,9 @@ def service_bad_response(ports: Ports, settings: Settings) -> Answer:
     elif one.status != 200:
         kind = "server-error" if (one.status or 0) >= 500 else "refused"
     elif one.cut:
-        return Inapplicable(Reason("answer-too-long"))
+        return NOT_TOLD  # it is longer than what was read
     elif not one.json:
-        kind = (
-            "broken-json"
-            if "json" in (one.content_type or "")
-            else "html"
-            if "html" in (one.content_type or "")
-            else "not-json"
-        )
+        kind = unreadable(one.content_type or "")
     else:
         kind, wrong = "schema", response.wrong_in(one.body, wanted)
         if not wrong:
@@ -97,9 +98,7 @@ def service_too_slow(ports: Ports, settings: Settings) -> Answer:
     if one.seconds <= SLOW:
         return None
     if one.first_seconds is None:
-        return Inapplicable(
-            Reason("asked-once", {"seconds": f"{one.seconds:.0f}"})
-        )  # it may have been setting things up
+        return NOT_TOLD  # it may have been setting things up, and no time was left to ask again
     evidence = {"url": ports.url.text, "seconds": round(one.seconds, 1), "first": one.first_seconds, "most": SLOW}
     return Problem(subject=f"port:{ports.url.port}", evidence=evidence)
 
@@ -124,6 +123,8 @@ def service_fails_under_load(ports: Ports, settings: Settings) -> Answer:
         "p95": f"{load.p95:.2f}" if load.p95 is not None else "?",
         "gpu": load.gpu,
     }
+    if not load.errors and not load.answered:
+        return NOT_TOLD  # the time did not suffice for one
     if not load.errors:
         return Passed(Reason("load-borne" if load.gpu is None else "load-borne-by-gpu", figures))
     evidence = {**figures, "requests": load.requests, "errors": load.errors, "url": url.text}

@@ -131,16 +131,18 @@ def process(pid: int) -> dict[str, Any]:
     words = command_words(folder)
     return {
         "pid": pid,
-        "command": " ".join(word if word.endswith("<secret>") else shlex.quote(word) for word in masked(words))[
-            :MOST_COMMAND
-        ]
-        if words
-        else None,
+        "command": shown(words),
         "called": called(folder, words[0]) if words else None,
         "exe": link(os.path.join(folder, "exe")),
         "user": owner(folder),
         "packages": packages(folder),
     }
+
+
+def shown(words: list[Any]) -> str | None:
+    """A command line as one text, without its secrets."""
+    text = " ".join(word if word.endswith("<secret>") else shlex.quote(word) for word in masked(words))
+    return text[:MOST_COMMAND] if words else None
 
 
 def masked(words: list[Any]) -> list[str]:
