@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar
 from retina_doctor.codec import Data
 from retina_doctor.codec import Facts as Facts
 from retina_doctor.model import Finding, Inapplicable, Json, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.probing.sending import sent_for
 from retina_doctor.settings import Settings
 
 T = TypeVar("T")
@@ -46,8 +47,9 @@ class Side(StrEnum):
 class Probe(Data, Generic[T], frozen=True, kw_only=True):
     """A looking: the module that is sent to an interpreter, and the type of the facts that it tells.
 
-    *module* defines ``look(probe, arguments)``; it and the modules in *sends* must run on Python 3.8 with the standard
-    library alone. *heavy* probes import or start something slow and are left out by --quick. Those that *share* read
+    *module* defines ``look(probe, arguments)``; it and what it imports of its own package are sent, and must run on
+    Python 3.8 with the standard library alone. *carries*: packages of others, pure Python, that are sent along as far as
+    they are imported. *heavy* probes import or start something slow and are left out by --quick. Those that *share* read
     files and import nothing foreign: all of one side are run in one process, one after the other, for speed.
     """
 
@@ -55,10 +57,15 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     facts: type[T]
     module: str
     side: Side
-    sends: tuple[str, ...] = ()
+    carries: tuple[str, ...] = ()
     heavy: bool = False
     share: bool = False
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
+
+    def sent(self, side: Side) -> tuple[str, ...]:
+        """Names of the modules that are sent to run it. On the doctor's own side what it carries is installed."""
+        own = {"retina_doctor", self.module.split(".")[0]}
+        return sent_for(self.module, frozenset(own if side is Side.OWN else own.union(self.carries)))
 
 
 class Scope(Data, frozen=True, kw_only=True):

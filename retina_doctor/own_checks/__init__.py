@@ -16,7 +16,6 @@ interpreter_probe = Probe(
     name="interpreter",
     facts=Interpreter,
     module="retina_doctor.own_checks.look_interpreter",
-    sends=("retina_doctor.probing.place",),
     side=Side.TARGET,
     share=True,
 )

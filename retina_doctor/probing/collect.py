@@ -19,7 +19,8 @@ from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import decode
 from retina_doctor.errors import Interrupted, UsageError
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
-from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request, source_of
+from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
+from retina_doctor.probing.sending import source_of
 from retina_doctor.settings import Settings
 from retina_doctor.target import Surroundings
 
@@ -109,12 +110,7 @@ class Looking:
         return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
 
     def _request(self, probes: Sequence[Probe[Any]], side: Side) -> Request:
-        sent = list(dict.fromkeys(name for probe in probes for name in (*probe.sends, probe.module)))
-        if side is Side.OWN:
-            # Other people's libraries are installed on our own side: importing one spares compiling its source.
-            ours = {"retina_doctor", *(probe.module.split(".")[0] for probe in probes)}
-            sent = [name for name in sent if name.split(".")[0] in ours]
-        modules = {name: source_of(name) for name in sent}
+        modules = {name: source_of(name) for probe in probes for name in probe.sent(side)}
         looks = [Look(probe=p.name, run=p.module, arguments=p.arguments(self.settings)) for p in probes]
         seconds = self.settings.gate.timeout
         if side is Side.OWN:

@@ -20,6 +20,7 @@ from typing import Any
 
 from retina_doctor.codec import Data
 from retina_doctor.model import Json, Outcome, Recorded
+from retina_doctor.probing.sending import source_of
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 TAIL_LINES, TAIL_BYTES = 20, 8192
@@ -41,14 +42,6 @@ space["main"](json.loads({request!r}))
 """
 # The standard library goes first until child.py has cleaned the path: with "." in PYTHONPATH a neighbour could be json.
 PROGRAM_END = "# end of retina-doctor's program"
-
-
-def source_of(module: str) -> str:
-    """The source text of an importable module, without importing it."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"no source of module {module}")
-    return Path(spec.origin).read_text(encoding="utf-8")
 
 
 def code_of(module: str) -> str | None:

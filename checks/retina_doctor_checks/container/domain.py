@@ -20,7 +20,6 @@ host_probe = Probe(
     name="container_host",
     facts=ContainerHost,
     module=f"{NAME}.look_container_host",
-    sends=("retina_doctor_checks.native.program",),
     side=Side.OWN,
     share=True,
 )

@@ -14,7 +14,6 @@ from retina_doctor.codec import Data, DoesNotFit, decode, replace
 from retina_doctor.model import Outcome
 from retina_doctor.settings import Settings, Size
 
-from ..inference.domain import probe as inference_probe
 from . import limits
 from .sweep import NMS, THRESHOLDS, Change, Choice, Sweep, change, choices, kept
 
@@ -60,7 +59,6 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
         name="sweep",
         facts=Sweep,
         module="retina_doctor_checks.detection.look_sweep",
-        sends=(*inference_probe.sends, "retina_doctor_checks.inference.look_inference"),
         side=Side.TARGET,
         heavy=True,
         arguments=lambda one: {

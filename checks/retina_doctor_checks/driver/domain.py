@@ -7,14 +7,13 @@ from retina_doctor.authoring import Domain, Probe, Side
 from . import answer_checks, card_checks, checks, version_checks
 from .facts import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
 
-NAME, NATIVE = "retina_doctor_checks.driver", "retina_doctor_checks.native"
+NAME = "retina_doctor_checks.driver"
 
 nvml_probe = Probe(
     name="nvml",
     facts=Nvml,
     module=f"{NAME}.look_nvml",
-    # One file that needs the standard library alone, so that a target needs nothing installed.
-    sends=("pynvml", f"{NATIVE}.elf", f"{NATIVE}.places"),
+    carries=("pynvml",),  # one file that needs the standard library alone
     side=Side.OWN,
     share=True,
 )
@@ -22,7 +21,6 @@ nvidia_smi_probe = Probe(
     name="nvidia_smi",
     facts=NvidiaSmi,
     module=f"{NAME}.look_nvidia_smi",
-    sends=(f"{NATIVE}.program",),
     side=Side.OWN,
     heavy=True,
     arguments=lambda settings: {"seconds": settings.gate.timeout},
@@ -31,7 +29,6 @@ host_probe = Probe(
     name="host",
     facts=Host,
     module=f"{NAME}.look_host",
-    sends=("retina_doctor.own_checks.look_interpreter", *(f"{NATIVE}.{name}" for name in ("elf", "places", "program"))),
     side=Side.OWN,
     share=True,
 )
@@ -39,7 +36,6 @@ environment_probe = Probe(
     name="gpu_environment",
     facts=GpuEnvironment,
     module=f"{NAME}.look_gpu_environment",
-    sends=(f"{NATIVE}.elf", f"{NATIVE}.loader", f"{NATIVE}.program"),
     side=Side.TARGET,
     share=True,
 )

@@ -6,7 +6,6 @@ from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.model import Json
 from retina_doctor.settings import Settings
 
-from ..ort_gpu.sent import FOR_LOOK_FILES
 from . import checks, known, known_checks
 from .facts import Inference, KnownAnswer
 
@@ -34,22 +33,6 @@ probe = Probe(
     name="inference",
     facts=Inference,
     module=f"{PACK}.inference.look_inference",
-    sends=(
-        f"{PACK}.models.locate",
-        f"{PACK}.models.onnx_walk",
-        f"{PACK}.models.look_models",
-        f"{PACK}.models.pickles",
-        *FOR_LOOK_FILES,
-        f"{PACK}.native.output",
-        f"{PACK}.ort_gpu.look_files",
-        f"{PACK}.ort_gpu.session",
-        f"{PACK}.driver.look_nvml",
-        f"{PACK}.inference.card_memory",
-        f"{PACK}.inference.detector",
-        f"{PACK}.inference.drawing",
-        f"{PACK}.inference.engines",
-        f"{PACK}.inference.torch_net",
-    ),
     side=Side.TARGET,
     heavy=True,
     arguments=arguments,
@@ -59,14 +42,6 @@ known_probe = Probe(
     name="known_answer",
     facts=KnownAnswer,
     module=f"{PACK}.inference.look_known_answer",
-    sends=(
-        *FOR_LOOK_FILES,
-        f"{PACK}.native.output",
-        f"{PACK}.ort_gpu.look_files",
-        f"{PACK}.ort_gpu.session",
-        f"{PACK}.inference.detector",
-        f"{PACK}.inference.drawing",
-    ),
     side=Side.TARGET,
     heavy=True,
     arguments=lambda settings: {"gpu": settings.gpu.device != "cpu", **known.arguments()},

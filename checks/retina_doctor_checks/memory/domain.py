@@ -4,7 +4,6 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
-from ..ort_gpu.sent import FOR_LOOK_FILES
 from . import checks, run_checks
 from .facts import Footprint
 
@@ -14,7 +13,6 @@ probe = Probe(
     name="footprint",
     facts=Footprint,
     module=f"{PACK}.memory.look_footprint",
-    sends=(f"{PACK}.models.locate", f"{PACK}.models.onnx_walk", *FOR_LOOK_FILES, f"{PACK}.native.output"),
     side=Side.TARGET,
     heavy=True,
     arguments=lambda settings: {"path": settings.model.path, "root": settings.model.root},

@@ -11,7 +11,6 @@ probe = Probe(
     name="models",
     facts=Model,
     module="retina_doctor_checks.models.look_models",
-    sends=tuple(f"retina_doctor_checks.models.{name}" for name in ("locate", "onnx_walk", "pickles")),
     side=Side.TARGET,
     share=True,
     arguments=lambda settings: {"path": settings.model.path, "root": settings.model.root},

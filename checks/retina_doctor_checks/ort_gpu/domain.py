@@ -6,7 +6,6 @@ from retina_doctor.authoring import Domain, Probe, Side
 
 from . import build_checks, checks, library_checks
 from .facts import OrtFiles, OrtRuntime
-from .sent import FOR_LOOK_FILES, NATIVE
 
 NAME = "retina_doctor_checks.ort_gpu"
 
@@ -14,7 +13,6 @@ files_probe = Probe(
     name="ort_files",
     facts=OrtFiles,
     module=f"{NAME}.look_files",
-    sends=FOR_LOOK_FILES,
     side=Side.TARGET,
     share=True,
 )
@@ -22,14 +20,6 @@ runtime_probe = Probe(
     name="ort_runtime",
     facts=OrtRuntime,
     module=f"{NAME}.look_runtime",
-    sends=(
-        *FOR_LOOK_FILES,
-        f"{NATIVE}.mapped",
-        f"{NATIVE}.output",
-        f"{NAME}.look_files",
-        f"{NAME}.conv_model",
-        f"{NAME}.session",
-    ),
     side=Side.TARGET,
     heavy=True,
     arguments=lambda settings: {"gpu": settings.gpu.device != "cpu", "seconds": settings.gate.timeout},

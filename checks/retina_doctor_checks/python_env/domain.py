@@ -7,7 +7,7 @@ from retina_doctor.authoring import Domain, Probe, Side
 from . import checks, native_checks
 from .facts import Extensions, Imports, Packages, WorkingDirectory
 
-NAME, NATIVE = "retina_doctor_checks.python_env", "retina_doctor_checks.native"
+NAME = "retina_doctor_checks.python_env"
 
 directory_probe = Probe(
     name="working_directory", facts=WorkingDirectory, module=f"{NAME}.look_directory", side=Side.TARGET, share=True
@@ -16,7 +16,6 @@ packages_probe = Probe(
     name="packages",
     facts=Packages,
     module=f"{NAME}.look_packages",
-    sends=(f"{NATIVE}.elf", f"{NATIVE}.installed", f"{NATIVE}.places"),
     side=Side.TARGET,
     share=True,
 )
@@ -24,7 +23,6 @@ extensions_probe = Probe(
     name="extensions",
     facts=Extensions,
     module=f"{NAME}.look_extensions",
-    sends=tuple(f"{NATIVE}.{name}" for name in ("elf", "installed", "loader", "places", "program")),
     side=Side.TARGET,
     share=True,
 )
@@ -32,7 +30,6 @@ imports_probe = Probe(
     name="imports",
     facts=Imports,
     module=f"{NAME}.look_imports",
-    sends=(f"{NATIVE}.output",),
     side=Side.TARGET,
     heavy=True,
 )

@@ -14,7 +14,6 @@ from .facts import Ports
 from .process_facts import Processes
 
 PACK = "retina_doctor_checks.service"
-SECRETS = "retina_doctor.secret_words"
 
 
 def asked(settings: Settings) -> Mapping[str, Any]:
@@ -47,11 +46,6 @@ ports = Probe(
     name="ports",
     facts=Ports,
     module=f"{PACK}.look_ports",
-    sends=(
-        *(f"{PACK}.{name}" for name in ("look_sockets", "look_answers", "look_endpoint", "look_load", "look_reach")),
-        SECRETS,
-        "pynvml",
-    ),
     side=Side.OWN,
     arguments=asked,
 )
@@ -59,7 +53,6 @@ processes = Probe(
     name="processes",
     facts=Processes,
     module=f"{PACK}.look_processes",
-    sends=(f"{PACK}.look_sockets", SECRETS),
     side=Side.OWN,
     share=True,
     arguments=lambda settings: {"pid": settings.service.pid},

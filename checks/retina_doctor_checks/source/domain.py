@@ -8,26 +8,12 @@ from . import checks, container_checks, figure_checks, package_checks, serving_c
 from .facts import Source
 
 PACK = "retina_doctor_checks.source"
-PYTHON = ("tree", "values", "flow", "lines", "sessions", "detector", "paths", "pictures", "serving", "rules", "read")
-DEPLOYMENT = (
-    "shell", "servers", "packages", "dockerfile", "nodes", "compose", "kubernetes", "requirements", "projects", "scripts", "read",
-)  # fmt: skip
-YAML = (
-    "error", "tokens", "events", "nodes", "loader", "reader", "scanner", "parser", "composer", "constructor", "resolver",
-    "dumper", "emitter", "serializer", "representer",
-)  # fmt: skip
-"""PyYAML is pure Python: where the target is elsewhere, it is sent along."""
 
 probe = Probe(
     name="source",
     facts=Source,
     module=f"{PACK}.look_source",
-    sends=(
-        *(f"{PACK}.python.{name}" for name in PYTHON),
-        *(f"{PACK}.deployment.{name}" for name in DEPLOYMENT),
-        *("yaml", *(f"yaml.{name}" for name in YAML)),
-        "retina_doctor.secret_words",
-    ),
+    carries=("yaml",),  # pure Python
     side=Side.OWN,
     arguments=lambda settings: {"paths": list(settings.scan.paths), "seconds": settings.gate.timeout * 0.7},
 )

@@ -7,13 +7,12 @@ from retina_doctor.authoring import Domain, Probe, Side
 from . import checks
 from .facts import TorchFiles, TorchRuntime
 
-NAME, NATIVE = "retina_doctor_checks.torch_cuda", "retina_doctor_checks.native"
+NAME = "retina_doctor_checks.torch_cuda"
 
 files_probe = Probe(
     name="torch_files",
     facts=TorchFiles,
     module=f"{NAME}.look_torch_files",
-    sends=(f"{NAME}.look_import", f"{NATIVE}.elf", f"{NATIVE}.fatbin"),
     side=Side.TARGET,
     share=True,
 )
@@ -21,7 +20,6 @@ runtime_probe = Probe(
     name="torch_runtime",
     facts=TorchRuntime,
     module=f"{NAME}.look_torch_runtime",
-    sends=(f"{NAME}.look_import", f"{NATIVE}.mapped"),
     side=Side.TARGET,
     heavy=True,
     arguments=lambda settings: {"gpu": settings.gpu.device != "cpu"},

@@ -1,0 +1,87 @@
+"""Which modules have to be sent so that one of them runs elsewhere: those that it imports, and those that these import."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+(?P<whence>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n#]+)|import[ \t]+(?P<plain>[^\n#]+))",
+    re.MULTILINE,
+)
+"""An import statement, wherever it stands. Text in a docstring that reads like one sends a module too many at worst."""
+
+
+def source_of(module: str) -> str:
+    """The source text of an importable module, without importing it. Raises ModuleNotFoundError."""
+    file = _file(module)
+    if file is None:
+        raise ModuleNotFoundError(f"no source of module {module}")
+    return file.read_text(encoding="utf-8")
+
+
+@functools.cache
+def sent_for(module: str, packages: frozenset[str]) -> tuple[str, ...]:
+    """*module* and what it imports, directly or not, of these top-level *packages*; *module* comes last.
+
+    Read from the import statements of the sources, so that none can be forgotten. Raises ModuleNotFoundError.
+    """
+    found: dict[str, None] = {}
+    front = [module]
+    while front:
+        name = front.pop()
+        if name not in found:
+            found[name] = None
+            front += [other for other in _imports(name) if other.split(".")[0] in packages]
+    return (*(name for name in found if name != module), module)
+
+
+@functools.cache
+def _imports(module: str) -> tuple[str, ...]:
+    """Modules with a source that *module* names in its import statements."""
+    return tuple(dict.fromkeys(name for name in _named(module) if _file(name) is not None))
+
+
+def _named(module: str) -> Iterator[str]:
+    for match in _IMPORT.finditer(source_of(module)):
+        if match["plain"]:
+            yield from (part.split(" as ")[0].strip() for part in match["plain"].split(","))
+            continue
+        whence = _absolute(match["whence"], module)
+        for part in re.sub(r"#[^\n]*", "", match["names"]).strip("() \n").split(","):
+            name = f"{whence}.{part.split(' as ')[0].strip()}"
+            # What is imported from a package is a module of it, if there is such a file; else the package itself is meant.
+            yield name if _file(name) is not None else whence
+
+
+def _absolute(whence: str, module: str) -> str:
+    """The name of the module that *module* imports from: `.loader` in `yaml` is `yaml.loader`."""
+    level = len(whence) - len(whence.lstrip("."))
+    if level == 0:
+        return whence
+    parts = module.split(".")
+    file = _file(module)
+    drop = level - 1 if file is not None and file.name == "__init__.py" else level
+    return ".".join((*parts[: len(parts) - drop], *filter(None, whence.lstrip(".").split("."))))
+
+
+@functools.cache
+def _file(module: str) -> Path | None:
+    """Where the source of a module lies, found without importing the packages above it; None: nowhere."""
+    top, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top) if top else None
+    except (ImportError, ValueError):
+        return None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+    for folder in spec.submodule_search_locations or ():
+        for file in (Path(folder, *rest).with_suffix(".py"), Path(folder, *rest, "__init__.py")):
+            if file.is_file():
+                return file
+    return None
