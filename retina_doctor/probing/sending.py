@@ -51,7 +51,7 @@ def _named(module: str) -> Iterator[str]:
             yield from (part.split(" as ")[0].strip() for part in match["plain"].split(","))
             continue
         whence = _absolute(match["whence"], module)
-        for part in re.sub(r"#[^\n]*", "", match["names"]).strip("() \n").split(","):
+        for part in re.sub(r"#[^\n]*", "", match["names"]).strip("() \n").rstrip(",").split(","):
             name = f"{whence}.{part.split(' as ')[0].strip()}"
             # What is imported from a package is a module of it, if there is such a file; else the package itself is meant.
             yield name if _file(name) is not None else whence
