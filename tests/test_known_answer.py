@@ -12,8 +12,8 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import numpy_helper
+from retina_doctor_checks.facts.inference import Answered, Face, KnownAnswer
 from retina_doctor_checks.inference import detector, drawing, known
-from retina_doctor_checks.inference.facts import Answered, Face, KnownAnswer
 from retina_doctor_checks.inference.known_checks import right
 
 from retina_doctor.codec import decode

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 import pytest
-from retina_doctor_checks.memory.facts import Footprint
+from retina_doctor_checks.facts.memory import Footprint
 from retina_doctor_checks.memory.need import MIB, need_of
 
 from retina_doctor.codec import replace

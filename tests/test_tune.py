@@ -11,7 +11,7 @@ import cv2
 import numpy
 import pytest
 from retina_doctor_checks.detection.sweep import AtSize, change, kept, widest_gap
-from retina_doctor_checks.inference.facts import Face
+from retina_doctor_checks.facts.inference import Face
 
 from tests.doctor import DEV_PYTHON, SIX_FACES, doctor
 from tests.test_models_loading import graph

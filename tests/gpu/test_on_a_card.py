@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from retina_doctor_checks.facts.inference import KnownAnswer
+from retina_doctor_checks.facts.memory import Footprint
 from retina_doctor_checks.inference import known
-from retina_doctor_checks.inference.facts import KnownAnswer
 from retina_doctor_checks.inference.known_checks import CUDA, right
-from retina_doctor_checks.memory.facts import Footprint
 from retina_doctor_checks.memory.need import MIB, Need, need_of
 
 from retina_doctor.codec import decode

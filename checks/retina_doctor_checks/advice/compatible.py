@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from retina_doctor.codec import Data
 
-from ..ort_gpu.facts import Distribution, OrtFiles
-from ..torch_cuda.facts import TorchFiles
+from ..facts.ort_gpu import Distribution, OrtFiles
+from ..facts.torch_cuda import TorchFiles
 from ..versions import dotted
 from .builds import Build, Terms, known, newest, onnxruntime_builds, torch_builds
 from .drivers import least_driver

@@ -6,11 +6,11 @@ from retina_doctor.authoring import Gathered
 from retina_doctor.model import Interpreter
 from retina_doctor.settings import Settings
 
-from ..driver.facts import CudaDriver, Gpu, GpuEnvironment, Nvml
 from ..driver.seen import is_compat
 from ..driver.used_gpu import meant
-from ..ort_gpu.facts import OrtFiles
-from ..torch_cuda.facts import TorchFiles
+from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Nvml
+from ..facts.ort_gpu import OrtFiles
+from ..facts.torch_cuda import TorchFiles
 from .builds import Terms
 from .gpu_code import covers
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 
-from ..driver.facts import Host, Nvml
 from ..driver.judging import NO_GPU, about
 from ..driver.seen import Seen
 from ..driver.trouble import capabilities_lacking
-from ..ort_gpu.facts import OrtFiles
+from ..facts.container import Container, ContainerHost
+from ..facts.driver import Host, Nvml
+from ..facts.ort_gpu import OrtFiles
+from ..facts.torch_cuda import TorchFiles
 from ..scopes import gpu_meant
-from ..torch_cuda.facts import TorchFiles
 from ..versions import dotted
-from .facts import Container, ContainerHost
 
 ERROR = Severity.ERROR
 NO_CONTAINER = Inapplicable(Reason("no-container"))

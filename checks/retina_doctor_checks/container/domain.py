@@ -4,8 +4,8 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
+from ..facts.container import Container, ContainerHost
 from . import checks
-from .facts import Container, ContainerHost
 
 NAME = "retina_doctor_checks.container"
 

@@ -7,7 +7,7 @@ import posixpath
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity
 from retina_doctor.settings import Settings, Size
-from retina_doctor_checks.models.facts import Model
+from retina_doctor_checks.facts.models import Model
 
 from . import limits
 from .geometry import nearest_sizes, size_for, smallest_face

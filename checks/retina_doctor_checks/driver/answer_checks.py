@@ -6,9 +6,9 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.own_checks import evidence_of
 
+from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .facts import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
 from .judging import NO_GPU, cap
 from .seen import Seen
 from .trouble import trouble

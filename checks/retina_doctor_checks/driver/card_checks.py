@@ -8,10 +8,10 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Health, Host, Nvml, Xid
+from ..facts.service import Ports
 from ..scopes import gpu_meant
-from ..service.facts import Ports
 from ..service.ownership import service_pids
-from .facts import CudaDriver, Gpu, GpuEnvironment, Health, Host, Nvml, Xid
 from .judging import cap, no_cards
 from .used_gpu import candidates
 

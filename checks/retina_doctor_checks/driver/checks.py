@@ -8,9 +8,9 @@ from __future__ import annotations
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 
+from ..facts.driver import CudaDriver, GpuEnvironment, Host, Nvml
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .facts import CudaDriver, GpuEnvironment, Host, Nvml
 from .judging import NO_GPU, about
 from .seen import Seen
 from .trouble import library_version, version_of

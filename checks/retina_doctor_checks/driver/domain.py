@@ -4,8 +4,8 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
+from ..facts.driver import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
 from . import answer_checks, card_checks, checks, version_checks
-from .facts import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
 
 NAME = "retina_doctor_checks.driver"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from retina_doctor.authoring import Answer
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
-from .facts import Gpu, Host, Nvml
+from ..facts.driver import Gpu, Host, Nvml
 from .seen import Seen
 from .trouble import trouble
 

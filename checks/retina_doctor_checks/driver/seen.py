@@ -6,7 +6,7 @@ import re
 
 from retina_doctor.authoring import Gathered
 
-from .facts import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
+from ..facts.driver import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
 from .visible import hides
 
 Evidence = dict[str, object]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from retina_doctor.codec import Data
 
-from .facts import DriverLibrary, Host
+from ..facts.driver import DriverLibrary, Host
 from .seen import WSL, Evidence, Seen
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t

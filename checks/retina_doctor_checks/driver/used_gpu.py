@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .facts import CudaDriver, Gpu, GpuEnvironment, Nvml
+from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Nvml
 from .visible import hidden
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from .facts import Gpu, GpuEnvironment, Nvml
+from ..facts.driver import Gpu, GpuEnvironment, Nvml
 
 Why = Literal["empty", "none", "no-such-index", "no-such-uuid", "ambiguous", "twice"]
 LONGEST = 9  # digits of an index that is looked at: no machine has a card of a longer one

@@ -7,9 +7,9 @@ from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading,
 from retina_doctor.own_checks import evidence_of
 from retina_doctor.settings import Settings
 
+from ..facts.inference import Inference
 from ..scopes import gpu_meant
 from .card_speed import Quoted, quoted
-from .facts import Inference
 from .run_memory import Run, beside_forecast, card_of
 
 TOLERANCE = 0.05

@@ -6,8 +6,8 @@ from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.model import Json
 from retina_doctor.settings import Settings
 
+from ..facts.inference import Inference, KnownAnswer
 from . import checks, known, known_checks
-from .facts import Inference, KnownAnswer
 
 DEFAULT_SIZE, DEFAULT_THRESHOLD, DEFAULT_NMS = (640, 640), 0.5, 0.4
 """insightface's own defaults (0.7.3, app/face_analysis.py, model_zoo/retinaface.py)."""

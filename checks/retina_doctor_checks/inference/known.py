@@ -13,7 +13,7 @@ from typing import Any
 
 from retina_doctor.codec import Data, decode
 
-from .facts import Face, KnownAnswer
+from ..facts.inference import Face, KnownAnswer
 
 FOLDER = Path(__file__).with_name("known_answer")
 EXACT = (1e-3, 0.05)

@@ -6,12 +6,12 @@ from retina_doctor.authoring import Gathered
 from retina_doctor.model import Reason
 from retina_doctor.settings import Size
 
-from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
 from ..driver.used_gpu import candidates
-from ..memory.facts import Footprint
+from ..facts.driver import CudaDriver, GpuEnvironment, Nvml
+from ..facts.inference import CardUse, Inference
+from ..facts.memory import Footprint
+from ..facts.models import Model
 from ..memory.need import MIB, Need, need_of
-from ..models.facts import Model
-from .facts import CardUse, Inference
 
 
 class Run(Gathered, frozen=True, kw_only=True):

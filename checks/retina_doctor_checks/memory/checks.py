@@ -10,14 +10,14 @@ from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reas
 from retina_doctor.settings import Settings, Size
 from retina_doctor_checks.detection import limits
 from retina_doctor_checks.detection.checks import size_used
-from retina_doctor_checks.driver.facts import CudaDriver, Gpu, GpuEnvironment, GpuProcess, Nvml
 from retina_doctor_checks.driver.used_gpu import candidates
-from retina_doctor_checks.models.facts import Model
+from retina_doctor_checks.facts.driver import CudaDriver, Gpu, GpuEnvironment, GpuProcess, Nvml
+from retina_doctor_checks.facts.models import Model
+from retina_doctor_checks.facts.service import Ports
 from retina_doctor_checks.scopes import gpu_meant
-from retina_doctor_checks.service.facts import Ports
 from retina_doctor_checks.service.ownership import service_pids
 
-from .facts import Footprint
+from ..facts.memory import Footprint
 from .need import MIB, Need, need_of
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
+from ..facts.memory import Footprint
 from . import checks, run_checks
-from .facts import Footprint
 
 PACK = "retina_doctor_checks"
 

@@ -10,7 +10,7 @@ from typing import Any
 from retina_doctor.codec import Data
 from retina_doctor.settings import Size
 
-from .facts import Footprint
+from ..facts.memory import Footprint
 
 MIB = 1024**2
 

@@ -16,10 +16,10 @@ from retina_doctor.model import Snapshot
 from retina_doctor.registry import installed
 from retina_doctor.settings import Size
 
-from ..driver.facts import CudaDriver, GpuEnvironment, Nvml
 from ..driver.used_gpu import candidates
-from ..models.facts import Model as ModelFacts
-from .facts import Footprint
+from ..facts.driver import CudaDriver, GpuEnvironment, Nvml
+from ..facts.memory import Footprint
+from ..facts.models import Model as ModelFacts
 from .need import MIB, Need, need_of
 
 SIDES = (320, 640, 1024)

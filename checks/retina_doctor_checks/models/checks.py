@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 
-from .facts import Model, ModelFile
+from ..facts.models import Model, ModelFile
 
 MODEL_CONTENTS = ("onnx", "ort", "torch-zip", "torch-legacy", "pickle", "hdf5", "tensorrt", "tflite", "tar", "unknown")
 """What may be weights. *unknown* is left to the library that loads it; *tar* is a form of old torch checkpoints."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
+from ..facts.models import Model
 from . import checks, loading_checks
-from .facts import Model
 
 probe = Probe(
     name="models",

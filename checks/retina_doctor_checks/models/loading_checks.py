@@ -15,9 +15,9 @@ from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
-from ..inference.facts import Inference
+from ..facts.inference import Inference
+from ..facts.models import Cache, Checkpoint, Model, ModelFile
 from .checks import is_missing, named, nothing_named, nothing_to_read, subject_of
-from .facts import Cache, Checkpoint, Model, ModelFile
 
 IR_TOO_NEW = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
 OPSET_TOO_NEW = re.compile(r"Opset (\d+) is under development.*?(?:till|up to) opset (\d+)", re.DOTALL)

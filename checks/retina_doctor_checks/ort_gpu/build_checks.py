@@ -7,12 +7,12 @@ from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity,
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
-from ..driver.facts import Host, Nvml
 from ..driver.judging import no_cards
-from ..inference.facts import Inference
+from ..facts.driver import Host, Nvml
+from ..facts.inference import Inference
+from ..facts.ort_gpu import OrtFiles, OrtRuntime
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .facts import OrtFiles, OrtRuntime
 from .libraries import major
 from .situation import BROKEN, NO_GPU_BUILD, NO_ONNXRUNTIME, SUBJECT, no_provider
 

@@ -10,9 +10,9 @@ from retina_doctor.own_checks import evidence_of
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
-from ..models.facts import Model
+from ..facts.models import Model
+from ..facts.ort_gpu import OrtFiles, OrtRuntime
 from ..scopes import gpu_meant
-from .facts import OrtFiles, OrtRuntime
 from .situation import BROKEN, NO_ONNXRUNTIME, SUBJECT
 
 HOW = {"plain": "", "preload": " (preload_dlls)", "torch": " (import torch)"}

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
+from ..facts.ort_gpu import OrtFiles, OrtRuntime
 from . import build_checks, checks, library_checks
-from .facts import OrtFiles, OrtRuntime
 
 NAME = "retina_doctor_checks.ort_gpu"
 

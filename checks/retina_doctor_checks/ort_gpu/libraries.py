@@ -6,7 +6,7 @@ import re
 
 from retina_doctor.codec import Data
 
-from .facts import FoundLibrary, OrtFiles
+from ..facts.ort_gpu import FoundLibrary, OrtFiles
 
 OF_THE_DRIVER = ("libcuda.so.1",)
 SHOWS_CUDA_MAJOR = ("libcublas", "libcublasLt", "libcudart")

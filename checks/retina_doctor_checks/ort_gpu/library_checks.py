@@ -7,9 +7,9 @@ from retina_doctor.model import Problem, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
+from ..facts.ort_gpu import Attempt, FoundLibrary, OrtFiles, OrtRuntime
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .facts import Attempt, FoundLibrary, OrtFiles, OrtRuntime
 from .libraries import Unfound, cuda_libraries, cudnn_libraries, damaged, major
 from .situation import SUBJECT, no_provider
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retina_doctor.model import Inapplicable, Reason
 
-from .facts import OrtFiles, OrtRuntime
+from ..facts.ort_gpu import OrtFiles, OrtRuntime
 
 NO_ONNXRUNTIME = Inapplicable(Reason("no-onnxruntime"))
 NO_GPU_BUILD = Inapplicable(Reason("no-gpu-build"))

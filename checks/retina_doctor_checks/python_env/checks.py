@@ -9,12 +9,12 @@ from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
-from ..models.facts import Model
+from ..facts.models import Model
+from ..facts.ort_gpu import OrtFiles
+from ..facts.python_env import Packages, WorkingDirectory
+from ..facts.torch_cuda import TorchFiles
 from ..models.loading_checks import is_unknown_pack
-from ..ort_gpu.facts import OrtFiles
 from ..scopes import gpu_meant
-from ..torch_cuda.facts import TorchFiles
-from .facts import Packages, WorkingDirectory
 
 NO_INSIGHTFACE = Inapplicable(Reason("no-insightface"))
 NUMPY_WITHOUT_ALIASES = (1, 24)

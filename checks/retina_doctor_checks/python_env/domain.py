@@ -4,8 +4,8 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
+from ..facts.python_env import Extensions, Imports, Packages, WorkingDirectory
 from . import checks, native_checks
-from .facts import Extensions, Imports, Packages, WorkingDirectory
 
 NAME = "retina_doctor_checks.python_env"
 

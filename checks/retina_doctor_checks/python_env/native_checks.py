@@ -9,11 +9,11 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.own_checks import evidence_of
 
-from ..ort_gpu.facts import OrtRuntime
+from ..facts.ort_gpu import OrtRuntime
+from ..facts.python_env import Extension, Extensions, Imported, Imports, Packages
+from ..facts.torch_cuda import TorchRuntime
 from ..scopes import gpu_meant
-from ..torch_cuda.facts import TorchRuntime
 from .checks import numbers
-from .facts import Extension, Extensions, Imported, Imports, Packages
 
 LAST_PYTHON_OF_NUMPY_1 = (3, 12)
 """NumPy 1.26 has wheels up to CPython 3.12 (PyPI)."""

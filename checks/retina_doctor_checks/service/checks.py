@@ -6,7 +6,7 @@ from retina_doctor.authoring import EVERYWHERE, Answer, Scope, check
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
-from .facts import Bind, Ports, Socket
+from ..facts.service import Bind, Ports, Socket
 from .ownership import is_run_by, owner_of
 
 NOT_TOLD = Unknown(missing=("ports",))

@@ -9,9 +9,9 @@ from typing import Any
 from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.settings import Settings
 
+from ..facts.service import Ports
+from ..facts.service_process import Processes
 from . import checks, endpoint_checks, process_checks, reach_checks
-from .facts import Ports
-from .process_facts import Processes
 
 PACK = "retina_doctor_checks.service"
 

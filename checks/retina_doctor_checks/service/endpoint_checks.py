@@ -7,9 +7,9 @@ from retina_doctor.codec import encode
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..facts.service import Detection, Ports
 from . import response
 from .checks import NOT_TOLD, service_named
-from .facts import Detection, Ports
 
 SLOW = 3.0
 """Seconds for one picture of 640x640 when the service is warm. RetinaFace R50 takes 1.8 s on a CPU for 1920x1080, by the

@@ -9,7 +9,7 @@ from retina_doctor.codec import Data
 from retina_doctor.model import Interpreter
 from retina_doctor.settings import Settings
 
-from .facts import Answer, Holder, Ports, Socket
+from ..facts.service import Answer, Holder, Ports, Socket
 
 
 class Owner(Data, frozen=True, kw_only=True):

@@ -8,12 +8,12 @@ from retina_doctor.authoring import Answer, Scope, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
-from ..driver.facts import Nvml
-from ..ort_gpu.facts import OrtRuntime
+from ..facts.driver import Nvml
+from ..facts.ort_gpu import OrtRuntime
+from ..facts.service import Ports, Socket
+from ..facts.service_process import LiveProcess, Processes
 from ..scopes import gpu_meant
 from .checks import service_named
-from .facts import Ports, Socket
-from .process_facts import LiveProcess, Processes
 from .response import wrong_in
 
 NOT_READ = Unknown(missing=("processes",))

@@ -8,8 +8,8 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Outcome, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..facts.service import Ports
 from .checks import service_named
-from .facts import Ports
 
 
 @check("RD514", "port-blocked", Severity.WARNING, pitfall=5, scope=service_named)

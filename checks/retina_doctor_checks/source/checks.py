@@ -5,7 +5,7 @@ from __future__ import annotations
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Severity
 
-from .facts import Cause, Hit, Source
+from ..facts.source import Cause, Hit, Source
 from .judging import Place, answer, is_test, scanned
 from .specs import allows
 from .together import lock_of

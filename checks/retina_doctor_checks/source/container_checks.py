@@ -7,7 +7,7 @@ import re
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Severity
 
-from .facts import Container, Source
+from ..facts.source import Container, Source
 from .judging import Place, answer, scanned
 from .together import needs_gpu
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
+from ..facts.source import Source
 from . import checks, container_checks, figure_checks, package_checks, serving_checks
-from .facts import Source
 
 PACK = "retina_doctor_checks.source"
 

@@ -11,7 +11,7 @@ from retina_doctor.settings import Size
 from retina_doctor_checks.detection import limits
 from retina_doctor_checks.detection.geometry import nearest_sizes
 
-from .facts import Figure, Source
+from ..facts.source import Figure, Source
 from .judging import Place, answer, scanned
 
 

@@ -11,7 +11,7 @@ from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Location, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
-from .facts import Line, Source
+from ..facts.source import Line, Source
 
 Kind = Literal["python", "deployment"]
 EITHER: tuple[Kind, ...] = ("python", "deployment")

@@ -9,7 +9,7 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Severity
 from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
-from .facts import Package, Source
+from ..facts.source import Package, Source
 from .judging import EITHER, Place, answer, scanned
 from .specs import allows, numbers, pinned
 from .together import CPU, GPU, Environment, cuda_major, environments, image_of, is_gpu_image

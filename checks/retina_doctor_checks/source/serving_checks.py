@@ -9,7 +9,7 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.codec import replace
 from retina_doctor.model import Severity
 
-from .facts import Container, Port, Server, Source
+from ..facts.source import Container, Port, Server, Source
 from .judging import EITHER, Place, answer, is_test, scanned
 from .together import bare_file, image_of, is_public, listening, settled
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from retina_doctor.codec import Data, replace
 
-from .facts import Bundle, Container, Image, Package, Server, Source
+from ..facts.source import Bundle, Container, Image, Package, Server, Source
 from .specs import allows
 
 GPU_IMAGE = re.compile(

@@ -9,12 +9,12 @@ from retina_doctor.own_checks import evidence_of
 from ..advice.builds import known, torch_builds
 from ..advice.compatible import torch_advice
 from ..advice.machine import Machine
-from ..driver.facts import Host, Nvml
 from ..driver.judging import no_cards
-from ..models.facts import Model
+from ..facts.driver import Host, Nvml
+from ..facts.models import Model
+from ..facts.torch_cuda import TorchFiles, TorchRuntime
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .facts import TorchFiles, TorchRuntime
 from .need import importance, needing
 
 NOT_INSTALLED = Inapplicable(Reason("torch-not-installed"))

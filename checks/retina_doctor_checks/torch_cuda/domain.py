@@ -4,8 +4,8 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
+from ..facts.torch_cuda import TorchFiles, TorchRuntime
 from . import checks
-from .facts import TorchFiles, TorchRuntime
 
 NAME = "retina_doctor_checks.torch_cuda"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retina_doctor.model import Severity
 
-from ..models.facts import Model
+from ..facts.models import Model
 
 CHECKPOINTS = ("torch-zip", "torch-legacy")
 

@@ -1,0 +1,1 @@
+"""What probes tell, one file a domain: types alone. Imports nothing of the pack."""
