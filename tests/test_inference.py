@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy
 import pytest
-from retina_doctor_checks.inference import detector
 from retina_doctor_checks.inference.card_speed import quoted
+from retina_doctor_checks.probes.inference import detector
 
 from tests.doctor import (
     DEV_PYTHON,

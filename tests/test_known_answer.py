@@ -13,8 +13,9 @@ import onnxruntime
 import pytest
 from onnx import numpy_helper
 from retina_doctor_checks.facts.inference import Answered, Face, KnownAnswer
-from retina_doctor_checks.inference import detector, drawing, known
+from retina_doctor_checks.inference import known
 from retina_doctor_checks.inference.known_checks import right
+from retina_doctor_checks.probes.inference import detector, drawing
 
 from retina_doctor.codec import decode
 from tests.doctor import DEV_PYTHON, SIX_FACES, environment, install, make_venv, report

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retina_doctor_checks.models import look_models, onnx_walk
+from retina_doctor_checks.probes.models import look_models, onnx_walk
 
 from tests.doctor import DEV_PYTHON, environment, found, report
 

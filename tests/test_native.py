@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 from retina_doctor_checks.advice.builds import known, onnxruntime_builds
-from retina_doctor_checks.native import elf, fatbin, installed, loader
-from retina_doctor_checks.python_env import look_extensions
+from retina_doctor_checks.probes.native import elf, fatbin, installed, loader
+from retina_doctor_checks.probes.python_env import look_extensions
 
 from tests.doctor import uv
 from tests.standins.build import compile_c, functions, provider
@@ -204,7 +204,7 @@ def test_the_hash_of_a_file_is_as_its_record_says() -> None:
 
 PRINTING = """
 import os, sys
-from retina_doctor_checks.native.output import captured
+from retina_doctor_checks.probes.native.output import captured
 print("before")
 with captured() as lines:
     print("by Python")
@@ -225,7 +225,7 @@ def test_what_is_printed_is_captured_whoever_prints_it(unbuffered: str) -> None:
 
 ENDING = """
 import os, subprocess, sys
-from retina_doctor_checks.native.output import captured
+from retina_doctor_checks.probes.native.output import captured
 with captured() as lines:
     os.write(1, b"terminate called\\n")
     {end}

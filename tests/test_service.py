@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from retina_doctor_checks.service import look_answers, look_endpoint, look_load, look_ports, look_reach, look_sockets
+from retina_doctor_checks.probes.service import (
+    look_answers,
+    look_endpoint,
+    look_load,
+    look_ports,
+    look_reach,
+    look_sockets,
+)
 
 from retina_doctor import secret_words
 from tests.doctor import DEV_PYTHON, doctor, environment, found, report, roots, verdicts
@@ -280,7 +287,7 @@ for name, source in {sources!r}.items():
     sys.modules[name] = module
     setattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2], module)
     exec(compile(source, name, "exec"), module.__dict__)
-look_ports = sys.modules["retina_doctor_checks.service.look_ports"]
+look_ports = sys.modules["retina_doctor_checks.probes.service.look_ports"]
 """
 
 

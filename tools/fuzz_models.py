@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from retina_doctor_checks.facts.models import ModelFile
-from retina_doctor_checks.models import look_models, onnx_walk
+from retina_doctor_checks.probes.models import look_models, onnx_walk
 
 from retina_doctor.codec import decode
 from tools.architectures import retinaface

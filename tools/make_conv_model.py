@@ -1,4 +1,4 @@
-"""Writes checks/retina_doctor_checks/ort_gpu/conv_model.py: a model of one convolution, for trying a provider.
+"""Writes checks/retina_doctor_checks/probes/ort_gpu/conv_model.py: a model of one convolution, for trying a provider.
 
 usage: uv run python tools/make_conv_model.py
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy
 from onnx import TensorProto, checker, helper, numpy_helper
 
-OUTPUT = Path(__file__).parents[1] / "checks" / "retina_doctor_checks" / "ort_gpu" / "conv_model.py"
+OUTPUT = Path(__file__).parents[1] / "checks" / "retina_doctor_checks" / "probes" / "ort_gpu" / "conv_model.py"
 
 weights = numpy_helper.from_array(numpy.ones((4, 3, 3, 3), numpy.float32) / 27, "w")
 graph = helper.make_graph(

@@ -24,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "checks"))
 from packaging.requirements import Requirement
 from remotezip import RemoteZip
-from retina_doctor_checks.native import elf, fatbin  # the very readers that the doctor sends to targets
+from retina_doctor_checks.probes.native import elf, fatbin  # the very readers that the doctor sends to targets
 
 DOCUMENTED = {11: [11, 8]}
 """CUDA's version where a wheel states no more than its major, by the table in

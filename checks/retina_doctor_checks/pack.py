@@ -19,7 +19,7 @@ from .torch_cuda.domain import domain as torch_cuda
 
 
 def services(pid: int | None, port: int | None) -> tuple[RunningService, ...]:
-    from .service.running import services as find
+    from .running import services as find
 
     return find(pid, port)
 

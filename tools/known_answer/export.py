@@ -20,8 +20,8 @@ import onnx
 import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from retina_doctor_checks.inference import detector, drawing
 from retina_doctor_checks.inference.known import FOLDER as SHIPPED
+from retina_doctor_checks.probes.inference import detector, drawing
 
 from .network import RetinaFace
 from .scenes import Picture, draw

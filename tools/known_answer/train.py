@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy
 import torch
-from retina_doctor_checks.inference.detector import BGR_MEANS, VARIANCES, retinaface_priors
+from retina_doctor_checks.probes.inference.detector import BGR_MEANS, VARIANCES, retinaface_priors
 from torch.nn import functional
 
 from .network import RetinaFace

@@ -7,19 +7,19 @@ from retina_doctor.authoring import Domain, Probe, Side
 from ..facts.container import Container, ContainerHost
 from . import checks
 
-NAME = "retina_doctor_checks.container"
+PROBES = "retina_doctor_checks.probes.container"
 
 container_probe = Probe(
     name="container",
     facts=Container,
-    module=f"{NAME}.look_container",
+    module=f"{PROBES}.look_container",
     side=Side.TARGET,
     share=True,
 )
 host_probe = Probe(
     name="container_host",
     facts=ContainerHost,
-    module=f"{NAME}.look_container_host",
+    module=f"{PROBES}.look_container_host",
     side=Side.OWN,
     share=True,
 )

@@ -58,7 +58,7 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
     probe = Probe(
         name="sweep",
         facts=Sweep,
-        module="retina_doctor_checks.detection.look_sweep",
+        module="retina_doctor_checks.probes.detection.look_sweep",
         side=Side.TARGET,
         heavy=True,
         arguments=lambda one: {

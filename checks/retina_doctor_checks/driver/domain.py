@@ -7,12 +7,12 @@ from retina_doctor.authoring import Domain, Probe, Side
 from ..facts.driver import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
 from . import answer_checks, card_checks, checks, version_checks
 
-NAME = "retina_doctor_checks.driver"
+PROBES = "retina_doctor_checks.probes.driver"
 
 nvml_probe = Probe(
     name="nvml",
     facts=Nvml,
-    module=f"{NAME}.look_nvml",
+    module=f"{PROBES}.look_nvml",
     carries=("pynvml",),  # one file that needs the standard library alone
     side=Side.OWN,
     share=True,
@@ -20,7 +20,7 @@ nvml_probe = Probe(
 nvidia_smi_probe = Probe(
     name="nvidia_smi",
     facts=NvidiaSmi,
-    module=f"{NAME}.look_nvidia_smi",
+    module=f"{PROBES}.look_nvidia_smi",
     side=Side.OWN,
     heavy=True,
     arguments=lambda settings: {"seconds": settings.gate.timeout},
@@ -28,19 +28,19 @@ nvidia_smi_probe = Probe(
 host_probe = Probe(
     name="host",
     facts=Host,
-    module=f"{NAME}.look_host",
+    module=f"{PROBES}.look_host",
     side=Side.OWN,
     share=True,
 )
 environment_probe = Probe(
     name="gpu_environment",
     facts=GpuEnvironment,
-    module=f"{NAME}.look_gpu_environment",
+    module=f"{PROBES}.look_gpu_environment",
     side=Side.TARGET,
     share=True,
 )
 cuda_probe = Probe(
-    name="cuda_driver", facts=CudaDriver, module=f"{NAME}.look_cuda_driver", side=Side.TARGET, heavy=True
+    name="cuda_driver", facts=CudaDriver, module=f"{PROBES}.look_cuda_driver", side=Side.TARGET, heavy=True
 )
 
 domain = Domain(

@@ -27,12 +27,12 @@ def arguments(settings: Settings) -> dict[str, Json]:
     }
 
 
-PACK = "retina_doctor_checks"
+PROBES = "retina_doctor_checks.probes"
 
 probe = Probe(
     name="inference",
     facts=Inference,
-    module=f"{PACK}.inference.look_inference",
+    module=f"{PROBES}.inference.look_inference",
     side=Side.TARGET,
     heavy=True,
     arguments=arguments,
@@ -41,7 +41,7 @@ probe = Probe(
 known_probe = Probe(
     name="known_answer",
     facts=KnownAnswer,
-    module=f"{PACK}.inference.look_known_answer",
+    module=f"{PROBES}.inference.look_known_answer",
     side=Side.TARGET,
     heavy=True,
     arguments=lambda settings: {"gpu": settings.gpu.device != "cpu", **known.arguments()},

@@ -7,12 +7,12 @@ from retina_doctor.authoring import Domain, Probe, Side
 from ..facts.memory import Footprint
 from . import checks, run_checks
 
-PACK = "retina_doctor_checks"
+PROBES = "retina_doctor_checks.probes"
 
 probe = Probe(
     name="footprint",
     facts=Footprint,
-    module=f"{PACK}.memory.look_footprint",
+    module=f"{PROBES}.memory.look_footprint",
     side=Side.TARGET,
     heavy=True,
     arguments=lambda settings: {"path": settings.model.path, "root": settings.model.root},

@@ -10,7 +10,7 @@ from . import checks, loading_checks
 probe = Probe(
     name="models",
     facts=Model,
-    module="retina_doctor_checks.models.look_models",
+    module="retina_doctor_checks.probes.models.look_models",
     side=Side.TARGET,
     share=True,
     arguments=lambda settings: {"path": settings.model.path, "root": settings.model.root},

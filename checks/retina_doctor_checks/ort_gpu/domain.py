@@ -7,19 +7,19 @@ from retina_doctor.authoring import Domain, Probe, Side
 from ..facts.ort_gpu import OrtFiles, OrtRuntime
 from . import build_checks, checks, library_checks
 
-NAME = "retina_doctor_checks.ort_gpu"
+PROBES = "retina_doctor_checks.probes.ort_gpu"
 
 files_probe = Probe(
     name="ort_files",
     facts=OrtFiles,
-    module=f"{NAME}.look_files",
+    module=f"{PROBES}.look_files",
     side=Side.TARGET,
     share=True,
 )
 runtime_probe = Probe(
     name="ort_runtime",
     facts=OrtRuntime,
-    module=f"{NAME}.look_runtime",
+    module=f"{PROBES}.look_runtime",
     side=Side.TARGET,
     heavy=True,
     arguments=lambda settings: {"gpu": settings.gpu.device != "cpu", "seconds": settings.gate.timeout},

@@ -7,29 +7,29 @@ from retina_doctor.authoring import Domain, Probe, Side
 from ..facts.python_env import Extensions, Imports, Packages, WorkingDirectory
 from . import checks, native_checks
 
-NAME = "retina_doctor_checks.python_env"
+PROBES = "retina_doctor_checks.probes.python_env"
 
 directory_probe = Probe(
-    name="working_directory", facts=WorkingDirectory, module=f"{NAME}.look_directory", side=Side.TARGET, share=True
+    name="working_directory", facts=WorkingDirectory, module=f"{PROBES}.look_directory", side=Side.TARGET, share=True
 )
 packages_probe = Probe(
     name="packages",
     facts=Packages,
-    module=f"{NAME}.look_packages",
+    module=f"{PROBES}.look_packages",
     side=Side.TARGET,
     share=True,
 )
 extensions_probe = Probe(
     name="extensions",
     facts=Extensions,
-    module=f"{NAME}.look_extensions",
+    module=f"{PROBES}.look_extensions",
     side=Side.TARGET,
     share=True,
 )
 imports_probe = Probe(
     name="imports",
     facts=Imports,
-    module=f"{NAME}.look_imports",
+    module=f"{PROBES}.look_imports",
     side=Side.TARGET,
     heavy=True,
 )

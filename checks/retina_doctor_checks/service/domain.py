@@ -13,7 +13,7 @@ from ..facts.service import Ports
 from ..facts.service_process import Processes
 from . import checks, endpoint_checks, process_checks, reach_checks
 
-PACK = "retina_doctor_checks.service"
+PROBES = "retina_doctor_checks.probes.service"
 
 
 def asked(settings: Settings) -> Mapping[str, Any]:
@@ -45,14 +45,14 @@ def picture() -> str:
 ports = Probe(
     name="ports",
     facts=Ports,
-    module=f"{PACK}.look_ports",
+    module=f"{PROBES}.look_ports",
     side=Side.OWN,
     arguments=asked,
 )
 processes = Probe(
     name="processes",
     facts=Processes,
-    module=f"{PACK}.look_processes",
+    module=f"{PROBES}.look_processes",
     side=Side.OWN,
     share=True,
     arguments=lambda settings: {"pid": settings.service.pid},

@@ -7,19 +7,19 @@ from retina_doctor.authoring import Domain, Probe, Side
 from ..facts.torch_cuda import TorchFiles, TorchRuntime
 from . import checks
 
-NAME = "retina_doctor_checks.torch_cuda"
+PROBES = "retina_doctor_checks.probes.torch_cuda"
 
 files_probe = Probe(
     name="torch_files",
     facts=TorchFiles,
-    module=f"{NAME}.look_torch_files",
+    module=f"{PROBES}.look_torch_files",
     side=Side.TARGET,
     share=True,
 )
 runtime_probe = Probe(
     name="torch_runtime",
     facts=TorchRuntime,
-    module=f"{NAME}.look_torch_runtime",
+    module=f"{PROBES}.look_torch_runtime",
     side=Side.TARGET,
     heavy=True,
     arguments=lambda settings: {"gpu": settings.gpu.device != "cpu"},

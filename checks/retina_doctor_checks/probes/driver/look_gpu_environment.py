@@ -1,0 +1,26 @@
+"""Tells what decides over the target's cards: variables as it sees them, and which driver libraries its loader finds."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from retina_doctor_checks.probes.native import loader
+
+NAMES = (
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_DEVICE_ORDER",
+    "NVIDIA_VISIBLE_DEVICES",
+    "NVIDIA_DRIVER_CAPABILITIES",
+    "LD_LIBRARY_PATH",
+)
+LIBRARIES = {"libcuda": "libcuda.so.1", "libnvidia_ml": "libnvidia-ml.so.1"}
+
+
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
+    probe.tell(**{name.lower(): os.environ.get(name) for name in NAMES})
+    answer = loader.trace(list(LIBRARIES.values()))
+    for fact, soname in LIBRARIES.items():
+        path = answer["found"].get(soname)
+        probe.tell(**{fact: os.path.realpath(path) if path else None})
+    probe.tell(loader_problem=answer["problem"])

@@ -1,0 +1,274 @@
+"""Looks at the card and its driver without asking the driver: sysfs, procfs, device nodes, files on the disk."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import glob
+import os
+import re
+from typing import Any
+
+from retina_doctor_checks.probes.native import places, program
+
+NVIDIA = "0x10de"
+DISPLAY = "0x03"  # PCI base class: VGA (0x0300) and 3D (0x0302) controllers; the card's audio function is not one
+SWITCH = "0x0680"  # PCI class "other bridge": what an NVSwitch is
+SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"  # UEFI, global variables
+MODULE = re.compile(r"^(\S*/nvidia(?:-current)?\.ko(?:\.\w+)?):", re.MULTILINE)
+"""A line of modules.dep, by which modprobe finds a module. Debian calls it nvidia-current.ko."""
+SIGNED = b"~Module signature appended~\n"  # linux/module_signature.h
+NODES = ("/dev/nvidia*", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg")
+LOADER_FOLDERS = ("/lib", "/usr/lib", "/lib64", "/usr/lib64", "/lib/*-linux-gnu", "/usr/lib/*-linux-gnu")
+OTHER_FOLDERS = (
+    "/usr/lib/wsl/lib",
+    "/usr/local/nvidia/lib",
+    "/usr/local/nvidia/lib64",
+    "/usr/local/cuda/compat",
+    "/usr/lib/nvidia*",
+    "/usr/lib64/nvidia*",
+    "/usr/lib/*-linux-gnu/nvidia*",
+    "/usr/lib/*-linux-gnu/nvidia/*",
+    "/usr/local/lib",
+    "/opt/nvidia/lib*",
+    "/run/opengl-driver/lib",
+)
+LIBRARIES = ("libnvidia-ml.so.*", "libcuda.so.*")
+CACHE = "/etc/ld.so.cache"
+
+
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
+    from retina_doctor.own_checks import look_interpreter
+
+    kernel = first_line("/proc/sys/kernel/osrelease") or ""
+    container = look_interpreter.container()
+    devices = pci_devices()
+    probe.tell(
+        kernel=kernel,
+        container=container,
+        wsl="microsoft" in kernel.lower(),
+        nvidia_loaded=loaded("nvidia"),
+        loaded_version=loaded_version(),
+        nouveau_loaded=loaded("nouveau"),
+        uvm_loaded=loaded("nvidia_uvm"),
+        pci_gpus=None if devices is None else [pci_gpu(d) for d in devices if kind(d).startswith(DISPLAY)],
+        switches=len([d for d in devices or [] if kind(d).startswith(SWITCH)]),
+        nodes=nodes(),
+        libraries=libraries(),
+    )
+    locked = secure_boot()
+    probe.tell(
+        module_files=module_files(locked),
+        secure_boot=locked,
+        kernel_log=kernel_log(),
+        fabric_manager=None if container else fabric_manager(),
+    )
+
+
+def first_line(path: str) -> str | None:
+    try:
+        with open(path, errors="replace") as file:
+            return file.readline().strip()
+    except OSError:
+        return None
+
+
+def loaded(module: str) -> bool | None:
+    """Whether the kernel runs with that module; None where the kernel does not show its modules."""
+    if not os.path.isdir("/sys/module"):
+        return None
+    if module == "nvidia" and os.path.exists("/proc/driver/nvidia/version"):
+        return True
+    return os.path.isdir("/sys/module/" + module)
+
+
+def loaded_version() -> str | None:
+    told = first_line("/proc/driver/nvidia/version") or ""
+    match = re.search(r"Kernel Module(?: for \S+)?\s+(\d+(?:\.\d+)+)", told)
+    return match.group(1) if match else first_line("/sys/module/nvidia/version")
+
+
+def pci_devices() -> list[str] | None:
+    """Folders of NVIDIA's devices, or None where the bus cannot be read."""
+    folder = "/sys/bus/pci/devices"
+    try:
+        devices = [os.path.join(folder, address) for address in sorted(os.listdir(folder))]
+    except OSError:
+        return None
+    return [device for device in devices if first_line(os.path.join(device, "vendor")) == NVIDIA]
+
+
+def kind(device: str) -> str:
+    return first_line(os.path.join(device, "class")) or ""
+
+
+def pci_gpu(device: str) -> dict[str, Any]:
+    number = first_line(os.path.join(device, "device"))
+    return {"address": os.path.basename(device), "device": number, "bound_to": bound_to(device)}
+
+
+def bound_to(device: str) -> str | None:
+    try:
+        return os.path.basename(os.readlink(os.path.join(device, "driver")))
+    except OSError:
+        return None
+
+
+def nodes() -> list[Any]:
+    paths = [path for pattern in NODES for path in sorted(glob.glob(pattern)) if not os.path.isdir(path)]
+    return [dict(path=path, **access(path)) for path in paths]
+
+
+def access(path: str) -> dict[str, Any]:
+    """Whether this process may use a device, asked without opening it, which could hang in a driver in trouble.
+
+    access(2) heeds the container's device rules, too; os.access does not tell its errno.
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.access(os.fsencode(path), os.R_OK | os.W_OK) == 0:
+        return {"usable": True, "refused": None}
+    return {"usable": False, "refused": errno.errorcode.get(ctypes.get_errno())}
+
+
+def module_files(locked: bool | None) -> list[Any] | None:
+    """The NVIDIA kernel modules of all installed kernels, or None where they cannot be seen, as in a container.
+
+    Whether they are signed is asked only where Secure Boot is on: else nobody asks.
+    """
+    try:
+        kernels = sorted(os.listdir("/lib/modules"))
+    except OSError:
+        return None
+    found = []
+    for kernel in kernels:
+        folder = os.path.join("/lib/modules", kernel)
+        try:
+            with open(os.path.join(folder, "modules.dep"), errors="replace") as file:
+                paths = MODULE.findall(file.read())
+        except OSError:
+            continue
+        for path in (os.path.join(folder, name) for name in paths):
+            found.append({"kernel": kernel, "path": path, "signed": signed(path) if locked else None})
+    return found if kernels else None
+
+
+def signed(path: str) -> bool | None:
+    if not path.endswith(".ko"):
+        return signed_by_modinfo(path)
+    try:
+        with open(path, "rb") as file:
+            file.seek(-min(len(SIGNED), os.path.getsize(path)), os.SEEK_END)
+            return file.read() == SIGNED
+    except OSError:
+        return None
+
+
+def signed_by_modinfo(path: str) -> bool | None:
+    """Of a compressed module (Ubuntu 24.04, Fedora), which kmod can unpack."""
+    done = program.run(["modinfo", "-F", "sig_id", path], 5)
+    return bool(done.output.strip()) if done.code == 0 else None
+
+
+def secure_boot() -> bool | None:
+    """Whether the firmware checks signatures; None: no UEFI here, or not readable. Four bytes of attributes, then it."""
+    try:
+        with open(SECURE_BOOT, "rb") as file:
+            value = file.read(5)
+    except OSError:
+        return None
+    return value[4] == 1 if len(value) == 5 else None
+
+
+def kernel_log() -> dict[str, Any] | None:
+    """What the running kernel said of NVIDIA's driver, as far as this user may read it."""
+    lines = kernel_lines()
+    if lines is None:
+        return None
+    xids = [XID.search(line) for line in lines]
+    return {
+        "xids": [{"bus_id": x[1], "code": int(x[2]), "line": x[3].strip()[:200]} for x in xids if x][-MOST_XIDS:],
+        "refusals": [line[:200] for line in lines if REFUSED.search(line)][-3:],
+    }
+
+
+XID = re.compile(r"NVRM: Xid \(PCI:([0-9a-fA-F:.]+)\): (\d+)(.*)")
+REFUSED = re.compile(r"Loading of .*(module|key).* is rejected|unsigned module loading is restricted")
+"""kernel/module/signing.c ("Loading of unsigned module is rejected", "… module with unavailable key …"), security/lockdown
+("Lockdown: modprobe: unsigned module loading is restricted"). Neither names the module."""
+MOST_XIDS = 20
+MOST_LINES = 100000
+
+
+def kernel_lines() -> list[str] | None:
+    """/dev/kmsg: one record per read, "6,1234,5678,-;text"; it would wait for the next one after the last."""
+    try:
+        descriptor = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+    lines: list[str] = []
+    try:
+        while len(lines) < MOST_LINES:
+            try:
+                data = os.read(descriptor, 65536)
+            except BrokenPipeError:  # records were overwritten meanwhile; the next read goes on behind them
+                continue
+            except OSError:
+                break
+            if not data:
+                break
+            lines += [line.partition(";")[2] for line in data.decode("utf-8", "replace").splitlines() if ";" in line]
+    finally:
+        os.close(descriptor)
+    return lines
+
+
+def fabric_manager() -> bool | None:
+    """Whether nvidia-fabricmanager runs; the kernel cuts its name to 15 characters. None: others' processes are hidden."""
+    if first_line("/proc/1/comm") is None:
+        return None
+    return any(first_line(path) == "nv-fabricmanage" for path in glob.glob("/proc/[0-9]*/comm"))
+
+
+def libraries() -> list[Any]:
+    """Files of the driver's libraries in the folders where they are usually put, and wherever the loader finds them."""
+    cached = cached_paths()
+    # Where the service's loader looks, which in the target itself is said by the usual variable.
+    told = places.library_path("RETINA_DOCTOR_LIBRARY_PATH") + places.library_path()
+    searched = folders(LOADER_FOLDERS) + list(dict.fromkeys(told))
+    found, seen = [], set()
+    for folder in searched + folders(OTHER_FOLDERS) + sorted({os.path.dirname(path) for path in cached}):
+        for path in sorted(p for pattern in LIBRARIES for p in glob.glob(os.path.join(glob.escape(folder), pattern))):
+            place = os.path.join(os.path.realpath(folder), os.path.basename(path))
+            if place in seen:
+                continue
+            seen.add(place)
+            found.append(
+                {
+                    "path": path,
+                    "name": os.path.basename(path),
+                    "version": version(path),
+                    "on_loader_path": folder in searched or path in cached,
+                }
+            )
+    return found
+
+
+def folders(patterns: tuple[str, ...]) -> list[str]:
+    return [folder for pattern in patterns for folder in sorted(glob.glob(pattern)) if os.path.isdir(folder)]
+
+
+def cached_paths() -> set[str]:
+    """Paths of the driver's libraries in ldconfig's cache, whose strings end in NUL."""
+    try:
+        with open(CACHE, "rb") as file:
+            words = file.read().split(b"\0")
+    except OSError:
+        return set()
+    wanted = re.compile(rb"/.*/lib(?:nvidia-ml|cuda)\.so\.[\d.]+")
+    return {os.fsdecode(word) for word in words if wanted.fullmatch(word)}
+
+
+def version(path: str) -> str | None:
+    """The driver's release, from the name of the file that a link like libcuda.so.1 leads to."""
+    match = re.search(r"\.so\.(\d+\.[\d.]+)$", os.path.basename(os.path.realpath(path)))
+    return match.group(1) if match else None

@@ -1,0 +1,115 @@
+"""Runs a model on one picture: an ONNX file by onnxruntime, a checkpoint by torch. Sent to targets: Python 3.8, numpy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from retina_doctor_checks.probes.ort_gpu import session
+
+CHECKPOINTS = (".pth", ".pt")
+
+
+class NotOurs(Exception):
+    """A checkpoint that is none of the two networks known here, or a torch that cannot load it safely."""
+
+
+def open_engine(path: str, gpu: bool) -> Any:
+    """Of the model at *path*, with CUDA's libraries loaded as the service's insightface loads them. Raises NotOurs and what the
+    framework raises."""
+    if path.lower().endswith(CHECKPOINTS):
+        from retina_doctor_checks.probes.models import look_models
+
+        told = look_models.examine(path)["checkpoint"]
+        if told is None or told["refused"] or told["network"] not in ("mobilenet0.25", "resnet50"):
+            raise NotOurs(path)
+        return Torch(path, gpu)
+    import onnxruntime
+
+    preloaded = session.preload(onnxruntime, gpu)
+    engine = Onnx(onnxruntime, path, gpu)
+    engine.preloaded = preloaded
+    return engine
+
+
+class Onnx:
+    preloaded = False
+    device = None
+    framework = "onnxruntime"
+
+    def __init__(self, onnxruntime: Any, path: str, gpu: bool) -> None:
+        from retina_doctor_checks.probes.inference import detector
+
+        self._onnxruntime, self._path = onnxruntime, path
+        self._opened, self._how = session.open_session(onnxruntime, path, gpu)
+        self.contract = detector.contract(self._opened.get_outputs())
+        self.providers = self._opened.get_providers()
+
+    def size(self, wanted: list[Any]) -> tuple[Any, ...]:
+        """(width, height) in pixels: the model's own where it is fixed, else as wanted."""
+        height, width = (self._opened.get_inputs()[0].shape + [None] * 4)[2:4]
+        return (width if isinstance(width, int) else wanted[0], height if isinstance(height, int) else wanted[1])
+
+    def run(self, blob: Any) -> list[Any]:
+        outputs: list[Any] = self._opened.run(None, {self._opened.get_inputs()[0].name: blob})
+        return outputs
+
+    def operators(self) -> dict[str, Any] | None:
+        """{provider: {operator: number of nodes}}, once it has run."""
+        return session.operators(self._opened, self._how)
+
+    @property
+    def any_size(self) -> bool:
+        """The graph leaves height and width open."""
+        shape = self._opened.get_inputs()[0].shape
+        return len(shape) == 4 and not any(isinstance(side, int) for side in shape[2:])
+
+    def close(self) -> None:
+        """Give its memory back. Of what ran, only the path is left."""
+        self._opened = None
+
+    def cpu_share(self, blob: Any) -> float | None:
+        """By `session.cpu_share`; None also where it cannot be told."""
+        feed = {self._opened.get_inputs()[0].name: blob}
+        self.close()
+        try:
+            return session.cpu_share(self._onnxruntime, self._path, feed)
+        except Exception:  # no room for one more session, or no disk for a profile: a figure less
+            return None
+
+    def on_cpu(self) -> Onnx:
+        """The same model on the CPU."""
+        return Onnx(self._onnxruntime, self._path, False)
+
+
+class Torch:
+    preloaded = False
+    framework = "torch"
+    contract = "retinaface"
+    providers = None
+    any_size = True
+
+    def __init__(self, path: str, gpu: bool) -> None:
+        import torch
+
+        from retina_doctor_checks.probes.inference import torch_net
+
+        self._torch, self._path = torch, path
+        self.device = "cuda" if gpu and torch.cuda.is_available() else "cpu"
+        try:
+            self._net, self.backbone = torch_net.load(path, self.device)
+        except (TypeError, ValueError) as error:  # a torch before 1.13 without weights_only; another network
+            raise NotOurs(str(error)) from None
+
+    def size(self, wanted: list[Any]) -> tuple[Any, ...]:
+        return tuple(wanted)
+
+    def run(self, blob: Any) -> list[Any]:
+        with self._torch.no_grad():
+            outputs = self._net(self._torch.from_numpy(blob).to(self.device))
+        return [one.cpu().numpy() for one in outputs]
+
+    def operators(self) -> dict[str, Any] | None:
+        return None
+
+    def on_cpu(self) -> Torch:
+        return Torch(self._path, False)

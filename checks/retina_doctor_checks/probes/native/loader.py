@@ -1,0 +1,73 @@
+"""Asks the dynamic loader what it would load, as `ldd` does: nothing is run, nothing is imported.
+
+The loader itself answers, in the target's environment and under the target's own Python, so that search paths of any
+kind (LD_LIBRARY_PATH, RUNPATH, conda's RPATH, ldconfig's cache) count as they will. All that is missing is told at once;
+opening a library tells only the first. Sent to targets: Python 3.8, standard library alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from typing import Any
+
+from retina_doctor_checks.probes.native import elf, program
+
+SECONDS = 10
+FOUND = re.compile(r"^\s+(\S+) => (.+) \(0x[0-9a-f]+\)$")
+MISSING = re.compile(r"^\s+(\S+) => not found$")
+REFUSED = re.compile(r"object '(.+)' from LD_PRELOAD cannot be preloaded \((.+)\)")
+VERSION = re.compile(r": (.+): version `(.+)' not found \(required by (.+)\)")
+
+
+def trace(files: list[Any]) -> dict[str, Any]:
+    """What becomes of *files* (paths or sonames) and of all that they need.
+
+    {"found": {soname: path}, "missing": [soname], "versions": [{"library", "version", "by"}], "problem": text or None}.
+    Where "problem" is set the loader gave up, and what is not named is not known.
+    """
+    answer: dict[str, Any] = {"found": {}, "missing": [], "versions": [], "problem": None}
+    try:
+        executable = os.readlink("/proc/self/exe") if os.path.exists("/proc/self/exe") else sys.executable
+        linker = elf.loader(executable)
+    except (OSError, elf.NotElf) as error:
+        return dict(answer, problem=str(error))
+    if linker is None:
+        return dict(answer, problem="%s is linked statically" % executable)
+    if "musl" in os.path.basename(linker):  # Alpine's knows no LD_TRACE_LOADED_OBJECTS: it would run the program
+        return dict(answer, problem="%s does not tell what it would load" % linker)
+    before = [os.environ["LD_PRELOAD"]] if os.environ.get("LD_PRELOAD") else []
+    with contextlib.ExitStack() as links:
+        named = {_nameable(name, links): name for name in files}
+        asking = dict(os.environ, LD_TRACE_LOADED_OBJECTS="1", LD_PRELOAD=":".join([*before, *named]), LC_ALL="C")
+        done = program.run([linker, executable], SECONDS, asking)
+    if done.code is None:
+        return dict(answer, problem=done.stopped)
+    output, errors = os.fsdecode(done.output), os.fsdecode(done.errors)
+    for line in output.splitlines():
+        found, missing = FOUND.match(line), MISSING.match(line)
+        if found:
+            answer["found"][found.group(1)] = found.group(2)
+        elif missing and missing.group(1) not in answer["missing"]:
+            answer["missing"].append(missing.group(1))
+    for line in errors.splitlines():
+        refused, version = REFUSED.search(line), VERSION.search(line)
+        if refused and refused.group(1) in named:
+            answer["missing"].append(named[refused.group(1)])
+        elif version:
+            answer["versions"].append({"library": version[1], "version": version[2], "by": version[3]})
+    if done.code != 0:
+        answer["problem"] = (errors.strip().splitlines() or ["exit status %d" % done.code])[-1][:500]
+    return answer
+
+
+def _nameable(name: str, links: Any) -> str:
+    """*name*, or, where the loader's list cannot hold it for a blank or a colon, the same file by a link to its folder."""
+    if not re.search(r"[\s:]", name):
+        return name
+    folder = links.enter_context(tempfile.TemporaryDirectory())
+    os.symlink(os.path.dirname(os.path.abspath(name)), os.path.join(folder, "it"))
+    return os.path.join(folder, "it", os.path.basename(name))

@@ -1,0 +1,119 @@
+"""Looks at compiled modules without importing them: what the loader finds for them, which NumPy they were compiled for, and
+which of NVIDIA's libraries LD_LIBRARY_PATH puts before those that pip and torch brought."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from typing import Any
+
+from retina_doctor_checks.probes.native import elf, installed, loader, places
+
+MODULES = {
+    "numpy": ("numpy/*core/_multiarray_umath*.so",),
+    # pip's, then conda's and Debian's
+    "cv2": ("cv2/cv2*.so", "cv2/python-3*/cv2*.so", "cv2*.so"),
+    "onnxruntime": ("onnxruntime/capi/onnxruntime_pybind11_state*.so",),
+}
+MOST_TEXT = 256 * 1024 * 1024  # bytes of constants in a compiled module: more is no module
+OWNERS = {
+    "numpy": ("numpy",),
+    "cv2": ("opencv-python-headless", "opencv-contrib-python-headless", "opencv-contrib-python", "opencv-python"),
+    "onnxruntime": ("onnxruntime-gpu", "onnxruntime"),
+}
+
+
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
+    probe.tell(extensions=[one for one in map(extension, MODULES) if one])
+    probe.tell(shadowed=shadowed())
+
+
+def extension(module: str) -> dict[str, Any] | None:
+    paths = [
+        path
+        for site in places.site_folders()
+        for pattern in MODULES[module]
+        for path in sorted(glob.glob(os.path.join(glob.escape(site), pattern)))
+    ]
+    if not paths:
+        return None
+    answer = loader.trace([paths[0]])
+    name, version = owner(module, paths[0])
+    return {
+        "module": module,
+        "path": paths[0],
+        "distribution": name,
+        "version": version,
+        "missing": answer["missing"],
+        "versions": answer["versions"],
+        "numpy_abi": None if module == "numpy" else numpy_abi(paths[0]),
+        "problem": answer["problem"],
+    }
+
+
+def owner(module: str, path: str) -> tuple[str | None, str | None]:
+    """(name, version) of the distribution whose RECORD has the file, with its size where several have it."""
+    claims = []
+    for one in installed.distributions(re.compile("(?:%s)$" % "|".join(OWNERS[module]))).values():
+        for entry in one.files(os.path.basename(path)):
+            claims.append((entry.size == os.path.getsize(path), one.name, one.version))
+    if not claims:
+        return None, None
+    _, name, version = max(claims, key=lambda claim: claim[0])
+    return name, version
+
+
+def numpy_abi(path: str) -> int | None:
+    """NumPy's header compiles the name of NumPy's own module into whoever uses it: numpy.core until 1.x, from 2.0 on
+    numpy._core, too (numpy/__multiarray_api.h, _import_array)."""
+    try:
+        place = elf.section(path, ".rodata")
+        if place is None or place[1] > MOST_TEXT:
+            return None
+        with open(path, "rb") as file:
+            file.seek(place[0])
+            data = file.read(place[1])
+    except (OSError, elf.NotElf):
+        return None
+    if b"module compiled against A" not in data:  # ... ABI (API) version 0x%x but this version of numpy is …
+        return None
+    return 2 if b"numpy._core" in data else 1 if b"numpy.core" in data else None
+
+
+def shadowed() -> list[Any]:
+    folders = [os.path.realpath(path) for path in places.library_path()]
+    bundled = {one["soname"]: one for one in places.cuda_libraries() if one["kind"] in ("pip", "torch")}
+    if not folders or not bundled:
+        return []
+    found = loader.trace(sorted(bundled))["found"]
+    told = []
+    for soname, own in sorted(bundled.items()):
+        path = found.get(soname)
+        if path and within(path, folders) and not same(path, own["path"]):
+            version = places.version(path, "LD_LIBRARY_PATH")
+            told.append(
+                {
+                    "soname": soname,
+                    "path": path,
+                    "file": os.path.realpath(path),
+                    "version": version,
+                    "bundled": own["path"],
+                    "bundled_file": os.path.realpath(own["path"]),
+                    "bundled_version": own["version"],
+                }
+            )
+    return told
+
+
+def within(path: str, folders: list[str]) -> bool:
+    """In one of them, or in a folder below, as the loader searches glibc-hwcaps/."""
+    place = os.path.realpath(os.path.dirname(path))
+    return any(place == folder or place.startswith(folder + os.sep) for folder in folders)
+
+
+def same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False

