@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from retina_doctor_checks.advice.drivers import last_branch, least_driver
-from retina_doctor_checks.driver.seen import Seen
+from retina_doctor_checks.combined.driver_seen import Seen
+from retina_doctor_checks.combined.visible_gpus import hidden
 from retina_doctor_checks.driver.trouble import trouble
-from retina_doctor_checks.driver.visible import hidden
 from retina_doctor_checks.facts.driver import DriverLibrary, Gpu, Host, Node, Nvml, PciGpu
 
 from retina_doctor.diagnose import diagnose

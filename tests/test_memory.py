@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy
 import pytest
+from retina_doctor_checks.combined.memory_need import MIB, need_of
 from retina_doctor_checks.facts.memory import Footprint
-from retina_doctor_checks.memory.need import MIB, need_of
 
 from retina_doctor.codec import replace
 from retina_doctor.diagnose import diagnose

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy
 import pytest
-from retina_doctor_checks.memory.need import MIB
+from retina_doctor_checks.combined.memory_need import MIB
 from retina_doctor_checks.memory.run_checks import Refused, refused
 
 from tests.standins import Report, doctor, library_path, needs_root, nvml_folder

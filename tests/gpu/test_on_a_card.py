@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from retina_doctor_checks.combined.memory_need import MIB, Need, need_of
 from retina_doctor_checks.facts.inference import KnownAnswer
 from retina_doctor_checks.facts.memory import Footprint
 from retina_doctor_checks.inference import known
 from retina_doctor_checks.inference.known_checks import CUDA, right
-from retina_doctor_checks.memory.need import MIB, Need, need_of
 
 from retina_doctor.codec import decode
 from retina_doctor.settings import Size

@@ -6,8 +6,8 @@ from retina_doctor.authoring import Gathered
 from retina_doctor.model import Interpreter
 from retina_doctor.settings import Settings
 
-from ..driver.seen import is_compat
-from ..driver.used_gpu import meant
+from ..combined.driver_seen import is_compat
+from ..combined.used_gpus import meant
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Nvml
 from ..facts.ort_gpu import OrtFiles
 from ..facts.torch_cuda import TorchFiles

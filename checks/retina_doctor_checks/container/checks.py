@@ -8,8 +8,9 @@ from __future__ import annotations
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 
-from ..driver.judging import NO_GPU, about
-from ..driver.seen import Seen
+from ..combined.driver_seen import Seen
+from ..combined.no_cards import NO_GPU
+from ..driver.judging import about
 from ..driver.trouble import capabilities_lacking
 from ..facts.container import Container, ContainerHost
 from ..facts.driver import Host, Nvml

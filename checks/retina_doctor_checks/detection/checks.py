@@ -9,7 +9,8 @@ from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity
 from retina_doctor.settings import Settings, Size
 from retina_doctor_checks.facts.models import Model
 
-from . import limits
+from ..combined import detection_limits as limits
+from ..combined.detector_input import size_of_model, size_used
 from .geometry import nearest_sizes, size_for, smallest_face
 
 SUBJECT = "detection"
@@ -53,23 +54,6 @@ def det_nms_too_low(settings: Settings) -> Answer:
     if nms >= limit.lowest:
         return None
     return Problem(subject=SUBJECT, evidence={"nms": nms, "limit": limit.lowest, "default": limit.default})
-
-
-def size_of_model(model: Model | None) -> Size | None:
-    """The detector's input size in pixels where its graph fixes it: then insightface passes over det_size."""
-    file = model.detector if model else None
-    shape = file.onnx.inputs[0].shape if file and file.onnx and file.onnx.inputs else None
-    if shape is None or len(shape) != 4:
-        return None
-    height, width = shape[2:]
-    return (
-        Size(width, height) if isinstance(width, int) and isinstance(height, int) and min(width, height) > 0 else None
-    )
-
-
-def size_used(settings: Settings, model: Model) -> Size | None:
-    """The input size that the service will run with, as far as it was said."""
-    return size_of_model(model) or settings.detection.size
 
 
 def no_size_named() -> Inapplicable:

@@ -14,7 +14,7 @@ from retina_doctor.codec import Data, DoesNotFit, decode, replace
 from retina_doctor.model import Outcome
 from retina_doctor.settings import Settings, Size
 
-from . import limits
+from ..combined import detection_limits as limits
 from .sweep import NMS, THRESHOLDS, Change, Choice, Sweep, change, choices, kept
 
 SIZES = (320, 480, 640, 960, 1280)

@@ -6,13 +6,14 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.own_checks import evidence_of
 
+from ..combined.driver_seen import Seen
+from ..combined.no_cards import NO_GPU
+from ..combined.used_gpus import candidates
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .judging import NO_GPU, cap
-from .seen import Seen
+from .judging import cap
 from .trouble import trouble
-from .used_gpu import candidates
 
 INTEGRATED = Inapplicable(Reason("integrated-gpu"))
 

@@ -8,12 +8,13 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..combined.no_cards import no_cards
+from ..combined.port_owner import service_pids
+from ..combined.used_gpus import candidates
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Health, Host, Nvml, Xid
 from ..facts.service import Ports
 from ..scopes import gpu_meant
-from ..service.ownership import service_pids
-from .judging import cap, no_cards
-from .used_gpu import candidates
+from .judging import cap
 
 EXCLUSIVE = {
     1: "Exclusive_Thread",

@@ -8,13 +8,14 @@ from __future__ import annotations
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 
+from ..combined.driver_seen import Seen
+from ..combined.no_cards import NO_GPU
+from ..combined.visible_gpus import hides
 from ..facts.driver import CudaDriver, GpuEnvironment, Host, Nvml
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .judging import NO_GPU, about
-from .seen import Seen
+from .judging import about
 from .trouble import library_version, version_of
-from .visible import hides
 
 ERROR = Severity.ERROR
 NVML, CUDA = "nvml", "cuda_driver"  # probes

@@ -5,19 +5,10 @@ from __future__ import annotations
 from retina_doctor.authoring import Answer
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
-from ..facts.driver import Gpu, Host, Nvml
-from .seen import Seen
+from ..combined.driver_seen import Seen
+from ..combined.no_cards import NO_GPU
+from ..facts.driver import Gpu
 from .trouble import trouble
-
-NO_GPU = Inapplicable(Reason("no-gpu-seen"))
-
-
-def no_cards(nvml: Nvml, host: Host | None) -> Inapplicable | Unknown | None:
-    """Why there is no card in NVML's list to judge, or None."""
-    if nvml.gpus:
-        return None
-    nothing = nvml.error_code is None or (host is not None and Seen(host=host, nvml=nvml).card is False)
-    return NO_GPU if nothing else Unknown(("nvml",))
 
 
 def cap(gpu: Gpu, used: tuple[Gpu, ...]) -> Severity | None:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from retina_doctor.codec import Data
 
+from ..combined.driver_seen import WSL, Evidence, Seen
 from ..facts.driver import DriverLibrary, Host
-from .seen import WSL, Evidence, Seen
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t
 STUB, NO_DEVICE, NOT_READY, MISMATCH, NOT_ON_THIS_CARD, UNKNOWN = 34, 100, 802, 803, 804, 999  # cuda.h CUresult

@@ -12,15 +12,15 @@ from ..advice.builds import Terms, known, onnxruntime_builds, torch_builds
 from ..advice.compatible import ORT, Compatible, compatible, libraries_present, libraries_too
 from ..advice.drivers import last_branch, least_driver
 from ..advice.machine import Machine
+from ..combined.driver_seen import Seen
+from ..combined.no_cards import NO_GPU
+from ..combined.torch_need import importance
 from ..facts.driver import Host, Nvml
 from ..facts.models import Model
 from ..facts.ort_gpu import OrtFiles
 from ..facts.torch_cuda import TorchFiles
 from ..scopes import gpu_meant
-from ..torch_cuda.need import importance
 from ..versions import dotted
-from .judging import NO_GPU
-from .seen import Seen
 from .trouble import trouble
 
 

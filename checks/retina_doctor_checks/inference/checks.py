@@ -7,10 +7,10 @@ from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading,
 from retina_doctor.own_checks import evidence_of
 from retina_doctor.settings import Settings
 
+from ..combined.run_memory import Run, beside_forecast, card_of
 from ..facts.inference import Inference
 from ..scopes import gpu_meant
 from .card_speed import Quoted, quoted
-from .run_memory import Run, beside_forecast, card_of
 
 TOLERANCE = 0.05
 """Share of the largest output. A guess that leaves room for TF32, which convolutions use on Ampere and later; it has not

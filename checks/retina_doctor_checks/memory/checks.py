@@ -8,17 +8,17 @@ from retina_doctor.authoring import Answer, Gathered, check
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings, Size
-from retina_doctor_checks.detection import limits
-from retina_doctor_checks.detection.checks import size_used
-from retina_doctor_checks.driver.used_gpu import candidates
+from retina_doctor_checks.combined import detection_limits as limits
+from retina_doctor_checks.combined.port_owner import service_pids
+from retina_doctor_checks.combined.used_gpus import candidates
 from retina_doctor_checks.facts.driver import CudaDriver, Gpu, GpuEnvironment, GpuProcess, Nvml
 from retina_doctor_checks.facts.models import Model
 from retina_doctor_checks.facts.service import Ports
 from retina_doctor_checks.scopes import gpu_meant
-from retina_doctor_checks.service.ownership import service_pids
 
+from ..combined.detector_input import size_used
+from ..combined.memory_need import MIB, Need, need_of
 from ..facts.memory import Footprint
-from .need import MIB, Need, need_of
 
 
 class Question(Data, frozen=True, kw_only=True):

@@ -16,11 +16,11 @@ from retina_doctor.model import Snapshot
 from retina_doctor.registry import installed
 from retina_doctor.settings import Size
 
-from ..driver.used_gpu import candidates
+from ..combined.memory_need import MIB, Need, need_of
+from ..combined.used_gpus import candidates
 from ..facts.driver import CudaDriver, GpuEnvironment, Nvml
 from ..facts.memory import Footprint
 from ..facts.models import Model as ModelFacts
-from .need import MIB, Need, need_of
 
 SIDES = (320, 640, 1024)
 USUAL = Size(640, 640)

@@ -8,11 +8,11 @@ import re
 from retina_doctor.authoring import Answer, check
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor_checks.combined.run_memory import Run, card_of, need_at
 from retina_doctor_checks.inference.checks import not_tried, subject_of
-from retina_doctor_checks.inference.run_memory import Run, card_of, need_at
 from retina_doctor_checks.scopes import gpu_meant
 
-from .need import MIB
+from ..combined.memory_need import MIB
 
 MARGIN = 32 * MIB
 """By so much memory must grow at every one of the inputs. NVML counts in steps of 2 MiB, and an arena that has room for the

@@ -7,7 +7,7 @@ from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity,
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
-from ..driver.judging import no_cards
+from ..combined.no_cards import no_cards
 from ..facts.driver import Host, Nvml
 from ..facts.inference import Inference
 from ..facts.ort_gpu import OrtFiles, OrtRuntime

@@ -6,8 +6,8 @@ from retina_doctor.authoring import EVERYWHERE, Answer, Scope, check
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..combined.port_owner import is_run_by, owner_of
 from ..facts.service import Bind, Ports, Socket
-from .ownership import is_run_by, owner_of
 
 NOT_TOLD = Unknown(missing=("ports",))
 FORBIDDEN = ("EACCES", "EPERM")

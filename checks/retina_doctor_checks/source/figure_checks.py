@@ -8,7 +8,7 @@ from typing import Any
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Severity
 from retina_doctor.settings import Size
-from retina_doctor_checks.detection import limits
+from retina_doctor_checks.combined import detection_limits as limits
 from retina_doctor_checks.detection.geometry import nearest_sizes
 
 from ..facts.source import Figure, Source

@@ -9,13 +9,13 @@ from retina_doctor.own_checks import evidence_of
 from ..advice.builds import known, torch_builds
 from ..advice.compatible import torch_advice
 from ..advice.machine import Machine
-from ..driver.judging import no_cards
+from ..combined.no_cards import no_cards
+from ..combined.torch_need import importance, needing
 from ..facts.driver import Host, Nvml
 from ..facts.models import Model
 from ..facts.torch_cuda import TorchFiles, TorchRuntime
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .need import importance, needing
 
 NOT_INSTALLED = Inapplicable(Reason("torch-not-installed"))
 CPU_BUILD = Inapplicable(Reason("torch-is-cpu-build"))

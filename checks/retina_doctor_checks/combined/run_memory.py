@@ -6,12 +6,12 @@ from retina_doctor.authoring import Gathered
 from retina_doctor.model import Reason
 from retina_doctor.settings import Size
 
-from ..driver.used_gpu import candidates
 from ..facts.driver import CudaDriver, GpuEnvironment, Nvml
 from ..facts.inference import CardUse, Inference
 from ..facts.memory import Footprint
 from ..facts.models import Model
-from ..memory.need import MIB, Need, need_of
+from .memory_need import MIB, Need, need_of
+from .used_gpus import candidates
 
 
 class Run(Gathered, frozen=True, kw_only=True):

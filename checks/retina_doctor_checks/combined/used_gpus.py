@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Nvml
-from .visible import hidden
+from .visible_gpus import hidden
 
 
 def candidates(nvml: Nvml, environment: GpuEnvironment | None, cuda: CudaDriver | None = None) -> tuple[Gpu, ...]:

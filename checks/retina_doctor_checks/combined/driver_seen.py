@@ -7,7 +7,7 @@ import re
 from retina_doctor.authoring import Gathered
 
 from ..facts.driver import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
-from .visible import hides
+from .visible_gpus import hides
 
 Evidence = dict[str, object]
 WSL = "/usr/lib/wsl/"  # where Windows puts its driver's libraries for Linux
