@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy
 import pytest
-from retina_doctor_checks.detection.sweep import AtSize, change, kept, widest_gap
+from retina_doctor_checks.commands.tune.sweep import AtSize, change, kept, widest_gap
 from retina_doctor_checks.facts.inference import Face
 
 from tests.doctor import DEV_PYTHON, SIX_FACES, doctor

@@ -62,7 +62,7 @@ class FoundLibrary(Facts, frozen=True, kw_only=True):
     """A library of CUDA, cuDNN or TensorRT on the disk. *kind*: pip, torch, toolkit, conda, system or LD_LIBRARY_PATH.
 
     *version*: "9.1.0", as its file's name or pip's package says; None: neither does. *damage*: what is wrong with the
-    file (native/elf.py), or None."""
+    file (probes/native/elf.py), or None."""
 
     soname: str
     path: str

@@ -31,7 +31,7 @@ def plan(
     from retina_doctor.codec import to_json
     from retina_doctor.output import one_of, show, terminal
 
-    from . import plan as planning
+    from . import planning
 
     language = language_of(lang)
     as_json = "json" in one_of(format, ("terminal", "json"))

@@ -16,11 +16,11 @@ from retina_doctor.model import Snapshot
 from retina_doctor.registry import installed
 from retina_doctor.settings import Size
 
-from ..combined.memory_need import MIB, Need, need_of
-from ..combined.used_gpus import candidates
-from ..facts.driver import CudaDriver, GpuEnvironment, Nvml
-from ..facts.memory import Footprint
-from ..facts.models import Model as ModelFacts
+from ...combined.memory_need import MIB, Need, need_of
+from ...combined.used_gpus import candidates
+from ...facts.driver import CudaDriver, GpuEnvironment, Nvml
+from ...facts.memory import Footprint
+from ...facts.models import Model as ModelFacts
 
 SIDES = (320, 640, 1024)
 USUAL = Size(640, 640)
@@ -153,7 +153,7 @@ def parse_memory(text: str) -> int:
 
 @functools.cache
 def words(language: str) -> dict[str, str]:
-    table = tomllib.loads(Path(__file__).with_name("plan_words.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
     return {key: row[language] for key, row in table.items()}
 
 

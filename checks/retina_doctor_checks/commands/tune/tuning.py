@@ -14,7 +14,7 @@ from retina_doctor.codec import Data, DoesNotFit, decode, replace
 from retina_doctor.model import Outcome
 from retina_doctor.settings import Settings, Size
 
-from ..combined import detection_limits as limits
+from ...combined import detection_limits as limits
 from .sweep import NMS, THRESHOLDS, Change, Choice, Sweep, change, choices, kept
 
 SIZES = (320, 480, 640, 960, 1280)
@@ -118,7 +118,7 @@ def table_of(sweep: Sweep, settings: Settings, trouble: str) -> Table:
 
 @functools.cache
 def words(language: str) -> dict[str, str]:
-    table = tomllib.loads(Path(__file__).with_name("tune_words.toml").read_text(encoding="utf-8"))
+    table = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
     return {key: row[language] for key, row in table.items()}
 
 

@@ -1,0 +1,1 @@
+"""The pack's own commands: they look and speak by themselves, so they stand above all else."""

@@ -1,0 +1,128 @@
+"""The rooms of the house and the arrows between them, computed from the import statements (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACK, ENGINE = ROOT / "checks" / "retina_doctor_checks", ROOT / "retina_doctor"
+GROUND = {"versions", "scopes"}
+"""Modules of the pack itself that any judging room stands on."""
+TOP = {"pack", "causes", "running"}
+"""What the entry points name, and what they are put together of."""
+JUDGING_SEES = {"facts", "combined", "advice", *GROUND}
+
+
+def imports(file: Path, top: str) -> Iterator[tuple[str, int]]:
+    """(absolute name of a module or of a thing in it, line) for each import of *top*'s own, wherever it stands."""
+    base = file.relative_to(PACK.parent if PACK in file.parents else ROOT).with_suffix("").parts
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names if alias.name.split(".")[0] == top)
+        elif isinstance(node, ast.ImportFrom):
+            package = base[: len(base) - node.level] if node.level else ()
+            whence = ".".join((*package, *filter(None, (node.module or "").split("."))))
+            if whence.split(".")[0] == top:
+                yield from ((f"{whence}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def room(name: str) -> str:
+    """The folder of the pack that a module is in, or the module's own name where it is in none."""
+    return name.split(".")[1]
+
+
+def arrows(folder: Path) -> dict[tuple[str, str], list[str]]:
+    """(room, room that it imports from) -> the places that do."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for file in sorted(folder.rglob("*.py")):
+        inside = file.relative_to(folder).with_suffix("").parts
+        if inside == ("__init__",):
+            continue
+        for name, line in imports(file, folder.name):
+            if "." in name and room(name) != inside[0]:
+                found.setdefault((inside[0], room(name)), []).append(f"{file.relative_to(ROOT)}:{line}")
+    return found
+
+
+ARROWS = arrows(PACK)
+DOMAINS = {folder.name for folder in PACK.iterdir() if (folder / "domain.py").is_file()}
+
+
+def test_the_rooms_are_those_that_are_written_down() -> None:
+    there = {one.stem for one in PACK.iterdir() if one.name not in ("__init__.py", "__pycache__", "py.typed")}
+    assert there == {*DOMAINS, *GROUND, *TOP, "facts", "probes", "combined", "advice", "commands", "reasons"}
+
+
+@pytest.mark.parametrize(
+    ("low", "may"),
+    [("facts", set()), ("probes", set()), ("combined", {"facts", *GROUND}), ("advice", {"facts", "combined", *GROUND})],
+)
+def test_what_stands_low_imports_nothing_from_above(low: str, may: set[str]) -> None:
+    assert {there: where for (here, there), where in ARROWS.items() if here == low and there not in may} == {}
+
+
+@pytest.mark.parametrize("domain", sorted(DOMAINS))
+def test_judging_imports_no_probe(domain: str) -> None:
+    wrong = {t: w for (here, t), w in ARROWS.items() if here == domain and t not in JUDGING_SEES | DOMAINS}
+    assert wrong == {}
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """The names of one circle of arrows, or none."""
+    done: set[str] = set()
+
+    def walk(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        for other in sorted(graph.get(name, ())):
+            found = walk(other, [*way, name])
+            if found:
+                return found
+        done.add(name)
+        return []
+
+    return next((found for name in sorted(graph) if (found := walk(name, []))), [])
+
+
+def graph_of(pairs: Mapping[tuple[str, str], list[str]]) -> dict[str, set[str]]:
+    graph: dict[str, set[str]] = {}
+    for here, there in pairs:
+        graph.setdefault(here, set()).add(there)
+    return graph
+
+
+def test_no_folder_of_the_pack_is_in_a_circle() -> None:
+    assert circle(graph_of(ARROWS)) == []
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}) == ["a", "b", "c", "a"], "the search itself"
+
+
+def test_the_engine_knows_no_pack() -> None:
+    for file in ENGINE.rglob("*.py"):
+        assert list(imports(file, PACK.name)) == [], file
+
+
+def test_the_engine_has_no_circle_of_modules_at_import() -> None:
+    """Imports inside functions are left out: they are there so that a command starts quickly."""
+    graph: dict[str, set[str]] = {}
+    for file in ENGINE.rglob("*.py"):
+        me = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        late = {
+            inner.lineno
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            if isinstance(node, ast.FunctionDef)
+            or (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.Import | ast.ImportFrom)
+        }
+        for name, line in imports(file, ENGINE.name):
+            path = ROOT.joinpath(*name.split("."))
+            module = name if path.with_suffix(".py").is_file() or path.is_dir() else name.rpartition(".")[0]
+            if line not in late and module not in (me, "retina_doctor"):
+                graph.setdefault(me, set()).add(module)
+    assert circle(graph) == []
