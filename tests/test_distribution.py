@@ -48,7 +48,17 @@ def test_the_sdist_holds_what_its_tests_need(built: Path, tmp_path: Path) -> Non
     python = tmp_path / "venv" / "bin" / "python"
     uv("venv", "-q", python.parent.parent)
     uv("pip", "install", "-q", "--python", python, root, "pytest", "pytest-xdist", "hypothesis", "numpy")
-    words = [python, "-m", "pytest", "-n", "0", "tests/test_house.py", "tests/test_machines.py", "-k", "house or t4"]
+    words = [
+        str(python),
+        "-m",
+        "pytest",
+        "-n",
+        "0",
+        "tests/test_house.py",
+        "tests/test_machines.py",
+        "-k",
+        "house or t4",
+    ]
     done = subprocess.run(words, cwd=root, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
 
