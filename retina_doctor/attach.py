@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import Data, replace
-from retina_doctor.errors import UsageError
+from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Chosen
 from retina_doctor.process_python import python_of
 from retina_doctor.quoting import visible
@@ -29,6 +29,16 @@ class Attachment(Data, frozen=True, kw_only=True):
 
 
 def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
+    """As `_attach`; a pack whose finder breaks costs what it would have found, and not the report."""
+    try:
+        return _attach(settings, catalogue, choose)
+    except UsageError:
+        raise
+    except Exception as error:
+        return Attachment(settings=settings, note=f"running services could not be looked for: {described(error)}")
+
+
+def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
     """The settings with the process of the running service in them, and the model of its command line.
 
     What the operator named himself stays. A named target or host is looked at as it is: no process is looked for. Another

@@ -240,7 +240,10 @@ def list_checks(format: Formats = None, lang: Lang = None) -> None:
 
     language = language_of(lang)
     as_json = "json" in one_of(format, ("terminal", "json"))
-    show(reference.table_json(installed(), language) if as_json else reference.table_text(installed(), language))
+    catalogue = installed()
+    show(reference.table_json(catalogue, language) if as_json else reference.table_text(catalogue, language))
+    for one in catalogue.failures:
+        _complain(f"pack {one.pack}: {one.error}")
 
 
 def main() -> NoReturn:
@@ -353,13 +356,12 @@ def report_on(snapshot: Any, wanted: Any, language: Any, fail_on: str) -> NoRetu
     from retina_doctor.model import Severity
     from retina_doctor.output import give
     from retina_doctor.registry import installed
-    from retina_doctor.reports import Report
+    from retina_doctor.reports import report_of
 
     if fail_on not in ("error", "warning", "never"):
         raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
     threshold = None if fail_on == "never" else Severity(fail_on)
     catalogue = installed()
-    diagnosis = judge(snapshot, catalogue)
-    report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=threshold)
+    report = report_of(judge(snapshot, catalogue), catalogue, language, threshold)
     give(report, wanted)
     raise typer.Exit(report.exit_code)

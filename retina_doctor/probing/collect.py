@@ -9,15 +9,15 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import decode
-from retina_doctor.errors import Interrupted, UsageError
+from retina_doctor.codec import decode, encode
+from retina_doctor.errors import Interrupted, UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
 from retina_doctor.probing.sending import source_of
@@ -101,17 +101,36 @@ class Looking:
                 shared[place] = [probe]
                 groups.append(shared[place])
         groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
-        readings = self._run(self._request(group, side or group[0].side) for group in groups)
+        unsent: dict[str, Recorded] = {}
+        readings = self._run(self._requests(groups, unsent, side)) | unsent
         python = readings.get(own_checks.interpreter_probe.name)
         if python is None or python.outcome is Outcome.OK:
             left = [probe for probe in probes if probe.name not in readings]
             if left:
-                readings |= self._run(self._request([probe], side or probe.side) for probe in left)
+                readings |= self._run(self._requests(([probe] for probe in left), unsent, side))
         return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
 
-    def _request(self, probes: Sequence[Probe[Any]], side: Side) -> Request:
-        modules = {name: source_of(name) for probe in probes for name in probe.sent(side)}
-        looks = [Look(probe=p.name, run=p.module, arguments=p.arguments(self.settings)) for p in probes]
+    def _requests(
+        self, groups: Iterable[Sequence[Probe[Any]]], unsent: dict[str, Recorded], side: Side | None = None
+    ) -> Iterator[Request]:
+        """One a group. *unsent* takes the readings of probes that cannot be sent, which is a fault of their pack's."""
+        for group in groups:
+            place = side or group[0].side
+            modules: dict[str, str] = {}
+            looks: list[Look] = []
+            for probe in group:
+                try:
+                    arguments = encode(probe.arguments(self.settings))
+                    sources = {name: source_of(name) for name in probe.sent(place)}
+                except Exception as error:
+                    unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
+                else:
+                    looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments))
+                    modules |= sources
+            if looks:
+                yield self._request(looks, modules, place)
+
+    def _request(self, looks: Sequence[Look], modules: Mapping[str, str], side: Side) -> Request:
         seconds = self.settings.gate.timeout
         if side is Side.OWN:
             return own_request(modules, looks, seconds)
