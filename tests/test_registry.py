@@ -135,8 +135,14 @@ WRONG: dict[str, tuple[Callable[[], Pack], str]] = {
         lambda: pack(echo, probes=(probe("left", Left), probe("right", Left))),
         "named twice: facts Left",
     ),
-    "facts that no probe tells": (of_unknown_facts, "echo needs Left (of tests.test_registry), which no probe of a loaded pack tells"),
-    "a cause of no check": (lambda: pack(echo, causes=(Cause("echo", ("sums",)),)), "names sums, which no check of a loaded pack bears"),
+    "facts that no probe tells": (
+        of_unknown_facts,
+        "echo needs Left (of tests.test_registry), which no probe of a loaded pack tells",
+    ),
+    "a cause of no check": (
+        lambda: pack(echo, causes=(Cause("echo", ("sums",)),)),
+        "names sums, which no check of a loaded pack bears",
+    ),
     "a circle": (
         lambda: pack(sums, echo, causes=(Cause("echo", ("sums",)), Cause("sums", ("echo",)))),
         "go round in a circle",
