@@ -86,7 +86,7 @@ def _pages_of_both_languages_have_one_form(pack: Pack, _others: tuple[Pack, ...]
             for language in LANGUAGES:
                 file = file_of(domain.pages, check.name, language)
                 try:
-                    environment.parse(file.read_text(encoding="utf-8"))
+                    environment.compile(file.read_text(encoding="utf-8"))  # whole, so that lines are those of the file
                     page = source(domain.pages, check.name, language)
                 except jinja2.TemplateSyntaxError as error:
                     yield f"{file}:{error.lineno}: {error.message}"
