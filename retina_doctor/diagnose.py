@@ -80,7 +80,7 @@ class Selection:
             return _judgement(entry, Verdict.IGNORED, reason=self.ignored[check.code])
         elif scope.inapplicable:
             inapplicable = scope.inapplicable
-        elif any(need.facts in self.heavy and need.want is not Want.OPTIONAL for need in entry.needs):
+        elif self.heavy and any(need.facts in self.heavy and need.want is not Want.OPTIONAL for need in entry.needs):
             inapplicable = Reason("quick")
         return _judgement(entry, Verdict.INAPPLICABLE, reason=inapplicable) if inapplicable else None
 
