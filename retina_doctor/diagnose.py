@@ -101,6 +101,7 @@ class Readings:
         self.snapshot = snapshot
         self.catalogue = catalogue
         self._cache: dict[type, Reading[Any]] = {}
+        self._values: dict[type, Any] = {}
 
     def of(self, facts: type) -> Reading[Any]:
         if facts not in self._cache:
@@ -120,6 +121,11 @@ class Readings:
 
     def value(self, facts: type) -> Any:
         """Facts of that type, or None."""
+        if facts not in self._values:
+            self._values[facts] = self._value(facts)
+        return self._values[facts]
+
+    def _value(self, facts: type) -> Any:
         if facts is Settings:
             return self.snapshot.settings
         if facts is Unloaded:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ def asked_for(config: pytest.Config) -> bool:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """tests/gpu needs a real card, and fails without: it is run where it is named, and is no skipped test elsewhere."""
     return True if collection_path == GPU and not asked_for(config) else None
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay; the garbage collector need not look through them again and again."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
