@@ -95,7 +95,8 @@ class Selection:
             inapplicable = scope.inapplicable
         except Exception as error:
             return _broken(entry, error, "scope: ")
-        if inapplicable is None and any(n.facts in self.heavy and n.want is not Want.OPTIONAL for n in entry.needs):
+        heavy = self.heavy and any(n.facts in self.heavy and n.want is not Want.OPTIONAL for n in entry.needs)
+        if inapplicable is None and heavy:
             inapplicable = Reason("quick")
         return scope if inapplicable is None else _judgement(entry, Verdict.INAPPLICABLE, reason=inapplicable)
 
@@ -115,6 +116,7 @@ class Readings:
         self.snapshot = snapshot
         self.catalogue = catalogue
         self._cache: dict[type, Reading[Any]] = {}
+        self._values: dict[type, Any] = {}
 
     def of(self, facts: type) -> Reading[Any]:
         if facts not in self._cache:
@@ -134,6 +136,11 @@ class Readings:
 
     def value(self, facts: type) -> Any:
         """Facts of that type, or None."""
+        if facts not in self._values:
+            self._values[facts] = self._value(facts)
+        return self._values[facts]
+
+    def _value(self, facts: type) -> Any:
         if facts is Settings:
             return self.snapshot.settings
         if facts is Unloaded:

@@ -73,7 +73,11 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
         return self._named(word) if self.left_out else self.find(word)
 
     def of_code(self, code: str) -> Entry:
-        return self.find(code)[0]
+        return self._of_code[code] if code in self._of_code else self.find(code)[0]
+
+    @functools.cached_property
+    def _of_code(self) -> Mapping[str, Entry]:
+        return {entry.check.code: entry for entry in self.entries}
 
     @property
     def left_out(self) -> tuple[PackFailure, ...]:
@@ -97,7 +101,12 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
 
     def spokesman(self, facts: type) -> Entry | None:
         """The check that speaks when the probe of *facts* fails; None: the engine's own probe-failed does."""
-        return next((e for e in self.entries for n in e.needs if n.facts is facts and n.want is Want.READING), None)
+        return self._spokesmen.get(facts)
+
+    @functools.cached_property
+    def _spokesmen(self) -> Mapping[type, Entry]:
+        """By facts; of several that judge a looking, the first."""
+        return {n.facts: e for e in reversed(self.entries) for n in e.needs if n.want is Want.READING}
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pty
@@ -123,6 +124,7 @@ def hostile(folder: Path, language: Any = "en") -> Report:
     )
 
 
+@functools.cache
 def of(name: str, language: Any = "en") -> Report:
     catalogue = installed()
     diagnosis = diagnose(machine(name).snapshot, catalogue)
