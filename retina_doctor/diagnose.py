@@ -28,7 +28,7 @@ from retina_doctor.model import (
 )
 from retina_doctor.own_checks import Silenced, Unloaded
 from retina_doctor.registry import Catalogue, Entry, Want
-from retina_doctor.settings import Settings
+from retina_doctor.settings import Settings, Table
 
 NO_READING = Recorded(outcome=Outcome.NOT_RUN, detail="not among the readings")
 
@@ -122,6 +122,8 @@ class Readings:
         """Facts of that type, or None."""
         if facts is Settings:
             return self.snapshot.settings
+        if issubclass(facts, Table):
+            return self.snapshot.settings.of(facts)
         if facts is Unloaded:
             return Unloaded(tuple((failure.pack, failure.error) for failure in self.catalogue.failures))
         if facts is Silenced:

@@ -29,7 +29,6 @@ from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import Remedies
 from retina_doctor.settings import Language
 
-"""What a terminal obeys instead of showing: C0, DEL, C1, and the characters that reverse the direction of text."""
 BLOCK = re.compile(r"^```sh\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 
 

@@ -14,9 +14,10 @@ from typing import Any
 from retina_doctor import own_checks
 from retina_doctor.authoring import Check, Domain, Gathered, Pack, Probe, RunningService
 from retina_doctor.codec import Data, replace
+from retina_doctor.declared import declarations
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Finding, Interpreter, Reading
-from retina_doctor.settings import Settings
+from retina_doctor.settings import Settings, Table
 
 GROUP = "retina_doctor.checks"
 
@@ -62,7 +63,7 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     conditions: Mapping[tuple[str, str], Callable[[Finding, Finding], bool]]
     """(name of root, name of echo) -> whether these two findings are so connected."""
     reasons: tuple[Path, ...]
-    finders: tuple[Callable[[int | None, int | None], tuple[RunningService, ...]], ...]
+    finders: tuple[Callable[[Settings], tuple[RunningService, ...]], ...]
     failures: tuple[PackFailure, ...] = ()
 
     @functools.cached_property
@@ -90,9 +91,9 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
                 codes |= {entry.check.code for entry in self.find(word)}
         return frozenset(codes)
 
-    def services(self, pid: int | None, port: int | None) -> tuple[RunningService, ...]:
-        """Running services that the packs find, by process number and port; None for either: whatever it is."""
-        return tuple(one for find in self.finders for one in find(pid, port))
+    def services(self, settings: Settings) -> tuple[RunningService, ...]:
+        """The running services that these settings may mean, as the packs find them."""
+        return tuple(one for find in self.finders for one in find(settings))
 
     def spokesman(self, facts: type) -> Entry | None:
         """The check that speaks when the probe of *facts* fails; None: the engine's own probe-failed does."""
@@ -103,7 +104,7 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
 def installed() -> Catalogue:
     """The catalogue of the engine's own checks and all installed packs. A pack that cannot be loaded is a failure in it."""
     packs: list[Pack] = []
-    failures: list[PackFailure] = []
+    failures = [PackFailure(*failure) for failure in declarations().failures]
     catalogue = build([])
     for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
         try:
@@ -202,7 +203,7 @@ def _validate(entries: list[Entry], probes: Mapping[str, Probe[Any]], explains: 
     known = {*facts, Settings, Interpreter, own_checks.Silenced, own_checks.Unloaded}
     for entry in entries:
         for need in entry.needs:
-            if need.facts not in known:
+            if need.facts not in known and not issubclass(need.facts, Table):
                 raise PackError(f"{entry.check.name} needs {need.facts.__name__}, which no probe tells")
     names = {entry.check.name for entry in entries}
     for root, echoes in explains.items():

@@ -46,8 +46,8 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def looking(*command: str, workdir: Path | None = None, timeout: float = LONG, target: Target | None = None) -> Looking:
     command = command or (sys.executable,)
     settings = Settings(
-        target=TargetSettings(command=command, workdir=str(workdir) if workdir else None),
-        gate=GateSettings(timeout=timeout),
+        TargetSettings(command=command, workdir=str(workdir) if workdir else None),
+        GateSettings(timeout=timeout),
     )
     target = target or Target(command=command, chosen="flag")
     return Looking(settings, target, surroundings(settings, target, os.environ))
