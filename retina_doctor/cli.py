@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from typer._click.core import Command, Context
+    from typer._click.shell_completion import CompletionItem
 
 
 def commands_of_packs() -> dict[str, EntryPoint]:
@@ -56,10 +57,17 @@ class ChecksByDefault(TyperGroup):
         return added
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        general = ("--help", "-h", "--version", "--install-completion", "--show-completion")
-        if not args or (args[0].startswith("-") and args[0] not in general):
+        general = ("--help", "-h", "--version")
+        if (not args and not ctx.resilient_parsing) or (args and args[0].startswith("-") and args[0] not in general):
             args = ["check", *args]
         return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: Context, incomplete: str) -> list[CompletionItem]:
+        found = super().shell_complete(ctx, incomplete)
+        check = self.get_command(ctx, "check")
+        if incomplete.startswith("-") and check is not None:
+            found += check.shell_complete(typer.Context(check, parent=ctx), incomplete)
+        return found
 
 
 app = typer.Typer(

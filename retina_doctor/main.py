@@ -12,14 +12,20 @@ from retina_doctor.cli import app
 from retina_doctor.errors import Interrupted, UsageError
 from retina_doctor.output import NoOutput, tell
 
+COMPLETE = "_RETINA_DOCTOR_COMPLETE"
+
 
 def main() -> NoReturn:
     """The console script. One clear line and exit code 2 for wrong usage; 128 + signal when interrupted; 3 for our own bugs."""
     _take_closed_descriptors()
+    if COMPLETE in os.environ:  # a shell asks what could follow, or for the lines that make it ask
+        from typer._completion_classes import completion_init
+
+        completion_init()
     gc.disable()  # a run lasts seconds and makes little garbage; looking for it costs more than it frees
     code = 3
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(standalone_mode=False, complete_var=COMPLETE) or 0
         if code == 130:  # Ctrl-C before anything was looked at, in Typer's words
             raise Interrupted(2)
     except UsageError as error:

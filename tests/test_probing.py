@@ -19,8 +19,9 @@ import pytest
 from retina_doctor.authoring import Side
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Outcome, Recorded, Target
-from retina_doctor.probing.collect import RUN_VARIABLE, Looking
+from retina_doctor.probing.collect import Looking
 from retina_doctor.probing.process import MOST_FACTS, Look, Request
+from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.settings import GateSettings, Settings, TargetSettings
 from retina_doctor.target import surroundings
 from tests.odd_probes import runs
