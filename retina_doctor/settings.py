@@ -6,7 +6,7 @@ A table is a class. Each field says its type, its range, and by a `Setting` what
         TABLE = "disk"
         least: Annotated[
             Annotated[float, Meta(ge=0)],
-            Setting(en="Free space that must be left, GiB.", zh="至少要留出的空间（GiB）。", flag="--disk-least", metavar="GIB"),
+            Setting("Free space that must be left, GiB.", "至少要留出的空间（GiB）。", "--disk-least", "GIB"),
         ] = 1.0
 
 The settings file, the environment (RETINA_DOCTOR_DISK_LEAST), the flags and their help, and the table in docs/settings.md
@@ -26,7 +26,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 """Languages of reports and pages."""
 
 
-class Setting(Data, frozen=True, kw_only=True):
+class Setting(Data, frozen=True):
     """What a field of a table is, beyond its type. *en*, *zh*: one sentence of help in each language.
 
     *flag*: "--det-size"; *metavar*: how its value is called in the help. *several*: the flag may be repeated. *common* False:
@@ -90,18 +90,17 @@ class TargetSettings(Table, frozen=True, kw_only=True):
     command: Annotated[
         tuple[str, ...] | None,
         Setting(
-            en="Command that starts the service's Python.",
-            zh="启动服务所用 Python 的命令。",
-            flag="--target",
-            metavar="CMD",
+            "Command that starts the service's Python.",
+            "启动服务所用 Python 的命令。",
+            "--target",
+            "CMD",
             read=command_of,
         ),
     ] = None
     workdir: Annotated[
         str | None,
         Setting(
-            en="The service's working directory, from which relative paths resolve.",
-            zh="服务的工作目录，相对路径由此解析。",
+            "The service's working directory, from which relative paths resolve.", "服务的工作目录，相对路径由此解析。"
         ),
     ] = None
 
@@ -112,15 +111,13 @@ class ProcessSettings(Table, frozen=True, kw_only=True):
     TABLE = "service"
     pid: Annotated[
         AtLeastOne | None,
-        Setting(
-            en="Process of a service that should be running.", zh="应在运行的服务的进程号。", flag="--pid", metavar="N"
-        ),
+        Setting("Process of a service that should be running.", "应在运行的服务的进程号。", "--pid", "N"),
     ] = None
     attach: Annotated[
         bool,
         Setting(
-            en="Look for the running service where no process, host or target is named, and look at its own Python.",
-            zh="没有指定进程、地址或目标时，查找正在运行的服务，并检查它自己的 Python。",
+            "Look for the running service where no process, host or target is named, and look at its own Python.",
+            "没有指定进程、地址或目标时，查找正在运行的服务，并检查它自己的 Python。",
         ),
     ] = True
 
@@ -130,10 +127,10 @@ class GateSettings(Table, frozen=True, kw_only=True):
     only: Annotated[
         tuple[str, ...],
         Setting(
-            en="Judge only these; repeatable, or with commas.",
-            zh="只判断这些；可重复，也可用逗号分隔。",
-            flag="--only",
-            metavar="CODE|NAME|DOMAIN",
+            "Judge only these; repeatable, or with commas.",
+            "只判断这些；可重复，也可用逗号分隔。",
+            "--only",
+            "CODE|NAME|DOMAIN",
             several=True,
             read=words_of,
         ),
@@ -141,10 +138,10 @@ class GateSettings(Table, frozen=True, kw_only=True):
     skip: Annotated[
         tuple[str, ...],
         Setting(
-            en="Leave these out; likewise.",
-            zh="不判断这些；写法同上。",
-            flag="--skip",
-            metavar="CODE|NAME|DOMAIN",
+            "Leave these out; likewise.",
+            "不判断这些；写法同上。",
+            "--skip",
+            "CODE|NAME|DOMAIN",
             several=True,
             read=words_of,
         ),
@@ -152,26 +149,21 @@ class GateSettings(Table, frozen=True, kw_only=True):
     ignore: Annotated[
         Mapping[str, str],
         Setting(
-            en="Code of a check, and why its findings are accepted here.",
-            zh="检查的代码，以及为什么接受它的发现。",
+            "Code of a check, and why its findings are accepted here.",
+            "检查的代码，以及为什么接受它的发现。",
             read=reasoned,
         ),
     ] = field(default_factory=dict)
     fail_on: Annotated[
         Literal["error", "warning", "never"],
         Setting(
-            en="From which severity on to exit 1.",
-            zh="从哪个级别起以退出码 1 结束。",
-            flag="--fail-on",
-            metavar="error|warning|never",
+            "From which severity on to exit 1.", "从哪个级别起以退出码 1 结束。", "--fail-on", "error|warning|never"
         ),
     ] = "error"
     quick: Annotated[
-        bool, Setting(en="Files and driver alone, in half a second.", zh="只看文件和驱动，约半秒。", flag="--quick")
+        bool, Setting("Files and driver alone, in half a second.", "只看文件和驱动，约半秒。", "--quick")
     ] = False
-    timeout: Annotated[
-        Seconds, Setting(en="Seconds for each probe.", zh="每个探测的秒数。", flag="--timeout", metavar="S")
-    ] = 60.0
+    timeout: Annotated[Seconds, Setting("Seconds for each probe.", "每个探测的秒数。", "--timeout", "S")] = 60.0
 
 
 class Settings(Plain):

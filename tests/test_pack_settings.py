@@ -26,9 +26,9 @@ class DiskSettings(Table, frozen=True, kw_only=True):
     TABLE = "disk_space"
     least: Annotated[
         Annotated[float, Meta(ge=0, description="is not a number of GiB")],
-        Setting(en="Space that must be left.", zh="至少要留出的空间。", flag="--disk-least", metavar="GIB"),
+        Setting("Space that must be left.", "至少要留出的空间。", "--disk-least", "GIB"),
     ] = 1.0
-    kind: Annotated[Literal["ssd", "any"], Setting(en="Kind of disk.", zh="磁盘种类。", flag="--disk-kind")] = "any"
+    kind: Annotated[Literal["ssd", "any"], Setting("Kind of disk.", "磁盘种类。", "--disk-kind")] = "any"
 
 tables = (DiskSettings,)
 """

@@ -73,17 +73,14 @@ class ModelSettings(Table, frozen=True, kw_only=True):
     path: Annotated[
         str | None,
         Setting(
-            en="Model file, insightface pack or folder.",
-            zh="模型文件、insightface 模型包名或目录。",
-            flag="--model",
-            metavar="PATH|PACK",
+            "Model file, insightface pack or folder.", "模型文件、insightface 模型包名或目录。", "--model", "PATH|PACK"
         ),
     ] = None
     root: Annotated[
         str | None,
         Setting(
-            en="insightface's root, below which models/NAME lies. Default: ~/.insightface.",
-            zh="insightface 的根目录，模型在其 models/NAME 下。默认 ~/.insightface。",
+            "insightface's root, below which models/NAME lies. Default: ~/.insightface.",
+            "insightface 的根目录，模型在其 models/NAME 下。默认 ~/.insightface。",
         ),
     ] = None
 
@@ -92,63 +89,38 @@ class DetectionSettings(Table, frozen=True, kw_only=True):
     TABLE = "detection"
     size: Annotated[
         Size | None,
-        Setting(
-            en="Detector input in pixels.",
-            zh="检测器的输入尺寸（像素）。",
-            flag="--det-size",
-            metavar="WxH",
-            read=read_size,
-        ),
+        Setting("Detector input in pixels.", "检测器的输入尺寸（像素）。", "--det-size", "WxH", read=read_size),
     ] = None
     threshold: Annotated[
-        Share | None,
-        Setting(en="Least score of a face, 0 to 1.", zh="人脸的最低分数，0 到 1。", flag="--det-thresh", metavar="X"),
+        Share | None, Setting("Least score of a face, 0 to 1.", "人脸的最低分数，0 到 1。", "--det-thresh", "X")
     ] = None
     nms: Annotated[
         Share | None,
-        Setting(
-            en="Overlap at which two boxes are one face.",
-            zh="两个框算作同一张脸的重叠度。",
-            flag="--nms-thresh",
-            metavar="X",
-        ),
+        Setting("Overlap at which two boxes are one face.", "两个框算作同一张脸的重叠度。", "--nms-thresh", "X"),
     ] = None
     source_size: Annotated[
         Size | None,
         Setting(
-            en="Size in pixels of the pictures that the service gets.",
-            zh="服务收到的图片尺寸（像素）。",
-            read=read_size,
+            "Size in pixels of the pictures that the service gets.", "服务收到的图片尺寸（像素）。", read=read_size
         ),
     ] = None
     smallest_face: Annotated[
         AtLeastOne | None,
         Setting(
-            en="Side in source pixels of the smallest face that must be found.",
-            zh="必须找到的最小人脸在原图中的边长（像素）。",
+            "Side in source pixels of the smallest face that must be found.",
+            "必须找到的最小人脸在原图中的边长（像素）。",
         ),
     ] = None
     image: Annotated[
-        str | None,
-        Setting(
-            en="A picture for the smoke test.",
-            zh="用于推理测试的图片，在目标的磁盘上。",
-            flag="--image",
-            metavar="FILE",
-        ),
+        str | None, Setting("A picture for the smoke test.", "用于推理测试的图片，在目标的磁盘上。", "--image", "FILE")
     ] = None
     save_picture: Annotated[
         str | None,
-        Setting(
-            en="Write the picture with the faces found.",
-            zh="把标出人脸的图片写到这里。",
-            flag="--save-picture",
-            metavar="FILE.png",
-        ),
+        Setting("Write the picture with the faces found.", "把标出人脸的图片写到这里。", "--save-picture", "FILE.png"),
     ] = None
     image_faces: Annotated[
         Annotated[int, Meta(ge=0, description="must not be negative")] | None,
-        Setting(en="How many faces that picture shows. Default: at least one.", zh="图片上有几张人脸。默认至少一张。"),
+        Setting("How many faces that picture shows. Default: at least one.", "图片上有几张人脸。默认至少一张。"),
     ] = None
 
 
@@ -158,70 +130,56 @@ class ResponseSettings(Data, frozen=True, kw_only=True):
     field: Annotated[
         str,
         Setting(
-            en="Name of the multipart field that the picture is posted in.",
-            zh="发送图片所用的 multipart 字段名。",
+            "Name of the multipart field that the picture is posted in.",
+            "发送图片所用的 multipart 字段名。",
             read=read_field,
         ),
     ] = "image"
     faces: Annotated[
         str,
         Setting(
-            en='Where in the answer the list of faces is: keys with dots between them; "" where the answer is the list.',
-            zh="人脸列表在应答中的位置：用点连接的键；应答本身就是列表时为空串。",
+            'Where in the answer the list of faces is: keys with dots between them; "" where the answer is the list.',
+            "人脸列表在应答中的位置：用点连接的键；应答本身就是列表时为空串。",
         ),
     ] = "faces"
-    box: Annotated[str, Setting(en="Key of a face's box.", zh="人脸框的键。")] = "bbox"
+    box: Annotated[str, Setting("Key of a face's box.", "人脸框的键。")] = "bbox"
     box_form: Annotated[
         Literal["corners", "size"],
         Setting(
-            en="corners: left, top, right, bottom; size: left, top, width, height. In pixels of the picture.",
-            zh="corners：左、上、右、下；size：左、上、宽、高。单位为图片像素。",
+            "corners: left, top, right, bottom; size: left, top, width, height. In pixels of the picture.",
+            "corners：左、上、右、下；size：左、上、宽、高。单位为图片像素。",
         ),
     ] = "corners"
     points: Annotated[
-        str,
-        Setting(
-            en='Key of a face\'s five points; "" where the service gives none.', zh="五个关键点的键；没有时为空串。"
-        ),
+        str, Setting('Key of a face\'s five points; "" where the service gives none.', "五个关键点的键；没有时为空串。")
     ] = "keypoints"
-    score: Annotated[str, Setting(en="Key of a face's score, 0 to 1.", zh="人脸分数的键，0 到 1。")] = "confidence"
+    score: Annotated[str, Setting("Key of a face's score, 0 to 1.", "人脸分数的键，0 到 1。")] = "confidence"
 
 
 class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
     host: Annotated[
-        str | None,
-        Setting(en="Address that the service is to bind.", zh="服务要绑定的地址。", flag="--host", metavar="H"),
+        str | None, Setting("Address that the service is to bind.", "服务要绑定的地址。", "--host", "H")
     ] = None
-    port: Annotated[
-        Port | None,
-        Setting(en="Port that the service is to bind.", zh="服务要绑定的端口。", flag="--port", metavar="P"),
-    ] = None
+    port: Annotated[Port | None, Setting("Port that the service is to bind.", "服务要绑定的端口。", "--port", "P")] = (
+        None
+    )
     url: Annotated[
-        str | None,
-        Setting(
-            en="Address of a service that should be running.", zh="应在运行的服务的网址。", flag="--url", metavar="U"
-        ),
+        str | None, Setting("Address of a service that should be running.", "应在运行的服务的网址。", "--url", "U")
     ] = None
     response: ResponseSettings = ResponseSettings()
     load: Annotated[
         Load | None,
         Setting(
-            en="Post N pictures to --url, C at once, and tell how fast it is.",
-            zh="向 --url 发送 N 张图片，C 张并发，并报告速度。",
-            flag="--load",
-            metavar="N,C",
+            "Post N pictures to --url, C at once, and tell how fast it is.",
+            "向 --url 发送 N 张图片，C 张并发，并报告速度。",
+            "--load",
+            "N,C",
             read=read_load,
         ),
     ] = None
     workers: Annotated[
         AtLeastOne,
-        Setting(
-            en="Processes of the service on this GPU.",
-            zh="这块 GPU 上的服务进程数。",
-            flag="--workers",
-            metavar="N",
-            common=False,
-        ),
+        Setting("Processes of the service on this GPU.", "这块 GPU 上的服务进程数。", "--workers", "N", common=False),
     ] = 1
 
 
@@ -230,10 +188,10 @@ class GpuSettings(Table, frozen=True, kw_only=True):
     device: Annotated[
         Literal["gpu", "cpu", "auto"],
         Setting(
-            en="Running on the CPU is an error, meant, or a warning.",
-            zh="在 CPU 上运行：gpu 为错误，cpu 为有意，auto 为警告。",
-            flag="--device",
-            metavar="gpu|cpu|auto",
+            "Running on the CPU is an error, meant, or a warning.",
+            "在 CPU 上运行：gpu 为错误，cpu 为有意，auto 为警告。",
+            "--device",
+            "gpu|cpu|auto",
         ),
     ] = "gpu"
 
@@ -243,8 +201,8 @@ class ScanSettings(Table, frozen=True, kw_only=True):
     paths: Annotated[
         tuple[str, ...],
         Setting(
-            en="Source files of the service, or folders of them, on the doctor's own disk.",
-            zh="服务的源文件或其目录，在本工具所在的磁盘上。",
+            "Source files of the service, or folders of them, on the doctor's own disk.",
+            "服务的源文件或其目录，在本工具所在的磁盘上。",
         ),
     ] = ()
 
