@@ -133,7 +133,6 @@ def diagnose(
     file: Annotated[Path, typer.Argument(help="A snapshot that `collect` wrote.", metavar="FILE")],
 ) -> None:
     """Judge a recorded machine, as if it were this one."""
-    from retina_doctor.declared import declarations
     from retina_doctor.errors import UsageError
     from retina_doctor.snapshot import SnapshotError, load
 
@@ -145,9 +144,6 @@ def diagnose(
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except SnapshotError as error:
         raise UsageError(f"{file}: {error}") from None
-    misfit = declarations().misfit(snapshot.settings)
-    if misfit:
-        raise UsageError(f"{file}: is a damaged snapshot: {misfit}")
     run.report(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on)
 
 

@@ -221,8 +221,5 @@ class Settings(Plain):
     def __eq__(self, other: object) -> bool:
         return self._plain == other._plain if isinstance(other, Settings) else NotImplemented
 
-    def __hash__(self) -> int:
-        raise TypeError("settings hold tables, which have no hash")
-
     def __repr__(self) -> str:
         return f"Settings(plain={self._plain!r})"
