@@ -27,7 +27,6 @@ import insightface
 from retina_doctor_checks.settings import DetectionSettings, GpuSettings, ModelSettings
 from retinaface.weights import WEIGHTS
 
-from retina_doctor.authoring import Side
 from retina_doctor.diagnose import Selection
 from retina_doctor.probing.collect import Looking
 from retina_doctor.registry import installed
@@ -61,7 +60,7 @@ def probes_alone(settings: Settings) -> dict[str, Measure]:
     measures: dict[str, Measure] = {}
     for probe in catalogue.probes.values():
         if probe.facts in wanted:
-            request = looking._request([probe], Side(probe.side))
+            [request] = looking._requests([[probe]], {})
             program = request.program(looking.token)
             words = list(request.command)
             measures[f"probe {probe.name}"] = lambda words=words, program=program: timed(  # type: ignore[misc]

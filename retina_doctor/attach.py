@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import Data
-from retina_doctor.errors import UsageError
+from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Chosen
 from retina_doctor.process_python import python_of
+from retina_doctor.quoting import visible
 from retina_doctor.registry import Catalogue
 from retina_doctor.settings import Settings
+from retina_doctor.standpoint import Standpoint, standpoint_of
 
 Choose = Callable[[Sequence[RunningService]], RunningService | None]
 """Asks the operator which of several services is meant, or tells that none may be looked into; None: none of them."""
@@ -22,27 +24,66 @@ class Attachment(Data, frozen=True, kw_only=True):
     settings: Settings
     how: Chosen = "service"
     note: str | None = None
-    """What the operator should know of a service that was found and cannot be looked into."""
+    """What the operator should know of a service that was found: why it is not looked into, or with whose rights it is."""
 
 
 def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
+    """As `_attach`; a pack whose finder breaks costs what it would have found, and not the report."""
+    try:
+        return _attach(settings, catalogue, choose)
+    except UsageError:
+        raise
+    except Exception as error:
+        return Attachment(settings=settings, note=f"running services could not be looked for: {described(error)}")
+
+
+def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
     """The settings with the process of the running service in them, and what that process says of itself.
 
-    What the operator named himself stays. A named target is looked at as it is: no process is looked for.
+    What the operator named himself stays. A named target is looked at as it is: no process is looked for. Another user's
+    process, or one in a container, is attached to only where its number or port is named, or it was chosen of several.
     """
     named = settings.process
     if named.pid is None and (not named.attach or settings.target.command is not None):
         return Attachment(settings=settings)
     found = catalogue.services(settings)
     if named.pid is not None:
-        return Attachment(settings=_with(settings, next(iter(found), None)))
-    one = found[0] if len(found) == 1 and found[0].readable else choose(found) if found else None
+        standpoint = _standpoint(named.pid) if settings.target.command is None else None
+        note = _entering(standpoint) if standpoint else None
+        return Attachment(settings=_with(settings, next(iter(found), None)), note=note)
+    alone = len(found) == 1 and found[0].readable
+    one = found[0] if alone else choose(found) if found else None
     try:
-        if one is not None and python_of(one.pid) is None:
+        standpoint = _standpoint(one.pid) if one else None
+        if one and (standpoint is None or python_of(one.pid) is None):
             one = None
     except UsageError as error:
         return Attachment(settings=settings, note=f"a service runs here and is not looked at: {error}")
-    return Attachment(settings=_with(settings, one), how=one.how if one else "found")
+    if one is None or standpoint is None:
+        return Attachment(settings=settings, how="found")
+    if standpoint.foreign and alone and not one.named:
+        return Attachment(settings=settings, note=_unasked(one, standpoint))
+    return Attachment(settings=_with(settings, one), how=one.how, note=_entering(standpoint))
+
+
+def _standpoint(pid: int) -> Standpoint | None:
+    """None: it is gone. Raises UsageError where it may not be looked into."""
+    try:
+        return standpoint_of(pid)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def _entering(standpoint: Standpoint) -> str | None:
+    """Said before anything of another user's, or in a container, is started."""
+    if not standpoint.foreign:
+        return None
+    return f"process {standpoint.pid} belongs to {standpoint.owner}: its Python is started as that user"
+
+
+def _unasked(one: RunningService, standpoint: Standpoint) -> str:
+    told = f"a service of {standpoint.owner} runs here, and is not looked into unless you name it: --pid {one.pid}"
+    return f"{told}  ({visible(one.command)})"
 
 
 def _with(settings: Settings, one: RunningService | None) -> Settings:

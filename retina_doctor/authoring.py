@@ -19,13 +19,33 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from retina_doctor.codec import Data, field
-from retina_doctor.codec import Facts as Facts
-from retina_doctor.model import Chosen, Finding, Inapplicable, Json, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.codec import Data, Facts, Meta, field, replace
+from retina_doctor.model import (
+    Chosen,
+    Finding,
+    Inapplicable,
+    Interpreter,
+    Json,
+    Location,
+    Outcome,
+    Passed,
+    Problem,
+    Reading,
+    Reason,
+    Recorded,
+    Severity,
+    Unknown,
+)
 from retina_doctor.probing.sending import sent_for
-from retina_doctor.settings import Setting as Setting
-from retina_doctor.settings import Settings
-from retina_doctor.settings import Table as Table
+from retina_doctor.settings import Setting, Settings, Table
+
+# All that a pack needs, so that it imports from here alone.
+__all__ = [
+    "EVERYWHERE", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
+    "Interpreter", "Json", "Location", "Meta", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason",
+    "Recorded", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
+    "evidence_of", "field", "replace",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -89,6 +109,12 @@ class Check(Data, frozen=True, kw_only=True):
     pitfall: int | None
     scope: Callable[[Settings], Scope]
 
+    @property
+    def place(self) -> str:
+        """ "FILE:LINE" of the judging function."""
+        code = getattr(self.judge, "__code__", None)
+        return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(self.judge)
+
 
 def check(
     code: str,
@@ -104,6 +130,19 @@ def check(
         return Check(code=code, name=name, severity=severity, judge=judge, pitfall=pitfall, scope=scope)
 
     return attach
+
+
+def evidence_of(reading: Reading[Any]) -> dict[str, object]:
+    """How a looking ended, for a finding about that: outcome, last stage, detail, last lines of stderr."""
+    recorded = reading.recorded
+    return {
+        "probe": reading.probe,
+        "outcome": recorded.outcome.value,
+        "stage": recorded.stage,
+        "detail": recorded.detail,
+        "seconds": recorded.seconds,
+        "stderr": list(recorded.stderr_tail[-5:]),
+    }
 
 
 class Domain(Data, frozen=True, kw_only=True):
@@ -139,6 +178,7 @@ class RunningService(Data, frozen=True, kw_only=True):
     ports: tuple[int, ...]
     settings: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     how: Chosen = "found"
+    named: bool = False
     readable: bool = True
 
 

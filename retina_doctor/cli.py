@@ -165,8 +165,11 @@ def explain(
 def list_checks(ctx: typer.Context) -> None:
     """List all checks: code, name, severity, title."""
     from retina_doctor import reference
+    from retina_doctor.output import complain
     from retina_doctor.registry import installed
 
-    run = Run.of(ctx)
+    run, catalogue = Run.of(ctx), installed()
     table = reference.table_json if run.as_json else reference.table_text
-    run.show(table(installed(), run.language))
+    run.show(table(catalogue, run.language))
+    for one in catalogue.failures:
+        complain(f"pack {one.pack}: {one.error}")

@@ -190,14 +190,13 @@ class Run:
         from retina_doctor.model import Severity
         from retina_doctor.output import give
         from retina_doctor.registry import installed
-        from retina_doctor.reports import Report
+        from retina_doctor.reports import report_of
 
         if fail_on not in ("error", "warning", "never"):
             raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
         threshold = None if fail_on == "never" else Severity(fail_on)
         catalogue = installed()
-        diagnosis = diagnose(snapshot, catalogue)
-        report = Report(diagnosis=diagnosis, catalogue=catalogue, language=self.language, fail_on=threshold)
+        report = report_of(diagnose(snapshot, catalogue), catalogue, self.language, threshold)
         give(report, self.outputs)
         raise typer.Exit(report.exit_code)
 

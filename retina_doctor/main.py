@@ -10,7 +10,7 @@ from typing import NoReturn
 from retina_doctor import __version__
 from retina_doctor.cli import app
 from retina_doctor.errors import Interrupted, UsageError
-from retina_doctor.output import NoOutput, tell
+from retina_doctor.output import NoOutput, complain, tell
 
 COMPLETE = "_RETINA_DOCTOR_COMPLETE"
 
@@ -29,9 +29,9 @@ def main() -> NoReturn:
         if code == 130:  # Ctrl-C before anything was looked at, in Typer's words
             raise Interrupted(2)
     except UsageError as error:
-        code = _complain(str(error))
+        code = complain(str(error))
     except NoOutput as error:
-        _complain(str(error))
+        complain(str(error))
         code = 3
     except Interrupted as interrupt:
         tell("retina-doctor: interrupted\n")
@@ -47,7 +47,7 @@ def main() -> NoReturn:
         else:
             context = getattr(error, "ctx", None)
             command = f" {context.command.name}" if context is not None and context.parent is not None else ""
-            code = _complain(f"{told()} See: retina-doctor{command} --help")
+            code = complain(f"{told()} See: retina-doctor{command} --help")
     gc.freeze()  # nor is anything looked through at the end
     sys.exit(code)
 
@@ -59,9 +59,3 @@ def _take_closed_descriptors() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)
-
-
-def _complain(text: str) -> int:
-    """Wrong usage: one line, whatever a file name or a value in it holds."""
-    tell("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "\n")
-    return 2

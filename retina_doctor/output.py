@@ -133,3 +133,9 @@ def tell(text: str) -> None:
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             sys.stderr.write(text)
+
+
+def complain(text: str) -> int:
+    """Wrong usage: one line, whatever a file name or a value in it holds."""
+    tell("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "\n")
+    return 2

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from retina_doctor.codec import to_json
 from retina_doctor.declared import Declarations, Declared
-from retina_doctor.pages import source
+from retina_doctor.pages import PageError, Source, source
 from retina_doctor.registry import Catalogue, Entry
 from retina_doctor.settings import Language
 
@@ -38,7 +38,15 @@ def _arguments(text: str) -> str:
 
 
 def title_of(entry: Entry, language: Language) -> str:
-    return placeholders_shown(source(entry.pages, entry.check.name, language).title)
+    return placeholders_shown(page_source(entry, language).title)
+
+
+def page_source(entry: Entry, language: Language) -> Source:
+    """The page, or what is wrong with it."""
+    try:
+        return source(entry.pages, entry.check.name, language)
+    except PageError as error:
+        return Source(title=entry.check.name, message=str(error), fix="", why="")
 
 
 def pages_text(entries: Sequence[Entry], language: Language) -> str:
@@ -47,7 +55,7 @@ def pages_text(entries: Sequence[Entry], language: Language) -> str:
 
 
 def page_text(entry: Entry, language: Language) -> str:
-    page = source(entry.pages, entry.check.name, language)
+    page = page_source(entry, language)
     check = entry.check
     head = f"{check.code} {check.name} ({check.severity}, {entry.domain})"
     parts = [head, page.title, page.message, "## Fix", page.fix, "## Why", page.why]
@@ -61,7 +69,7 @@ def pages_json(entries: Sequence[Entry], language: Language) -> str:
 
 
 def page_of(entry: Entry, language: Language) -> dict[str, object]:
-    page = source(entry.pages, entry.check.name, language)
+    page = page_source(entry, language)
     return {**_row(entry, language), "message": page.message, "fix": page.fix, "why": page.why}
 
 

@@ -47,7 +47,8 @@ def services(settings: Settings) -> tuple[RunningService, ...]:
     found = detecting(port)
     if not found and named.port is None:
         found = detecting(None)  # what listens at the URL may be a proxy before it
-    return tuple(replace(one, how="port" if port in one.ports else "found") for one in found)
+    by_port = named.port is not None
+    return tuple(replace(one, how="port" if port in one.ports else "found", named=by_port) for one in found)
 
 
 def local_port(url: str | None) -> int | None:

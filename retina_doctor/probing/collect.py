@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import selectors
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import decode
-from retina_doctor.errors import UsageError
+from retina_doctor.codec import decode, encode
+from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
@@ -94,26 +94,47 @@ class Looking:
                 shared[place] = [probe]
                 groups.append(shared[place])
         groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
-        readings = self._run(self._request(group, side or group[0].side) for group in groups)
+        unsent: dict[str, Recorded] = {}
+        readings = self._run(self._requests(groups, unsent, side)) | unsent
         python = readings.get(own_checks.interpreter_probe.name)
         if python is None or python.outcome is Outcome.OK:
             left = [probe for probe in probes if probe.name not in readings]
             if left:
-                readings |= self._run(self._request([probe], side or probe.side) for probe in left)
+                readings |= self._run(self._requests(([probe] for probe in left), unsent, side))
         return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
 
-    def _request(self, probes: Sequence[Probe[Any]], side: Side) -> Request:
-        modules = {name: source_of(name) for probe in probes for name in probe.sent(side)}
-        looks = [Look(probe=p.name, run=p.module, arguments=p.arguments(self.settings)) for p in probes]
+    def _requests(
+        self, groups: Iterable[Sequence[Probe[Any]]], unsent: dict[str, Recorded], side: Side | None = None
+    ) -> Iterator[Request]:
+        """One a group. *unsent* takes the readings of probes that cannot be sent, which is a fault of their pack's."""
+        for group in groups:
+            place = side or group[0].side
+            modules: dict[str, str] = {}
+            looks: list[Look] = []
+            for probe in group:
+                try:
+                    arguments = encode(probe.arguments(self.settings))
+                    sources = {name: source_of(name) for name in probe.sent(place)}
+                except Exception as error:
+                    unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
+                else:
+                    looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments))
+                    modules |= sources
+            if looks:
+                yield self._request(looks, modules, place)
+
+    def _request(self, looks: Sequence[Look], modules: Mapping[str, str], side: Side) -> Request:
         seconds = self.settings.gate.timeout
         if side is Side.OWN:
             return own_request(modules, looks, seconds)
+        standpoint = self.surroundings.standpoint
         return Request(
-            command=self.target.command,
+            command=self.target.command if standpoint is None else self.target.command[-1:],
             modules=modules,
             looks=looks,
             seconds=seconds,
             workdir=self.surroundings.workdir,
+            standpoint=standpoint,
         )
 
     def _run(self, requests: Iterable[Request]) -> dict[str, Recorded]:
@@ -149,10 +170,13 @@ class Looking:
         return readings
 
     def _environment(self, request: Request) -> dict[str, str]:
-        """The doctor's own side is told its path, and may not be led astray by the service's variables."""
+        """The doctor's own side is told its path, and may not be led astray by the service's variables. It loads what it
+        finds with the doctor's rights, so no path of another user's is told."""
         if request.path is None:
             return dict(self.surroundings.environment)
-        return {**os.environ, SERVICE_LIBRARY_PATH: self.surroundings.environment.get("LD_LIBRARY_PATH", "")}
+        own = self.surroundings.standpoint is None
+        path = self.surroundings.environment.get("LD_LIBRARY_PATH", "") if own else ""
+        return {**os.environ, SERVICE_LIBRARY_PATH: path}
 
     def _is_over(self, child: Child) -> bool:
         child.overdue = not child.complete and child.seconds > child.request.seconds

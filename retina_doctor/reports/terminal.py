@@ -73,7 +73,8 @@ def _draw_root(report: Report, finding: Finding, console: Console) -> None:
         Padding(Text(f"{label(finding.severity, language)} {finding.code} {finding.name}", style="dim"), (0, 0, 0, 2))
     )
     console.print(Padding(_prose(words.message), (1, 0, 1, 2)))
-    console.print(Padding(Text(label("fix", language), style="bold"), (0, 0, 0, 2)))
+    if words.fix or words.commands:
+        console.print(Padding(Text(label("fix", language), style="bold"), (0, 0, 0, 2)))
     for paragraph in words.fix.split("\n\n"):
         if paragraph:
             console.print(Padding(_prose(paragraph), (0, 0, 0, 2)))

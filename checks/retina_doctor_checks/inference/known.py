@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,9 @@ def compared(answer: KnownAnswer) -> Off:
 
 
 def _distance(one: Face, other: Face) -> float:
-    """Largest difference of any coordinate in pixels."""
+    """Largest difference of any coordinate in pixels. With another number of points it is no face of this model."""
+    if len(one.points) != len(other.points):
+        return math.inf
     here = [*one.box, *(value for point in one.points for value in point)]
     there = [*other.box, *(value for point in other.points for value in point)]
     return max(abs(a - b) for a, b in zip(here, there, strict=True))
