@@ -55,13 +55,13 @@ class Plain:
 def _to_plain(value: Any) -> Any:
     if isinstance(value, Plain):
         return value.to_plain()
-    raise NotImplementedError(f"{type(value).__name__} has no JSON form")
+    raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
 def _of_plain(kind: type[Any], value: Any) -> Any:
     if issubclass(kind, Plain):
         return kind.of_plain(value)
-    raise NotImplementedError(f"{kind.__name__} has no JSON form")
+    raise TypeError(f"{kind.__name__} has no JSON form")
 
 
 class DoesNotFit(ValueError):
