@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 
+from retina_doctor import testing
 from retina_doctor.codec import Meta
 from retina_doctor.declared import DeclarationError, declarations, declared
 from retina_doctor.registry import installed
@@ -57,10 +59,9 @@ def with_disk_pack(folder: Path, *, settings: str = SETTINGS, checks: str = CHEC
     )
     for name, text in {"__init__": "", "settings": settings, "checks": checks}.items():
         (package / f"{name}.py").write_text(text)
-    for language in ("en", "zh"):
-        (package / f"disk-full.{language}.md").write_text(
-            "# Full\n\n{{ least }} {{ kind }}\n\n## Fix\n\nx\n\n## Why\n\nx\n"
-        )
+    for language, title in (("en", "Full"), ("zh", "磁盘已满")):
+        page = f"# {title}\n\n{title} {{{{ least }}}} {{{{ kind }}}}\n\n## Fix\n\n{title}\n\n## Why\n\n{title}\n"
+        (package / f"disk-full.{language}.md").write_text(page)
     return {"PYTHONPATH": str(folder / "site")}
 
 
@@ -93,6 +94,16 @@ def test_what_a_pack_is_told_is_refused_as_all_else(tmp_path: Path) -> None:
     (tmp_path / "retina-doctor.toml").write_text("\n[disk_space]\nleats = 2\n")
     line = refused(runs.run(cwd=tmp_path, more=more))
     assert "retina-doctor.toml:3: disk_space.leats: no such key in [disk_space]; did you mean least?" in line
+
+
+def test_facts_in_memory_are_judged_with_a_table_of_the_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(with_disk_pack(tmp_path)["PYTHONPATH"])
+    pack = importlib.import_module("disk_pack.checks").pack
+    kind = importlib.import_module("disk_pack.settings").DiskSettings
+    [finding] = testing.judge(pack, settings=Settings(kind(least=4.0))).findings
+    assert finding.evidence == {"least": 4.0, "kind": "any"}
+    for law in testing.pack_laws(pack):
+        law()
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Space that must be left."), ("zh", "至少要留出的空间。")])
