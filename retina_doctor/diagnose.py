@@ -28,7 +28,7 @@ from retina_doctor.model import (
 )
 from retina_doctor.own_checks import Silenced, Unloaded, pack_not_loadable
 from retina_doctor.registry import Catalogue, Entry, Want
-from retina_doctor.settings import Settings
+from retina_doctor.settings import Settings, Table
 
 NO_READING = Recorded(outcome=Outcome.NOT_RUN, detail="not among the readings")
 
@@ -143,6 +143,8 @@ class Readings:
     def _value(self, facts: type) -> Any:
         if facts is Settings:
             return self.snapshot.settings
+        if issubclass(facts, Table):
+            return self.snapshot.settings.of(facts)
         if facts is Unloaded:
             return Unloaded(tuple((one.pack, one.error, one.whole) for one in self.catalogue.failures))
         if facts is Silenced:

@@ -13,13 +13,13 @@ import numpy
 import pytest
 from retina_doctor_checks.combined.memory_need import MIB, need_of
 from retina_doctor_checks.facts.memory import Footprint
+from retina_doctor_checks.settings import Size
 
 from retina_doctor.codec import replace
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Judgement
 from retina_doctor.pages import render
 from retina_doctor.registry import installed
-from retina_doctor.settings import Size
 from retina_doctor.snapshot import load
 from tests.doctor import install, make_venv
 from tests.machines import put, raw

@@ -112,7 +112,7 @@ def hostile(folder: Path, language: Any = "en") -> Report:
     snapshot = Snapshot(
         created="2026-11-23T12:00:00+00:00",
         doctor="0",
-        settings=Settings(gate=GateSettings(ignore={"XX105": HOSTILE})),
+        settings=Settings(GateSettings(ignore={"XX105": HOSTILE})),
         target=Target(command=("/opt/py thon\x1b[2J/python",), chosen="flag"),
         readings={
             "interpreter": machine("t4-healthy").snapshot.readings["interpreter"],
