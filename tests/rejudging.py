@@ -19,7 +19,7 @@ from retina_doctor.model import Diagnosis, Finding, Judgement, Snapshot, Verdict
 from retina_doctor.own_checks import Silenced
 from retina_doctor.pages import render
 from retina_doctor.registry import Entry, Want, installed
-from retina_doctor.settings import LANGUAGES, Settings
+from retina_doctor.settings import LANGUAGES, Settings, Table
 from tests.machines import machine
 
 CATALOGUE = installed()
@@ -84,7 +84,7 @@ class _Base:
     def _settings_for(self, entry: Entry) -> int:
         """What a check sees of the settings: all, or what follows from them before any fact is known."""
         settings = self.diagnosis.snapshot.settings
-        asks = any(need.facts is Settings for need in entry.needs)
+        asks = any(need.facts is Settings or issubclass(need.facts, Table) for need in entry.needs)
         return _number((self.chosen.settled(entry), settings if asks else None))
 
 
