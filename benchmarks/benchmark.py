@@ -60,7 +60,8 @@ def probes_alone(settings: Settings) -> dict[str, Measure]:
     measures: dict[str, Measure] = {}
     for probe in catalogue.probes.values():
         if probe.facts in wanted:
-            [request] = looking._requests([[probe]], {})
+            request = looking.request([probe], probe.side, {})
+            assert request
             program = request.program(looking.token)
             words = list(request.command)
             measures[f"probe {probe.name}"] = lambda words=words, program=program: timed(  # type: ignore[misc]

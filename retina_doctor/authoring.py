@@ -74,6 +74,9 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     Python 3.8 with the standard library alone. *carries*: packages of others, pure Python, that are sent along as far as
     they are imported. *heavy* probes import or start something slow and are left out by --quick. Those that *share* read
     files and import nothing foreign: all of one side are run in one process, one after the other, for speed.
+
+    *long* ones have all of --timeout, others the short time of drivers and files; None: those that are heavy.
+    *hangs_with*: names of probes; where one of them hangs this one waits for the same thing in vain, and is ended with it.
     """
 
     name: str
@@ -83,12 +86,18 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     carries: tuple[str, ...] = ()
     heavy: bool = False
     share: bool = False
+    long: bool | None = None
+    hangs_with: tuple[str, ...] = ()
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
 
     def sent(self, side: Side) -> tuple[str, ...]:
         """Names of the modules that are sent to run it. On the doctor's own side what it carries is installed."""
         own = {"retina_doctor", self.module.split(".")[0]}
         return sent_for(self.module, frozenset(own if side is Side.OWN else own.union(self.carries)))
+
+    def seconds(self, settings: Settings) -> float:
+        """How long it may take; also told to `look`, as ``arguments["seconds"]``."""
+        return settings.gate.seconds(long=self.heavy if self.long is None else self.long)
 
 
 class Scope(Data, frozen=True, kw_only=True):

@@ -46,6 +46,8 @@ class Recorded(Data, frozen=True, kw_only=True):
     """What a probe told, exactly as it is kept in a snapshot.
 
     Facts told before a crash are kept. *seconds* is wall-clock time. *stage* is what the probe said it was doing last.
+    *cpu_seconds*: of all processors, with the children that it waited for. *peak_memory*: most bytes that its process held
+    until then. None where that was not seen.
     """
 
     outcome: Outcome
@@ -54,6 +56,8 @@ class Recorded(Data, frozen=True, kw_only=True):
     stage: str | None = None
     detail: str | None = None
     stderr_tail: tuple[str, ...] = ()
+    cpu_seconds: float | None = None
+    peak_memory: int | None = None
 
 
 class Reading(Data, Generic[T], frozen=True, kw_only=True):

@@ -57,6 +57,10 @@ class Table(Data, frozen=True, kw_only=True):
 T = TypeVar("T", bound=Table)
 
 AtLeastOne = Annotated[int, Meta(ge=1, description="must be at least 1")]
+SHORT, QUICK = 10.0, 2.5
+"""Seconds that a driver or a file has for its answer, in a whole check and with --quick, where --timeout is as it comes."""
+USUAL = 60.0
+"""--timeout, as it comes."""
 Seconds = Annotated[
     float, Meta(gt=0, le=3600, description="is not a number of seconds from just above 0 to 3600")
 ]  # fmt: skip
@@ -163,7 +167,22 @@ class GateSettings(Table, frozen=True, kw_only=True):
     quick: Annotated[
         bool, Setting("Files and driver alone, in half a second.", "只看文件和驱动，约半秒。", "--quick")
     ] = False
-    timeout: Annotated[Seconds, Setting("Seconds for each probe.", "每个探测的秒数。", "--timeout", "S")] = 60.0
+    timeout: Annotated[
+        Seconds,
+        Setting(
+            "Seconds for each slow probe; a driver or a file has 10 at most.",
+            "每个较慢探测的秒数；驱动和文件最多 10 秒。",
+            "--timeout",
+            "S",
+        ),
+    ] = USUAL
+
+    def seconds(self, *, long: bool) -> float:
+        """How long a looking may take: --timeout where it is *long*; else a short time, so that what hangs is known soon.
+        More than the usual --timeout stretches that in proportion."""
+        if long:
+            return self.timeout
+        return min(self.timeout, (QUICK if self.quick else SHORT) * max(1.0, self.timeout / USUAL))
 
 
 class Settings(Plain):

@@ -197,6 +197,44 @@ def test_what_dies_or_hangs_in_a_shared_process_costs_no_other_its_reading(
     assert readings[does].stage == f"doing {does}"
 
 
+def test_those_that_wait_in_a_shared_process_go_on_in_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first ends only when the last has begun; each has its reading, and what came between is looked at once."""
+    monkeypatch.setenv("ODD_FILE", str(tmp_path / "go on"))
+    readings = sharing("wait_for_another", "tell_path", "end_the_waiting")
+    assert {reading.outcome for reading in readings.values()} == {Outcome.OK}
+
+
+# How long a looking may take
+
+
+@pytest.mark.parametrize(
+    ("gate", "short", "long"),
+    [({}, 10, 60), ({"quick": True}, 2.5, 60), ({"timeout": 4.0}, 4, 4), ({"timeout": 2.0, "quick": True}, 2, 2),
+     ({"timeout": 120.0}, 20, 120), ({"timeout": 120.0, "quick": True}, 5, 120)],
+)  # fmt: skip
+def test_the_time_of_a_looking_goes_by_its_kind(gate: dict[str, Any], short: float, long: float) -> None:
+    settings = Settings(GateSettings(**gate))
+    assert odd_probe("behave").seconds(settings) == short
+    assert odd_probe("behave", long=True).seconds(settings) == long
+    assert odd_probe("behave", heavy=True).seconds(settings) == long
+    assert odd_probe("behave", heavy=True, long=False).seconds(settings) == short
+
+
+def test_what_would_hang_with_another_is_ended_with_it() -> None:
+    """Its own time would be six times as long; what does not hang with it goes on."""
+    probes = [
+        odd_probe("hang", name="driver", heavy=True, long=False),
+        odd_probe("hang", name="framework", heavy=True, hangs_with=("driver",)),
+        odd_probe("behave", name="quick framework", heavy=True, hangs_with=("driver",)),
+    ]
+    _, readings = looking().collect(probes)
+    assert readings["driver"].outcome is Outcome.TIMED_OUT
+    assert readings["framework"].outcome is Outcome.TIMED_OUT
+    assert readings["framework"].facts == {"first": "told before"}
+    assert (readings["framework"].detail or "").endswith("nor from driver")
+    assert readings["quick framework"].outcome is Outcome.OK
+
+
 # What is left behind: the fixture `mark` looks for it after each test
 
 
@@ -388,8 +426,8 @@ def test_a_script_that_hangs_instead_of_a_python_ends_at_the_deadline() -> None:
 
 
 def request() -> Request:
-    looks = [Look(probe="odd", run="m", arguments={"a": None})]
-    return Request(command=["python"], modules={"m": "x = '中文 \\ \"'"}, looks=looks, seconds=1)
+    looks = [Look(probe="odd", run="m", arguments={"a": None}, seconds=1)]
+    return Request(command=["python"], modules={"m": "x = '中文 \\ \"'"}, looks=looks)
 
 
 def test_the_sent_program_is_made_of_what_python_2_can_parse() -> None:

@@ -13,6 +13,7 @@ import marshal
 import os
 import signal
 import sys
+import time
 import types
 from importlib.machinery import ModuleSpec
 from importlib.util import MAGIC_NUMBER
@@ -82,6 +83,24 @@ class SentModules:
             exec(compile(source, "<retina-doctor>/" + module.__name__, "exec"), module.__dict__)
 
 
+def set_alarm(seconds: float) -> None:
+    """A last resort where nobody can kill us from outside (docker exec, ssh, a doctor that was killed itself)."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(int(seconds) + 2)
+
+
+def used() -> list[Any]:
+    """[CPU seconds of this process and of the children that it has waited for, most bytes of memory that it held or None]."""
+    times, most = os.times(), None
+    try:
+        with open("/proc/self/status", "rb") as file:
+            lines = [line for line in file if line.startswith(b"VmHWM:")]
+        most = int(lines[0].split()[1]) * 1024
+    except (OSError, IndexError, ValueError):
+        pass
+    return [time.process_time() + times.children_user + times.children_system, most]
+
+
 def main(request: dict[str, Any]) -> None:
     private = os.dup(1)
     os.dup2(2, 1)
@@ -89,9 +108,8 @@ def main(request: dict[str, Any]) -> None:
     if hasattr(signal, "SIGCHLD"):
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent ignored it, nobody could wait for a child
     if hasattr(signal, "alarm"):
-        # A last resort where nobody can kill us from outside (docker exec, ssh, a doctor that was killed itself).
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(int(request["seconds"]) + 2)
+    set_alarm(request["looks"][0]["seconds"])
     if request["path"] is not None:
         sys.path[:] = request["path"]
     else:
@@ -106,17 +124,19 @@ def main(request: dict[str, Any]) -> None:
     probe._send({"hello": list(sys.version_info[:3])})
     sys.meta_path.insert(0, SentModules(request["modules"], request["code"], request["magic"]))
     for look in request["looks"]:
+        set_alarm(look["seconds"])
         probe._send({"begin": look["probe"]})
         try:
-            importlib.import_module(look["run"]).look(probe, dict(look["arguments"], workdir_error=error))
+            arguments = dict(look["arguments"], seconds=look["seconds"], workdir_error=error)
+            importlib.import_module(look["run"]).look(probe, arguments)
         except BaseException as failure:
             import traceback
 
             traceback.print_exc()
             words = traceback.format_exception_only(type(failure), failure)[-1].strip()
-            probe._send({"end": look["probe"], "failed": words})
+            probe._send({"end": look["probe"], "failed": words, "used": used()})
         else:
-            probe._send({"end": look["probe"], "failed": None})
+            probe._send({"end": look["probe"], "failed": None, "used": used()})
         sys.stderr.flush()
     probe._send({"done": True})
     # No atexit handlers, no destructors: a library that hangs or aborts while it is taken down must not change the facts.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import selectors
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import decode, encode
+from retina_doctor.codec import decode, encode, replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
@@ -58,116 +58,52 @@ class Looking:
         Raises UsageError when the target's command is no Python.
         """
         wanted = [own_checks.interpreter_probe, *(p for p in probes if p is not own_checks.interpreter_probe)]
-        with guarded(self.token):
-            readings = self._look(wanted)
-            interpreter = readings[own_checks.interpreter_probe.name]
-            if interpreter.outcome is not Outcome.OK:
-                self._refuse_what_is_no_python(interpreter)
-                for probe in wanted[1:]:
-                    if probe.side is Side.TARGET:
-                        readings[probe.name] = Recorded(
-                            outcome=Outcome.NOT_RUN, detail="the target's Python does not start"
-                        )
-                return self.target, readings
-            if decode(interpreter.facts, Interpreter).place != own_place():
-                elsewhere = [p for p in wanted if p.side is Side.OWN]
-                readings |= self._look(elsewhere, Side.TARGET)
-                self.target = Target(
-                    command=self.target.command, chosen=self.target.chosen, chosen_by=self.target.chosen_by, local=False
+        with guarded(self.token), _Run(self) as run:
+            run.start(wanted)
+            self.meanwhile()
+            run.go_on()
+        for probe in wanted:
+            if probe.name not in run.readings:
+                run.readings[probe.name] = Recorded(
+                    outcome=Outcome.NOT_RUN, detail="the target's Python does not start"
                 )
-        return self.target, readings
+        readings = {probe.name: run.readings[probe.name] for probe in wanted}
+        return (replace(self.target, local=False) if run.elsewhere else self.target), readings
 
-    def _look(self, probes: Sequence[Probe[Any]], side: Side | None = None) -> dict[str, Recorded]:
-        """Readings by probe name. *side*: where all of them are run; None: each on its own.
-
-        What a shared process that died or hung had not come to is looked at again, each in a process of its own.
-        """
-        groups: list[list[Probe[Any]]] = []
-        shared: dict[Side, list[Probe[Any]]] = {}
+    def request(self, probes: Sequence[Probe[Any]], side: Side, unsent: dict[str, Recorded]) -> Request | None:
+        """One process for *probes*. *unsent* takes the readings of those that cannot be sent, a fault of their pack's."""
+        modules: dict[str, str] = {}
+        looks: list[Look] = []
         for probe in probes:
-            place = side or probe.side
-            if not probe.share:
-                groups.append([probe])
-            elif place in shared:
-                shared[place].append(probe)
+            try:
+                arguments = encode(probe.arguments(self.settings))
+                sources = {name: source_of(name) for name in probe.sent(side)}
+            except Exception as error:
+                unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
             else:
-                shared[place] = [probe]
-                groups.append(shared[place])
-        groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
-        unsent: dict[str, Recorded] = {}
-        readings = self._run(self._requests(groups, unsent, side)) | unsent
-        python = readings.get(own_checks.interpreter_probe.name)
-        if python is None or python.outcome is Outcome.OK:
-            left = [probe for probe in probes if probe.name not in readings]
-            if left:
-                readings |= self._run(self._requests(([probe] for probe in left), unsent, side))
-        return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
-
-    def _requests(
-        self, groups: Iterable[Sequence[Probe[Any]]], unsent: dict[str, Recorded], side: Side | None = None
-    ) -> Iterator[Request]:
-        """One a group. *unsent* takes the readings of probes that cannot be sent, which is a fault of their pack's."""
-        for group in groups:
-            place = side or group[0].side
-            modules: dict[str, str] = {}
-            looks: list[Look] = []
-            for probe in group:
-                try:
-                    arguments = encode(probe.arguments(self.settings))
-                    sources = {name: source_of(name) for name in probe.sent(place)}
-                except Exception as error:
-                    unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
-                else:
-                    looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments))
-                    modules |= sources
-            if looks:
-                yield self._request(looks, modules, place)
-
-    def _request(self, looks: Sequence[Look], modules: Mapping[str, str], side: Side) -> Request:
-        seconds = self.settings.gate.timeout
+                seconds = probe.seconds(self.settings)
+                looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments, seconds=seconds))
+                modules |= sources
+        if not looks:
+            return None
         if side is Side.OWN:
-            return own_request(modules, looks, seconds)
+            return own_request(modules, looks)
         standpoint = self.surroundings.standpoint
         return Request(
             command=self.target.command if standpoint is None else self.target.command[-1:],
             modules=modules,
             looks=looks,
-            seconds=seconds,
             workdir=self.surroundings.workdir,
             standpoint=standpoint,
         )
 
-    def _run(self, requests: Iterable[Request]) -> dict[str, Recorded]:
-        """Each is started before the next is made."""
+    def begin(self, request: Request) -> Child:
+        """Raises UsageError where the target's command cannot be started."""
         mark = {RUN_VARIABLE: self.token.strip()}
-        readings: dict[str, Recorded] = {}
-        running: list[Child] = []
         try:
-            for request in requests:
-                try:
-                    running.append(Child.start(request, self.token, {**self._environment(request), **mark, **BUFFERED}))
-                except OSError as error:
-                    self._refuse_command(request, error)
-            self.meanwhile()
-            with selectors.DefaultSelector() as selector:
-                for child in running:
-                    _register(selector, child)
-                while running:
-                    for key, _ in selector.select(TICK):
-                        if not key.data():
-                            selector.unregister(key.fileobj)
-                    if self.progress:
-                        self.progress(running)
-                    for child in [c for c in running if self._is_over(c)]:
-                        running.remove(child)
-                        _drain(selector, child)
-                        seconds = child.seconds
-                        child.end()
-                        readings |= child.recorded(seconds)
-        finally:
-            for child in running:
-                child.end()
-        return readings
+            return Child.start(request, self.token, {**self._environment(request), **mark, **BUFFERED})
+        except OSError as error:
+            self._refuse_command(request, error)
 
     def _environment(self, request: Request) -> dict[str, str]:
         """The doctor's own side is told its path, and may not be led astray by the service's variables. It loads what it
@@ -178,11 +114,7 @@ class Looking:
         path = self.surroundings.environment.get("LD_LIBRARY_PATH", "") if own else ""
         return {**os.environ, SERVICE_LIBRARY_PATH: path}
 
-    def _is_over(self, child: Child) -> bool:
-        child.overdue = not child.complete and child.seconds > child.request.seconds
-        return child.complete or child.overdue or child.process.poll() is not None
-
-    def _refuse_command(self, request: Request, error: OSError) -> None:
+    def _refuse_command(self, request: Request, error: OSError) -> NoReturn:
         named = (
             f"--target {' '.join(request.command)}" if request.command == self.target.command else request.command[0]
         )
@@ -194,7 +126,7 @@ class Looking:
         by = f" by {self.target.chosen_by}" if self.target.chosen_by else ""
         return "" if self.target.chosen == "flag" else f" (it was chosen{by}; name the service's Python with --target)"
 
-    def _refuse_what_is_no_python(self, reading: Recorded) -> None:
+    def refuse_what_is_no_python(self, reading: Recorded) -> None:
         """Wrong usage ends the run here; a Python that dies at its start is the patient's trouble, and goes on."""
         words = f"--target {' '.join(self.target.command)}"
         if any("is too old" in line and line.startswith("retina-doctor:") for line in reading.stderr_tail):
@@ -209,6 +141,128 @@ class Looking:
         if not (greeted or died or python) or "can't open file" in told or PROGRAM_END in told:
             said = f"; it said: {reading.stderr_tail[-1].strip()[:120]}" if reading.stderr_tail else ""
             raise UsageError(f"{words}: is not a Python: {reading.detail}{said}{self._hint}")
+
+
+class _Run:
+    """The processes of one run, and what has come of them: who is late is ended, who waits for another goes on elsewhere."""
+
+    def __init__(self, looking: Looking) -> None:
+        self.looking = looking
+        self.probes: dict[str, Probe[Any]] = {}
+        self.readings: dict[str, Recorded] = {}
+        self.elsewhere = False
+        """The target is another machine or namespace."""
+        self._running: dict[Child, Side] = {}
+        self._selector = selectors.DefaultSelector()
+        self._interpreter: Recorded | None = None
+
+    def __enter__(self) -> _Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in self._running:
+            child.end()
+        self._selector.close()
+
+    def start(self, probes: Sequence[Probe[Any]]) -> None:
+        """Each process is started before the next request is made. Raises UsageError."""
+        self.probes |= {probe.name: probe for probe in probes}
+        groups: list[list[Probe[Any]]] = []
+        shared: dict[Side, list[Probe[Any]]] = {}
+        for probe in probes:
+            side = self._side(probe)
+            if not probe.share:
+                groups.append([probe])
+            elif side in shared:
+                shared[side].append(probe)
+            else:
+                shared[side] = [probe]
+                groups.append(shared[side])
+        groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
+        for group in groups:
+            side = self._side(group[0])
+            request = self.looking.request(group, side, self.readings)
+            if request is not None:
+                child = self.looking.begin(request)
+                self._running[child] = side
+                _register(self._selector, child)
+
+    def _side(self, probe: Probe[Any]) -> Side:
+        return Side.TARGET if self.elsewhere else probe.side
+
+    def go_on(self) -> None:
+        """Until all that is of use has been seen. Raises UsageError."""
+        while self._running:
+            for key, _ in self._selector.select(TICK):
+                if not key.data():
+                    self._selector.unregister(key.fileobj)
+            if self.looking.progress:
+                self.looking.progress(list(self._running))
+            for child in list(self._running):
+                self._attend(child)
+            self._learn()
+
+    def _attend(self, child: Child) -> None:
+        if child not in self._running:
+            return
+        child.overdue = child.late
+        if child.complete or child.overdue or child.has_ended:
+            self._finish(child)
+            self._learn()
+            self._continue(child.waiting)
+        elif child.stuck:
+            self._continue(child.give_up_waiting())
+
+    def _finish(self, child: Child) -> None:
+        seconds = child.seconds
+        self._end(child)
+        readings = child.recorded(seconds)
+        self.readings |= readings
+        for name, reading in readings.items():
+            if reading.outcome is Outcome.TIMED_OUT:
+                for other in [c for c in self._running if name in self.probes[c.current].hangs_with]:
+                    if other in self._running:
+                        other.hangs_with = name
+                        self._finish(other)
+
+    def _end(self, child: Child) -> None:
+        del self._running[child]
+        _drain(self._selector, child)
+        child.end()
+
+    def _continue(self, names: Iterable[str]) -> None:
+        """What a process that died, hangs or takes long had not come to goes on in another."""
+        broken = self._interpreter is not None and self._interpreter.outcome is not Outcome.OK
+        probes = [self.probes[name] for name in names]
+        self.start([probe for probe in probes if not broken or self._side(probe) is Side.OWN])
+
+    def _learn(self) -> None:
+        """As soon as the target's Python has said where it runs, or cannot, some of what runs is of no use any more."""
+        if self._interpreter is not None:
+            return
+        name = own_checks.interpreter_probe.name
+        found = self.readings.get(name)
+        if found is None:
+            found = next((child.told(name) for child in self._running if child.told(name)), None)
+        if found is None:
+            return
+        self._interpreter = found
+        if found.outcome is not Outcome.OK:
+            self.looking.refuse_what_is_no_python(found)
+            self._drop(Side.TARGET)
+        elif decode(found.facts, Interpreter).place != own_place():
+            self.elsewhere = True
+            lost = [probe for probe in self.probes.values() if probe.side is Side.OWN]
+            self._drop(Side.OWN)
+            self.start(lost)
+
+    def _drop(self, side: Side) -> None:
+        """What is looked at on that side tells nothing of the target; neither does what has been."""
+        for child in [child for child, where in self._running.items() if where is side]:
+            self._end(child)
+        for name, probe in self.probes.items():
+            if probe.side is side and name in self.readings and probe is not own_checks.interpreter_probe:
+                del self.readings[name]
 
 
 def own_place() -> Place:

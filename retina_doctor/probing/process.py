@@ -25,6 +25,9 @@ from retina_doctor.probing.sending import source_of
 from retina_doctor.standpoint import Standpoint
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
+MOST_USED = 1e15  # seconds, bytes: what a probe says beyond is nonsense
+PATIENCE = 1 / 6  # of its time that a looking gets before those that wait for it in the same process go on in another
+DYING = 0.1  # seconds to wait for a killed process; it takes longer in an uninterruptible system call: a hung driver
 TAIL_LINES, TAIL_BYTES = 20, 8192
 CHUNK = 65536  # bytes read from a pipe at once
 ROOM = 1024 * 1024  # bytes that the pipe for a program is to hold: as much as Linux allows (fs.pipe-max-size)
@@ -60,20 +63,20 @@ def code_of(module: str) -> str | None:
 
 
 class Look(Data, frozen=True, kw_only=True):
-    """One looking of a request: which module to run, with which arguments."""
+    """One looking of a request: which module to run, with which arguments, and how many seconds it has."""
 
     probe: str
     run: str
     arguments: Mapping[str, Json]
+    seconds: float
 
 
 class Request(Data, frozen=True, kw_only=True):
-    """One process: which modules to send, which lookings to do in it one after the other, and how many seconds it has."""
+    """One process: which modules to send, which lookings to do in it one after the other."""
 
     command: Sequence[str]
     modules: Mapping[str, str]
     looks: Sequence[Look]
-    seconds: float
     workdir: str | None = None
     path: Sequence[str] | None = None
     """sys.path for the child; None: its own, less the working directory."""
@@ -88,13 +91,15 @@ class Request(Data, frozen=True, kw_only=True):
         """The Python text that is written to the interpreter's standard input (pure ASCII, one exec)."""
         request = {
             "token": token,
-            "seconds": self.seconds,
             "workdir": self.workdir,
             "path": None if self.path is None else list(self.path),
             "modules": dict(self.modules),
             "magic": importlib.util.MAGIC_NUMBER.hex(),
             "code": {name: code_of(name) for name in self.modules},
-            "looks": [{"probe": one.probe, "run": one.run, "arguments": dict(one.arguments)} for one in self.looks],
+            "looks": [
+                {"probe": one.probe, "run": one.run, "arguments": dict(one.arguments), "seconds": one.seconds}
+                for one in self.looks
+            ],
         }
         # Two literals: the program must at least be *parsed* by Python 2, to be able to say that it is Python 2.
         child = json.dumps(source_of("retina_doctor.probing.child"))
@@ -105,16 +110,20 @@ class Request(Data, frozen=True, kw_only=True):
 
 @dataclass
 class Seen:
-    """What has come of one looking so far. *started*, *ended*: seconds since the process was."""
+    """What has come of one looking so far. *limit*: seconds that it has. *started*, *ended*: seconds since the process was.
+    *used*: CPU seconds and most memory of the process by its own word, at the end of this looking."""
+
+    limit: float
 
     facts: dict[str, Any] = field(default_factory=dict)
     stage: str | None = None
     failed: str | None = None
     started: float | None = None
     ended: float | None = None
+    used: tuple[float | None, int | None] = (None, None)
 
 
-@dataclass
+@dataclass(eq=False)
 class Child:
     """A running request. Feed it with `read_facts` and `read_errors` until `ended`, then take `recorded`."""
 
@@ -127,6 +136,8 @@ class Child:
     done: bool = False
     overdue: bool = False
     flooded: bool = False
+    hangs_with: str | None = None
+    usage: Any = None
     _pending: bytearray = field(default_factory=bytearray)
     _told: int = 0
     _errors: bytearray = field(default_factory=bytearray)
@@ -149,7 +160,7 @@ class Child:
         assert process.stdin and process.stdout and process.stderr
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
-        seen = {look.probe: Seen() for look in request.looks}
+        seen = {look.probe: Seen(look.seconds) for look in request.looks}
         child = cls(request, token, process, time.monotonic(), seen, request.looks[0].probe)
         _widen(process.stdin.fileno())
         child._unsent = memoryview(request.program(token))
@@ -167,7 +178,47 @@ class Child:
     @property
     def complete(self) -> bool:
         """It has said its last word; what its process or its children still do is of no interest."""
-        return self.done or self.flooded
+        return self.done or self.flooded or all(seen.ended is not None for seen in self.seen.values())
+
+    @property
+    def busy(self) -> float:
+        """Seconds since the current looking began, or the process, if none has."""
+        return self.seconds - (self.seen[self.current].started or 0.0)
+
+    @property
+    def late(self) -> bool:
+        """The current looking has used up its time."""
+        return not self.complete and self.busy > self.seen[self.current].limit
+
+    @property
+    def stuck(self) -> bool:
+        """The current looking takes long, if it ends at all; others wait for it."""
+        seen = self.seen[self.current]
+        return bool(self.waiting) and seen.started is not None and self.busy > seen.limit * PATIENCE
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Lookings that have not begun. The first is not among them: that the interpreter does not start is its reading."""
+        return tuple(name for name, seen in list(self.seen.items())[1:] if seen.started is None)
+
+    def give_up_waiting(self) -> tuple[str, ...]:
+        """Those that wait are not to be done in this process any more."""
+        waiting = self.waiting
+        for name in waiting:
+            del self.seen[name]
+        return waiting
+
+    @property
+    def has_ended(self) -> bool:
+        """The process has; it is reaped then, and what it used is known."""
+        if self.process.returncode is None:
+            try:
+                pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+            except ChildProcessError:  # who started us has SIGCHLD ignored
+                return self.process.poll() is not None
+            if pid:
+                self.process.returncode, self.usage = os.waitstatus_to_exitcode(status), usage
+        return self.process.returncode is not None
 
     def write_program(self) -> bool:
         """Send as much of the program as the pipe takes; True when all is sent, or nobody listens."""
@@ -213,6 +264,8 @@ class Child:
         except ValueError:
             self._note(line + b"\n")
             return
+        if self.complete:  # it goes on with what others do by now
+            return
         begun = message.get("begin", self.current)
         if begun in self.seen:
             self.current = begun
@@ -223,6 +276,7 @@ class Child:
         seen.stage = message.get("stage", seen.stage)
         if "end" in message:
             seen.ended, seen.failed = self.seconds, message.get("failed")
+            seen.used = _used(message.get("used"))
         self.done = self.done or "done" in message
 
     def read_errors(self) -> bool:
@@ -241,8 +295,9 @@ class Child:
         """Kill the whole process group and reap the child. Harmless when it is gone already."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(timeout=5)  # longer only in an uninterruptible system call: a hung driver
+        until = time.monotonic() + DYING
+        while not self.has_ended and time.monotonic() < until:
+            time.sleep(0.001)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe:
                 with contextlib.suppress(OSError):
@@ -254,25 +309,44 @@ class Child:
         lines = self._errors.decode("utf-8", "replace").splitlines()
         return tuple(line for line in lines if line.strip())[-TAIL_LINES:]
 
+    def told(self, name: str) -> Recorded | None:
+        """The reading of a looking that has ended while others of its process go on."""
+        seen = self.seen.get(name)
+        return None if seen is None or seen.ended is None else self._recorded(seen, seen.ended, *seen.used)
+
     def recorded(self, seconds: float) -> dict[str, Recorded]:
         """What came of each looking; call after `end`. Those that were not begun are left out, but for the first."""
         readings = {}
+        before = 0.0  # CPU seconds of the process until then
         for number, (name, seen) in enumerate(self.seen.items()):
             if seen.started is not None or number == 0:
-                readings[name] = self._recorded(seen, seconds)
+                cpu, peak = seen.used if seen.ended is not None else self._used_in_all
+                readings[name] = self._recorded(seen, seconds, None if cpu is None else max(0.0, cpu - before), peak)
+                before = cpu or before
         return readings
 
-    def _recorded(self, seen: Seen, seconds: float) -> Recorded:
+    @property
+    def _used_in_all(self) -> tuple[float | None, int | None]:
+        """By the system's word, which counts the memory of what it was forked from, too."""
+        if self.usage is None:
+            return None, None
+        return self.usage.ru_utime + self.usage.ru_stime, self.usage.ru_maxrss * (
+            1 if sys.platform == "darwin" else 1024
+        )
+
+    def _recorded(self, seen: Seen, seconds: float, cpu: float | None, peak: int | None) -> Recorded:
         detail: str | None = None
         if seen.ended is not None:
             outcome, detail = (Outcome.OK, None) if seen.failed is None else (Outcome.FAILED, seen.failed)
         elif self.flooded:
             outcome, detail = Outcome.FAILED, f"told more than {MOST_FACTS} bytes"
+        elif self.hangs_with is not None:
+            outcome, detail = Outcome.TIMED_OUT, f"no answer in {seconds:.0f} s, nor from {self.hangs_with}"
         elif self.overdue:
-            outcome, detail = Outcome.TIMED_OUT, f"no answer in {self.request.seconds:g} s"
+            outcome, detail = Outcome.TIMED_OUT, f"no answer in {seen.limit:g} s"
         else:
             outcome, detail = Outcome.CRASHED, exit_words(self.process.returncode)
-        if len(self.seen) > 1 and seen.started is not None:  # else starting the interpreter counts as well
+        if len(self.request.looks) > 1 and seen.started is not None:  # else starting the interpreter counts as well
             seconds = (seconds if seen.ended is None else seen.ended) - seen.started
         return Recorded(
             outcome=outcome,
@@ -281,6 +355,8 @@ class Child:
             stage=seen.stage,
             detail=detail,
             stderr_tail=() if outcome is Outcome.OK else self.errors,
+            cpu_seconds=None if cpu is None else round(cpu, 3),
+            peak_memory=peak,
         )
 
 
@@ -332,6 +408,15 @@ def _number(text: str) -> int | float:
     return number if -(2**63) <= number < 2**64 else float(number)
 
 
+def _used(told: Any) -> tuple[float | None, int | None]:
+    """What a process says that it used: [CPU seconds, most bytes or null]."""
+    cpu, most = told if isinstance(told, list) and len(told) == 2 else (None, None)
+    return (
+        float(cpu) if isinstance(cpu, (int, float)) and 0 <= cpu < MOST_USED else None,
+        most if isinstance(most, int) and 0 <= most < MOST_USED else None,
+    )
+
+
 def _storable(value: Any) -> Any:
     """*value* without lone surrogates, which stand for bytes of names that are no UTF-8 and fit in no JSON file."""
     if isinstance(value, str):
@@ -353,12 +438,11 @@ def _read(descriptor: int) -> bytes | None:
         return b""
 
 
-def own_request(modules: Mapping[str, str], looks: Sequence[Look], seconds: float) -> Request:
+def own_request(modules: Mapping[str, str], looks: Sequence[Look]) -> Request:
     """A request to the doctor's own interpreter: isolated from the caller's PYTHON* variables, with the doctor's own path."""
     return Request(
         command=[sys.executable, "-I", "-S", "-"],
         modules=modules,
         looks=looks,
-        seconds=seconds,
         path=[p for p in sys.path if p and Path(p).is_absolute()],
     )

@@ -17,6 +17,8 @@ from retina_doctor.errors import Interrupted
 
 RUN_VARIABLE = "RETINA_DOCTOR_RUN"
 """Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
+MOST = 5.0  # seconds to wait for what was killed
+UNINTERRUPTIBLE = 0.2  # seconds for what no signal ends
 
 
 @contextlib.contextmanager
@@ -61,10 +63,10 @@ def _adopt_orphans(yes: bool) -> bool:
 
 def _end_strays(token: str, before: frozenset[int] | None) -> None:
     """Kill every process that bears this run's token, and every new child. Killing a parent brings its children to us."""
-    deadline = time.monotonic() + 5  # longer only in an uninterruptible system call: a hung driver
-    while time.monotonic() < deadline:
+    begun = time.monotonic()
+    while time.monotonic() < begun + MOST:
         strays = _bearing(token) | (_children() - before if before is not None else frozenset())
-        if not strays:
+        if not strays or (time.monotonic() > begun + UNINTERRUPTIBLE and all(map(_is_uninterruptible, strays))):
             return
         for pid in strays:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -73,6 +75,13 @@ def _end_strays(token: str, before: frozenset[int] | None) -> None:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         time.sleep(0.005)
+
+
+def _is_uninterruptible(pid: int) -> bool:
+    """In a system call that no signal ends, as those of a hung driver: it dies when that returns, if ever."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2].startswith(b"D")
+    return False
 
 
 def _processes() -> Iterator[tuple[int, Path, list[bytes]]]:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
@@ -121,6 +122,16 @@ def daemon_then_hang(probe: Any) -> None:
     leave_a_daemon(probe)
     leave_a_daemon_without_environment(probe)
     time.sleep(600)
+
+
+def wait_for_another(probe: Any) -> None:
+    """Until another probe, run meanwhile, has said that it was."""
+    while not Path(os.environ["ODD_FILE"]).exists():
+        time.sleep(0.01)
+
+
+def end_the_waiting(probe: Any) -> None:
+    Path(os.environ["ODD_FILE"]).touch()
 
 
 def tell_path(probe: Any) -> None:

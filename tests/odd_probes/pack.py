@@ -26,11 +26,9 @@ class Placed:
 
 
 def odd_probe(
-    does: str, *, side: Side = Side.TARGET, name: str = "odd", facts: type[Any] = Odd, share: bool = False
+    does: str, *, side: Side = Side.TARGET, name: str = "odd", facts: type[Any] = Odd, **kind: Any
 ) -> Probe[Any]:
-    return Probe(
-        name=name, facts=facts, module=MODULE, side=side, share=share, arguments=lambda _settings: {"do": does}
-    )
+    return Probe(name=name, facts=facts, module=MODULE, side=side, arguments=lambda _settings: {"do": does}, **kind)
 
 
 @check("XX001", "odd-fact", Severity.ERROR)

@@ -22,8 +22,6 @@ nvidia_smi_probe = Probe(
     facts=NvidiaSmi,
     module=f"{PROBES}.look_nvidia_smi",
     side=Side.OWN,
-    heavy=True,
-    arguments=lambda settings: {"seconds": settings.gate.timeout},
 )
 host_probe = Probe(
     name="host",
@@ -40,7 +38,12 @@ environment_probe = Probe(
     share=True,
 )
 cuda_probe = Probe(
-    name="cuda_driver", facts=CudaDriver, module=f"{PROBES}.look_cuda_driver", side=Side.TARGET, heavy=True
+    name="cuda_driver",
+    facts=CudaDriver,
+    module=f"{PROBES}.look_cuda_driver",
+    side=Side.TARGET,
+    heavy=True,
+    long=False,
 )
 
 domain = Domain(

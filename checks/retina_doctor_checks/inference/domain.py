@@ -36,6 +36,7 @@ probe = Probe(
     module=f"{PROBES}.inference.look_inference",
     side=Side.TARGET,
     heavy=True,
+    hangs_with=("models", "cuda_driver"),
     arguments=arguments,
 )
 
@@ -45,6 +46,7 @@ known_probe = Probe(
     module=f"{PROBES}.inference.look_known_answer",
     side=Side.TARGET,
     heavy=True,
+    hangs_with=("cuda_driver",),
     arguments=lambda settings: {"gpu": settings.of(GpuSettings).device != "cpu", **known.arguments()},
 )
 

@@ -23,7 +23,8 @@ runtime_probe = Probe(
     module=f"{PROBES}.look_runtime",
     side=Side.TARGET,
     heavy=True,
-    arguments=lambda settings: {"gpu": settings.of(GpuSettings).device != "cpu", "seconds": settings.gate.timeout},
+    hangs_with=("cuda_driver",),
+    arguments=lambda settings: {"gpu": settings.of(GpuSettings).device != "cpu"},
 )
 
 domain = Domain(

@@ -48,6 +48,7 @@ ports = Probe(
     facts=Ports,
     module=f"{PROBES}.look_ports",
     side=Side.OWN,
+    long=True,  # by its own patience with the service, which it is told
     arguments=asked,
 )
 processes = Probe(

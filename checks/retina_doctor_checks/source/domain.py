@@ -16,7 +16,8 @@ probe = Probe(
     module=f"{PACK}.look_source",
     carries=("yaml",),  # pure Python
     side=Side.OWN,
-    arguments=lambda settings: {"paths": list(settings.of(ScanSettings).paths), "seconds": settings.gate.timeout * 0.7},
+    long=True,
+    arguments=lambda settings: {"paths": list(settings.of(ScanSettings).paths)},
 )
 
 domain = Domain(

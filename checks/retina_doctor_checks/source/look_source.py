@@ -23,8 +23,8 @@ LISTS = ("hits", "figures", "servers", "meant", "bundles", "images", "containers
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
-    """Stops after *seconds*, so that what was found is told before the reading counts as timed out."""
-    until = time.monotonic() + arguments["seconds"]
+    """Stops before *seconds* are over, so that what was found is told before the reading counts as timed out."""
+    until = time.monotonic() + 0.7 * arguments["seconds"]
     paths = [os.path.abspath(os.path.expanduser(path)) for path in arguments["paths"]]
     missing = [path for path in paths if not os.path.exists(path)]
     told: dict[str, list[Any]] = {name: [] for name in LISTS}

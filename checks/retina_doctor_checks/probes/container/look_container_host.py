@@ -29,7 +29,7 @@ RUNTIME = re.compile(r"runtimes\.['\"]?([\w-]+)")
 MOST = 1024 * 1024  # characters of a configuration
 MOST_IMPORTS = 100
 KUBELET = ("/var/lib/kubelet", "/var/lib/rancher/k3s/agent", "/var/lib/rancher/rke2/agent", "/var/snap/microk8s")
-SECONDS = 10  # docker-compose 1.x is a Python program
+SECONDS = 5  # docker-compose 1.x is a Python program
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:

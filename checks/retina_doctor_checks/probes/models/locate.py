@@ -84,8 +84,10 @@ def detector_file(path: str) -> str | None:
     from retina_doctor_checks.probes.models import onnx_walk
 
     for one in model_files(path):
+        if not one.lower().endswith(".onnx") or not os.path.isfile(one):  # a FIFO would keep us waiting
+            continue
         try:
-            outputs = len(onnx_walk.skeleton(one)["outputs"]) if one.lower().endswith(".onnx") else 0
+            outputs = len(onnx_walk.skeleton(one)["outputs"])
         except (onnx_walk.Damaged, OSError):
             continue
         if outputs >= 5 or outputs == 3:

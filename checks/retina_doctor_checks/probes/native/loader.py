@@ -16,7 +16,7 @@ from typing import Any
 
 from retina_doctor_checks.probes.native import elf, program
 
-SECONDS = 10
+SECONDS = 5  # half of what a looking has that shares a process
 FOUND = re.compile(r"^\s+(\S+) => (.+) \(0x[0-9a-f]+\)$")
 MISSING = re.compile(r"^\s+(\S+) => not found$")
 REFUSED = re.compile(r"object '(.+)' from LD_PRELOAD cannot be preloaded \((.+)\)")
