@@ -115,6 +115,8 @@ def collect(
     check_writable(output)
     snapshot = run.look()
     write(output, save(snapshot if no_redact else redact(snapshot)))
+    run.lap("report")
+    run.tell_profile(snapshot)
     redacted = "" if no_redact else ", redacted"
     if as_json:
         from retina_doctor.codec import to_json
@@ -127,7 +129,7 @@ def collect(
         run.show(told)
 
 
-@app.command(cls=taking("format", "fail_on", "lang"))
+@app.command(cls=taking("format", "fail_on", "lang", "verbose", "profile"))
 def diagnose(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A snapshot that `collect` wrote.", metavar="FILE")],
@@ -140,6 +142,7 @@ def diagnose(
     _ = run.outputs  # complains before anything is read
     try:
         snapshot = load(file.read_bytes())
+        run.lap("settings")
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except SnapshotError as error:

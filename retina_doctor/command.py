@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from retina_doctor.declared import Declared
     from retina_doctor.model import Snapshot
     from retina_doctor.output import Outputs
+    from retina_doctor.profile import Profile
     from retina_doctor.reports import Look
     from retina_doctor.settings import Language, Settings
 
 Tables = Mapping[str, Mapping[str, Any]]
 """Values by table and key, as in a settings file."""
 
-OF_THE_RUN: Mapping[str, tuple[Any, str, str, str]] = {
+OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "config": (str | None, "FILE", "Settings; else retina-doctor.toml here.", "设置文件；否则读当前目录的 retina-doctor.toml。"),
     "format": (
         list[str] | None,
@@ -44,6 +45,8 @@ OF_THE_RUN: Mapping[str, tuple[Any, str, str, str]] = {
         "terminal、json、junit 或 github；可重复，写作 FORMAT=FILE。",
     ),
     "lang": (str | None, "en|zh", "Language of the report.", "报告的语言。"),
+    "verbose": (bool, None, "Show also what each probe took.", "同时显示每个探测用了多少时间和内存。"),
+    "profile": (bool, None, "Tell on standard error where the time went.", "在标准错误输出上说明时间用在了哪里。"),
 }  # fmt: skip
 """Flags that are no settings: type, metavar, help in English and Chinese."""
 
@@ -101,7 +104,8 @@ def _option(name: str, kind: Any, metavar: str | None, words: str, one: Declared
     flag = (one.setting.flag if one else None) or f"--{name}"
     choices = list(one.choices) if one else []
     completing = (lambda incomplete: [c for c in choices if c.startswith(incomplete)]) if choices else None
-    info = typer.Option(None, flag, help=words, metavar=metavar, autocompletion=completing)
+    short = ("-v",) if name == "verbose" else ()
+    info = typer.Option(None, flag, *short, help=words, metavar=metavar, autocompletion=completing)
     return get_click_param(ParamMeta(name=name, default=info, annotation=kind))[0]
 
 
@@ -125,6 +129,11 @@ class Run:
         """*flags*: by parameter; None or empty where not given. Raises UsageError."""
         self.flags = flags
         self.language: Language = language_of(flags.get("lang"), os.environ)
+        self.profile: Profile | None = None
+        if flags.get("profile"):
+            from retina_doctor.profile import Profile
+
+            self.profile = Profile()
 
     @staticmethod
     def of(ctx: typer.Context) -> Run:
@@ -171,13 +180,28 @@ class Run:
         attachment = attach(self.settings(**fixed), installed(), choose)
         if attachment.note:
             output.tell(f"retina-doctor: {attachment.note}\n")
+        self.lap("settings")
 
         # What the report needs is imported while the probes run: not before, which would delay them, and not after.
         def prepare() -> None:
             threading.Thread(target=output.prepare, args=(outputs or [],), daemon=True).start()
 
         with progress.shown() as show:
-            return look(attachment, installed(), os.environ, show, prepare)
+            snapshot = look(attachment, installed(), os.environ, show, prepare)
+        self.lap("probes")
+        return snapshot
+
+    def lap(self, part: str) -> None:
+        """For --profile: that part of the run has ended."""
+        if self.profile is not None:
+            self.profile.lap(part)
+
+    def tell_profile(self, snapshot: Snapshot) -> None:
+        """To standard error, where it was asked for."""
+        if self.profile is not None:
+            from retina_doctor.output import tell
+
+            tell(self.profile.text(snapshot))
 
     def check(self, **fixed: Mapping[str, Any]) -> NoReturn:
         """Look, judge, report and end. Raises UsageError."""
@@ -196,8 +220,13 @@ class Run:
             raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
         threshold = None if fail_on == "never" else Severity(fail_on)
         catalogue = installed()
-        report = report_of(diagnose(snapshot, catalogue), catalogue, self.language, threshold)
+        diagnosis = diagnose(snapshot, catalogue)
+        self.lap("judging")
+        verbose = bool(self.flags.get("verbose"))
+        report = report_of(diagnosis, catalogue, self.language, threshold, verbose=verbose)
         give(report, self.outputs)
+        self.lap("report")
+        self.tell_profile(snapshot)
         raise typer.Exit(report.exit_code)
 
     @property

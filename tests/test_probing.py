@@ -235,6 +235,35 @@ def test_what_would_hang_with_another_is_ended_with_it() -> None:
     assert readings["quick framework"].outcome is Outcome.OK
 
 
+# What a looking used
+
+
+@pytest.mark.parametrize("does", ["work_hard", "work_hard_and_abort"])
+def test_what_a_looking_used_is_recorded_however_it_ends(does: str) -> None:
+    reading = odd(does)
+    assert reading.cpu_seconds is not None
+    assert 0.6 < reading.cpu_seconds < 60
+    assert reading.peak_memory is not None
+    assert 300 < reading.peak_memory / 1024**2 < 3000
+
+
+def test_what_one_in_a_shared_process_used_is_not_put_down_to_another() -> None:
+    readings = sharing("behave", "work_hard", "tell_path", "abort")
+    cpu = {name: reading.cpu_seconds for name, reading in readings.items()}
+    assert all(used is not None for used in cpu.values()), cpu
+    assert max(cpu, key=lambda name: cpu[name] or 0.0) == "work_hard"
+    assert sum(used or 0.0 for name, used in cpu.items() if name != "work_hard") < (cpu["work_hard"] or 0.0)
+    first = readings["behave"].peak_memory
+    assert first is not None
+    assert first / 1024**2 < 300
+
+
+def test_nonsense_about_what_was_used_is_not_recorded() -> None:
+    reading = odd("lie_about_use")
+    assert reading.outcome is Outcome.OK
+    assert (reading.cpu_seconds, reading.peak_memory) == (None, None)
+
+
 # What is left behind: the fixture `mark` looks for it after each test
 
 

@@ -160,7 +160,9 @@ def test_json_has_the_promised_keys(name: str) -> None:
     assert {f["code"] for f in report["findings"]} == {c["code"] for c in report["checks"] if c["verdict"] == "failed"}
     assert [c["code"] for c in report["checks"]] == [e.check.code for e in installed().entries]
     for probe in report["probes"]:
-        assert set(probe) == {"name", "outcome", "seconds"}
+        assert {"name", "outcome", "seconds"} <= set(probe) <= {
+            "name", "outcome", "seconds", "cpu_seconds", "peak_memory"
+        }  # fmt: skip
     assert set(report["facts"]) == {p["name"] for p in report["probes"]}
 
 
@@ -469,13 +471,52 @@ def test_a_judged_recording_gives_the_report_of_the_live_run(tmp_path: Path) -> 
     def timeless(text: str) -> Any:
         report = json.loads(text)
         for probe in report["probes"]:
-            del probe["seconds"]
+            del probe["seconds"], probe["cpu_seconds"], probe["peak_memory"]
         return report
 
     one, other = timeless(live.stdout), timeless(again.stdout)
     steady = [probe for probe in one["facts"] if probe not in ("nvml", "processes")]
     assert [one["facts"][p] for p in steady] == [other["facts"][p] for p in steady]
     assert {k: v for k, v in one.items() if k != "facts"} == {k: v for k, v in other.items() if k != "facts"}
+
+
+def test_what_probes_took_is_shown_where_it_is_asked_for(tmp_path: Path) -> None:
+    words = ("--target", sys.executable, "--only", "python_env", "--quick", "--device", "cpu")
+    plain = runs.run(*words, cwd=tmp_path)
+    verbose = runs.run(*words, "-v", cwd=tmp_path)
+    assert "Probes" not in plain.stdout
+    assert re.search(r"  packages: ok, \d+\.\d+ s, CPU \d+\.\d+ s, \d+ MiB\n", verbose.stdout), verbose.stdout
+    assert verbose.stderr == ""
+
+
+@pytest.mark.parametrize("words", [("check",), ("collect", "-o", "snapshot.json")])
+def test_a_profile_tells_of_all_parts_and_probes_and_keeps_off_standard_output(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    more = ("--target", sys.executable, "--only", "python_env", "--quick", "--device", "cpu", "--profile")
+    done = runs.run(*words, *more, cwd=tmp_path)
+    table = {line[:20].strip(): line[20:].split() for line in done.stderr.splitlines()}
+    parts = ["start", "settings", "probes", *(["judging"] if words == ("check",) else []), "report"]
+    assert [name for name in table if name in parts] == parts
+    assert {"interpreter", "packages", "in all"} <= set(table)
+    wall = sum(float(table[part][0]) for part in parts)
+    assert float(table["in all"][0]) == pytest.approx(wall, abs=0.01)
+    assert "in all" not in done.stdout
+
+
+def test_a_snapshot_of_before_probes_told_what_they_used_is_judged_as_ever(tmp_path: Path) -> None:
+    words = ("--target", sys.executable, "--only", "python_env", "--quick", "--device", "cpu")
+    runs.run("collect", "-o", "new.json", "--no-redact", *words, cwd=tmp_path)
+    data = json.loads((tmp_path / "new.json").read_text())
+    for reading in data["readings"].values():
+        del reading["cpu_seconds"], reading["peak_memory"]
+    (tmp_path / "old.json").write_text(json.dumps(data))
+    new, old = (
+        json.loads(runs.run("diagnose", f, "--format", "json", cwd=tmp_path).stdout) for f in ("new.json", "old.json")
+    )
+    assert all("cpu_seconds" in probe for probe in new["probes"])
+    assert not any("cpu_seconds" in probe for probe in old["probes"])
+    assert {**new, "probes": None} == {**old, "probes": None}
 
 
 def test_judging_the_same_recording_twice_gives_the_same_bytes(tmp_path: Path, snapshot: Path) -> None:

@@ -24,6 +24,7 @@ class Report(Data, frozen=True, kw_only=True):
     catalogue: Catalogue
     language: Language
     fail_on: Severity | None
+    verbose: bool = False
 
     @property
     def exit_code(self) -> int:
@@ -37,9 +38,11 @@ class Report(Data, frozen=True, kw_only=True):
         return spoken(finding, self.diagnosis.snapshot, self.catalogue, self.language)
 
 
-def report_of(diagnosis: Diagnosis, catalogue: Catalogue, language: Language, fail_on: Severity | None) -> Report:
+def report_of(
+    diagnosis: Diagnosis, catalogue: Catalogue, language: Language, fail_on: Severity | None, *, verbose: bool = False
+) -> Report:
     """A check whose page or reason cannot be had in this language is broken, and the exit code says so."""
-    report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=fail_on)
+    report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=fail_on, verbose=verbose)
     broken: dict[str, str] = {}
     for finding in diagnosis.findings:
         why = report.words(finding).broken

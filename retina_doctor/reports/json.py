@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from retina_doctor.codec import encode, to_json
+from retina_doctor.model import Recorded
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
 
@@ -46,10 +49,16 @@ def write(report: Report, _look: Look) -> str:
                 for j in diagnosis.judgements
             ],
             "probes": [
-                {"name": name, "outcome": r.outcome, "seconds": r.seconds}
+                {"name": name, "outcome": r.outcome, "seconds": r.seconds, **_used(r)}
                 for name, r in diagnosis.snapshot.readings.items()
             ],
             "facts": {name: r.facts for name, r in diagnosis.snapshot.readings.items()},
             "target": encode(diagnosis.snapshot.target),
         }
     )
+
+
+def _used(reading: Recorded) -> Mapping[str, float | int]:
+    """As far as it was seen."""
+    used = {"cpu_seconds": reading.cpu_seconds, "peak_memory": reading.peak_memory}
+    return {name: value for name, value in used.items() if value is not None}

@@ -14,6 +14,7 @@ from rich.text import Text
 from retina_doctor.declared import declarations
 from retina_doctor.model import Finding, Judgement, Reason, Severity, Verdict
 from retina_doctor.pages import interpreter_of
+from retina_doctor.profile import used_by
 from retina_doctor.quoting import visible
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
@@ -117,6 +118,12 @@ def _draw_rest(report: Report, console: Console) -> None:
         ],
     )
     _section(console, label("broken", language), _told(report, diagnosis.with_verdict(Verdict.ERROR)))
+    if report.verbose:
+        _section(
+            console,
+            label("probes", language),
+            [str(visible(f"{name}: {r.outcome}, {used_by(r)}")) for name, r in diagnosis.snapshot.readings.items()],
+        )
 
 
 def _section(console: Console, title: str, lines: list[str]) -> None:

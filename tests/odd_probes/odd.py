@@ -134,6 +134,26 @@ def end_the_waiting(probe: Any) -> None:
     Path(os.environ["ODD_FILE"]).touch()
 
 
+def work_hard(probe: Any) -> None:
+    """A third of a second of CPU time by this process, as much by a child, and 300 MiB."""
+    held = b"x" * (300 * 1024 * 1024)
+    burn = "import time\nwhile time.process_time() < 0.33: pass\n"
+    subprocess.run([sys.executable, "-S", "-c", burn], check=True)
+    until = time.process_time() + 0.33
+    while time.process_time() < until:
+        pass
+    del held
+
+
+def work_hard_and_abort(probe: Any) -> None:
+    work_hard(probe)
+    os.abort()
+
+
+def lie_about_use(probe: Any) -> None:
+    probe._send({"end": "odd", "failed": None, "used": [-1, "much"]})
+
+
 def tell_path(probe: Any) -> None:
     import json
 
