@@ -29,7 +29,7 @@ from tests.odd_probes.pack import odd_probe
 from tests.odd_probes.runs import processes_with, wait_until
 from tests.standins import needs_root
 
-LONG = 60.0  # seconds: a deadline that no well-behaved probe reaches
+LONG = 600.0  # seconds: a deadline that no well-behaved probe reaches
 
 
 @pytest.fixture(autouse=True)
@@ -200,7 +200,7 @@ def test_what_dies_or_hangs_in_a_shared_process_costs_no_other_its_reading(
 def test_those_that_wait_in_a_shared_process_go_on_in_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first ends only when the last has begun; each has its reading, and what came between is looked at once."""
     monkeypatch.setenv("ODD_FILE", str(tmp_path / "go on"))
-    readings = sharing("wait_for_another", "tell_path", "end_the_waiting")
+    readings = sharing("wait_for_another", "tell_path", "end_the_waiting", timeout=30)
     assert {reading.outcome for reading in readings.values()} == {Outcome.OK}
 
 
@@ -227,7 +227,7 @@ def test_what_would_hang_with_another_is_ended_with_it() -> None:
         odd_probe("hang", name="framework", heavy=True, hangs_with=("driver",)),
         odd_probe("behave", name="quick framework", heavy=True, hangs_with=("driver",)),
     ]
-    _, readings = looking().collect(probes)
+    _, readings = looking(timeout=60).collect(probes)
     assert readings["driver"].outcome is Outcome.TIMED_OUT
     assert readings["framework"].outcome is Outcome.TIMED_OUT
     assert readings["framework"].facts == {"first": "told before"}
