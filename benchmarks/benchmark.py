@@ -1,13 +1,15 @@
-"""Ratios of running times, taken interleaved in one run: python benchmarks/benchmark.py [--repeats N] [--device D]
+"""Ratios of running times, taken interleaved in one run: python benchmarks/benchmark.py [--repeats N] [--against PYTHON]
 
 (a) `--help` against that of an empty Typer application in the same environment.
-(b) The whole check against an empty command plus the larger of the slowest probe alone and its share of all probes'
-    CPU seconds on this machine's cores. "Alone": one interpreter that gets one probe's program, by wall clock and CPU
-    time (getrusage of children). Looked at is our own environment, with a real model and a picture of six faces.
-(c) `check --quick` of the same against a Python that imports Typer and ends.
+(b) The whole check against the larger of its slowest domain run alone (`--only`) and half of the CPU seconds of the very
+    same run on this machine's cores, children included, plus an empty command. Looked at is our own environment, with a
+    real model and a picture of six faces.
+(c) `check --quick` of the same against a Python that imports Typer and ends, in CPU seconds; its peak memory.
+(d) With --against, the Python of an environment with another version of the doctor: the same checks by that one.
 
-Run by hand; nothing is asserted. Medians, with the quartiles beside them: a busy machine shows in those. Compiled files
-are written beside the sources, as an installation has them.
+(b) to (d) once where compiled files are kept, and once where there are none and none may be written.
+
+Run by hand; nothing is asserted. Medians, with the quartiles beside them: a busy machine shows in those.
 """
 
 from __future__ import annotations
@@ -24,17 +26,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import insightface
-from retina_doctor_checks.settings import DetectionSettings, GpuSettings, ModelSettings
 from retinaface.weights import WEIGHTS
 
-from retina_doctor.diagnose import Selection
-from retina_doctor.probing.collect import Looking
-from retina_doctor.registry import installed
-from retina_doctor.settings import Settings, TargetSettings
-from retina_doctor.target import choose_target, surroundings
-
 EMPTY = "import typer\napp = typer.Typer()\n@app.command()\ndef f(): ...\napp(['--help'])\n"
-HELP_LIMIT, CHECK_LIMIT, QUICK_LIMIT = 1.15, 1.25, 5
+HELP_LIMIT, CHECK_LIMIT, QUICK_LIMIT, PEAK_LIMIT = 1.15, 1.1, 4, 40
+DOMAINS = ("driver", "torch", "onnxruntime", "python_env", "memory", "inference")
+"""Those with a slow probe."""
+BARE = " without .pyc"
 
 Measure = Callable[[], tuple[float, float]]
 """Wall-clock seconds and CPU seconds of one run."""
@@ -51,23 +49,21 @@ def command(words: Sequence[str], folder: str) -> Measure:
     return lambda: timed(lambda: subprocess.run(words, cwd=folder, capture_output=True, check=False))
 
 
-def probes_alone(settings: Settings) -> dict[str, Measure]:
-    """Each probe that a check with these settings asks, sent to an interpreter of its own."""
-    catalogue = installed()
-    wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
-    target = choose_target(settings, os.environ)
-    looking = Looking(settings, target, surroundings(settings, target, os.environ))
-    measures: dict[str, Measure] = {}
-    for probe in catalogue.probes.values():
-        if probe.facts in wanted:
-            request = looking.request([probe], probe.side, {})
-            assert request
-            program = request.program(looking.token)
-            words = list(request.command)
-            measures[f"probe {probe.name}"] = lambda words=words, program=program: timed(  # type: ignore[misc]
-                lambda: subprocess.run(words, input=program, capture_output=True, check=False)
-            )
-    return measures
+def without_compiled(measure_words: Sequence[str], folder: str) -> Measure:
+    """As in an image that has no compiled files and may write none: they are looked for in an empty place."""
+    nowhere = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(Path(folder, "nowhere"))}
+    return lambda: timed(
+        lambda: subprocess.run(measure_words, cwd=folder, env=nowhere, capture_output=True, check=False)
+    )
+
+
+def peak(words: Sequence[str], folder: str) -> float:
+    """MiB that the largest process of a run held, by a parent that holds little itself."""
+    script = (
+        "import os,sys;p=os.posix_spawn(sys.argv[1],sys.argv[1:],os.environ);print(os.wait4(p,0)[2].ru_maxrss/1024)"
+    )
+    done = subprocess.run([sys.executable, "-S", "-c", script, *words], cwd=folder, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:
@@ -80,30 +76,33 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--target", default=sys.executable, help="the interpreter to look at")
     parser.add_argument("--device", default="gpu", choices=["gpu", "cpu", "auto"])
+    parser.add_argument("--against", help="a Python with another version of the doctor")
     arguments = parser.parse_args()
-    doctor = [sys.executable, "-m", "retina_doctor"]
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program has its compiled files
+    os.environ["RETINA_DOCTOR_SERVICE_ATTACH"] = "false"
     with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
         model, picture = str(Path(folder, "model.onnx")), str(Path(insightface.__file__).parent / "data/images/t1.jpg")
         Path(model).write_bytes(WEIGHTS)
-        settings = Settings(
-            TargetSettings(command=(arguments.target,)),
-            ModelSettings(path=model),
-            DetectionSettings(image=picture),
-            GpuSettings(device=arguments.device),
-        )
-        flags = ["--model", model, "--image", picture, "--device", arguments.device]
+        flags = ["--target", arguments.target, "--model", model, "--image", picture, "--device", arguments.device]
         empty = str(Path(folder, "empty.py"))
         Path(empty).write_text(EMPTY)
+        doctor = [sys.executable, "-m", "retina_doctor"]
+        typer = [sys.executable, "-c", "import typer"]
+        runs = {
+            "empty command": [*doctor, "--version"],
+            "whole check": [*doctor, *flags],
+            **{f"only {domain}": [*doctor, "--only", domain, *flags] for domain in DOMAINS},
+            "import typer": typer,
+            "quick check": [*doctor, "--quick", *flags],
+        }
+        if arguments.against:
+            runs["other whole check"] = [arguments.against, "-m", "retina_doctor", *flags]
+            runs["other quick check"] = [arguments.against, "-m", "retina_doctor", "--quick", *flags]
         measures = {
             "empty --help": command([sys.executable, empty], folder),
             "our --help": command([*doctor, "--help"], folder),
-            "empty command": command([*doctor, "--version"], folder),
-            "whole check": command([*doctor, "--target", arguments.target, *flags], folder),
-            "import typer": command([sys.executable, "-c", "import typer"], folder),
-            "quick check": command([*doctor, "--quick", "--target", arguments.target, *flags], folder),
-            **probes_alone(settings),
+            **{name: command(words, folder) for name, words in runs.items()},
+            **{f"{name}{BARE}": without_compiled(words, folder) for name, words in runs.items()},
         }
         walls: dict[str, list[float]] = {name: [] for name in measures}
         cpus: dict[str, list[float]] = {name: [] for name in measures}
@@ -113,26 +112,42 @@ def main() -> None:
                 if number:  # the first round fills the file cache
                     walls[name].append(wall)
                     cpus[name].append(cpu)
-    print(f"{'':<28}{'quartile':>9}{'median':>9}{'quartile':>9}{'CPU':>9}   seconds, {arguments.repeats} runs each")
+        most = peak(runs["quick check"], folder)
+    print(f"{'':<34}{'quartile':>9}{'median':>9}{'quartile':>9}{'CPU':>9}   seconds, {arguments.repeats} runs each")
     for name in measures:
         low, middle, high = quartiles(walls[name])
-        print(f"{name:<28}{low:9.3f}{middle:9.3f}{high:9.3f}{statistics.median(cpus[name]):9.3f}")
-    for how, pick in (("medians", statistics.median), ("fastest runs", min)):
+        print(f"{name:<34}{low:9.3f}{middle:9.3f}{high:9.3f}{statistics.median(cpus[name]):9.3f}")
+    ways: tuple[tuple[str, Callable[[list[float]], float]], ...] = (
+        ("medians", statistics.median),
+        ("fastest runs", min),
+    )
+    for how, pick in ways:
+        wall_of = {name: pick(values) for name, values in walls.items()}
+        cpu_of = {name: pick(values) for name, values in cpus.items()}
         print(f"\nBy {how}:")
-        ratios({name: pick(values) for name, values in walls.items()}, {n: pick(values) for n, values in cpus.items()})
+        print(
+            f"(a) our --help / empty --help: {wall_of['our --help'] / wall_of['empty --help']:.2f} (aim: {HELP_LIMIT})"
+        )
+        for bare in ("", BARE):
+            ratios(wall_of, cpu_of, bare)
+    print(f"\nThe largest process of a quick check: {most:.0f} MiB (aim: {PEAK_LIMIT})")
 
 
-def ratios(wall: dict[str, float], cpu: dict[str, float]) -> None:
-    probes = [name for name in wall if name.startswith("probe ")]
-    slowest = max(wall[name] for name in probes)
-    cores = len(os.sched_getaffinity(0))
-    share = sum(cpu[name] for name in probes) / cores
-    whole, floor = wall["whole check"], wall["empty command"] + max(slowest, share)
-    print(f"(a) our --help / empty --help: {wall['our --help'] / wall['empty --help']:.2f} (aim: {HELP_LIMIT})")
-    print(f"(b) whole check {whole:.3f} / (empty command + the larger of the slowest probe {slowest:.3f} and")
-    print(f"    all probes' CPU time on {cores} cores {share:.3f}) = {whole / floor:.2f} (aim: {CHECK_LIMIT})")
-    print(f"(c) quick check {wall['quick check']:.3f} / import typer {wall['import typer']:.3f} = ", end="")
-    print(f"{wall['quick check'] / wall['import typer']:.2f} (aim: {QUICK_LIMIT})")
+def ratios(wall: dict[str, float], cpu: dict[str, float], bare: str) -> None:
+    slowest = max((f"only {domain}{bare}" for domain in DOMAINS), key=lambda name: wall[name])
+    whole, empty = f"whole check{bare}", f"empty command{bare}"
+    share = cpu[whole] / min(2, len(os.sched_getaffinity(0)))
+    floor = max(wall[slowest], share) + wall[empty]
+    print(f"(b) whole check{bare} {wall[whole]:.3f} / (the larger of {slowest} {wall[slowest]:.3f} and half of its own")
+    print(
+        f"    CPU seconds {share:.3f}, + empty command {wall[empty]:.3f}) = {wall[whole] / floor:.2f} (aim: {CHECK_LIMIT})"
+    )
+    quick, typer = f"quick check{bare}", f"import typer{bare}"
+    print(f"(c) quick check{bare} / import typer in CPU seconds: {cpu[quick] / cpu[typer]:.2f} (aim: {QUICK_LIMIT})")
+    for name in (whole, quick):
+        if f"other {name}" in wall:
+            times, work = wall[name] / wall[f"other {name}"], cpu[name] / cpu[f"other {name}"]
+            print(f"(d) {name} / that of the other version: wall clock {times:.2f}, CPU {work:.2f}")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ nvidia_smi_probe = Probe(
     facts=NvidiaSmi,
     module=f"{PROBES}.look_nvidia_smi",
     side=Side.OWN,
+    share=True,
 )
 host_probe = Probe(
     name="host",
@@ -48,7 +49,7 @@ cuda_probe = Probe(
 
 domain = Domain(
     name="driver",
-    probes=(nvml_probe, nvidia_smi_probe, host_probe, environment_probe, cuda_probe),
+    probes=(nvml_probe, host_probe, nvidia_smi_probe, environment_probe, cuda_probe),
     checks=(
         checks.no_nvidia_gpu,
         checks.driver_not_installed,
