@@ -57,7 +57,7 @@ class Table(Data, frozen=True, kw_only=True):
 T = TypeVar("T", bound=Table)
 
 AtLeastOne = Annotated[int, Meta(ge=1, description="must be at least 1")]
-SHORT, QUICK = 10.0, 2.5
+SHORT, QUICK = 10.0, 2.4
 """Seconds that a driver or a file has for its answer, in a whole check and with --quick, where --timeout is as it comes."""
 USUAL = 60.0
 """--timeout, as it comes."""

@@ -16,7 +16,7 @@ from tests.standins import Machine, Report, doctor, library_path, needs_root, re
 from tests.standins.dead_mount import dead_mount
 
 CLEAN: dict[str, str | None] = dict.fromkeys(("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "PYTHONPATH"))
-QUICK, SHORT = "no answer in 2.5 s", "no answer in 10 s"
+QUICK, SHORT = "no answer in 2.4 s", "no answer in 10 s"
 DEAF = "#!/bin/sh\ntrap '' TERM HUP INT\nsleep 1000\nsleep 1000\n"
 SLEEPS = "#!/bin/sh\nexec sleep 1000\n"
 HUNG_IMPORT = "import time\ntime.sleep(1000)\n"

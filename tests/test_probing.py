@@ -209,8 +209,8 @@ def test_those_that_wait_in_a_shared_process_go_on_in_another(tmp_path: Path, mo
 
 @pytest.mark.parametrize(
     ("gate", "short", "long"),
-    [({}, 10, 60), ({"quick": True}, 2.5, 60), ({"timeout": 4.0}, 4, 4), ({"timeout": 2.0, "quick": True}, 2, 2),
-     ({"timeout": 120.0}, 20, 120), ({"timeout": 120.0, "quick": True}, 5, 120)],
+    [({}, 10, 60), ({"quick": True}, 2.4, 60), ({"timeout": 4.0}, 4, 4), ({"timeout": 2.0, "quick": True}, 2, 2),
+     ({"timeout": 120.0}, 20, 120), ({"timeout": 120.0, "quick": True}, 4.8, 120)],
 )  # fmt: skip
 def test_the_time_of_a_looking_goes_by_its_kind(gate: dict[str, Any], short: float, long: float) -> None:
     settings = Settings(GateSettings(**gate))

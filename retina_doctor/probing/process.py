@@ -26,7 +26,7 @@ from retina_doctor.standpoint import Standpoint
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 MOST_USED = 1e15  # seconds, bytes: what a probe says beyond is nonsense
-PATIENCE = 1 / 10  # of its time that a looking gets before those that wait for it in the same process go on in another
+PATIENCE = 1 / 12  # of its time that a looking gets before those that wait for it in the same process go on in another
 DYING = 0.1  # seconds to wait for a killed process; it takes longer in an uninterruptible system call: a hung driver
 TAIL_LINES, TAIL_BYTES = 20, 8192
 CHUNK = 65536  # bytes read from a pipe at once
