@@ -173,7 +173,8 @@ def collect(
 ) -> None:
     """Look, and write what was seen to a file that can be judged elsewhere."""
     from retina_doctor.output import check_open, check_writable, one_of, show, write
-    from retina_doctor.redact import redact
+    from retina_doctor.redaction import redact
+    from retina_doctor.registry import installed
     from retina_doctor.snapshot import save
 
     language_of(lang)
@@ -181,7 +182,7 @@ def collect(
     check_open()
     check_writable(output)
     snapshot = look_as_asked(locals(), [])
-    write(output, save(snapshot if no_redact else redact(snapshot)))
+    write(output, save(snapshot if no_redact else redact(snapshot, installed())))
     redacted = "" if no_redact else ", redacted"
     if as_json:
         from retina_doctor.codec import to_json
@@ -352,6 +353,7 @@ def report_on(snapshot: Any, wanted: Any, language: Any, fail_on: str) -> NoRetu
     from retina_doctor.errors import UsageError
     from retina_doctor.model import Severity
     from retina_doctor.output import give
+    from retina_doctor.redaction import without_secrets
     from retina_doctor.registry import installed
     from retina_doctor.reports import Report
 
@@ -359,7 +361,7 @@ def report_on(snapshot: Any, wanted: Any, language: Any, fail_on: str) -> NoRetu
         raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
     threshold = None if fail_on == "never" else Severity(fail_on)
     catalogue = installed()
-    diagnosis = judge(snapshot, catalogue)
+    diagnosis = judge(without_secrets(snapshot, catalogue), catalogue)
     report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=threshold)
     give(report, wanted)
     raise typer.Exit(report.exit_code)

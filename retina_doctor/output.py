@@ -77,7 +77,7 @@ def check_open() -> None:
 
 def prepare(wanted: Outputs) -> None:
     """Import what writing these reports needs, words included."""
-    for name in ("pages", *(f"reports.{name}" for name, _ in wanted)):
+    for name in ("redaction.harmless", "redaction", "pages", *(f"reports.{name}" for name, _ in wanted)):
         importlib.import_module(f"retina_doctor.{name}")
 
 

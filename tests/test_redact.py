@@ -8,9 +8,11 @@ import pytest
 
 from retina_doctor.codec import replace
 from retina_doctor.model import Outcome, Recorded, Snapshot
-from retina_doctor.redact import redact, ssh_destination
+from retina_doctor.redaction import redact
+from retina_doctor.redaction.rules import ssh_destination
 from retina_doctor.snapshot import save
 from tests.machines import machine
+from tests.test_laws import CATALOGUE
 
 
 def with_facts(**facts: Any) -> Snapshot:
@@ -19,8 +21,8 @@ def with_facts(**facts: Any) -> Snapshot:
 
 
 def redacted(**facts: Any) -> dict[str, Any]:
-    once = redact(with_facts(**facts))
-    assert redact(once) == once
+    once = redact(with_facts(**facts), CATALOGUE)
+    assert redact(once, CATALOGUE) == once
     return dict(once.readings["odd"].facts)
 
 
@@ -39,7 +41,7 @@ def test_two_people_stay_two() -> None:
 
 
 def test_what_is_redacted_keeps_its_number_when_more_is_added() -> None:
-    once = redact(with_facts(a="/home/alice/x", b="/home/bob/x", peer="203.0.113.5"))
+    once = redact(with_facts(a="/home/alice/x", b="/home/bob/x", peer="203.0.113.5"), CATALOGUE)
     more = replace(
         once,
         readings={
@@ -47,7 +49,7 @@ def test_what_is_redacted_keeps_its_number_when_more_is_added() -> None:
             **once.readings,
         },
     )
-    again = redact(more)
+    again = redact(more, CATALOGUE)
     assert again.readings["odd"] == once.readings["odd"]
     assert again.readings["new"].facts["c"] not in once.readings["odd"].facts.values()
     assert again.readings["new"].facts["peer"] != once.readings["odd"].facts["peer"]
@@ -142,8 +144,8 @@ def test_hosts_of_the_settings_and_of_ssh() -> None:
             service=replace(snapshot.settings.service, host="face-prod", url="http://cluster-3:80/detect"),
         ),
     )
-    once = redact(snapshot)
-    assert redact(once) == once
+    once = redact(snapshot, CATALOGUE)
+    assert redact(once, CATALOGUE) == once
     text = save(once)
     for name in ("alice", "cluster-3", "face-prod"):
         assert name not in text
@@ -164,4 +166,4 @@ def test_a_name_that_is_also_a_word_of_the_trade_leaves_paths_alone() -> None:
     """The machine's user is called face, and so is the folder of the environment."""
     snapshot = machine("t4-healthy").snapshot
     assert snapshot.readings["interpreter"].facts["user"] == "face"
-    assert redact(snapshot).target.command == ("/opt/face/bin/python",)
+    assert redact(snapshot, CATALOGUE).target.command == ("/opt/face/bin/python",)

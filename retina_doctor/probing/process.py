@@ -21,6 +21,7 @@ from typing import Any
 from retina_doctor.codec import Data
 from retina_doctor.model import Json, Outcome, Recorded
 from retina_doctor.probing.sending import source_of
+from retina_doctor.secret_words import masked
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 TAIL_LINES, TAIL_BYTES = 20, 8192
@@ -122,6 +123,7 @@ class Child:
     _pending: bytearray = field(default_factory=bytearray)
     _told: int = 0
     _errors: bytearray = field(default_factory=bytearray)
+    _cut: bool = False
     _unsent: memoryview = field(default_factory=lambda: memoryview(b""))
 
     @classmethod
@@ -225,7 +227,9 @@ class Child:
 
     def _note(self, data: bytes) -> None:
         self._errors += data
-        del self._errors[: max(0, len(self._errors) - TAIL_BYTES)]
+        beyond = max(0, len(self._errors) - 4 * TAIL_BYTES)
+        self._cut = self._cut or beyond > 0
+        del self._errors[:beyond]
 
     def end(self) -> None:
         """Kill the whole process group and reap the child. Harmless when it is gone already."""
@@ -240,8 +244,12 @@ class Child:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """The last lines of standard error."""
-        lines = self._errors.decode("utf-8", "replace").splitlines()
+        """The last lines of standard error: masked as a whole, then cut at a line, so that a cut lays no secret bare."""
+        text = masked(self._errors.decode("utf-8", "replace"))
+        if self._cut:
+            text = text.partition("\n")[2] or text.partition(" ")[2]
+        whole = text[-TAIL_BYTES:]
+        lines = (whole if len(whole) == len(text) else whole.partition("\n")[2]).splitlines()
         return tuple(line for line in lines if line.strip())[-TAIL_LINES:]
 
     def recorded(self, seconds: float) -> dict[str, Recorded]:

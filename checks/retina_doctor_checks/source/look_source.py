@@ -8,7 +8,7 @@ import re
 import time
 from typing import Any
 
-from retina_doctor.secret_words import masked
+from retina_doctor.secret_words import beginning, masked
 from retina_doctor_checks.source.deployment import read as deployment
 from retina_doctor_checks.source.python import read as python
 
@@ -130,7 +130,7 @@ def placed(told: Any, path: str, lines: list[str], remarks: list[str]) -> Any:
         "file": path,
         "line": line,
         "column": told["column"],
-        "text": masked(text.strip()[: 2 * MOST_LINE])[:MOST_LINE],
+        "text": beginning(text.strip()[: 8 * MOST_LINE], MOST_LINE),
         "marks": marks(remarks, line, told.get("until") or line),
     }
     return dict(found, at=at) if found else at

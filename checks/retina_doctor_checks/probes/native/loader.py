@@ -14,6 +14,7 @@ import sys
 import tempfile
 from typing import Any
 
+from retina_doctor.secret_words import beginning
 from retina_doctor_checks.probes.native import elf, program
 
 SECONDS = 10
@@ -60,7 +61,7 @@ def trace(files: list[Any]) -> dict[str, Any]:
         elif version:
             answer["versions"].append({"library": version[1], "version": version[2], "by": version[3]})
     if done.code != 0:
-        answer["problem"] = (errors.strip().splitlines() or ["exit status %d" % done.code])[-1][:500]
+        answer["problem"] = beginning((errors.strip().splitlines() or ["exit status %d" % done.code])[-1], 500)
     return answer
 
 

@@ -7,6 +7,7 @@ import importlib.util
 import os
 from typing import Any
 
+from retina_doctor.secret_words import beginning
 from retina_doctor_checks.probes.native import output
 
 MODULES = ("numpy", "cv2", "PIL", "onnx", "scipy", "skimage", "insightface")
@@ -38,6 +39,6 @@ def attempt(name: str) -> dict[str, Any]:
     return {
         "module": name,
         "version": version if isinstance(version, str) else None,
-        "error": error[:1000] if error else None,
+        "error": beginning(error, 1000) if error else None,
         "output": list(lines) if error else [],
     }
