@@ -12,7 +12,7 @@ CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e
 """Control characters, line ends of any kind, and what turns the direction of text."""
 
 
-PASSWORD = '"$PASSWORD"'
+PASSWORD = '"$PASSWORD"'  # noqa: S105
 """What a command says in place of a secret, for the user to set before it is run."""
 
 

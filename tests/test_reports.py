@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import junitparser
 import pytest
 from rich.cells import cell_len
 
@@ -300,6 +301,19 @@ def test_junit_is_well_formed_and_adds_up(name: str, language: Any) -> None:
     failing = {f.code for f in report.diagnosis.findings if f.severity is Severity.ERROR}
     shown = {c.attrib["name"].split()[0] for c in root.iter("testcase") if c.find("failure") is not None}
     assert shown == failing
+
+
+@every_machine
+def test_junitparser_reads_the_same_out_of_it(name: str) -> None:
+    """As CI servers do: with a reader of others."""
+    report = of(name, "en")
+    suites = junitparser.JUnitXml.fromstring(writer("junit")(report, PLAIN).encode())
+    cases = [case for suite in suites for case in suite]
+    kinds = {junitparser.Failure: 0, junitparser.Error: 0, junitparser.Skipped: 0}
+    for case in cases:
+        for result in case.result:
+            kinds[type(result)] += 1
+    assert (suites.tests, suites.failures, suites.errors, suites.skipped) == (len(cases), *kinds.values())
 
 
 def test_junit_with_hostile_evidence(tmp_path: Path) -> None:

@@ -133,12 +133,20 @@ def test_a_process_in_a_container_is_entered(contained: int, tmp_path: Path) -> 
     assert Path(f"/proc/{contained}").exists()
 
 
-def test_who_may_not_enter_a_container_is_told_what_to_do(
-    contained: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))  # no nsenter there
-    with pytest.raises(UsageError, match="docker exec"):
-        choose_target(attached(contained), os.environ)
+def test_who_may_not_enter_a_container_is_told_what_to_do() -> None:
+    """Only root enters one, also a container of one's own, which a user namespace makes possible."""
+    assert os.getuid() == 0, "becoming another user takes root"
+    unprivileged = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "--user", "--mount"]
+    process = subprocess.Popen([*unprivileged, "sh", "-c", "echo 1; sleep 600"], cwd="/", stdout=subprocess.PIPE)
+    assert process.stdout and process.stdout.readline() == b"1\n"
+    try:
+        os.seteuid(65534)
+        with pytest.raises(UsageError, match="docker exec"):
+            choose_target(attached(process.pid), os.environ)
+    finally:
+        os.seteuid(0)
+        process.kill()
+        process.wait()
 
 
 def test_order_of_choice(tmp_path: Path) -> None:

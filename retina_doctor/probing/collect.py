@@ -115,12 +115,14 @@ class Looking:
         seconds = self.settings.gate.timeout
         if side is Side.OWN:
             return own_request(modules, looks, seconds)
+        standpoint = self.surroundings.standpoint
         return Request(
-            command=self.target.command,
+            command=self.target.command if standpoint is None else self.target.command[-1:],
             modules=modules,
             looks=looks,
             seconds=seconds,
             workdir=self.surroundings.workdir,
+            standpoint=standpoint,
         )
 
     def _run(self, requests: Iterable[Request]) -> dict[str, Recorded]:
@@ -156,10 +158,13 @@ class Looking:
         return readings
 
     def _environment(self, request: Request) -> dict[str, str]:
-        """The doctor's own side is told its path, and may not be led astray by the service's variables."""
+        """The doctor's own side is told its path, and may not be led astray by the service's variables. It loads what it
+        finds with the doctor's rights, so no path of another user's is told."""
         if request.path is None:
             return dict(self.surroundings.environment)
-        return {**os.environ, SERVICE_LIBRARY_PATH: self.surroundings.environment.get("LD_LIBRARY_PATH", "")}
+        own = self.surroundings.standpoint is None
+        path = self.surroundings.environment.get("LD_LIBRARY_PATH", "") if own else ""
+        return {**os.environ, SERVICE_LIBRARY_PATH: path}
 
     def _is_over(self, child: Child) -> bool:
         child.overdue = not child.complete and child.seconds > child.request.seconds

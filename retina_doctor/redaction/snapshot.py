@@ -51,7 +51,7 @@ def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot
     origin = data.pop("origin")
     del data["masked"]  # it is counted anew
     rules.marks.used(_strings(data))
-    walks: dict[str, Walk] = {name: _walk_of(probe.facts) for name, probe in catalogue.probes.items()} | {
+    walks: dict[str, Walk] = {name: _walk_of(_hashable(probe.facts)) for name, probe in catalogue.probes.items()} | {
         "interpreter": _walk_of(Interpreter)
     }
     if not isinstance(rules, SecretsOnly):
@@ -124,6 +124,10 @@ def _literals() -> frozenset[str]:
 
     look(Settings)
     return frozenset(found)
+
+
+def _hashable(hint: type[Any]) -> Hashable:
+    return hint
 
 
 def _document(value: Any, rules: Rules) -> Any:
