@@ -137,7 +137,8 @@ def words_masked(words):  # type: (list[str]) -> list[str]
     shown = []  # type: list[str]
     for place, word in enumerate(words):
         before = words[place - 1] if place else ""
-        named = re.fullmatch(SECRET_FLAG, before) or (re.fullmatch(SECRET_KEY, before) and place > 1)
+        key = before.strip("\\'\"{[(:=：＝")
+        named = re.fullmatch(SECRET_FLAG, before) or (re.fullmatch(SECRET_KEY, key) and place > 1)
         assigned = re.match(r"(?is)((?:--?)?(?:%s|(?<=-)[\w-]*(?:key|auth))=)(?=.)" % _WORD, word) or re.match(
             r"(?is)(--?[\w-]*(?:key|auth)=)(?=.)", word
         )

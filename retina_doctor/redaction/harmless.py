@@ -26,10 +26,10 @@ CODES = {*errno.errorcode.values(), *(one.name for one in signal.Signals)}
 
 _LETTERED = (
     r"(?:(?:\.|-)?(?:a|b|c|rc|dev|post|alpha|beta|pre|final|p|r|build|generic|lts|cpu|rocm|cu|cuda|cudnn|tegra|wsl2?|el|fc)"
-    r"\.?\d*)"
+    r"\.?\d{0,4})"
 )
 VERSION = (
-    rf"v?\d{{1,5}}(?:\.\d{{1,9}}){{0,4}}(?:-\d{{1,4}}(?=-)){{0,2}}{_LETTERED}*"
+    rf"v?\d{{1,5}}(?:\.\d{{1,9}}){{0,4}}(?:-\d{{1,4}}(?=-)){{0,2}}{_LETTERED}{{0,2}}"
     r"(?:\+(?:cu\d{2,3}|cpu|rocm[\d.]+|deb\w*|local|xpu|pt\d+))?(?:\.x)?"
 )
 IMAGE_PART = (

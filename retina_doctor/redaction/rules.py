@@ -45,6 +45,7 @@ _RANDOM = re.compile(
     r"(?<![^\W_])(?=[^\W_]{6,})(?!0x)(?:[A-Za-z]+\d+[A-Za-z]+|\d+[A-Za-z]+\d+|[A-Za-z]+\d{2,}[A-Za-z]*)[^\W_]*"
 )
 """Letters and digits by turns, as no word of a language has them."""
+_HEX = re.compile(r"[0-9a-f-]{32,64}")
 _MACHINE_MADE = re.compile(r"[0-9a-f-]{32,64}|_Z\w+|(?:GPU|MIG)-[0-9a-f-]+|.*\.so(?:\.\d+)*")
 _LONG_RANDOM = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{20,}")
 _ODD = re.compile(r"[$!#^&*~%\\@`]")
@@ -127,7 +128,10 @@ class Rules:
         return word if is_harmless(word) else self.marks.word("name", word)
 
     def text(self, text: str) -> str:
-        text = masked(text)
+        return _CHUNK.sub(self._chunk, self._who_and_where(masked(text)))
+
+    def _who_and_where(self, text: str) -> str:
+        """Without what is known by its form to name a person, a machine or a place of the net."""
         text = _HOME.sub(lambda m: m[1] + self.marks.user(m[2]), text)
         for pattern, mark in self.marks.names:
             text = pattern.sub(mark, text)
@@ -137,8 +141,7 @@ class Rules:
         text = _PHONE.sub(lambda m: m[0] if _DATED.fullmatch(m[0]) else self.marks.word("number", m[0]), text)
         text = _IPV6.sub(self._ipv6, text)
         text = _IPV4.sub(self._ipv4, text)
-        text = _HOST_SAID.sub(self._said_host, text)
-        return _CHUNK.sub(self._chunk, text)
+        return _HOST_SAID.sub(self._said_host, text)
 
     def _said_host(self, match: re.Match[str]) -> str:
         name = match[2].rstrip(".:")
@@ -228,9 +231,7 @@ class Rules:
         return self.text(text)
 
     def path(self, text: str) -> str:
-        for pattern, mark in self.marks.names:
-            text = pattern.sub(mark, text)
-        text = _HOME.sub(lambda m: m[1] + self.marks.user(m[2]), masked(text))
+        text = self._who_and_where(masked(text))
         return "".join(part if part in "/\\: " else self._part(part) for part in re.split(r"([/\\: ])", text))
 
     def _part(self, part: str) -> str:
@@ -315,12 +316,12 @@ class Rules:
         return "".join(part if part in "-_.:/" else self.unit(part) for part in parts)
 
     def command(self, text: str) -> str:
-        return " ".join(self.words(text.split(" ")))
+        return " ".join(self.words(masked(text).split(" ")))
 
     def variable(self, text: str) -> str:
-        if masked(text) != text:
+        if masked(text) != text or " " in text:
             return self.text(text)
-        text = _GPU_ID.sub(lambda m: m[1] + re.sub("[0-9a-f]", "0", m[2]), text)
+        text = self._who_and_where(text)
         return "".join(part if part in ":,; " else self.path(part) for part in re.split(r"([:,; ])", text))
 
     def serial(self, text: str) -> str:
@@ -330,7 +331,9 @@ class Rules:
         return shown if is_harmless(shown) else self.marks.word("serial", text)
 
     def key(self, text: str) -> str:
-        return "".join(part if part in ".[] " else self.unit(part) for part in re.split(r"([.\[\] ])", text))
+        if re.search(r"[^\w.\[\]-]", text):
+            return self.text(text)
+        return "".join(part if part in ".[]" else self.unit(part) for part in re.split(r"([.\[\]])", text))
 
     def document(self, value: Any) -> Any:
         """Somebody's JSON: names of its fields are words as well."""
@@ -352,7 +355,7 @@ class SecretsOnly(Rules):
     """For a report on the machine itself: names, paths and hosts stay, or no command would be right; secrets do not."""
 
     def unit(self, word: str) -> str:
-        if _MACHINE_MADE.fullmatch(word):
+        if _MACHINE_MADE.fullmatch(word) and not _HEX.fullmatch(word):
             return word
         if _ODD.search(word.strip("$!#^&*~%\\@`")) or _RANDOM.search(word) or _LONG_RANDOM.fullmatch(word):
             return word if is_harmless(word) else SECRET
@@ -363,7 +366,7 @@ class SecretsOnly(Rules):
 
     def _seen(self, match: re.Match[str]) -> str:
         chunk = match[0]
-        if "/" in chunk or "\\" in chunk or is_harmless(chunk) or CJK.search(chunk) or _BOOT_ID.search(chunk):
+        if "/" in chunk or "\\" in chunk or is_harmless(chunk) or CJK.search(chunk):
             return self.url(chunk) if "://" in chunk else "/".join(self._step(part) for part in chunk.split("/"))
         return "".join(part if not part or part in "=:@," else self.unit(part) for part in re.split(r"([=:@,])", chunk))
 
@@ -376,6 +379,8 @@ class SecretsOnly(Rules):
         return SECRET if long and not is_harmless(part) else part
 
     def name(self, text: str) -> str:
+        if " " in text:
+            return self.text(" ".join(words_masked(text.split(" "))))
         return "/".join(self._step(part) for part in masked(text).split("/"))
 
     path = version = serial = host = key = name

@@ -8,7 +8,7 @@ import types
 import typing
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -21,6 +21,8 @@ from retina_doctor.secret_words import MARK
 from retina_doctor.settings import Settings
 
 Walk = Callable[[Any, Rules], Any]
+MOST_PASSES = 6
+"""What is masked changes what stands beside it; a few passes at most, then nothing changes more."""
 
 SETTINGS = {
     "target.command": Kind.COMMAND, "target.workdir": Kind.PATH, "model.path": Kind.PATH, "model.root": Kind.PATH,
@@ -37,8 +39,11 @@ def redact(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
 
     What no rule knows to be harmless is masked. *masked* of the result counts the marks by kind.
     """
-    rules = Rules(Marks())
-    return replace(_cleaned(snapshot, catalogue, rules), redacted=True)
+    for _ in range(MOST_PASSES):
+        before, snapshot = snapshot, replace(_cleaned(snapshot, catalogue, Rules(Marks())), redacted=True)
+        if snapshot == before:
+            break
+    return snapshot
 
 
 def without_secrets(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
@@ -51,9 +56,9 @@ def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot
     origin = data.pop("origin")
     del data["masked"]  # it is counted anew
     rules.marks.used(_strings(data))
-    walks: dict[str, Walk] = {name: _walk_of(_hashable(probe.facts)) for name, probe in catalogue.probes.items()} | {
-        "interpreter": _walk_of(Interpreter)
-    }
+    walks: dict[str, Walk] = {
+        name: _walk_of(cast(Hashable, probe.facts)) for name, probe in catalogue.probes.items()
+    } | {"interpreter": _walk_of(Interpreter)}
     if not isinstance(rules, SecretsOnly):
         _learn(data, walks, rules.marks)
     told = {name: _reading(reading, walks.get(name, _document), rules) for name, reading in data["readings"].items()}
@@ -124,10 +129,6 @@ def _literals() -> frozenset[str]:
 
     look(Settings)
     return frozenset(found)
-
-
-def _hashable(hint: type[Any]) -> Hashable:
-    return hint
 
 
 def _document(value: Any, rules: Rules) -> Any:
