@@ -48,6 +48,7 @@ SHAPES = re.compile(
       (?:many|musl)?linux_\d_\d{{1,2}}
     | (?:nvidia|input|output|conv|bn|fc|layer|stage|block|body|head|gpu|cpu|card|renderD)\d{{1,3}} | [ALHTVPKB]\d{{1,3}}[A-Z]?
     | {VERSION}(?:-{IMAGE_PART})+
+    | nvidia[-_](?:cu[a-z]+|nccl|nvtx|nvjitlink|cuda[-_](?:runtime|nvrtc|cupti))[-_]cu1[123]
     | RD\d{{3}} | DS_\w{{5}} | [xyzijknwh]\d
     | (?:GPU|MIG)-[0-9a-f]{{1,8}}(?:-[0-]*)?
     | [0-9a-fA-F]{{4,8}}:[0-9a-fA-F]{{2}}:[0-9a-fA-F]{{2}}(?:\.\d)?
@@ -91,7 +92,7 @@ def is_harmless(word: str) -> bool:
         return True
     if not bare.isascii():
         return False
-    return _known(bare) or _compound(bare)
+    return _known(bare) or _compound(bare) or _mangled(word)
 
 
 def _known(word: str) -> bool:
@@ -100,6 +101,17 @@ def _known(word: str) -> bool:
 
 def _chinese(run: str) -> bool:
     return len(run) == 1 or all(run[i : i + 2] in known_pairs() for i in range(len(run) - 1))
+
+
+def _mangled(word: str) -> bool:
+    """A name of C++ as linkers write it (_ZN3c105ErrorE), whose parts are known."""
+    rest = re.sub(r"^_ZN?K?", "", word) if word.startswith("_Z") else ""
+    while match := re.match(r"\d{1,2}", rest):
+        name = rest[match.end() : match.end() + int(match[0])]
+        if not is_harmless(name):
+            return False
+        rest = rest[match.end() + int(match[0]) :]
+    return word.startswith("_Z") and bool(re.fullmatch(r"(?:[CD]\d)?E?[A-Za-z]{0,6}", rest))
 
 
 def _compound(word: str) -> bool:
@@ -114,8 +126,9 @@ def _compound(word: str) -> bool:
         return is_harmless(stem) or (
             stem.count("-") <= 1 and all(map(is_harmless, re.split(r"[-_]", stem))) and "-" not in stem
         )
+    word = word.removesuffix(".dist-info")
     package = re.fullmatch(rf"(?P<name>[A-Za-z][A-Za-z0-9_-]*?)[-_](?P<version>{VERSION})", word)
-    if package and (_known(package["name"]) or _known(package["name"].replace("_", "-"))) and "." in package["version"]:
+    if package and (is_harmless(package["name"])) and "." in package["version"]:
         return True
     if "." in word and not re.search(r"\d{4}", word):
         parts = word.split(".")

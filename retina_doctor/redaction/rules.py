@@ -175,6 +175,9 @@ class Rules:
             return self.unit(symbol["name"]) + core[symbol.end("name") : symbol.start("version")] + symbol["version"]
         if is_harmless(core):
             return core
+        if WHOLE_MARK.search(core):
+            parts = re.split(rf"({MARK})", core)
+            return "".join(one if WHOLE_MARK.fullmatch(one) or not one else self._core(one, match) for one in parts)
         if "\\" in core and not core.startswith("\\"):
             return "\\".join(self._core(part, match) for part in core.split("\\"))
         key, equals, value = core.partition("=")
@@ -206,7 +209,12 @@ class Rules:
         text = match[0].rstrip(":") if not match[0].endswith("::") else match[0]
         if re.fullmatch(r"\d\d:\d\d:\d\d|[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}", text):
             return match[0]
-        return self.marks.address(text) + match[0][len(text) :]
+        try:
+            first = ipaddress.IPv6Address(text.partition("%")[0]).packed[0]
+        except ValueError:
+            return match[0]
+        given = 0x20 <= first < 0x40 or first in (0, 0xFC, 0xFD, 0xFE)
+        return self.marks.address(text) + match[0][len(text) :] if given else match[0]
 
     def _ipv4(self, match: re.Match[str]) -> str:
         """Versions of four parts stay where a version is meant (CUDA's libraries have them: 8.9.7.29, 12.4.5.8)."""
@@ -423,6 +431,10 @@ class Hearing(Rules):
     def __init__(self, marks: Marks) -> None:
         super().__init__(marks)
         self.of = {kind: self.of[kind] if kind in (Kind.USER, Kind.HOST) else str for kind in Kind}
+
+    def homes(self, text: str) -> None:
+        for match in _HOME.finditer(text):
+            self.marks.user(match[2])
 
     def words(self, words: list[str]) -> list[str]:
         return words

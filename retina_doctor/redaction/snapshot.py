@@ -78,6 +78,8 @@ def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot
 def _learn(data: Any, walks: Mapping[str, Walk], marks: Marks) -> None:
     """A first pass: who and where is named surely somewhere is found in every other text."""
     hearing = Hearing(marks)
+    for text in _strings(data):
+        hearing.homes(text)
     for name, reading in data["readings"].items():
         walks.get(name, _document)(reading["facts"], hearing)
     _settings(data["settings"], hearing)
