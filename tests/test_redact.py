@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from retina_doctor_checks.settings import ServiceSettings
 
 from retina_doctor.codec import replace
 from retina_doctor.model import Outcome, Recorded, Snapshot
 from retina_doctor.redaction import redact
 from retina_doctor.redaction.rules import ssh_destination
 from retina_doctor.snapshot import save
-from tests.machines import machine
-from tests.test_laws import CATALOGUE
+from tests.machines import CATALOGUE, machine
 
 
 def with_facts(**facts: Any) -> Snapshot:
@@ -149,10 +149,7 @@ def test_hosts_of_the_settings_and_of_ssh() -> None:
     snapshot = replace(
         snapshot,
         target=replace(snapshot.target, command=words),
-        settings=replace(
-            snapshot.settings,
-            service=replace(snapshot.settings.service, host="face-prod", url="http://cluster-3:80/detect"),
-        ),
+        settings=snapshot.settings.changed(service={"host": "face-prod", "url": "http://cluster-3:80/detect"}),
     )
     once = redact(snapshot, CATALOGUE)
     assert redact(once, CATALOGUE) == once
@@ -160,8 +157,9 @@ def test_hosts_of_the_settings_and_of_ssh() -> None:
     for name in ("alice", "cluster-3", "face-prod"):
         assert name not in text
     host = once.target.command[5].partition("@")[2]
-    assert once.settings.service.url == f"http://{host}:80/detect", "the same host is the same word"
-    assert once.settings.service.host != host
+    service = once.settings.of(ServiceSettings)
+    assert service.url == f"http://{host}:80/detect", "the same host is the same word"
+    assert service.host != host
     assert [word for i, word in enumerate(once.target.command) if i != 5] == [w for w in words if "@" not in w]
 
 

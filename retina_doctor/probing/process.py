@@ -49,11 +49,15 @@ PROGRAM_END = "# end of retina-doctor's program"
 
 def code_of(module: str) -> str | None:
     """The module compiled, in base64, for a child of the very same Python, which is spared compiling it; from the cache
-    of compiled files where it is there. None: this module's loader compiles nothing."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or not isinstance(spec.loader, SourceFileLoader):
+    of compiled files where it is there. None: this module's loader compiles nothing, or it does not compile, which the child
+    will say."""
+    try:
+        spec = importlib.util.find_spec(module)
+        if spec is None or not isinstance(spec.loader, SourceFileLoader):
+            return None
+        return base64.b64encode(marshal.dumps(spec.loader.get_code(module))).decode("ascii")
+    except Exception:
         return None
-    return base64.b64encode(marshal.dumps(spec.loader.get_code(module))).decode("ascii")
 
 
 class Look(Data, frozen=True, kw_only=True):

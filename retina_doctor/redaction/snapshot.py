@@ -13,12 +13,12 @@ from typing import Any, cast
 import msgspec
 
 from retina_doctor.codec import Data, decode, encode, replace
+from retina_doctor.declared import declarations
 from retina_doctor.kinds import Kind
 from retina_doctor.model import Interpreter, Snapshot
 from retina_doctor.redaction.rules import Hearing, Marks, Rules, SecretsOnly
 from retina_doctor.registry import Catalogue
 from retina_doctor.secret_words import MARK
-from retina_doctor.settings import Settings
 
 Walk = Callable[[Any, Rules], Any]
 MOST_PASSES = 6
@@ -129,7 +129,8 @@ def _literals() -> frozenset[str]:
             for inner in typing.get_args(hint):
                 look(inner)
 
-    look(Settings)
+    for kind in declarations().kinds:
+        look(kind)
     return frozenset(found)
 
 
