@@ -12,7 +12,8 @@ from retina_doctor.model import Outcome, Recorded, Snapshot
 from retina_doctor.redaction import redact
 from retina_doctor.redaction.rules import ssh_destination
 from retina_doctor.snapshot import save
-from tests.machines import CATALOGUE, machine
+from tests.machines import machine
+from tests.rejudging import CATALOGUE
 
 
 def with_facts(**facts: Any) -> Snapshot:

@@ -20,8 +20,9 @@ from retina_doctor.redaction.rules import Marks, Rules
 from retina_doctor.reports import PLAIN, Report, writer
 from retina_doctor.secret_words import MARK, beginning
 from retina_doctor.snapshot import load, save
+from tests.machines import machine, names, put, raw
 from tests.planted import IDENTITIES, SECRETS, Form, Making, made
-from tests.rejudging import CATALOGUE, judged, machine, names, put, raw
+from tests.rejudging import CATALOGUE, judged
 
 Plant = Callable[[dict[str, Any], str], None]
 
