@@ -42,10 +42,8 @@ def main() -> NoReturn:
         # Typer has its own copy of click, so its errors have no importable base class.
         told = getattr(error, "format_message", None)
         if told is None:
-            import traceback
-
-            traceback.print_exc()
-            tell(f"retina-doctor {__version__}: this is a bug of the doctor itself; please report it\n")
+            code = 3
+            _crashed(error)
         else:
             context = getattr(error, "ctx", None)
             command = f" {context.command.name}" if context is not None and context.parent is not None else ""
@@ -54,6 +52,18 @@ def main() -> NoReturn:
         signal.signal(number, handler)
     gc.freeze()  # nor is anything looked through at the end
     sys.exit(code)
+
+
+def _crashed(error: Exception) -> None:
+    """One line, and a file that can be attached to an issue."""
+    from retina_doctor.crash import write_crash_file
+
+    try:
+        file = write_crash_file(error)
+    except Exception:
+        file = None
+    told = f"{type(error).__name__} in the doctor itself, which is a bug of ours; please report it"
+    tell(f"retina-doctor {__version__}: {told}{f' with {file}' if file else ''}\n")
 
 
 def _heard() -> dict[int, Any]:

@@ -26,6 +26,7 @@ from retina_doctor.secret_words import masked
 from retina_doctor.standpoint import Standpoint
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
+MOST_DEPTH = 64  # lists and objects within each other
 TAIL_LINES, TAIL_BYTES = 20, 8192
 CHUNK = 65536  # bytes read from a pipe at once
 ROOM = 1024 * 1024  # bytes that the pipe for a program is to hold: as much as Linux allows (fs.pipe-max-size)
@@ -211,9 +212,14 @@ class Child:
             self._note(line + b"\n")  # printed by something else before the private stream was set up
             return
         try:
-            message = json.loads(line[len(mark) :], parse_constant=lambda _: None, parse_int=_number)
-        except ValueError:
-            self._note(line + b"\n")
+            message = _storable(json.loads(line[len(mark) :], parse_constant=lambda _: None, parse_int=_number))
+        except (ValueError, RecursionError, OverflowError):
+            message = None
+        if not isinstance(message, dict) or not all(
+            isinstance(message.get(key, kind()), kind | None)
+            for key, kind in (("tell", dict), ("stage", str), ("begin", str), ("end", str), ("failed", str))
+        ):
+            self._note(line + b"\n")  # no message of ours
             return
         begun = message.get("begin", self.current)
         if begun in self.seen:
@@ -221,7 +227,7 @@ class Child:
         seen = self.seen[self.current]
         if "begin" in message:
             seen.started = self.seconds
-        seen.facts.update(_storable(message.get("tell", {})) if b"\\ud" in line else message.get("tell", {}))
+        seen.facts.update(message.get("tell") or {})
         seen.stage = message.get("stage", seen.stage)
         if "end" in message:
             seen.ended, seen.failed = self.seconds, message.get("failed")
@@ -340,14 +346,19 @@ def _number(text: str) -> int | float:
     return number if -(2**63) <= number < 2**64 else float(number)
 
 
-def _storable(value: Any) -> Any:
-    """*value* without lone surrogates, which stand for bytes of names that are no UTF-8 and fit in no JSON file."""
+def _storable(value: Any, depth: int = 0) -> Any:
+    """*value* without lone surrogates, which stand for bytes of names that are no UTF-8 and fit in no JSON file.
+
+    Raises ValueError where it is nested deeper than any fact.
+    """
+    if depth > MOST_DEPTH:
+        raise ValueError("nested too deeply")
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, list):
-        return [_storable(inner) for inner in value]
+        return [_storable(inner, depth + 1) for inner in value]
     if isinstance(value, dict):
-        return {_storable(name): _storable(inner) for name, inner in value.items()}
+        return {_storable(name): _storable(inner, depth + 1) for name, inner in value.items()}
     return value
 
 

@@ -63,7 +63,7 @@ def source_files(paths: list[str]) -> Any:
     """Each file once, whatever links lead to it; virtual environments and caches are passed over."""
     seen = set()
     for path in paths:
-        if os.path.isfile(path):
+        if not os.path.isdir(path) and os.path.lexists(path):
             yield path
             continue
         for folder, folders, names in os.walk(path):
@@ -78,7 +78,7 @@ def source_files(paths: list[str]) -> Any:
                 file = os.path.join(folder, name)
                 if (
                     (name.endswith(".py") and not made) or deployment.kind(name, os.path.basename(folder))
-                ) and os.path.isfile(file):
+                ) and not os.path.isdir(file):
                     yield file
 
 
@@ -91,6 +91,8 @@ def read(path: str, of: str | None) -> dict[str, list[Any]]:
     """What a file of a kind tells. Raises whatever an odd file makes a reader raise."""
     if of is None:
         return {}
+    if not os.path.isfile(path):
+        raise ValueError("is no regular file")
     with open(path, "rb") as file:
         data = file.read(MOST_BYTES + 1)
     by_content = of if of == "python" else deployment.concerned(data, of)
