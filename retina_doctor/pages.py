@@ -23,7 +23,7 @@ import jinja2
 
 from retina_doctor.codec import Data, DoesNotFit, decode, to_json
 from retina_doctor.model import Finding, Interpreter, Outcome, Reason, Snapshot
-from retina_doctor.quoting import PASSWORD, quoted, visible
+from retina_doctor.quoting import PASSWORD, argument, visible
 from retina_doctor.reasons import reason_text
 from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import Remedies
@@ -157,4 +157,4 @@ def _environment(finalize: Any) -> jinja2.Environment:
 
 
 _PROSE = _environment(visible)
-_SHELL = _environment(quoted)
+_SHELL = _environment(argument)

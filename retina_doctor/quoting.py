@@ -42,6 +42,13 @@ def quoted(value: object) -> Command:
     return Command(shlex.quote(text))
 
 
+def argument(value: object) -> Command:
+    """One shell word that no program takes for an option: what a snapshot calls ``--evil`` is the file ``./--evil``."""
+    if isinstance(value, str) and not isinstance(value, Command) and re.match(r"-(?!\d+$)", value):
+        value = f"./{value}"
+    return quoted(value)
+
+
 def command_of(words: Iterable[object]) -> Command:
     """A command of these words, each quoted unless it is a Command already."""
     return Command(" ".join(quoted(word) for word in words))

@@ -18,6 +18,7 @@ from retina_doctor.snapshot import SnapshotError, load
 from tests import doctor as runs
 from tests.machines import raw
 
+DOCTOR = Path(sys.executable).parent / "doctor"
 LIAR = """#!{python}
 import os, re, sys
 program = sys.stdin.buffer.read().decode()
@@ -145,7 +146,7 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
     (tmp_path / "out.json").write_text("old")
     for words in (("collect", "-o", "out.json"), ("check", "--format", "json=out.json")):
         done = subprocess.run(
-            ["sh", "-c", 'ulimit -f 8; exec "$0" "$@"', Path(sys.executable).parent / "doctor", *words, "--quick", "--device", "cpu"],
+            ["sh", "-c", 'ulimit -f 8; exec "$0" "$@"', DOCTOR, *words, "--quick", "--device=cpu"],
             cwd=tmp_path, env=runs.environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 2, done.stderr

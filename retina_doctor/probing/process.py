@@ -200,9 +200,12 @@ class Child:
         self._pending += chunk
         if b"\n" not in chunk:
             return True
-        *lines, rest = bytes(self._pending).split(b"\n")
+        whole, _, rest = bytes(self._pending).rpartition(b"\n")
         self._pending = bytearray(rest)
-        for line in lines:
+        if self.token.encode() not in whole:  # noise, however many lines: a flood must not cost more than its bytes
+            self._note(whole + b"\n")
+            return True
+        for line in whole.split(b"\n"):
             self._take(line)
         return True
 
