@@ -25,6 +25,8 @@ _BARE = r"%s+(?:[,;'\"<>)}\]|\\]+(?!\\*[\"']?[\w.-]+\\*[\"']?\s*[=:])%s+)*" % (_
 _ASSIGN = r"(?:[bruf]?\\*['\"])?\s*(?:=>|:=|->|[:=：＝])\s*"
 
 # Patterns are texts: `re` compiles each when it is first needed, and most runs need none.
+LONG = r"[^\s,;:\"']{600,}|\S{3000,}"
+"""No word is so long. It is taken out first, since other patterns need time by the square of a word's length."""
 PEM = r"(?s)-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)"
 DIGEST = r"(?i)(\bdigest\s+)(?:[\w-]+=(?:\"[^\"]*\"|[^\s,\"]+)(?:,\s*)?)+"
 HEADER = (
@@ -110,6 +112,7 @@ def _userinfo(match):  # type: (re.Match[str]) -> str
 
 def masked(text):  # type: (str) -> str
     """The same without what is a secret by its name, its place or its shape. Masking twice changes nothing more."""
+    text = re.sub(LONG, SECRET, text)
     text = re.sub(PEM, SECRET, text)
     text = re.sub(DIGEST, lambda m: m.group(1) + SECRET, text)
     for pattern in (HEADER, SCHEME, XML, DSN):

@@ -46,6 +46,7 @@ SHAPES = re.compile(
     | \d{{4}}-\d\d-\d\d(?:T\d\d)? | \d\d(?:\.\d{{1,9}})?Z?
     | (?:sm|compute)_\d{{2,3}}[a-z]? | cp\d{{2,3}} | cu\d{{2,3}} | py[23] | cpython(?:-\d{{2,3}})? |
       (?:many|musl)?linux_\d_\d{{1,2}}
+    | (?:cuda|python|py|ubuntu|torch|release|build|epoch|rank|worker|node)\d{{1,4}}
     | (?:nvidia|input|output|conv|bn|fc|layer|stage|block|body|head|gpu|cpu|card|renderD)\d{{1,3}} | [ALHTVPKB]\d{{1,3}}[A-Z]?
     | {VERSION}(?:-{IMAGE_PART})+
     | nvidia[-_](?:cu[a-z]+|nccl|nvtx|nvjitlink|cuda[-_](?:runtime|nvrtc|cupti))[-_]cu1[123]

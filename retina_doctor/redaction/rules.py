@@ -41,9 +41,7 @@ _VERSION_BEFORE = re.compile(r"(?i)(?:[=<>~!]=|[-_]|\bversions?[=:\s]+|\.so\.|cu
 _ADDRESS_BEFORE = re.compile(
     r"(?i)(?:://|@|\[|\b(?:host|ip|addr|address|bind|peer|server|listen|connect(?:ed)?|reach|from|to|at|on)[=:\s'\"(]+)$"
 )
-_RANDOM = re.compile(
-    r"(?<![^\W_])(?=[^\W_]{6,})(?!0x)(?:[A-Za-z]+\d+[A-Za-z]+|\d+[A-Za-z]+\d+|[A-Za-z]+\d{2,}[A-Za-z]*)[^\W_]*"
-)
+_RANDOM = re.compile(r"(?<![^\W_])(?=[^\W_]{6,})(?!0x)(?:[A-Za-z]+\d+[A-Za-z]+|\d+[A-Za-z]+\d+)[^\W_]*")
 """Letters and digits by turns, as no word of a language has them."""
 _HEX = re.compile(r"[0-9a-f-]{32,64}")
 _MACHINE_MADE = re.compile(r"[0-9a-f-]{32,64}|_Z\w+|(?:GPU|MIG)-[0-9a-f-]+|.*\.so(?:\.\d+)*")
