@@ -37,6 +37,8 @@ SCHEME = (
     r"(?i)(?P<head>\b(?:bearer|basic|negotiate|ntlm|apikey|token)\s+)(?P<value>(?=[\w.~+/=-]*[\d=A-Z])[\w.~+/-]{6,}=*)"
 )
 XML = r"(?is)(?P<head><(?P<tag>(?:\w+:)?%s)(?:\s[^>]*)?>)(?P<value>[^<]+)(?=</)" % _WORD
+QUOTED = r"(?i)(?P<head>(?P<q>['\"])(?:--?)?%s=)(?P<value>(?:(?!(?P=q))[^\n])+)(?=(?P=q))" % _WORD
+"""A whole assignment in quotes: the value may hold blanks."""
 NAMED = r"(?is)(?P<head>(?<![\w-])(?:--?)?%s%s)(?:[bruf](?=\\*['\"]))?(?![{\[])(?P<value>%s|%s)" % (
     _WORD,
     _ASSIGN,
@@ -118,7 +120,7 @@ def masked(text):  # type: (str) -> str
     for pattern in (HEADER, SCHEME, XML, DSN):
         text = re.sub(pattern, _hidden, text)
     text = re.sub(URL_USER, _userinfo, text)
-    for pattern in (WEBHOOK, QUERY, FLAG, NAMED, PHRASE, SPOKEN_ZH):
+    for pattern in (QUOTED, WEBHOOK, QUERY, FLAG, NAMED, PHRASE, SPOKEN_ZH):
         text = re.sub(pattern, _hidden, text)
     for pattern in (JWT, BOT, TOKEN):
         text = re.sub(pattern, SECRET, text)

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 ODD: tuple[Any, ...] = (
-    None, True, 0, -1, 2**63, 2**64, -(10**30), 1e308, "", "x" * 5000, "\x00", "\ud800", "\u202e", "<secret>", "<user1>", "密码：", "--evil",
+    None, True, 0, -1, 2**63, 2**64, -(10**30), 1e308, "", "x" * 5000, "\x00", "\ud800", "\u202e",
+    "<secret>", "<user1>", "密码：", "--evil",
     [], {}, [[]] * 50, {"": ""}, "password=", "-----BEGIN ", "://@:", "%s{{}}$(x)`y`", "9" * 400, "nan", "../" * 50, "/dev/zero",
 )  # fmt: skip
 PIECES = (
