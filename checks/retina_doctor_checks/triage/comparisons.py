@@ -28,9 +28,9 @@ class Case(Data, frozen=True, kw_only=True):
     seen: tuple[Seen, ...]
 
     def captured(self, name: str) -> set[int]:
-        """Numbers that stood in that place of any sentence."""
+        """Numbers that stood in that place of any sentence; of a version, its major."""
         values = (value for one in self.seen for value in one.captured.get(name, ()))
-        return {int(value) for value in values if value and value.isdigit()}
+        return {parts(value)[0] for value in values if parts(value)}
 
 
 def parts(version: str | None) -> tuple[int, ...]:

@@ -65,7 +65,8 @@ def diagnoses(
         for name, part in share.items():
             weight[name] += part * clue.trust
     leaders = _leaders(weight, shares)
-    leaders = _roots_first(leaders, weight, explains)
+    edges = {name: {*explains.get(name, ()), *tables.causes()[name].explains} for name in [*explains, *tables.causes()] if name in tables.causes()}
+    leaders = _roots_first(leaders, weight, edges)
     scores = {name: _score(name, clues, shares) for name in weight}
     others = sorted((name for name in weight if name not in leaders), key=lambda name: -scores[name])
     others = [name for name in others if scores[name] >= FAINT]

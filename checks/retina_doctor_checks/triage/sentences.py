@@ -3,8 +3,8 @@
 White space and case mean nothing, in the pattern and in the text: a line that somebody's terminal or mail broke anywhere
 is still found. In a sentence
 
-- ``…`` skips up to 160 characters, to the nearest place where the rest goes on;
-- ``{name}`` is a number, ``{name:v}`` a version, ``{name:t}`` any text up to what follows it (at most 160 characters);
+- ``…`` skips up to 240 characters of the same paragraph, to the nearest place where the rest goes on;
+- ``{name}`` is a number, ``{name:v}`` a version, ``{name:t}`` any text up to what follows it (at most 240 characters);
 - ``{=35}`` is exactly the number 35, and not the beginning of 350;
 - ``(a|b)`` is one of several wordings.
 
@@ -18,8 +18,11 @@ import re
 
 from retina_doctor.codec import Data
 
-SKIP = 160
+SKIP = 240
 """Characters, white space not counted, that a skip passes at most."""
+BREAK = "\x1e"
+"""Stands in squeezed text for the end of a paragraph, which no skip passes."""
+_ANY = "[^\\x1e]"
 _TOKEN = re.compile(r"…|\{=(\d+)\}|\{([a-z_]+)(?::([vt]))?\}|\(([^()|]*\|[^()]*)\)")
 _SPACE = re.compile(r"\s+")
 _NUMBER = r"\d{1,12}+"
@@ -79,7 +82,7 @@ def sentence(pattern: str) -> Sentence:
             current += f"(?P<{name}>{_VERSION if kind else _NUMBER})"
         else:
             parts.append(current)
-            current = f"(?P<{name}>.{{1,{SKIP}}}?)" if name else f".{{0,{SKIP}}}?"
+            current = f"(?P<{name}>{_ANY}{{1,{SKIP}}}?)" if name else f"{_ANY}{{0,{SKIP}}}?"
     current += literal(pattern[position:])
     parts.append(current)
     longest = max(literals, key=len)

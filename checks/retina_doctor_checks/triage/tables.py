@@ -53,11 +53,15 @@ class Words(Data, frozen=True):
 
 
 class Cause(Data, frozen=True, kw_only=True):
-    """*title*: one true sentence. *ask*: the one command whose answer decides; *decides*: what it tells."""
+    """*title*: one true sentence. *ask*: the one command whose answer decides; *decides*: what it tells.
+
+    *explains*: causes that are but its echo where both are named, besides the edges between checks.
+    """
 
     title: Words
     ask: str
     decides: Words
+    explains: tuple[str, ...] = ()
 
 
 class FactRow(Data, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from retina_doctor.codec import Data
 
-from .sentences import squeezed
+from .sentences import BREAK, squeezed
 
 LONGEST = 20_000
 """Characters of one line that are read; what follows is left out (a minified file, a base64 picture)."""
@@ -35,6 +35,7 @@ _PREFIXES = tuple(
         r"[\w.-]{1,64} {0,30}\| ",  # docker compose
     )
 )
+_HEADING = re.compile(r"---.{0,80}---$|#{1,6} |'''")
 _WIDTHS = (72, 76, 78, 79, 80, 100, 120, 132)
 """Of terminals and mailers that break lines wherever they end."""
 
@@ -52,7 +53,7 @@ class Text(Data, frozen=True, dict=True):
 
     @functools.cached_property
     def _squeezed(self) -> tuple[str, tuple[int, ...]]:
-        parts = [squeezed(line.text) for line in self.lines]
+        parts = [BREAK if _is_break(line.text) else squeezed(line.text) for line in self.lines]
         starts, position = [], 0
         for part in parts:
             starts.append(position)
@@ -61,7 +62,7 @@ class Text(Data, frozen=True, dict=True):
 
     @property
     def squeezed(self) -> str:
-        """All lines without white space, in lower case: what sentences are looked for in."""
+        """All lines without white space, in lower case: what sentences are looked for in. A BREAK for each end of a paragraph."""
         return self._squeezed[0]
 
     @functools.cached_property
@@ -95,6 +96,12 @@ class Text(Data, frozen=True, dict=True):
         first = bisect.bisect_right(starts, start) - 1
         last = bisect.bisect_left(starts, max(end, start + 1)) - 1
         return tuple(line for line in self.lines[first : last + 1] if line.text.strip())
+
+
+def _is_break(text: str) -> bool:
+    """An empty line, a rule, a heading or a shell prompt: no sentence of a program goes on across it."""
+    bare = text.strip()
+    return not bare or (len(bare) > 2 and not bare.strip("-=_*#~+|")) or bool(_HEADING.match(bare))
 
 
 def _joined(plain: str, low: str) -> str:
