@@ -131,8 +131,13 @@ def _onnxruntime(told: Told) -> Made:
         code = row.code if row else code
         major = ort_cuda_major(told) if name == "onnxruntime-gpu" else None
         cuda = row.cuda if row else (major, 0) if major else None
-        distributions.append(partial(ort_gpu.Distribution, name=name, version=version, gpu=name == "onnxruntime-gpu", cuda=cuda))
-    provider = partial(ort_gpu.Provider, code=code) if code else None
+        distributions.append(
+            partial(
+                ort_gpu.Distribution, name=name, version=version, gpu=name == "onnxruntime-gpu", cuda=cuda,
+                cudnn_major=row.cudnn if row else None, has_extras=row.extras if row else False,
+            )
+        )  # fmt: skip
+    provider = partial(ort_gpu.Provider, code=code, problem=None) if code else None
     told_fields: dict[str, Any] = {"distributions": tuple(distributions), "owner": None, "libraries": ()}
     if provider is not None:
         told_fields["provider"] = provider

@@ -22,6 +22,7 @@ SKIP = 240
 """Characters, white space not counted, that a skip passes at most."""
 BREAK = "\x1e"
 """Stands in squeezed text for the end of a paragraph, which no skip passes."""
+_QUOTED = "[^\\x1e']"
 _ANY = "[^\\x1e]"
 _TOKEN = re.compile(r"…|\{=(\d+)\}|\{([a-z_]+)(?::([vt]))?\}|\(([^()|]*\|[^()]*)\)")
 _SPACE = re.compile(r"\s+")
@@ -81,8 +82,10 @@ def sentence(pattern: str) -> Sentence:
         elif name and kind != "t":
             current += f"(?P<{name}>{_VERSION if kind else _NUMBER})"
         else:
+            # What stands in quotation marks ends where they do.
+            any_of = _QUOTED if name and pattern[: token.start()].endswith("'") else _ANY
             parts.append(current)
-            current = f"(?P<{name}>{_ANY}{{1,{SKIP}}}?)" if name else f"{_ANY}{{0,{SKIP}}}?"
+            current = f"(?P<{name}>{any_of}{{1,{SKIP}}}?)" if name else f"{_ANY}{{0,{SKIP}}}?"
     current += literal(pattern[position:])
     parts.append(current)
     longest = max(literals, key=len)

@@ -65,6 +65,11 @@ def matches(pattern: str, text: Text) -> Iterator[tuple[tuple[Line, ...], Mappin
             yield lines, match.groupdict()
 
 
+def _is_others(unless: tuple[str, ...], lines: tuple[Line, ...], text: Text) -> bool:
+    around = text.around(lines[0], lines[-1])
+    return any(word in line.shown.lower() for line in around for word in unless)
+
+
 def _seen(row: tables.Symptom, text: Text) -> Seen | None:
     places: dict[int, tuple[Line, ...]] = {}
     captured: dict[str, dict[str, None]] = {}
@@ -72,7 +77,9 @@ def _seen(row: tables.Symptom, text: Text) -> Seen | None:
         for count, (lines, groups) in enumerate(matches(pattern, text)):
             if count == MOST:
                 break
-            places.setdefault(lines[0].number if lines else 0, lines)
+            if not lines or (row.unless and _is_others(row.unless, lines, text)):
+                continue
+            places.setdefault(lines[0].number, lines)
             for name, value in groups.items():
                 captured.setdefault(name, {})[value] = None
     if not places or (row.beside and not mentions(row.beside, text)):

@@ -18,7 +18,8 @@ class Symptom(Data, frozen=True, kw_only=True):
 
     *says*: sentences, any of which will do (sentences.py). *by*: the library that prints it, with versions where they
     matter. *fits*: cause -> how often, of ten such reports of which nothing else is known, it is that one. *trust*: how
-    surely the sentence means trouble at all. *beside*: one of these must be in the text as well. *general*: it counts only
+    surely the sentence means trouble at all. *beside*: one of these must be in the text as well. *unless*: a place with one
+    of these on its lines, or the next to them, is somebody else's trouble. *general*: it counts only
     where nothing finer is seen in the whole text. *prose*: it is people's own words, or a session that they paste: not
     looked for in a log too large to be read whole.
     """
@@ -30,6 +31,7 @@ class Symptom(Data, frozen=True, kw_only=True):
     source: str
     trust: float = 0.95
     beside: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
     general: bool = False
     prose: bool = False
 

@@ -92,6 +92,14 @@ class Text(Data, frozen=True, dict=True):
         """The line that holds character *start* of `flowing`."""
         return self._between(self._flowing_starts, start, start + 1)[0]
 
+    @functools.cached_property
+    def _positions(self) -> dict[int, int]:
+        return {line.number: position for position, line in enumerate(self.lines)}
+
+    def around(self, first: Line, last: Line) -> tuple[Line, ...]:
+        """From the line before *first* to the one after *last*."""
+        return self.lines[max(self._positions[first.number] - 1, 0) : self._positions[last.number] + 2]
+
     def _between(self, starts: Sequence[int], start: int, end: int) -> tuple[Line, ...]:
         first = bisect.bisect_right(starts, start) - 1
         last = bisect.bisect_left(starts, max(end, start + 1)) - 1
