@@ -54,12 +54,14 @@ DOMAINS = {folder.name for folder in PACK.iterdir() if (folder / "domain.py").is
 
 def test_the_rooms_are_those_that_are_written_down() -> None:
     there = {one.stem for one in PACK.iterdir() if one.name not in ("__init__.py", "__pycache__", "py.typed")}
-    assert there == {*DOMAINS, *GROUND, *TOP, "facts", "probes", "combined", "advice", "commands", "reasons"}
+    assert there == {*DOMAINS, *GROUND, *TOP, "facts", "probes", "combined", "advice", "commands", "triage", "reasons"}
 
 
 @pytest.mark.parametrize(
     ("low", "may"),
-    [("facts", set()), ("probes", set()), ("combined", {"facts", *GROUND}), ("advice", {"facts", "combined", *GROUND})],
+    [("facts", set()), ("probes", set()), ("combined", {"facts", *GROUND}), ("advice", {"facts", "combined", *GROUND}),
+        ("triage", {"facts", "combined", "advice", *GROUND}),
+    ],
 )
 def test_what_stands_low_imports_nothing_from_above(low: str, may: set[str]) -> None:
     assert {there: where for (here, there), where in ARROWS.items() if here == low and there not in may} == {}

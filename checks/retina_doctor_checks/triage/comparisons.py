@@ -84,7 +84,9 @@ def library_of_cuda_11(case: Case) -> bool:
 def frameworks_differ(case: Case) -> bool:
     ort, torch = ort_cuda_major(case.told), torch_cuda_major(case.told)
     there = cuda_majors(case.told)
-    return ort is not None and ((torch is not None and torch != ort) or bool(torch is None and there and ort not in there))
+    return ort is not None and (
+        (torch is not None and torch != ort) or bool(torch is None and there and ort not in there)
+    )
 
 
 def cudnn_major_differs(case: Case) -> bool:
@@ -132,7 +134,9 @@ def docker_run_without_gpus(case: Case) -> bool:
 
 def on_windows(case: Case) -> bool:
     systems = case.told.all("os")
-    return any(value.startswith("windows") or value[1:2] == ":" for value in systems) and not any("wsl" in v for v in systems)
+    return any(value.startswith("windows") or value[1:2] == ":" for value in systems) and not any(
+        "wsl" in v for v in systems
+    )
 
 
 def names_visible_devices(case: Case) -> bool:

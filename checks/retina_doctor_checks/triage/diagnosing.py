@@ -65,7 +65,11 @@ def diagnoses(
         for name, part in share.items():
             weight[name] += part * clue.trust
     leaders = _leaders(weight, shares)
-    edges = {name: {*explains.get(name, ()), *tables.causes()[name].explains} for name in [*explains, *tables.causes()] if name in tables.causes()}
+    edges = {
+        name: {*explains.get(name, ()), *tables.causes()[name].explains}
+        for name in [*explains, *tables.causes()]
+        if name in tables.causes()
+    }
     leaders = _roots_first(leaders, weight, edges)
     scores = {name: _score(name, clues, shares) for name in weight}
     others = sorted((name for name in weight if name not in leaders), key=lambda name: -scores[name])
@@ -135,9 +139,7 @@ def _leaders(weight: Mapping[str, float], shares: list[Mapping[str, float]]) -> 
     return leaders
 
 
-def _roots_first(
-    leaders: list[str], weight: Mapping[str, float], explains: Mapping[str, Collection[str]]
-) -> list[str]:
+def _roots_first(leaders: list[str], weight: Mapping[str, float], explains: Mapping[str, Collection[str]]) -> list[str]:
     """In order of weight, but none before a leader that explains it."""
     ordered: list[str] = []
     rest = sorted(leaders, key=lambda name: -weight[name])

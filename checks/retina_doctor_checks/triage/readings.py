@@ -30,7 +30,9 @@ TRUST = 0.8
 """Of a finding from told versions alone: they may be those of another machine than the one that fails."""
 ASSUMED_PYTHON = (3, 11, 0)
 """Where the text tells none. It decides which version a check would advise, which is not shown here, and no finding."""
-_LISTED = re.compile(r"[ +|\-*]{0,6}['\"]?([A-Za-z][\w.-]{1,60})['\"]?\s{0,40}(?:[=:@]{1,3}\s?|\s)\s{0,40}['\"]?v?\d[\w.+]{0,40}['\"]?,?(?:\s.{0,200})?")
+_LISTED = re.compile(
+    r"[ +|\-*]{0,6}['\"]?([A-Za-z][\w.-]{1,60})['\"]?\s{0,40}[=:@|]{0,3}\s{0,40}['\"]?v?\d[\w.+]{0,40}['\"]?,?(?:\s.{0,200})?"
+)
 """A line of `pip list`, `pip freeze`, `conda list` or a table of versions, and not of prose."""
 
 
@@ -70,7 +72,10 @@ def _nvml(told: Told) -> Made:
             partial(Gpu, index=index, name=name, uuid=None, memory_total=None, compute_capability=capability(name))
             for index, name in enumerate(dict.fromkeys(told.all("gpu")))
         )
-        yield partial(Nvml, driver=driver, cuda=cuda, gpus=gpus, error_code=None), _of(told, "driver", "driver-cuda", "gpu")
+        yield (
+            partial(Nvml, driver=driver, cuda=cuda, gpus=gpus, error_code=None),
+            _of(told, "driver", "driver-cuda", "gpu"),
+        )
 
 
 def driver_cuda(driver: str | None) -> tuple[int, int] | None:
@@ -116,7 +121,10 @@ def listed(told: Told, *names: str) -> dict[str, Fact]:
 
 
 def _onnxruntime(told: Told) -> Made:
-    """Told only where the GPU build is: that a list has the CPU build alone says nothing of what is wanted."""
+    """Told only where the GPU build is: that a list has the CPU build alone says nothing of what is wanted.
+
+    What is listed is taken to be whole; whose files lie on top no list tells.
+    """
     there = listed(told, "onnxruntime", "onnxruntime-gpu")
     if "onnxruntime-gpu" not in there:
         mentioned = [fact for fact in _of(told, "package") if fact.value.startswith("onnxruntime-gpu ")]
@@ -134,11 +142,13 @@ def _onnxruntime(told: Told) -> Made:
         distributions.append(
             partial(
                 ort_gpu.Distribution, name=name, version=version, gpu=name == "onnxruntime-gpu", cuda=cuda,
-                cudnn_major=row.cudnn if row else None, has_extras=row.extras if row else False,
+                cudnn_major=row.cudnn if row else None, has_extras=row.extras if row else False, missing=(),
             )
         )  # fmt: skip
     provider = partial(ort_gpu.Provider, code=code, problem=None) if code else None
-    told_fields: dict[str, Any] = {"distributions": tuple(distributions), "owner": None, "libraries": ()}
+    told_fields: dict[str, Any] = {
+        "distributions": tuple(distributions), "owner": None, "libraries": (), "folder": None,
+    }  # fmt: skip
     if provider is not None:
         told_fields["provider"] = provider
     yield partial(ort_gpu.OrtFiles, **told_fields), tuple(there.values())
@@ -214,6 +224,4 @@ def _problems(entry: Entry, told: Told, made: Mapping[type, Reading]) -> tuple[P
 
 def _interpreter(told: Told) -> Interpreter:
     version = parts(told.first("python"))
-    return partial(
-        Interpreter, version=(*version, 0, 0)[:3] if len(version) >= 2 else ASSUMED_PYTHON, machine="x86_64"
-    )
+    return partial(Interpreter, version=(*version, 0, 0)[:3] if len(version) >= 2 else ASSUMED_PYTHON, machine="x86_64")

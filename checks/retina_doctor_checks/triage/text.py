@@ -14,7 +14,9 @@ from .sentences import BREAK, squeezed
 
 LONGEST = 20_000
 """Characters of one line that are read; what follows is left out (a minified file, a base64 picture)."""
-_ESCAPES = re.compile(r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)?|\x1b[ -/]{0,8}[0-~]|\x9b[0-?]{0,64}[@-~]")
+_ESCAPES = re.compile(
+    r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)?|\x1b[ -/]{0,8}[0-~]|\x9b[0-?]{0,64}[@-~]"
+)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _MOJIBAKE = re.compile("â€[˜™œ\x9d]|вЂ[˜™њќ]|鈥[檚榯]|ï¼š")
 _QUOTES = str.maketrans(
@@ -32,7 +34,7 @@ _PREFIXES = tuple(
         r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,64} [\w./@-]{1,64}(?:\[\d{1,10}\])?: ",  # syslog, journald
         r"\[ {0,6}\d{1,8}\.\d{6}\] ?",  # the kernel's
         r"(?:stdout|stderr) [FP] ",  # kubelet's
-        r"[\w.-]{1,64} {0,30}\| ",  # docker compose
+        r"[\w.-]{1,64} {0,30}\| (?!v?\d{1,4}\.)",  # docker compose, not a table of versions
     )
 )
 _HEADING = re.compile(r"---.{0,80}---$|#{1,6} |'''")

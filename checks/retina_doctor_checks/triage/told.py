@@ -23,8 +23,11 @@ PACKAGES = (
 MOST = 40
 """Findings of one kind that are kept."""
 _NAMES = "|".join(re.escape(name).replace(r"\-", "[-_]") for name in sorted(PACKAGES, key=len, reverse=True))
-_VERSION = r"\d{1,4}\.\d{1,4}(?:\.\d{1,8}){0,3}(?:(?:a|b|rc|\.post|\.dev)\d{1,8})?(?:\+(?:cu\d{2,3}|cpu|rocm[\d.]{1,8}))?"
-PACKAGE = rf"(?<![\w./-])({_NAMES})\s{{0,40}}(?:===?|[:=@(])?\s{{0,3}}v?({_VERSION})(?![\w-])"
+_VERSION = (
+    r"\d{1,4}+\.\d{1,8}+(?:\.\d{1,8}+){0,3}+(?:(?:a|b|rc|\.post|\.dev)\d{1,8}+)?+"
+    r"(?:\+(?:cu\d{2,3}+|cpu|rocm[\d.]{1,8}+))?+"
+)
+PACKAGE = rf"(?<![\w./-])({_NAMES})\s{{0,40}}+(?:===?|[:=@(])?+\s{{0,3}}+v?({_VERSION})(?![\w-])"
 """`pip list`, `pip freeze`, `conda list` and prose alike: the name, and its version after it."""
 ARCHIVE = rf"(?<![\w.])({_NAMES})-({_VERSION})-(?:cp|py)\d"
 """The name of a wheel."""

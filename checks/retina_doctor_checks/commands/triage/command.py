@@ -13,7 +13,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=
 
 Files = Annotated[
     list[str] | None,
-    typer.Argument(help="Logs, tracebacks, lists of packages, archives of them; - or none: standard input.", metavar="[FILE...|-]"),
+    typer.Argument(
+        help="Logs, tracebacks, lists of packages, archives of them; - or none: standard input.", metavar="[FILE...|-]"
+    ),
 ]
 
 
@@ -30,7 +32,9 @@ def triage(files: Files = None, format: Formats = None, lang: Lang = None) -> No
     check_open()
     names = files or ["-"]
     if names == ["-"] and sys.stdin is not None and sys.stdin.isatty() and not files:
-        raise UsageError("triage reads a file, or standard input: retina-doctor triage LOG, or … | retina-doctor triage -")
+        raise UsageError(
+            "triage reads a file, or standard input: retina-doctor triage LOG, or … | retina-doctor triage -"
+        )
     with reporting.progress() as tell:
         result = reporting.examine(names, tell)
     if as_json:

@@ -60,7 +60,9 @@ def as_json(result: Examined, language: str) -> str:
 
     facts: dict[str, list[dict[str, object]]] = {}
     for fact in result.case.told.facts:
-        facts.setdefault(fact.kind, []).append({"value": fact.value, "line": result.gathered.place(fact.line.number)[1]})
+        facts.setdefault(fact.kind, []).append(
+            {"value": fact.value, "line": result.gathered.place(fact.line.number)[1]}
+        )
     told = []
     for one in result.diagnoses:
         cause = tables.causes()[one.name]

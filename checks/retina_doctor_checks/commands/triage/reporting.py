@@ -89,7 +89,8 @@ def _draw(result: Examined, language: str, console: Console) -> None:
         console.print(Text(say["others"], style="bold"))
         for one in others[:FEW]:
             cause = tables.causes()[one.name]
-            _lines(console, f"{getattr(cause.title, language)} ({_percent(one)} %, {one.name})", 2)
+            aside = f"（{_percent(one)} %，{one.name}）" if language == "zh" else f" ({_percent(one)} %, {one.name})"
+            _lines(console, getattr(cause.title, language) + aside, 2)
             _command(console, cause.ask, getattr(cause.decides, language), 4)
         console.print()
     if not result.diagnoses:
@@ -169,7 +170,9 @@ def _draw_evidence(result: Examined, one: Diagnosis, say: dict[str, str], consol
         mark = ">" if number in marked else " "
         room = max(20, console.width - 8 - len(name) - len(str(place)))
         text = _clipped(str(visible(shown[number].shown.strip())), room)
-        console.print(Text(f"   {mark} {visible(name)}{place}: {text}", style="" if number in marked else "dim"), soft_wrap=True)
+        console.print(
+            Text(f"   {mark} {visible(name)}{place}: {text}", style="" if number in marked else "dim"), soft_wrap=True
+        )
 
 
 def _clipped(text: str, cells: int) -> str:
@@ -207,7 +210,9 @@ def _lines(console: Console, text: str, indent: int, style: str = "") -> None:
     text = str(visible(re.sub(r"\s+", " ", text.strip()))).replace("`", "")
     width = console.width - indent
     line = ""
-    for word in re.findall(r"[\u2e80-\u9fff\uff00-\uffef][，。；：、！？）】”》]*|[^\s\u2e80-\u9fff\uff00-\uffef]+|\s", text):
+    for word in re.findall(
+        r"[\u2e80-\u9fff\uff00-\uffef][，。；：、！？）】”》]*|[^\s\u2e80-\u9fff\uff00-\uffef]+|\s", text
+    ):
         if cell_len(line + word) > width and line.strip():
             console.print(Text(" " * indent + line.strip(), style=style), soft_wrap=True)
             line = ""

@@ -51,7 +51,9 @@ def streams(names: list[str], note: Callable[[str], None]) -> Iterator[Stream]:
         except IsADirectoryError:
             raise UsageError(f"{name}: is a directory; name the files in it") from None
         except PermissionError as error:
-            kind = "is a directory; name the files in it" if Path(name).is_dir() else f"cannot be read: {error.strerror}"
+            kind = (
+                "is a directory; name the files in it" if Path(name).is_dir() else f"cannot be read: {error.strerror}"
+            )
             raise UsageError(f"{name}: {kind}") from None
         except FileNotFoundError:
             raise UsageError(f"{name}: no such file") from None
