@@ -59,7 +59,11 @@ def test_the_rooms_are_those_that_are_written_down() -> None:
 
 @pytest.mark.parametrize(
     ("low", "may"),
-    [("facts", set()), ("probes", set()), ("combined", {"facts", *GROUND}), ("advice", {"facts", "combined", *GROUND}),
+    [
+        ("facts", set()),
+        ("probes", set()),
+        ("combined", {"facts", *GROUND}),
+        ("advice", {"facts", "combined", *GROUND}),
         ("triage", {"facts", "combined", "advice", *GROUND}),
     ],
 )

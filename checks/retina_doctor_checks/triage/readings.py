@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import Data
-from retina_doctor.model import Interpreter, Problem, Severity
+from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Severity, Unknown
 from retina_doctor.registry import Catalogue, Entry, Want
 from retina_doctor.settings import Settings
 
@@ -213,13 +213,16 @@ def _problems(entry: Entry, told: Told, made: Mapping[type, Reading]) -> tuple[P
         return ()
     try:
         answer = entry.check.judge(**arguments, **{name: whole(**fields) for name, (whole, fields) in gathered.items()})
-        problems = [answer] if isinstance(answer, Problem) else list(answer) if hasattr(answer, "__iter__") else []
+        if isinstance(answer, Problem):
+            return (answer,)
+        if answer is None or isinstance(answer, Passed | Inapplicable | Unknown):
+            return ()
+        return tuple(answer)
     except NotTold:
         return ()
     except Exception:
         # A check is written for whole facts; whatever it stumbles over in partial ones, it has found nothing.
         return ()
-    return tuple(problem for problem in problems if isinstance(problem, Problem))
 
 
 def _interpreter(told: Told) -> Interpreter:

@@ -20,7 +20,7 @@ _ESCAPES = re.compile(
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _MOJIBAKE = re.compile("â€[˜™œ\x9d]|вЂ[˜™њќ]|鈥[檚榯]|ï¼š")
 _QUOTES = str.maketrans(
-    {c: "'" for c in "‘’‚‛`´“”„«»「」『』"}
+    dict.fromkeys("‘’‚‛`´“”„«»「」『』", "'")
     | {chr(c): chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F)}
     | {"\u00a0": " ", "\u3000": " ", "–": "-", "—": "-", "−": "-"}
 )

@@ -55,7 +55,8 @@ class Told(Data, frozen=True, dict=True):
     @functools.cached_property
     def packages(self) -> dict[str, str]:
         """Distribution -> version; the last one named counts: people try several, and end with what fails."""
-        return dict(tuple(value.split(" ", 1)) for value in self.all("package"))  # type: ignore[arg-type]
+        named = (value.partition(" ") for value in self.all("package"))
+        return {name: version for name, _, version in named}
 
 
 @functools.cache

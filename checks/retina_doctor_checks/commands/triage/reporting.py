@@ -118,7 +118,7 @@ def _draw_one(
         separator = "、" if language == "zh" else ", "
         head += " · " + say["equal"].format(names=separator.join(one.equal))
     _lines(console, head, 3, "dim")
-    _draw_evidence(result, one, say, console)
+    _draw_evidence(result, one, console)
     console.print(Text("   " + say["ask"], style="bold"))
     _command(console, cause.ask, getattr(cause.decides, language), 5)
     if one.name in result.codes:
@@ -148,7 +148,7 @@ def _draw_page(name: str, language: str, say: dict[str, str], console: Console) 
     _lines(console, page.fix[position:], 5)
 
 
-def _draw_evidence(result: Examined, one: Diagnosis, say: dict[str, str], console: Console) -> None:
+def _draw_evidence(result: Examined, one: Diagnosis, console: Console) -> None:
     """The matched lines, marked, each with its neighbours."""
     from rich.text import Text
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
-import os
 import sys
 import tarfile
 import zipfile
@@ -45,8 +44,6 @@ def streams(names: list[str], note: Callable[[str], None]) -> Iterator[Stream]:
             continue
         try:
             with Path(name).open("rb") as file:
-                if not os.path.isfile(name) and not os.path.exists(name):  # pragma: no cover - a race
-                    raise UsageError(f"{name}: no such file")
                 yield from _opened(name, file, note)
         except IsADirectoryError:
             raise UsageError(f"{name}: is a directory; name the files in it") from None
@@ -178,7 +175,7 @@ def _tar(name: str, file: IO[bytes], note: Callable[[str], None]) -> Iterator[St
                 if content is None:
                     continue
                 left += member.size
-                for stream in _member(f"{name}: {member.name}", cast(IO[bytes], content), note):
+                for stream in _member(f"{name}: {member.name}", content, note):
                     found += 1
                     yield stream
     except (tarfile.TarError, EOFError, zlib.error) as error:
