@@ -98,6 +98,8 @@ def test_a_root_stands_before_its_echo() -> None:
         "NVRM: GPU 0000:03:00.0: RmInitAdapter failed! (0x24:0x72:1603)\n$ nvidia-smi\nNo devices were found"
     )
     assert names(text)[0] == "driver-dropped-gpu"
+    twice = "[CRITICAL] WORKER TIMEOUT (pid:12)\n[CRITICAL] WORKER TIMEOUT (pid:13)\ngunicorn: Form data requires 'python-multipart'"
+    assert leading(f"{twice} to be installed.") == ["service-module-missing", "service-crashed-or-not-ready"]
 
 
 def test_what_fits_equally_is_said_to() -> None:
@@ -463,8 +465,10 @@ def test_several_files_are_one_case_and_each_line_says_whose_it_is(tmp_path: Pat
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "gb18030", "utf-8-sig"])
 def test_encodings_of_windows(encoding: str) -> None:
-    text = f"服务启动失败\r\n{PORT}\r\n"
-    assert b"port-in-use" in triage("-", given=text.encode(encoding)).stdout
+    text = f"服务启动失败\r\n{PORT.splitlines()[-1]}\r\n"
+    out = triage("-", given=text.encode(encoding)).stdout.decode()
+    assert "port-in-use" in out
+    assert "服务启动失败" in out, "the line before the evidence is shown"
 
 
 def test_a_large_log_is_streamed_in_bounded_memory(tmp_path: Path) -> None:

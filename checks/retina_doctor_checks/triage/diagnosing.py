@@ -17,7 +17,10 @@ from .text import Line, Text
 from .told import told
 
 EXPLAINED = 0.08
-"""Share of a symptom from which on a leading cause explains it."""
+"""Share of a symptom from which on it is evidence of a cause."""
+RIVALS = 0.3
+"""Part of the likeliest cause's share from which on another explains the symptom as well: one that fits it by a hair does
+not, or a fault would hide behind its neighbour."""
 AS_LIKELY = 0.8
 """Ratio of two scores from which on neither is called likelier."""
 FAINT = 0.02
@@ -128,14 +131,13 @@ def _shares(clue: Clue, factors: Mapping[str, float]) -> Mapping[str, float]:
 
 def _leaders(weight: Mapping[str, float], shares: list[Mapping[str, float]]) -> list[str]:
     """The heaviest cause, then the heaviest that explains a clue not yet explained, until all are."""
+    explaining = [{name for name, part in share.items() if part >= RIVALS * max(share.values())} for share in shares]
     left = list(range(len(shares)))
     leaders: list[str] = []
     while left:
-        open_names = {name for i in left for name in shares[i]}
-        best = max(open_names, key=lambda name: (weight[name], name))
-        explained = [i for i in left if shares[i].get(best, 0) >= EXPLAINED]
+        best = max({name for i in left for name in explaining[i]}, key=lambda name: (weight[name], name))
         leaders.append(best)
-        left = [i for i in left if i not in (explained or left)]
+        left = [i for i in left if best not in explaining[i]]
     return leaders
 
 

@@ -29,12 +29,12 @@ _PREFIXES = tuple(
     re.compile(pattern)
     for pattern in (
         r"(?:>|&gt;) ?",  # a quotation
-        r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[ ]?[+-]\d\d:?\d\d)?\]?[:,]?[ \t]+",
-        r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?[ \t]+",
-        r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,64} [\w./@-]{1,64}(?:\[\d{1,10}\])?: ",  # syslog, journald
+        r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[ ]?[+-]\d\d:?\d\d)?\]?[:,]?(?:[ \t]+|$)",
+        r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?(?:[ \t]+|$)",
+        r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,64} [\w./@-]{1,64}(?:\[\d{1,10}\])?:(?: |$)",  # syslog, journald
         r"\[ {0,6}\d{1,8}\.\d{6}\] ?",  # the kernel's
-        r"(?:stdout|stderr) [FP] ",  # kubelet's
-        r"[\w.-]{1,64} {0,30}\| (?!v?\d{1,4}\.)",  # docker compose, not a table of versions
+        r"(?:stdout|stderr) [FP](?: |$)",  # kubelet's
+        r"[\w.-]{1,64} {0,30}\|(?: (?!v?\d{1,4}\.)|$)",  # docker compose, not a table of versions
     )
 )
 _HEADING = re.compile(r"---.{0,80}---$|#{1,6} |'''")
