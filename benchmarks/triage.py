@@ -58,7 +58,10 @@ def write_log(path: Path, size: int, every: int) -> None:
                     count % 5, 9 + count % 31, chance.getrandbits(64),
                 )  # fmt: skip
                 if count % every == 0:
-                    block += b"2026-11-23 09:00:00 WARN onnxruntime: request %016x waited for CUDA\n" % chance.getrandbits(64)
+                    block += (
+                        b"2026-11-23 09:00:00 WARN onnxruntime: request %016x waited for CUDA\n"
+                        % chance.getrandbits(64)
+                    )
             if not told and written > size // 2:
                 block += FAULT
                 told = True

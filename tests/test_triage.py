@@ -471,6 +471,12 @@ def test_encodings_of_windows(encoding: str) -> None:
     assert "服务启动失败" in out, "the line before the evidence is shown"
 
 
+def test_another_encoding_in_the_middle_of_a_log() -> None:
+    """onnxruntime on Windows writes wide characters whatever the rest of the output is."""
+    mixed = b"starting the service, please wait\n" * 3 + PORT.splitlines()[-1].encode("utf-16-le") + b"\nthe end\n"
+    assert b"port-in-use" in triage("-", given=mixed).stdout
+
+
 def test_a_large_log_is_streamed_in_bounded_memory(tmp_path: Path) -> None:
     log = tmp_path / "large.log"
     with log.open("wb") as file:

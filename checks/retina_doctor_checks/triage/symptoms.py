@@ -12,7 +12,8 @@ from .text import Line, Text
 
 MOST = 12
 """Places of one sentence that are kept: the rest of a log repeats them."""
-SHORT = 4
+SHORT = 3
+"""Letters of a phrase up to which it must be a word of its own."""
 WIDEST = 12
 """Lines that one sentence may stretch over."""
 

@@ -46,6 +46,7 @@ def gather(streams: Iterable[Stream], progress: Callable[[int], None]) -> Gather
         excerpt: Excerpt | None = None
         for chunk in stream.chunks:
             read += len(chunk)
+            chunk = chunk.replace(b"\0", b"")
             progress(size + read)
             if excerpt is None and read <= WHOLE:
                 begun.append(chunk)

@@ -17,6 +17,7 @@ from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
 
 CHUNK = 1 << 20
+_CONTROLS = bytes([*range(9), *range(14, 27), *range(28, 32)])
 MOST_MEMBERS = 500
 """Files of one archive that are read."""
 MOST_BYTES = 4 << 30
@@ -85,9 +86,13 @@ def _kind(head: bytes) -> str:
         return "zip"
     if head[257:262] == b"ustar":
         return "tar"
-    if head.startswith(_BINARY) or (b"\0" in head and _wide(head) is None):
-        return "binary"
-    return "text"
+    return "binary" if head.startswith(_BINARY) or (_wide(head) is None and _is_binary(head)) else "text"
+
+
+def _is_binary(head: bytes) -> bool:
+    """A log may hold some NULs: onnxruntime on Windows writes UTF-16 into the middle of another program's output."""
+    bare = head.replace(b"\0", b"")
+    return len(bare) < 0.45 * len(head) or len(bare.translate(None, _CONTROLS)) < 0.95 * len(bare)
 
 
 def _wide(head: bytes) -> str | None:
