@@ -2,8 +2,8 @@
 
     uv run python benchmarks/triage.py [--megabytes 1000]
 
-Goals: 100 kB in at most 3 times --help; a large log in at most 60 times `grep -cE 'CUDA|cuDNN|onnxruntime'` on it, with at most
-150 MB of memory, where at most one line in a hundred holds an anchor.
+Goals: 100 kB in at most 3 times --help; a large log in at most 60 times `grep -cE 'CUDA|cuDNN|onnxruntime'` on it, with
+at most 150 MB of memory, where at most one line in a hundred holds an anchor.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 
 PROGRAM = [sys.executable, "-m", "retina_doctor"]
 FAULT = (
-    b"2026-11-23 09:00:00.1 [E:onnxruntime:Default, provider_bridge_ort.cc:2251 TryGetProviderInfo_CUDA] [ONNXRuntimeError] : 1 : "
-    b"FAIL : Failed to load library libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared object "
-    b"file: No such file or directory\n"
+    b"2026-11-23 09:00:00.1 [E:onnxruntime:Default, provider_bridge_ort.cc:2251 TryGetProviderInfo_CUDA] [ONNXRuntimeError] : 1 "
+    b": FAIL : Failed to load library libonnxruntime_providers_cuda.so with error: libcublasLt.so.13: cannot open shared "
+    b"object file: No such file or directory\n"
 )
 
 
@@ -44,7 +44,7 @@ def median(command: list[str], times: int) -> float:
 
 def write_log(path: Path, size: int, every: int) -> None:
     """Lines of a service, all different; one in *every* holds an anchor, and a fault stands in the middle."""
-    chance = random.Random(7)  # noqa: S311
+    chance = random.Random(7)
     written = count = 0
     told = False
     with path.open("wb") as file:

@@ -98,7 +98,7 @@ def test_a_root_stands_before_its_echo() -> None:
         "NVRM: GPU 0000:03:00.0: RmInitAdapter failed! (0x24:0x72:1603)\n$ nvidia-smi\nNo devices were found"
     )
     assert names(text)[0] == "driver-dropped-gpu"
-    twice = "[CRITICAL] WORKER TIMEOUT (pid:12)\n[CRITICAL] WORKER TIMEOUT (pid:13)\ngunicorn: Form data requires 'python-multipart'"
+    twice = "[CRITICAL] WORKER TIMEOUT (pid:12)\n" * 2 + "gunicorn: Form data requires 'python-multipart'"
     assert leading(f"{twice} to be installed.") == ["service-module-missing", "service-crashed-or-not-ready"]
 
 

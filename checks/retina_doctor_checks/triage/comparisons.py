@@ -205,6 +205,10 @@ def absolute_model_path(case: Case) -> bool:
     return path is not None and (path.startswith(("/", "~")) or bool(re.match(r"[a-z]:", path)))
 
 
+def det_size_off_the_grid(case: Case) -> bool:
+    return any(side % 32 for size in case.told.all("det-size") for side in parts(size))
+
+
 def newest_python(case: Case) -> bool:
     return any(value.startswith(NEWEST_PYTHONS) for value in case.told.all("python"))
 
@@ -216,6 +220,6 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
         cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
         no_nvidia_card, in_container, docker_run_without_gpus, on_windows, names_visible_devices, small_card,
         little_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card, relative_model_path, absolute_model_path,
-        newest_python,
+        det_size_off_the_grid, newest_python,
     )
 }  # fmt: skip
