@@ -181,6 +181,25 @@ def test_the_same_text_in_other_clothes_gives_the_same_diagnosis(
     assert plain >= set(causes)
 
 
+PIECES = st.one_of(
+    st.text(max_size=60),
+    st.sampled_from(
+        [*SICK.values(), "{", "…", "'", "\x1b[", "\r", "\x1e", "driver: 999.", "İ" * 9, '{"log":"' + "[" * 500]
+    ),
+    st.sampled_from([sentence for row in tables.symptoms() for sentence in row.says]),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(PIECES, max_size=8), st.sampled_from(["\n", " ", "\n\n", ""]))
+def test_no_text_breaks_it(pieces: list[str], between: str) -> None:
+    text = between.join(pieces)
+    for one in of(text):
+        assert 0 <= one.score <= 1
+        assert one.evidence
+    assert names(text) == names(text)
+
+
 # ---- tables
 
 
