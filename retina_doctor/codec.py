@@ -12,7 +12,7 @@ import msgspec
 from msgspec import field
 from msgspec.structs import replace
 
-__all__ = ["Data", "DoesNotFit", "Facts", "decode", "encode", "field", "from_json", "replace", "to_json"]
+__all__ = ["Data", "DoesNotFit", "Facts", "decode", "encode", "field", "from_json", "replace", "size", "to_json"]
 
 T = TypeVar("T")
 
@@ -43,6 +43,11 @@ def decode(value: Any, kind: type[T]) -> T:
 def encode(value: Any) -> Any:
     """*value*, dataclasses and all, as plain JSON data (lists, not tuples)."""
     return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def size(value: Any) -> int:
+    """Bytes of *value* as JSON text."""
+    return len(msgspec.json.encode(value))
 
 
 def to_json(value: Any, *, indent: int = 2) -> str:
