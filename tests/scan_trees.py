@@ -599,6 +599,16 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
             "requirements.txt": "insightface==0.7.3\nonnxruntime-gpu==1.20.0\n",
         },
     ),
+    "a pre-release that brings it along": (
+        "ort-both-packages",
+        {"requirements.txt": "onnxruntime-gpu\ninsightface>=2.0rc1\n"},
+        {"requirements.txt": "onnxruntime-gpu\ninsightface>=0.7.3.post1,<1.0rc1\n"},
+    ),
+    "by a marker of Pythons": (
+        "ort-both-packages",
+        {"requirements.txt": "onnxruntime-gpu\nonnxruntime ; python_version < '3.12'\n"},
+        {"requirements.txt": "onnxruntime-gpu\nonnxruntime ; python_version < '3' or platform_machine == 'arm64'\n"},
+    ),
     "wishes beside constraints": (
         "ort-both-packages",
         {"requirements.txt": "insightface\nonnxruntime-gpu\n", "limits.txt": "insightface==0.7.3\n"},
