@@ -35,6 +35,7 @@ class Kind(Data, frozen=True, kw_only=True):
 NAMES_OTHERS = r"(?m)^[ \t]*(?:-r|--requirement|-c|--constraint)[ =]?[ \t]*(\S+)"
 KINDS = (
     Kind(kind="gunicorn", name=r"gunicorn.*\.py$", copied=False),
+    Kind(kind="python", name=r"(?i).*(?:config|settings|constants?|consts|params|defaults)\w*\.py$", copied=False),
     Kind(kind="python", name=r".*\.py$", words=PYTHON, copied=False),
     Kind(
         kind="requirements",

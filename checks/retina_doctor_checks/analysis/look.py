@@ -15,11 +15,13 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retina_doctor.codec import Data, decode, encode
+from retina_doctor.secret_words import masked
 
 from ..facts.source import Unread
 from .deployment.read import read as read_deployment
 from .found import Found, Sum
 from .kinds import language
+from .python.neighbours import Neighbours
 from .python.read import read as read_python
 
 if TYPE_CHECKING:
@@ -98,6 +100,7 @@ class SoFar:
         self._texts = {text.file: text for text in fetched.texts}
         self._told: dict[str, Any] = {"paths": fetched.paths, "missing": fetched.missing, "files": fetched.files}
         self._unread = [Unread(file=one.file, kind=language(one.kind), error=one.error) for one in fetched.unread]
+        self._neighbours = Neighbours(self._content_of)
         self._sum = Sum()
         self._early = 0
 
@@ -111,7 +114,7 @@ class SoFar:
             self.tell_early(len(content))
             self._sum.add(self._read(content, text))
         except Exception as error:  # one odd file must not cost what the others tell
-            words = f"{type(error).__name__}: {str(error)[:200]}"
+            words = masked(f"{type(error).__name__}: {str(error)[:200]}")
             self._unread.append(Unread(file=text.file, kind=language(text.kind), error=words))
 
     def _read(self, content: bytes, text: Packed) -> Found:
@@ -119,11 +122,14 @@ class SoFar:
         if text.kind == "named":
             return Found()
         if language(text.kind) == "python":
-            return read_python(content, text.file, is_config=text.kind == "gunicorn")
+            return read_python(content, text.file, self._neighbours, is_config=text.kind == "gunicorn")
         return read_deployment(content, text.file, text.kind, self._content_of)
 
     def _content_of(self, path: str) -> bytes | None:
-        return self._texts[path].content if path in self._texts else None
+        try:
+            return self._texts[path].content if path in self._texts else None
+        except (ValueError, zlib.error):
+            return None
 
     def tell_early(self, ahead: int) -> None:
         """*ahead*: bytes of the file that comes next. All that is told early counts."""

@@ -11,11 +11,12 @@ from ..found import Found
 from ..kinds import PYTHON
 from ..text import Text
 from . import rules
+from .neighbours import Neighbours
 
 WORDS = tuple(word.encode() for word in PYTHON)
 
 
-def read(data: bytes, path: str, is_config: bool) -> Found:
+def read(data: bytes, path: str, neighbours: Neighbours, is_config: bool) -> Found:
     """Raises SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError."""
     if not is_config and not any(word in data for word in WORDS):
         return Found()  # parsing takes most of the time
@@ -25,7 +26,8 @@ def read(data: bytes, path: str, is_config: bool) -> Found:
         warnings.simplefilter("ignore")
         root = ast.parse(content, path)
     lines = content.split("\n")
-    return rules.told(root, Text(path, lines, remarks(data, lines) if b"retina-doctor:" in data else None), is_config)
+    text = Text(path, lines, remarks(data, lines) if b"retina-doctor:" in data else None)
+    return rules.told(root, text, neighbours, is_config)
 
 
 def remarks(data: bytes, lines: list[str]) -> list[str]:

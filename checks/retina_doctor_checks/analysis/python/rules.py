@@ -8,6 +8,7 @@ from ...facts.source import Figure, Hit
 from ..found import Found
 from ..text import Text
 from . import detector, paths, pictures, serving, sessions
+from .neighbours import Neighbours
 from .tree import Tree
 
 TOPICS = (sessions, detector, paths, pictures)
@@ -17,9 +18,9 @@ GPU = "CUDAExecutionProvider"
 """Who names it means to use the GPU."""
 
 
-def told(root: ast.Module, text: Text, is_config: bool) -> Found:
+def told(root: ast.Module, text: Text, neighbours: Neighbours, is_config: bool) -> Found:
     """*is_config*: it is a configuration of gunicorn's."""
-    tree = Tree(root, text)
+    tree = Tree(root, text, neighbours)
     found = Found()
     named = next((number for number, line in enumerate(text.lines, 1) if GPU in line), None)
     if named is not None:

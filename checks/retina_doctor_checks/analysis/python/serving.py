@@ -110,10 +110,11 @@ def addressed(tree: Tree, call: ast.Call, by: str) -> Iterator[Server]:
     for value in values(tree, call.args[0]):
         if isinstance(value.node, ast.Tuple) and len(value.node.elts) == 2:
             host, port = value.node.elts
+            where = host if host in tree.scope else call.args[0]  # else it stands in another file
             number = whole(constants(tree, port)[0][0])
             for word, inner in alike(constants(tree, host), EVERYWHERE):
                 if number != 0:  # any free port: a test
-                    yield named(tree, host, by, word or EVERYWHERE, number, inner)
+                    yield named(tree, where, by, word or EVERYWHERE, number, inner)
         elif isinstance(value.node, ast.Constant) and isinstance(value.node.value, str) and ":" in value.node.value:
             name, _, ending = value.node.value.rpartition(":")
             yield listens(tree, value.at or call, by, name or EVERYWHERE, whole(ending), "named", value.sure, None)

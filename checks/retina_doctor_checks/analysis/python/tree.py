@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from ..text import Text
+from .neighbours import Neighbours
 
 Named = ast.FunctionDef | ast.AsyncFunctionDef
 Function = Named | ast.Lambda
@@ -29,9 +30,10 @@ class Tree:
     of lists and the like that are changed in place; *closing*: argument -> last line of its call; *asking*: function -> what
     flow.asked_about() says of it; *steps*: how many were followed so far."""
 
-    def __init__(self, root: ast.Module, text: Text) -> None:
+    def __init__(self, root: ast.Module, text: Text, neighbours: Neighbours) -> None:
         self.root = root
         self.text = text
+        self._neighbours = neighbours
         self.names: dict[str, str] = {}
         self.calls: list[ast.Call] = []
         self.assignments: list[Assignment] = []
@@ -72,6 +74,11 @@ class Tree:
 
     def imports(self, *packages: str) -> bool:
         return any(full.split(".")[0] in packages for full in self.names.values())
+
+    def imported(self, node: ast.Name | ast.Attribute) -> ast.expr | None:
+        """The literal in another file of the package that a name stands for here; None: it stands for none."""
+        name = self.full(node)
+        return self._neighbours.literal(name, self.text.path) if "." in name else None
 
     def _visit(self) -> None:
         todo: list[tuple[ast.AST, Scope]] = [(self.root, self.root)]
@@ -141,8 +148,9 @@ class Tree:
             if isinstance(node, ast.Import):
                 first = alias.name.split(".")[0]
                 self.names[alias.asname or first] = alias.name if alias.asname else first
-            elif node.module and not node.level:
-                self.names[alias.asname or alias.name] = node.module + "." + alias.name
+            else:
+                whence = "." * node.level + (node.module + "." if node.module else "")
+                self.names[alias.asname or alias.name] = whence + alias.name
 
     def _to(self, target: ast.expr, value: ast.expr | None, scope: Scope) -> None:
         if isinstance(target, ast.Name):

@@ -60,11 +60,11 @@ def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
     if isinstance(node, NAMES) and tree.full(node) in tree.changed:
         return [Value(None)]
     if isinstance(node, ast.Name):
-        return _name(tree, node.id, tree.scope.get(node, tree.root), deep)[:MOST]
+        return (_name(tree, node.id, tree.scope.get(node, tree.root), deep) or [Value(tree.imported(node))])[:MOST]
     if isinstance(node, ast.Attribute):
         if is_self(node.value):
             return _of_class(tree, node, deep)
-        return _flag(tree, node, deep) or [Value(node)]
+        return _flag(tree, node, deep) or [Value(tree.imported(node) or node)]
     if isinstance(node, ast.IfExp):
         return values(tree, node.body, deep + 1) + values(tree, node.orelse, deep + 1)
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and from_outside(tree, node.values[0]):
@@ -135,6 +135,7 @@ def argument(call: ast.Call, name: str, place: int | None = None) -> ast.expr | 
 
 
 def _name(tree: Tree, name: str, scope: Scope | None, deep: int) -> list[Value]:
+    """What this file says of a name; nothing where it binds none of it."""
     while scope is not None:
         if name in tree.everywhere.get(scope, ()):
             scope = tree.root
@@ -148,7 +149,7 @@ def _name(tree: Tree, name: str, scope: Scope | None, deep: int) -> list[Value]:
         scope = tree.parent.get(scope)
         while isinstance(scope, ast.ClassDef):  # a method does not see the names of its class
             scope = tree.parent.get(scope)
-    return [Value(None)]
+    return []
 
 
 def _assigned(tree: Tree, given: Sequence[ast.expr | None], deep: int) -> list[Value]:
