@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
 
 from retina_doctor.authoring import RunningService
-from retina_doctor.codec import Data, replace
+from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Chosen
 from retina_doctor.process_python import python_of
@@ -39,24 +38,19 @@ def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachme
 
 
 def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
-    """The settings with the process of the running service in them, and the model of its command line.
+    """The settings with the process of the running service in them, and what that process says of itself.
 
-    What the operator named himself stays. A named target or host is looked at as it is: no process is looked for. Another
-    user's process, or one in a container, is attached to only where its number or port is named, or it was chosen of several.
+    What the operator named himself stays. A named target is looked at as it is: no process is looked for. Another user's
+    process, or one in a container, is attached to only where its number or port is named, or it was chosen of several.
     """
-    named = settings.service
+    named = settings.process
+    if named.pid is None and (not named.attach or settings.target.command is not None):
+        return Attachment(settings=settings)
+    found = catalogue.services(settings)
     if named.pid is not None:
-        one = next(iter(catalogue.services(named.pid, None)), None)
         standpoint = _standpoint(named.pid) if settings.target.command is None else None
-        return Attachment(settings=_with(settings, one), note=_entering(standpoint) if standpoint else None)
-    if not named.attach or settings.target.command is not None or named.host is not None or settings.scan.paths:
-        return Attachment(settings=settings)
-    port = named.port or _local_port(named.url)
-    if port is None and named.url is not None:
-        return Attachment(settings=settings)
-    found = catalogue.services(None, port)
-    if not found and named.port is None:
-        found = catalogue.services(None, None)  # what listens at the URL may be a proxy before it
+        note = _entering(standpoint) if standpoint else None
+        return Attachment(settings=_with(settings, next(iter(found), None)), note=note)
     alone = len(found) == 1 and found[0].readable
     one = found[0] if alone else choose(found) if found else None
     try:
@@ -67,10 +61,9 @@ def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachm
         return Attachment(settings=settings, note=f"a service runs here and is not looked at: {error}")
     if one is None or standpoint is None:
         return Attachment(settings=settings, how="found")
-    if standpoint.foreign and alone and named.port is None:
+    if standpoint.foreign and alone and not one.named:
         return Attachment(settings=settings, note=_unasked(one, standpoint))
-    how: Chosen = "port" if port in one.ports else "found"
-    return Attachment(settings=_with(settings, one), how=how, note=_entering(standpoint))
+    return Attachment(settings=_with(settings, one), how=one.how, note=_entering(standpoint))
 
 
 def _standpoint(pid: int) -> Standpoint | None:
@@ -94,20 +87,4 @@ def _unasked(one: RunningService, standpoint: Standpoint) -> str:
 
 
 def _with(settings: Settings, one: RunningService | None) -> Settings:
-    if one is None:
-        return settings
-    model = settings.model
-    if model.path is None and one.model is not None:
-        model = replace(model, path=one.model)
-    return replace(settings, service=replace(settings.service, pid=one.pid), model=model)
-
-
-def _local_port(url: str | None) -> int | None:
-    """The port of a URL of this machine, as far as its words tell."""
-    try:
-        parts = urlsplit(url if url and "://" in url else f"http://{url}")
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:
-        return None
-    name = parts.hostname or ""
-    return port if url and (name in ("localhost", "::1") or name.startswith(("127.", "0.0.0.0"))) else None  # noqa: S104
+    return settings.implied(one.settings).changed(service={"pid": one.pid}) if one else settings

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from retina_doctor.codec import Data, replace
+from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Chosen, Target
 from retina_doctor.process_python import python_of
@@ -26,10 +26,10 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
     """
     if settings.target.command:
         return Target(command=settings.target.command, chosen="flag")
-    if settings.service.pid:
-        attached = python_of(settings.service.pid)
+    if settings.process.pid:
+        attached = python_of(settings.process.pid)
         if attached:
-            return Target(command=attached, chosen=how, chosen_by=str(settings.service.pid))
+            return Target(command=attached, chosen=how, chosen_by=str(settings.process.pid))
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
         if prefix and Path(prefix).is_absolute() and not _same(Path(prefix), Path(sys.prefix)):
@@ -60,7 +60,7 @@ def _same(one: Path, other: Path) -> bool:
 
 def numbered_inside(settings: Settings, around: Surroundings) -> Settings:
     """Where the service's process is entered, probes run beside it and must know it by its number there."""
-    pid = settings.service.pid
+    pid = settings.process.pid
     if pid is None or around.standpoint is None or not around.standpoint.namespaces:
         return settings
     try:
@@ -68,7 +68,7 @@ def numbered_inside(settings: Settings, around: Surroundings) -> Settings:
     except OSError:
         return settings
     number = next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), pid)
-    return replace(settings, service=replace(settings.service, pid=number))
+    return settings.changed(service={"pid": number})
 
 
 class Surroundings(Data, frozen=True):

@@ -16,13 +16,14 @@ from retina_doctor_checks.analysis.kinds import KINDS, PYTHON
 from retina_doctor_checks.analysis.look import MOST_BYTES, OutOfTime, Packed, limited
 from retina_doctor_checks.analysis.python import rules
 from retina_doctor_checks.probes.source import look_texts
+from retina_doctor_checks.settings import ScanSettings
 from retina_doctor_checks.source.domain import probe
 
 from retina_doctor.authoring import Side
 from retina_doctor.codec import replace
 from retina_doctor.model import Outcome, Recorded, Target
 from retina_doctor.probing.collect import Looking
-from retina_doctor.settings import GateSettings, ScanSettings, Settings
+from retina_doctor.settings import GateSettings, Settings
 from retina_doctor.target import surroundings
 from tests.doctor import doctor
 from tests.scan_trees import pod
@@ -51,7 +52,7 @@ def grow(folder: Path, tree: dict[str, str]) -> Path:
 
 def fetched_in(side: Side, folder: Path, *command: str) -> Recorded:
     """The reading of the tree by a probe of that side, from a target with this command."""
-    settings = Settings(scan=ScanSettings(paths=(str(folder),)), gate=GateSettings(timeout=60))
+    settings = Settings(ScanSettings(paths=(str(folder),)), GateSettings(timeout=60))
     target = Target(command=command or (sys.executable,), chosen="flag")
     looking = Looking(settings, target, surroundings(settings, target, os.environ))
     return looking.collect([replace(probe, side=side)])[1]["source"]

@@ -7,6 +7,7 @@ from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.settings import Settings
 
 from ..facts.source import Source
+from ..settings import ScanSettings
 from . import checks, container_checks, figure_checks, package_checks, serving_checks
 
 PACK = "retina_doctor_checks"
@@ -15,7 +16,8 @@ PACK = "retina_doctor_checks"
 def wanted(settings: Settings) -> dict[str, Any]:
     from ..analysis import kinds  # only where something is scanned
 
-    return {"paths": list(settings.scan.paths), "kinds": kinds.wanted(), "seconds": settings.gate.timeout * 0.7}
+    paths = list(settings.of(ScanSettings).paths)
+    return {"paths": paths, "kinds": kinds.wanted(), "seconds": settings.gate.timeout * 0.7}
 
 
 probe = Probe(
