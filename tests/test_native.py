@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy
 import pytest
 from retina_doctor_checks.advice.builds import known, onnxruntime_builds
 from retina_doctor_checks.probes.native import elf, fatbin, installed, loader
@@ -55,6 +56,29 @@ def test_needed_libraries_are_read_as_readelf_reads_them() -> None:
     assert elf.loader(os.path.realpath(sys.executable)) is not None
     assert elf.section(str(provider()), ".nv_fatbin") is not None
     assert elf.section(str(provider()), ".no_such_section") is None
+
+
+def compiled_files() -> list[Path]:
+    """Of every installed distribution that has any: one of each."""
+    site = Path(numpy.__file__).parents[1]
+    folders = [folder for folder in sorted(site.iterdir()) if folder.is_dir()]
+    return [found[0] for folder in folders if (found := sorted(folder.rglob("*.so*")))]
+
+
+def test_sections_and_needed_libraries_are_those_of_pyelftools() -> None:
+    """An ELF reader of others, over files of many linkers (auditwheel, Cython, Rust, CUDA)."""
+    from elftools.elf.elffile import ELFFile
+
+    files = compiled_files()
+    assert len(files) > 10
+    for path in files:
+        with path.open("rb") as opened:
+            theirs = ELFFile(opened)
+            dynamic = theirs.get_section_by_name(".dynamic")
+            assert elf.needed(str(path)) == [t.needed for t in dynamic.iter_tags() if t.entry.d_tag == "DT_NEEDED"]
+            for section in theirs.iter_sections():
+                if section.name in (".text", ".dynstr", ".nv_fatbin"):
+                    assert elf.section(str(path), section.name) == (section["sh_offset"], section["sh_size"])
 
 
 def make(folder: Path, name: str, *needs: Path) -> Path:

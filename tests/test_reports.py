@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pty
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import junitparser
 import pytest
 from rich.cells import cell_len
 
@@ -110,7 +112,7 @@ def hostile(folder: Path, language: Any = "en") -> Report:
     snapshot = Snapshot(
         created="2026-11-23T12:00:00+00:00",
         doctor="0",
-        settings=Settings(gate=GateSettings(ignore={"XX105": HOSTILE})),
+        settings=Settings(GateSettings(ignore={"XX105": HOSTILE})),
         target=Target(command=("/opt/py thon\x1b[2J/python",), chosen="flag"),
         readings={
             "interpreter": machine("t4-healthy").snapshot.readings["interpreter"],
@@ -122,6 +124,7 @@ def hostile(folder: Path, language: Any = "en") -> Report:
     )
 
 
+@functools.cache
 def of(name: str, language: Any = "en") -> Report:
     catalogue = installed()
     diagnosis = diagnose(machine(name).snapshot, catalogue)
@@ -300,6 +303,19 @@ def test_junit_is_well_formed_and_adds_up(name: str, language: Any) -> None:
     failing = {f.code for f in report.diagnosis.findings if f.severity is Severity.ERROR}
     shown = {c.attrib["name"].split()[0] for c in root.iter("testcase") if c.find("failure") is not None}
     assert shown == failing
+
+
+@every_machine
+def test_junitparser_reads_the_same_out_of_it(name: str) -> None:
+    """As CI servers do: with a reader of others."""
+    report = of(name, "en")
+    suites = junitparser.JUnitXml.fromstring(writer("junit")(report, PLAIN).encode())
+    cases = [case for suite in suites for case in suite]
+    kinds = {junitparser.Failure: 0, junitparser.Error: 0, junitparser.Skipped: 0}
+    for case in cases:
+        for result in case.result:
+            kinds[type(result)] += 1
+    assert (suites.tests, suites.failures, suites.errors, suites.skipped) == (len(cases), *kinds.values())
 
 
 def test_junit_with_hostile_evidence(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Severity, Unknown
 from retina_doctor.registry import Catalogue, Entry, Want
-from retina_doctor.settings import Settings
+from retina_doctor.settings import Settings, Table
 
 from ..advice.builds import known, onnxruntime_builds, torch_builds
 from ..advice.drivers import least_driver
@@ -197,8 +197,9 @@ def _problems(entry: Entry, told: Told, made: Mapping[type, Reading]) -> tuple[P
     gathered: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {}
     for need in entry.needs:
         reading = made.get(need.facts)
-        if need.facts is Settings:
-            value: Any = Settings()
+        kind: Any = need.facts
+        if kind is Settings or issubclass(kind, Table):
+            value: Any = Settings() if kind is Settings else Settings().of(kind)
         elif need.facts is Interpreter:
             value = _interpreter(told)
         elif reading is None and need.want is not Want.OPTIONAL:

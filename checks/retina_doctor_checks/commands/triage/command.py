@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from retina_doctor.cli import Formats, Lang, language_of
+from retina_doctor.command import Run, taking
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
@@ -19,27 +19,25 @@ Files = Annotated[
 ]
 
 
-@app.command()
-def triage(files: Files = None, format: Formats = None, lang: Lang = None) -> None:
+@app.command(cls=taking("format", "lang"))
+def triage(ctx: typer.Context, files: Files = None) -> None:
     """Name the cause in a pasted log, traceback or issue, without looking at any machine."""
     from retina_doctor.errors import UsageError
-    from retina_doctor.output import check_open, one_of, show, terminal
+    from retina_doctor.output import check_open
 
     from . import reporting
 
-    language = language_of(lang)
-    as_json = "json" in one_of(format, ("terminal", "json"))
+    run = Run.of(ctx)
+    as_json = run.as_json
     check_open()
-    names = files or ["-"]
-    if names == ["-"] and sys.stdin is not None and sys.stdin.isatty() and not files:
+    if not files and sys.stdin is not None and sys.stdin.isatty():
         raise UsageError(
             "triage reads a file, or standard input: retina-doctor triage LOG, or … | retina-doctor triage -"
         )
     with reporting.progress() as tell:
-        result = reporting.examine(names, tell)
+        result = reporting.examine(files or ["-"], tell)
     if as_json:
-        show(reporting.as_json(result, language))
+        run.show(reporting.as_json(result, run.language))
     else:
-        look = terminal()
-        show(reporting.drawn(result, language, look.width, look.colour))
+        run.show(reporting.drawn(result, run.language, run.terminal.width, run.terminal.colour))
     raise typer.Exit(1 if result.diagnoses else 0)

@@ -42,6 +42,7 @@ RUNS_CODE = (
     "_thread", "concurrent", "multiprocessing", "asyncio", "platform", "webbrowser", "pip", "setuptools", "distutils", "timeit",
     "pdb", "bdb", "profile", "cProfile", "trace", "signal", "tempfile", "zipimport", "pkgutil", "pydoc", "doctest", "inspect",
     "urllib", "http", "ftplib", "smtplib", "xmlrpc", "logging", "copyreg", "joblib", "cloudpickle", "dill", "_frozen_importlib",
+    "idlelib", "imaplib", "poplib", "nntplib", "telnetlib", "socketserver", "wsgiref", "zipapp", "venv", "ensurepip", "lib2to3",
 )  # fmt: skip
 """Modules with something in them that runs, loads or fetches what it is given."""
 TYPES = (
