@@ -346,6 +346,17 @@ def test_versions_in_lists_and_in_prose(text: str) -> None:
     assert told(read(text.replace(" | 1", " 1"))).packages == {"onnxruntime-gpu": "1.20.1"}
 
 
+@pytest.mark.parametrize("file", sorted(TEXTS.rglob("*.txt")), ids=lambda f: f.stem)
+def test_words_that_are_looked_for_first_leave_no_fact_out(file: Path) -> None:
+    text = read(file.read_text(encoding="utf-8"))
+    found = {(fact.kind, fact.value) for fact in told(text).facts}
+    for row in tables.fact_rows():
+        for expression in row.finds:
+            for match in list(re.finditer(expression, text.flowing))[:20]:
+                value = " ".join(match[1].split())
+                assert (row.kind, value) in found or row.kind == "cuda", "what the driver supports is no toolkit"
+
+
 def test_a_partial_fact_tells_what_it_was_told_and_refuses_the_rest() -> None:
     one = partial(Nvml, driver="535.129.03")
     assert one.driver == "535.129.03"
@@ -540,6 +551,16 @@ def test_chunks_of_any_size_keep_the_same_lines(size: int, lines: list[bytes]) -
     for number, line in enumerate(lines, 1):
         if line == b"CUDA" and lines[:number].count(b"CUDA") <= 3:
             assert (number, line) in kept
+
+
+@pytest.mark.parametrize("size", [60_000, 3_000_000])
+def test_the_one_line_that_differs_in_a_code_is_not_lost(size: int) -> None:
+    line = "[  100.123456] NVRM: Xid (PCI:0000:00:1e): %d, pid=4242, name=python, channel 0x00000010\n"
+    count = size // len(line)
+    log = (line % 13) * count + (line % 79) + (line % 13) * 10
+    report = json.loads(triage("-", "--format", "json", given=log.encode()).stdout)
+    assert report["diagnoses"][0]["name"] == "gpu-fallen-off-bus"
+    assert report["diagnoses"][0]["evidence"][0]["line"] == count + 1
 
 
 def test_most_sentences_of_programs_hold_an_anchor() -> None:

@@ -26,7 +26,22 @@ KEPT = 400_000
 """Bytes that are kept of the beginning, and again of the end."""
 LONG = 4_000
 """Bytes of one line that are kept around an anchor."""
-_VARIABLE = re.compile(rb"0x[0-9a-f]+|[0-9a-f]{8,}|\d+")
+_VARIABLE = r"0x[0-9a-f]+|[0-9a-f]{8,}|\d+"
+_CODE = r"(?:failure|error|errno|winerror|code|status|signal|xid \([^)]{1,40}\):|version|so\.)[ =:.]{0,3}\d{1,5}"
+"""Numbers that are no mere counts: Xid 79 is not Xid 13."""
+_variable, _code = re.compile(_VARIABLE.encode()), re.compile(_CODE.encode())
+_variable_text, _code_text = re.compile(_VARIABLE), re.compile(_CODE)
+
+
+def thinned(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Of numbered lines that differ in numbers alone the first few."""
+    times: dict[str, int] = {}
+    for number, line in lines:
+        low = line[:400].lower()
+        template = _variable_text.sub("0", low) + "".join(_code_text.findall(low))
+        count = times[template] = times.get(template, 0) + 1
+        if count <= ALIKE or not low.strip():
+            yield number, line
 
 
 class Excerpt:
@@ -88,7 +103,8 @@ class Excerpt:
 
     def _is_new(self, low: bytes, start: int) -> bool:
         end = low.find(b"\n", start)
-        template = _VARIABLE.sub(b"0", low[start : min(end if end >= 0 else len(low), start + 400)])
+        line = low[start : min(end if end >= 0 else len(low), start + 400)]
+        template = _variable.sub(b"0", line) + b"".join(_code.findall(line))
         if len(self._templates) > TEMPLATES:
             self._templates.clear()
         times = self._templates[template] = self._templates.get(template, 0) + 1

@@ -48,7 +48,7 @@ def _compiled(expression: str) -> re.Pattern[str]:
 
 def is_open(pattern: str) -> bool:
     """Whether it holds a skip, a number, or a choice."""
-    return _TOKEN.search(pattern) is not None
+    return ("…" in pattern or "{" in pattern or "|" in pattern) and _TOKEN.search(pattern) is not None
 
 
 def squeezed(text: str) -> str:

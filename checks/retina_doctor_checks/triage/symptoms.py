@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from retina_doctor.codec import Data
 
 from . import tables
-from .sentences import is_open, sentence
+from .sentences import is_open, sentence, squeezed
 from .text import Line, Text
 
 MOST = 12
@@ -56,14 +56,26 @@ def _mentioned(phrase: str, prose: str) -> bool:
 
 def matches(pattern: str, text: Text) -> Iterator[tuple[tuple[Line, ...], Mapping[str, str]]]:
     """(lines, what was captured) of each place of a sentence. A cheap look for its longest literal comes first."""
-    one = sentence(pattern)
-    if one.literal not in text.squeezed:
-        return
-    for match in one.compiled.finditer(text.squeezed):
-        lines = text.lines_of(match.start(), match.end())
+    for start, end, groups in _found(pattern, text.squeezed):
+        lines = text.lines_of(start, end)
         # Broken lines are long ones; a sentence put together of many short lines is none.
-        if len(lines) <= min(WIDEST, 2 + (match.end() - match.start()) // 12):
-            yield lines, match.groupdict()
+        if len(lines) <= min(WIDEST, 2 + (end - start) // 12):
+            yield lines, groups
+
+
+def _found(pattern: str, text: str) -> Iterator[tuple[int, int, Mapping[str, str]]]:
+    """(start, end, what was captured) in squeezed text. Most sentences are plain text, which needs no expression."""
+    if not is_open(pattern):
+        plain = squeezed(pattern)
+        start = text.find(plain)
+        while start >= 0:
+            yield start, start + len(plain), {}
+            start = text.find(plain, start + len(plain))
+        return
+    one = sentence(pattern)
+    if one.literal in text:
+        for match in one.compiled.finditer(text):
+            yield match.start(), match.end(), match.groupdict()
 
 
 def _is_others(unless: tuple[str, ...], lines: tuple[Line, ...], text: Text) -> bool:

@@ -67,10 +67,12 @@ class Cause(Data, frozen=True, kw_only=True):
 
 
 class FactRow(Data, frozen=True, kw_only=True):
-    """*finds*: linear regular expressions over flowing lower-case text; the first group is the value."""
+    """*finds*: linear regular expressions over flowing lower-case text; the first group is the value. *near*: without one of
+    these words in the text none of them can match, and looking for words is quicker."""
 
     kind: str
     finds: tuple[str, ...]
+    near: tuple[str, ...] = ()
     why: str = ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -59,14 +60,12 @@ class Told(Data, frozen=True, dict=True):
         return {name: version for name, _, version in named}
 
 
-@functools.cache
-def _expressions() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((row.kind, re.compile(expression)) for row in fact_rows() for expression in row.finds)
+_STEMS = tuple({re.split("[-_]", name)[0] for name in PACKAGES})
 
 
 @functools.cache
-def _packages() -> tuple[re.Pattern[str], ...]:
-    return (re.compile(PACKAGE), re.compile(ARCHIVE))
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression)
 
 
 def told(text: Text) -> Told:
@@ -82,13 +81,13 @@ def told(text: Text) -> Told:
 
 def _found(text: Text) -> Iterator[tuple[str, str, Line]]:
     flowing = text.flowing
-    for kind, expression in _expressions():
-        for count, match in enumerate(expression.finditer(flowing)):
-            if count == MOST:
-                break
-            yield kind, " ".join(match[1].split()), text.line_flowing(match.start())
-    for expression in _packages():
-        for count, match in enumerate(expression.finditer(flowing)):
-            if count == MOST * 10:
-                break
-            yield "package", f"{match[1].replace('_', '-')} {match[2]}", text.line_flowing(match.start())
+    for row in fact_rows():
+        if row.near and not any(word in flowing for word in row.near):
+            continue
+        for expression in row.finds:
+            for match in itertools.islice(_compiled(expression).finditer(flowing), MOST):
+                yield row.kind, " ".join(match[1].split()), text.line_flowing(match.start())
+    if any(stem in flowing for stem in _STEMS):
+        for expression in (PACKAGE, ARCHIVE):
+            for match in itertools.islice(_compiled(expression).finditer(flowing), MOST * 10):
+                yield "package", f"{match[1].replace('_', '-')} {match[2]}", text.line_flowing(match.start())

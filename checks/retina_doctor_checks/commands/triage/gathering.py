@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
 
-from ...triage.first_look import Excerpt
+from ...triage.first_look import Excerpt, thinned
 from ...triage.text import Text, text_of
 from .sources import Stream
 
+THICK = 32_000
+"""Bytes from which on lines that differ in numbers alone are read a few times only."""
 WHOLE = 1 << 20
 """Bytes up to which a text is read whole."""
 
@@ -59,7 +61,10 @@ def gather(streams: Iterable[Stream], progress: Callable[[int], None]) -> Gather
             excerpt.feed(chunk)
         size += read
         if excerpt is None:
-            numbered: Iterator[tuple[int, str]] = enumerate(decoded(b"".join(begun)).splitlines(), 1)
+            whole_lines = decoded(b"".join(begun)).splitlines()
+            numbered: Iterator[tuple[int, str]] = enumerate(whole_lines, 1)
+            if read > THICK:
+                numbered = thinned(numbered)
         else:
             numbered = ((number, decoded(line)) for number, line in excerpt.end())
             whole = False
@@ -67,7 +72,7 @@ def gather(streams: Iterable[Stream], progress: Callable[[int], None]) -> Gather
         for number, line in numbered:
             lines.append((base + number, line))
             last = number
-        base += max(last, excerpt.lines_seen if excerpt else 0) + 1
+        base += max(last, excerpt.lines_seen if excerpt else len(whole_lines)) + 1
     if not any(line.strip() for _, line in lines) and whole:
         raise UsageError(f"{', '.join(names) or 'nothing'}: is empty")
     return Gathered(text=text_of(lines), starts=tuple(starts), names=tuple(names), whole=whole, size=size)
