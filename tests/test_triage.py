@@ -30,7 +30,7 @@ from retina_doctor_checks.triage.first_look import ANCHORS, Excerpt
 from retina_doctor_checks.triage.partial import NotTold, partial
 from retina_doctor_checks.triage.readings import judged
 from retina_doctor_checks.triage.sentences import is_open, sentence, squeezed
-from retina_doctor_checks.triage.symptoms import seen
+from retina_doctor_checks.triage.symptoms import matches, seen
 from retina_doctor_checks.triage.text import read
 from retina_doctor_checks.triage.told import ARCHIVE, PACKAGE, told
 
@@ -296,6 +296,7 @@ def test_each_sentence_stands_its_worst_case() -> None:
         begin = squeezed(re.split(r"…|\{|\(", one)[0] or "lib")[:8]
         for text in (begin * 800, ("1" * 4 + begin) * 400, begin + "x" * 5000):
             list(compiled.finditer(text))
+            list(matches(one, read(text)))
 
 
 def test_a_sentence_must_begin_with_some_text() -> None:

@@ -31,10 +31,12 @@ _VERSION = r"\d{1,5}(?:\.\d{1,5}){0,4}+"
 
 
 class Sentence(Data, frozen=True):
-    """*expression*: a regular expression over squeezed lower-case text. *literal*: a text without which it cannot match."""
+    """*expression*: a regular expression over squeezed lower-case text. *literal*: a text without which it cannot match.
+    *first*: the text that it begins with, or "" where it begins with a choice."""
 
     expression: str
     literal: str
+    first: str
 
     @property
     def compiled(self) -> re.Pattern[str]:
@@ -92,4 +94,4 @@ def sentence(pattern: str) -> Sentence:
     start = parts[0]
     if len(start) < 3 or len(longest) < 4:
         raise ValueError(f"{pattern!r} must begin with a text of three characters or more, and hold one of four")
-    return Sentence(parts[0] + "".join(f"(?>{part})" for part in parts[1:]), longest)
+    return Sentence(parts[0] + "".join(f"(?>{part})" for part in parts[1:]), longest, literals[0])

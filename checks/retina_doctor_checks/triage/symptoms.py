@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterator, Mapping
 
 from retina_doctor.codec import Data
 
 from . import tables
-from .sentences import is_open, sentence, squeezed
+from .sentences import Sentence, is_open, sentence, squeezed
 from .text import Line, Text
 
 MOST = 12
@@ -74,8 +76,19 @@ def _found(pattern: str, text: str) -> Iterator[tuple[int, int, Mapping[str, str
         return
     one = sentence(pattern)
     if one.literal in text:
-        for match in one.compiled.finditer(text):
+        for match in map(functools.partial(_tightest, one, text), one.compiled.finditer(text)):
             yield match.start(), match.end(), match.groupdict()
+
+
+def _tightest(one: Sentence, text: str, match: re.Match[str]) -> re.Match[str]:
+    """The match of the same end that begins last: where a line repeats, the sentence is that of its own line."""
+    start = text.rfind(one.first, match.start() + 1, match.end()) if one.first else -1
+    while start >= 0:
+        nearer = one.compiled.match(text, start)
+        if nearer is not None and nearer.end() == match.end():
+            return nearer
+        start = text.rfind(one.first, match.start() + 1, start + len(one.first) - 1)
+    return match
 
 
 def _is_others(unless: tuple[str, ...], lines: tuple[Line, ...], text: Text) -> bool:
