@@ -230,8 +230,13 @@ def _rooted(findings: list[Finding], catalogue: Catalogue) -> tuple[Finding, ...
         return (-finding.severity.rank, finding.code, finding.subject)
 
     def root(finding: Finding) -> Finding:
-        above = cause(finding)
-        return finding if above is None else root(above)
+        """Conditions may let findings explain each other: then the gravest of their circle is the root of all."""
+        way = [finding]
+        while (above := cause(way[-1])) is not None:
+            if above in way:
+                return min(way[way.index(above) :], key=rank)
+            way.append(above)
+        return way[-1]
 
     roots = {finding.key: root(finding) for finding in findings}
     gravest: dict[FindingKey, int] = {}  # of a root and all that it explains: an error under a warning is an error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import Check, Domain, Gathered, Pack, Probe, RunningService
+from retina_doctor.authoring import Check, Domain, Gathered, Pack, Probe, RunningService, always
 from retina_doctor.codec import Data, replace
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Finding, Interpreter, Reading
@@ -135,7 +135,7 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         for cause in pack.causes:
             explains[cause.root] = explains.get(cause.root, ()) + cause.explains
             conditions |= {(cause.root, echo): cause.when for echo in cause.explains}
-    _validate(entries, probes, explains)
+    _validate(entries, probes, explains, conditions)
     return Catalogue(
         entries=tuple(entries),
         probes=probes,
@@ -191,7 +191,12 @@ def _need(check: Check, parameter: str, hint: Any) -> Need:
     raise PackError(f"{check.name}: parameter {parameter} must be Facts, Facts | None or Reading[Facts], not {hint}")
 
 
-def _validate(entries: list[Entry], probes: Mapping[str, Probe[Any]], explains: Mapping[str, tuple[str, ...]]) -> None:
+def _validate(
+    entries: list[Entry],
+    probes: Mapping[str, Probe[Any]],
+    explains: Mapping[str, tuple[str, ...]],
+    conditions: Mapping[tuple[str, str], Callable[[Finding, Finding], bool]],
+) -> None:
     facts = [probe.facts for probe in probes.values()]
     in_domain = [f"{e.check.name} in {e.domain}" for e in entries]
     named: tuple[list[Any], ...] = ([e.check.code for e in entries], in_domain, facts)
@@ -209,8 +214,10 @@ def _validate(entries: list[Entry], probes: Mapping[str, Probe[Any]], explains: 
         for name in (root, *echoes):
             if name not in names:
                 raise PackError(f"a cause names {name}, which no check bears")
-    for root in explains:
-        if root in _reached(root, explains):
+    # Under a condition two names may explain each other: numpy's failure that of onnxruntime, and that the one of insightface.
+    sure = {root: tuple(e for e in echoes if conditions[root, e] is always) for root, echoes in explains.items()}
+    for root in sure:
+        if root in _reached(root, sure):
             raise PackError(f"the causes go round in a circle at {root}")
 
 

@@ -4,9 +4,12 @@ Only direct ones: what explains ort-session-on-cpu thereby explains smoke-on-cpu
 """
 
 import re
+from typing import Any
 
 from retina_doctor.authoring import Cause
 from retina_doctor.model import Finding, Severity
+
+from .combined.refusals import rows
 
 LIBRARY_CAUSES = ("ort-cuda-libs-missing", "ort-cuda-major-mismatch", "ort-cuda-libs-not-on-path")
 SEEN_ON_DISK = ("no-nvidia-gpu", "ort-cpu-package", "ort-both-packages", *LIBRARY_CAUSES)
@@ -50,6 +53,46 @@ def same_module(root: Finding, echo: Finding) -> bool:
 def raised(root: Finding, _echo: Finding) -> bool:
     """The trial was no silent step back to the CPU: it failed, as a real model then does."""
     return root.evidence.get("error") is not None
+
+
+def of_a_checkpoint(_root: Finding, echo: Finding) -> bool:
+    return str(echo.evidence.get("model") or "").endswith((".pth", ".pt"))
+
+
+def of_an_onnx_model(root: Finding, echo: Finding) -> bool:
+    """A checkpoint of torch's says nothing of onnxruntime."""
+    return not of_a_checkpoint(root, echo)
+
+
+def raised_for_onnx(root: Finding, echo: Finding) -> bool:
+    return raised(root, echo) and of_an_onnx_model(root, echo)
+
+
+def words_of(finding: Finding) -> tuple[str, str, Any]:
+    """(what was raised, without its class; how the process ended; what that means)"""
+    evidence = finding.evidence
+    raised_words = str(evidence.get("error") or evidence.get("detail") or "")
+    ended = str(evidence.get("detail")) if evidence.get("outcome") == "crashed" else ""
+    return raised_words.partition(": ")[2].strip(), ended, (evidence.get("means") or {}).get("key")
+
+
+def same_words(root: Finding, echo: Finding) -> bool:
+    (one, ended, means), (other, its_end, its_meaning) = words_of(root), words_of(echo)
+    if ended or its_end:
+        return ended == its_end
+    return means == its_meaning and bool(one and other) and (one in other or other in one or one[-60:] == other[-60:])
+
+
+def passed_up(root: Finding, echo: Finding) -> bool:
+    """What imports the framework fails with it."""
+    return echo.subject == "module:insightface" and same_words(root, echo)
+
+
+def passed_down(root: Finding, echo: Finding) -> bool:
+    """Both frameworks import numpy; and what keeps any library from being mapped keeps theirs."""
+    meant = words_of(root)[2]
+    everywhere = meant is not None and meant == words_of(echo)[2] and rows()[meant.removeprefix("means-")].everywhere
+    return everywhere or (root.subject == "module:numpy" and same_words(root, echo))
 
 
 def of_that_framework(root: Finding, echo: Finding) -> bool:
@@ -145,8 +188,12 @@ causes: tuple[Cause, ...] = (
     Cause("insightface-build-failed", ("package-import-fails",), when=same_subject),
     Cause("libstdcxx-too-old", ("package-import-fails", "ort-import-fails"), when=in_modules),
     Cause("ort-wheel-wrong-platform", ("ort-import-fails",)),
-    Cause("ort-broken-install", ("ort-import-fails", "ort-session-on-cpu", *INFERENCE)),
-    Cause("ort-import-fails", INFERENCE),
+    Cause("ort-broken-install", ("ort-import-fails", "ort-session-on-cpu")),
+    Cause("ort-broken-install", INFERENCE, when=of_an_onnx_model),
+    Cause("ort-import-fails", INFERENCE, when=of_an_onnx_model),
+    Cause("ort-import-fails", ("package-import-fails",), when=passed_up),
+    Cause("torch-import-fails", ("smoke-inference-failed",), when=of_a_checkpoint),
+    Cause("package-import-fails", ("ort-import-fails", "torch-import-fails"), when=passed_down),
     Cause("ort-both-packages", ("ort-session-on-cpu",)),
     Cause("ort-cpu-package", ("ort-session-on-cpu",)),
     Cause("ort-cuda-major-mismatch", LIBRARIES),
@@ -155,7 +202,7 @@ causes: tuple[Cause, ...] = (
     Cause("ort-cuda-libs-not-on-path", ("ort-session-on-cpu",)),
     Cause("ort-cudnn-mismatch", ("ort-session-on-cpu", *INFERENCE)),
     Cause("ort-session-on-cpu", ("smoke-on-cpu",)),
-    Cause("ort-session-on-cpu", INFERENCE, when=raised),
+    Cause("ort-session-on-cpu", INFERENCE, when=raised_for_onnx),
     *(Cause(why, ("service-on-cpu",), when=with_onnxruntime) for why in SEEN_ON_DISK),
     Cause("ort-session-on-cpu", ("service-on-cpu",), when=with_onnxruntime),
     Cause("torch-cannot-use-gpu", ("service-on-cpu",), when=without_onnxruntime),

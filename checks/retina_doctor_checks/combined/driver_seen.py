@@ -7,6 +7,7 @@ import re
 from retina_doctor.authoring import Gathered
 
 from ..facts.driver import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
+from .refusals import meaning
 from .visible_gpus import hides
 
 Evidence = dict[str, object]
@@ -110,6 +111,25 @@ class Seen(Gathered, frozen=True, kw_only=True):
             "cards": [gpu.address for gpu in host.pci_gpus or ()],
             "libraries": [library.path for library in host.libraries],
         }
+
+
+def lost_by_smi(smi: NvidiaSmi | None, nvml: Nvml | None) -> dict[int, str]:
+    """NVML's index of a card -> nvidia-smi's words that it is lost, though NVML may list it still."""
+    found: dict[int, str] = {}
+    for line in [*smi.lines, *smi.errors] if smi else ():
+        meant = meaning(line)
+        if meant is None or meant.mechanism not in ("gpu-lost", "gpu-wants-reset"):
+            continue
+        for gpu in nvml.gpus if nvml else ():
+            if len(nvml.gpus if nvml else ()) == 1 or same_bus(meant.values.get("gpu", ""), gpu.bus_id):
+                found.setdefault(gpu.index, meant.line)
+    return found
+
+
+def same_bus(one: str, other: str | None) -> bool:
+    """Addresses on the PCI bus as nvidia-smi, NVML and the kernel's log write them: 0000:00:1e, 00000000:00:1E.0."""
+    parts = [[int(part, 16) for part in re.findall(r"[0-9a-fA-F]+", text)][:3] for text in (one, other or "")]
+    return len(parts[0]) == 3 and parts[0] == parts[1]
 
 
 def is_compat(path: str | None) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.own_checks import evidence_of
 
-from ..combined.driver_seen import Seen
+from ..combined.driver_seen import Seen, lost_by_smi
 from ..combined.no_cards import NO_GPU
+from ..combined.refusals import meaning, of_cuda, of_ending, of_nvml
 from ..combined.used_gpus import candidates
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
 from ..scopes import gpu_meant
@@ -30,15 +33,25 @@ def nvidia_smi_hangs(smi: Reading[NvidiaSmi]) -> Answer:
 
 @check("RD208", "nvml-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def nvml_fails(
-    nvml: Reading[Nvml], host: Host | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
+    nvml: Reading[Nvml],
+    host: Host | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    smi: NvidiaSmi | None,
 ) -> Answer:
-    """Whatever NVML says or does not say that none of the other checks explains."""
+    """Whatever NVML says or does not say that none of the other checks explains; and a card of which nvidia-smi, which asks
+    for more, says that it is lost."""
     if nvml.value is None:
-        nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None}
+        nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None, "means": None}
         return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing})
     if nvml.value.error_code is None and nvml.value.gpus:
         used = candidates(nvml.value, variables, cuda)
-        return [_failing(nvml, gpu, at_most=cap(gpu, used)) for gpu in nvml.value.gpus if gpu.error is not None]
+        lost = lost_by_smi(smi, nvml.value)
+        return [
+            _failing(nvml, gpu, at_most=cap(gpu, used), said=lost.get(gpu.index))
+            for gpu in nvml.value.gpus
+            if gpu.error is not None or gpu.index in lost
+        ]
     if host is not None:
         seen = Seen(host=host, nvml=nvml.value, environment=variables, cuda=cuda)
         found = trouble(seen)
@@ -46,19 +59,30 @@ def nvml_fails(
             return Inapplicable(Reason("explained-by", {"name": found.name}))
         if seen.is_integrated:
             return INTEGRATED
-    return _failing(nvml, None, host)
+    told_elsewhere = [*smi.lines, *smi.errors] if smi else []
+    told_elsewhere += host.kernel_log.said if host and host.kernel_log else ()
+    return _failing(nvml, None, host, said="\n".join(told_elsewhere))
 
 
 def _failing(
-    nvml: Reading[Nvml], gpu: Gpu | None, host: Host | None = None, at_most: Severity | None = None
+    nvml: Reading[Nvml],
+    gpu: Gpu | None,
+    host: Host | None = None,
+    at_most: Severity | None = None,
+    said: str | None = None,
 ) -> Problem:
+    """*said*: what others than NVML say of it."""
     assert nvml.value is not None
+    number = re.match(r"\d+", gpu.error or "") if gpu else None
+    code = int(number[0]) if number else nvml.value.error_code
+    meant = of_nvml(code) or meaning(said)
     return Problem(
         subject=f"gpu:{gpu.index}" if gpu else "driver",
         evidence={
             **evidence_of(nvml),
             "code": None if gpu else nvml.value.error_code,
-            "error": gpu.error if gpu else nvml.value.error,
+            "error": (gpu.error or said) if gpu else nvml.value.error,
+            "means": meant.told if meant else None,
             "cards": [one.address for one in (host.pci_gpus if host else None) or ()],
             "gpu": gpu.index if gpu else None,
         },
@@ -75,6 +99,8 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
     if seen is not None and seen.works:
         names = ", ".join(f"{device.ordinal}: {device.name}" for device in seen.devices)
         return Passed(Reason("cuda-works", {"devices": names}))
+    words = seen.error if seen else None
+    meant = of_cuda(seen.init_code if seen else None) or meaning(words) or of_ending(cuda.recorded)
     return Problem(
         subject="driver",
         evidence={
@@ -84,5 +110,6 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
             "code": seen.init_code if seen else None,
             "name": seen.init_name if seen else None,
             "version": dotted(seen.version) if seen else None,
+            "means": meant.told if meant else None,
         },
     )

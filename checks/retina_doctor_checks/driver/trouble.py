@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from retina_doctor.codec import Data
 
-from ..combined.driver_seen import WSL, Evidence, Seen
+from ..combined.driver_seen import WSL, Evidence, Seen, lost_by_smi
 from ..facts.driver import DriverLibrary, Host
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t
@@ -248,6 +248,8 @@ def state_lost(seen: Seen) -> Evidence | None:
     if seen.cuda_code in (None, 0) or not seen.nvml_answers or not seen.is_plain or seen.is_hidden:
         return None
     if seen.nvml is not None and any(gpu.error for gpu in seen.nvml.gpus):
+        return None
+    if lost_by_smi(seen.smi, seen.nvml):
         return None
     unloaded = host.uvm_loaded is False and host.container is None
     if not unloaded and seen.cuda_code != UNKNOWN:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 from typing import Any
 
-from retina_doctor_checks.probes.native import output
+from retina_doctor_checks.probes.native import installed, output
 
 MODULES = ("numpy", "cv2", "PIL", "onnx", "scipy", "skimage", "insightface")
-"""torch and onnxruntime have probes of their own; the packages called retinaface import TensorFlow or fetch weights."""
+DISTRIBUTIONS = {"cv2": "opencv(-contrib)?-python(-headless)?", "PIL": "pillow(-simd)?", "skimage": "scikit-image"}
+"""Where they have another name than the module."""
+# torch and onnxruntime have probes of their own; the packages called retinaface import TensorFlow or fetch weights.
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
@@ -28,16 +31,25 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
         probe.tell(tried=tried)
 
 
+def shell(name: str) -> bool:
+    """An import that gives nothing, though a distribution says that it has installed the package: its files were removed
+    with another's that had the same folder. Without a distribution it is a bare folder of that name: of models, say."""
+    return bool(installed.distributions(re.compile(DISTRIBUTIONS.get(name, name) + "$")))
+
+
 def attempt(name: str) -> dict[str, Any]:
     error, version = None, None
     with output.captured() as lines:
         try:
-            version = getattr(importlib.import_module(name), "__version__", None)
+            module = importlib.import_module(name)
+            version = getattr(module, "__version__", None)
+            if getattr(module, "__file__", None) is None and shell(name):
+                raise ImportError("%s is an empty shell: %s (unknown location)" % (name, ", ".join(module.__path__)))
         except Exception as failure:
             error = "%s: %s" % (type(failure).__name__, failure)
     return {
         "module": name,
         "version": version if isinstance(version, str) else None,
-        "error": error[:1000] if error else None,
+        "error": output.cut(error, 2000) if error else None,
         "output": list(lines) if error else [],
     }
