@@ -46,11 +46,21 @@ class Target:
     def capi(self) -> Path:
         return self.site / "onnxruntime" / "capi"
 
-    def looked(self, *words: str, path: str | None = None, absent: tuple[str, ...] = (), **environment: str) -> Report:
+    def looked(
+        self,
+        *words: str,
+        path: str | None = None,
+        absent: tuple[str, ...] = (),
+        **environment: str,
+    ) -> Report:
+        return self.looked_on({"absent": absent}, *words, path=path, **environment)
+
+    def looked_on(self, machine: dict[str, Any], *words: str, path: str | None = None, **environment: str) -> Report:
+        """*machine*: what differs from a healthy one."""
         number = len(list(self.folder.glob("machine*")))
-        machine = Machine(folder=self.folder / f"machine{number}", absent=absent)
+        shown = Machine(folder=self.folder / f"machine{number}", **machine)
         variables = {**CLEAN, "LD_LIBRARY_PATH": library_path() if path is None else path, **environment}
-        return doctor(self.folder, *DOMAINS, *words, environment=variables, machine=machine, target=str(self.python))
+        return doctor(self.folder, *DOMAINS, *words, environment=variables, machine=shown, target=str(self.python))
 
 
 def make_target(folder: Path, *requirements: str, kind: str = "uv") -> Target:

@@ -22,7 +22,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(tried=tried)
     for name in MODULES:
         try:
-            if importlib.util.find_spec(name) is None:
+            if importlib.util.find_spec(name) is None and not claimed(name):
                 continue
         except (ImportError, ValueError):
             continue
@@ -31,9 +31,9 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
         probe.tell(tried=tried)
 
 
-def shell(name: str) -> bool:
-    """An import that gives nothing, though a distribution says that it has installed the package: its files were removed
-    with another's that had the same folder. Without a distribution it is a bare folder of that name: of models, say."""
+def claimed(name: str) -> bool:
+    """Whether a distribution says that it has installed the package. Where its import gives nothing, its files were removed with
+    another's that had the same folder; without a distribution, a bare folder of that name is no package: of models, say."""
     return bool(installed.distributions(re.compile(DISTRIBUTIONS.get(name, name) + "$")))
 
 
@@ -43,10 +43,12 @@ def attempt(name: str) -> dict[str, Any]:
         try:
             module = importlib.import_module(name)
             version = getattr(module, "__version__", None)
-            if getattr(module, "__file__", None) is None and shell(name):
+            if getattr(module, "__file__", None) is None and claimed(name):
                 raise ImportError("%s is an empty shell: %s (unknown location)" % (name, ", ".join(module.__path__)))
         except Exception as failure:
             error = "%s: %s" % (type(failure).__name__, failure)
+            if isinstance(failure, ImportError) and failure.name == name and failure.path is None and claimed(name):
+                error += ", though a distribution of it is installed"
     return {
         "module": name,
         "version": version if isinstance(version, str) else None,
