@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from retina_doctor.authoring import Cause
-from retina_doctor.model import Finding, Severity
+from retina_doctor.model import Finding
 
 from .combined.refusals import rows
 
@@ -55,6 +55,11 @@ def raised(root: Finding, _echo: Finding) -> bool:
     return root.evidence.get("error") is not None
 
 
+def on_the_way_of_cuda(root: Finding, echo: Finding) -> bool:
+    """Not: a card that the service does not use, or what keeps NVML alone from its library."""
+    return grave(root, echo) and "cuda" in root.evidence.get("closes", ("cuda",))
+
+
 def of_a_checkpoint(_root: Finding, echo: Finding) -> bool:
     return str(echo.evidence.get("model") or "").endswith((".pth", ".pt"))
 
@@ -100,9 +105,9 @@ def of_that_framework(root: Finding, echo: Finding) -> bool:
     return root.subject.split("-")[0].split(" ")[0] == echo.subject
 
 
-def grave(root: Finding, _echo: Finding) -> bool:
-    """Of a card that the service does not use, or a part that it does not need, nothing follows."""
-    return root.severity is Severity.ERROR
+def grave(root: Finding, echo: Finding) -> bool:
+    """Of a card that the service does not use, or a part that it does not need, nothing graver follows."""
+    return root.severity.rank >= echo.severity.rank
 
 
 def grave_and_crashed(root: Finding, echo: Finding) -> bool:
@@ -170,7 +175,7 @@ causes: tuple[Cause, ...] = (
         for why in ("model-unknown-name", "model-cache-not-writable", "model-download-failed")
     ),
     Cause("no-nvidia-gpu", ("torch-cpu-build", "ort-cpu-package", *LIBRARY_CAUSES, "ort-cudnn-mismatch", *SYMPTOMS)),
-    *(Cause(trouble, ("cuda-init-fails",)) for trouble in BEFORE_CUDA),
+    *(Cause(trouble, ("cuda-init-fails",), when=on_the_way_of_cuda) for trouble in BEFORE_CUDA),
     Cause("cuda-visible-devices-hides-gpu", ("nvml-fails",)),
     Cause("cuda-init-fails", SYMPTOMS),
     Cause("cuda-init-fails", ("torch-import-fails", "ort-import-fails"), when=both_hang),

@@ -133,4 +133,5 @@ def same_bus(one: str, other: str | None) -> bool:
 
 
 def is_compat(path: str | None) -> bool:
-    return path is not None and "/compat" in path
+    """NVIDIA's own image and packages put it in /usr/local/cuda*/compat, conda-forge's in PREFIX/cuda-compat."""
+    return path is not None and re.search(r"/(cuda-)?compat(-[\w.]+)?/", path) is not None

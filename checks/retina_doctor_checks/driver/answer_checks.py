@@ -16,7 +16,7 @@ from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvm
 from ..scopes import gpu_meant
 from ..versions import dotted
 from .judging import cap
-from .trouble import trouble
+from .trouble import explaining
 
 INTEGRATED = Inapplicable(Reason("integrated-gpu"))
 
@@ -54,7 +54,7 @@ def nvml_fails(
         ]
     if host is not None:
         seen = Seen(host=host, nvml=nvml.value, environment=variables, cuda=cuda)
-        found = trouble(seen)
+        found = explaining(seen, "nvml")
         if found is not None:
             return Inapplicable(Reason("explained-by", {"name": found.name}))
         if seen.is_integrated:
