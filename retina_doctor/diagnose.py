@@ -145,7 +145,7 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
     missing: list[str] = []
     for need in entry.needs:
         value = readings.of(need.facts) if need.want is Want.READING else readings.value(need.facts)
-        if need.want is Want.READING and value.outcome is Outcome.NOT_RUN:
+        if need.want is Want.READING and (value.outcome is Outcome.NOT_RUN or value.recorded.starved):
             missing.append(value.probe)
         elif need.want is Want.REQUIRED and value is None:
             missing.append(readings.catalogue.probe_of[need.facts].name)

@@ -8,7 +8,7 @@ from typing import Any
 
 from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
 from retina_doctor.codec import Data
-from retina_doctor.model import Interpreter, Outcome, Problem, Reading, Severity
+from retina_doctor.model import Interpreter, Outcome, Problem, Reading, Severity, Unknown
 
 HERE = Path(__file__).parent
 
@@ -43,6 +43,7 @@ def evidence_of(reading: Reading[Any]) -> dict[str, object]:
         "detail": recorded.detail,
         "seconds": recorded.seconds,
         "stderr": list(recorded.stderr_tail[-5:]),
+        "effort": recorded.effort.told if recorded.effort is not None else None,
     }
 
 
@@ -61,10 +62,15 @@ def target_python_broken(interpreter: Reading[Interpreter]) -> Answer:
 
 
 @check("RD003", "probe-failed", Severity.WARNING)
-def probe_failed(silenced: Silenced) -> Iterator[Problem]:
+def probe_failed(silenced: Silenced) -> Answer:
     """Speaks for every probe that has no check of its own to do so."""
-    for reading in silenced.readings:
-        yield Problem(subject=f"probe:{reading.probe}", evidence=evidence_of(reading))
+    starved = tuple(reading.probe for reading in silenced.readings if reading.recorded.starved)
+    problems = [
+        Problem(subject=f"probe:{reading.probe}", evidence=evidence_of(reading))
+        for reading in silenced.readings
+        if not reading.recorded.starved
+    ]
+    return problems or (Unknown(starved) if starved else None)
 
 
 @check("RD004", "working-directory-missing", Severity.ERROR, pitfall=1)

@@ -29,6 +29,7 @@ RUN_VARIABLE = "RETINA_DOCTOR_RUN"
 SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
 """Set on the doctor's own side to the LD_LIBRARY_PATH of the service: the driver is to be found where the service finds it."""
 BUFFERED = {"PYTHONUNBUFFERED": ""}  # set, as in most images, it makes Python read what is sent byte by byte
+MORE_TIME = 2  # times the limit: for what a busy machine kept from answering
 TICK = 0.05  # seconds between two looks at whether a child has ended
 MOST_LEFT = 1024 * 1024  # bytes that a pipe can hold (fs.pipe-max-size): more is written by somebody who is still alive
 NO_ENGINE = "docker daemon"
@@ -102,6 +103,9 @@ class Looking:
                 groups.append(shared[place])
         groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
         readings = self._run(self._request(group, side or group[0].side) for group in groups)
+        # What a busy machine kept from answering is asked once more, one after the other, and given more time.
+        for probe in [probe for probe in probes if probe.name in readings and readings[probe.name].starved]:
+            readings |= self._run([self._request([probe], side or probe.side, self.settings.gate.timeout * MORE_TIME)])
         python = readings.get(own_checks.interpreter_probe.name)
         if python is None or python.outcome is Outcome.OK:
             left = [probe for probe in probes if probe.name not in readings]
@@ -109,10 +113,11 @@ class Looking:
                 readings |= self._run(self._request([probe], side or probe.side) for probe in left)
         return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
 
-    def _request(self, probes: Sequence[Probe[Any]], side: Side) -> Request:
+    def _request(self, probes: Sequence[Probe[Any]], side: Side, seconds: float | None = None) -> Request:
+        """*seconds*: else those of the settings."""
         modules = {name: source_of(name) for probe in probes for name in probe.sent(side)}
         looks = [Look(probe=p.name, run=p.module, arguments=p.arguments(self.settings)) for p in probes]
-        seconds = self.settings.gate.timeout
+        seconds = self.settings.gate.timeout if seconds is None else seconds
         if side is Side.OWN:
             return own_request(modules, looks, seconds)
         return Request(
