@@ -224,6 +224,12 @@ def test_a_tensorrt_of_another_major_is_a_note(target: Target) -> None:
     silent(target.looked(path=library_path(first=[other])))
 
 
+@pytest.mark.parametrize("name", ["libnvrtc.so.13", "libnvrtc.so.12"])
+def test_cudas_own_compiler_is_no_tensorrt(name: str, target: Target) -> None:
+    """It comes with the very set that the doctor recommends, and begins with the same letters."""
+    silent(target.looked(path=library_path(first=[library(target.folder / "cuda", name)])))
+
+
 def test_a_wheel_of_another_python(target: Target) -> None:
     """As one that was unpacked by hand: its module bears the name that Python 3.12 looks for."""
     [module] = target.capi.glob("onnxruntime_pybind11_state*.so")

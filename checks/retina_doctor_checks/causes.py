@@ -18,6 +18,14 @@ LIBRARIES = ("ort-cudnn-mismatch", "ort-session-on-cpu")
 SYMPTOMS = ("torch-cannot-use-gpu", "ort-session-on-cpu")
 """What frameworks say when CUDA does not serve them."""
 INFERENCE = ("smoke-inference-failed", "known-answer-wrong")
+WITHOUT_A_MODEL = (
+    "model-missing",
+    "model-wrong-directory",
+    "model-name-typo",
+    "model-nested-directory",
+    "smoke-inference-failed",
+)
+"""Why a service has no model to answer with; the last stands for all that is wrong with a file."""
 BEFORE_CUDA = (
     "driver-not-installed",
     "driver-module-not-loaded",
@@ -100,6 +108,21 @@ def passed_down(root: Finding, echo: Finding) -> bool:
     return everywhere or (root.subject == "module:numpy" and same_words(root, echo))
 
 
+def in_its_place(root: Finding, echo: Finding) -> bool:
+    return root.subject in echo.evidence.get("damaged", ())
+
+
+def server_error(_root: Finding, echo: Finding) -> bool:
+    """It answers 5xx to a picture: what it would need for that is missing."""
+    return echo.evidence.get("kind") == "server-error"
+
+
+def same_holder(root: Finding, echo: Finding) -> bool:
+    """The port is held by the very server that was asked about: freeing it is no remedy."""
+    pid = root.evidence.get("pid")
+    return root.subject == echo.subject and pid is not None and pid == echo.evidence.get("pid")
+
+
 def of_that_framework(root: Finding, echo: Finding) -> bool:
     """A driver too old for torch says nothing of onnxruntime."""
     return root.subject.split("-")[0].split(" ")[0] == echo.subject
@@ -162,6 +185,11 @@ def faces_are_missed(_root: Finding, echo: Finding) -> bool:
 
 
 causes: tuple[Cause, ...] = (
+    *(
+        Cause(why, ("model-pack-incomplete",), when=in_its_place)
+        for why in ("model-lfs-pointer", "model-empty", "model-corrupt")
+    ),
+    *(Cause(why, ("service-bad-response",), when=server_error) for why in WITHOUT_A_MODEL),
     Cause("model-corrupt", ("smoke-inference-failed",), when=same_subject),
     Cause("model-empty", ("smoke-inference-failed",), when=same_subject),
     Cause("model-lfs-pointer", ("smoke-inference-failed",), when=same_subject),
@@ -215,6 +243,7 @@ causes: tuple[Cause, ...] = (
     Cause("ort-provider-not-requested", ("service-on-cpu",), when=same_subject),
     Cause("service-needs-restart", ("service-on-cpu",), when=same_subject),
     Cause("service-on-cpu", ("service-too-slow",)),
+    Cause("service-loopback-only", ("port-in-use",), when=same_holder),
     Cause("docker-daemon-not-running", ("target-python-broken",)),
     Cause("vram-insufficient", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-held-by-others", (*INFERENCE, *SYMPTOMS), when=out_of_memory),

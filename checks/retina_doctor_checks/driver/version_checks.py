@@ -58,13 +58,9 @@ def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model
     missing = _untold(machine.ort, machine.torch)
     if missing:
         return Unknown(missing)
-    values = {
-        "driver": nvml.driver,
-        "cuda": dotted(machine.driver_cuda),
-        "ort": chosen.onnxruntime,
-        "torch": chosen.torch,
-    }
-    return Passed(Reason("fitting-set", values)) if chosen.onnxruntime and chosen.torch else None
+    builds = [f"{one.name} {one.version}" for one in _frameworks(machine, model, chosen)]
+    values = {"driver": nvml.driver, "cuda": dotted(machine.driver_cuda), "builds": ", ".join(builds)}
+    return Passed(Reason("driver-fits", values)) if builds else None
 
 
 def _frameworks(machine: Machine, model: Model | None, chosen: Compatible) -> Iterator[Framework]:
