@@ -24,13 +24,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import insightface
+from retina_doctor_checks.settings import DetectionSettings, GpuSettings, ModelSettings
 from retinaface.weights import WEIGHTS
 
-from retina_doctor.authoring import Side
 from retina_doctor.diagnose import Selection
 from retina_doctor.probing.collect import Looking
 from retina_doctor.registry import installed
-from retina_doctor.settings import DetectionSettings, GpuSettings, ModelSettings, Settings, TargetSettings
+from retina_doctor.settings import Settings, TargetSettings
 from retina_doctor.target import choose_target, surroundings
 
 EMPTY = "import typer\napp = typer.Typer()\n@app.command()\ndef f(): ...\napp(['--help'])\n"
@@ -60,7 +60,7 @@ def probes_alone(settings: Settings) -> dict[str, Measure]:
     measures: dict[str, Measure] = {}
     for probe in catalogue.probes.values():
         if probe.facts in wanted:
-            request = looking._request([probe], Side(probe.side))
+            [request] = looking._requests([[probe]], {})
             program = request.program(looking.token)
             words = list(request.command)
             measures[f"probe {probe.name}"] = lambda words=words, program=program: timed(  # type: ignore[misc]
@@ -87,10 +87,10 @@ def main() -> None:
         model, picture = str(Path(folder, "model.onnx")), str(Path(insightface.__file__).parent / "data/images/t1.jpg")
         Path(model).write_bytes(WEIGHTS)
         settings = Settings(
-            target=TargetSettings(command=(arguments.target,)),
-            model=ModelSettings(path=model),
-            detection=DetectionSettings(image=picture),
-            gpu=GpuSettings(device=arguments.device),
+            TargetSettings(command=(arguments.target,)),
+            ModelSettings(path=model),
+            DetectionSettings(image=picture),
+            GpuSettings(device=arguments.device),
         )
         flags = ["--model", model, "--image", picture, "--device", arguments.device]
         empty = str(Path(folder, "empty.py"))

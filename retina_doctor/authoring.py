@@ -3,12 +3,13 @@
 A check is a function whose parameter types say what it needs::
 
     @check("RD401", "det-threshold-too-high", Severity.WARNING, pitfall=4, scope=threshold_named)
-    def too_high(settings: Settings, seen: DetectorFacts | None) -> Answer:
+    def too_high(detection: DetectionSettings, seen: DetectorFacts | None) -> Answer:
         ...
 
 ``Facts``: required, without them the verdict is *unknown*. ``Facts | None``: if there. ``Reading[Facts]``: the looking
-itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. ``Settings`` and ``Interpreter``
-come with every snapshot. A class derived from `Gathered` stands for all its fields at once.
+itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. A table of settings (a class
+derived from `Table`), ``Settings`` (all tables) and ``Interpreter`` come with every snapshot. A class derived from
+`Gathered` stands for all its fields at once.
 """
 
 from __future__ import annotations
@@ -18,11 +19,33 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from retina_doctor.codec import Data
-from retina_doctor.codec import Facts as Facts
-from retina_doctor.model import Finding, Inapplicable, Json, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.codec import Data, Facts, Meta, field, replace
+from retina_doctor.model import (
+    Chosen,
+    Finding,
+    Inapplicable,
+    Interpreter,
+    Json,
+    Location,
+    Outcome,
+    Passed,
+    Problem,
+    Reading,
+    Reason,
+    Recorded,
+    Severity,
+    Unknown,
+)
 from retina_doctor.probing.sending import sent_for
-from retina_doctor.settings import Settings
+from retina_doctor.settings import Setting, Settings, Table
+
+# All that a pack needs, so that it imports from here alone.
+__all__ = [
+    "EVERYWHERE", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
+    "Interpreter", "Json", "Location", "Meta", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason",
+    "Recorded", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
+    "evidence_of", "field", "replace",
+]  # fmt: skip
 
 T = TypeVar("T")
 
@@ -86,6 +109,12 @@ class Check(Data, frozen=True, kw_only=True):
     pitfall: int | None
     scope: Callable[[Settings], Scope]
 
+    @property
+    def place(self) -> str:
+        """ "FILE:LINE" of the judging function."""
+        code = getattr(self.judge, "__code__", None)
+        return f"{code.co_filename}:{code.co_firstlineno}" if code else repr(self.judge)
+
 
 def check(
     code: str,
@@ -101,6 +130,20 @@ def check(
         return Check(code=code, name=name, severity=severity, judge=judge, pitfall=pitfall, scope=scope)
 
     return attach
+
+
+def evidence_of(reading: Reading[Any]) -> dict[str, object]:
+    """How a looking ended, for a finding about that: outcome, last stage, detail, last lines of stderr."""
+    recorded = reading.recorded
+    return {
+        "probe": reading.probe,
+        "outcome": recorded.outcome.value,
+        "stage": recorded.stage,
+        "detail": recorded.detail,
+        "seconds": recorded.seconds,
+        "stderr": list(recorded.stderr_tail[-5:]),
+        "effort": recorded.effort.told if recorded.effort is not None else None,
+    }
 
 
 class Domain(Data, frozen=True, kw_only=True):
@@ -129,27 +172,31 @@ class Cause(Data, frozen=True):
 
 
 class RunningService(Data, frozen=True, kw_only=True):
-    """A process that may be the service to look at. *ports*: TCP ports that it listens on; *model*: as its command line says.
+    """A process that may be the service to look at. *ports*: TCP ports that it listens on.
 
-    *readable* False: it may be the service, and this user may not look into it.
+    *settings*: what the process says of itself, by table and key; it holds where the operator says nothing else. *how*: by
+    which of his words it was found. *readable* False: it may be the service, and this user may not look into it.
     """
 
     pid: int
     command: str
     user: str | None
     ports: tuple[int, ...]
-    model: str | None
+    settings: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    how: Chosen = "found"
+    named: bool = False
     readable: bool = True
 
 
 class Pack(Data, frozen=True, kw_only=True):
     """What an entry point of the group ``retina_doctor.checks`` names. *reasons*: a TOML file of reason texts.
 
-    *services*: finds running services on this machine, by process number and port; None for either: whatever it is.
+    *services*: finds the running services on this machine that the settings may mean: the named process, whatever it is;
+    else what looks like a service, where the settings do not say that it is elsewhere.
     """
 
     name: str
     domains: tuple[Domain, ...]
     causes: tuple[Cause, ...] = ()
     reasons: Path | None = None
-    services: Callable[[int | None, int | None], tuple[RunningService, ...]] | None = None
+    services: Callable[[Settings], tuple[RunningService, ...]] | None = None

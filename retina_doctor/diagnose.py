@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from retina_doctor.authoring import Scope
-from retina_doctor.codec import DoesNotFit, decode, replace
-from retina_doctor.errors import UsageError
+from retina_doctor.codec import DoesNotFit, decode, encode, replace
+from retina_doctor.errors import UsageError, described
 from retina_doctor.model import (
     Diagnosis,
     Finding,
@@ -26,9 +26,9 @@ from retina_doctor.model import (
     Unknown,
     Verdict,
 )
-from retina_doctor.own_checks import Silenced, Unloaded
+from retina_doctor.own_checks import Silenced, Unloaded, pack_not_loadable
 from retina_doctor.registry import Catalogue, Entry, Want
-from retina_doctor.settings import Settings
+from retina_doctor.settings import Settings, Table
 
 NO_READING = Recorded(outcome=Outcome.NOT_RUN, detail="not among the readings")
 
@@ -43,7 +43,20 @@ def diagnose(snapshot: Snapshot, catalogue: Catalogue) -> Diagnosis:
         judgement, found = _judge(entry, chosen, readings)
         judgements.append(judgement)
         findings += found
-    return Diagnosis(snapshot=snapshot, judgements=tuple(judgements), findings=_rooted(findings, catalogue))
+    broken: dict[str, str] = {}
+    rooted = _rooted(findings, catalogue, broken)
+    return with_broken(Diagnosis(snapshot=snapshot, judgements=tuple(judgements), findings=rooted), broken)
+
+
+def with_broken(diagnosis: Diagnosis, broken: Mapping[str, str]) -> Diagnosis:
+    """*diagnosis*, in which the checks of these codes are broken, for these reasons. Their findings stay."""
+    if not broken:
+        return diagnosis
+    judgements = (
+        replace(one, verdict=Verdict.ERROR, reason=broken[one.code], missing=()) if one.code in broken else one
+        for one in diagnosis.judgements
+    )
+    return replace(diagnosis, judgements=tuple(judgements))
 
 
 @contextlib.contextmanager
@@ -62,32 +75,34 @@ class Selection:
         gate = settings.gate
         self.settings = settings
         with _naming("gate.only"):
-            self.only = catalogue.matching(gate.only) if gate.only else None
+            self.only = catalogue.matching(gate.only, pack_not_loadable.code) if gate.only else None
         with _naming("gate.skip"):
             self.skip = catalogue.matching(gate.skip)
         with _naming("gate.ignore"):
-            self.ignored = {e.check.code: reason for code, reason in gate.ignore.items() for e in catalogue.find(code)}
+            self.ignored = {e.check.code: reason for code, reason in gate.ignore.items() for e in catalogue.meant(code)}
         self.heavy = {probe.facts for probe in catalogue.probes.values() if probe.heavy} if gate.quick else set()
         self.shared = {probe.facts for probe in catalogue.probes.values() if probe.share}
 
-    def verdict(self, entry: Entry, scope: Scope) -> Judgement | None:
-        """A judgement that needs no facts; None: look at the facts."""
+    def settled(self, entry: Entry) -> Judgement | Scope:
+        """A judgement that needs no facts; else within which scope the facts are looked at."""
         check = entry.check
-        inapplicable: Reason | None = None
         if (self.only is not None and check.code not in self.only) or check.code in self.skip:
-            inapplicable = Reason("deselected")
-        elif check.code in self.ignored:
+            return _judgement(entry, Verdict.INAPPLICABLE, reason=Reason("deselected"))
+        if check.code in self.ignored:
             return _judgement(entry, Verdict.IGNORED, reason=self.ignored[check.code])
-        elif scope.inapplicable:
+        try:
+            scope = check.scope(self.settings)
             inapplicable = scope.inapplicable
-        elif any(need.facts in self.heavy and need.want is not Want.OPTIONAL for need in entry.needs):
+        except Exception as error:
+            return _broken(entry, error, "scope: ")
+        heavy = self.heavy and any(n.facts in self.heavy and n.want is not Want.OPTIONAL for n in entry.needs)
+        if inapplicable is None and heavy:
             inapplicable = Reason("quick")
-        return _judgement(entry, Verdict.INAPPLICABLE, reason=inapplicable) if inapplicable else None
+        return scope if inapplicable is None else _judgement(entry, Verdict.INAPPLICABLE, reason=inapplicable)
 
     def needed_facts(self, entries: Iterable[Entry]) -> set[type]:
         """Types of the facts that the checks which will be judged ask for; those that --quick has the time for."""
-        wanted = [e for e in entries if self.verdict(e, e.check.scope(self.settings)) is None]
-        needs = [need for entry in wanted for need in entry.needs]
+        needs = [need for entry in entries if isinstance(self.settled(entry), Scope) for need in entry.needs]
         if not self.settings.gate.quick:
             return {need.facts for need in needs}
         # What no check rests on costs a process of its own, unless it shares one.
@@ -101,6 +116,7 @@ class Readings:
         self.snapshot = snapshot
         self.catalogue = catalogue
         self._cache: dict[type, Reading[Any]] = {}
+        self._values: dict[type, Any] = {}
 
     def of(self, facts: type) -> Reading[Any]:
         if facts not in self._cache:
@@ -120,10 +136,17 @@ class Readings:
 
     def value(self, facts: type) -> Any:
         """Facts of that type, or None."""
+        if facts not in self._values:
+            self._values[facts] = self._value(facts)
+        return self._values[facts]
+
+    def _value(self, facts: type) -> Any:
         if facts is Settings:
             return self.snapshot.settings
+        if issubclass(facts, Table):
+            return self.snapshot.settings.of(facts)
         if facts is Unloaded:
-            return Unloaded(tuple((failure.pack, failure.error) for failure in self.catalogue.failures))
+            return Unloaded(tuple((one.pack, one.error, one.whole) for one in self.catalogue.failures))
         if facts is Silenced:
             return Silenced(tuple(self._silenced()))
         return self.of(facts).value
@@ -137,9 +160,8 @@ class Readings:
 
 def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgement, list[Finding]]:
     check = entry.check
-    scope = check.scope(chosen.settings)
-    settled = chosen.verdict(entry, scope)
-    if settled:
+    settled = chosen.settled(entry)
+    if isinstance(settled, Judgement):
         return settled, []
     values: list[Any] = []
     missing: list[str] = []
@@ -156,10 +178,9 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
         answer = check.judge(**_arguments(entry, values))
         problems = _problems(answer)
     except Exception as error:
-        # A check that breaks must not take the report with it: it is shown as broken, and the exit code says so.
-        return _judgement(entry, Verdict.ERROR, reason=f"{type(error).__name__}: {error}"), []
+        return _broken(entry, error), []
     if isinstance(answer, Unknown):
-        return _judgement(entry, Verdict.UNKNOWN, missing=answer.missing), []
+        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(map(str, answer.missing))), []
     if isinstance(answer, Inapplicable):
         return _judgement(entry, Verdict.INAPPLICABLE, reason=answer.reason), []
     if isinstance(answer, Passed):
@@ -168,7 +189,7 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
         Finding(
             code=check.code,
             name=check.name,
-            severity=check.severity.capped(scope.at_most).capped(problem.at_most),
+            severity=check.severity.capped(settled.at_most).capped(problem.at_most),
             subject=problem.subject,
             evidence=problem.evidence,
             root=None,
@@ -202,6 +223,7 @@ def _problems(answer: object) -> list[Problem]:
     for problem in problems:
         if not isinstance(problem, Problem):
             raise TypeError(f"answered with a {type(problem).__name__}")
+        decode(encode(problem), Problem)  # evidence that is no JSON could be told in no report
     return problems
 
 
@@ -214,16 +236,27 @@ def _judgement(
     )
 
 
-def _rooted(findings: list[Finding], catalogue: Catalogue) -> tuple[Finding, ...]:
+def _broken(entry: Entry, error: Exception, what: str = "") -> Judgement:
+    """A check that breaks must not take the report with it: it is shown as broken, and the exit code says so."""
+    return _judgement(entry, Verdict.ERROR, reason=what + described(error))
+
+
+def _connected(root: Finding, echo: Finding, catalogue: Catalogue, broken: dict[str, str]) -> bool:
+    """*root* explains *echo*. Where that cannot be judged they stay apart, and *broken* tells why, by code of the echo."""
+    if echo.name not in catalogue.explains.get(root.name, ()):
+        return False
+    try:
+        return catalogue.conditions[root.name, echo.name](root, echo)
+    except Exception as error:
+        broken[echo.code] = f"caused by {root.name}? {described(error)}"
+        return False
+
+
+def _rooted(findings: list[Finding], catalogue: Catalogue, broken: dict[str, str]) -> tuple[Finding, ...]:
     """Each finding with its topmost cause among the others, ordered: gravest root first, echoes behind their root."""
 
     def cause(finding: Finding) -> Finding | None:
-        above = [
-            f
-            for f in findings
-            if finding.name in catalogue.explains.get(f.name, ())
-            and catalogue.conditions[f.name, finding.name](f, finding)
-        ]
+        above = [f for f in findings if _connected(f, finding, catalogue, broken)]
         return min(above, key=rank, default=None)
 
     def rank(finding: Finding) -> tuple[int, str, str]:

@@ -27,7 +27,7 @@ def look(
     probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted]
     chosen = choose_target(settings, environment, attachment.how)
     around = surroundings(settings, chosen, environment)
-    settings = numbered_inside(settings, chosen)
+    settings = numbered_inside(settings, around)
     target, readings = Looking(settings, chosen, around, progress, meanwhile).collect(probes)
     return Snapshot(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

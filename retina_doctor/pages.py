@@ -22,7 +22,7 @@ from typing import Any
 
 import jinja2
 
-from retina_doctor.codec import Data, DoesNotFit, decode
+from retina_doctor.codec import Data, DoesNotFit, decode, to_json
 from retina_doctor.model import Finding, Interpreter, Outcome, Reason, Snapshot
 from retina_doctor.quoting import quoted, visible
 from retina_doctor.reasons import reason_text
@@ -30,7 +30,6 @@ from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import Remedies
 from retina_doctor.settings import Language
 
-"""What a terminal obeys instead of showing: C0, DEL, C1, and the characters that reverse the direction of text."""
 BLOCK = re.compile(r"^```sh\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 
 
@@ -48,7 +47,8 @@ class Source(Data, frozen=True, kw_only=True):
 
 
 class Words(Data, frozen=True, kw_only=True):
-    """A finding in one language. *commands*: one runnable line each. *aside*: what else to mind, or ""."""
+    """A finding in one language. *commands*: one runnable line each. *aside*: what else to mind, or "". *broken*: why the
+    page could not be used; then the title is the name, and the message the evidence."""
 
     title: str
     message: str
@@ -56,20 +56,39 @@ class Words(Data, frozen=True, kw_only=True):
     commands: tuple[str, ...]
     aside: str
     why: str
+    broken: str | None = None
+
+
+def file_of(folder: Path, name: str, language: Language) -> Path:
+    return folder / f"{name}.{language}.md"
 
 
 @functools.cache
 def source(folder: Path, name: str, language: Language) -> Source:
     """Raises PageError."""
-    file = folder / f"{name}.{language}.md"
+    file = file_of(folder, name, language)
     try:
         text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise PageError(f"{file}: {error.strerror}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PageError(f"{file}: {getattr(error, 'strerror', None) or error}") from None
     match = re.fullmatch(r"# (.+)\n\n(.+?)\n\n## Fix\n\n(.+?)\n\n## Why\n\n(.+)\n", text, re.DOTALL)
     if not match:
         raise PageError(f"{file}: must be: # title, a paragraph, ## Fix, ## Why")
     return Source(title=match[1], message=match[2], fix=match[3], why=match[4])
+
+
+def spoken(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language: Language) -> Words:
+    """The words of a finding; where its page is wrong, which must not take the report with it, the finding as data."""
+    try:
+        return render(finding, snapshot, catalogue, language)
+    except Exception as error:
+        file = file_of(catalogue.of_code(finding.code).pages, finding.name, language)
+        width = max(map(len, finding.evidence), default=0)
+        rows = [
+            f"{key:<{width}}  {visible(to_json(value, indent=0).strip())}" for key, value in finding.evidence.items()
+        ]
+        broken = str(error) if isinstance(error, PageError) else f"{file}: {type(error).__name__}: {error}"
+        return Words(title=finding.name, message="\n".join(rows), fix="", commands=(), aside="", why="", broken=broken)
 
 
 def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language: Language) -> Words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import tomllib
 from collections.abc import Mapping
@@ -17,12 +18,14 @@ from retina_doctor.settings import Language
 def _reasons(files: tuple[Path, ...]) -> Mapping[str, Mapping[str, str]]:
     tables: dict[str, Mapping[str, str]] = {}
     for file in files:
-        tables |= tomllib.loads(file.read_text(encoding="utf-8"))
+        # A pack whose table cannot be read has no reasons; each check that gives one is shown as broken.
+        with contextlib.suppress(OSError, ValueError):
+            tables = tomllib.loads(file.read_text(encoding="utf-8")) | tables
     return tables
 
 
 def reason_text(reason: Reason | str | None, catalogue: Catalogue, language: Language) -> str:
-    """A verdict's reason in words; plain text stays as it is."""
+    """A verdict's reason in words; plain text stays as it is. Raises LookupError, ValueError where no pack says it."""
     if reason is None or isinstance(reason, str):
         return str(visible(reason or ""))
     values: dict[str, Json] = {key: visible(value) for key, value in reason.values.items()}

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 
 from retina_doctor.codec import to_json
-from retina_doctor.pages import source
+from retina_doctor.declared import Declarations, Declared
+from retina_doctor.pages import PageError, Source, source
 from retina_doctor.registry import Catalogue, Entry
 from retina_doctor.settings import Language
 
@@ -37,7 +38,15 @@ def _arguments(text: str) -> str:
 
 
 def title_of(entry: Entry, language: Language) -> str:
-    return placeholders_shown(source(entry.pages, entry.check.name, language).title)
+    return placeholders_shown(page_source(entry, language).title)
+
+
+def page_source(entry: Entry, language: Language) -> Source:
+    """The page, or what is wrong with it."""
+    try:
+        return source(entry.pages, entry.check.name, language)
+    except PageError as error:
+        return Source(title=entry.check.name, message=str(error), fix="", why="")
 
 
 def pages_text(entries: Sequence[Entry], language: Language) -> str:
@@ -46,7 +55,7 @@ def pages_text(entries: Sequence[Entry], language: Language) -> str:
 
 
 def page_text(entry: Entry, language: Language) -> str:
-    page = source(entry.pages, entry.check.name, language)
+    page = page_source(entry, language)
     check = entry.check
     head = f"{check.code} {check.name} ({check.severity}, {entry.domain})"
     parts = [head, page.title, page.message, "## Fix", page.fix, "## Why", page.why]
@@ -60,7 +69,7 @@ def pages_json(entries: Sequence[Entry], language: Language) -> str:
 
 
 def page_of(entry: Entry, language: Language) -> dict[str, object]:
-    page = source(entry.pages, entry.check.name, language)
+    page = page_source(entry, language)
     return {**_row(entry, language), "message": page.message, "fix": page.fix, "why": page.why}
 
 
@@ -95,3 +104,20 @@ def readme_table(catalogue: Catalogue) -> str:
         for e in catalogue.entries
     ]
     return "\n".join(["| code | name | severity | title |", "| --- | --- | --- | --- |", *rows]) + "\n"
+
+
+def settings_table(known: Declarations) -> str:
+    """Markdown: every key, the flag that stands for it, what it is for, its default."""
+    rows = ["| key | flag | what it says | default |", "| --- | --- | --- | --- |"]
+    for table, keys in known.tables.items():
+        for one in keys.values():
+            rows += [_setting_row(f"[{table}] {one.key}", one)] if not one.inner else []
+            rows += [_setting_row(f"[{table}.{one.key}] {inner.key}", inner) for inner in one.inner.values()]
+    return "\n".join(rows) + "\n"
+
+
+def _setting_row(name: str, one: Declared) -> str:
+    flag = " ".join(filter(None, (one.setting.flag, one.setting.metavar)))
+    default = "" if one.default in (None, (), {}) else to_json(one.default).strip()
+    cells = (f"`{name}`", f"`{flag}`" if flag else "", one.setting.en, f"`{default}`" if default else "")
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import functools
-import types
-import typing
-from collections.abc import Callable, Iterable, Mapping
-from enum import Enum, auto
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import Check, Domain, Gathered, Pack, Probe, RunningService, always
+from retina_doctor.authoring import Check, Pack, Probe, RunningService, always
 from retina_doctor.codec import Data, replace
-from retina_doctor.errors import UsageError
-from retina_doctor.model import Finding, Interpreter, Reading
-from retina_doctor.settings import Settings
+from retina_doctor.declared import declarations
+from retina_doctor.errors import PackError, UsageError, described
+from retina_doctor.model import Finding, Interpreter
+from retina_doctor.needs import Need, Want, needs_of
+from retina_doctor.probing.sending import has_source
+from retina_doctor.settings import LANGUAGES, Settings, Table
+
+__all__ = ["Catalogue", "Entry", "Need", "PackError", "PackFailure", "Want", "build", "installed"]
 
 GROUP = "retina_doctor.checks"
-
-
-class PackError(ValueError):
-    """A pack contradicts itself or another; the message says how."""
-
-
-class Want(Enum):
-    REQUIRED = auto()
-    OPTIONAL = auto()
-    READING = auto()
-
-
-class Need(Data, frozen=True):
-    """One parameter of a check, or one *field* of the `Gathered` class *whole* that it is: which facts it wants, and how."""
-
-    parameter: str
-    facts: type
-    want: Want
-    field: str | None = None
-    whole: type[Gathered] | None = None
+CODE = re.compile(r"[A-Z][A-Z0-9]*[0-9]")
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Entry(Data, frozen=True, kw_only=True):
@@ -51,8 +37,11 @@ class Entry(Data, frozen=True, kw_only=True):
 
 
 class PackFailure(Data, frozen=True):
+    """What is wrong with a pack. *whole*: none of it was loaded; else the rest of it is judged."""
+
     pack: str
     error: str
+    whole: bool = True
 
 
 class Catalogue(Data, frozen=True, kw_only=True, dict=True):
@@ -62,7 +51,7 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     conditions: Mapping[tuple[str, str], Callable[[Finding, Finding], bool]]
     """(name of root, name of echo) -> whether these two findings are so connected."""
     reasons: tuple[Path, ...]
-    finders: tuple[Callable[[int | None, int | None], tuple[RunningService, ...]], ...]
+    finders: tuple[Callable[[Settings], tuple[RunningService, ...]], ...]
     failures: tuple[PackFailure, ...] = ()
 
     @functools.cached_property
@@ -71,154 +60,203 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
 
     def find(self, word: str) -> tuple[Entry, ...]:
         """The check of that code, or all of that name (one cause, seen in several domains). Raises UsageError."""
-        found = tuple(e for e in self.entries if word == e.check.name or word.upper() == e.check.code)
+        found = self._named(word)
         if not found:
-            raise UsageError(f"no check has the code or name {word!r}; `retina-doctor list` shows all")
+            lost = "".join(f"; the pack {one.pack} was not loaded: {one.error}" for one in self.left_out)
+            raise UsageError(f"no check has the code or name {word!r}; `retina-doctor list` shows all{lost}")
         return found
 
-    def of_code(self, code: str) -> Entry:
-        return self.find(code)[0]
+    def _named(self, word: str) -> tuple[Entry, ...]:
+        return tuple(e for e in self.entries if word == e.check.name or word.upper() == e.check.code)
 
-    def matching(self, words: Iterable[str]) -> frozenset[str]:
-        """Codes of the checks that *words* (codes, names, domains) mean. Raises UsageError for a word that means none."""
+    def meant(self, word: str) -> tuple[Entry, ...]:
+        """As `find`; none where a pack is left out that may have brought the check: that is what is wrong, not the word."""
+        return self._named(word) if self.left_out else self.find(word)
+
+    def of_code(self, code: str) -> Entry:
+        return self._of_code[code] if code in self._of_code else self.find(code)[0]
+
+    @functools.cached_property
+    def _of_code(self) -> Mapping[str, Entry]:
+        return {entry.check.code: entry for entry in self.entries}
+
+    @property
+    def left_out(self) -> tuple[PackFailure, ...]:
+        """Packs of which nothing was loaded."""
+        return tuple(failure for failure in self.failures if failure.whole)
+
+    def matching(self, words: Iterable[str], unknown: str | None = None) -> frozenset[str]:
+        """Codes of the checks that *words* (codes, names, domains) mean. *unknown*: the code that stands for a word which may
+        mean a check of a pack that is left out. Raises UsageError for a word that means none."""
         codes: set[str] = set()
-        domains = {entry.domain for entry in self.entries}
         for word in words:
-            if word in domains:
-                codes |= {entry.check.code for entry in self.entries if entry.domain == word}
-            else:
-                codes |= {entry.check.code for entry in self.find(word)}
+            found = tuple(entry for entry in self.entries if entry.domain == word) or self.meant(word)
+            codes |= {entry.check.code for entry in found}
+            if not found and unknown is not None:
+                codes.add(unknown)
         return frozenset(codes)
 
-    def services(self, pid: int | None, port: int | None) -> tuple[RunningService, ...]:
-        """Running services that the packs find, by process number and port; None for either: whatever it is."""
-        return tuple(one for find in self.finders for one in find(pid, port))
+    def services(self, settings: Settings) -> tuple[RunningService, ...]:
+        """The running services that these settings may mean, as the packs find them."""
+        return tuple(one for find in self.finders for one in find(settings))
 
     def spokesman(self, facts: type) -> Entry | None:
         """The check that speaks when the probe of *facts* fails; None: the engine's own probe-failed does."""
-        return next((e for e in self.entries for n in e.needs if n.facts is facts and n.want is Want.READING), None)
+        return self._spokesmen.get(facts)
+
+    @functools.cached_property
+    def _spokesmen(self) -> Mapping[type, Entry]:
+        """By facts; of several that judge a looking, the first."""
+        return {n.facts: e for e in reversed(self.entries) for n in e.needs if n.want is Want.READING}
 
 
 @functools.cache
 def installed() -> Catalogue:
-    """The catalogue of the engine's own checks and all installed packs. A pack that cannot be loaded is a failure in it."""
-    packs: list[Pack] = []
-    failures: list[PackFailure] = []
-    catalogue = build([])
-    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+    """The catalogue of the engine's own checks and all installed packs, whatever order they come in.
+
+    A pack that cannot be loaded, or contradicts another, is left out and is a failure in it. Where two contradict, the
+    doctor's own distribution goes first, then the order of names.
+    """
+    packs: list[tuple[str, Pack]] = []
+    failures = [PackFailure(name, error, whole=False) for name, error in declarations().failures]
+    points = list(entry_points(group=GROUP))
+    if len(points) > 1:  # names of distributions are read from their files
+        points.sort(key=lambda p: (p.dist is None or p.dist.name != "retina-doctor", p.name))
+    for point in points:
         try:
             pack = point.load()
             if not isinstance(pack, Pack):
                 raise PackError(f"{point.value} is a {type(pack).__name__}, not a Pack")
-            catalogue = build([*packs, pack])
-        except Exception as error:
-            failures.append(PackFailure(point.name, f"{type(error).__name__}: {error}"))
+        except (Exception, SystemExit) as error:  # a script that was meant to be run ends the interpreter
+            failures.append(PackFailure(point.name, described(error)))
         else:
-            packs.append(pack)
-    return replace(catalogue, failures=tuple(failures))
+            packs.append((point.name, pack))
+    while True:
+        try:
+            catalogue = build(pack for _, pack in packs)
+        except Contradiction as error:
+            name = packs.pop(error.number)[0]
+            lost = f"; not loaded: {', '.join(f.pack for f in failures)}" if error.lacks and failures else ""
+            failures.append(PackFailure(name, f"{error}{lost}"))
+        else:
+            return replace(catalogue, failures=(*failures, *catalogue.failures))
+
+
+class Contradiction(PackError):
+    """*number*: which of the packs that were to be built has to go."""
+
+    def __init__(self, error: Exception, number: int) -> None:
+        super().__init__(
+            str(error) if isinstance(error, PackError) else described(error),
+            lacks=isinstance(error, PackError) and error.lacks,
+        )
+        self.number = number
 
 
 def build(packs: Iterable[Pack]) -> Catalogue:
-    """One catalogue of the engine's own checks and *packs*. Raises PackError where they contradict."""
+    """One validated catalogue of the engine's own checks and *packs*. Raises Contradiction.
+
+    A page or a probe's module that is not there is a failure in the catalogue: the rest of the pack can be judged.
+    """
     packs = [own_checks.pack, *packs]
-    entries: list[Entry] = []
-    probes: dict[str, Probe[Any]] = {}
-    explains: dict[str, tuple[str, ...]] = {}
-    conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
-    for pack in packs:
-        for domain in pack.domains:
-            for probe in domain.probes:
-                if probe.name in probes:
-                    raise PackError(f"two probes are called {probe.name}")
-                probes[probe.name] = probe
-            entries += [_entry(domain, one) for one in domain.checks]
-        for cause in pack.causes:
-            explains[cause.root] = explains.get(cause.root, ()) + cause.explains
-            conditions |= {(cause.root, echo): cause.when for echo in cause.explains}
-    _validate(entries, probes, explains, conditions)
+    draft = Draft()
+    # First what each brings, then what it needs: that may be another's, and come later.
+    for step in (draft.take, draft.connect):
+        for number, pack in enumerate(packs, -1):
+            try:
+                step(pack)
+            except Exception as error:
+                raise Contradiction(error, number) from None
     return Catalogue(
-        entries=tuple(entries),
-        probes=probes,
-        explains=explains,
-        conditions=conditions,
+        entries=tuple(entry for entries in draft.entries.values() for entry in entries),
+        probes=draft.probes,
+        explains=draft.explains,
+        conditions=draft.conditions,
         reasons=tuple(pack.reasons for pack in packs if pack.reasons),
         finders=tuple(pack.services for pack in packs if pack.services),
+        failures=tuple(PackFailure(pack.name, flaw, whole=False) for pack in packs for flaw in _flaws(pack)),
     )
 
 
-def _entry(domain: Domain, check: Check) -> Entry:
-    needs: list[Need] = []
-    for parameter, written in check.judge.__annotations__.items():
-        hint = _hint(check, written) if parameter != "return" else None
-        if isinstance(hint, type) and issubclass(hint, Gathered):
-            needs += [replace(_need(check, parameter, inner), field=f, whole=hint) for f, inner in _fields(hint)]
-        elif hint is not None:
-            needs.append(_need(check, parameter, hint))
-    return Entry(check=check, domain=domain.name, pages=domain.pages, needs=tuple(needs))
+class Draft:
+    """A catalogue in the making."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, list[Entry]] = {}
+        """By name of pack."""
+        self.probes: dict[str, Probe[Any]] = {}
+        self.explains: dict[str, tuple[str, ...]] = {}
+        self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
+        self.facts: set[type] = {Settings, Interpreter, own_checks.Silenced, own_checks.Unloaded}
+        self.names: set[str] = set()
+        self._holders: dict[tuple[str, object], str] = {}
+
+    def take(self, pack: Pack) -> None:
+        """The probes and checks that it brings. Raises PackError."""
+        self._hold("pack", pack.name, pack)
+        entries = self.entries.setdefault(pack.name, [])
+        for domain in pack.domains:
+            for probe in domain.probes:
+                self._hold("probe", probe.name, pack)
+                self._hold("facts", probe.facts, pack)
+                self.probes[probe.name] = probe
+                self.facts.add(probe.facts)
+            for check in domain.checks:
+                place = f"{check.place}: "
+                if not CODE.fullmatch(check.code) or not NAME.fullmatch(check.name):
+                    raise PackError(f"{place}{check.code} {check.name}: a code is like ACME12, a name like disk-full")
+                self._hold("code", check.code, pack, place)
+                self._hold("check", f"{check.name} in {domain.name}", pack, place)
+                self.names.add(check.name)
+                entries.append(Entry(check=check, domain=domain.name, pages=domain.pages, needs=needs_of(check)))
+
+    def _hold(self, what: str, value: object, pack: Pack, place: str = "") -> None:
+        """Raises PackError where it is taken."""
+        if (what, value) in self._holders:
+            shown = value.__qualname__ if isinstance(value, type) else value
+            holder = self._holders[what, value]
+            raise PackError(f"{place}named twice: {what} {shown}, first by the pack {holder}")
+        self._holders[what, value] = pack.name
+
+    def connect(self, pack: Pack) -> None:
+        """What it asks of itself and of others. Raises PackError."""
+        for entry in self.entries[pack.name]:
+            for need in entry.needs:
+                if need.facts not in self.facts and not issubclass(need.facts, Table):
+                    wanted = f"{need.facts.__name__} (of {need.facts.__module__})"
+                    told = (
+                        f"{entry.check.place}: {entry.check.name} needs {wanted}, which no probe of a loaded pack tells"
+                    )
+                    raise PackError(told, lacks=True)
+        for cause in pack.causes:
+            for name in (cause.root, *cause.explains):
+                if name not in self.names:
+                    raise PackError(f"a cause names {name}, which no check of a loaded pack bears", lacks=True)
+            self.explains[cause.root] = self.explains.get(cause.root, ()) + cause.explains
+            self.conditions |= {(cause.root, echo): cause.when for echo in cause.explains}
+        # Under a condition two names may explain each other: numpy's failure onnxruntime's, and that insightface's.
+        sure = {
+            root: tuple(echo for echo in echoes if self.conditions[root, echo] is always)
+            for root, echoes in self.explains.items()
+        }
+        for cause in pack.causes:
+            if cause.root in _reached(cause.root, sure):
+                raise PackError(f"the causes go round in a circle at {cause.root}")
 
 
-@functools.cache
-def _fields(whole: type[Gathered]) -> tuple[tuple[str, Any], ...]:
-    return tuple(typing.get_type_hints(whole).items())
-
-
-_hints: dict[tuple[str, str], Any] = {}
-"""(module, text of an annotation) -> what it names. Checks of one module want the same few facts; `typing.get_type_hints`
-would evaluate them anew for each parameter of each."""
-
-
-def _hint(check: Check, hint: Any) -> Any:
-    """The type that an annotation names, written as text or not. Raises PackError."""
-    if not isinstance(hint, str):
-        return hint
-    key = (check.judge.__module__, hint)
-    if key not in _hints:
-        try:
-            _hints[key] = eval(hint, check.judge.__globals__)  # noqa: S307 - a pack's own code, which has been run already
-        except NameError as error:
-            raise PackError(f"{check.name}: {error}") from None
-    return _hints[key]
-
-
-def _need(check: Check, parameter: str, hint: Any) -> Need:
-    if isinstance(hint, type):
-        return Need(parameter, hint, Want.REQUIRED)
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Reading:
-        return Need(parameter, arguments[0], Want.READING)
-    if origin in (types.UnionType, typing.Union) and len(arguments) == 2 and type(None) in arguments:
-        return Need(parameter, next(a for a in arguments if a is not type(None)), Want.OPTIONAL)
-    raise PackError(f"{check.name}: parameter {parameter} must be Facts, Facts | None or Reading[Facts], not {hint}")
-
-
-def _validate(
-    entries: list[Entry],
-    probes: Mapping[str, Probe[Any]],
-    explains: Mapping[str, tuple[str, ...]],
-    conditions: Mapping[tuple[str, str], Callable[[Finding, Finding], bool]],
-) -> None:
-    facts = [probe.facts for probe in probes.values()]
-    in_domain = [f"{e.check.name} in {e.domain}" for e in entries]
-    named: tuple[list[Any], ...] = ([e.check.code for e in entries], in_domain, facts)
-    for what in named:
-        twice = {one for one in what if what.count(one) > 1}
-        if twice:
-            raise PackError(f"named twice: {', '.join(str(one) for one in sorted(twice, key=str))}")
-    known = {*facts, Settings, Interpreter, own_checks.Silenced, own_checks.Unloaded}
-    for entry in entries:
-        for need in entry.needs:
-            if need.facts not in known:
-                raise PackError(f"{entry.check.name} needs {need.facts.__name__}, which no probe tells")
-    names = {entry.check.name for entry in entries}
-    for root, echoes in explains.items():
-        for name in (root, *echoes):
-            if name not in names:
-                raise PackError(f"a cause names {name}, which no check bears")
-    # Under a condition two names may explain each other: numpy's failure that of onnxruntime, and that the one of insightface.
-    sure = {root: tuple(e for e in echoes if conditions[root, e] is always) for root, echoes in explains.items()}
-    for root in sure:
-        if root in _reached(root, sure):
-            raise PackError(f"the causes go round in a circle at {root}")
+def _flaws(pack: Pack) -> Iterator[str]:
+    """What is not there, as far as names of files tell; what is in them is for `retina_doctor.testing`."""
+    for domain in pack.domains:
+        there = frozenset(os.listdir(domain.pages)) if domain.pages.is_dir() else frozenset()  # noqa: PTH208 - a start pays it
+        for check in domain.checks:
+            for language in LANGUAGES:
+                if f"{check.name}.{language}.md" not in there:
+                    yield f"{check.place}: {check.code} has no page {domain.pages / check.name}.{language}.md"
+        for probe in domain.probes:
+            if not has_source(probe.module):
+                yield f"the probe {probe.name} has no module {probe.module}"
+    if pack.reasons is not None and not pack.reasons.is_file():
+        yield f"there is no {pack.reasons}"
 
 
 def _reached(root: str, explains: Mapping[str, tuple[str, ...]]) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from retina_doctor.model import Interpreter, Target
 from retina_doctor.quoting import Command, command_of, quoted
+from retina_doctor.target import OF_A_PROCESS
 
 
 class Remedies:
@@ -15,6 +16,8 @@ class Remedies:
     def __init__(self, target: Target, interpreter: Interpreter | None) -> None:
         self.target = target
         self.interpreter = interpreter
+        self.before = target.command[:-1] if target.chosen in OF_A_PROCESS else ()
+        """What takes on the user of another user's process: nothing of that user's is to be run by root's shell."""
         self.for_image: list[str] = []
         """What the pip commands that were asked for are in a Dockerfile."""
 
@@ -31,7 +34,7 @@ class Remedies:
     @property
     def python(self) -> Command:
         """The command that starts the target's Python."""
-        if self.target.local and self.interpreter and self.interpreter.executable:
+        if self.target.local and not self.before and self.interpreter and self.interpreter.executable:
             return quoted(self.interpreter.executable)
         return command_of(self.target.command)
 
@@ -49,7 +52,7 @@ class Remedies:
         system = ("--break-system-packages",) if here and here.externally_managed else ()
         if here and not here.has_pip and here.uv and self.target.local:
             words = tuple(_for_uv(word) for word in words)
-            return command_of([here.uv, "pip", action, "--python", here.executable, *system, *words])
+            return command_of([*self.before, here.uv, "pip", action, "--python", here.executable, *system, *words])
         pip = command_of([self.python, "-m", "pip", action, *yes, *system, *words])
         if here and not here.has_pip:
             return command_of([self.python, "-m", "ensurepip", Command("&&"), pip])

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from retina_doctor.codec import Data, replace
+from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Chosen, Target
 from retina_doctor.process_python import python_of
 from retina_doctor.settings import Settings
+from retina_doctor.standpoint import Standpoint, standpoint_of
 
 OF_A_PROCESS = ("service", "port", "found")
 """Ways in which a target is that of a running process."""
@@ -25,10 +26,10 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
     """
     if settings.target.command:
         return Target(command=settings.target.command, chosen="flag")
-    if settings.service.pid:
-        attached = python_of(settings.service.pid)
+    if settings.process.pid:
+        attached = python_of(settings.process.pid)
         if attached:
-            return Target(command=attached, chosen=how, chosen_by=str(settings.service.pid))
+            return Target(command=attached, chosen=how, chosen_by=str(settings.process.pid))
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
         if prefix and Path(prefix).is_absolute() and not _same(Path(prefix), Path(sys.prefix)):
@@ -57,38 +58,50 @@ def _same(one: Path, other: Path) -> bool:
         return one == other
 
 
-def numbered_inside(settings: Settings, target: Target) -> Settings:
+def numbered_inside(settings: Settings, around: Surroundings) -> Settings:
     """Where the service's process is entered, probes run beside it and must know it by its number there."""
-    pid = settings.service.pid
-    if pid is None or target.chosen not in OF_A_PROCESS or len(target.command) == 1:
+    pid = settings.process.pid
+    if pid is None or around.standpoint is None or not around.standpoint.namespaces:
         return settings
     try:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
         return settings
     number = next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), pid)
-    return replace(settings, service=replace(settings.service, pid=number))
+    return settings.changed(service={"pid": number})
 
 
 class Surroundings(Data, frozen=True):
-    """What a service's own paths and libraries are looked up with; *workdir* None: the doctor's."""
+    """What a service's own paths and libraries are looked up with; *workdir* None: the doctor's.
+
+    *standpoint*: whose rights its interpreter is started with; None: the doctor's own.
+    """
 
     workdir: str | None
     environment: Mapping[str, str]
+    standpoint: Standpoint | None = None
 
 
 def surroundings(settings: Settings, target: Target, environment: Mapping[str, str]) -> Surroundings:
     """Working directory and environment for the target's Python: those of the attached process, else the doctor's own.
 
-    The settings' workdir goes before both. Raises UsageError where the process may not be read.
+    The settings' workdir goes before both. Raises UsageError where the process may not be read, or became another since the
+    target was chosen: then one user's environment would be taken for another's.
     """
     if target.chosen not in OF_A_PROCESS:
         return Surroundings(settings.target.workdir, environment)
+    pid = int(target.chosen_by)
     process = Path("/proc") / target.chosen_by
     try:
+        standpoint = standpoint_of(pid)
         pairs = (process / "environ").read_bytes().split(b"\0")
         own = dict(os.fsdecode(pair).split("=", 1) for pair in pairs if b"=" in pair)
+        workdir = settings.target.workdir or str((process / "cwd").readlink())
+        if python_of(pid) != target.command or standpoint_of(pid) != standpoint:
+            raise UsageError(f"--pid {pid}: it became another process while it was read")
+        if standpoint.foreign:
+            return Surroundings(workdir, own, standpoint)
         # A server that writes its title over its command line may have written over its variables, too.
-        return Surroundings(settings.target.workdir or str((process / "cwd").readlink()), own or environment)
+        return Surroundings(workdir, own or environment)
     except OSError as error:
         raise UsageError(f"--pid {target.chosen_by}: its surroundings cannot be read: {error.strerror}") from None

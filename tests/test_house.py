@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACK, ENGINE = ROOT / "checks" / "retina_doctor_checks", ROOT / "retina_doctor"
-GROUND = {"versions", "scopes"}
+GROUND = {"versions", "scopes", "settings"}
 """Modules of the pack itself that any judging room stands on."""
 TOP = {"pack", "causes", "running"}
 """What the entry points name, and what they are put together of."""

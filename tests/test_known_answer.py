@@ -17,7 +17,7 @@ from retina_doctor_checks.inference import known
 from retina_doctor_checks.inference.known_checks import right
 from retina_doctor_checks.probes.inference import detector, drawing
 
-from retina_doctor.codec import decode
+from retina_doctor.codec import decode, replace
 from tests.doctor import DEV_PYTHON, SIX_FACES, environment, install, make_venv, report
 from tests.standins import Machine, doctor, library_path, needs_root
 from tests.test_faults_driver import CLEAN
@@ -237,3 +237,21 @@ def test_where_nodes_are_not_told_the_session_says_which_tolerance_holds() -> No
 
     assert right(replace(emulated(7), nodes=None)) is True
     assert right(replace(emulated(7), nodes=None, session=("CPUExecutionProvider",))) is False
+
+
+def test_a_face_of_another_number_of_points_is_none_of_this_model() -> None:
+    """A snapshot may hold anything: it is a wrong answer, and breaks no check."""
+    exact = KnownAnswer(
+        skipped=None,
+        session=None,
+        nodes=None,
+        preloaded=False,
+        finite=True,
+        pictures=tuple(Answered(name=one.name, faces=one.faces) for one in known.expected()),
+        seconds=None,
+    )
+    assert known.compared(exact).missing == 0
+    first, *others = exact.pictures
+    maimed = replace(first, faces=(replace(first.faces[0], points=first.faces[0].points[:4]), *first.faces[1:]))
+    off = known.compared(replace(exact, pictures=(maimed, *others)))
+    assert (off.picture, off.missing, off.surplus) == (first.name, 1, 1)

@@ -19,8 +19,9 @@ import pytest
 from retina_doctor.authoring import Side
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Outcome, Recorded, Target
-from retina_doctor.probing.collect import RUN_VARIABLE, Looking
+from retina_doctor.probing.collect import Looking
 from retina_doctor.probing.process import MOST_FACTS, Look, Request
+from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.settings import GateSettings, Settings, TargetSettings
 from retina_doctor.target import surroundings
 from tests.odd_probes import runs
@@ -46,8 +47,8 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def looking(*command: str, workdir: Path | None = None, timeout: float = LONG, target: Target | None = None) -> Looking:
     command = command or (sys.executable,)
     settings = Settings(
-        target=TargetSettings(command=command, workdir=str(workdir) if workdir else None),
-        gate=GateSettings(timeout=timeout),
+        TargetSettings(command=command, workdir=str(workdir) if workdir else None),
+        GateSettings(timeout=timeout),
     )
     target = target or Target(command=command, chosen="flag")
     return Looking(settings, target, surroundings(settings, target, os.environ))

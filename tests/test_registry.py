@@ -36,7 +36,7 @@ class Odd(Gathered, frozen=True, kw_only=True):
 @check("XX001", "sums", Severity.ERROR)
 def sums(both: Both, right: Reading[Right]) -> Answer:
     evidence = {"left": both.left.value, "right": both.right.value if both.right else None, "how": str(right.outcome)}
-    return Problem(subject=both.settings.gpu.device, evidence=evidence)
+    return Problem(subject=both.settings.gate.fail_on, evidence=evidence)
 
 
 @check("XX002", "echo", Severity.ERROR)
@@ -67,8 +67,8 @@ def verdict(diagnosis: Diagnosis) -> tuple[str, tuple[str, ...]]:
 
 
 def test_what_is_gathered_is_built_of_facts_and_settings() -> None:
-    [finding] = judged(left=1, right=2).findings
-    assert (finding.subject, finding.evidence) == ("gpu", {"left": 1, "right": 2, "how": "ok"})
+    [finding] = [one for one in judged(left=1, right=2).findings if one.code == "XX001"]
+    assert (finding.subject, finding.evidence) == ("error", {"left": 1, "right": 2, "how": "ok"})
 
 
 def test_an_optional_part_may_be_lost_and_a_required_one_makes_it_unknown() -> None:
@@ -122,21 +122,27 @@ def test_checks_of_several_domains_may_bear_one_name() -> None:
 
 
 WRONG: dict[str, tuple[Callable[[], Pack], str]] = {
-    "a check twice": (lambda: pack(echo, echo), "named twice: XX002"),
+    "a check twice": (lambda: pack(echo, echo), "named twice: code XX002, first by the pack odd"),
     "two of one name in a domain": (
         lambda: pack(echo, check("XX004", "echo", Severity.NOTE)(echo.judge)),
-        "named twice: echo in odd",
+        "named twice: check echo in odd",
     ),
     "two probes of one name": (
         lambda: pack(echo, probes=(probe("left", Left), probe("left", Right))),
-        "two probes are called left",
+        "named twice: probe left",
     ),
     "two probes of one kind of facts": (
         lambda: pack(echo, probes=(probe("left", Left), probe("right", Left))),
-        "named twice: ",
+        "named twice: facts Left",
     ),
-    "facts that no probe tells": (of_unknown_facts, "echo needs Left, which no probe tells"),
-    "a cause of no check": (lambda: pack(echo, causes=(Cause("echo", ("sums",)),)), "names sums, which no check bears"),
+    "facts that no probe tells": (
+        of_unknown_facts,
+        "echo needs Left (of tests.test_registry), which no probe of a loaded pack tells",
+    ),
+    "a cause of no check": (
+        lambda: pack(echo, causes=(Cause("echo", ("sums",)),)),
+        "names sums, which no check of a loaded pack bears",
+    ),
     "a circle": (
         lambda: pack(sums, echo, causes=(Cause("echo", ("sums",)), Cause("sums", ("echo",)))),
         "go round in a circle",

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from retina_doctor.errors import UsageError
-from retina_doctor.settings import ServiceSettings, Settings
+from retina_doctor.settings import ProcessSettings, Settings
 from retina_doctor.target import choose_target, surroundings
 from tests.doctor import environment, install, make_venv, report
 
@@ -31,7 +31,7 @@ def service(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def attached(pid: int) -> Settings:
-    return Settings(service=ServiceSettings(pid=pid))
+    return Settings(ProcessSettings(pid=pid))
 
 
 def test_a_process_gives_its_own_interpreter_directory_and_variables(
@@ -133,12 +133,20 @@ def test_a_process_in_a_container_is_entered(contained: int, tmp_path: Path) -> 
     assert Path(f"/proc/{contained}").exists()
 
 
-def test_who_may_not_enter_a_container_is_told_what_to_do(
-    contained: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))  # no nsenter there
-    with pytest.raises(UsageError, match="docker exec"):
-        choose_target(attached(contained), os.environ)
+def test_who_may_not_enter_a_container_is_told_what_to_do() -> None:
+    """Only root enters one, also a container of one's own, which a user namespace makes possible."""
+    assert os.getuid() == 0, "becoming another user takes root"
+    unprivileged = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "unshare", "--user", "--mount"]
+    process = subprocess.Popen([*unprivileged, "sh", "-c", "echo 1; sleep 600"], cwd="/", stdout=subprocess.PIPE)
+    assert process.stdout and process.stdout.readline() == b"1\n"
+    try:
+        os.seteuid(65534)
+        with pytest.raises(UsageError, match="docker exec"):
+            choose_target(attached(process.pid), os.environ)
+    finally:
+        os.seteuid(0)
+        process.kill()
+        process.wait()
 
 
 def test_order_of_choice(tmp_path: Path) -> None:

@@ -7,10 +7,14 @@ import re
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import replace
+from retina_doctor.settings import Settings
 from retina_doctor_checks.probes.service import look_sockets
+
+from .settings import ScanSettings, ServiceSettings
 
 DETECTORS = frozenset({"onnxruntime", "insightface", "retinaface", "mxnet", "tensorrt"})
 USUAL_PORTS = frozenset({80, 5000, 8000, 8080})
@@ -29,16 +33,43 @@ NOBODYS_SERVICE = (
 MODEL = re.compile(r"(?i)\.(?:onnx|pth|pt)$")
 
 
-def services(pid: int | None, port: int | None) -> tuple[RunningService, ...]:
-    """The process of that number, whatever it is; else those that listen (on that port) and look like a detection service.
+def services(settings: Settings) -> tuple[RunningService, ...]:
+    """The named process, whatever it is; else those that listen on the named port or the URL's, or anywhere.
+
+    Where an address to bind, another machine's URL or source files are named, no process is looked for.
+    """
+    named = settings.of(ServiceSettings)
+    if named.pid is not None:
+        return (described(named.pid),)
+    port = named.port or local_port(named.url)
+    if named.host is not None or settings.of(ScanSettings).paths or (port is None and named.url is not None):
+        return ()
+    found = detecting(port)
+    if not found and named.port is None:
+        found = detecting(None)  # what listens at the URL may be a proxy before it
+    by_port = named.port is not None
+    return tuple(replace(one, how="port" if port in one.ports else "found", named=by_port) for one in found)
+
+
+def local_port(url: str | None) -> int | None:
+    """The port of a URL of this machine, as far as its words tell."""
+    try:
+        parts = urlsplit(url if url and "://" in url else f"http://{url}")
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    name = parts.hostname or ""
+    return port if url and (name in ("localhost", "::1") or name.startswith(("127.", "0.0.0.0"))) else None  # noqa: S104
+
+
+def detecting(port: int | None) -> tuple[RunningService, ...]:
+    """Processes that listen (on that port) and look like a detection service.
 
     Those are Python processes with a detector's library loaded; on a usual port, also those that have torch loaded, or such
     a library installed: they may be loading still. A server's workers are one service with their master. Neither the doctor
     nor what started it is among them. torch alone is not enough on other ports: on rented GPUs, image generators have it
     loaded, too, and hold the memory. Where there is none, those that may be one and are another user's.
     """
-    if pid is not None:
-        return (described(pid),)
     apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
     ports = {one: its for one in pythons() if one not in apart and (its := listening_ports(one))}
     masters = {one: master(one, ports) for one in ports}
@@ -91,7 +122,7 @@ def described(pid: int) -> RunningService:
         command=about["command"] or "",
         user=about["user"],
         ports=tuple(sorted(listening_ports(pid))),
-        model=models[-1] if models else None,
+        settings={"model": {"path": models[-1]}} if models else {},
     )
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
+from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check, evidence_of
 from retina_doctor.codec import Data
 from retina_doctor.model import Interpreter, Outcome, Problem, Reading, Severity, Unknown
 
@@ -28,29 +27,19 @@ class Silenced(Data, frozen=True):
 
 
 class Unloaded(Data, frozen=True):
-    """Packs that could not be loaded, as (name, error). Made by the judge from its catalogue."""
+    """What is wrong with packs, as (name, error, whether none of it was loaded). Made by the judge from its catalogue."""
 
-    packs: tuple[tuple[str, str], ...]
-
-
-def evidence_of(reading: Reading[Any]) -> dict[str, object]:
-    """How a looking ended, for a finding about that: outcome, last stage, detail, last lines of stderr."""
-    recorded = reading.recorded
-    return {
-        "probe": reading.probe,
-        "outcome": recorded.outcome.value,
-        "stage": recorded.stage,
-        "detail": recorded.detail,
-        "seconds": recorded.seconds,
-        "stderr": list(recorded.stderr_tail[-5:]),
-        "effort": recorded.effort.told if recorded.effort is not None else None,
-    }
+    packs: tuple[tuple[str, str, bool], ...]
 
 
 @check("RD001", "pack-not-loadable", Severity.ERROR)
 def pack_not_loadable(unloaded: Unloaded) -> Iterator[Problem]:
-    for name, error in unloaded.packs:
-        yield Problem(subject=f"pack:{name}", evidence={"pack": name, "error": error})
+    for name, error, whole in unloaded.packs:
+        yield Problem(
+            subject=f"pack:{name}",
+            evidence={"pack": name, "error": error, "whole": whole},
+            at_most=None if whole else Severity.WARNING,
+        )
 
 
 @check("RD002", "target-python-broken", Severity.ERROR)

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import decode
-from retina_doctor.errors import Interrupted, UsageError
+from retina_doctor.codec import decode, encode
+from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
+from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.probing.sending import source_of
 from retina_doctor.settings import Settings
 from retina_doctor.target import Surroundings
 
-RUN_VARIABLE = "RETINA_DOCTOR_RUN"
-"""Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
 SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
 """Set on the doctor's own side to the LD_LIBRARY_PATH of the service: the driver is to be found where the service finds it."""
 BUFFERED = {"PYTHONUNBUFFERED": ""}  # set, as in most images, it makes Python read what is sent byte by byte
@@ -102,30 +95,54 @@ class Looking:
                 shared[place] = [probe]
                 groups.append(shared[place])
         groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
-        readings = self._run(self._request(group, side or group[0].side) for group in groups)
+        unsent: dict[str, Recorded] = {}
+        readings = self._run(self._requests(groups, unsent, side)) | unsent
         # What a busy machine kept from answering is asked once more, one after the other, and given more time.
         for probe in [probe for probe in probes if probe.name in readings and readings[probe.name].starved]:
-            readings |= self._run([self._request([probe], side or probe.side, self.settings.gate.timeout * MORE_TIME)])
+            readings |= self._run(self._requests([[probe]], unsent, side, MORE_TIME))
         python = readings.get(own_checks.interpreter_probe.name)
         if python is None or python.outcome is Outcome.OK:
             left = [probe for probe in probes if probe.name not in readings]
             if left:
-                readings |= self._run(self._request([probe], side or probe.side) for probe in left)
+                readings |= self._run(self._requests(([probe] for probe in left), unsent, side))
         return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
 
-    def _request(self, probes: Sequence[Probe[Any]], side: Side, seconds: float | None = None) -> Request:
-        """*seconds*: else those of the settings."""
-        modules = {name: source_of(name) for probe in probes for name in probe.sent(side)}
-        looks = [Look(probe=p.name, run=p.module, arguments=p.arguments(self.settings)) for p in probes]
-        seconds = self.settings.gate.timeout if seconds is None else seconds
+    def _requests(
+        self,
+        groups: Iterable[Sequence[Probe[Any]]],
+        unsent: dict[str, Recorded],
+        side: Side | None = None,
+        times: float = 1,
+    ) -> Iterator[Request]:
+        """One a group, with so many *times* the limit of the settings. *unsent* takes the readings of probes that cannot be sent,
+        which is a fault of their pack's."""
+        for group in groups:
+            place = side or group[0].side
+            modules: dict[str, str] = {}
+            looks: list[Look] = []
+            for probe in group:
+                try:
+                    arguments = encode(probe.arguments(self.settings))
+                    sources = {name: source_of(name) for name in probe.sent(place)}
+                except Exception as error:
+                    unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
+                else:
+                    looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments))
+                    modules |= sources
+            if looks:
+                yield self._request(looks, modules, place, self.settings.gate.timeout * times)
+
+    def _request(self, looks: Sequence[Look], modules: Mapping[str, str], side: Side, seconds: float) -> Request:
         if side is Side.OWN:
             return own_request(modules, looks, seconds)
+        standpoint = self.surroundings.standpoint
         return Request(
-            command=self.target.command,
+            command=self.target.command if standpoint is None else self.target.command[-1:],
             modules=modules,
             looks=looks,
             seconds=seconds,
             workdir=self.surroundings.workdir,
+            standpoint=standpoint,
         )
 
     def _run(self, requests: Iterable[Request]) -> dict[str, Recorded]:
@@ -161,10 +178,13 @@ class Looking:
         return readings
 
     def _environment(self, request: Request) -> dict[str, str]:
-        """The doctor's own side is told its path, and may not be led astray by the service's variables."""
+        """The doctor's own side is told its path, and may not be led astray by the service's variables. It loads what it
+        finds with the doctor's rights, so no path of another user's is told."""
         if request.path is None:
             return dict(self.surroundings.environment)
-        return {**os.environ, SERVICE_LIBRARY_PATH: self.surroundings.environment.get("LD_LIBRARY_PATH", "")}
+        own = self.surroundings.standpoint is None
+        path = self.surroundings.environment.get("LD_LIBRARY_PATH", "") if own else ""
+        return {**os.environ, SERVICE_LIBRARY_PATH: path}
 
     def _is_over(self, child: Child) -> bool:
         child.overdue = not child.complete and child.seconds > child.request.seconds
@@ -232,84 +252,3 @@ def _ready(descriptor: int) -> bool:
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         return bool(selector.select(0))
-
-
-@contextlib.contextmanager
-def guarded(token: str) -> Iterator[None]:
-    """Within: SIGINT, SIGTERM and SIGHUP raise Interrupted. At the end, however it comes: no process of this run is left.
-
-    What became our child meanwhile, and was not before, counts as this run's: from a thread other than the main one,
-    where others may start processes beside us, only what bears the token does.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    previous: dict[int, Any] = {}
-    if main:
-        heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
-        previous = {number: signal.signal(number, _interrupt) for number in heard}
-    adopting = _adopt_orphans(True)
-    before = _children() if adopting and main else None
-    try:
-        yield
-    finally:
-        for number in previous:
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
-        _end_strays(token.strip(), before)
-        if adopting:
-            _adopt_orphans(False)
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise Interrupted(number)
-
-
-def _adopt_orphans(yes: bool) -> bool:
-    """Linux: let what a probe left behind become our child, so that it can be found and ended."""
-    if sys.platform != "linux":
-        return False
-    import ctypes
-
-    set_child_subreaper = 36  # <linux/prctl.h>
-    return bool(ctypes.CDLL(None).prctl(set_child_subreaper, int(yes), 0, 0, 0) == 0)
-
-
-def _end_strays(token: str, before: frozenset[int] | None) -> None:
-    """Kill every process that bears this run's token, and every new child. Killing a parent brings its children to us."""
-    deadline = time.monotonic() + 5  # longer only in an uninterruptible system call: a hung driver
-    while time.monotonic() < deadline:
-        strays = _bearing(token) | (_children() - before if before is not None else frozenset())
-        if not strays:
-            return
-        for pid in strays:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        for pid in strays:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-        time.sleep(0.005)
-
-
-def _processes() -> Iterator[tuple[int, Path, list[bytes]]]:
-    """(pid, its folder in /proc, fields of its stat from the state on) of every process but this one."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            pid = int(entry.name)
-            if pid != os.getpid():
-                yield pid, entry, (entry / "stat").read_bytes().rpartition(b") ")[2].split()
-
-
-def _children() -> frozenset[int]:
-    """Our children, those that have ended and wait to be reaped among them."""
-    own = str(os.getpid()).encode()
-    return frozenset(pid for pid, _, fields in _processes() if fields[1] == own)
-
-
-def _bearing(token: str) -> frozenset[int]:
-    mark = f"{RUN_VARIABLE}={token}".encode()
-    found = set()
-    for pid, entry, fields in _processes():
-        with contextlib.suppress(OSError):
-            if fields[0] != b"Z" and mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.add(pid)
-    return frozenset(found)

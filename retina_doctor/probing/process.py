@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import importlib.util
 import json
 import marshal
@@ -12,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -22,6 +23,7 @@ from retina_doctor.codec import Data
 from retina_doctor.model import Effort, Json, Outcome, Recorded
 from retina_doctor.probing import effort
 from retina_doctor.probing.sending import source_of
+from retina_doctor.standpoint import Standpoint
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 TAIL_LINES, TAIL_BYTES = 20, 8192
@@ -47,11 +49,15 @@ PROGRAM_END = "# end of retina-doctor's program"
 
 def code_of(module: str) -> str | None:
     """The module compiled, in base64, for a child of the very same Python, which is spared compiling it; from the cache
-    of compiled files where it is there. None: this module's loader compiles nothing."""
-    spec = importlib.util.find_spec(module)
-    if spec is None or not isinstance(spec.loader, SourceFileLoader):
+    of compiled files where it is there. None: this module's loader compiles nothing, or it does not compile, which the child
+    will say."""
+    try:
+        spec = importlib.util.find_spec(module)
+        if spec is None or not isinstance(spec.loader, SourceFileLoader):
+            return None
+        return base64.b64encode(marshal.dumps(spec.loader.get_code(module))).decode("ascii")
+    except Exception:
         return None
-    return base64.b64encode(marshal.dumps(spec.loader.get_code(module))).decode("ascii")
 
 
 class Look(Data, frozen=True, kw_only=True):
@@ -72,6 +78,8 @@ class Request(Data, frozen=True, kw_only=True):
     workdir: str | None = None
     path: Sequence[str] | None = None
     """sys.path for the child; None: its own, less the working directory."""
+    standpoint: Standpoint | None = None
+    """Whose rights the command is started with; None: the doctor's own."""
 
     @property
     def name(self) -> str:
@@ -129,15 +137,17 @@ class Child:
     @classmethod
     def start(cls, request: Request, token: str, environment: Mapping[str, str]) -> Child:
         """Raises OSError when the command cannot be started."""
-        process = subprocess.Popen(
-            list(request.command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=dict(environment),
-            start_new_session=True,
-            cwd=_directory(request),
-        )
+        with _dropping(request) as drop:
+            process = subprocess.Popen(
+                list(request.command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(environment),
+                start_new_session=True,
+                cwd=None if drop else _directory(request),
+                preexec_fn=drop,
+            )
         assert process.stdin and process.stdout and process.stderr
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
@@ -277,6 +287,22 @@ class Child:
             stderr_tail=() if outcome is Outcome.OK else self.errors,
             effort=self.effort if outcome is Outcome.TIMED_OUT else None,
         )
+
+
+@contextlib.contextmanager
+def _dropping(request: Request) -> Iterator[Callable[[], None] | None]:
+    """What the child does before it becomes the command. Raises OSError where that fails."""
+    if request.standpoint is None:
+        yield None
+        return
+    from retina_doctor.probing.drop import drop_to
+
+    with drop_to(request.standpoint, request.workdir) as drop:
+        try:
+            yield drop
+        except subprocess.SubprocessError:  # Python tells no more of what failed in the child
+            refused = f"the rights of process {request.standpoint.pid} cannot be taken on"
+            raise PermissionError(errno.EPERM, refused) from None
 
 
 def _widen(pipe: int) -> None:

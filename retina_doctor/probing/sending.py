@@ -23,6 +23,11 @@ def source_of(module: str) -> str:
     return file.read_text(encoding="utf-8")
 
 
+def has_source(module: str) -> bool:
+    """`source_of` would find it."""
+    return _file(module) is not None
+
+
 @functools.cache
 def sent_for(module: str, packages: frozenset[str]) -> tuple[str, ...]:
     """*module* and what it imports, directly or not, of these top-level *packages*; *module* comes last.

@@ -6,8 +6,10 @@ import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, replace
+from retina_doctor.diagnose import with_broken
 from retina_doctor.model import Diagnosis, Finding, Severity
+from retina_doctor.reasons import reason_text
 from retina_doctor.registry import Catalogue
 from retina_doctor.settings import Language
 
@@ -29,10 +31,26 @@ class Report(Data, frozen=True, kw_only=True):
 
     def words(self, finding: Finding) -> Words:
         from retina_doctor.pages import (
-            render,
-        )  # with its template engine, which a report without findings does not need
+            spoken,  # with its template engine, which a report without findings does not need
+        )
 
-        return render(finding, self.diagnosis.snapshot, self.catalogue, self.language)
+        return spoken(finding, self.diagnosis.snapshot, self.catalogue, self.language)
+
+
+def report_of(diagnosis: Diagnosis, catalogue: Catalogue, language: Language, fail_on: Severity | None) -> Report:
+    """A check whose page or reason cannot be had in this language is broken, and the exit code says so."""
+    report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=fail_on)
+    broken: dict[str, str] = {}
+    for finding in diagnosis.findings:
+        why = report.words(finding).broken
+        if why is not None:
+            broken[finding.code] = why
+    for judgement in diagnosis.judgements:
+        try:
+            reason_text(judgement.reason, catalogue, language)
+        except Exception as error:
+            broken[judgement.code] = f"reason {judgement.reason}: {type(error).__name__}: {error}"
+    return replace(report, diagnosis=with_broken(diagnosis, broken))
 
 
 class Look(NamedTuple):

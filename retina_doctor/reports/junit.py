@@ -41,7 +41,9 @@ def _fill(case: ElementTree.Element, judgement: Judgement, report: Report) -> in
         ElementTree.SubElement(case, "skipped", message=_legal(reason))
         return 3
     if judgement.verdict is Verdict.ERROR:
-        ElementTree.SubElement(case, "error", message=_legal(str(judgement.reason)), type="check-broke")
+        error = ElementTree.SubElement(case, "error", message=_legal(str(judgement.reason)), type="check-broke")
+        findings = [f for f in report.diagnosis.findings if f.code == judgement.code]
+        error.text = _legal("\n\n".join(report.words(finding).message for finding in findings)) or None
         return 2
     if judgement.verdict is Verdict.UNKNOWN:
         ElementTree.SubElement(case, "error", message=f"unknown: {', '.join(judgement.missing)}", type="unknown")

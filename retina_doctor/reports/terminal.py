@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from retina_doctor.declared import declarations
 from retina_doctor.model import Finding, Judgement, Reason, Severity, Verdict
 from retina_doctor.pages import interpreter_of
 from retina_doctor.quoting import visible
@@ -52,8 +53,9 @@ def draw(report: Report, console: Console) -> None:
 
 def _target_line(report: Report) -> str:
     snapshot, language = report.diagnosis.snapshot, report.language
-    if snapshot.settings.scan.paths:
-        return label("scanned", language, paths=str(visible(", ".join(snapshot.settings.scan.paths))))
+    instead = declarations().looked_at(snapshot.settings)
+    if instead:
+        return label("scanned", language, paths=str(visible(", ".join(instead))))
     target, interpreter = snapshot.target, interpreter_of(snapshot)
     why = label(f"chosen-{target.chosen}", language, by=target.chosen_by)
     version = f"Python {'.'.join(map(str, interpreter.version))}" if interpreter else label("unstarted", language)
@@ -71,7 +73,8 @@ def _draw_root(report: Report, finding: Finding, console: Console) -> None:
         Padding(Text(f"{label(finding.severity, language)} {finding.code} {finding.name}", style="dim"), (0, 0, 0, 2))
     )
     console.print(Padding(_prose(words.message), (1, 0, 1, 2)))
-    console.print(Padding(Text(label("fix", language), style="bold"), (0, 0, 0, 2)))
+    if words.fix or words.commands:
+        console.print(Padding(Text(label("fix", language), style="bold"), (0, 0, 0, 2)))
     for paragraph in words.fix.split("\n\n"):
         if paragraph:
             console.print(Padding(_prose(paragraph), (0, 0, 0, 2)))

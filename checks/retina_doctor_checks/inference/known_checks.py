@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Passed, Problem, Reading, Reason, Severity, Unknown
-from retina_doctor.own_checks import evidence_of
 
 from ..facts.inference import KnownAnswer
 from .known import EXACT, TENSOR_CORES, compared, expected

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
-from retina_doctor.own_checks import evidence_of
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine

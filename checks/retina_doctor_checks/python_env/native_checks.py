@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reading, Reason, Severity, Unknown
-from retina_doctor.own_checks import evidence_of
 
 from ..combined.processor import understood
 from ..combined.refusals import meaning, of_ending, quoted

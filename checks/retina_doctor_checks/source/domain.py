@@ -5,6 +5,7 @@ from pathlib import Path
 from retina_doctor.authoring import Domain, Probe, Side
 
 from ..facts.source import Source
+from ..settings import ScanSettings
 from . import checks, container_checks, figure_checks, package_checks, serving_checks
 
 PACK = "retina_doctor_checks.source"
@@ -15,7 +16,7 @@ probe = Probe(
     module=f"{PACK}.look_source",
     carries=("yaml",),  # pure Python
     side=Side.OWN,
-    arguments=lambda settings: {"paths": list(settings.scan.paths), "seconds": settings.gate.timeout * 0.7},
+    arguments=lambda settings: {"paths": list(settings.of(ScanSettings).paths), "seconds": settings.gate.timeout * 0.7},
 )
 
 domain = Domain(

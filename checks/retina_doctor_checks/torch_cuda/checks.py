@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
-from retina_doctor.own_checks import evidence_of
-from retina_doctor.settings import Settings
 
 from ..advice.builds import known, torch_builds
 from ..advice.compatible import torch_advice
@@ -19,6 +17,7 @@ from ..facts.models import Model
 from ..facts.python_env import Extensions
 from ..facts.torch_cuda import TorchFiles, TorchRuntime
 from ..scopes import gpu_meant
+from ..settings import GpuSettings
 from ..versions import dotted
 
 NOT_INSTALLED = Inapplicable(Reason("torch-not-installed"))
@@ -40,7 +39,7 @@ def torch_missing(torch: TorchFiles, machine: Machine, model: Model | None) -> A
 
 @check("RD242", "torch-import-fails", Severity.ERROR, pitfall=2)
 def torch_import_fails(
-    runtime: Reading[TorchRuntime], torch: TorchFiles | None, extensions: Extensions | None, settings: Settings
+    runtime: Reading[TorchRuntime], torch: TorchFiles | None, extensions: Extensions | None, gpu: GpuSettings
 ) -> Answer:
     """Speaks for everything that goes wrong while torch is imported and asked for CUDA. An installed torch that dies on import
     is a finding whatever the device: it takes with it who imports it."""
@@ -60,7 +59,7 @@ def torch_import_fails(
             **understood(meant, extensions),
             "imported": imported,
         },
-        at_most=gpu_meant(settings).at_most if imported else None,
+        at_most=Severity.WARNING if imported and gpu.device == "auto" else None,
     )
 
 

@@ -1,0 +1,78 @@
+"""What a check asks for, read from the types of its parameters."""
+
+from __future__ import annotations
+
+import functools
+import types
+import typing
+from enum import Enum, auto
+from typing import Any
+
+from retina_doctor.authoring import Check, Gathered
+from retina_doctor.codec import Data, replace
+from retina_doctor.errors import PackError
+from retina_doctor.model import Reading
+
+
+class Want(Enum):
+    REQUIRED = auto()
+    OPTIONAL = auto()
+    READING = auto()
+
+
+class Need(Data, frozen=True):
+    """One parameter of a check, or one *field* of the `Gathered` class *whole* that it is: which facts it wants, and how."""
+
+    parameter: str
+    facts: type
+    want: Want
+    field: str | None = None
+    whole: type[Gathered] | None = None
+
+
+def needs_of(check: Check) -> tuple[Need, ...]:
+    """Raises PackError where a parameter asks for what nobody can give."""
+    needs: list[Need] = []
+    for parameter, written in check.judge.__annotations__.items():
+        hint = _hint(check, written) if parameter != "return" else None
+        if isinstance(hint, type) and issubclass(hint, Gathered):
+            needs += [replace(_need(check, parameter, inner), field=f, whole=hint) for f, inner in _fields(hint)]
+        elif hint is not None:
+            needs.append(_need(check, parameter, hint))
+    return tuple(needs)
+
+
+@functools.cache
+def _fields(whole: type[Gathered]) -> tuple[tuple[str, Any], ...]:
+    return tuple(typing.get_type_hints(whole).items())
+
+
+_hints: dict[tuple[str, str], Any] = {}
+"""(module, text of an annotation) -> what it names. Checks of one module want the same few facts; `typing.get_type_hints`
+would evaluate them anew for each parameter of each."""
+
+
+def _hint(check: Check, hint: Any) -> Any:
+    """The type that an annotation names, written as text or not. Raises PackError."""
+    if not isinstance(hint, str):
+        return hint
+    key = (check.judge.__module__, hint)
+    if key not in _hints:
+        try:
+            _hints[key] = eval(hint, check.judge.__globals__)  # noqa: S307 - a pack's own code, which has been run already
+        except NameError as error:
+            raise PackError(f"{check.place}: {check.name}: {error}") from None
+    return _hints[key]
+
+
+def _need(check: Check, parameter: str, hint: Any) -> Need:
+    if isinstance(hint, type):
+        return Need(parameter, hint, Want.REQUIRED)
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Reading:
+        return Need(parameter, arguments[0], Want.READING)
+    if origin in (types.UnionType, typing.Union) and len(arguments) == 2 and type(None) in arguments:
+        return Need(parameter, next(a for a in arguments if a is not type(None)), Want.OPTIONAL)
+    raise PackError(
+        f"{check.place}: {check.name}: parameter {parameter} must be Facts, Facts | None or Reading[Facts], not {hint}"
+    )
