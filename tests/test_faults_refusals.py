@@ -285,3 +285,25 @@ def test_a_stage_that_died_is_named_and_repeated(target: Target) -> None:
     finding = target.looked().finding("ort-import-fails")
     assert finding["evidence"]["opening"] is None
     assert "imported" in finding["title"]
+
+
+def test_a_package_that_is_too_old_for_another_is_named(target: Target) -> None:
+    """onnx 1.19 asks ml_dtypes for a type that only later releases have, and its metadata names no release of it."""
+    install(
+        target.python, "--no-deps", "onnx==1.19.0", "ml_dtypes==0.4.1", "protobuf==6.33.0", "typing_extensions==4.15.0"
+    )
+    finding = only_root(target.looked(), "package-import-fails")
+    assert meaning_of(finding) == "attribute-missing-elsewhere"
+    assert finding["evidence"]["means"]["values"]["module"] == "ml_dtypes"
+    assert "ml_dtypes" in finding["message"]
+    install(target.python, "--no-deps", "ml_dtypes==0.5.4")
+    silent(target.looked())
+
+
+def test_a_limit_of_the_address_space_is_understood(target: Target) -> None:
+    install(target.python, "--no-deps", OPENCV)
+    report = target.looked("--only", "package-import-fails", "--target", f"prlimit --as=200000000 {target.python}")
+    finding = report.finding("package-import-fails")
+    assert meaning_of(finding) in ("mapping-refused", "address-space-exhausted", "limit-of-threads"), report.summary()
+    assert "ulimit -v" in finding["message"]
+    assert "opencv-system-libs-missing" not in report.names
