@@ -10,7 +10,7 @@ from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import decode, encode
+from retina_doctor.codec import decode, encode, replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
@@ -87,7 +87,7 @@ class Looking:
         shared: dict[Side, list[Probe[Any]]] = {}
         for probe in probes:
             place = side or probe.side
-            if not probe.share:
+            if not probe.share or probe.local:
                 groups.append([probe])
             elif place in shared:
                 shared[place].append(probe)
@@ -105,7 +105,18 @@ class Looking:
             left = [probe for probe in probes if probe.name not in readings]
             if left:
                 readings |= self._run(self._requests(([probe] for probe in left), unsent, side))
+        readings |= self._understood([p for p in probes if p.local and (side or p.side) is Side.TARGET], readings)
         return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
+
+    def _understood(self, probes: Sequence[Probe[Any]], fetched: Mapping[str, Recorded]) -> dict[str, Recorded]:
+        """The readings of these probes, with the facts that their local parts make of what they fetched elsewhere."""
+        requests = []
+        for probe in probes:
+            if probe.local and probe.name in fetched and fetched[probe.name].facts:
+                arguments = {**probe.arguments(self.settings), "told": fetched[probe.name].facts}
+                look = Look(probe=probe.name, run=probe.local, arguments=arguments)
+                requests.append(own_request({}, [look], self.settings.gate.timeout))
+        return {name: made_of(fetched[name], made) for name, made in self._run(requests).items()} if requests else {}
 
     def _requests(
         self,
@@ -123,17 +134,19 @@ class Looking:
             for probe in group:
                 try:
                     arguments = encode(probe.arguments(self.settings))
-                    sources = {name: source_of(name) for name in probe.sent(place)}
+                    then = None if place is Side.TARGET else probe.local
+                    # What runs in one process with its local part is imported as that is: from where it is installed.
+                    sources = {} if then else {name: source_of(name) for name in probe.sent(place)}
                 except Exception as error:
                     unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
                 else:
-                    looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments))
+                    looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments, then=then))
                     modules |= sources
             if looks:
                 yield self._request(looks, modules, place, self.settings.gate.timeout * times)
 
     def _request(self, looks: Sequence[Look], modules: Mapping[str, str], side: Side, seconds: float) -> Request:
-        if side is Side.OWN:
+        if side is not Side.TARGET:
             return own_request(modules, looks, seconds)
         standpoint = self.surroundings.standpoint
         return Request(
@@ -232,6 +245,12 @@ def _register(selector: selectors.BaseSelector, child: Child) -> None:
     selector.register(child.process.stderr, selectors.EVENT_READ, child.read_errors)
     if not child.write_program():
         selector.register(child.process.stdin, selectors.EVENT_WRITE, lambda: not child.write_program())
+
+
+def made_of(fetched: Recorded, made: Recorded) -> Recorded:
+    """One reading of two steps: it ended as the first that did not go well. What was fetched is in none."""
+    ended = made if fetched.outcome is Outcome.OK else fetched
+    return replace(ended, facts=made.facts, seconds=round(fetched.seconds + made.seconds, 3))
 
 
 def _drain(selector: selectors.BaseSelector, child: Child) -> None:

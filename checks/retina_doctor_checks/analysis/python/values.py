@@ -4,14 +4,16 @@ one file. Nothing is computed that a reader would not see at a glance."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from retina_doctor_checks.source.python.tree import Tree, is_self
+from .tree import Function, Scope, Tree, is_self, last_word
 
+NAMES = (ast.Name, ast.Attribute)
 DEEP = 12  # steps that are followed; a chain of names is short, a circle has no end
 MOST = 20  # alternatives that are looked at
 MOST_STEPS = 300000  # of one file
+T = TypeVar("T")
 UNKNOWN = object()
 WRAPPERS = (
     "int",
@@ -24,43 +26,45 @@ WRAPPERS = (
     "os.path.abspath",
     "os.path.realpath",
 )
+UNCHANGED = ("resolve", "absolute", "expanduser", "as_posix")
+"""Methods that name the same path."""
 PATHS = ("pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath")
 ENVIRONMENT = ("os.environ.get", "os.getenv", "environ.get")
 
 
-class Value(object):
+class Value:
     """*node*: what is not followed further; None: unknown. *at*: the argument or default by which it came here, where a
     parameter was followed. *sure*: no one can set it from outside: an environment variable or a flag may."""
 
     __slots__ = ("at", "node", "sure")
 
-    def __init__(self, node: Any, at: Any = None, sure: bool = True) -> None:
+    def __init__(self, node: ast.expr | None, at: ast.expr | None = None, sure: bool = True) -> None:
         self.node = node
         self.at = at
         self.sure = sure
 
-    def by(self, at: Any) -> Value:
+    def by(self, at: ast.expr) -> Value:
         return Value(self.node, self.at or at, self.sure)
 
     def unsure(self) -> Value:
         return Value(self.node, self.at, False)
 
 
-def values(tree: Tree, node: Any, deep: int = 0) -> list[Value]:
+def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
     """The alternatives that an expression may be. Raises ValueError where a file leads from one to the next without end."""
     tree.steps += 1
     if tree.steps > MOST_STEPS:
         raise ValueError("its names lead to each other in too many ways")
     if node is None or deep > DEEP:
         return [Value(None)]
-    if isinstance(node, (ast.Name, ast.Attribute)) and tree.full(node) in tree.changed:
+    if isinstance(node, NAMES) and tree.full(node) in tree.changed:
         return [Value(None)]
     if isinstance(node, ast.Name):
-        return _name(tree, node.id, tree.scope.get(node, tree.root), deep)[:MOST]
+        return (_name(tree, node.id, tree.scope.get(node, tree.root), deep) or [Value(tree.imported(node))])[:MOST]
     if isinstance(node, ast.Attribute):
         if is_self(node.value):
             return _of_class(tree, node, deep)
-        return _flag(tree, node, deep) or [Value(node)]
+        return _flag(tree, node, deep) or [Value(tree.imported(node) or node)]
     if isinstance(node, ast.IfExp):
         return values(tree, node.body, deep + 1) + values(tree, node.orelse, deep + 1)
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and from_outside(tree, node.values[0]):
@@ -70,53 +74,53 @@ def values(tree: Tree, node: Any, deep: int = 0) -> list[Value]:
     return [Value(node)]
 
 
-def single(tree: Tree, node: Any) -> Any:
+def single(tree: Tree, node: ast.expr | None) -> ast.expr | None:
     """The one node that an expression stands for, None where there are several or none is known."""
     found = values(tree, node)
     return found[0].node if len(found) == 1 else None
 
 
-def constants(tree: Tree, node: Any) -> list[tuple[Any, Value]]:
+def constants(tree: Tree, node: ast.expr) -> list[tuple[object, Value]]:
     """[(a constant, or a tuple of constants, or UNKNOWN; the Value that it is)]"""
     return [(constant(tree, value.node), value) for value in values(tree, node)]
 
 
-def judged(found: list[tuple[Any, Value]], is_wrong: Callable[[Any], bool]) -> list[tuple[Any, Value]]:
+def judged(found: Sequence[tuple[T, Value]], is_wrong: Callable[[T], bool]) -> list[tuple[T, Value]]:
     """Those of [(what it says, its Value)] that are wrong whichever way it goes: all that came by one argument, or by none,
     must be. Of several calls, the one whose argument is wrong is."""
-    groups: dict[Any, list[tuple[Any, Value]]] = {}
+    groups: dict[ast.expr | None, list[tuple[T, Value]]] = {}
     for one in found:
         groups.setdefault(one[1].at, []).append(one)
     return [group[0] for group in groups.values() if all(said is not UNKNOWN and is_wrong(said) for said, _ in group)]
 
 
-def constant(tree: Tree, node: Any, deep: int = 0) -> Any:
+def constant(tree: Tree, node: ast.expr | None, deep: int = 0) -> object:
     if deep > DEEP:
         return UNKNOWN
     if isinstance(node, ast.Constant):
         return node.value
-    if isinstance(node, (ast.Tuple, ast.List)):
+    if isinstance(node, ast.Tuple | ast.List):
         parts = tuple(_only(tree, one, deep + 1) for one in node.elts)
         return UNKNOWN if UNKNOWN in parts else parts
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         inner = _only(tree, node.operand, deep + 1)
-        return -inner if isinstance(inner, (int, float)) else UNKNOWN
+        return -inner if isinstance(inner, int | float) else UNKNOWN
     return UNKNOWN
 
 
-def _only(tree: Tree, node: Any, deep: int) -> Any:
+def _only(tree: Tree, node: ast.expr, deep: int) -> object:
     found = values(tree, node)
     return constant(tree, found[0].node, deep) if len(found) == 1 else UNKNOWN
 
 
-def from_outside(tree: Tree, node: Any) -> bool:
+def from_outside(tree: Tree, node: ast.expr) -> bool:
     """Whether an environment variable says it."""
     if isinstance(node, ast.Call):
         return tree.full(node.func) in ENVIRONMENT
     return isinstance(node, ast.Subscript) and tree.full(node.value) in ("os.environ", "environ")
 
 
-def argument(call: Any, name: str, place: int | None = None) -> Any:
+def argument(call: ast.Call, name: str, place: int | None = None) -> ast.expr | None:
     """The argument of that name, or at that place; None where it is not given. Raises KeyError where * or ** may hold it."""
     for keyword in call.keywords:
         if keyword.arg == name:
@@ -130,12 +134,13 @@ def argument(call: Any, name: str, place: int | None = None) -> Any:
     return call.args[place] if len(call.args) > place else None
 
 
-def _name(tree: Tree, name: str, scope: Any, deep: int) -> list[Value]:
+def _name(tree: Tree, name: str, scope: Scope | None, deep: int) -> list[Value]:
+    """What this file says of a name; nothing where it binds none of it."""
     while scope is not None:
         if name in tree.everywhere.get(scope, ()):
             scope = tree.root
         given = tree.bound.get((scope, name))
-        if not isinstance(scope, (ast.ClassDef, ast.Module)):
+        if not isinstance(scope, ast.ClassDef | ast.Module):
             found = _parameter(tree, scope, name, deep)
             if found is not None:
                 return found if given is None else [Value(None)]  # if host is None: host = ...
@@ -144,10 +149,10 @@ def _name(tree: Tree, name: str, scope: Any, deep: int) -> list[Value]:
         scope = tree.parent.get(scope)
         while isinstance(scope, ast.ClassDef):  # a method does not see the names of its class
             scope = tree.parent.get(scope)
-    return [Value(None)]
+    return []
 
 
-def _assigned(tree: Tree, given: list[Any], deep: int) -> list[Value]:
+def _assigned(tree: Tree, given: Sequence[ast.expr | None], deep: int) -> list[Value]:
     """A name has a value that can be told where it is assigned once; that it was None at first changes nothing."""
     real = [one for one in given if not (isinstance(one, ast.Constant) and one.value is None)] or given[:1]
     makers = {tree.full(one.func) if isinstance(one, ast.Call) else "" for one in real}
@@ -155,16 +160,16 @@ def _assigned(tree: Tree, given: list[Any], deep: int) -> list[Value]:
     return values(tree, real[0], deep + 1) if len(real) == 1 or alike else [Value(None)]
 
 
-def _of_class(tree: Tree, node: Any, deep: int) -> list[Value]:
+def _of_class(tree: Tree, node: ast.Attribute, deep: int) -> list[Value]:
     owner = tree.class_of(tree.scope.get(node))
     given = tree.bound.get((owner, "self." + node.attr))
     return _assigned(tree, given, deep) if given else [Value(None)]
 
 
-def _parameter(tree: Tree, function: Any, name: str, deep: int) -> list[Value] | None:
+def _parameter(tree: Tree, function: Function, name: str, deep: int) -> list[Value] | None:
     """What this file's calls give for a parameter; None: the function has none of that name."""
     taken = function.args
-    places = [*getattr(taken, "posonlyargs", []), *taken.args]
+    places = [*taken.posonlyargs, *taken.args]
     names = [one.arg for one in places]
     others = [one.arg for one in taken.kwonlyargs] + [one.arg for one in (taken.vararg, taken.kwarg) if one]
     if name not in names + others:
@@ -177,15 +182,15 @@ def _parameter(tree: Tree, function: Any, name: str, deep: int) -> list[Value] |
     ):
         return unknown  # a decorator may call it with anything
     default = _default(taken, names, name)
-    method = isinstance(tree.parent.get(function), ast.ClassDef)
     word = function.name
-    if method and word == "__init__":
-        word = tree.parent[function].name
+    owner = tree.parent.get(function)
+    if isinstance(owner, ast.ClassDef) and word == "__init__":
+        word = owner.name
     elif len(tree.functions.get(word, ())) != 1:
         return unknown
     if word in tree.handed:
         return unknown
-    place = names.index(name) - (1 if method else 0) if name in names else None
+    place = names.index(name) - isinstance(owner, ast.ClassDef) if name in names else None
     found: list[Value] = []
     for call in tree.called.get(word, ()):
         try:
@@ -203,7 +208,7 @@ def _parameter(tree: Tree, function: Any, name: str, deep: int) -> list[Value] |
     return found or unknown
 
 
-def _default(taken: Any, names: list[str], name: str) -> Any:
+def _default(taken: ast.arguments, names: list[str], name: str) -> ast.expr | None:
     if name in names:
         place = names.index(name) - (len(names) - len(taken.defaults))
         return taken.defaults[place] if place >= 0 else None
@@ -211,7 +216,7 @@ def _default(taken: Any, names: list[str], name: str) -> Any:
     return taken.kw_defaults[place]
 
 
-def _call(tree: Tree, node: Any, deep: int) -> list[Value]:
+def _call(tree: Tree, node: ast.Call, deep: int) -> list[Value]:
     name = tree.full(node.func)
     if name in ENVIRONMENT:
         try:
@@ -221,19 +226,22 @@ def _call(tree: Tree, node: Any, deep: int) -> list[Value]:
         return [value.unsure() for value in values(tree, default, deep + 1)]
     if name in WRAPPERS + PATHS and len(node.args) == 1 and not node.keywords:
         return values(tree, node.args[0], deep + 1)
-    if isinstance(node.func, ast.Attribute) and node.func.attr in ("resolve", "absolute", "expanduser", "as_posix"):
-        if not node.args:
-            return values(tree, node.func.value, deep + 1)
+    if isinstance(node.func, ast.Attribute) and node.func.attr in UNCHANGED and not node.args:
+        return values(tree, node.func.value, deep + 1)
     made = tree.functions.get(name, ())
     if isinstance(node.func, ast.Name) and len(made) == 1 and len(tree.returns.get(made[0], ())) == 1:
         return values(tree, tree.returns[made[0]][0], deep + 1)
     return [Value(node)]
 
 
-def _flag(tree: Tree, node: Any, deep: int) -> list[Value]:
+def _flag(tree: Tree, node: ast.Attribute, deep: int) -> list[Value]:
     """The default of a command line's flag: args.host of parser.add_argument("--host", default=...)."""
     holder = single(tree, node.value) if isinstance(node.value, ast.Name) else None
-    if not (isinstance(holder, ast.Call) and getattr(holder.func, "attr", "") == "parse_args"):
+    if not (
+        isinstance(holder, ast.Call)
+        and last_word(holder.func) == "parse_args"
+        and isinstance(holder.func, ast.Attribute)
+    ):
         return []
     for call in tree.called.get("add_argument", ()):
         flags = [one.value for one in call.args if isinstance(one, ast.Constant) and isinstance(one.value, str)]

@@ -5,31 +5,22 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 VARIABLE = re.compile(r"\$(?:\{(\w+)(?:(:?[-+?=])([^}]*))?\}|(\w+))")
 HEREDOC = re.compile(r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_]\w*)\1")
-BEFORE = (
-    "exec",
-    "nohup",
-    "sudo",
-    "time",
-    "command",
-    "env",
-    "then",
-    "do",
-    "else",
-    "!",
-    "--",
-    "tini",
-    "dumb-init",
-    "catchsegv",
+BEFORE = frozenset(
+    (
+        *("exec", "nohup", "sudo", "time", "command", "env", "then", "do", "else", "!", "--"),
+        *("tini", "dumb-init", "catchsegv"),
+    )
 )
+"""What only starts another command."""
 RUNNERS = (("poetry", "run"), ("pipenv", "run"), ("pdm", "run"), ("uv", "run"), ("hatch", "run"))
 ASSIGNED = re.compile(r"\w+=")
 
 
-def commands(lines: list[tuple[int, str]], known: dict[str, str] | None = None) -> list[tuple[int, list[str]]]:
+def commands(lines: Sequence[tuple[int, str]], known: Mapping[str, str] | None = None) -> list[tuple[int, list[str]]]:
     """[(number of its first line, its words)] of the commands that these numbered lines hold. *known*: variables."""
     reader = Reader()
     for number, text in lines:
@@ -38,7 +29,7 @@ def commands(lines: list[tuple[int, str]], known: dict[str, str] | None = None) 
     return reader.found
 
 
-class Reader(object):
+class Reader:
     """Takes text line by line; *word* is None between words, *quote* the quotation mark that is open."""
 
     def __init__(self) -> None:
@@ -112,10 +103,10 @@ class Reader(object):
         return end
 
 
-def substituted(text: str, known: dict[str, str]) -> str:
+def substituted(text: str, known: Mapping[str, str]) -> str:
     """Variables in place: those that are known, else their default (${PORT:-8080}); others stay."""
 
-    def value(match: Any) -> str:
+    def value(match: re.Match[str]) -> str:
         whole: str = match[0]
         name, sign, default = match[1] or match[4], match[2], str(match[3])
         if name in known:

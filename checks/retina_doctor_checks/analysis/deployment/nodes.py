@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Node(object):
+class Node:
     """A node, asked for what is below it; of another kind than it is asked for, it is empty."""
 
     __slots__ = ("_node",)
@@ -15,16 +15,10 @@ class Node(object):
         self._node = node
 
     @property
-    def line(self) -> int:
-        return int(self._node.start_mark.line) + 1 if self._node is not None else 1
-
-    @property
-    def column(self) -> int:
-        return int(self._node.start_mark.column) + 1 if self._node is not None else 1
-
-    @property
-    def at(self) -> dict[str, int]:
-        return {"line": self.line, "column": self.column}
+    def place(self) -> tuple[int, int]:
+        """(line, column), from 1."""
+        mark = self._node.start_mark if self._node is not None else None
+        return (int(mark.line) + 1, int(mark.column) + 1) if mark is not None else (1, 1)
 
     def __bool__(self) -> bool:
         return self._node is not None
@@ -83,11 +77,9 @@ def _pairs(node: Any, deep: int) -> list[tuple[Any, Any]]:
 
 
 def documents(text: str) -> list[Node]:
-    """Raises ValueError where it is no YAML, and where no reader of YAML is installed."""
-    try:
-        import yaml
-    except ImportError:
-        raise ValueError("no PyYAML here to read it with") from None
+    """Raises ValueError where it is no YAML."""
+    import yaml  # as slow to import as many a tree is to read
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         return [Node(node) for node in yaml.compose_all(text, Loader=loader) if node is not None]

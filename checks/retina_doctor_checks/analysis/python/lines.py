@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
 
-from retina_doctor_checks.source.python.tree import Tree
+from ...facts.source import Cause, Hit, Line
+from ..text import corrected
+from .tree import Tree
 
 LONGEST = 1000  # characters of a line that is worth a correction
 
 
-def hit(cause: str, node: Any, why: str, what: str, fixed: str | None = None, api: Any = ()) -> dict[str, Any]:
+def hit(
+    tree: Tree,
+    cause: Cause,
+    node: ast.expr,
+    why: str,
+    what: str,
+    fixed: str | None = None,
+    api: tuple[str, ...] = (),
+) -> Hit:
     """*api*: the versions of insightface in which this is so; none: whatever is installed."""
-    told = {"cause": cause, "why": why, "what": what, "fixed": fixed, "api": list(api)}
     # A comment may stand behind the call's last line, as black writes it: an argument's is its call's.
-    until = node.end_lineno if isinstance(node, ast.Call) else getattr(node, "closing", node.end_lineno)
-    return dict(told, line=node.lineno, column=node.col_offset + 1, until=until)
+    until = node.end_lineno if isinstance(node, ast.Call) else tree.closing.get(node, node.end_lineno)
+    at = tree.text.at(node.lineno, node.col_offset + 1, until)
+    return Hit(at=at, cause=cause, why=why, what=what, fixed=corrected(fixed), api=api)
 
 
-def around(tree: Tree, node: Any) -> tuple[str, str] | None:
+def place(tree: Tree, node: ast.expr | ast.stmt) -> Line:
+    return tree.text.at(node.lineno, node.col_offset + 1)
+
+
+def around(tree: Tree, node: ast.expr) -> tuple[str, str] | None:
     """What stands on the line before and after a node; None: it takes several lines, or one without end."""
     if node.lineno != node.end_lineno or node.lineno > len(tree.lines) or len(tree.lines[node.lineno - 1]) > LONGEST:
         return None
@@ -27,13 +40,13 @@ def around(tree: Tree, node: Any) -> tuple[str, str] | None:
     return before.decode("utf-8", "replace"), after.decode("utf-8", "replace")
 
 
-def instead(tree: Tree, node: Any, text: str) -> str | None:
+def instead(tree: Tree, node: ast.expr, text: str) -> str | None:
     """The line with *text* in place of the node."""
     sides = around(tree, node)
     return sides[0] + text + sides[1] if sides else None
 
 
-def more(tree: Tree, call: Any, text: str) -> str | None:
+def more(tree: Tree, call: ast.Call, text: str) -> str | None:
     """The line with one more argument at the end of the call."""
     sides = around(tree, call)
     if sides is None:
@@ -45,10 +58,10 @@ def more(tree: Tree, call: Any, text: str) -> str | None:
     return sides[0] + bare + comma + text + ")" + sides[1]
 
 
-def text_of(tree: Tree, node: Any) -> str:
+def text_of(tree: Tree, node: ast.expr) -> str:
     """The source of a node that stands on one line, else ""."""
     sides = around(tree, node)
     if sides is None:
         return ""
-    line: str = tree.lines[node.lineno - 1]
+    line = tree.lines[node.lineno - 1]
     return line[len(sides[0]) : len(line) - len(sides[1])]

@@ -4,9 +4,13 @@ flask 3.1.3, fastapi-cli and django's runserver, whose defaults are their own.""
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
 
-from retina_doctor_checks.source.deployment.shell import base, commands, flag, inner, program, substituted
+from retina_doctor.codec import Data, replace
+
+from ...facts.source import Line, Server
+from .shell import base, commands, flag, inner, program, substituted
 
 LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what servers bind
 PYTHON = re.compile(r"(?:python|pypy)[\d.]*$")
@@ -15,19 +19,11 @@ DEVELOPMENT = frozenset(("--reload", "--debug", "dev"))
 """Who asks for these sits before the screen."""
 MOVING = frozenset(
     (
-        *(
-            "PORT",
-            "HOST",
-            "BIND",
-            "UVICORN_HOST",
-            "UVICORN_PORT",
-            "GUNICORN_CMD_ARGS",
-            "FLASK_RUN_HOST",
-            "FLASK_RUN_PORT",
-        ),
-        *("GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"),
+        *("PORT", "HOST", "BIND", "UVICORN_HOST", "UVICORN_PORT", "GUNICORN_CMD_ARGS"),
+        *("FLASK_RUN_HOST", "FLASK_RUN_PORT", "GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT"),
     )
 )
+"""Variables that may say where a server listens."""
 SHOWS = frozenset(("--version", "--help", "--check-config", "--print-config"))
 """With these it says something, and serves nothing."""
 VARIABLES = {
@@ -36,18 +32,47 @@ VARIABLES = {
 }
 
 
-def moved_by(names: Any) -> bool:
+class Started(Data, frozen=True, kw_only=True):
+    """A `Server` of which it is not yet said where it stands."""
+
+    by: str
+    host: str | None
+    port: int | None
+    why: Literal["named", "default"]
+    runs: str | None
+    config: str | None = None
+    sure: bool = True
+
+    def moved_by_file(self, is_given: bool) -> Started:
+        """The same where a file of variables is given to it, which may say what its command does not."""
+        return replace(self, host=None, port=None) if is_given and self.why == "default" else self
+
+    def at(self, line: Line) -> Server:
+        return Server(
+            at=line,
+            by=self.by,
+            host=self.host,
+            port=self.port,
+            why=self.why,
+            sure=self.sure,
+            fixed=None,
+            runs=self.runs,
+            config=self.config,
+        )
+
+
+def moved_by(names: Iterable[str | None]) -> bool:
     """Whether one of these variables may say where a server listens."""
     return any(name in MOVING for name in names)
 
 
-def started(words: list[str], variables: dict[str, str], deep: int = 0) -> dict[str, Any] | None:
-    """{"by", "host", "port", "why", "runs", "config"} of the server that a command starts; None: it starts none that is known.
+def started(words: list[str], variables: Mapping[str, str], deep: int = 0) -> Started | None:
+    """The server that a command starts; None: it starts none that is known.
 
     *variables*: what is known of its environment.
     """
     words, given = program(words)
-    variables = dict(variables, **given)
+    variables = {**variables, **given}
     text = inner(words)
     if text is not None:
         return first_started(text, variables, deep)
@@ -57,21 +82,17 @@ def started(words: list[str], variables: dict[str, str], deep: int = 0) -> dict[
     if PYTHON.match(name):
         return by_python(words[1:], variables)
     reader = READERS.get(name) if SHOWS.isdisjoint(words) else None
-    found: dict[str, Any] | None = (
-        reader([substituted(word, variables) for word in words[1:]], variables) if reader else None
-    )
-    if found is not None and DEVELOPMENT.intersection(words):
-        found["sure"] = False
-    return found
+    found = reader([substituted(word, variables) for word in words[1:]], variables) if reader else None
+    return replace(found, sure=False) if found is not None and DEVELOPMENT.intersection(words) else found
 
 
-def first_started(text: str, variables: dict[str, str], deep: int) -> dict[str, Any] | None:
+def first_started(text: str, variables: Mapping[str, str], deep: int) -> Started | None:
     """Of the commands of a shell's text."""
     made = (started(command, variables, deep + 1) for _, command in commands([(1, text)], variables) if deep < DEEP)
     return next((one for one in made if one is not None), None)
 
 
-def by_python(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:
+def by_python(words: list[str], variables: Mapping[str, str]) -> Started | None:
     while words and words[0].startswith("-") and words[0] not in ("-m", "-c"):
         words = words[1:] if words[0] not in ("-W", "-X") else words[2:]
     if not words or words[0] == "-c":
@@ -91,23 +112,19 @@ def by_python(words: list[str], variables: dict[str, str]) -> dict[str, Any] | N
 
 
 def server(
-    by: str, host: str | None, port: str | None, why: str, runs: str | None, config: str | None = None
-) -> dict[str, Any]:
+    by: str,
+    host: str | None,
+    port: str | None,
+    why: Literal["named", "default"],
+    runs: str | None,
+    config: str | None = None,
+) -> Started:
     number = int(port) if port is not None and port.isdecimal() else None
     known = host if host and "$" not in host else None
-    return {
-        "by": by,
-        "host": known,
-        "port": number,
-        "why": why,
-        "runs": runs,
-        "config": config,
-        "sure": True,
-        "fixed": None,
-    }
+    return Started(by=by, host=known, port=number, why=why, runs=runs, config=config)
 
 
-def gunicorn(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:
+def gunicorn(words: list[str], variables: Mapping[str, str]) -> Started | None:
     more = variables.get("GUNICORN_CMD_ARGS", "").split()
     bind = flag([*more, *words], "-b", "--bind")
     config = flag([*more, *words], "-c", "--config")
@@ -130,7 +147,7 @@ def address(bind: str) -> tuple[str | None, str | None]:
     return (match[1] or EVERYWHERE, match[2]) if match else (None, None)
 
 
-def uvicorn(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:
+def uvicorn(words: list[str], variables: Mapping[str, str]) -> Started | None:
     if flag(words, "--uds", "--fd"):
         return None
     host_variable, port_variable = VARIABLES["uvicorn"]
@@ -139,7 +156,7 @@ def uvicorn(words: list[str], variables: dict[str, str]) -> dict[str, Any] | Non
     return server("uvicorn", host or LOCAL, port, "named" if host else "default", application(words))
 
 
-def hypercorn(words: list[str], _variables: dict[str, str]) -> dict[str, Any] | None:
+def hypercorn(words: list[str], _variables: Mapping[str, str]) -> Started | None:
     bind = flag(words, "-b", "--bind")
     if bind and bind.startswith(("unix:", "fd:")):
         return None
@@ -149,12 +166,12 @@ def hypercorn(words: list[str], _variables: dict[str, str]) -> dict[str, Any] | 
     return server("hypercorn", host, port or "8000", "named" if bind else "default", application(words))
 
 
-def daphne(words: list[str], _variables: dict[str, str]) -> dict[str, Any]:
+def daphne(words: list[str], _variables: Mapping[str, str]) -> Started:
     host, port = flag(words, "-b", "--bind"), flag(words, "-p", "--port")
     return server("daphne", host or LOCAL, port or "8000", "named" if host else "default", application(words))
 
 
-def waitress(words: list[str], _variables: dict[str, str]) -> dict[str, Any] | None:
+def waitress(words: list[str], _variables: Mapping[str, str]) -> Started | None:
     listen = flag(words, "--listen")
     if flag(words, "--unix-socket"):
         return None
@@ -162,7 +179,7 @@ def waitress(words: list[str], _variables: dict[str, str]) -> dict[str, Any] | N
     return server("waitress", host or EVERYWHERE, port or "8080", "named" if host else "default", application(words))
 
 
-def flask(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:
+def flask(words: list[str], variables: Mapping[str, str]) -> Started | None:
     if "run" not in words:
         return None
     host_variable, port_variable = VARIABLES["flask"]
@@ -172,7 +189,7 @@ def flask(words: list[str], variables: dict[str, str]) -> dict[str, Any] | None:
     return server("flask", host or LOCAL, port, "named" if host else "default", runs)
 
 
-def fastapi(words: list[str], _variables: dict[str, str]) -> dict[str, Any] | None:
+def fastapi(words: list[str], _variables: Mapping[str, str]) -> Started | None:
     if not words or words[0] not in ("run", "dev"):
         return None
     host = flag(words, "--host")
@@ -182,7 +199,7 @@ def fastapi(words: list[str], _variables: dict[str, str]) -> dict[str, Any] | No
     )
 
 
-def django(words: list[str]) -> dict[str, Any]:
+def django(words: list[str]) -> Started:
     given = next((word for word in words if not word.startswith("-")), None)
     if given is None:
         return server("runserver", LOCAL, "8000", "default", None)
@@ -201,7 +218,7 @@ def last(words: list[str]) -> str | None:
     return words[-1] if words and not words[-1].startswith("-") else None
 
 
-READERS: dict[str, Any] = {
+READERS: dict[str, Callable[[list[str], Mapping[str, str]], Started | None]] = {
     "gunicorn": gunicorn,
     "uvicorn": uvicorn,
     "hypercorn": hypercorn,

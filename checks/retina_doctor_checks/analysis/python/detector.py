@@ -7,12 +7,15 @@ What the APIs take is read in the sources of insightface 0.7.3, 1.0.1 and 2.1 an
 from __future__ import annotations
 
 import ast
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Literal
 
-from retina_doctor_checks.source.python.flow import asked_about, asks, is_index, own_nodes
-from retina_doctor_checks.source.python.lines import around, hit, instead
-from retina_doctor_checks.source.python.tree import Tree
-from retina_doctor_checks.source.python.values import argument, constants, judged, single
+from ...facts.source import Figure, Hit
+from ..text import parted
+from .flow import Nodes, asked_about, asks, is_index, kept, own_nodes
+from .lines import around, hit, instead, place
+from .tree import Scope, Tree
+from .values import argument, constants, judged, single
 
 PACKAGES = ("insightface", "retinaface")
 OLD, MIDDLE = "0.7", "1.0"
@@ -23,7 +26,7 @@ DETECTORS = tuple(
 )
 SWALLOWED = ("det_thresh", "det_size", "nms_thresh", "det_nms_threshold", "ctx_id", "threshold", "max_num", "nms")
 """Keywords of FaceAnalysis() that go into **kwargs and are never read."""
-SWALLOWED_BEFORE = {
+SWALLOWED_BEFORE: dict[str, tuple[str, ...]] = {
     "addons": (OLD, MIDDLE),
     "liveness_mode": (OLD, MIDDLE),
     "liveness_threshold": (OLD, MIDDLE),
@@ -37,75 +40,80 @@ DETECT_FACES = ("img_path", "threshold", "model", "allow_upscaling")
 NO_FACE = ("IndexError", "LookupError", "Exception", "BaseException")
 
 
-def told(tree: Tree) -> Any:
-    taken: dict[Any, set[Any]] = {}
+Quantity = Literal["threshold", "nms", "size"]
+SET: dict[str, Quantity] = {"nms_thresh": "nms", "det_thresh": "threshold"}
+"""Attributes of a detector that are set."""
+
+
+def told(tree: Tree) -> Iterator[Hit | Figure]:
+    taken: dict[Scope, set[ast.expr]] = {}
     for call in tree.calls:
         name = tree.full(call.func)
         if name in FACE_ANALYSIS:
-            yield from constructor(call)
+            yield from constructor(tree, call)
         elif name == "retinaface.RetinaFace.detect_faces":
-            yield from refused(call, "detect-faces", DETECT_FACES)
+            yield from refused(tree, call, "detect-faces", DETECT_FACES)
             yield from figure(tree, call, "threshold", "threshold", 1)
         elif isinstance(call.func, ast.Attribute):
             method = call.func.attr
             if method == "get" and is_app(tree, call.func.value):
                 taken.setdefault(tree.scope[call], set()).add(call)
                 if any(keyword.arg == "det_metric" for keyword in call.keywords):
-                    yield hit("det-parameter-ignored", call, "get", "det_metric", api=(OLD,))
+                    yield hit(tree, "det-parameter-ignored", call, "get", "det_metric", api=(OLD,))
             elif method == "prepare":
-                yield from prepare(tree, call)
+                yield from prepare(tree, call, call.func.value)
             elif method == "detect" and is_detector(tree, call.func.value):
                 if any(keyword.arg == "det_thresh" for keyword in call.keywords):
-                    yield hit("det-parameter-ignored", call, "detect", "det_thresh", api=(OLD, MIDDLE))
+                    yield hit(tree, "det-parameter-ignored", call, "detect", "det_thresh", api=(OLD, MIDDLE))
                 yield from figure(tree, call, "size", "input_size", 1)
     yield from attributes(tree)
     for scope, calls in taken.items():
         yield from faces(tree, scope, calls)
 
 
-def is_app(tree: Tree, node: Any) -> bool:
+def is_app(tree: Tree, node: ast.expr) -> bool:
     """Whether it is a FaceAnalysis; app.det_model is another."""
-    made = single(tree, node) if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) else None
-    return isinstance(made, ast.Call) and tree.full(made.func) in FACE_ANALYSIS
+    return is_made_by(tree, node, FACE_ANALYSIS)
 
 
-def is_detector(tree: Tree, node: Any) -> bool:
+def is_detector(tree: Tree, node: ast.expr) -> bool:
     if isinstance(node, ast.Attribute) and node.attr == "det_model":
         return is_app(tree, node.value)
-    made = single(tree, node) if isinstance(node, (ast.Name, ast.Attribute, ast.Call)) else None
-    return isinstance(made, ast.Call) and tree.full(made.func) in DETECTORS
+    return is_made_by(tree, node, DETECTORS)
 
 
-def constructor(call: Any) -> Any:
+def is_made_by(tree: Tree, node: ast.expr, makers: tuple[str, ...]) -> bool:
+    made = single(tree, node) if isinstance(node, ast.Name | ast.Attribute | ast.Call) else None
+    return isinstance(made, ast.Call) and tree.full(made.func) in makers
+
+
+def constructor(tree: Tree, call: ast.Call) -> Iterator[Hit]:
     for keyword in call.keywords:
-        if keyword.arg in SWALLOWED:
-            yield hit("det-parameter-ignored", keyword.value, "constructor", keyword.arg)
-        elif keyword.arg in SWALLOWED_BEFORE:
-            yield hit(
-                "det-parameter-ignored", keyword.value, "constructor", keyword.arg, api=SWALLOWED_BEFORE[keyword.arg]
-            )
+        if keyword.arg is not None and (keyword.arg in SWALLOWED or keyword.arg in SWALLOWED_BEFORE):
+            api = SWALLOWED_BEFORE.get(keyword.arg, ())
+            yield hit(tree, "det-parameter-ignored", keyword.value, "constructor", keyword.arg, api=api)
 
 
-def refused(call: Any, why: str, known: Any) -> Any:
+def refused(tree: Tree, call: ast.Call, why: str, known: Collection[str]) -> Iterator[Hit]:
     for keyword in call.keywords:
         if keyword.arg is not None and keyword.arg not in known:
-            yield hit("det-parameter-ignored", keyword.value, why, keyword.arg)
+            yield hit(tree, "det-parameter-ignored", keyword.value, why, keyword.arg)
 
 
-def prepare(tree: Tree, call: Any) -> Any:
-    if is_app(tree, call.func.value):
-        yield from refused(call, "prepare", PREPARE)
+def prepare(tree: Tree, call: ast.Call, prepared: ast.expr) -> Iterator[Hit | Figure]:
+    if is_app(tree, prepared):
+        yield from refused(tree, call, "prepare", PREPARE)
         if not call.args and not call.keywords:
-            yield hit("det-parameter-ignored", call, "no-ctx-id", "ctx_id", api=(OLD, MIDDLE))
+            yield hit(tree, "det-parameter-ignored", call, "no-ctx-id", "ctx_id", api=(OLD, MIDDLE))
         yield from figure(tree, call, "threshold", "det_thresh", 1)
         yield from size_of_app(tree, call)
-    elif is_detector(tree, call.func.value):
+    elif is_detector(tree, prepared):
         yield from figure(tree, call, "threshold", "det_thresh", None)
         yield from figure(tree, call, "nms", "nms_thresh", None)
         yield from figure(tree, call, "size", "input_size", None)
 
 
-def size_of_app(tree: Tree, call: Any) -> Any:
+def size_of_app(tree: Tree, call: ast.Call) -> Iterator[Hit | Figure]:
     try:
         given = argument(call, "det_size", 2)
     except KeyError:
@@ -113,25 +121,26 @@ def size_of_app(tree: Tree, call: Any) -> Any:
     if given is None:
         return
     for size, value in judged(constants(tree, given), lambda size: size is None or type(size) is int):
-        place = value.at or given
+        where = value.at or given
         if size is not None:
-            fixed = instead(tree, place, "(%d, %d)" % (size, size))
-            yield hit("det-parameter-ignored", place, "int-size", str(size), fixed)
+            fixed = instead(tree, where, f"({size}, {size})")
+            yield hit(tree, "det-parameter-ignored", where, "int-size", str(size), fixed)
         else:
-            yield hit("det-parameter-ignored", place, "no-size", "None", instead(tree, place, "(640, 640)"), api=(OLD,))
+            fixed = instead(tree, where, "(640, 640)")
+            yield hit(tree, "det-parameter-ignored", where, "no-size", "None", fixed, api=(OLD,))
     yield from figure(tree, call, "size", "det_size", 2)
 
 
-def figure(tree: Tree, call: Any, kind: str, name: str, place: int | None) -> Any:
+def figure(tree: Tree, call: ast.Call, kind: Quantity, name: str, position: int | None) -> Iterator[Figure]:
     try:
-        given = argument(call, name, place)
+        given = argument(call, name, position)
     except KeyError:
         return
     if given is not None:
         yield from figures(tree, given, kind)
 
 
-def figures(tree: Tree, given: Any, kind: str) -> Any:
+def figures(tree: Tree, given: ast.expr, kind: Quantity) -> Iterator[Figure]:
     """The numbers that an argument may be: whether they cost faces is judged by the table of limits. Where a condition chooses
     between several, none can be judged."""
     alternatives = constants(tree, given)
@@ -140,62 +149,62 @@ def figures(tree: Tree, given: Any, kind: str) -> Any:
             continue
         where = by.at or given
         found = numbers(value, kind)
-        plain = isinstance(where, (ast.Constant, ast.Tuple, ast.List)) and len(found) == 1
+        plain = isinstance(where, ast.Constant | ast.Tuple | ast.List) and len(found) == 1
+        sides = parted(around(tree, where)) if plain else None
         for one in found:
-            told = {"kind": kind, "numbers": one, "sides": around(tree, where) if plain else None}
-            yield dict(told, line=where.lineno, column=where.col_offset + 1)
+            yield Figure(at=place(tree, where), kind=kind, numbers=one, sides=sides)
 
 
-def numbers(value: Any, kind: str) -> list[list[float]]:
-    """[[a score or an overlap]], or [[width, height]] of each size."""
+def numbers(value: object, kind: Quantity) -> list[tuple[float, ...]]:
+    """[(a score or an overlap,)], or [(width, height)] of each size; none where one of them is no such number."""
     several = isinstance(value, tuple) and value and isinstance(value[0], tuple)
-    found = [list(one) if isinstance(one, tuple) else [one] for one in (value if several else (value,))]
+    each = value if isinstance(value, tuple) and several else (value,)
+    found = [tuple(map(number, one if isinstance(one, tuple) else (one,))) for one in each]
     wanted = 2 if kind == "size" else 1
-    whole = all(len(one) == wanted and all(is_number(number) for number in one) for one in found)
-    return [[float(number) for number in one] for one in found] if whole else []
+    known = [tuple(one for one in ones if one is not None) for ones in found]
+    return known if all(len(one) == len(ones) == wanted for one, ones in zip(known, found, strict=True)) else []
 
 
-def is_number(value: Any) -> bool:
+def number(value: object) -> float | None:
     """Of a size that a setting can have; 1e999 is infinite, and no JSON."""
-    return type(value) in (int, float) and abs(value) <= LARGEST
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if isinstance(value, int | float) and plain and abs(value) <= LARGEST else None
 
 
-def attributes(tree: Tree) -> Any:
+def attributes(tree: Tree) -> Iterator[Figure]:
     """app.det_model.nms_thresh = 0.4"""
     for node in tree.assignments:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-        if isinstance(target, ast.Attribute) and target.attr in ("nms_thresh", "det_thresh"):
-            if is_detector(tree, target.value):
-                yield from figures(tree, node.value, "nms" if target.attr == "nms_thresh" else "threshold")
+        kind = SET.get(target.attr) if isinstance(target, ast.Attribute) else None
+        if kind and isinstance(target, ast.Attribute) and node.value and is_detector(tree, target.value):
+            yield from figures(tree, node.value, kind)
 
 
-def faces(tree: Tree, scope: Any, calls: set[Any]) -> Any:
+def faces(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
     """Faces that are indexed where nobody asked whether there are any."""
     own = own_nodes(scope, NO_FACE)
-    found = {}
-    for node, _ in own:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            if node.value in calls:
-                found[node.targets[0].id] = node
+    found = dict(kept(own, calls))
     asked = asked_about(own) | asked_elsewhere(tree, own)
     for node, tried in own:
         if not (isinstance(node, ast.Subscript) and is_index(node.slice)) or tried:
             continue
         if isinstance(node.value, ast.Name) and node.value.id in found and node.value.id not in asked:
             if node.lineno >= found[node.value.id].lineno:
-                yield hit("no-face-not-handled", node, "indexed", node.value.id)
+                yield hit(tree, "no-face-not-handled", node, "indexed", node.value.id)
         elif isinstance(node.value, ast.Call) and node.value in calls:
-            yield hit("no-face-not-handled", node, "at-once", tree.full(node.value.func))
+            yield hit(tree, "no-face-not-handled", node, "at-once", tree.full(node.value.func))
 
 
-def asked_elsewhere(tree: Tree, nodes: list[tuple[Any, bool]]) -> set[str]:
+def asked_elsewhere(tree: Tree, nodes: Nodes) -> set[str]:
     """Names that are handed to a function of this file which asks, and may raise: ensure_faces(faces)."""
-    calls: list[Any] = [node for node, _ in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    called = [
+        (node.func.id, node) for node, _ in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    ]
     return {
         one.id
-        for call in calls
-        for place, one in enumerate(call.args)
-        if isinstance(one, ast.Name) and raises(tree, call.func.id) and asks(tree, call.func.id, place, call, NO_FACE)
+        for word, call in called
+        for position, one in enumerate(call.args)
+        if isinstance(one, ast.Name) and raises(tree, word) and asks(tree, word, position, call, NO_FACE)
     }
 
 

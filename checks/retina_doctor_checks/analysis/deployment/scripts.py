@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
 import re
-from typing import Any
+from collections.abc import Iterator
 
-from retina_doctor_checks.source.deployment import servers, shell
-from retina_doctor_checks.source.deployment.shell import base, flag
+from retina_doctor.codec import replace
+
+from ...facts.source import Container, Line, Port, Tag
+from ..found import Found
+from ..text import Text
+from . import servers, shell
+from .shell import base, flag
 
 WITH_VALUE = re.compile(
     r"-[a-zA-Z]$|--(?:name|volume|env|env-file|publish|gpus|runtime|shm-size|network|ipc|restart|memory|cpus|user|workdir)$"
@@ -15,21 +20,21 @@ WITH_VALUE = re.compile(
 ALONE = ("-d", "-i", "-t", "-it", "-ti", "-dit", "-itd", "-P", "-q")
 
 
-def told(text: str, name: str, path: str) -> dict[str, list[Any]]:
-    """{"servers": [...], "containers": [...], "tags": [...]}"""
-    found: dict[str, list[Any]] = {"servers": [], "containers": [], "tags": []}
-    known = {"PORT": "$PORT"} if name == "Procfile" else variables(text) if name.endswith(".sh") else {}
-    for number, words in shell.commands(lines_of(text, name), known):
-        at = {"line": number, "column": 1}
+def told(text: Text, content: str) -> Found:
+    found = Found()
+    name = text.name
+    known = {"PORT": "$PORT"} if name == "Procfile" else variables(content) if name.endswith(".sh") else {}
+    at_desk = name.startswith("Makefile")
+    for number, words in shell.commands(lines_of(content, name), known):
         server = servers.started(words, known)
-        if server is not None and server["by"] != "python":
-            at_desk = name.startswith("Makefile")
-            found["servers"].append(dict(server, sure=server["sure"] and not at_desk, **at))
+        if server is not None and server.by != "python":
+            found.servers.append(replace(server, sure=server.sure and not at_desk).at(text.at(number)))
         words, _ = shell.program(words)
         if words and base(words[0]) in ("docker", "podman", "nerdctl"):
+            at = text.at(number)
             container = run(words, at)
-            found["containers"] += [container] if container is not None else []
-            found["tags"] += tagged(words, path, at)
+            found.containers += [container] if container is not None else []
+            found.tags += tagged(words, text.path, at)
     return found
 
 
@@ -53,7 +58,8 @@ def without_heredocs(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
     """What is handed to a command as text is none; an end that never comes is no heredoc: $((1 << n))."""
     texts = [text.strip() for _, text in lines]
     last = {text: place for place, text in enumerate(texts)}
-    found, place = [], 0
+    found = []
+    place = 0
     while place < len(lines):
         found.append(lines[place])
         marks = shell.HEREDOC.findall(lines[place][1])
@@ -64,7 +70,7 @@ def without_heredocs(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
     return found
 
 
-def unit(lines: list[tuple[int, str]]) -> Any:
+def unit(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     """The lines of ExecStart, those that go on among them."""
     goes_on = False
     for number, line in lines:
@@ -78,7 +84,7 @@ def variables(text: str) -> dict[str, str]:
     return dict(re.findall(r"(?m)^[ \t]*(?:export[ \t]+)?(\w+)=['\"]?([\w./:-]+)['\"]?[ \t]*$", text))
 
 
-def run(words: list[str], at: dict[str, int]) -> dict[str, Any] | None:
+def run(words: list[str], at: Line) -> Container | None:
     """The container that docker run or podman run makes."""
     if "run" not in words[1:3]:
         return None
@@ -92,26 +98,22 @@ def run(words: list[str], at: dict[str, int]) -> dict[str, Any] | None:
     mapped += [word[2:] for word in options if word.startswith("-p") and word[2:3].isdecimal()]
     after = rest[rest.index(image) + 1 :]
     server = servers.started(after, {}) if after else None
-    return {
-        **at,
-        "kind": "run",
-        "name": flag(options, "--name") or image,
-        "image": image,
-        "dockerfile": None,
-        "gpu": any(
-            word.startswith(("--gpus", "--runtime=nvidia", "--device=nvidia", "--device=/dev/nvidia"))
-            or "nvidia" in word
-            for word in options
-        ),
-        "known": not any("$" in word for word in options),
-        "host_network": flag(options, "--network", "--net") == "host",
-        "ports": [one for text in mapped for one in published(text, at)],
-        "asked": [],
-        "labels": [],
-        "commanded": bool(after),
-        "moved": flag(options, "--env-file") is not None or servers.moved_by(given_to(options)),
-        "server": dict(server, **at) if server else None,
-    }
+    return Container(
+        at=at,
+        kind="run",
+        name=flag(options, "--name") or image,
+        image=image,
+        dockerfile=None,
+        gpu=any(word.startswith("--gpus") or "nvidia" in word for word in options),
+        known=not any("$" in word for word in options),
+        host_network=flag(options, "--network", "--net") == "host",
+        ports=tuple(published(word, at) for word in mapped),
+        asked=(),
+        labels=(),
+        commanded=bool(after),
+        moved=flag(options, "--env-file") is not None or servers.moved_by(given_to(options)),
+        server=server.at(at) if server else None,
+    )
 
 
 def given_to(options: list[str]) -> list[str]:
@@ -132,19 +134,19 @@ def image_of(words: list[str]) -> str | None:
     return None
 
 
-def published(text: str, at: dict[str, int]) -> list[dict[str, Any]]:
+def published(text: str, at: Line) -> Port:
     before, _, target = text.split("/")[0].rpartition(":")
     host, _, _ = before.rpartition(":")
     number = int(target) if target.isdecimal() else None
-    return [{"number": number, "host": host.strip("[]") or None, "name": None, **at}]
+    return Port(at=at, number=number, host=host.strip("[]") or None, name=None)
 
 
-def tagged(words: list[str], path: str, at: dict[str, int]) -> list[dict[str, Any]]:
+def tagged(words: list[str], path: str, at: Line) -> list[Tag]:
     """docker build -t NAME [-f FILE] FOLDER"""
     name = flag(words, "-t", "--tag") if "build" in words[1:3] else None
     if name is None:
         return []
-    folder = os.path.join(os.path.dirname(path), words[-1])
+    here = posixpath.dirname(path)
     file = flag(words, "-f", "--file")
-    built = os.path.join(os.path.dirname(path), file) if file else os.path.join(folder, "Dockerfile")
-    return [{"name": name, "dockerfile": os.path.normpath(built), **at}]
+    built = posixpath.join(here, file or posixpath.join(words[-1], "Dockerfile"))
+    return [Tag(at=at, name=name, dockerfile=posixpath.normpath(built))]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
-from retina_doctor_checks.source.python.detector import FACE_ANALYSIS
-from retina_doctor_checks.source.python.lines import hit, instead, text_of
-from retina_doctor_checks.source.python.tree import Tree
-from retina_doctor_checks.source.python.values import DEEP, PATHS, UNKNOWN, Value, argument, judged, values
+from ...facts.source import Hit
+from .detector import FACE_ANALYSIS
+from .lines import hit, instead, text_of
+from .tree import Tree, arguments
+from .values import DEEP, PATHS, Value, argument, judged, values
 
 PACKAGES = ("onnxruntime", "torch", "onnx", "cv2", "insightface")
 LOADERS = {
@@ -36,7 +37,7 @@ WRITERS = ("save", "save_model", "export", "dump", "urlretrieve", "quantize_dyna
 HERE = ("os.getcwd", "pathlib.Path.cwd")
 
 
-def told(tree: Tree) -> Any:
+def told(tree: Tree) -> Iterator[Hit]:
     if tree.called.get("chdir"):
         return  # it chooses the directory itself
     written = made_here(tree)
@@ -52,14 +53,15 @@ def told(tree: Tree) -> Any:
                 yield from named(tree, call, "", place, model, written)
 
 
-def made_here(tree: Tree) -> set[Any]:
+def made_here(tree: Tree) -> set[str | None]:
     """Paths that the file itself writes: where it reads them again, it stands in the same directory."""
     calls = [call for word in WRITERS for call in tree.called.get(word, ())]
-    given = [one for call in calls for one in [*call.args, *(keyword.value for keyword in call.keywords)]]
-    return {path(tree, value) for one in given for value in values(tree, one)}
+    return {path(tree, value) for call in calls for one in arguments(call) for value in values(tree, one)}
 
 
-def named(tree: Tree, call: Any, name: str, place: int, meant: Any, written: set[Any]) -> Any:
+def named(
+    tree: Tree, call: ast.Call, name: str, place: int, meant: Callable[[str], bool], written: set[str | None]
+) -> Iterator[Hit]:
     try:
         given = argument(call, name, place)
     except KeyError:
@@ -67,13 +69,13 @@ def named(tree: Tree, call: Any, name: str, place: int, meant: Any, written: set
     if given is None:
         return
     found = [(path(tree, value), value) for value in values(tree, given)]
-    for word, value in judged(found, lambda word: meant(word) and not ANCHORED.match(word)):
-        if value.sure and word not in written:
+    for word, value in judged(found, lambda word: word is not None and meant(word) and not ANCHORED.match(word)):
+        if word is not None and value.sure and word not in written:
             where = value.at or given
             text = text_of(tree, where)
             anchored = beside(tree, text) if text else None
             fixed = instead(tree, where, anchored) if anchored else None
-            yield hit("model-wrong-directory", where, "folder" if meant is folder else "file", word, fixed)
+            yield hit(tree, "model-wrong-directory", where, "folder" if meant is folder else "file", word, fixed)
 
 
 def model(word: str) -> bool:
@@ -88,19 +90,19 @@ def dotted(word: str) -> bool:
     return word.startswith(("./", "../"))
 
 
-def path(tree: Tree, value: Value) -> Any:
-    """The path that an expression says, what is not known of it as "*"; UNKNOWN where its beginning is not known."""
+def path(tree: Tree, value: Value) -> str | None:
+    """The path that an expression says, what is not known of it as "*"; None where its beginning is not known."""
     return _path(tree, value.node, 0)
 
 
-def _path(tree: Tree, node: Any, deep: int) -> Any:
+def _path(tree: Tree, node: ast.expr | None, deep: int) -> str | None:
     if deep > DEEP or node is None:
-        return UNKNOWN
+        return None
     if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else UNKNOWN
+        return node.value if isinstance(node.value, str) else None
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
         return _part(tree, node.left, deep)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Div, ast.Add)):
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Add):
         return _joined(tree, [node.left, node.right], "/" if isinstance(node.op, ast.Div) else "", deep)
     if isinstance(node, ast.JoinedStr):
         parts = [one.value if isinstance(one, ast.FormattedValue) else one for one in node.values]
@@ -113,29 +115,27 @@ def _path(tree: Tree, node: Any, deep: int) -> Any:
             return _joined(tree, node.args, "/", deep)
         if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
             return _part(tree, node.func.value, deep)
-    return UNKNOWN
+    return None
 
 
-def _joined(tree: Tree, nodes: list[Any], glue: str, deep: int) -> Any:
-    if not nodes:
-        return UNKNOWN
+def _joined(tree: Tree, nodes: Sequence[ast.expr], glue: str, deep: int) -> str | None:
     words = [_part(tree, node, deep) for node in nodes]
-    if words[0] is UNKNOWN:
-        return UNKNOWN
-    return glue.join("*" if word is UNKNOWN else word.rstrip("/") if glue else word for word in words)
+    if not words or words[0] is None:
+        return None
+    return glue.join("*" if word is None else word.rstrip("/") if glue else word for word in words)
 
 
-def _part(tree: Tree, node: Any, deep: int) -> Any:
+def _part(tree: Tree, node: ast.expr, deep: int) -> str | None:
     found = values(tree, node)
-    return _path(tree, found[0].node, deep + 1) if len(found) == 1 and found[0].sure else UNKNOWN
+    return _path(tree, found[0].node, deep + 1) if len(found) == 1 and found[0].sure else None
 
 
 def beside(tree: Tree, text: str) -> str | None:
     """The same, looked up beside the source file, with what is imported; None: that is nothing of use."""
     if tree.names.get("os") == "os":
-        return "os.path.join(os.path.dirname(os.path.abspath(__file__)), %s)" % text
+        return f"os.path.join(os.path.dirname(os.path.abspath(__file__)), {text})"
     for name, full in (("Path", "pathlib.Path"), ("pathlib", "pathlib")):
         if tree.names.get(name) == full:
             maker = "Path" if name == "Path" else "pathlib.Path"
-            return "str(%s(__file__).resolve().parent / %s)" % (maker, text)
+            return f"str({maker}(__file__).resolve().parent / {text})"
     return None

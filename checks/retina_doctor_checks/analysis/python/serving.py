@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from retina_doctor_checks.source.python.lines import instead, more
-from retina_doctor_checks.source.python.paths import path
-from retina_doctor_checks.source.python.tree import Tree
-from retina_doctor_checks.source.python.values import UNKNOWN, Value, argument, constants, judged, single, values
+from ...facts.source import Server
+from ..text import corrected
+from .lines import instead, more, place
+from .paths import path
+from .tree import Assignment, Tree
+from .values import Value, argument, constants, judged, single, values
 
 PACKAGES = (
     *("flask", "flask_socketio", "quart", "sanic", "bottle", "uvicorn", "waitress", "aiohttp", "werkzeug", "wsgiref"),
@@ -20,14 +24,15 @@ CONFIG = "gunicorn.conf.py"
 LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what servers bind
 
 
-class Api(object):
-    """How a server is told where to listen. *place*: of a positional argument, None: by keyword alone."""
+@dataclass(frozen=True)
+class Api:
+    """How a server is told where to listen. *host*, *port*: places of positional arguments, None: by keyword alone; *default*:
+    what holds without them."""
 
-    def __init__(self, host: Any, port: Any, default: Any, names: tuple[str, str] = ("host", "port")) -> None:
-        self.host = host
-        self.port = port
-        self.default = default
-        self.names = names
+    host: int | None
+    port: int | None
+    default: tuple[str, int] | None
+    names: tuple[str, str] = ("host", "port")
 
 
 FUNCTIONS = {
@@ -56,7 +61,7 @@ ADDRESSED = (
 """Their first argument is (host, port); gevent takes "host:port", too."""
 
 
-def told(tree: Tree) -> Any:
+def told(tree: Tree) -> Iterator[Server]:
     for call in tree.calls:
         name = tree.full(call.func)
         if name in FUNCTIONS:
@@ -74,7 +79,7 @@ def told(tree: Tree) -> Any:
             yield from server(tree, call, "gradio", LAUNCH)
 
 
-def server(tree: Tree, call: Any, by: str, api: Api) -> Any:
+def server(tree: Tree, call: ast.Call, by: str, api: Api) -> Iterator[Server]:
     try:
         host = argument(call, api.names[0], api.host)
         port = argument(call, api.names[1], api.port)
@@ -92,84 +97,98 @@ def server(tree: Tree, call: Any, by: str, api: Api) -> Any:
         number = whole(ports[0][0]) if len(ports) == 1 and ports[0][1].sure else None
     if host is None:
         if default_host is not None:
-            fixed = more(tree, call, '%s="0.0.0.0"' % api.names[0])
-            yield listens(call, by, default_host, number, "default", True, fixed)
+            fixed = more(tree, call, f'{api.names[0]}="0.0.0.0"')
+            yield listens(tree, call, by, default_host, number, "default", True, fixed)
         return
     for word, value in alike(constants(tree, host), default_host):
         yield named(tree, host, by, word, number, value)
 
 
-def addressed(tree: Tree, call: Any, by: str) -> Any:
+def addressed(tree: Tree, call: ast.Call, by: str) -> Iterator[Server]:
     if not call.args or isinstance(call.args[0], ast.Starred):
         return
     for value in values(tree, call.args[0]):
         if isinstance(value.node, ast.Tuple) and len(value.node.elts) == 2:
             host, port = value.node.elts
+            where = host if host in tree.scope else call.args[0]  # else it stands in another file
             number = whole(constants(tree, port)[0][0])
             for word, inner in alike(constants(tree, host), EVERYWHERE):
                 if number != 0:  # any free port: a test
-                    yield named(tree, host, by, word or EVERYWHERE, number, inner)
+                    yield named(tree, where, by, word or EVERYWHERE, number, inner)
         elif isinstance(value.node, ast.Constant) and isinstance(value.node.value, str) and ":" in value.node.value:
             name, _, ending = value.node.value.rpartition(":")
-            yield listens(value.at or call, by, name or EVERYWHERE, whole(ending), "named", value.sure, None)
+            yield listens(tree, value.at or call, by, name or EVERYWHERE, whole(ending), "named", value.sure, None)
 
 
-def alike(found: list[tuple[Any, Value]], default: str | None) -> list[tuple[Any, Value]]:
+def alike(found: Sequence[tuple[object, Value]], default: str | None) -> Iterator[tuple[str, Value]]:
     """The hosts that can be told: by each way that leads here one, if it leads to one kind only."""
     told = [(default if word is None else word, value) for word, value in found]
-    return judged(told, lambda word: isinstance(word, str) and is_local(word)) + judged(
-        told, lambda word: isinstance(word, str) and not is_local(word)
+    for is_kind in (is_local, is_remote):
+        for word, value in judged(told, is_kind):
+            yield str(word), value
+
+
+def is_local(host: object) -> bool:
+    return isinstance(host, str) and (host.startswith("127.") or host in ("localhost", "::1", "[::1]"))
+
+
+def is_remote(host: object) -> bool:
+    return isinstance(host, str) and not is_local(host)
+
+
+def named(tree: Tree, given: ast.expr, by: str, word: str, port: int | None, value: Value) -> Server:
+    where = value.at or given
+    fixed = instead(tree, where, '"0.0.0.0"') if isinstance(where, ast.Constant) else None
+    return listens(tree, where, by, word, port, "named", value.sure, fixed)
+
+
+def listens(
+    tree: Tree,
+    node: ast.expr | ast.stmt,
+    by: str,
+    host: str | None,
+    port: int | None,
+    why: Literal["named", "default"],
+    sure: bool,
+    fixed: str | None,
+) -> Server:
+    return Server(
+        at=place(tree, node),
+        by=by,
+        host=host,
+        port=port,
+        why=why,
+        sure=sure,
+        fixed=corrected(fixed),
+        runs=None,
+        config=None,
     )
 
 
-def is_local(host: str) -> bool:
-    return host.startswith("127.") or host in ("localhost", "::1", "[::1]")
-
-
-def named(tree: Tree, given: Any, by: str, word: str, port: Any, value: Value) -> dict[str, Any]:
-    where = value.at or given
-    fixed = instead(tree, where, '"0.0.0.0"') if isinstance(where, ast.Constant) else None
-    return listens(where, by, word, port, "named", value.sure, fixed)
-
-
-def listens(node: Any, by: str, host: str | None, port: Any, why: str, sure: bool, fixed: str | None) -> dict[str, Any]:
-    told = {
-        "by": by,
-        "host": host,
-        "port": port,
-        "why": why,
-        "sure": sure,
-        "fixed": fixed,
-        "runs": None,
-        "config": None,
-    }
-    return dict(told, line=node.lineno, column=node.col_offset + 1)
-
-
-def whole(value: Any) -> int | None:
+def whole(value: object) -> int | None:
     """A port, as a number or as text."""
-    if value is UNKNOWN or isinstance(value, bool):
+    if isinstance(value, bool):
         return None
     return int(value) if isinstance(value, int) or (isinstance(value, str) and value.isdecimal()) else None
 
 
-def configured(tree: Tree) -> Any:
+def configured(tree: Tree) -> Iterator[Server]:
     """The bind of a gunicorn.conf.py; of no host where that cannot be told."""
-    binds = [node for node in tree.assignments if is_bind(tree, node)]
-    found = values(tree, binds[0].value) if len(binds) == 1 else []
-    for value in found if len(found) == 1 else [Value(None)] * bool(binds):
-        node = binds[0]
+    binds = [(node, node.value) for node in tree.assignments if node.value is not None and is_bind(tree, node)]
+    for node, given in binds[:1]:
+        found = values(tree, given) if len(binds) == 1 else []
+        value = found[0] if len(found) == 1 else Value(None)
         one = value.node.elts[0] if isinstance(value.node, ast.List) and value.node.elts else value.node
         word = path(tree, Value(one))
-        if not isinstance(word, str) or word.startswith(("unix:", "fd:", "*")):
-            yield listens(node, CONFIG, None, None, "named", False, None)
+        if word is None or word.startswith(("unix:", "fd:", "*")):
+            yield listens(tree, node, CONFIG, None, None, "named", False, None)
             continue
         host, _, port = word.rpartition(":")
-        plain = isinstance(node.value, ast.Constant) and node.lineno == node.end_lineno
-        fixed = instead(tree, node.value, '"0.0.0.0:%s"' % port) if plain else None
-        yield listens(node, CONFIG, host or EVERYWHERE, whole(port), "named", value.sure, fixed)
+        plain = isinstance(given, ast.Constant) and node.lineno == node.end_lineno
+        fixed = instead(tree, given, f'"0.0.0.0:{port}"') if plain else None
+        yield listens(tree, node, CONFIG, host or EVERYWHERE, whole(port), "named", value.sure, fixed)
 
 
-def is_bind(tree: Tree, node: Any) -> bool:
+def is_bind(tree: Tree, node: Assignment) -> bool:
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
     return isinstance(target, ast.Name) and target.id == "bind" and tree.scope.get(node) is tree.root
