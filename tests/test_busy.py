@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 from retina_doctor.codec import replace
-from retina_doctor.model import Effort, Outcome, Recorded
+from retina_doctor.diagnose import diagnose
+from retina_doctor.model import Effort, Outcome, Recorded, Verdict
+from retina_doctor.registry import installed
+from tests.machines import machine
 from tests.standins import Report, doctor
 from tests.test_probing import odd
 from tests.test_torch import WORKING, make_torch
@@ -105,3 +108,11 @@ EFFORT = Effort(seconds=20, computed=4, waited=15, load=17, processors=2)
 def test_who_is_starved(effort: Effort | None, starved: bool) -> None:
     assert Recorded(outcome=Outcome.TIMED_OUT, effort=effort).starved is starved
     assert not Recorded(outcome=Outcome.CRASHED, effort=effort).starved
+
+
+def test_a_starved_probe_that_nobody_speaks_for_is_unknown_and_no_warning() -> None:
+    snapshot = machine("t4-healthy").snapshot
+    starved = replace(snapshot.readings["footprint"], outcome=Outcome.TIMED_OUT, effort=EFFORT)
+    for reading, verdict in ((starved, Verdict.UNKNOWN), (replace(starved, effort=None), Verdict.FAILED)):
+        told = diagnose(replace(snapshot, readings={**snapshot.readings, "footprint": reading}), installed())
+        assert [one.verdict for one in told.judgements if one.name == "probe-failed"] == [verdict]

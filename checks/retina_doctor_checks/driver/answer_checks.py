@@ -38,19 +38,13 @@ def nvml_fails(
     cuda: CudaDriver | None,
     smi: NvidiaSmi | None,
 ) -> Answer:
-    """Whatever NVML says or does not say that none of the other checks explains; and a card of which nvidia-smi, which asks
-    for more, says that it is lost."""
+    """Whatever NVML says or does not say that none of the other checks explains."""
     if nvml.value is None:
         nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None, "means": None}
         return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing})
     if nvml.value.error_code is None and nvml.value.gpus:
         used = candidates(nvml.value, variables, cuda)
-        lost = lost_by_smi(smi, nvml.value)
-        return [
-            _failing(nvml, gpu, at_most=cap(gpu, used), said=lost.get(gpu.index))
-            for gpu in nvml.value.gpus
-            if gpu.error is not None or gpu.index in lost
-        ]
+        return [_failing(nvml, gpu, at_most=cap(gpu, used)) for gpu in nvml.value.gpus if gpu.error is not None]
     if host is not None:
         seen = Seen(host=host, nvml=nvml.value, environment=variables, cuda=cuda)
         found = explaining(seen, "nvml")
@@ -80,7 +74,7 @@ def _failing(
         evidence={
             **evidence_of(nvml),
             "code": None if gpu else nvml.value.error_code,
-            "error": (gpu.error or said) if gpu else nvml.value.error,
+            "error": gpu.error if gpu else nvml.value.error,
             "means": meant.told if meant else None,
             "cards": [one.address for one in (host.pci_gpus if host else None) or ()],
             "gpu": gpu.index if gpu else None,
@@ -90,8 +84,10 @@ def _failing(
 
 
 @check("RD217", "cuda-init-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | None) -> Answer:
-    """What every CUDA program does first, done in the target; the trouble that explains it is a finding of its own."""
+def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | None, smi: NvidiaSmi | None) -> Answer:
+    """What every CUDA program does first, done in the target; the trouble that explains it is a finding of its own.
+
+    CUDA's "unknown error" of a card that has fallen off the bus is known to nvidia-smi, though NVML may list the card still."""
     if host is not None and Seen(host=host, nvml=nvml).card is False:
         return NO_GPU
     seen = cuda.value
@@ -99,7 +95,9 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
         names = ", ".join(f"{device.ordinal}: {device.name}" for device in seen.devices)
         return Passed(Reason("cuda-works", {"devices": names}))
     words = seen.error if seen else None
-    meant = of_cuda(seen.init_code if seen else None) or meaning(words) or of_ending(cuda.recorded)
+    said = lost_by_smi(smi, nvml)
+    lost = next(iter(said.values())) if nvml and said and len(said) == len(nvml.gpus) else None
+    meant = meaning(lost) or of_cuda(seen.init_code if seen else None) or meaning(words) or of_ending(cuda.recorded)
     return Problem(
         subject="driver",
         evidence={
@@ -109,6 +107,7 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
             "code": seen.init_code if seen else None,
             "name": seen.init_name if seen else None,
             "version": dotted(seen.version) if seen else None,
+            "smi": lost,
             "means": meant.told if meant else None,
         },
     )
