@@ -7,7 +7,7 @@ import re
 from retina_doctor.authoring import Gathered
 
 from ..facts.driver import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
-from .refusals import meaning
+from .refusals import rows, understood_by
 from .visible_gpus import hides
 
 Evidence = dict[str, object]
@@ -117,8 +117,8 @@ def lost_by_smi(smi: NvidiaSmi | None, nvml: Nvml | None) -> dict[int, str]:
     """NVML's index of a card -> nvidia-smi's words that it is lost, though NVML may list it still."""
     found: dict[int, str] = {}
     for line in [*smi.lines, *smi.errors] if smi else ():
-        meant = meaning(line)
-        if meant is None or meant.mechanism not in ("gpu-lost", "gpu-wants-reset"):
+        meant = understood_by(rows()["gpu-lost"], line) or understood_by(rows()["gpu-wants-reset"], line)
+        if meant is None:
             continue
         for gpu in nvml.gpus if nvml else ():
             if len(nvml.gpus if nvml else ()) == 1 or same_bus(meant.values.get("gpu", ""), gpu.bus_id):

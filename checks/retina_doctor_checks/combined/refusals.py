@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,10 @@ LONGEST = 600
 
 
 class Row(Data, frozen=True, kw_only=True):
-    """A mechanism of refusals.toml, which says what its fields mean."""
+    """A mechanism of refusals.toml, which says what its fields mean. *says*: regular expressions, compiled when asked."""
 
     mechanism: str
-    says: tuple[re.Pattern[str], ...]
+    says: tuple[str, ...]
     source: str
     cause: str | None = None
     everywhere: bool = False
@@ -79,10 +79,7 @@ def _table() -> Mapping[str, Any]:
 @functools.cache
 def rows() -> Mapping[str, Row]:
     """By mechanism, in the order in which they are tried."""
-    made = {}
-    for told in _table()["refusal"]:
-        made[told["mechanism"]] = Row(**{**told, "says": tuple(re.compile(one) for one in told["says"])})
-    return made
+    return {told["mechanism"]: Row(**{**told, "says": tuple(told["says"])}) for told in _table()["refusal"]}
 
 
 @functools.cache
@@ -99,7 +96,7 @@ def xids() -> Mapping[int, str]:
 
 def meaning(*texts: str | None) -> Meaning | None:
     """Of what was said, the first that is understood: an earlier text before a later one, a finer mechanism before a rougher."""
-    return next((one for text in texts if text for one in meanings(text)), None)
+    return next((one for text in texts if text for one in _understood(text)), None)
 
 
 def told(*texts: str | None) -> dict[str, Any] | None:
@@ -129,16 +126,26 @@ def entries(lines: Iterable[str]) -> tuple[str, ...]:
 
 def meanings(text: str) -> tuple[Meaning, ...]:
     """All mechanisms that *text*, one line or many, tells of, the finest first."""
-    found = []
+    return tuple(_understood(text))
+
+
+def _understood(text: str) -> Iterator[Meaning]:
+    found = set()
     for row in rows().values():
-        match = next((match for says in row.says if (match := says.search(text))), None)
-        if match:
-            found.append(_made(row, match, quotation(text, match.start())))
+        one = understood_by(row, text)
+        if one is not None:
+            found.add(one.mechanism)
+            yield one
     for code in _codes(text):
-        one = of_cuda(code)
-        if one is not None and one.mechanism not in [other.mechanism for other in found]:
-            found.append(one)
-    return tuple(found)
+        by_code = of_cuda(code)
+        if by_code is not None and by_code.mechanism not in found:
+            found.add(by_code.mechanism)
+            yield by_code
+
+
+def understood_by(row: Row, text: str) -> Meaning | None:
+    match = next((match for says in row.says if (match := re.search(says, text))), None)
+    return _made(row, match, quotation(text, match.start())) if match else None
 
 
 def _codes(text: str) -> Iterable[int]:
@@ -151,7 +158,7 @@ def _codes(text: str) -> Iterable[int]:
 
 
 def _made(row: Row, match: re.Match[str] | None, line: str) -> Meaning:
-    named = dict.fromkeys(name for says in row.says for name in says.groupindex)
+    named = dict.fromkeys(name for says in row.says for name in re.compile(says).groupindex)
     values = {**named, **(match.groupdict() if match else {})}
     return Meaning(row=row, values={name: value or "?" for name, value in values.items()}, line=line)
 
@@ -185,5 +192,5 @@ def quotation(text: str, at: int) -> str:
 
 def quoted(text: str) -> str:
     """*text* cut to a quotation that holds the part which names the cause."""
-    one = next(iter(meanings(text)), None)
+    one = next(_understood(text), None)
     return one.line if one is not None and one.line else text.strip()[:LONGEST]
