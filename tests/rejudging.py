@@ -11,9 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Mapping
 
-import msgspec
-
-from retina_doctor.codec import replace
+from retina_doctor.codec import replace, to_json
 from retina_doctor.diagnose import Readings, Selection, _judge, _rooted, diagnose
 from retina_doctor.model import Diagnosis, Finding, Judgement, Snapshot, Verdict
 from retina_doctor.own_checks import Silenced
@@ -66,7 +64,7 @@ _numbers: dict[bytes, int] = {}
 
 def _number(value: object) -> int:
     """A short name for *value*: equal for what is the same as JSON."""
-    return _numbers.setdefault(msgspec.json.encode(value), len(_numbers))
+    return _numbers.setdefault(to_json(value).encode(), len(_numbers))
 
 
 class _Base:

@@ -52,7 +52,7 @@ SHAPES = re.compile(
     | nvidia[-_](?:cu[a-z]+|nccl|nvtx|nvjitlink|cuda[-_](?:runtime|nvrtc|cupti))[-_]cu1[123]
     | RD\d{{3}} | DS_\w{{5}} | [xyzijknwh]\d
     | (?:GPU|MIG)-[0-9a-f]{{1,8}}(?:-[0-]*)?
-    | [0-9a-fA-F]{{4,8}}:[0-9a-fA-F]{{2}}:[0-9a-fA-F]{{2}}(?:\.\d)?
+    | (?:GPU)?[0-9a-fA-F]{{4,8}}:[0-9a-fA-F]{{2}}:[0-9a-fA-F]{{2}}(?:\.\d)?
     | \w{{2,20}}:\[\d{{1,12}}\]
     )""",
     re.VERBOSE,

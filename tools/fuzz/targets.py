@@ -13,8 +13,6 @@ from pathlib import Path
 from retina_doctor_checks.probes.models import look_models
 from retina_doctor_checks.probes.service.look_answers import understood
 from retina_doctor_checks.probes.service.look_endpoint import pruned
-from retina_doctor_checks.source import look_source
-from retina_doctor_checks.source.deployment import read as deployments
 
 from retina_doctor.codec import decode, encode
 from retina_doctor.diagnose import diagnose
@@ -91,24 +89,6 @@ def answers(data: bytes) -> None:
     json.dumps(pruned(document), allow_nan=False)
 
 
-def source(data: bytes) -> None:
-    _read(data, "app.py", "python")
-
-
-def deployment(data: bytes) -> None:
-    for name in ("compose.yml", "Dockerfile", "requirements.txt", "pyproject.toml"):
-        _read(data, name, deployments.kind(name, "x"))
-
-
-def _read(data: bytes, name: str, of: str | None) -> None:
-    file = FOLDER / name
-    file.write_bytes(data)
-    try:
-        json.dumps(look_source.read(str(file), of))
-    except Exception as error:  # told as unread, whatever it is; time and memory are what counts
-        beginning(str(error), 200)
-
-
 def models(data: bytes) -> None:
     file = FOLDER / "model.onnx"
     file.write_bytes(data)
@@ -137,10 +117,6 @@ def _texts() -> list[bytes]:
     return found
 
 
-def _files(*patterns: str) -> list[bytes]:
-    return [file.read_bytes()[:8000] for pattern in patterns for file in sorted(ROOT.glob(pattern))[:20]]
-
-
 SETTINGS = b"""[gate]
 only = ["RD401"]
 ignore = { RD401 = "x" }
@@ -161,19 +137,11 @@ ANSWERS = [
     b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"faces": []}',
     b'{"faces": [{"bbox": [1, 2, 3, 4], "confidence": 0.9}]}',
 ]
-DEPLOYMENT = [
-    b"services:\n  face:\n    build: .\n    ports: ['80:80']\n",
-    b"FROM nvidia/cuda\nRUN pip install onnxruntime\nCMD gunicorn -b 0.0.0.0:80 app:app\n",
-    b"onnxruntime-gpu==1.18\n",
-    b'[project]\ndependencies = ["insightface"]\n',
-]
 TARGETS: dict[str, tuple[Target, Seeds]] = {
     "snapshot": (snapshot, _machines),
     "settings": (settings, lambda: [SETTINGS]),
     "frames": (frames, lambda: [FRAMES]),
     "answers": (answers, lambda: ANSWERS),
-    "source": (source, lambda: _files("fixtures/service/*.py", "checks/retina_doctor_checks/source/python/*.py")),
-    "deployment": (deployment, lambda: DEPLOYMENT),
     "models": (models, lambda: list(model_seeds().values())),
     "redaction": (redaction, _texts),
 }
