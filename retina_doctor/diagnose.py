@@ -173,7 +173,7 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
             missing.append(readings.catalogue.probe_of[need.facts].name)
         values.append(value)
     if missing:
-        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing))), []
+        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing)), reason=_starved(values)), []
     try:
         answer = check.judge(**_arguments(entry, values))
         problems = _problems(answer)
@@ -199,6 +199,15 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
         for problem in problems
     ]
     return _judgement(entry, Verdict.FAILED if findings else Verdict.PASSED), findings
+
+
+def _starved(values: Iterable[Any]) -> Reason | None:
+    """What a busy machine left of a looking's time."""
+    for value in values:
+        if isinstance(value, Reading) and value.recorded.starved and value.recorded.effort is not None:
+            told = value.recorded.effort.told
+            return Reason("starved", {"detail": value.recorded.detail, **told["values"]})
+    return None
 
 
 def _arguments(entry: Entry, values: Sequence[Any]) -> dict[str, Any]:

@@ -105,30 +105,17 @@ def _draw_rest(report: Report, console: Console) -> None:
         _section(console, label("passed", language), [_counts(passed), *_told(report, passed)])
     _section(console, label("ignored", language), _told(report, diagnosis.with_verdict(Verdict.IGNORED)))
     _section(console, label("inapplicable", language), _not_judged(report))
-    unknown: dict[tuple[str, ...], list[str]] = {}
+    unknown: dict[str, list[str]] = {}
     for judgement in diagnosis.with_verdict(Verdict.UNKNOWN):
-        unknown.setdefault(judgement.missing, []).append(f"{judgement.code} {judgement.name}")
+        why = label("unknown-because", language, probes=", ".join(judgement.missing))
+        said = reason_text(judgement.reason, report.catalogue, language)
+        unknown.setdefault(f"{why} ({said})" if said else why, []).append(f"{judgement.code} {judgement.name}")
     _section(
         console,
         label("unknown", language),
-        [
-            f"{', '.join(names)}: {label('unknown-because', language, probes=', '.join(missing))}{_busy(report, missing)}"
-            for missing, names in unknown.items()
-        ],
+        [f"{', '.join(names)}: {why}" for why, names in unknown.items()],
     )
     _section(console, label("broken", language), _told(report, diagnosis.with_verdict(Verdict.ERROR)))
-
-
-def _busy(report: Report, probes: tuple[str, ...]) -> str:
-    """What a busy machine left of their time."""
-    words = []
-    for name in probes:
-        reading = report.diagnosis.snapshot.readings.get(name)
-        if reading is not None and reading.starved and reading.effort is not None:
-            told = reading.effort.told
-            said = reason_text(Reason(told["key"], told["values"]), report.catalogue, report.language)
-            words.append(f" ({reading.detail}; {said})")
-    return "".join(words)
 
 
 def _section(console: Console, title: str, lines: list[str]) -> None:
