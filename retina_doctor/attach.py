@@ -61,7 +61,7 @@ def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachm
     one = found[0] if alone else choose(found) if found else None
     try:
         standpoint = _standpoint(one.pid) if one else None
-        if one and (standpoint is None or python_of(one.pid) is None):
+        if one and (standpoint is None or python_of(one.pid).problem in ("ended", "no-python")):
             one = None
     except UsageError as error:
         return Attachment(settings=settings, note=f"a service runs here and is not looked at: {error}")

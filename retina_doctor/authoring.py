@@ -7,8 +7,8 @@ A check is a function whose parameter types say what it needs::
         ...
 
 ``Facts``: required, without them the verdict is *unknown*. ``Facts | None``: if there. ``Reading[Facts]``: the looking
-itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. ``Settings`` and ``Interpreter``
-come with every snapshot. A class derived from `Gathered` stands for all its fields at once.
+itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. ``Settings``, ``Target``
+and ``Interpreter`` come with every snapshot. A class derived from `Gathered` stands for all its fields at once.
 """
 
 from __future__ import annotations

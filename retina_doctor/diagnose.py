@@ -23,6 +23,7 @@ from retina_doctor.model import (
     Reason,
     Recorded,
     Snapshot,
+    Target,
     Unknown,
     Verdict,
 )
@@ -136,6 +137,8 @@ class Readings:
         """Facts of that type, or None."""
         if facts is Settings:
             return self.snapshot.settings
+        if facts is Target:
+            return self.snapshot.target
         if facts is Unloaded:
             return Unloaded(tuple((one.pack, one.error, one.whole) for one in self.catalogue.failures))
         if facts is Silenced:

@@ -99,15 +99,23 @@ class Interpreter(Facts, frozen=True, kw_only=True):
 
 
 Chosen = Literal["flag", "service", "port", "found", "environment", "path", "own"]
+NoPython = Literal["ended", "gone", "replaced", "no-python"]
+"""Why the Python of a process cannot be looked at: the process ended; its interpreter's file is gone, or is another one by
+now; or it is no Python."""
 
 
 class Target(Data, frozen=True, kw_only=True):
-    """The command that starts the service's Python, and why this one was chosen (a key of the words table)."""
+    """The command that starts the service's Python, and why this one was chosen (a key of the words table).
+
+    *command* (): it is the Python of a process that there is none of, as *problem* says; *called*: how it was called.
+    """
 
     command: tuple[str, ...]
     chosen: Chosen
     chosen_by: str = ""
     local: bool = True
+    problem: NoPython | None = None
+    called: str | None = None
 
 
 class Snapshot(Data, frozen=True, kw_only=True):

@@ -30,11 +30,22 @@ class Standpoint(Data, frozen=True, kw_only=True):
     """A set of bits. Only root of the process's user namespace has any: what a program's file gives, its user has not."""
     namespaces: Mapping[str, str]
     """Those that it does not share with the doctor, by kind, if its files are among them: it is in a container."""
+    root: str = "/"
+    """Where the doctor sees its root folder: another one than its own after chroot(2)."""
 
     @property
     def foreign(self) -> bool:
         """Another user's, or in a container: not looked into unasked, and never with the doctor's own rights."""
-        return self.user != os.geteuid() or bool(self.namespaces)
+        return self.user != os.geteuid() or self.contained
+
+    @property
+    def contained(self) -> bool:
+        """Its files are not the doctor's."""
+        return bool(self.namespaces) or self.root != "/"
+
+    def seen(self, path: str) -> str:
+        """A path as /proc tells it, as the process itself has it: the doctor sees more of the way to a changed root."""
+        return (path.removeprefix(self.root) or "/") if self.root != "/" and path.startswith(self.root) else path
 
     @property
     def owner(self) -> str:
@@ -43,12 +54,12 @@ class Standpoint(Data, frozen=True, kw_only=True):
             name = pwd.getpwuid(self.user).pw_name
         except KeyError:
             name = str(self.user)
-        return f"user {name}, in a container" if self.namespaces else f"user {name}"
+        return f"user {name}, in a container" if self.contained else f"user {name}"
 
     @property
     def words(self) -> tuple[str, ...]:
         """Words that start a program from there, for whoever copies a command out of a report; () for the doctor's own place."""
-        if self.namespaces:
+        if self.contained:
             flags = [f"--{'mount' if kind == 'mnt' else kind}" for kind in self.namespaces]
             user, group = str(self.user_inside), str(self.group_inside)
             return ("nsenter", "--target", str(self.pid), *flags, "--root", "--setuid", user, "--setgid", group, "--")
@@ -67,7 +78,8 @@ def standpoint_of(pid: int) -> Standpoint:
         status = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
         started = int((process / "stat").read_bytes().rpartition(b") ")[2].split()[19])
         apart = _namespaces_apart(process)
-        if apart and os.geteuid() != 0:
+        root = str((process / "root").readlink())
+        if (apart or root != "/") and os.geteuid() != 0:
             raise UsageError(
                 f"--pid {pid}: that process is in a container of its own; run the doctor as root, or instead of the "
                 'process name the Python in its container: --target "docker exec -i NAME python3"'
@@ -85,12 +97,21 @@ def standpoint_of(pid: int) -> Standpoint:
             group_inside=_inside(process / "gid_map", group) if in_user_namespace else group,
             capabilities=int(status["CapPrm"][0], 16) if user_inside == 0 else 0,
             namespaces=apart,
+            root=root,
         )
     except PermissionError:
         found = None
     if found is None or (found.foreign and os.geteuid() != 0):
         raise UsageError(f"--pid {pid}: that process is another user's; run the doctor as that user or as root")
     return found
+
+
+def has_ended(pid: int) -> bool:
+    """A zombie has: it only waits for its parent to read its exit status."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] in (b"Z", b"X", b"x")
+    except OSError:
+        return True
 
 
 def _namespaces_apart(process: Path) -> dict[str, str]:

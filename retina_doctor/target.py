@@ -19,17 +19,17 @@ OF_A_PROCESS = ("service", "port", "found")
 
 
 def choose_target(settings: Settings, environment: Mapping[str, str], how: Chosen = "service") -> Target:
-    """The named command; else the interpreter of the service's process; else VIRTUAL_ENV's or CONDA_PREFIX's unless that
-    is the doctor's own; else the first python3 on PATH that is not; else the doctor's own.
+    """The named command; else the interpreter of the service's process, in whose place no other stands; else VIRTUAL_ENV's
+    or CONDA_PREFIX's unless that is the doctor's own; else the first python3 on PATH that is not; else the doctor's own.
 
     *how*: the way in which the process was come by.
     """
     if settings.target.command:
         return Target(command=settings.target.command, chosen="flag")
     if settings.service.pid:
-        attached = python_of(settings.service.pid)
-        if attached:
-            return Target(command=attached, chosen=how, chosen_by=str(settings.service.pid))
+        one = python_of(settings.service.pid)
+        pid = str(settings.service.pid)
+        return Target(command=one.command, chosen=how, chosen_by=pid, problem=one.problem, called=one.called)
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
         if prefix and Path(prefix).is_absolute() and not _same(Path(prefix), Path(sys.prefix)):
@@ -82,13 +82,25 @@ class Surroundings(Data, frozen=True):
     standpoint: Standpoint | None = None
 
 
+def target_with_surroundings(
+    settings: Settings, environment: Mapping[str, str], how: Chosen = "service"
+) -> tuple[Target, Surroundings]:
+    """Both as one moment had them. A process that ended between them is one that ended before. Raises UsageError."""
+    target = choose_target(settings, environment, how)
+    try:
+        return target, surroundings(settings, target, environment)
+    except ProcessLookupError:
+        target = replace(target, command=(), problem="ended")
+        return target, surroundings(settings, target, environment)
+
+
 def surroundings(settings: Settings, target: Target, environment: Mapping[str, str]) -> Surroundings:
     """Working directory and environment for the target's Python: those of the attached process, else the doctor's own.
 
     The settings' workdir goes before both. Raises UsageError where the process may not be read, or became another since the
-    target was chosen: then one user's environment would be taken for another's.
+    target was chosen: then one user's environment would be taken for another's; ProcessLookupError where it ended.
     """
-    if target.chosen not in OF_A_PROCESS:
+    if target.chosen not in OF_A_PROCESS or target.problem == "ended":
         return Surroundings(settings.target.workdir, environment)
     pid = int(target.chosen_by)
     process = Path("/proc") / target.chosen_by
@@ -96,12 +108,14 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
         standpoint = standpoint_of(pid)
         pairs = (process / "environ").read_bytes().split(b"\0")
         own = dict(os.fsdecode(pair).split("=", 1) for pair in pairs if b"=" in pair)
-        workdir = settings.target.workdir or str((process / "cwd").readlink())
-        if python_of(pid) != target.command or standpoint_of(pid) != standpoint:
+        workdir = settings.target.workdir or standpoint.seen(str((process / "cwd").readlink()))
+        if python_of(pid).command != target.command or standpoint_of(pid) != standpoint:
             raise UsageError(f"--pid {pid}: it became another process while it was read")
         if standpoint.foreign:
             return Surroundings(workdir, own, standpoint)
         # A server that writes its title over its command line may have written over its variables, too.
         return Surroundings(workdir, own or environment)
+    except (FileNotFoundError, ProcessLookupError):
+        raise ProcessLookupError(pid) from None
     except OSError as error:
         raise UsageError(f"--pid {target.chosen_by}: its surroundings cannot be read: {error.strerror}") from None

@@ -16,13 +16,14 @@ from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import decode, encode
+from retina_doctor.codec import decode, encode, replace
 from retina_doctor.errors import Interrupted, UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
 from retina_doctor.probing.sending import source_of
 from retina_doctor.settings import Settings
-from retina_doctor.target import Surroundings
+from retina_doctor.standpoint import has_ended
+from retina_doctor.target import OF_A_PROCESS, Surroundings
 
 RUN_VARIABLE = "RETINA_DOCTOR_RUN"
 """Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
@@ -36,6 +37,10 @@ NO_ENGINE = "docker daemon"
 MARKS_OF_PYTHON = ("Fatal Python error", "Traceback (most", "site-packages", "sitecustomize", "pyvenv", "libpython")
 
 Progress = Callable[[Sequence[Child]], None]
+
+
+class ProcessEnded(Exception):
+    """The process that was to be looked at ended before it was."""
 
 
 class Looking:
@@ -66,23 +71,45 @@ class Looking:
         """
         wanted = [own_checks.interpreter_probe, *(p for p in probes if p is not own_checks.interpreter_probe)]
         with guarded(self.token):
-            readings = self._look(wanted)
-            interpreter = readings[own_checks.interpreter_probe.name]
-            if interpreter.outcome is not Outcome.OK:
-                self._refuse_what_is_no_python(interpreter)
-                for probe in wanted[1:]:
-                    if probe.side is Side.TARGET:
-                        readings[probe.name] = Recorded(
-                            outcome=Outcome.NOT_RUN, detail="the target's Python does not start"
-                        )
-                return self.target, readings
-            if decode(interpreter.facts, Interpreter).place != own_place():
-                elsewhere = [p for p in wanted if p.side is Side.OWN]
-                readings |= self._look(elsewhere, Side.TARGET)
-                self.target = Target(
-                    command=self.target.command, chosen=self.target.chosen, chosen_by=self.target.chosen_by, local=False
-                )
+            if self.target.problem is not None:
+                return self.target, self._without_target(wanted)
+            try:
+                readings = self._look_all(wanted)
+            except ProcessEnded:
+                self.target = replace(self.target, command=(), problem="ended")
+                return self.target, self._without_target(wanted)
+            if self._ended:
+                # What was in a container dies with the process that had made it: that is no finding of its own.
+                self.target = replace(self.target, problem="ended")
+                cut = Recorded(outcome=Outcome.NOT_RUN, detail="the service's process ended meanwhile")
+                readings |= {name: cut for name, one in readings.items() if one.outcome is Outcome.CRASHED}
         return self.target, readings
+
+    def _look_all(self, wanted: Sequence[Probe[Any]]) -> dict[str, Recorded]:
+        readings = self._look(wanted)
+        interpreter = readings[own_checks.interpreter_probe.name]
+        if interpreter.outcome is not Outcome.OK:
+            if not self._ended:
+                self._refuse_what_is_no_python(interpreter)
+            unasked = Recorded(outcome=Outcome.NOT_RUN, detail="the target's Python does not start")
+            return readings | {probe.name: unasked for probe in wanted[1:] if probe.side is Side.TARGET}
+        if decode(interpreter.facts, Interpreter).place != own_place():
+            readings |= self._look([p for p in wanted if p.side is Side.OWN], Side.TARGET)
+            self.target = replace(self.target, local=False)
+        return readings
+
+    def _without_target(self, wanted: Sequence[Probe[Any]]) -> dict[str, Recorded]:
+        """Where the service has no Python to look at: nothing is asked of another one in its place."""
+        standpoint = self.surroundings.standpoint
+        elsewhere = standpoint is not None and standpoint.contained  # of which the doctor's own side says nothing
+        own = [] if elsewhere else [probe for probe in wanted if probe.side is Side.OWN]
+        unasked = Recorded(outcome=Outcome.NOT_RUN, detail="the service's Python cannot be looked at")
+        return {probe.name: unasked for probe in wanted if probe not in own} | self._look(own)
+
+    @property
+    def _ended(self) -> bool:
+        """Whether the process whose Python is looked at is gone."""
+        return self.target.chosen in OF_A_PROCESS and has_ended(int(self.target.chosen_by))
 
     def _look(self, probes: Sequence[Probe[Any]], side: Side | None = None) -> dict[str, Recorded]:
         """Readings by probe name. *side*: where all of them are run; None: each on its own.
@@ -154,6 +181,8 @@ class Looking:
                 try:
                     running.append(Child.start(request, self.token, {**self._environment(request), **mark, **BUFFERED}))
                 except OSError as error:
+                    if request.path is None and self._ended:
+                        raise ProcessEnded from None
                     self._refuse_command(request, error)
             self.meanwhile()
             with selectors.DefaultSelector() as selector:

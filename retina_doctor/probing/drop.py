@@ -64,7 +64,7 @@ class Drop:
         os.setgroups(self.standpoint.groups)
         if "mnt" in self.namespaces:
             self._enter("mnt")
-            assert self.root is not None
+        if self.root is not None:
             os.fchdir(self.root)
             os.chroot(".")
         if "user" in self.namespaces:
@@ -126,7 +126,7 @@ def drop_to(standpoint: Standpoint, workdir: str | None) -> Iterator[Drop]:
             return descriptor
 
         namespaces = {kind: opened(f"ns/{kind}", os.O_RDONLY) for kind in standpoint.namespaces}
-        root = opened("root", os.O_PATH | os.O_DIRECTORY) if namespaces else None
-        if namespaces and standpoint_of(standpoint.pid) != standpoint:
+        root = opened("root", os.O_PATH | os.O_DIRECTORY) if standpoint.contained else None
+        if standpoint.contained and standpoint_of(standpoint.pid) != standpoint:
             raise ProcessLookupError(None, "the process is no longer what it was")
         yield Drop(standpoint, workdir, namespaces, root)

@@ -55,6 +55,8 @@ def _target_line(report: Report) -> str:
     if snapshot.settings.scan.paths:
         return label("scanned", language, paths=str(visible(", ".join(snapshot.settings.scan.paths))))
     target, interpreter = snapshot.target, interpreter_of(snapshot)
+    if not target.command:
+        return label(f"no-target-{target.problem}", language, by=target.chosen_by, called=str(visible(target.called)))
     why = label(f"chosen-{target.chosen}", language, by=target.chosen_by)
     version = f"Python {'.'.join(map(str, interpreter.version))}" if interpreter else label("unstarted", language)
     separator = "，" if language == "zh" else ", "
