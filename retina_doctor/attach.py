@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import Data, replace
 from retina_doctor.errors import UsageError, described
-from retina_doctor.model import Chosen
+from retina_doctor.model import Against, Chosen, PassedOver
 from retina_doctor.process_python import python_of
 from retina_doctor.quoting import visible
 from retina_doctor.registry import Catalogue
@@ -16,7 +18,7 @@ from retina_doctor.settings import Settings
 from retina_doctor.standpoint import Standpoint, standpoint_of
 
 Choose = Callable[[Sequence[RunningService]], RunningService | None]
-"""Asks the operator which of several services is meant, or tells that none may be looked into; None: none of them."""
+"""Asks the operator which of these services is meant; None: none of them, or nobody is there to ask."""
 
 
 class Attachment(Data, frozen=True, kw_only=True):
@@ -26,6 +28,7 @@ class Attachment(Data, frozen=True, kw_only=True):
     how: Chosen = "service"
     note: str | None = None
     """What the operator should know of a service that was found: why it is not looked into, or with whose rights it is."""
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
@@ -41,8 +44,9 @@ def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachme
 def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
     """The settings with the process of the running service in them, and the model of its command line.
 
-    What the operator named himself stays. A named target or host is looked at as it is: no process is looked for. Another
-    user's process, or one in a container, is attached to only where its number or port is named, or it was chosen of several.
+    What the operator named himself stays. A named target or host is looked at as it is: no process is looked for. A process
+    that was named by its number or port is looked at wherever it is, whosever it is. Unasked, the only one there is, if nothing
+    speaks against it. Of several, or where something does, the operator chooses, or none is taken.
     """
     named = settings.service
     if named.pid is not None:
@@ -55,22 +59,115 @@ def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachm
     if port is None and named.url is not None:
         return Attachment(settings=settings)
     found = catalogue.services(None, port)
+    by_port = bool(found) and port is not None
     if not found and named.port is None:
         found = catalogue.services(None, None)  # what listens at the URL may be a proxy before it
-    alone = len(found) == 1 and found[0].readable
-    one = found[0] if alone else choose(found) if found else None
+    candidates = [one for one in (_candidate(one, settings, by_port) for one in found) if one is not None]
+    if len(candidates) == 1 and not candidates[0].against:
+        return _attached(settings, candidates[0], port)
+    choice = choose([one.service for one in candidates if one.standpoint is not None])
+    chosen = next((one for one in candidates if one.service is choice), None)
+    if chosen is not None:
+        return _attached(settings, chosen, port)
+    seen = tuple(_passed_over(one, len(candidates)) for one in candidates)
+    return Attachment(settings=settings, how="found", note=passed_over_words(seen), passed_over=seen)
+
+
+class _Candidate(Data, frozen=True):
+    """A service that was found. *standpoint* None: this user may not look into it. *against*: what speaks against it."""
+
+    service: RunningService
+    standpoint: Standpoint | None
+    against: tuple[tuple[Against, str], ...]
+
+
+def _candidate(one: RunningService, settings: Settings, by_port: bool) -> _Candidate | None:
+    """None: it has ended meanwhile, or is no Python."""
+    if not one.readable:
+        return _Candidate(one, None, (("user", ""),))
     try:
-        standpoint = _standpoint(one.pid) if one else None
-        if one and (standpoint is None or python_of(one.pid).problem in ("ended", "no-python")):
-            one = None
+        standpoint = standpoint_of(one.pid)
+        if python_of(one.pid).problem in ("ended", "no-python"):
+            return None
+    except (FileNotFoundError, ProcessLookupError):
+        return None
     except UsageError as error:
-        return Attachment(settings=settings, note=f"a service runs here and is not looked at: {error}")
-    if one is None or standpoint is None:
-        return Attachment(settings=settings, how="found")
-    if standpoint.foreign and alone and named.port is None:
-        return Attachment(settings=settings, note=_unasked(one, standpoint))
-    how: Chosen = "port" if port in one.ports else "found"
-    return Attachment(settings=_with(settings, one), how=how, note=_entering(standpoint))
+        return _Candidate(one, None, (("refused", str(error)),))
+    against: list[tuple[Against, str]] = []
+    if not by_port:
+        if standpoint.contained:
+            against.append(("container", ""))
+        against += one.doubts
+        if _is_another_model(settings.model.path, one):
+            against.append(("model", str(settings.model.path)))
+    return _Candidate(one, standpoint, tuple(against))
+
+
+def _is_another_model(named: str | None, one: RunningService) -> bool:
+    """Whether the model that the operator named is not what the service reads. A bare name (buffalo_l) is no file's."""
+    if named is None or one.workdir is None or (os.sep not in named and not Path(named).suffix):
+        return False
+    if one.reads is not None:
+        return os.path.realpath(named) != os.path.realpath(Path(one.workdir, one.reads))
+    return not Path(named).is_absolute() and os.path.realpath(named) != os.path.realpath(Path(one.workdir, named))
+
+
+def _attached(settings: Settings, one: _Candidate, port: int | None) -> Attachment:
+    assert one.standpoint is not None
+    how: Chosen = "port" if port in one.service.ports else "found"
+    return Attachment(settings=_with(settings, one.service), how=how, note=_entering(one.standpoint))
+
+
+def _passed_over(one: _Candidate, count: int) -> PassedOver:
+    against: tuple[tuple[Against, str], ...] = one.against
+    if count > 1 and one.standpoint is not None:
+        against = (("several", ""),)
+    why, detail = against[0]
+    service, standpoint = one.service, one.standpoint
+    user = standpoint.user_name if standpoint else service.user or "?"
+    return PassedOver(pid=service.pid, command=service.command, user=user, ports=service.ports, why=why, detail=detail)
+
+
+BECAUSE = {
+    "several": "",
+    "container": "it is in a container",
+    "user": "this user may not look into it",
+    "refused": "this user may not look into it",
+    "variable": "{detail} names another model here than there",
+    "model": "it does not read the model that was named, {detail}",
+    "folder": "the current folder holds another service ({detail})",
+}
+
+
+def passed_over_words(seen: Sequence[PassedOver]) -> str | None:
+    """One line: what runs here and is not looked into, why, and the flag that chooses it."""
+    if not seen:
+        return None
+    if len(seen) > 1:
+        told = "; ".join(f"--pid {one.pid}  port {_ports(one)}  {_short(one)}" for one in seen)
+        if all(one.why == "user" for one in seen):
+            return f"these may be the service, and belong to other users: {told}  (run the doctor as root)"
+        return f"several services run here; --pid chooses one: {told}"
+    [one] = seen
+    if one.why == "user":
+        told = f"--pid {one.pid}  port {_ports(one)}  {_short(one)}"
+        return (
+            f"this may be the service, and belongs to another user: {told}  (run the doctor as root, or as {one.user})"
+        )
+    if one.why == "refused":
+        return f"a service runs here and is not looked at: {one.detail}"
+    because = BECAUSE[one.why].format(detail=one.detail)
+    owner = f"user {one.user}, in a container" if one.why == "container" else f"user {one.user}"
+    told = f"a service of {owner} runs here, and is not looked into unless you name it: --pid {one.pid}"
+    return f"{told}  ({_short(one)}): {because}"
+
+
+def _ports(one: PassedOver) -> str:
+    return ", ".join(map(str, one.ports)) or "?"
+
+
+def _short(one: PassedOver) -> str:
+    return str(visible(one.command))[:160]
 
 
 def _standpoint(pid: int) -> Standpoint | None:
@@ -86,11 +183,6 @@ def _entering(standpoint: Standpoint) -> str | None:
     if not standpoint.foreign:
         return None
     return f"process {standpoint.pid} belongs to {standpoint.owner}: its Python is started as that user"
-
-
-def _unasked(one: RunningService, standpoint: Standpoint) -> str:
-    told = f"a service of {standpoint.owner} runs here, and is not looked into unless you name it: --pid {one.pid}"
-    return f"{told}  ({visible(one.command)})"
 
 
 def _with(settings: Settings, one: RunningService | None) -> Settings:

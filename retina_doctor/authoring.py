@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 
 from retina_doctor.codec import Data, Facts, field, replace
 from retina_doctor.model import (
+    Against,
     Finding,
     Inapplicable,
     Interpreter,
@@ -174,6 +175,12 @@ class RunningService(Data, frozen=True, kw_only=True):
     ports: tuple[int, ...]
     model: str | None
     readable: bool = True
+    workdir: str | None = None
+    """Its working directory, from which its relative paths resolve."""
+    reads: str | None = None
+    """The model that it reads, as far as its command line and variables tell."""
+    doubts: tuple[tuple[Against, str], ...] = ()
+    """What here speaks of another service, and where it says so."""
 
 
 class Pack(Data, frozen=True, kw_only=True):

@@ -34,4 +34,6 @@ def look(
         settings=settings,
         target=target,
         readings=readings,
+        seen_from=around.seen_from,
+        passed_over=attachment.passed_over,
     )

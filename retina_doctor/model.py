@@ -118,6 +118,52 @@ class Target(Data, frozen=True, kw_only=True):
     called: str | None = None
 
 
+Untaken = Literal["capabilities", "limits", "cgroup", "seccomp", "lsm"]
+"""What a process has and what looks beside it has not: capabilities that its file or its starter gave it; higher limits; its
+control group; its system call filter; its profile of a security module (AppArmor, SELinux)."""
+
+
+class SeenFrom(Data, frozen=True, kw_only=True):
+    """Whose view of the target a snapshot holds, as the doctor saw it from outside; the target's own words are Interpreter's.
+
+    *whose*: the attached process's, the caller's (a Python that the doctor chose), or that of the command which was named, of
+    which the rest is not known. *namespaces*: those that are not the doctor's, by kind. *limits*: soft and hard, by the names
+    of setrlimit(2), None: unlimited. *environment*: whose variables the target was given. *not_taken*: what the process has
+    and the looking had not.
+    """
+
+    whose: Literal["process", "caller", "target"]
+    pid: int | None = None
+    user: str | None = None
+    uid: int | None = None
+    gid: int | None = None
+    groups: tuple[int, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+    root: str = "/"
+    cgroup: str | None = None
+    limits: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    cwd: str | None = None
+    environment: Literal["process", "caller"] = "caller"
+    not_taken: tuple[Untaken, ...] = ()
+
+
+Against = Literal["several", "container", "user", "refused", "variable", "model", "folder"]
+"""What spoke against looking at a service unasked: there is more than one; it is in a container; another user's, whom the
+caller is not; a variable, a named model or the current folder speaks of another service."""
+
+
+class PassedOver(Data, frozen=True, kw_only=True):
+    """A running service that was seen and not looked at. *detail*: which variable, model or file speaks against it."""
+
+    pid: int
+    command: str
+    user: str
+    ports: tuple[int, ...]
+    why: Against
+    detail: str = ""
+
+
 class Snapshot(Data, frozen=True, kw_only=True):
     """Everything that was seen: the support file, the test fixture and the only input of a judgement."""
 
@@ -127,6 +173,8 @@ class Snapshot(Data, frozen=True, kw_only=True):
     target: Target
     readings: Mapping[str, Recorded]
     redacted: bool = False
+    seen_from: SeenFrom | None = None
+    passed_over: tuple[PassedOver, ...] = ()
     origin: Mapping[str, Json] = field(default_factory=dict)
 
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 import pwd
+import resource
 from collections.abc import Mapping
 from pathlib import Path
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, field
 from retina_doctor.errors import UsageError
 
 KINDS = ("mnt", "pid", "net", "ipc", "uts", "cgroup", "user")
+
+
+LIMITS = {
+    name: getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_") and name != "RLIMIT_OFILE"
+}
+"""By name; OFILE is NOFILE's older one."""
 
 
 class Standpoint(Data, frozen=True, kw_only=True):
@@ -32,6 +39,8 @@ class Standpoint(Data, frozen=True, kw_only=True):
     """Those that it does not share with the doctor, by kind, if its files are among them: it is in a container."""
     root: str = "/"
     """Where the doctor sees its root folder: another one than its own after chroot(2)."""
+    limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    """Soft and hard, by the numbers of setrlimit(2)."""
 
     @property
     def foreign(self) -> bool:
@@ -50,11 +59,14 @@ class Standpoint(Data, frozen=True, kw_only=True):
     @property
     def owner(self) -> str:
         """ "user nobody", "user 12345, in a container"."""
+        return f"user {self.user_name}, in a container" if self.contained else f"user {self.user_name}"
+
+    @property
+    def user_name(self) -> str:
         try:
-            name = pwd.getpwuid(self.user).pw_name
+            return pwd.getpwuid(self.user).pw_name
         except KeyError:
-            name = str(self.user)
-        return f"user {name}, in a container" if self.contained else f"user {name}"
+            return str(self.user)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -98,6 +110,7 @@ def standpoint_of(pid: int) -> Standpoint:
             capabilities=int(status["CapPrm"][0], 16) if user_inside == 0 else 0,
             namespaces=apart,
             root=root,
+            limits=limits_of(pid),
         )
     except PermissionError:
         found = None
@@ -112,6 +125,14 @@ def has_ended(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] in (b"Z", b"X", b"x")
     except OSError:
         return True
+
+
+def limits_of(pid: int) -> dict[int, tuple[int, int]]:
+    """{} where they may not be read. 0: the doctor's own."""
+    try:
+        return {number: resource.prlimit(pid, number) for number in LIMITS.values()}
+    except (PermissionError, ProcessLookupError):
+        return {}
 
 
 def _namespaces_apart(process: Path) -> dict[str, str]:

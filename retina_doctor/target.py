@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from retina_doctor.codec import Data, replace
+from retina_doctor.codec import Data, field, replace
 from retina_doctor.errors import UsageError
-from retina_doctor.model import Chosen, Target
+from retina_doctor.model import Chosen, SeenFrom, Target
 from retina_doctor.process_python import python_of
+from retina_doctor.seen_from import of_caller, of_process
 from retina_doctor.settings import Settings
-from retina_doctor.standpoint import Standpoint, standpoint_of
+from retina_doctor.standpoint import Standpoint, limits_of, standpoint_of
 
 OF_A_PROCESS = ("service", "port", "found")
 """Ways in which a target is that of a running process."""
@@ -74,12 +75,15 @@ def numbered_inside(settings: Settings, around: Surroundings) -> Settings:
 class Surroundings(Data, frozen=True):
     """What a service's own paths and libraries are looked up with; *workdir* None: the doctor's.
 
-    *standpoint*: whose rights its interpreter is started with; None: the doctor's own.
+    *standpoint*: whose rights its interpreter is started with; None: the doctor's own. *limits*: where they are the doctor's
+    own, those of the process that are others. *seen_from*: all of this, for the snapshot.
     """
 
     workdir: str | None
     environment: Mapping[str, str]
     standpoint: Standpoint | None = None
+    limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    seen_from: SeenFrom | None = None
 
 
 def target_with_surroundings(
@@ -101,7 +105,8 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
     target was chosen: then one user's environment would be taken for another's; ProcessLookupError where it ended.
     """
     if target.chosen not in OF_A_PROCESS or target.problem == "ended":
-        return Surroundings(settings.target.workdir, environment)
+        seen_from = SeenFrom(whose="target") if target.chosen == "flag" else of_caller()
+        return Surroundings(settings.target.workdir, environment, seen_from=seen_from)
     pid = int(target.chosen_by)
     process = Path("/proc") / target.chosen_by
     try:
@@ -111,10 +116,14 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
         workdir = settings.target.workdir or standpoint.seen(str((process / "cwd").readlink()))
         if python_of(pid).command != target.command or standpoint_of(pid) != standpoint:
             raise UsageError(f"--pid {pid}: it became another process while it was read")
+        seen_from = of_process(standpoint, workdir)
         if standpoint.foreign:
-            return Surroundings(workdir, own, standpoint)
-        # A server that writes its title over its command line may have written over its variables, too.
-        return Surroundings(workdir, own or environment)
+            return Surroundings(workdir, own, standpoint, seen_from=seen_from)
+        doctors = limits_of(0)
+        others = {number: pair for number, pair in standpoint.limits.items() if pair != doctors.get(number)}
+        if not own:  # a server that writes its title over its command line may have written over its variables, too
+            seen_from = replace(seen_from, environment="caller")
+        return Surroundings(workdir, own or environment, limits=others, seen_from=seen_from)
     except (FileNotFoundError, ProcessLookupError):
         raise ProcessLookupError(pid) from None
     except OSError as error:

@@ -244,14 +244,23 @@ def assert_with_the_users_rights(done: Done, user: User) -> None:
 PLACES = pytest.mark.parametrize("contained", [False, True], ids=["here", "in a container"])
 
 
-@PLACES
-def test_another_users_service_is_not_looked_into_unasked(bait: Bait, contained: bool) -> None:
-    done = beside(bait, "", contained=contained)
+def test_the_only_service_is_looked_at_unasked_with_its_users_eyes(bait: Bait) -> None:
+    done = beside(bait, "")
+    assert {"pth", "sitecustomize", "preload", "audit"} <= set(done.canaries)
+    assert_with_the_users_rights(done, bait.user)
+    assert done.told["target"]["chosen"] == "found"
+    assert done.told["facts"]["interpreter"]["uid"] == bait.user.number
+    assert "its Python is started as that user" in done.stderr
+    assert done.left == 1
+
+
+def test_a_service_in_a_container_is_not_looked_into_unasked(bait: Bait) -> None:
+    done = beside(bait, "", contained=True)
     assert done.canaries == {}
     assert done.told["target"]["chosen"] not in ("found", "port", "service")
     [line] = [line for line in done.stderr.splitlines() if "--pid" in line]
     assert "is not looked into unless you name it: --pid " in line and str(bait.folder / "app.py") in line
-    assert ("in a container" in line) is contained
+    assert "in a container" in line
 
 
 @PLACES

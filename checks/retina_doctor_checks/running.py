@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import replace
+from retina_doctor.model import Against
 from retina_doctor_checks.probes.service import look_sockets
 
 DETECTORS = frozenset({"onnxruntime", "insightface", "retinaface", "mxnet", "tensorrt"})
@@ -27,6 +28,14 @@ NOBODYS_SERVICE = (
 )
 """Python programs that may have such a library loaded, and listen."""
 MODEL = re.compile(r"(?i)\.(?:onnx|pth|pt)$")
+VARIABLE = "RETINAFACE_MODEL_PATH"
+HOSTS_PYTHON = ("uwsgi", "pypy")
+"""Beginnings of the names of programs that have a Python inside, or are one under another name."""
+DETECTS = re.compile(rb"^\s*(?:from|import)\s+(?:insightface|onnxruntime|retinaface)\b", re.MULTILINE)
+SERVES = re.compile(
+    rb"\b(?:flask|fastapi|uvicorn|aiohttp|tornado|sanic|bottle|starlette|gradio|http\.server|grpc)\b", re.IGNORECASE
+)
+MOST_FILES, MOST_SOURCE = 50, 200_000  # files of a folder, and bytes of each
 
 
 def services(pid: int | None, port: int | None) -> tuple[RunningService, ...]:
@@ -86,18 +95,66 @@ def described(pid: int) -> RunningService:
     words = look_sockets.command_words(f"/proc/{pid}")
     models = [word.rpartition("=")[2] for word in words[1:] if MODEL.search(word)]
     about = look_sockets.process(pid)
+    variables, workdir = variables_of(pid), look_sockets.link(f"/proc/{pid}/cwd")
+    model = models[-1] if models else None
     return RunningService(
         pid=pid,
         command=about["command"] or "",
         user=about["user"],
         ports=tuple(sorted(listening_ports(pid))),
-        model=models[-1] if models else None,
+        model=model,
+        workdir=workdir,
+        reads=model or variables.get(VARIABLE) or None,
+        doubts=tuple(doubts(words, workdir, variables)),
     )
+
+
+def variables_of(pid: int) -> dict[str, str]:
+    """{} where they may not be read, or the process has written over them."""
+    try:
+        pairs = os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes()).split("\0")
+    except OSError:
+        return {}
+    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+
+
+def doubts(words: Sequence[str], workdir: str | None, variables: Mapping[str, str]) -> Iterator[tuple[Against, str]]:
+    """What here, where the doctor was called, speaks of another service than this one."""
+    if workdir is None:
+        return
+    own = os.environ.get(VARIABLE)
+    if (
+        own
+        and variables
+        and os.path.realpath(own) != os.path.realpath(Path(workdir, variables.get(VARIABLE) or "none"))
+    ):
+        yield "variable", VARIABLE
+    here = Path.cwd()
+    its = [Path(workdir), *(Path(workdir, word) for word in words[1:] if word.endswith(".py"))]
+    if not any(here == one or here in one.parents for one in its):
+        source = source_of_a_service(here)
+        if source is not None:
+            yield "folder", source
+
+
+def source_of_a_service(folder: Path) -> str | None:
+    """The name of a file that imports a detector and serves; nothing is imported or run."""
+    try:
+        files = [path for path in sorted(folder.glob("*.py"))[:MOST_FILES] if path.is_file()]
+        for path in files:
+            with path.open("rb") as file:
+                text = file.read(MOST_SOURCE)
+            if DETECTS.search(text) and SERVES.search(text):
+                return path.name
+    except OSError:
+        return None
+    return None
 
 
 def pythons() -> list[int]:
     exes = {pid: look_sockets.link(f"/proc/{pid}/exe") for pid in look_sockets.processes()}
-    return [pid for pid, exe in exes.items() if exe is not None and "python" in Path(exe).name]
+    names = {pid: Path(exe).name for pid, exe in exes.items() if exe is not None}
+    return [pid for pid, name in names.items() if "python" in name or name.startswith(HOSTS_PYTHON)]
 
 
 def listening_ports(pid: int) -> frozenset[int]:

@@ -169,6 +169,7 @@ class Looking:
             seconds=seconds,
             workdir=self.surroundings.workdir,
             standpoint=standpoint,
+            limits=self.surroundings.limits,
         )
 
     def _run(self, requests: Iterable[Request]) -> dict[str, Recorded]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from retina_doctor.codec import encode, to_json
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
+from retina_doctor.reports.standpoint import standpoint_of
 
 FORMAT = 1
 
@@ -51,5 +52,6 @@ def write(report: Report, _look: Look) -> str:
             ],
             "facts": {name: r.facts for name, r in diagnosis.snapshot.readings.items()},
             "target": encode(diagnosis.snapshot.target),
+            "standpoint": standpoint_of(diagnosis.snapshot),
         }
     )
