@@ -8,7 +8,8 @@ A check is a function whose parameter types say what it needs::
 
 ``Facts``: required, without them the verdict is *unknown*. ``Facts | None``: if there. ``Reading[Facts]``: the looking
 itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. ``Settings``, ``Target``
-and ``Interpreter`` come with every snapshot. A class derived from `Gathered` stands for all its fields at once.
+and ``Interpreter`` come with every snapshot, ``SeenFrom | None`` with new ones. A class derived from `Gathered`
+stands for all its fields at once.
 """
 
 from __future__ import annotations
@@ -59,10 +60,12 @@ class Gathered(Data, frozen=True):
 
 
 class Side(StrEnum):
-    """Which interpreter a probe runs in. Where the target is another machine or container, all run in TARGET."""
+    """From where a probe looks. Where the target is another machine or container, all run in TARGET."""
 
     OWN = "own"
+    """At the machine, its hardware and its driver: in the doctor's own interpreter, with the caller's rights."""
     TARGET = "target"
+    """With the service's eyes: in its interpreter, as its user, with its variables, limits and working directory."""
 
 
 class Probe(Data, Generic[T], frozen=True, kw_only=True):
@@ -71,7 +74,9 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     *module* defines ``look(probe, arguments)``; it and what it imports of its own package are sent, and must run on
     Python 3.8 with the standard library alone. *carries*: packages of others, pure Python, that are sent along as far as
     they are imported. *heavy* probes import or start something slow and are left out by --quick. Those that *share* read
-    files and import nothing foreign: all of one side are run in one process, one after the other, for speed.
+    files and import nothing foreign: all of one side are run in one process, one after the other, for speed. *again* says of
+    all readings whether what the doctor's own side did not find is to be looked for from the service's standpoint, with its
+    user's rights; that reading then takes the place of the first.
     """
 
     name: str
@@ -82,6 +87,7 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     heavy: bool = False
     share: bool = False
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
+    again: Callable[[Mapping[str, Recorded]], bool] = lambda _readings: False
 
     def sent(self, side: Side) -> tuple[str, ...]:
         """Names of the modules that are sent to run it. On the doctor's own side what it carries is installed."""

@@ -22,6 +22,7 @@ from retina_doctor.model import (
     Reading,
     Reason,
     Recorded,
+    SeenFrom,
     Snapshot,
     Target,
     Unknown,
@@ -137,6 +138,8 @@ class Readings:
         """Facts of that type, or None."""
         if facts is Settings:
             return self.snapshot.settings
+        if facts is SeenFrom:
+            return self.snapshot.seen_from
         if facts is Target:
             return self.snapshot.target
         if facts is Unloaded:

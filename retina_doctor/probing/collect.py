@@ -96,7 +96,9 @@ class Looking:
         if decode(interpreter.facts, Interpreter).place != own_place():
             readings |= self._look([p for p in wanted if p.side is Side.OWN], Side.TARGET)
             self.target = replace(self.target, local=False)
-        return readings
+            return readings
+        again = [probe for probe in wanted if probe.side is Side.OWN and _is_due_again(probe, readings)]
+        return readings | self._look(again, Side.TARGET) if again else readings
 
     def _without_target(self, wanted: Sequence[Probe[Any]]) -> dict[str, Recorded]:
         """Where the service has no Python to look at: nothing is asked of another one in its place."""
@@ -246,6 +248,14 @@ class Looking:
         if not (greeted or died or python) or "can't open file" in told or PROGRAM_END in told:
             said = f"; it said: {reading.stderr_tail[-1].strip()[:120]}" if reading.stderr_tail else ""
             raise UsageError(f"{words}: is not a Python: {reading.detail}{said}{self._hint}")
+
+
+def _is_due_again(probe: Probe[Any], readings: Mapping[str, Recorded]) -> bool:
+    """A pack whose question breaks costs no more than the answer."""
+    try:
+        return probe.again(readings)
+    except Exception:
+        return False
 
 
 def own_place() -> Place:

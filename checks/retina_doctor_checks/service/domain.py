@@ -9,7 +9,7 @@ from typing import Any
 from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.settings import Settings
 
-from ..facts.service import Ports
+from ..facts.service import Binding, Ports
 from ..facts.service_process import Processes
 from . import checks, endpoint_checks, process_checks, reach_checks
 
@@ -49,6 +49,14 @@ ports = Probe(
     side=Side.OWN,
     arguments=asked,
 )
+binding = Probe(
+    name="binding",
+    facts=Binding,
+    module=f"{PROBES}.look_binding",
+    side=Side.TARGET,
+    share=True,
+    arguments=lambda settings: {"host": settings.service.host, "port": settings.service.port},
+)
 processes = Probe(
     name="processes",
     facts=Processes,
@@ -60,7 +68,7 @@ processes = Probe(
 
 domain = Domain(
     name="service",
-    probes=(ports, processes),
+    probes=(ports, binding, processes),
     checks=(
         checks.service_not_running,
         checks.service_loopback_only,
