@@ -9,52 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from retina_doctor.model import SeenFrom, Untaken
-from retina_doctor.standpoint import LIMITS, Standpoint, limits_of
+from retina_doctor.standpoint import CAPABILITIES, LIMITS, Standpoint, limits_of
 
-# <linux/capability.h>, from bit 0 on.
-CAPABILITIES = (
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "SETGID",
-    "SETUID",
-    "SETPCAP",
-    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_ADMIN",
-    "NET_RAW",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "SYS_MODULE",
-    "SYS_RAWIO",
-    "SYS_CHROOT",
-    "SYS_PTRACE",
-    "SYS_PACCT",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_NICE",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "MKNOD",
-    "LEASE",
-    "AUDIT_WRITE",
-    "AUDIT_CONTROL",
-    "SETFCAP",
-    "MAC_OVERRIDE",
-    "MAC_ADMIN",
-    "SYSLOG",
-    "WAKE_ALARM",
-    "BLOCK_SUSPEND",
-    "AUDIT_READ",
-    "PERFMON",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-)
 SYS_RESOURCE = 1 << CAPABILITIES.index("SYS_RESOURCE")
 FILTERED = "2"  # proc_pid_status(5): Seccomp, SECCOMP_MODE_FILTER
 
@@ -93,7 +49,7 @@ def of_caller() -> SeenFrom:
         groups=tuple(os.getgroups()),
         capabilities=_named(_effective(_status("self"))),
         cgroup=_read("self", "cgroup"),
-        limits=_told(limits_of(0)),
+        limits=_told(limits_of("self")),
     )
 
 
@@ -102,7 +58,7 @@ def _not_taken(standpoint: Standpoint, status: Mapping[str, str]) -> Iterator[Un
     kept = standpoint.capabilities if standpoint.foreign else _effective(own)
     if _effective(status) & ~kept:
         yield "capabilities"
-    higher = any(_rank(hard) > _rank(limits_of(0)[number][1]) for number, (_, hard) in standpoint.limits.items())
+    higher = any(_rank(hard) > _rank(limits_of("self")[number][1]) for number, (_, hard) in standpoint.limits.items())
     if not standpoint.limits or (higher and not _effective(own) & SYS_RESOURCE):
         yield "limits"
     # Never joined: what looks would count against the service's memory, and could have it killed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
 import resource
@@ -14,10 +15,69 @@ from retina_doctor.errors import UsageError
 KINDS = ("mnt", "pid", "net", "ipc", "uts", "cgroup", "user")
 
 
-LIMITS = {
-    name: getattr(resource, name) for name in dir(resource) if name.startswith("RLIMIT_") and name != "RLIMIT_OFILE"
+# <linux/capability.h>, from bit 0 on.
+CAPABILITIES = (
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+)
+TITLES = {
+    "Max cpu time": "RLIMIT_CPU",
+    "Max file size": "RLIMIT_FSIZE",
+    "Max data size": "RLIMIT_DATA",
+    "Max stack size": "RLIMIT_STACK",
+    "Max core file size": "RLIMIT_CORE",
+    "Max resident set": "RLIMIT_RSS",
+    "Max processes": "RLIMIT_NPROC",
+    "Max open files": "RLIMIT_NOFILE",
+    "Max locked memory": "RLIMIT_MEMLOCK",
+    "Max address space": "RLIMIT_AS",
+    "Max pending signals": "RLIMIT_SIGPENDING",
+    "Max msgqueue size": "RLIMIT_MSGQUEUE",
+    "Max nice priority": "RLIMIT_NICE",
+    "Max realtime priority": "RLIMIT_RTPRIO",
+    "Max realtime timeout": "RLIMIT_RTTIME",
 }
-"""By name; OFILE is NOFILE's older one."""
+"""fs/proc/base.c lnames: how /proc/PID/limits calls them."""
+LIMITS = {name: getattr(resource, name) for name in TITLES.values() if hasattr(resource, name)}
 
 
 class Standpoint(Data, frozen=True, kw_only=True):
@@ -37,6 +97,8 @@ class Standpoint(Data, frozen=True, kw_only=True):
     """A set of bits. Only root of the process's user namespace has any: what a program's file gives, its user has not."""
     namespaces: Mapping[str, str]
     """Those that it does not share with the doctor, by kind, if its files are among them: it is in a container."""
+    bounded: bool = False
+    """Root, as the doctor is, but with fewer capabilities, as systemd's CapabilityBoundingSet gives it."""
     root: str = "/"
     """Where the doctor sees its root folder: another one than its own after chroot(2)."""
     limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
@@ -44,8 +106,8 @@ class Standpoint(Data, frozen=True, kw_only=True):
 
     @property
     def foreign(self) -> bool:
-        """Another user's, or in a container: not looked into unasked, and never with the doctor's own rights."""
-        return self.user != os.geteuid() or self.contained
+        """Another user's, in a container, or with fewer rights: never looked into with the doctor's own."""
+        return self.user != os.geteuid() or self.contained or self.bounded
 
     @property
     def contained(self) -> bool:
@@ -58,7 +120,9 @@ class Standpoint(Data, frozen=True, kw_only=True):
 
     @property
     def owner(self) -> str:
-        """ "user nobody", "user 12345, in a container"."""
+        """ "user nobody", "user 12345, in a container", "user root, with fewer capabilities"."""
+        if self.bounded and not self.contained:
+            return f"user {self.user_name}, with fewer capabilities"
         return f"user {self.user_name}, in a container" if self.contained else f"user {self.user_name}"
 
     @property
@@ -77,6 +141,9 @@ class Standpoint(Data, frozen=True, kw_only=True):
             return ("nsenter", "--target", str(self.pid), *flags, "--root", "--setuid", user, "--setgid", group, "--")
         if not self.foreign:
             return ()
+        if self.bounded:
+            kept = [f",+{name.lower()}" for bit, name in enumerate(CAPABILITIES) if self.capabilities >> bit & 1]
+            return ("setpriv", "--no-new-privs", "--inh-caps=-all", f"--bounding-set=-all{''.join(kept)}", "--")
         groups = f"--groups={','.join(map(str, self.groups))}" if self.groups else "--clear-groups"
         identity = (f"--reuid={self.user}", f"--regid={self.group}", groups)
         return ("setpriv", *identity, "--no-new-privs", "--inh-caps=-all", "--")
@@ -99,6 +166,8 @@ def standpoint_of(pid: int) -> Standpoint:
         user, group = int(status["Uid"][0]), int(status["Gid"][0])
         in_user_namespace = "user" in apart
         user_inside = _inside(process / "uid_map", user) if in_user_namespace else user
+        permitted = int(status["CapPrm"][0], 16)
+        own = _effective_own() if user == os.geteuid() == 0 else 0
         found = Standpoint(
             pid=pid,
             started=started,
@@ -107,7 +176,8 @@ def standpoint_of(pid: int) -> Standpoint:
             groups=tuple(map(int, status["Groups"])),
             user_inside=user_inside,
             group_inside=_inside(process / "gid_map", group) if in_user_namespace else group,
-            capabilities=int(status["CapPrm"][0], 16) if user_inside == 0 else 0,
+            capabilities=permitted if user_inside == 0 else 0,
+            bounded=permitted & own != own,
             namespaces=apart,
             root=root,
             limits=limits_of(pid),
@@ -119,6 +189,12 @@ def standpoint_of(pid: int) -> Standpoint:
     return found
 
 
+@functools.cache
+def _effective_own() -> int:
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
+
+
 def has_ended(pid: int) -> bool:
     """A zombie has: it only waits for its parent to read its exit status."""
     try:
@@ -127,12 +203,21 @@ def has_ended(pid: int) -> bool:
         return True
 
 
-def limits_of(pid: int) -> dict[int, tuple[int, int]]:
-    """{} where they may not be read. 0: the doctor's own."""
+def limits_of(pid: int | str) -> dict[int, tuple[int, int]]:
+    """{} where it is gone. Read as text, since prlimit(2) tells another user's only to who may raise any limit."""
     try:
-        return {number: resource.prlimit(pid, number) for number in LIMITS.values()}
-    except (PermissionError, ProcessLookupError):
+        lines = Path(f"/proc/{pid}/limits").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
         return {}
+    found = {}
+    for line in lines:
+        number = LIMITS.get(TITLES.get(line[:26].strip(), ""))
+        if number is not None:
+            soft, hard = (
+                resource.RLIM_INFINITY if word == "unlimited" else int(word) for word in line[26:].split()[:2]
+            )
+            found[number] = (soft, hard)
+    return found
 
 
 def _namespaces_apart(process: Path) -> dict[str, str]:

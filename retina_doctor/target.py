@@ -119,7 +119,7 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
         seen_from = of_process(standpoint, workdir)
         if standpoint.foreign:
             return Surroundings(workdir, own, standpoint, seen_from=seen_from)
-        doctors = limits_of(0)
+        doctors = limits_of("self")
         others = {number: pair for number, pair in standpoint.limits.items() if pair != doctors.get(number)}
         if not own:  # a server that writes its title over its command line may have written over its variables, too
             seen_from = replace(seen_from, environment="caller")
