@@ -294,25 +294,23 @@ def contained(image: Path, link: str, how: str) -> Iterator[int]:
     (venv / "bin" / "python").symlink_to(link)
     (venv / "pyvenv.cfg").write_text("home = /base/bin\ninclude-system-site-packages = false\n")
     (packages / "only_here.py").write_text("")
-    binds = [f"mount --bind {source} {image}{goal}" for source, goal in (("/usr", "/usr"), (base, "/base"))]
+    root, layers = image, []
+    if how == "overlay":
+        root = image / "tmp" / "root"
+        layered = f"lowerdir={image},upperdir={image}/tmp/upper,workdir={image}/tmp/work"
+        layers = [f"mount -t tmpfs none {image}/tmp", f"mkdir {image}/tmp/upper {image}/tmp/work {root}"]
+        layers.append(f"mount -t overlay overlay -o {layered} {root}")
+    binds = [f"mount --bind {source} {root}{goal}" for source, goal in (("/usr", "/usr"), (base, "/base"))]
     binds += [
-        f"mount --rbind /{name} {image}/{name}"
+        f"mount --rbind /{name} {root}/{name}"
         for name in ("lib", "lib64", "etc", "dev")
         if not (image / name).is_symlink() and (image / name).is_dir()
     ]
-    jail = {
-        "pivot_root": [
-            f"mount --rbind {image} {image}",
-            f"cd {image}",
-            "mkdir old",
-            "pivot_root . old",
-            "umount -l /old",
-        ],
-        "chroot": [f"cd {image}"],
-    }[how]
+    pivot = [f"mount --rbind {root} {root}", f"cd {root}", "mkdir old", "pivot_root . old", "umount -l /old"]
+    jail = [f"cd {root}"] if how == "chroot" else pivot
     start = f"env -i LD_LIBRARY_PATH=/base/lib PYTHONHOME= /opt/venv/bin/python -c '{WAITS}'"
-    start = f"chroot {image} {start}" if how == "chroot" else start
-    program = " && ".join([*binds, f"mount -t proc proc {image}/proc", *jail, f"exec {start}"])
+    start = f"chroot {root} {start}" if how == "chroot" else start
+    program = " && ".join([*layers, *binds, f"mount -t proc proc {root}/proc", *jail, f"exec {start}"])
     words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", program]
     process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
     assert process.stdout and process.stdout.readline() == "1\n"
@@ -323,7 +321,7 @@ def contained(image: Path, link: str, how: str) -> Iterator[int]:
 
 
 @needs_root
-@pytest.mark.parametrize("how", ["pivot_root", "chroot"])
+@pytest.mark.parametrize("how", ["pivot_root", "chroot", "overlay"])
 @pytest.mark.parametrize("link", LINKS)
 def test_the_link_of_a_containers_environment_is_followed_in_the_container(
     image: Path, link: str, how: str, tmp_path: Path
