@@ -51,7 +51,7 @@ def write(report: Report, _look: Look) -> str:
                 for name, r in diagnosis.snapshot.readings.items()
             ],
             "facts": {name: r.facts for name, r in diagnosis.snapshot.readings.items()},
-            "target": encode(diagnosis.snapshot.target),
+            "target": {key: value for key, value in encode(diagnosis.snapshot.target).items() if value is not None},
             "standpoint": standpoint_of(diagnosis.snapshot),
         }
     )
