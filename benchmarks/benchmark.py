@@ -24,12 +24,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import insightface
+from retina_doctor_checks.settings import DetectionSettings, GpuSettings, ModelSettings
 from retinaface.weights import WEIGHTS
 
 from retina_doctor.diagnose import Selection
 from retina_doctor.probing.collect import Looking
 from retina_doctor.registry import installed
-from retina_doctor.settings import DetectionSettings, GpuSettings, ModelSettings, Settings, TargetSettings
+from retina_doctor.settings import Settings, TargetSettings
 from retina_doctor.target import choose_target, surroundings
 
 EMPTY = "import typer\napp = typer.Typer()\n@app.command()\ndef f(): ...\napp(['--help'])\n"
@@ -86,10 +87,10 @@ def main() -> None:
         model, picture = str(Path(folder, "model.onnx")), str(Path(insightface.__file__).parent / "data/images/t1.jpg")
         Path(model).write_bytes(WEIGHTS)
         settings = Settings(
-            target=TargetSettings(command=(arguments.target,)),
-            model=ModelSettings(path=model),
-            detection=DetectionSettings(image=picture),
-            gpu=GpuSettings(device=arguments.device),
+            TargetSettings(command=(arguments.target,)),
+            ModelSettings(path=model),
+            DetectionSettings(image=picture),
+            GpuSettings(device=arguments.device),
         )
         flags = ["--model", model, "--image", picture, "--device", arguments.device]
         empty = str(Path(folder, "empty.py"))

@@ -1,3 +1,3 @@
-from retina_doctor.cli import main
+from retina_doctor.main import main
 
 main()

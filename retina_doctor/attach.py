@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from urllib.parse import urlsplit
 
 from retina_doctor.authoring import RunningService
-from retina_doctor.codec import Data, replace
+from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Against, Chosen, PassedOver
 from retina_doctor.process_python import python_of
@@ -42,33 +39,27 @@ def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachme
 
 
 def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
-    """The settings with the process of the running service in them, and the model of its command line.
+    """The settings with the process of the running service in them, and what that process says of itself.
 
-    What the operator named himself stays. A named target or host is looked at as it is: no process is looked for. A process
-    that was named by its number or port is looked at wherever it is, whosever it is. Unasked, the only one there is, if nothing
-    speaks against it. Of several, or where something does, the operator chooses, or none is taken.
+    What the operator named himself stays. A named target is looked at as it is: no process is looked for. A process that was
+    named by its number or port is looked at wherever it is, whosever it is. Unasked, the only one there is, if nothing speaks
+    against it. Of several, or where something does, the operator chooses, or none is taken.
     """
-    named = settings.service
+    named = settings.process
+    if named.pid is None and (not named.attach or settings.target.command is not None):
+        return Attachment(settings=settings)
+    found = catalogue.services(settings)
     if named.pid is not None:
-        one = next(iter(catalogue.services(named.pid, None)), None)
         standpoint = _standpoint(named.pid) if settings.target.command is None else None
-        return Attachment(settings=_with(settings, one), note=_entering(standpoint) if standpoint else None)
-    if not named.attach or settings.target.command is not None or named.host is not None or settings.scan.paths:
-        return Attachment(settings=settings)
-    port = named.port or _local_port(named.url)
-    if port is None and named.url is not None:
-        return Attachment(settings=settings)
-    found = catalogue.services(None, port)
-    by_port = bool(found) and port is not None
-    if not found and named.port is None:
-        found = catalogue.services(None, None)  # what listens at the URL may be a proxy before it
-    candidates = [one for one in (_candidate(one, settings, by_port) for one in found) if one is not None]
+        note = _entering(standpoint) if standpoint else None
+        return Attachment(settings=_with(settings, next(iter(found), None)), note=note)
+    candidates = [one for one in map(_candidate, found) if one is not None]
     if len(candidates) == 1 and not candidates[0].against:
-        return _attached(settings, candidates[0], port)
+        return _attached(settings, candidates[0])
     choice = choose([one.service for one in candidates if one.standpoint is not None])
     chosen = next((one for one in candidates if one.service is choice), None)
     if chosen is not None:
-        return _attached(settings, chosen, port)
+        return _attached(settings, chosen)
     seen = tuple(_passed_over(one, len(candidates)) for one in candidates)
     return Attachment(settings=settings, how="found", note=passed_over_words(seen), passed_over=seen)
 
@@ -81,7 +72,7 @@ class _Candidate(Data, frozen=True):
     against: tuple[tuple[Against, str], ...]
 
 
-def _candidate(one: RunningService, settings: Settings, by_port: bool) -> _Candidate | None:
+def _candidate(one: RunningService) -> _Candidate | None:
     """None: it has ended meanwhile, or is no Python."""
     if not one.readable:
         return _Candidate(one, None, (("user", ""),))
@@ -94,28 +85,16 @@ def _candidate(one: RunningService, settings: Settings, by_port: bool) -> _Candi
     except UsageError as error:
         return _Candidate(one, None, (("refused", str(error)),))
     against: list[tuple[Against, str]] = []
-    if not by_port:
+    if not one.named:
         if standpoint.contained:
             against.append(("container", ""))
         against += one.doubts
-        if _is_another_model(settings.model.path, one):
-            against.append(("model", str(settings.model.path)))
     return _Candidate(one, standpoint, tuple(against))
 
 
-def _is_another_model(named: str | None, one: RunningService) -> bool:
-    """Whether the model that the operator named is not what the service reads. A bare name (buffalo_l) is no file's."""
-    if named is None or one.workdir is None or (os.sep not in named and not Path(named).suffix):
-        return False
-    if one.reads is not None:
-        return os.path.realpath(named) != os.path.realpath(Path(one.workdir, one.reads))
-    return not Path(named).is_absolute() and os.path.realpath(named) != os.path.realpath(Path(one.workdir, named))
-
-
-def _attached(settings: Settings, one: _Candidate, port: int | None) -> Attachment:
+def _attached(settings: Settings, one: _Candidate) -> Attachment:
     assert one.standpoint is not None
-    how: Chosen = "port" if port in one.service.ports else "found"
-    return Attachment(settings=_with(settings, one.service), how=how, note=_entering(one.standpoint))
+    return Attachment(settings=_with(settings, one.service), how=one.service.how, note=_entering(one.standpoint))
 
 
 def _passed_over(one: _Candidate, count: int) -> PassedOver:
@@ -186,20 +165,4 @@ def _entering(standpoint: Standpoint) -> str | None:
 
 
 def _with(settings: Settings, one: RunningService | None) -> Settings:
-    if one is None:
-        return settings
-    model = settings.model
-    if model.path is None and one.model is not None:
-        model = replace(model, path=one.model)
-    return replace(settings, service=replace(settings.service, pid=one.pid), model=model)
-
-
-def _local_port(url: str | None) -> int | None:
-    """The port of a URL of this machine, as far as its words tell."""
-    try:
-        parts = urlsplit(url if url and "://" in url else f"http://{url}")
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    except ValueError:
-        return None
-    name = parts.hostname or ""
-    return port if url and (name in ("localhost", "::1") or name.startswith(("127.", "0.0.0.0"))) else None  # noqa: S104
+    return settings.implied(one.settings).changed(service={"pid": one.pid}) if one else settings

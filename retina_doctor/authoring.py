@@ -3,13 +3,13 @@
 A check is a function whose parameter types say what it needs::
 
     @check("RD401", "det-threshold-too-high", Severity.WARNING, pitfall=4, scope=threshold_named)
-    def too_high(settings: Settings, seen: DetectorFacts | None) -> Answer:
+    def too_high(detection: DetectionSettings, seen: DetectorFacts | None) -> Answer:
         ...
 
 ``Facts``: required, without them the verdict is *unknown*. ``Facts | None``: if there. ``Reading[Facts]``: the looking
-itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. ``Settings``, ``Target``
-and ``Interpreter`` come with every snapshot, ``SeenFrom | None`` with new ones. A class derived from `Gathered`
-stands for all its fields at once.
+itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. A table of settings (a class
+derived from `Table`), ``Settings`` (all tables), ``Target`` and ``Interpreter`` come with every snapshot, ``SeenFrom |
+None`` with new ones. A class derived from `Gathered` stands for all its fields at once.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from retina_doctor.codec import Data, Facts, field, replace
+from retina_doctor.codec import Data, Facts, Meta, field, replace
 from retina_doctor.model import (
     Against,
+    Chosen,
     Finding,
     Inapplicable,
     Interpreter,
@@ -37,13 +38,14 @@ from retina_doctor.model import (
     Unknown,
 )
 from retina_doctor.probing.sending import sent_for
-from retina_doctor.settings import Settings
+from retina_doctor.settings import Setting, Settings, Table
 
 # All that a pack needs, so that it imports from here alone.
 __all__ = [
     "EVERYWHERE", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
-    "Interpreter", "Json", "Location", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason", "Recorded",
-    "RunningService", "Scope", "Settings", "Severity", "Side", "Unknown", "check", "evidence_of", "field", "replace",
+    "Interpreter", "Json", "Location", "Meta", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason",
+    "Recorded", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
+    "evidence_of", "field", "replace",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -60,12 +62,14 @@ class Gathered(Data, frozen=True):
 
 
 class Side(StrEnum):
-    """From where a probe looks. Where the target is another machine or container, all run in TARGET."""
+    """From where a probe looks. Where the target is another machine or container, OWN runs in TARGET as well."""
 
     OWN = "own"
     """At the machine, its hardware and its driver: in the doctor's own interpreter, with the caller's rights."""
     TARGET = "target"
     """With the service's eyes: in its interpreter, as its user, with its variables, limits and working directory."""
+    CALLER = "caller"
+    """In the doctor's own interpreter wherever the target is: what is looked at is on the disk of whoever calls."""
 
 
 class Probe(Data, Generic[T], frozen=True, kw_only=True):
@@ -77,6 +81,9 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     files and import nothing foreign: all of one side are run in one process, one after the other, for speed. *again* says of
     all readings whether what the doctor's own side did not find is to be looked for from the service's standpoint, with its
     user's rights; that reading then takes the place of the first.
+
+    *local*: a module that is never sent. Its ``look(probe, arguments)`` makes the facts of what *module* has fetched, which is
+    ``arguments["told"]`` and goes no further: in a process of the doctor's own, with all that is installed there.
     """
 
     name: str
@@ -86,13 +93,14 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     carries: tuple[str, ...] = ()
     heavy: bool = False
     share: bool = False
+    local: str | None = None
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
     again: Callable[[Mapping[str, Recorded]], bool] = lambda _readings: False
 
     def sent(self, side: Side) -> tuple[str, ...]:
         """Names of the modules that are sent to run it. On the doctor's own side what it carries is installed."""
         own = {"retina_doctor", self.module.split(".")[0]}
-        return sent_for(self.module, frozenset(own if side is Side.OWN else own.union(self.carries)))
+        return sent_for(self.module, frozenset(own.union(self.carries) if side is Side.TARGET else own))
 
 
 class Scope(Data, frozen=True, kw_only=True):
@@ -170,21 +178,20 @@ class Cause(Data, frozen=True):
 
 
 class RunningService(Data, frozen=True, kw_only=True):
-    """A process that may be the service to look at. *ports*: TCP ports that it listens on; *model*: as its command line says.
+    """A process that may be the service to look at. *ports*: TCP ports that it listens on.
 
-    *readable* False: it may be the service, and this user may not look into it.
+    *settings*: what the process says of itself, by table and key; it holds where the operator says nothing else. *how*: by
+    which of his words it was found. *readable* False: it may be the service, and this user may not look into it.
     """
 
     pid: int
     command: str
     user: str | None
     ports: tuple[int, ...]
-    model: str | None
+    settings: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    how: Chosen = "found"
+    named: bool = False
     readable: bool = True
-    workdir: str | None = None
-    """Its working directory, from which its relative paths resolve."""
-    reads: str | None = None
-    """The model that it reads, as far as its command line and variables tell."""
     doubts: tuple[tuple[Against, str], ...] = ()
     """What here speaks of another service, and where it says so."""
 
@@ -192,11 +199,12 @@ class RunningService(Data, frozen=True, kw_only=True):
 class Pack(Data, frozen=True, kw_only=True):
     """What an entry point of the group ``retina_doctor.checks`` names. *reasons*: a TOML file of reason texts.
 
-    *services*: finds running services on this machine, by process number and port; None for either: whatever it is.
+    *services*: finds the running services on this machine that the settings may mean: the named process, whatever it is;
+    else what looks like a service, where the settings do not say that it is elsewhere.
     """
 
     name: str
     domains: tuple[Domain, ...]
     causes: tuple[Cause, ...] = ()
     reasons: Path | None = None
-    services: Callable[[int | None, int | None], tuple[RunningService, ...]] | None = None
+    services: Callable[[Settings], tuple[RunningService, ...]] | None = None

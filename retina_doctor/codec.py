@@ -6,13 +6,26 @@ which every run of a command-line tool pays.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import msgspec
-from msgspec import field
+from msgspec import Meta, field
 from msgspec.structs import replace
 
-__all__ = ["Data", "DoesNotFit", "Facts", "decode", "encode", "field", "from_json", "replace", "to_json"]
+__all__ = [
+    "Data",
+    "DoesNotFit",
+    "Facts",
+    "Meta",
+    "Plain",
+    "decode",
+    "encode",
+    "field",
+    "from_json",
+    "replace",
+    "size",
+    "to_json",
+]
 
 T = TypeVar("T")
 
@@ -28,6 +41,30 @@ class Facts(Data, frozen=True, kw_only=True):
     """Base of what probes tell."""
 
 
+class Plain:
+    """Base of nouns that say themselves how they stand in JSON."""
+
+    def to_plain(self) -> Any:
+        raise NotImplementedError
+
+    @classmethod
+    def of_plain(cls, value: Any) -> Self:
+        """Raises ValueError."""
+        raise NotImplementedError
+
+
+def _to_plain(value: Any) -> Any:
+    if isinstance(value, Plain):
+        return value.to_plain()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _of_plain(kind: type[Any], value: Any) -> Any:
+    if issubclass(kind, Plain):
+        return kind.of_plain(value)
+    raise TypeError(f"{kind.__name__} has no JSON form")
+
+
 class DoesNotFit(ValueError):
     """A JSON value is not of the wanted type; the message names the place (``$.gpus[0].name``)."""
 
@@ -35,19 +72,24 @@ class DoesNotFit(ValueError):
 def decode(value: Any, kind: type[T]) -> T:
     """*value*, plain JSON data, as a *kind*. Raises DoesNotFit. Fields that *kind* does not know are passed over."""
     try:
-        return msgspec.convert(value, kind, strict=True)
+        return msgspec.convert(value, kind, strict=True, dec_hook=_of_plain)
     except (msgspec.ValidationError, RecursionError) as error:
         raise DoesNotFit(str(error)) from None
 
 
 def encode(value: Any) -> Any:
     """*value*, dataclasses and all, as plain JSON data (lists, not tuples)."""
-    return msgspec.json.decode(msgspec.json.encode(value))
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_to_plain))
+
+
+def size(value: Any) -> int:
+    """Bytes of *value* as JSON text."""
+    return len(msgspec.json.encode(value, enc_hook=_to_plain))
 
 
 def to_json(value: Any, *, indent: int = 2) -> str:
     """*value* as readable JSON text ending in a newline."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=indent).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_to_plain), indent=indent).decode() + "\n"
 
 
 def from_json(text: str | bytes) -> Any:

@@ -30,7 +30,7 @@ from retina_doctor.model import (
 )
 from retina_doctor.own_checks import Silenced, Unloaded, pack_not_loadable
 from retina_doctor.registry import Catalogue, Entry, Want
-from retina_doctor.settings import Settings
+from retina_doctor.settings import Settings, Table
 
 NO_READING = Recorded(outcome=Outcome.NOT_RUN, detail="not among the readings")
 
@@ -97,7 +97,8 @@ class Selection:
             inapplicable = scope.inapplicable
         except Exception as error:
             return _broken(entry, error, "scope: ")
-        if inapplicable is None and any(n.facts in self.heavy and n.want is not Want.OPTIONAL for n in entry.needs):
+        heavy = self.heavy and any(n.facts in self.heavy and n.want is not Want.OPTIONAL for n in entry.needs)
+        if inapplicable is None and heavy:
             inapplicable = Reason("quick")
         return scope if inapplicable is None else _judgement(entry, Verdict.INAPPLICABLE, reason=inapplicable)
 
@@ -117,6 +118,7 @@ class Readings:
         self.snapshot = snapshot
         self.catalogue = catalogue
         self._cache: dict[type, Reading[Any]] = {}
+        self._values: dict[type, Any] = {}
 
     def of(self, facts: type) -> Reading[Any]:
         if facts not in self._cache:
@@ -136,12 +138,19 @@ class Readings:
 
     def value(self, facts: type) -> Any:
         """Facts of that type, or None."""
+        if facts not in self._values:
+            self._values[facts] = self._value(facts)
+        return self._values[facts]
+
+    def _value(self, facts: type) -> Any:
         if facts is Settings:
             return self.snapshot.settings
         if facts is SeenFrom:
             return self.snapshot.seen_from
         if facts is Target:
             return self.snapshot.target
+        if issubclass(facts, Table):
+            return self.snapshot.settings.of(facts)
         if facts is Unloaded:
             return Unloaded(tuple((one.pack, one.error, one.whole) for one in self.catalogue.failures))
         if facts is Silenced:

@@ -22,11 +22,14 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for a note, 1 for a warning, 2 for an error."""
-        return list(Severity).index(self)
+        return _RANKS[self]
 
     def capped(self, at_most: Severity | None) -> Severity:
         """The lesser of the two; *at_most* None means no cap."""
         return self if at_most is None or self.rank <= at_most.rank else at_most
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Outcome(StrEnum):

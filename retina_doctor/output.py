@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
@@ -125,3 +126,16 @@ def write(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
+
+
+def tell(text: str) -> None:
+    """To standard error, as far as there is one."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+
+def complain(text: str) -> int:
+    """Wrong usage: one line, whatever a file name or a value in it holds."""
+    tell("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "\n")
+    return 2

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from retina_doctor.codec import to_json
+from retina_doctor.declared import Declarations, Declared
 from retina_doctor.pages import PageError, Source, source
 from retina_doctor.registry import Catalogue, Entry
 from retina_doctor.settings import Language
@@ -103,3 +104,20 @@ def readme_table(catalogue: Catalogue) -> str:
         for e in catalogue.entries
     ]
     return "\n".join(["| code | name | severity | title |", "| --- | --- | --- | --- |", *rows]) + "\n"
+
+
+def settings_table(known: Declarations) -> str:
+    """Markdown: every key, the flag that stands for it, what it is for, its default."""
+    rows = ["| key | flag | what it says | default |", "| --- | --- | --- | --- |"]
+    for table, keys in known.tables.items():
+        for one in keys.values():
+            rows += [_setting_row(f"[{table}] {one.key}", one)] if not one.inner else []
+            rows += [_setting_row(f"[{table}.{one.key}] {inner.key}", inner) for inner in one.inner.values()]
+    return "\n".join(rows) + "\n"
+
+
+def _setting_row(name: str, one: Declared) -> str:
+    flag = " ".join(filter(None, (one.setting.flag, one.setting.metavar)))
+    default = "" if one.default in (None, (), {}) else to_json(one.default).strip()
+    cells = (f"`{name}`", f"`{flag}`" if flag else "", one.setting.en, f"`{default}`" if default else "")
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

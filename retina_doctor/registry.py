@@ -13,11 +13,12 @@ from typing import Any
 from retina_doctor import own_checks
 from retina_doctor.authoring import Check, Pack, Probe, RunningService
 from retina_doctor.codec import Data, replace
+from retina_doctor.declared import declarations
 from retina_doctor.errors import PackError, UsageError, described
 from retina_doctor.model import Finding, Interpreter, SeenFrom, Target
 from retina_doctor.needs import Need, Want, needs_of
 from retina_doctor.probing.sending import has_source
-from retina_doctor.settings import LANGUAGES, Settings
+from retina_doctor.settings import LANGUAGES, Settings, Table
 
 __all__ = ["Catalogue", "Entry", "Need", "PackError", "PackFailure", "Want", "build", "installed"]
 
@@ -50,7 +51,7 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     conditions: Mapping[tuple[str, str], Callable[[Finding, Finding], bool]]
     """(name of root, name of echo) -> whether these two findings are so connected."""
     reasons: tuple[Path, ...]
-    finders: tuple[Callable[[int | None, int | None], tuple[RunningService, ...]], ...]
+    finders: tuple[Callable[[Settings], tuple[RunningService, ...]], ...]
     failures: tuple[PackFailure, ...] = ()
 
     @functools.cached_property
@@ -73,7 +74,11 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
         return self._named(word) if self.left_out else self.find(word)
 
     def of_code(self, code: str) -> Entry:
-        return self.find(code)[0]
+        return self._of_code[code] if code in self._of_code else self.find(code)[0]
+
+    @functools.cached_property
+    def _of_code(self) -> Mapping[str, Entry]:
+        return {entry.check.code: entry for entry in self.entries}
 
     @property
     def left_out(self) -> tuple[PackFailure, ...]:
@@ -91,13 +96,18 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
                 codes.add(unknown)
         return frozenset(codes)
 
-    def services(self, pid: int | None, port: int | None) -> tuple[RunningService, ...]:
-        """Running services that the packs find, by process number and port; None for either: whatever it is."""
-        return tuple(one for find in self.finders for one in find(pid, port))
+    def services(self, settings: Settings) -> tuple[RunningService, ...]:
+        """The running services that these settings may mean, as the packs find them."""
+        return tuple(one for find in self.finders for one in find(settings))
 
     def spokesman(self, facts: type) -> Entry | None:
         """The check that speaks when the probe of *facts* fails; None: the engine's own probe-failed does."""
-        return next((e for e in self.entries for n in e.needs if n.facts is facts and n.want is Want.READING), None)
+        return self._spokesmen.get(facts)
+
+    @functools.cached_property
+    def _spokesmen(self) -> Mapping[type, Entry]:
+        """By facts; of several that judge a looking, the first."""
+        return {n.facts: e for e in reversed(self.entries) for n in e.needs if n.want is Want.READING}
 
 
 @functools.cache
@@ -108,7 +118,7 @@ def installed() -> Catalogue:
     doctor's own distribution goes first, then the order of names.
     """
     packs: list[tuple[str, Pack]] = []
-    failures: list[PackFailure] = []
+    failures = [PackFailure(name, error, whole=False) for name, error in declarations().failures]
     points = list(entry_points(group=GROUP))
     if len(points) > 1:  # names of distributions are read from their files
         points.sort(key=lambda p: (p.dist is None or p.dist.name != "retina-doctor", p.name))
@@ -212,7 +222,7 @@ class Draft:
         """What it asks of itself and of others. Raises PackError."""
         for entry in self.entries[pack.name]:
             for need in entry.needs:
-                if need.facts not in self.facts:
+                if need.facts not in self.facts and not issubclass(need.facts, Table):
                     wanted = f"{need.facts.__name__} (of {need.facts.__module__})"
                     told = (
                         f"{entry.check.place}: {entry.check.name} needs {wanted}, which no probe of a loaded pack tells"

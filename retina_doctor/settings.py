@@ -1,131 +1,225 @@
-"""What the operator meant: a file, then the environment, then flags, each overriding the one before.
+"""What the operator meant: tables of settings, each declared once, by the engine or by a pack.
 
-Tables and keys are the fields of the classes below, so this file is their reference. In TOML::
+A table is a class. Each field says its type, its range, and by a `Setting` what it is for and which flag stands for it::
 
-    [model]
-    path = "/models/retinaface/retinaface_r50_v1.onnx"
-    [gate]
-    ignore = { RD401 = "our cameras are close" }
+    class DiskSettings(Table, frozen=True, kw_only=True):
+        TABLE = "disk"
+        least: Annotated[
+            Annotated[float, Meta(ge=0)],
+            Setting("Free space that must be left, GiB.", "至少要留出的空间（GiB）。", "--disk-least", "GIB"),
+        ] = 1.0
+
+The settings file, the environment (RETINA_DOCTOR_DISK_LEAST), the flags and their help, and the table in docs/settings.md
+follow from that. A distribution names its tables by an entry point of the group ``retina_doctor.settings``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from retina_doctor.codec import Data, field
+from retina_doctor.codec import Data, Meta, Plain, decode, encode, field
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 """Languages of reports and pages."""
 
 
-class Size(Data, frozen=True):
-    """Pixels."""
+class Setting(Data, frozen=True):
+    """What a field of a table is, beyond its type. *en*, *zh*: one sentence of help in each language.
 
-    width: int
-    height: int
+    *flag*: "--det-size"; *metavar*: how its value is called in the help. *several*: the flag may be repeated. *common* False:
+    only commands that ask for the flag by name take it. *read*: turns what a file, a variable or a flag says into the plain
+    JSON data of the field, or raises ValueError in the operator's words. What a value out of range is told of itself is the
+    ``description`` of the `Meta` that gives the range: "is not between 0 and 1".
+    """
 
-    def __str__(self) -> str:
-        return f"{self.width}x{self.height}"
-
-
-class TargetSettings(Data, frozen=True, kw_only=True):
-    command: tuple[str, ...] | None = None
-    """Words that start the service's Python: ["docker", "exec", "-i", "face", "python3"]."""
-    workdir: str | None = None
-    """The service's working directory, from which relative paths resolve. Default: the current one."""
-
-
-class ModelSettings(Data, frozen=True, kw_only=True):
-    path: str | None = None
-    """A model file, an insightface pack's name, or a folder of models."""
-    root: str | None = None
-    """insightface's root, below which models/NAME lies. Default: ~/.insightface."""
+    en: str = ""
+    zh: str = ""
+    flag: str | None = None
+    metavar: str | None = None
+    several: bool = False
+    common: bool = True
+    read: Callable[[Any], Any] | None = None
 
 
-class DetectionSettings(Data, frozen=True, kw_only=True):
-    size: Size | None = None
-    """Input size of the detector in pixels (det_size)."""
-    threshold: float | None = None
-    """Least score of a face, 0 to 1 (det_thresh)."""
-    nms: float | None = None
-    """Overlap (intersection over union) above which two boxes are one face, 0 to 1 (nms_thresh)."""
-    source_size: Size | None = None
-    """Size in pixels of the pictures that the service gets."""
-    smallest_face: int | None = None
-    """Side in source pixels of the smallest face that must be found."""
-    image: str | None = None
-    """A picture for the smoke test, on the target's disk."""
-    save_picture: str | None = None
-    """Where on the target's disk that picture is written with the faces that were found (PNG)."""
-    image_faces: int | None = None
-    """How many faces that picture shows. Default: at least one."""
+class Table(Data, frozen=True, kw_only=True):
+    """Base of tables of settings; TABLE is its name in files. Each field has a default. The engine's may be derived from."""
+
+    TABLE: ClassVar[str] = ""
+
+    def looked_at(self) -> tuple[str, ...]:
+        """What a report is about where these settings name something else than a target: files, for instance."""
+        return ()
 
 
-class ResponseSettings(Data, frozen=True, kw_only=True):
-    """How the service is asked and answers, where it differs from ``{"faces": [{"bbox", "keypoints", "confidence"}]}``."""
+T = TypeVar("T", bound=Table)
 
-    field: str = "image"
-    """Name of the multipart field that the picture is posted in."""
-    faces: str = "faces"
-    """Where in the answer the list of faces is: keys with dots between them; "" where the answer is the list."""
-    box: str = "bbox"
-    """Key of a face's box."""
-    box_form: Literal["corners", "size"] = "corners"
-    """corners: left, top, right, bottom; size: left, top, width, height. In pixels of the picture."""
-    points: str = "keypoints"
-    """Key of a face's five points; "" where the service gives none."""
-    score: str = "confidence"
-    """Key of a face's score, 0 to 1."""
+AtLeastOne = Annotated[int, Meta(ge=1, description="must be at least 1")]
+Seconds = Annotated[
+    float, Meta(gt=0, le=3600, description="is not a number of seconds from just above 0 to 3600")
+]  # fmt: skip
 
 
-class Load(Data, frozen=True, kw_only=True):
-    requests: int
-    at_once: int
+def words_of(value: Any) -> Any:
+    """ "a, b c" or ["a", "b,c"] -> ["a", "b", "c"]."""
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, (list, tuple)):
+        return value
+    return [part for word in words for part in str(word).replace(",", " ").split()]
 
 
-class ServiceSettings(Data, frozen=True, kw_only=True):
-    host: str | None = None
-    port: int | None = None
-    url: str | None = None
-    pid: int | None = None
-    response: ResponseSettings = ResponseSettings()
-    load: Load | None = None
-    """Pictures to post to the URL, and how many at once: "200,8"."""
-    attach: bool = True
-    """Look for the running service where no process, host or target is named, and look at the service's own Python."""
-    workers: int = 1
-    """Processes of the service, each with a session of its own on the same GPU."""
+def command_of(value: Any) -> Any:
+    """The words of a command line. Raises ValueError."""
+    words = shlex.split(value) if isinstance(value, str) else value
+    if words == []:
+        raise ValueError("no command given")
+    return words
 
 
-class GpuSettings(Data, frozen=True, kw_only=True):
-    device: Literal["gpu", "cpu", "auto"] = "gpu"
-    """gpu: running on the CPU is an error; auto: a warning; cpu: the GPU is not looked at."""
+def reasoned(value: Any) -> Any:
+    """Raises ValueError where a reason is empty."""
+    if isinstance(value, dict) and not all(str(reason).strip() for reason in value.values()):
+        raise ValueError('every ignored check needs a reason: { RD401 = "why" }')
+    return value
 
 
-class ScanSettings(Data, frozen=True, kw_only=True):
-    paths: tuple[str, ...] = ()
-    """Source files of the service, or folders of them, on the doctor's own disk."""
+class TargetSettings(Table, frozen=True, kw_only=True):
+    TABLE = "target"
+    command: Annotated[
+        tuple[str, ...] | None,
+        Setting(
+            "Command that starts the service's Python.",
+            "启动服务所用 Python 的命令。",
+            "--target",
+            "CMD",
+            read=command_of,
+        ),
+    ] = None
+    workdir: Annotated[
+        str | None,
+        Setting(
+            "The service's working directory, from which relative paths resolve.", "服务的工作目录，相对路径由此解析。"
+        ),
+    ] = None
 
 
-class GateSettings(Data, frozen=True, kw_only=True):
-    fail_on: Literal["error", "warning", "never"] = "error"
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    ignore: Mapping[str, str] = field(default_factory=dict)
-    """Code of a check -> why its findings are accepted here."""
-    timeout: float = 60.0
-    """Seconds that each probe is given."""
-    quick: bool = False
-    """Import nothing heavy: judge from files and light probes alone."""
+class ProcessSettings(Table, frozen=True, kw_only=True):
+    """Which process of this machine is the service. A pack that knows more of services derives its table from this one."""
+
+    TABLE = "service"
+    pid: Annotated[
+        AtLeastOne | None,
+        Setting("Process of a service that should be running.", "应在运行的服务的进程号。", "--pid", "N"),
+    ] = None
+    attach: Annotated[
+        bool,
+        Setting(
+            "Look for the running service where no process, host or target is named, and look at its own Python.",
+            "没有指定进程、地址或目标时，查找正在运行的服务，并检查它自己的 Python。",
+        ),
+    ] = True
 
 
-class Settings(Data, frozen=True, kw_only=True):
-    target: TargetSettings = TargetSettings()
-    model: ModelSettings = ModelSettings()
-    detection: DetectionSettings = DetectionSettings()
-    service: ServiceSettings = ServiceSettings()
-    gpu: GpuSettings = GpuSettings()
-    scan: ScanSettings = ScanSettings()
-    gate: GateSettings = GateSettings()
+class GateSettings(Table, frozen=True, kw_only=True):
+    TABLE = "gate"
+    only: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Judge only these; repeatable, or with commas.",
+            "只判断这些；可重复，也可用逗号分隔。",
+            "--only",
+            "CODE|NAME|DOMAIN",
+            several=True,
+            read=words_of,
+        ),
+    ] = ()
+    skip: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Leave these out; likewise.",
+            "不判断这些；写法同上。",
+            "--skip",
+            "CODE|NAME|DOMAIN",
+            several=True,
+            read=words_of,
+        ),
+    ] = ()
+    ignore: Annotated[
+        Mapping[str, str],
+        Setting(
+            "Code of a check, and why its findings are accepted here.",
+            "检查的代码，以及为什么接受它的发现。",
+            read=reasoned,
+        ),
+    ] = field(default_factory=dict)
+    fail_on: Annotated[
+        Literal["error", "warning", "never"],
+        Setting(
+            "From which severity on to exit 1.", "从哪个级别起以退出码 1 结束。", "--fail-on", "error|warning|never"
+        ),
+    ] = "error"
+    quick: Annotated[
+        bool, Setting("Files and driver alone, in half a second.", "只看文件和驱动，约半秒。", "--quick")
+    ] = False
+    timeout: Annotated[Seconds, Setting("Seconds for each probe.", "每个探测的秒数。", "--timeout", "S")] = 60.0
+
+
+class Settings(Plain):
+    """All tables as plain data, by name; `of` gives one as its own type. What no installed pack knows is kept as it is."""
+
+    def __init__(self, *tables: Table, plain: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        self._plain: dict[str, dict[str, Any]] = {name: dict(values) for name, values in (plain or {}).items()}
+        for table in tables:
+            self._plain.setdefault(table.TABLE, {}).update(encode(table))
+        self._typed: dict[type[Table], Any] = {}
+
+    def of(self, kind: type[T]) -> T:
+        """That table, with defaults for what was not said. Raises DoesNotFit."""
+        if kind not in self._typed:
+            self._typed[kind] = decode(self._plain.get(kind.TABLE, {}), kind)
+        found: T = self._typed[kind]
+        return found
+
+    @property
+    def target(self) -> TargetSettings:
+        return self.of(TargetSettings)
+
+    @property
+    def process(self) -> ProcessSettings:
+        return self.of(ProcessSettings)
+
+    @property
+    def gate(self) -> GateSettings:
+        return self.of(GateSettings)
+
+    def changed(self, *tables: Table, **values: Mapping[str, Any]) -> Settings:
+        """With other *tables*, or other plain *values* of some keys: ``changed(service={"pid": 7})``."""
+        plain = {**self._plain, **{name: {**self._plain.get(name, {}), **keys} for name, keys in values.items()}}
+        return Settings(*tables, plain=plain)
+
+    def implied(self, values: Mapping[str, Mapping[str, Any]]) -> Settings:
+        """With *values*, by table and key, where nothing else was said."""
+        new = {
+            name: {key: value for key, value in keys.items() if self._plain.get(name, {}).get(key) is None}
+            for name, keys in values.items()
+        }
+        return self.changed(**new)
+
+    def to_plain(self) -> Mapping[str, Mapping[str, Any]]:
+        return self._plain
+
+    @classmethod
+    def of_plain(cls, value: Any) -> Self:
+        """Raises ValueError where a table of the engine's own does not fit."""
+        settings = cls(plain=decode(value, dict[str, dict[str, Any]]))
+        for kind in (TargetSettings, ProcessSettings, GateSettings):
+            settings.of(kind)
+        return settings
+
+    def __eq__(self, other: object) -> bool:
+        return self._plain == other._plain if isinstance(other, Settings) else NotImplemented
+
+    def __repr__(self) -> str:
+        return f"Settings(plain={self._plain!r})"

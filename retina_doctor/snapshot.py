@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retina_doctor.codec import DoesNotFit, decode, encode, from_json, to_json
+from retina_doctor.declared import declarations
 from retina_doctor.model import Snapshot
 
 FORMAT = 1
@@ -31,9 +32,13 @@ def load(text: str | bytes) -> Snapshot:
     if type(found) is not int or not 1 <= found <= FORMAT:
         raise SnapshotError(f"has snapshot format {found}; this version reads 1 to {FORMAT}: update retina-doctor")
     try:
-        return decode(migrate(data, found), Snapshot)
+        snapshot = decode(migrate(data, found), Snapshot)
     except DoesNotFit as error:
         raise SnapshotError(f"is a damaged snapshot: {error}") from None
+    misfit = declarations().misfit(snapshot.settings)
+    if misfit:
+        raise SnapshotError(f"is a damaged snapshot: {misfit}")
+    return snapshot
 
 
 def migrate(data: dict[str, Any], found: int) -> dict[str, Any]:

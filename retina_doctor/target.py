@@ -27,9 +27,9 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
     """
     if settings.target.command:
         return Target(command=settings.target.command, chosen="flag")
-    if settings.service.pid:
-        one = python_of(settings.service.pid)
-        pid = str(settings.service.pid)
+    if settings.process.pid:
+        one = python_of(settings.process.pid)
+        pid = str(settings.process.pid)
         return Target(command=one.command, chosen=how, chosen_by=pid, problem=one.problem, called=one.called)
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
@@ -61,7 +61,7 @@ def _same(one: Path, other: Path) -> bool:
 
 def numbered_inside(settings: Settings, around: Surroundings) -> Settings:
     """Where the service's process is entered, probes run beside it and must know it by its number there."""
-    pid = settings.service.pid
+    pid = settings.process.pid
     if pid is None or around.standpoint is None or not around.standpoint.namespaces:
         return settings
     try:
@@ -69,7 +69,7 @@ def numbered_inside(settings: Settings, around: Surroundings) -> Settings:
     except OSError:
         return settings
     number = next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), pid)
-    return replace(settings, service=replace(settings.service, pid=number))
+    return settings.changed(service={"pid": number})
 
 
 class Surroundings(Data, frozen=True):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,43 @@ def asked_for(config: pytest.Config) -> bool:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """tests/gpu needs a real card, and fails without: it is run where it is named, and is no skipped test elsewhere."""
     return True if collection_path == GPU and not asked_for(config) else None
+
+
+REAL = frozenset(
+    {
+        "test_distribution",
+        "test_endpoint_attacks",
+        "test_faults_damage",
+        "test_faults_driver",
+        "test_faults_onnxruntime",
+        "test_faults_python",
+        "test_inference",
+        "test_known_answer",
+        "test_live_service",
+        "test_memory",
+        "test_models_loading",
+        "test_onnxruntime",
+        "test_probing",
+        "test_recording",
+        "test_run_memory",
+        "test_service",
+        "test_target",
+        "test_torch",
+    }
+)
+"""Files whose tests bear the mark `real`: they make environments, machines and services, and take the longer."""
+assert all(Path(__file__).with_name(f"{name}.py").is_file() for name in REAL)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in REAL:
+            item.add_marker("real")
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay; the garbage collector need not look through them again and again."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

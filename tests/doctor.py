@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import insightface
-import pytest
 
 DEV_PYTHON = sys.executable
 """Our own environment as a target: it has onnxruntime-gpu, insightface and OpenCV, and no torch."""
@@ -131,13 +130,3 @@ def resolved(finding: Any, *wanted: str) -> None:
         told += done.stdout + done.stderr
     for name in wanted:
         assert name in told
-
-
-def install_cpu_torch(python: Path) -> None:
-    words = [str(python), "-m", "pip", "install", "--quiet", "--retries", "0", "torch==2.13.0+cpu"]
-    index = ["--extra-index-url", "https://download.pytorch.org/whl/cpu"]
-    for more in ([], index):
-        done = subprocess.run([*words, *more], capture_output=True, text=True, timeout=900)
-        if done.returncode == 0:
-            return
-    pytest.fail(done.stderr)

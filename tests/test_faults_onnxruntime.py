@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import install, install_cpu_torch, make_venv, resolved, run_fix
+from tests.doctor import install, make_venv, resolved, run_fix
+from tests.shared import install_cpu_torch
 from tests.standins import (
     Machine,
     Report,
@@ -341,10 +342,9 @@ def test_a_torch_that_says_yes_and_cannot(target: Target) -> None:
     assert "illegal memory access" in finding["message"]
 
 
-def test_the_real_cpu_build_of_torch(tmp_path: Path) -> None:
-    """torch's own CPU wheel, where pip has one at hand or PyTorch's index; uv would look for it on PyPI alone."""
+def test_the_real_cpu_build_of_torch(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     target = make_target(tmp_path, *GPU, "pip")
-    install_cpu_torch(target.python)
+    install_cpu_torch(target.python, tmp_path_factory)
     finding = only_root(target.looked(), "torch-cpu-build")
     assert finding["evidence"]["version"] == "2.13.0+cpu"
     resolved(finding, "torch==")

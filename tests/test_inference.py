@@ -19,12 +19,12 @@ from tests.doctor import (
     environment,
     found,
     install,
-    install_cpu_torch,
     make_venv,
     report,
     roots,
     verdicts,
 )  # fmt: skip
+from tests.shared import install_cpu_torch, shared
 
 REFERENCE = Path(__file__).parents[1] / "fixtures" / "smoke" / "t1-mobilenet025.json"
 
@@ -269,9 +269,12 @@ INSIGHTFACES = {
 @pytest.fixture(scope="module", params=INSIGHTFACES)
 def insightface_target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """(version, Python) of an environment as pip makes it of that insightface and a CPU onnxruntime of its time."""
-    python = make_venv(tmp_path_factory.mktemp("insightface") / "target", "uv")
-    install(python, *INSIGHTFACES[request.param])
-    return request.param, python
+
+    def make(folder: Path) -> None:
+        install(make_venv(folder / "target", "uv"), *INSIGHTFACES[request.param])
+
+    folder = shared(tmp_path_factory, f"insightface-{request.param}", make)
+    return request.param, folder / "target" / "bin" / "python"
 
 
 SERVICE = """
@@ -324,10 +327,9 @@ def test_a_pack_that_insightface_cannot_use_is_a_failed_inference(tmp_path: Path
 @pytest.fixture(scope="module")
 def torch_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with torch's own CPU build and nothing of ours."""
-    folder = tmp_path_factory.mktemp("torch")
-    python = make_venv(folder / "target", "uv")
+    python = make_venv(tmp_path_factory.mktemp("torch") / "target", "uv")
     install(python, "pip", "numpy<2.4", "pillow")
-    install_cpu_torch(python)
+    install_cpu_torch(python, tmp_path_factory)
     return python
 
 

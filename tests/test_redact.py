@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from retina_doctor_checks.settings import ServiceSettings
 
 from retina_doctor.codec import replace
 from retina_doctor.model import Outcome, Recorded, Snapshot
@@ -137,10 +138,7 @@ def test_hosts_of_the_settings_and_of_ssh() -> None:
     snapshot = replace(
         snapshot,
         target=replace(snapshot.target, command=words),
-        settings=replace(
-            snapshot.settings,
-            service=replace(snapshot.settings.service, host="face-prod", url="http://cluster-3:80/detect"),
-        ),
+        settings=snapshot.settings.changed(service={"host": "face-prod", "url": "http://cluster-3:80/detect"}),
     )
     once = redact(snapshot)
     assert redact(once) == once
@@ -148,8 +146,9 @@ def test_hosts_of_the_settings_and_of_ssh() -> None:
     for name in ("alice", "cluster-3", "face-prod"):
         assert name not in text
     host = once.target.command[5].partition("@")[2]
-    assert once.settings.service.url == f"http://{host}:80/detect", "the same host is the same word"
-    assert once.settings.service.host != host
+    service = once.settings.of(ServiceSettings)
+    assert service.url == f"http://{host}:80/detect", "the same host is the same word"
+    assert service.host != host
     assert [word for i, word in enumerate(once.target.command) if i != 5] == [w for w in words if "@" not in w]
 
 

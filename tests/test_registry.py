@@ -36,7 +36,7 @@ class Odd(Gathered, frozen=True, kw_only=True):
 @check("XX001", "sums", Severity.ERROR)
 def sums(both: Both, right: Reading[Right]) -> Answer:
     evidence = {"left": both.left.value, "right": both.right.value if both.right else None, "how": str(right.outcome)}
-    return Problem(subject=both.settings.gpu.device, evidence=evidence)
+    return Problem(subject=both.settings.gate.fail_on, evidence=evidence)
 
 
 @check("XX002", "echo", Severity.ERROR)
@@ -68,7 +68,7 @@ def verdict(diagnosis: Diagnosis) -> tuple[str, tuple[str, ...]]:
 
 def test_what_is_gathered_is_built_of_facts_and_settings() -> None:
     [finding] = [one for one in judged(left=1, right=2).findings if one.code == "XX001"]
-    assert (finding.subject, finding.evidence) == ("gpu", {"left": 1, "right": 2, "how": "ok"})
+    assert (finding.subject, finding.evidence) == ("error", {"left": 1, "right": 2, "how": "ok"})
 
 
 def test_an_optional_part_may_be_lost_and_a_required_one_makes_it_unknown() -> None:

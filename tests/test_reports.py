@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pty
@@ -111,7 +112,7 @@ def hostile(folder: Path, language: Any = "en") -> Report:
     snapshot = Snapshot(
         created="2026-11-23T12:00:00+00:00",
         doctor="0",
-        settings=Settings(gate=GateSettings(ignore={"XX105": HOSTILE})),
+        settings=Settings(GateSettings(ignore={"XX105": HOSTILE})),
         target=Target(command=("/opt/py thon\x1b[2J/python",), chosen="flag"),
         readings={
             "interpreter": machine("t4-healthy").snapshot.readings["interpreter"],
@@ -123,6 +124,7 @@ def hostile(folder: Path, language: Any = "en") -> Report:
     )
 
 
+@functools.cache
 def of(name: str, language: Any = "en") -> Report:
     catalogue = installed()
     diagnosis = diagnose(machine(name).snapshot, catalogue)

@@ -6,10 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from retina_doctor_checks.settings import (
+    DetectionSettings,
+    GpuSettings,
+    ModelSettings,
+    ServiceSettings,
+    Size,
+    read_size,
+)
 
+from retina_doctor.declared import declarations
 from retina_doctor.errors import UsageError
-from retina_doctor.settings import Settings, Size
-from retina_doctor.settings_sources import FLAGS, line_of, load_settings, of_flags, parse_size
+from retina_doctor.settings import Settings
+from retina_doctor.settings_sources import line_of, load_settings, of_flags
 
 FILE = """
 [model]
@@ -29,37 +38,40 @@ def loaded(folder: Path, environment: dict[str, str] | None = None, file: Path |
     return load_settings(file, environment or {}, of_flags(flags), folder)
 
 
+DEFAULTS = Settings(*(kind() for kind in declarations().kinds))
+
+
 def test_nothing_said_gives_the_defaults(tmp_path: Path) -> None:
-    assert loaded(tmp_path) == Settings()
-    assert loaded(tmp_path, {"PATH": "/bin", "RETINA_DOCTOR_LANG": "zh", "RETINA_DOCTOR_RUN": "x"}) == Settings()
+    assert loaded(tmp_path) == DEFAULTS
+    assert loaded(tmp_path, {"PATH": "/bin", "RETINA_DOCTOR_LANG": "zh", "RETINA_DOCTOR_RUN": "x"}) == DEFAULTS
 
 
 def test_flags_over_environment_over_file_key_by_key(tmp_path: Path) -> None:
     (tmp_path / "retina-doctor.toml").write_text(FILE)
     environment = {"RETINA_DOCTOR_MODEL_PATH": "from-environment.onnx", "RETINA_DOCTOR_DETECTION_THRESHOLD": "0.4"}
     by_file = loaded(tmp_path)
-    assert (by_file.model.path, by_file.model.root) == ("from-file.onnx", "/root-from-file")
-    assert by_file.detection.size == Size(320, 240)
+    assert (by_file.of(ModelSettings).path, by_file.of(ModelSettings).root) == ("from-file.onnx", "/root-from-file")
+    assert by_file.of(DetectionSettings).size == Size(320, 240)
     assert by_file.gate.fail_on == "warning"
     assert by_file.gate.skip == ("models",)
     assert dict(by_file.gate.ignore) == {"RD401": "our cameras are close"}
     by_environment = loaded(tmp_path, environment)
-    assert by_environment.model.path == "from-environment.onnx"
-    assert by_environment.model.root == "/root-from-file"
-    assert by_environment.detection.threshold == 0.4
-    assert by_environment.detection.size == Size(320, 240)
+    assert by_environment.of(ModelSettings).path == "from-environment.onnx"
+    assert by_environment.of(ModelSettings).root == "/root-from-file"
+    assert by_environment.of(DetectionSettings).threshold == 0.4
+    assert by_environment.of(DetectionSettings).size == Size(320, 240)
     by_flag = loaded(tmp_path, environment, model="from-flag.onnx", det_size="640")
-    assert by_flag.model.path == "from-flag.onnx"
-    assert by_flag.detection.size == Size(640, 640)
-    assert by_flag.detection.threshold == 0.4
+    assert by_flag.of(ModelSettings).path == "from-flag.onnx"
+    assert by_flag.of(DetectionSettings).size == Size(640, 640)
+    assert by_flag.of(DetectionSettings).threshold == 0.4
 
 
 def test_own_file_is_read_before_pyproject(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[tool.retina-doctor.model]\npath = "shared"\n')
-    assert loaded(tmp_path).model.path == "shared"
+    assert loaded(tmp_path).of(ModelSettings).path == "shared"
     (tmp_path / "retina-doctor.toml").write_text('[model]\npath = "own"\n')
-    assert loaded(tmp_path).model.path == "own"
-    assert loaded(tmp_path, file=tmp_path / "pyproject.toml").model.path == "shared"
+    assert loaded(tmp_path).of(ModelSettings).path == "own"
+    assert loaded(tmp_path, file=tmp_path / "pyproject.toml").of(ModelSettings).path == "shared"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +80,7 @@ def test_own_file_is_read_before_pyproject(tmp_path: Path) -> None:
 )
 def test_a_pyproject_that_is_not_about_us_is_left_alone(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_bytes(text.encode("latin-1"))
-    assert loaded(tmp_path) == Settings()
+    assert loaded(tmp_path) == DEFAULTS
 
 
 def test_named_file_is_read_in_place_of_the_one_in_the_directory(tmp_path: Path) -> None:
@@ -76,8 +88,8 @@ def test_named_file_is_read_in_place_of_the_one_in_the_directory(tmp_path: Path)
     other = tmp_path / "other.toml"
     other.write_text("[gpu]\ndevice = 'cpu'\n")
     settings = loaded(tmp_path, file=other)
-    assert settings.gpu.device == "cpu"
-    assert settings.model.path is None
+    assert settings.of(GpuSettings).device == "cpu"
+    assert settings.of(ModelSettings).path is None
 
 
 @pytest.mark.parametrize(
@@ -106,16 +118,37 @@ def test_named_file_is_read_in_place_of_the_one_in_the_directory(tmp_path: Path)
 )
 def test_environment_variables(tmp_path: Path, name: str, text: str, table: str, key: str, value: object) -> None:
     settings = loaded(tmp_path, {f"RETINA_DOCTOR_{name}": text})
-    assert getattr(getattr(settings, table), key) == value
+    kind = next(kind for kind in declarations().kinds if table == kind.TABLE and key in kind.__struct_fields__)
+    assert getattr(settings.of(kind), key) == value
 
 
 def test_codes_may_be_joined_by_commas(tmp_path: Path) -> None:
     assert loaded(tmp_path, only=["RD601,RD602", "models"]).gate.only == ("RD601", "RD602", "models")
 
 
-def test_every_flag_stands_for_a_setting_that_exists() -> None:
-    for table, key in FLAGS.values():
-        assert hasattr(getattr(Settings(), table), key)
+def test_the_flags_are_those_that_scripts_rely_on() -> None:
+    homes = {one.setting.flag: (one.table, one.key) for one in declarations().flags.values()}
+    assert homes == {
+        "--target": ("target", "command"),
+        "--model": ("model", "path"),
+        "--det-size": ("detection", "size"),
+        "--det-thresh": ("detection", "threshold"),
+        "--nms-thresh": ("detection", "nms"),
+        "--image": ("detection", "image"),
+        "--save-picture": ("detection", "save_picture"),
+        "--host": ("service", "host"),
+        "--port": ("service", "port"),
+        "--url": ("service", "url"),
+        "--pid": ("service", "pid"),
+        "--workers": ("service", "workers"),
+        "--load": ("service", "load"),
+        "--device": ("gpu", "device"),
+        "--only": ("gate", "only"),
+        "--skip": ("gate", "skip"),
+        "--fail-on": ("gate", "fail_on"),
+        "--quick": ("gate", "quick"),
+        "--timeout": ("gate", "timeout"),
+    }
 
 
 def test_a_flag_that_was_not_given_overrides_nothing(tmp_path: Path) -> None:
@@ -132,8 +165,8 @@ def test_a_flag_that_was_not_given_overrides_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_sizes(value: Any, size: tuple[int, int]) -> None:
-    assert parse_size(value) == Size(*size)
-    assert parse_size(str(Size(*size))) == Size(*size)
+    assert Size(**read_size(value)) == Size(*size)
+    assert read_size(str(Size(*size))) == read_size(value)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +176,7 @@ def test_sizes(value: Any, size: tuple[int, int]) -> None:
 )  # fmt: skip
 def test_what_is_no_size(value: Any) -> None:
     with pytest.raises(ValueError, match="is not a size in pixels such as 640x640"):
-        parse_size(value)
+        read_size(value)
 
 
 @pytest.mark.parametrize(
@@ -203,8 +236,12 @@ def test_a_variable_adds_to_a_table_within_a_table(tmp_path: Path) -> None:
     (tmp_path / "retina-doctor.toml").write_text("[service.response]\nfaces = 'result'\n")
     variables = {"RETINA_DOCTOR_SERVICE_RESPONSE": '{ field = "file" }', "RETINA_DOCTOR_SERVICE_LOAD": "20,4"}
     settings = load_settings(None, variables, {}, tmp_path)
-    assert (settings.service.response.faces, settings.service.response.field) == ("result", "file")
-    assert settings.service.load is not None and settings.service.load.at_once == 4
+    assert (settings.of(ServiceSettings).response.faces, settings.of(ServiceSettings).response.field) == (
+        "result",
+        "file",
+    )
+    load = settings.of(ServiceSettings).load
+    assert load is not None and load.at_once == 4
     with pytest.raises(UsageError, match=r"variable RETINA_DOCTOR_SERVICE_RESPONSE: feild: no such key"):
         load_settings(None, {"RETINA_DOCTOR_SERVICE_RESPONSE": '{ feild = "x" }'}, {}, tmp_path)
 

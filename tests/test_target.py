@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from retina_doctor.errors import UsageError
-from retina_doctor.settings import ServiceSettings, Settings
+from retina_doctor.settings import ProcessSettings, Settings
 from retina_doctor.target import choose_target, surroundings
 from tests.doctor import environment, install, make_venv, report
 
@@ -31,7 +31,7 @@ def service(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def attached(pid: int) -> Settings:
-    return Settings(service=ServiceSettings(pid=pid))
+    return Settings(ProcessSettings(pid=pid))
 
 
 def test_a_process_gives_its_own_interpreter_directory_and_variables(

@@ -101,7 +101,7 @@ def test_scope_raises(tmp_path: Path, sound: dict[str, Any]) -> None:
     assert "checks.py:" in check["reason"]
 
 
-ARGUMENTS = 'lambda settings: {"pid": settings.service.pid}'
+ARGUMENTS = 'lambda settings: {"pid": settings.process.pid}'
 UNSENT: dict[str, tuple[list[Edit], str]] = {
     "arguments raise": ([("pack.py", ARGUMENTS, RAISING)], "ZeroDivisionError"),
     "arguments that are no JSON": ([("pack.py", ARGUMENTS, 'lambda settings: {"pid": print}')], "TypeError"),

@@ -1,4 +1,4 @@
-"""Writes what the program says of itself into README.md: the table of codes and the help of `check`.
+"""Writes what the program says of itself into README.md (table of codes, help of `check`) and docs/settings.md (the keys).
 
 Run it after a change of either: python tools/update_readme.py
 """
@@ -11,30 +11,41 @@ import subprocess
 import sys
 from pathlib import Path
 
-from retina_doctor.reference import readme_table
+from retina_doctor.declared import declarations
+from retina_doctor.reference import readme_table, settings_table
 from retina_doctor.registry import installed
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README, SETTINGS = ROOT / "README.md", ROOT / "docs" / "settings.md"
 
 
 def help_text() -> str:
     """`retina-doctor check --help` as a terminal of 80 columns shows it."""
     program = "from retina_doctor.cli import app; app(['check', '--help'], prog_name='retina-doctor')"
-    environment = {**os.environ, "COLUMNS": "80", "LINES": "24", "NO_COLOR": "1"}
+    environment = {**os.environ, "COLUMNS": "80", "LINES": "24", "NO_COLOR": "1", "RETINA_DOCTOR_LANG": "en"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     return done.stdout
 
 
-def updated(text: str) -> str:
-    """*text* of README.md with both parts as the program says them now. Raises ValueError where a marker is missing."""
-    parts = {"codes": readme_table(installed()), "help": f"```text\n{help_text().rstrip()}\n```\n"}
-    for name, part in parts.items():
+def parts() -> dict[Path, dict[str, str]]:
+    """By file: what the program says now, by the name of its marker."""
+    return {
+        README: {"codes": readme_table(installed()), "help": f"```text\n{help_text().rstrip()}\n```\n"},
+        SETTINGS: {"settings": settings_table(declarations())},
+    }
+
+
+def updated(file: Path, told: dict[str, str]) -> str:
+    """The text of *file* with these parts in it. Raises ValueError where a marker is missing."""
+    text = file.read_text(encoding="utf-8")
+    for name, part in told.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
         if len(pattern.findall(text)) != 1:
-            raise ValueError(f"README.md needs the lines <!-- {name} --> and <!-- /{name} --> once")
+            raise ValueError(f"{file.name} needs the lines <!-- {name} --> and <!-- /{name} --> once")
         text = pattern.sub(lambda match, part=part: match[1] + part + match[2], text)  # type: ignore[misc]
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(updated(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for file, told in parts().items():
+        file.write_text(updated(file, told), encoding="utf-8")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from retina_doctor.authoring import Pack, RunningService
+from retina_doctor.settings import Settings
 
 from .causes import causes
 from .container.domain import domain as container
@@ -18,10 +19,10 @@ from .source.domain import domain as source
 from .torch_cuda.domain import domain as torch_cuda
 
 
-def services(pid: int | None, port: int | None) -> tuple[RunningService, ...]:
+def services(settings: Settings) -> tuple[RunningService, ...]:
     from .running import services as find
 
-    return find(pid, port)
+    return find(settings)
 
 
 pack = Pack(

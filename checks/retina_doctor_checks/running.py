@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import replace
-from retina_doctor.model import Against
+from retina_doctor.settings import Settings
 from retina_doctor_checks.probes.service import look_sockets
+
+from .doubts import doubts
+from .settings import ScanSettings, ServiceSettings
 
 DETECTORS = frozenset({"onnxruntime", "insightface", "retinaface", "mxnet", "tensorrt"})
 USUAL_PORTS = frozenset({80, 5000, 8000, 8080})
@@ -28,26 +32,53 @@ NOBODYS_SERVICE = (
 )
 """Python programs that may have such a library loaded, and listen."""
 MODEL = re.compile(r"(?i)\.(?:onnx|pth|pt)$")
-VARIABLE = "RETINAFACE_MODEL_PATH"
 HOSTS_PYTHON = ("uwsgi", "pypy")
 """Beginnings of the names of programs that have a Python inside, or are one under another name."""
-DETECTS = re.compile(rb"^\s*(?:from|import)\s+(?:insightface|onnxruntime|retinaface)\b", re.MULTILINE)
-SERVES = re.compile(
-    rb"\b(?:flask|fastapi|uvicorn|aiohttp|tornado|sanic|bottle|starlette|gradio|http\.server|grpc)\b", re.IGNORECASE
-)
-MOST_FILES, MOST_SOURCE = 50, 200_000  # files of a folder, and bytes of each
 
 
-def services(pid: int | None, port: int | None) -> tuple[RunningService, ...]:
-    """The process of that number, whatever it is; else those that listen (on that port) and look like a detection service.
+def services(settings: Settings) -> tuple[RunningService, ...]:
+    """The named process, whatever it is; else those that listen on the named port or the URL's, or anywhere.
+
+    Where an address to bind, another machine's URL or source files are named, no process is looked for.
+    """
+    named = settings.of(ServiceSettings)
+    if named.pid is not None:
+        return (described(named.pid),)
+    port = named.port or local_port(named.url)
+    if named.host is not None or settings.of(ScanSettings).paths or (port is None and named.url is not None):
+        return ()
+    found = detecting(port)
+    if not found and named.port is None:
+        found = detecting(None)  # what listens at the URL may be a proxy before it
+    return tuple(_as_found(one, port, settings) for one in found)
+
+
+def _as_found(one: RunningService, port: int | None, settings: Settings) -> RunningService:
+    """Found by its port it is the one that is meant, whatever else speaks of another."""
+    if port in one.ports:
+        return replace(one, how="port", named=True)
+    return replace(one, doubts=tuple(doubts(one.pid, settings)) if one.readable else ())
+
+
+def local_port(url: str | None) -> int | None:
+    """The port of a URL of this machine, as far as its words tell."""
+    try:
+        parts = urlsplit(url if url and "://" in url else f"http://{url}")
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
+    name = parts.hostname or ""
+    return port if url and (name in ("localhost", "::1") or name.startswith(("127.", "0.0.0.0"))) else None  # noqa: S104
+
+
+def detecting(port: int | None) -> tuple[RunningService, ...]:
+    """Processes that listen (on that port) and look like a detection service.
 
     Those are Python processes with a detector's library loaded; on a usual port, also those that have torch loaded, or such
     a library installed: they may be loading still. A server's workers are one service with their master. Neither the doctor
     nor what started it is among them. torch alone is not enough on other ports: on rented GPUs, image generators have it
     loaded, too, and hold the memory. Where there is none, those that may be one and are another user's.
     """
-    if pid is not None:
-        return (described(pid),)
     apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
     ports = {one: its for one in pythons() if one not in apart and (its := listening_ports(one))}
     masters = {one: master(one, ports) for one in ports}
@@ -95,60 +126,13 @@ def described(pid: int) -> RunningService:
     words = look_sockets.command_words(f"/proc/{pid}")
     models = [word.rpartition("=")[2] for word in words[1:] if MODEL.search(word)]
     about = look_sockets.process(pid)
-    variables, workdir = variables_of(pid), look_sockets.link(f"/proc/{pid}/cwd")
-    model = models[-1] if models else None
     return RunningService(
         pid=pid,
         command=about["command"] or "",
         user=about["user"],
         ports=tuple(sorted(listening_ports(pid))),
-        model=model,
-        workdir=workdir,
-        reads=model or variables.get(VARIABLE) or None,
-        doubts=tuple(doubts(words, workdir, variables)),
+        settings={"model": {"path": models[-1]}} if models else {},
     )
-
-
-def variables_of(pid: int) -> dict[str, str]:
-    """{} where they may not be read, or the process has written over them."""
-    try:
-        pairs = os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes()).split("\0")
-    except OSError:
-        return {}
-    return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-
-
-def doubts(words: Sequence[str], workdir: str | None, variables: Mapping[str, str]) -> Iterator[tuple[Against, str]]:
-    """What here, where the doctor was called, speaks of another service than this one."""
-    if workdir is None:
-        return
-    own = os.environ.get(VARIABLE)
-    if (
-        own
-        and variables
-        and os.path.realpath(own) != os.path.realpath(Path(workdir, variables.get(VARIABLE) or "none"))
-    ):
-        yield "variable", VARIABLE
-    here = Path.cwd()
-    its = [Path(workdir), *(Path(workdir, word) for word in words[1:] if word.endswith(".py"))]
-    if not any(here == one or here in one.parents for one in its):
-        source = source_of_a_service(here)
-        if source is not None:
-            yield "folder", source
-
-
-def source_of_a_service(folder: Path) -> str | None:
-    """The name of a file that imports a detector and serves; nothing is imported or run."""
-    try:
-        files = [path for path in sorted(folder.glob("*.py"))[:MOST_FILES] if path.is_file()]
-        for path in files:
-            with path.open("rb") as file:
-                text = file.read(MOST_SOURCE)
-            if DETECTS.search(text) and SERVES.search(text):
-                return path.name
-    except OSError:
-        return None
-    return None
 
 
 def pythons() -> list[int]:

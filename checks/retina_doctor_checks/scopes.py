@@ -6,9 +6,12 @@ from retina_doctor.authoring import EVERYWHERE, Scope
 from retina_doctor.model import Reason, Severity
 from retina_doctor.settings import Settings
 
+from .settings import GpuSettings
+
 
 def gpu_meant(settings: Settings) -> Scope:
     """gpu: full severity; auto: a warning at most; cpu: the question does not arise."""
-    if settings.gpu.device == "cpu":
+    device = settings.of(GpuSettings).device
+    if device == "cpu":
         return Scope(inapplicable=Reason("device-cpu"))
-    return Scope(at_most=Severity.WARNING) if settings.gpu.device == "auto" else EVERYWHERE
+    return Scope(at_most=Severity.WARNING) if device == "auto" else EVERYWHERE

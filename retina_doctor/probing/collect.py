@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import selectors
-import signal
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import decode, encode, replace
-from retina_doctor.errors import Interrupted, UsageError, described
+from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
+from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.probing.sending import source_of
 from retina_doctor.settings import Settings
 from retina_doctor.standpoint import has_ended
 from retina_doctor.target import OF_A_PROCESS, Surroundings
 
-RUN_VARIABLE = "RETINA_DOCTOR_RUN"
-"""Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
 SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
 """Set on the doctor's own side to the LD_LIBRARY_PATH of the service: the driver is to be found where the service finds it."""
 BUFFERED = {"PYTHONUNBUFFERED": ""}  # set, as in most images, it makes Python read what is sent byte by byte
@@ -104,7 +97,8 @@ class Looking:
         """Where the service has no Python to look at: nothing is asked of another one in its place."""
         standpoint = self.surroundings.standpoint
         elsewhere = standpoint is not None and standpoint.contained  # of which the doctor's own side says nothing
-        own = [] if elsewhere else [probe for probe in wanted if probe.side is Side.OWN]
+        sides = (Side.CALLER,) if elsewhere else (Side.CALLER, Side.OWN)
+        own = [probe for probe in wanted if probe.side in sides]
         unasked = Recorded(outcome=Outcome.NOT_RUN, detail="the service's Python cannot be looked at")
         return {probe.name: unasked for probe in wanted if probe not in own} | self._look(own)
 
@@ -122,7 +116,7 @@ class Looking:
         shared: dict[Side, list[Probe[Any]]] = {}
         for probe in probes:
             place = side or probe.side
-            if not probe.share:
+            if not probe.share or probe.local:
                 groups.append([probe])
             elif place in shared:
                 shared[place].append(probe)
@@ -137,7 +131,18 @@ class Looking:
             left = [probe for probe in probes if probe.name not in readings]
             if left:
                 readings |= self._run(self._requests(([probe] for probe in left), unsent, side))
+        readings |= self._understood([p for p in probes if p.local and (side or p.side) is Side.TARGET], readings)
         return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
+
+    def _understood(self, probes: Sequence[Probe[Any]], fetched: Mapping[str, Recorded]) -> dict[str, Recorded]:
+        """The readings of these probes, with the facts that their local parts make of what they fetched elsewhere."""
+        requests = []
+        for probe in probes:
+            if probe.local and probe.name in fetched and fetched[probe.name].facts:
+                arguments = {**probe.arguments(self.settings), "told": fetched[probe.name].facts}
+                look = Look(probe=probe.name, run=probe.local, arguments=arguments)
+                requests.append(own_request({}, [look], self.settings.gate.timeout))
+        return {name: made_of(fetched[name], made) for name, made in self._run(requests).items()} if requests else {}
 
     def _requests(
         self, groups: Iterable[Sequence[Probe[Any]]], unsent: dict[str, Recorded], side: Side | None = None
@@ -150,18 +155,20 @@ class Looking:
             for probe in group:
                 try:
                     arguments = encode(probe.arguments(self.settings))
-                    sources = {name: source_of(name) for name in probe.sent(place)}
+                    then = None if place is Side.TARGET else probe.local
+                    # What runs in one process with its local part is imported as that is: from where it is installed.
+                    sources = {} if then else {name: source_of(name) for name in probe.sent(place)}
                 except Exception as error:
                     unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
                 else:
-                    looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments))
+                    looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments, then=then))
                     modules |= sources
             if looks:
                 yield self._request(looks, modules, place)
 
     def _request(self, looks: Sequence[Look], modules: Mapping[str, str], side: Side) -> Request:
         seconds = self.settings.gate.timeout
-        if side is Side.OWN:
+        if side is not Side.TARGET:
             return own_request(modules, looks, seconds)
         standpoint = self.surroundings.standpoint
         return Request(
@@ -273,6 +280,12 @@ def _register(selector: selectors.BaseSelector, child: Child) -> None:
         selector.register(child.process.stdin, selectors.EVENT_WRITE, lambda: not child.write_program())
 
 
+def made_of(fetched: Recorded, made: Recorded) -> Recorded:
+    """One reading of two steps: it ended as the first that did not go well. What was fetched is in none."""
+    ended = made if fetched.outcome is Outcome.OK else fetched
+    return replace(ended, facts=made.facts, seconds=round(fetched.seconds + made.seconds, 3))
+
+
 def _drain(selector: selectors.BaseSelector, child: Child) -> None:
     """Read what a child has left in its pipes, without waiting for a grandchild that still holds them open."""
     for pipe, read in ((child.process.stdout, child.read_facts), (child.process.stderr, child.read_errors)):
@@ -291,84 +304,3 @@ def _ready(descriptor: int) -> bool:
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
         return bool(selector.select(0))
-
-
-@contextlib.contextmanager
-def guarded(token: str) -> Iterator[None]:
-    """Within: SIGINT, SIGTERM and SIGHUP raise Interrupted. At the end, however it comes: no process of this run is left.
-
-    What became our child meanwhile, and was not before, counts as this run's: from a thread other than the main one,
-    where others may start processes beside us, only what bears the token does.
-    """
-    main = threading.current_thread() is threading.main_thread()
-    previous: dict[int, Any] = {}
-    if main:
-        heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
-        previous = {number: signal.signal(number, _interrupt) for number in heard}
-    adopting = _adopt_orphans(True)
-    before = _children() if adopting and main else None
-    try:
-        yield
-    finally:
-        for number in previous:
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
-        _end_strays(token.strip(), before)
-        if adopting:
-            _adopt_orphans(False)
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise Interrupted(number)
-
-
-def _adopt_orphans(yes: bool) -> bool:
-    """Linux: let what a probe left behind become our child, so that it can be found and ended."""
-    if sys.platform != "linux":
-        return False
-    import ctypes
-
-    set_child_subreaper = 36  # <linux/prctl.h>
-    return bool(ctypes.CDLL(None).prctl(set_child_subreaper, int(yes), 0, 0, 0) == 0)
-
-
-def _end_strays(token: str, before: frozenset[int] | None) -> None:
-    """Kill every process that bears this run's token, and every new child. Killing a parent brings its children to us."""
-    deadline = time.monotonic() + 5  # longer only in an uninterruptible system call: a hung driver
-    while time.monotonic() < deadline:
-        strays = _bearing(token) | (_children() - before if before is not None else frozenset())
-        if not strays:
-            return
-        for pid in strays:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        for pid in strays:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-        time.sleep(0.005)
-
-
-def _processes() -> Iterator[tuple[int, Path, list[bytes]]]:
-    """(pid, its folder in /proc, fields of its stat from the state on) of every process but this one."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            pid = int(entry.name)
-            if pid != os.getpid():
-                yield pid, entry, (entry / "stat").read_bytes().rpartition(b") ")[2].split()
-
-
-def _children() -> frozenset[int]:
-    """Our children, those that have ended and wait to be reaped among them."""
-    own = str(os.getpid()).encode()
-    return frozenset(pid for pid, _, fields in _processes() if fields[1] == own)
-
-
-def _bearing(token: str) -> frozenset[int]:
-    mark = f"{RUN_VARIABLE}={token}".encode()
-    found = set()
-    for pid, entry, fields in _processes():
-        with contextlib.suppress(OSError):
-            if fields[0] != b"Z" and mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.add(pid)
-    return frozenset(found)

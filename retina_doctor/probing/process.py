@@ -60,11 +60,12 @@ def code_of(module: str) -> str | None:
 
 
 class Look(Data, frozen=True, kw_only=True):
-    """One looking of a request: which module to run, with which arguments."""
+    """One looking of a request: which module to run, with which arguments, and which makes the facts of what that tells."""
 
     probe: str
     run: str
     arguments: Mapping[str, Json]
+    then: str | None = None
 
 
 class Request(Data, frozen=True, kw_only=True):
@@ -96,7 +97,10 @@ class Request(Data, frozen=True, kw_only=True):
             "modules": dict(self.modules),
             "magic": importlib.util.MAGIC_NUMBER.hex(),
             "code": {name: code_of(name) for name in self.modules},
-            "looks": [{"probe": one.probe, "run": one.run, "arguments": dict(one.arguments)} for one in self.looks],
+            "looks": [
+                {"probe": one.probe, "run": one.run, "then": one.then, "arguments": dict(one.arguments)}
+                for one in self.looks
+            ],
         }
         # Two literals: the program must at least be *parsed* by Python 2, to be able to say that it is Python 2.
         child = json.dumps(source_of("retina_doctor.probing.child"))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from retina_doctor.declared import declarations
 from retina_doctor.model import Finding, Judgement, Reason, Severity, Verdict
 from retina_doctor.pages import interpreter_of
 from retina_doctor.quoting import visible
@@ -55,8 +56,9 @@ def draw(report: Report, console: Console) -> None:
 
 def _target_line(report: Report) -> str:
     snapshot, language = report.diagnosis.snapshot, report.language
-    if snapshot.settings.scan.paths:
-        return label("scanned", language, paths=str(visible(", ".join(snapshot.settings.scan.paths))))
+    instead = declarations().looked_at(snapshot.settings)
+    if instead:
+        return label("scanned", language, paths=str(visible(", ".join(instead))))
     target, interpreter = snapshot.target, interpreter_of(snapshot)
     if not target.command:
         return label(f"no-target-{target.problem}", language, by=target.chosen_by, called=str(visible(target.called)))
@@ -71,7 +73,7 @@ def _standpoint(report: Report) -> list[str]:
     """As whom, in which container and from where; and what of the process could not be taken on."""
     snapshot, language = report.diagnosis.snapshot, report.language
     told = standpoint_of(snapshot)
-    if snapshot.settings.scan.paths or told["user"] is None:
+    if declarations().looked_at(snapshot.settings) or told["user"] is None:
         return []
     container = told["container"] and label("in-container", language, name=str(visible(told["container"])))
     untaken = [label(f"untaken-{one}", language) for one in told.get("not_taken", [])]

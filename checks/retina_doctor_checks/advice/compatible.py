@@ -11,6 +11,7 @@ from retina_doctor.codec import Data
 
 from ..facts.ort_gpu import Distribution, OrtFiles
 from ..facts.torch_cuda import TorchFiles
+from ..settings import GpuSettings
 from ..versions import dotted
 from .builds import Build, Terms, known, newest, onnxruntime_builds, torch_builds
 from .drivers import least_driver
@@ -98,7 +99,7 @@ def onnxruntime_advice(machine: Machine) -> dict[str, object]:
     runs here. Where the GPU is not meant to be used, it is the CPU package.
     """
     ort, torch, nvml = machine.ort, machine.torch, machine.nvml
-    cpu = machine.settings.gpu.device == "cpu"
+    cpu = machine.settings.of(GpuSettings).device == "cpu"
     installed = ort.gpu if ort else None
     chosen = compatible(machine)
     version = chosen.onnxruntime

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from retina_doctor.settings import Settings, Size
-
 from ..facts.models import Model
+from ..settings import DetectionSettings, Size
 
 
 def size_of_model(model: Model | None) -> Size | None:
@@ -19,6 +18,6 @@ def size_of_model(model: Model | None) -> Size | None:
     )
 
 
-def size_used(settings: Settings, model: Model) -> Size | None:
+def size_used(detection: DetectionSettings, model: Model) -> Size | None:
     """The input size that the service will run with, as far as it was said."""
-    return size_of_model(model) or settings.detection.size
+    return size_of_model(model) or detection.size

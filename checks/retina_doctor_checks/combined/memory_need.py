@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import Data
-from retina_doctor.settings import Size
 
 from ..facts.memory import Footprint
+from ..settings import Size
 
 MIB = 1024**2
 

@@ -26,7 +26,7 @@ def owner_of(socket: Socket, settings: Settings, ports: Ports, interpreter: Inte
     --pid decides alone. A service at --url is taken for ours: it is the one that should be running. Else a process of
     the target's interpreter that has detection libraries loaded, or a port that answers for /detect.
     """
-    pid = settings.service.pid
+    pid = settings.process.pid
     if pid is not None:
         if socket.holder is None:
             return Owner(ours=None, missing="ports")
@@ -76,7 +76,7 @@ def is_run_by(interpreter: Interpreter, holder: Holder) -> bool:
 
 def service_pids(settings: Settings, ports: Ports | None, interpreter: Interpreter | None) -> set[int]:
     """Processes of the service that runs already: what they hold is what it needs."""
-    pids = {settings.service.pid} if settings.service.pid else set()
+    pids = {settings.process.pid} if settings.process.pid else set()
     for socket in (ports.sockets or ()) if ports else ():
         if ports and socket.holder and owner_of(socket, settings, ports, interpreter).ours:
             pids |= set(socket.holder.pids)

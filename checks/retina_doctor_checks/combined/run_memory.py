@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from retina_doctor.authoring import Gathered
 from retina_doctor.model import Reason
-from retina_doctor.settings import Size
 
 from ..facts.driver import CudaDriver, GpuEnvironment, Nvml
 from ..facts.inference import CardUse, Inference
 from ..facts.memory import Footprint
 from ..facts.models import Model
+from ..settings import Size
 from .memory_need import MIB, Need, need_of
 from .used_gpus import candidates
 

@@ -6,19 +6,19 @@ import posixpath
 
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity
-from retina_doctor.settings import Settings, Size
 from retina_doctor_checks.facts.models import Model
 
 from ..combined import detection_limits as limits
 from ..combined.detector_input import size_of_model, size_used
+from ..settings import DetectionSettings, Size
 from .geometry import nearest_sizes, size_for, smallest_face
 
 SUBJECT = "detection"
 
 
 @check("RD401", "det-threshold-too-high", Severity.WARNING, pitfall=4)
-def det_threshold_too_high(settings: Settings) -> Answer:
-    threshold, limit = settings.detection.threshold, limits.threshold()
+def det_threshold_too_high(detection: DetectionSettings) -> Answer:
+    threshold, limit = detection.threshold, limits.threshold()
     if threshold is None:
         return Inapplicable(Reason("no-threshold-named", {"default": limit.default}))
     if threshold <= limit.highest:
@@ -27,8 +27,8 @@ def det_threshold_too_high(settings: Settings) -> Answer:
 
 
 @check("RD402", "det-threshold-too-low", Severity.WARNING, pitfall=4)
-def det_threshold_too_low(settings: Settings) -> Answer:
-    threshold, limit = settings.detection.threshold, limits.threshold()
+def det_threshold_too_low(detection: DetectionSettings) -> Answer:
+    threshold, limit = detection.threshold, limits.threshold()
     if threshold is None:
         return Inapplicable(Reason("no-threshold-named", {"default": limit.default}))
     if threshold >= limit.lowest:
@@ -37,8 +37,8 @@ def det_threshold_too_low(settings: Settings) -> Answer:
 
 
 @check("RD403", "det-nms-too-high", Severity.WARNING, pitfall=4)
-def det_nms_too_high(settings: Settings) -> Answer:
-    nms, limit = settings.detection.nms, limits.nms()
+def det_nms_too_high(detection: DetectionSettings) -> Answer:
+    nms, limit = detection.nms, limits.nms()
     if nms is None:
         return Inapplicable(Reason("no-nms-named", {"default": limit.default}))
     if nms <= limit.highest:
@@ -47,8 +47,8 @@ def det_nms_too_high(settings: Settings) -> Answer:
 
 
 @check("RD404", "det-nms-too-low", Severity.WARNING, pitfall=4)
-def det_nms_too_low(settings: Settings) -> Answer:
-    nms, limit = settings.detection.nms, limits.nms()
+def det_nms_too_low(detection: DetectionSettings) -> Answer:
+    nms, limit = detection.nms, limits.nms()
     if nms is None:
         return Inapplicable(Reason("no-nms-named", {"default": limit.default}))
     if nms >= limit.lowest:
@@ -62,8 +62,8 @@ def no_size_named() -> Inapplicable:
 
 
 @check("RD405", "det-size-not-multiple-of-32", Severity.ERROR, pitfall=4)
-def det_size_not_multiple_of_32(settings: Settings, model: Model | None) -> Answer:
-    size, stride = settings.detection.size, limits.geometry().stride
+def det_size_not_multiple_of_32(detection: DetectionSettings, model: Model | None) -> Answer:
+    size, stride = detection.size, limits.geometry().stride
     if size is None:
         return no_size_named()
     fixed = size_of_model(model)
@@ -86,9 +86,9 @@ def det_size_not_multiple_of_32(settings: Settings, model: Model | None) -> Answ
 
 
 @check("RD406", "det-size-too-small", Severity.WARNING, pitfall=4)
-def det_size_too_small(settings: Settings, model: Model) -> Answer:
-    wanted, rule = settings.detection, limits.geometry()
-    size = size_used(settings, model)
+def det_size_too_small(detection: DetectionSettings, model: Model) -> Answer:
+    wanted, rule = detection, limits.geometry()
+    size = size_used(detection, model)
     if size is None:
         return no_size_named()
     if wanted.source_size is None:
@@ -115,9 +115,9 @@ def det_size_too_small(settings: Settings, model: Model) -> Answer:
 
 
 @check("RD407", "det-size-ignored", Severity.WARNING, pitfall=4)
-def det_size_ignored(settings: Settings, model: Model) -> Answer:
+def det_size_ignored(detection: DetectionSettings, model: Model) -> Answer:
     """A graph with a fixed input size: insightface passes over det_size, with a line on stdout at most."""
-    size, fixed = settings.detection.size, size_of_model(model)
+    size, fixed = detection.size, size_of_model(model)
     if size is None:
         return no_size_named()
     if model.detector is None or model.detector.onnx is None:
@@ -130,10 +130,10 @@ def det_size_ignored(settings: Settings, model: Model) -> Answer:
 
 
 @check("RD408", "det-size-too-large", Severity.NOTE, pitfall=4)
-def det_size_too_large(settings: Settings, model: Model) -> Answer:
+def det_size_too_large(detection: DetectionSettings, model: Model) -> Answer:
     """Four times the pixels that the smallest wanted face needs, and more than the usual size: cost without gain."""
-    wanted, rule = settings.detection, limits.geometry()
-    size = size_used(settings, model)
+    wanted, rule = detection, limits.geometry()
+    size = size_used(detection, model)
     if size is None:
         return no_size_named()
     if wanted.source_size is None or wanted.smallest_face is None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from retina_doctor.authoring import Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
-from retina_doctor.settings import Settings
 
 from ..combined.run_memory import Run, beside_forecast, card_of
 from ..facts.inference import Inference
 from ..scopes import gpu_meant
+from ..settings import DetectionSettings
 from .card_speed import Quoted, quoted
 
 TOLERANCE = 0.05
@@ -107,13 +107,13 @@ def smoke_on_cpu(run: Run) -> Answer:
 
 
 @check("RD603", "smoke-wrong-result", Severity.ERROR)
-def smoke_wrong_result(inference: Inference, settings: Settings) -> Answer:
+def smoke_wrong_result(inference: Inference, detection: DetectionSettings) -> Answer:
     """Numbers that are none, numbers unlike the CPU's, or a picture whose faces are not found."""
     if not_tried(inference):
         return not_tried(inference)
     if inference.finite is None:
         return Unknown(missing=("inference",))
-    expected, found = settings.detection.image_faces, inference.faces
+    expected, found = detection.image_faces, inference.faces
     differs = inference.cpu_difference is not None and not inference.cpu_difference <= TOLERANCE
     miscounted = found is not None and (len(found) != expected if expected is not None else not found)
     if not inference.finite or differs or miscounted:
@@ -136,10 +136,10 @@ def smoke_wrong_result(inference: Inference, settings: Settings) -> Answer:
 
 
 @check("RD604", "image-not-read", Severity.ERROR, pitfall=4)
-def image_not_read(inference: Inference, settings: Settings) -> Answer:
+def image_not_read(inference: Inference, detection: DetectionSettings) -> Answer:
     if not_tried(inference):
         return not_tried(inference)
-    if settings.detection.image is None:
+    if detection.image is None:
         return Inapplicable(Reason("smoke-no-picture"))
     if inference.picture is None:
         return Unknown(missing=("inference",))

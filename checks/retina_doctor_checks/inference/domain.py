@@ -7,6 +7,7 @@ from retina_doctor.model import Json
 from retina_doctor.settings import Settings
 
 from ..facts.inference import Inference, KnownAnswer
+from ..settings import DetectionSettings, GpuSettings, ModelSettings
 from . import checks, known, known_checks
 
 DEFAULT_SIZE, DEFAULT_THRESHOLD, DEFAULT_NMS = (640, 640), 0.5, 0.4
@@ -14,11 +15,11 @@ DEFAULT_SIZE, DEFAULT_THRESHOLD, DEFAULT_NMS = (640, 640), 0.5, 0.4
 
 
 def arguments(settings: Settings) -> dict[str, Json]:
-    wanted = settings.detection
+    wanted, model = settings.of(DetectionSettings), settings.of(ModelSettings)
     return {
-        "path": settings.model.path,
-        "root": settings.model.root,
-        "gpu": settings.gpu.device != "cpu",
+        "path": model.path,
+        "root": model.root,
+        "gpu": settings.of(GpuSettings).device != "cpu",
         "size": [wanted.size.width, wanted.size.height] if wanted.size else list(DEFAULT_SIZE),
         "threshold": DEFAULT_THRESHOLD if wanted.threshold is None else wanted.threshold,
         "nms": DEFAULT_NMS if wanted.nms is None else wanted.nms,
@@ -44,7 +45,7 @@ known_probe = Probe(
     module=f"{PROBES}.inference.look_known_answer",
     side=Side.TARGET,
     heavy=True,
-    arguments=lambda settings: {"gpu": settings.gpu.device != "cpu", **known.arguments()},
+    arguments=lambda settings: {"gpu": settings.of(GpuSettings).device != "cpu", **known.arguments()},
 )
 
 domain = Domain(

@@ -61,25 +61,33 @@ def compared(answer: KnownAnswer) -> Off:
     found = {picture.name: picture.faces for picture in answer.pictures}
     worst, score, pixels, missing, surplus = None, 0.0, 0.0, 0, 0
     for one in expected():
-        left = list(found.get(one.name, ()))
+        left = [(other, _coordinates(other)) for other in found.get(one.name, ())]
         for face in one.faces:
-            near = min(left, key=lambda other: _distance(face, other), default=None)
-            if near is None or _distance(face, near) > 0.5 * (face.box[3] - face.box[1]):
+            here = _expected_coordinates(face)
+            away = [_distance(here, there) for _, there in left]
+            nearest = min(away, default=None)
+            if nearest is None or nearest > 0.5 * (face.box[3] - face.box[1]):
                 missing, worst = missing + 1, worst or one.name
                 continue
-            left.remove(near)
-            if abs(face.score - near.score) > score or _distance(face, near) > pixels:
+            near, _ = left.pop(away.index(nearest))
+            off = abs(face.score - near.score)
+            if off > score or nearest > pixels:
                 worst = one.name
-            score, pixels = max(score, abs(face.score - near.score)), max(pixels, _distance(face, near))
+            score, pixels = max(score, off), max(pixels, nearest)
         if left:
             surplus, worst = surplus + len(left), worst or one.name
     return Off(picture=worst, score=score, pixels=pixels, missing=missing, surplus=surplus)
 
 
-def _distance(one: Face, other: Face) -> float:
+def _coordinates(face: Face) -> tuple[float, ...]:
+    return (*face.box, *(value for point in face.points for value in point))
+
+
+_expected_coordinates = functools.cache(_coordinates)
+
+
+def _distance(here: tuple[float, ...], there: tuple[float, ...]) -> float:
     """Largest difference of any coordinate in pixels. With another number of points it is no face of this model."""
-    if len(one.points) != len(other.points):
+    if len(here) != len(there):
         return math.inf
-    here = [*one.box, *(value for point in one.points for value in point)]
-    there = [*other.box, *(value for point in other.points for value in point)]
-    return max(abs(a - b) for a, b in zip(here, there, strict=True))
+    return max([abs(a - b) for a, b in zip(here, there, strict=True)])

@@ -7,7 +7,7 @@ import math
 from retina_doctor.authoring import Answer, Gathered, check
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
-from retina_doctor.settings import Settings, Size
+from retina_doctor.settings import Settings
 from retina_doctor_checks.combined import detection_limits as limits
 from retina_doctor_checks.combined.port_owner import service_pids
 from retina_doctor_checks.combined.used_gpus import candidates
@@ -19,6 +19,7 @@ from retina_doctor_checks.scopes import gpu_meant
 from ..combined.detector_input import size_used
 from ..combined.memory_need import MIB, Need, need_of
 from ..facts.memory import Footprint
+from ..settings import DetectionSettings, ServiceSettings, Size
 
 
 class Question(Data, frozen=True, kw_only=True):
@@ -72,7 +73,7 @@ def questions(seen: Needs) -> list[Question] | Inapplicable | Unknown:
     if not gpus:
         return Inapplicable(Reason("no-gpu-memory"))
     default = limits.geometry().default
-    size = size_used(settings, model) or Size(default, default)
+    size = size_used(settings.of(DetectionSettings), model) or Size(default, default)
     pids = service_pids(settings, ports, seen.interpreter)
     # Numbers of another namespace name none of these processes: what is held may be the running service's own.
     told_apart = nvml.own_pids or (ports is not None and not pids)
@@ -181,7 +182,7 @@ def vram_input_too_large(seen: Needs) -> Answer:
 @check("RD304", "vram-too-many-workers", Severity.ERROR, pitfall=3, scope=gpu_meant)
 def vram_too_many_workers(seen: Needs) -> Answer:
     """One process fits, and not as many as are meant: each has a CUDA context and weights of its own."""
-    workers = seen.settings.service.workers
+    workers = seen.settings.of(ServiceSettings).workers
     asked = questions(seen) if workers > 1 else Inapplicable(Reason("one-worker"))
     if not isinstance(asked, list):
         return asked

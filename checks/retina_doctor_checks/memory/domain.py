@@ -5,6 +5,7 @@ from pathlib import Path
 from retina_doctor.authoring import Domain, Probe, Side
 
 from ..facts.memory import Footprint
+from ..settings import ModelSettings
 from . import checks, run_checks
 
 PROBES = "retina_doctor_checks.probes"
@@ -15,7 +16,7 @@ probe = Probe(
     module=f"{PROBES}.memory.look_footprint",
     side=Side.TARGET,
     heavy=True,
-    arguments=lambda settings: {"path": settings.model.path, "root": settings.model.root},
+    arguments=lambda settings: {"path": settings.of(ModelSettings).path, "root": settings.of(ModelSettings).root},
 )
 
 domain = Domain(

@@ -5,6 +5,7 @@ from pathlib import Path
 from retina_doctor.authoring import Domain, Probe, Side
 
 from ..facts.models import Model
+from ..settings import ModelSettings
 from . import checks, loading_checks
 
 probe = Probe(
@@ -13,7 +14,7 @@ probe = Probe(
     module="retina_doctor_checks.probes.models.look_models",
     side=Side.TARGET,
     share=True,
-    arguments=lambda settings: {"path": settings.model.path, "root": settings.model.root},
+    arguments=lambda settings: {"path": settings.of(ModelSettings).path, "root": settings.of(ModelSettings).root},
 )
 
 domain = Domain(

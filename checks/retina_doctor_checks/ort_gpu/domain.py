@@ -5,6 +5,7 @@ from pathlib import Path
 from retina_doctor.authoring import Domain, Probe, Side
 
 from ..facts.ort_gpu import OrtFiles, OrtRuntime
+from ..settings import GpuSettings
 from . import build_checks, checks, library_checks
 
 PROBES = "retina_doctor_checks.probes.ort_gpu"
@@ -22,7 +23,7 @@ runtime_probe = Probe(
     module=f"{PROBES}.look_runtime",
     side=Side.TARGET,
     heavy=True,
-    arguments=lambda settings: {"gpu": settings.gpu.device != "cpu", "seconds": settings.gate.timeout},
+    arguments=lambda settings: {"gpu": settings.of(GpuSettings).device != "cpu", "seconds": settings.gate.timeout},
 )
 
 domain = Domain(

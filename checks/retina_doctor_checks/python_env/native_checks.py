@@ -12,7 +12,7 @@ from ..facts.ort_gpu import OrtRuntime
 from ..facts.python_env import Extension, Extensions, Imported, Imports, Packages
 from ..facts.torch_cuda import TorchRuntime
 from ..scopes import gpu_meant
-from .checks import numbers
+from ..versions import release
 
 LAST_PYTHON_OF_NUMPY_1 = (3, 12)
 """NumPy 1.26 has wheels up to CPython 3.12 (PyPI)."""
@@ -48,7 +48,7 @@ def cudnn_shadowed(extensions: Extensions, torch: TorchRuntime | None, ort: OrtR
     tried += [(ort.service.mapped, ort.service.on_cuda)] if ort and ort.service else []
     problems: list[Problem] = []
     for one in extensions.shadowed:
-        if one.version is None or one.bundled_version is None or numbers(one.version) >= numbers(one.bundled_version):
+        if one.version is None or one.bundled_version is None or release(one.version) >= release(one.bundled_version):
             continue
         used = [worked for mapped, worked in tried if one.file in mapped]
         if not used and any(one.bundled_file in mapped for mapped, _ in tried):
@@ -74,7 +74,7 @@ def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | Non
     numpy = packages.installed.get("numpy")
     if numpy is None:
         return Inapplicable(Reason("no-numpy"))
-    if numbers(numpy)[:1] < (2,):
+    if release(numpy)[:1] < (2,):
         return None
     by_file = {
         one.module: one for one in extensions.extensions if one.numpy_abi == 1 and not imported(imports, one.module)
@@ -137,7 +137,7 @@ def libstdcxx_too_old(extensions: Extensions) -> Iterator[Problem]:
         evidence = {
             "library": library,
             "folder": library.rpartition("/")[0],
-            "newest": max(versions, key=lambda v: (v.startswith("GLIBCXX"), numbers(v.rpartition("_")[2]))),
+            "newest": max(versions, key=lambda v: (v.startswith("GLIBCXX"), release(v.rpartition("_")[2]))),
             "modules": [one.module for one in modules],
         }
         yield Problem(subject="libstdc++", evidence=evidence)

@@ -8,6 +8,7 @@ from retina_doctor.settings import Settings
 
 from ..combined.port_owner import is_run_by, owner_of
 from ..facts.service import Bind, Binding, Ports, Socket
+from ..settings import ServiceSettings
 
 NOT_TOLD = Unknown(missing=("ports",))
 FORBIDDEN = ("EACCES", "EPERM")
@@ -18,7 +19,7 @@ UNCONNECTED = ("refused", "unreachable", "timed-out")
 
 def service_named(settings: Settings) -> Scope:
     """Nobody meant a service: the question does not arise, and no port is looked at."""
-    named = settings.service
+    named = settings.of(ServiceSettings)
     if named.host is None and named.port is None and named.url is None and named.pid is None:
         return Scope(inapplicable=Reason("no-service-named"))
     return EVERYWHERE
@@ -140,7 +141,7 @@ def port_in_use(settings: Settings, ports: Ports, interpreter: Interpreter | Non
             "port": bind.port,
             "state": holder.state if holder else None,
             "ephemeral": ports.ephemeral is not None and ports.ephemeral[0] <= (bind.port or 0) <= ports.ephemeral[1],
-            "named_pid": settings.service.pid,
+            "named_pid": settings.process.pid,
             "published": "docker-proxy" in (command or ""),
             "same_python": same_python,
         },

@@ -11,6 +11,7 @@ from retina_doctor.settings import Settings
 
 from ..facts.service import Binding, Ports
 from ..facts.service_process import Processes
+from ..settings import ServiceSettings
 from . import checks, endpoint_checks, process_checks, reach_checks
 
 PROBES = "retina_doctor_checks.probes.service"
@@ -18,7 +19,7 @@ PROBES = "retina_doctor_checks.probes.service"
 
 def asked(settings: Settings) -> Mapping[str, Any]:
     """What to look at, and until when: seconds that leave the probe time to tell what it has seen."""
-    service, timeout = settings.service, settings.gate.timeout
+    service, timeout = settings.of(ServiceSettings), settings.gate.timeout
     load = service.load
     return {
         "host": service.host,
@@ -55,7 +56,10 @@ binding = Probe(
     module=f"{PROBES}.look_binding",
     side=Side.TARGET,
     share=True,
-    arguments=lambda settings: {"host": settings.service.host, "port": settings.service.port},
+    arguments=lambda settings: {
+        "host": settings.of(ServiceSettings).host,
+        "port": settings.of(ServiceSettings).port,
+    },
 )
 processes = Probe(
     name="processes",
@@ -63,7 +67,7 @@ processes = Probe(
     module=f"{PROBES}.look_processes",
     side=Side.OWN,
     share=True,
-    arguments=lambda settings: {"pid": settings.service.pid},
+    arguments=lambda settings: {"pid": settings.process.pid},
 )
 
 domain = Domain(

@@ -8,6 +8,7 @@ from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity,
 from retina_doctor.settings import Settings
 
 from ..facts.service import Detection, Ports
+from ..settings import ServiceSettings
 from . import response
 from .checks import NOT_TOLD, service_named
 
@@ -54,7 +55,7 @@ def service_bad_response(ports: Ports, settings: Settings) -> Answer:
     if not isinstance(one, Detection):
         return one
     assert ports.url
-    wanted = settings.service.response
+    wanted = settings.of(ServiceSettings).response
     wrong: list[response.Wrong] = []
     if one.status == 413:
         kind = "too-large"
@@ -104,7 +105,7 @@ def service_too_slow(ports: Ports, settings: Settings) -> Answer:
 
 
 def load_asked(settings: Settings) -> Scope:
-    if settings.service.load is None:
+    if settings.of(ServiceSettings).load is None:
         return Scope(inapplicable=Reason("no-load-asked"))
     return service_named(settings)
 

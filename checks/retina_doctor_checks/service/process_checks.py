@@ -13,6 +13,7 @@ from ..facts.ort_gpu import OrtRuntime
 from ..facts.service import Ports, Socket
 from ..facts.service_process import LiveProcess, Processes
 from ..scopes import gpu_meant
+from ..settings import ServiceSettings
 from .checks import service_named
 from .response import wrong_in
 
@@ -57,7 +58,7 @@ def has_detected(ports: Ports | None, settings: Settings) -> bool:
         return False
     its_own = ports.url.port in [socket.port for socket in listening(ports)]
     answered = ports.detection.status == 200 and ports.detection.json
-    return its_own and answered and not wrong_in(ports.detection.body, settings.service.response)
+    return its_own and answered and not wrong_in(ports.detection.body, settings.of(ServiceSettings).response)
 
 
 @check("RD508", "service-on-cpu", Severity.ERROR, pitfall=2, scope=running_on_gpu)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from retina_doctor.codec import Data
-from retina_doctor.settings import ResponseSettings
+
+from ..settings import ResponseSettings
 
 WIDTH = HEIGHT = 640
 """Of the picture that was posted."""

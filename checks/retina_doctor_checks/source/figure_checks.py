@@ -7,11 +7,11 @@ from typing import Any
 
 from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Severity
-from retina_doctor.settings import Size
 from retina_doctor_checks.combined import detection_limits as limits
 from retina_doctor_checks.detection.geometry import nearest_sizes
 
 from ..facts.source import Figure, Source
+from ..settings import Size
 from .judging import Place, answer, scanned
 
 

@@ -12,6 +12,7 @@ from retina_doctor.model import Inapplicable, Location, Passed, Problem, Reason,
 from retina_doctor.settings import Settings
 
 from ..facts.source import Line, Source
+from ..settings import ScanSettings
 
 Kind = Literal["python", "deployment"]
 EITHER: tuple[Kind, ...] = ("python", "deployment")
@@ -49,7 +50,7 @@ def is_test(source: Source, file: str) -> bool:
 
 
 def scanned(settings: Settings) -> Scope:
-    return EVERYWHERE if settings.scan.paths else Scope(inapplicable=Reason("nothing-to-scan"))
+    return EVERYWHERE if settings.of(ScanSettings).paths else Scope(inapplicable=Reason("nothing-to-scan"))
 
 
 def answer(source: Source, code: str, name: str, places: Iterable[Place], of: tuple[Kind, ...]) -> Answer:

@@ -5,6 +5,7 @@ from pathlib import Path
 from retina_doctor.authoring import Domain, Probe, Side
 
 from ..facts.torch_cuda import TorchFiles, TorchRuntime
+from ..settings import GpuSettings
 from . import checks
 
 PROBES = "retina_doctor_checks.probes.torch_cuda"
@@ -22,7 +23,7 @@ runtime_probe = Probe(
     module=f"{PROBES}.look_torch_runtime",
     side=Side.TARGET,
     heavy=True,
-    arguments=lambda settings: {"gpu": settings.gpu.device != "cpu"},
+    arguments=lambda settings: {"gpu": settings.of(GpuSettings).device != "cpu"},
 )
 
 domain = Domain(

@@ -14,13 +14,13 @@ from retina_doctor.diagnose import Readings
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Snapshot
 from retina_doctor.registry import installed
-from retina_doctor.settings import Size
 
 from ...combined.memory_need import MIB, Need, need_of
 from ...combined.used_gpus import candidates
 from ...facts.driver import CudaDriver, GpuEnvironment, Nvml
 from ...facts.memory import Footprint
 from ...facts.models import Model as ModelFacts
+from ...settings import DetectionSettings, ModelSettings, ServiceSettings, Size
 
 SIDES = (320, 640, 1024)
 USUAL = Size(640, 640)
@@ -123,13 +123,14 @@ def of_snapshot(snapshot: Snapshot, given: int | None = None) -> Plan:
     # NVML tells the memory of the whole card; an instance of MIG has a part of it.
     divided = card is not None and card.mig and given is None
     free = card.memory_free if card and not divided else None
-    lost = snapshot.settings.model.path is not None and own is None
+    said = snapshot.settings
+    lost = said.of(ModelSettings).path is not None and own is None
     return planned(
         gpu="--gpu-memory" if given else f"GPU {card.index} {card.name or ''}".strip() if card else None,
         available=given or free,
         capability=card.compute_capability if card and not given else None,
-        workers=snapshot.settings.service.workers,
-        size=snapshot.settings.detection.size,
+        workers=said.of(ServiceSettings).workers,
+        size=said.of(DetectionSettings).size,
         own=own,
         note="mig" if divided else "no-model" if lost else None,
     )

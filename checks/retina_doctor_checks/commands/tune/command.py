@@ -6,60 +6,32 @@ from typing import Annotated
 
 import typer
 
-from retina_doctor.cli import (
-    Config,
-    DetSize,
-    DetThresh,
-    Device,
-    Formats,
-    Lang,
-    Model,
-    NmsThresh,
-    Pid,
-    Target,
-    Timeout,
-    language_of,
-    settings_of,
-)  # fmt: skip
+from retina_doctor.command import Run, taking
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
 
 Images = Annotated[str, typer.Option(help="Folder of pictures on the target's disk.", metavar="DIR")]
+FLAGS = (
+    "model", "det_size", "det_thresh", "nms_thresh", "device", "target", "pid", "timeout", "config", "format", "lang",
+)  # fmt: skip
 
 
-@app.command()
-def tune(
-    images: Images,
-    model: Model = None,
-    det_size: DetSize = None,
-    det_thresh: DetThresh = None,
-    nms_thresh: NmsThresh = None,
-    device: Device = None,
-    target: Target = None,
-    pid: Pid = None,
-    config: Config = None,
-    timeout: Timeout = None,
-    format: Formats = None,
-    lang: Lang = None,
-) -> None:
+@app.command(cls=taking(*FLAGS))
+def tune(ctx: typer.Context, images: Images) -> None:
     """What threshold, NMS and input size change on your pictures, and what to take."""
     from retina_doctor.codec import to_json
     from retina_doctor.errors import UsageError
-    from retina_doctor.output import one_of, show, terminal
 
     from . import tuning
 
-    flags = {**locals()}
-    language = language_of(lang)
-    as_json = "json" in one_of(format, ("terminal", "json"))
-    settings = settings_of(flags)
+    run = Run.of(ctx)
+    as_json, settings = run.as_json, run.settings()
     sweep, trouble = tuning.tried(settings, images)
     if sweep is None or sweep.problem is not None or not sweep.sizes:
-        say = tuning.words(language)
+        say = tuning.words(run.language)
         raise UsageError(f"--images {images}: " + (say[sweep.problem] if sweep and sweep.problem else trouble))
     table = tuning.table_of(sweep, settings, trouble)
     if as_json:
-        show(to_json(tuning.as_json(table)))
+        run.show(to_json(tuning.as_json(table)))
     else:
-        look = terminal()
-        show(tuning.drawn(table, language, look.width, look.colour))
+        run.show(tuning.drawn(table, run.language, run.terminal.width, run.terminal.colour))

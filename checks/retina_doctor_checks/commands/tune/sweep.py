@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import Data
-from retina_doctor.settings import Size
 
 from ...facts.inference import Face
+from ...settings import Size
 
 THRESHOLDS = tuple(round(0.3 + 0.05 * step, 2) for step in range(14))
 NMS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)

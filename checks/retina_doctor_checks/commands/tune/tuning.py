@@ -12,9 +12,10 @@ from typing import Any
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import Data, DoesNotFit, decode, replace
 from retina_doctor.model import Outcome
-from retina_doctor.settings import Settings, Size
+from retina_doctor.settings import Settings
 
 from ...combined import detection_limits as limits
+from ...settings import DetectionSettings, GpuSettings, ModelSettings, Size
 from .sweep import NMS, THRESHOLDS, Change, Choice, Sweep, change, choices, kept
 
 SIZES = (320, 480, 640, 960, 1280)
@@ -50,7 +51,8 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
     from retina_doctor.probing.collect import Looking
     from retina_doctor.target import target_with_surroundings
 
-    wanted = settings.detection.size
+    detection, model = settings.of(DetectionSettings), settings.of(ModelSettings)
+    wanted = detection.size
     sides = {(side, side) for side in SIZES} | ({(wanted.width, wanted.height)} if wanted else set())
     in_force = in_force_of(settings)
     # What is compared with comes first, lest time runs out before it.
@@ -61,11 +63,12 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
         module="retina_doctor_checks.probes.detection.look_sweep",
         side=Side.TARGET,
         heavy=True,
-        arguments=lambda one: {
-            "path": one.model.path, "root": one.model.root, "gpu": one.gpu.device != "cpu", "images": images, "sizes": sizes,
+        arguments=lambda _settings: {
+            "path": model.path, "root": model.root, "gpu": settings.of(GpuSettings).device != "cpu",
+            "images": images, "sizes": sizes,
             # No candidate is told that is no face at any setting that is tried or in force.
-            "least": min(THRESHOLDS[0], 1.0 if one.detection.threshold is None else one.detection.threshold),
-            "loosest": max(NMS[-1], one.detection.nms or 0.0),
+            "least": min(THRESHOLDS[0], 1.0 if detection.threshold is None else detection.threshold),
+            "loosest": max(NMS[-1], detection.nms or 0.0),
         },
     )  # fmt: skip
     _, readings = Looking(settings, *target_with_surroundings(settings, os.environ)).collect([probe])
@@ -82,13 +85,13 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
 
 def in_force_of(settings: Settings) -> tuple[int, int]:
     side = limits.geometry().default
-    size = settings.detection.size or Size(side, side)
+    size = settings.of(DetectionSettings).size or Size(side, side)
     return (size.width, size.height)
 
 
 def table_of(sweep: Sweep, settings: Settings, trouble: str) -> Table:
     """Everything against the settings in force; where they name none, insightface's defaults."""
-    wanted = settings.detection
+    wanted = settings.of(DetectionSettings)
     threshold = limits.threshold().default if wanted.threshold is None else wanted.threshold
     nms = limits.nms().default if wanted.nms is None else wanted.nms
     here = sweep.sizes[0]  # the one in force, or of a model with a fixed input the only one

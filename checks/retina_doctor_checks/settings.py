@@ -1,0 +1,214 @@
+"""The pack's tables of settings: what is meant of model, detection, service, GPU and source (retina_doctor.settings)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from retina_doctor.codec import Data, Meta
+from retina_doctor.settings import AtLeastOne, ProcessSettings, Setting, Table
+
+MOST_REQUESTS, MOST_AT_ONCE = 100_000, 256
+SIDE_MOST = 32768
+"""Pixels. Larger pictures fit into no GPU and no file format in use."""
+
+
+class Size(Data, frozen=True):
+    """Pixels."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+def read_size(value: Any) -> Any:
+    """ "640x480", 640, [640, 480] or a table -> width and height in pixels. Raises ValueError."""
+    pair = value
+    if isinstance(value, dict) and set(value) == {"width", "height"}:
+        pair = [value["width"], value["height"]]
+    elif isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d{1,5})\s*(?:[xX×,]\s*(\d{1,5})\s*)?", value)
+        pair = [int(match[1]), int(match[2] or match[1])] if match else None
+    elif type(value) is int:
+        pair = [value, value]
+    if isinstance(pair, list) and len(pair) == 2 and all(type(side) is int and 1 <= side <= SIDE_MOST for side in pair):
+        return {"width": pair[0], "height": pair[1]}
+    raise ValueError(f"{value!r} is not a size in pixels such as 640x640")
+
+
+class Load(Data, frozen=True, kw_only=True):
+    requests: int
+    at_once: int
+
+
+def read_load(value: Any) -> Any:
+    """ "200,8", [200, 8] or a table -> 200 requests, 8 at once. Raises ValueError."""
+    pair = value
+    if isinstance(value, dict) and set(value) == {"requests", "at_once"}:
+        pair = [value["requests"], value["at_once"]]
+    elif isinstance(value, str) and re.fullmatch(r"\s*\d{1,9}\s*,\s*\d{1,9}\s*", value):
+        pair = [int(part) for part in value.split(",")]
+    if not (isinstance(pair, list) and len(pair) == 2 and all(type(part) is int and part >= 1 for part in pair)):
+        raise ValueError(f"{value!r} is not requests and how many at once, such as 200,8")
+    if pair[0] > MOST_REQUESTS or pair[1] > MOST_AT_ONCE:
+        raise ValueError(f"at most {MOST_REQUESTS} requests, {MOST_AT_ONCE} at once")
+    return {"requests": pair[0], "at_once": pair[1]}
+
+
+def read_field(value: Any) -> Any:
+    """Raises ValueError for what no multipart field is called."""
+    if isinstance(value, str) and not (value and value.isprintable()):
+        raise ValueError(f"{value!r} is no name of a field")
+    return value
+
+
+Share = Annotated[float, Meta(ge=0, le=1, description="is not between 0 and 1")]
+Port = Annotated[int, Meta(ge=1, le=65535, description="is not a port: ports are 1 to 65535")]
+
+
+class ModelSettings(Table, frozen=True, kw_only=True):
+    TABLE = "model"
+    path: Annotated[
+        str | None,
+        Setting(
+            "Model file, insightface pack or folder.", "模型文件、insightface 模型包名或目录。", "--model", "PATH|PACK"
+        ),
+    ] = None
+    root: Annotated[
+        str | None,
+        Setting(
+            "insightface's root, below which models/NAME lies. Default: ~/.insightface.",
+            "insightface 的根目录，模型在其 models/NAME 下。默认 ~/.insightface。",
+        ),
+    ] = None
+
+
+class DetectionSettings(Table, frozen=True, kw_only=True):
+    TABLE = "detection"
+    size: Annotated[
+        Size | None,
+        Setting("Detector input in pixels.", "检测器的输入尺寸（像素）。", "--det-size", "WxH", read=read_size),
+    ] = None
+    threshold: Annotated[
+        Share | None, Setting("Least score of a face, 0 to 1.", "人脸的最低分数，0 到 1。", "--det-thresh", "X")
+    ] = None
+    nms: Annotated[
+        Share | None,
+        Setting("Overlap at which two boxes are one face.", "两个框算作同一张脸的重叠度。", "--nms-thresh", "X"),
+    ] = None
+    source_size: Annotated[
+        Size | None,
+        Setting(
+            "Size in pixels of the pictures that the service gets.", "服务收到的图片尺寸（像素）。", read=read_size
+        ),
+    ] = None
+    smallest_face: Annotated[
+        AtLeastOne | None,
+        Setting(
+            "Side in source pixels of the smallest face that must be found.",
+            "必须找到的最小人脸在原图中的边长（像素）。",
+        ),
+    ] = None
+    image: Annotated[
+        str | None, Setting("A picture for the smoke test.", "用于推理测试的图片，在目标的磁盘上。", "--image", "FILE")
+    ] = None
+    save_picture: Annotated[
+        str | None,
+        Setting("Write the picture with the faces found.", "把标出人脸的图片写到这里。", "--save-picture", "FILE.png"),
+    ] = None
+    image_faces: Annotated[
+        Annotated[int, Meta(ge=0, description="must not be negative")] | None,
+        Setting("How many faces that picture shows. Default: at least one.", "图片上有几张人脸。默认至少一张。"),
+    ] = None
+
+
+class ResponseSettings(Data, frozen=True, kw_only=True):
+    """How the service is asked and answers, where it differs from ``{"faces": [{"bbox", "keypoints", "confidence"}]}``."""
+
+    field: Annotated[
+        str,
+        Setting(
+            "Name of the multipart field that the picture is posted in.",
+            "发送图片所用的 multipart 字段名。",
+            read=read_field,
+        ),
+    ] = "image"
+    faces: Annotated[
+        str,
+        Setting(
+            'Where in the answer the list of faces is: keys with dots between them; "" where the answer is the list.',
+            "人脸列表在应答中的位置：用点连接的键；应答本身就是列表时为空串。",
+        ),
+    ] = "faces"
+    box: Annotated[str, Setting("Key of a face's box.", "人脸框的键。")] = "bbox"
+    box_form: Annotated[
+        Literal["corners", "size"],
+        Setting(
+            "corners: left, top, right, bottom; size: left, top, width, height. In pixels of the picture.",
+            "corners：左、上、右、下；size：左、上、宽、高。单位为图片像素。",
+        ),
+    ] = "corners"
+    points: Annotated[
+        str, Setting('Key of a face\'s five points; "" where the service gives none.', "五个关键点的键；没有时为空串。")
+    ] = "keypoints"
+    score: Annotated[str, Setting("Key of a face's score, 0 to 1.", "人脸分数的键，0 到 1。")] = "confidence"
+
+
+class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
+    host: Annotated[
+        str | None, Setting("Address that the service is to bind.", "服务要绑定的地址。", "--host", "H")
+    ] = None
+    port: Annotated[Port | None, Setting("Port that the service is to bind.", "服务要绑定的端口。", "--port", "P")] = (
+        None
+    )
+    url: Annotated[
+        str | None, Setting("Address of a service that should be running.", "应在运行的服务的网址。", "--url", "U")
+    ] = None
+    response: ResponseSettings = ResponseSettings()
+    load: Annotated[
+        Load | None,
+        Setting(
+            "Post N pictures to --url, C at once, and tell how fast it is.",
+            "向 --url 发送 N 张图片，C 张并发，并报告速度。",
+            "--load",
+            "N,C",
+            read=read_load,
+        ),
+    ] = None
+    workers: Annotated[
+        AtLeastOne,
+        Setting("Processes of the service on this GPU.", "这块 GPU 上的服务进程数。", "--workers", "N", common=False),
+    ] = 1
+
+
+class GpuSettings(Table, frozen=True, kw_only=True):
+    TABLE = "gpu"
+    device: Annotated[
+        Literal["gpu", "cpu", "auto"],
+        Setting(
+            "Running on the CPU is an error, meant, or a warning.",
+            "在 CPU 上运行：gpu 为错误，cpu 为有意，auto 为警告。",
+            "--device",
+            "gpu|cpu|auto",
+        ),
+    ] = "gpu"
+
+
+class ScanSettings(Table, frozen=True, kw_only=True):
+    TABLE = "scan"
+    paths: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Source files of the service, or folders of them, on the doctor's own disk.",
+            "服务的源文件或其目录，在本工具所在的磁盘上。",
+        ),
+    ] = ()
+
+    def looked_at(self) -> tuple[str, ...]:
+        return self.paths
+
+
+tables = (ModelSettings, DetectionSettings, ServiceSettings, GpuSettings, ScanSettings)
+"""What the entry point of the group ``retina_doctor.settings`` names."""

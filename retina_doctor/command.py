@@ -1,0 +1,214 @@
+"""What a command is made of: flags that settings declare, and one Run from what was asked to what is shown.
+
+The public API of a pack's commands. Only Typer is imported until a command runs or its own help is shown::
+
+    @app.command(cls=taking("model", "timeout", "config", "format", "lang"))
+    def plan(ctx: typer.Context) -> None:
+        run = Run.of(ctx)
+        ...
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand
+from typer.main import get_click_param
+from typer.models import ParamMeta
+
+from retina_doctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from typer._click.core import Context, Parameter
+
+    from retina_doctor.declared import Declared
+    from retina_doctor.model import Snapshot
+    from retina_doctor.output import Outputs
+    from retina_doctor.reports import Look
+    from retina_doctor.settings import Language, Settings
+
+Tables = Mapping[str, Mapping[str, Any]]
+"""Values by table and key, as in a settings file."""
+
+OF_THE_RUN: Mapping[str, tuple[Any, str, str, str]] = {
+    "config": (str | None, "FILE", "Settings; else retina-doctor.toml here.", "设置文件；否则读当前目录的 retina-doctor.toml。"),
+    "format": (
+        list[str] | None,
+        "FORMAT",
+        "terminal, json, junit or github; repeatable as FORMAT=FILE.",
+        "terminal、json、junit 或 github；可重复，写作 FORMAT=FILE。",
+    ),
+    "lang": (str | None, "en|zh", "Language of the report.", "报告的语言。"),
+}  # fmt: skip
+"""Flags that are no settings: type, metavar, help in English and Chinese."""
+
+
+class Flagged(TyperCommand):
+    """A command whose flags stand with the settings that they set. They are looked up when they are parsed or shown."""
+
+    takes: tuple[str, ...] | None = None
+    """Parameters of the flags that it takes; None: all that are common, and those of the run."""
+
+    def get_params(self, ctx: Context) -> list[Parameter]:
+        whole = super().get_params(ctx)
+        own = len(self.params)
+        return [*whole[:own], *self._flags, *whole[own:]]
+
+    def invoke(self, ctx: Context) -> Any:
+        ctx.obj = Run({str(flag.name): ctx.params.pop(str(flag.name), None) for flag in self._flags})
+        return super().invoke(ctx)
+
+    @functools.cached_property
+    def _flags(self) -> list[Parameter]:
+        try:
+            chinese = language_of(None, os.environ) == "zh"
+        except UsageError:
+            chinese = False  # the run itself will complain
+        flags: list[Parameter] = []
+        if self.takes is None or any(name not in OF_THE_RUN for name in self.takes):
+            from retina_doctor.declared import declarations
+
+            for name, one in declarations().flags.items():
+                if one.setting.common if self.takes is None else name in self.takes:
+                    flags.append(_option(name, _flag_type(one), one.setting.metavar, _help(one, chinese), one))
+        for name, (kind, metavar, english, words) in OF_THE_RUN.items():
+            if self.takes is None or name in self.takes:
+                flags.append(_option(name, kind, metavar, words if chinese else english))
+        return flags
+
+
+def taking(*parameters: str) -> type[Flagged]:
+    """The class of a command that takes these flags, by parameter ("det_size"). None named: all that `check` takes."""
+    return type("Flagged", (Flagged,), {"takes": parameters or None})
+
+
+def _help(one: Declared, chinese: bool) -> str:
+    return (one.setting.zh if chinese else one.setting.en) or one.setting.en
+
+
+def _flag_type(one: Declared) -> Any:
+    if one.setting.several:
+        return list[str] | None
+    return one.plain_kind | None if one.plain_kind in (bool, int, float) else str | None
+
+
+def _option(name: str, kind: Any, metavar: str | None, words: str, one: Declared | None = None) -> Parameter:
+    flag = (one.setting.flag if one else None) or f"--{name}"
+    choices = list(one.choices) if one else []
+    completing = (lambda incomplete: [c for c in choices if c.startswith(incomplete)]) if choices else None
+    info = typer.Option(None, flag, help=words, metavar=metavar, autocompletion=completing)
+    return get_click_param(ParamMeta(name=name, default=info, annotation=kind))[0]
+
+
+def language_of(wanted: str | None, environment: Mapping[str, str]) -> Language:
+    """en or zh: as asked, else as RETINA_DOCTOR_LANG or the locale says. Raises UsageError."""
+    known: tuple[Language, ...] = ("en", "zh")
+    asked = wanted or environment.get("RETINA_DOCTOR_LANG")
+    if asked:
+        for language in known:
+            if asked == language:
+                return language
+        raise UsageError(f"--lang {asked}: known are {', '.join(known)}")
+    locale = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
+    return "zh" if locale.lower().startswith("zh") else "en"
+
+
+class Run:
+    """One run of a command: what its flags say, the settings and the looking they ask for, and where the answer goes."""
+
+    def __init__(self, flags: Mapping[str, Any]) -> None:
+        """*flags*: by parameter; None or empty where not given. Raises UsageError."""
+        self.flags = flags
+        self.language: Language = language_of(flags.get("lang"), os.environ)
+
+    @staticmethod
+    def of(ctx: typer.Context) -> Run:
+        """The run of a command whose class is `Flagged`."""
+        run = ctx.obj
+        assert isinstance(run, Run), "the command is not made with cls=taking(...)"
+        return run
+
+    @functools.cached_property
+    def as_json(self) -> bool:
+        """For commands that know terminal and json alone. Raises UsageError."""
+        from retina_doctor.output import one_of
+
+        return "json" in one_of(list(self.flags["format"] or ()), ("terminal", "json"))
+
+    @functools.cached_property
+    def outputs(self) -> Outputs:
+        """For commands that give a report: its formats, and where each goes. Raises UsageError."""
+        from retina_doctor.output import outputs
+
+        return outputs(list(self.flags["format"] or ()))
+
+    def settings(self, **fixed: Mapping[str, Any]) -> Settings:
+        """*fixed*, by table and key, over flags, environment and file. Raises UsageError."""
+        from retina_doctor.settings_sources import load_settings, of_flags, working_directory
+
+        tables = of_flags(self.flags)
+        for table, values in fixed.items():
+            tables[table] = {**tables.get(table, {}), **values}
+        config = self.flags.get("config")
+        return load_settings(Path(config) if config else None, os.environ, tables, working_directory())
+
+    def look(self, *, outputs: Outputs | None = None, **fixed: Mapping[str, Any]) -> Snapshot:
+        """A snapshot of the machine as the settings ask. *outputs*: of the report that will be made of it. Raises UsageError."""
+        import threading
+
+        from retina_doctor import output, progress
+        from retina_doctor.asking import choose
+        from retina_doctor.attach import attach
+        from retina_doctor.look import look
+        from retina_doctor.registry import installed
+
+        # Before anything is drawn on the terminal: the operator may be asked.
+        attachment = attach(self.settings(**fixed), installed(), choose)
+        if attachment.note:
+            output.tell(f"retina-doctor: {attachment.note}\n")
+
+        # What the report needs is imported while the probes run: not before, which would delay them, and not after.
+        def prepare() -> None:
+            threading.Thread(target=output.prepare, args=(outputs or [],), daemon=True).start()
+
+        with progress.shown() as show:
+            return look(attachment, installed(), os.environ, show, prepare)
+
+    def check(self, **fixed: Mapping[str, Any]) -> NoReturn:
+        """Look, judge, report and end. Raises UsageError."""
+        snapshot = self.look(outputs=self.outputs, **fixed)
+        self.report(snapshot, snapshot.settings.gate.fail_on)
+
+    def report(self, snapshot: Snapshot, fail_on: str) -> NoReturn:
+        """Judge, give the report in all formats that were asked for, and end with its exit code. Raises UsageError."""
+        from retina_doctor.diagnose import diagnose
+        from retina_doctor.model import Severity
+        from retina_doctor.output import give
+        from retina_doctor.registry import installed
+        from retina_doctor.reports import report_of
+
+        if fail_on not in ("error", "warning", "never"):
+            raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
+        threshold = None if fail_on == "never" else Severity(fail_on)
+        catalogue = installed()
+        report = report_of(diagnose(snapshot, catalogue), catalogue, self.language, threshold)
+        give(report, self.outputs)
+        raise typer.Exit(report.exit_code)
+
+    @property
+    def terminal(self) -> Look:
+        """Width and colour of standard output."""
+        from retina_doctor.output import terminal
+
+        return terminal()
+
+    def show(self, text: str) -> None:
+        """To standard output."""
+        from retina_doctor.output import show
+
+        show(text)

@@ -1,0 +1,61 @@
+"""The console script: runs the command, and turns whatever ends it into one line and an exit code."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import NoReturn
+
+from retina_doctor import __version__
+from retina_doctor.cli import app
+from retina_doctor.errors import Interrupted, UsageError
+from retina_doctor.output import NoOutput, complain, tell
+
+COMPLETE = "_RETINA_DOCTOR_COMPLETE"
+
+
+def main() -> NoReturn:
+    """The console script. One clear line and exit code 2 for wrong usage; 128 + signal when interrupted; 3 for our own bugs."""
+    _take_closed_descriptors()
+    if COMPLETE in os.environ:  # a shell asks what could follow, or for the lines that make it ask
+        from typer._completion_classes import completion_init
+
+        completion_init()
+    gc.disable()  # a run lasts seconds and makes little garbage; looking for it costs more than it frees
+    code = 3
+    try:
+        code = app(standalone_mode=False, complete_var=COMPLETE) or 0
+        if code == 130:  # Ctrl-C before anything was looked at, in Typer's words
+            raise Interrupted(2)
+    except UsageError as error:
+        code = complain(str(error))
+    except NoOutput as error:
+        complain(str(error))
+        code = 3
+    except Interrupted as interrupt:
+        tell("retina-doctor: interrupted\n")
+        code = 128 + int(interrupt.args[0])
+    except Exception as error:
+        # Typer has its own copy of click, so its errors have no importable base class.
+        told = getattr(error, "format_message", None)
+        if told is None:
+            import traceback
+
+            traceback.print_exc()
+            tell(f"retina-doctor {__version__}: this is a bug of the doctor itself; please report it\n")
+        else:
+            context = getattr(error, "ctx", None)
+            command = f" {context.command.name}" if context is not None and context.parent is not None else ""
+            code = complain(f"{told()} See: retina-doctor{command} --help")
+    gc.freeze()  # nor is anything looked through at the end
+    sys.exit(code)
+
+
+def _take_closed_descriptors() -> None:
+    """Give /dev/null the places of closed standard streams, lest a pipe of ours gets one and a library writes into it."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)

@@ -1,0 +1,100 @@
+"""Ends what a run leaves behind: signals within, and afterwards every process that is this run's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from retina_doctor.errors import Interrupted
+
+RUN_VARIABLE = "RETINA_DOCTOR_RUN"
+"""Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
+
+
+@contextlib.contextmanager
+def guarded(token: str) -> Iterator[None]:
+    """Within: SIGINT, SIGTERM and SIGHUP raise Interrupted. At the end, however it comes: no process of this run is left.
+
+    What became our child meanwhile, and was not before, counts as this run's: from a thread other than the main one,
+    where others may start processes beside us, only what bears the token does.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    previous: dict[int, Any] = {}
+    if main:
+        heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+        previous = {number: signal.signal(number, _interrupt) for number in heard}
+    adopting = _adopt_orphans(True)
+    before = _children() if adopting and main else None
+    try:
+        yield
+    finally:
+        for number in previous:
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
+        _end_strays(token.strip(), before)
+        if adopting:
+            _adopt_orphans(False)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+def _adopt_orphans(yes: bool) -> bool:
+    """Linux: let what a probe left behind become our child, so that it can be found and ended."""
+    if sys.platform != "linux":
+        return False
+    import ctypes
+
+    set_child_subreaper = 36  # <linux/prctl.h>
+    return bool(ctypes.CDLL(None).prctl(set_child_subreaper, int(yes), 0, 0, 0) == 0)
+
+
+def _end_strays(token: str, before: frozenset[int] | None) -> None:
+    """Kill every process that bears this run's token, and every new child. Killing a parent brings its children to us."""
+    deadline = time.monotonic() + 5  # longer only in an uninterruptible system call: a hung driver
+    while time.monotonic() < deadline:
+        strays = _bearing(token) | (_children() - before if before is not None else frozenset())
+        if not strays:
+            return
+        for pid in strays:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in strays:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.005)
+
+
+def _processes() -> Iterator[tuple[int, Path, list[bytes]]]:
+    """(pid, its folder in /proc, fields of its stat from the state on) of every process but this one."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            pid = int(entry.name)
+            if pid != os.getpid():
+                yield pid, entry, (entry / "stat").read_bytes().rpartition(b") ")[2].split()
+
+
+def _children() -> frozenset[int]:
+    """Our children, those that have ended and wait to be reaped among them."""
+    own = str(os.getpid()).encode()
+    return frozenset(pid for pid, _, fields in _processes() if fields[1] == own)
+
+
+def _bearing(token: str) -> frozenset[int]:
+    mark = f"{RUN_VARIABLE}={token}".encode()
+    found = set()
+    for pid, entry, fields in _processes():
+        with contextlib.suppress(OSError):
+            if fields[0] != b"Z" and mark in (entry / "environ").read_bytes().split(b"\0"):
+                found.add(pid)
+    return frozenset(found)

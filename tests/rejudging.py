@@ -1,0 +1,129 @@
+"""Judging a machine of which some readings have changed: what needs them is judged anew, the rest stays as it was.
+
+The laws change one reading, or one field of it, on every machine. Most checks need none of what changed, and most machines
+are others with a few values exchanged, so that the same check gets the same facts again and again: it is asked once. That it
+sees nothing else is proved by `test_a_check_is_given_what_it_asks_for_and_nothing_else`, and in `test_losing_one_reading`: there
+this way of judging and `diagnose` must come to the same.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Mapping
+
+from retina_doctor.codec import replace, to_json
+from retina_doctor.diagnose import Readings, Selection, _judge, _rooted, diagnose
+from retina_doctor.model import Diagnosis, Finding, Judgement, Snapshot, Verdict
+from retina_doctor.own_checks import Silenced
+from retina_doctor.pages import render
+from retina_doctor.registry import Entry, Want, installed
+from retina_doctor.settings import LANGUAGES, Settings, Table
+from tests.machines import machine
+
+CATALOGUE = installed()
+
+
+@functools.cache
+def judged(name: str) -> Diagnosis:
+    return diagnose(machine(name).snapshot, CATALOGUE)
+
+
+@functools.cache
+def verdicts_of(name: str) -> dict[str, Verdict]:
+    return verdicts(judged(name))
+
+
+def verdicts(diagnosis: Diagnosis) -> dict[str, Verdict]:
+    return {judgement.code: judgement.verdict for judgement in diagnosis.judgements}
+
+
+@functools.cache
+def wants(code: str) -> tuple[tuple[str, Want], ...]:
+    """The probes whose facts a check needs, and how it wants them."""
+    needs = CATALOGUE.of_code(code).needs
+    return tuple((CATALOGUE.probe_of[n.facts].name, n.want) for n in needs if n.facts in CATALOGUE.probe_of)
+
+
+def _all_are_seen_by(entry: Entry) -> bool:
+    """RD003 speaks of the failed readings among all."""
+    return any(need.facts is Silenced for need in entry.needs)
+
+
+@functools.cache
+def _touched(changed: frozenset[str]) -> Mapping[int, Entry]:
+    """The checks that can see a change of these readings, by place in the catalogue."""
+    return {
+        place: entry
+        for place, entry in enumerate(CATALOGUE.entries)
+        if _all_are_seen_by(entry) or any(probe in changed for probe, _ in wants(entry.check.code))
+    }
+
+
+_numbers: dict[bytes, int] = {}
+
+
+def _number(value: object) -> int:
+    """A short name for *value*: equal for what is the same as JSON."""
+    return _numbers.setdefault(to_json(value).encode(), len(_numbers))
+
+
+class _Base:
+    """What is the same in all variations of a machine."""
+
+    def __init__(self, name: str) -> None:
+        snapshot = machine(name).snapshot
+        readings = Readings(snapshot, CATALOGUE)
+        self.diagnosis = judged(name)
+        self.chosen = Selection(snapshot.settings, CATALOGUE)
+        self.typed = {facts: readings.of(facts) for facts in CATALOGUE.probe_of}
+        self.settings = [self._settings_for(entry) for entry in CATALOGUE.entries]
+        self.numbers = {probe: _number(recorded) for probe, recorded in snapshot.readings.items()}
+
+    def _settings_for(self, entry: Entry) -> int:
+        """What a check sees of the settings: all, or what follows from them before any fact is known."""
+        settings = self.diagnosis.snapshot.settings
+        asks = any(need.facts is Settings or issubclass(need.facts, Table) for need in entry.needs)
+        return _number((self.chosen.settled(entry), settings if asks else None))
+
+
+_base = functools.cache(_Base)
+_answers: dict[tuple[int | None, ...], tuple[Judgement, list[Finding]]] = {}
+"""By place of the check, settings, and the readings that it asks for."""
+
+
+def judged_anew(name: str, snapshot: Snapshot, changed: Collection[str]) -> Diagnosis:
+    """What `diagnose` says of *snapshot*, which differs from that of the machine *name* in the readings *changed* alone."""
+    base, touched = _base(name), _touched(frozenset(changed))
+    assert snapshot.settings is base.diagnosis.snapshot.settings
+    readings = Readings(snapshot, CATALOGUE)
+    readings._cache |= {facts: one for facts, one in base.typed.items() if one.probe not in changed}
+    new = {probe: _number(snapshot.readings[probe]) if probe in snapshot.readings else None for probe in changed}
+    numbers = {**base.numbers, **new}
+    judgements = list(base.diagnosis.judgements)
+    gone = {entry.check.code for entry in touched.values()}
+    findings = [replace(finding, root=None) for finding in base.diagnosis.findings if finding.code not in gone]
+    for place, entry in touched.items():
+        key = (place, base.settings[place], *(numbers.get(probe) for probe, _ in wants(entry.check.code)))
+        if key not in _answers or _all_are_seen_by(entry):
+            _answers[key] = _judge(entry, base.chosen, readings)
+        judgements[place], found = _answers[key]
+        findings += found
+    broken: dict[str, str] = {}
+    rooted = _rooted(findings, CATALOGUE, broken)
+    assert not broken
+    return Diagnosis(snapshot=snapshot, judgements=tuple(judgements), findings=rooted)
+
+
+_said: set[tuple[int, ...]] = set()
+
+
+def assert_can_be_said(diagnosis: Diagnosis) -> None:
+    """Each finding has its words, in all languages. They depend on nothing but the finding, and the Python that commands fit."""
+    snapshot = diagnosis.snapshot
+    fitted = (_number(snapshot.target), _number(snapshot.readings.get("interpreter")))
+    for finding in diagnosis.findings:
+        key = (_number(replace(finding, root=None)), *fitted)
+        if key not in _said:
+            for language in LANGUAGES:
+                render(finding, snapshot, CATALOGUE, language)
+            _said.add(key)
