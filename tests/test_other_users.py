@@ -109,6 +109,8 @@ class Bait:
     limits: str = ""
     inner: str = ""
     """What starts it, before and after it became its user."""
+    around: str = ""
+    """What starts the doctor."""
     prepare: str = "true"
     """What root does to its files at last."""
 
@@ -223,6 +225,7 @@ def beside(bait: Bait, words: str, *, contained: bool = False, key: bool = False
     variables = " ".join(f"'{name}={value}'" for name, value in bait.variables.items())
     start = f"{APART + ' ' if contained else ''}{bait.limits} {bait.user.words} {bait.inner} env -i {variables} {bait.start}"
     check = f"{DEV_PYTHON} -m retina_doctor check --device cpu --timeout 30 --format json {words}"
+    check = f"{bait.around} {check}"
     if key:
         check = f"{DEV_PYTHON} -c '{HAS_KEY}' {check}"
     lines = [
@@ -236,6 +239,7 @@ def beside(bait: Bait, words: str, *, contained: bool = False, key: bool = False
         "cat /proc/$PID/status > status; rm -f canaries/*",
         f"cd /; {check}",
         "CODE=$?",
+        "sleep 2" if bait.around else "",  # one by one they hear of it
         # Where nobody reaps them, those that were ended are zombies.
         "for one in $(grep -L 'State:.Z' /proc/[0-9]*/status); do grep -h Uid $one; done 2>&1 | cut -f 2 > $FOLDER/owners",
         "exit $CODE",
@@ -366,6 +370,23 @@ def test_root_with_fewer_capabilities(bait: Bait, contained: bool) -> None:
             assert [int(one[kind][0], 16) for kind in ("CapPrm", "CapEff")] == [1 << 0 | 1 << 10] * 2, name
             assert (one["Uid"], one["NoNewPrivs"]) == (["0"] * 4, ["1"])
     assert ("in a container" if contained else "with fewer capabilities") in done.stderr
+
+
+HANGS = """
+import bait_canary, os, time
+bait_canary.canary("sitecustomize")
+if "RETINA_DOCTOR_RUN" in os.environ:
+    time.sleep(600)
+"""
+
+
+@PLACES
+def test_a_doctor_that_is_killed_leaves_nothing_of_a_stranger_behind(bait: Bait, contained: bool) -> None:
+    bait.written("path/sitecustomize.py", HANGS)
+    bait.around = "timeout --signal KILL 20"
+    done = beside(bait, "--only doctor --pid $PID", contained=contained)
+    assert "sitecustomize" in done.canaries and done.told == {}
+    assert done.left == 1, "the service alone"
 
 
 SINGS = """

@@ -112,6 +112,7 @@ class Drop:
         child = os.fork()
         if child == 0:
             return
+        self._prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.closerange(0, descriptors)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
