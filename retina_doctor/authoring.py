@@ -154,6 +154,7 @@ def evidence_of(reading: Reading[Any]) -> dict[str, object]:
         "detail": recorded.detail,
         "seconds": recorded.seconds,
         "stderr": list(recorded.stderr_tail[-5:]),
+        "effort": recorded.effort.told if recorded.effort is not None else None,
     }
 
 
@@ -166,6 +167,11 @@ class Domain(Data, frozen=True, kw_only=True):
     pages: Path
 
 
+def always(_root: Finding, _echo: Finding) -> bool:
+    """The condition of a cause that explains whatever the two findings say."""
+    return True
+
+
 class Cause(Data, frozen=True):
     """ "*root* explains these": findings that would not be there without it, by name of check.
 
@@ -174,7 +180,7 @@ class Cause(Data, frozen=True):
 
     root: str
     explains: tuple[str, ...]
-    when: Callable[[Finding, Finding], bool] = lambda _root, _echo: True
+    when: Callable[[Finding, Finding], bool] = always
 
 
 class RunningService(Data, frozen=True, kw_only=True):

@@ -66,6 +66,7 @@ def test_the_rooms_are_those_that_are_written_down() -> None:
         "combined",
         "advice",
         "commands",
+        "triage",
         "reasons",
     }
 
@@ -78,6 +79,7 @@ def test_the_rooms_are_those_that_are_written_down() -> None:
         ("analysis", {"facts", *GROUND}),
         ("combined", {"facts", *GROUND}),
         ("advice", {"facts", "combined", *GROUND}),
+        ("triage", {"facts", "combined", "advice", *GROUND}),
     ],
 )
 def test_what_stands_low_imports_nothing_from_above(low: str, may: set[str]) -> None:

@@ -23,6 +23,7 @@ from retina_doctor.target import OF_A_PROCESS, Surroundings
 SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
 """Set on the doctor's own side to the LD_LIBRARY_PATH of the service: the driver is to be found where the service finds it."""
 BUFFERED = {"PYTHONUNBUFFERED": ""}  # set, as in most images, it makes Python read what is sent byte by byte
+MORE_TIME = 2  # times the limit: for what a busy machine kept from answering
 TICK = 0.05  # seconds between two looks at whether a child has ended
 MOST_LEFT = 1024 * 1024  # bytes that a pipe can hold (fs.pipe-max-size): more is written by somebody who is still alive
 NO_ENGINE = "docker daemon"
@@ -126,6 +127,9 @@ class Looking:
         groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
         unsent: dict[str, Recorded] = {}
         readings = self._run(self._requests(groups, unsent, side)) | unsent
+        # What a busy machine kept from answering is asked once more, one after the other, and given more time.
+        for probe in [probe for probe in probes if probe.name in readings and readings[probe.name].starved]:
+            readings |= self._run(self._requests([[probe]], unsent, side, MORE_TIME))
         python = readings.get(own_checks.interpreter_probe.name)
         if python is None or python.outcome is Outcome.OK:
             left = [probe for probe in probes if probe.name not in readings]
@@ -145,9 +149,14 @@ class Looking:
         return {name: made_of(fetched[name], made) for name, made in self._run(requests).items()} if requests else {}
 
     def _requests(
-        self, groups: Iterable[Sequence[Probe[Any]]], unsent: dict[str, Recorded], side: Side | None = None
+        self,
+        groups: Iterable[Sequence[Probe[Any]]],
+        unsent: dict[str, Recorded],
+        side: Side | None = None,
+        times: float = 1,
     ) -> Iterator[Request]:
-        """One a group. *unsent* takes the readings of probes that cannot be sent, which is a fault of their pack's."""
+        """One a group, with so many *times* the limit of the settings. *unsent* takes the readings of probes that cannot be sent,
+        which is a fault of their pack's."""
         for group in groups:
             place = side or group[0].side
             modules: dict[str, str] = {}
@@ -164,10 +173,9 @@ class Looking:
                     looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments, then=then))
                     modules |= sources
             if looks:
-                yield self._request(looks, modules, place)
+                yield self._request(looks, modules, place, self.settings.gate.timeout * times)
 
-    def _request(self, looks: Sequence[Look], modules: Mapping[str, str], side: Side) -> Request:
-        seconds = self.settings.gate.timeout
+    def _request(self, looks: Sequence[Look], modules: Mapping[str, str], side: Side, seconds: float) -> Request:
         if side is not Side.TARGET:
             return own_request(modules, looks, seconds)
         standpoint = self.surroundings.standpoint

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import Data
-from retina_doctor.model import Json, Outcome, Recorded
+from retina_doctor.model import Effort, Json, Outcome, Recorded
+from retina_doctor.probing import effort
 from retina_doctor.probing.sending import source_of
 from retina_doctor.standpoint import Standpoint
 
@@ -133,6 +134,7 @@ class Child:
     done: bool = False
     overdue: bool = False
     flooded: bool = False
+    effort: Effort | None = None
     _pending: bytearray = field(default_factory=bytearray)
     _told: int = 0
     _errors: bytearray = field(default_factory=bytearray)
@@ -246,6 +248,8 @@ class Child:
 
     def end(self) -> None:
         """Kill the whole process group and reap the child. Harmless when it is gone already."""
+        if self.overdue and self.effort is None:
+            self.effort = effort.of_group(self.process.pid, self.seconds)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -288,6 +292,7 @@ class Child:
             stage=seen.stage,
             detail=detail,
             stderr_tail=() if outcome is Outcome.OK else self.errors,
+            effort=self.effort if outcome is Outcome.TIMED_OUT else None,
         )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from retina_doctor.authoring import Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reading, Reason, Severity, Unknown
 
+from ..combined.processor import understood
+from ..combined.refusals import meaning, of_ending, quoted
 from ..facts.ort_gpu import OrtRuntime
 from ..facts.python_env import Extension, Extensions, Imported, Imports, Packages
 from ..facts.torch_cuda import TorchRuntime
@@ -144,28 +146,42 @@ def libstdcxx_too_old(extensions: Extensions) -> Iterator[Problem]:
 
 
 @check("RD291", "package-import-fails", Severity.ERROR)
-def package_import_fails(imports: Reading[Imports]) -> Answer:
-    """Speaks for the looking. A failure that passes on from module to module is told once, of the first."""
+def package_import_fails(imports: Reading[Imports], extensions: Extensions | None) -> Answer:
+    """Speaks for the looking. A failure that passes on from module to module, or that strikes every library of the environment,
+    is told once, of the first."""
     if imports.value is None:
         tried = imports.recorded.stage or ""
         module = tried.removeprefix("importing ") if tried.startswith("importing ") else None
         if module is None:
             return Unknown((imports.probe,))
-        evidence = {**evidence_of(imports), "module": module, "error": None, "also": []}
+        evidence = {
+            **evidence_of(imports),
+            "module": module,
+            "error": None,
+            "also": [],
+            **understood(of_ending(imports.recorded), extensions),
+        }
         return Problem(subject=f"module:{module}", evidence=evidence)
     first: dict[str, Imported] = {}
     also: dict[str, list[str]] = {}
     for one in imports.value.tried:
         if one.error is not None:
-            words = one.error.partition(": ")[2]
-            if words in first:
-                also[words].append(one.module)
+            meant = meaning(one.error)
+            same = meant.mechanism if meant and meant.row.everywhere else one.error.partition(": ")[2]
+            if same in first:
+                also[same].append(one.module)
             else:
-                first[words], also[words] = one, []
+                first[same], also[same] = one, []
     return [
         Problem(
             subject=f"module:{one.module}",
-            evidence={**evidence_of(imports), "module": one.module, "error": one.error, "also": also[words]},
+            evidence={
+                **evidence_of(imports),
+                "module": one.module,
+                "error": quoted(one.error or ""),
+                "also": also[same],
+                **understood(meaning(one.error), extensions),
+            },
         )
-        for words, one in first.items()
+        for same, one in first.items()
     ]
