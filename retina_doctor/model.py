@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
 from retina_doctor.codec import Data, Facts, field
+from retina_doctor.kinds import CommandLine, CommandWords, HostName, Name, Path, Serial, User, Version
 from retina_doctor.settings import Settings
 
 T = TypeVar("T")
@@ -109,33 +110,33 @@ class Reading(Data, Generic[T], frozen=True, kw_only=True):
 class Place(Facts, frozen=True, kw_only=True):
     """Where a process runs. Two processes with equal places see the same hardware, files, processes and ports."""
 
-    machine: str
-    namespaces: Mapping[str, str]
+    machine: Serial
+    namespaces: Mapping[Name, Name]
 
 
 class Interpreter(Facts, frozen=True, kw_only=True):
     """The Python that the target command starts, as it describes itself."""
 
-    executable: str
+    executable: Path
     version: tuple[int, int, int]
-    prefix: str
-    base_prefix: str
-    implementation: str
-    platform: str
-    machine: str
-    libc: str | None
-    working_directory: str
+    prefix: Path
+    base_prefix: Path
+    implementation: Name
+    platform: Name
+    machine: Name
+    libc: Version | None
+    working_directory: Path
     working_directory_error: str | None
-    user: str | None
+    user: User | None
     uid: int
-    home: str | None
-    hostname: str
+    home: Path | None
+    hostname: HostName
     has_pip: bool
-    uv: str | None
+    uv: Path | None
     made_by_uv: bool
     conda: bool
     externally_managed: bool
-    container: str | None
+    container: Name | None
     place: Place
 
 
@@ -151,12 +152,12 @@ class Target(Data, frozen=True, kw_only=True):
     *command* (): it is the Python of a process that there is none of, as *problem* says; *called*: how it was called.
     """
 
-    command: tuple[str, ...]
+    command: CommandWords
     chosen: Chosen
-    chosen_by: str = ""
+    chosen_by: Name = ""
     local: bool = True
     problem: NoPython | None = None
-    called: str | None = None
+    called: Path | None = None
 
 
 Untaken = Literal["capabilities", "limits", "cgroup", "seccomp", "lsm"]
@@ -175,16 +176,16 @@ class SeenFrom(Data, frozen=True, kw_only=True):
 
     whose: Literal["process", "caller", "target"]
     pid: int | None = None
-    user: str | None = None
+    user: User | None = None
     uid: int | None = None
     gid: int | None = None
     groups: tuple[int, ...] = ()
-    capabilities: tuple[str, ...] = ()
-    namespaces: Mapping[str, str] = field(default_factory=dict)
-    root: str = "/"
-    cgroup: str | None = None
-    limits: Mapping[str, tuple[int | None, int | None]] = field(default_factory=dict)
-    cwd: str | None = None
+    capabilities: tuple[Name, ...] = ()
+    namespaces: Mapping[Name, Name] = field(default_factory=dict)
+    root: Path = "/"
+    cgroup: Path | None = None
+    limits: Mapping[Name, tuple[int | None, int | None]] = field(default_factory=dict)
+    cwd: Path | None = None
     environment: Literal["process", "caller"] = "caller"
     not_taken: tuple[Untaken, ...] = ()
 
@@ -198,24 +199,26 @@ class PassedOver(Data, frozen=True, kw_only=True):
     """A running service that was seen and not looked at. *detail*: which variable, model or file speaks against it."""
 
     pid: int
-    command: str
-    user: str
+    command: CommandLine
+    user: User
     ports: tuple[int, ...]
     why: Against
-    detail: str = ""
+    detail: Path = ""
 
 
 class Snapshot(Data, frozen=True, kw_only=True):
     """Everything that was seen: the support file, the test fixture and the only input of a judgement."""
 
-    created: str
-    doctor: str
+    created: Version
+    doctor: Version
     settings: Settings
     target: Target
     readings: Mapping[str, Recorded]
     redacted: bool = False
     seen_from: SeenFrom | None = None
     passed_over: tuple[PassedOver, ...] = ()
+    masked: Mapping[str, int] = field(default_factory=dict)
+    """What was taken out: kind of mark -> how often it stands here. Empty: nothing, or not redacted."""
     origin: Mapping[str, Json] = field(default_factory=dict)
 
 

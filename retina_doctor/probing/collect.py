@@ -10,7 +10,7 @@ from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import decode, encode, replace
+from retina_doctor.codec import DoesNotFit, decode, encode, replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
@@ -81,6 +81,7 @@ class Looking:
 
     def _look_all(self, wanted: Sequence[Probe[Any]]) -> dict[str, Recorded]:
         readings = self._look(wanted)
+        readings |= _fitting(readings[own_checks.interpreter_probe.name])
         interpreter = readings[own_checks.interpreter_probe.name]
         if interpreter.outcome is not Outcome.OK:
             if not self._ended:
@@ -271,6 +272,16 @@ def _is_due_again(probe: Probe[Any], readings: Mapping[str, Recorded]) -> bool:
         return probe.again(readings)
     except Exception:
         return False
+
+
+def _fitting(reading: Recorded) -> dict[str, Recorded]:
+    """What the target says of itself, by probe; where it is of no use, that is a failed looking."""
+    if reading.outcome is Outcome.OK:
+        try:
+            decode(reading.facts, Interpreter)
+        except DoesNotFit as error:
+            reading = replace(reading, outcome=Outcome.FAILED, detail=f"told what does not fit: {error}")
+    return {own_checks.interpreter_probe.name: reading}
 
 
 def own_place() -> Place:
