@@ -24,7 +24,8 @@ def test_every_test_that_is_named_is_there() -> None:
 
 
 def test_every_row_of_the_table_names_one() -> None:
-    lines = (ROOT / "docs" / "security.md").read_text(encoding="utf-8").splitlines()
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    lines = text.partition("### Executed as whom")[2].partition("\n### ")[0].splitlines()
     rows = [line for line in lines if line.startswith("| ") and "| ---" not in line][1:]
     assert rows and all(NAMED.search(row) for row in rows)
 
