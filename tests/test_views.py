@@ -237,7 +237,7 @@ def test_the_head_says_from_where(folder: Path) -> None:
         # The machine of the tests may itself be a container.
         assert re.search(rf"as user nobody(, in container \S+)?, from {folder}", " ".join(said.stdout.split()))
         snapshot = folder / "snapshot.json"
-        doctor("collect", "-o", snapshot, "--pid", str(service.pid), "--only", "doctor", cwd=folder)
+        doctor("collect", "--no-redact", "-o", snapshot, "--pid", str(service.pid), "--only", "doctor", cwd=folder)
         again = doctor("diagnose", snapshot, "--format", "json", cwd=folder)
         told = json.loads(again.stdout)["standpoint"]
         assert (told["user"], told["uid"], told["cwd"], told["whose"]) == ("nobody", 65534, str(folder), "process")
