@@ -22,7 +22,9 @@ from retina_doctor.model import (
     Reading,
     Reason,
     Recorded,
+    SeenFrom,
     Snapshot,
+    Target,
     Unknown,
     Verdict,
 )
@@ -143,6 +145,10 @@ class Readings:
     def _value(self, facts: type) -> Any:
         if facts is Settings:
             return self.snapshot.settings
+        if facts is SeenFrom:
+            return self.snapshot.seen_from
+        if facts is Target:
+            return self.snapshot.target
         if issubclass(facts, Table):
             return self.snapshot.settings.of(facts)
         if facts is Unloaded:

@@ -15,7 +15,7 @@ from retina_doctor.authoring import Check, Pack, Probe, RunningService, always
 from retina_doctor.codec import Data, replace
 from retina_doctor.declared import declarations
 from retina_doctor.errors import PackError, UsageError, described
-from retina_doctor.model import Finding, Interpreter
+from retina_doctor.model import Finding, Interpreter, SeenFrom, Target
 from retina_doctor.needs import Need, Want, needs_of
 from retina_doctor.probing.sending import has_source
 from retina_doctor.settings import LANGUAGES, Settings, Table
@@ -187,7 +187,7 @@ class Draft:
         self.probes: dict[str, Probe[Any]] = {}
         self.explains: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
-        self.facts: set[type] = {Settings, Interpreter, own_checks.Silenced, own_checks.Unloaded}
+        self.facts: set[type] = {Settings, Interpreter, SeenFrom, Target, own_checks.Silenced, own_checks.Unloaded}
         self.names: set[str] = set()
         self._holders: dict[tuple[str, object], str] = {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from retina_doctor.codec import encode, to_json
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
+from retina_doctor.reports.standpoint import standpoint_of
 
 FORMAT = 1
 
@@ -50,6 +51,7 @@ def write(report: Report, _look: Look) -> str:
                 for name, r in diagnosis.snapshot.readings.items()
             ],
             "facts": {name: r.facts for name, r in diagnosis.snapshot.readings.items()},
-            "target": encode(diagnosis.snapshot.target),
+            "target": {key: value for key, value in encode(diagnosis.snapshot.target).items() if value is not None},
+            "standpoint": standpoint_of(diagnosis.snapshot),
         }
     )
