@@ -8,8 +8,8 @@ A check is a function whose parameter types say what it needs::
 
 ``Facts``: required, without them the verdict is *unknown*. ``Facts | None``: if there. ``Reading[Facts]``: the looking
 itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. A table of settings (a class
-derived from `Table`), ``Settings`` (all tables) and ``Interpreter`` come with every snapshot. A class derived from
-`Gathered` stands for all its fields at once.
+derived from `Table`), ``Settings`` (all tables), ``Target`` and ``Interpreter`` come with every snapshot, ``SeenFrom |
+None`` with new ones. A class derived from `Gathered` stands for all its fields at once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar
 
 from retina_doctor.codec import Data, Facts, Meta, field, replace
 from retina_doctor.model import (
+    Against,
     Chosen,
     Finding,
     Inapplicable,
@@ -61,10 +62,14 @@ class Gathered(Data, frozen=True):
 
 
 class Side(StrEnum):
-    """Which interpreter a probe runs in. Where the target is another machine or container, all run in TARGET."""
+    """From where a probe looks. Where the target is another machine or container, OWN runs in TARGET as well."""
 
     OWN = "own"
+    """At the machine, its hardware and its driver: in the doctor's own interpreter, with the caller's rights."""
     TARGET = "target"
+    """With the service's eyes: in its interpreter, as its user, with its variables, limits and working directory."""
+    CALLER = "caller"
+    """In the doctor's own interpreter wherever the target is: what is looked at is on the disk of whoever calls."""
 
 
 class Probe(Data, Generic[T], frozen=True, kw_only=True):
@@ -73,10 +78,15 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     *module* defines ``look(probe, arguments)``; it and what it imports of its own package are sent, and must run on
     Python 3.8 with the standard library alone. *carries*: packages of others, pure Python, that are sent along as far as
     they are imported. *heavy* probes import or start something slow and are left out by --quick. Those that *share* read
-    files and import nothing foreign: all of one side are run in one process, one after the other, for speed.
+    files and import nothing foreign: all of one side are run in one process, one after the other, for speed. *again* says of
+    all readings whether what the doctor's own side did not find is to be looked for from the service's standpoint, with its
+    user's rights; that reading then takes the place of the first.
 
     *long* ones have all of --timeout, others the short time of drivers and files; None: those that are heavy.
     *hangs_with*: names of probes; where one of them hangs this one waits for the same thing in vain, and is ended with it.
+
+    *local*: a module that is never sent. Its ``look(probe, arguments)`` makes the facts of what *module* has fetched, which is
+    ``arguments["told"]`` and goes no further: in a process of the doctor's own, with all that is installed there.
     """
 
     name: str
@@ -88,12 +98,14 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     share: bool = False
     long: bool | None = None
     hangs_with: tuple[str, ...] = ()
+    local: str | None = None
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
+    again: Callable[[Mapping[str, Recorded]], bool] = lambda _readings: False
 
     def sent(self, side: Side) -> tuple[str, ...]:
         """Names of the modules that are sent to run it. On the doctor's own side what it carries is installed."""
         own = {"retina_doctor", self.module.split(".")[0]}
-        return sent_for(self.module, frozenset(own if side is Side.OWN else own.union(self.carries)))
+        return sent_for(self.module, frozenset(own.union(self.carries) if side is Side.TARGET else own))
 
     def seconds(self, settings: Settings) -> float:
         """How long it may take; also told to `look`, as ``arguments["seconds"]``."""
@@ -151,6 +163,7 @@ def evidence_of(reading: Reading[Any]) -> dict[str, object]:
         "detail": recorded.detail,
         "seconds": recorded.seconds,
         "stderr": list(recorded.stderr_tail[-5:]),
+        "effort": recorded.effort.told if recorded.effort is not None else None,
     }
 
 
@@ -163,6 +176,11 @@ class Domain(Data, frozen=True, kw_only=True):
     pages: Path
 
 
+def always(_root: Finding, _echo: Finding) -> bool:
+    """The condition of a cause that explains whatever the two findings say."""
+    return True
+
+
 class Cause(Data, frozen=True):
     """ "*root* explains these": findings that would not be there without it, by name of check.
 
@@ -171,7 +189,7 @@ class Cause(Data, frozen=True):
 
     root: str
     explains: tuple[str, ...]
-    when: Callable[[Finding, Finding], bool] = lambda _root, _echo: True
+    when: Callable[[Finding, Finding], bool] = always
 
 
 class RunningService(Data, frozen=True, kw_only=True):
@@ -189,6 +207,8 @@ class RunningService(Data, frozen=True, kw_only=True):
     how: Chosen = "found"
     named: bool = False
     readable: bool = True
+    doubts: tuple[tuple[Against, str], ...] = ()
+    """What here speaks of another service, and where it says so."""
 
 
 class Pack(Data, frozen=True, kw_only=True):

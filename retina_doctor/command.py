@@ -212,7 +212,9 @@ class Run:
         """Judge, give the report in all formats that were asked for, and end with its exit code. Raises UsageError."""
         from retina_doctor.diagnose import diagnose
         from retina_doctor.model import Severity
-        from retina_doctor.output import give
+        from retina_doctor.output import NoOutput, give
+        from retina_doctor.quoting import visible
+        from retina_doctor.redaction import without_secrets
         from retina_doctor.registry import installed
         from retina_doctor.reports import report_of
 
@@ -220,11 +222,19 @@ class Run:
             raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
         threshold = None if fail_on == "never" else Severity(fail_on)
         catalogue = installed()
-        diagnosis = diagnose(snapshot, catalogue)
+        diagnosis = diagnose(without_secrets(snapshot, catalogue), catalogue)
         self.lap("judging")
         verbose = bool(self.flags.get("verbose"))
         report = report_of(diagnosis, catalogue, self.language, threshold, verbose=verbose)
-        give(report, self.outputs)
+        try:
+            give(report, self.outputs)
+        except (UsageError, NoOutput):
+            raise
+        except Exception:
+            # What was judged is told all the same, in the plainest words; the exception goes on as a bug of ours.
+            lines = [f"{f.code} {f.name} {f.severity} {visible(f.subject)}\n" for f in report.diagnosis.findings]
+            self.show("".join(lines) + f"verdict: {report.diagnosis.verdict}\n")
+            raise
         self.lap("report")
         self.tell_profile(snapshot)
         raise typer.Exit(report.exit_code)

@@ -22,7 +22,9 @@ from retina_doctor.model import (
     Reading,
     Reason,
     Recorded,
+    SeenFrom,
     Snapshot,
+    Target,
     Unknown,
     Verdict,
 )
@@ -143,6 +145,10 @@ class Readings:
     def _value(self, facts: type) -> Any:
         if facts is Settings:
             return self.snapshot.settings
+        if facts is SeenFrom:
+            return self.snapshot.seen_from
+        if facts is Target:
+            return self.snapshot.target
         if issubclass(facts, Table):
             return self.snapshot.settings.of(facts)
         if facts is Unloaded:
@@ -167,13 +173,13 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
     missing: list[str] = []
     for need in entry.needs:
         value = readings.of(need.facts) if need.want is Want.READING else readings.value(need.facts)
-        if need.want is Want.READING and value.outcome is Outcome.NOT_RUN:
+        if need.want is Want.READING and (value.outcome is Outcome.NOT_RUN or value.recorded.starved):
             missing.append(value.probe)
         elif need.want is Want.REQUIRED and value is None:
             missing.append(readings.catalogue.probe_of[need.facts].name)
         values.append(value)
     if missing:
-        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing))), []
+        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing)), reason=_starved(values)), []
     try:
         answer = check.judge(**_arguments(entry, values))
         problems = _problems(answer)
@@ -199,6 +205,15 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
         for problem in problems
     ]
     return _judgement(entry, Verdict.FAILED if findings else Verdict.PASSED), findings
+
+
+def _starved(values: Iterable[Any]) -> Reason | None:
+    """What a busy machine left of a looking's time."""
+    for value in values:
+        if isinstance(value, Reading) and value.recorded.starved and value.recorded.effort is not None:
+            told = value.recorded.effort.told
+            return Reason("starved", {"detail": value.recorded.detail, **told["values"]})
+    return None
 
 
 def _arguments(entry: Entry, values: Sequence[Any]) -> dict[str, Any]:
@@ -263,8 +278,13 @@ def _rooted(findings: list[Finding], catalogue: Catalogue, broken: dict[str, str
         return (-finding.severity.rank, finding.code, finding.subject)
 
     def root(finding: Finding) -> Finding:
-        above = cause(finding)
-        return finding if above is None else root(above)
+        """Conditions may let findings explain each other: then the gravest of their circle is the root of all."""
+        way = [finding]
+        while (above := cause(way[-1])) is not None:
+            if above in way:
+                return min(way[way.index(above) :], key=rank)
+            way.append(above)
+        return way[-1]
 
     roots = {finding.key: root(finding) for finding in findings}
     gravest: dict[FindingKey, int] = {}  # of a root and all that it explains: an error under a warning is an error

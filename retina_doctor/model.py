@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
 from retina_doctor.codec import Data, Facts, field
+from retina_doctor.kinds import CommandLine, CommandWords, HostName, Name, Path, Serial, User, Version
 from retina_doctor.settings import Settings
 
 T = TypeVar("T")
@@ -42,12 +43,43 @@ class Outcome(StrEnum):
     NOT_RUN = "not_run"
 
 
+STARVED = 0.25
+"""Share of the time that a process wanted a processor and had none, from which on a time-out says more of the machine."""
+
+
+class Effort(Data, frozen=True, kw_only=True):
+    """What a looking whose time ran out had done with its *seconds*: *computed*, and *waited* for a processor, in seconds of
+    all its threads together. *load* and *processors*: of the machine at the end (getloadavg(3); those that may be used)."""
+
+    seconds: float
+    computed: float
+    waited: float
+    load: float
+    processors: int
+
+    @property
+    def told(self) -> dict[str, Json]:
+        """For a finding's evidence, and for what is unknown: a key of the engine's reasons and what fills it."""
+        shares = {
+            name: round(100 * part / self.seconds)
+            for name, part in (("computed", self.computed), ("waited", self.waited))
+        }
+        return {"key": "effort", "values": {**shares, "load": f"{self.load:.1f}", "processors": self.processors}}
+
+    @property
+    def starved(self) -> bool:
+        """It would have gone on, and the machine had no processor for it. One that hangs wants none, and one that burns a
+        processor has it: of both a time-out says what it always said."""
+        wanted = self.computed + self.waited
+        return wanted > 0.5 * self.seconds and self.waited > STARVED * wanted
+
+
 class Recorded(Data, frozen=True, kw_only=True):
     """What a probe told, exactly as it is kept in a snapshot.
 
     Facts told before a crash are kept. *seconds* is wall-clock time. *stage* is what the probe said it was doing last.
     *cpu_seconds*: of all processors, with the children that it waited for. *peak_memory*: most bytes that its process held
-    until then. None where that was not seen.
+    until then. None where that was not seen. *effort*: of one whose time ran out; None: not told.
     """
 
     outcome: Outcome
@@ -58,6 +90,12 @@ class Recorded(Data, frozen=True, kw_only=True):
     stderr_tail: tuple[str, ...] = ()
     cpu_seconds: float | None = None
     peak_memory: int | None = None
+    effort: Effort | None = None
+
+    @property
+    def starved(self) -> bool:
+        """Its time ran out on a busy machine: nothing is known of what was looked at."""
+        return self.outcome is Outcome.TIMED_OUT and self.effort is not None and self.effort.starved
 
 
 class Reading(Data, Generic[T], frozen=True, kw_only=True):
@@ -75,57 +113,115 @@ class Reading(Data, Generic[T], frozen=True, kw_only=True):
 class Place(Facts, frozen=True, kw_only=True):
     """Where a process runs. Two processes with equal places see the same hardware, files, processes and ports."""
 
-    machine: str
-    namespaces: Mapping[str, str]
+    machine: Serial
+    namespaces: Mapping[Name, Name]
 
 
 class Interpreter(Facts, frozen=True, kw_only=True):
     """The Python that the target command starts, as it describes itself."""
 
-    executable: str
+    executable: Path
     version: tuple[int, int, int]
-    prefix: str
-    base_prefix: str
-    implementation: str
-    platform: str
-    machine: str
-    libc: str | None
-    working_directory: str
+    prefix: Path
+    base_prefix: Path
+    implementation: Name
+    platform: Name
+    machine: Name
+    libc: Version | None
+    working_directory: Path
     working_directory_error: str | None
-    user: str | None
+    user: User | None
     uid: int
-    home: str | None
-    hostname: str
+    home: Path | None
+    hostname: HostName
     has_pip: bool
-    uv: str | None
+    uv: Path | None
     made_by_uv: bool
     conda: bool
     externally_managed: bool
-    container: str | None
+    container: Name | None
     place: Place
 
 
 Chosen = Literal["flag", "service", "port", "found", "environment", "path", "own"]
+NoPython = Literal["ended", "gone", "replaced", "no-python"]
+"""Why the Python of a process cannot be looked at: the process ended; its interpreter's file is gone, or is another one by
+now; or it is no Python."""
 
 
 class Target(Data, frozen=True, kw_only=True):
-    """The command that starts the service's Python, and why this one was chosen (a key of the words table)."""
+    """The command that starts the service's Python, and why this one was chosen (a key of the words table).
 
-    command: tuple[str, ...]
+    *command* (): it is the Python of a process that there is none of, as *problem* says; *called*: how it was called.
+    """
+
+    command: CommandWords
     chosen: Chosen
-    chosen_by: str = ""
+    chosen_by: Name = ""
     local: bool = True
+    problem: NoPython | None = None
+    called: Path | None = None
+
+
+Untaken = Literal["capabilities", "limits", "cgroup", "seccomp", "lsm"]
+"""What a process has and what looks beside it has not: capabilities that its file or its starter gave it; higher limits; its
+control group; its system call filter; its profile of a security module (AppArmor, SELinux)."""
+
+
+class SeenFrom(Data, frozen=True, kw_only=True):
+    """Whose view of the target a snapshot holds, as the doctor saw it from outside; the target's own words are Interpreter's.
+
+    *whose*: the attached process's, the caller's (a Python that the doctor chose), or that of the command which was named, of
+    which the rest is not known. *namespaces*: those that are not the doctor's, by kind. *limits*: soft and hard, by the names
+    of setrlimit(2), None: unlimited. *environment*: whose variables the target was given. *not_taken*: what the process has
+    and the looking had not.
+    """
+
+    whose: Literal["process", "caller", "target"]
+    pid: int | None = None
+    user: User | None = None
+    uid: int | None = None
+    gid: int | None = None
+    groups: tuple[int, ...] = ()
+    capabilities: tuple[Name, ...] = ()
+    namespaces: Mapping[Name, Name] = field(default_factory=dict)
+    root: Path = "/"
+    cgroup: Path | None = None
+    limits: Mapping[Name, tuple[int | None, int | None]] = field(default_factory=dict)
+    cwd: Path | None = None
+    environment: Literal["process", "caller"] = "caller"
+    not_taken: tuple[Untaken, ...] = ()
+
+
+Against = Literal["several", "container", "user", "refused", "variable", "model", "folder"]
+"""What spoke against looking at a service unasked: there is more than one; it is in a container; another user's, whom the
+caller is not; a variable, a named model or the current folder speaks of another service."""
+
+
+class PassedOver(Data, frozen=True, kw_only=True):
+    """A running service that was seen and not looked at. *detail*: which variable, model or file speaks against it."""
+
+    pid: int
+    command: CommandLine
+    user: User
+    ports: tuple[int, ...]
+    why: Against
+    detail: Path = ""
 
 
 class Snapshot(Data, frozen=True, kw_only=True):
     """Everything that was seen: the support file, the test fixture and the only input of a judgement."""
 
-    created: str
-    doctor: str
+    created: Version
+    doctor: Version
     settings: Settings
     target: Target
     readings: Mapping[str, Recorded]
     redacted: bool = False
+    seen_from: SeenFrom | None = None
+    passed_over: tuple[PassedOver, ...] = ()
+    masked: Mapping[str, int] = field(default_factory=dict)
+    """What was taken out: kind of mark -> how often it stands here. Empty: nothing, or not redacted."""
     origin: Mapping[str, Json] = field(default_factory=dict)
 
 

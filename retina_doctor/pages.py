@@ -8,7 +8,8 @@
     The mechanism, for whoever wants to know.
 
 Title, message and fix are strict Jinja templates over the finding's evidence; a placeholder that the evidence does not
-fill is an error. Whatever evidence puts into a command is quoted for the shell.
+fill is an error. `told(x)` puts evidence of the form {"key", "values"} into the words of the packs' tables of reasons.
+Whatever evidence puts into a command is quoted for the shell.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import jinja2
 
 from retina_doctor.codec import Data, DoesNotFit, decode, to_json
 from retina_doctor.model import Finding, Interpreter, Outcome, Reason, Snapshot
-from retina_doctor.quoting import quoted, visible
+from retina_doctor.quoting import PASSWORD, argument, visible
 from retina_doctor.reasons import reason_text
 from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import Remedies
@@ -95,6 +96,12 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     page = source(catalogue.of_code(finding.code).pages, finding.name, language)
     remedies = Remedies(snapshot.target, interpreter_of(snapshot))
     values: dict[str, Any] = {**finding.evidence, "subject": finding.subject, **remedies.names()}
+
+    def told(reason: Mapping[str, Any] | None) -> str:
+        """{"key", "values"} of evidence in the words of the packs' tables of reasons."""
+        return "" if reason is None else reason_text(Reason(reason["key"], reason["values"]), catalogue, language)
+
+    values["told"] = told
     commands: list[str] = []
     texts: list[str] = []
     position = 0
@@ -107,6 +114,8 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     if remedies.for_image and remedies.interpreter and remedies.interpreter.container:
         line = "RUN " + " && ".join(remedies.for_image)
         aside = reason_text(Reason("in-image", {"line": line}), catalogue, language)
+    if any(PASSWORD in command for command in commands):
+        aside = " ".join(filter(None, (aside, reason_text(Reason("fill-password"), catalogue, language))))
     return Words(
         title=_one_line(_fill(_PROSE, page.title, values)),
         message=_one_line(_fill(_PROSE, page.message, values)),
@@ -155,4 +164,4 @@ def _environment(finalize: Any) -> jinja2.Environment:
 
 
 _PROSE = _environment(visible)
-_SHELL = _environment(quoted)
+_SHELL = _environment(argument)

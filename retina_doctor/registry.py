@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import Check, Pack, Probe, RunningService
+from retina_doctor.authoring import Check, Pack, Probe, RunningService, always
 from retina_doctor.codec import Data, replace
 from retina_doctor.declared import declarations
 from retina_doctor.errors import PackError, UsageError, described
-from retina_doctor.model import Finding, Interpreter
+from retina_doctor.model import Finding, Interpreter, SeenFrom, Target
 from retina_doctor.needs import Need, Want, needs_of
 from retina_doctor.probing.sending import has_source
 from retina_doctor.settings import LANGUAGES, Settings, Table
@@ -187,7 +187,7 @@ class Draft:
         self.probes: dict[str, Probe[Any]] = {}
         self.explains: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
-        self.facts: set[type] = {Settings, Interpreter, own_checks.Silenced, own_checks.Unloaded}
+        self.facts: set[type] = {Settings, Interpreter, SeenFrom, Target, own_checks.Silenced, own_checks.Unloaded}
         self.names: set[str] = set()
         self._holders: dict[tuple[str, object], str] = {}
 
@@ -234,8 +234,13 @@ class Draft:
                     raise PackError(f"a cause names {name}, which no check of a loaded pack bears", lacks=True)
             self.explains[cause.root] = self.explains.get(cause.root, ()) + cause.explains
             self.conditions |= {(cause.root, echo): cause.when for echo in cause.explains}
+        # Under a condition two names may explain each other: numpy's failure onnxruntime's, and that insightface's.
+        sure = {
+            root: tuple(echo for echo in echoes if self.conditions[root, echo] is always)
+            for root, echoes in self.explains.items()
+        }
         for cause in pack.causes:
-            if cause.root in _reached(cause.root, self.explains):
+            if cause.root in _reached(cause.root, sure):
                 raise PackError(f"the causes go round in a circle at {cause.root}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from retina_doctor.model import Interpreter, Target
-from retina_doctor.quoting import Command, command_of, quoted
+from retina_doctor.quoting import Command, argument, command_of
 from retina_doctor.target import OF_A_PROCESS
 
 
@@ -33,9 +33,11 @@ class Remedies:
 
     @property
     def python(self) -> Command:
-        """The command that starts the target's Python."""
+        """The command that starts the target's Python; where there is none, whichever the reader takes."""
+        if not self.target.command:
+            return Command("python3")
         if self.target.local and not self.before and self.interpreter and self.interpreter.executable:
-            return quoted(self.interpreter.executable)
+            return argument(self.interpreter.executable)
         return command_of(self.target.command)
 
     def pip_install(self, *words: str) -> Command:
@@ -47,6 +49,8 @@ class Remedies:
 
     def _pip(self, action: str, words: tuple[str, ...]) -> Command:
         here = self.interpreter
+        if not self.target.command:
+            return Command("")  # which Python the service has is not known, and no other's packages are to be changed
         yes = ("-y",) if action == "uninstall" else ()
         self.for_image.append(command_of(["pip", action, *yes, *words]))
         system = ("--break-system-packages",) if here and here.externally_managed else ()

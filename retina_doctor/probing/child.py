@@ -42,6 +42,17 @@ class Telling:
             data = data[os.write(self._descriptor, data) :]
 
 
+class Keeping:
+    """Takes what one step tells for the next, which runs in the same process."""
+
+    def __init__(self, probe: Telling) -> None:
+        self.facts: dict[str, Any] = {}
+        self.stage = probe.stage
+
+    def tell(self, **facts: Any) -> None:
+        self.facts.update(facts)
+
+
 def drop_working_directory() -> None:
     """Take the working directory off sys.path: a neighbour torch.py must not become torch.
 
@@ -128,7 +139,10 @@ def main(request: dict[str, Any]) -> None:
         probe._send({"begin": look["probe"]})
         try:
             arguments = dict(look["arguments"], seconds=look["seconds"], workdir_error=error)
-            importlib.import_module(look["run"]).look(probe, arguments)
+            kept = Keeping(probe) if look["then"] else None
+            importlib.import_module(look["run"]).look(kept or probe, arguments)
+            if kept:
+                importlib.import_module(look["then"]).look(probe, dict(arguments, told=kept.facts))
         except BaseException as failure:
             import traceback
 

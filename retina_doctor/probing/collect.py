@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import os
 import selectors
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import decode, encode, replace
+from retina_doctor.codec import DoesNotFit, decode, encode, replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.probing.sending import source_of
 from retina_doctor.settings import Settings
-from retina_doctor.target import Surroundings
+from retina_doctor.standpoint import has_ended
+from retina_doctor.target import OF_A_PROCESS, Surroundings
 
 SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
 """Set on the doctor's own side to the LD_LIBRARY_PATH of the service: the driver is to be found where the service finds it."""
 BUFFERED = {"PYTHONUNBUFFERED": ""}  # set, as in most images, it makes Python read what is sent byte by byte
+MORE_TIME = 2  # times the limit: for what a busy machine kept from answering
 TICK = 0.05  # seconds between two looks at whether a child has ended
 MOST_LEFT = 1024 * 1024  # bytes that a pipe can hold (fs.pipe-max-size): more is written by somebody who is still alive
 NO_ENGINE = "docker daemon"
@@ -29,6 +31,10 @@ NO_ENGINE = "docker daemon"
 MARKS_OF_PYTHON = ("Fatal Python error", "Traceback (most", "site-packages", "sitecustomize", "pyvenv", "libpython")
 
 Progress = Callable[[Sequence[Child]], None]
+
+
+class ProcessEnded(Exception):
+    """The process that was to be looked at ended before it was."""
 
 
 class Looking:
@@ -58,35 +64,72 @@ class Looking:
         Raises UsageError when the target's command is no Python.
         """
         wanted = [own_checks.interpreter_probe, *(p for p in probes if p is not own_checks.interpreter_probe)]
-        with guarded(self.token), _Run(self) as run:
-            run.start(wanted)
+        with guarded(self.token):
+            if self.target.problem is not None:
+                return self.target, self._without_target(wanted)
+            try:
+                readings = self._look(wanted)
+            except ProcessEnded:
+                self.target = replace(self.target, command=(), problem="ended")
+                return self.target, self._without_target(wanted)
+            if self.has_ended:
+                # What was in a container dies with the process that had made it: that is no finding of its own.
+                self.target = replace(self.target, problem="ended")
+                cut = Recorded(outcome=Outcome.NOT_RUN, detail="the service's process ended meanwhile")
+                readings |= {name: cut for name, one in readings.items() if one.outcome is Outcome.CRASHED}
+        return self.target, readings
+
+    def _look(self, probes: Sequence[Probe[Any]]) -> dict[str, Recorded]:
+        """Readings by probe name. Raises UsageError, ProcessEnded."""
+        with _Run(self) as run:
+            run.start(probes)
             self.meanwhile()
             run.go_on()
-        for probe in wanted:
-            if probe.name not in run.readings:
-                run.readings[probe.name] = Recorded(
-                    outcome=Outcome.NOT_RUN, detail="the target's Python does not start"
-                )
-        readings = {probe.name: run.readings[probe.name] for probe in wanted}
-        return (replace(self.target, local=False) if run.elsewhere else self.target), readings
+            run.ask_the_starved_again()
+            run.look_as_the_service()
+            run.ask_the_starved_again()
+            run.understand()
+        if run.elsewhere:
+            self.target = replace(self.target, local=False)
+        unasked = Recorded(outcome=Outcome.NOT_RUN, detail="the target's Python does not start")
+        return {probe.name: run.readings.get(probe.name, unasked) for probe in probes}
 
-    def request(self, probes: Sequence[Probe[Any]], side: Side, unsent: dict[str, Recorded]) -> Request | None:
-        """One process for *probes*. *unsent* takes the readings of those that cannot be sent, a fault of their pack's."""
+    def _without_target(self, wanted: Sequence[Probe[Any]]) -> dict[str, Recorded]:
+        """Where the service has no Python to look at: nothing is asked of another one in its place."""
+        standpoint = self.surroundings.standpoint
+        elsewhere = standpoint is not None and standpoint.contained  # of which the doctor's own side says nothing
+        sides = (Side.CALLER,) if elsewhere else (Side.CALLER, Side.OWN)
+        own = [probe for probe in wanted if probe.side in sides]
+        unasked = Recorded(outcome=Outcome.NOT_RUN, detail="the service's Python cannot be looked at")
+        return {probe.name: unasked for probe in wanted if probe not in own} | self._look(own)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process whose Python is looked at is gone."""
+        return self.target.chosen in OF_A_PROCESS and has_ended(int(self.target.chosen_by))
+
+    def request(
+        self, probes: Sequence[Probe[Any]], side: Side, unsent: dict[str, Recorded], times: float = 1
+    ) -> Request | None:
+        """One process for *probes*, each with so many *times* its limit. *unsent* takes the readings of those that cannot be
+        sent, a fault of their pack's."""
         modules: dict[str, str] = {}
         looks: list[Look] = []
         for probe in probes:
             try:
                 arguments = encode(probe.arguments(self.settings))
-                sources = {name: source_of(name) for name in probe.sent(side)}
+                then = None if side is Side.TARGET else probe.local
+                # What runs in one process with its local part is imported as that is: from where it is installed.
+                sources = {} if then else {name: source_of(name) for name in probe.sent(side)}
             except Exception as error:
                 unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
             else:
-                seconds = probe.seconds(self.settings)
-                looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments, seconds=seconds))
+                seconds = probe.seconds(self.settings) * times
+                looks.append(Look(probe=probe.name, run=probe.module, then=then, arguments=arguments, seconds=seconds))
                 modules |= sources
         if not looks:
             return None
-        if side is Side.OWN:
+        if side is not Side.TARGET:
             return own_request(modules, looks)
         standpoint = self.surroundings.standpoint
         return Request(
@@ -95,14 +138,24 @@ class Looking:
             looks=looks,
             workdir=self.surroundings.workdir,
             standpoint=standpoint,
+            limits=self.surroundings.limits,
         )
 
+    def understanding(self, probe: Probe[Any], fetched: Recorded) -> Request:
+        """The local part of *probe*, told what was fetched in the target."""
+        assert probe.local
+        arguments = {**encode(probe.arguments(self.settings)), "told": fetched.facts}
+        seconds = probe.seconds(self.settings)
+        return own_request({}, [Look(probe=probe.name, run=probe.local, arguments=arguments, seconds=seconds)])
+
     def begin(self, request: Request) -> Child:
-        """Raises UsageError where the target's command cannot be started."""
+        """Raises UsageError where the target's command cannot be started, ProcessEnded where that is why."""
         mark = {RUN_VARIABLE: self.token.strip()}
         try:
             return Child.start(request, self.token, {**self._environment(request), **mark, **BUFFERED})
         except OSError as error:
+            if request.path is None and self.has_ended:
+                raise ProcessEnded from None
             self._refuse_command(request, error)
 
     def _environment(self, request: Request) -> dict[str, str]:
@@ -152,6 +205,9 @@ class _Run:
         self.readings: dict[str, Recorded] = {}
         self.elsewhere = False
         """The target is another machine or namespace."""
+        self._as_the_service: set[str] = set()
+        """Probes of the doctor's own side that look in the target as well."""
+        self._asked_again: set[str] = set()
         self._running: dict[Child, Side] = {}
         self._selector = selectors.DefaultSelector()
         self._interpreter: Recorded | None = None
@@ -164,14 +220,14 @@ class _Run:
             child.end()
         self._selector.close()
 
-    def start(self, probes: Sequence[Probe[Any]]) -> None:
-        """Each process is started before the next request is made. Raises UsageError."""
+    def start(self, probes: Sequence[Probe[Any]], times: float = 1) -> None:
+        """Each process is started before the next request is made. *times*: of their limits. Raises UsageError, ProcessEnded."""
         self.probes |= {probe.name: probe for probe in probes}
         groups: list[list[Probe[Any]]] = []
         shared: dict[Side, list[Probe[Any]]] = {}
         for probe in probes:
             side = self._side(probe)
-            if not probe.share:
+            if not probe.share or probe.local:
                 groups.append([probe])
             elif side in shared:
                 shared[side].append(probe)
@@ -181,17 +237,21 @@ class _Run:
         groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
         for group in groups:
             side = self._side(group[0])
-            request = self.looking.request(group, side, self.readings)
+            request = self.looking.request(group, side, self.readings, times)
             if request is not None:
-                child = self.looking.begin(request)
-                self._running[child] = side
-                _register(self._selector, child)
+                self._begin(request, side)
+
+    def _begin(self, request: Request, side: Side) -> None:
+        child = self.looking.begin(request)
+        self._running[child] = side
+        _register(self._selector, child)
 
     def _side(self, probe: Probe[Any]) -> Side:
-        return Side.TARGET if self.elsewhere else probe.side
+        moved = self.elsewhere or probe.name in self._as_the_service
+        return Side.TARGET if moved and probe.side is Side.OWN else probe.side
 
     def go_on(self) -> None:
-        """Until all that is of use has been seen. Raises UsageError."""
+        """Until all that is of use has been seen. Raises UsageError, ProcessEnded."""
         while self._running:
             for key, _ in self._selector.select(TICK):
                 if not key.data():
@@ -201,6 +261,43 @@ class _Run:
             for child in list(self._running):
                 self._attend(child)
             self._learn()
+
+    def ask_the_starved_again(self) -> None:
+        """What a busy machine kept from answering: once more, one after the other, and given more time."""
+        while True:
+            starved = (probe for name, probe in self.probes.items() if self._is_due_again(name))
+            probe = next(starved, None)
+            if probe is None:
+                return
+            self._asked_again.add(probe.name)
+            del self.readings[probe.name]
+            self.start([probe], MORE_TIME)
+            self.go_on()
+
+    def _is_due_again(self, name: str) -> bool:
+        return name not in self._asked_again and name in self.readings and self.readings[name].starved
+
+    def look_as_the_service(self) -> None:
+        """For what the doctor's own side did not find."""
+        if self.elsewhere or self._interpreter is None or self._interpreter.outcome is not Outcome.OK:
+            return
+        due = [p for p in self.probes.values() if p.side is Side.OWN and _is_due_there(p, self.readings)]
+        names = {probe.name for probe in due}
+        self._as_the_service |= names
+        self._asked_again -= names
+        self.start(due)
+        self.go_on()
+
+    def understand(self) -> None:
+        """What local parts make of what was fetched in the target takes its place."""
+        fetched = {}
+        for name, probe in self.probes.items():
+            reading = self.readings.get(name)
+            if probe.local and self._side(probe) is Side.TARGET and reading is not None and reading.facts:
+                fetched[name] = reading
+                self._begin(self.looking.understanding(probe, reading), Side.CALLER)
+        self.go_on()
+        self.readings |= {name: made_of(reading, self.readings[name]) for name, reading in fetched.items()}
 
     def _attend(self, child: Child) -> None:
         if child not in self._running:
@@ -216,10 +313,10 @@ class _Run:
     def _finish(self, child: Child) -> None:
         seconds = child.seconds
         self._end(child)
-        readings = child.recorded(seconds)
+        readings = {name: _fitting(name, reading) for name, reading in child.recorded(seconds).items()}
         self.readings |= readings
         for name, reading in readings.items():
-            if reading.outcome is Outcome.TIMED_OUT:
+            if reading.outcome is Outcome.TIMED_OUT and not reading.starved:
                 for other in [c for c in self._running if name in self.probes[c.current].hangs_with]:
                     if other in self._running:
                         other.hangs_with = name
@@ -233,8 +330,9 @@ class _Run:
     def _continue(self, names: Iterable[str]) -> None:
         """What a process that died, hangs or takes long had not come to goes on in another."""
         broken = self._interpreter is not None and self._interpreter.outcome is not Outcome.OK
-        probes = [self.probes[name] for name in names]
-        self.start([probe for probe in probes if not broken or self._side(probe) is Side.OWN])
+        begun = {name for child in self._running for name in child.seen}  # anew, in the target that is elsewhere
+        probes = [self.probes[name] for name in names if name not in begun]
+        self.start([probe for probe in probes if not broken or self._side(probe) is not Side.TARGET])
 
     def _learn(self) -> None:
         """As soon as the target's Python has said where it runs, or cannot, some of what runs is of no use any more."""
@@ -243,12 +341,13 @@ class _Run:
         name = own_checks.interpreter_probe.name
         found = self.readings.get(name)
         if found is None:
-            found = next((child.told(name) for child in self._running if child.told(name)), None)
-        if found is None:
+            found = next((told for child in self._running if (told := child.told(name))), None)
+        if found is None or self._is_due_again(name):
             return
-        self._interpreter = found
+        self._interpreter = self.readings[name] = found = _fitting(name, found)
         if found.outcome is not Outcome.OK:
-            self.looking.refuse_what_is_no_python(found)
+            if not self.looking.has_ended:
+                self.looking.refuse_what_is_no_python(found)
             self._drop(Side.TARGET)
         elif decode(found.facts, Interpreter).place != own_place():
             self.elsewhere = True
@@ -265,6 +364,24 @@ class _Run:
                 del self.readings[name]
 
 
+def _is_due_there(probe: Probe[Any], readings: Mapping[str, Recorded]) -> bool:
+    """A pack whose question breaks costs no more than the answer."""
+    try:
+        return probe.again(readings)
+    except Exception:
+        return False
+
+
+def _fitting(name: str, reading: Recorded) -> Recorded:
+    """What the target says of itself, where it is of no use, is a failed looking."""
+    if name == own_checks.interpreter_probe.name and reading.outcome is Outcome.OK:
+        try:
+            decode(reading.facts, Interpreter)
+        except DoesNotFit as error:
+            return replace(reading, outcome=Outcome.FAILED, detail=f"told what does not fit: {error}")
+    return reading
+
+
 def own_place() -> Place:
     """Where the doctor itself runs."""
     from retina_doctor.probing.place import place
@@ -278,6 +395,12 @@ def _register(selector: selectors.BaseSelector, child: Child) -> None:
     selector.register(child.process.stderr, selectors.EVENT_READ, child.read_errors)
     if not child.write_program():
         selector.register(child.process.stdin, selectors.EVENT_WRITE, lambda: not child.write_program())
+
+
+def made_of(fetched: Recorded, made: Recorded) -> Recorded:
+    """One reading of two steps: it ended as the first that did not go well. What was fetched is in none."""
+    ended = made if fetched.outcome is Outcome.OK else fetched
+    return replace(ended, facts=made.facts, seconds=round(fetched.seconds + made.seconds, 3))
 
 
 def _drain(selector: selectors.BaseSelector, child: Child) -> None:

@@ -20,14 +20,17 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import Data
-from retina_doctor.model import Json, Outcome, Recorded
+from retina_doctor.model import Effort, Json, Outcome, Recorded
+from retina_doctor.probing import effort
 from retina_doctor.probing.sending import source_of
+from retina_doctor.secret_words import masked
 from retina_doctor.standpoint import Standpoint
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 MOST_USED = 1e15  # seconds, bytes: what a probe says beyond is nonsense
 PATIENCE = 1 / 12  # of its time that a looking gets before those that wait for it in the same process go on in another
 DYING = 0.1  # seconds to wait for a killed process; it takes longer in an uninterruptible system call: a hung driver
+MOST_DEPTH = 64  # lists and objects within each other
 TAIL_LINES, TAIL_BYTES = 20, 8192
 CHUNK = 65536  # bytes read from a pipe at once
 ROOM = 1024 * 1024  # bytes that the pipe for a program is to hold: as much as Linux allows (fs.pipe-max-size)
@@ -63,12 +66,14 @@ def code_of(module: str) -> str | None:
 
 
 class Look(Data, frozen=True, kw_only=True):
-    """One looking of a request: which module to run, with which arguments, and how many seconds it has."""
+    """One looking of a request: which module to run, with which arguments, which makes the facts of what that tells, and how
+    many seconds it has in all."""
 
     probe: str
     run: str
     arguments: Mapping[str, Json]
     seconds: float
+    then: str | None = None
 
 
 class Request(Data, frozen=True, kw_only=True):
@@ -82,6 +87,8 @@ class Request(Data, frozen=True, kw_only=True):
     """sys.path for the child; None: its own, less the working directory."""
     standpoint: Standpoint | None = None
     """Whose rights the command is started with; None: the doctor's own."""
+    limits: Mapping[int, tuple[int, int]] = {}
+    """Soft and hard, by the numbers of setrlimit(2), where the rights are the doctor's own."""
 
     @property
     def name(self) -> str:
@@ -97,7 +104,13 @@ class Request(Data, frozen=True, kw_only=True):
             "magic": importlib.util.MAGIC_NUMBER.hex(),
             "code": {name: code_of(name) for name in self.modules},
             "looks": [
-                {"probe": one.probe, "run": one.run, "arguments": dict(one.arguments), "seconds": one.seconds}
+                {
+                    "probe": one.probe,
+                    "run": one.run,
+                    "then": one.then,
+                    "arguments": dict(one.arguments),
+                    "seconds": one.seconds,
+                }
                 for one in self.looks
             ],
         }
@@ -138,9 +151,11 @@ class Child:
     flooded: bool = False
     hangs_with: str | None = None
     usage: Any = None
+    effort: Effort | None = None
     _pending: bytearray = field(default_factory=bytearray)
     _told: int = 0
     _errors: bytearray = field(default_factory=bytearray)
+    _cut: bool = False
     _unsent: memoryview = field(default_factory=lambda: memoryview(b""))
 
     @classmethod
@@ -158,6 +173,7 @@ class Child:
                 preexec_fn=drop,
             )
         assert process.stdin and process.stdout and process.stderr
+        _limit(process.pid, request.limits)
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
         seen = {look.probe: Seen(look.seconds) for look in request.looks}
@@ -248,9 +264,12 @@ class Child:
         self._pending += chunk
         if b"\n" not in chunk:
             return True
-        *lines, rest = bytes(self._pending).split(b"\n")
+        whole, _, rest = bytes(self._pending).rpartition(b"\n")
         self._pending = bytearray(rest)
-        for line in lines:
+        if self.token.encode() not in whole:  # noise, however many lines: a flood must not cost more than its bytes
+            self._note(whole + b"\n")
+            return True
+        for line in whole.split(b"\n"):
             self._take(line)
         return True
 
@@ -260,9 +279,14 @@ class Child:
             self._note(line + b"\n")  # printed by something else before the private stream was set up
             return
         try:
-            message = json.loads(line[len(mark) :], parse_constant=lambda _: None, parse_int=_number)
-        except ValueError:
-            self._note(line + b"\n")
+            message = _storable(json.loads(line[len(mark) :], parse_constant=lambda _: None, parse_int=_number))
+        except (ValueError, RecursionError, OverflowError):
+            message = None
+        if not isinstance(message, dict) or not all(
+            isinstance(message.get(key, kind()), kind | None)
+            for key, kind in (("tell", dict), ("stage", str), ("begin", str), ("end", str), ("failed", str))
+        ):
+            self._note(line + b"\n")  # no message of ours
             return
         if self.complete:  # it goes on with what others do by now
             return
@@ -272,7 +296,7 @@ class Child:
         seen = self.seen[self.current]
         if "begin" in message:
             seen.started = self.seconds
-        seen.facts.update(_storable(message.get("tell", {})) if b"\\ud" in line else message.get("tell", {}))
+        seen.facts.update(message.get("tell") or {})
         seen.stage = message.get("stage", seen.stage)
         if "end" in message:
             seen.ended, seen.failed = self.seconds, message.get("failed")
@@ -289,10 +313,14 @@ class Child:
 
     def _note(self, data: bytes) -> None:
         self._errors += data
-        del self._errors[: max(0, len(self._errors) - TAIL_BYTES)]
+        beyond = max(0, len(self._errors) - 4 * TAIL_BYTES)
+        self._cut = self._cut or beyond > 0
+        del self._errors[:beyond]
 
     def end(self) -> None:
         """Kill the whole process group and reap the child. Harmless when it is gone already."""
+        if self.overdue and self.effort is None:
+            self.effort = effort.of_group(self.process.pid, self.seconds)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         until = time.monotonic() + DYING
@@ -305,8 +333,12 @@ class Child:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """The last lines of standard error."""
-        lines = self._errors.decode("utf-8", "replace").splitlines()
+        """The last lines of standard error: masked as a whole, then cut at a line, so that a cut lays no secret bare."""
+        text = masked(self._errors.decode("utf-8", "replace"))
+        if self._cut:
+            text = text.partition("\n")[2] or text.partition(" ")[2]
+        whole = text[-TAIL_BYTES:]
+        lines = (whole if len(whole) == len(text) else whole.partition("\n")[2]).splitlines()
         return tuple(line for line in lines if line.strip())[-TAIL_LINES:]
 
     def told(self, name: str) -> Recorded | None:
@@ -357,6 +389,7 @@ class Child:
             stderr_tail=() if outcome is Outcome.OK else self.errors,
             cpu_seconds=None if cpu is None else round(cpu, 3),
             peak_memory=peak,
+            effort=self.effort if outcome is Outcome.TIMED_OUT else None,
         )
 
 
@@ -374,6 +407,24 @@ def _dropping(request: Request) -> Iterator[Callable[[], None] | None]:
         except subprocess.SubprocessError:  # Python tells no more of what failed in the child
             refused = f"the rights of process {request.standpoint.pid} cannot be taken on"
             raise PermissionError(errno.EPERM, refused) from None
+
+
+def _limit(pid: int, limits: Mapping[int, tuple[int, int]]) -> None:
+    """Before it is told what to do. Without privileges no limit is raised above the doctor's own."""
+    import resource
+
+    for number, (soft, hard) in limits.items():
+        _, most = resource.getrlimit(number)
+        below = (min(soft, most, key=_rank), min(hard, most, key=_rank))
+        for pair in ((soft, hard), below):
+            with contextlib.suppress(PermissionError, ProcessLookupError):
+                resource.prlimit(pid, number, pair)
+                break
+
+
+def _rank(limit: int) -> float:
+    """A limit of -1 is none."""
+    return float("inf") if limit < 0 else limit
 
 
 def _widen(pipe: int) -> None:
@@ -417,14 +468,19 @@ def _used(told: Any) -> tuple[float | None, int | None]:
     )
 
 
-def _storable(value: Any) -> Any:
-    """*value* without lone surrogates, which stand for bytes of names that are no UTF-8 and fit in no JSON file."""
+def _storable(value: Any, depth: int = 0) -> Any:
+    """*value* without lone surrogates, which stand for bytes of names that are no UTF-8 and fit in no JSON file.
+
+    Raises ValueError where it is nested deeper than any fact.
+    """
+    if depth > MOST_DEPTH:
+        raise ValueError("nested too deeply")
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, list):
-        return [_storable(inner) for inner in value]
+        return [_storable(inner, depth + 1) for inner in value]
     if isinstance(value, dict):
-        return {_storable(name): _storable(inner) for name, inner in value.items()}
+        return {_storable(name): _storable(inner, depth + 1) for name, inner in value.items()}
     return value
 
 

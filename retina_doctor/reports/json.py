@@ -8,6 +8,7 @@ from retina_doctor.codec import encode, to_json
 from retina_doctor.model import Recorded
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
+from retina_doctor.reports.standpoint import standpoint_of
 
 FORMAT = 1
 
@@ -53,7 +54,8 @@ def write(report: Report, _look: Look) -> str:
                 for name, r in diagnosis.snapshot.readings.items()
             ],
             "facts": {name: r.facts for name, r in diagnosis.snapshot.readings.items()},
-            "target": encode(diagnosis.snapshot.target),
+            "target": {key: value for key, value in encode(diagnosis.snapshot.target).items() if value is not None},
+            "standpoint": standpoint_of(diagnosis.snapshot),
         }
     )
 

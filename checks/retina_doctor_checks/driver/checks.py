@@ -61,9 +61,16 @@ def driver_library_mismatch(seen: Seen) -> Answer:
     missing: list[str] = []
     if seen.nvml is None and None in (seen.host.loaded_version, library_version(seen.host)):
         missing.append(NVML)
-    if seen.cuda is None and version_of(seen.libcuda) not in (None, seen.host.loaded_version) and not seen.compat:
+    if seen.cuda is None and not seen.compat and not seen.host.wsl and _may_be_anothers(seen):
         missing.append(CUDA)
     return about("driver-library-mismatch", seen, missing=tuple(missing))
+
+
+def _may_be_anothers(seen: Seen) -> bool:
+    """By its name libcuda is of another release than the module, or of none; or it is not known which one is loaded."""
+    if seen.libcuda is None:
+        return seen.environment is None
+    return version_of(seen.libcuda) != seen.host.loaded_version
 
 
 @check("RD206", "nvml-library-not-found", ERROR, pitfall=2, scope=gpu_meant)
@@ -88,7 +95,9 @@ def driver_blocked_by_secure_boot(seen: Seen) -> Answer:
 
 @check("RD211", "driver-state-lost", ERROR, pitfall=2, scope=gpu_meant)
 def driver_state_lost(seen: Seen, cuda: CudaDriver) -> Answer:
-    return None if cuda.works else about("driver-state-lost", seen, missing=_without_nvml(seen))
+    lost = seen.nvml is not None and any(gpu.error for gpu in seen.nvml.gpus)
+    missing = ("gpu_environment",) if lost and seen.environment is None else _without_nvml(seen)
+    return None if cuda.works else about("driver-state-lost", seen, missing=missing)
 
 
 @check("RD212", "fabric-manager-not-running", ERROR, pitfall=2, scope=gpu_meant)
@@ -100,6 +109,9 @@ def fabric_manager_not_running(seen: Seen, cuda: CudaDriver) -> Answer:
 def mig_device_not_selected(seen: Seen) -> Answer:
     divided = seen.nvml is not None and any(gpu.mig and gpu.mig_devices for gpu in seen.nvml.gpus)
     missing = (CUDA,) if divided and seen.cuda is None else _without_nvml(seen)
+    one_of_them = seen.nvml is not None and len({gpu.mig for gpu in seen.nvml.gpus}) > 1
+    if one_of_them and seen.environment is None and not seen.cuda_works:
+        missing = ("gpu_environment",)  # which of them the variable leaves
     return about("mig-device-not-selected", seen, missing=missing)
 
 
