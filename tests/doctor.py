@@ -12,6 +12,8 @@ from typing import Any
 
 import insightface
 
+from tests.odd_probes import runs
+
 DEV_PYTHON = sys.executable
 """Our own environment as a target: it has onnxruntime-gpu, insightface and OpenCV, and no torch."""
 SIX_FACES = Path(insightface.__file__).parent / "data" / "images" / "t1.jpg"
@@ -41,10 +43,11 @@ def environment(**more: str | None) -> dict[str, str]:
 def doctor(
     *words: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240
 ) -> subprocess.CompletedProcess[str]:
+    env = environment() if env is None else env
     return subprocess.run(
-        [sys.executable, "-m", "retina_doctor", *map(str, words)],
+        [*runs.command(env), *map(str, words)],
         cwd=cwd,
-        env=environment() if env is None else env,
+        env=env,
         capture_output=True,
         text=True,
         timeout=timeout,
