@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar
 
 from retina_doctor.codec import Data, Facts, Meta, field, replace
 from retina_doctor.model import (
+    Action,
     Chosen,
     Finding,
     Inapplicable,
@@ -41,7 +42,7 @@ from retina_doctor.settings import Setting, Settings, Table
 
 # All that a pack needs, so that it imports from here alone.
 __all__ = [
-    "EVERYWHERE", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
+    "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
     "Interpreter", "Json", "Location", "Meta", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason",
     "Recorded", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
     "evidence_of", "field", "replace",
@@ -108,6 +109,7 @@ class Check(Data, frozen=True, kw_only=True):
     judge: Callable[..., Answer]
     pitfall: int | None
     scope: Callable[[Settings], Scope]
+    action: Action | None = None
 
     @property
     def place(self) -> str:
@@ -123,11 +125,15 @@ def check(
     *,
     pitfall: int | None = None,
     scope: Callable[[Settings], Scope] = lambda _settings: EVERYWHERE,
+    action: Action | None = None,
 ) -> Callable[[Callable[..., Answer]], Check]:
-    """Attach a code, a name and a severity to a judging function. Registers nothing: list it in a Domain."""
+    """Attach a code, a name and a severity to a judging function. Registers nothing: list it in a Domain.
+
+    *action*: what kind of action its page asks for; also of the page's commands that say no other (```sh look).
+    """
 
     def attach(judge: Callable[..., Answer]) -> Check:
-        return Check(code=code, name=name, severity=severity, judge=judge, pitfall=pitfall, scope=scope)
+        return Check(code=code, name=name, severity=severity, judge=judge, pitfall=pitfall, scope=scope, action=action)
 
     return attach
 

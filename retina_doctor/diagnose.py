@@ -195,6 +195,7 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
             root=None,
             location=problem.location,
             pitfall=check.pitfall,
+            action=check.action,
         )
         for problem in problems
     ]

@@ -29,6 +29,19 @@ class Severity(StrEnum):
         return self if at_most is None or self.rank <= at_most.rank else at_most
 
 
+class Action(StrEnum):
+    """What kind of action a finding asks for, in the order in which such steps are taken."""
+
+    MACHINE = "machine"  # another machine or card
+    PROVIDER = "provider"  # whoever starts the container or lends the machine
+    ROOT = "root"
+    REBOOT = "reboot"
+    PIP = "pip"  # packages of the service's Python
+    EDIT = "edit"  # the user's own files: source, settings, models, links
+    LOOK = "look"  # only decides what the cause is
+    RESTART = "restart"  # of the service
+
+
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -189,6 +202,7 @@ class Finding(Data, frozen=True, kw_only=True):
     root: FindingKey | None
     location: Location | None
     pitfall: int | None
+    action: Action | None = None
 
     @property
     def key(self) -> FindingKey:

@@ -18,6 +18,8 @@ class Remedies:
         self.interpreter = interpreter
         self.before = target.command[:-1] if target.chosen in OF_A_PROCESS else ()
         """What takes on the user of another user's process: nothing of that user's is to be run by root's shell."""
+        self.made: dict[str, tuple[str, ...]] = {}
+        """What the pip commands that were made do: action and words."""
         self.for_image: list[str] = []
         """What the pip commands that were asked for are in a Dockerfile."""
 
@@ -46,6 +48,11 @@ class Remedies:
         return self._pip("uninstall", names)
 
     def _pip(self, action: str, words: tuple[str, ...]) -> Command:
+        command = self._pip_command(action, words)
+        self.made[command] = (action, *words)
+        return command
+
+    def _pip_command(self, action: str, words: tuple[str, ...]) -> Command:
         here = self.interpreter
         yes = ("-y",) if action == "uninstall" else ()
         self.for_image.append(command_of(["pip", action, *yes, *words]))
