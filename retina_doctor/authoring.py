@@ -44,7 +44,7 @@ from retina_doctor.settings import Setting, Settings, Table
 __all__ = [
     "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
     "Interpreter", "Json", "Location", "Meta", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason",
-    "Recorded", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
+    "Recorded", "Row", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
     "evidence_of", "field", "replace",
 ]  # fmt: skip
 
@@ -188,11 +188,26 @@ class RunningService(Data, frozen=True, kw_only=True):
     readable: bool = True
 
 
+class Row(Data, frozen=True, kw_only=True):
+    """A line of the first screen: what is told at a glance of one matter.
+
+    *label*: a key of the pack's reasons. Findings of *pitfall*, and of the domains *domains*, speak for it; where there are
+    none, what the first of the checks *tells* (names) says that passed, or why it could not be judged.
+    """
+
+    label: str
+    pitfall: int | None = None
+    domains: tuple[str, ...] = ()
+    tells: tuple[str, ...]
+
+
 class Pack(Data, frozen=True, kw_only=True):
     """What an entry point of the group ``retina_doctor.checks`` names. *reasons*: a TOML file of reason texts.
 
     *services*: finds the running services on this machine that the settings may mean: the named process, whatever it is;
-    else what looks like a service, where the settings do not say that it is elsewhere.
+    else what looks like a service, where the settings do not say that it is elsewhere. *rows*: of the first screen. *head*:
+    its first lines, each of several parts; a function whose parameters are typed as a check's. *knowledge*: the month
+    (YYYY-MM) of the pack's tables of versions.
     """
 
     name: str
@@ -200,3 +215,6 @@ class Pack(Data, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     reasons: Path | None = None
     services: Callable[[Settings], tuple[RunningService, ...]] | None = None
+    rows: tuple[Row, ...] = ()
+    head: Callable[..., Iterable[Iterable[Reason]]] | None = None
+    knowledge: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,7 +58,7 @@ class ChecksByDefault(TyperGroup):
         return added
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        general = ("--help", "-h", "--version")
+        general = ("--help", "-h", "--version", "-V")
         if (not args and not ctx.resilient_parsing) or (args and args[0].startswith("-") and args[0] not in general):
             args = ["check", *args]
         return super().parse_args(ctx, args)
@@ -84,7 +85,7 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def top(version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False) -> None:
     if version:
         from retina_doctor.output import show
 
@@ -101,10 +102,15 @@ def check(ctx: typer.Context) -> None:
 @app.command(cls=taking())
 def collect(
     ctx: typer.Context,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the snapshot.", metavar="FILE")],
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="Where to write the snapshot; - is standard output.", metavar="FILE")
+    ],
     no_redact: Annotated[bool, typer.Option("--no-redact", help="Keep names, hosts and addresses.")] = False,
+    label: Annotated[str, typer.Option(help="What to call this machine.", metavar="TEXT")] = "",
 ) -> None:
     """Look, and write what was seen to a file that can be judged elsewhere."""
+    from retina_doctor.codec import replace
+    from retina_doctor.errors import UsageError
     from retina_doctor.output import check_open, check_writable, write
     from retina_doctor.redact import redact
     from retina_doctor.snapshot import save
@@ -112,9 +118,17 @@ def collect(
     run = Run.of(ctx)
     as_json = run.as_json
     check_open()
-    check_writable(output)
-    snapshot = run.look()
-    write(output, save(snapshot if no_redact else redact(snapshot)))
+    file = None if output == "-" else Path(output)
+    if file:
+        check_writable(file)
+    elif as_json:
+        raise UsageError("--format json: standard output is the snapshot itself with -o -.")
+    snapshot = replace(run.look(), label=label)
+    text = save(snapshot if no_redact else redact(snapshot))
+    if file is None:
+        run.show(text)
+        return
+    write(file, text)
     redacted = "" if no_redact else ", redacted"
     if as_json:
         from retina_doctor.codec import to_json
@@ -127,10 +141,10 @@ def collect(
         run.show(told)
 
 
-@app.command(cls=taking("format", "fail_on", "lang"))
+@app.command(cls=taking("format", "fail_on", "lang", "verbose"))
 def diagnose(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A snapshot that `collect` wrote.", metavar="FILE")],
+    file: Annotated[str, typer.Argument(help="A snapshot that `collect` wrote; - is standard input.", metavar="FILE")],
 ) -> None:
     """Judge a recorded machine, as if it were this one."""
     from retina_doctor.errors import UsageError
@@ -139,12 +153,12 @@ def diagnose(
     run = Run.of(ctx)
     _ = run.outputs  # complains before anything is read
     try:
-        snapshot = load(file.read_bytes())
+        snapshot = load(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except SnapshotError as error:
         raise UsageError(f"{file}: {error}") from None
-    run.report(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on)
+    run.report(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on, judged=file)
 
 
 @app.command(cls=taking("format", "lang"))

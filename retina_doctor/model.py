@@ -135,6 +135,8 @@ class Snapshot(Data, frozen=True, kw_only=True):
     target: Target
     readings: Mapping[str, Recorded]
     redacted: bool = False
+    label: str = ""
+    """What the operator calls this machine."""
     origin: Mapping[str, Json] = field(default_factory=dict)
 
 

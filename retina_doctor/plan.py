@@ -7,6 +7,7 @@ command undoes what another did.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,17 @@ from retina_doctor.remedies import Remedies
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
+SENTENCE = re.compile(r"(?<=[.。])(?=\s|$)\s*|(?<=。)|\n\n")
+"""Where a sentence ends: the full stop of a file's name or a version is followed by no blank."""
+
 
 class Cause(Data, frozen=True, kw_only=True):
-    """A finding that a step deals with. *instead*: the line at *location* as it should be, where that is known."""
+    """A finding that a step deals with. *todo*: the first sentence of its page's Fix. *instead*: the line at *location* as it
+    should be, where that is known."""
 
     code: str
     title: str
+    todo: str
     location: Location | None
     instead: str | None
 
@@ -58,6 +64,7 @@ class Asked(Data, frozen=True, kw_only=True):
         return Cause(
             code=self.finding.code,
             title=self.words.title,
+            todo=SENTENCE.split(self.words.fix, maxsplit=1)[0] or self.words.title,
             location=self.finding.location,
             instead=instead if isinstance(instead, str) else None,
         )
