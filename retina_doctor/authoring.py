@@ -192,7 +192,7 @@ class Row(Data, frozen=True, kw_only=True):
     """A line of the first screen: what is told at a glance of one matter.
 
     *label*: a key of the pack's reasons. Findings of *pitfall*, and of the domains *domains*, speak for it; where there are
-    none, what the first of the checks *tells* (names) says that passed, or why it could not be judged.
+    none, what the first of the checks *tells* (codes) says that passed, or why it could not be judged.
     """
 
     label: str

@@ -19,12 +19,13 @@ from retina_doctor.remedies import Remedies
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
+TELLING = 60  # characters
 SENTENCE = re.compile(r"(?<=[.。])(?=\s|$)\s*|(?<=。)|\n\n")
 """Where a sentence ends: the full stop of a file's name or a version is followed by no blank."""
 
 
 class Cause(Data, frozen=True, kw_only=True):
-    """A finding that a step deals with. *todo*: the first sentence of its page's Fix. *instead*: the line at *location* as it
+    """A finding that a step deals with. *todo*: how its page's Fix begins. *instead*: the line at *location* as it
     should be, where that is known."""
 
     code: str
@@ -64,7 +65,7 @@ class Asked(Data, frozen=True, kw_only=True):
         return Cause(
             code=self.finding.code,
             title=self.words.title,
-            todo=SENTENCE.split(self.words.fix, maxsplit=1)[0] or self.words.title,
+            todo=_beginning(self.words.fix) or self.words.title,
             location=self.finding.location,
             instead=instead if isinstance(instead, str) else None,
         )
@@ -92,6 +93,16 @@ def plan_of(diagnosis: Diagnosis, asked: Sequence[Asked], again: str) -> tuple[S
     return (*steps, Step(kind=Action.LOOK, commands=(again,), causes=()))
 
 
+def _beginning(fix: str) -> str:
+    """Whole sentences, as many as say something ("Bind all addresses." alone does not say how)."""
+    told = ""
+    for sentence in SENTENCE.split(fix.partition("\n\n")[0]):
+        if len(told) >= TELLING:
+            break
+        told += (" " if told and not told.endswith("。") else "") + sentence
+    return told
+
+
 def _grave(diagnosis: Diagnosis, root: Finding) -> bool:
     return any(one.severity is not Severity.NOTE for one in (root, *diagnosis.echoes(root)))
 
@@ -115,7 +126,7 @@ def _pip_step(asked: Sequence[Asked], diagnosis: Diagnosis) -> Iterator[Step]:
         return
     remedies = Remedies(diagnosis.snapshot.target, interpreter_of(diagnosis.snapshot))
     commands: list[str] = [
-        remedies.pip_uninstall(*words) if action == "uninstall" else remedies.pip_install(*words)
+        str(remedies.pip_uninstall(*words) if action == "uninstall" else remedies.pip_install(*words))
         for action, *words in merged([one.pip for one in causes])
     ]
     commands += [command for one in causes for command in one.commands(Action.PIP)]

@@ -13,16 +13,12 @@ from .facts.service_process import Processes
 from .versions import dotted
 
 rows = (
-    Row(label="row-model", pitfall=1, tells=("model-missing",)),
-    Row(
-        label="row-gpu",
-        pitfall=2,
-        tells=("service-on-cpu", "ort-session-on-cpu", "torch-cannot-use-gpu", "torch-cpu-build"),
-    ),
-    Row(label="row-memory", pitfall=3, tells=("vram-insufficient",)),
-    Row(label="row-detection", pitfall=4, tells=("det-size-too-small", "det-size-not-multiple-of-32")),
-    Row(label="row-service", pitfall=5, tells=("service-bad-response", "service-not-running", "port-in-use")),
-    Row(label="row-run", domains=("inference",), tells=("smoke-inference-failed", "known-answer-wrong")),
+    Row(label="row-model", pitfall=1, tells=("RD101",)),
+    Row(label="row-gpu", pitfall=2, tells=("RD508", "RD270", "RD245", "RD243")),
+    Row(label="row-memory", pitfall=3, tells=("RD301",)),
+    Row(label="row-detection", pitfall=4, tells=("RD406", "RD405")),
+    Row(label="row-service", pitfall=5, tells=("RD511", "RD501", "RD503")),
+    Row(label="row-run", domains=("inference",), tells=("RD601", "RD605")),
 )
 
 

@@ -126,7 +126,7 @@ def _at_a_glance(row: Row, report: Report) -> tuple[str, str, str, str]:
     if found:
         worst = max(found, key=lambda finding: (finding.severity.rank, finding.root is None))
         return MARKS[worst.severity], COLOURS[worst.severity], report.words(worst).title, worst.code
-    telling = [j for name in row.tells for j in diagnosis.judgements if j.name == name]
+    telling = [j for code in row.tells for j in diagnosis.judgements if j.code == code]
     for judgement in telling:
         if judgement.verdict is Verdict.PASSED and judgement.reason is not None:
             return *GOOD, str(visible(reason_text(judgement.reason, catalogue, language))), ""
@@ -166,7 +166,7 @@ def _draw_root(report: Report, finding: Finding, console: Console) -> None:
             _say(console, _prose(paragraph), 2)
     for doing in words.doings:
         # What does more than show something is in the plan below, where it stands in order; a line is quoted above.
-        showing = doing.action in (None, Action.LOOK) and finding.location is None
+        showing = doing.action is None or (doing.action is Action.LOOK and finding.location is None)
         if showing or gravest is Severity.NOTE:
             _command(console, doing.command, 4)
     if echoes:
@@ -198,7 +198,8 @@ def _draw_step(report: Report, number: int, step: Step, console: Console) -> Non
     listed = bool(step.causes) and not step.commands
     text = _prose(label(f"step-{step.kind}", language) if listed else step_text(step, language))
     if step.fixes:
-        codes = label("step-codes", language, codes=", ".join(step.fixes))
+        codes = ", ".join(step.fixes)
+        codes = codes if step.kind is Action.LOOK else label("step-codes", language, codes=codes)
         text.append(label("aside", language, what=codes), style="dim")
     lines = wrapped(text, console.width - 5).split("\n")
     for index, line in enumerate(lines):
@@ -242,7 +243,8 @@ def _draw_rest(report: Report, console: Console) -> bool:
         sections.append(("inapplicable", _not_judged(report)))
     unknown: dict[tuple[str, ...], list[str]] = {}
     for judgement in diagnosis.with_verdict(Verdict.UNKNOWN):
-        unknown.setdefault(judgement.missing, []).append(f"{judgement.code} {judgement.name}")
+        name = f"{judgement.code} {judgement.name}" if report.unfolded else judgement.code
+        unknown.setdefault(judgement.missing, []).append(name)
     lines = [
         f"{', '.join(names)}: {label('unknown-because', language, probes=', '.join(missing))}"
         for missing, names in unknown.items()

@@ -96,7 +96,7 @@ def fabric_manager_not_running(seen: Seen, cuda: CudaDriver) -> Answer:
     return None if cuda.works else about("fabric-manager-not-running", seen)
 
 
-@check("RD214", "mig-device-not-selected", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
+@check("RD214", "mig-device-not-selected", ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
 def mig_device_not_selected(seen: Seen) -> Answer:
     divided = seen.nvml is not None and any(gpu.mig and gpu.mig_devices for gpu in seen.nvml.gpus)
     missing = (CUDA,) if divided and seen.cuda is None else _without_nvml(seen)

@@ -61,7 +61,7 @@ def has_detected(ports: Ports | None, settings: Settings) -> bool:
     return its_own and answered and not wrong_in(ports.detection.body, settings.of(ServiceSettings).response)
 
 
-@check("RD508", "service-on-cpu", Severity.ERROR, pitfall=2, scope=running_on_gpu, action=Action.LOOK)
+@check("RD508", "service-on-cpu", Severity.ERROR, pitfall=2, scope=running_on_gpu, action=Action.EDIT)
 def service_on_cpu(processes: Processes, nvml: Nvml | None, ports: Ports | None, settings: Settings) -> Answer:
     """The symptom, at the service itself: its process has nothing of CUDA loaded."""
     one = live(processes)
