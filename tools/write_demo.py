@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from retina_doctor_checks.commands.demo.machines import FOLDER, NAMES
+
 from retina_doctor.codec import from_json, to_json
 from retina_doctor.snapshot import save
-from retina_doctor_checks.commands.demo.machines import FOLDER, NAMES
 from tests.machines import machine
 
 
