@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import follow_plan, install, make_venv, resolved
+from tests.doctor import follow_plan, install, make_venv, resolved, run_fix
 from tests.shared import install_cpu_torch
 from tests.standins import (
     Machine,

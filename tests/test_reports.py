@@ -448,7 +448,7 @@ def in_terminal(cwd: Path, more: dict[str, str], *words: str) -> bytes:
         doctor = subprocess.Popen(
             [*runs.COMMAND, *words],
             cwd=cwd,
-            env=runs.environment(TERM="xterm", **more),
+            env=runs.environment(**{"TERM": "xterm", **more}),
             stdout=theirs,
             stderr=subprocess.PIPE,
         )
