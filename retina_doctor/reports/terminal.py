@@ -246,7 +246,7 @@ def _draw_rest(report: Report, console: Console) -> bool:
         name = f"{judgement.code} {judgement.name}" if report.unfolded else judgement.code
         unknown.setdefault(judgement.missing, []).append(name)
     lines = [
-        f"{', '.join(names)}: {label('unknown-because', language, probes=', '.join(missing))}"
+        f"{', '.join(names)}: {label('unknown-because', language, probes=', '.join(missing))}{_busy(report, missing)}"
         for missing, names in unknown.items()
     ]
     sections.append(("unknown", lines))
@@ -259,6 +259,18 @@ def _draw_rest(report: Report, console: Console) -> bool:
     if report.unfolded:
         _draw_knowledge(report, console)
     return any(told for _, told in sections)
+
+
+def _busy(report: Report, probes: tuple[str, ...]) -> str:
+    """What a busy machine left of their time."""
+    words = []
+    for name in probes:
+        reading = report.diagnosis.snapshot.readings.get(name)
+        if reading is not None and reading.starved and reading.effort is not None:
+            told = reading.effort.told
+            said = reason_text(Reason(told["key"], told["values"]), report.catalogue, report.language)
+            words.append(f" ({reading.detail}; {said})")
+    return "".join(words)
 
 
 def _counts(judgements: tuple[Judgement, ...]) -> str:
