@@ -169,7 +169,7 @@ def test_json_has_the_promised_keys(name: str) -> None:
         assert set(step["fixes"]) <= codes
         assert step["text"]
     for probe in report["probes"]:
-        assert set(probe) == {"name", "outcome", "seconds"}
+        assert set(probe) == {"name", "outcome", "seconds", "detail"}
     assert set(report["facts"]) == {p["name"] for p in report["probes"]}
 
 
@@ -286,7 +286,7 @@ def test_echoes_are_folded_under_their_root() -> None:
         text = writer("terminal")(report, PLAIN)
         for finding in report.diagnosis.findings:
             title = report.words(finding).title
-            shown = title in " ".join(text.split())
+            shown = "".join(title.split()) in "".join(text.split())  # a path that is wider than a line is broken
             assert shown or finding.root is not None, (name, finding.name)
             assert f"{finding.code} {finding.name}" in " ".join(text.split())
 
