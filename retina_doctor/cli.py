@@ -103,8 +103,10 @@ def check(ctx: typer.Context) -> None:
 def collect(
     ctx: typer.Context,
     output: Annotated[
-        str, typer.Option("--output", "-o", help="Where to write the snapshot; - is standard output.", metavar="FILE")
-    ],
+        str | None,
+        typer.Option("--output", "-o", help="Where to write the snapshot; - is standard output.", metavar="FILE"),
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print what would be written, and write nothing.")] = False,
     no_redact: Annotated[bool, typer.Option("--no-redact", help="Keep names, hosts and addresses.")] = False,
     label: Annotated[str, typer.Option(help="What to call this machine.", metavar="TEXT")] = "",
 ) -> None:
@@ -112,23 +114,26 @@ def collect(
     from retina_doctor.codec import replace
     from retina_doctor.errors import UsageError
     from retina_doctor.output import check_open, check_writable, write
-    from retina_doctor.redact import redact
+    from retina_doctor.redaction import redact
+    from retina_doctor.registry import installed
     from retina_doctor.snapshot import save
 
     run = Run.of(ctx)
     as_json = run.as_json
     check_open()
-    file = None if output == "-" else Path(output)
-    if file:
+    file = None if output in (None, "-") else Path(str(output))
+    if file is not None:
         check_writable(file)
-    elif as_json:
-        raise UsageError("--format json: standard output is the snapshot itself with -o -.")
+    elif output is None and not show:
+        raise UsageError("collect: name a file with -o FILE, or look at what it would hold with --show")
+    elif output == "-" and as_json:
+        raise UsageError("--format json: standard output is the snapshot itself")
     snapshot = replace(run.look(), label=label)
-    text = save(snapshot if no_redact else redact(snapshot))
-    if file is None:
+    text = save(snapshot if no_redact else redact(snapshot, installed()))
+    if show or file is None:
         run.show(text)
         return
-    write(file, text)
+    write(file, text, private=True)
     redacted = "" if no_redact else ", redacted"
     if as_json:
         from retina_doctor.codec import to_json
@@ -148,12 +153,13 @@ def diagnose(
 ) -> None:
     """Judge a recorded machine, as if it were this one."""
     from retina_doctor.errors import UsageError
-    from retina_doctor.snapshot import SnapshotError, load
+    from retina_doctor.files import read_regular
+    from retina_doctor.snapshot import MOST_BYTES, SnapshotError, load
 
     run = Run.of(ctx)
     _ = run.outputs  # complains before anything is read
     try:
-        snapshot = load(sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes())
+        snapshot = load(sys.stdin.buffer.read(MOST_BYTES + 1) if file == "-" else read_regular(Path(file), MOST_BYTES))
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except SnapshotError as error:

@@ -204,7 +204,9 @@ class Run:
         from retina_doctor.codec import replace
         from retina_doctor.diagnose import diagnose
         from retina_doctor.model import Severity
-        from retina_doctor.output import give
+        from retina_doctor.output import NoOutput, give
+        from retina_doctor.quoting import visible
+        from retina_doctor.redaction import without_secrets
         from retina_doctor.registry import installed
         from retina_doctor.reports import report_of
 
@@ -213,12 +215,20 @@ class Run:
         threshold = None if fail_on == "never" else Severity(fail_on)
         catalogue = installed()
         report = replace(
-            report_of(diagnose(snapshot, catalogue), catalogue, self.language, threshold),
+            report_of(diagnose(without_secrets(snapshot, catalogue), catalogue), catalogue, self.language, threshold),
             again=again,
             judged=judged,
             unfolded=bool(self.flags.get("verbose")),
         )
-        give(report, self.outputs)
+        try:
+            give(report, self.outputs)
+        except (UsageError, NoOutput):
+            raise
+        except Exception:
+            # What was judged is told all the same, in the plainest words; the exception goes on as a bug of ours.
+            lines = [f"{f.code} {f.name} {f.severity} {visible(f.subject)}\n" for f in report.diagnosis.findings]
+            self.show("".join(lines) + f"verdict: {report.diagnosis.verdict}\n")
+            raise
         raise typer.Exit(report.exit_code)
 
     @property

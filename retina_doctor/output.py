@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retina_doctor.errors import UsageError
+from retina_doctor.files import replace_file
 
 if TYPE_CHECKING:
     from retina_doctor.reports import Look, Report
@@ -78,7 +79,7 @@ def check_open() -> None:
 
 def prepare(wanted: Outputs) -> None:
     """Import what writing these reports needs, words included."""
-    for name in ("pages", *(f"reports.{name}" for name, _ in wanted)):
+    for name in ("redaction.harmless", "redaction", "pages", *(f"reports.{name}" for name, _ in wanted)):
         importlib.import_module(f"retina_doctor.{name}")
 
 
@@ -127,9 +128,10 @@ def show(text: str) -> None:
             raise NoOutput(f"standard output cannot be written: {error.strerror}") from None
 
 
-def write(file: Path, text: str) -> None:
+def write(file: Path, text: str, *, private: bool = False) -> None:
+    """Whole or not at all; *private*: for its owner alone. Raises UsageError."""
     try:
-        file.write_text(text, encoding="utf-8")
+        replace_file(file, text, private=private)
     except OSError as error:
         raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
 
