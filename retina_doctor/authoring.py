@@ -8,8 +8,8 @@ A check is a function whose parameter types say what it needs::
 
 ``Facts``: required, without them the verdict is *unknown*. ``Facts | None``: if there. ``Reading[Facts]``: the looking
 itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. A table of settings (a class
-derived from `Table`), ``Settings`` (all tables) and ``Interpreter`` come with every snapshot. A class derived from
-`Gathered` stands for all its fields at once.
+derived from `Table`), ``Settings`` (all tables), ``Target`` and ``Interpreter`` come with every snapshot, ``SeenFrom |
+None`` with new ones. A class derived from `Gathered` stands for all its fields at once.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, Generic, TypeVar
 from retina_doctor.codec import Data, Facts, Meta, field, replace
 from retina_doctor.model import (
     Action,
+    Against,
     Chosen,
     Finding,
     Inapplicable,
@@ -62,14 +63,14 @@ class Gathered(Data, frozen=True):
 
 
 class Side(StrEnum):
-    """Which interpreter a probe runs in. Where the target is another machine or container, OWN runs in TARGET as well.
-
-    CALLER is the doctor's own interpreter wherever the target is: what is looked at is on the disk of whoever calls.
-    """
+    """From where a probe looks. Where the target is another machine or container, OWN runs in TARGET as well."""
 
     OWN = "own"
+    """At the machine, its hardware and its driver: in the doctor's own interpreter, with the caller's rights."""
     TARGET = "target"
+    """With the service's eyes: in its interpreter, as its user, with its variables, limits and working directory."""
     CALLER = "caller"
+    """In the doctor's own interpreter wherever the target is: what is looked at is on the disk of whoever calls."""
 
 
 class Probe(Data, Generic[T], frozen=True, kw_only=True):
@@ -78,7 +79,9 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     *module* defines ``look(probe, arguments)``; it and what it imports of its own package are sent, and must run on
     Python 3.8 with the standard library alone. *carries*: packages of others, pure Python, that are sent along as far as
     they are imported. *heavy* probes import or start something slow and are left out by --quick. Those that *share* read
-    files and import nothing foreign: all of one side are run in one process, one after the other, for speed.
+    files and import nothing foreign: all of one side are run in one process, one after the other, for speed. *again* says of
+    all readings whether what the doctor's own side did not find is to be looked for from the service's standpoint, with its
+    user's rights; that reading then takes the place of the first.
 
     *local*: a module that is never sent. Its ``look(probe, arguments)`` makes the facts of what *module* has fetched, which is
     ``arguments["told"]`` and goes no further: in a process of the doctor's own, with all that is installed there.
@@ -93,6 +96,7 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     share: bool = False
     local: str | None = None
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
+    again: Callable[[Mapping[str, Recorded]], bool] = lambda _readings: False
 
     def sent(self, side: Side) -> tuple[str, ...]:
         """Names of the modules that are sent to run it. On the doctor's own side what it carries is installed."""
@@ -200,6 +204,8 @@ class RunningService(Data, frozen=True, kw_only=True):
     how: Chosen = "found"
     named: bool = False
     readable: bool = True
+    doubts: tuple[tuple[Against, str], ...] = ()
+    """What here speaks of another service, and where it says so."""
 
 
 class Row(Data, frozen=True, kw_only=True):

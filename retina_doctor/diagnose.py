@@ -22,7 +22,9 @@ from retina_doctor.model import (
     Reading,
     Reason,
     Recorded,
+    SeenFrom,
     Snapshot,
+    Target,
     Unknown,
     Verdict,
 )
@@ -143,6 +145,10 @@ class Readings:
     def _value(self, facts: type) -> Any:
         if facts is Settings:
             return self.snapshot.settings
+        if facts is SeenFrom:
+            return self.snapshot.seen_from
+        if facts is Target:
+            return self.snapshot.target
         if issubclass(facts, Table):
             return self.snapshot.settings.of(facts)
         if facts is Unloaded:
@@ -186,7 +192,7 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
             missing.append(readings.catalogue.probe_of[need.facts].name)
         values.append(value)
     if missing:
-        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing))), []
+        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing)), reason=_starved(values)), []
     try:
         answer = check.judge(**_arguments(entry, values))
         problems = _problems(answer)
@@ -213,6 +219,15 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
         for problem in problems
     ]
     return _judgement(entry, Verdict.FAILED if findings else Verdict.PASSED), findings
+
+
+def _starved(values: Iterable[Any]) -> Reason | None:
+    """What a busy machine left of a looking's time."""
+    for value in values:
+        if isinstance(value, Reading) and value.recorded.starved and value.recorded.effort is not None:
+            told = value.recorded.effort.told
+            return Reason("starved", {"detail": value.recorded.detail, **told["values"]})
+    return None
 
 
 def _arguments(entry: Entry, values: Sequence[Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from retina_doctor.authoring import check as authored
 from retina_doctor.codec import Data, field, replace
 from retina_doctor.declared import declarations
 from retina_doctor.errors import PackError, UsageError, described
-from retina_doctor.model import Finding, Interpreter, Severity
+from retina_doctor.model import Finding, Interpreter, SeenFrom, Severity, Target
 from retina_doctor.needs import Need, Want, needs_of
 from retina_doctor.probing.sending import has_source
 from retina_doctor.settings import LANGUAGES, Settings, Table
@@ -203,7 +203,7 @@ class Draft:
         self.probes: dict[str, Probe[Any]] = {}
         self.explains: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
-        self.facts: set[type] = {Settings, Interpreter, own_checks.Silenced, own_checks.Unloaded}
+        self.facts: set[type] = {Settings, Interpreter, SeenFrom, Target, own_checks.Silenced, own_checks.Unloaded}
         self.names: set[str] = set()
         self._holders: dict[tuple[str, object], str] = {}
 

@@ -35,7 +35,9 @@ class Remedies:
 
     @property
     def python(self) -> Command:
-        """The command that starts the target's Python."""
+        """The command that starts the target's Python; where there is none, whichever the reader takes."""
+        if not self.target.command:
+            return Command("python3")
         if self.target.local and not self.before and self.interpreter and self.interpreter.executable:
             return argument(self.interpreter.executable)
         return command_of(self.target.command)
@@ -54,6 +56,8 @@ class Remedies:
 
     def _pip_command(self, action: str, words: tuple[str, ...]) -> Command:
         here = self.interpreter
+        if not self.target.command:
+            return Command("")  # which Python the service has is not known, and no other's packages are to be changed
         yes = ("-y",) if action == "uninstall" else ()
         self.for_image.append(command_of(["pip", action, *yes, *words]))
         system = ("--break-system-packages",) if here and here.externally_managed else ()

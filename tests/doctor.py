@@ -70,8 +70,12 @@ def found(told: dict[str, Any]) -> list[str]:
 
 
 def verdicts(told: dict[str, Any]) -> dict[str, str]:
-    """By name; where several bear it (one cause, seen in several domains), of the first."""
-    return {one["name"]: one["verdict"] for one in reversed(told["checks"])}
+    """By name; where several bear it (one cause, seen in several domains), of the first that was judged."""
+    found: dict[str, str] = {}
+    for one in told["checks"]:
+        if found.get(one["name"], "inapplicable") == "inapplicable":
+            found[one["name"]] = one["verdict"]
+    return found
 
 
 def run_fix(told: dict[str, Any], name: str, cwd: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from retina_doctor.authoring import Action, Answer, Domain, Pack, Probe, Side, check, evidence_of
 from retina_doctor.codec import Data
-from retina_doctor.model import Interpreter, Outcome, Problem, Reading, Severity, Unknown
+from retina_doctor.model import Inapplicable, Interpreter, Outcome, Problem, Reading, Reason, Severity, Target, Unknown
 
 HERE = Path(__file__).parent
 
@@ -70,13 +70,34 @@ def working_directory_missing(interpreter: Interpreter) -> Answer:
     return Problem(subject="target", evidence={"error": interpreter.working_directory_error})
 
 
+@check("RD005", "service-needs-restart", Severity.ERROR, action=Action.RESTART)
+def service_without_its_python(target: Target) -> Answer:
+    """Its interpreter's file is gone or exchanged. What another Python would tell is not true of this service."""
+    if target.chosen not in ("service", "port", "found"):
+        return Inapplicable(Reason("no-process-looked-at"))
+    if target.problem is None:
+        return None
+    if target.problem == "ended":  # whether it should still run is not asked here
+        return Inapplicable(Reason("process-ended", {"pid": target.chosen_by}))
+    if target.problem == "no-python":
+        return Unknown(missing=(interpreter_probe.name,))
+    evidence = {"pid": int(target.chosen_by), "called": target.called, "replaced": target.problem == "replaced"}
+    return Problem(subject=f"process:{target.chosen_by}", evidence=evidence)
+
+
 pack = Pack(
     name="retina-doctor",
     domains=(
         Domain(
             name="doctor",
             probes=(interpreter_probe,),
-            checks=(pack_not_loadable, target_python_broken, probe_failed, working_directory_missing),
+            checks=(
+                pack_not_loadable,
+                target_python_broken,
+                probe_failed,
+                working_directory_missing,
+                service_without_its_python,
+            ),
             pages=HERE / "pages",
         ),
     ),

@@ -7,6 +7,7 @@ from retina_doctor.model import Action
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
 from retina_doctor.reports.labels import step_text
+from retina_doctor.reports.standpoint import standpoint_of
 
 FORMAT = 1
 
@@ -65,7 +66,7 @@ def write(report: Report, _look: Look) -> str:
                 for j in diagnosis.judgements
             ],
             "probes": [
-                {"name": name, "outcome": r.outcome, "seconds": r.seconds, "detail": r.detail}
+                {"name": name, "outcome": r.outcome, "seconds": r.seconds}
                 for name, r in diagnosis.snapshot.readings.items()
             ],
             "facts": {name: r.facts for name, r in diagnosis.snapshot.readings.items()},
@@ -77,6 +78,7 @@ def write(report: Report, _look: Look) -> str:
                 "file": report.judged,
             },
             "knowledge": report.catalogue.knowledge,
-            "target": encode(diagnosis.snapshot.target),
+            "target": {key: value for key, value in encode(diagnosis.snapshot.target).items() if value is not None},
+            "standpoint": standpoint_of(diagnosis.snapshot),
         }
     )

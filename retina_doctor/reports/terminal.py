@@ -23,6 +23,7 @@ from retina_doctor.quoting import visible
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
 from retina_doctor.reports.labels import counted, label, step_text, where
+from retina_doctor.reports.standpoint import standpoint_of
 from retina_doctor.reports.wrapping import clipped, wrapped
 
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
@@ -51,6 +52,8 @@ def write(report: Report, look: Look) -> str:
 def draw(report: Report, console: Console) -> None:
     """Print the report on any rich console."""
     _draw_head(report, console)
+    for line in (*_standpoint(report), *_passed_over(report)):
+        _say(console, Text(line, style="dim"))
     console.print()
     if _draw_rows(report, console):
         console.print()
@@ -143,11 +146,40 @@ def _target_line(report: Report) -> str:
     if instead:
         return label("scanned", language, paths=str(visible(", ".join(instead))))
     target, interpreter = snapshot.target, interpreter_of(snapshot)
+    if not target.command:
+        return label(f"no-target-{target.problem}", language, by=target.chosen_by, called=str(visible(target.called)))
     why = label(f"chosen-{target.chosen}", language, by=target.chosen_by)
     version = f"Python {'.'.join(map(str, interpreter.version))}" if interpreter else label("unstarted", language)
     separator = "，" if language == "zh" else ", "
     command = str(visible(shlex.join(target.command)))
     return label("target", language, command=command, version=version, why=separator + why)
+
+
+def _standpoint(report: Report) -> list[str]:
+    """As whom, in which container and from where; and what of the process could not be taken on."""
+    snapshot, language = report.diagnosis.snapshot, report.language
+    told = standpoint_of(snapshot)
+    if declarations().looked_at(snapshot.settings) or told["user"] is None:
+        return []
+    container = told["container"] and label("in-container", language, name=str(visible(told["container"])))
+    untaken = [label(f"untaken-{one}", language) for one in told.get("not_taken", [])]
+    separator = "、" if language == "zh" else ", "
+    less = label("not-taken", language, what=separator.join(untaken)) if untaken else ""
+    from_where = {key: str(visible(told[key])) for key in ("user", "cwd")}
+    return [label("standpoint", language, container=container or "", less=less, **from_where)]
+
+
+def _passed_over(report: Report) -> list[str]:
+    """One line, where a service runs here and was not looked at."""
+    seen, language = report.diagnosis.snapshot.passed_over, report.language
+    if not seen:
+        return []
+    pids = ", ".join(f"--pid {one.pid}" for one in seen)
+    first = seen[0]
+    why = label(f"against-{first.why}", language, detail=str(visible(first.detail)))
+    kind = "passed-over" if len(seen) == 1 else "passed-over-several"
+    command = str(visible(first.command))[:100]
+    return [label(kind, language, n=len(seen), pids=pids, user=str(visible(first.user)), command=command, why=why)]
 
 
 def _draw_root(report: Report, finding: Finding, console: Console) -> None:
@@ -241,14 +273,13 @@ def _draw_rest(report: Report, console: Console) -> bool:
     sections.append(("ignored", _told(report, diagnosis.with_verdict(Verdict.IGNORED))))
     if report.unfolded:
         sections.append(("inapplicable", _not_judged(report)))
-    unknown: dict[tuple[str, ...], list[str]] = {}
+    unknown: dict[str, list[str]] = {}
     for judgement in diagnosis.with_verdict(Verdict.UNKNOWN):
         name = f"{judgement.code} {judgement.name}" if report.unfolded else judgement.code
-        unknown.setdefault(judgement.missing, []).append(name)
-    lines = [
-        f"{', '.join(names)}: {label('unknown-because', language, probes=', '.join(missing))}{_busy(report, missing)}"
-        for missing, names in unknown.items()
-    ]
+        why = label("unknown-because", language, probes=", ".join(judgement.missing))
+        said = reason_text(judgement.reason, report.catalogue, language)
+        unknown.setdefault(f"{why} ({said})" if said else why, []).append(name)
+    lines = [f"{', '.join(names)}: {why}" for why, names in unknown.items()]
     sections.append(("unknown", lines))
     sections.append(("broken", _told(report, diagnosis.with_verdict(Verdict.ERROR))))
     for title, told in sections:
@@ -259,18 +290,6 @@ def _draw_rest(report: Report, console: Console) -> bool:
     if report.unfolded:
         _draw_knowledge(report, console)
     return any(told for _, told in sections)
-
-
-def _busy(report: Report, probes: tuple[str, ...]) -> str:
-    """What a busy machine left of their time."""
-    words = []
-    for name in probes:
-        reading = report.diagnosis.snapshot.readings.get(name)
-        if reading is not None and reading.starved and reading.effort is not None:
-            told = reading.effort.told
-            said = reason_text(Reason(told["key"], told["values"]), report.catalogue, report.language)
-            words.append(f" ({reading.detail}; {said})")
-    return "".join(words)
 
 
 def _counts(judgements: tuple[Judgement, ...]) -> str:

@@ -61,9 +61,16 @@ def driver_library_mismatch(seen: Seen) -> Answer:
     missing: list[str] = []
     if seen.nvml is None and None in (seen.host.loaded_version, library_version(seen.host)):
         missing.append(NVML)
-    if seen.cuda is None and version_of(seen.libcuda) not in (None, seen.host.loaded_version) and not seen.compat:
+    if seen.cuda is None and not seen.compat and not seen.host.wsl and _may_be_anothers(seen):
         missing.append(CUDA)
     return about("driver-library-mismatch", seen, missing=tuple(missing))
+
+
+def _may_be_anothers(seen: Seen) -> bool:
+    """By its name libcuda is of another release than the module, or of none; or it is not known which one is loaded."""
+    if seen.libcuda is None:
+        return seen.environment is None
+    return version_of(seen.libcuda) != seen.host.loaded_version
 
 
 @check("RD206", "nvml-library-not-found", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from retina_doctor.authoring import EVERYWHERE, Action, Answer, Scope, check
-from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, SeenFrom, Severity, Unknown
 from retina_doctor.settings import Settings
 
 from ..combined.port_owner import is_run_by, owner_of
-from ..facts.service import Bind, Ports, Socket
+from ..facts.service import Bind, Binding, Ports, Socket
 from ..settings import ServiceSettings
 
 NOT_TOLD = Unknown(missing=("ports",))
 FORBIDDEN = ("EACCES", "EPERM")
+BIND_RIGHT = "CAP_NET_BIND_SERVICE"
 REDIRECTS = (301, 302, 303, 307, 308)
 UNCONNECTED = ("refused", "unreachable", "timed-out")
 
@@ -157,25 +158,40 @@ def held_already(settings: Settings, ports: Ports, interpreter: Interpreter | No
 
 
 @check("RD504", "port-forbidden", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
-def port_forbidden(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
+def port_forbidden(
+    settings: Settings,
+    ports: Ports,
+    binding: Binding | None,
+    interpreter: Interpreter | None,
+    seen_from: SeenFrom | None,
+) -> Answer:
+    """To the service's user, where he tried himself: root may bind what he may not, and the other way round."""
     bind = bind_of(ports)
     if isinstance(bind, Inapplicable):
         return bind
     assert bind.port is not None
-    if bind.error in FORBIDDEN:
+    if not bind.tried and bind.error is None:
+        return held_already(settings, ports, interpreter)
+    uid, error, words = ports.uid, bind.error, bind.words
+    if binding is not None and binding.tried and binding.uid != ports.uid:
+        uid, words = binding.uid, binding.words
+        error = binding.error if binding.error in FORBIDDEN or bind.error in FORBIDDEN else bind.error
+    elif binding is None and interpreter is not None and interpreter.uid != ports.uid:
+        return Unknown(missing=("binding",))
+    if error in FORBIDDEN:
+        if seen_from is not None and BIND_RIGHT in seen_from.capabilities and "capabilities" in seen_from.not_taken:
+            return Unknown(missing=("binding",))  # the service has the right to; what tried has not
         first = ports.first_unprivileged_port
         evidence = {
             "host": bind.host,
             "port": bind.port,
             "first_unprivileged_port": first,
             "privileged": first is not None and bind.port < first,
-            "uid": ports.uid,
-            "words": bind.words,
+            "uid": uid,
+            "words": words,
         }
         return Problem(subject=f"port:{bind.port}", evidence=evidence)
-    if not bind.tried and bind.error is None:
-        return held_already(settings, ports, interpreter)
-    if bind.error not in (None, "EADDRINUSE"):
+    if error not in (None, "EADDRINUSE"):
         return Inapplicable(Reason("host-not-usable", {"host": bind.host}))
     return None
 

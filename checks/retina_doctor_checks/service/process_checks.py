@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 
 from retina_doctor.authoring import Action, Answer, Gathered, Scope, check
-from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Target, Unknown
 from retina_doctor.settings import Settings
 
 from ..facts.driver import Nvml
@@ -157,8 +157,10 @@ def is_outdated(one: LiveProcess) -> bool:
 
 
 @check("RD510", "service-needs-restart", Severity.WARNING, scope=service_named, action=Action.RESTART)
-def service_needs_restart(processes: Processes) -> Answer:
+def service_needs_restart(processes: Processes, target: Target) -> Answer:
     """What was installed or replaced since it was started does not reach it."""
+    if target.problem in ("gone", "replaced"):
+        return Inapplicable(Reason("service-without-its-python"))
     one = live(processes)
     if not isinstance(one, LiveProcess):
         return one
