@@ -92,6 +92,18 @@ def run_fix(told: dict[str, Any], name: str, cwd: Path) -> None:
         assert done.returncode == 0, f"{command}\n{done.stderr}"
 
 
+def follow_plan(told: dict[str, Any], cwd: Path) -> list[str]:
+    """Each command of the plan but the last, which only looks again, to the letter: in order, in fresh shells. Returns them."""
+    commands = [command for step in told["plan"][:-1] for command in step["commands"]]
+    for command in commands:
+        env = environment(UV_NO_CONFIG="1")
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=900
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return commands
+
+
 def make_venv(folder: Path, kind: str) -> Path:
     """The Python of a new virtual environment: "venv" brings pip, "uv" does not."""
     if kind == "venv":
