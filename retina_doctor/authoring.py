@@ -21,6 +21,7 @@ from typing import Any, Generic, TypeVar
 
 from retina_doctor.codec import Data, Facts, Meta, field, replace
 from retina_doctor.model import (
+    Action,
     Against,
     Chosen,
     Finding,
@@ -42,9 +43,9 @@ from retina_doctor.settings import Setting, Settings, Table
 
 # All that a pack needs, so that it imports from here alone.
 __all__ = [
-    "EVERYWHERE", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
+    "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
     "Interpreter", "Json", "Location", "Meta", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason",
-    "Recorded", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
+    "Recorded", "Row", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
     "evidence_of", "field", "replace",
 ]  # fmt: skip
 
@@ -129,6 +130,7 @@ class Check(Data, frozen=True, kw_only=True):
     judge: Callable[..., Answer]
     pitfall: int | None
     scope: Callable[[Settings], Scope]
+    action: Action | None = None
 
     @property
     def place(self) -> str:
@@ -144,11 +146,15 @@ def check(
     *,
     pitfall: int | None = None,
     scope: Callable[[Settings], Scope] = lambda _settings: EVERYWHERE,
+    action: Action | None = None,
 ) -> Callable[[Callable[..., Answer]], Check]:
-    """Attach a code, a name and a severity to a judging function. Registers nothing: list it in a Domain."""
+    """Attach a code, a name and a severity to a judging function. Registers nothing: list it in a Domain.
+
+    *action*: what kind of action its page asks for; also of the page's commands that say no other (```sh look).
+    """
 
     def attach(judge: Callable[..., Answer]) -> Check:
-        return Check(code=code, name=name, severity=severity, judge=judge, pitfall=pitfall, scope=scope)
+        return Check(code=code, name=name, severity=severity, judge=judge, pitfall=pitfall, scope=scope, action=action)
 
     return attach
 
@@ -211,11 +217,26 @@ class RunningService(Data, frozen=True, kw_only=True):
     """What here speaks of another service, and where it says so."""
 
 
+class Row(Data, frozen=True, kw_only=True):
+    """A line of the first screen: what is told at a glance of one matter.
+
+    *label*: a key of the pack's reasons. Findings of *pitfall*, and of the domains *domains*, speak for it; where there are
+    none, what the first of the checks *tells* (codes) says that passed, or why it could not be judged.
+    """
+
+    label: str
+    pitfall: int | None = None
+    domains: tuple[str, ...] = ()
+    tells: tuple[str, ...]
+
+
 class Pack(Data, frozen=True, kw_only=True):
     """What an entry point of the group ``retina_doctor.checks`` names. *reasons*: a TOML file of reason texts.
 
     *services*: finds the running services on this machine that the settings may mean: the named process, whatever it is;
-    else what looks like a service, where the settings do not say that it is elsewhere.
+    else what looks like a service, where the settings do not say that it is elsewhere. *rows*: of the first screen. *head*:
+    its first lines, each of several parts; a function whose parameters are typed as a check's. *knowledge*: the month
+    (YYYY-MM) of the pack's tables of versions.
     """
 
     name: str
@@ -223,3 +244,6 @@ class Pack(Data, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     reasons: Path | None = None
     services: Callable[[Settings], tuple[RunningService, ...]] | None = None
+    rows: tuple[Row, ...] = ()
+    head: Callable[..., Iterable[Iterable[Reason]]] | None = None
+    knowledge: str | None = None

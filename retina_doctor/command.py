@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -45,7 +46,12 @@ OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
         "terminal、json、junit 或 github；可重复，写作 FORMAT=FILE。",
     ),
     "lang": (str | None, "en|zh", "Language of the report.", "报告的语言。"),
-    "verbose": (bool, None, "Show also what each probe took.", "同时显示每个探测用了多少时间和内存。"),
+    "verbose": (
+        bool,
+        None,
+        "Tell all that passed, all that was not judged, and what each probe took.",
+        "列出所有通过和未判断的项目，以及每个探测用了多少时间和内存。",
+    ),
     "profile": (bool, None, "Tell on standard error where the time went.", "在标准错误输出上说明时间用在了哪里。"),
 }  # fmt: skip
 """Flags that are no settings: type, metavar, help in English and Chinese."""
@@ -101,11 +107,12 @@ def _flag_type(one: Declared) -> Any:
 
 
 def _option(name: str, kind: Any, metavar: str | None, words: str, one: Declared | None = None) -> Parameter:
-    flag = (one.setting.flag if one else None) or f"--{name}"
+    flags = [(one.setting.flag if one else None) or f"--{name}", *(["-v"] if name == "verbose" else [])]
     choices = list(one.choices) if one else []
     completing = (lambda incomplete: [c for c in choices if c.startswith(incomplete)]) if choices else None
-    short = ("-v",) if name == "verbose" else ()
-    info = typer.Option(None, flag, *short, help=words, metavar=metavar, autocompletion=completing)
+    info = typer.Option(
+        False if kind is bool and one is None else None, *flags, help=words, metavar=metavar, autocompletion=completing
+    )
     return get_click_param(ParamMeta(name=name, default=info, annotation=kind))[0]
 
 
@@ -120,6 +127,14 @@ def language_of(wanted: str | None, environment: Mapping[str, str]) -> Language:
         raise UsageError(f"--lang {asked}: known are {', '.join(known)}")
     locale = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
     return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def _as_called() -> str:
+    """The command line of this run, for whoever is to run it again; what looks like a secret is not repeated."""
+    from retina_doctor.quoting import command_of
+    from retina_doctor.secret_words import masked
+
+    return masked(command_of(["retina-doctor", *sys.argv[1:]]))
 
 
 class Run:
@@ -206,10 +221,14 @@ class Run:
     def check(self, **fixed: Mapping[str, Any]) -> NoReturn:
         """Look, judge, report and end. Raises UsageError."""
         snapshot = self.look(outputs=self.outputs, **fixed)
-        self.report(snapshot, snapshot.settings.gate.fail_on)
+        self.report(snapshot, snapshot.settings.gate.fail_on, again=_as_called())
 
-    def report(self, snapshot: Snapshot, fail_on: str) -> NoReturn:
-        """Judge, give the report in all formats that were asked for, and end with its exit code. Raises UsageError."""
+    def report(
+        self, snapshot: Snapshot, fail_on: str, *, judged: str | None = None, again: str = "retina-doctor"
+    ) -> NoReturn:
+        """Judge, give the report in all formats that were asked for, and end with its exit code. *judged*: the name of the
+        recorded machine's file. *again*: the command that looks again. Raises UsageError."""
+        from retina_doctor.codec import replace
         from retina_doctor.diagnose import diagnose
         from retina_doctor.model import Severity
         from retina_doctor.output import NoOutput, give
@@ -224,8 +243,12 @@ class Run:
         catalogue = installed()
         diagnosis = diagnose(without_secrets(snapshot, catalogue), catalogue)
         self.lap("judging")
-        verbose = bool(self.flags.get("verbose"))
-        report = report_of(diagnosis, catalogue, self.language, threshold, verbose=verbose)
+        report = replace(
+            report_of(diagnosis, catalogue, self.language, threshold),
+            again=again,
+            judged=judged,
+            unfolded=bool(self.flags.get("verbose")),
+        )
         try:
             give(report, self.outputs)
         except (UsageError, NoOutput):

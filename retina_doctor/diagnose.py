@@ -164,6 +164,19 @@ class Readings:
                 yield reading
 
 
+def head_of(snapshot: Snapshot, catalogue: Catalogue) -> tuple[tuple[Reason, ...], ...]:
+    """The first lines of a report, as the packs tell them; a pack that has not the facts, or breaks, tells none."""
+    readings = Readings(snapshot, catalogue)
+    lines: list[tuple[Reason, ...]] = []
+    for entry in catalogue.heads:
+        values = [readings.value(need.facts) for need in entry.needs]
+        if all(v is not None or need.want is Want.OPTIONAL for v, need in zip(values, entry.needs, strict=True)):
+            with contextlib.suppress(Exception):
+                told: Any = entry.check.judge(**_arguments(entry, values))
+                lines += [tuple(parts) for parts in told]
+    return tuple(lines)
+
+
 def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgement, list[Finding]]:
     check = entry.check
     settled = chosen.settled(entry)
@@ -201,6 +214,7 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
             root=None,
             location=problem.location,
             pitfall=check.pitfall,
+            action=check.action,
         )
         for problem in problems
     ]

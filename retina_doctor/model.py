@@ -30,6 +30,19 @@ class Severity(StrEnum):
         return self if at_most is None or self.rank <= at_most.rank else at_most
 
 
+class Action(StrEnum):
+    """What kind of action a finding asks for, in the order in which such steps are taken."""
+
+    MACHINE = "machine"  # another machine or card
+    PROVIDER = "provider"  # whoever starts the container or lends the machine
+    ROOT = "root"
+    REBOOT = "reboot"
+    PIP = "pip"  # packages of the service's Python
+    EDIT = "edit"  # the user's own files: source, settings, models, links
+    LOOK = "look"  # only decides what the cause is
+    RESTART = "restart"  # of the service
+
+
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -218,6 +231,8 @@ class Snapshot(Data, frozen=True, kw_only=True):
     target: Target
     readings: Mapping[str, Recorded]
     redacted: bool = False
+    label: str = ""
+    """What the operator calls this machine."""
     seen_from: SeenFrom | None = None
     passed_over: tuple[PassedOver, ...] = ()
     masked: Mapping[str, int] = field(default_factory=dict)
@@ -289,6 +304,7 @@ class Finding(Data, frozen=True, kw_only=True):
     root: FindingKey | None
     location: Location | None
     pitfall: int | None
+    action: Action | None = None
 
     @property
     def key(self) -> FindingKey:

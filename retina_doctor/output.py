@@ -85,14 +85,19 @@ def prepare(wanted: Outputs) -> None:
 
 def give(report: Report, wanted: Outputs) -> None:
     """Write the report in all formats; first to standard output, so that a full disk does not cost that one."""
+    from retina_doctor.quoting import visible
     from retina_doctor.reports import PLAIN, writer
 
     for name, file in sorted(wanted, key=lambda output: output[1] is not None):
         text = writer(name)(report, PLAIN if file else terminal())
         if file:
             write(file, text)
+            tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
         else:
             show(text)
+    forms = {name for name, _ in wanted}
+    if os.environ.get("GITHUB_ACTIONS") == "true" and ("terminal", None) in wanted and "github" not in forms:
+        tell(writer("github")(report, PLAIN))  # its runner reads annotations from either stream
 
 
 def _is_terminal() -> bool:
@@ -103,7 +108,8 @@ def terminal() -> Look:
     """Width and colour of standard output; NO_COLOR and FORCE_COLOR are heeded (no-color.org, force-color.org)."""
     from retina_doctor.reports import Look
 
-    coloured = bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and not os.environ.get("NO_COLOR"))
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    coloured = bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and not plain)
     width = shutil.get_terminal_size((80, 24)).columns if _is_terminal() or "COLUMNS" in os.environ else 80
     return Look(max(40, min(width, 120)), coloured)
 
@@ -139,5 +145,6 @@ def tell(text: str) -> None:
 
 def complain(text: str) -> int:
     """Wrong usage: one line, whatever a file name or a value in it holds."""
-    tell("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "\n")
+    end = "" if text.endswith((".", "?", "!")) else "."
+    tell("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text + end) + "\n")
     return 2

@@ -18,6 +18,8 @@ class Remedies:
         self.interpreter = interpreter
         self.before = target.command[:-1] if target.chosen in OF_A_PROCESS else ()
         """What takes on the user of another user's process: nothing of that user's is to be run by root's shell."""
+        self.made: dict[str, tuple[str, ...]] = {}
+        """What the pip commands that were made do: action and words."""
         self.for_image: list[str] = []
         """What the pip commands that were asked for are in a Dockerfile."""
 
@@ -48,6 +50,11 @@ class Remedies:
         return self._pip("uninstall", names)
 
     def _pip(self, action: str, words: tuple[str, ...]) -> Command:
+        command = self._pip_command(action, words)
+        self.made[command] = (action, *words)
+        return command
+
+    def _pip_command(self, action: str, words: tuple[str, ...]) -> Command:
         here = self.interpreter
         if not self.target.command:
             return Command("")  # which Python the service has is not known, and no other's packages are to be changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check, evidence_of
+from retina_doctor.authoring import Action, Answer, Domain, Pack, Probe, Side, check, evidence_of
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Interpreter, Outcome, Problem, Reading, Reason, Severity, Target, Unknown
 
@@ -32,7 +32,7 @@ class Unloaded(Data, frozen=True):
     packs: tuple[tuple[str, str, bool], ...]
 
 
-@check("RD001", "pack-not-loadable", Severity.ERROR)
+@check("RD001", "pack-not-loadable", Severity.ERROR, action=Action.PIP)
 def pack_not_loadable(unloaded: Unloaded) -> Iterator[Problem]:
     for name, error, whole in unloaded.packs:
         yield Problem(
@@ -42,7 +42,7 @@ def pack_not_loadable(unloaded: Unloaded) -> Iterator[Problem]:
         )
 
 
-@check("RD002", "target-python-broken", Severity.ERROR)
+@check("RD002", "target-python-broken", Severity.ERROR, action=Action.LOOK)
 def target_python_broken(interpreter: Reading[Interpreter]) -> Answer:
     """The command starts a Python, but that dies before it has said what it is."""
     if interpreter.outcome is Outcome.OK:
@@ -50,7 +50,7 @@ def target_python_broken(interpreter: Reading[Interpreter]) -> Answer:
     return Problem(subject="target", evidence=evidence_of(interpreter))
 
 
-@check("RD003", "probe-failed", Severity.WARNING)
+@check("RD003", "probe-failed", Severity.WARNING, action=Action.LOOK)
 def probe_failed(silenced: Silenced) -> Answer:
     """Speaks for every probe that has no check of its own to do so."""
     starved = tuple(reading.probe for reading in silenced.readings if reading.recorded.starved)
@@ -62,7 +62,7 @@ def probe_failed(silenced: Silenced) -> Answer:
     return problems or (Unknown(starved) if starved else None)
 
 
-@check("RD004", "working-directory-missing", Severity.ERROR, pitfall=1)
+@check("RD004", "working-directory-missing", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def working_directory_missing(interpreter: Interpreter) -> Answer:
     """Every relative path of the service would resolve from there."""
     if interpreter.working_directory_error is None:
@@ -70,7 +70,7 @@ def working_directory_missing(interpreter: Interpreter) -> Answer:
     return Problem(subject="target", evidence={"error": interpreter.working_directory_error})
 
 
-@check("RD005", "service-needs-restart", Severity.ERROR)
+@check("RD005", "service-needs-restart", Severity.ERROR, action=Action.RESTART)
 def service_without_its_python(target: Target) -> Answer:
     """Its interpreter's file is gone or exchanged. What another Python would tell is not true of this service."""
     if target.chosen not in ("service", "port", "found"):

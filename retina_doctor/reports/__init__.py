@@ -15,6 +15,7 @@ from retina_doctor.settings import Language
 
 if TYPE_CHECKING:
     from retina_doctor.pages import Words
+    from retina_doctor.plan import Step
 
 
 class Report(Data, frozen=True, kw_only=True):
@@ -24,7 +25,12 @@ class Report(Data, frozen=True, kw_only=True):
     catalogue: Catalogue
     language: Language
     fail_on: Severity | None
-    verbose: bool = False
+    again: str = "retina-doctor"
+    """The command that looks again as it was looked."""
+    judged: str | None = None
+    """The file of a recorded machine; None: it was looked at just now."""
+    unfolded: bool = False
+    """All that passed and all that was not judged is told, not counted; and what each probe took."""
 
     @property
     def exit_code(self) -> int:
@@ -37,12 +43,17 @@ class Report(Data, frozen=True, kw_only=True):
 
         return spoken(finding, self.diagnosis.snapshot, self.catalogue, self.language)
 
+    def plan(self) -> tuple[Step, ...]:
+        """What to do, in this order, for all causes."""
+        from retina_doctor.plan import Asked, plan_of
 
-def report_of(
-    diagnosis: Diagnosis, catalogue: Catalogue, language: Language, fail_on: Severity | None, *, verbose: bool = False
-) -> Report:
+        asked = [Asked(finding=root, words=self.words(root)) for root in self.diagnosis.roots]
+        return plan_of(self.diagnosis, asked, self.again)
+
+
+def report_of(diagnosis: Diagnosis, catalogue: Catalogue, language: Language, fail_on: Severity | None) -> Report:
     """A check whose page or reason cannot be had in this language is broken, and the exit code says so."""
-    report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=fail_on, verbose=verbose)
+    report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=fail_on)
     broken: dict[str, str] = {}
     for finding in diagnosis.findings:
         why = report.words(finding).broken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import EVERYWHERE, Answer, Scope, check
+from retina_doctor.authoring import EVERYWHERE, Action, Answer, Scope, check
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, SeenFrom, Severity, Unknown
 from retina_doctor.settings import Settings
 
@@ -45,7 +45,7 @@ def in_the_way(bind: Bind, ports: Ports) -> list[Socket]:
     return [ports.sockets[i] for i in bind.conflicts] if ports.sockets else []
 
 
-@check("RD501", "service-not-running", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD501", "service-not-running", Severity.ERROR, pitfall=5, scope=service_named, action=Action.RESTART)
 def service_not_running(ports: Ports) -> Answer:
     """Judged where a service was named that should be running: --url or --pid."""
     if ports.url is None and ports.process is None:
@@ -70,7 +70,7 @@ def service_not_running(ports: Ports) -> Answer:
     return NOT_TOLD if process is not None else Inapplicable(Reason("url-unusable"))
 
 
-@check("RD502", "service-loopback-only", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD502", "service-loopback-only", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
     """Only this machine can reach it. No graver than a warning where loopback was asked for by name."""
     if ports.url and ports.url.problem is None and not ports.url.local and not ports.bind and not ports.process:
@@ -112,7 +112,7 @@ def bind_of(ports: Ports) -> Bind | Inapplicable:
     return ports.bind
 
 
-@check("RD503", "port-in-use", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD503", "port-in-use", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def port_in_use(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
     bind = bind_of(ports)
     if isinstance(bind, Inapplicable):
@@ -157,7 +157,7 @@ def held_already(settings: Settings, ports: Ports, interpreter: Interpreter | No
     return Inapplicable(Reason("port-held", {"port": ports.bind.port}))
 
 
-@check("RD504", "port-forbidden", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD504", "port-forbidden", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def port_forbidden(
     settings: Settings,
     ports: Ports,
@@ -196,7 +196,7 @@ def port_forbidden(
     return None
 
 
-@check("RD505", "host-not-on-this-machine", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD505", "host-not-on-this-machine", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> Answer:
     """The address cannot be bound whatever the port: it belongs to another machine, or leads nowhere."""
     bind = ports.bind
@@ -216,7 +216,7 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> A
     return Problem(subject="service", evidence=evidence)
 
 
-@check("RD506", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD506", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5, scope=service_named, action=Action.RESTART)
 def service_crashed_or_not_ready(ports: Ports) -> Answer:
     """Something listens at the URL, but does not answer: a server that hangs, still loads, or lost its worker."""
     url = ports.url
@@ -246,7 +246,7 @@ def service_crashed_or_not_ready(ports: Ports) -> Answer:
     return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
 
 
-@check("RD507", "service-wrong-url", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD507", "service-wrong-url", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def service_wrong_url(ports: Ports) -> Answer:
     """The fault is the caller's: scheme, host, port or path of the URL."""
     url = ports.url
