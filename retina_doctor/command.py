@@ -40,8 +40,8 @@ OF_THE_RUN: Mapping[str, tuple[Any, str, str, str]] = {
     "format": (
         list[str] | None,
         "FORMAT",
-        "terminal, json, junit or github; repeatable as FORMAT=FILE.",
-        "terminal、json、junit 或 github；可重复，写作 FORMAT=FILE。",
+        "terminal, json, junit, sarif, github, gitlab, markdown, prometheus, nagios, npd; repeatable as FORMAT=FILE.",
+        "terminal、json、junit、sarif、github、gitlab、markdown、prometheus、nagios、npd；可重复，写作 FORMAT=FILE。",
     ),
     "lang": (str | None, "en|zh", "Language of the report.", "报告的语言。"),
 }  # fmt: skip
@@ -197,8 +197,7 @@ class Run:
         threshold = None if fail_on == "never" else Severity(fail_on)
         catalogue = installed()
         report = report_of(diagnose(snapshot, catalogue), catalogue, self.language, threshold)
-        give(report, self.outputs)
-        raise typer.Exit(report.exit_code)
+        raise typer.Exit(give(report, self.outputs))
 
     @property
     def terminal(self) -> Look:

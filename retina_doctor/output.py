@@ -11,13 +11,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retina_doctor.errors import UsageError
+from retina_doctor import formats
+from retina_doctor.errors import UsageError, described
 
 if TYPE_CHECKING:
     from retina_doctor.reports import Look, Report
-
-FORMATS = ("terminal", "json", "junit", "github")
-"""What --format takes; each is a module of `retina_doctor.reports`."""
 
 Outputs = list[tuple[str, Path | None]]
 """(format, file or None for standard output)"""
@@ -32,8 +30,8 @@ def outputs(wanted: list[str] | None) -> Outputs:
     found: Outputs = []
     for word in wanted or ["terminal"]:
         name, _, file = word.partition("=")
-        if name not in FORMATS:
-            raise UsageError(f"--format {word}: known are {', '.join(FORMATS)}")
+        if name not in formats.names():
+            raise UsageError(f"--format {word}: known are {', '.join(formats.names())}")
         found.append((name, Path(file) if file else None))
     if sum(file is None for _, file in found) > 1:
         raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
@@ -78,20 +76,41 @@ def check_open() -> None:
 
 def prepare(wanted: Outputs) -> None:
     """Import what writing these reports needs, words included."""
-    for name in ("pages", *(f"reports.{name}" for name, _ in wanted)):
-        importlib.import_module(f"retina_doctor.{name}")
+    importlib.import_module("retina_doctor.pages")
+    for name, _ in wanted:
+        formats.load(name)
 
 
-def give(report: Report, wanted: Outputs) -> None:
-    """Write the report in all formats; first to standard output, so that a full disk does not cost that one."""
-    from retina_doctor.reports import PLAIN, writer
+def give(report: Report, wanted: Outputs) -> int:
+    """Write the report in all formats, and tell the exit code, which the format on standard output may decide.
 
+    First to standard output, so that a full disk does not cost that one. A report that cannot be given costs no other and
+    hides no finding: one line says what is lost, and where nothing was found that is a failure of the doctor itself.
+    """
+    code, lost = report.exit_code, False
     for name, file in sorted(wanted, key=lambda output: output[1] is not None):
-        text = writer(name)(report, PLAIN if file else terminal())
-        if file:
-            write(file, text)
-        else:
-            show(text)
+        form = formats.load(name)
+        try:
+            text = _written(form, report, terminal() if file is None else None)
+            if file:
+                write(file, text)
+            else:
+                show(text)
+                code = form.exit_code(report) if form.exit_code else code
+        except (UsageError, NoOutput) as error:
+            complain(str(error))
+            lost = True
+    return code if not lost or report.exit_code == 1 else 3
+
+
+def _written(form: formats.Format, report: Report, look: Look | None) -> str:
+    """Raises NoOutput: a format may be of a third party."""
+    from retina_doctor.reports import PLAIN
+
+    try:
+        return form.write(report, look or PLAIN)
+    except Exception as error:
+        raise NoOutput(f"--format {form.name}: {described(error)}") from None
 
 
 def _is_terminal() -> bool:
@@ -122,8 +141,21 @@ def show(text: str) -> None:
 
 
 def write(file: Path, text: str) -> None:
+    """Whole or not at all: whoever reads *file* meanwhile sees the old one. Raises UsageError."""
     try:
-        file.write_text(text, encoding="utf-8")
+        real = file.resolve()  # a link stays one
+        if real.exists() and not (real.is_file() and os.access(real.parent, os.W_OK)):  # a device, a pipe
+            real.write_text(text, encoding="utf-8", errors="replace")
+            return
+        draft = real.with_name(f".{real.name}.{os.getpid()}.tmp")
+        try:
+            draft.write_text(text, encoding="utf-8", errors="replace")
+            if real.exists():
+                draft.chmod(real.stat().st_mode & 0o7777)
+            draft.replace(real)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
 

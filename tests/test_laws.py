@@ -18,11 +18,11 @@ import jinja2.meta
 import msgspec
 import pytest
 
+from retina_doctor import formats
 from retina_doctor.authoring import Facts, Side
 from retina_doctor.codec import from_json, replace
 from retina_doctor.diagnose import Readings, Selection, _judge, diagnose
 from retina_doctor.model import Diagnosis, Outcome, Reading, Recorded, Severity, Snapshot, Verdict
-from retina_doctor.output import FORMATS
 from retina_doctor.pages import BLOCK, mebibytes, render, source
 from retina_doctor.probing.sending import source_of
 from retina_doctor.redact import redact
@@ -97,7 +97,7 @@ def test_findings_render_in_both_languages(name: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_report_can_be_written(name: str, language: Any) -> None:
     report = Report(diagnosis=judged(name), catalogue=CATALOGUE, language=language, fail_on=Severity.ERROR)
-    for name in FORMATS:
+    for name in formats.names():
         assert writer(name)(report, PLAIN).strip()
 
 

@@ -19,10 +19,10 @@ import junitparser
 import pytest
 from rich.cells import cell_len
 
+from retina_doctor import formats
 from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Location, Outcome, Passed, Problem, Reason, Recorded, Severity, Snapshot, Target
-from retina_doctor.output import FORMATS
 from retina_doctor.registry import build, installed
 from retina_doctor.reports import PLAIN, Look, Report, writer
 from retina_doctor.settings import LANGUAGES, GateSettings, Settings
@@ -479,6 +479,6 @@ def test_a_judged_recording_gives_the_report_of_the_live_run(tmp_path: Path) -> 
 
 
 def test_judging_the_same_recording_twice_gives_the_same_bytes(tmp_path: Path, snapshot: Path) -> None:
-    for name in FORMATS:
+    for name in formats.names():
         one, other = (runs.run("diagnose", "snapshot.json", "--format", name, cwd=tmp_path).stdout for _ in range(2))
         assert one == other
