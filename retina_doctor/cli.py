@@ -127,7 +127,7 @@ def collect(
         run.show(told)
 
 
-@app.command(cls=taking("format", "fail_on", "lang"))
+@app.command(cls=taking("format", "fail_on", "baseline", "lang"))
 def diagnose(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A snapshot that `collect` wrote.", metavar="FILE")],
@@ -137,7 +137,7 @@ def diagnose(
     from retina_doctor.snapshot import SnapshotError, load
 
     run = Run.of(ctx)
-    _ = run.outputs  # complains before anything is read
+    _ = run.outputs, run.baseline  # complain before anything is read
     try:
         snapshot = load(file.read_bytes())
     except OSError as error:

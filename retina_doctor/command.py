@@ -26,6 +26,7 @@ from retina_doctor.errors import UsageError
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
 
+    from retina_doctor.baseline import Baseline
     from retina_doctor.declared import Declared
     from retina_doctor.model import Snapshot
     from retina_doctor.output import Outputs
@@ -42,6 +43,12 @@ OF_THE_RUN: Mapping[str, tuple[Any, str, str, str]] = {
         "FORMAT",
         "terminal, json, junit, sarif, github, gitlab, markdown, prometheus, nagios, npd; repeatable as FORMAT=FILE.",
         "terminal、json、junit、sarif、github、gitlab、markdown、prometheus、nagios、npd；可重复，写作 FORMAT=FILE。",
+    ),
+    "baseline": (
+        str | None,
+        "FILE",
+        "An earlier JSON report: only what it does not know counts.",
+        "以前的 JSON 报告：只计入其中没有的发现。",
     ),
     "lang": (str | None, "en|zh", "Language of the report.", "报告的语言。"),
 }  # fmt: skip
@@ -147,6 +154,14 @@ class Run:
 
         return outputs(list(self.flags["format"] or ()))
 
+    @functools.cached_property
+    def baseline(self) -> tuple[str, Baseline] | None:
+        """The earlier report that was named, and what it knows. Raises UsageError."""
+        from retina_doctor.baseline import read_baseline
+
+        file = self.flags.get("baseline")
+        return (file, read_baseline(Path(file))) if file else None
+
     def settings(self, **fixed: Mapping[str, Any]) -> Settings:
         """*fixed*, by table and key, over flags, environment and file. Raises UsageError."""
         from retina_doctor.settings_sources import load_settings, of_flags, working_directory
@@ -181,6 +196,7 @@ class Run:
 
     def check(self, **fixed: Mapping[str, Any]) -> NoReturn:
         """Look, judge, report and end. Raises UsageError."""
+        _ = self.baseline  # complains before anything is looked at
         snapshot = self.look(outputs=self.outputs, **fixed)
         self.report(snapshot, snapshot.settings.gate.fail_on)
 
@@ -196,7 +212,13 @@ class Run:
             raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
         threshold = None if fail_on == "never" else Severity(fail_on)
         catalogue = installed()
-        report = report_of(diagnose(snapshot, catalogue), catalogue, self.language, threshold)
+        diagnosis = diagnose(snapshot, catalogue)
+        if self.baseline:
+            from retina_doctor.baseline import beside
+
+            file, known = self.baseline
+            diagnosis = beside(diagnosis, known, f"--baseline {file}")
+        report = report_of(diagnosis, catalogue, self.language, threshold)
         raise typer.Exit(give(report, self.outputs))
 
     @property

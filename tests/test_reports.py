@@ -89,7 +89,7 @@ def hostile_break(facts: Hostile) -> Answer:
 
 @check("XX105", "hostile-ignored", Severity.ERROR)
 def hostile_ignored(facts: Hostile) -> Answer:
-    return None
+    return Problem(subject=facts.text, evidence={"text": facts.text})
 
 
 @check("XX106", "wrong-answer", Severity.ERROR)
