@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from retina_doctor_checks.expect.checks import within
 
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Diagnosis, Severity, Verdict
@@ -121,6 +124,59 @@ def test_a_day_of_toml_and_a_flag(tmp_path: Path) -> None:
     found = [(one["name"], one["subject"]) for one in json.loads(done.stdout)["findings"]]
     assert done.returncode == 1
     assert found == [("required-check-not-passed", "check:RD101"), ("ignore-outdated", "ignore:RD004")]
+
+
+# What is expected
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "holds"),
+    [
+        ("580.95.05", ">=535,<600", True),
+        ("535", ">=535", True),
+        ("535.0.0", "==535", True),
+        ("534.99", ">=535", False),
+        ("600.1", ">=535,<600", False),
+        ("580.95.05", "!=580.95.5", False),
+        ("1000", ">999", True),
+    ],
+)
+def test_a_range_of_versions(version: str, wanted: str, holds: bool) -> None:
+    assert within(version, wanted) is holds
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('driver = "newest"', "'newest' is not a range of versions such as '>=535, <600'"),
+        ("driver = 535", "535 is not a range"),
+        ('model_sha256 = "abc"', "is not a SHA-256 of 64 hexadecimal digits"),
+        ("gpus = -1", "must not be negative"),
+        ("max_latency_ms = 0", "must be above 0"),
+        ('provider = "gpu"', "known are cuda, tensorrt, cpu"),
+    ],
+)
+def test_an_expectation_that_is_none(tmp_path: Path, line: str, told: str) -> None:
+    (tmp_path / "retina-doctor.toml").write_text(f"[expect]\n{line}\n")
+    done = runs.run("--only", "RD001", cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert told in done.stderr
+
+
+def test_the_hash_of_a_real_model(tmp_path: Path, real_model: Path) -> None:
+    """It is looked at only where it is asked for."""
+    digest = hashlib.sha256(real_model.read_bytes()).hexdigest()
+    words = ("--model", str(real_model), "--quick", "--device", "cpu", "--format", "json", "--target", sys.executable)
+
+    def looked(settings: str) -> tuple[list[str], str | None]:
+        (tmp_path / "retina-doctor.toml").write_text(settings)
+        told = json.loads(runs.run("--only", "models,expect", *words, cwd=tmp_path).stdout)
+        [file] = told["facts"]["models"]["files"]
+        return [one["name"] for one in told["findings"] if one["code"] == "RD706"], file.get("sha256")
+
+    assert looked(f'[expect]\nmodel_sha256 = "{digest.upper()}"\n') == ([], digest)
+    assert looked(f'[expect]\nmodel_sha256 = "{"0" * 64}"\n') == (["model-hash-unexpected"], digest)
+    assert looked("") == ([], None)
 
 
 # The baseline

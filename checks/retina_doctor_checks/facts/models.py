@@ -73,7 +73,10 @@ class Damage(Facts, frozen=True, kw_only=True):
 
 
 class ModelFile(Facts, frozen=True, kw_only=True):
-    """*content* is told by the bytes, not by the name; *problem* says how it is damaged. Size in bytes."""
+    """*content* is told by the bytes, not by the name; *problem* says how it is damaged. Size in bytes.
+
+    *sha256*: in hexadecimal; None where nobody asked for it, or it could not be read to its end.
+    """
 
     path: str
     size: int | None
@@ -82,6 +85,7 @@ class ModelFile(Facts, frozen=True, kw_only=True):
     error: Obstacle | None
     onnx: Onnx | None
     checkpoint: Checkpoint | None = None
+    sha256: str | None = None
 
     @property
     def is_detector(self) -> bool:
