@@ -127,7 +127,7 @@ def collect(
         run.show(told)
 
 
-@app.command(cls=taking("format", "fail_on", "baseline", "lang"))
+@app.command(cls=taking("format", "fail_on", "baseline", "no_color", "lang"))
 def diagnose(
     ctx: typer.Context,
     file: Annotated[Path, typer.Argument(help="A snapshot that `collect` wrote.", metavar="FILE")],

@@ -50,6 +50,7 @@ OF_THE_RUN: Mapping[str, tuple[Any, str, str, str]] = {
         "An earlier JSON report: only what it does not know counts.",
         "以前的 JSON 报告：只计入其中没有的发现。",
     ),
+    "no_color": (bool, "", "No colour, whatever the environment says.", "不用颜色，无论环境变量如何。"),
     "lang": (str | None, "en|zh", "Language of the report.", "报告的语言。"),
 }  # fmt: skip
 """Flags that are no settings: type, metavar, help in English and Chinese."""
@@ -85,7 +86,7 @@ class Flagged(TyperCommand):
                     flags.append(_option(name, _flag_type(one), one.setting.metavar, _help(one, chinese), one))
         for name, (kind, metavar, english, words) in OF_THE_RUN.items():
             if self.takes is None or name in self.takes:
-                flags.append(_option(name, kind, metavar, words if chinese else english))
+                flags.append(_option(name, kind, metavar or None, words if chinese else english))
         return flags
 
 
@@ -105,7 +106,7 @@ def _flag_type(one: Declared) -> Any:
 
 
 def _option(name: str, kind: Any, metavar: str | None, words: str, one: Declared | None = None) -> Parameter:
-    flag = (one.setting.flag if one else None) or f"--{name}"
+    flag = (one.setting.flag if one else None) or f"--{name.replace('_', '-')}"
     choices = list(one.choices) if one else []
     completing = (lambda incomplete: [c for c in choices if c.startswith(incomplete)]) if choices else None
     info = typer.Option(None, flag, help=words, metavar=metavar, autocompletion=completing)
@@ -219,14 +220,14 @@ class Run:
             file, known = self.baseline
             diagnosis = beside(diagnosis, known, f"--baseline {file}")
         report = report_of(diagnosis, catalogue, self.language, threshold)
-        raise typer.Exit(give(report, self.outputs))
+        raise typer.Exit(give(report, self.outputs, self.terminal))
 
     @property
     def terminal(self) -> Look:
         """Width and colour of standard output."""
         from retina_doctor.output import terminal
 
-        return terminal()
+        return terminal(colour=not self.flags.get("no_color"))
 
     def show(self, text: str) -> None:
         """To standard output."""

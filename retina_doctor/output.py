@@ -81,17 +81,17 @@ def prepare(wanted: Outputs) -> None:
         formats.load(name)
 
 
-def give(report: Report, wanted: Outputs) -> int:
+def give(report: Report, wanted: Outputs, look: Look) -> int:
     """Write the report in all formats, and tell the exit code, which the format on standard output may decide.
 
-    First to standard output, so that a full disk does not cost that one. A report that cannot be given costs no other and
+    First to standard output, with that *look*, so that a full disk does not cost that one. A report that cannot be given costs no other and
     hides no finding: one line says what is lost, and where nothing was found that is a failure of the doctor itself.
     """
     code, lost = report.exit_code, False
     for name, file in sorted(wanted, key=lambda output: output[1] is not None):
         form = formats.load(name)
         try:
-            text = _written(form, report, terminal() if file is None else None)
+            text = _written(form, report, look if file is None else None)
             if file:
                 write(file, text)
             else:
@@ -117,11 +117,15 @@ def _is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def terminal() -> Look:
-    """Width and colour of standard output; NO_COLOR and FORCE_COLOR are heeded (no-color.org, force-color.org)."""
+def terminal(colour: bool = True) -> Look:
+    """Width and colour of standard output. *colour* False: none, whatever the environment says.
+
+    FORCE_COLOR, NO_COLOR and TERM=dumb are heeded, in this order (force-color.org, no-color.org).
+    """
     from retina_doctor.reports import Look
 
-    coloured = bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and not os.environ.get("NO_COLOR"))
+    able = _is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    coloured = colour and (bool(os.environ.get("FORCE_COLOR")) or able)
     width = shutil.get_terminal_size((80, 24)).columns if _is_terminal() or "COLUMNS" in os.environ else 80
     return Look(max(40, min(width, 120)), coloured)
 

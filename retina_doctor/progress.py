@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 
@@ -15,8 +16,8 @@ PATIENCE = 0.7  # seconds: what ends sooner needs no explanation
 
 @contextlib.contextmanager
 def shown() -> Iterator[Progress | None]:
-    """A function for `Looking`; None where standard error is no terminal, and nothing is shown."""
-    if sys.stderr is None or not sys.stderr.isatty():
+    """A function for `Looking`; None where standard error is no terminal that can draw, and nothing is shown."""
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield None
         return
     from rich.console import Console

@@ -428,7 +428,7 @@ def in_terminal(cwd: Path, more: dict[str, str], *words: str) -> bytes:
         doctor = subprocess.Popen(
             [*runs.COMMAND, *words],
             cwd=cwd,
-            env=runs.environment(TERM="xterm", **more),
+            env=runs.environment(**{"TERM": "xterm", **more}),
             stdout=theirs,
             stderr=subprocess.PIPE,
         )
@@ -453,6 +453,9 @@ def test_colour_only_on_a_terminal_and_not_against_no_color(tmp_path: Path, snap
     words = ("diagnose", "snapshot.json")
     assert b"\x1b[" in in_terminal(tmp_path, {}, *words)
     assert b"\x1b[" not in in_terminal(tmp_path, {"NO_COLOR": "1"}, *words)
+    assert b"\x1b[" not in in_terminal(tmp_path, {"TERM": "dumb"}, *words)
+    assert b"\x1b[" in in_terminal(tmp_path, {"TERM": "dumb", "FORCE_COLOR": "1"}, *words)
+    assert b"\x1b[" not in in_terminal(tmp_path, {"FORCE_COLOR": "1"}, *words, "--no-color")
     assert "\x1b[" not in runs.run(*words, cwd=tmp_path).stdout
     assert "\x1b[" in runs.run(*words, cwd=tmp_path, more={"FORCE_COLOR": "1"}).stdout
 
