@@ -61,10 +61,14 @@ class Gathered(Data, frozen=True):
 
 
 class Side(StrEnum):
-    """Which interpreter a probe runs in. Where the target is another machine or container, all run in TARGET."""
+    """Which interpreter a probe runs in. Where the target is another machine or container, OWN runs in TARGET as well.
+
+    CALLER is the doctor's own interpreter wherever the target is: what is looked at is on the disk of whoever calls.
+    """
 
     OWN = "own"
     TARGET = "target"
+    CALLER = "caller"
 
 
 class Probe(Data, Generic[T], frozen=True, kw_only=True):
@@ -74,6 +78,9 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     Python 3.8 with the standard library alone. *carries*: packages of others, pure Python, that are sent along as far as
     they are imported. *heavy* probes import or start something slow and are left out by --quick. Those that *share* read
     files and import nothing foreign: all of one side are run in one process, one after the other, for speed.
+
+    *local*: a module that is never sent. Its ``look(probe, arguments)`` makes the facts of what *module* has fetched, which is
+    ``arguments["told"]`` and goes no further: in a process of the doctor's own, with all that is installed there.
     """
 
     name: str
@@ -83,12 +90,13 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     carries: tuple[str, ...] = ()
     heavy: bool = False
     share: bool = False
+    local: str | None = None
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
 
     def sent(self, side: Side) -> tuple[str, ...]:
         """Names of the modules that are sent to run it. On the doctor's own side what it carries is installed."""
         own = {"retina_doctor", self.module.split(".")[0]}
-        return sent_for(self.module, frozenset(own if side is Side.OWN else own.union(self.carries)))
+        return sent_for(self.module, frozenset(own.union(self.carries) if side is Side.TARGET else own))
 
 
 class Scope(Data, frozen=True, kw_only=True):
@@ -142,6 +150,7 @@ def evidence_of(reading: Reading[Any]) -> dict[str, object]:
         "detail": recorded.detail,
         "seconds": recorded.seconds,
         "stderr": list(recorded.stderr_tail[-5:]),
+        "effort": recorded.effort.told if recorded.effort is not None else None,
     }
 
 
@@ -154,6 +163,11 @@ class Domain(Data, frozen=True, kw_only=True):
     pages: Path
 
 
+def always(_root: Finding, _echo: Finding) -> bool:
+    """The condition of a cause that explains whatever the two findings say."""
+    return True
+
+
 class Cause(Data, frozen=True):
     """ "*root* explains these": findings that would not be there without it, by name of check.
 
@@ -162,7 +176,7 @@ class Cause(Data, frozen=True):
 
     root: str
     explains: tuple[str, ...]
-    when: Callable[[Finding, Finding], bool] = lambda _root, _echo: True
+    when: Callable[[Finding, Finding], bool] = always
 
 
 class RunningService(Data, frozen=True, kw_only=True):

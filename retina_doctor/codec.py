@@ -23,6 +23,7 @@ __all__ = [
     "field",
     "from_json",
     "replace",
+    "size",
     "to_json",
 ]
 
@@ -79,6 +80,11 @@ def decode(value: Any, kind: type[T]) -> T:
 def encode(value: Any) -> Any:
     """*value*, dataclasses and all, as plain JSON data (lists, not tuples)."""
     return msgspec.json.decode(msgspec.json.encode(value, enc_hook=_to_plain))
+
+
+def size(value: Any) -> int:
+    """Bytes of *value* as JSON text."""
+    return len(msgspec.json.encode(value, enc_hook=_to_plain))
 
 
 def to_json(value: Any, *, indent: int = 2) -> str:

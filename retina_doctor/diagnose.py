@@ -247,7 +247,7 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
     missing: list[str] = []
     for need in entry.needs:
         value = readings.of(need.facts) if need.want is Want.READING else readings.value(need.facts)
-        if need.want is Want.READING and value.outcome is Outcome.NOT_RUN:
+        if need.want is Want.READING and (value.outcome is Outcome.NOT_RUN or value.recorded.starved):
             missing.append(value.probe)
         elif need.want is Want.REQUIRED and value is None:
             missing.append(readings.catalogue.probe_of[need.facts].name)
@@ -343,8 +343,13 @@ def _rooted(findings: list[Finding], catalogue: Catalogue, broken: dict[str, str
         return (-finding.severity.rank, finding.code, finding.subject)
 
     def root(finding: Finding) -> Finding:
-        above = cause(finding)
-        return finding if above is None else root(above)
+        """Conditions may let findings explain each other: then the gravest of their circle is the root of all."""
+        way = [finding]
+        while (above := cause(way[-1])) is not None:
+            if above in way:
+                return min(way[way.index(above) :], key=rank)
+            way.append(above)
+        return way[-1]
 
     roots = {finding.key: root(finding) for finding in findings}
     gravest: dict[FindingKey, int] = {}  # of a root and all that it explains: an error under a warning is an error

@@ -42,10 +42,42 @@ class Outcome(StrEnum):
     NOT_RUN = "not_run"
 
 
+STARVED = 0.25
+"""Share of the time that a process wanted a processor and had none, from which on a time-out says more of the machine."""
+
+
+class Effort(Data, frozen=True, kw_only=True):
+    """What a looking whose time ran out had done with its *seconds*: *computed*, and *waited* for a processor, in seconds of
+    all its threads together. *load* and *processors*: of the machine at the end (getloadavg(3); those that may be used)."""
+
+    seconds: float
+    computed: float
+    waited: float
+    load: float
+    processors: int
+
+    @property
+    def told(self) -> dict[str, Json]:
+        """For a finding's evidence, and for what is unknown: a key of the engine's reasons and what fills it."""
+        shares = {
+            name: round(100 * part / self.seconds)
+            for name, part in (("computed", self.computed), ("waited", self.waited))
+        }
+        return {"key": "effort", "values": {**shares, "load": f"{self.load:.1f}", "processors": self.processors}}
+
+    @property
+    def starved(self) -> bool:
+        """It would have gone on, and the machine had no processor for it. One that hangs wants none, and one that burns a
+        processor has it: of both a time-out says what it always said."""
+        wanted = self.computed + self.waited
+        return wanted > 0.5 * self.seconds and self.waited > STARVED * wanted
+
+
 class Recorded(Data, frozen=True, kw_only=True):
     """What a probe told, exactly as it is kept in a snapshot.
 
     Facts told before a crash are kept. *seconds* is wall-clock time. *stage* is what the probe said it was doing last.
+    *effort*: of one whose time ran out; None: not told.
     """
 
     outcome: Outcome
@@ -54,6 +86,12 @@ class Recorded(Data, frozen=True, kw_only=True):
     stage: str | None = None
     detail: str | None = None
     stderr_tail: tuple[str, ...] = ()
+    effort: Effort | None = None
+
+    @property
+    def starved(self) -> bool:
+        """Its time ran out on a busy machine: nothing is known of what was looked at."""
+        return self.outcome is Outcome.TIMED_OUT and self.effort is not None and self.effort.starved
 
 
 class Reading(Data, Generic[T], frozen=True, kw_only=True):

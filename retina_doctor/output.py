@@ -84,8 +84,8 @@ def prepare(wanted: Outputs) -> None:
 def give(report: Report, wanted: Outputs, look: Look) -> int:
     """Write the report in all formats, and tell the exit code, which the format on standard output may decide.
 
-    First to standard output, with that *look*, so that a full disk does not cost that one. A report that cannot be given costs no other and
-    hides no finding: one line says what is lost, and where nothing was found that is a failure of the doctor itself.
+    First to standard output, with that *look*, so that a full disk does not cost that one. A report that cannot be given
+    costs no other and hides no finding: one line says what is lost; where nothing was found the doctor itself has failed.
     """
     code, lost = report.exit_code, False
     for name, file in sorted(wanted, key=lambda output: output[1] is not None):

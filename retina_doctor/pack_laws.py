@@ -178,6 +178,8 @@ def _given(call: ast.Call) -> set[str] | None:
 
 def _probes_can_be_sent_to_python_3_8(pack: Pack, _others: tuple[Pack, ...]) -> Iterator[str]:
     for probe in (probe for domain in pack.domains for probe in domain.probes):
+        if probe.local and not has_source(probe.local):
+            yield f"{probe.name}: there is no module {probe.local}"
         if not has_source(probe.module):
             yield f"{probe.name}: there is no module {probe.module}"
             continue

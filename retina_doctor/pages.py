@@ -8,7 +8,8 @@
     The mechanism, for whoever wants to know.
 
 Title, message and fix are strict Jinja templates over the finding's evidence; a placeholder that the evidence does not
-fill is an error. Whatever evidence puts into a command is quoted for the shell.
+fill is an error. `told(x)` puts evidence of the form {"key", "values"} into the words of the packs' tables of reasons.
+Whatever evidence puts into a command is quoted for the shell.
 """
 
 from __future__ import annotations
@@ -95,6 +96,12 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     page = source(catalogue.of_code(finding.code).pages, finding.name, language)
     remedies = Remedies(snapshot.target, interpreter_of(snapshot))
     values: dict[str, Any] = {**finding.evidence, "subject": finding.subject, **remedies.names()}
+
+    def told(reason: Mapping[str, Any] | None) -> str:
+        """{"key", "values"} of evidence in the words of the packs' tables of reasons."""
+        return "" if reason is None else reason_text(Reason(reason["key"], reason["values"]), catalogue, language)
+
+    values["told"] = told
     commands: list[str] = []
     texts: list[str] = []
     position = 0

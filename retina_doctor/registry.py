@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import Check, Pack, Probe, RunningService
+from retina_doctor.authoring import Check, Pack, Probe, RunningService, always
 from retina_doctor.codec import Data, replace
 from retina_doctor.declared import declarations
 from retina_doctor.errors import PackError, UsageError, described
@@ -234,8 +234,13 @@ class Draft:
                     raise PackError(f"a cause names {name}, which no check of a loaded pack bears", lacks=True)
             self.explains[cause.root] = self.explains.get(cause.root, ()) + cause.explains
             self.conditions |= {(cause.root, echo): cause.when for echo in cause.explains}
+        # Under a condition two names may explain each other: numpy's failure onnxruntime's, and that insightface's.
+        sure = {
+            root: tuple(echo for echo in echoes if self.conditions[root, echo] is always)
+            for root, echoes in self.explains.items()
+        }
         for cause in pack.causes:
-            if cause.root in _reached(cause.root, self.explains):
+            if cause.root in _reached(cause.root, sure):
                 raise PackError(f"the causes go round in a circle at {cause.root}")
 
 

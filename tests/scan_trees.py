@@ -8,6 +8,8 @@ LISTENS = "import flask\nweb = flask.Flask('a')\nweb.run('0.0.0.0', %d)\n"
 PROVIDERS = "['CUDAExecutionProvider', 'CPUExecutionProvider']"
 WITH_CUDA = f"import onnxruntime\ns = onnxruntime.InferenceSession(m, providers={PROVIDERS})\n"
 
+PREPARED = "from insightface.app import FaceAnalysis\n%s\napp = FaceAnalysis()\napp.prepare(0, det_size=DET_SIZE)\n"
+SESSION = "import onnxruntime as ort\n%s\ns = ort.InferenceSession('/a', providers=settings.PROVIDERS)\n"
 INDEX = "https://aiinfra.example.org/onnxruntime-cuda-12/simple/"
 STAGES = (
     "FROM python:3.11 AS one\nCMD uvicorn a:a --host 0.0.0.0\nFROM python:3.11 AS two\nCMD uvicorn a:a --host 0.0.0.0\n"
@@ -598,6 +600,60 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
             "requirements.in": "insightface\nonnxruntime-gpu\n",
             "requirements.txt": "insightface==0.7.3\nonnxruntime-gpu==1.20.0\n",
         },
+    ),
+    # values across files of one package
+    "a size from another file": (
+        "det-size-not-multiple-of-32",
+        {"face/config.py": "DET_SIZE = (600, 640)\n", "face/app.py": PREPARED % "from .config import DET_SIZE"},
+        {"face/config.py": "DET_SIZE = (608, 640)\n", "face/app.py": PREPARED % "from .config import DET_SIZE"},
+    ),
+    "a size from the folder above": (
+        "det-parameter-ignored",
+        {"face/settings.py": "DET_SIZE: int = 640\n", "face/api/app.py": PREPARED % "from ..settings import DET_SIZE"},
+        {
+            "face/settings.py": "import os\nDET_SIZE = 640\nDET_SIZE = (DET_SIZE, DET_SIZE)\n",
+            "face/api/app.py": PREPARED % "from ..settings import DET_SIZE",
+        },
+    ),
+    "providers by a module's name": (
+        "ort-provider-not-requested",
+        {"settings.py": "PROVIDERS = ['CPUExecutionProvider']\n", "app.py": SESSION % "import settings"},
+        {
+            "settings.py": "PROVIDERS = ['CPUExecutionProvider']\nPROVIDERS.insert(0, 'CUDAExecutionProvider')\n",
+            "app.py": SESSION % "import settings",
+        },
+    ),
+    "providers by a package's name": (
+        "ort-provider-not-requested",
+        {
+            "app/config.py": "PROVIDERS = ['CPUExecutionProvider']\n",
+            "app/web/main.py": SESSION % "from app import config as settings",
+        },
+        {
+            "other/config.py": "PROVIDERS = ['CPUExecutionProvider']\n",
+            "app/web/main.py": SESSION % "from app import config as settings",
+        },
+    ),
+    "an address from another file": (
+        "service-loopback-only",
+        {
+            "config.py": "ADDRESS = ('127.0.0.1', 8000)\n",
+            "app.py": "from http.server import HTTPServer\nfrom config import ADDRESS\nHTTPServer(ADDRESS, None)\n",
+        },
+        {
+            "config.py": "ADDRESS = ('0.0.0.0', 8000)\n",
+            "app.py": "from http.server import HTTPServer\nfrom config import ADDRESS\nHTTPServer(ADDRESS, None)\n",
+        },
+    ),
+    "a pre-release that brings it along": (
+        "ort-both-packages",
+        {"requirements.txt": "onnxruntime-gpu\ninsightface>=2.0rc1\n"},
+        {"requirements.txt": "onnxruntime-gpu\ninsightface>=0.7.3.post1,<1.0rc1\n"},
+    ),
+    "by a marker of Pythons": (
+        "ort-both-packages",
+        {"requirements.txt": "onnxruntime-gpu\nonnxruntime ; python_version < '3.12'\n"},
+        {"requirements.txt": "onnxruntime-gpu\nonnxruntime ; python_version < '3' or platform_machine == 'arm64'\n"},
     ),
     "wishes beside constraints": (
         "ort-both-packages",

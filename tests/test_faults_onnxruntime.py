@@ -47,11 +47,21 @@ class Target:
     def capi(self) -> Path:
         return self.site / "onnxruntime" / "capi"
 
-    def looked(self, *words: str, path: str | None = None, absent: tuple[str, ...] = (), **environment: str) -> Report:
+    def looked(
+        self,
+        *words: str,
+        path: str | None = None,
+        absent: tuple[str, ...] = (),
+        **environment: str,
+    ) -> Report:
+        return self.looked_on({"absent": absent}, *words, path=path, **environment)
+
+    def looked_on(self, machine: dict[str, Any], *words: str, path: str | None = None, **environment: str) -> Report:
+        """*machine*: what differs from a healthy one."""
         number = len(list(self.folder.glob("machine*")))
-        machine = Machine(folder=self.folder / f"machine{number}", absent=absent)
+        shown = Machine(folder=self.folder / f"machine{number}", **machine)
         variables = {**CLEAN, "LD_LIBRARY_PATH": library_path() if path is None else path, **environment}
-        return doctor(self.folder, *DOMAINS, *words, environment=variables, machine=machine, target=str(self.python))
+        return doctor(self.folder, *DOMAINS, *words, environment=variables, machine=shown, target=str(self.python))
 
 
 def make_target(folder: Path, *requirements: str, kind: str = "uv") -> Target:
@@ -213,6 +223,12 @@ def test_a_tensorrt_of_another_major_is_a_note(target: Target) -> None:
     for name in ("libnvinfer.so.10", "libnvonnxparser.so.10"):
         library(other, name)
     silent(target.looked(path=library_path(first=[other])))
+
+
+@pytest.mark.parametrize("name", ["libnvrtc.so.13", "libnvrtc.so.12"])
+def test_cudas_own_compiler_is_no_tensorrt(name: str, target: Target) -> None:
+    """It comes with the very set that the doctor recommends, and begins with the same letters."""
+    silent(target.looked(path=library_path(first=[library(target.folder / "cuda", name)])))
 
 
 def test_a_wheel_of_another_python(target: Target) -> None:

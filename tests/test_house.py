@@ -15,6 +15,8 @@ GROUND = {"versions", "scopes", "settings"}
 TOP = {"pack", "causes", "running"}
 """What the entry points name, and what they are put together of."""
 JUDGING_SEES = {"facts", "combined", "advice", *GROUND}
+ASKS_FOR_FILES = "checks/retina_doctor_checks/source/domain.py"
+"""Who names the analysis of what was fetched, and asks it which files it wants."""
 
 
 def imports(file: Path, top: str) -> Iterator[tuple[str, int]]:
@@ -54,12 +56,31 @@ DOMAINS = {folder.name for folder in PACK.iterdir() if (folder / "domain.py").is
 
 def test_the_rooms_are_those_that_are_written_down() -> None:
     there = {one.stem for one in PACK.iterdir() if one.name not in ("__init__.py", "__pycache__", "py.typed")}
-    assert there == {*DOMAINS, *GROUND, *TOP, "facts", "probes", "combined", "advice", "commands", "reasons"}
+    assert there == {
+        *DOMAINS,
+        *GROUND,
+        *TOP,
+        "facts",
+        "probes",
+        "analysis",
+        "combined",
+        "advice",
+        "commands",
+        "triage",
+        "reasons",
+    }
 
 
 @pytest.mark.parametrize(
     ("low", "may"),
-    [("facts", set()), ("probes", set()), ("combined", {"facts", *GROUND}), ("advice", {"facts", "combined", *GROUND})],
+    [
+        ("facts", set()),
+        ("probes", set()),
+        ("analysis", {"facts", *GROUND}),
+        ("combined", {"facts", *GROUND}),
+        ("advice", {"facts", "combined", *GROUND}),
+        ("triage", {"facts", "combined", "advice", *GROUND}),
+    ],
 )
 def test_what_stands_low_imports_nothing_from_above(low: str, may: set[str]) -> None:
     assert {there: where for (here, there), where in ARROWS.items() if here == low and there not in may} == {}
@@ -67,8 +88,16 @@ def test_what_stands_low_imports_nothing_from_above(low: str, may: set[str]) -> 
 
 @pytest.mark.parametrize("domain", sorted(DOMAINS))
 def test_judging_imports_no_probe(domain: str) -> None:
-    wrong = {t: w for (here, t), w in ARROWS.items() if here == domain and t not in JUDGING_SEES | DOMAINS}
-    assert wrong == {}
+    may = JUDGING_SEES | DOMAINS | {"analysis"}  # of which the next law says more
+    assert {there: where for (here, there), where in ARROWS.items() if here == domain and there not in may} == {}
+
+
+def test_analysis_is_imported_by_nobody_but_whom_it_tells_which_files_it_wants() -> None:
+    """It runs in a process of its own; and it is slow to import."""
+    places = [place for (_, there), where in ARROWS.items() if there == "analysis" for place in where]
+    assert {place.rpartition(":")[0] for place in places} == {ASKS_FOR_FILES}
+    kinds = PACK / "analysis" / "kinds.py"
+    assert [name for name, _ in imports(kinds, PACK.name)] == []
 
 
 def circle(graph: Mapping[str, set[str]]) -> list[str]:

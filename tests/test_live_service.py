@@ -452,9 +452,20 @@ def test_a_library_that_was_exchanged_under_the_running_service(tmp_path: Path, 
 # Faults of its session, on a machine whose card works: stand-ins of CUDA under the unmodified onnxruntime-gpu
 
 
-def with_a_card(folder: Path, model: Path, fault: str, *, path: str | None = None, later: str = "") -> Report:
+def with_a_card(
+    folder: Path,
+    model: Path,
+    fault: str,
+    *,
+    path: str | None = None,
+    later: str = "",
+    log: str = "service.log",
+    **more: str,
+) -> Report:
     """The doctor beside the service on such a machine, attached to it. *path*: LD_LIBRARY_PATH of both; *later*: a line of
-    shell between the start of the service and the doctor's."""
+    shell between the start of the service and the doctor's; *log*: where its output goes."""
+    held = folder / "held"
+    held.mkdir()
     needs_root()
     port = free_port()
     variables = {
@@ -462,10 +473,12 @@ def with_a_card(folder: Path, model: Path, fault: str, *, path: str | None = Non
         "RETINAFACE_MODEL_PATH": str(model),
         "SERVICE_FAULT": fault,
         "PORT": str(port),
+        "STANDIN_HELD": str(held),
+        **more,
     }
     url = f"http://127.0.0.1:{port}/detect"
     check = f"{DEV_PYTHON} -m retina_doctor check --format json --only service,onnxruntime --pid $PID --url {url}"
-    lines = [f"{DEV_PYTHON} {APP} > service.log 2>&1 &", "PID=$!", until_listening(port), later, check, "CODE=$?"]
+    lines = [f"{DEV_PYTHON} {APP} > {log} 2>&1 &", "PID=$!", until_listening(port), later, check, "CODE=$?"]
     program = "\n".join([*lines, "kill $PID", "exit $CODE"])
     command = Machine(folder=folder / "machine").running(["sh", "-c", program], folder)
     env = environment(**variables)
@@ -479,6 +492,21 @@ def test_a_session_on_the_gpu_is_seen_at_the_process(tmp_path: Path, real_model:
     # The stand-in computes nothing, so nobody is found; that the session is on CUDA is what is seen here.
     assert told.roots == set(), told.summary()
     assert told.verdict("service-on-cpu") == "passed"
+
+
+@pytest.mark.parametrize("log", ["service.log", "/dev/null"])
+def test_a_service_that_fell_back_is_seen_though_the_provider_is_loaded(
+    log: str, tmp_path: Path, real_model: Path
+) -> None:
+    """The card was busy when it was started, and is free when the doctor looks: only its own process tells."""
+    busy = tmp_path / "busy"
+    busy.touch()
+    told = with_a_card(tmp_path, real_model, "", later=f"rm {busy}", log=log, STANDIN_BUSY=str(busy))
+    assert told.roots == {"service-on-cpu"}, told.summary()
+    evidence = told.finding("service-on-cpu")["evidence"]
+    assert evidence["tried"] is True
+    assert ("Falling back" in (evidence["said"] or "")) == (log == "service.log")
+    assert told.verdict("ort-session-on-cpu") == "passed"
 
 
 @pytest.mark.parametrize("fault", ["no-providers", "cpu-provider"])

@@ -345,3 +345,18 @@ def test_what_picklescan_calls_dangerous_is_dangerous_here() -> None:
         named += [f"{module}.{member}" for member in members]
     assert len(named) > 60
     assert [name for name in named if not pickles.dangerous(name)] == []
+
+
+def test_a_folder_that_insightface_finds_no_detector_in(tmp_path: Path, real_model: Path) -> None:
+    """Three outputs: insightface itself dies at a bare assertion."""
+    from insightface.app import FaceAnalysis
+
+    folder = tmp_path / "models" / "retinaface"
+    folder.mkdir(parents=True)
+    shutil.copy(real_model, folder / "retinaface_mobile.onnx")
+    with pytest.raises(AssertionError):
+        FaceAnalysis(name="retinaface", root=str(tmp_path), providers=["CPUExecutionProvider"])
+    told = looked(folder, tmp_path)
+    assert roots(told) == ["model-not-a-detector"]
+    assert told["findings"][0]["severity"] == "warning"
+    assert roots(looked(folder / "retinaface_mobile.onnx", tmp_path)) == []

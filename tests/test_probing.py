@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from retina_doctor.authoring import Side
+from retina_doctor.codec import replace
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Outcome, Recorded, Target
 from retina_doctor.probing.collect import Looking
@@ -25,7 +26,7 @@ from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.settings import GateSettings, Settings, TargetSettings
 from retina_doctor.target import surroundings
 from tests.odd_probes import runs
-from tests.odd_probes.pack import odd_probe
+from tests.odd_probes.pack import LOCAL, odd_probe
 from tests.odd_probes.runs import processes_with, wait_until
 from tests.standins import needs_root
 
@@ -345,6 +346,53 @@ def test_in_the_same_namespace_own_probes_stay_on_our_side() -> None:
     target, readings = looking(base).collect([odd_probe("tell_path", side=Side.OWN)])
     assert target.local is True
     assert readings["odd"].facts["executable"] == sys.executable
+
+
+def test_a_probe_of_the_callers_disk_stays_on_our_side() -> None:
+    needs_root()
+    base = os.path.realpath(sys.executable)
+    target, readings = looking("unshare", "-n", base).collect([odd_probe("tell_path", side=Side.CALLER)])
+    assert target.local is False
+    assert readings["odd"].facts["executable"] == sys.executable
+
+
+# What is made of what was fetched
+
+
+def in_two_steps(does: str, side: Side, *command: str, then: str = "", timeout: float = LONG) -> Recorded:
+    arguments = {"do": does, "then": then}
+    probe = replace(odd_probe(does, side=side), local=LOCAL, arguments=lambda _settings: arguments)
+    return looking(*command, timeout=timeout).collect([probe])[1]["odd"]
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_facts_are_made_on_our_side_of_what_was_fetched(side: Side) -> None:
+    """By a module that needs what the oldest Python at hand lacks; what was fetched is in no snapshot."""
+    oldest = str(PYTHONS[min(version for version in PYTHONS if version >= (3, 8))])
+    reading = in_two_steps("behave", side, oldest, "-S", "-E")
+    assert reading.outcome is Outcome.OK, reading
+    made = {"first": "TOLD BEFORE", "last": "TOLD AFTER", "made": "msgspec"}
+    assert reading.facts == {**made, "pid": reading.facts["pid"]}
+
+
+@pytest.mark.parametrize(("does", "outcome"), [("raise_error", Outcome.FAILED), ("abort", Outcome.CRASHED)])
+def test_what_was_fetched_until_a_death_is_understood_and_the_death_is_told(does: str, outcome: Outcome) -> None:
+    reading = in_two_steps(does, Side.TARGET)
+    assert (reading.outcome, reading.facts["first"], reading.facts["last"]) == (outcome, "TOLD BEFORE", "NEVER TOLD")
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_second_step_that_hangs_is_ended_and_what_it_told_is_kept(side: Side) -> None:
+    reading = in_two_steps("behave", side, then="hang", timeout=4)
+    assert reading.outcome is Outcome.TIMED_OUT
+    assert reading.facts["first"] == "TOLD BEFORE"
+    assert "last" not in reading.facts
+    assert not Path(f"/proc/{reading.facts['pid']}").exists()
+
+
+def test_the_second_step_is_never_sent() -> None:
+    probe = replace(odd_probe("behave"), local=LOCAL)
+    assert probe.sent(Side.TARGET) == ("tests.odd_probes.odd",)
 
 
 # Targets that are no good

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retina_doctor_checks.source.deployment import (
+from retina_doctor_checks.analysis.deployment import (
     compose,
     dockerfile,
     kubernetes,
@@ -19,10 +18,9 @@ from retina_doctor_checks.source.deployment import (
     scripts,
     servers,
 )
+from retina_doctor_checks.analysis.text import Text
 
-from tests.doctor import doctor
-from tests.scan_trees import CUDA, PAIRS, Tree, pod
-from tests.test_probing import PYTHONS
+from tests.scan_trees import CUDA, PAIRS, Tree
 from tests.test_scan import scanned
 
 
@@ -234,23 +232,6 @@ def test_a_development_server_that_gunicorn_replaces_is_a_warning(tmp_path: Path
     assert finding["severity"] == "error"
 
 
-@pytest.mark.parametrize("kind", ["compose.yml", "k.yaml"])
-def test_a_target_elsewhere_is_sent_the_reader_of_yaml(tmp_path: Path, kind: str) -> None:
-    """In a namespace of its own, under the oldest Python at hand, which has no PyYAML."""
-    oldest = PYTHONS[min(version for version in PYTHONS if version >= (3, 8))]
-    text = {
-        "compose.yml": "services:\n  a:\n    image: x\n    command: uvicorn a:a\n",
-        "k.yaml": pod("        args: [uvicorn, 'a:a']\n"),
-    }
-    grow(tmp_path, {kind: text[kind]})
-    command = ["unshare", "--net", str(oldest), "-S", "-E"]
-    (tmp_path / "doctor.toml").write_text(f"[target]\ncommand = {json.dumps(command)}\n")
-    done = doctor("scan", ".", "--config", "doctor.toml", "--format", "json", cwd=tmp_path)
-    told = json.loads(done.stdout)
-    assert told["facts"]["source"]["unread"] == []
-    assert [one["name"] for one in told["findings"]] == ["service-loopback-only"]
-
-
 WORDS = st.sampled_from(
     [
         *(
@@ -316,16 +297,17 @@ WORDS = st.sampled_from(
 @settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(WORDS, max_size=40).map(" ".join) | st.text(max_size=200))
 def test_no_text_breaks_a_reader(text: str) -> None:
-    dockerfile.told(text)
+    def of(name: str) -> tuple[Text, str]:
+        return Text("/tree/" + name, text.split("\n")), text
+
     for name in ("a.sh", "Procfile", "Makefile", "a.service"):
-        scripts.told(text, name, "/tree/" + name)
-    list(requirements.packages(text))
+        scripts.told(*of(name))
+    dockerfile.told(*of("Dockerfile"))
+    requirements.told(*of("requirements.txt"), {"/tree/E": text.encode("utf-8", "replace")}.get)
     servers.started(text.split(), {})
-    for refuses in (compose.told, projects.told):
+    for refuses in (compose.told, projects.told, kubernetes.told):
         with contextlib.suppress(ValueError):
-            refuses(text, "/tree/compose.yml")
-    with contextlib.suppress(ValueError):
-        kubernetes.told(text)
+            refuses(*of("compose.yml"))
 
 
 ENDLESS = (

@@ -4,9 +4,12 @@ Only direct ones: what explains ort-session-on-cpu thereby explains smoke-on-cpu
 """
 
 import re
+from typing import Any
 
 from retina_doctor.authoring import Cause
-from retina_doctor.model import Finding, Severity
+from retina_doctor.model import Finding
+
+from .combined.refusals import rows
 
 LIBRARY_CAUSES = ("ort-cuda-libs-missing", "ort-cuda-major-mismatch", "ort-cuda-libs-not-on-path")
 SEEN_ON_DISK = ("no-nvidia-gpu", "ort-cpu-package", "ort-both-packages", *LIBRARY_CAUSES)
@@ -15,6 +18,14 @@ LIBRARIES = ("ort-cudnn-mismatch", "ort-session-on-cpu")
 SYMPTOMS = ("torch-cannot-use-gpu", "ort-session-on-cpu")
 """What frameworks say when CUDA does not serve them."""
 INFERENCE = ("smoke-inference-failed", "known-answer-wrong")
+WITHOUT_A_MODEL = (
+    "model-missing",
+    "model-wrong-directory",
+    "model-name-typo",
+    "model-nested-directory",
+    "smoke-inference-failed",
+)
+"""Why a service has no model to answer with; the last stands for all that is wrong with a file."""
 BEFORE_CUDA = (
     "driver-not-installed",
     "driver-module-not-loaded",
@@ -52,14 +63,74 @@ def raised(root: Finding, _echo: Finding) -> bool:
     return root.evidence.get("error") is not None
 
 
+def on_the_way_of_cuda(root: Finding, echo: Finding) -> bool:
+    """Not: a card that the service does not use, or what keeps NVML alone from its library."""
+    return grave(root, echo) and "cuda" in root.evidence.get("closes", ("cuda",))
+
+
+def of_a_checkpoint(_root: Finding, echo: Finding) -> bool:
+    return str(echo.evidence.get("model") or "").endswith((".pth", ".pt"))
+
+
+def of_an_onnx_model(root: Finding, echo: Finding) -> bool:
+    """A checkpoint of torch's says nothing of onnxruntime."""
+    return not of_a_checkpoint(root, echo)
+
+
+def raised_for_onnx(root: Finding, echo: Finding) -> bool:
+    return raised(root, echo) and of_an_onnx_model(root, echo)
+
+
+def words_of(finding: Finding) -> tuple[str, str, Any]:
+    """(what was raised, without its class; how the process ended; what that means)"""
+    evidence = finding.evidence
+    raised_words = str(evidence.get("error") or evidence.get("detail") or "")
+    ended = str(evidence.get("detail")) if evidence.get("outcome") == "crashed" else ""
+    return raised_words.partition(": ")[2].strip(), ended, (evidence.get("means") or {}).get("key")
+
+
+def same_words(root: Finding, echo: Finding) -> bool:
+    (one, ended, means), (other, its_end, its_meaning) = words_of(root), words_of(echo)
+    if ended or its_end:
+        return ended == its_end
+    return means == its_meaning and bool(one and other) and (one in other or other in one or one[-60:] == other[-60:])
+
+
+def passed_up(root: Finding, echo: Finding) -> bool:
+    """What imports the framework fails with it."""
+    return echo.subject == "module:insightface" and same_words(root, echo)
+
+
+def passed_down(root: Finding, echo: Finding) -> bool:
+    """Both frameworks import numpy; and what keeps any library from being mapped keeps theirs."""
+    meant = words_of(root)[2]
+    everywhere = meant is not None and meant == words_of(echo)[2] and rows()[meant.removeprefix("means-")].everywhere
+    return everywhere or (root.subject == "module:numpy" and same_words(root, echo))
+
+
+def in_its_place(root: Finding, echo: Finding) -> bool:
+    return root.subject in echo.evidence.get("damaged", ())
+
+
+def server_error(_root: Finding, echo: Finding) -> bool:
+    """It answers 5xx to a picture: what it would need for that is missing."""
+    return echo.evidence.get("kind") == "server-error"
+
+
+def same_holder(root: Finding, echo: Finding) -> bool:
+    """The port is held by the very server that was asked about: freeing it is no remedy."""
+    pid = root.evidence.get("pid")
+    return root.subject == echo.subject and pid is not None and pid == echo.evidence.get("pid")
+
+
 def of_that_framework(root: Finding, echo: Finding) -> bool:
     """A driver too old for torch says nothing of onnxruntime."""
     return root.subject.split("-")[0].split(" ")[0] == echo.subject
 
 
-def grave(root: Finding, _echo: Finding) -> bool:
-    """Of a card that the service does not use, or a part that it does not need, nothing follows."""
-    return root.severity is Severity.ERROR
+def grave(root: Finding, echo: Finding) -> bool:
+    """Of a card that the service does not use, or a part that it does not need, nothing graver follows."""
+    return root.severity.rank >= echo.severity.rank
 
 
 def grave_and_crashed(root: Finding, echo: Finding) -> bool:
@@ -114,6 +185,11 @@ def faces_are_missed(_root: Finding, echo: Finding) -> bool:
 
 
 causes: tuple[Cause, ...] = (
+    *(
+        Cause(why, ("model-pack-incomplete",), when=in_its_place)
+        for why in ("model-lfs-pointer", "model-empty", "model-corrupt")
+    ),
+    *(Cause(why, ("service-bad-response",), when=server_error) for why in WITHOUT_A_MODEL),
     Cause("model-corrupt", ("smoke-inference-failed",), when=same_subject),
     Cause("model-empty", ("smoke-inference-failed",), when=same_subject),
     Cause("model-lfs-pointer", ("smoke-inference-failed",), when=same_subject),
@@ -127,7 +203,7 @@ causes: tuple[Cause, ...] = (
         for why in ("model-unknown-name", "model-cache-not-writable", "model-download-failed")
     ),
     Cause("no-nvidia-gpu", ("torch-cpu-build", "ort-cpu-package", *LIBRARY_CAUSES, "ort-cudnn-mismatch", *SYMPTOMS)),
-    *(Cause(trouble, ("cuda-init-fails",)) for trouble in BEFORE_CUDA),
+    *(Cause(trouble, ("cuda-init-fails",), when=on_the_way_of_cuda) for trouble in BEFORE_CUDA),
     Cause("cuda-visible-devices-hides-gpu", ("nvml-fails",)),
     Cause("cuda-init-fails", SYMPTOMS),
     Cause("cuda-init-fails", ("torch-import-fails", "ort-import-fails"), when=both_hang),
@@ -145,8 +221,12 @@ causes: tuple[Cause, ...] = (
     Cause("insightface-build-failed", ("package-import-fails",), when=same_subject),
     Cause("libstdcxx-too-old", ("package-import-fails", "ort-import-fails"), when=in_modules),
     Cause("ort-wheel-wrong-platform", ("ort-import-fails",)),
-    Cause("ort-broken-install", ("ort-import-fails", "ort-session-on-cpu", *INFERENCE)),
-    Cause("ort-import-fails", INFERENCE),
+    Cause("ort-broken-install", ("ort-import-fails", "ort-session-on-cpu")),
+    Cause("ort-broken-install", INFERENCE, when=of_an_onnx_model),
+    Cause("ort-import-fails", INFERENCE, when=of_an_onnx_model),
+    Cause("ort-import-fails", ("package-import-fails",), when=passed_up),
+    Cause("torch-import-fails", ("smoke-inference-failed",), when=of_a_checkpoint),
+    Cause("package-import-fails", ("ort-import-fails", "torch-import-fails"), when=passed_down),
     Cause("ort-both-packages", ("ort-session-on-cpu",)),
     Cause("ort-cpu-package", ("ort-session-on-cpu",)),
     Cause("ort-cuda-major-mismatch", LIBRARIES),
@@ -155,7 +235,7 @@ causes: tuple[Cause, ...] = (
     Cause("ort-cuda-libs-not-on-path", ("ort-session-on-cpu",)),
     Cause("ort-cudnn-mismatch", ("ort-session-on-cpu", *INFERENCE)),
     Cause("ort-session-on-cpu", ("smoke-on-cpu",)),
-    Cause("ort-session-on-cpu", INFERENCE, when=raised),
+    Cause("ort-session-on-cpu", INFERENCE, when=raised_for_onnx),
     *(Cause(why, ("service-on-cpu",), when=with_onnxruntime) for why in SEEN_ON_DISK),
     Cause("ort-session-on-cpu", ("service-on-cpu",), when=with_onnxruntime),
     Cause("torch-cannot-use-gpu", ("service-on-cpu",), when=without_onnxruntime),
@@ -163,6 +243,7 @@ causes: tuple[Cause, ...] = (
     Cause("ort-provider-not-requested", ("service-on-cpu",), when=same_subject),
     Cause("service-needs-restart", ("service-on-cpu",), when=same_subject),
     Cause("service-on-cpu", ("service-too-slow",)),
+    Cause("service-loopback-only", ("port-in-use",), when=same_holder),
     Cause("docker-daemon-not-running", ("target-python-broken",)),
     Cause("vram-insufficient", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-held-by-others", (*INFERENCE, *SYMPTOMS), when=out_of_memory),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check, evidence_of
 from retina_doctor.codec import Data
-from retina_doctor.model import Interpreter, Judgement, Outcome, Problem, Reading, Severity
+from retina_doctor.model import Interpreter, Judgement, Outcome, Problem, Reading, Severity, Unknown
 
 HERE = Path(__file__).parent
 
@@ -63,10 +63,15 @@ def target_python_broken(interpreter: Reading[Interpreter]) -> Answer:
 
 
 @check("RD003", "probe-failed", Severity.WARNING)
-def probe_failed(silenced: Silenced) -> Iterator[Problem]:
+def probe_failed(silenced: Silenced) -> Answer:
     """Speaks for every probe that has no check of its own to do so."""
-    for reading in silenced.readings:
-        yield Problem(subject=f"probe:{reading.probe}", evidence=evidence_of(reading))
+    starved = tuple(reading.probe for reading in silenced.readings if reading.recorded.starved)
+    problems = [
+        Problem(subject=f"probe:{reading.probe}", evidence=evidence_of(reading))
+        for reading in silenced.readings
+        if not reading.recorded.starved
+    ]
+    return problems or (Unknown(starved) if starved else None)
 
 
 @check("RD004", "working-directory-missing", Severity.ERROR, pitfall=1)

@@ -41,6 +41,17 @@ class Telling:
             data = data[os.write(self._descriptor, data) :]
 
 
+class Keeping:
+    """Takes what one step tells for the next, which runs in the same process."""
+
+    def __init__(self, probe: Telling) -> None:
+        self.facts: dict[str, Any] = {}
+        self.stage = probe.stage
+
+    def tell(self, **facts: Any) -> None:
+        self.facts.update(facts)
+
+
 def drop_working_directory() -> None:
     """Take the working directory off sys.path: a neighbour torch.py must not become torch.
 
@@ -108,7 +119,11 @@ def main(request: dict[str, Any]) -> None:
     for look in request["looks"]:
         probe._send({"begin": look["probe"]})
         try:
-            importlib.import_module(look["run"]).look(probe, dict(look["arguments"], workdir_error=error))
+            arguments = dict(look["arguments"], workdir_error=error)
+            kept = Keeping(probe) if look["then"] else None
+            importlib.import_module(look["run"]).look(kept or probe, arguments)
+            if kept:
+                importlib.import_module(look["then"]).look(probe, dict(arguments, told=kept.facts))
         except BaseException as failure:
             import traceback
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import decode, encode
+from retina_doctor.codec import decode, encode, replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
@@ -22,6 +22,7 @@ from retina_doctor.target import Surroundings
 SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
 """Set on the doctor's own side to the LD_LIBRARY_PATH of the service: the driver is to be found where the service finds it."""
 BUFFERED = {"PYTHONUNBUFFERED": ""}  # set, as in most images, it makes Python read what is sent byte by byte
+MORE_TIME = 2  # times the limit: for what a busy machine kept from answering
 TICK = 0.05  # seconds between two looks at whether a child has ended
 MOST_LEFT = 1024 * 1024  # bytes that a pipe can hold (fs.pipe-max-size): more is written by somebody who is still alive
 NO_ENGINE = "docker daemon"
@@ -86,7 +87,7 @@ class Looking:
         shared: dict[Side, list[Probe[Any]]] = {}
         for probe in probes:
             place = side or probe.side
-            if not probe.share:
+            if not probe.share or probe.local:
                 groups.append([probe])
             elif place in shared:
                 shared[place].append(probe)
@@ -96,17 +97,36 @@ class Looking:
         groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
         unsent: dict[str, Recorded] = {}
         readings = self._run(self._requests(groups, unsent, side)) | unsent
+        # What a busy machine kept from answering is asked once more, one after the other, and given more time.
+        for probe in [probe for probe in probes if probe.name in readings and readings[probe.name].starved]:
+            readings |= self._run(self._requests([[probe]], unsent, side, MORE_TIME))
         python = readings.get(own_checks.interpreter_probe.name)
         if python is None or python.outcome is Outcome.OK:
             left = [probe for probe in probes if probe.name not in readings]
             if left:
                 readings |= self._run(self._requests(([probe] for probe in left), unsent, side))
+        readings |= self._understood([p for p in probes if p.local and (side or p.side) is Side.TARGET], readings)
         return {probe.name: readings[probe.name] for probe in probes if probe.name in readings}
 
+    def _understood(self, probes: Sequence[Probe[Any]], fetched: Mapping[str, Recorded]) -> dict[str, Recorded]:
+        """The readings of these probes, with the facts that their local parts make of what they fetched elsewhere."""
+        requests = []
+        for probe in probes:
+            if probe.local and probe.name in fetched and fetched[probe.name].facts:
+                arguments = {**probe.arguments(self.settings), "told": fetched[probe.name].facts}
+                look = Look(probe=probe.name, run=probe.local, arguments=arguments)
+                requests.append(own_request({}, [look], self.settings.gate.timeout))
+        return {name: made_of(fetched[name], made) for name, made in self._run(requests).items()} if requests else {}
+
     def _requests(
-        self, groups: Iterable[Sequence[Probe[Any]]], unsent: dict[str, Recorded], side: Side | None = None
+        self,
+        groups: Iterable[Sequence[Probe[Any]]],
+        unsent: dict[str, Recorded],
+        side: Side | None = None,
+        times: float = 1,
     ) -> Iterator[Request]:
-        """One a group. *unsent* takes the readings of probes that cannot be sent, which is a fault of their pack's."""
+        """One a group, with so many *times* the limit of the settings. *unsent* takes the readings of probes that cannot be sent,
+        which is a fault of their pack's."""
         for group in groups:
             place = side or group[0].side
             modules: dict[str, str] = {}
@@ -114,18 +134,19 @@ class Looking:
             for probe in group:
                 try:
                     arguments = encode(probe.arguments(self.settings))
-                    sources = {name: source_of(name) for name in probe.sent(place)}
+                    then = None if place is Side.TARGET else probe.local
+                    # What runs in one process with its local part is imported as that is: from where it is installed.
+                    sources = {} if then else {name: source_of(name) for name in probe.sent(place)}
                 except Exception as error:
                     unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
                 else:
-                    looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments))
+                    looks.append(Look(probe=probe.name, run=probe.module, arguments=arguments, then=then))
                     modules |= sources
             if looks:
-                yield self._request(looks, modules, place)
+                yield self._request(looks, modules, place, self.settings.gate.timeout * times)
 
-    def _request(self, looks: Sequence[Look], modules: Mapping[str, str], side: Side) -> Request:
-        seconds = self.settings.gate.timeout
-        if side is Side.OWN:
+    def _request(self, looks: Sequence[Look], modules: Mapping[str, str], side: Side, seconds: float) -> Request:
+        if side is not Side.TARGET:
             return own_request(modules, looks, seconds)
         standpoint = self.surroundings.standpoint
         return Request(
@@ -224,6 +245,12 @@ def _register(selector: selectors.BaseSelector, child: Child) -> None:
     selector.register(child.process.stderr, selectors.EVENT_READ, child.read_errors)
     if not child.write_program():
         selector.register(child.process.stdin, selectors.EVENT_WRITE, lambda: not child.write_program())
+
+
+def made_of(fetched: Recorded, made: Recorded) -> Recorded:
+    """One reading of two steps: it ended as the first that did not go well. What was fetched is in none."""
+    ended = made if fetched.outcome is Outcome.OK else fetched
+    return replace(ended, facts=made.facts, seconds=round(fetched.seconds + made.seconds, 3))
 
 
 def _drain(selector: selectors.BaseSelector, child: Child) -> None:

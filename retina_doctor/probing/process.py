@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import Data
-from retina_doctor.model import Json, Outcome, Recorded
+from retina_doctor.model import Effort, Json, Outcome, Recorded
+from retina_doctor.probing import effort
 from retina_doctor.probing.sending import source_of
 from retina_doctor.standpoint import Standpoint
 
@@ -60,11 +61,12 @@ def code_of(module: str) -> str | None:
 
 
 class Look(Data, frozen=True, kw_only=True):
-    """One looking of a request: which module to run, with which arguments."""
+    """One looking of a request: which module to run, with which arguments, and which makes the facts of what that tells."""
 
     probe: str
     run: str
     arguments: Mapping[str, Json]
+    then: str | None = None
 
 
 class Request(Data, frozen=True, kw_only=True):
@@ -94,7 +96,10 @@ class Request(Data, frozen=True, kw_only=True):
             "modules": dict(self.modules),
             "magic": importlib.util.MAGIC_NUMBER.hex(),
             "code": {name: code_of(name) for name in self.modules},
-            "looks": [{"probe": one.probe, "run": one.run, "arguments": dict(one.arguments)} for one in self.looks],
+            "looks": [
+                {"probe": one.probe, "run": one.run, "then": one.then, "arguments": dict(one.arguments)}
+                for one in self.looks
+            ],
         }
         # Two literals: the program must at least be *parsed* by Python 2, to be able to say that it is Python 2.
         child = json.dumps(source_of("retina_doctor.probing.child"))
@@ -127,6 +132,7 @@ class Child:
     done: bool = False
     overdue: bool = False
     flooded: bool = False
+    effort: Effort | None = None
     _pending: bytearray = field(default_factory=bytearray)
     _told: int = 0
     _errors: bytearray = field(default_factory=bytearray)
@@ -239,6 +245,8 @@ class Child:
 
     def end(self) -> None:
         """Kill the whole process group and reap the child. Harmless when it is gone already."""
+        if self.overdue and self.effort is None:
+            self.effort = effort.of_group(self.process.pid, self.seconds)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -281,6 +289,7 @@ class Child:
             stage=seen.stage,
             detail=detail,
             stderr_tail=() if outcome is Outcome.OK else self.errors,
+            effort=self.effort if outcome is Outcome.TIMED_OUT else None,
         )
 
 

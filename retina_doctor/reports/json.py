@@ -46,7 +46,7 @@ def write(report: Report, _look: Look) -> str:
                 for j in diagnosis.judgements
             ],
             "probes": [
-                {"name": name, "outcome": r.outcome, "seconds": r.seconds}
+                {"name": name, "outcome": r.outcome, "seconds": r.seconds, "detail": r.detail}
                 for name, r in diagnosis.snapshot.readings.items()
             ],
             "facts": {name: r.facts for name, r in diagnosis.snapshot.readings.items()},

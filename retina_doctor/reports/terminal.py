@@ -112,11 +112,23 @@ def _draw_rest(report: Report, console: Console) -> None:
         console,
         label("unknown", language),
         [
-            f"{', '.join(names)}: {label('unknown-because', language, probes=', '.join(missing))}"
+            f"{', '.join(names)}: {label('unknown-because', language, probes=', '.join(missing))}{_busy(report, missing)}"
             for missing, names in unknown.items()
         ],
     )
     _section(console, label("broken", language), _told(report, diagnosis.with_verdict(Verdict.ERROR)))
+
+
+def _busy(report: Report, probes: tuple[str, ...]) -> str:
+    """What a busy machine left of their time."""
+    words = []
+    for name in probes:
+        reading = report.diagnosis.snapshot.readings.get(name)
+        if reading is not None and reading.starved and reading.effort is not None:
+            told = reading.effort.told
+            said = reason_text(Reason(told["key"], told["values"]), report.catalogue, report.language)
+            words.append(f" ({reading.detail}; {said})")
+    return "".join(words)
 
 
 def _section(console: Console, title: str, lines: list[str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
 from retina_doctor.model import Severity
 
-MODULE = "tests.odd_probes.odd"
+MODULE, LOCAL = "tests.odd_probes.odd", "tests.odd_probes.odd_local"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 /* A libcudart.so.13 of a card on which everything seems to work: device memory is the process's own, kernels do nothing.
    For the unmodified onnxruntime-gpu, whose sessions then really have the CUDA provider. What is not here is generated
    (build.py) and answers cudaSuccess. Offsets in cudaDeviceProp are those of CUDA 13.0's driver_types.h.
-   STANDIN_SETDEVICE: cudaError_t of cudaSetDevice (46: busy). STANDIN_LAUNCH: of a kernel launch (209: no kernel image).
+   STANDIN_SETDEVICE: cudaError_t of cudaSetDevice (46: busy). STANDIN_BUSY: a file, while which is there the card is busy. STANDIN_LAUNCH: of a kernel launch (209: no kernel image).
    STANDIN_CAPABILITY (75), STANDIN_NAME. STANDIN_HELD: a folder with a file for each process, named after its number, of the
    bytes of device memory that it holds, from which the stand-in of NVML counts, and the most that it held. STANDIN_CONTEXT: bytes that a process
    holds from its first allocation on. STANDIN_ROOM: bytes that a process may hold. */
@@ -19,7 +19,11 @@ static error last;
 
 error cudaGetDeviceCount(int *n) { *n = 1; return 0; }
 error cudaGetDevice(int *n) { *n = 0; return 0; }
-error cudaSetDevice(int n) { (void)n; return number("STANDIN_SETDEVICE", 0); }
+error cudaSetDevice(int n) {
+    (void)n;
+    const char *busy = getenv("STANDIN_BUSY");
+    return busy && !access(busy, F_OK) ? 46 : number("STANDIN_SETDEVICE", 0);
+}
 error cudaDriverGetVersion(int *v) { *v = 13000; return 0; }
 error cudaRuntimeGetVersion(int *v) { *v = 13000; return 0; }
 error cudaDeviceGetAttribute(int *v, int attribute, int device) {

@@ -29,7 +29,7 @@ class Machine:
     uname says, as procfs shows it. *built*: kernels that have a module file -> whether it is signed. *log*: lines of the kernel's
     log. *container*: it bears Docker's mark. *cgroup*: of process 1, as procfs shows it. *forbidden*: the control group's
     device rules deny the card. *shm*: size of /dev/shm. *files*: further files by path: text, or a file to copy; *absent*:
-    patterns of files that it lacks."""
+    patterns of files that it lacks. *noexec*: folders that are volumes whose files may not be mapped as code."""
 
     folder: Path
     bus: Literal["card", "empty", "hidden"] = "card"
@@ -49,6 +49,7 @@ class Machine:
     shm: str = "1g"
     files: dict[str, str | Path] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    noexec: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if self.bus == "empty":
@@ -153,6 +154,9 @@ class Machine:
         for path, content in files.items():
             place = shlex.quote(f"{self.root}{path}")
             lines.append(f"mkdir -p $(dirname {place}) && cp -L {self._source(content)} {place} && chmod 755 {place}")
+        for folder in self.noexec:
+            place = shlex.quote(f"{self.root}{folder}")
+            lines.append(f"mount --bind {place} {place} && mount -o remount,bind,noexec {place}")
         return lines
 
 

@@ -3,7 +3,7 @@
    STANDIN_INIT: nvmlReturn_t of nvmlInit, or "hang". STANDIN_COUNT, STANDIN_DRIVER, STANDIN_CUDA (13000), STANDIN_NAME,
    STANDIN_CAPABILITY (75), STANDIN_LOST: index of a device that answers GPU_IS_LOST. STANDIN_OLD: no memory info v2.
    STANDIN_PID, STANDIN_USED: a process on device 0 and its bytes. STANDIN_MIG: 0 or 1, unset: not supported;
-   STANDIN_INSTANCES: MIG instances (1). STANDIN_MODE: compute mode. STANDIN_CLOCKS: clock-event reasons (bits).
+   STANDIN_INSTANCES: MIG instances (1). STANDIN_WHOLE: index of a card that is not divided. STANDIN_MODE: compute mode. STANDIN_CLOCKS: clock-event reasons (bits).
    STANDIN_ECC: uncorrected errors. STANDIN_REMAP: "pending" or "failed". STANDIN_MEMORY: nvmlReturn_t of memory info.
    STANDIN_NVML_CUDA: what it says of CUDA, where that is not what libcuda says (13000).
    STANDIN_HELD: a folder in which the stand-in of the CUDA runtime writes what processes hold of device 0; those that live. */
@@ -123,9 +123,8 @@ int nvmlDeviceGetRemappedRows(device *d, unsigned *corrected, unsigned *uncorrec
     return SUCCESS;
 }
 int nvmlDeviceGetMigMode(device *d, unsigned *current, unsigned *pending) {
-    (void)d;
     if (!getenv("STANDIN_MIG")) return NOT_SUPPORTED;
-    *current = *pending = (unsigned)number("STANDIN_MIG", 0);
+    *current = *pending = (unsigned)number("STANDIN_MIG", 0) && (unsigned)d->index != number("STANDIN_WHOLE", 99);
     return SUCCESS;
 }
 int nvmlDeviceGetMaxMigDeviceCount(device *d, unsigned *count) { (void)d; *count = 2; return SUCCESS; }

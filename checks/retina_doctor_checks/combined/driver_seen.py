@@ -7,6 +7,7 @@ import re
 from retina_doctor.authoring import Gathered
 
 from ..facts.driver import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
+from .refusals import rows, understood_by
 from .visible_gpus import hides
 
 Evidence = dict[str, object]
@@ -112,5 +113,25 @@ class Seen(Gathered, frozen=True, kw_only=True):
         }
 
 
+def lost_by_smi(smi: NvidiaSmi | None, nvml: Nvml | None) -> dict[int, str]:
+    """NVML's index of a card -> nvidia-smi's words that it is lost, though NVML may list it still."""
+    found: dict[int, str] = {}
+    for line in [*smi.lines, *smi.errors] if smi else ():
+        meant = understood_by(rows()["gpu-lost"], line) or understood_by(rows()["gpu-wants-reset"], line)
+        if meant is None:
+            continue
+        for gpu in nvml.gpus if nvml else ():
+            if len(nvml.gpus if nvml else ()) == 1 or same_bus(meant.values.get("gpu", ""), gpu.bus_id):
+                found.setdefault(gpu.index, meant.line)
+    return found
+
+
+def same_bus(one: str, other: str | None) -> bool:
+    """Addresses on the PCI bus as nvidia-smi, NVML and the kernel's log write them: 0000:00:1e, 00000000:00:1E.0."""
+    parts = [[int(part, 16) for part in re.findall(r"[0-9a-fA-F]+", text)][:3] for text in (one, other or "")]
+    return len(parts[0]) == 3 and parts[0] == parts[1]
+
+
 def is_compat(path: str | None) -> bool:
-    return path is not None and "/compat" in path
+    """NVIDIA's own image and packages put it in /usr/local/cuda*/compat, conda-forge's in PREFIX/cuda-compat."""
+    return path is not None and re.search(r"/(cuda-)?compat(-[\w.]+)?/", path) is not None

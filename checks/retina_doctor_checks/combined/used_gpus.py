@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Nvml
-from .visible_gpus import hidden
+from .visible_gpus import alike, hidden, left
 
 
 def candidates(nvml: Nvml, environment: GpuEnvironment | None, cuda: CudaDriver | None = None) -> tuple[Gpu, ...]:
@@ -25,9 +25,8 @@ def candidates(nvml: Nvml, environment: GpuEnvironment | None, cuda: CudaDriver 
         return ()
     named = (value or "0").split(",")[0].strip()
     if not named.isdigit():
-        return tuple(gpu for gpu in gpus if gpu.uuid and gpu.uuid.startswith(named)) or gpus
-    alike = len({(gpu.name, gpu.memory_total) for gpu in gpus}) == 1
-    if not alike and environment.cuda_device_order != "PCI_BUS_ID":
+        return left(environment, nvml)[:1] if named.startswith(("GPU-", "MIG-")) else gpus
+    if not alike(gpus) and environment.cuda_device_order != "PCI_BUS_ID":
         return gpus
     return gpus[int(named) : int(named) + 1]
 

@@ -64,6 +64,32 @@ def _named(entry: str, gpus: tuple[Gpu, ...]) -> list[str]:
     return [uuid for gpu in gpus for uuid in (gpu.uuid, *gpu.mig_devices) if uuid and uuid.startswith(start)]
 
 
+def left(environment: GpuEnvironment | None, nvml: Nvml) -> tuple[Gpu, ...]:
+    """The cards that CUDA_VISIBLE_DEVICES leaves, whatever CUDA says of them: all, where it cannot be told which these are.
+
+    An index is NVML's where the cards are alike, or where CUDA was told to count by the PCI bus.
+    """
+    gpus, value = nvml.gpus, environment.cuda_visible_devices if environment is not None else None
+    if environment is None or value is None or hidden(value, gpus) is not None:
+        return gpus
+    found: list[Gpu] = []
+    for entry in (one.strip() for one in value.split(",")):
+        number = _number(entry)
+        if number is not None and not alike(gpus) and environment.cuda_device_order != "PCI_BUS_ID":
+            return gpus
+        named = _named(entry, gpus)
+        ours = [gpu for gpu in gpus if gpu.index == number or (named and named[0] in (gpu.uuid, *gpu.mig_devices))]
+        if not ours:
+            break  # the list ends where it names nothing
+        found += ours
+    return tuple(dict.fromkeys(found)) or gpus
+
+
+def alike(gpus: tuple[Gpu, ...]) -> bool:
+    """Whether CUDA counts them as NVML does; one that is lost tells nothing of itself."""
+    return len({(gpu.name, gpu.memory_total) for gpu in gpus if gpu.name is not None}) <= 1
+
+
 def hides(environment: GpuEnvironment | None, nvml: Nvml | None) -> tuple[dict[str, object] | None, bool]:
     """(evidence of a variable that leaves the target no GPU, or None; whether that could be told).
 

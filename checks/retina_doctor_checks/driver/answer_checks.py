@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from retina_doctor.authoring import Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
-from ..combined.driver_seen import Seen
+from ..combined.driver_seen import Seen, lost_by_smi
 from ..combined.no_cards import NO_GPU
+from ..combined.refusals import meaning, of_cuda, of_ending, of_nvml
 from ..combined.used_gpus import candidates
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
 from ..scopes import gpu_meant
 from ..versions import dotted
 from .judging import cap
-from .trouble import trouble
+from .trouble import explaining
 
 INTEGRATED = Inapplicable(Reason("integrated-gpu"))
 
@@ -29,35 +32,50 @@ def nvidia_smi_hangs(smi: Reading[NvidiaSmi]) -> Answer:
 
 @check("RD208", "nvml-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def nvml_fails(
-    nvml: Reading[Nvml], host: Host | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
+    nvml: Reading[Nvml],
+    host: Host | None,
+    variables: GpuEnvironment | None,
+    cuda: CudaDriver | None,
+    smi: NvidiaSmi | None,
 ) -> Answer:
     """Whatever NVML says or does not say that none of the other checks explains."""
     if nvml.value is None:
-        nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None}
+        nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None, "means": None}
         return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing})
     if nvml.value.error_code is None and nvml.value.gpus:
         used = candidates(nvml.value, variables, cuda)
         return [_failing(nvml, gpu, at_most=cap(gpu, used)) for gpu in nvml.value.gpus if gpu.error is not None]
     if host is not None:
         seen = Seen(host=host, nvml=nvml.value, environment=variables, cuda=cuda)
-        found = trouble(seen)
+        found = explaining(seen, "nvml")
         if found is not None:
             return Inapplicable(Reason("explained-by", {"name": found.name}))
         if seen.is_integrated:
             return INTEGRATED
-    return _failing(nvml, None, host)
+    told_elsewhere = [*smi.lines, *smi.errors] if smi else []
+    told_elsewhere += host.kernel_log.said if host and host.kernel_log else ()
+    return _failing(nvml, None, host, said="\n".join(told_elsewhere))
 
 
 def _failing(
-    nvml: Reading[Nvml], gpu: Gpu | None, host: Host | None = None, at_most: Severity | None = None
+    nvml: Reading[Nvml],
+    gpu: Gpu | None,
+    host: Host | None = None,
+    at_most: Severity | None = None,
+    said: str | None = None,
 ) -> Problem:
+    """*said*: what others than NVML say of it."""
     assert nvml.value is not None
+    number = re.match(r"\d+", gpu.error or "") if gpu else None
+    code = int(number[0]) if number else nvml.value.error_code
+    meant = of_nvml(code) or meaning(said)
     return Problem(
         subject=f"gpu:{gpu.index}" if gpu else "driver",
         evidence={
             **evidence_of(nvml),
             "code": None if gpu else nvml.value.error_code,
             "error": gpu.error if gpu else nvml.value.error,
+            "means": meant.told if meant else None,
             "cards": [one.address for one in (host.pci_gpus if host else None) or ()],
             "gpu": gpu.index if gpu else None,
         },
@@ -66,14 +84,20 @@ def _failing(
 
 
 @check("RD217", "cuda-init-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | None) -> Answer:
-    """What every CUDA program does first, done in the target; the trouble that explains it is a finding of its own."""
+def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | None, smi: NvidiaSmi | None) -> Answer:
+    """What every CUDA program does first, done in the target; the trouble that explains it is a finding of its own.
+
+    CUDA's "unknown error" of a card that has fallen off the bus is known to nvidia-smi, though NVML may list the card still."""
     if host is not None and Seen(host=host, nvml=nvml).card is False:
         return NO_GPU
     seen = cuda.value
     if seen is not None and seen.works:
         names = ", ".join(f"{device.ordinal}: {device.name}" for device in seen.devices)
         return Passed(Reason("cuda-works", {"devices": names}))
+    words = seen.error if seen else None
+    said = lost_by_smi(smi, nvml)
+    lost = next(iter(said.values())) if nvml and said and len(said) == len(nvml.gpus) else None
+    meant = meaning(lost) or of_cuda(seen.init_code if seen else None) or meaning(words) or of_ending(cuda.recorded)
     return Problem(
         subject="driver",
         evidence={
@@ -83,5 +107,7 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
             "code": seen.init_code if seen else None,
             "name": seen.init_name if seen else None,
             "version": dotted(seen.version) if seen else None,
+            "smi": lost,
+            "means": meant.told if meant else None,
         },
     )

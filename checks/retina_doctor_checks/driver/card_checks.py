@@ -8,8 +8,10 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..combined.driver_seen import same_bus
 from ..combined.no_cards import no_cards
 from ..combined.port_owner import service_pids
+from ..combined.refusals import xids
 from ..combined.used_gpus import candidates
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Health, Host, Nvml, Xid
 from ..facts.service import Ports
@@ -22,19 +24,6 @@ EXCLUSIVE = {
     3: "Exclusive_Process",
 }  # nvml.h nvmlComputeMode_t, as nvidia-smi -c names it
 MPS = "nvidia-cuda-mps"  # nvidia-cuda-mps-server holds the card for its clients; the kernel cuts its name
-DYING = {
-    48: "ecc",
-    64: "remap-failed",
-    74: "nvlink",
-    79: "lost",
-    92: "ecc",
-    94: "ecc",
-    95: "ecc",
-    119: "gsp",
-    120: "gsp",
-}
-"""Xids of the hardware or its firmware, not of a program's mistake (https://docs.nvidia.com/deploy/xid-errors/). Not 63: a
-row was replaced by a spare one, which is no error; NVML tells where it waits for a reset."""
 
 
 @check("RD213", "gpu-exclusive-mode", Severity.ERROR, pitfall=2, scope=gpu_meant)
@@ -122,11 +111,11 @@ def _hardware_errors(nvml: Nvml, host: Host, used: tuple[Gpu, ...], *, works: bo
     """What stands in the log alone may have been mended by a reset since: where CUDA *works*, it is a warning."""
     log = host.kernel_log.xids if host.kernel_log else ()
     for gpu in nvml.gpus:
-        xids = [xid for xid in log if xid.code in DYING and _of(xid, gpu)]
+        dying = [xid for xid in log if xid.code in xids() and _of(xid, gpu)]
         ecc = (gpu.health.ecc_errors if gpu.health else None) or 0
         remapping = gpu.health.remapping if gpu.health else None
         counted = bool(ecc) or remapping in ("pending", "failed")
-        if not (xids or counted):
+        if not (dying or counted):
             continue
         yield Problem(
             subject=f"gpu:{gpu.index}",
@@ -135,13 +124,12 @@ def _hardware_errors(nvml: Nvml, host: Host, used: tuple[Gpu, ...], *, works: bo
                 "name": gpu.name,
                 "ecc": ecc,
                 "remapping": remapping,
-                "xids": [{"code": xid.code, "kind": DYING[xid.code], "line": xid.line} for xid in xids],
-                "replace": remapping == "failed" or any(DYING[xid.code] == "remap-failed" for xid in xids),
+                "xids": [{"code": xid.code, "kind": xids()[xid.code], "line": xid.line} for xid in dying],
+                "replace": remapping == "failed" or any(xids()[xid.code] == "remap-failed" for xid in dying),
             },
             at_most=cap(gpu, used) or (Severity.WARNING if works and not counted else None),
         )
 
 
 def _of(xid: Xid, gpu: Gpu) -> bool:
-    """NVML writes 00000000:00:1E.0, the kernel log 0000:00:1e."""
-    return gpu.bus_id is not None and gpu.bus_id.lower()[4:].startswith(xid.bus_id.lower()[:10])
+    return same_bus(xid.bus_id, gpu.bus_id)

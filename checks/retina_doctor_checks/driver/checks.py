@@ -88,7 +88,9 @@ def driver_blocked_by_secure_boot(seen: Seen) -> Answer:
 
 @check("RD211", "driver-state-lost", ERROR, pitfall=2, scope=gpu_meant)
 def driver_state_lost(seen: Seen, cuda: CudaDriver) -> Answer:
-    return None if cuda.works else about("driver-state-lost", seen, missing=_without_nvml(seen))
+    lost = seen.nvml is not None and any(gpu.error for gpu in seen.nvml.gpus)
+    missing = ("gpu_environment",) if lost and seen.environment is None else _without_nvml(seen)
+    return None if cuda.works else about("driver-state-lost", seen, missing=missing)
 
 
 @check("RD212", "fabric-manager-not-running", ERROR, pitfall=2, scope=gpu_meant)
@@ -100,6 +102,9 @@ def fabric_manager_not_running(seen: Seen, cuda: CudaDriver) -> Answer:
 def mig_device_not_selected(seen: Seen) -> Answer:
     divided = seen.nvml is not None and any(gpu.mig and gpu.mig_devices for gpu in seen.nvml.gpus)
     missing = (CUDA,) if divided and seen.cuda is None else _without_nvml(seen)
+    one_of_them = seen.nvml is not None and len({gpu.mig for gpu in seen.nvml.gpus}) > 1
+    if one_of_them and seen.environment is None and not seen.cuda_works:
+        missing = ("gpu_environment",)  # which of them the variable leaves
     return about("mig-device-not-selected", seen, missing=missing)
 
 

@@ -8,7 +8,7 @@ from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 from ..combined.driver_seen import Seen
 from ..combined.no_cards import NO_GPU
 from ..facts.driver import Gpu
-from .trouble import trouble
+from .trouble import troubles
 
 
 def cap(gpu: Gpu, used: tuple[Gpu, ...]) -> Severity | None:
@@ -18,11 +18,13 @@ def cap(gpu: Gpu, used: tuple[Gpu, ...]) -> Severity | None:
 
 def about(name: str, seen: Seen, *, missing: tuple[str, ...] = (), at_most: Severity | None = None) -> Answer:
     """The answer of the check *name*. *missing*: probes without whose facts its trouble cannot be ruled out."""
-    found = trouble(seen)
-    if found is not None and found.name == name:
-        return Problem(subject="driver", evidence=found.evidence, at_most=at_most)
-    if found is not None:
-        return NO_GPU if found.name == "no-nvidia-gpu" else Inapplicable(Reason("explained-by", {"name": found.name}))
+    found = troubles(seen)
+    own = next((one for one in found if one.name == name), None)
+    if own is not None:
+        return Problem(subject="driver", evidence=own.evidence, at_most=at_most)
+    if found:
+        first = found[0].name
+        return NO_GPU if first == "no-nvidia-gpu" else Inapplicable(Reason("explained-by", {"name": first}))
     if seen.card is None:
         return Unknown(("host",))
     if seen.is_integrated:

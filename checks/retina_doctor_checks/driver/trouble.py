@@ -1,43 +1,64 @@
-"""Why a card cannot be used: the one trouble among all that lie between it and a CUDA program.
+"""Why a card cannot be used: the troubles among all that lie between it and a program, each with what it explains.
 
-`trouble` asks the rungs of a ladder in their order, from the hardware up; the first that speaks is the trouble, and what
-stands above it is only its consequence. A rung sees facts of which any may be missing, and then says nothing.
+Two ways lead to the driver: NVML's, by which it is watched, and CUDA's, by which it computes. `troubles` asks the rungs of a
+ladder in their order, from the hardware up: the first that speaks of a way that is closed is a trouble, and what else is
+wrong on that way is only its consequence; what it does not explain is another trouble, and another root. A rung sees facts of
+which any may be missing, and then says nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Literal
 
 from retina_doctor.codec import Data
 
-from ..combined.driver_seen import WSL, Evidence, Seen
+from ..combined.driver_seen import WSL, Evidence, Seen, lost_by_smi
+from ..combined.used_gpus import candidates
+from ..combined.visible_gpus import left
 from ..facts.driver import DriverLibrary, Host
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t
 STUB, NO_DEVICE, NOT_READY, MISMATCH, NOT_ON_THIS_CARD, UNKNOWN = 34, 100, 802, 803, 804, 999  # cuda.h CUresult
+Way = Literal["nvml", "cuda"]
+BOTH, OF_NVML, OF_CUDA = frozenset[Way](("nvml", "cuda")), frozenset[Way](("nvml",)), frozenset[Way](("cuda",))
 LIBRARIES = {"compute": "libcuda.so.", "utility": "libnvidia-ml.so."}
 """What each driver capability brings into a container (NVIDIA Container Toolkit, "Driver Capabilities")."""
 
 
 class Trouble(Data, frozen=True):
-    """*name*: of the check that speaks of it."""
+    """*name*: of the check that speaks of it. *closes*: the ways that it explains."""
 
     name: str
     evidence: Evidence
+    closes: frozenset[Way] = BOTH
 
 
-def trouble(seen: Seen) -> Trouble | None:
-    """The one that explains the others, or None where nothing is known to be wrong."""
-    if seen.nvml_answers and seen.nvml is not None and seen.nvml.gpus and seen.cuda_works:
-        return None
-    if seen.card is False:
-        return Trouble("no-nvidia-gpu", seen.shown())
-    for name, rung in LADDER:
-        evidence = rung(seen)
-        if evidence is not None:
-            return Trouble(name, evidence)
-    return None
+def troubles(seen: Seen) -> tuple[Trouble, ...]:
+    """Those that explain the others, none where nothing is known to be wrong; each of another way."""
+    closed = set[Way](BOTH)
+    if seen.nvml_answers and seen.nvml is not None and seen.nvml.gpus:
+        closed.discard("nvml")
+    if seen.cuda_works:
+        closed.discard("cuda")
+    if closed and seen.card is False:
+        return (Trouble("no-nvidia-gpu", seen.shown()),)
+    found: list[Trouble] = []
+    for name, rung, of in LADDER:
+        evidence = rung(seen) if closed else None
+        if evidence is None:
+            continue
+        closes = of(seen, evidence) if callable(of) else of
+        if closes & closed:
+            found.append(Trouble(name, {**evidence, "closes": sorted(closes)}, closes))
+            closed -= closes
+    return tuple(found)
+
+
+def explaining(seen: Seen, way: Way) -> Trouble | None:
+    """The trouble that closes this way, where one is known."""
+    return next((one for one in troubles(seen) if way in one.closes), None)
 
 
 def started_without_gpu(seen: Seen) -> Evidence | None:
@@ -139,17 +160,36 @@ def capabilities_lacking(seen: Seen) -> Evidence | None:
     return {"lacking": lacking, "libraries": libraries, "value": value, "container": seen.host.container}
 
 
+def of_lacking(_seen: Seen, evidence: Evidence) -> frozenset[Way]:
+    lacking = evidence["lacking"]
+    return BOTH if lacking == list(LIBRARIES) else OF_CUDA if lacking == ["compute"] else OF_NVML
+
+
+def of_mismatch(seen: Seen, evidence: Evidence) -> frozenset[Way]:
+    """By NVML's word both, unless CUDA's error is one of another library than the driver's."""
+    if not evidence["by_nvml"]:
+        return OF_CUDA
+    return OF_NVML if seen.cuda_code in (STUB, NOT_READY, NOT_ON_THIS_CARD) else BOTH
+
+
 def library_mismatch(seen: Seen) -> Evidence | None:
+    """By NVML's word (18); by the releases where NVML could not be asked; by CUDA's (803), unless libcuda is of one release with
+    the module: what is loaded then is another libcuda than the driver's, whatever its file is called."""
     host, cuda = seen.host, version_of(seen.libcuda)
     library = library_version(host)
     differ = None not in (library, host.loaded_version) and library != host.loaded_version
     by_nvml = seen.nvml_code == VERSION_MISMATCH or (seen.nvml is None and differ)
-    by_cuda = seen.cuda_code == MISMATCH and None not in (cuda, host.loaded_version) and cuda != host.loaded_version
-    if by_cuda and not by_nvml and not seen.compat:
+    same = cuda is not None and cuda == host.loaded_version
+    by_cuda = seen.cuda_code == MISMATCH and not same and not seen.compat
+    if by_cuda and not by_nvml:
         library = cuda
     elif not by_nvml or seen.card is False:
         return None
+    # NVML and the module understand each other: then libcuda is the one that is not the driver's.
+    foreign = by_cuda and seen.nvml_answers
     return {
+        "by_nvml": by_nvml,
+        "path": seen.libcuda if foreign else None,
         "module_version": host.loaded_version,
         "library_version": library,
         "container": host.container,
@@ -167,6 +207,17 @@ def library_not_found(seen: Seen) -> Evidence | None:
     path = min(files, key=lambda f: (f.name != "libnvidia-ml.so.1", f.path)).path
     found = [file.path for file in files]
     return {"path": path, "folder": path.rpartition("/")[0], "found": found, "error": seen.nvml.error}
+
+
+def of_unfound(seen: Seen, _evidence: Evidence) -> frozenset[Way]:
+    """libcuda stands beside it: where it is not found either, that is the same."""
+    lacks = seen.cuda is not None and seen.cuda.path is None and "libcuda.so.1" in (seen.cuda.error or "")
+    return BOTH if lacks else OF_NVML
+
+
+def of_nodes(_seen: Seen, evidence: Evidence) -> frozenset[Way]:
+    """Of them CUDA needs nvidia-uvm alone."""
+    return OF_CUDA if evidence["missing"] == ["/dev/nvidia-uvm"] else BOTH
 
 
 def device_node_missing(seen: Seen) -> Evidence | None:
@@ -206,8 +257,9 @@ def wsl_wrong_libcuda(seen: Seen) -> Evidence | None:
 
 
 def compat_libraries(seen: Seen) -> Evidence | None:
-    """The image's cuda-compat package, made for data-centre cards and older drivers, stands before the host's libcuda."""
-    if seen.cuda_code not in (MISMATCH, NOT_ON_THIS_CARD) or not seen.compat:
+    """A cuda-compat package, made for data-centre cards and older drivers, stands before the driver's libcuda: 804 is said by no
+    other library; 803 by this one where the driver is newer."""
+    if seen.cuda_code != NOT_ON_THIS_CARD and not (seen.cuda_code == MISMATCH and seen.compat):
         return None
     return {
         "path": seen.libcuda,
@@ -232,14 +284,16 @@ def fabric_manager(seen: Seen) -> Evidence | None:
 
 
 def mig_not_selected(seen: Seen) -> Evidence | None:
-    """MIG cards are seen by CUDA only as instances: there is none, or none is chosen. Only where no card is without MIG."""
-    if seen.nvml is None or not seen.nvml.gpus or not all(gpu.mig for gpu in seen.nvml.gpus) or seen.cuda_works:
+    """MIG cards are seen by CUDA only as instances: there is none, or none is chosen. Only where the variable leaves no card
+    without MIG."""
+    gpus = left(seen.environment, seen.nvml) if seen.nvml is not None else ()
+    if not gpus or not all(gpu.mig for gpu in gpus) or seen.cuda_works:
         return None
-    instances = [uuid for gpu in seen.nvml.gpus for uuid in gpu.mig_devices]
+    instances = [uuid for gpu in gpus for uuid in gpu.mig_devices]
     if (instances and seen.cuda_code != NO_DEVICE) or seen.is_hidden:
         return None
     value = seen.environment.cuda_visible_devices if seen.environment else None
-    return {"gpus": [gpu.index for gpu in seen.nvml.gpus], "instances": instances, "value": value}
+    return {"gpus": [gpu.index for gpu in gpus], "instances": instances, "value": value}
 
 
 def state_lost(seen: Seen) -> Evidence | None:
@@ -247,7 +301,9 @@ def state_lost(seen: Seen) -> Evidence | None:
     host = seen.host
     if seen.cuda_code in (None, 0) or not seen.nvml_answers or not seen.is_plain or seen.is_hidden:
         return None
-    if seen.nvml is not None and any(gpu.error for gpu in seen.nvml.gpus):
+    lost = lost_by_smi(seen.smi, seen.nvml)
+    used = candidates(seen.nvml, seen.environment, seen.cuda) if seen.nvml is not None else ()
+    if any(gpu.error or gpu.index in lost for gpu in used):
         return None
     unloaded = host.uvm_loaded is False and host.container is None
     if not unloaded and seen.cuda_code != UNKNOWN:
@@ -255,24 +311,26 @@ def state_lost(seen: Seen) -> Evidence | None:
     return {"code": seen.cuda_code, "container": host.container, "driver": seen.driver, "unloaded": unloaded}
 
 
-LADDER: tuple[tuple[str, Callable[[Seen], Evidence | None]], ...] = (
-    ("container-runtime-not-nvidia", runtime_not_nvidia),
-    ("container-started-without-gpu", started_without_gpu),
-    ("container-gpu-access-lost", access_lost),
-    ("gpu-device-not-permitted", not_permitted),
-    ("driver-not-installed", not_installed),
-    ("driver-blocked-by-secure-boot", blocked_by_secure_boot),
-    ("driver-module-not-loaded", module_not_loaded),
-    ("container-driver-capabilities", capabilities_lacking),
-    ("driver-library-mismatch", library_mismatch),
-    ("nvml-library-not-found", library_not_found),
-    ("container-device-node-missing", device_node_missing),
-    ("cuda-stub-library", stub),
-    ("wsl-wrong-libcuda", wsl_wrong_libcuda),
-    ("container-compat-libraries", compat_libraries),
-    ("fabric-manager-not-running", fabric_manager),
-    ("mig-device-not-selected", mig_not_selected),
-    ("driver-state-lost", state_lost),
+LADDER: tuple[
+    tuple[str, Callable[[Seen], Evidence | None], frozenset[Way] | Callable[[Seen, Evidence], frozenset[Way]]], ...
+] = (
+    ("container-runtime-not-nvidia", runtime_not_nvidia, BOTH),
+    ("container-started-without-gpu", started_without_gpu, BOTH),
+    ("container-gpu-access-lost", access_lost, BOTH),
+    ("gpu-device-not-permitted", not_permitted, BOTH),
+    ("driver-not-installed", not_installed, BOTH),
+    ("driver-blocked-by-secure-boot", blocked_by_secure_boot, BOTH),
+    ("driver-module-not-loaded", module_not_loaded, BOTH),
+    ("container-driver-capabilities", capabilities_lacking, of_lacking),
+    ("driver-library-mismatch", library_mismatch, of_mismatch),
+    ("nvml-library-not-found", library_not_found, of_unfound),
+    ("container-device-node-missing", device_node_missing, of_nodes),
+    ("cuda-stub-library", stub, OF_CUDA),
+    ("wsl-wrong-libcuda", wsl_wrong_libcuda, OF_CUDA),
+    ("container-compat-libraries", compat_libraries, OF_CUDA),
+    ("fabric-manager-not-running", fabric_manager, OF_CUDA),
+    ("mig-device-not-selected", mig_not_selected, OF_CUDA),
+    ("driver-state-lost", state_lost, OF_CUDA),
 )
 
 

@@ -21,7 +21,7 @@ from ..facts.ort_gpu import OrtFiles
 from ..facts.torch_cuda import TorchFiles
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .trouble import trouble
+from .trouble import troubles
 
 
 class Framework(Data, frozen=True, kw_only=True):
@@ -44,8 +44,8 @@ class Framework(Data, frozen=True, kw_only=True):
 def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model | None) -> Answer:
     if machine.driver_cuda is None:
         # Without a driver that answers there is none to be too old; only what NVML itself cannot say is unknown.
-        found = trouble(Seen(host=host, nvml=nvml)) if host is not None else None
-        nothing = found is not None and found.name in ("no-nvidia-gpu", "driver-not-installed")
+        found = troubles(Seen(host=host, nvml=nvml)) if host is not None else ()
+        nothing = any(one.name in ("no-nvidia-gpu", "driver-not-installed") for one in found)
         return NO_GPU if nothing else Unknown(("nvml",) if nvml.cuda is None else ("cuda_driver",))
     chosen = compatible(machine)
     problems = [
@@ -58,13 +58,9 @@ def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model
     missing = _untold(machine.ort, machine.torch)
     if missing:
         return Unknown(missing)
-    values = {
-        "driver": nvml.driver,
-        "cuda": dotted(machine.driver_cuda),
-        "ort": chosen.onnxruntime,
-        "torch": chosen.torch,
-    }
-    return Passed(Reason("fitting-set", values)) if chosen.onnxruntime and chosen.torch else None
+    builds = [f"{one.name} {one.version}" for one in _frameworks(machine, model, chosen)]
+    values = {"driver": nvml.driver, "cuda": dotted(machine.driver_cuda), "builds": ", ".join(builds)}
+    return Passed(Reason("driver-fits", values)) if builds else None
 
 
 def _frameworks(machine: Machine, model: Model | None, chosen: Compatible) -> Iterator[Framework]:

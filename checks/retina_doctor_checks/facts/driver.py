@@ -130,10 +130,12 @@ class Xid(Facts, frozen=True, kw_only=True):
 
 
 class KernelLog(Facts, frozen=True, kw_only=True):
-    """Of this boot. *refusals*: lines by which the kernel refused a module for want of a signature."""
+    """Of this boot. *refusals*: lines by which the kernel refused a module for want of a signature. *said*: what else the
+    driver wrote there ("NVRM: RmInitAdapter failed! …"), the last lines."""
 
     xids: tuple[Xid, ...]
     refusals: tuple[str, ...]
+    said: tuple[str, ...] = ()
 
 
 class Host(Facts, frozen=True, kw_only=True):

@@ -105,8 +105,11 @@ class Shadowing(Facts, frozen=True, kw_only=True):
 
 
 class Extensions(Facts, frozen=True, kw_only=True):
+    """*cpu_flags*: which of the instruction sets that builds ask for the processor has, and "hypervisor"; None: not told."""
+
     extensions: tuple[Extension, ...]
     shadowed: tuple[Shadowing, ...]
+    cpu_flags: tuple[str, ...] | None = None
 
 
 class Imported(Facts, frozen=True, kw_only=True):

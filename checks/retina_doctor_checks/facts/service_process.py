@@ -17,7 +17,9 @@ class Loaded(Facts, frozen=True, kw_only=True):
 class LiveProcess(Facts, frozen=True, kw_only=True):
     """A process and its workers (*family*: all of their numbers). *readable* False: what it has loaded may not be read.
 
-    *libraries*: of onnxruntime, torch and CUDA. *devices*: NVIDIA's device files that it has open. *installed_since*: packages
+    *libraries*: of onnxruntime, torch and CUDA. *devices*: NVIDIA's device files that it has open; *devices_told*: whether these
+    could be listed for all of the family. *fell_back*: lines of its log by which onnxruntime went on without CUDA; where its
+    output is no file, nothing is known of it. *installed_since*: packages
     ("onnxruntime-gpu 1.31.1") that were installed beside its own after it was started.
     """
 
@@ -31,6 +33,8 @@ class LiveProcess(Facts, frozen=True, kw_only=True):
     libraries: tuple[Loaded, ...]
     devices: tuple[str, ...]
     installed_since: tuple[str, ...]
+    devices_told: bool | None = None
+    fell_back: tuple[str, ...] = ()
 
     def has(self, *beginnings: str) -> bool:
         """Whether a library whose file's name begins so is loaded."""

@@ -118,7 +118,8 @@ def model_pack_incomplete(model: Model) -> Answer:
     if any(file.is_detector or file.problem or file.error or is_foreign(file) for file in model.files):
         return None  # a detector is there, or damaged: that is another finding
     there = [posixpath.basename(file.path) for file in model.files]
-    return Problem(subject=subject_of(model.path), evidence={**named(model), "models": there})
+    damaged = [subject_of(file.path) for file in model.files if file.content in DAMAGED]
+    return Problem(subject=subject_of(model.path), evidence={**named(model), "models": there, "damaged": damaged})
 
 
 @check("RD106", "model-corrupt", Severity.ERROR, pitfall=1)
@@ -161,9 +162,13 @@ def model_lfs_pointer(model: Model) -> Answer:
     ] or nothing_to_read(model)
 
 
+DAMAGED = ("empty", "lfs-pointer", "zeros")
+"""What stands in a model's place: it may be the very detector."""
+
+
 def is_foreign(file: ModelFile) -> bool:
     """Content that no library takes for weights, under a model's name."""
-    return file.error is None and file.content not in (*MODEL_CONTENTS, "empty", "lfs-pointer", "zeros")
+    return file.error is None and file.content not in (*MODEL_CONTENTS, *DAMAGED)
 
 
 @check("RD109", "model-not-a-model", Severity.ERROR, pitfall=1)

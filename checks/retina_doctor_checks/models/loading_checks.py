@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from retina_doctor.authoring import Answer, check
+from retina_doctor.codec import replace
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
 from ..facts.inference import Inference
 from ..facts.models import Cache, Checkpoint, Model, ModelFile
+from ..facts.python_env import Packages
 from .checks import is_missing, named, nothing_named, nothing_to_read, subject_of
 
 IR_TOO_NEW = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
@@ -116,13 +118,35 @@ def model_unsafe_pickle(model: Model) -> Answer:
     ] or no_checkpoint(model)
 
 
+LEAST_OUTPUTS = 5
+"""Of a detector to insightface 2.1 (model_zoo/model_zoo.py ModelRouter.get_model: len(outputs) >= 5)."""
+
+
 @check("RD114", "model-not-a-detector", Severity.ERROR, pitfall=1)
-def model_not_a_detector(model: Model) -> Answer:
-    """A whole model whose graph is none that RetinaFace or insightface's detectors have. A folder is RD105's."""
+def model_not_a_detector(model: Model, packages: Packages | None) -> Answer:
+    """A whole model whose graph is none that RetinaFace or insightface's detectors have. A folder is RD105's, but for one that is
+    named to insightface and holds no detector that this would take for one."""
     answer = nothing_to_read(model)
-    if answer is not None or model.is_folder:
+    if answer is not None:
         return answer
+    if model.is_folder:
+        found = _unknown_to_insightface(model)
+        if packages is None and found:
+            return Unknown(("packages",))
+        return found if packages is not None and packages.insightface is not None else None
     return [_other_kind(file) for file in model.files if file.problem is None and _is_other(file)]
+
+
+def _unknown_to_insightface(model: Model) -> list[Problem]:
+    """FaceAnalysis ends with a bare `assert "detection" in self.models`. A service may load a file of the folder by itself: only
+    a pack's name is surely insightface's, and a folder that nobody named says nothing of it."""
+    whole = [file for file in model.files if file.problem is None and file.error is None]
+    detectors = [file for file in whole if file.is_detector]
+    of_insightface = [file for file in detectors if file.onnx is not None and len(file.onnx.outputs) >= LEAST_OUTPUTS]
+    if model.named_by == "found" or of_insightface or any(file.onnx is None for file in detectors):
+        return []
+    at_most = None if model.kind == "pack" else Severity.WARNING
+    return [replace(_other_kind(file), at_most=at_most) for file in detectors[:1]]
 
 
 def _is_other(file: ModelFile) -> bool:
@@ -134,6 +158,7 @@ def _other_kind(file: ModelFile) -> Problem:
     shape = file.onnx.inputs[0].shape if file.onnx and file.onnx.inputs else None
     side = shape[-1] if shape and len(shape) == 4 and shape[-1] == shape[-2] else None
     kind = BY_INPUT.get((side, len(file.onnx.inputs))) if file.onnx and isinstance(side, int) else None
+    kind = "retinaface" if file.is_detector else kind
     evidence = {
         "path": file.path,
         "outputs": [one.name for one in file.onnx.outputs] if file.onnx else None,

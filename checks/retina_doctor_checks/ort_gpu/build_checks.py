@@ -31,6 +31,10 @@ HEAVY = (
 """Operators in which a detector spends its time. That shapes are computed on the CPU is as it should be."""
 
 
+OF_TENSORRT = ("libnvinfer", "libnvonnxparser")
+"""TensorRT's own libraries. libnvrtc, which begins alike, is CUDA's."""
+
+
 @check("RD271", "ort-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant)
 def ort_arch_unsupported(files: OrtFiles, machine: Machine, nvml: Nvml, host: Host | None) -> Answer:
     """The GPU code in the wheel's own library, against the compute capability of the card that the service uses."""
@@ -71,8 +75,8 @@ def ort_tensorrt_libs_missing(files: OrtFiles, runtime: OrtRuntime | None) -> An
         return NO_GPU_BUILD
     if files.tensorrt.found is None:
         return Unknown(("ort_files",))
-    there = [library for library in files.libraries if library.soname.startswith("libnv")]
-    missing = [soname for soname in files.tensorrt.missing if soname.startswith("libnv")]
+    there = [library for library in files.libraries if library.soname.startswith(OF_TENSORRT)]
+    missing = [soname for soname in files.tensorrt.missing if soname.startswith(OF_TENSORRT)]
     if not missing:
         return None
     if not there:

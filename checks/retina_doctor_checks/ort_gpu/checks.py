@@ -9,11 +9,16 @@ from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading,
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
+from ..combined.processor import understood
+from ..combined.refusals import entries, meaning, of_ending, quoted
 from ..facts.models import Model
 from ..facts.ort_gpu import OrtFiles, OrtRuntime
+from ..facts.python_env import Extensions
 from ..scopes import gpu_meant
 from .situation import BROKEN, NO_ONNXRUNTIME, SUBJECT
 
+WORDS = {"plain": "without preload_dlls", "preload": "after preload_dlls", "torch": "after import torch"}
+"""In the stages that the looking tells (probes/ort_gpu/look_runtime.py)."""
 HOW = {"plain": "", "preload": " (preload_dlls)", "torch": " (import torch)"}
 TORCH_CONTENTS = ("torch-zip", "torch-legacy")
 
@@ -32,17 +37,33 @@ def ort_missing(files: OrtFiles, machine: Machine, model: Model | None) -> Answe
 
 
 @check("RD262", "ort-import-fails", Severity.ERROR, pitfall=2)
-def ort_import_fails(runtime: Reading[OrtRuntime], files: OrtFiles | None) -> Answer:
+def ort_import_fails(runtime: Reading[OrtRuntime], files: OrtFiles | None, extensions: Extensions | None) -> Answer:
     """Speaks for the looking at onnxruntime in use: it raised, crashed or hung.
 
     A failed import of a package that is alone and seems whole is mended by installing it anew; nothing is known of a hang.
     """
     if runtime.outcome is Outcome.OK:
         return NO_ONNXRUNTIME if runtime.value and not runtime.value.installed else None
-    importing = runtime.recorded.stage == "importing onnxruntime" and runtime.outcome is not Outcome.TIMED_OUT
-    alone = files.distributions[0] if files and len(files.distributions) == 1 and importing else None
-    again = f"{alone.name}=={alone.version}" if alone else None
-    return Problem(subject=SUBJECT, evidence={**evidence_of(runtime), "reinstall": again})
+    stage = runtime.recorded.stage or ""
+    importing = stage == "importing onnxruntime" and runtime.outcome is not Outcome.TIMED_OUT
+    meant = of_ending(runtime.recorded)
+    cured = importing and (meant is None or meant.row.again)
+    alone = files.distributions[0] if files and len(files.distributions) == 1 and cured else None
+    evidence = {
+        **evidence_of(runtime),
+        **understood(meant, extensions),
+        "version": runtime.recorded.facts.get("version"),
+        "opening": _way(stage, bool(runtime.recorded.facts.get("preloads"))),
+        "reinstall": f"{alone.name}=={alone.version}" if alone else None,
+    }
+    return Problem(subject=SUBJECT, evidence=evidence)
+
+
+def _way(stage: str, preloads: bool) -> str | None:
+    """How the session was to be opened in the stage that died; None: it was another stage."""
+    if not stage.startswith("opening a session"):
+        return None
+    return next((how for how, words in WORDS.items() if words in stage), "preload" if preloads else "plain")
 
 
 @check("RD263", "ort-broken-install", Severity.ERROR, pitfall=2)
@@ -116,7 +137,8 @@ def ort_session_on_cpu(files: OrtFiles, runtime: OrtRuntime) -> Answer:
         return Unknown(missing=("ort_runtime",))  # the trial failed for a reason that says nothing of the GPU
     failure = re.search(r"CUDA failure (\d+): (.*?) ; GPU=", text)
     telling = re.compile(r"Failed to load|CUD\w+ failure|CUDA error|cuDNN is unavailable|EP Error")
-    said = [line for line in text.splitlines() if telling.search(line)]
+    said = next((one for one in entries(text.splitlines()) if telling.search(one)), None)
+    meant = meaning(said, text)
     return Problem(
         subject=SUBJECT,
         evidence={
@@ -126,7 +148,8 @@ def ort_session_on_cpu(files: OrtFiles, runtime: OrtRuntime) -> Answer:
             "nodes": tried.nodes,
             "cuda_error": int(failure[1]) if failure else None,
             "cuda_error_words": failure[2] if failure else None,
-            "said": said[0][:400] if said else None,
+            "said": meant.line if meant else quoted(said) if said else None,
+            "means": meant.told if meant else None,
             "error": tried.session_error or tried.run_error,
             "gpu_build": files.in_force.gpu if files.in_force else None,
             "ways": list(runtime.ways),

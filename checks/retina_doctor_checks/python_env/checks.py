@@ -15,6 +15,7 @@ from ..facts.python_env import Packages, WorkingDirectory
 from ..facts.torch_cuda import TorchFiles
 from ..models.loading_checks import is_unknown_pack
 from ..scopes import gpu_meant
+from ..versions import release
 
 NO_INSIGHTFACE = Inapplicable(Reason("no-insightface"))
 NUMPY_WITHOUT_ALIASES = (1, 24)
@@ -24,17 +25,6 @@ BACK_IN_NUMPY_2 = ("bool", "long")
 NUMPY_2 = (2,)
 LAST_PYTHON_OF_OLD_NUMPY = (3, 11)
 """NumPy 1.23 has wheels up to CPython 3.11 (PyPI)."""
-
-
-def numbers(version: str | None) -> tuple[int, ...]:
-    """(1, 26, 4) of "1.26.4"; what follows the numbers is left out."""
-    parts: list[int] = []
-    for part in (version or "").split("."):
-        digits = part[: next((i for i, c in enumerate(part) if not c.isdigit()), len(part))]
-        if not digits:
-            break
-        parts.append(int(digits))
-    return tuple(parts)
 
 
 @check("RD281", "working-directory-shadows-package", Severity.WARNING, pitfall=2)
@@ -58,11 +48,11 @@ def numpy_removed_alias(packages: Packages, machine: Machine) -> Answer:
     numpy = packages.installed.get("numpy")
     if numpy is None:
         return Inapplicable(Reason("no-numpy"))
-    if numbers(numpy)[:2] < NUMPY_WITHOUT_ALIASES:
+    if release(numpy)[:2] < NUMPY_WITHOUT_ALIASES:
         return None
     after = _reinstalled_onnxruntime(machine)
     gone = [
-        one for one in packages.aliases if numbers(numpy) < NUMPY_2 or one.name.split(".")[1] not in BACK_IN_NUMPY_2
+        one for one in packages.aliases if release(numpy) < NUMPY_2 or one.name.split(".")[1] not in BACK_IN_NUMPY_2
     ]
     first = {one.package: one for one in reversed(gone)}
     return [
@@ -139,7 +129,7 @@ def pynvml_deprecated(packages: Packages) -> Answer:
     evidence = {
         "version": version,
         "other": packages.installed.get("nvidia-ml-py"),
-        "own_module": numbers(version) < (12,),
+        "own_module": release(version) < (12,),
     }
     return Problem(subject="module:pynvml", evidence=evidence)
 

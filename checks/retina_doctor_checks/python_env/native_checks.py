@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from retina_doctor.authoring import Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reading, Reason, Severity, Unknown
 
+from ..combined.processor import understood
+from ..combined.refusals import meaning, of_ending, quoted
 from ..facts.ort_gpu import OrtRuntime
 from ..facts.python_env import Extension, Extensions, Imported, Imports, Packages
 from ..facts.torch_cuda import TorchRuntime
 from ..scopes import gpu_meant
-from .checks import numbers
+from ..versions import release
 
 LAST_PYTHON_OF_NUMPY_1 = (3, 12)
 """NumPy 1.26 has wheels up to CPython 3.12 (PyPI)."""
@@ -48,7 +50,7 @@ def cudnn_shadowed(extensions: Extensions, torch: TorchRuntime | None, ort: OrtR
     tried += [(ort.service.mapped, ort.service.on_cuda)] if ort and ort.service else []
     problems: list[Problem] = []
     for one in extensions.shadowed:
-        if one.version is None or one.bundled_version is None or numbers(one.version) >= numbers(one.bundled_version):
+        if one.version is None or one.bundled_version is None or release(one.version) >= release(one.bundled_version):
             continue
         used = [worked for mapped, worked in tried if one.file in mapped]
         if not used and any(one.bundled_file in mapped for mapped, _ in tried):
@@ -74,7 +76,7 @@ def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | Non
     numpy = packages.installed.get("numpy")
     if numpy is None:
         return Inapplicable(Reason("no-numpy"))
-    if numbers(numpy)[:1] < (2,):
+    if release(numpy)[:1] < (2,):
         return None
     by_file = {
         one.module: one for one in extensions.extensions if one.numpy_abi == 1 and not imported(imports, one.module)
@@ -137,35 +139,49 @@ def libstdcxx_too_old(extensions: Extensions) -> Iterator[Problem]:
         evidence = {
             "library": library,
             "folder": library.rpartition("/")[0],
-            "newest": max(versions, key=lambda v: (v.startswith("GLIBCXX"), numbers(v.rpartition("_")[2]))),
+            "newest": max(versions, key=lambda v: (v.startswith("GLIBCXX"), release(v.rpartition("_")[2]))),
             "modules": [one.module for one in modules],
         }
         yield Problem(subject="libstdc++", evidence=evidence)
 
 
 @check("RD291", "package-import-fails", Severity.ERROR)
-def package_import_fails(imports: Reading[Imports]) -> Answer:
-    """Speaks for the looking. A failure that passes on from module to module is told once, of the first."""
+def package_import_fails(imports: Reading[Imports], extensions: Extensions | None) -> Answer:
+    """Speaks for the looking. A failure that passes on from module to module, or that strikes every library of the environment,
+    is told once, of the first."""
     if imports.value is None:
         tried = imports.recorded.stage or ""
         module = tried.removeprefix("importing ") if tried.startswith("importing ") else None
         if module is None:
             return Unknown((imports.probe,))
-        evidence = {**evidence_of(imports), "module": module, "error": None, "also": []}
+        evidence = {
+            **evidence_of(imports),
+            "module": module,
+            "error": None,
+            "also": [],
+            **understood(of_ending(imports.recorded), extensions),
+        }
         return Problem(subject=f"module:{module}", evidence=evidence)
     first: dict[str, Imported] = {}
     also: dict[str, list[str]] = {}
     for one in imports.value.tried:
         if one.error is not None:
-            words = one.error.partition(": ")[2]
-            if words in first:
-                also[words].append(one.module)
+            meant = meaning(one.error)
+            same = meant.mechanism if meant and meant.row.everywhere else one.error.partition(": ")[2]
+            if same in first:
+                also[same].append(one.module)
             else:
-                first[words], also[words] = one, []
+                first[same], also[same] = one, []
     return [
         Problem(
             subject=f"module:{one.module}",
-            evidence={**evidence_of(imports), "module": one.module, "error": one.error, "also": also[words]},
+            evidence={
+                **evidence_of(imports),
+                "module": one.module,
+                "error": quoted(one.error or ""),
+                "also": also[same],
+                **understood(meaning(one.error), extensions),
+            },
         )
-        for words, one in first.items()
+        for same, one in first.items()
     ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import posixpath
 
-from retina_doctor.authoring import Answer, Scope, check
+from retina_doctor.authoring import Answer, Gathered, Scope, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
 from ..facts.driver import Nvml
+from ..facts.inference import Inference
 from ..facts.ort_gpu import OrtRuntime
 from ..facts.service import Ports, Socket
 from ..facts.service_process import LiveProcess, Processes
@@ -18,6 +19,15 @@ from .checks import service_named
 from .response import wrong_in
 
 NOT_READ = Unknown(missing=("processes",))
+
+
+class Live(Gathered, frozen=True, kw_only=True):
+    """The running service, and what can show where it computes."""
+
+    processes: Processes
+    nvml: Nvml | None
+    ports: Ports | None
+    inference: Inference | None
 
 
 def running_on_gpu(settings: Settings) -> Scope:
@@ -39,13 +49,41 @@ def holds_memory(one: LiveProcess, nvml: Nvml | None) -> bool:
     return bool(pids & set(one.family))
 
 
-def on_gpu(one: LiveProcess, nvml: Nvml | None) -> bool | None:
-    """By its memory on a card, else by what it has loaded; None: it has loaded neither onnxruntime nor torch."""
-    if holds_memory(one, nvml) or one.cuda_provider:
-        return True
-    if one.has("libtorch"):
-        return one.has("libcuda.") and bool(one.devices)
-    return False if one.onnxruntime else None
+def tells_of_processes(nvml: Nvml | None) -> bool:
+    """Whether a process that NVML does not list has no CUDA context: it counts them as this namespace does, and every card
+    was asked. A card that is divided lists none of its instances'."""
+    return nvml is not None and nvml.own_pids and bool(nvml.gpus) and not any(gpu.error or gpu.mig for gpu in nvml.gpus)
+
+
+def on_gpu(one: LiveProcess, seen: Live) -> Reason | bool | None:
+    """What shows that it uses a card; False: it does not; None: nothing decides it.
+
+    A library that is mapped shows that it was tried: onnxruntime leaves its CUDA provider loaded when it goes on with the CPU.
+    """
+    pid: dict[str, object] = {"pid": one.pid}
+    if holds_memory(one, seen.nvml):
+        return Reason("service-has-memory", pid)
+    provider = one.cuda_provider if one.onnxruntime else one.has("libcuda.")
+    wsl = any(device == "/dev/dxg" for device in one.devices)
+    if not provider or one.fell_back or (tells_of_processes(seen.nvml) and not wsl):
+        return False
+    if one.devices:
+        return Reason("service-has-devices", pid)
+    if one.devices_told:
+        return False
+    fast = faster_than_cpu(seen)
+    return Reason("service-faster-than-cpu", {**pid, **fast}) if fast else None
+
+
+def faster_than_cpu(seen: Live) -> dict[str, object] | None:
+    """It has answered for a picture in less than half the time that its model alone takes on this machine's CPU."""
+    detection, inference = (seen.ports.detection if seen.ports else None), seen.inference
+    if detection is None or detection.seconds is None or detection.status != 200 or inference is None:
+        return None
+    cpu = inference.cpu_median if inference.on_cuda else inference.median
+    if cpu is None or detection.seconds * 2 > cpu:
+        return None
+    return {"seconds": f"{detection.seconds:.2f}", "cpu": f"{cpu:.2f}"}
 
 
 def listening(ports: Ports | None) -> tuple[Socket, ...]:
@@ -62,22 +100,26 @@ def has_detected(ports: Ports | None, settings: Settings) -> bool:
 
 
 @check("RD508", "service-on-cpu", Severity.ERROR, pitfall=2, scope=running_on_gpu)
-def service_on_cpu(processes: Processes, nvml: Nvml | None, ports: Ports | None, settings: Settings) -> Answer:
-    """The symptom, at the service itself: its process has nothing of CUDA loaded."""
-    one = live(processes)
+def service_on_cpu(seen: Live, settings: Settings) -> Answer:
+    """The symptom, at the service itself: nothing shows that its process uses a card, and something that it does not."""
+    one, ports = live(seen.processes), seen.ports
     if not isinstance(one, LiveProcess):
         return one
-    gpu = on_gpu(one, nvml)
-    if gpu is None:
+    if not one.onnxruntime and not one.has("libtorch"):
         return Inapplicable(Reason("service-without-framework"))
-    if gpu:
-        memory = holds_memory(one, nvml)
-        return Passed(Reason("service-has-memory" if memory else "service-has-cuda", {"pid": one.pid}))
-    sure = has_detected(ports, settings)  # else its session may be still to come
+    gpu = on_gpu(one, seen)
+    if gpu is None:
+        return Unknown(("nvml",) if seen.nvml is None or not seen.nvml.own_pids else ("processes",))
+    if isinstance(gpu, Reason):
+        return Passed(gpu)
+    tried = one.cuda_provider if one.onnxruntime else one.has("libcuda.")
+    sure = has_detected(ports, settings) or bool(one.fell_back)  # else its session may be still to come
     evidence = {
         "pid": one.pid,
         "command": one.command,
         "onnxruntime": one.onnxruntime,
+        "tried": tried,
+        "said": one.fell_back[-1] if one.fell_back else None,
         "port": next((socket.port for socket in listening(ports)), None),
     }
     return Problem(

@@ -6,8 +6,8 @@ from retina_doctor.authoring import Answer, check
 from retina_doctor.model import Severity
 
 from ..facts.source import Cause, Hit, Source
+from ..versions import allows
 from .judging import Place, answer, is_test, scanned
-from .specs import allows
 from .together import lock_of
 
 APIS = {"0.7": "0.7.3", "1.0": "1.0.1", "2.1": "2.1"}

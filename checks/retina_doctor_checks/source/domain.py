@@ -1,22 +1,32 @@
 """Do the service's source and deployment files keep it from the GPU, its faces or its callers? Asked by `retina-doctor scan`."""
 
 from pathlib import Path
+from typing import Any
 
 from retina_doctor.authoring import Domain, Probe, Side
+from retina_doctor.settings import Settings
 
 from ..facts.source import Source
 from ..settings import ScanSettings
 from . import checks, container_checks, figure_checks, package_checks, serving_checks
 
-PACK = "retina_doctor_checks.source"
+PACK = "retina_doctor_checks"
+
+
+def wanted(settings: Settings) -> dict[str, Any]:
+    from ..analysis import kinds  # only where something is scanned
+
+    paths = list(settings.of(ScanSettings).paths)
+    return {"paths": paths, "kinds": kinds.wanted(), "seconds": settings.gate.timeout * 0.7}
+
 
 probe = Probe(
     name="source",
     facts=Source,
-    module=f"{PACK}.look_source",
-    carries=("yaml",),  # pure Python
-    side=Side.OWN,
-    arguments=lambda settings: {"paths": list(settings.of(ScanSettings).paths), "seconds": settings.gate.timeout * 0.7},
+    module=f"{PACK}.probes.source.look_texts",
+    local=f"{PACK}.analysis.look",
+    side=Side.CALLER,
+    arguments=wanted,
 )
 
 domain = Domain(

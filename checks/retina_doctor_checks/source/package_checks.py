@@ -10,8 +10,8 @@ from retina_doctor.model import Severity
 from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
 from ..facts.source import Package, Source
+from ..versions import allows, pinned, release
 from .judging import EITHER, Place, answer, scanned
-from .specs import allows, numbers, pinned
 from .together import CPU, GPU, Environment, cuda_major, environments, image_of, is_gpu_image
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
@@ -121,7 +121,7 @@ def built(package: Package) -> Build | None:
     rows = [row for row in onnxruntime_builds() if row.processor == "x86_64"]
     version = pinned(package.spec)
     if version is not None:
-        return next((row for row in rows if numbers(row.version)[:2] == numbers(version)[:2]), None)
+        return next((row for row in rows if release(row.version)[:2] == release(version)[:2]), None)
     return next((row for row in rows if allows(package.spec, row.version)), None)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from retina_doctor.codec import Data, replace
 
 from ..facts.source import Bundle, Container, Image, Package, Server, Source
-from .specs import allows
+from ..versions import allows
 
 GPU_IMAGE = re.compile(
     r"(?:^|/)cuda(?:gl)?:\d|(?:^|/)nvidia/(?:cuda|cudagl|opengl|pytorch|tensorflow|tensorrt|tritonserver|deepstream|l4t)|(?:^|/)pytorch/pytorch:.*cuda"

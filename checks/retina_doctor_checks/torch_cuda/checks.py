@@ -9,18 +9,22 @@ from ..advice.builds import known, torch_builds
 from ..advice.compatible import torch_advice
 from ..advice.machine import Machine
 from ..combined.no_cards import no_cards
+from ..combined.processor import understood
+from ..combined.refusals import of_ending, told
 from ..combined.torch_need import importance, needing
 from ..facts.driver import Host, Nvml
 from ..facts.models import Model
+from ..facts.python_env import Extensions
 from ..facts.torch_cuda import TorchFiles, TorchRuntime
 from ..scopes import gpu_meant
+from ..settings import GpuSettings
 from ..versions import dotted
 
 NOT_INSTALLED = Inapplicable(Reason("torch-not-installed"))
 CPU_BUILD = Inapplicable(Reason("torch-is-cpu-build"))
 
 
-@check("RD241", "torch-missing", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD241", "torch-missing", Severity.ERROR, pitfall=2)
 def torch_missing(torch: TorchFiles, machine: Machine, model: Model | None) -> Answer:
     if torch.installed:
         return None
@@ -33,13 +37,18 @@ def torch_missing(torch: TorchFiles, machine: Machine, model: Model | None) -> A
     return Problem(subject="torch", evidence={"needed_by": path, **advice})
 
 
-@check("RD242", "torch-import-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
-def torch_import_fails(runtime: Reading[TorchRuntime], torch: TorchFiles | None) -> Answer:
-    """Speaks for everything that goes wrong while torch is imported and asked for CUDA."""
+@check("RD242", "torch-import-fails", Severity.ERROR, pitfall=2)
+def torch_import_fails(
+    runtime: Reading[TorchRuntime], torch: TorchFiles | None, extensions: Extensions | None, gpu: GpuSettings
+) -> Answer:
+    """Speaks for everything that goes wrong while torch is imported and asked for CUDA. An installed torch that dies on import
+    is a finding whatever the device: it takes with it who imports it."""
     if runtime.value is not None:
         return None if runtime.value.installed else NOT_INSTALLED
     if not runtime.recorded.facts.get("installed"):
         return Unknown((runtime.probe,))  # ended before it came to torch
+    meant = of_ending(runtime.recorded)
+    imported = runtime.recorded.facts.get("version") is not None
     return Problem(
         subject="torch",
         evidence={
@@ -47,8 +56,10 @@ def torch_import_fails(runtime: Reading[TorchRuntime], torch: TorchFiles | None)
             "version": (torch.version if torch else None) or runtime.recorded.facts.get("version"),
             "path": torch.path if torch else None,
             "hangs": runtime.outcome is Outcome.TIMED_OUT,
-            "imported": runtime.recorded.facts.get("version") is not None,
+            **understood(meant, extensions),
+            "imported": imported,
         },
+        at_most=Severity.WARNING if imported and gpu.device == "auto" else None,
     )
 
 
@@ -131,13 +142,14 @@ def torch_cannot_use_gpu(runtime: TorchRuntime, torch: TorchFiles, model: Model 
         return Unknown(("torch_runtime",))
     if runtime.works:
         return None
-    error = runtime.launch.error if runtime.launch else None
+    said = (runtime.launch.error if runtime.launch else None) or next(iter(runtime.warnings), None)
     return Problem(
         subject="torch",
         evidence={
             "version": runtime.version,
             "available": runtime.available,
-            "said": error or next(iter(runtime.warnings), None),
+            "said": said,
+            "means": told(said),
         },
         at_most=importance(model),
     )

@@ -18,7 +18,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
     except OSError as error:
-        probe.tell(error=str(error)[:500])
+        probe.tell(error=str(error)[-1000:])
         return
     probe.tell(path=mapped("libcuda.so"))
     probe.stage("cuDriverGetVersion")

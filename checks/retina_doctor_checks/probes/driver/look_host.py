@@ -188,6 +188,7 @@ def kernel_log() -> dict[str, Any] | None:
     return {
         "xids": [{"bus_id": x[1], "code": int(x[2]), "line": x[3].strip()[:200]} for x in xids if x][-MOST_XIDS:],
         "refusals": [line[:200] for line in lines if REFUSED.search(line)][-3:],
+        "said": [line.strip()[:300] for line in lines if "NVRM:" in line and "Xid" not in line][-MOST_SAID:],
     }
 
 
@@ -196,6 +197,7 @@ REFUSED = re.compile(r"Loading of .*(module|key).* is rejected|unsigned module l
 """kernel/module/signing.c ("Loading of unsigned module is rejected", "… module with unavailable key …"), security/lockdown
 ("Lockdown: modprobe: unsigned module loading is restricted"). Neither names the module."""
 MOST_XIDS = 20
+MOST_SAID = 30
 MOST_LINES = 100000
 
 

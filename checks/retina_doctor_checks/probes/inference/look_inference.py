@@ -121,7 +121,7 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
 
 
 def words(error: Exception) -> str:
-    return "%s: %s" % (type(error).__name__, str(error)[:2000])
+    return "%s: %s" % (type(error).__name__, output.cut(str(error), 2000))
 
 
 def shapes(engine: Any, device: str | None, blob: Any, first: float, watch: Any) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def by_insightface(arguments: dict[str, Any], name: str) -> dict[str, Any]:
         app.det_model.nms_thresh = arguments["nms"]
         return {"faces": len(app.get(picture[:, :, ::-1].copy())) if about["error"] is None else None, "error": None}
     except Exception as error:
-        return {"faces": None, "error": "%s: %s" % (type(error).__name__, str(error)[:500])}
+        return {"faces": None, "error": "%s: %s" % (type(error).__name__, output.cut(str(error), 2000))}
 
 
 def read_picture(path: str) -> tuple[Any, ...]:

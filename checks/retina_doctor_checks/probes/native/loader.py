@@ -20,6 +20,7 @@ SECONDS = 10
 FOUND = re.compile(r"^\s+(\S+) => (.+) \(0x[0-9a-f]+\)$")
 MISSING = re.compile(r"^\s+(\S+) => not found$")
 REFUSED = re.compile(r"object '(.+)' from LD_PRELOAD cannot be preloaded \((.+)\)")
+NOT_THERE = "cannot open shared object file"
 VERSION = re.compile(r": (.+): version `(.+)' not found \(required by (.+)\)")
 
 
@@ -56,11 +57,15 @@ def trace(files: list[Any]) -> dict[str, Any]:
     for line in errors.splitlines():
         refused, version = REFUSED.search(line), VERSION.search(line)
         if refused and refused.group(1) in named:
-            answer["missing"].append(named[refused.group(1)])
+            file = named[refused.group(1)]
+            if refused.group(2) == NOT_THERE or not os.path.isabs(file):
+                answer["missing"].append(file)
+            else:  # it is there, and may not be mapped, say: what it needs is not asked
+                answer["problem"] = "%s: %s" % (file, refused.group(2))
         elif version:
             answer["versions"].append({"library": version[1], "version": version[2], "by": version[3]})
-    if done.code != 0:
-        answer["problem"] = (errors.strip().splitlines() or ["exit status %d" % done.code])[-1][:500]
+    if done.code != 0 and not answer["problem"]:
+        answer["problem"] = (errors.strip().splitlines() or ["exit status %d" % done.code])[-1][-1000:]
     return answer
 
 

@@ -16,6 +16,13 @@ MOST_BYTES = 65536
 PATIENCE = 1.0  # seconds for the last words; a daemon that was left with the pipe does not hold us longer
 
 
+def cut(text: str, most: int) -> str:
+    """*text*, or its beginning and its end in *most* characters: a loader names the cause last."""
+    if len(text) <= most:
+        return text
+    return text[: most // 3] + " … " + text[len(text) - (most - most // 3 - 3) :]
+
+
 @contextlib.contextmanager
 def captured() -> Any:
     """Within: what is written to file descriptors 1 and 2 goes to a list of lines that is filled at the end.

@@ -81,7 +81,7 @@ def attempt(how: str, gpu: bool) -> dict[str, Any]:
             opened, counting = session.open_session(onnxruntime, conv_model.MODEL, gpu)
             told["session"] = opened.get_providers()
         except Exception as error:
-            told["session_error"] = str(error)[:2000]
+            told["session_error"] = output.cut(str(error), 2000)
         if opened is not None:
             try:
                 import numpy
@@ -89,7 +89,7 @@ def attempt(how: str, gpu: bool) -> dict[str, Any]:
                 opened.run(None, {"x": numpy.zeros((1, 3, 32, 32), numpy.float32)})
                 told["nodes"] = session.node_counts(session.operators(opened, counting))
             except Exception as error:
-                told["run_error"] = str(error)[:2000]
+                told["run_error"] = output.cut(str(error), 2000)
     told.update(log=list(log), mapped=mapped.cuda_libraries())
     return told
 

@@ -16,6 +16,8 @@ MODULES = {
     "cv2": ("cv2/cv2*.so", "cv2/python-3*/cv2*.so", "cv2*.so"),
     "onnxruntime": ("onnxruntime/capi/onnxruntime_pybind11_state*.so",),
 }
+INSTRUCTIONS = ("sse4_1", "sse4_2", "avx", "f16c", "fma", "bmi1", "bmi2", "avx2", "avx512f", "hypervisor")
+"""As arch/x86/include/asm/cpufeatures.h names them; the last: it is a virtual machine's."""
 MOST_TEXT = 256 * 1024 * 1024  # bytes of constants in a compiled module: more is no module
 OWNERS = {
     "numpy": ("numpy",),
@@ -26,7 +28,17 @@ OWNERS = {
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(extensions=[one for one in map(extension, MODULES) if one])
-    probe.tell(shadowed=shadowed())
+    probe.tell(shadowed=shadowed(), cpu_flags=cpu_flags())
+
+
+def cpu_flags() -> list[str] | None:
+    """What /proc/cpuinfo says of the instruction sets that builds ask for; None: it says nothing, as on ARM."""
+    try:
+        with open("/proc/cpuinfo", errors="replace") as file:
+            line = next((line for line in file if line.startswith("flags")), None)
+    except OSError:
+        return None
+    return None if line is None else sorted(set(INSTRUCTIONS) & set(line.partition(":")[2].split()))
 
 
 def extension(module: str) -> dict[str, Any] | None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 from typing import Any
 
-from retina_doctor_checks.probes.native import output
+from retina_doctor_checks.probes.native import installed, output
 
 MODULES = ("numpy", "cv2", "PIL", "onnx", "scipy", "skimage", "insightface")
-"""torch and onnxruntime have probes of their own; the packages called retinaface import TensorFlow or fetch weights."""
+DISTRIBUTIONS = {"cv2": "opencv(-contrib)?-python(-headless)?", "PIL": "pillow(-simd)?", "skimage": "scikit-image"}
+"""Where they have another name than the module."""
+# torch and onnxruntime have probes of their own; the packages called retinaface import TensorFlow or fetch weights.
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
@@ -19,7 +22,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(tried=tried)
     for name in MODULES:
         try:
-            if importlib.util.find_spec(name) is None:
+            if importlib.util.find_spec(name) is None and not claimed(name):
                 continue
         except (ImportError, ValueError):
             continue
@@ -28,16 +31,27 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
         probe.tell(tried=tried)
 
 
+def claimed(name: str) -> bool:
+    """Whether a distribution says that it has installed the package. Where its import gives nothing, its files were removed with
+    another's that had the same folder; without a distribution, a bare folder of that name is no package: of models, say."""
+    return bool(installed.distributions(re.compile(DISTRIBUTIONS.get(name, name) + "$")))
+
+
 def attempt(name: str) -> dict[str, Any]:
     error, version = None, None
     with output.captured() as lines:
         try:
-            version = getattr(importlib.import_module(name), "__version__", None)
+            module = importlib.import_module(name)
+            version = getattr(module, "__version__", None)
+            if getattr(module, "__file__", None) is None and claimed(name):
+                raise ImportError("%s is an empty shell: %s (unknown location)" % (name, ", ".join(module.__path__)))
         except Exception as failure:
             error = "%s: %s" % (type(failure).__name__, failure)
+            if isinstance(failure, ImportError) and failure.name == name and failure.path is None and claimed(name):
+                error += ", though a distribution of it is installed"
     return {
         "module": name,
         "version": version if isinstance(version, str) else None,
-        "error": error[:1000] if error else None,
+        "error": output.cut(error, 2000) if error else None,
         "output": list(lines) if error else [],
     }

@@ -19,6 +19,13 @@ PACKAGES = re.compile(r"(/.*/(?:site|dist)-packages)/")
 DISTRIBUTION = re.compile(
     r"(?i)((?:onnxruntime|torch|nvidia|tensorrt|insightface|retina|numpy|opencv)\w*)-([^-]+)\.dist-info$"
 )
+DEVICES = ("/dev/nvidia", "/dev/dxg", "/dev/nvhost", "/dev/nvmap")
+FELL_BACK = re.compile(
+    r"Falling back to \['CPUExecutionProvider'\][^\n]*|Failed to create CUDAExecutionProvider[^\n]*"
+    r"|CUDAExecutionProvider' is not in available provider names[^\n]*"
+)
+"""onnxruntime/capi/onnxruntime_inference_collection.py; onnxruntime/python/onnxruntime_pybind_state.cc."""
+MOST_LOG = 1024 * 1024  # bytes of a log's end
 CLOCKS_APART = 0.2  # seconds: the kernel counts both in hundredths
 MOST_LIBRARIES, MOST_PACKAGES = 200, 20
 
@@ -45,18 +52,22 @@ def about(pid: int) -> dict[str, Any]:
     libraries: dict[str, bool] = {}
     devices: set[str] = set()
     starts = []
+    devices_told = True
     for one in family:
         loaded_there = mapped(one) or []
         for path, replaced in loaded_there:
             libraries[path] = libraries.get(path, False) or replaced
         if loaded_there:  # a master that was told to start its workers anew is older than they
             starts.append(started("/proc/%d" % one))
-        devices |= opened(one)
+        handles = opened(one)
+        devices_told = devices_told and (handles is not None or not look_sockets.alive(one))
+        devices |= handles or set()
     packages = {match.group(1) for match in map(PACKAGES.match, libraries) if match}
     loaded = [{"path": path, "replaced": libraries[path]} for path in sorted(libraries)]
     known = [start for start in starts if start is not None]
     since = installed_since(packages, min(known) if known else None)
-    return dict(told, libraries=loaded[:MOST_LIBRARIES], devices=sorted(devices), installed_since=since[:MOST_PACKAGES])
+    told.update(devices=sorted(devices), devices_told=devices_told, fell_back=fell_back(family))
+    return dict(told, libraries=loaded[:MOST_LIBRARIES], installed_since=since[:MOST_PACKAGES])
 
 
 def started(folder: str) -> float | None:
@@ -101,11 +112,30 @@ def mapped(pid: int) -> list[tuple[str, bool]] | None:
     return found
 
 
-def opened(pid: int) -> set[str]:
-    """Device files of NVIDIA's that the process has open."""
+def fell_back(family: list[int]) -> list[str]:
+    """Lines of their logs, where standard output or error is a file, by which onnxruntime says that it went on without CUDA.
+    No other line is told: a log holds whatever a service was sent."""
+    found: dict[str, bool] = {}
+    paths = ["/proc/%d/fd/%d" % (pid, number) for pid in family for number in (1, 2)]
+    for path in {os.path.realpath(path): path for path in paths}.values():
+        try:
+            if not os.path.isfile(path):  # a terminal, a pipe, /dev/null
+                continue
+            with open(path, "rb") as file:
+                file.seek(max(0, os.path.getsize(path) - MOST_LOG))
+                text = file.read(MOST_LOG).decode("utf-8", "replace")
+        except OSError:
+            continue
+        for match in FELL_BACK.finditer(text):
+            found[match.group(0).strip()[:300]] = True
+    return list(found)[-3:]
+
+
+def opened(pid: int) -> set[str] | None:
+    """Device files of a GPU that the process has open (WSL's is /dev/dxg, Jetson's /dev/nvhost*, /dev/nvmap); None: not told."""
     folder = "/proc/%d/fd" % pid
     try:
         links = [look_sockets.link(os.path.join(folder, name)) for name in os.listdir(folder)]
     except OSError:
-        return set()
-    return {link for link in links if link and link.startswith("/dev/nvidia")}
+        return None
+    return {link for link in links if link and link.startswith(DEVICES)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from retina_doctor_checks.probes.native import mapped
+from retina_doctor_checks.probes.native import mapped, output
 from retina_doctor_checks.probes.torch_cuda import look_import
 
 
@@ -52,5 +52,5 @@ def launch(torch: Any) -> dict[str, Any]:
         if total != 56.0:
             told["error"] = "0 + 2 + … + 14 gave %s" % total
     except Exception as error:
-        told["error"] = str(error)[:1000]
+        told["error"] = output.cut(str(error), 2000)
     return told

@@ -1,0 +1,198 @@
+"""A Dockerfile's last stage and what it builds on: its base image, what it installs, exposes and starts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from retina_doctor.codec import replace
+
+from ...facts.source import Image, Port, Step
+from ..found import Found
+from ..text import Text
+from . import servers, shell
+from .packages import INDEXES, OTHER_BUILDS, changes
+
+INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
+OPTIONS = re.compile(r"^(?:\s*--(?:mount|network|security)=\S+)+")
+PACKAGES_FROM = re.compile(r"site-packages|dist-packages|venv|/usr/local|/opt|\.local|conda|/install")
+"""Paths by which packages come from another stage."""
+Lines = list[tuple[int, str]]
+"""[(number, text)]"""
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """What the instructions from a FROM on have said so far. *line*: of the FROM of *base*; *entry*, *command*: (line, as it is
+    written); *given*: the ARGs before the first FROM."""
+
+    name: str | None
+    line: int
+    base: str
+    given: Mapping[str, str]
+    variables: dict[str, str] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    ports: list[Port] = field(default_factory=list)
+    entry: tuple[int, str] | None = None
+    command: tuple[int, str] | None = None
+
+
+def told(text: Text, content: str) -> Found:
+    stages: dict[str, Stage] = {}
+    arguments: dict[str, str] = {}
+    stage: Stage | None = None
+    for number, word, lines in instructions(content):
+        value = shell.substituted(" ".join(line for _, line in lines), stage.variables if stage else arguments)
+        if word == "FROM":
+            stage = begun(number, value, stages, arguments)
+            stages[stage.name or str(len(stages))] = stage
+        elif word == "ARG" and stage is None:
+            arguments.update(pairs(value))
+        elif stage is not None:
+            instruction(text, stage, stages, number, word, value, lines)
+    if stage is None:
+        return Found()
+    image = finished(text, stage)
+    return Found(images=[image], servers=[image.server] if image.server else [])
+
+
+def instructions(text: str) -> list[tuple[int, str, Lines]]:
+    """[(line, INSTRUCTION, its numbered lines without the word)]: comments dropped, continuations and heredocs taken along."""
+    escape = "`" if re.match(r"(?:\s*#[^\n]*\n)*?\s*#\s*escape\s*=\s*`", text) else "\\"
+    found: list[tuple[int, str, Lines]] = []
+    raw = text.split("\n")
+    place = 0
+    while place < len(raw):
+        match = INSTRUCTION.match(raw[place])
+        number = place + 1
+        lines: Lines = []
+        if raw[place].lstrip().startswith("#") or not match:
+            place += 1
+            continue
+        line: str = match[2]
+        keyword = match[1].upper()
+        while True:
+            place += 1
+            body = line.rstrip()
+            if not body.lstrip().startswith("#") or not lines:
+                goes_on = body.endswith(escape)
+                rest = "\\" if keyword == "RUN" else " "  # the shell's own reader goes on by itself
+                lines.append((place, body[:-1] + rest if goes_on else body))
+                if not goes_on:
+                    break
+            if place >= len(raw):
+                break
+            line = raw[place]
+        ends = [mark[1] for _, line in lines for mark in shell.HEREDOC.findall(line)]
+        for end in ends if keyword in ("RUN", "COPY", "ADD") else ():
+            while place < len(raw) and raw[place].strip() != end:
+                if keyword == "RUN":
+                    lines.append((place + 1, raw[place]))
+                place += 1
+            place += 1
+        found.append((number, keyword, lines))
+    return found
+
+
+def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[str, str]) -> Stage:
+    words = [word for word in value.split() if not word.startswith("--")]
+    base = words[0] if words else ""
+    name = words[2].lower() if len(words) > 2 and words[1].lower() == "as" else None
+    parent = stages.get(base.lower())
+    if parent is None:
+        return Stage(name=name, line=number, base=base, given=given)
+    return Stage(
+        name=name,
+        line=parent.line,
+        base=parent.base,
+        given=given,
+        variables=dict(parent.variables),
+        steps=list(parent.steps),
+        ports=list(parent.ports),
+        entry=parent.entry,
+        command=parent.command,
+    )
+
+
+def instruction(
+    text: Text, stage: Stage, stages: Mapping[str, Stage], number: int, word: str, value: str, lines: Lines
+) -> None:
+    if word == "ENV":
+        stage.variables.update(pairs(value))
+    elif word == "ARG":
+        for name, default in pairs(value).items():
+            known = default or stage.given.get(name)
+            if known:
+                stage.variables.setdefault(name, known)
+    elif word == "RUN":
+        stage.steps += steps(text, stage.variables, lines)
+    elif word == "EXPOSE":
+        at = text.at(number)
+        for port in value.split():
+            match = re.match(r"(\d+)(?:/\w+)?$", port)  # a range is none
+            stage.ports.append(Port(at=at, number=int(match[1]) if match else None, host=None, name=None))
+    elif word == "COPY" and "--from=" in value and PACKAGES_FROM.search(value):
+        source = stages.get(value.split("--from=")[1].split()[0].lower())
+        if source is not None:
+            stage.steps += source.steps
+    elif word == "ENTRYPOINT":
+        stage.entry, stage.command = (number, value), None
+    elif word == "CMD":
+        stage.command = (number, value)
+
+
+def steps(text: Text, variables: Mapping[str, str], lines: Lines) -> list[Step]:
+    """What a RUN does to packages."""
+    index = any(OTHER_BUILDS.search(variables.get(name, "")) for name in INDEXES)
+    return [
+        replace(change, index=change.index or index).at(text.at(line))
+        for line, words in shell.commands(without_options(lines), variables)
+        for change in changes(words)
+    ]
+
+
+def without_options(lines: Lines) -> Lines:
+    """RUN's lines without its own flags: --mount=type=cache,... and the like."""
+    found, at_start = [], True
+    for number, text in lines:
+        if at_start:
+            text = OPTIONS.sub("", text)
+            at_start = not text.strip(" \t\\")
+        found.append((number, text))
+    return found
+
+
+def finished(text: Text, stage: Stage) -> Image:
+    server = started(stage)
+    last = stage.command or stage.entry
+    return Image(
+        at=text.at(stage.line),
+        base=stage.base if "$" not in stage.base else "",
+        steps=tuple(stage.steps),
+        ports=tuple(stage.ports),
+        stage=stage.name,
+        server=server.at(text.at(last[0])) if server and last else None,
+    )
+
+
+def started(stage: Stage) -> servers.Started | None:
+    """The server that its entry point and command start together, or its command where the entry point only starts that."""
+    parts = [command_words(part[1]) for part in (stage.entry, stage.command) if part is not None]
+    words = [word for part in parts for word in part]
+    server = servers.started(words, stage.variables) if words else None
+    return servers.started(parts[1], stage.variables) if server is None and len(parts) == 2 else server
+
+
+def command_words(value: str) -> list[str]:
+    """Of an exec form, or of the shell that its text is for."""
+    form = shell.told(value)
+    return form if form is not None else ["sh", "-c", value]
+
+
+def pairs(value: str) -> dict[str, str]:
+    """A=1 B="2 3", or the old form A 1."""
+    words = [word for _, one in shell.commands([(1, value)]) for word in one]
+    if words and "=" not in words[0] and len(words) > 1:
+        return {words[0]: " ".join(words[1:])}
+    return {name: text for name, _, text in (word.partition("=") for word in words)}

@@ -1,0 +1,87 @@
+"""YAML as nodes with line numbers. Nothing is constructed of a tag, and an alias stays one node however often it is named, so
+that neither a hostile tag nor a document that multiplies itself does anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Node:
+    """A node, asked for what is below it; of another kind than it is asked for, it is empty."""
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: Any) -> None:
+        self._node = node
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """(line, column), from 1."""
+        mark = self._node.start_mark if self._node is not None else None
+        return (int(mark.line) + 1, int(mark.column) + 1) if mark is not None else (1, 1)
+
+    def __bool__(self) -> bool:
+        return self._node is not None
+
+    @property
+    def text(self) -> str | None:
+        """A scalar as it is written; None for others, and for null."""
+        node = self._node
+        if node is None or node.id != "scalar" or (node.tag.endswith(":null") and not node.style):
+            return None
+        return str(node.value)
+
+    @property
+    def items(self) -> list[Node]:
+        """Of a sequence."""
+        return [Node(one) for one in self._node.value] if self._node is not None and self._node.id == "sequence" else []
+
+    @property
+    def pairs(self) -> list[tuple[str, Node]]:
+        """Of a mapping, with what it merges in (<<: *defaults) behind its own."""
+        return [(str(key.value), Node(value)) for key, value in _pairs(self._node, 0)]
+
+    @property
+    def entries(self) -> list[tuple[Node, Node]]:
+        """The same with the keys as nodes."""
+        return [(Node(key), Node(value)) for key, value in _pairs(self._node, 0)]
+
+    def __getitem__(self, key: str) -> Node:
+        return next((node for name, node in self.pairs if name == key), Node(None))
+
+    def get(self, *keys: str) -> Node:
+        found = self
+        for key in keys:
+            found = found[key]
+        return found
+
+    @property
+    def words(self) -> list[str]:
+        """The texts of a sequence of scalars."""
+        return [one.text for one in self.items if one.text is not None]
+
+
+def _pairs(node: Any, deep: int) -> list[tuple[Any, Any]]:
+    if node is None or node.id != "mapping" or deep > 8:
+        return []
+    own: list[tuple[Any, Any]] = []
+    merged: list[tuple[Any, Any]] = []
+    for key, value in node.value:
+        if key.id == "scalar" and key.value == "<<":
+            for one in {"mapping": [value], "sequence": value.value}.get(value.id, []):
+                if len(merged) < 1000:
+                    merged += _pairs(one, deep + 1)
+        elif key.id == "scalar":
+            own.append((key, value))
+    return own + merged
+
+
+def documents(text: str) -> list[Node]:
+    """Raises ValueError where it is no YAML."""
+    import yaml  # as slow to import as many a tree is to read
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return [Node(node) for node in yaml.compose_all(text, Loader=loader) if node is not None]
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())[:200]) from None

@@ -1,0 +1,168 @@
+"""Which packages of ours a requirement names, and what a command installs or removes."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from retina_doctor.codec import Data
+
+from ...facts.source import Line, Package, Step
+from .shell import base, flag, program
+
+OURS = ("onnxruntime", "onnxruntime-gpu", "insightface")
+REQUIREMENT = re.compile(
+    r"\s*((?i:onnxruntime|insightface)[\w.-]*)\s*(?:\[([^\]]*)\])?\s*(?:\(?\s*((?:[<>=!~^].*?)?)\s*\)?)?\s*(?:;\s*(.*))?$"
+)
+"""PEP 508, and poetry's and conda's comparisons: name, extras, spec, marker."""
+LONGEST = 1000  # characters of a requirement
+LINUX = {
+    "sys_platform": "linux",
+    "platform_system": "Linux",
+    "platform_machine": "x86_64",
+    "os_name": "posix",
+    "implementation_name": "cpython",
+    "platform_python_implementation": "CPython",
+    "platform_release": "6.8.0",
+    "platform_version": "1",
+}
+PYTHONS = tuple(f"3.{minor}" for minor in range(6, 16))
+"""What may run the service; one for which a marker holds is enough."""
+EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]*)['"]|['"]([^'"]*)['"]\s*==\s*extra""")
+PYTHON_OPTIONS = (
+    *("-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
+)
+OTHER_BUILDS = re.compile(r"onnxruntime-cuda|ort-nightly|onnxruntime.*index|pypi\.jetson|pypi\.nvidia")
+"""Indexes that have onnxruntime-gpu for another CUDA than PyPI's."""
+INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX")
+"""Variables that name an index."""
+
+Does = Literal["install", "uninstall", "file", "project"]
+
+
+class Wanted(Data, frozen=True, kw_only=True):
+    """A `Package` of which it is not yet said where it stands."""
+
+    name: str
+    spec: str
+    extras: bool
+
+    def at(self, line: Line) -> Package:
+        return Package(at=line, name=self.name, spec=self.spec, extras=self.extras)
+
+
+class Change(Data, frozen=True, kw_only=True):
+    """A `Step` of which it is not yet said where it stands."""
+
+    does: Does
+    packages: tuple[Wanted, ...] = ()
+    file: str | None = None
+    dependencies: bool = True
+    index: bool = False
+
+    def at(self, line: Line) -> Step:
+        return Step(
+            at=line,
+            does=self.does,
+            packages=tuple(one.at(line) for one in self.packages),
+            file=self.file,
+            dependencies=self.dependencies,
+            index=self.index,
+        )
+
+
+def package(text: str) -> Wanted | None:
+    """A requirement (PEP 508) of one of our packages that is meant for Linux, else None. *spec*: as it is written; a URL in its
+    place is none."""
+    match = REQUIREMENT.match(text.split(" #")[0].split(" @ ")[0]) if len(text) <= LONGEST else None
+    if not match:
+        return None
+    name = normalised(match[1])
+    if name not in OURS or not on_linux(match[4] or ""):
+        return None
+    return Wanted(name=name, spec=(match[3] or "").strip(), extras=bool(match[2]))
+
+
+def normalised(name: str) -> str:
+    from packaging.utils import canonicalize_name  # as slow to import as 50 files are to read
+
+    return str(canonicalize_name(name))
+
+
+def on_linux(marker: str) -> bool:
+    """Whether an environment marker lets a requirement apply on an x86 Linux, under some Python and with the extras that it
+    asks for; one that cannot be read is taken to hold."""
+    if not marker.strip():
+        return True
+    from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+
+    extras = ["", *filter(None, (one or other for one, other in EXTRA.findall(marker)))]
+    try:
+        read = Marker(marker)
+        return any(
+            read.evaluate({**LINUX, "python_version": python, "python_full_version": f"{python}.0", "extra": extra})
+            for python in PYTHONS
+            for extra in extras
+        )
+    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, RecursionError):
+        return True
+
+
+def changes(words: list[str]) -> list[Change]:
+    """What a command does to the packages."""
+    words, _ = program(words)
+    if not words:
+        return []
+    if re.match(r"python[\d.]*$", base(words[0])) and words[1:3] == ["-m", "pip"]:
+        words = words[2:]
+    if words[0] == "uv" and words[1:2] == ["pip"]:
+        words = words[1:]
+    name, rest = base(words[0]), words[1:]
+    if re.match(r"pip[\d.]*$", name) and rest:
+        action = next((word for word in rest if not word.startswith("-")), "")
+        return by_pip(action, rest[rest.index(action) + 1 :] if action else [])
+    if name in ("conda", "mamba", "micromamba") and rest[:1] == ["install"]:
+        exact = [re.sub(r"(?<![=<>!])=(?!=)", "==", word) for word in rest[1:]]  # conda's single sign
+        return of_packages("install", exact, index=True)  # conda-forge's builds are for several CUDAs
+    installs = PROJECTS.get(" ".join((name, *rest[:1])))
+    return [Change(does="project", file=installs)] if installs else []
+
+
+PROJECTS = {
+    "uv sync": "uv.lock",
+    "poetry install": "pyproject.toml",
+    "pdm install": "pyproject.toml",
+    "pipenv install": "Pipfile",
+}
+"""A command that installs a project -> the file that says what."""
+
+
+def by_pip(action: str, words: list[str]) -> list[Change]:
+    if action == "uninstall":
+        return of_packages("uninstall", words)
+    if action != "install":
+        return []
+    dependencies = "--no-deps" not in words
+    index = any(OTHER_BUILDS.search(word) for word in words)
+    found: list[Change] = []
+    plain: list[str] = []
+    place = 0
+    while place < len(words):
+        word = words[place]
+        place += 1
+        if word.startswith("-r") or word.split("=")[0] == "--requirement":
+            file = flag([word, *words[place : place + 1]], "-r", "--requirement")
+            found.append(Change(does="file", file=file, dependencies=dependencies, index=index))
+        elif word in (".", "-e") or re.match(r"\.(\[.*\])?$|\./?$", word):
+            found.append(Change(does="project", file="pyproject.toml", dependencies=dependencies, index=index))
+        elif not word.startswith("-"):
+            plain.append(word)
+        if word in PYTHON_OPTIONS:
+            place += 1
+    return found + of_packages("install", plain, dependencies=dependencies, index=index)
+
+
+def of_packages(does: Does, words: list[str], dependencies: bool = True, index: bool = False) -> list[Change]:
+    """One change, or none where no package of ours is among the words."""
+    named = tuple(one for one in map(package, words) if one is not None)
+    return [Change(does=does, packages=named, dependencies=dependencies, index=index)] if named else []

@@ -1,0 +1,129 @@
+"""pyproject.toml (PEP 621, dependency groups, poetry, uv's overrides), uv.lock and Pipfile: which of our packages are wanted
+together, and which are kept out."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+
+from retina_doctor.codec import replace
+
+from ...facts.source import Bundle, Package
+from ..found import Found
+from ..text import Text
+from .packages import OURS, Wanted, normalised, on_linux, package
+
+Toml = Mapping[str, object]
+
+
+def told(text: Text, content: str) -> Found:
+    """Raises ValueError."""
+    data = tomllib.loads(content)
+    found = {"uv.lock": locked, "Pipfile": pipfile}.get(text.name, project)(data, text)
+    return Found(bundles=[one for one in found if one.packages])
+
+
+def project(data: Toml, text: Text) -> Iterator[Bundle]:
+    meta, tool = table(data, "project"), table(data, "tool")
+    poetry = table(tool, "poetry")
+    base = listed(meta.get("dependencies"), text) + keyed(table(poetry, "dependencies"), text)
+    kept_out = [one for one in map(never, texts(table(tool, "uv").get("override-dependencies"))) if one]
+    yield bundle(text, "", base, kept_out)
+    for name, wanted in {**table(meta, "optional-dependencies"), **table(data, "dependency-groups")}.items():
+        extra = listed(wanted, text)
+        if extra:
+            yield bundle(text, name, base + extra, kept_out)
+    for name, group in table(poetry, "group").items():
+        extra = keyed(table(group, "dependencies"), text)
+        if extra:
+            yield bundle(text, name, base + extra, kept_out)
+
+
+def pipfile(data: Toml, text: Text) -> Iterator[Bundle]:
+    yield bundle(text, "", keyed(table(data, "packages"), text), [])
+
+
+def locked(data: Toml, text: Text) -> Iterator[Bundle]:
+    """What uv installs for the project itself, without extras and groups: its dependencies and theirs."""
+    packages = {name: one for one in tables(data.get("package")) if isinstance(name := one.get("name"), str)}
+    roots = [one for one in packages.values() if {"editable", "virtual"} & set(table(one, "source"))]
+    wanted: list[Package] = []
+    todo = [need for root in roots for need in tables(root.get("dependencies"))]
+    seen = set()
+    while todo:
+        need = todo.pop()
+        name = str(need.get("name"))
+        if name in seen or name not in packages or not on_linux(str(need.get("marker", ""))):
+            continue
+        seen.add(name)
+        todo += tables(packages[name].get("dependencies"))
+        if name in OURS:
+            spec = f"=={packages[name].get('version', '')}"
+            line = line_of(text, rf'\s*name = "{re.escape(name)}"\s*$')
+            wanted.append(Package(at=text.at(line), name=name, spec=spec, extras=False))
+    # A lock has resolved what insightface brings along: what is not in it is kept out.
+    yield bundle(text, "", wanted, ["onnxruntime"])
+
+
+def never(text: str) -> str | None:
+    """The package that an override keeps out of every environment."""
+    named, _, marker = text.partition(";")
+    return normalised(named.strip()) if marker and not on_linux(marker) else None
+
+
+def bundle(text: Text, group: str, packages: Sequence[Package], kept_out: Sequence[str]) -> Bundle:
+    left = tuple(one for one in packages if one.name not in kept_out or one.spec.startswith("=="))
+    return Bundle(at=text.at(1), group=group, packages=left, included=(), kept_out=tuple(kept_out))
+
+
+def listed(wanted: object, text: Text) -> list[Package]:
+    """Requirements as PEP 508 texts."""
+    found = []
+    for one in texts(wanted):
+        named = package(one)
+        if named is not None:
+            line = line_of(text, rf"""["']{re.escape(one)}["']""")
+            found.append(named.at(text.at(line)))
+    return found
+
+
+def keyed(wanted: Toml, text: Text) -> list[Package]:
+    """Requirements as NAME = "SPEC" or NAME = {version = "SPEC", …}."""
+    found = []
+    for name, told in wanted.items():
+        one = package(name)
+        if one is not None and (meant := specified(one, told)) is not None:
+            line = line_of(text, rf"""^\s*["']?{re.escape(name)}["']?\s*=""")
+            found.append(meant.at(text.at(line)))
+    return found
+
+
+def specified(one: Wanted, told: object) -> Wanted | None:
+    """A requirement with the versions and extras that its value in the table names; None: it is optional, or not for Linux."""
+    version = told.get("version", "") if isinstance(told, dict) else told
+    if not isinstance(version, str):
+        return None
+    if isinstance(told, dict) and (told.get("optional") or not on_linux(str(told.get("markers", "")))):
+        return None
+    exact = "" if version in ("*", "") else version if version[0] in "<>=!~^" else "==" + version
+    return replace(one, spec=exact, extras=bool(isinstance(told, dict) and told.get("extras")))
+
+
+def line_of(text: Text, pattern: str) -> int:
+    """The first line in which that is found; the first of all where none is."""
+    search = re.compile(pattern).search
+    return next((number for number, line in enumerate(text.lines, 1) if search(line)), 1)
+
+
+def table(data: object, key: str) -> Toml:
+    found = data.get(key) if isinstance(data, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def tables(wanted: object) -> list[Toml]:
+    return [one for one in wanted if isinstance(one, dict)] if isinstance(wanted, list) else []
+
+
+def texts(wanted: object) -> list[str]:
+    return [one for one in wanted if isinstance(one, str)] if isinstance(wanted, list) else []

@@ -1,0 +1,152 @@
+"""Shell scripts, Procfiles, Makefiles and systemd units: which server they start, and which container."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from retina_doctor.codec import replace
+
+from ...facts.source import Container, Line, Port, Tag
+from ..found import Found
+from ..text import Text
+from . import servers, shell
+from .shell import base, flag
+
+WITH_VALUE = re.compile(
+    r"-[a-zA-Z]$|--(?:name|volume|env|env-file|publish|gpus|runtime|shm-size|network|ipc|restart|memory|cpus|user|workdir)$"
+)
+ALONE = ("-d", "-i", "-t", "-it", "-ti", "-dit", "-itd", "-P", "-q")
+
+
+def told(text: Text, content: str) -> Found:
+    found = Found()
+    name = text.name
+    known = {"PORT": "$PORT"} if name == "Procfile" else variables(content) if name.endswith(".sh") else {}
+    at_desk = name.startswith("Makefile")
+    for number, words in shell.commands(lines_of(content, name), known):
+        server = servers.started(words, known)
+        if server is not None and server.by != "python":
+            found.servers.append(replace(server, sure=server.sure and not at_desk).at(text.at(number)))
+        words, _ = shell.program(words)
+        if words and base(words[0]) in ("docker", "podman", "nerdctl"):
+            at = text.at(number)
+            container = run(words, at)
+            found.containers += [container] if container is not None else []
+            found.tags += tagged(words, text.path, at)
+    return found
+
+
+def lines_of(text: str, name: str) -> list[tuple[int, str]]:
+    """The numbered lines that hold commands."""
+    lines = list(enumerate(text.split("\n"), 1))
+    if name == "Procfile":
+        return [(number, line.partition(":")[2]) for number, line in lines if re.match(r"\w+:", line)]
+    if name.endswith(".service"):
+        return [(number, re.sub(r"^\s*ExecStart\w*\s*=\s*[-@:+!]*", "", line)) for number, line in unit(lines)]
+    if name.startswith("Makefile"):
+        return [
+            (number, line.lstrip("\t@-").replace("$(", "${").replace(")", "}"))
+            for number, line in lines
+            if line.startswith("\t")
+        ]
+    return without_heredocs(lines) if name.endswith(".sh") else lines
+
+
+def without_heredocs(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """What is handed to a command as text is none; an end that never comes is no heredoc: $((1 << n))."""
+    texts = [text.strip() for _, text in lines]
+    last = {text: place for place, text in enumerate(texts)}
+    found = []
+    place = 0
+    while place < len(lines):
+        found.append(lines[place])
+        marks = shell.HEREDOC.findall(lines[place][1])
+        place += 1
+        for _, end in marks:
+            if last.get(end, -1) >= place:
+                place = texts.index(end, place) + 1
+    return found
+
+
+def unit(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """The lines of ExecStart, those that go on among them."""
+    goes_on = False
+    for number, line in lines:
+        if goes_on or re.match(r"\s*ExecStart\s*=", line):
+            yield number, line
+            goes_on = line.rstrip().endswith("\\")
+
+
+def variables(text: str) -> dict[str, str]:
+    """HOST=127.0.0.1 at the beginning of a line."""
+    return dict(re.findall(r"(?m)^[ \t]*(?:export[ \t]+)?(\w+)=['\"]?([\w./:-]+)['\"]?[ \t]*$", text))
+
+
+def run(words: list[str], at: Line) -> Container | None:
+    """The container that docker run or podman run makes."""
+    if "run" not in words[1:3]:
+        return None
+    rest = words[words.index("run") + 1 :]
+    image = image_of(rest)
+    if image is None:
+        return None
+    options = rest[: rest.index(image)]
+    mapped = [value for place, value in enumerate(options) if place and options[place - 1] in ("-p", "--publish")]
+    mapped += [word.split("=", 1)[1] for word in options if word.startswith("--publish=")]
+    mapped += [word[2:] for word in options if word.startswith("-p") and word[2:3].isdecimal()]
+    after = rest[rest.index(image) + 1 :]
+    server = servers.started(after, {}) if after else None
+    return Container(
+        at=at,
+        kind="run",
+        name=flag(options, "--name") or image,
+        image=image,
+        dockerfile=None,
+        gpu=any(word.startswith("--gpus") or "nvidia" in word for word in options),
+        known=not any("$" in word for word in options),
+        host_network=flag(options, "--network", "--net") == "host",
+        ports=tuple(published(word, at) for word in mapped),
+        asked=(),
+        labels=(),
+        commanded=bool(after),
+        moved=flag(options, "--env-file") is not None or servers.moved_by(given_to(options)),
+        server=server.at(at) if server else None,
+    )
+
+
+def given_to(options: list[str]) -> list[str]:
+    """The variables of -e NAME=VALUE."""
+    named = [word for place, word in enumerate(options) if place and options[place - 1] in ("-e", "--env")]
+    named += [word.partition("=")[2] for word in options if word.startswith("--env=")]
+    return [word.partition("=")[0] for word in named]
+
+
+def image_of(words: list[str]) -> str | None:
+    """The first word that is neither a flag nor a flag's value."""
+    place = 0
+    while place < len(words):
+        word = words[place]
+        if not word.startswith("-"):
+            return word
+        place += 2 if WITH_VALUE.match(word) and word not in ALONE else 1
+    return None
+
+
+def published(text: str, at: Line) -> Port:
+    before, _, target = text.split("/")[0].rpartition(":")
+    host, _, _ = before.rpartition(":")
+    number = int(target) if target.isdecimal() else None
+    return Port(at=at, number=number, host=host.strip("[]") or None, name=None)
+
+
+def tagged(words: list[str], path: str, at: Line) -> list[Tag]:
+    """docker build -t NAME [-f FILE] FOLDER"""
+    name = flag(words, "-t", "--tag") if "build" in words[1:3] else None
+    if name is None:
+        return []
+    here = posixpath.dirname(path)
+    file = flag(words, "-f", "--file")
+    built = posixpath.join(here, file or posixpath.join(words[-1], "Dockerfile"))
+    return [Tag(at=at, name=name, dockerfile=posixpath.normpath(built))]

@@ -1,0 +1,58 @@
+"""What is found in files, by the fields of `Source` that it goes into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from retina_doctor.codec import encode, size
+
+from ..facts.source import Bundle, Container, Figure, Hit, Image, Line, Route, Server, Tag
+
+MOST_TOLD = 4 * 2**20  # bytes of all that is told
+
+
+@dataclass(kw_only=True, slots=True)
+class Found:
+    hits: list[Hit] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    servers: list[Server] = field(default_factory=list)
+    meant: list[Line] = field(default_factory=list)
+    bundles: list[Bundle] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
+    containers: list[Container] = field(default_factory=list)
+    routes: list[Route] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+
+
+class Sum:
+    """What all files told so far, as far as there is room for it; *cut*: there was more."""
+
+    def __init__(self) -> None:
+        self._found = Found()
+        self.size = 0
+        self.cut = False
+
+    def add(self, found: Found) -> None:
+        for name in NAMES:
+            ones: list[Any] = getattr(found, name)
+            kept: list[Any] = getattr(self._found, name)
+            if not ones or (name == "meant" and kept):
+                continue  # one shows what is meant
+            wanted = size(ones)
+            if self.size + wanted > MOST_TOLD:
+                self.cut, ones = True, ones[: len(ones) * (MOST_TOLD - self.size) // wanted]
+            kept += ones
+            self.size += wanted
+
+    def facts(self) -> dict[str, Any]:
+        """The lists as plain data, in the order of files and places."""
+        return {name: encode(sorted(getattr(self._found, name), key=_place)) for name in NAMES}
+
+
+NAMES = tuple(one.name for one in fields(Found))
+
+
+def _place(one: Any) -> tuple[str, int, int]:
+    at: Line = one if isinstance(one, Line) else one.at
+    return at.file, at.line, at.column

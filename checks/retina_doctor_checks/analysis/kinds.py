@@ -1,0 +1,71 @@
+"""Which files of a tree are wanted: by their names, and by words without which no rule can find anything in them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from retina_doctor.codec import Data, encode
+
+Language = Literal["python", "deployment"]
+
+PACKAGES = ("onnxruntime", "insightface")
+STARTS = (
+    *("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "flask", "fastapi", "runserver"),
+    *("docker", "podman", "nerdctl"),
+)
+PYTHON = (
+    *("onnxruntime", "torch", "onnx", "cv2", "insightface", "retinaface"),
+    *("flask", "flask_socketio", "quart", "sanic", "bottle", "uvicorn", "waitress", "aiohttp", "werkzeug", "wsgiref"),
+    *("http.server", "socketserver", "gevent", "gradio"),
+)
+"""What a file must import; `http` alone is a frequent word."""
+
+
+class Kind(Data, frozen=True, kw_only=True):
+    """What is asked of the fetching: `probes/source/look_texts.py` says what each field means."""
+
+    kind: str
+    name: str
+    words: tuple[str, ...] = ()
+    folder: str | None = None
+    copied: bool = True
+    follows: str | None = None
+
+
+NAMES_OTHERS = r"(?m)^[ \t]*(?:-r|--requirement|-c|--constraint)[ =]?[ \t]*(\S+)"
+KINDS = (
+    Kind(kind="gunicorn", name=r"gunicorn.*\.py$", copied=False),
+    Kind(kind="python", name=r"(?i).*(?:config|settings|constants?|consts|params|defaults)\w*\.py$", copied=False),
+    Kind(kind="python", name=r".*\.py$", words=PYTHON, copied=False),
+    Kind(
+        kind="requirements",
+        name=r".*\.(?:txt|in)$",
+        folder="requirements$",
+        words=(*PACKAGES, "-r"),
+        follows=NAMES_OTHERS,
+    ),
+    Kind(
+        kind="dockerfile",
+        name=r"(?i)(?:Dockerfile|Containerfile)(?:[._-](?!dockerignore$).*)?$|.+\.(?:docker|container)file$",
+    ),
+    Kind(kind="compose", name=r"(?:docker-|podman-)?compose[\w.-]*\.ya?ml$"),
+    Kind(kind="manifest", name=r".+\.ya?ml$", words=("apiVersion", "services:")),
+    Kind(
+        kind="requirements",
+        name=r"[\w.-]*requirements[\w.-]*\.(?:txt|in)$",
+        words=(*PACKAGES, "-r"),
+        follows=NAMES_OTHERS,
+    ),
+    Kind(kind="project", name=r"(?:pyproject\.toml|uv\.lock|Pipfile)$", words=PACKAGES),
+    Kind(kind="script", name=r"(?:Procfile|Makefile|.+\.sh|.+\.service)$", words=STARTS),
+)
+"""The first that fits is the kind of a file."""
+
+
+def wanted() -> list[Any]:
+    """KINDS as the fetching is told of them."""
+    return [encode(kind) for kind in KINDS]
+
+
+def language(kind: str) -> Language:
+    return "python" if kind in ("python", "gunicorn") else "deployment"

@@ -1,0 +1,84 @@
+"""Constants that a file imports from other modules of its own package: `from .config import DET_SIZE`, `config.DET_SIZE`."""
+
+from __future__ import annotations
+
+import ast
+import io
+import posixpath
+import tokenize
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+Contents = Callable[[str], bytes | None]
+"""The bytes of another file that was fetched, by its path."""
+ABOVE = 3  # folders above a file from which a full name may start
+MOST_BYTES = 100_000  # of a module that holds constants
+
+
+class Neighbours:
+    """What the modules around a file say. Only literals are taken: whatever else they compute stays unknown."""
+
+    def __init__(self, content_of: Contents) -> None:
+        self._content_of = content_of
+        self._literals: dict[str, dict[str, ast.expr]] = {}
+
+    def literal(self, name: str, path: str) -> ast.expr | None:
+        """What a full name, `.config.DET_SIZE`, means in the file at *path*; None: that cannot be told."""
+        module, _, constant = name.rpartition(".")
+        for file in files_of(module, path):
+            if file not in self._literals:
+                data = self._content_of(file)
+                if data is None or len(data) > MOST_BYTES:
+                    continue
+                self._literals[file] = literals(data)
+            return self._literals[file].get(constant)
+        return None
+
+
+def files_of(module: str, path: str) -> Iterator[str]:
+    """Where the source of a module may be, as the file at *path* names it."""
+    folder = posixpath.dirname(path)
+    bare = module.lstrip(".")
+    level = len(module) - len(bare)
+    places = [folder]
+    for _ in range(level - 1 if level else ABOVE):
+        places.append(posixpath.dirname(places[-1]))
+    for place in places[-1:] if level else places:
+        file = posixpath.join(place, *bare.split("."))
+        yield from (
+            (file + ".py", posixpath.join(file, "__init__.py")) if bare else (posixpath.join(place, "__init__.py"),)
+        )
+
+
+def literals(data: bytes) -> dict[str, ast.expr]:
+    """The names of a module that are given a literal, once; none of a file that is no Python."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            root = ast.parse(data.decode(encoding))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    touched: Counter[str] = Counter()
+    for node in ast.walk(root):
+        held = node.value if isinstance(node, ast.Attribute | ast.Subscript) else node
+        if isinstance(held, ast.Name) and not (held is node and isinstance(held.ctx, ast.Load)):
+            touched[held.id] += 1  # PROVIDERS.append(…) changes it as well
+    found: dict[str, ast.expr] = {}
+    for node in root.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if len(targets) == 1 and isinstance(targets[0], ast.Name) and value is not None and is_literal(value):
+            found[targets[0].id] = value
+    return {name: value for name, value in found.items() if touched[name] == 1}
+
+
+def is_literal(node: ast.expr) -> bool:
+    if isinstance(node, ast.Tuple | ast.List):
+        return all(is_literal(one) for one in node.elts)
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.USub) and is_literal(node.operand)
+    return isinstance(node, ast.Constant)

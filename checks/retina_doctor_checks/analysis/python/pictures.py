@@ -1,0 +1,87 @@
+"""Pictures that OpenCV could not read: it gives None, and says nothing."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+
+from ...facts.source import Hit
+from .flow import Nodes, asked_about, asks, kept, own_nodes
+from .lines import hit
+from .tree import Scope, Tree, arguments, last_word
+from .values import single
+
+PACKAGES = ("cv2",)
+READERS = ("cv2.imread", "cv2.imdecode")
+CAUGHT = ("error", "AttributeError", "TypeError", "Exception", "BaseException")
+HARMLESS = ("print", "str", "repr", "type", "isinstance", "id", "bool", "append", "put", "add")
+"""What takes a None without harm, or only keeps it."""
+LOGS = ("debug", "info", "warning", "error", "exception", "log")
+KNOWN = ("cv2.", "numpy.")
+"""What checks nothing for others."""
+
+
+def told(tree: Tree) -> Iterator[Hit]:
+    scopes: dict[Scope, set[ast.expr]] = {}
+    for call in tree.calls:
+        if tree.full(call.func) in READERS:
+            scopes.setdefault(tree.scope[call], set()).add(call)
+    for scope, calls in scopes.items():
+        yield from unasked(tree, scope, calls)
+
+
+def unasked(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
+    """The first use of each picture of which nobody in the scope asks whether there is one."""
+    own = own_nodes(scope, CAUGHT)
+    asked = asked_about(own) | handed_over(tree, own)
+    given: dict[str, ast.Assign] = {}
+    for name, node in kept(own, calls):
+        if name not in asked:
+            given.setdefault(name, node)
+    first: dict[ast.expr, ast.expr] = {}
+    for at, tried in own:
+        for used in () if tried else uses(tree, at):
+            call = used if used in calls else None
+            if call is None and isinstance(used, ast.Name) and used.id in given and used.lineno > given[used.id].lineno:
+                call = given[used.id].value
+            if call is not None and (call not in first or used.lineno < first[call].lineno):
+                first[call] = used
+    for call, used in first.items():
+        assert isinstance(call, ast.Call)
+        word = used.id if isinstance(used, ast.Name) else tree.full(call.func)
+        yield hit(tree, "image-not-read", used, form(tree, call), word)
+
+
+def handed_over(tree: Tree, nodes: Nodes) -> set[str]:
+    """Names that stand alone in front of somebody else's function, whose answer nobody takes: check_image(img)."""
+    calls = [node.value for node, _ in nodes if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
+    others = [call for call in calls if is_elsewhere(tree, call.func)]
+    return {one.id for call in others for one in call.args if isinstance(one, ast.Name)}
+
+
+def is_elsewhere(tree: Tree, function: ast.expr) -> bool:
+    name = tree.full(function)
+    word = name.rpartition(".")[2]
+    known = name.startswith(KNOWN) or word in HARMLESS + LOGS or word in tree.functions or hasattr(builtins, word)
+    return bool(name) and not known
+
+
+def uses(tree: Tree, node: ast.AST) -> list[ast.expr]:
+    """What a node uses as a picture: img.shape, img[0], resize(img)."""
+    if isinstance(node, ast.Attribute | ast.Subscript):
+        return [node.value]
+    if not isinstance(node, ast.Call):
+        return []
+    word = last_word(node.func)
+    if word in HARMLESS:
+        return []
+    return [one for place, one in enumerate(arguments(node)) if not asks(tree, word, place, node, CAUGHT)]
+
+
+def form(tree: Tree, call: ast.Call) -> str:
+    """A file that comes along with the service is there; what a caller sends, or a path of his, need not be a picture."""
+    if tree.full(call.func) == "cv2.imdecode":
+        return "decoded"
+    path = single(tree, call.args[0]) if call.args else None
+    return "from-disk" if isinstance(path, ast.Constant) else "file"

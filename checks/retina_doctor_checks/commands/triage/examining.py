@@ -1,0 +1,89 @@
+"""One text examined: what it tells, what it complains of, and what that means; as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from retina_doctor.codec import Data, to_json
+from retina_doctor.registry import Catalogue
+
+from ...triage import tables
+from ...triage.comparisons import Case
+from ...triage.diagnosing import Diagnosis, case_of, diagnoses
+from ...triage.readings import judged, readings
+from ...triage.text import Line
+from .gathering import Gathered, gather
+from .sources import streams
+
+MOST = 8
+"""Diagnoses that are reported."""
+
+
+class Examined(Data, frozen=True, kw_only=True):
+    """*codes*: of the check that bears a cause's name, where there is one. *notes*: what could not be read."""
+
+    gathered: Gathered
+    case: Case
+    diagnoses: tuple[Diagnosis, ...]
+    codes: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def examine(names: list[str], progress: Callable[[int], None]) -> Examined:
+    """Raises UsageError for what is no text."""
+    notes: list[str] = []
+    gathered = gather(streams(names, notes.append), progress)
+    case = case_of(gathered.text, people_wrote=gathered.whole)
+    found: tuple[Diagnosis, ...] = ()
+    codes: dict[str, str] = {}
+    if case.seen or readings(case.told):
+        catalogue = _catalogue()
+        found = diagnoses(case, catalogue.explains, judged(case, catalogue))[:MOST]
+        codes = {entry.check.name: entry.check.code for entry in reversed(catalogue.entries)}
+    return Examined(gathered=gathered, case=case, diagnoses=found, codes=codes, notes=tuple(notes))
+
+
+def _catalogue() -> Catalogue:
+    """Loaded only where there is something to judge: it takes longer than reading a log."""
+    from retina_doctor.registry import installed
+
+    return installed()
+
+
+def as_json(result: Examined, language: str) -> str:
+    """The contract: {"format", "exit_code", "facts", "diagnoses"}, best first."""
+    several = len(result.gathered.names) > 1
+
+    def line(one: Line) -> dict[str, object]:
+        source, number = result.gathered.place(one.number)
+        return {"line": number, "text": one.shown.strip(), **({"file": source} if several else {})}
+
+    facts: dict[str, list[dict[str, object]]] = {}
+    for fact in result.case.told.facts:
+        facts.setdefault(fact.kind, []).append(
+            {"value": fact.value, "line": result.gathered.place(fact.line.number)[1]}
+        )
+    told = []
+    for one in result.diagnoses:
+        cause = tables.causes()[one.name]
+        told.append(
+            {
+                "name": one.name,
+                "code": result.codes.get(one.name),
+                "title": getattr(cause.title, language),
+                "score": one.score,
+                "leads": one.leads,
+                "equal": list(one.equal),
+                "evidence": [line(each) for each in one.evidence],
+                "ask": [{"command": cause.ask, "decides": getattr(cause.decides, language)}],
+            }
+        )
+    return to_json(
+        {
+            "format": 1,
+            "exit_code": 1 if told else 0,
+            "facts": facts,
+            "diagnoses": told,
+            "notes": list(result.notes),
+        }
+    )

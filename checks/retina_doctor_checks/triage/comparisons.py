@@ -1,0 +1,225 @@
+"""Circumstances that no sentence states: comparisons of what was told with what was seen. Each is named in circumstances.toml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from retina_doctor.codec import Data
+
+from ..advice.builds import known, onnxruntime_builds, torch_builds
+from .symptoms import Seen
+from .text import Text
+from .told import Told
+
+CUDA_11_UNTIL = (1, 18)
+"""onnxruntime-gpu up to 1.18 is built for CUDA 11 on PyPI (onnxruntime.ai, CUDA execution provider, requirements)."""
+CUDA_12_UNTIL = (1, 26)
+TORCH_CUDA_13_FROM = (2, 11)
+NEWEST_PYTHONS = ("3.13", "3.14", "3.15")
+LITTLE_GIB = 2.0
+
+
+class Case(Data, frozen=True, kw_only=True):
+    """All that was read from one text."""
+
+    text: Text
+    told: Told
+    seen: tuple[Seen, ...]
+
+    def captured(self, name: str) -> set[int]:
+        """Numbers that stood in that place of any sentence; of a version, its major."""
+        values = (value for one in self.seen for value in one.captured.get(name, ()))
+        return {parts(value)[0] for value in values if parts(value)}
+
+
+def parts(version: str | None) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version or "")[:3])
+
+
+def cuda_majors(told: Told) -> set[int]:
+    """Of the CUDA that is said to be there: a toolkit's where one is named, else the driver's."""
+    toolkits = told.all("cuda") or told.all("driver-cuda")
+    return {parts(value)[0] for value in toolkits if parts(value)}
+
+
+def ort_cuda_major(told: Told) -> int | None:
+    version = told.packages.get("onnxruntime-gpu")
+    if version is None:
+        return None
+    row = known(onnxruntime_builds(), version, None)
+    number = parts(version)[:2]
+    return row.cuda[0] if row else 11 if number <= CUDA_11_UNTIL else 12 if number <= CUDA_12_UNTIL else 13
+
+
+def torch_cuda_major(told: Told) -> int | None:
+    version = told.packages.get("torch")
+    if version is None or "+cpu" in version:
+        return None
+    named = re.search(r"\+cu(\d\d)", version)
+    if named:
+        return int(named[1])
+    row = known(torch_builds(), version, None)
+    return row.cuda[0] if row else None
+
+
+def _missing_majors(case: Case) -> set[int]:
+    return case.captured("lib_major") & {11, 12, 13}
+
+
+def library_major_differs(case: Case) -> bool:
+    there = cuda_majors(case.told) | ({torch_cuda_major(case.told)} - {None})
+    return bool(there and _missing_majors(case) and not _missing_majors(case) & there)
+
+
+def library_major_same(case: Case) -> bool:
+    there = cuda_majors(case.told)
+    return bool(there and _missing_majors(case) & there)
+
+
+def library_of_cuda_11(case: Case) -> bool:
+    return 11 in case.captured("lib_major")
+
+
+def frameworks_differ(case: Case) -> bool:
+    ort, torch = ort_cuda_major(case.told), torch_cuda_major(case.told)
+    there = cuda_majors(case.told)
+    return ort is not None and (
+        (torch is not None and torch != ort) or bool(torch is None and there and ort not in there)
+    )
+
+
+def cudnn_major_differs(case: Case) -> bool:
+    there = {parts(value)[0] for value in case.told.all("cudnn")}
+    needed = case.captured("cudnn_major")
+    return bool(there and needed and not needed & there)
+
+
+def cublas_and_cudnn_missing(case: Case) -> bool:
+    return bool(_missing_majors(case) and case.captured("cudnn_major"))
+
+
+def both_onnxruntimes(case: Case) -> bool:
+    return {"onnxruntime", "onnxruntime-gpu"} <= set(case.told.packages)
+
+
+def gpu_onnxruntime(case: Case) -> bool:
+    return "onnxruntime-gpu" in case.told.packages or "onnxruntime-gpu" in case.text.flowing
+
+
+def cpu_onnxruntime(case: Case) -> bool:
+    return "onnxruntime" in case.told.packages and "onnxruntime-gpu" not in case.told.packages
+
+
+def torch_is_cpu_build(case: Case) -> bool:
+    return "+cpu" in case.told.packages.get("torch", "")
+
+
+def torch_is_cuda_build(case: Case) -> bool:
+    return "+cu" in case.told.packages.get("torch", "")
+
+
+def no_nvidia_card(case: Case) -> bool:
+    return bool(case.told.all("other-gpu")) and not case.told.all("gpu")
+
+
+def in_container(case: Case) -> bool:
+    return bool(case.told.all("container"))
+
+
+def docker_run_without_gpus(case: Case) -> bool:
+    text = case.text.flowing
+    return "docker run" in text and "--gpus" not in text and "nvidia" not in text.partition("docker run")[2][:200]
+
+
+def on_windows(case: Case) -> bool:
+    systems = case.told.all("os")
+    return any(value.startswith("windows") or value[1:2] == ":" for value in systems) and not any(
+        "wsl" in v for v in systems
+    )
+
+
+def names_visible_devices(case: Case) -> bool:
+    said = "changing env variable cuda_visible_devices"  # torch's own sentence names it whatever is set
+    return case.text.flowing.count("visible_devices") > case.text.flowing.count(said)
+
+
+def small_card(case: Case) -> bool:
+    gib = [float(value) for value in case.told.all("memory-gib")] + [int(v) / 1024 for v in case.told.all("memory-mib")]
+    return bool(gib) and min(gib) <= 4.2
+
+
+def _torch_sum(case: Case) -> Mapping[str, float]:
+    """What torch's message says, in GiB: tried, total, free, allocated, reserved (or reserved and unallocated)."""
+    text = case.text.flowing
+    sums: dict[str, float] = {}
+    for name, expression in (
+        ("tried", r"tried to allocate (\d{1,6}\.\d{1,2}) ([gm])i?b"),
+        ("total", r"(\d{1,6}\.\d{1,2}) ([gm])i?b total capacity"),
+        ("total", r"total capacity of (\d{1,6}\.\d{1,2}) ([gm])i?b"),
+        ("free", r"(\d{1,6}\.\d{1,2}) ([gm])i?b free"),
+        ("free", r"of which (\d{1,6}\.\d{1,2}) ([gm])i?b is free"),
+        ("free", r"of which (\d{1,6}\.\d{1,2}) ([gm])i?b is free"),
+        ("allocated", r"(\d{1,6}\.\d{1,2}) ([gm])i?b already allocated"),
+        ("allocated", r"(\d{1,6}\.\d{1,2}) ([gm])i?b is allocated by pytorch"),
+        ("reserved", r"(\d{1,6}\.\d{1,2}) ([gm])i?b reserved in total"),
+        ("unallocated", r"(\d{1,6}\.\d{1,2}) ([gm])i?b is reserved by pytorch but unallocated"),
+    ):
+        match = re.search(expression, text)
+        if match:
+            sums.setdefault(name, float(match[1]) / (1 if match[2] == "g" else 1024))
+    return sums
+
+
+def little_of_it_is_ours(case: Case) -> bool:
+    sums = _torch_sum(case)
+    if not {"total", "free", "allocated"} <= sums.keys():
+        return False
+    ours = max(sums["allocated"], sums.get("reserved", 0), sums["allocated"] + sums.get("unallocated", 0))
+    return sums["total"] - sums["free"] - ours > 0.35 * sums["total"]
+
+
+def much_reserved_unallocated(case: Case) -> bool:
+    sums = _torch_sum(case)
+    spare = sums.get("unallocated", sums.get("reserved", 0) - sums.get("allocated", sums.get("reserved", 0)))
+    return bool(sums.get("tried")) and spare > max(sums["tried"], 0.1 * sums.get("total", 0))
+
+
+def asks_for_most_of_the_card(case: Case) -> bool:
+    sums = _torch_sum(case)
+    return "tried" in sums and sums["tried"] > max(0.25 * sums.get("total", 16), 1.0)
+
+
+def _model_path(case: Case) -> str | None:
+    match = re.search(r"([^\s'\"]{1,200}\.(?:onnx|pth|h5|tar|pt))\b", case.text.flowing)
+    return match[1] if match else None
+
+
+def relative_model_path(case: Case) -> bool:
+    path = _model_path(case)
+    return path is not None and not path.startswith(("/", "~")) and not re.match(r"[a-z]:", path)
+
+
+def absolute_model_path(case: Case) -> bool:
+    path = _model_path(case)
+    return path is not None and (path.startswith(("/", "~")) or bool(re.match(r"[a-z]:", path)))
+
+
+def det_size_off_the_grid(case: Case) -> bool:
+    return any(side % 32 for size in case.told.all("det-size") for side in parts(size))
+
+
+def newest_python(case: Case) -> bool:
+    return any(value.startswith(NEWEST_PYTHONS) for value in case.told.all("python"))
+
+
+COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
+    function.__name__.replace("_", "-"): function
+    for function in (
+        library_major_differs, library_major_same, library_of_cuda_11, frameworks_differ, cudnn_major_differs,
+        cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
+        no_nvidia_card, in_container, docker_run_without_gpus, on_windows, names_visible_devices, small_card,
+        little_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card, relative_model_path, absolute_model_path,
+        det_size_off_the_grid, newest_python,
+    )
+}  # fmt: skip

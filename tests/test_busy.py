@@ -1,0 +1,118 @@
+"""A busy machine is no broken package: what ran out of time because others had the processor is unknown; what hangs is a finding.
+
+One processor is made busy, and only there: the processes that do it and what is looked at are bound to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from retina_doctor.codec import replace
+from retina_doctor.diagnose import diagnose
+from retina_doctor.model import Effort, Outcome, Recorded, Verdict
+from retina_doctor.registry import installed
+from tests.machines import machine
+from tests.standins import Report, doctor
+from tests.test_probing import odd
+from tests.test_torch import WORKING, make_torch
+
+CPU = min(os.sched_getaffinity(0))
+BOUND = f"taskset -c {CPU} {sys.executable}"
+
+
+@contextlib.contextmanager
+def busy(programs: int) -> Iterator[None]:
+    """So many programs that want the processor all the time, each in a session of its own, as what is looked at is."""
+    words = ["taskset", "-c", str(CPU), sys.executable, "-S", "-c", "while True: pass"]
+    running = [subprocess.Popen(words, start_new_session=True) for _ in range(programs)]
+    try:
+        yield
+    finally:
+        for one in running:
+            one.kill()
+            one.wait()
+
+
+COMPUTES = """
+import time
+while time.process_time() < {seconds}: pass
+"""
+HANGS = "import time\ntime.sleep(600)\n"
+
+
+def imported(folder: Path, body: str, *, timeout: float) -> Report:
+    """The report on a torch whose import runs *body* before it works."""
+    site = make_torch(folder, body + WORKING.format(arch="sm_75"))
+    words = ("--only", "torch-import-fails", "--device", "cpu", "--timeout", str(timeout))
+    return doctor(folder, *words, environment={"PYTHONPATH": str(site)}, target=BOUND)
+
+
+def test_an_import_that_had_no_processor_is_unknown(tmp_path: Path) -> None:
+    with busy(12):
+        report = imported(tmp_path, COMPUTES.format(seconds=30), timeout=4)
+    assert report.names == set(), report.summary()
+    assert report.verdict("torch-import-fails") == "unknown"
+    assert report.exit_code == 3
+    [probe] = [one for one in report.json["probes"] if one["name"] == "torch_runtime"]
+    assert (probe["outcome"], probe["detail"]) == ("timed_out", "no answer in 8 s"), "it was given more time"
+
+
+def test_what_had_no_processor_at_first_is_asked_once_more(tmp_path: Path) -> None:
+    """Alone it takes as long as it may; beside two others three times as long, which is less than what it is given then."""
+    with busy(2):
+        report = imported(tmp_path, COMPUTES.format(seconds=4), timeout=10)
+    assert report.names == set(), report.summary()
+    assert report.verdict("torch-import-fails") == "passed"
+
+
+@pytest.mark.parametrize("programs", [0, 6])
+def test_a_hang_is_a_finding_and_says_what_it_did(programs: int, tmp_path: Path) -> None:
+    """On a busy machine as well: it does not want the processor."""
+    with busy(programs):
+        report = imported(tmp_path, HANGS, timeout=6)
+    finding = report.finding("torch-import-fails")
+    assert report.exit_code == 1
+    told = finding["evidence"]["effort"]["values"]
+    assert told["computed"] < 50, told
+    assert f"load {told['load']}" in finding["message"]
+
+
+def test_the_effort_of_what_hangs_is_told() -> None:
+    reading = odd("hang", timeout=1.0)
+    assert reading.outcome is Outcome.TIMED_OUT
+    assert reading.effort is not None
+    assert reading.effort.computed < 0.5 * reading.effort.seconds
+    assert not reading.starved
+
+
+EFFORT = Effort(seconds=20, computed=4, waited=15, load=17, processors=2)
+
+
+@pytest.mark.parametrize(
+    ("effort", "starved"),
+    [
+        (EFFORT, True),
+        (replace(EFFORT, waited=0.4), False),
+        (replace(EFFORT, computed=0, waited=0), False),
+        (replace(EFFORT, computed=19, waited=1), False),
+        (replace(EFFORT, computed=60, waited=1), False),
+        (None, False),
+    ],
+)
+def test_who_is_starved(effort: Effort | None, starved: bool) -> None:
+    assert Recorded(outcome=Outcome.TIMED_OUT, effort=effort).starved is starved
+    assert not Recorded(outcome=Outcome.CRASHED, effort=effort).starved
+
+
+def test_a_starved_probe_that_nobody_speaks_for_is_unknown_and_no_warning() -> None:
+    snapshot = machine("t4-healthy").snapshot
+    starved = replace(snapshot.readings["footprint"], outcome=Outcome.TIMED_OUT, effort=EFFORT)
+    for reading, verdict in ((starved, Verdict.UNKNOWN), (replace(starved, effort=None), Verdict.FAILED)):
+        told = diagnose(replace(snapshot, readings={**snapshot.readings, "footprint": reading}), installed())
+        assert [one.verdict for one in told.judgements if one.name == "probe-failed"] == [verdict]
