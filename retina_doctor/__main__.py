@@ -1,3 +1,3 @@
-from retina_doctor.main import main
+from retina_doctor.start import restart
 
-main()
+restart()

@@ -7,9 +7,12 @@ from pathlib import Path
 
 from retina_doctor.codec import DoesNotFit, decode, from_json, replace
 from retina_doctor.errors import UsageError
+from retina_doctor.files import read_regular
 from retina_doctor.model import Diagnosis, Finding, Severity, Verdict
 from retina_doctor.reports.fingerprints import fingerprints
 
+MOST = 64 * 2**20
+"""Bytes of a report that is read."""
 Baseline = Mapping[str, Severity]
 """By fingerprint, how grave the finding was."""
 
@@ -17,7 +20,7 @@ Baseline = Mapping[str, Severity]
 def read_baseline(file: Path) -> Baseline:
     """The findings of a JSON report. Raises UsageError."""
     try:
-        report = from_json(file.read_bytes())
+        report = from_json(read_regular(file, MOST))
         found = decode(report.get("findings") if isinstance(report, dict) else None, list[Finding])
     except OSError as error:
         raise UsageError(f"--baseline {file}: cannot be read: {error.strerror}") from None

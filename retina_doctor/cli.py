@@ -101,20 +101,32 @@ def check(ctx: typer.Context) -> None:
 @app.command(cls=taking())
 def collect(
     ctx: typer.Context,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the snapshot.", metavar="FILE")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to write the snapshot.", metavar="FILE")
+    ] = None,
+    show: Annotated[bool, typer.Option("--show", help="Print what would be written, and write nothing.")] = False,
     no_redact: Annotated[bool, typer.Option("--no-redact", help="Keep names, hosts and addresses.")] = False,
 ) -> None:
     """Look, and write what was seen to a file that can be judged elsewhere."""
+    from retina_doctor.errors import UsageError
     from retina_doctor.output import check_open, check_writable, write
-    from retina_doctor.redact import redact
+    from retina_doctor.redaction import redact
+    from retina_doctor.registry import installed
     from retina_doctor.snapshot import save
 
     run = Run.of(ctx)
     as_json = run.as_json
     check_open()
-    check_writable(output)
+    if output is not None:
+        check_writable(output)
+    elif not show:
+        raise UsageError("collect: name a file with -o FILE, or look at what it would hold with --show")
     snapshot = run.look()
-    write(output, save(snapshot if no_redact else redact(snapshot)))
+    text = save(snapshot if no_redact else redact(snapshot, installed()))
+    if show or output is None:
+        run.show(text)
+        return
+    write(output, text, private=True)
     redacted = "" if no_redact else ", redacted"
     if as_json:
         from retina_doctor.codec import to_json
@@ -134,12 +146,13 @@ def diagnose(
 ) -> None:
     """Judge a recorded machine, as if it were this one."""
     from retina_doctor.errors import UsageError
-    from retina_doctor.snapshot import SnapshotError, load
+    from retina_doctor.files import read_regular
+    from retina_doctor.snapshot import MOST_BYTES, SnapshotError, load
 
     run = Run.of(ctx)
     _ = run.outputs, run.baseline  # complain before anything is read
     try:
-        snapshot = load(file.read_bytes())
+        snapshot = load(read_regular(file, MOST_BYTES))
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except SnapshotError as error:

@@ -23,17 +23,22 @@ OWN = "retina-doctor"
 
 
 class Format(NamedTuple):
-    """*write*: a function from report to text. *exit_code* None: the verdict's own, as for most."""
+    """*write*: a function from report to text. *exit_code* None: the verdict's own, as for most. *own*: of this distribution."""
 
     name: str
     write: Callable[[Report, Look], str]
     exit_code: Callable[[Report], int] | None = None
+    own: bool = False
+
+
+def _is_own(point: EntryPoint) -> bool:
+    return point.dist is not None and point.dist.name == OWN
 
 
 @functools.cache
 def _points() -> Mapping[str, EntryPoint]:
     """By name, in the order of the names. The doctor's own go before others of the same name."""
-    points = sorted(entry_points(group=GROUP), key=lambda p: (p.name, p.dist is not None and p.dist.name == OWN))
+    points = sorted(entry_points(group=GROUP), key=lambda p: (p.name, _is_own(p)))
     return {point.name: point for point in points}
 
 
@@ -49,6 +54,6 @@ def load(name: str) -> Format:
         raise UsageError(f"--format {name}: known are {', '.join(points)}")
     try:
         found = points[name].load()
-        return Format(name, found.write, getattr(found, "exit_code", None))
+        return Format(name, found.write, getattr(found, "exit_code", None), _is_own(points[name]))
     except Exception as error:
         raise UsageError(f"--format {name}: {points[name].value} cannot be used: {described(error)}") from None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from retina_doctor import __version__
 from retina_doctor.cli import app
@@ -24,6 +25,7 @@ def main() -> NoReturn:
         completion_init()
     gc.disable()  # a run lasts seconds and makes little garbage; looking for it costs more than it frees
     code = 3
+    before = _heard()
     try:
         code = app(standalone_mode=False, complete_var=COMPLETE) or 0
         if code == 130:  # Ctrl-C before anything was looked at, in Typer's words
@@ -40,16 +42,38 @@ def main() -> NoReturn:
         # Typer has its own copy of click, so its errors have no importable base class.
         told = getattr(error, "format_message", None)
         if told is None:
-            import traceback
-
-            traceback.print_exc()
-            tell(f"retina-doctor {__version__}: this is a bug of the doctor itself; please report it\n")
+            code = 3
+            _crashed(error)
         else:
             context = getattr(error, "ctx", None)
             command = f" {context.command.name}" if context is not None and context.parent is not None else ""
             code = complain(f"{told()} See: retina-doctor{command} --help")
+    for number, handler in before.items():
+        signal.signal(number, handler)
     gc.freeze()  # nor is anything looked through at the end
     sys.exit(code)
+
+
+def _crashed(error: Exception) -> None:
+    """One line, and a file that can be attached to an issue."""
+    from retina_doctor.crash import write_crash_file
+
+    try:
+        file = write_crash_file(error)
+    except Exception:
+        file = None
+    told = f"{type(error).__name__} in the doctor itself, which is a bug of ours; please report it"
+    tell(f"retina-doctor {__version__}: {told}{f' with {file}' if file else ''}\n")
+
+
+def _heard() -> dict[int, Any]:
+    """From here on signals raise Interrupted, but those that the caller ignores; the handlers that stood before."""
+    heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    return {number: signal.signal(number, _interrupt) for number in heard}
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    raise Interrupted(number)
 
 
 def _take_closed_descriptors() -> None:

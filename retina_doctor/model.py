@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
 from retina_doctor.codec import Data, Facts, field
+from retina_doctor.kinds import CommandWords, HostName, Name, Path, Serial, User, Version
 from retina_doctor.settings import Settings
 
 T = TypeVar("T")
@@ -109,33 +110,33 @@ class Reading(Data, Generic[T], frozen=True, kw_only=True):
 class Place(Facts, frozen=True, kw_only=True):
     """Where a process runs. Two processes with equal places see the same hardware, files, processes and ports."""
 
-    machine: str
-    namespaces: Mapping[str, str]
+    machine: Serial
+    namespaces: Mapping[Name, Name]
 
 
 class Interpreter(Facts, frozen=True, kw_only=True):
     """The Python that the target command starts, as it describes itself."""
 
-    executable: str
+    executable: Path
     version: tuple[int, int, int]
-    prefix: str
-    base_prefix: str
-    implementation: str
-    platform: str
-    machine: str
-    libc: str | None
-    working_directory: str
+    prefix: Path
+    base_prefix: Path
+    implementation: Name
+    platform: Name
+    machine: Name
+    libc: Version | None
+    working_directory: Path
     working_directory_error: str | None
-    user: str | None
+    user: User | None
     uid: int
-    home: str | None
-    hostname: str
+    home: Path | None
+    hostname: HostName
     has_pip: bool
-    uv: str | None
+    uv: Path | None
     made_by_uv: bool
     conda: bool
     externally_managed: bool
-    container: str | None
+    container: Name | None
     place: Place
 
 
@@ -145,21 +146,23 @@ Chosen = Literal["flag", "service", "port", "found", "environment", "path", "own
 class Target(Data, frozen=True, kw_only=True):
     """The command that starts the service's Python, and why this one was chosen (a key of the words table)."""
 
-    command: tuple[str, ...]
+    command: CommandWords
     chosen: Chosen
-    chosen_by: str = ""
+    chosen_by: Name = ""
     local: bool = True
 
 
 class Snapshot(Data, frozen=True, kw_only=True):
     """Everything that was seen: the support file, the test fixture and the only input of a judgement."""
 
-    created: str
-    doctor: str
+    created: Version
+    doctor: Version
     settings: Settings
     target: Target
     readings: Mapping[str, Recorded]
     redacted: bool = False
+    masked: Mapping[str, int] = field(default_factory=dict)
+    """What was taken out: kind of mark -> how often it stands here. Empty: nothing, or not redacted."""
     origin: Mapping[str, Json] = field(default_factory=dict)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from retina_doctor import formats
 from retina_doctor.errors import UsageError, described
+from retina_doctor.files import replace_file
 
 if TYPE_CHECKING:
     from retina_doctor.reports import Look, Report
@@ -76,7 +77,8 @@ def check_open() -> None:
 
 def prepare(wanted: Outputs) -> None:
     """Import what writing these reports needs, words included."""
-    importlib.import_module("retina_doctor.pages")
+    for name in ("redaction.harmless", "redaction", "pages"):
+        importlib.import_module(f"retina_doctor.{name}")
     for name, _ in wanted:
         formats.load(name)
 
@@ -104,12 +106,14 @@ def give(report: Report, wanted: Outputs, look: Look) -> int:
 
 
 def _written(form: formats.Format, report: Report, look: Look | None) -> str:
-    """Raises NoOutput: a format may be of a third party."""
+    """Raises NoOutput where the format of a third party breaks. One of our own is a bug that goes on as such."""
     from retina_doctor.reports import PLAIN
 
     try:
         return form.write(report, look or PLAIN)
     except Exception as error:
+        if form.own:
+            raise
         raise NoOutput(f"--format {form.name}: {described(error)}") from None
 
 
@@ -144,22 +148,10 @@ def show(text: str) -> None:
             raise NoOutput(f"standard output cannot be written: {error.strerror}") from None
 
 
-def write(file: Path, text: str) -> None:
-    """Whole or not at all: whoever reads *file* meanwhile sees the old one. Raises UsageError."""
+def write(file: Path, text: str, *, private: bool = False) -> None:
+    """Whole or not at all; *private*: for its owner alone. Raises UsageError."""
     try:
-        real = file.resolve()  # a link stays one
-        if real.exists() and not (real.is_file() and os.access(real.parent, os.W_OK)):  # a device, a pipe
-            real.write_text(text, encoding="utf-8", errors="replace")
-            return
-        draft = real.with_name(f".{real.name}.{os.getpid()}.tmp")
-        try:
-            draft.write_text(text, encoding="utf-8", errors="replace")
-            if real.exists():
-                draft.chmod(real.stat().st_mode & 0o7777)
-            draft.replace(real)
-        except OSError:
-            draft.unlink(missing_ok=True)
-            raise
+        replace_file(file, text, private=private)
     except OSError as error:
         raise UsageError(f"{file}: cannot be written: {error.strerror}") from None
 

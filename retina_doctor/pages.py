@@ -24,7 +24,7 @@ import jinja2
 
 from retina_doctor.codec import Data, DoesNotFit, decode, to_json
 from retina_doctor.model import Finding, Interpreter, Outcome, Reason, Snapshot
-from retina_doctor.quoting import quoted, visible
+from retina_doctor.quoting import PASSWORD, argument, visible
 from retina_doctor.reasons import reason_text
 from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import Remedies
@@ -114,6 +114,8 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     if remedies.for_image and remedies.interpreter and remedies.interpreter.container:
         line = "RUN " + " && ".join(remedies.for_image)
         aside = reason_text(Reason("in-image", {"line": line}), catalogue, language)
+    if any(PASSWORD in command for command in commands):
+        aside = " ".join(filter(None, (aside, reason_text(Reason("fill-password"), catalogue, language))))
     return Words(
         title=_one_line(_fill(_PROSE, page.title, values)),
         message=_one_line(_fill(_PROSE, page.message, values)),
@@ -162,4 +164,4 @@ def _environment(finalize: Any) -> jinja2.Environment:
 
 
 _PROSE = _environment(visible)
-_SHELL = _environment(quoted)
+_SHELL = _environment(argument)

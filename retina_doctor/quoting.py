@@ -6,8 +6,14 @@ import re
 import shlex
 from collections.abc import Iterable
 
+from retina_doctor.secret_words import SECRET
+
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters, line ends of any kind, and what turns the direction of text."""
+
+
+PASSWORD = '"$PASSWORD"'  # noqa: S105
+"""What a command says in place of a secret, for the user to set before it is run."""
 
 
 class Command(str):
@@ -28,10 +34,19 @@ def quoted(value: object) -> Command:
     if isinstance(value, Command):
         return value
     text = str(value)
+    if SECRET in text:
+        return Command(PASSWORD.join(quoted(part) if part else "" for part in text.split(SECRET)))
     if CONTROLS.search(text):
         plain = (c if c.isprintable() and c not in "\\'" else "".join(f"\\x{b:02x}" for b in c.encode()) for c in text)
         return Command(f"$'{''.join(plain)}'")
     return Command(shlex.quote(text))
+
+
+def argument(value: object) -> Command:
+    """One shell word that no program takes for an option: what a snapshot calls ``--evil`` is the file ``./--evil``."""
+    if isinstance(value, str) and not isinstance(value, Command) and re.match(r"-(?!\d+$)", value):
+        value = f"./{value}"
+    return quoted(value)
 
 
 def command_of(words: Iterable[object]) -> Command:

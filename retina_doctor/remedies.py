@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from retina_doctor.model import Interpreter, Target
-from retina_doctor.quoting import Command, command_of, quoted
+from retina_doctor.quoting import Command, argument, command_of
 from retina_doctor.target import OF_A_PROCESS
 
 
@@ -35,7 +35,7 @@ class Remedies:
     def python(self) -> Command:
         """The command that starts the target's Python."""
         if self.target.local and not self.before and self.interpreter and self.interpreter.executable:
-            return quoted(self.interpreter.executable)
+            return argument(self.interpreter.executable)
         return command_of(self.target.command)
 
     def pip_install(self, *words: str) -> Command:

@@ -1,35 +1,166 @@
-"""What looks like a secret in a text. Sent to targets, too: Python 3.8, standard library alone."""
+"""What is a secret by the words around it or by its shape. Sent to targets, too: Python 3.8, standard library alone.
+
+Text is masked here, where it was read, before it is cut: a cut could take away the words by which a secret is known.
+Vendors' prefixes: their own documentation, compared with the public rules of gitleaks and detect-secrets (docs/security.md).
+"""
 
 from __future__ import annotations
 
 import re
 
-_SECRET_NAME = (
-    r"(?:[\w-]*(?:token|passw(?:or)?d|passphrase|secret|(?:api|access|account|private)[-_]?key|credential)[\w-]*"  # noqa: S105
-    r"|(?:[\w-]*[_-]|db|pg)(?:pass|pwd)(?![\w-])|pass(?==))"  # but PWD is where a shell is, and bypass no word to pass
-)
-_SECRET_FLAG = rf"--?(?:{_SECRET_NAME}|[\w-]*(?:key|auth))"
-_VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s'\",;&]+(?:,[^\s'\",;&]+)*)"
+SECRET = "<secret>"  # noqa: S105
+MARK = r"<(?:secret|email|machine|mac|user\d*|(?:host|address|name|number|serial)\d+)>"
+"""What stands in place of something masked; nothing else between angle brackets does."""
 
-QUOTED_FLAG = re.compile(rf"(?i)(?P<q>['\"])((?:{_SECRET_FLAG}|{_SECRET_NAME})=)(?!<)(?:(?!(?P=q)).)+(?P=q)")
-SECRET = re.compile(
-    rf"(?i)((?<![\w-])(?:{_SECRET_NAME}['\"]?\s*[=:]\s*|{_SECRET_FLAG}(?:=|\s+(?!-))|(?<=[?&])(?:key|sig|signature|auth)=)"
-    rf"|\bauthorization['\"]?\s*[=:]\s*['\"]?(?=(?P<how>(?:(?:basic|bearer|token)\s+)?))(?P=how))(?!['\"]?<){_VALUE}"
+_WORD = (
+    r"(?:[\w.-]*(?:token|passw(?:or)?d|passwort|passphrase|passcode|secret|credential|(?:api|access|account|private|signing|shared"
+    r"|encryption|license)[-_. ]?key|signature|webhook|connection[-_]?string)[\w-]*"
+    r"|(?:[\w.]*[_.-]|db|pg)?(?:pass|pwd|pw|pin|otp|auth|authorization|cookies?|session[-_]?id|sessid|jsessionid|csrf|sig|apikey|sas|nonce"
+    r"|salt|dsn)(?![\w-]))"
 )
-FLAG_AND_SECRET = re.compile(rf"(?is)((?:{_SECRET_FLAG}|{_SECRET_NAME})=)(?!<).+")
-SECRET_KEY = re.compile(rf"(?i){_SECRET_NAME}")
-SECRET_FLAG = re.compile(rf"(?i){_SECRET_FLAG}")
-BEARER = re.compile(r"(?i)(\bbearer\s+)(?!<)[\w.~+/=-]{6,}")
-KNOWN_TOKEN = re.compile(
-    r"(?<![\w-])(?:(?:hf|gh[oprsu])_(?=[A-Za-z]*\d)[A-Za-z0-9]{8,}|(?:sk-|glpat-|xox[abp]-|github_pat_)(?=[\w-]*\d)[\w-]{8,})"
+_ZH = r"(?:密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|验证码|授权码|暗号|密碼|金鑰)"
+_QUOTED = r"(?:(?:\\*\"(?:[^\"\\]|\\[^\"])*\\*\")|(?:\\*'(?:[^'\\]|\\[^'])*\\*'))"
+_ATOM = r"(?:%s|<(?!/)|[^\s'\",;&<>)}\]|\\])" % MARK
+_BARE = r"%s+(?:[,;'\"<>)}\]|\\]+(?!\\*[\"']?[\w.-]+\\*[\"']?\s*[=:])%s+)*" % (_ATOM, _ATOM)
+_ASSIGN = r"(?:[bruf]?\\*['\"])?\s*(?:=>|:=|->|[:=：＝])\s*"
+
+# Patterns are texts: `re` compiles each when it is first needed, and most runs need none.
+LONG = r"[^\s,;:\"']{600,}|\S{3000,}"
+"""No word is so long. It is taken out first, since other patterns need time by the square of a word's length."""
+PEM = r"(?s)-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)"
+DIGEST = r"(?i)(\bdigest\s+)(?:[\w-]+=(?:\"[^\"]*\"|[^\s,\"]+)(?:,\s*)?)+"
+HEADER = (
+    r"(?i)(?P<head>(?<![\w-])(?:(?:proxy-)?authorization|(?:set-)?cookie2?|x-[\w-]*(?:token|key|auth|secret|signature)[\w-]*)"
+    r"\\*[\"']?\s*[:=：＝]\s*\\*[\"']?)(?P<value>[^\n\"'\\]+)"
 )
-URL_USER = re.compile(r"(\b[a-z][a-z0-9+.-]*://)(?!<)[^\s/@]+@")
+SCHEME = (
+    r"(?i)(?P<head>\b(?:bearer|basic|negotiate|ntlm|apikey|token)\s+)(?P<value>(?=[\w.~+/=-]*[\d=A-Z])[\w.~+/-]{6,}=*)"
+)
+XML = r"(?is)(?P<head><(?P<tag>(?:\w+:)?%s)(?:\s[^>]*)?>)(?P<value>[^<]+)(?=</)" % _WORD
+QUOTED = r"(?i)(?P<head>(?P<q>['\"])(?:--?)?%s=)(?P<value>(?:(?!(?P=q))[^\n])+)(?=(?P=q))" % _WORD
+"""A whole assignment in quotes: the value may hold blanks."""
+NAMED = r"(?is)(?P<head>(?<![\w-])(?:--?)?%s%s)(?:[bruf](?=\\*['\"]))?(?![{\[])(?P<value>%s|%s)" % (
+    _WORD,
+    _ASSIGN,
+    _QUOTED,
+    _BARE,
+)
+PHRASE = (
+    r"(?i)(?P<head>\b(?:passw(?:or)?d|passphrase|passcode|pin|secret|token)\b(?:\s+(?!is\b)[\w.@-]+){0,4}?\s*"
+    r"(?::\s+|\s(?:is|was)\s*:?\s+|：\s*))(?!(?:not|missing|invalid|required|empty|wrong|too|set|expired|incorrect|no)\b)"
+    r"(?P<value>[^\n,;'\"&)]+?)(?=\s+\S+=|\s+--?\w|\s*(?:[\n,;'\"&)]|$))"
+)
+SPOKEN_ZH = (
+    r"(?P<head>%s(?:[\w \t]{0,12}?)(?:为|是|叫|设为|设置为|[:：=＝]|\s)+[「“‘\"'《]?)(?P<value>[^\s，。；、,;」”’\"'》]+)"
+    % _ZH
+)
+FLAG = r"(?i)(?P<head>(?<![\w-])--?(?:%s|[\w-]*(?:key|auth))(?:=|\s+(?!-)))(?P<value>%s|%s)" % (_WORD, _QUOTED, _BARE)
+QUERY = (
+    r"(?i)(?P<head>(?<=[?&;])(?:%s|[\w.-]*key(?:id)?|code|state|x-(?:amz|goog|oss|cos|ms)-[\w-]+|ossaccesskeyid)=)(?P<value>[^\s&\"'#;]+)"
+    % _WORD
+)
+URL_USER = (
+    r"(?P<head>\b[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^\s/@:\"']*)(?P<colon>:?)(?P<value>[^\s/@\"']*(?:@[^\s/@\"']+)*)@"
+)
+DSN = (
+    r"(?i)(?P<head>\b(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|ftp|sftp|smtps?|ldaps?)(?:\+\w+)?://"
+    r"[^\s/@:\"']*:)(?P<value>[^\s\"'@]*)@"
+)
+WEBHOOK = (
+    r"(?i)(?P<head>(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/|open-apis/bot/v2/hook/"
+    r"|api\.telegram\.org/bot|webhook\.office\.com/\w+/|/webhooks?/(?!send\?)))(?P<value>[^\s\"'<>?]+)"
+)
+JWT = r"(?<![\w-])eyJ[\w-]{4,}(?:\.[\w-]*){0,4}"
+BOT = r"(?<![\w:])\d{8,10}:[A-Za-z0-9_-]{30,}"
+PREFIXES = (
+    "A3T AKIA ASIA AGPA AIDA AROA AIPA ANPA ANVA ABIA ACCA AIza ya29. GOCSPX- LTAI AKID AKLT sk_live_ sk_test_ "
+    "rk_live_ rk_test_ pk_live_ whsec_ sk-ant- sk-proj- sk-or- sk- pypi- npm_ dckr_pat_ dckr_oat_ nvapi- SG. hf_ "
+    "api_org_ ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- glcbt- glptt- gloas- glsoat- GR1348941 "
+    "xoxa- xoxb- xoxp- xoxe- xoxo- xoxr- xoxs- xapp- dop_v1_ doo_v1_ dor_v1_ shpat_ shpca_ shppa_ shpss_ lin_api_ "
+    "r8_ gsk_ pplx- xai- tvly- EAAC EAAB EAAG AGE-SECRET-KEY- CFPAT- dp.pt. dp.st. hvs. hvb. hvr. tskey- glsa_ "
+    "glc_ eyJrIjoi NRAK- NRII- NRJS- PMAK- rubygems_ sntrys_ sntryu_ sbp_ sq0atp- sq0csp- EAAAE ntn_ figd_ ATATT3 "
+    "ATBB rpa_ fo1_ FlyV1 pul- oy2 scw_ ops_eyJ waka_ wandb_ duffel_ fio-u- kc_ bkua_ LUPA zpka_ "
+).split()
+TOKEN = r"(?<![A-Za-z0-9])(?:%s)(?=[\w.~+/=-]*(?:\d|[a-z][A-Z]|[A-Z][a-z]*[A-Z]))[\w.~+/=-]{6,}" % "|".join(
+    sorted({re.escape(one) for one in PREFIXES}, key=len, reverse=True)
+)
+SECRET_KEY = r"(?i)(?:%s|%s|key|nonce|auth[\w-]*)" % (_WORD, _ZH)
+"""A key of JSON or of a table whose value is a secret, whatever it is."""
+SECRET_FLAG = r"(?i)--?(?:%s|[\w-]*(?:key|auth))" % _WORD
+USER_FLAG = r"-[uU]|--(?:proxy-)?user"
+_WHOLE_MARK = r"[\\'\"]*%s[\\'\".:]*" % MARK
+_NOTHING = r"(?i)[\\'\"]*(?:none|null|true|false|undefined|\*+|x{3,}|[-<]|\.\.\.|…)?[\\'\"]*"
 
 
-def masked(text: str) -> str:
-    """The same without what looks like a secret."""
-    text = QUOTED_FLAG.sub(r"\g<q>\2<secret>\g<q>", text)
-    text = BEARER.sub(r"\1<secret>", text)
-    text = SECRET.sub(r"\1<secret>", text)
-    text = KNOWN_TOKEN.sub("<secret>", text)
-    return URL_USER.sub(r"\1<user>@", text)
+def _hidden(match):  # type: (re.Match[str]) -> str
+    """The match with its value masked; quotes around it stay, so that what was JSON is JSON still."""
+    value = match.group("value")
+    if re.fullmatch(_WHOLE_MARK, value) or re.fullmatch(_NOTHING, value):
+        return match.group(0)
+    start = len(value) - len(value.lstrip("\\'\"")) if value[:1] in "\\'\"" else 0
+    end = len(value) - (len(value) - len(value.rstrip("\\'\"")) if start else 0)
+    before = match.group(0)[: match.start("value") - match.start(0)]
+    after = match.group(0)[match.end("value") - match.start(0) :]
+    return before + value[:start] + SECRET + value[max(end, start) :] + after
+
+
+def _userinfo(match):  # type: (re.Match[str]) -> str
+    if match.group("colon"):
+        user, value = match.group("user"), match.group("value")
+        return match.group("head") + user + ":" + (value if re.fullmatch(_WHOLE_MARK, value) else SECRET) + "@"
+    user = match.group("user") + match.group("value")
+    return match.group(0) if re.fullmatch(_WHOLE_MARK, user) or user == "git" else match.group("head") + SECRET + "@"
+
+
+def masked(text):  # type: (str) -> str
+    """The same without what is a secret by its name, its place or its shape. Masking twice changes nothing more."""
+    text = re.sub(LONG, SECRET, text)
+    text = re.sub(PEM, SECRET, text)
+    text = re.sub(DIGEST, lambda m: m.group(1) + SECRET, text)
+    for pattern in (HEADER, SCHEME, XML, DSN):
+        text = re.sub(pattern, _hidden, text)
+    text = re.sub(URL_USER, _userinfo, text)
+    for pattern in (QUOTED, WEBHOOK, QUERY, FLAG, NAMED, PHRASE, SPOKEN_ZH):
+        text = re.sub(pattern, _hidden, text)
+    for pattern in (JWT, BOT, TOKEN):
+        text = re.sub(pattern, SECRET, text)
+    return text
+
+
+def beginning(text, most):  # type: (str, int) -> str
+    """The first *most* characters or so, masked before they are cut, and cut between two words: no secret is laid bare."""
+    text = masked(text)
+    if len(text) <= most:
+        return text
+    cut = text[:most]
+    whole = re.match(r"(?s).*[\s,;&]", cut)
+    return (whole.group(0).rstrip() if whole else "") + " ..."
+
+
+def words_masked(words):  # type: (list[str]) -> list[str]
+    """The words of a command line without its secrets: a word says surely where it ends, and what flag stands before it."""
+    shown = []  # type: list[str]
+    for place, word in enumerate(words):
+        before = words[place - 1] if place else ""
+        key = before.strip("\\'\"{[(:=：＝")
+        named = re.fullmatch(SECRET_FLAG, before) or (re.fullmatch(SECRET_KEY, key) and place > 1)
+        assigned = re.match(r"(?is)((?:--?)?(?:%s|(?<=-)[\w-]*(?:key|auth))=)(?=.)" % _WORD, word) or re.match(
+            r"(?is)(--?[\w-]*(?:key|auth)=)(?=.)", word
+        )
+        if assigned:
+            shown.append(assigned.group(1) + SECRET)
+        elif (
+            (place and named and not word.startswith("--"))
+            or (place and re.fullmatch(USER_FLAG, before) and ":" in word)
+            or (
+                place
+                and before in ("-p", "-a", "-P", "-k")
+                and not re.fullmatch(r"\d{1,5}(?::\d{1,5})*(?:/\w+)?|[./~].*|-.*", word)
+            )
+        ):
+            shown.append(SECRET)
+        elif re.match(r"-p(?!roto|ath|rint|id|ort|ip|lay|rof|y)(?=.*[A-Za-z]).{3,}", word):
+            shown.append("-p" + SECRET)
+        else:
+            shown.append(masked(word))
+    return shown

@@ -13,10 +13,13 @@ from typing import Any
 
 from retina_doctor.declared import Declarations, Declared, declarations
 from retina_doctor.errors import UsageError
+from retina_doctor.files import read_regular
 from retina_doctor.settings import Settings
 
 FILE = "retina-doctor.toml"
 PREFIX = "RETINA_DOCTOR_"
+MOST_BYTES = 2**20
+"""Of a file of settings, or of a pyproject.toml."""
 NOT_SETTINGS = {"RETINA_DOCTOR_LANG", "RETINA_DOCTOR_RUN"}
 
 Tables = dict[str, dict[str, Any]]
@@ -119,7 +122,7 @@ def _from_file(file: Path | None, directory: Path) -> tuple[Tables, Where]:
     prefix = ""
     if file is None:
         own, shared = directory / FILE, directory / "pyproject.toml"
-        if own.is_file():
+        if os.path.lexists(own):  # a FIFO of that name is complained of, not passed over
             file = own
         elif _mentions_us(shared):
             file, prefix = shared, "tool.retina-doctor."
@@ -128,13 +131,15 @@ def _from_file(file: Path | None, directory: Path) -> tuple[Tables, Where]:
     elif file.name == "pyproject.toml":
         prefix = "tool.retina-doctor."
     try:
-        text = file.read_bytes().decode()
+        text = read_regular(file, MOST_BYTES).decode()
         tables = tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{file}: is not a text file in UTF-8, so no TOML settings") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise UsageError(f"{file}: is nested too deeply for settings") from None
+    except ValueError as error:  # of TOML, or of a number with more digits than Python reads
         raise UsageError(f"{file}: {error}") from None
     for name in prefix.split(".")[:-1]:
         tables = tables.get(name, {})
@@ -151,10 +156,10 @@ def _from_file(file: Path | None, directory: Path) -> tuple[Tables, Where]:
 def _mentions_us(file: Path) -> bool:
     """Whether a pyproject.toml has our table; one that cannot be read is not ours to complain of."""
     try:
-        text = file.read_text("utf-8")
+        text = read_regular(file, MOST_BYTES).decode("utf-8")
         tools = tomllib.loads(text).get("tool") if "retina-doctor" in text else None
         return isinstance(tools, dict) and "retina-doctor" in tools
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
 
 

@@ -9,6 +9,11 @@ from retina_doctor.declared import declarations
 from retina_doctor.model import Snapshot
 
 FORMAT = 1
+MOST_BYTES = 16 * 2**20
+"""Of a snapshot that is read: what probes tell is a tenth of that."""
+MOST_DEPTH = 100
+MOST_PARTS = 2_000_000
+"""Commas and brackets of its JSON: each becomes a value of some hundred bytes in memory."""
 
 
 class SnapshotError(ValueError):
@@ -22,12 +27,17 @@ def save(snapshot: Snapshot) -> str:
 
 def load(text: str | bytes) -> Snapshot:
     """The snapshot of a text that `save` wrote, in this or an earlier version. Raises SnapshotError."""
+    raw = text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    if sum(map(raw.count, (b",", b"[", b"{"))) > MOST_PARTS:
+        raise SnapshotError("is no snapshot of retina-doctor: too many values")
     try:
-        data = from_json(text)
+        data = from_json(raw)
     except DoesNotFit as error:
         raise SnapshotError(f"is not a whole snapshot: {error}") from None
     if not isinstance(data, dict) or "retina_doctor_snapshot" not in data:
         raise SnapshotError("is JSON, but no snapshot of retina-doctor (make one with `retina-doctor collect -o FILE`)")
+    if not _shallow(data):
+        raise SnapshotError(f"is no snapshot of retina-doctor: nested deeper than {MOST_DEPTH} levels")
     found = data.pop("retina_doctor_snapshot")
     if type(found) is not int or not 1 <= found <= FORMAT:
         raise SnapshotError(f"has snapshot format {found}; this version reads 1 to {FORMAT}: update retina-doctor")
@@ -39,6 +49,20 @@ def load(text: str | bytes) -> Snapshot:
     if misfit:
         raise SnapshotError(f"is a damaged snapshot: {misfit}")
     return snapshot
+
+
+def _shallow(data: Any) -> bool:
+    level = [data]
+    for _ in range(MOST_DEPTH):
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return True
+    return False
 
 
 def migrate(data: dict[str, Any], found: int) -> dict[str, Any]:

@@ -53,7 +53,7 @@ FAULT = "import onnxruntime\nsession = onnxruntime.InferenceSession('face.onnx')
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What is installed from: the tree as it is given away, without the environments and caches beside it."""
     copy = tmp_path_factory.mktemp("source") / "retina-doctor"
-    for name in ("retina_doctor", "checks"):
+    for name in ("retina_doctor", "checks", "launcher"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md", "LICENSE", "action.yml", ".pre-commit-hooks.yaml"):
         shutil.copy(ROOT / name, copy / name)

@@ -25,7 +25,7 @@ from retina_doctor.diagnose import Readings, Selection, _judge, diagnose
 from retina_doctor.model import Diagnosis, Outcome, Reading, Recorded, Severity, Snapshot, Verdict
 from retina_doctor.pages import BLOCK, mebibytes, render, source
 from retina_doctor.probing.sending import source_of
-from retina_doctor.redact import redact
+from retina_doctor.redaction import redact
 from retina_doctor.registry import Entry, PackFailure, Want
 from retina_doctor.reports import PLAIN, Report, writer
 from retina_doctor.settings import LANGUAGES
@@ -344,7 +344,7 @@ def test_facts_that_may_be_unknown_may_be_unknown(probe: str) -> None:
 
 @every_machine
 def test_redaction_changes_no_judgement(name: str) -> None:
-    once = redact(machine(name).snapshot)
+    once = redact(machine(name).snapshot, CATALOGUE)
     before, after = judged(name), diagnose(once, CATALOGUE)
     assert verdicts(after) == verdicts(before)
 
@@ -353,7 +353,7 @@ def test_redaction_changes_no_judgement(name: str) -> None:
 
     assert outline(after) == outline(before)
     assert after.exit_code(Severity.ERROR) == before.exit_code(Severity.ERROR)
-    assert redact(once) == once
+    assert redact(once, CATALOGUE) == once
 
 
 SECRETS = {
@@ -395,17 +395,20 @@ def told_everywhere() -> Snapshot:
 def test_redaction_takes_out_who_and_where(what: str) -> None:
     snapshot = told_everywhere()
     assert SECRETS[what] in save(snapshot)
-    once = redact(snapshot)
+    once = redact(snapshot, CATALOGUE)
     assert SECRETS[what] not in save(once)
-    assert redact(once) == once
+    assert redact(once, CATALOGUE) == once
 
 
 def test_redaction_keeps_what_judgements_rest_on() -> None:
     kept = ["127.0.0.1", "0.0.0.0", "8.9.7.29", "12.4.5.8 is cuBLAS", "/opt/face/bin/python", "535.129.03"]
     snapshot = machine("t4-healthy").snapshot
     reading = Recorded(outcome=Outcome.OK, facts={"kept": kept})
-    assert list(redact(replace(snapshot, readings={"odd": reading})).readings["odd"].facts["kept"])[:3] == kept[:3]
-    assert redact(snapshot).target.command == snapshot.target.command
+    assert (
+        list(redact(replace(snapshot, readings={"odd": reading}), CATALOGUE).readings["odd"].facts["kept"])[:3]
+        == kept[:3]
+    )
+    assert redact(snapshot, CATALOGUE).target.command == snapshot.target.command
 
 
 # 6. Saving and loading

@@ -101,7 +101,7 @@ def test_files_that_are_no_source_and_folders_that_turn_in_circles(tmp_path: Pat
     told = scanned(tmp_path, ".", exit_code=1)
     assert [Path(one["location"]["file"]).name for one in told["findings"]] == ["good.py", "latin.py"]
     unread = {Path(one["file"]).name for one in told["facts"]["source"]["unread"]}
-    assert unread == {"wrong.py", "broken.py", "zero.py", "deep.py", "large.py"}
+    assert unread == {"wrong.py", "broken.py", "zero.py", "deep.py", "large.py", "pipe.py", "nowhere.py"}
 
 
 def test_the_call_that_is_wrong_is_named(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_files_that_are_no_such_files(tmp_path: Path) -> None:
     unread = {Path(one["file"]).name for one in told["facts"]["source"]["unread"]}
     assert unread == {
         "compose.deep.yml", "compose.blocks.yml", "compose.junk.yml", "chart.yaml", "large.yaml", "requirements-latin.txt",
-        "pyproject.toml",
+        "pyproject.toml", "compose.pipe.yml", "Dockerfile",
     }  # fmt: skip
 
 

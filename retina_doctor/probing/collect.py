@@ -10,7 +10,7 @@ from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import decode, encode, replace
+from retina_doctor.codec import DoesNotFit, decode, encode, replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
@@ -61,6 +61,7 @@ class Looking:
         wanted = [own_checks.interpreter_probe, *(p for p in probes if p is not own_checks.interpreter_probe)]
         with guarded(self.token):
             readings = self._look(wanted)
+            readings |= _fitting(readings[own_checks.interpreter_probe.name])
             interpreter = readings[own_checks.interpreter_probe.name]
             if interpreter.outcome is not Outcome.OK:
                 self._refuse_what_is_no_python(interpreter)
@@ -230,6 +231,16 @@ class Looking:
         if not (greeted or died or python) or "can't open file" in told or PROGRAM_END in told:
             said = f"; it said: {reading.stderr_tail[-1].strip()[:120]}" if reading.stderr_tail else ""
             raise UsageError(f"{words}: is not a Python: {reading.detail}{said}{self._hint}")
+
+
+def _fitting(reading: Recorded) -> dict[str, Recorded]:
+    """What the target says of itself, by probe; where it is of no use, that is a failed looking."""
+    if reading.outcome is Outcome.OK:
+        try:
+            decode(reading.facts, Interpreter)
+        except DoesNotFit as error:
+            reading = replace(reading, outcome=Outcome.FAILED, detail=f"told what does not fit: {error}")
+    return {own_checks.interpreter_probe.name: reading}
 
 
 def own_place() -> Place:

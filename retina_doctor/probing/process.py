@@ -23,9 +23,11 @@ from retina_doctor.codec import Data
 from retina_doctor.model import Effort, Json, Outcome, Recorded
 from retina_doctor.probing import effort
 from retina_doctor.probing.sending import source_of
+from retina_doctor.secret_words import masked
 from retina_doctor.standpoint import Standpoint
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
+MOST_DEPTH = 64  # lists and objects within each other
 TAIL_LINES, TAIL_BYTES = 20, 8192
 CHUNK = 65536  # bytes read from a pipe at once
 ROOM = 1024 * 1024  # bytes that the pipe for a program is to hold: as much as Linux allows (fs.pipe-max-size)
@@ -136,6 +138,7 @@ class Child:
     _pending: bytearray = field(default_factory=bytearray)
     _told: int = 0
     _errors: bytearray = field(default_factory=bytearray)
+    _cut: bool = False
     _unsent: memoryview = field(default_factory=lambda: memoryview(b""))
 
     @classmethod
@@ -203,9 +206,12 @@ class Child:
         self._pending += chunk
         if b"\n" not in chunk:
             return True
-        *lines, rest = bytes(self._pending).split(b"\n")
+        whole, _, rest = bytes(self._pending).rpartition(b"\n")
         self._pending = bytearray(rest)
-        for line in lines:
+        if self.token.encode() not in whole:  # noise, however many lines: a flood must not cost more than its bytes
+            self._note(whole + b"\n")
+            return True
+        for line in whole.split(b"\n"):
             self._take(line)
         return True
 
@@ -215,9 +221,14 @@ class Child:
             self._note(line + b"\n")  # printed by something else before the private stream was set up
             return
         try:
-            message = json.loads(line[len(mark) :], parse_constant=lambda _: None, parse_int=_number)
-        except ValueError:
-            self._note(line + b"\n")
+            message = _storable(json.loads(line[len(mark) :], parse_constant=lambda _: None, parse_int=_number))
+        except (ValueError, RecursionError, OverflowError):
+            message = None
+        if not isinstance(message, dict) or not all(
+            isinstance(message.get(key, kind()), kind | None)
+            for key, kind in (("tell", dict), ("stage", str), ("begin", str), ("end", str), ("failed", str))
+        ):
+            self._note(line + b"\n")  # no message of ours
             return
         begun = message.get("begin", self.current)
         if begun in self.seen:
@@ -225,7 +236,7 @@ class Child:
         seen = self.seen[self.current]
         if "begin" in message:
             seen.started = self.seconds
-        seen.facts.update(_storable(message.get("tell", {})) if b"\\ud" in line else message.get("tell", {}))
+        seen.facts.update(message.get("tell") or {})
         seen.stage = message.get("stage", seen.stage)
         if "end" in message:
             seen.ended, seen.failed = self.seconds, message.get("failed")
@@ -241,7 +252,9 @@ class Child:
 
     def _note(self, data: bytes) -> None:
         self._errors += data
-        del self._errors[: max(0, len(self._errors) - TAIL_BYTES)]
+        beyond = max(0, len(self._errors) - 4 * TAIL_BYTES)
+        self._cut = self._cut or beyond > 0
+        del self._errors[:beyond]
 
     def end(self) -> None:
         """Kill the whole process group and reap the child. Harmless when it is gone already."""
@@ -258,8 +271,12 @@ class Child:
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """The last lines of standard error."""
-        lines = self._errors.decode("utf-8", "replace").splitlines()
+        """The last lines of standard error: masked as a whole, then cut at a line, so that a cut lays no secret bare."""
+        text = masked(self._errors.decode("utf-8", "replace"))
+        if self._cut:
+            text = text.partition("\n")[2] or text.partition(" ")[2]
+        whole = text[-TAIL_BYTES:]
+        lines = (whole if len(whole) == len(text) else whole.partition("\n")[2]).splitlines()
         return tuple(line for line in lines if line.strip())[-TAIL_LINES:]
 
     def recorded(self, seconds: float) -> dict[str, Recorded]:
@@ -341,14 +358,19 @@ def _number(text: str) -> int | float:
     return number if -(2**63) <= number < 2**64 else float(number)
 
 
-def _storable(value: Any) -> Any:
-    """*value* without lone surrogates, which stand for bytes of names that are no UTF-8 and fit in no JSON file."""
+def _storable(value: Any, depth: int = 0) -> Any:
+    """*value* without lone surrogates, which stand for bytes of names that are no UTF-8 and fit in no JSON file.
+
+    Raises ValueError where it is nested deeper than any fact.
+    """
+    if depth > MOST_DEPTH:
+        raise ValueError("nested too deeply")
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, list):
-        return [_storable(inner) for inner in value]
+        return [_storable(inner, depth + 1) for inner in value]
     if isinstance(value, dict):
-        return {_storable(name): _storable(inner) for name, inner in value.items()}
+        return {_storable(name): _storable(inner, depth + 1) for name, inner in value.items()}
     return value
 
 

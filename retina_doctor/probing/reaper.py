@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from retina_doctor.errors import Interrupted
+from retina_doctor.probing.watchdog import watched
 
 RUN_VARIABLE = "RETINA_DOCTOR_RUN"
 """Set to a run's token in every process that a run starts, so that what they leave behind can be told."""
@@ -32,13 +34,17 @@ def guarded(token: str) -> Iterator[None]:
         heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
         previous = {number: signal.signal(number, _interrupt) for number in heard}
     adopting = _adopt_orphans(True)
-    before = _children() if adopting and main else None
+    watchdog = watched(functools.partial(_end_strays, token.strip(), None)) if main else contextlib.nullcontext()
     try:
-        yield
+        with watchdog:
+            before = _children() if adopting and main else None
+            try:
+                yield
+            finally:
+                for number in previous:
+                    signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
+                _end_strays(token.strip(), before)
     finally:
-        for number in previous:
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave half of it behind
-        _end_strays(token.strip(), before)
         if adopting:
             _adopt_orphans(False)
         for number, handler in previous.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from retina_doctor.secret_words import masked
+from retina_doctor.secret_words import beginning, masked
 
 from ..facts.source import Line, Mark
 
@@ -29,7 +29,7 @@ class Text:
     def at(self, line: int, column: int = 1, until: int | None = None) -> Line:
         """*until*: the last line on which a comment belongs to the place."""
         shown = self.lines[line - 1] if line <= len(self.lines) else ""
-        text = masked(shown.strip()[: 2 * MOST_LINE])[:MOST_LINE]
+        text = beginning(shown.strip()[: 8 * MOST_LINE], MOST_LINE)
         return Line(file=self.path, line=line, column=column, text=text, marks=self._marks(line, until or line))
 
     def _marks(self, line: int, until: int) -> tuple[Mark, ...]:

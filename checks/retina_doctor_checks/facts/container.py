@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import Name, Path
 
 
 class Container(Facts, frozen=True, kw_only=True):
@@ -17,7 +18,7 @@ class Container(Facts, frozen=True, kw_only=True):
 class Compose(Facts, frozen=True, kw_only=True):
     """*plugin*: docker's own (version 2 and later); else the old program docker-compose, with its *version*."""
 
-    path: str
+    path: Path
     plugin: bool
     version: tuple[int, ...] | None
 
@@ -26,8 +27,8 @@ class Configuration(Facts, frozen=True, kw_only=True):
     """A file of an engine's configuration, and the runtimes that it names."""
 
     engine: Literal["docker", "containerd", "crio"]
-    path: str
-    runtimes: tuple[str, ...]
+    path: Path
+    runtimes: tuple[Name, ...]
 
 
 class ContainerHost(Facts, frozen=True, kw_only=True):
@@ -37,10 +38,10 @@ class ContainerHost(Facts, frozen=True, kw_only=True):
     node of a Kubernetes cluster. *unreadable*: configurations that are there and could not be read or understood.
     """
 
-    engines: tuple[str, ...]
-    toolkit: tuple[str, ...]
-    cdi: tuple[str, ...]
+    engines: tuple[Path, ...]
+    toolkit: tuple[Path, ...]
+    cdi: tuple[Path, ...]
     kubelet: bool
     configurations: tuple[Configuration, ...]
-    unreadable: tuple[str, ...]
+    unreadable: tuple[Path, ...]
     compose: Compose | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import CommandLine, Name, Path, Serial, User, Variable, Version
 
 
 class GpuProcess(Facts, frozen=True, kw_only=True):
@@ -15,8 +16,8 @@ class GpuProcess(Facts, frozen=True, kw_only=True):
 
     pid: int
     used_memory: int | None
-    name: str | None
-    user: str | None
+    name: CommandLine | None
+    user: User | None
     framework: Literal["tensorflow", "jax"] | None = None
     """One that takes the whole card unless it is told otherwise, as the libraries that it has mapped tell."""
 
@@ -29,7 +30,7 @@ class Health(Facts, frozen=True, kw_only=True):
     *remapping*: "pending" (a reset mends it) or "failed" (the card is worn out), of rows or, on older cards, pages.
     """
 
-    slowed_by: tuple[str, ...] | None
+    slowed_by: tuple[Name, ...] | None
     temperature: int | None
     ecc_errors: int | None
     remapping: Literal["none", "pending", "failed"] | None
@@ -44,9 +45,9 @@ class Gpu(Facts, frozen=True, kw_only=True):
     """
 
     index: int
-    name: str | None
-    uuid: str | None
-    bus_id: str | None
+    name: Name | None
+    uuid: Serial | None
+    bus_id: Name | None
     memory_total: int | None
     memory_free: int | None
     memory_used: int | None
@@ -54,7 +55,7 @@ class Gpu(Facts, frozen=True, kw_only=True):
     compute_capability: tuple[int, int] | None
     compute_mode: int | None
     mig: bool | None
-    mig_devices: tuple[str, ...] = ()
+    mig_devices: tuple[Serial, ...] = ()
     processes: tuple[GpuProcess, ...]
     error: str | None
     health: Health | None = None
@@ -69,7 +70,7 @@ class Nvml(Facts, frozen=True, kw_only=True):
 
     error_code: int | None
     error: str | None
-    driver: str | None
+    driver: Version | None
     cuda: tuple[int, int] | None
     gpus: tuple[Gpu, ...]
     own_pids: bool = True
@@ -78,7 +79,7 @@ class Nvml(Facts, frozen=True, kw_only=True):
 class NvidiaSmi(Facts, frozen=True, kw_only=True):
     """*path* None: no such program on PATH, and the rest is None. *lines*: its first lines of standard output."""
 
-    path: str | None
+    path: Path | None
     exit_code: int | None
     lines: tuple[str, ...]
     errors: tuple[str, ...]
@@ -87,18 +88,18 @@ class NvidiaSmi(Facts, frozen=True, kw_only=True):
 class PciGpu(Facts, frozen=True, kw_only=True):
     """A display controller of vendor 0x10de. *device* like "0x1eb8"; *bound_to*: its kernel driver's name."""
 
-    address: str
-    device: str | None
-    bound_to: str | None
+    address: Name
+    device: Name | None
+    bound_to: Name | None
 
 
 class Node(Facts, frozen=True, kw_only=True):
     """A device node. *usable*: this process may read and write it; *refused*: else why, as errno's name: "EACCES" (its
     owner and mode forbid it), "EPERM" (the container's device rules forbid it)."""
 
-    path: str
+    path: Path
     usable: bool
-    refused: str | None = None
+    refused: Name | None = None
 
 
 class DriverLibrary(Facts, frozen=True, kw_only=True):
@@ -107,24 +108,24 @@ class DriverLibrary(Facts, frozen=True, kw_only=True):
     *on_loader_path*: it lies in a folder that the loader searches (ldconfig's cache, LD_LIBRARY_PATH, its defaults).
     """
 
-    path: str
-    name: str
-    version: str | None
+    path: Path
+    name: Name
+    version: Version | None
     on_loader_path: bool
 
 
 class ModuleFile(Facts, frozen=True, kw_only=True):
     """A file of the NVIDIA kernel module below /lib/modules. *signed* None: not known, or Secure Boot is off."""
 
-    kernel: str
-    path: str
+    kernel: Version
+    path: Path
     signed: bool | None
 
 
 class Xid(Facts, frozen=True, kw_only=True):
     """An error that the driver wrote to the kernel log. *bus_id* like "0000:00:1e"; *line*: the words after it."""
 
-    bus_id: str
+    bus_id: Name
     code: int
     line: str
 
@@ -146,11 +147,11 @@ class Host(Facts, frozen=True, kw_only=True):
     *fabric_manager*: nvidia-fabricmanager runs; None: the host's processes cannot be seen.
     """
 
-    kernel: str
-    container: str | None
+    kernel: Version
+    container: Name | None
     wsl: bool
     nvidia_loaded: bool | None
-    loaded_version: str | None
+    loaded_version: Version | None
     nouveau_loaded: bool | None
     pci_gpus: tuple[PciGpu, ...] | None
     nodes: tuple[Node, ...]
@@ -170,13 +171,13 @@ class GpuEnvironment(Facts, frozen=True, kw_only=True):
     followed; None: it finds none, or (*loader_problem*) could not be asked.
     """
 
-    cuda_visible_devices: str | None
-    cuda_device_order: str | None
-    nvidia_visible_devices: str | None
-    nvidia_driver_capabilities: str | None
-    ld_library_path: str | None
-    libcuda: str | None = None
-    libnvidia_ml: str | None = None
+    cuda_visible_devices: Variable | None
+    cuda_device_order: Variable | None
+    nvidia_visible_devices: Variable | None
+    nvidia_driver_capabilities: Variable | None
+    ld_library_path: Variable | None
+    libcuda: Path | None = None
+    libnvidia_ml: Path | None = None
     loader_problem: str | None = None
 
 
@@ -184,8 +185,8 @@ class CudaDevice(Facts, frozen=True, kw_only=True):
     """A device as CUDA numbers it in the target, after CUDA_VISIBLE_DEVICES. *uuid* as NVML writes it."""
 
     ordinal: int
-    name: str | None
-    uuid: str | None
+    name: Name | None
+    uuid: Serial | None
     compute_capability: tuple[int, int] | None
 
 
@@ -196,11 +197,11 @@ class CudaDriver(Facts, frozen=True, kw_only=True):
     CUresult; 0: no error); None: it was not reached. *init_name*: its name, like "CUDA_ERROR_NO_DEVICE".
     """
 
-    path: str | None
+    path: Path | None
     error: str | None
     version: tuple[int, int] | None
     init_code: int | None
-    init_name: str | None
+    init_name: Name | None
     devices: tuple[CudaDevice, ...]
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import Name, Path, Serial
 
 
 class Face(Facts, frozen=True, kw_only=True):
@@ -20,7 +21,7 @@ class Picture(Facts, frozen=True, kw_only=True):
     """*path* None: generated noise, which shows that arithmetic runs, and no faces. *error*: why it cannot be read.
     *decoder*: the target has OpenCV or Pillow; without, no picture can be read whatever it is."""
 
-    path: str | None
+    path: Path | None
     width: int | None
     height: int | None
     error: str | None
@@ -43,7 +44,7 @@ class CardUse(Facts, frozen=True, kw_only=True):
     """
 
     index: int
-    uuid: str | None
+    uuid: Serial | None
     total: int
     before: int | None
     peak: int
@@ -71,7 +72,7 @@ class Shapes(Facts, frozen=True, kw_only=True):
 class Saved(Facts, frozen=True, kw_only=True):
     """Where the picture with its faces was written, or why it was not."""
 
-    path: str
+    path: Path
     error: str | None
 
 
@@ -95,11 +96,11 @@ class Inference(Facts, frozen=True, kw_only=True):
         Literal["no-model", "missing", "not-onnx", "no-onnxruntime", "no-numpy", "no-known-checkpoint", "no-torch"]
         | None
     )
-    model: str | None
+    model: Path | None
     contract: Literal["retinaface", "scrfd"] | None
     input_size: tuple[int, int] | None
-    session: tuple[str, ...] | None
-    nodes: dict[str, int] | None
+    session: tuple[Name, ...] | None
+    nodes: dict[Name, int] | None
     preloaded: bool
     load: float | None
     first: float | None
@@ -109,7 +110,7 @@ class Inference(Facts, frozen=True, kw_only=True):
     cpu_difference: float | None
     faces: tuple[Face, ...] | None
     log: tuple[str, ...]
-    cpu_operators: dict[str, int] | None = None
+    cpu_operators: dict[Name, int] | None = None
     load_error: str | None = None
     framework: Literal["onnxruntime", "torch"] | None = "onnxruntime"
     device: Literal["cuda", "cpu"] | None = None
@@ -138,7 +139,7 @@ class Inference(Facts, frozen=True, kw_only=True):
 
 
 class Answered(Facts, frozen=True, kw_only=True):
-    name: str
+    name: Name
     faces: tuple[Face, ...]
 
 
@@ -146,8 +147,8 @@ class KnownAnswer(Facts, frozen=True, kw_only=True):
     """What the doctor's own model found in its own pictures. *finite*: no NaN or infinity in the outputs."""
 
     skipped: Literal["no-onnxruntime", "no-numpy"] | None
-    session: tuple[str, ...] | None
-    nodes: dict[str, int] | None
+    session: tuple[Name, ...] | None
+    nodes: dict[Name, int] | None
     preloaded: bool
     finite: bool | None
     pictures: tuple[Answered, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import Path
 
 
 class Footprint(Facts, frozen=True, kw_only=True):
@@ -14,6 +15,6 @@ class Footprint(Facts, frozen=True, kw_only=True):
     """
 
     skipped: Literal["no-model", "missing", "not-onnx", "no-onnxruntime", "no-numpy", "not-loaded", "no-picture"] | None
-    model: str | None
+    model: Path | None
     size: tuple[int, int] | None
     activations: int | None

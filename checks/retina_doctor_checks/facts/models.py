@@ -5,27 +5,28 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import Name, Path, Serial
 
 
 class Obstacle(Facts, frozen=True, kw_only=True):
     """Why a path cannot be used, and at which part of it."""
 
     kind: Literal["missing", "forbidden", "other"]
-    at: str
+    at: Path
     words: str
 
 
 class Tensor(Facts, frozen=True, kw_only=True):
     """An input or output: sizes are numbers, or names where they are free."""
 
-    name: str
-    shape: tuple[int | str, ...] | None
+    name: Name
+    shape: tuple[int | Name, ...] | None
 
 
 class External(Facts, frozen=True, kw_only=True):
     """A file beside the model in which weights lie. Sizes in bytes."""
 
-    location: str
+    location: Path
     problem: Literal["missing", "cut-short", "outside", "unreadable"] | None
     there: int | None
     needed: int
@@ -36,27 +37,27 @@ class Checkpoint(Facts, frozen=True, kw_only=True):
     *refused*: what torch.load does not admit under weights_only; *dangerous*: those of it that can run any code."""
 
     keys: int
-    prefix: str
+    prefix: Name
     network: Literal["mobilenet0.25", "resnet50", "detector", "other"] | None
-    refused: tuple[str, ...]
-    dangerous: tuple[str, ...]
+    refused: tuple[Name, ...]
+    dangerous: tuple[Name, ...]
 
 
 class Cache(Facts, frozen=True, kw_only=True):
     """Where insightface would put a pack that it downloads. *at*: the nearest folder on the way that exists, *writable* for the
     target's user. *zip*: what a download left beside, and whether it is whole."""
 
-    root: str
-    at: str
+    root: Path
+    at: Path
     writable: bool
-    zip: str | None
+    zip: Path | None
     zip_whole: bool | None
 
 
 class Onnx(Facts, frozen=True, kw_only=True):
     ir_version: int | None
     opset: int | None
-    producer: str
+    producer: Name
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     nodes: int
@@ -78,14 +79,14 @@ class ModelFile(Facts, frozen=True, kw_only=True):
     *sha256*: in hexadecimal; None where nobody asked for it, or it could not be read to its end.
     """
 
-    path: str
+    path: Path
     size: int | None
-    content: str
+    content: Name
     problem: Damage | None
     error: Obstacle | None
     onnx: Onnx | None
     checkpoint: Checkpoint | None = None
-    sha256: str | None = None
+    sha256: Serial | None = None
 
     @property
     def is_detector(self) -> bool:
@@ -99,12 +100,12 @@ class ModelFile(Facts, frozen=True, kw_only=True):
 
 
 class Subfolder(Facts, frozen=True, kw_only=True):
-    name: str
-    models: tuple[str, ...]
+    name: Name
+    models: tuple[Name, ...]
 
 
 class Searched(Facts, frozen=True, kw_only=True):
-    path: str
+    path: Path
     exists: bool
     models: int
 
@@ -113,19 +114,19 @@ class Model(Facts, frozen=True, kw_only=True):
     """*named_by*: settings, the variable RETINAFACE_MODEL_PATH, or found in a usual place."""
 
     searched: tuple[Searched, ...]
-    working_directory: str
-    variable: str | None
-    named: str | None
+    working_directory: Path
+    variable: Path | None
+    named: Path | None
     named_by: Literal["settings", "RETINAFACE_MODEL_PATH", "found"] | None
     kind: Literal["path", "pack"] | None
-    path: str | None
+    path: Path | None
     exists: bool
     is_folder: bool
     error: Obstacle | None
     files: tuple[ModelFile, ...]
     subfolders: tuple[Subfolder, ...]
-    similar: tuple[str, ...]
-    elsewhere: tuple[str, ...]
+    similar: tuple[Name, ...]
+    elsewhere: tuple[Path, ...]
     cache: Cache | None = None
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import Name, Path, Version
 
 
 class Distribution(Facts, frozen=True, kw_only=True):
@@ -16,14 +17,14 @@ class Distribution(Facts, frozen=True, kw_only=True):
     wheel, like "cp311-cp311-manylinux_2_28_x86_64".
     """
 
-    name: str
-    version: str
+    name: Name
+    version: Version
     gpu: bool
     cuda: tuple[int, int] | None
     cudnn_major: int | None
     has_extras: bool
-    missing: tuple[str, ...]
-    tags: tuple[str, ...] = ()
+    missing: tuple[Path, ...]
+    tags: tuple[Name, ...] = ()
 
 
 class Provider(Facts, frozen=True, kw_only=True):
@@ -34,13 +35,13 @@ class Provider(Facts, frozen=True, kw_only=True):
     not be asked (*loader_problem* says why). *code*: GPU architectures that the library holds code for; None: not read.
     """
 
-    path: str
-    needed: tuple[str, ...]
+    path: Path
+    needed: tuple[Name, ...]
     problem: str | None
-    wanted: tuple[str, ...] = ()
-    found: dict[str, str] | None = None
+    wanted: tuple[Name, ...] = ()
+    found: dict[Name, Path] | None
     loader_problem: str | None = None
-    code: tuple[str, ...] | None = None
+    code: tuple[Name, ...] | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -53,8 +54,8 @@ class Binary(Facts, frozen=True, kw_only=True):
     *fits*: its name bears one of the endings that this Python looks for.
     """
 
-    path: str
-    machine: str | None
+    path: Path
+    machine: Name | None
     fits: bool
 
 
@@ -64,10 +65,10 @@ class FoundLibrary(Facts, frozen=True, kw_only=True):
     *version*: "9.1.0", as its file's name or pip's package says; None: neither does. *damage*: what is wrong with the
     file (probes/native/elf.py), or None."""
 
-    soname: str
-    path: str
-    kind: str
-    version: str | None = None
+    soname: Name
+    path: Path
+    kind: Name
+    version: Version | None = None
     damage: str | None = None
 
 
@@ -77,12 +78,12 @@ class OrtFiles(Facts, frozen=True, kw_only=True):
     *preloaded_by*: an installed library that calls onnxruntime.preload_dlls() itself ("insightface 2.1")."""
 
     distributions: tuple[Distribution, ...]
-    folder: str | None
+    folder: Path | None
     importable: bool
-    owner: str | None
+    owner: Name | None
     provider: Provider | None
     libraries: tuple[FoundLibrary, ...]
-    preloaded_by: str | None
+    preloaded_by: Name | None
     tensorrt: Provider | None = None
     binaries: tuple[Binary, ...] = ()
 
@@ -114,12 +115,12 @@ class Attempt(Facts, frozen=True, kw_only=True):
     """
 
     how: Literal["plain", "preload", "torch"]
-    session: tuple[str, ...] | None
+    session: tuple[Name, ...] | None
     session_error: str | None
-    nodes: dict[str, int] | None
+    nodes: dict[Name, int] | None
     run_error: str | None
     log: tuple[str, ...]
-    mapped: tuple[str, ...] = ()
+    mapped: tuple[Path, ...] = ()
 
     @property
     def on_cuda(self) -> bool:
@@ -139,10 +140,10 @@ class OrtRuntime(Facts, frozen=True, kw_only=True):
 
     installed: bool
     empty: bool
-    version: str | None
-    package_name: str | None
-    file: str | None
-    advertised: tuple[str, ...]
+    version: Version | None
+    package_name: Name | None
+    file: Path | None
+    advertised: tuple[Name, ...]
     preloads: bool
     attempts: tuple[Attempt, ...]
 

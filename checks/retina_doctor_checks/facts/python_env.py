@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import Name, Path, Version
 
 
 class Shadow(Facts, frozen=True, kw_only=True):
     """A file or folder of the working directory that bears the name of a package the service needs."""
 
-    name: str
-    path: str
+    name: Name
+    path: Path
     installed: bool
 
 
 class WorkingDirectory(Facts, frozen=True, kw_only=True):
-    path: str
+    path: Path
     shadows: tuple[Shadow, ...]
 
 
 class Distribution(Facts, frozen=True, kw_only=True):
-    name: str
-    version: str
+    name: Name
+    version: Version
 
 
 class Alias(Facts, frozen=True, kw_only=True):
     """A use of a name that NumPy no longer has, like "np.int", in an installed package."""
 
-    package: str
-    file: str
+    package: Name
+    file: Path
     line: int
-    name: str
+    name: Name
 
 
 class InsightFace(Facts, frozen=True, kw_only=True):
@@ -39,8 +40,8 @@ class InsightFace(Facts, frozen=True, kw_only=True):
     *extension*: the compiled part that releases before 1.0 import; None: this release has none.
     """
 
-    version: str | None
-    path: str
+    version: Version | None
+    path: Path
     takes_providers: bool | None
     extension: bool | None
 
@@ -53,23 +54,23 @@ class Packages(Facts, frozen=True, kw_only=True):
     *compiler*: path of a C++ compiler. *headers*: this Python's C headers are installed.
     """
 
-    installed: dict[str, str]
+    installed: dict[Name, Version]
     aliases: tuple[Alias, ...]
     retinaface: tuple[Distribution, ...]
-    retinaface_owner: str | None
+    retinaface_owner: Name | None
     cudnn: tuple[Distribution, ...]
-    cudnn_owner: str | None
+    cudnn_owner: Name | None
     insightface: InsightFace | None
-    compiler: str | None
+    compiler: Path | None
     headers: bool
 
 
 class MissingVersion(Facts, frozen=True, kw_only=True):
     """A symbol version ("GLIBCXX_3.4.30") that *by* needs and the *library* that the loader takes does not have."""
 
-    library: str
-    version: str
-    by: str
+    library: Path
+    version: Version
+    by: Path
 
 
 class Extension(Facts, frozen=True, kw_only=True):
@@ -79,11 +80,11 @@ class Extension(Facts, frozen=True, kw_only=True):
     NumPy's C interface. *problem*: why the loader could not be asked.
     """
 
-    module: str
-    path: str
-    distribution: str | None
-    version: str | None
-    missing: tuple[str, ...]
+    module: Name
+    path: Path
+    distribution: Name | None
+    version: Version | None
+    missing: tuple[Name, ...]
     versions: tuple[MissingVersion, ...]
     numpy_abi: int | None
     problem: str | None
@@ -95,13 +96,13 @@ class Shadowing(Facts, frozen=True, kw_only=True):
     *file*, *bundled_file*: the same with links followed, as a process shows what it has loaded.
     """
 
-    soname: str
-    path: str
-    file: str
-    version: str | None
-    bundled: str
-    bundled_file: str
-    bundled_version: str | None
+    soname: Name
+    path: Path
+    file: Path
+    version: Version | None
+    bundled: Path
+    bundled_file: Path
+    bundled_version: Version | None
 
 
 class Extensions(Facts, frozen=True, kw_only=True):
@@ -115,8 +116,8 @@ class Extensions(Facts, frozen=True, kw_only=True):
 class Imported(Facts, frozen=True, kw_only=True):
     """An import that was tried. *error* None: it worked. *output*: what was printed meanwhile."""
 
-    module: str
-    version: str | None
+    module: Name
+    version: Version | None
     error: str | None
     output: tuple[str, ...]
 

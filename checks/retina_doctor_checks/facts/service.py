@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import Address, CommandLine, HostName, Key, Name, Path, UrlText, User
 from retina_doctor.model import Json
 
 
@@ -18,11 +19,11 @@ class Holder(Facts, frozen=True, kw_only=True):
     pid: int
     pids: tuple[int, ...]
     ancestors: tuple[int, ...]
-    command: str | None
-    called: str | None
-    exe: str | None
-    user: str | None
-    packages: tuple[str, ...] | None
+    command: CommandLine | None
+    called: Path | None
+    exe: Path | None
+    user: User | None
+    packages: tuple[Path, ...] | None
 
 
 class Socket(Facts, frozen=True, kw_only=True):
@@ -32,13 +33,13 @@ class Socket(Facts, frozen=True, kw_only=True):
     hidden (other users' processes, other containers).
     """
 
-    address: str
+    address: Address
     port: int
     family: Literal["ipv4", "ipv6"]
-    state: str
+    state: Name
     loopback: bool
     wildcard: bool
-    user: str | None
+    user: User | None
     holder: Holder | None
     waiting: int = 0
 
@@ -50,13 +51,13 @@ class Bind(Facts, frozen=True, kw_only=True):
     was left out. *error*: errno's name, or "resolve" where the host has no address; None: the bind worked.
     """
 
-    host: str
+    host: HostName
     port: int | None
-    addresses: tuple[str, ...]
+    addresses: tuple[Address, ...]
     loopback: bool
     conflicts: tuple[int, ...]
     tried: bool
-    error: str | None
+    error: Name | None
     words: str | None
 
 
@@ -65,7 +66,7 @@ class Answer(Facts, frozen=True, kw_only=True):
     closed without a word); or refused, unreachable, timed-out: no connection."""
 
     kind: Literal["http", "other", "silent", "closed", "refused", "unreachable", "timed-out"]
-    path: str
+    path: UrlText
     status: int | None
     json: bool
     words: str | None
@@ -80,19 +81,19 @@ class Detection(Facts, frozen=True, kw_only=True):
     *cut*: the answer is longer than what was read.
     """
 
-    path: str
+    path: UrlText
     kind: Literal["http", "other", "silent", "closed", "refused", "timed-out", "certificate"]
     status: int | None
     words: str | None
     seconds: float | None
     first_seconds: float | None
-    content_type: str | None
+    content_type: Name | None
     json: bool
     body: Json
     text: str | None
-    location: str | None
-    redirected: str | None
-    works_with: str | None
+    location: UrlText | None
+    redirected: UrlText | None
+    works_with: Key | None
     cut: bool = False
 
 
@@ -121,9 +122,9 @@ class Url(Facts, frozen=True, kw_only=True):
     not local or not usable. *tls*: a TLS handshake is understood there; None: not tried, since HTTP was.
     """
 
-    text: str
-    scheme: str | None
-    host: str | None
+    text: UrlText
+    scheme: Name | None
+    host: HostName | None
     port: int | None
     problem: Literal["no-scheme", "scheme", "no-host", "port"] | None
     local: bool | None
@@ -142,8 +143,8 @@ class ServiceProcess(Facts, frozen=True, kw_only=True):
 
     pid: int
     alive: bool
-    command: str | None
-    user: str | None
+    command: CommandLine | None
+    user: User | None
     same_network: bool | None
     sockets: tuple[Socket, ...] | None
     unix_sockets: int | None
@@ -152,7 +153,7 @@ class ServiceProcess(Facts, frozen=True, kw_only=True):
 class Reached(Facts, frozen=True, kw_only=True):
     """A connection of this machine to itself, by one of its own addresses."""
 
-    address: str
+    address: Address
     port: int
     kind: Literal["connected", "refused", "unreachable", "timed-out"]
     words: str | None

@@ -5,12 +5,13 @@ from __future__ import annotations
 import posixpath
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import CommandLine, Name, Path, User
 
 
 class Loaded(Facts, frozen=True, kw_only=True):
     """A library that the process has mapped. *replaced*: the file was exchanged or removed since."""
 
-    path: str
+    path: Path
     replaced: bool
 
 
@@ -26,13 +27,13 @@ class LiveProcess(Facts, frozen=True, kw_only=True):
     pid: int
     alive: bool
     family: tuple[int, ...]
-    command: str | None
-    working_directory: str | None
-    user: str | None
+    command: CommandLine | None
+    working_directory: Path | None
+    user: User | None
     readable: bool
     libraries: tuple[Loaded, ...]
-    devices: tuple[str, ...]
-    installed_since: tuple[str, ...]
+    devices: tuple[Path, ...]
+    installed_since: tuple[Name, ...]
     devices_told: bool | None = None
     fell_back: tuple[str, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import HostName, Name, Path
 
 Cause = Literal[
     "ort-provider-not-requested",
@@ -19,14 +20,14 @@ Cause = Literal[
 class Mark(Facts, frozen=True, kw_only=True):
     """A comment ``# retina-doctor: ignore[word] reason`` beside a line."""
 
-    word: str
+    word: Name
     reason: str
 
 
 class Line(Facts, frozen=True, kw_only=True):
     """A place in a file. *line* and *column* count from 1; *text*: the line without its indentation."""
 
-    file: str
+    file: Path
     line: int
     column: int
     text: str
@@ -39,10 +40,10 @@ class Hit(Facts, frozen=True, kw_only=True):
 
     at: Line
     cause: Cause
-    why: str
-    what: str
+    why: Name
+    what: Name
     fixed: str | None
-    api: tuple[str, ...]
+    api: tuple[Name, ...]
 
 
 class Figure(Facts, frozen=True, kw_only=True):
@@ -61,14 +62,14 @@ class Server(Facts, frozen=True, kw_only=True):
     the configuration in which gunicorn looks for what the command does not say."""
 
     at: Line
-    by: str
-    host: str | None
+    by: Name
+    host: HostName | None
     port: int | None
     why: Literal["named", "default"]
     sure: bool
     fixed: str | None
-    runs: str | None
-    config: str | None
+    runs: Path | None
+    config: Path | None
 
 
 class Package(Facts, frozen=True, kw_only=True):
@@ -76,8 +77,8 @@ class Package(Facts, frozen=True, kw_only=True):
     "^0.7", "" for any); *extras*: it asks for extras, such as [cuda,cudnn]."""
 
     at: Line
-    name: str
-    spec: str
+    name: Name
+    spec: Name
     extras: bool
 
 
@@ -87,10 +88,10 @@ class Bundle(Facts, frozen=True, kw_only=True):
     *index*: from an index whose builds are others than PyPI's."""
 
     at: Line
-    group: str
+    group: Name
     packages: tuple[Package, ...]
-    included: tuple[str, ...]
-    kept_out: tuple[str, ...]
+    included: tuple[Path, ...]
+    kept_out: tuple[Name, ...]
     index: bool = False
 
 
@@ -101,7 +102,7 @@ class Step(Facts, frozen=True, kw_only=True):
     at: Line
     does: Literal["install", "uninstall", "file", "project"]
     packages: tuple[Package, ...]
-    file: str | None
+    file: Path | None
     dependencies: bool
     index: bool
 
@@ -111,8 +112,8 @@ class Port(Facts, frozen=True, kw_only=True):
 
     at: Line
     number: int | None
-    host: str | None
-    name: str | None
+    host: HostName | None
+    name: Name | None
 
 
 class Image(Facts, frozen=True, kw_only=True):
@@ -120,10 +121,10 @@ class Image(Facts, frozen=True, kw_only=True):
     name."""
 
     at: Line
-    base: str
+    base: Name
     steps: tuple[Step, ...]
     ports: tuple[Port, ...]
-    stage: str | None = None
+    stage: Name | None = None
     server: Server | None
 
 
@@ -135,9 +136,9 @@ class Container(Facts, frozen=True, kw_only=True):
 
     at: Line
     kind: Literal["compose", "kubernetes", "run"]
-    name: str
-    image: str | None
-    dockerfile: str | None
+    name: Name
+    image: Name | None
+    dockerfile: Path | None
     gpu: bool
     known: bool
     host_network: bool
@@ -146,7 +147,7 @@ class Container(Facts, frozen=True, kw_only=True):
     labels: tuple[str, ...]
     commanded: bool
     moved: bool = False
-    target: str | None = None
+    target: Name | None = None
     varied: bool = False
     server: Server | None
 
@@ -163,14 +164,14 @@ class Tag(Facts, frozen=True, kw_only=True):
     """The name of an image that is built here."""
 
     at: Line
-    name: str
-    dockerfile: str
+    name: Name
+    dockerfile: Path
 
 
 class Unread(Facts, frozen=True, kw_only=True):
     """A file in which a cause could stand, and which could not be read."""
 
-    file: str
+    file: Path
     kind: Literal["python", "deployment"]
     error: str
 
@@ -178,8 +179,8 @@ class Unread(Facts, frozen=True, kw_only=True):
 class Source(Facts, frozen=True, kw_only=True):
     """*files*: how many were looked at; *cut*: there were more than are looked at."""
 
-    paths: tuple[str, ...]
-    missing: tuple[str, ...]
+    paths: tuple[Path, ...]
+    missing: tuple[Path, ...]
     files: int
     cut: bool
     unread: tuple[Unread, ...]

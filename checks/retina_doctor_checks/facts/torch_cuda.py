@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
+from retina_doctor.kinds import Name, Path, Version
 
 
 class TorchFiles(Facts, frozen=True, kw_only=True):
@@ -16,19 +17,19 @@ class TorchFiles(Facts, frozen=True, kw_only=True):
     """
 
     installed: bool
-    version: str | None
-    path: str | None
+    version: Version | None
+    path: Path | None
     build: Literal["cuda", "cpu", "rocm"] | None
     cuda: tuple[int, int] | None
-    libraries: tuple[str, ...]
-    code: tuple[str, ...] | None = None
+    libraries: tuple[Path, ...]
+    code: tuple[Name, ...] | None = None
 
 
 class Launch(Facts, frozen=True, kw_only=True):
     """A kernel that was run on device 0, the one that a service uses unless it is told otherwise: a context on each card
     would take memory of all that work there. *error* None: it ran, and its result is right."""
 
-    name: str | None
+    name: Name | None
     error: str | None
 
 
@@ -38,14 +39,14 @@ class TorchRuntime(Facts, frozen=True, kw_only=True):
     process has loaded in the end."""
 
     installed: bool
-    version: str | None
-    file: str | None
-    cuda: str | None
-    arch_list: tuple[str, ...] | None
+    version: Version | None
+    file: Path | None
+    cuda: Version | None
+    arch_list: tuple[Name, ...] | None
     available: bool | None
     warnings: tuple[str, ...]
     launch: Launch | None = None
-    mapped: tuple[str, ...] = ()
+    mapped: tuple[Path, ...] = ()
 
     @property
     def works(self) -> bool:

@@ -7,6 +7,7 @@ import os
 import time
 from typing import Any
 
+from retina_doctor.secret_words import beginning
 from retina_doctor_checks.probes.inference import look_inference
 from retina_doctor_checks.probes.models import locate
 from retina_doctor_checks.probes.native import output, places
@@ -72,7 +73,7 @@ def sweep(probe: Any, arguments: dict[str, Any], path: str, files: list[Any]) ->
         try:
             told.append(at_size(probe, arguments, engine, good, width, height))
         except Exception as error:  # one size that does not run says nothing of the others
-            probe.tell(stopped="%dx%d: %s" % (width, height, str(error)[:300]))
+            probe.tell(stopped="%dx%d: %s" % (width, height, beginning(str(error), 300)))
             continue
         probe.tell(sizes=told)
 

@@ -6,6 +6,8 @@ import ctypes
 import uuid
 from typing import Any
 
+from retina_doctor.secret_words import beginning
+
 MAJOR, MINOR = 75, 76  # cuda.h CUdevice_attribute: COMPUTE_CAPABILITY_MAJOR, _MINOR
 NOTHING: dict[str, Any] = {
     "path": None, "error": None, "version": None, "init_code": None, "init_name": None, "devices": [],
@@ -18,7 +20,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
     except OSError as error:
-        probe.tell(error=str(error)[-1000:])
+        probe.tell(error=beginning(str(error), 1000))
         return
     probe.tell(path=mapped("libcuda.so"))
     probe.stage("cuDriverGetVersion")

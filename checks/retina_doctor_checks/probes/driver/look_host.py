@@ -9,6 +9,7 @@ import os
 import re
 from typing import Any
 
+from retina_doctor.secret_words import beginning
 from retina_doctor_checks.probes.native import places, program
 
 NVIDIA = "0x10de"
@@ -186,9 +187,11 @@ def kernel_log() -> dict[str, Any] | None:
         return None
     xids = [XID.search(line) for line in lines]
     return {
-        "xids": [{"bus_id": x[1], "code": int(x[2]), "line": x[3].strip()[:200]} for x in xids if x][-MOST_XIDS:],
-        "refusals": [line[:200] for line in lines if REFUSED.search(line)][-3:],
-        "said": [line.strip()[:300] for line in lines if "NVRM:" in line and "Xid" not in line][-MOST_SAID:],
+        "xids": [{"bus_id": x[1], "code": int(x[2]), "line": beginning(x[3].strip(), 200)} for x in xids if x][
+            -MOST_XIDS:
+        ],
+        "refusals": [beginning(line, 200) for line in lines if REFUSED.search(line)][-3:],
+        "said": [beginning(line.strip(), 300) for line in lines if "NVRM:" in line and "Xid" not in line][-MOST_SAID:],
     }
 
 

@@ -208,9 +208,9 @@ def read_picture(path: str) -> tuple[Any, ...]:
             data = file.read()
         picture = pixels(data)
     except ImportError as error:
-        return noise, dict(facts, path=path, width=None, height=None, error=str(error)[:300], decoder=False)
+        return noise, dict(facts, path=path, width=None, height=None, error=output.cut(str(error), 300), decoder=False)
     except (OSError, ValueError) as error:
-        return noise, dict(facts, path=path, width=None, height=None, error=str(error)[:300])
+        return noise, dict(facts, path=path, width=None, height=None, error=output.cut(str(error), 300))
     return picture, dict(facts, path=path, width=picture.shape[1], height=picture.shape[0])
 
 

@@ -10,6 +10,8 @@ import signal
 import sys
 from typing import Any
 
+from retina_doctor.secret_words import beginning, masked
+
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 MOST_LINES = 40
 MOST_BYTES = 65536
@@ -18,9 +20,11 @@ PATIENCE = 1.0  # seconds for the last words; a daemon that was left with the pi
 
 def cut(text: str, most: int) -> str:
     """*text*, or its beginning and its end in *most* characters: a loader names the cause last."""
+    text = masked(text)
     if len(text) <= most:
         return text
-    return text[: most // 3] + " … " + text[len(text) - (most - most // 3 - 3) :]
+    front, end = beginning(text, most // 3), text[len(text) - (most - most // 3 - 3) :]
+    return front + " … " + (end.partition(" ")[2] or end)  # no half a word: it could be half a secret
 
 
 @contextlib.contextmanager

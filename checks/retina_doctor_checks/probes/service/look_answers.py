@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 import ssl
 import time
 from typing import Any
+
+from retina_doctor.secret_words import beginning
 
 PATIENCE = 3.0  # seconds for all of it; less where the probe has less than five times as much
 MOST = 65536  # bytes
@@ -69,11 +72,11 @@ def understood(path: str, data: bytes) -> dict[str, Any]:
         return told(path, "closed")
     first, _, rest = data.partition(b"\n")
     words = first.decode("latin-1").split()
-    if not first.startswith(b"HTTP/") or len(words) < 2 or not words[1].isdigit():
-        return told(path, "other", words=repr(data[:40]))
+    if not first.startswith(b"HTTP/") or len(words) < 2 or not re.match(r"[0-9]{1,4}$", words[1]):
+        return told(path, "other", words=repr(beginning(data[:400].decode("latin-1"), 40).encode("latin-1")))
     headers = rest.partition(b"\r\n\r\n")[0].lower()
     is_json = any(line.startswith(b"content-type:") and b"json" in line for line in headers.splitlines())
-    return told(path, "http", status=int(words[1]), json=is_json, words=" ".join(words[2:])[:80])
+    return told(path, "http", status=int(words[1]), json=is_json, words=beginning(" ".join(words[2:]), 80))
 
 
 def understands_tls(address: str, port: int, deadline: float) -> bool:

@@ -15,6 +15,8 @@ import time
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 
+from retina_doctor.secret_words import beginning
+
 MOST = 16 * 2**20  # bytes of an answer
 MOST_TEXT, MOST_ITEMS, MOST_DEPTH = 300, 256, 8
 OTHER_FIELDS = ("image", "file", "img", "picture", "photo", "upload")
@@ -90,7 +92,7 @@ def post(url: dict[str, Any], address: str, path: str, field: str, picture: byte
     except ssl.SSLCertVerificationError as error:
         return dict(told, kind="certificate", words=error.verify_message)
     except ssl.SSLError as error:
-        return dict(told, kind="other", words=(error.reason or str(error))[:200])
+        return dict(told, kind="other", words=beginning(error.reason or str(error), 200))
     except OSError as error:
         late = isinstance(error, socket.timeout)
         return dict(told, kind="timed-out" if late else "refused", words=error.strerror or str(error))
@@ -107,10 +109,10 @@ def post(url: dict[str, Any], address: str, path: str, field: str, picture: byte
             silent = time.monotonic() >= deadline
             garbled = isinstance(error, http.client.BadStatusLine) and not isinstance(error, ConnectionError)
             kind = "silent" if silent else "other" if garbled else "closed"
-            return dict(told, kind=kind, seconds=seconds, words=str(error)[:200] or None)
+            return dict(told, kind=kind, seconds=seconds, words=beginning(str(error), 200) or None)
         finally:
             connection.close()
-    told.update(kind="http", status=answer.status, words=answer.reason[:80], seconds=time.monotonic() - start)
+    told.update(kind="http", status=answer.status, words=beginning(answer.reason, 80), seconds=time.monotonic() - start)
     if time.monotonic() >= deadline and len(data) <= MOST:
         return dict(told, kind="silent", status=None)  # we have cut it, in the middle of what it said
     told.update(
@@ -119,7 +121,7 @@ def post(url: dict[str, Any], address: str, path: str, field: str, picture: byte
     try:
         return dict(told, json=True, body=pruned(json.loads(data.decode("utf-8-sig"))))
     except (ValueError, RecursionError):
-        return dict(told, text=data[: 4 * MOST_TEXT].decode("utf-8", "replace")[:MOST_TEXT])
+        return dict(told, text=beginning(data[: 8 * MOST_TEXT].decode("utf-8", "replace"), MOST_TEXT))
 
 
 class Connection(http.client.HTTPConnection):
@@ -170,11 +172,11 @@ def pruned(value: Any, depth: int = 0) -> Any:
     if depth > MOST_DEPTH:
         return "..."
     if isinstance(value, dict):
-        return {str(key)[:80]: pruned(one, depth + 1) for key, one in list(value.items())[:MOST_ITEMS]}
+        return {beginning(str(key), 80): pruned(one, depth + 1) for key, one in list(value.items())[:MOST_ITEMS]}
     if isinstance(value, list):
         return [pruned(one, depth + 1) for one in value[:MOST_ITEMS]]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
         return str(value)[:MOST_TEXT]
-    return value[:MOST_TEXT] if isinstance(value, str) else value
+    return beginning(value, MOST_TEXT) if isinstance(value, str) else value

@@ -10,6 +10,7 @@ import re
 import time
 from typing import Any
 
+from retina_doctor.secret_words import beginning
 from retina_doctor_checks.probes.service import look_sockets
 
 LOADED = re.compile(
@@ -127,7 +128,7 @@ def fell_back(family: list[int]) -> list[str]:
         except OSError:
             continue
         for match in FELL_BACK.finditer(text):
-            found[match.group(0).strip()[:300]] = True
+            found[beginning(match.group(0).strip(), 300)] = True
     return list(found)[-3:]
 
 

@@ -13,7 +13,7 @@ import socket
 import struct
 from typing import Any
 
-from retina_doctor.secret_words import FLAG_AND_SECRET, SECRET_FLAG
+from retina_doctor.secret_words import beginning, words_masked
 
 STATES = ("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
           "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV")  # include/net/tcp_states.h  # fmt: skip
@@ -140,23 +140,9 @@ def process(pid: int) -> dict[str, Any]:
 
 
 def shown(words: list[Any]) -> str | None:
-    """A command line as one text, without its secrets."""
-    text = " ".join(word if word.endswith("<secret>") else shlex.quote(word) for word in masked(words))
-    return text[:MOST_COMMAND] if words else None
-
-
-def masked(words: list[Any]) -> list[str]:
-    """A command line without its secrets: a report of it may end in a log that others read."""
-    shown: list[str] = []
-    for place, word in enumerate(words):
-        assigned = FLAG_AND_SECRET.match(word)
-        if assigned:
-            shown.append(assigned.group(1) + "<secret>")
-        elif place and SECRET_FLAG.match(words[place - 1]) and not word.startswith("-"):
-            shown.append("<secret>")
-        else:
-            shown.append(word)
-    return shown
+    """A command line as one text, without its secrets, which are taken out before it is cut."""
+    text = " ".join(word if "<secret>" in word else shlex.quote(word) for word in words_masked(words))
+    return beginning(text, MOST_COMMAND) if words else None
 
 
 def command_words(folder: str) -> list[Any]:

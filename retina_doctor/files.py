@@ -1,0 +1,83 @@
+"""Files of others are read within bounds; our own are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+
+def read_regular(file: Path, most: int) -> bytes:
+    """The bytes of a regular file of at most *most* bytes. Never waits for a FIFO or an endless device. Raises OSError."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as opened:
+        state = os.fstat(descriptor)
+        if stat.S_ISDIR(state.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not stat.S_ISREG(state.st_mode):
+            raise OSError(errno.EINVAL, "is no regular file")
+        data = opened.read(most + 1)  # /proc and others that say 0 bytes are read as well
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"is larger than {most // 2**20} MiB")
+    return data
+
+
+def replace_file(file: Path, text: str, *, private: bool) -> None:
+    """Write *text*: to a new file beside, which then takes the name, so that a full disk leaves the old one whole.
+
+    *private*: mode 0600. A link at *file* is replaced, never followed: somebody else may have put it there. Where the folder
+    admits no new file, an existing one of our own is written in place. Raises OSError.
+    """
+    old = _state(file)
+    if old is not None and stat.S_ISLNK(old.st_mode) and not private and _is_device(file):
+        old = file.stat()  # /dev/stdout is a link
+    if old is not None and not (stat.S_ISREG(old.st_mode) or stat.S_ISLNK(old.st_mode)):
+        if private or stat.S_ISDIR(old.st_mode):
+            raise OSError(errno.EINVAL, "is no regular file")
+        _write_to(os.open(file, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC), text)
+        return
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", dir=file.parent)
+    except PermissionError:
+        if old is None or not stat.S_ISREG(old.st_mode) or old.st_uid != os.geteuid():
+            raise
+        _write_to(os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC), text)
+        return
+    try:
+        if not private:
+            os.fchmod(descriptor, stat.S_IMODE(old.st_mode) if old and stat.S_ISREG(old.st_mode) else 0o666 & ~_umask())
+        _write_to(descriptor, text)
+        Path(name).replace(file)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _state(file: Path) -> os.stat_result | None:
+    with contextlib.suppress(FileNotFoundError):
+        return file.lstat()
+    return None
+
+
+def _is_device(file: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return not stat.S_ISREG(file.stat().st_mode) and str(file).startswith("/dev/")
+    return False
+
+
+def _write_to(descriptor: int, text: str) -> None:
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as opened:
+        opened.write(text)
+        opened.flush()
+        with contextlib.suppress(OSError):  # a pipe has no disk
+            os.fsync(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,475 @@
+"""One rule for each kind of text: what is known to be harmless stays, the rest becomes a mark, the same wherever it stands.
+
+Marks are numbered in the order in which they are needed, and what is masked already keeps its number: masking twice is
+masking once, and two people, hosts or names stay two.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from retina_doctor.kinds import Kind
+from retina_doctor.redaction.harmless import CARD, CJK, VERSION, WHOLE_MARK, is_harmless
+from retina_doctor.secret_words import MARK, SECRET, SECRET_KEY, masked, words_masked
+
+NUMBERED = re.compile(r"<(user|host|address|name|number|serial)(\d+)>")
+_CHUNK = re.compile(rf"(?:{MARK}|[^\s\"'<>(){{}}\[\],;|`，。；、：！？（）「」“”‘’《》])+")
+_EDGES = re.compile(r"(?s)([=:!?*&.#$^~+@-]*)(.*?)([=:!?*&.#$^~@+-]*)")
+_URL = re.compile(
+    rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>(?:{MARK}|[^\s/@])*@)?(?P<host>\[[^\]\s]*\]|(?:{MARK}|[^\s/:?#])*)(?P<rest>\S*)"
+)
+_QUERY = re.compile(r"[?&;#]")
+_MAC = re.compile(r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}[:-]){5}(?:[0-9A-Fa-f]{2})(?:[:-][0-9A-Fa-f]{2}){0,2}(?![\w:-])")
+_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
+_IPV6 = re.compile(
+    r"(?<![\w:.])(?=[0-9a-fA-F:]*[0-9a-fA-F]:)(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?:%\w+)?(?![\w:])"
+)
+_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_SYMBOL = re.compile(r"(?P<name>[A-Za-z_]\w*)@{1,2}(?P<version>[A-Z][A-Z0-9]*_\d[\d.]*)")
+_GPU_ID = re.compile(r"\b((?:GPU|MIG)-[0-9a-f]{8})(-[0-9a-f]{1,4}[0-9a-f-]*)")
+_BOOT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HOME = re.compile(r"(/home/|/Users/|\\Users\\|\\\\Users\\\\)(?!<)([^/\\\s:\"',;()\[\]<>]+)")
+_HOST_SAID = re.compile(r"(?i)(\b(?:host|hostname|server|node|peer)(?:=|: ?| ))(?!<)([^\s;,'\"()\[\]{}]+)")
+_SIZED = re.compile(r"(?i)(?:size|bytes?|memory|of|allocate|limit|total|free|used|need(?:ed)?|there|at|found)[ :=]*$")
+_BYTES = re.compile(r"(?i)\s?(?:bytes|B\b|MiB|KiB)")
+_PHONE = re.compile(r"(?<![\w.:/-])\+?\d{1,4}(?:[ -]\d{2,5}){2,4}(?![\w.:-])")
+_DATED = re.compile(r"\d{4}-\d\d-\d\d.*")
+_VERSION_BEFORE = re.compile(r"(?i)(?:[=<>~!]=|[-_]|\bversions?[=:\s]+|\.so\.|cu(?:da|dnn|blas)?\w*[ =-]+)$")
+_ADDRESS_BEFORE = re.compile(
+    r"(?i)(?:://|@|\[|\b(?:host|ip|addr|address|bind|peer|server|listen|connect(?:ed)?|reach|from|to|at|on)[=:\s'\"(]+)$"
+)
+_RANDOM = re.compile(r"(?<![^\W_])(?=[^\W_]{6,})(?!0x)(?:[A-Za-z]+\d+[A-Za-z]+|\d+[A-Za-z]+\d+)[^\W_]*")
+"""Letters and digits by turns, as no word of a language has them."""
+_HEX = re.compile(r"[0-9a-f-]{32,64}")
+_MACHINE_MADE = re.compile(r"[0-9a-f-]{32,64}|_Z\w+|(?:GPU|MIG)-[0-9a-f-]+|.*\.so(?:\.\d+)*")
+_LONG_RANDOM = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{20,}")
+_ODD = re.compile(r"[$!#^&*~%\\@`]")
+PLAIN_USERS = {"root", "nobody", "www-data", "ubuntu", "app", "user", "git"}
+PLAIN_HOSTS = {"localhost", "vm", "host"}
+PUBLIC_HOSTS = re.compile(
+    r"(?:.+\.)?(?:github\.com|githubusercontent\.com|python\.org|pypi\.org|pythonhosted\.org|pytorch\.org|onnxruntime\.ai"
+    r"|nvidia\.com|microsoft\.com|huggingface\.co|anaconda\.(?:com|org)|docker\.(?:com|io)|readthedocs\.io|aka\.ms)"
+)
+TECHNICAL_HOST = re.compile(r"(?i)(?:[a-z]+|.*\d{4}.*)")
+
+
+class Marks:
+    """What stands for what in one snapshot."""
+
+    def __init__(self) -> None:
+        self.words: dict[tuple[str, str], str] = {}
+        self.last: dict[str, int] = {}
+        self.names: list[tuple[re.Pattern[str], str]] = []
+
+    def used(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            for kind, number in NUMBERED.findall(text):
+                self.last[kind] = max(self.last.get(kind, 0), int(number))
+
+    def word(self, kind: str, text: str) -> str:
+        if (kind, text) not in self.words:
+            self.last[kind] = self.last.get(kind, 0) + 1
+            self.words[kind, text] = f"<{kind}{self.last[kind]}>"
+        return self.words[kind, text]
+
+    def user(self, name: str) -> str:
+        plain = name in PLAIN_USERS or name.isdigit() or WHOLE_MARK.fullmatch(name)
+        return name if plain or not name else self.word("user", name)
+
+    def host(self, name: str) -> str:
+        plain = WHOLE_MARK.fullmatch(name) or name.lower() in PLAIN_HOSTS or PUBLIC_HOSTS.fullmatch(name.lower())
+        return name if plain or not name else self.word("host", name)
+
+    def address(self, text: str) -> str:
+        """Loopback and the wildcard say the same of every machine."""
+        try:
+            address = ipaddress.ip_address(text.partition("%")[0])
+        except ValueError:
+            return text
+        inner = getattr(address, "ipv4_mapped", None) or address
+        return text if inner.is_loopback or inner.is_unspecified else self.word("address", text)
+
+    def learn(self) -> None:
+        """Names of users and hosts that are known by now are taken out of other texts as well, words of the trade excepted."""
+        self.names = [
+            (re.compile(rf"(?<![\w<.-]){re.escape(name)}(?![\w>-])"), mark)
+            for (kind, name), mark in sorted(self.words.items(), key=lambda item: -len(item[0][1]))
+            if kind in ("user", "host") and len(name) > 2 and not is_harmless(name) and not name.isdigit()
+        ]
+
+
+class Rules:
+    """For what leaves the machine. Each method takes a text of its kind and gives what may be seen of it."""
+
+    def __init__(self, marks: Marks) -> None:
+        self.marks = marks
+        self.of: dict[Kind, Callable[[str], str]] = {
+            Kind.TEXT: self.text,
+            Kind.NAME: self.name,
+            Kind.VERSION: self.version,
+            Kind.PATH: self.path,
+            Kind.HOST: self.host,
+            Kind.ADDRESS: self.host,
+            Kind.URL: self.url,
+            Kind.USER: marks.user,
+            Kind.COMMAND: self.command,
+            Kind.VARIABLE: self.variable,
+            Kind.SERIAL: self.serial,
+            Kind.KEY: self.key,
+        }
+
+    def unit(self, word: str) -> str:
+        """One word: as it is where it is harmless."""
+        return word if is_harmless(word) else self.marks.word("name", word)
+
+    def text(self, text: str) -> str:
+        return _CHUNK.sub(self._chunk, self._who_and_where(masked(text)))
+
+    def _who_and_where(self, text: str) -> str:
+        """Without what is known by its form to name a person, a machine or a place of the net."""
+        text = _HOME.sub(lambda m: m[1] + self.marks.user(m[2]), text)
+        for pattern, mark in self.marks.names:
+            text = pattern.sub(mark, text)
+        text = _EMAIL.sub(lambda m: m[0] if _SYMBOL.fullmatch(m[0]) or m[0].startswith("<") else "<email>", text)
+        text = _MAC.sub("<mac>", text)
+        text = _GPU_ID.sub(lambda m: m[1] + re.sub("[0-9a-f]", "0", m[2]), text)
+        text = _PHONE.sub(lambda m: m[0] if _DATED.fullmatch(m[0]) else self.marks.word("number", m[0]), text)
+        text = _IPV6.sub(self._ipv6, text)
+        text = _IPV4.sub(self._ipv4, text)
+        return _HOST_SAID.sub(self._said_host, text)
+
+    def _said_host(self, match: re.Match[str]) -> str:
+        name = match[2].rstrip(".:")
+        if (
+            is_harmless(name)
+            or is_harmless(name.partition(":")[0])
+            or "/" in name
+            or "@" in name
+            or not match[1].strip().endswith(("=", ":"))
+        ):
+            return match[0]
+        host, colon, port = name.partition(":")
+        return match[1] + self.marks.host(host) + colon + port + match[2][len(name) :]
+
+    def _chunk(self, match: re.Match[str]) -> str:
+        chunk = match[0]
+        if "://" in chunk and _URL.fullmatch(chunk):
+            return self.url(chunk.rstrip(".:")) + chunk[len(chunk.rstrip(".:")) :]
+        edges = _EDGES.fullmatch(chunk)
+        assert edges
+        before, core, after = edges.groups()
+        return before + self._core(core, match) + after
+
+    def _core(self, core: str, match: re.Match[str]) -> str:
+        if core.isdigit() and len(core) > 8:
+            text = match.string
+            sized = _SIZED.search(text[max(0, match.start() - 24) : match.start()]) or _BYTES.match(text, match.end())
+            return core if sized and len(core) <= 13 else self.marks.word("number", core)
+        symbol = _SYMBOL.fullmatch(core)
+        if symbol:
+            return self.unit(symbol["name"]) + core[symbol.end("name") : symbol.start("version")] + symbol["version"]
+        if is_harmless(core):
+            return core
+        if WHOLE_MARK.search(core):
+            parts = re.split(rf"({MARK})", core)
+            return "".join(one if WHOLE_MARK.fullmatch(one) or not one else self._core(one, match) for one in parts)
+        if "\\" in core and not core.startswith("\\"):
+            return "\\".join(self._core(part, match) for part in core.split("\\"))
+        key, equals, value = core.partition("=")
+        if equals and re.fullmatch(r"[A-Za-z_][\w.-]*", key):
+            return (
+                self._core(key, match) + equals + (self._core(value, match) if "://" not in value else self.url(value))
+            )
+        user, at, host = core.partition("@")
+        if (
+            at
+            and re.fullmatch(rf"(?:{MARK}|[\w.-])+", user)
+            and re.fullmatch(rf"(?:{MARK}|[\w.-])+(?::[\w./~-]*)?", host)
+        ):
+            if re.fullmatch(r"v?\d+(?:\.\d+)*", host) and is_harmless(user):
+                return core
+            name, colon, rest = host.partition(":")
+            return self.marks.user(user) + at + self.marks.host(name) + colon + self.path(rest)
+        if "/" in core:
+            return self.path(core)
+        if _ODD.search(core):
+            return self.marks.word("name", core)
+        for separator in ("==", ">=", "<=", "::", "=", ":", "+", "＝"):
+            if separator in core:
+                return separator.join(self._core(part, match) for part in core.split(separator))
+        return self.unit(core)
+
+    def _ipv6(self, match: re.Match[str]) -> str:
+        """c10::add is C++, 12:34:56 a time, 0000:00:1e.0 a bus."""
+        text = match[0].rstrip(":") if not match[0].endswith("::") else match[0]
+        if re.fullmatch(r"\d\d:\d\d:\d\d|[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}", text):
+            return match[0]
+        try:
+            first = ipaddress.IPv6Address(text.partition("%")[0]).packed[0]
+        except ValueError:
+            return match[0]
+        given = 0x20 <= first < 0x40 or first in (0, 0xFC, 0xFD, 0xFE)
+        return self.marks.address(text) + match[0][len(text) :] if given else match[0]
+
+    def _ipv4(self, match: re.Match[str]) -> str:
+        """Versions of four parts stay where a version is meant (CUDA's libraries have them: 8.9.7.29, 12.4.5.8)."""
+        before, after = match.string[: match.start()], match.string[match.end() :]
+        meant = _ADDRESS_BEFORE.search(before) or re.match(r"[:/]\d", after)
+        return match[0] if _VERSION_BEFORE.search(before) and not meant else self.marks.address(match[0])
+
+    def name(self, text: str) -> str:
+        """A name of the trade, a card's among them; anything else is free text."""
+        if is_harmless(text):
+            return text
+        kept = [word for word in re.split(r"[ -]", text) if not (CARD.fullmatch(word) or is_harmless(word))]
+        return text if not kept and "@" not in text and masked(text) == text else self.text(text)
+
+    def version(self, text: str) -> str:
+        parts = re.split(r"([ ,()]+)", text)
+        if masked(text) == text and all(
+            re.fullmatch(VERSION, part) or is_harmless(part) or all(map(is_harmless, re.split(r"[.+-]", part)))
+            for part in parts
+        ):
+            return text
+        return self.text(text)
+
+    def path(self, text: str) -> str:
+        text = self._who_and_where(masked(text))
+        return "".join(part if part in "/\\: " else self._part(part) for part in re.split(r"([/\\: ])", text))
+
+    def _part(self, part: str) -> str:
+        """A folder or file: the ending of its name stays, since it says what the file is meant to be."""
+        if is_harmless(part) or (CARD.fullmatch(part) and len(part) < 5):
+            return part
+        stem, dot, ending = part.rpartition(".")
+        if dot and re.fullmatch(
+            r"(?:onnx|pth?|pkl|py|so|zip|engine|toml|json|ya?ml|jpe?g|png|data|log|txt|service|sock)", ending
+        ):
+            return self._part(stem) + dot + ending
+        return (
+            _GPU_ID.sub("<serial>", self.marks.word("name", part)) if not WHOLE_MARK.search(part) else self._mixed(part)
+        )
+
+    def _mixed(self, part: str) -> str:
+        """A mark and something beside it, such as user@host."""
+        return "".join(
+            one if WHOLE_MARK.fullmatch(one) else self.unit(one) for one in re.split(rf"({MARK}|[-_.@+])", part)
+        )
+
+    def host(self, text: str) -> str:
+        bare = text.strip("[]")
+        if self.marks.address(bare) != bare or _is_address(bare):
+            return text.replace(bare, self.marks.address(bare)) if bare else text
+        return self.marks.host(text)
+
+    def url(self, text: str) -> str:
+        match = _URL.fullmatch(masked(text))
+        if not match:
+            way, mark, query = masked(text).partition("?")
+            return self.path(way) + self._query(query, mark) if text[:1] == "/" else self.text(text)
+        user = match["user"] or ""
+        name, colon, secret = user[:-1].partition(":")
+        shown = (
+            (self.marks.user(name) if name != SECRET else name) + colon + (SECRET if secret else "") + "@"
+            if user
+            else ""
+        )
+        port = re.match(r":\d{1,5}(?!\d)", match["rest"])
+        rest = match["rest"][port.end() if port else 0 :]
+        way, mark, query = re.match(r"(?s)([^?#]*)([?#]?)(.*)", rest).groups()  # type: ignore[union-attr]
+        if not port and way.startswith(":"):
+            way = ":" + self.marks.word("name", way[1:]) if len(way) > 1 else way
+        scheme = self.unit(match["scheme"])
+        host = (
+            self.path(match["host"])
+            if match["scheme"] in ("unix", "file", "docker-image")
+            else self.host(match["host"])
+        )
+        return f"{scheme}://{shown}{host}{port[0] if port else ''}{self.path(way)}{self._query(query, mark)}"
+
+    def _query(self, query: str, mark: str) -> str:
+        parts = re.split(r"([&;=#])", query)
+        return mark + "".join(part if part in "&;=#" else self.unit(part) for part in parts)
+
+    def words(self, words: list[str]) -> list[str]:
+        """The words of a command: flags and names of known programs stay."""
+        shown = words_masked(words)
+        place = ssh_destination(words)
+        return [self._destination(word) if number == place else self._word(word) for number, word in enumerate(shown)]
+
+    def _destination(self, text: str) -> str:
+        user, at, host = text.rpartition("@")
+        return (self.marks.user(user) if at else "") + at + self.host(host)
+
+    def _word(self, word: str) -> str:
+        if not re.search(r"[\s\"'{}\[\]()]", word):
+            if word.startswith(("/", "./", "~/")):
+                return self.path(word)
+            flag, equals, value = word.partition("=")
+            if flag.startswith("-") and equals:
+                bare = flag.lstrip("-")
+                return flag[: len(flag) - len(bare)] + self._flag(bare) + equals + self._word(value)
+            if word.startswith("-"):
+                bare = word.lstrip("-")
+                return word[: len(word) - len(bare)] + self._flag(bare)
+        return self.text(word)
+
+    def _flag(self, name: str) -> str:
+        parts = re.split(r"([-_.:/])", name)
+        return "".join(part if part in "-_.:/" else self.unit(part) for part in parts)
+
+    def command(self, text: str) -> str:
+        return " ".join(self.words(masked(text).split(" ")))
+
+    def variable(self, text: str) -> str:
+        if masked(text) != text or " " in text:
+            return self.text(text)
+        text = self._who_and_where(text)
+        return "".join(part if part in ":,; " else self.path(part) for part in re.split(r"([:,; ])", text))
+
+    def serial(self, text: str) -> str:
+        if _BOOT_ID.fullmatch(text):
+            return "<machine>"
+        shown = _GPU_ID.sub(lambda m: m[1] + re.sub("[0-9a-f]", "0", m[2]), text)
+        return shown if is_harmless(shown) else self.marks.word("serial", text)
+
+    def key(self, text: str) -> str:
+        if re.search(r"[^\w.\[\]-]", text):
+            return self.text(text)
+        return "".join(part if part in ".[]" else self.unit(part) for part in re.split(r"([.\[\]])", text))
+
+    def document(self, value: Any) -> Any:
+        """Somebody's JSON: names of its fields are words as well."""
+        if isinstance(value, dict):
+            return {
+                self.key(name): SECRET if _is_secret(name, inner) else self.document(inner)
+                for name, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [self.document(inner) for inner in value]
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**9:
+            return self.marks.word("number", str(value))
+        return value
+
+
+class SecretsOnly(Rules):
+    """For a report on the machine itself: names, paths and hosts stay, or no command would be right; secrets do not."""
+
+    def unit(self, word: str) -> str:
+        if _MACHINE_MADE.fullmatch(word) and not _HEX.fullmatch(word):
+            return word
+        if _ODD.search(word.strip("$!#^&*~%\\@`")) or _RANDOM.search(word) or _LONG_RANDOM.fullmatch(word):
+            return word if is_harmless(word) else SECRET
+        return word
+
+    def text(self, text: str) -> str:
+        return _CHUNK.sub(self._seen, masked(text))
+
+    def _seen(self, match: re.Match[str]) -> str:
+        chunk = match[0]
+        if "/" in chunk or "\\" in chunk or is_harmless(chunk) or CJK.search(chunk):
+            return self.url(chunk) if "://" in chunk else "/".join(self._step(part) for part in chunk.split("/"))
+        return "".join(part if not part or part in "=:@," else self.unit(part) for part in re.split(r"([=:@,])", chunk))
+
+    def _step(self, part: str) -> str:
+        long = (
+            len(part) >= 16
+            and any(len(one) > 11 for one in _RANDOM.findall(part))
+            and not _MACHINE_MADE.fullmatch(part)
+        )
+        return SECRET if long and not is_harmless(part) else part
+
+    def name(self, text: str) -> str:
+        if " " in text:
+            return self.text(" ".join(words_masked(text.split(" "))))
+        return "/".join(self._step(part) for part in masked(text).split("/"))
+
+    path = version = serial = host = key = name
+
+    def url(self, text: str) -> str:
+        way, mark, query = masked(text).partition("?")
+        return (
+            self.name(way)
+            + mark
+            + "".join(p if p in ("&", "=", ";", "") else self.unit(p) for p in re.split(r"([&=;])", query))
+        )
+
+    def words(self, words: list[str]) -> list[str]:
+        return [
+            word if word.startswith("/") and number == 0 else self.text(word)
+            for number, word in enumerate(words_masked(words))
+        ]
+
+    def variable(self, text: str) -> str:
+        return self.name(text) if ":" in text or "," in text or "/" in text else self.text(text)
+
+    def document(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                self.unit(masked(k)): SECRET if _is_secret(k, inner) else self.document(inner)
+                for k, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [self.document(inner) for inner in value]
+        return self.text(value) if isinstance(value, str) else value
+
+    def __init__(self, marks: Marks) -> None:
+        super().__init__(marks)
+        self.of[Kind.USER] = self.name
+
+
+class Hearing(Rules):
+    """For a first pass that only learns who and where is named: nothing is masked by it."""
+
+    def __init__(self, marks: Marks) -> None:
+        super().__init__(marks)
+        self.of = {kind: self.of[kind] if kind in (Kind.USER, Kind.HOST) else str for kind in Kind}
+
+    def homes(self, text: str) -> None:
+        for match in _HOME.finditer(text):
+            self.marks.user(match[2])
+
+    def words(self, words: list[str]) -> list[str]:
+        return words
+
+    def document(self, value: Any) -> Any:
+        return value
+
+    def key(self, text: str) -> str:
+        return text
+
+
+def _is_secret(key: str, value: Any) -> bool:
+    return (
+        bool(re.fullmatch(SECRET_KEY, key))
+        and value is not None
+        and not isinstance(value, bool)
+        and value not in ("", [], {})
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+SSH_OPTIONS_WITH_VALUE = set("BbcDEeFIiJLlmOopQRSWw")
+
+
+def ssh_destination(words: list[str] | tuple[str, ...]) -> int | None:
+    """Which word of an ssh command says where to; None: it is no ssh command."""
+    if not words or not all(isinstance(word, str) for word in words) or words[0].rpartition("/")[2] != "ssh":
+        return None
+    place = 1
+    while place < len(words) and words[place].startswith("-"):
+        flag = words[place]
+        place += 2 if len(flag) == 2 and flag[1] in SSH_OPTIONS_WITH_VALUE else 1
+    return place if place < len(words) else None

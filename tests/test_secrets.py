@@ -1,0 +1,183 @@
+"""Planted secrets: forms x places, none of them in a support file or in a report of the live machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from retina_doctor.codec import encode
+from retina_doctor.diagnose import diagnose
+from retina_doctor.model import Diagnosis, Finding, Severity, Snapshot
+from retina_doctor.quoting import quoted
+from retina_doctor.redaction import redact, without_secrets
+from retina_doctor.redaction.rules import Marks, Rules
+from retina_doctor.reports import PLAIN, Report, writer
+from retina_doctor.secret_words import MARK, beginning
+from retina_doctor.snapshot import load, save
+from tests.machines import machine, names, put, raw
+from tests.planted import IDENTITIES, SECRETS, Form, Making, made
+from tests.rejudging import CATALOGUE, judged
+
+Plant = Callable[[dict[str, Any], str], None]
+
+
+def at(pointer: str) -> Plant:
+    return lambda data, text: put(data, pointer, text)
+
+
+def lines_at(pointer: str) -> Plant:
+    return lambda data, text: put(data, pointer, ["before", *text.split("\n"), "after"])
+
+
+def words_at(pointer: str) -> Plant:
+    return lambda data, text: put(data, pointer, ["/opt/face/bin/python", *text.split(" ")])
+
+
+def key_at(pointer: str) -> Plant:
+    return lambda data, text: put(data, pointer, {"faces": [], text: 1})
+
+
+def crashed(data: dict[str, Any], text: str) -> None:
+    data["readings"]["inference"] |= {
+        "outcome": "crashed",
+        "detail": text,
+        "stage": f"importing {text}",
+        "stderr_tail": text.split("\n"),
+    }
+
+
+def unknown_pack(data: dict[str, Any], text: str) -> None:
+    data["readings"]["odd"] = {
+        "outcome": "ok",
+        "facts": {"line": text, "list": [{"inner": [text]}], text: {"deep": text}},
+    }
+
+
+MACHINE = "port-in-use"
+PLACES: dict[str, Plant] = {
+    "library path": at("/readings/gpu_environment/facts/ld_library_path"),
+    "visible devices": at("/readings/gpu_environment/facts/cuda_visible_devices"),
+    "holder's command": at("/readings/ports/facts/sockets/0/holder/command"),
+    "target's command": words_at("/target/command"),
+    "model setting": at("/settings/model"),
+    "reason to ignore": lambda data, text: put(data, "/settings/gate", {"ignore": {"RD401": text}}),
+    "onnxruntime's log": lines_at("/readings/ort_runtime/facts/attempts/0/log"),
+    "session error": at("/readings/ort_runtime/facts/attempts/0/session_error"),
+    "last words": crashed,
+    "body": lambda data, text: put(data, "/readings/ports/facts/answer/words", text),
+    "model path": at("/readings/models/facts/path"),
+    "gpu process": lambda data, text: put(
+        data, "/readings/nvml/facts/gpus/0/processes", [{"pid": 7, "used_memory": None, "name": text, "user": None}]
+    ),
+    "nvml error": at("/readings/nvml/facts/gpus/0/error"),
+    "kernel's line": lambda data, text: put(
+        data,
+        "/readings/host/facts/kernel_log",
+        {"xids": [{"bus_id": "0000:00:1e.0", "code": 79, "line": text}], "refusals": [text]},
+    ),
+    "other pack": unknown_pack,
+}
+PLACES["model setting"] = lambda data, text: put(data, "/settings/model", {"path": text})
+
+
+def planted(forms: dict[str, Form], form: str) -> tuple[Snapshot, dict[str, str]]:
+    """A machine with a secret of this form in every place, each its own; place -> secret."""
+    data, secrets = raw(MACHINE), {}
+    for place, plant in PLACES.items():
+        text, secrets[place] = forms[form](Making(f"{place} {form}"))
+        plant(data, text)
+    return load(json.dumps(data)), secrets
+
+
+def seen_in(text: str, secret: str) -> bool:
+    return secret in text or json.dumps(secret)[1:-1] in text
+
+
+def test_there_are_many() -> None:
+    assert len(SECRETS) >= 100
+    assert len({**SECRETS, **IDENTITIES}) * len(PLACES) >= 2000
+
+
+@pytest.mark.parametrize("form", [*SECRETS, *IDENTITIES])
+def test_no_planted_secret_is_in_a_support_file(form: str) -> None:
+    before, secrets = planted({**SECRETS, **IDENTITIES}, form)
+    assert all(seen_in(save(before), secret) for secret in secrets.values())
+    once = redact(before, CATALOGUE)
+    text = save(once)
+    assert [place for place, secret in secrets.items() if seen_in(text, secret)] == []
+    assert sum(once.masked.values()) >= 5
+    assert redact(once, CATALOGUE) == once
+
+
+@pytest.mark.parametrize("form", SECRETS)
+def test_no_planted_secret_is_in_a_report_of_the_live_machine(form: str) -> None:
+    before, secrets = planted(SECRETS, form)
+    diagnosis = diagnose(without_secrets(before, CATALOGUE), CATALOGUE)
+    report = Report(diagnosis=diagnosis, catalogue=CATALOGUE, language="zh", fail_on=Severity.ERROR)
+    text = "".join(writer(name)(report, PLAIN) for name in ("json", "terminal"))
+    assert [place for place, secret in secrets.items() if seen_in(text, secret)] == []
+
+
+def test_evidence_survives_redaction() -> None:
+    """Of all words of the evidence of all findings on all machines, 95 % at least."""
+    kept = total = 0
+    for name in names():
+        before = judged(name)
+        after = diagnose(redact(machine(name).snapshot, CATALOGUE), CATALOGUE)
+        for one, other in zip(_sorted(before), _sorted(after), strict=True):
+            words = re.findall(r"\w+", " ".join(_texts(encode(one.evidence))))
+            left = Counter(re.findall(r"\w+", re.sub(MARK, " ", " ".join(_texts(encode(other.evidence))))))
+            total += len(words)
+            kept += (Counter(words) & left).total()
+    assert total > 5000
+    assert kept / total >= 0.95
+
+
+def _sorted(diagnosis: Diagnosis) -> list[Finding]:
+    return sorted(
+        diagnosis.findings, key=lambda f: (f.code, f.severity, f.root.code if f.root else "", sorted(f.evidence))
+    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
+
+
+@pytest.mark.parametrize("name", names())
+def test_hiding_secrets_alone_changes_no_judgement(name: str) -> None:
+    """The live report is judged from what it may show."""
+    before, after = judged(name), diagnose(without_secrets(machine(name).snapshot, CATALOGUE), CATALOGUE)
+    assert [(f.code, f.severity, f.root and f.root.code) for f in after.findings] == [
+        (f.code, f.severity, f.root and f.root.code) for f in before.findings
+    ]
+    assert [j.verdict for j in after.judgements] == [j.verdict for j in before.judgements]
+
+
+@pytest.mark.parametrize("most", range(20, 140, 3))
+def test_a_cut_lays_no_secret_bare(most: int) -> None:
+    """Wherever a text is cut, it was masked before."""
+    for form, (text, secret) in made(SECRETS, "cut").items():
+        cut = Rules(Marks()).text(beginning("before it stands " + text, most))
+        assert secret[:8] not in cut, (form, cut)
+
+
+def test_a_command_has_a_place_to_fill_in() -> None:
+    assert quoted("http://svc:<secret>@host/x y") == "http://svc:\"$PASSWORD\"'@host/x y'"
+    shown = subprocess.run(
+        ["sh", "-c", f"printf %s {quoted('a <secret> b')}"],
+        env={"PASSWORD": "it"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout == "a it b"

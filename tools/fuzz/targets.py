@@ -1,0 +1,147 @@
+"""One function of bytes per thing that the doctor reads; it returns for all that is refused in words, and raises else."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from retina_doctor_checks.probes.models import look_models
+from retina_doctor_checks.probes.service.look_answers import understood
+from retina_doctor_checks.probes.service.look_endpoint import pruned
+
+from retina_doctor.codec import decode, encode
+from retina_doctor.diagnose import diagnose
+from retina_doctor.errors import UsageError
+from retina_doctor.model import Recorded
+from retina_doctor.probing.process import Child, Look, Request, Seen
+from retina_doctor.redaction import redact, without_secrets
+from retina_doctor.redaction.rules import Marks, Rules, SecretsOnly
+from retina_doctor.registry import installed
+from retina_doctor.reports import PLAIN, report_of, writer
+from retina_doctor.secret_words import beginning
+from retina_doctor.settings_sources import load_settings
+from retina_doctor.snapshot import SnapshotError, load, save
+from tests.machines import names, raw
+from tools.fuzz_models import seeds as model_seeds
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(tempfile.mkdtemp(prefix="fuzz"))
+Target = Callable[[bytes], None]
+Seeds = Callable[[], list[bytes]]
+
+
+def snapshot(data: bytes) -> None:
+    """Load, redact, judge, report."""
+    try:
+        seen = load(data)
+    except SnapshotError:
+        return
+    catalogue = installed()
+    try:
+        shown = without_secrets(seen, catalogue)
+        report = report_of(diagnose(shown, catalogue), catalogue, "zh", None)
+    except UsageError:
+        return  # settings that name no check
+    for name in ("terminal", "json"):
+        writer(name)(report, PLAIN)
+    once = redact(seen, catalogue)
+    load(save(once))
+
+
+def settings(data: bytes) -> None:
+    file = FOLDER / "retina-doctor.toml"
+    file.write_bytes(data)
+    try:
+        load_settings(file, {}, {}, FOLDER)
+    except UsageError as error:
+        str(error).encode("utf-8", "replace")
+
+
+@functools.cache
+def _ended() -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process
+
+
+def frames(data: bytes) -> None:
+    """What a target says over the private stream."""
+    request = Request(command=["x"], modules={}, looks=[Look(probe="nvml", run="x", arguments={})], seconds=1)
+    child = Child(request, "token ", _ended(), time.monotonic(), {"nvml": Seen()}, "nvml")
+    for line in data.split(b"\n"):
+        child._take(b"token " + line)
+    told = child.recorded(1.0)["nvml"]
+    decode(encode(told), Recorded)
+
+
+def answers(data: bytes) -> None:
+    """What stands behind a port."""
+    json.dumps(understood("/detect", data))
+    try:
+        document = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return
+    json.dumps(pruned(document), allow_nan=False)
+
+
+def models(data: bytes) -> None:
+    file = FOLDER / "model.onnx"
+    file.write_bytes(data)
+    json.dumps(look_models.examine(str(file)))
+
+
+def redaction(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    for rules in (Rules(Marks()), SecretsOnly(Marks())):
+        for rule in rules.of.values():
+            rule(text)
+        rules.words(text.split())
+        rules.document({text[:50]: [text]})
+    beginning(text, 300)
+
+
+def _machines() -> list[bytes]:
+    return [json.dumps(raw(name)).encode() for name in names()[::9]]
+
+
+def _texts() -> list[bytes]:
+    found = []
+    for name in names()[::9]:
+        for reading in raw(name)["readings"].values():
+            found.append(json.dumps(reading.get("facts", {}), ensure_ascii=False).encode()[:3000])
+    return found
+
+
+SETTINGS = b"""[gate]
+only = ["RD401"]
+ignore = { RD401 = "x" }
+[model]
+path = "/x"
+[service]
+port = 80
+[detection]
+size = [640, 640]
+"""
+FRAMES = b"""{"hello": [3, 11, 0]}
+{"begin": "nvml"}
+{"tell": {"gpus": []}}
+{"stage": "x"}
+{"end": "nvml", "failed": null}
+{"done": true}"""
+ANSWERS = [
+    b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"faces": []}',
+    b'{"faces": [{"bbox": [1, 2, 3, 4], "confidence": 0.9}]}',
+]
+TARGETS: dict[str, tuple[Target, Seeds]] = {
+    "snapshot": (snapshot, _machines),
+    "settings": (settings, lambda: [SETTINGS]),
+    "frames": (frames, lambda: [FRAMES]),
+    "answers": (answers, lambda: ANSWERS),
+    "models": (models, lambda: list(model_seeds().values())),
+    "redaction": (redaction, _texts),
+}
