@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,14 @@ def test_planted_markdown_is_text(tmp_path: Path, text: str) -> None:
 # Third parties
 
 
+def judged(*words: str, cwd: Path, more: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The doctor, started so that PYTHONPATH, which the launcher keeps from it, stands for what is installed."""
+    command = [sys.executable, "-c", "from retina_doctor.main import main; main()", *words]
+    return subprocess.run(
+        command, cwd=cwd, env=runs.environment(**more), capture_output=True, text=True, check=False, timeout=120
+    )
+
+
 def with_format(folder: Path, source: str) -> dict[str, str]:
     """Variables under which a distribution with a format of its own is installed."""
     info = folder / "acme_format-1.dist-info"
@@ -300,7 +309,7 @@ def exit_code(report):
 def test_a_format_of_a_third_party(tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text(save(machine("model-missing").snapshot), encoding="utf-8")
     more = with_format(tmp_path / "site", WRITES)
-    done = runs.run("diagnose", "s.json", "--format", "acme", "--format", "json=r.json", cwd=tmp_path, more=more)
+    done = judged("diagnose", "s.json", "--format", "acme", "--format", "json=r.json", cwd=tmp_path, more=more)
     assert (done.returncode, done.stdout, done.stderr) == (41, "1 ['RD101']\n", "")
     assert json.loads((tmp_path / "r.json").read_text())["format"] == 1, "nobody takes the place of the doctor's own"
 
@@ -316,11 +325,11 @@ def test_a_format_of_a_third_party(tmp_path: Path) -> None:
 def test_a_format_that_does_not_work_costs_itself_alone(tmp_path: Path, source: str, code: int, told: str) -> None:
     (tmp_path / "s.json").write_text(save(machine("model-missing").snapshot), encoding="utf-8")
     more = with_format(tmp_path / "site", source)
-    done = runs.run("diagnose", "s.json", "--format", "acme", "--format", "json=r.json", cwd=tmp_path, more=more)
+    done = judged("diagnose", "s.json", "--format", "acme", "--format", "json=r.json", cwd=tmp_path, more=more)
     assert done.returncode == code
     assert told in done.stderr and done.stderr.count("\n") == 1
     assert (tmp_path / "r.json").exists() == (code == 1)
-    assert runs.run("diagnose", "s.json", cwd=tmp_path, more=more).returncode == 1
+    assert judged("diagnose", "s.json", cwd=tmp_path, more=more).returncode == 1
 
 
 # Files
