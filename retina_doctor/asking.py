@@ -1,7 +1,4 @@
-"""Asks the operator which of several running services is meant: at a terminal only, else it tells which there are.
-
-Services of others, which this user may not look into, are told where there is no other.
-"""
+"""Asks the operator which of the running services is meant: at a terminal only."""
 
 from __future__ import annotations
 
@@ -15,22 +12,12 @@ NONE_OF_THEM = "none of them: go on without"
 
 
 def choose(found: Sequence[RunningService]) -> RunningService | None:
-    """The one that was chosen; None where nobody is there to ask."""
-    if sys.stderr is None:
+    """The one that was chosen; None where there is none, or nobody to ask."""
+    if not found or sys.stderr is None or sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
-    hidden = [one for one in found if not one.readable]
-    found = [one for one in found if one.readable]
-    if not found:
-        lines = [f"  {_told(one)}  (run the doctor as root, or as {one.user})" for one in hidden]
-        names = "\n".join(["this may be the service, and belongs to another user:", *lines])
-        sys.stderr.write(f"retina-doctor: {names}\n")
-        return None
+    several = "Several services run here:" if len(found) > 1 else "A service runs here that may not be meant:"
     lines = [f"  {number}  {_told(one)}" for number, one in enumerate(found, 1)]
-    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        names = "\n".join(["several services run here; --pid chooses one:", *(f"  {_told(one)}" for one in found)])
-        sys.stderr.write(f"retina-doctor: {names}\n")
-        return None
-    sys.stderr.write("\n".join(["Several services run here:", *lines, f"  0  {NONE_OF_THEM}", ""]))
+    sys.stderr.write("\n".join([several, *lines, f"  0  {NONE_OF_THEM}", ""]))
     return _answer(found)
 
 

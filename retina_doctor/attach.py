@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError, described
-from retina_doctor.model import Chosen
+from retina_doctor.model import Against, Chosen, PassedOver
 from retina_doctor.process_python import python_of
 from retina_doctor.quoting import visible
 from retina_doctor.registry import Catalogue
@@ -15,7 +15,7 @@ from retina_doctor.settings import Settings
 from retina_doctor.standpoint import Standpoint, standpoint_of
 
 Choose = Callable[[Sequence[RunningService]], RunningService | None]
-"""Asks the operator which of several services is meant, or tells that none may be looked into; None: none of them."""
+"""Asks the operator which of these services is meant; None: none of them, or nobody is there to ask."""
 
 
 class Attachment(Data, frozen=True, kw_only=True):
@@ -25,6 +25,7 @@ class Attachment(Data, frozen=True, kw_only=True):
     how: Chosen = "service"
     note: str | None = None
     """What the operator should know of a service that was found: why it is not looked into, or with whose rights it is."""
+    passed_over: tuple[PassedOver, ...] = ()
 
 
 def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
@@ -40,8 +41,9 @@ def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachme
 def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
     """The settings with the process of the running service in them, and what that process says of itself.
 
-    What the operator named himself stays. A named target is looked at as it is: no process is looked for. Another user's
-    process, or one in a container, is attached to only where its number or port is named, or it was chosen of several.
+    What the operator named himself stays. A named target is looked at as it is: no process is looked for. A process that was
+    named by its number or port is looked at wherever it is, whosever it is. Unasked, the only one there is, if nothing speaks
+    against it. Of several, or where something does, the operator chooses, or none is taken.
     """
     named = settings.process
     if named.pid is None and (not named.attach or settings.target.command is not None):
@@ -51,19 +53,100 @@ def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachm
         standpoint = _standpoint(named.pid) if settings.target.command is None else None
         note = _entering(standpoint) if standpoint else None
         return Attachment(settings=_with(settings, next(iter(found), None)), note=note)
-    alone = len(found) == 1 and found[0].readable
-    one = found[0] if alone else choose(found) if found else None
+    candidates = [one for one in map(_candidate, found) if one is not None]
+    if len(candidates) == 1 and not candidates[0].against:
+        return _attached(settings, candidates[0])
+    choice = choose([one.service for one in candidates if one.standpoint is not None])
+    chosen = next((one for one in candidates if one.service is choice), None)
+    if chosen is not None:
+        return _attached(settings, chosen)
+    seen = tuple(_passed_over(one, len(candidates)) for one in candidates)
+    return Attachment(settings=settings, how="found", note=passed_over_words(seen), passed_over=seen)
+
+
+class _Candidate(Data, frozen=True):
+    """A service that was found. *standpoint* None: this user may not look into it. *against*: what speaks against it."""
+
+    service: RunningService
+    standpoint: Standpoint | None
+    against: tuple[tuple[Against, str], ...]
+
+
+def _candidate(one: RunningService) -> _Candidate | None:
+    """None: it has ended meanwhile, or is no Python."""
+    if not one.readable:
+        return _Candidate(one, None, (("user", ""),))
     try:
-        standpoint = _standpoint(one.pid) if one else None
-        if one and (standpoint is None or python_of(one.pid) is None):
-            one = None
+        standpoint = standpoint_of(one.pid)
+        if python_of(one.pid).problem in ("ended", "no-python"):
+            return None
+    except (FileNotFoundError, ProcessLookupError):
+        return None
     except UsageError as error:
-        return Attachment(settings=settings, note=f"a service runs here and is not looked at: {error}")
-    if one is None or standpoint is None:
-        return Attachment(settings=settings, how="found")
-    if standpoint.foreign and alone and not one.named:
-        return Attachment(settings=settings, note=_unasked(one, standpoint))
-    return Attachment(settings=_with(settings, one), how=one.how, note=_entering(standpoint))
+        return _Candidate(one, None, (("refused", str(error)),))
+    against: list[tuple[Against, str]] = []
+    if not one.named:
+        if standpoint.contained:
+            against.append(("container", ""))
+        against += one.doubts
+    return _Candidate(one, standpoint, tuple(against))
+
+
+def _attached(settings: Settings, one: _Candidate) -> Attachment:
+    assert one.standpoint is not None
+    return Attachment(settings=_with(settings, one.service), how=one.service.how, note=_entering(one.standpoint))
+
+
+def _passed_over(one: _Candidate, count: int) -> PassedOver:
+    against: tuple[tuple[Against, str], ...] = one.against
+    if count > 1 and one.standpoint is not None:
+        against = (("several", ""),)
+    why, detail = against[0]
+    service, standpoint = one.service, one.standpoint
+    user = standpoint.user_name if standpoint else service.user or "?"
+    return PassedOver(pid=service.pid, command=service.command, user=user, ports=service.ports, why=why, detail=detail)
+
+
+BECAUSE = {
+    "several": "",
+    "container": "it is in a container",
+    "user": "this user may not look into it",
+    "refused": "this user may not look into it",
+    "variable": "{detail} names another model here than there",
+    "model": "it does not read the model that was named, {detail}",
+    "folder": "the current folder holds another service ({detail})",
+}
+
+
+def passed_over_words(seen: Sequence[PassedOver]) -> str | None:
+    """One line: what runs here and is not looked into, why, and the flag that chooses it."""
+    if not seen:
+        return None
+    if len(seen) > 1:
+        told = "; ".join(f"--pid {one.pid}  port {_ports(one)}  {_short(one)}" for one in seen)
+        if all(one.why == "user" for one in seen):
+            return f"these may be the service, and belong to other users: {told}  (run the doctor as root)"
+        return f"several services run here; --pid chooses one: {told}"
+    [one] = seen
+    if one.why == "user":
+        told = f"--pid {one.pid}  port {_ports(one)}  {_short(one)}"
+        return (
+            f"this may be the service, and belongs to another user: {told}  (run the doctor as root, or as {one.user})"
+        )
+    if one.why == "refused":
+        return f"a service runs here and is not looked at: {one.detail}"
+    because = BECAUSE[one.why].format(detail=one.detail)
+    owner = f"user {one.user}, in a container" if one.why == "container" else f"user {one.user}"
+    told = f"a service of {owner} runs here, and is not looked into unless you name it: --pid {one.pid}"
+    return f"{told}  ({_short(one)}): {because}"
+
+
+def _ports(one: PassedOver) -> str:
+    return ", ".join(map(str, one.ports)) or "?"
+
+
+def _short(one: PassedOver) -> str:
+    return str(visible(one.command))[:160]
 
 
 def _standpoint(pid: int) -> Standpoint | None:
@@ -79,11 +162,6 @@ def _entering(standpoint: Standpoint) -> str | None:
     if not standpoint.foreign:
         return None
     return f"process {standpoint.pid} belongs to {standpoint.owner}: its Python is started as that user"
-
-
-def _unasked(one: RunningService, standpoint: Standpoint) -> str:
-    told = f"a service of {standpoint.owner} runs here, and is not looked into unless you name it: --pid {one.pid}"
-    return f"{told}  ({visible(one.command)})"
 
 
 def _with(settings: Settings, one: RunningService | None) -> Settings:

@@ -8,8 +8,8 @@ A check is a function whose parameter types say what it needs::
 
 ``Facts``: required, without them the verdict is *unknown*. ``Facts | None``: if there. ``Reading[Facts]``: the looking
 itself; that check speaks for the probe's failure. Facts are classes derived from `Facts`. A table of settings (a class
-derived from `Table`), ``Settings`` (all tables) and ``Interpreter`` come with every snapshot. A class derived from
-`Gathered` stands for all its fields at once.
+derived from `Table`), ``Settings`` (all tables), ``Target`` and ``Interpreter`` come with every snapshot, ``SeenFrom |
+None`` with new ones. A class derived from `Gathered` stands for all its fields at once.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Any, Generic, TypeVar
 
 from retina_doctor.codec import Data, Facts, Meta, field, replace
 from retina_doctor.model import (
+    Action,
+    Against,
     Chosen,
     Finding,
     Inapplicable,
@@ -41,9 +43,9 @@ from retina_doctor.settings import Setting, Settings, Table
 
 # All that a pack needs, so that it imports from here alone.
 __all__ = [
-    "EVERYWHERE", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
+    "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
     "Interpreter", "Json", "Location", "Meta", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason",
-    "Recorded", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
+    "Recorded", "Row", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
     "evidence_of", "field", "replace",
 ]  # fmt: skip
 
@@ -61,14 +63,14 @@ class Gathered(Data, frozen=True):
 
 
 class Side(StrEnum):
-    """Which interpreter a probe runs in. Where the target is another machine or container, OWN runs in TARGET as well.
-
-    CALLER is the doctor's own interpreter wherever the target is: what is looked at is on the disk of whoever calls.
-    """
+    """From where a probe looks. Where the target is another machine or container, OWN runs in TARGET as well."""
 
     OWN = "own"
+    """At the machine, its hardware and its driver: in the doctor's own interpreter, with the caller's rights."""
     TARGET = "target"
+    """With the service's eyes: in its interpreter, as its user, with its variables, limits and working directory."""
     CALLER = "caller"
+    """In the doctor's own interpreter wherever the target is: what is looked at is on the disk of whoever calls."""
 
 
 class Probe(Data, Generic[T], frozen=True, kw_only=True):
@@ -77,7 +79,9 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     *module* defines ``look(probe, arguments)``; it and what it imports of its own package are sent, and must run on
     Python 3.8 with the standard library alone. *carries*: packages of others, pure Python, that are sent along as far as
     they are imported. *heavy* probes import or start something slow and are left out by --quick. Those that *share* read
-    files and import nothing foreign: all of one side are run in one process, one after the other, for speed.
+    files and import nothing foreign: all of one side are run in one process, one after the other, for speed. *again* says of
+    all readings whether what the doctor's own side did not find is to be looked for from the service's standpoint, with its
+    user's rights; that reading then takes the place of the first.
 
     *local*: a module that is never sent. Its ``look(probe, arguments)`` makes the facts of what *module* has fetched, which is
     ``arguments["told"]`` and goes no further: in a process of the doctor's own, with all that is installed there.
@@ -92,6 +96,7 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     share: bool = False
     local: str | None = None
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
+    again: Callable[[Mapping[str, Recorded]], bool] = lambda _readings: False
 
     def sent(self, side: Side) -> tuple[str, ...]:
         """Names of the modules that are sent to run it. On the doctor's own side what it carries is installed."""
@@ -116,6 +121,7 @@ class Check(Data, frozen=True, kw_only=True):
     judge: Callable[..., Answer]
     pitfall: int | None
     scope: Callable[[Settings], Scope]
+    action: Action | None = None
 
     @property
     def place(self) -> str:
@@ -131,11 +137,15 @@ def check(
     *,
     pitfall: int | None = None,
     scope: Callable[[Settings], Scope] = lambda _settings: EVERYWHERE,
+    action: Action | None = None,
 ) -> Callable[[Callable[..., Answer]], Check]:
-    """Attach a code, a name and a severity to a judging function. Registers nothing: list it in a Domain."""
+    """Attach a code, a name and a severity to a judging function. Registers nothing: list it in a Domain.
+
+    *action*: what kind of action its page asks for; also of the page's commands that say no other (```sh look).
+    """
 
     def attach(judge: Callable[..., Answer]) -> Check:
-        return Check(code=code, name=name, severity=severity, judge=judge, pitfall=pitfall, scope=scope)
+        return Check(code=code, name=name, severity=severity, judge=judge, pitfall=pitfall, scope=scope, action=action)
 
     return attach
 
@@ -194,13 +204,30 @@ class RunningService(Data, frozen=True, kw_only=True):
     how: Chosen = "found"
     named: bool = False
     readable: bool = True
+    doubts: tuple[tuple[Against, str], ...] = ()
+    """What here speaks of another service, and where it says so."""
+
+
+class Row(Data, frozen=True, kw_only=True):
+    """A line of the first screen: what is told at a glance of one matter.
+
+    *label*: a key of the pack's reasons. Findings of *pitfall*, and of the domains *domains*, speak for it; where there are
+    none, what the first of the checks *tells* (codes) says that passed, or why it could not be judged.
+    """
+
+    label: str
+    pitfall: int | None = None
+    domains: tuple[str, ...] = ()
+    tells: tuple[str, ...]
 
 
 class Pack(Data, frozen=True, kw_only=True):
     """What an entry point of the group ``retina_doctor.checks`` names. *reasons*: a TOML file of reason texts.
 
     *services*: finds the running services on this machine that the settings may mean: the named process, whatever it is;
-    else what looks like a service, where the settings do not say that it is elsewhere.
+    else what looks like a service, where the settings do not say that it is elsewhere. *rows*: of the first screen. *head*:
+    its first lines, each of several parts; a function whose parameters are typed as a check's. *knowledge*: the month
+    (YYYY-MM) of the pack's tables of versions.
     """
 
     name: str
@@ -208,3 +235,6 @@ class Pack(Data, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     reasons: Path | None = None
     services: Callable[[Settings], tuple[RunningService, ...]] | None = None
+    rows: tuple[Row, ...] = ()
+    head: Callable[..., Iterable[Iterable[Reason]]] | None = None
+    knowledge: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,7 +58,7 @@ class ChecksByDefault(TyperGroup):
         return added
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        general = ("--help", "-h", "--version")
+        general = ("--help", "-h", "--version", "-V")
         if (not args and not ctx.resilient_parsing) or (args and args[0].startswith("-") and args[0] not in general):
             args = ["check", *args]
         return super().parse_args(ctx, args)
@@ -84,7 +85,7 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def top(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def top(version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False) -> None:
     if version:
         from retina_doctor.output import show
 
@@ -102,12 +103,15 @@ def check(ctx: typer.Context) -> None:
 def collect(
     ctx: typer.Context,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Where to write the snapshot.", metavar="FILE")
+        str | None,
+        typer.Option("--output", "-o", help="Where to write the snapshot; - is standard output.", metavar="FILE"),
     ] = None,
     show: Annotated[bool, typer.Option("--show", help="Print what would be written, and write nothing.")] = False,
     no_redact: Annotated[bool, typer.Option("--no-redact", help="Keep names, hosts and addresses.")] = False,
+    label: Annotated[str, typer.Option(help="What to call this machine.", metavar="TEXT")] = "",
 ) -> None:
     """Look, and write what was seen to a file that can be judged elsewhere."""
+    from retina_doctor.codec import replace
     from retina_doctor.errors import UsageError
     from retina_doctor.output import check_open, check_writable, write
     from retina_doctor.redaction import redact
@@ -117,16 +121,19 @@ def collect(
     run = Run.of(ctx)
     as_json = run.as_json
     check_open()
-    if output is not None:
-        check_writable(output)
-    elif not show:
+    file = None if output in (None, "-") else Path(str(output))
+    if file is not None:
+        check_writable(file)
+    elif output is None and not show:
         raise UsageError("collect: name a file with -o FILE, or look at what it would hold with --show")
-    snapshot = run.look()
+    elif output == "-" and as_json:
+        raise UsageError("--format json: standard output is the snapshot itself")
+    snapshot = replace(run.look(), label=label)
     text = save(snapshot if no_redact else redact(snapshot, installed()))
-    if show or output is None:
+    if show or file is None:
         run.show(text)
         return
-    write(output, text, private=True)
+    write(file, text, private=True)
     redacted = "" if no_redact else ", redacted"
     if as_json:
         from retina_doctor.codec import to_json
@@ -139,10 +146,10 @@ def collect(
         run.show(told)
 
 
-@app.command(cls=taking("format", "fail_on", "baseline", "no_color", "lang"))
+@app.command(cls=taking("format", "fail_on", "baseline", "no_color", "lang", "verbose"))
 def diagnose(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A snapshot that `collect` wrote.", metavar="FILE")],
+    file: Annotated[str, typer.Argument(help="A snapshot that `collect` wrote; - is standard input.", metavar="FILE")],
 ) -> None:
     """Judge a recorded machine, as if it were this one."""
     from retina_doctor.errors import UsageError
@@ -152,12 +159,12 @@ def diagnose(
     run = Run.of(ctx)
     _ = run.outputs, run.baseline  # complain before anything is read
     try:
-        snapshot = load(read_regular(file, MOST_BYTES))
+        snapshot = load(sys.stdin.buffer.read(MOST_BYTES + 1) if file == "-" else read_regular(Path(file), MOST_BYTES))
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except SnapshotError as error:
         raise UsageError(f"{file}: {error}") from None
-    run.report(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on)
+    run.report(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on, judged=file)
 
 
 @app.command(cls=taking("format", "lang"))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 Tables = Mapping[str, Mapping[str, Any]]
 """Values by table and key, as in a settings file."""
 
-OF_THE_RUN: Mapping[str, tuple[Any, str, str, str]] = {
+OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "config": (str | None, "FILE", "Settings; else retina-doctor.toml here.", "设置文件；否则读当前目录的 retina-doctor.toml。"),
     "format": (
         list[str] | None,
@@ -52,6 +53,7 @@ OF_THE_RUN: Mapping[str, tuple[Any, str, str, str]] = {
     ),
     "no_color": (bool, "", "No colour, whatever the environment says.", "不用颜色，无论环境变量如何。"),
     "lang": (str | None, "en|zh", "Language of the report.", "报告的语言。"),
+    "verbose": (bool, None, "Tell all that passed and all that was not judged.", "列出所有通过和未判断的项目。"),
 }  # fmt: skip
 """Flags that are no settings: type, metavar, help in English and Chinese."""
 
@@ -107,9 +109,12 @@ def _flag_type(one: Declared) -> Any:
 
 def _option(name: str, kind: Any, metavar: str | None, words: str, one: Declared | None = None) -> Parameter:
     flag = (one.setting.flag if one else None) or f"--{name.replace('_', '-')}"
+    flags = [flag, *(["-v"] if name == "verbose" else [])]
     choices = list(one.choices) if one else []
     completing = (lambda incomplete: [c for c in choices if c.startswith(incomplete)]) if choices else None
-    info = typer.Option(None, flag, help=words, metavar=metavar, autocompletion=completing)
+    info = typer.Option(
+        False if kind is bool and one is None else None, *flags, help=words, metavar=metavar, autocompletion=completing
+    )
     return get_click_param(ParamMeta(name=name, default=info, annotation=kind))[0]
 
 
@@ -124,6 +129,14 @@ def language_of(wanted: str | None, environment: Mapping[str, str]) -> Language:
         raise UsageError(f"--lang {asked}: known are {', '.join(known)}")
     locale = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
     return "zh" if locale.lower().startswith("zh") else "en"
+
+
+def _as_called() -> str:
+    """The command line of this run, for whoever is to run it again; what looks like a secret is not repeated."""
+    from retina_doctor.quoting import command_of
+    from retina_doctor.secret_words import masked
+
+    return masked(command_of(["retina-doctor", *sys.argv[1:]]))
 
 
 class Run:
@@ -199,10 +212,14 @@ class Run:
         """Look, judge, report and end. Raises UsageError."""
         _ = self.baseline  # complains before anything is looked at
         snapshot = self.look(outputs=self.outputs, **fixed)
-        self.report(snapshot, snapshot.settings.gate.fail_on)
+        self.report(snapshot, snapshot.settings.gate.fail_on, again=_as_called())
 
-    def report(self, snapshot: Snapshot, fail_on: str) -> NoReturn:
-        """Judge, give the report in all formats that were asked for, and end with its exit code. Raises UsageError."""
+    def report(
+        self, snapshot: Snapshot, fail_on: str, *, judged: str | None = None, again: str = "retina-doctor"
+    ) -> NoReturn:
+        """Judge, give the report in all formats that were asked for, and end with its exit code. *judged*: the name of the
+        recorded machine's file. *again*: the command that looks again. Raises UsageError."""
+        from retina_doctor.codec import replace
         from retina_doctor.diagnose import diagnose
         from retina_doctor.model import Severity
         from retina_doctor.output import give
@@ -221,7 +238,12 @@ class Run:
 
             file, known = self.baseline
             diagnosis = beside(diagnosis, known, f"--baseline {file}")
-        report = report_of(diagnosis, catalogue, self.language, threshold)
+        report = replace(
+            report_of(diagnosis, catalogue, self.language, threshold),
+            again=again,
+            judged=judged,
+            unfolded=bool(self.flags.get("verbose")),
+        )
         try:
             code = give(report, self.outputs, self.terminal)
         except Exception:

@@ -22,8 +22,10 @@ from retina_doctor.model import (
     Reading,
     Reason,
     Recorded,
+    SeenFrom,
     Severity,
     Snapshot,
+    Target,
     Unknown,
     Verdict,
 )
@@ -200,6 +202,10 @@ class Readings:
     def _value(self, facts: type) -> Any:
         if facts is Settings:
             return self.snapshot.settings
+        if facts is SeenFrom:
+            return self.snapshot.seen_from
+        if facts is Target:
+            return self.snapshot.target
         if issubclass(facts, Table):
             return self.snapshot.settings.of(facts)
         if facts is Unloaded:
@@ -229,6 +235,19 @@ class Readings:
                 yield reading
 
 
+def head_of(snapshot: Snapshot, catalogue: Catalogue) -> tuple[tuple[Reason, ...], ...]:
+    """The first lines of a report, as the packs tell them; a pack that has not the facts, or breaks, tells none."""
+    readings = Readings(snapshot, catalogue)
+    lines: list[tuple[Reason, ...]] = []
+    for entry in catalogue.heads:
+        values = [readings.value(need.facts) for need in entry.needs]
+        if all(v is not None or need.want is Want.OPTIONAL for v, need in zip(values, entry.needs, strict=True)):
+            with contextlib.suppress(Exception):
+                told: Any = entry.check.judge(**_arguments(entry, values))
+                lines += [tuple(parts) for parts in told]
+    return tuple(lines)
+
+
 def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgement, list[Finding]]:
     """What is ignored is judged all the same: it may explain what is not, and where it is passed it need not be ignored."""
     judgement, found = _judged_alone(entry, chosen, readings)
@@ -253,7 +272,7 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
             missing.append(readings.catalogue.probe_of[need.facts].name)
         values.append(value)
     if missing:
-        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing))), []
+        return _judgement(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing)), reason=_starved(values)), []
     try:
         answer = check.judge(**_arguments(entry, values))
         problems = _problems(answer)
@@ -275,10 +294,20 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
             root=None,
             location=problem.location,
             pitfall=check.pitfall,
+            action=check.action,
         )
         for problem in problems
     ]
     return _judgement(entry, Verdict.FAILED if findings else Verdict.PASSED), findings
+
+
+def _starved(values: Iterable[Any]) -> Reason | None:
+    """What a busy machine left of a looking's time."""
+    for value in values:
+        if isinstance(value, Reading) and value.recorded.starved and value.recorded.effort is not None:
+            told = value.recorded.effort.told
+            return Reason("starved", {"detail": value.recorded.detail, **told["values"]})
+    return None
 
 
 def _arguments(entry: Entry, values: Sequence[Any]) -> dict[str, Any]:

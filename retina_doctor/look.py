@@ -11,7 +11,7 @@ from retina_doctor.diagnose import Selection
 from retina_doctor.model import Snapshot
 from retina_doctor.probing.collect import Looking, Progress
 from retina_doctor.registry import Catalogue
-from retina_doctor.target import choose_target, numbered_inside, surroundings
+from retina_doctor.target import numbered_inside, target_with_surroundings
 
 
 def look(
@@ -25,8 +25,7 @@ def look(
     settings = attachment.settings
     wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
     probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted]
-    chosen = choose_target(settings, environment, attachment.how)
-    around = surroundings(settings, chosen, environment)
+    chosen, around = target_with_surroundings(settings, environment, attachment.how)
     settings = numbered_inside(settings, around)
     target, readings = Looking(settings, chosen, around, progress, meanwhile).collect(probes)
     return Snapshot(
@@ -35,4 +34,6 @@ def look(
         settings=settings,
         target=target,
         readings=readings,
+        seen_from=around.seen_from,
+        passed_over=attachment.passed_over,
     )

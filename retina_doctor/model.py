@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
 from retina_doctor.codec import Data, Facts, field
-from retina_doctor.kinds import CommandWords, HostName, Name, Path, Serial, User, Version
+from retina_doctor.kinds import CommandLine, CommandWords, HostName, Name, Path, Serial, User, Version
 from retina_doctor.settings import Settings
 
 T = TypeVar("T")
@@ -28,6 +28,19 @@ class Severity(StrEnum):
     def capped(self, at_most: Severity | None) -> Severity:
         """The lesser of the two; *at_most* None means no cap."""
         return self if at_most is None or self.rank <= at_most.rank else at_most
+
+
+class Action(StrEnum):
+    """What kind of action a finding asks for, in the order in which such steps are taken."""
+
+    MACHINE = "machine"  # another machine or card
+    PROVIDER = "provider"  # whoever starts the container or lends the machine
+    ROOT = "root"
+    REBOOT = "reboot"
+    PIP = "pip"  # packages of the service's Python
+    EDIT = "edit"  # the user's own files: source, settings, models, links
+    LOOK = "look"  # only decides what the cause is
+    RESTART = "restart"  # of the service
 
 
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
@@ -141,15 +154,69 @@ class Interpreter(Facts, frozen=True, kw_only=True):
 
 
 Chosen = Literal["flag", "service", "port", "found", "environment", "path", "own"]
+NoPython = Literal["ended", "gone", "replaced", "no-python"]
+"""Why the Python of a process cannot be looked at: the process ended; its interpreter's file is gone, or is another one by
+now; or it is no Python."""
 
 
 class Target(Data, frozen=True, kw_only=True):
-    """The command that starts the service's Python, and why this one was chosen (a key of the words table)."""
+    """The command that starts the service's Python, and why this one was chosen (a key of the words table).
+
+    *command* (): it is the Python of a process that there is none of, as *problem* says; *called*: how it was called.
+    """
 
     command: CommandWords
     chosen: Chosen
     chosen_by: Name = ""
     local: bool = True
+    problem: NoPython | None = None
+    called: Path | None = None
+
+
+Untaken = Literal["capabilities", "limits", "cgroup", "seccomp", "lsm"]
+"""What a process has and what looks beside it has not: capabilities that its file or its starter gave it; higher limits; its
+control group; its system call filter; its profile of a security module (AppArmor, SELinux)."""
+
+
+class SeenFrom(Data, frozen=True, kw_only=True):
+    """Whose view of the target a snapshot holds, as the doctor saw it from outside; the target's own words are Interpreter's.
+
+    *whose*: the attached process's, the caller's (a Python that the doctor chose), or that of the command which was named, of
+    which the rest is not known. *namespaces*: those that are not the doctor's, by kind. *limits*: soft and hard, by the names
+    of setrlimit(2), None: unlimited. *environment*: whose variables the target was given. *not_taken*: what the process has
+    and the looking had not.
+    """
+
+    whose: Literal["process", "caller", "target"]
+    pid: int | None = None
+    user: User | None = None
+    uid: int | None = None
+    gid: int | None = None
+    groups: tuple[int, ...] = ()
+    capabilities: tuple[Name, ...] = ()
+    namespaces: Mapping[Name, Name] = field(default_factory=dict)
+    root: Path = "/"
+    cgroup: Path | None = None
+    limits: Mapping[Name, tuple[int | None, int | None]] = field(default_factory=dict)
+    cwd: Path | None = None
+    environment: Literal["process", "caller"] = "caller"
+    not_taken: tuple[Untaken, ...] = ()
+
+
+Against = Literal["several", "container", "user", "refused", "variable", "model", "folder"]
+"""What spoke against looking at a service unasked: there is more than one; it is in a container; another user's, whom the
+caller is not; a variable, a named model or the current folder speaks of another service."""
+
+
+class PassedOver(Data, frozen=True, kw_only=True):
+    """A running service that was seen and not looked at. *detail*: which variable, model or file speaks against it."""
+
+    pid: int
+    command: CommandLine
+    user: User
+    ports: tuple[int, ...]
+    why: Against
+    detail: Path = ""
 
 
 class Snapshot(Data, frozen=True, kw_only=True):
@@ -161,6 +228,10 @@ class Snapshot(Data, frozen=True, kw_only=True):
     target: Target
     readings: Mapping[str, Recorded]
     redacted: bool = False
+    label: str = ""
+    """What the operator calls this machine."""
+    seen_from: SeenFrom | None = None
+    passed_over: tuple[PassedOver, ...] = ()
     masked: Mapping[str, int] = field(default_factory=dict)
     """What was taken out: kind of mark -> how often it stands here. Empty: nothing, or not redacted."""
     origin: Mapping[str, Json] = field(default_factory=dict)
@@ -230,6 +301,7 @@ class Finding(Data, frozen=True, kw_only=True):
     root: FindingKey | None
     location: Location | None
     pitfall: int | None
+    action: Action | None = None
 
     @property
     def key(self) -> FindingKey:

@@ -89,6 +89,9 @@ def give(report: Report, wanted: Outputs, look: Look) -> int:
     First to standard output, with that *look*, so that a full disk does not cost that one. A report that cannot be given
     costs no other and hides no finding: one line says what is lost; where nothing was found the doctor itself has failed.
     """
+    from retina_doctor.quoting import visible
+    from retina_doctor.reports import PLAIN
+
     code, lost = report.exit_code, False
     for name, file in sorted(wanted, key=lambda output: output[1] is not None):
         form = formats.load(name)
@@ -96,12 +99,16 @@ def give(report: Report, wanted: Outputs, look: Look) -> int:
             text = _written(form, report, look if file is None else None)
             if file:
                 write(file, text)
+                tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
             else:
                 show(text)
                 code = form.exit_code(report) if form.exit_code else code
         except (UsageError, NoOutput) as error:
             complain(str(error))
             lost = True
+    forms = {name for name, _ in wanted}
+    if os.environ.get("GITHUB_ACTIONS") == "true" and ("terminal", None) in wanted and "github" not in forms:
+        tell(formats.load("github").write(report, PLAIN))  # its runner reads annotations from either stream
     return code if not lost or report.exit_code == 1 else 3
 
 
@@ -128,8 +135,8 @@ def terminal(colour: bool = True) -> Look:
     """
     from retina_doctor.reports import Look
 
-    able = _is_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    coloured = colour and (bool(os.environ.get("FORCE_COLOR")) or able)
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    coloured = colour and (bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and not plain))
     width = shutil.get_terminal_size((80, 24)).columns if _is_terminal() or "COLUMNS" in os.environ else 80
     return Look(max(40, min(width, 120)), coloured)
 
@@ -165,5 +172,6 @@ def tell(text: str) -> None:
 
 def complain(text: str) -> int:
     """Wrong usage: one line, whatever a file name or a value in it holds."""
-    tell("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text) + "\n")
+    end = "" if text.endswith((".", "?", "!")) else "."
+    tell("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text + end) + "\n")
     return 2

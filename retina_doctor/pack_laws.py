@@ -20,7 +20,7 @@ from retina_doctor.authoring import Check, Facts, Pack, Side
 from retina_doctor.codec import Data
 from retina_doctor.diagnose import diagnose
 from retina_doctor.errors import PackError
-from retina_doctor.model import Outcome, Recorded, Snapshot, Target, Verdict
+from retina_doctor.model import Action, Outcome, Recorded, Snapshot, Target, Verdict
 from retina_doctor.pages import BLOCK, PageError, file_of, mebibytes, source, spoken
 from retina_doctor.probing.sending import has_source, source_of
 from retina_doctor.registry import Catalogue, build
@@ -95,7 +95,12 @@ def _pages_of_both_languages_have_one_form(pack: Pack, _others: tuple[Pack, ...]
                 else:
                     parts = {"title": page.title, "message": page.message, "fix": page.fix}
                     names = {k: jinja2.meta.find_undeclared_variables(environment.parse(v)) for k, v in parts.items()}
-                    pages[language] = (names, BLOCK.findall(page.fix))
+                    blocks = BLOCK.findall(page.fix)
+                    pages[language] = (names, blocks)
+                    if any(kind and kind not in tuple(Action) for kind, _ in blocks):
+                        yield f"{file}: the kinds of ```sh blocks are {', '.join(Action)}"
+                    if blocks and check.action is None:
+                        yield f"{check.place}: {check.code} prints commands: @check needs action="
                     if "```" in BLOCK.sub("", page.fix):
                         yield f"{file}: only ```sh blocks hold commands"
                     if bool(CHINESE.search(page.message)) != (language == "zh"):

@@ -3,7 +3,8 @@
     # Title
     One paragraph.
     ## Fix
-    What to do, with ```sh blocks that hold *the* commands, one runnable line each.
+    What to do, with ```sh blocks that hold *the* commands, one runnable line each. They carry out the check's action,
+    unless the block names another: ```sh look commands only show something.
     ## Why
     The mechanism, for whoever wants to know.
 
@@ -23,14 +24,14 @@ from typing import Any
 import jinja2
 
 from retina_doctor.codec import Data, DoesNotFit, decode, to_json
-from retina_doctor.model import Finding, Interpreter, Outcome, Reason, Snapshot
+from retina_doctor.model import Action, Finding, Interpreter, Outcome, Reason, Snapshot
 from retina_doctor.quoting import PASSWORD, argument, visible
 from retina_doctor.reasons import reason_text
 from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import Remedies
 from retina_doctor.settings import Language
 
-BLOCK = re.compile(r"^```sh\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```sh(?: (\w+))?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 
 
 class PageError(ValueError):
@@ -46,8 +47,17 @@ class Source(Data, frozen=True, kw_only=True):
     why: str
 
 
+class Doing(Data, frozen=True, kw_only=True):
+    """A command of a page and its kind. *pip*: its action and words, where it changes packages of the service's Python."""
+
+    command: str
+    action: Action | None
+    pip: tuple[str, ...] | None = None
+
+
 class Words(Data, frozen=True, kw_only=True):
-    """A finding in one language. *commands*: one runnable line each. *aside*: what else to mind, or "". *broken*: why the
+    """A finding in one language. *commands*: one runnable line each; *doings*: the same with their kinds. *aside*: what
+    else to mind, or "". *broken*: why the
     page could not be used; then the title is the name, and the message the evidence."""
 
     title: str
@@ -57,6 +67,12 @@ class Words(Data, frozen=True, kw_only=True):
     aside: str
     why: str
     broken: str | None = None
+    doings: tuple[Doing, ...] = ()
+
+    def action(self, finding: Finding) -> Action:
+        """What the finding asks for: what its last command does that does more than look, else what its check says."""
+        kinds = [one.action for one in self.doings if one.action not in (None, Action.LOOK)]
+        return kinds[-1] or Action.LOOK if kinds else finding.action or Action.LOOK
 
 
 def file_of(folder: Path, name: str, language: Language) -> Path:
@@ -102,25 +118,29 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         return "" if reason is None else reason_text(Reason(reason["key"], reason["values"]), catalogue, language)
 
     values["told"] = told
-    commands: list[str] = []
+    doings: list[Doing] = []
     texts: list[str] = []
     position = 0
     for block in BLOCK.finditer(page.fix):
         texts.append(_fill(_PROSE, page.fix[position : block.start()], values))
-        commands += [line.strip() for line in _fill(_SHELL, block[1], values).split("\n") if line.strip()]
+        kind = Action(block[1]) if block[1] else finding.action
+        for line in filter(None, map(str.strip, _fill(_SHELL, block[2], values).split("\n"))):
+            pip = remedies.made.get(line)
+            doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip))
         position = block.end()
     texts.append(_fill(_PROSE, page.fix[position:], values))
     aside = ""
     if remedies.for_image and remedies.interpreter and remedies.interpreter.container:
         line = "RUN " + " && ".join(remedies.for_image)
         aside = reason_text(Reason("in-image", {"line": line}), catalogue, language)
-    if any(PASSWORD in command for command in commands):
+    if any(PASSWORD in command for command in (one.command for one in doings)):
         aside = " ".join(filter(None, (aside, reason_text(Reason("fill-password"), catalogue, language))))
     return Words(
         title=_one_line(_fill(_PROSE, page.title, values)),
         message=_one_line(_fill(_PROSE, page.message, values)),
         fix="\n\n".join(_one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
-        commands=tuple(commands),
+        commands=tuple(one.command for one in doings),
+        doings=tuple(doings),
         aside=aside,
         why=page.why,
     )

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import Check, Pack, Probe, RunningService, always
-from retina_doctor.codec import Data, replace
+from retina_doctor.authoring import Check, Pack, Probe, Row, RunningService, always
+from retina_doctor.authoring import check as authored
+from retina_doctor.codec import Data, field, replace
 from retina_doctor.declared import declarations
 from retina_doctor.errors import PackError, UsageError, described
-from retina_doctor.model import Finding, Interpreter
+from retina_doctor.model import Finding, Interpreter, SeenFrom, Severity, Target
 from retina_doctor.needs import Need, Want, needs_of
 from retina_doctor.probing.sending import has_source
 from retina_doctor.settings import LANGUAGES, Settings, Table
@@ -52,6 +53,11 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     """(name of root, name of echo) -> whether these two findings are so connected."""
     reasons: tuple[Path, ...]
     finders: tuple[Callable[[Settings], tuple[RunningService, ...]], ...]
+    rows: tuple[Row, ...] = ()
+    heads: tuple[Entry, ...] = ()
+    """What tells the first lines of a report, asked for facts as checks are."""
+    knowledge: Mapping[str, str] = field(default_factory=dict)
+    """By pack: the month of its tables."""
     failures: tuple[PackFailure, ...] = ()
 
     @functools.cached_property
@@ -174,8 +180,18 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         conditions=draft.conditions,
         reasons=tuple(pack.reasons for pack in packs if pack.reasons),
         finders=tuple(pack.services for pack in packs if pack.services),
+        rows=tuple(row for pack in packs for row in pack.rows),
+        heads=tuple(_head(pack) for pack in packs if pack.head),
+        knowledge={pack.name: pack.knowledge for pack in packs if pack.knowledge},
         failures=tuple(PackFailure(pack.name, flaw, whole=False) for pack in packs for flaw in _flaws(pack)),
     )
+
+
+def _head(pack: Pack) -> Entry:
+    assert pack.head is not None
+    judge: Callable[..., Any] = pack.head
+    check = authored("HEAD1", f"head-of-{pack.name}", Severity.NOTE)(judge)
+    return Entry(check=check, domain=pack.name, pages=Path(), needs=needs_of(check))
 
 
 class Draft:
@@ -187,7 +203,8 @@ class Draft:
         self.probes: dict[str, Probe[Any]] = {}
         self.explains: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
-        self.facts: set[type] = {Settings, Interpreter, own_checks.Silenced, own_checks.Unloaded, own_checks.Gated}
+        self.facts: set[type] = {Settings, Interpreter, SeenFrom, Target}
+        self.facts |= {own_checks.Silenced, own_checks.Unloaded, own_checks.Gated}
         self.names: set[str] = set()
         self._holders: dict[tuple[str, object], str] = {}
 

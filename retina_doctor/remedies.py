@@ -18,6 +18,8 @@ class Remedies:
         self.interpreter = interpreter
         self.before = target.command[:-1] if target.chosen in OF_A_PROCESS else ()
         """What takes on the user of another user's process: nothing of that user's is to be run by root's shell."""
+        self.made: dict[str, tuple[str, ...]] = {}
+        """What the pip commands that were made do: action and words."""
         self.for_image: list[str] = []
         """What the pip commands that were asked for are in a Dockerfile."""
 
@@ -33,7 +35,9 @@ class Remedies:
 
     @property
     def python(self) -> Command:
-        """The command that starts the target's Python."""
+        """The command that starts the target's Python; where there is none, whichever the reader takes."""
+        if not self.target.command:
+            return Command("python3")
         if self.target.local and not self.before and self.interpreter and self.interpreter.executable:
             return argument(self.interpreter.executable)
         return command_of(self.target.command)
@@ -46,7 +50,14 @@ class Remedies:
         return self._pip("uninstall", names)
 
     def _pip(self, action: str, words: tuple[str, ...]) -> Command:
+        command = self._pip_command(action, words)
+        self.made[command] = (action, *words)
+        return command
+
+    def _pip_command(self, action: str, words: tuple[str, ...]) -> Command:
         here = self.interpreter
+        if not self.target.command:
+            return Command("")  # which Python the service has is not known, and no other's packages are to be changed
         yes = ("-y",) if action == "uninstall" else ()
         self.for_image.append(command_of(["pip", action, *yes, *words]))
         system = ("--break-system-packages",) if here and here.externally_managed else ()

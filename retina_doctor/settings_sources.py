@@ -89,7 +89,7 @@ def _checked(source: Mapping[str, Any], where: Where, known: Declarations) -> Ta
         if table not in known.tables:
             if known.failures:
                 continue  # it may be of a pack that does not load, which is a finding and no wrong usage
-            raise UsageError(f"{where(table, None)}: no such table{_nearest(table, known.tables)}")
+            raise UsageError(f"{where(table, None)}: no such table{_table_meant(table, known.tables)}")
         if not isinstance(values, dict):
             raise UsageError(f"{where(table, None)}: [{table}] must be a table")
         tables[table] = _fitting(table, values, known.tables[table], where)
@@ -111,6 +111,12 @@ def _fitting(table: str, values: Mapping[str, Any], known: Mapping[str, Declared
         except ValueError as error:
             raise UsageError(f"{place}: {error}") from None
     return fitting
+
+
+def _table_meant(word: str, known: Mapping[str, Mapping[str, Any]]) -> str:
+    """Of a word that stands where a table should: perhaps a key that forgot its table."""
+    holders = [f"{table}.{word}" for table, keys in known.items() if word in keys]
+    return f"; did you mean {' or '.join(holders)}?" if holders else _nearest(word, known)
 
 
 def _nearest(word: str, known: Mapping[str, Any]) -> str:

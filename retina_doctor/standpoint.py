@@ -2,15 +2,82 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
+import resource
 from collections.abc import Mapping
 from pathlib import Path
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, field
 from retina_doctor.errors import UsageError
 
 KINDS = ("mnt", "pid", "net", "ipc", "uts", "cgroup", "user")
+
+
+# <linux/capability.h>, from bit 0 on.
+CAPABILITIES = (
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+)
+TITLES = {
+    "Max cpu time": "RLIMIT_CPU",
+    "Max file size": "RLIMIT_FSIZE",
+    "Max data size": "RLIMIT_DATA",
+    "Max stack size": "RLIMIT_STACK",
+    "Max core file size": "RLIMIT_CORE",
+    "Max resident set": "RLIMIT_RSS",
+    "Max processes": "RLIMIT_NPROC",
+    "Max open files": "RLIMIT_NOFILE",
+    "Max locked memory": "RLIMIT_MEMLOCK",
+    "Max address space": "RLIMIT_AS",
+    "Max pending signals": "RLIMIT_SIGPENDING",
+    "Max msgqueue size": "RLIMIT_MSGQUEUE",
+    "Max nice priority": "RLIMIT_NICE",
+    "Max realtime priority": "RLIMIT_RTPRIO",
+    "Max realtime timeout": "RLIMIT_RTTIME",
+}
+"""fs/proc/base.c lnames: how /proc/PID/limits calls them."""
+LIMITS = {name: getattr(resource, name) for name in TITLES.values() if hasattr(resource, name)}
 
 
 class Standpoint(Data, frozen=True, kw_only=True):
@@ -30,30 +97,53 @@ class Standpoint(Data, frozen=True, kw_only=True):
     """A set of bits. Only root of the process's user namespace has any: what a program's file gives, its user has not."""
     namespaces: Mapping[str, str]
     """Those that it does not share with the doctor, by kind, if its files are among them: it is in a container."""
+    bounded: bool = False
+    """Root, as the doctor is, but with fewer capabilities, as systemd's CapabilityBoundingSet gives it."""
+    root: str = "/"
+    """Where the doctor sees its root folder: another one than its own after chroot(2)."""
+    limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    """Soft and hard, by the numbers of setrlimit(2)."""
 
     @property
     def foreign(self) -> bool:
-        """Another user's, or in a container: not looked into unasked, and never with the doctor's own rights."""
-        return self.user != os.geteuid() or bool(self.namespaces)
+        """Another user's, in a container, or with fewer rights: never looked into with the doctor's own."""
+        return self.user != os.geteuid() or self.contained or self.bounded
+
+    @property
+    def contained(self) -> bool:
+        """Its files are not the doctor's."""
+        return bool(self.namespaces) or self.root != "/"
+
+    def seen(self, path: str) -> str:
+        """A path as /proc tells it, as the process itself has it: the doctor sees more of the way to a changed root."""
+        return (path.removeprefix(self.root) or "/") if self.root != "/" and path.startswith(self.root) else path
 
     @property
     def owner(self) -> str:
-        """ "user nobody", "user 12345, in a container"."""
+        """ "user nobody", "user 12345, in a container", "user root, with fewer capabilities"."""
+        if self.bounded and not self.contained:
+            return f"user {self.user_name}, with fewer capabilities"
+        return f"user {self.user_name}, in a container" if self.contained else f"user {self.user_name}"
+
+    @property
+    def user_name(self) -> str:
         try:
-            name = pwd.getpwuid(self.user).pw_name
+            return pwd.getpwuid(self.user).pw_name
         except KeyError:
-            name = str(self.user)
-        return f"user {name}, in a container" if self.namespaces else f"user {name}"
+            return str(self.user)
 
     @property
     def words(self) -> tuple[str, ...]:
         """Words that start a program from there, for whoever copies a command out of a report; () for the doctor's own place."""
-        if self.namespaces:
+        if self.contained:
             flags = [f"--{'mount' if kind == 'mnt' else kind}" for kind in self.namespaces]
             user, group = str(self.user_inside), str(self.group_inside)
             return ("nsenter", "--target", str(self.pid), *flags, "--root", "--setuid", user, "--setgid", group, "--")
         if not self.foreign:
             return ()
+        if self.bounded:
+            kept = [f",+{name.lower()}" for bit, name in enumerate(CAPABILITIES) if self.capabilities >> bit & 1]
+            return ("setpriv", "--no-new-privs", "--inh-caps=-all", f"--bounding-set=-all{''.join(kept)}", "--")
         groups = f"--groups={','.join(map(str, self.groups))}" if self.groups else "--clear-groups"
         identity = (f"--reuid={self.user}", f"--regid={self.group}", groups)
         return ("setpriv", *identity, "--no-new-privs", "--inh-caps=-all", "--")
@@ -67,7 +157,8 @@ def standpoint_of(pid: int) -> Standpoint:
         status = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
         started = int((process / "stat").read_bytes().rpartition(b") ")[2].split()[19])
         apart = _namespaces_apart(process)
-        if apart and os.geteuid() != 0:
+        root = str((process / "root").readlink())
+        if (apart or root != "/") and os.geteuid() != 0:
             raise UsageError(
                 f"--pid {pid}: that process is in a container of its own; run the doctor as root, or instead of the "
                 'process name the Python in its container: --target "docker exec -i NAME python3"'
@@ -75,6 +166,8 @@ def standpoint_of(pid: int) -> Standpoint:
         user, group = int(status["Uid"][0]), int(status["Gid"][0])
         in_user_namespace = "user" in apart
         user_inside = _inside(process / "uid_map", user) if in_user_namespace else user
+        permitted = int(status["CapPrm"][0], 16)
+        own = _effective_own() if user == os.geteuid() == 0 else 0
         found = Standpoint(
             pid=pid,
             started=started,
@@ -83,13 +176,47 @@ def standpoint_of(pid: int) -> Standpoint:
             groups=tuple(map(int, status["Groups"])),
             user_inside=user_inside,
             group_inside=_inside(process / "gid_map", group) if in_user_namespace else group,
-            capabilities=int(status["CapPrm"][0], 16) if user_inside == 0 else 0,
+            capabilities=permitted if user_inside == 0 else 0,
+            bounded=permitted & own != own,
             namespaces=apart,
+            root=root,
+            limits=limits_of(pid),
         )
     except PermissionError:
         found = None
     if found is None or (found.foreign and os.geteuid() != 0):
         raise UsageError(f"--pid {pid}: that process is another user's; run the doctor as that user or as root")
+    return found
+
+
+@functools.cache
+def _effective_own() -> int:
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
+
+
+def has_ended(pid: int) -> bool:
+    """A zombie has: it only waits for its parent to read its exit status."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] in (b"Z", b"X", b"x")
+    except OSError:
+        return True
+
+
+def limits_of(pid: int | str) -> dict[int, tuple[int, int]]:
+    """{} where it is gone. Read as text, since prlimit(2) tells another user's only to who may raise any limit."""
+    try:
+        lines = Path(f"/proc/{pid}/limits").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return {}
+    found = {}
+    for line in lines:
+        number = LIMITS.get(TITLES.get(line[:26].strip(), ""))
+        if number is not None:
+            soft, hard = (
+                resource.RLIM_INFINITY if word == "unlimited" else int(word) for word in line[26:].split()[:2]
+            )
+            found[number] = (soft, hard)
     return found
 
 

@@ -7,29 +7,30 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, field, replace
 from retina_doctor.errors import UsageError
-from retina_doctor.model import Chosen, Target
+from retina_doctor.model import Chosen, SeenFrom, Target
 from retina_doctor.process_python import python_of
+from retina_doctor.seen_from import of_caller, of_process
 from retina_doctor.settings import Settings
-from retina_doctor.standpoint import Standpoint, standpoint_of
+from retina_doctor.standpoint import Standpoint, limits_of, standpoint_of
 
 OF_A_PROCESS = ("service", "port", "found")
 """Ways in which a target is that of a running process."""
 
 
 def choose_target(settings: Settings, environment: Mapping[str, str], how: Chosen = "service") -> Target:
-    """The named command; else the interpreter of the service's process; else VIRTUAL_ENV's or CONDA_PREFIX's unless that
-    is the doctor's own; else the first python3 on PATH that is not; else the doctor's own.
+    """The named command; else the interpreter of the service's process, in whose place no other stands; else VIRTUAL_ENV's
+    or CONDA_PREFIX's unless that is the doctor's own; else the first python3 on PATH that is not; else the doctor's own.
 
     *how*: the way in which the process was come by.
     """
     if settings.target.command:
         return Target(command=settings.target.command, chosen="flag")
     if settings.process.pid:
-        attached = python_of(settings.process.pid)
-        if attached:
-            return Target(command=attached, chosen=how, chosen_by=str(settings.process.pid))
+        one = python_of(settings.process.pid)
+        pid = str(settings.process.pid)
+        return Target(command=one.command, chosen=how, chosen_by=pid, problem=one.problem, called=one.called)
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
         if prefix and Path(prefix).is_absolute() and not _same(Path(prefix), Path(sys.prefix)):
@@ -74,34 +75,56 @@ def numbered_inside(settings: Settings, around: Surroundings) -> Settings:
 class Surroundings(Data, frozen=True):
     """What a service's own paths and libraries are looked up with; *workdir* None: the doctor's.
 
-    *standpoint*: whose rights its interpreter is started with; None: the doctor's own.
+    *standpoint*: whose rights its interpreter is started with; None: the doctor's own. *limits*: where they are the doctor's
+    own, those of the process that are others. *seen_from*: all of this, for the snapshot.
     """
 
     workdir: str | None
     environment: Mapping[str, str]
     standpoint: Standpoint | None = None
+    limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    seen_from: SeenFrom | None = None
+
+
+def target_with_surroundings(
+    settings: Settings, environment: Mapping[str, str], how: Chosen = "service"
+) -> tuple[Target, Surroundings]:
+    """Both as one moment had them. A process that ended between them is one that ended before. Raises UsageError."""
+    target = choose_target(settings, environment, how)
+    try:
+        return target, surroundings(settings, target, environment)
+    except ProcessLookupError:
+        target = replace(target, command=(), problem="ended")
+        return target, surroundings(settings, target, environment)
 
 
 def surroundings(settings: Settings, target: Target, environment: Mapping[str, str]) -> Surroundings:
     """Working directory and environment for the target's Python: those of the attached process, else the doctor's own.
 
     The settings' workdir goes before both. Raises UsageError where the process may not be read, or became another since the
-    target was chosen: then one user's environment would be taken for another's.
+    target was chosen: then one user's environment would be taken for another's; ProcessLookupError where it ended.
     """
-    if target.chosen not in OF_A_PROCESS:
-        return Surroundings(settings.target.workdir, environment)
+    if target.chosen not in OF_A_PROCESS or target.problem == "ended":
+        seen_from = SeenFrom(whose="target") if target.chosen == "flag" else of_caller()
+        return Surroundings(settings.target.workdir, environment, seen_from=seen_from)
     pid = int(target.chosen_by)
     process = Path("/proc") / target.chosen_by
     try:
         standpoint = standpoint_of(pid)
         pairs = (process / "environ").read_bytes().split(b"\0")
         own = dict(os.fsdecode(pair).split("=", 1) for pair in pairs if b"=" in pair)
-        workdir = settings.target.workdir or str((process / "cwd").readlink())
-        if python_of(pid) != target.command or standpoint_of(pid) != standpoint:
+        workdir = settings.target.workdir or standpoint.seen(str((process / "cwd").readlink()))
+        if python_of(pid).command != target.command or standpoint_of(pid) != standpoint:
             raise UsageError(f"--pid {pid}: it became another process while it was read")
+        seen_from = of_process(standpoint, workdir)
         if standpoint.foreign:
-            return Surroundings(workdir, own, standpoint)
-        # A server that writes its title over its command line may have written over its variables, too.
-        return Surroundings(workdir, own or environment)
+            return Surroundings(workdir, own, standpoint, seen_from=seen_from)
+        doctors = limits_of("self")
+        others = {number: pair for number, pair in standpoint.limits.items() if pair != doctors.get(number)}
+        if not own:  # a server that writes its title over its command line may have written over its variables, too
+            seen_from = replace(seen_from, environment="caller")
+        return Surroundings(workdir, own or environment, limits=others, seen_from=seen_from)
+    except (FileNotFoundError, ProcessLookupError):
+        raise ProcessLookupError(pid) from None
     except OSError as error:
         raise UsageError(f"--pid {target.chosen_by}: its surroundings cannot be read: {error.strerror}") from None

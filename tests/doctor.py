@@ -12,6 +12,8 @@ from typing import Any
 
 import insightface
 
+from tests.odd_probes import runs
+
 DEV_PYTHON = sys.executable
 """Our own environment as a target: it has onnxruntime-gpu, insightface and OpenCV, and no torch."""
 SIX_FACES = Path(insightface.__file__).parent / "data" / "images" / "t1.jpg"
@@ -41,10 +43,11 @@ def environment(**more: str | None) -> dict[str, str]:
 def doctor(
     *words: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240
 ) -> subprocess.CompletedProcess[str]:
+    env = environment() if env is None else env
     return subprocess.run(
-        [sys.executable, "-m", "retina_doctor", *map(str, words)],
+        [*runs.command(env), *map(str, words)],
         cwd=cwd,
-        env=environment() if env is None else env,
+        env=env,
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -70,8 +73,12 @@ def found(told: dict[str, Any]) -> list[str]:
 
 
 def verdicts(told: dict[str, Any]) -> dict[str, str]:
-    """By name; where several bear it (one cause, seen in several domains), of the first."""
-    return {one["name"]: one["verdict"] for one in reversed(told["checks"])}
+    """By name; where several bear it (one cause, seen in several domains), of the first that was judged."""
+    found: dict[str, str] = {}
+    for one in told["checks"]:
+        if found.get(one["name"], "inapplicable") == "inapplicable":
+            found[one["name"]] = one["verdict"]
+    return found
 
 
 def run_fix(told: dict[str, Any], name: str, cwd: Path) -> None:
@@ -83,6 +90,18 @@ def run_fix(told: dict[str, Any], name: str, cwd: Path) -> None:
         env = environment(UV_NO_CONFIG="1")
         done = subprocess.run(shell, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=900)
         assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+def follow_plan(told: dict[str, Any], cwd: Path) -> list[str]:
+    """Each command of the plan but the last, which only looks again, to the letter: in order, in fresh shells. Returns them."""
+    commands = [command for step in told["plan"][:-1] for command in step["commands"]]
+    for command in commands:
+        env = environment(UV_NO_CONFIG="1")
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=900
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return commands
 
 
 def make_venv(folder: Path, kind: str) -> Path:

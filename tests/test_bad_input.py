@@ -156,7 +156,7 @@ def test_environment(tmp_path: Path, name: str, value: str, words: str) -> None:
         (["diagnose"], "Missing argument"),
         (["diagnose", "gone.json"], "gone.json: cannot be read: No such file"),
         (["diagnose", "."], "cannot be read: Is a directory"),
-        (["collect"], "Missing option"),
+        (["collect"], "name a file with -o FILE"),
         (["collect", "--only", "RD001", "-o", "gone/snapshot.json"], "gone/snapshot.json: cannot be written"),
         (["collect", "-o", "snapshot.json", "--format", "junit"], "--format junit: here, known are terminal, json"),
         (["--only", "RD001", "--format", "json=gone/report.json"], "gone/report.json: cannot be written"),

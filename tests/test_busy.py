@@ -59,16 +59,17 @@ def test_an_import_that_had_no_processor_is_unknown(tmp_path: Path) -> None:
     assert report.names == set(), report.summary()
     assert report.verdict("torch-import-fails") == "unknown"
     assert report.exit_code == 3
-    [probe] = [one for one in report.json["probes"] if one["name"] == "torch_runtime"]
-    assert (probe["outcome"], probe["detail"]) == ("timed_out", "no answer in 8 s"), "it was given more time"
+    [judged] = [one for one in report.json["checks"] if one["name"] == "torch-import-fails"]
+    assert judged["reason"].startswith("no answer in 8 s on a busy machine"), "it was given more time"
 
 
-def test_what_had_no_processor_at_first_is_asked_once_more(tmp_path: Path) -> None:
-    """Alone it takes as long as it may; beside two others three times as long, which is less than what it is given then."""
-    with busy(2):
-        report = imported(tmp_path, COMPUTES.format(seconds=4), timeout=10)
+def test_what_had_no_processor_is_asked_once_more(tmp_path: Path) -> None:
+    tried = tmp_path / "tried"
+    body = f"open({str(tried)!r}, 'a').write('once\\n')\n" + COMPUTES.format(seconds=4)
+    with busy(6):
+        report = imported(tmp_path, body, timeout=6)
     assert report.names == set(), report.summary()
-    assert report.verdict("torch-import-fails") == "passed"
+    assert tried.read_text().split() == ["once", "once"]
 
 
 @pytest.mark.parametrize("programs", [0, 6])

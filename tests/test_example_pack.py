@@ -59,7 +59,7 @@ def test_its_finding_in_both_languages_and_as_data(python: Path, tmp_path: Path)
     [finding] = told["findings"]
     assert (finding["code"], finding["evidence"]["limit"]) == ("ACME1", 300)
     assert finding["fix"]["commands"] == ["ulimit -n 65536"]
-    healthy = run(python, words, tmp_path, 1024)
+    healthy = run(python, [*words, "-v"], tmp_path, 1024)
     assert healthy.returncode == 0
     assert "up to 1024 open files" in healthy.stdout
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import install, make_venv, resolved, run_fix
+from tests.doctor import follow_plan, install, make_venv, resolved, run_fix
 from tests.shared import install_cpu_torch
 from tests.standins import (
     Machine,
@@ -389,5 +389,37 @@ def test_packages(name: str, tmp_path: Path) -> None:
     spoil(target)
     report = target.looked()
     only_root(report, root)
-    run_fix(report.json, root, tmp_path)
+    follow_plan(report.json, tmp_path)
     silent(target.looked())
+
+
+SEVERAL: dict[str, tuple[tuple[str, ...], tuple[str, ...], set[str]]] = {
+    "both packages, and the old pynvml": (GPU, ("onnxruntime==1.32.0", "pynvml==13.0.1"), {"ort-both-packages"}),
+    "both packages, and no insightface for the pack": (
+        GPU,
+        ("onnxruntime==1.32.0",),
+        {"ort-both-packages", "insightface-missing"},
+    ),
+    "the CPU package alone, and no insightface for the pack": (
+        ("onnxruntime==1.32.0", "numpy==2.4.6"),
+        (),
+        {"ort-cpu-package", "insightface-missing"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_several_causes_of_one_environment_are_fixed_by_one_plan(name: str, tmp_path: Path) -> None:
+    """The commands of one cause alone, or one after the other, would bring back what the first had removed."""
+    before, then, roots = SEVERAL[name]
+    target = make_target(tmp_path, *before)
+    if then:
+        install(target.python, *then)
+    words = ("--model", "buffalo_l") if "insightface-missing" in roots else ()
+    report = target.looked(*words)
+    assert roots <= report.names, report.summary()
+    commands = follow_plan(report.json, tmp_path)
+    assert len(commands) == len(set(commands))
+    after = target.looked(*words)
+    assert not roots & after.names, after.summary()
+    assert not any(name.startswith("ort-") for name in after.names), after.summary()

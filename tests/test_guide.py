@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -45,11 +46,15 @@ def test_the_first_lines_say_what_was_looked_at_and_what_is_wrong(
     snapshot: Path, tmp_path: Path, language: str, headline: str
 ) -> None:
     text = doctor("diagnose", snapshot, "--lang", language, cwd=tmp_path).stdout
-    target, blank, first = "\n".join(text.splitlines()[:2]), text.splitlines()[2], text.splitlines()[3]
-    assert "/usr/local/bin/python3" in target
-    assert "--target" in target
-    assert (blank, first) == ("", headline)
-    assert "/models/retinaface" in text
+    head, rows, causes, *_ = text.split("\n\n")
+    assert "guide.json" in head
+    assert "Tesla T4" in head
+    assert "535.129.03" in head
+    assert "/usr/local/bin/python3" in head
+    assert "--target" in head
+    assert [re.split(r"\s{2,}", row.strip())[1] for row in rows.splitlines()] == ["✓", "✗", "✓", "–", "✓", "✗"]
+    assert "/models/retinaface" in rows
+    assert causes.splitlines()[0] == headline
 
 
 def test_after_the_printed_remedy_the_same_machine_is_healthy() -> None:

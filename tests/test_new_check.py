@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.odd_probes import runs
+
 ROOT = Path(__file__).parents[1]
 NAME = "gpu-order-ambiguous"
 
@@ -35,7 +37,7 @@ def test_a_new_check_is_in_the_catalogue_and_its_machine_is_there(copy: Path) ->
     done = new_check(copy, "RD998", NAME, "driver")
     assert done.returncode == 0, done.stderr
     assert f'-k "RD998 or {NAME}' in done.stdout
-    told = run(copy, "-m", "retina_doctor", "explain", "RD998", "--lang", "zh")
+    told = run(copy, *runs.WITH_PACKS[1:], "explain", "RD998", "--lang", "zh")
     assert "RD998" in told.stdout and "说明" in told.stdout, told.stderr
     assert {f.name for f in (copy / "fixtures/machines" / NAME).iterdir()} == {"machine.toml", "patch.json"}
 

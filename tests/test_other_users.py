@@ -47,8 +47,15 @@ time.sleep(600)
 
 PYTHON_CANARY = """
 import json, os, sys, time
+def key():
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = {"x86_64": 250}.get(os.uname().machine, 219)
+    return libc.syscall(number, 10, -3, b"user", b"roots-own", 0)  # KEYCTL_SEARCH of the session keyring
 def canary(name):
     told = {"status": open("/proc/self/status").read(), "environment": dict(os.environ), "cwd": os.getcwd()}
+    told["limits"] = open("/proc/self/limits").read()
+    told["key"] = key()
     open("@FOLDER@/canaries/%s.%d" % (name, os.getpid()), "w").write(json.dumps(told))
 """
 LINGERS = """
@@ -99,6 +106,11 @@ class Bait:
     variables: dict[str, str] = field(default_factory=dict)
     site: Path = Path()
     start: str = ""
+    limits: str = ""
+    inner: str = ""
+    """What starts it, before and after it became its user."""
+    around: str = ""
+    """What starts the doctor."""
     prepare: str = "true"
     """What root does to its files at last."""
 
@@ -187,17 +199,35 @@ class Done:
     """By name: what each that sang said of itself."""
     left: int
     """Processes of the user at the end, the service among them."""
+    writers: tuple[int, ...]
+    """Owners of what the canaries wrote."""
 
 
 APART = "unshare --mount --pid --net --fork --mount-proc --kill-child"
 
 
-def beside(bait: Bait, words: str, *, contained: bool = False) -> Done:
+HAS_KEY = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+keyctl, add_key = {"x86_64": (250, 248)}.get(os.uname().machine, (219, 217))
+assert libc.syscall(keyctl, 1, b"roots", 0) > 0, os.strerror(ctypes.get_errno())
+assert libc.syscall(add_key, b"user", b"roots-own", b"x", 1, -3) > 0, os.strerror(ctypes.get_errno())
+found = libc.syscall(keyctl, 10, -3, b"user", b"roots-own", 0)
+assert found > 0, "what looks for the key finds it"
+libc.syscall(keyctl, 5, found, 0x3F3F3F3F)  # KEYCTL_SETPERM: all may, so only possession is in question
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def beside(bait: Bait, words: str, *, contained: bool = False, key: bool = False) -> Done:
     """The doctor, as root, beside the bait on a machine on which nothing else runs. $PID in *words* is the bait's."""
     bait.give()
     variables = " ".join(f"'{name}={value}'" for name, value in bait.variables.items())
-    start = f"{APART + ' ' if contained else ''}{bait.user.words} env -i {variables} {bait.start}"
+    start = f"{APART + ' ' if contained else ''}{bait.limits} {bait.user.words} {bait.inner} env -i {variables} {bait.start}"
     check = f"{DEV_PYTHON} -m retina_doctor check --device cpu --timeout 30 --format json {words}"
+    check = f"{bait.around} {check}"
+    if key:
+        check = f"{DEV_PYTHON} -c '{HAS_KEY}' {check}"
     lines = [
         bait.prepare,
         "ip link set lo up",
@@ -209,6 +239,7 @@ def beside(bait: Bait, words: str, *, contained: bool = False) -> Done:
         "cat /proc/$PID/status > status; rm -f canaries/*",
         f"cd /; {check}",
         "CODE=$?",
+        "sleep 2" if bait.around else "",  # one by one they hear of it
         # Where nobody reaps them, those that were ended are zombies.
         "for one in $(grep -L 'State:.Z' /proc/[0-9]*/status); do grep -h Uid $one; done 2>&1 | cut -f 2 > $FOLDER/owners",
         "exit $CODE",
@@ -218,10 +249,12 @@ def beside(bait: Bait, words: str, *, contained: bool = False) -> Done:
     done = subprocess.run(command, env=env, cwd="/", capture_output=True, text=True, timeout=240, check=False)
     assert (bait.folder / "owners").exists(), done.stderr
     sang: dict[str, list[dict[str, Any]]] = {}
-    for path in (bait.folder / "canaries").iterdir():
+    files = list((bait.folder / "canaries").iterdir())
+    for path in files:
         sang.setdefault(path.name.rpartition(".")[0], []).append(heard(path.read_text()))
+    writers = tuple(path.stat().st_uid for path in files)
     owners = (bait.folder / "owners").read_text().splitlines()
-    return Done(json.loads(done.stdout or "{}"), done.stderr, sang, owners.count(str(bait.user.number)))
+    return Done(json.loads(done.stdout or "{}"), done.stderr, sang, owners.count(str(bait.user.number)), writers)
 
 
 def heard(text: str) -> dict[str, Any]:
@@ -244,14 +277,23 @@ def assert_with_the_users_rights(done: Done, user: User) -> None:
 PLACES = pytest.mark.parametrize("contained", [False, True], ids=["here", "in a container"])
 
 
-@PLACES
-def test_another_users_service_is_not_looked_into_unasked(bait: Bait, contained: bool) -> None:
-    done = beside(bait, "", contained=contained)
+def test_the_only_service_is_looked_at_unasked_with_its_users_eyes(bait: Bait) -> None:
+    done = beside(bait, "")
+    assert {"pth", "sitecustomize", "preload", "audit"} <= set(done.canaries)
+    assert_with_the_users_rights(done, bait.user)
+    assert done.told["target"]["chosen"] == "found"
+    assert done.told["facts"]["interpreter"]["uid"] == bait.user.number
+    assert "its Python is started as that user" in done.stderr
+    assert done.left == 1
+
+
+def test_a_service_in_a_container_is_not_looked_into_unasked(bait: Bait) -> None:
+    done = beside(bait, "", contained=True)
     assert done.canaries == {}
     assert done.told["target"]["chosen"] not in ("found", "port", "service")
     [line] = [line for line in done.stderr.splitlines() if "--pid" in line]
     assert "is not looked into unless you name it: --pid " in line and str(bait.folder / "app.py") in line
-    assert ("in a container" in line) is contained
+    assert "in a container" in line
 
 
 @PLACES
@@ -283,6 +325,92 @@ def test_roots_variables_are_not_handed_to_another_user(bait: Bait) -> None:
     done = beside(bait, "--only doctor --pid $PID")
     assert_with_the_users_rights(done, bait.user)
     assert all("SECRET" not in one["environment"] for one in done.canaries["pth"])
+
+
+def test_roots_session_keys_are_not_handed_on(bait: Bait) -> None:
+    done = beside(bait, "--only doctor --pid $PID", key=True)
+    assert done.canaries["pth"] and all(one["key"] == -1 for one in done.canaries["pth"])
+
+
+def test_its_limits_are_taken_on(bait: Bait) -> None:
+    bait.limits = "prlimit --nofile=333:444 --memlock=65536 --core=0"
+    done = beside(bait, "--only doctor --pid $PID")
+    assert_with_the_users_rights(done, bait.user)
+    for one in done.canaries["pth"]:
+        limits = {line[:26].strip(): line[26:].split()[:2] for line in one["limits"].splitlines()}
+        assert limits["Max open files"] == ["333", "444"]
+        assert limits["Max locked memory"] == ["65536", "65536"]
+    assert done.told["standpoint"]["limits"]["RLIMIT_NOFILE"] == [333, 444]
+    assert "limits" not in done.told["standpoint"]["not_taken"]
+
+
+@pytest.mark.parametrize("flags", ["--user --map-root-user", "--user --map-root-user --mount"])
+def test_a_user_namespace_of_its_own(bait: Bait, flags: str) -> None:
+    """Its root is that user outside, and no more than that with all the capabilities that it has inside."""
+    bait.inner = f"unshare {flags}"
+    done = beside(bait, "--pid $PID")
+    assert {"pth", "sitecustomize", "preload"} <= set(done.canaries)
+    inside = "--mount" in flags
+    for one in done.canaries["pth"]:
+        assert one["Uid"] == ["0" if inside else str(bait.user.number)] * 4
+        assert one["NoNewPrivs"] == ["1"]
+        assert inside or int(one["CapPrm"][0], 16) == 0
+    assert set(done.writers) == {bait.user.number}, "as this side sees it"
+    assert done.told["facts"]["interpreter"]["prefix"] == str(bait.folder / "venv")
+
+
+@PLACES
+def test_root_with_fewer_capabilities(bait: Bait, contained: bool) -> None:
+    """As a container has it, and systemd's CapabilityBoundingSet: it does not get the rest from the doctor."""
+    bait.user = User(0, ())
+    bait.inner = "setpriv --bounding-set=-all,+chown,+net_bind_service --inh-caps=-all"
+    done = beside(bait, "--pid $PID", contained=contained)
+    for name in ("pth", "sitecustomize", "preload"):
+        for one in done.canaries[name]:
+            assert [int(one[kind][0], 16) for kind in ("CapPrm", "CapEff")] == [1 << 0 | 1 << 10] * 2, name
+            assert (one["Uid"], one["NoNewPrivs"]) == (["0"] * 4, ["1"])
+    assert ("in a container" if contained else "with fewer capabilities") in done.stderr
+
+
+HANGS = """
+import bait_canary, os, time
+bait_canary.canary("sitecustomize")
+if "RETINA_DOCTOR_RUN" in os.environ:
+    time.sleep(600)
+"""
+
+
+@PLACES
+def test_a_doctor_that_is_killed_leaves_nothing_of_a_stranger_behind(bait: Bait, contained: bool) -> None:
+    bait.written("path/sitecustomize.py", HANGS)
+    bait.around = "timeout --signal KILL 20"
+    done = beside(bait, "--only doctor --pid $PID", contained=contained)
+    assert "sitecustomize" in done.canaries and done.told == {}
+    assert done.left == 1, "the service alone"
+
+
+SINGS = """
+import ctypes, subprocess
+subprocess.run(["nvidia-smi"]), subprocess.run(["ldconfig"])
+ctypes.CDLL(None).iconv_open(b"BAIT", b"UTF-8")  # aborts: it converts nothing
+"""
+
+
+def test_every_canary_sings_where_nothing_is_dropped(bait: Bait) -> None:
+    """Each that is silent above would have told: this is what the doctor must not do."""
+    bait.give()
+    env = {"HOME": "/", **bait.variables}
+    subprocess.run([bait.python, "-c", SINGS], env=env, cwd=bait.folder, check=False, capture_output=True)
+    subprocess.run(
+        [bait.python, "-i"], input="\n", env=env, text=True, cwd=bait.folder, check=True, capture_output=True
+    )
+    sang: dict[str, list[dict[str, Any]]] = {}
+    for path in (bait.folder / "canaries").iterdir():
+        sang.setdefault(path.name.rpartition(".")[0], []).append(heard(path.read_text()))
+    wanted = {"pth", "sitecustomize", "startup", "preload", "audit", "gconv", "path-nvidia-smi", "path-ldconfig"}
+    assert wanted <= set(sang)
+    with pytest.raises(AssertionError):
+        assert_with_the_users_rights(Done({}, "", sang, 0, ()), bait.user)
 
 
 @PLACES

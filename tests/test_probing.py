@@ -509,7 +509,7 @@ def test_an_interrupted_run_ends_its_children_and_says_so_in_one_line(
 ) -> None:
     more = runs.with_odd_pack(tmp_path / "pack", "daemon_then_hang")
     doctor = subprocess.Popen(
-        [*runs.COMMAND, "--only", "odd", "--target", sys.executable],
+        [*runs.WITH_PACKS, "--only", "odd", "--target", sys.executable],
         cwd=tmp_path,
         env=runs.environment(**more, ODD_MARK=mark),
         stdout=subprocess.PIPE,

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from retina_doctor_checks.probes.service import (
+    binding,
     look_answers,
     look_endpoint,
     look_load,
@@ -270,7 +271,7 @@ print(json.dumps(told))
     return told
 
 
-SENT = (secret_words, look_sockets, look_answers, look_endpoint, look_load, look_reach, look_ports)
+SENT = (secret_words, look_sockets, binding, look_answers, look_endpoint, look_load, look_reach, look_ports)
 
 
 def loader() -> str:

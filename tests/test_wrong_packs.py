@@ -93,7 +93,7 @@ def test_reason_that_nobody_told(tmp_path: Path, sound: dict[str, Any]) -> None:
 
 
 def test_scope_raises(tmp_path: Path, sound: dict[str, Any]) -> None:
-    told = run(tmp_path, [("checks.py", "Severity.ERROR)", f"Severity.ERROR, scope={RAISING})")])
+    told = run(tmp_path, [("checks.py", "Severity.ERROR, ", f"Severity.ERROR, scope={RAISING}, ")])
     assert (of_acme(told), told["exit_code"]) == ({"ACME1": "error"}, 3)
     assert others(told) == others(sound)
     [check] = [one for one in told["checks"] if one["code"] == "ACME1"]

@@ -20,14 +20,14 @@ PACK, MACHINES = ROOT / "checks" / "retina_doctor_checks", ROOT / "fixtures" / "
 
 FUNCTION = '''
 
-@check("{code}", "{name}", Severity.WARNING)
+@check("{code}", "{name}", Severity.WARNING, action=Action.EDIT)
 def {function}(settings: Settings) -> Answer:
     """Which question this answers, and which source says so."""
     wrong = settings.gate.quick and not settings.gate.quick  # the judgement; parameters are the facts that it needs
     return Problem(subject="{domain}", evidence={{"value": 1}}) if wrong else None
 '''
 IMPORTS = {
-    "Answer": "from retina_doctor.authoring import Answer, check",
+    "Answer": "from retina_doctor.authoring import Action, Answer, check",
     "Problem": "from retina_doctor.model import Problem, Severity",
     "Settings": "from retina_doctor.settings import Settings",
 }

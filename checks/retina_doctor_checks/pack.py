@@ -5,6 +5,7 @@ from pathlib import Path
 from retina_doctor.authoring import Pack, RunningService
 from retina_doctor.settings import Settings
 
+from . import first_screen
 from .causes import causes
 from .container.domain import domain as container
 from .detection.domain import domain as detection
@@ -45,4 +46,7 @@ pack = Pack(
     causes=causes,
     reasons=Path(__file__).parent / "reasons.toml",
     services=services,
+    rows=first_screen.rows,
+    head=first_screen.head,
+    knowledge="2026-11",
 )

@@ -14,6 +14,7 @@ from retina_doctor.codec import replace
 from retina_doctor.settings import Settings
 from retina_doctor_checks.probes.service import look_sockets
 
+from .doubts import doubts
 from .settings import ScanSettings, ServiceSettings
 
 DETECTORS = frozenset({"onnxruntime", "insightface", "retinaface", "mxnet", "tensorrt"})
@@ -31,6 +32,8 @@ NOBODYS_SERVICE = (
 )
 """Python programs that may have such a library loaded, and listen."""
 MODEL = re.compile(r"(?i)\.(?:onnx|pth|pt)$")
+HOSTS_PYTHON = ("uwsgi", "pypy")
+"""Beginnings of the names of programs that have a Python inside, or are one under another name."""
 
 
 def services(settings: Settings) -> tuple[RunningService, ...]:
@@ -47,8 +50,14 @@ def services(settings: Settings) -> tuple[RunningService, ...]:
     found = detecting(port)
     if not found and named.port is None:
         found = detecting(None)  # what listens at the URL may be a proxy before it
-    by_port = named.port is not None
-    return tuple(replace(one, how="port" if port in one.ports else "found", named=by_port) for one in found)
+    return tuple(_as_found(one, port, settings) for one in found)
+
+
+def _as_found(one: RunningService, port: int | None, settings: Settings) -> RunningService:
+    """Found by its port it is the one that is meant, whatever else speaks of another."""
+    if port in one.ports:
+        return replace(one, how="port", named=True)
+    return replace(one, doubts=tuple(doubts(one.pid, settings)) if one.readable else ())
 
 
 def local_port(url: str | None) -> int | None:
@@ -128,7 +137,8 @@ def described(pid: int) -> RunningService:
 
 def pythons() -> list[int]:
     exes = {pid: look_sockets.link(f"/proc/{pid}/exe") for pid in look_sockets.processes()}
-    return [pid for pid, exe in exes.items() if exe is not None and "python" in Path(exe).name]
+    names = {pid: Path(exe).name for pid, exe in exes.items() if exe is not None}
+    return [pid for pid, name in names.items() if "python" in name or name.startswith(HOSTS_PYTHON)]
 
 
 def listening_ports(pid: int) -> frozenset[int]:

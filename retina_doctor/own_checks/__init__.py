@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check, evidence_of
+from retina_doctor.authoring import Action, Answer, Domain, Pack, Probe, Side, check, evidence_of
 from retina_doctor.codec import Data
-from retina_doctor.model import Interpreter, Judgement, Outcome, Problem, Reading, Severity, Unknown
+from retina_doctor.model import (
+    Inapplicable,
+    Interpreter,
+    Judgement,
+    Outcome,
+    Problem,
+    Reading,
+    Reason,
+    Severity,
+    Target,
+    Unknown,
+)
 
 HERE = Path(__file__).parent
 
@@ -44,7 +55,7 @@ class Gated(Data, frozen=True):
     unmatched: tuple[tuple[str, str], ...] = ()
 
 
-@check("RD001", "pack-not-loadable", Severity.ERROR)
+@check("RD001", "pack-not-loadable", Severity.ERROR, action=Action.PIP)
 def pack_not_loadable(unloaded: Unloaded) -> Iterator[Problem]:
     for name, error, whole in unloaded.packs:
         yield Problem(
@@ -54,7 +65,7 @@ def pack_not_loadable(unloaded: Unloaded) -> Iterator[Problem]:
         )
 
 
-@check("RD002", "target-python-broken", Severity.ERROR)
+@check("RD002", "target-python-broken", Severity.ERROR, action=Action.LOOK)
 def target_python_broken(interpreter: Reading[Interpreter]) -> Answer:
     """The command starts a Python, but that dies before it has said what it is."""
     if interpreter.outcome is Outcome.OK:
@@ -62,7 +73,7 @@ def target_python_broken(interpreter: Reading[Interpreter]) -> Answer:
     return Problem(subject="target", evidence=evidence_of(interpreter))
 
 
-@check("RD003", "probe-failed", Severity.WARNING)
+@check("RD003", "probe-failed", Severity.WARNING, action=Action.LOOK)
 def probe_failed(silenced: Silenced) -> Answer:
     """Speaks for every probe that has no check of its own to do so."""
     starved = tuple(reading.probe for reading in silenced.readings if reading.recorded.starved)
@@ -74,7 +85,7 @@ def probe_failed(silenced: Silenced) -> Answer:
     return problems or (Unknown(starved) if starved else None)
 
 
-@check("RD004", "working-directory-missing", Severity.ERROR, pitfall=1)
+@check("RD004", "working-directory-missing", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def working_directory_missing(interpreter: Interpreter) -> Answer:
     """Every relative path of the service would resolve from there."""
     if interpreter.working_directory_error is None:
@@ -82,7 +93,22 @@ def working_directory_missing(interpreter: Interpreter) -> Answer:
     return Problem(subject="target", evidence={"error": interpreter.working_directory_error})
 
 
-@check("RD005", "required-check-not-passed", Severity.ERROR)
+@check("RD005", "service-needs-restart", Severity.ERROR, action=Action.RESTART)
+def service_without_its_python(target: Target) -> Answer:
+    """Its interpreter's file is gone or exchanged. What another Python would tell is not true of this service."""
+    if target.chosen not in ("service", "port", "found"):
+        return Inapplicable(Reason("no-process-looked-at"))
+    if target.problem is None:
+        return None
+    if target.problem == "ended":  # whether it should still run is not asked here
+        return Inapplicable(Reason("process-ended", {"pid": target.chosen_by}))
+    if target.problem == "no-python":
+        return Unknown(missing=(interpreter_probe.name,))
+    evidence = {"pid": int(target.chosen_by), "called": target.called, "replaced": target.problem == "replaced"}
+    return Problem(subject=f"process:{target.chosen_by}", evidence=evidence)
+
+
+@check("RD006", "required-check-not-passed", Severity.ERROR, action=Action.LOOK)
 def required_check_not_passed(gate: Gated) -> Iterator[Problem]:
     """Not merely not failed: what could not be judged, or does not apply, is no proof."""
     for one in gate.unmet:
@@ -90,7 +116,7 @@ def required_check_not_passed(gate: Gated) -> Iterator[Problem]:
         yield Problem(subject=f"check:{one.code}", evidence=evidence)
 
 
-@check("RD006", "ignore-outdated", Severity.WARNING)
+@check("RD007", "ignore-outdated", Severity.WARNING, action=Action.EDIT)
 def ignore_outdated(gate: Gated) -> Iterator[Problem]:
     """An ignored check that has expired, or that is passed: left in the settings it would hide the next real one."""
     for word, (reason, until) in gate.expired:
@@ -112,6 +138,7 @@ pack = Pack(
                 target_python_broken,
                 probe_failed,
                 working_directory_missing,
+                service_without_its_python,
                 required_check_not_passed,
                 ignore_outdated,
             ),

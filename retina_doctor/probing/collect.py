@@ -17,7 +17,8 @@ from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Reque
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.probing.sending import source_of
 from retina_doctor.settings import Settings
-from retina_doctor.target import Surroundings
+from retina_doctor.standpoint import has_ended
+from retina_doctor.target import OF_A_PROCESS, Surroundings
 
 SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
 """Set on the doctor's own side to the LD_LIBRARY_PATH of the service: the driver is to be found where the service finds it."""
@@ -30,6 +31,10 @@ NO_ENGINE = "docker daemon"
 MARKS_OF_PYTHON = ("Fatal Python error", "Traceback (most", "site-packages", "sitecustomize", "pyvenv", "libpython")
 
 Progress = Callable[[Sequence[Child]], None]
+
+
+class ProcessEnded(Exception):
+    """The process that was to be looked at ended before it was."""
 
 
 class Looking:
@@ -60,24 +65,49 @@ class Looking:
         """
         wanted = [own_checks.interpreter_probe, *(p for p in probes if p is not own_checks.interpreter_probe)]
         with guarded(self.token):
-            readings = self._look(wanted)
-            readings |= _fitting(readings[own_checks.interpreter_probe.name])
-            interpreter = readings[own_checks.interpreter_probe.name]
-            if interpreter.outcome is not Outcome.OK:
-                self._refuse_what_is_no_python(interpreter)
-                for probe in wanted[1:]:
-                    if probe.side is Side.TARGET:
-                        readings[probe.name] = Recorded(
-                            outcome=Outcome.NOT_RUN, detail="the target's Python does not start"
-                        )
-                return self.target, readings
-            if decode(interpreter.facts, Interpreter).place != own_place():
-                elsewhere = [p for p in wanted if p.side is Side.OWN]
-                readings |= self._look(elsewhere, Side.TARGET)
-                self.target = Target(
-                    command=self.target.command, chosen=self.target.chosen, chosen_by=self.target.chosen_by, local=False
-                )
+            if self.target.problem is not None:
+                return self.target, self._without_target(wanted)
+            try:
+                readings = self._look_all(wanted)
+            except ProcessEnded:
+                self.target = replace(self.target, command=(), problem="ended")
+                return self.target, self._without_target(wanted)
+            if self._ended:
+                # What was in a container dies with the process that had made it: that is no finding of its own.
+                self.target = replace(self.target, problem="ended")
+                cut = Recorded(outcome=Outcome.NOT_RUN, detail="the service's process ended meanwhile")
+                readings |= {name: cut for name, one in readings.items() if one.outcome is Outcome.CRASHED}
         return self.target, readings
+
+    def _look_all(self, wanted: Sequence[Probe[Any]]) -> dict[str, Recorded]:
+        readings = self._look(wanted)
+        readings |= _fitting(readings[own_checks.interpreter_probe.name])
+        interpreter = readings[own_checks.interpreter_probe.name]
+        if interpreter.outcome is not Outcome.OK:
+            if not self._ended:
+                self._refuse_what_is_no_python(interpreter)
+            unasked = Recorded(outcome=Outcome.NOT_RUN, detail="the target's Python does not start")
+            return readings | {probe.name: unasked for probe in wanted[1:] if probe.side is Side.TARGET}
+        if decode(interpreter.facts, Interpreter).place != own_place():
+            readings |= self._look([p for p in wanted if p.side is Side.OWN], Side.TARGET)
+            self.target = replace(self.target, local=False)
+            return readings
+        again = [probe for probe in wanted if probe.side is Side.OWN and _is_due_again(probe, readings)]
+        return readings | self._look(again, Side.TARGET) if again else readings
+
+    def _without_target(self, wanted: Sequence[Probe[Any]]) -> dict[str, Recorded]:
+        """Where the service has no Python to look at: nothing is asked of another one in its place."""
+        standpoint = self.surroundings.standpoint
+        elsewhere = standpoint is not None and standpoint.contained  # of which the doctor's own side says nothing
+        sides = (Side.CALLER,) if elsewhere else (Side.CALLER, Side.OWN)
+        own = [probe for probe in wanted if probe.side in sides]
+        unasked = Recorded(outcome=Outcome.NOT_RUN, detail="the service's Python cannot be looked at")
+        return {probe.name: unasked for probe in wanted if probe not in own} | self._look(own)
+
+    @property
+    def _ended(self) -> bool:
+        """Whether the process whose Python is looked at is gone."""
+        return self.target.chosen in OF_A_PROCESS and has_ended(int(self.target.chosen_by))
 
     def _look(self, probes: Sequence[Probe[Any]], side: Side | None = None) -> dict[str, Recorded]:
         """Readings by probe name. *side*: where all of them are run; None: each on its own.
@@ -157,6 +187,7 @@ class Looking:
             seconds=seconds,
             workdir=self.surroundings.workdir,
             standpoint=standpoint,
+            limits=self.surroundings.limits,
         )
 
     def _run(self, requests: Iterable[Request]) -> dict[str, Recorded]:
@@ -169,6 +200,8 @@ class Looking:
                 try:
                     running.append(Child.start(request, self.token, {**self._environment(request), **mark, **BUFFERED}))
                 except OSError as error:
+                    if request.path is None and self._ended:
+                        raise ProcessEnded from None
                     self._refuse_command(request, error)
             self.meanwhile()
             with selectors.DefaultSelector() as selector:
@@ -231,6 +264,14 @@ class Looking:
         if not (greeted or died or python) or "can't open file" in told or PROGRAM_END in told:
             said = f"; it said: {reading.stderr_tail[-1].strip()[:120]}" if reading.stderr_tail else ""
             raise UsageError(f"{words}: is not a Python: {reading.detail}{said}{self._hint}")
+
+
+def _is_due_again(probe: Probe[Any], readings: Mapping[str, Recorded]) -> bool:
+    """A pack whose question breaks costs no more than the answer."""
+    try:
+        return probe.again(readings)
+    except Exception:
+        return False
 
 
 def _fitting(reading: Recorded) -> dict[str, Recorded]:

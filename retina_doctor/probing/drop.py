@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
+import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from retina_doctor.standpoint import Standpoint, standpoint_of
 
 # <linux/prctl.h>, <linux/sched.h>, <linux/capability.h>
-PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 4, 38, 47
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 4, 38, 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
 CLONE = {
     "mnt": 0x00020000,
@@ -29,6 +31,9 @@ CLONE = {
     "pid": 0x20000000,
     "net": 0x40000000,
 }
+KEYCTL = {"x86_64": 250, "aarch64": 219, "ppc64le": 271, "riscv64": 219}
+"""Number of keyctl(2), which the C library has no function for, by machine."""
+KEYCTL_JOIN_SESSION_KEYRING = 1
 CAPABILITY_VERSION_3 = 0x20080522
 WORD = 0xFFFFFFFF
 
@@ -44,6 +49,7 @@ class Drop:
         self.namespaces = namespaces
         self.root = root
         self.libc = ctypes.CDLL(None, use_errno=True)
+        self.keyctl = KEYCTL.get(os.uname().machine)
 
     def __call__(self) -> None:
         """Raises OSError. Nothing may be imported from where the files of the service are in sight."""
@@ -60,11 +66,13 @@ class Drop:
         for kind in self.namespaces:
             if kind not in ("pid", "mnt", "user"):
                 self._enter(kind)
+        self._leave_keyring()
+        self._limit(lambda now, wanted: _rank(wanted) >= _rank(now))
         # Before the user namespace: there it may be forbidden, and root's groups would stay.
         os.setgroups(self.standpoint.groups)
         if "mnt" in self.namespaces:
             self._enter("mnt")
-            assert self.root is not None
+        if self.root is not None:
             os.fchdir(self.root)
             os.chroot(".")
         if "user" in self.namespaces:
@@ -74,13 +82,27 @@ class Drop:
         os.setresuid(user, user, user)
         self._prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
         self._keep_capabilities()
+        # At last: with little memory the work of this child could not be done.
+        self._limit(lambda now, wanted: _rank(wanted) < _rank(now))
         # No exec gives any back: not a setuid program or one with file capabilities, nor root of a user namespace. The bounding
         # set stays: without it an interpreter with file capabilities, which a service on port 80 has, would not start at all.
         self._prctl(PR_SET_NO_NEW_PRIVS, 1)
+        # A change of user clears it. A doctor that is killed leaves nothing behind that runs a stranger's code.
+        self._prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.chdir("/")
         if self.workdir is not None:
             with contextlib.suppress(OSError):  # the child tells what kept it out
                 os.chdir(self.workdir)
+
+    def _leave_keyring(self) -> None:
+        """A new, empty session keyring: the keys of root's own session are not handed on (keyrings(7)).
+
+        Where keyctl is forbidden, as it is to most containers, it is forbidden to what is started as well.
+        """
+        if self.keyctl is not None and self.libc.syscall(self.keyctl, KEYCTL_JOIN_SESSION_KEYRING, None) < 0:
+            number = ctypes.get_errno()
+            if number not in (errno.EPERM, errno.ENOSYS):
+                raise OSError(number, os.strerror(number))
 
     def _enter(self, kind: str) -> None:
         self._checked(self.libc.setns(self.namespaces[kind], CLONE[kind]))
@@ -90,12 +112,20 @@ class Drop:
         child = os.fork()
         if child == 0:
             return
+        self._prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.closerange(0, descriptors)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             signal.signal(os.WTERMSIG(status), signal.SIG_DFL)
             os.kill(os.getpid(), os.WTERMSIG(status))
         os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+    def _limit(self, due: Callable[[int, int], bool]) -> None:
+        """Those whose hard limits *due* says, of the present one and the wanted. Without privileges none is raised."""
+        for number, (soft, hard) in self.standpoint.limits.items():
+            if due(resource.getrlimit(number)[1], hard):
+                with contextlib.suppress(PermissionError, ValueError):
+                    resource.setrlimit(number, (soft, hard))
 
     def _keep_capabilities(self) -> None:
         header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
@@ -115,6 +145,10 @@ class Drop:
             raise OSError(number, os.strerror(number))
 
 
+def _rank(limit: int) -> float:
+    return float("inf") if limit == resource.RLIM_INFINITY else limit
+
+
 @contextlib.contextmanager
 def drop_to(standpoint: Standpoint, workdir: str | None) -> Iterator[Drop]:
     """Its namespaces are held open meanwhile. Raises OSError where a process whose namespaces are wanted is gone."""
@@ -126,7 +160,7 @@ def drop_to(standpoint: Standpoint, workdir: str | None) -> Iterator[Drop]:
             return descriptor
 
         namespaces = {kind: opened(f"ns/{kind}", os.O_RDONLY) for kind in standpoint.namespaces}
-        root = opened("root", os.O_PATH | os.O_DIRECTORY) if namespaces else None
-        if namespaces and standpoint_of(standpoint.pid) != standpoint:
+        root = opened("root", os.O_PATH | os.O_DIRECTORY) if standpoint.contained else None
+        if standpoint.contained and standpoint_of(standpoint.pid) != standpoint:
             raise ProcessLookupError(None, "the process is no longer what it was")
         yield Drop(standpoint, workdir, namespaces, root)

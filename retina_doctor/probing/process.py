@@ -83,6 +83,8 @@ class Request(Data, frozen=True, kw_only=True):
     """sys.path for the child; None: its own, less the working directory."""
     standpoint: Standpoint | None = None
     """Whose rights the command is started with; None: the doctor's own."""
+    limits: Mapping[int, tuple[int, int]] = {}
+    """Soft and hard, by the numbers of setrlimit(2), where the rights are the doctor's own."""
 
     @property
     def name(self) -> str:
@@ -156,6 +158,7 @@ class Child:
                 preexec_fn=drop,
             )
         assert process.stdin and process.stdout and process.stderr
+        _limit(process.pid, request.limits)
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
         seen = {look.probe: Seen() for look in request.looks}
@@ -324,6 +327,24 @@ def _dropping(request: Request) -> Iterator[Callable[[], None] | None]:
         except subprocess.SubprocessError:  # Python tells no more of what failed in the child
             refused = f"the rights of process {request.standpoint.pid} cannot be taken on"
             raise PermissionError(errno.EPERM, refused) from None
+
+
+def _limit(pid: int, limits: Mapping[int, tuple[int, int]]) -> None:
+    """Before it is told what to do. Without privileges no limit is raised above the doctor's own."""
+    import resource
+
+    for number, (soft, hard) in limits.items():
+        _, most = resource.getrlimit(number)
+        below = (min(soft, most, key=_rank), min(hard, most, key=_rank))
+        for pair in ((soft, hard), below):
+            with contextlib.suppress(PermissionError, ProcessLookupError):
+                resource.prlimit(pid, number, pair)
+                break
+
+
+def _rank(limit: int) -> float:
+    """A limit of -1 is none."""
+    return float("inf") if limit < 0 else limit
 
 
 def _widen(pipe: int) -> None:

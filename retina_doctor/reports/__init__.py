@@ -15,6 +15,7 @@ from retina_doctor.settings import Language
 
 if TYPE_CHECKING:
     from retina_doctor.pages import Words
+    from retina_doctor.plan import Step
 
 
 class Report(Data, frozen=True, kw_only=True):
@@ -24,6 +25,12 @@ class Report(Data, frozen=True, kw_only=True):
     catalogue: Catalogue
     language: Language
     fail_on: Severity | None
+    again: str = "retina-doctor"
+    """The command that looks again as it was looked."""
+    judged: str | None = None
+    """The file of a recorded machine; None: it was looked at just now."""
+    unfolded: bool = False
+    """All that passed and all that was not judged is told, not counted."""
 
     @property
     def exit_code(self) -> int:
@@ -35,6 +42,13 @@ class Report(Data, frozen=True, kw_only=True):
         )
 
         return spoken(finding, self.diagnosis.snapshot, self.catalogue, self.language)
+
+    def plan(self) -> tuple[Step, ...]:
+        """What to do, in this order, for all causes."""
+        from retina_doctor.plan import Asked, plan_of
+
+        asked = [Asked(finding=root, words=self.words(root)) for root in self.diagnosis.roots]
+        return plan_of(self.diagnosis, asked, self.again)
 
 
 def report_of(diagnosis: Diagnosis, catalogue: Catalogue, language: Language, fail_on: Severity | None) -> Report:

@@ -5,9 +5,13 @@ Escaping and limits: docs.github.com, "Workflow commands for GitHub Actions" (10
 
 from __future__ import annotations
 
-from retina_doctor.model import Severity
+import re
+
+from retina_doctor.model import Action, Severity
+from retina_doctor.pages import interpreter_of
 from retina_doctor.quoting import visible
 from retina_doctor.reports import Look, Report
+from retina_doctor.reports.labels import label
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
@@ -18,19 +22,32 @@ def write(report: Report, _look: Look) -> str:
     for finding in report.diagnosis.roots:
         words = report.words(finding)
         echoes = report.diagnosis.echoes(finding)
-        text = "\n".join([words.message, *words.commands])
+        looks = Action.LOOK if finding.location else None  # GitHub shows the line by itself
+        commands = [one.command for one in words.doings if one.action is not looks]
+        text = "\n".join(filter(None, [words.message, words.fix, *commands, words.aside]))
         if echoes:
-            text += "\n(" + ", ".join(f"{e.code} {e.name}" for e in echoes) + ")"
-        where = (
-            f"file={_property(str(visible(finding.location.file)))},line={finding.location.line},"
-            if finding.location
-            else ""
-        )
-        title = _property(f"{finding.code} {words.title}")
+            others = label("others-and", report.language).join(f"{e.code} {e.name}" for e in echoes)
+            text += "\n" + label("explains", report.language, others=others)
+        where, title = "", words.title
+        if finding.location:
+            file, line = str(visible(finding.location.file)), finding.location.line
+            where = f"file={_property(_relative(file, report))},line={line},col={finding.location.column},"
+            # GitHub shows the place by itself.
+            title = re.sub(rf"\s*[:：]\s*{re.escape(file)}\s*(?:, line|，第)\s*{line}\s*行?\s*", "", title) or title
+        title = _property(f"{finding.code} {title}")
         lines.append(f"::{LEVELS[finding.severity]} {where}title={title}::{_message(text)}\n")
     if not lines:
         lines.append(f"::notice title=retina-doctor::{report.diagnosis.verdict}\n")
     return "".join(lines)
+
+
+def _relative(file: str, report: Report) -> str:
+    """As from the directory in which the doctor was run, for readers that know no absolute paths."""
+    interpreter = interpreter_of(report.diagnosis.snapshot)
+    folder = interpreter.working_directory if interpreter else None
+    if folder and report.judged is None and file.startswith(folder.rstrip("/") + "/"):
+        return file[len(folder.rstrip("/")) + 1 :]
+    return file
 
 
 def _message(text: str) -> str:

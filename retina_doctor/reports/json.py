@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from retina_doctor.codec import encode, to_json
+from retina_doctor.model import Action
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
+from retina_doctor.reports.labels import step_text
+from retina_doctor.reports.standpoint import standpoint_of
 
 FORMAT = 1
 
@@ -27,6 +30,7 @@ def write(report: Report, _look: Look) -> str:
                 "fix": {"text": "\n\n".join(filter(None, (words.fix, words.aside))), "commands": words.commands},
                 "location": finding.location and encode(finding.location),
                 "pitfall": finding.pitfall,
+                "action": words.action(finding),
             }
         )
     return to_json(
@@ -35,6 +39,22 @@ def write(report: Report, _look: Look) -> str:
             "verdict": diagnosis.verdict,
             "exit_code": report.exit_code,
             "findings": findings,
+            "plan": [
+                {
+                    "step": number,
+                    "kind": step.kind,
+                    "text": step_text(step, report.language),
+                    "commands": step.commands,
+                    "image": step.image,
+                    "fixes": step.fixes,
+                    "edits": [
+                        {"code": one.code, "location": one.location and encode(one.location), "instead": one.instead}
+                        for one in step.causes
+                        if step.kind is Action.EDIT
+                    ],
+                }
+                for number, step in enumerate(report.plan(), 1)
+            ],
             "checks": [
                 {
                     "code": j.code,
@@ -46,10 +66,19 @@ def write(report: Report, _look: Look) -> str:
                 for j in diagnosis.judgements
             ],
             "probes": [
-                {"name": name, "outcome": r.outcome, "seconds": r.seconds, "detail": r.detail}
+                {"name": name, "outcome": r.outcome, "seconds": r.seconds}
                 for name, r in diagnosis.snapshot.readings.items()
             ],
             "facts": {name: r.facts for name, r in diagnosis.snapshot.readings.items()},
-            "target": encode(diagnosis.snapshot.target),
+            "recorded": {
+                "created": diagnosis.snapshot.created,
+                "doctor": diagnosis.snapshot.doctor,
+                "label": diagnosis.snapshot.label,
+                "redacted": diagnosis.snapshot.redacted,
+                "file": report.judged,
+            },
+            "knowledge": report.catalogue.knowledge,
+            "target": {key: value for key, value in encode(diagnosis.snapshot.target).items() if value is not None},
+            "standpoint": standpoint_of(diagnosis.snapshot),
         }
     )

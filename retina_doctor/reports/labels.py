@@ -6,8 +6,13 @@ import functools
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from retina_doctor.quoting import visible
 from retina_doctor.settings import Language
+
+if TYPE_CHECKING:
+    from retina_doctor.plan import Cause, Step
 
 
 @functools.cache
@@ -22,3 +27,18 @@ def label(key: str, language: Language, **values: object) -> str:
 def counted(noun: str, number: int, language: Language) -> str:
     """ "1 cause", "2 causes"."""
     return label(f"{noun}-{1 if number == 1 else 'n'}", language, n=number)
+
+
+def where(cause: Cause) -> str:
+    """ "app.py:9" for what lies in a file, else nothing."""
+    return str(visible(f"{cause.location.file}:{cause.location.line}")) if cause.location else ""
+
+
+def step_text(step: Step, language: Language) -> str:
+    """Whose a step is, and what to do where no command says it."""
+    if not step.causes:
+        return label("step-restart" if step.kind == "restart" else "step-again", language)
+    if step.commands:
+        return label(f"step-{step.kind}", language)
+    todo = " ".join(dict.fromkeys(f"{where(one)} {one.todo}".strip() for one in step.causes))
+    return label("step-todo", language, who=label(f"step-{step.kind}", language), todo=todo)

@@ -1,4 +1,4 @@
-"""The report for people: which target, then each root cause with its remedy, then what was and was not judged."""
+"""The report for people: what was looked at, the pitfalls at a glance, each root cause, and last the plan of what to do."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ import re
 import shlex
 from collections import Counter
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from retina_doctor import __version__
+from retina_doctor.authoring import Row
 from retina_doctor.declared import declarations
-from retina_doctor.model import Finding, Judgement, Reason, Severity, Verdict
+from retina_doctor.diagnose import head_of
+from retina_doctor.model import Action, Finding, Judgement, Reason, Severity, Verdict
 from retina_doctor.pages import interpreter_of
+from retina_doctor.plan import Step
 from retina_doctor.quoting import visible
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
-from retina_doctor.reports.labels import counted, label
+from retina_doctor.reports.labels import counted, label, step_text, where
+from retina_doctor.reports.standpoint import standpoint_of
+from retina_doctor.reports.wrapping import clipped, wrapped
 
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
 MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.NOTE: "i"}
+GOOD, OPEN = ("✓", "green"), ("–", "dim")
 
 
 def write(report: Report, look: Look) -> str:
@@ -43,12 +51,93 @@ def write(report: Report, look: Look) -> str:
 
 def draw(report: Report, console: Console) -> None:
     """Print the report on any rich console."""
-    console.print(Text(_target_line(report), style="dim"))
+    _draw_head(report, console)
+    for line in (*_standpoint(report), *_passed_over(report)):
+        _say(console, Text(line, style="dim"))
     console.print()
+    if _draw_rows(report, console):
+        console.print()
     for finding in report.diagnosis.roots:
         _draw_root(report, finding, console)
-    _draw_rest(report, console)
-    console.print(_summary(report))
+    if _draw_rest(report, console):
+        console.print()
+    _draw_plan(report, console)
+    _say(console, _summary(report))
+    _say(console, Text(_counted(report), style="dim"))
+
+
+def _say(console: Console, text: Text, indent: int = 0) -> None:
+    console.print(Padding(wrapped(text, console.width - indent), (0, 0, 0, indent)))
+
+
+def _draw_head(report: Report, console: Console) -> None:
+    diagnosis, language = report.diagnosis, report.language
+    if report.judged is not None:
+        _say(console, Text(_judged_line(report)))
+    scanned = bool(declarations().looked_at(diagnosis.snapshot.settings))
+    lines = [] if scanned else head_of(diagnosis.snapshot, report.catalogue)
+    first = True
+    for parts in lines:
+        told = [reason_text(part, report.catalogue, language) for part in parts]
+        told = [f"retina-doctor {__version__}", *told] if first else told
+        _say(console, Text(" · ".join(told), style="bold" if first else ""))
+        first = False
+    _say(console, Text(_target_line(report), style="dim"))
+
+
+def _judged_line(report: Report) -> str:
+    snapshot, language = report.diagnosis.snapshot, report.language
+    more = label("labelled", language, label=visible(snapshot.label)) if snapshot.label else ""
+    more += label("redacted" if snapshot.redacted else "not-redacted", language)
+    file, created, doctor = map(visible, (report.judged, snapshot.created, snapshot.doctor))
+    return label("judging", language, file=file, created=created, doctor=doctor, more=more)
+
+
+def _draw_rows(report: Report, console: Console) -> bool:
+    """The pitfalls at a glance; not where something else than a machine was judged. Whether there were any."""
+    if declarations().looked_at(report.diagnosis.snapshot.settings) or not report.catalogue.rows:
+        return False
+    names = [reason_text(Reason(row.label), report.catalogue, report.language) for row in report.catalogue.rows]
+    width = max(map(cell_len, names))
+    for row, name in zip(report.catalogue.rows, names, strict=True):
+        sign, style, told, code = _at_a_glance(row, report)
+        room = console.width - (2 + width + 2 + 3) - (len(code) + 2 if code else 0)
+        line = Text("  ")
+        line.append(set_cell_size(name, width), style="bold")
+        line.append(f"  {sign}  ", style=style)
+        if sign == GOOD[0]:
+            lines = wrapped(Text(told), room).split("\n")
+            line.append_text(Text("\n" + " " * (console.width - room)).join(lines))
+            console.print(line, soft_wrap=True)
+            continue
+        told = clipped(told, room)
+        line.append(set_cell_size(told, room) if code else told, style="" if sign != OPEN[0] else "dim")
+        line.append(f"  {code}" if code else "", style="dim")
+        console.print(line, soft_wrap=True)
+    return True
+
+
+def _at_a_glance(row: Row, report: Report) -> tuple[str, str, str, str]:
+    """Sign, its style, the telling fact, the code that tells it."""
+    diagnosis, catalogue, language = report.diagnosis, report.catalogue, report.language
+    found = [
+        finding
+        for finding in diagnosis.findings
+        if finding.severity is not Severity.NOTE
+        and ((row.pitfall and finding.pitfall == row.pitfall) or catalogue.of_code(finding.code).domain in row.domains)
+    ]
+    if found:
+        worst = max(found, key=lambda finding: (finding.severity.rank, finding.root is None))
+        return MARKS[worst.severity], COLOURS[worst.severity], report.words(worst).title, worst.code
+    telling = [j for code in row.tells for j in diagnosis.judgements if j.code == code]
+    for judgement in telling:
+        if judgement.verdict is Verdict.PASSED and judgement.reason is not None:
+            return *GOOD, str(visible(reason_text(judgement.reason, catalogue, language))), ""
+    for judgement in telling:
+        if judgement.verdict in (Verdict.INAPPLICABLE, Verdict.IGNORED) and judgement.reason is not None:
+            return *OPEN, str(visible(reason_text(judgement.reason, catalogue, language))), ""
+    missing = ", ".join(dict.fromkeys(one for judgement in telling for one in judgement.missing))
+    return *OPEN, label("unknown-because", language, probes=missing or "-"), ""
 
 
 def _target_line(report: Report) -> str:
@@ -57,6 +146,8 @@ def _target_line(report: Report) -> str:
     if instead:
         return label("scanned", language, paths=str(visible(", ".join(instead))))
     target, interpreter = snapshot.target, interpreter_of(snapshot)
+    if not target.command:
+        return label(f"no-target-{target.problem}", language, by=target.chosen_by, called=str(visible(target.called)))
     why = label(f"chosen-{target.chosen}", language, by=target.chosen_by)
     version = f"Python {'.'.join(map(str, interpreter.version))}" if interpreter else label("unstarted", language)
     separator = "，" if language == "zh" else ", "
@@ -64,78 +155,141 @@ def _target_line(report: Report) -> str:
     return label("target", language, command=command, version=version, why=separator + why)
 
 
+def _standpoint(report: Report) -> list[str]:
+    """As whom, in which container and from where; and what of the process could not be taken on."""
+    snapshot, language = report.diagnosis.snapshot, report.language
+    told = standpoint_of(snapshot)
+    if declarations().looked_at(snapshot.settings) or told["user"] is None:
+        return []
+    container = told["container"] and label("in-container", language, name=str(visible(told["container"])))
+    untaken = [label(f"untaken-{one}", language) for one in told.get("not_taken", [])]
+    separator = "、" if language == "zh" else ", "
+    less = label("not-taken", language, what=separator.join(untaken)) if untaken else ""
+    from_where = {key: str(visible(told[key])) for key in ("user", "cwd")}
+    return [label("standpoint", language, container=container or "", less=less, **from_where)]
+
+
+def _passed_over(report: Report) -> list[str]:
+    """One line, where a service runs here and was not looked at."""
+    seen, language = report.diagnosis.snapshot.passed_over, report.language
+    if not seen:
+        return []
+    pids = ", ".join(f"--pid {one.pid}" for one in seen)
+    first = seen[0]
+    why = label(f"against-{first.why}", language, detail=str(visible(first.detail)))
+    kind = "passed-over" if len(seen) == 1 else "passed-over-several"
+    command = str(visible(first.command))[:100]
+    return [label(kind, language, n=len(seen), pids=pids, user=str(visible(first.user)), command=command, why=why)]
+
+
 def _draw_root(report: Report, finding: Finding, console: Console) -> None:
     words, language = report.words(finding), report.language
     echoes = report.diagnosis.echoes(finding)
     gravest = max((one.severity for one in (finding, *echoes)), key=lambda severity: severity.rank)
-    console.print(Text(f"{MARKS[gravest]} {words.title}", style=COLOURS[gravest]))
-    console.print(
-        Padding(Text(f"{label(finding.severity, language)} {finding.code} {finding.name}", style="dim"), (0, 0, 0, 2))
-    )
-    console.print(Padding(_prose(words.message), (1, 0, 1, 2)))
+    _say(console, Text(f"{MARKS[gravest]} {words.title}", style=COLOURS[gravest]))
+    _say(console, Text(f"{label(finding.severity, language)} {finding.code} {finding.name}", style="dim"), 2)
+    console.print()
+    _say(console, _prose(words.message), 2)
     if words.fix or words.commands:
-        console.print(Padding(Text(label("fix", language), style="bold"), (0, 0, 0, 2)))
+        console.print()
+        _say(console, Text(label("fix", language), style="bold"), 2)
     for paragraph in words.fix.split("\n\n"):
         if paragraph:
-            console.print(Padding(_prose(paragraph), (0, 0, 0, 2)))
-    for command in words.commands:
-        # Never wrapped: a command is for copying.
-        console.print(Text.assemble("    ", (command, "green")), soft_wrap=True)
-    if words.aside:
-        console.print(Padding(_prose(words.aside), (0, 0, 0, 2)))
+            _say(console, _prose(paragraph), 2)
+    for doing in words.doings:
+        # What does more than show something is in the plan below, where it stands in order; a line is quoted above.
+        showing = doing.action is None or (doing.action is Action.LOOK and finding.location is None)
+        if showing or gravest is Severity.NOTE:
+            _command(console, doing.command, 4)
     if echoes:
-        told = Text(f"{label('explains', language)}: ", style="dim")
-        told.append(", ".join(f"{e.code} {e.name}" for e in echoes))
-        console.print(Padding(told, (1, 0, 0, 2)))
+        others = label("others-and", language).join(f"{e.code} {e.name}" for e in echoes)
+        console.print()
+        _say(console, Text(label("explains", language, others=others), style="dim"), 2)
     console.print()
+
+
+def _command(console: Console, command: str, indent: int) -> None:
+    """Never wrapped: a command is for copying."""
+    console.print(Text.assemble(" " * indent, (command, "green")), soft_wrap=True)
+
+
+def _draw_plan(report: Report, console: Console) -> None:
+    steps = report.plan()
+    if not steps:
+        return
+    console.print(Text(label("do-now", report.language), style="bold reverse" if console.color_system else "bold"))
+    for number, step in enumerate(steps, 1):
+        _draw_step(report, number, step, console)
+    if any(step.kind is Action.PIP for step in steps):
+        _draw_knowledge(report, console)
+    console.print()
+
+
+def _draw_step(report: Report, number: int, step: Step, console: Console) -> None:
+    language = report.language
+    listed = bool(step.causes) and not step.commands
+    text = _prose(label(f"step-{step.kind}", language) if listed else step_text(step, language))
+    if step.fixes:
+        codes = ", ".join(step.fixes)
+        codes = codes if step.kind is Action.LOOK else label("step-codes", language, codes=codes)
+        text.append(label("aside", language, what=codes), style="dim")
+    lines = wrapped(text, console.width - 5).split("\n")
+    for index, line in enumerate(lines):
+        console.print(Text.assemble((f"{number:>3}  " if index == 0 else "     ", "bold"), line), soft_wrap=True)
+    for one in step.causes if listed else ():
+        what = Text(where(one), style="dim")
+        if one.instead is None:
+            what = Text(" " if where(one) else "").join([what, _prose(one.todo)])
+        _say(console, what, 5)
+        if one.instead is not None:
+            _command(console, str(visible(one.instead)), 7)
+    for command in step.commands:
+        _command(console, command, 5)
+    if step.image is not None:
+        _say(console, Text(label("in-image", language)), 5)
+        _command(console, step.image, 5)
+
+
+def _draw_knowledge(report: Report, console: Console) -> None:
+    for month in dict.fromkeys(report.catalogue.knowledge.values()):
+        _say(console, Text(label("knowledge", report.language, month=month), style="dim"), 5)
 
 
 def _prose(text: str) -> Text:
     """Plain text in which `code` is set apart."""
-    prose = Text(overflow="fold")
+    prose = Text()
     for index, part in enumerate(text.split("`")):
         prose.append(part, style="bold" if index % 2 else "")
     return prose
 
 
-def _draw_rest(report: Report, console: Console) -> None:
+def _draw_rest(report: Report, console: Console) -> bool:
+    """What was ignored, unknown or broke; unfolded, what passed and was not judged. Whether there was anything to tell."""
     diagnosis, language = report.diagnosis, report.language
-    passed = diagnosis.with_verdict(Verdict.PASSED)
-    if passed:
-        _section(console, label("passed", language), [_counts(passed), *_told(report, passed)])
-    _section(console, label("ignored", language), _told(report, diagnosis.with_verdict(Verdict.IGNORED)))
-    _section(console, label("inapplicable", language), _not_judged(report))
-    unknown: dict[tuple[str, ...], list[str]] = {}
+    sections: list[tuple[str, list[str]]] = []
+    if report.unfolded:
+        passed = diagnosis.with_verdict(Verdict.PASSED)
+        sections.append(("passed", [_counts(passed), *_told(report, passed)] if passed else []))
+    sections.append(("ignored", _told(report, diagnosis.with_verdict(Verdict.IGNORED))))
+    if report.unfolded:
+        sections.append(("inapplicable", _not_judged(report)))
+    unknown: dict[str, list[str]] = {}
     for judgement in diagnosis.with_verdict(Verdict.UNKNOWN):
-        unknown.setdefault(judgement.missing, []).append(f"{judgement.code} {judgement.name}")
-    _section(
-        console,
-        label("unknown", language),
-        [
-            f"{', '.join(names)}: {label('unknown-because', language, probes=', '.join(missing))}{_busy(report, missing)}"
-            for missing, names in unknown.items()
-        ],
-    )
-    _section(console, label("broken", language), _told(report, diagnosis.with_verdict(Verdict.ERROR)))
-
-
-def _busy(report: Report, probes: tuple[str, ...]) -> str:
-    """What a busy machine left of their time."""
-    words = []
-    for name in probes:
-        reading = report.diagnosis.snapshot.readings.get(name)
-        if reading is not None and reading.starved and reading.effort is not None:
-            told = reading.effort.told
-            said = reason_text(Reason(told["key"], told["values"]), report.catalogue, report.language)
-            words.append(f" ({reading.detail}; {said})")
-    return "".join(words)
-
-
-def _section(console: Console, title: str, lines: list[str]) -> None:
-    if lines:
-        console.print(Text(title, style="bold"))
-        for line in lines:
-            console.print(Padding(Text(line, overflow="fold"), (0, 0, 0, 2)))
+        name = f"{judgement.code} {judgement.name}" if report.unfolded else judgement.code
+        why = label("unknown-because", language, probes=", ".join(judgement.missing))
+        said = reason_text(judgement.reason, report.catalogue, language)
+        unknown.setdefault(f"{why} ({said})" if said else why, []).append(name)
+    lines = [f"{', '.join(names)}: {why}" for why, names in unknown.items()]
+    sections.append(("unknown", lines))
+    sections.append(("broken", _told(report, diagnosis.with_verdict(Verdict.ERROR))))
+    for title, told in sections:
+        if told:
+            _say(console, Text(label(title, language), style="bold"))
+        for line in told:
+            _say(console, Text(line), 2)
+    if report.unfolded:
+        _draw_knowledge(report, console)
+    return any(told for _, told in sections)
 
 
 def _counts(judgements: tuple[Judgement, ...]) -> str:
@@ -173,12 +327,23 @@ def _told(report: Report, judgements: tuple[Judgement, ...]) -> list[str]:
 
 def _summary(report: Report) -> Text:
     diagnosis, language = report.diagnosis, report.language
-    exit_text = f" ({label('exit', language, code=report.exit_code)})"
-    if diagnosis.findings:
-        roots = counted("cause", len(diagnosis.roots), language)
-        findings = counted("finding", len(diagnosis.findings), language)
-        text = label("findings", language, roots=roots, findings=findings, code=diagnosis.roots[0].code)
-        return Text("\n" + text + exit_text, style="bold")
+    tail = [label("exit", language, code=report.exit_code)]
+    notes = [one for one in diagnosis.findings if one.severity is Severity.NOTE]
+    told = [counted("note", len(notes), language)] if notes else []
+    if diagnosis.verdict == "findings":
+        graver = [one for one in diagnosis.findings if one.severity is not Severity.NOTE]
+        roots = {one.root or one.key for one in graver}
+        count = counted("cause", len(roots), language), counted("finding", len(graver), language)
+        told.insert(0, label("findings", language, roots=count[0], findings=count[1]))
+        tail.append(label("details", language, code=diagnosis.roots[0].code))
+        return Text(" · ".join([*told, *tail]), style="bold")
     if diagnosis.verdict == "healthy":
-        return Text("\n✓ " + label("healthy", language) + exit_text, style="bold green")
-    return Text("\n? " + label("only-unknown", language) + exit_text, style="bold yellow")
+        return Text(" · ".join(["✓ " + label("healthy", language), *told, *tail]), style="bold green")
+    return Text(" · ".join(["? " + label("only-unknown", language), *told, *tail]), style="bold yellow")
+
+
+def _counted(report: Report) -> str:
+    diagnosis, language = report.diagnosis, report.language
+    passed, open_ = (len(diagnosis.with_verdict(verdict)) for verdict in (Verdict.PASSED, Verdict.INAPPLICABLE))
+    more = "" if report.unfolded else label("unfold", language)
+    return label("counts", language, passed=passed, open=open_, more=more)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "retina_doctor"]
+WITH_PACKS = [sys.executable, "-P", str(Path(__file__).with_name("with_packs.py"))]
 PATIENCE = 60.0  # seconds that a condition may take to come true on a busy machine
 
 
@@ -18,6 +19,12 @@ def environment(**more: str) -> dict[str, str]:
     """This process's environment without anything that would steer the doctor, and with *more*."""
     steering = ("RETINA", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHON", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "LC_", "LANG")
     return {k: v for k, v in os.environ.items() if not k.startswith(steering)} | more
+
+
+def command(variables: Mapping[str, str]) -> list[str]:
+    """The words that start the doctor: isolated, but where a pack is installed for the test alone, by PYTHONPATH."""
+    folders = filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))
+    return WITH_PACKS if any(any(Path(folder).glob("*.dist-info")) for folder in folders) else COMMAND
 
 
 def with_odd_pack(folder: Path, does: str) -> dict[str, str]:
@@ -34,7 +41,12 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """`retina-doctor WORDS`, run in *cwd*. More than *timeout* seconds means that it hangs."""
     return subprocess.run(
-        [*COMMAND, *words], cwd=cwd, env=environment(**(more or {})), capture_output=True, text=True, timeout=timeout
+        [*command(more or {}), *words],
+        cwd=cwd,
+        env=environment(**(more or {})),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
     )
 
 

@@ -46,6 +46,8 @@ class Machine(Gathered, frozen=True, kw_only=True):
         (cuda-compat); else as NVML does. None: not known."""
         if self.cuda is not None and self.cuda.init_code == 0:
             return self.cuda.version
+        if self.cuda is None and self.environment is None:
+            return None  # which libcuda is loaded is not known
         loaded = (self.cuda.path if self.cuda else None, self.environment.libcuda if self.environment else None)
         if any(map(is_compat, loaded)):
             return None

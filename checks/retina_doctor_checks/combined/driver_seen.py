@@ -6,7 +6,7 @@ import re
 
 from retina_doctor.authoring import Gathered
 
-from ..facts.driver import CudaDriver, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
+from ..facts.driver import CudaDriver, DriverLibrary, GpuEnvironment, Host, Node, NvidiaSmi, Nvml
 from .refusals import rows, understood_by
 from .visible_gpus import hides
 
@@ -74,7 +74,21 @@ class Seen(Gathered, frozen=True, kw_only=True):
     @property
     def libraries(self) -> tuple[DriverLibrary, ...]:
         """Of the driver: what an image brings itself is none."""
-        return tuple(library for library in self.host.libraries if not is_compat(library.path))
+        told = (self.environment.libraries if self.environment is not None else None) or ()
+        every = {library.path: library for library in (*self.host.libraries, *told)}
+        return tuple(library for path, library in every.items() if not is_compat(path))
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The device nodes, as the service's user may use them where that is known, else as the doctor may."""
+        told = self.environment.nodes if self.environment is not None else None
+        return self.host.nodes if told is None else told
+
+    @property
+    def loader_lacks_libcuda(self) -> bool:
+        """The service's own loader was asked, and finds no libcuda."""
+        asked = self.environment is not None and self.environment.loader_problem is None
+        return asked and self.environment is not None and self.environment.libcuda is None
 
     @property
     def driver(self) -> str | None:

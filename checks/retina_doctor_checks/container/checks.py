@@ -5,7 +5,7 @@ What a container lacks, ../driver/trouble.py decides from all that was seen of c
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 
 from ..combined.driver_seen import Seen
@@ -29,12 +29,12 @@ FIRST_COMPOSE_WITH_GPUS = (1, 28)
 """docs.docker.com/compose/gpu-support: device reservations since 1.28.0."""
 
 
-@check("RD221", "container-started-without-gpu", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD221", "container-started-without-gpu", ERROR, pitfall=2, scope=gpu_meant, action=Action.PROVIDER)
 def container_started_without_gpu(seen: Seen) -> Answer:
     return about("container-started-without-gpu", seen)
 
 
-@check("RD222", "container-toolkit-missing", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD222", "container-toolkit-missing", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def container_toolkit_missing(
     engine: ContainerHost, host: Host, nvml: Nvml, ort: OrtFiles | None, torch: TorchFiles | None
 ) -> Answer:
@@ -55,7 +55,7 @@ def _beside_a_service(ort: OrtFiles | None, torch: TorchFiles | None) -> Severit
     return Severity.NOTE if installed else None
 
 
-@check("RD223", "container-runtime-not-nvidia", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD223", "container-runtime-not-nvidia", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def container_runtime_not_nvidia(seen: Seen, engine: ContainerHost | None) -> Answer:
     """In a pod: it was given a GPU by name, and none is there. On a node: the toolkit is installed, and no engine knows it."""
     if seen.host.container is not None or not seen.card:
@@ -86,31 +86,31 @@ def container_runtime_not_nvidia(seen: Seen, engine: ContainerHost | None) -> An
     return Problem(subject="host", evidence=evidence)
 
 
-@check("RD224", "container-gpu-access-lost", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD224", "container-gpu-access-lost", ERROR, pitfall=2, scope=gpu_meant, action=Action.RESTART)
 def container_gpu_access_lost(seen: Seen) -> Answer:
     return about("container-gpu-access-lost", seen)
 
 
-@check("RD225", "container-device-node-missing", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD225", "container-device-node-missing", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def container_device_node_missing(seen: Seen) -> Answer:
     return about("container-device-node-missing", seen)
 
 
-@check("RD226", "container-driver-capabilities", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD226", "container-driver-capabilities", ERROR, pitfall=2, scope=gpu_meant, action=Action.PROVIDER)
 def container_driver_capabilities(seen: Seen) -> Answer:
     """Without libcuda nothing computes; without NVML only those who watch the card are blind."""
     lacking = (capabilities_lacking(seen) or {}).get("lacking")
     return about("container-driver-capabilities", seen, at_most=Severity.WARNING if lacking == ["utility"] else None)
 
 
-@check("RD227", "container-compat-libraries", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD227", "container-compat-libraries", ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
 def container_compat_libraries(seen: Seen) -> Answer:
     """They are meant for some cards and drivers, so where they are in use only CUDA can tell whether they work."""
     untold = seen.cuda is None and (seen.environment is None or seen.compat)
     return about("container-compat-libraries", seen, missing=("cuda_driver",) if untold else ())
 
 
-@check("RD228", "container-shm-too-small", ERROR, pitfall=2)
+@check("RD228", "container-shm-too-small", ERROR, pitfall=2, action=Action.PROVIDER)
 def container_shm_too_small(container: Container, interpreter: Interpreter, torch: TorchFiles | None) -> Answer:
     """Full: whoever needs it dies of SIGBUS. As small as Docker makes it: torch's worker processes may fill it."""
     if interpreter.container is None:
@@ -129,7 +129,7 @@ def container_shm_too_small(container: Container, interpreter: Interpreter, torc
     return Problem(subject="shm", evidence=evidence, at_most=None if full else Severity.NOTE)
 
 
-@check("RD229", "compose-too-old-for-gpu", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD229", "compose-too-old-for-gpu", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def compose_too_old_for_gpu(
     engine: ContainerHost, host: Host, nvml: Nvml | None, ort: OrtFiles | None, torch: TorchFiles | None
 ) -> Answer:
@@ -147,6 +147,6 @@ def compose_too_old_for_gpu(
     return Problem(subject="host", evidence=evidence, at_most=_beside_a_service(ort, torch))
 
 
-@check("RD230", "gpu-device-not-permitted", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD230", "gpu-device-not-permitted", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def gpu_device_not_permitted(seen: Seen) -> Answer:
     return about("gpu-device-not-permitted", seen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity
 from retina_doctor_checks.facts.models import Model
 
@@ -16,7 +16,7 @@ from .geometry import nearest_sizes, size_for, smallest_face
 SUBJECT = "detection"
 
 
-@check("RD401", "det-threshold-too-high", Severity.WARNING, pitfall=4)
+@check("RD401", "det-threshold-too-high", Severity.WARNING, pitfall=4, action=Action.EDIT)
 def det_threshold_too_high(detection: DetectionSettings) -> Answer:
     threshold, limit = detection.threshold, limits.threshold()
     if threshold is None:
@@ -26,7 +26,7 @@ def det_threshold_too_high(detection: DetectionSettings) -> Answer:
     return Problem(subject=SUBJECT, evidence={"threshold": threshold, "limit": limit.highest, "default": limit.default})
 
 
-@check("RD402", "det-threshold-too-low", Severity.WARNING, pitfall=4)
+@check("RD402", "det-threshold-too-low", Severity.WARNING, pitfall=4, action=Action.EDIT)
 def det_threshold_too_low(detection: DetectionSettings) -> Answer:
     threshold, limit = detection.threshold, limits.threshold()
     if threshold is None:
@@ -36,7 +36,7 @@ def det_threshold_too_low(detection: DetectionSettings) -> Answer:
     return Problem(subject=SUBJECT, evidence={"threshold": threshold, "limit": limit.lowest, "default": limit.default})
 
 
-@check("RD403", "det-nms-too-high", Severity.WARNING, pitfall=4)
+@check("RD403", "det-nms-too-high", Severity.WARNING, pitfall=4, action=Action.EDIT)
 def det_nms_too_high(detection: DetectionSettings) -> Answer:
     nms, limit = detection.nms, limits.nms()
     if nms is None:
@@ -46,7 +46,7 @@ def det_nms_too_high(detection: DetectionSettings) -> Answer:
     return Problem(subject=SUBJECT, evidence={"nms": nms, "limit": limit.highest, "default": limit.default})
 
 
-@check("RD404", "det-nms-too-low", Severity.WARNING, pitfall=4)
+@check("RD404", "det-nms-too-low", Severity.WARNING, pitfall=4, action=Action.EDIT)
 def det_nms_too_low(detection: DetectionSettings) -> Answer:
     nms, limit = detection.nms, limits.nms()
     if nms is None:
@@ -61,7 +61,7 @@ def no_size_named() -> Inapplicable:
     return Inapplicable(Reason("no-size-named", {"default": str(Size(default, default))}))
 
 
-@check("RD405", "det-size-not-multiple-of-32", Severity.ERROR, pitfall=4)
+@check("RD405", "det-size-not-multiple-of-32", Severity.ERROR, pitfall=4, action=Action.EDIT)
 def det_size_not_multiple_of_32(detection: DetectionSettings, model: Model | None) -> Answer:
     size, stride = detection.size, limits.geometry().stride
     if size is None:
@@ -85,7 +85,7 @@ def det_size_not_multiple_of_32(detection: DetectionSettings, model: Model | Non
     )
 
 
-@check("RD406", "det-size-too-small", Severity.WARNING, pitfall=4)
+@check("RD406", "det-size-too-small", Severity.WARNING, pitfall=4, action=Action.EDIT)
 def det_size_too_small(detection: DetectionSettings, model: Model) -> Answer:
     wanted, rule = detection, limits.geometry()
     size = size_used(detection, model)
@@ -114,7 +114,7 @@ def det_size_too_small(detection: DetectionSettings, model: Model) -> Answer:
     )
 
 
-@check("RD407", "det-size-ignored", Severity.WARNING, pitfall=4)
+@check("RD407", "det-size-ignored", Severity.WARNING, pitfall=4, action=Action.EDIT)
 def det_size_ignored(detection: DetectionSettings, model: Model) -> Answer:
     """A graph with a fixed input size: insightface passes over det_size, with a line on stdout at most."""
     size, fixed = detection.size, size_of_model(model)
@@ -129,7 +129,7 @@ def det_size_ignored(detection: DetectionSettings, model: Model) -> Answer:
     return Problem(subject=f"model:{posixpath.basename(path)}", evidence=evidence)
 
 
-@check("RD408", "det-size-too-large", Severity.NOTE, pitfall=4)
+@check("RD408", "det-size-too-large", Severity.NOTE, pitfall=4, action=Action.EDIT)
 def det_size_too_large(detection: DetectionSettings, model: Model) -> Answer:
     """Four times the pixels that the smallest wanted face needs, and more than the usual size: cost without gain."""
     wanted, rule = detection, limits.geometry()

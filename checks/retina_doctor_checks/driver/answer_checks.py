@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from retina_doctor.authoring import Answer, check, evidence_of
+from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
 from ..combined.driver_seen import Seen, lost_by_smi
@@ -20,7 +20,7 @@ from .trouble import explaining
 INTEGRATED = Inapplicable(Reason("integrated-gpu"))
 
 
-@check("RD207", "nvidia-smi-hangs", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD207", "nvidia-smi-hangs", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.REBOOT)
 def nvidia_smi_hangs(smi: Reading[NvidiaSmi]) -> Answer:
     if smi.value is not None:
         return Inapplicable(Reason("nvidia-smi-not-there")) if smi.value.path is None else None
@@ -30,7 +30,7 @@ def nvidia_smi_hangs(smi: Reading[NvidiaSmi]) -> Answer:
     return Problem(subject="driver", evidence={"path": path, "seconds": smi.recorded.seconds})
 
 
-@check("RD208", "nvml-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD208", "nvml-fails", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.LOOK)
 def nvml_fails(
     nvml: Reading[Nvml],
     host: Host | None,
@@ -83,7 +83,7 @@ def _failing(
     )
 
 
-@check("RD217", "cuda-init-fails", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD217", "cuda-init-fails", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.LOOK)
 def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | None, smi: NvidiaSmi | None) -> Answer:
     """What every CUDA program does first, done in the target; the trouble that explains it is a finding of its own.
 

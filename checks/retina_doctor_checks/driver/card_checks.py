@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
@@ -26,7 +26,7 @@ EXCLUSIVE = {
 MPS = "nvidia-cuda-mps"  # nvidia-cuda-mps-server holds the card for its clients; the kernel cuts its name
 
 
-@check("RD213", "gpu-exclusive-mode", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD213", "gpu-exclusive-mode", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def gpu_exclusive_mode(
     settings: Settings,
     nvml: Nvml,
@@ -63,7 +63,7 @@ def _held_by_others(gpu: Gpu, pids: set[int]) -> bool:
     return any(one.pid not in pids and not (one.name or "").startswith(MPS) for one in gpu.processes)
 
 
-@check("RD218", "gpu-slowed-down", Severity.WARNING, pitfall=2, scope=gpu_meant)
+@check("RD218", "gpu-slowed-down", Severity.WARNING, pitfall=2, scope=gpu_meant, action=Action.LOOK)
 def gpu_slowed_down(nvml: Nvml, host: Host | None, variables: GpuEnvironment | None, cuda: CudaDriver | None) -> Answer:
     used = candidates(nvml, variables, cuda)
     slowed = [gpu for gpu in nvml.gpus if _slowed(gpu)]
@@ -88,7 +88,7 @@ def _slowed(gpu: Gpu) -> tuple[str, ...]:
     return (gpu.health.slowed_by if gpu.health else None) or ()
 
 
-@check("RD219", "gpu-hardware-errors", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD219", "gpu-hardware-errors", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def gpu_hardware_errors(
     nvml: Nvml, host: Host | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
 ) -> Answer:

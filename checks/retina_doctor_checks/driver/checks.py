@@ -5,7 +5,7 @@ Which of these it is, trouble.py decides from all that was seen; so each check t
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 
 from ..combined.driver_seen import Seen
@@ -21,7 +21,7 @@ ERROR = Severity.ERROR
 NVML, CUDA = "nvml", "cuda_driver"  # probes
 
 
-@check("RD201", "no-nvidia-gpu", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD201", "no-nvidia-gpu", ERROR, pitfall=2, scope=gpu_meant, action=Action.MACHINE)
 def no_nvidia_gpu(host: Host, nvml: Nvml | None) -> Answer:
     seen = Seen(host=host, nvml=nvml)
     if seen.card is None:
@@ -45,33 +45,40 @@ def _module_unknown(seen: Seen) -> tuple[str, ...]:
     return () if seen.nvml or seen.host.nvidia_loaded is not None or seen.host.wsl else (NVML,)
 
 
-@check("RD202", "driver-not-installed", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD202", "driver-not-installed", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def driver_not_installed(seen: Seen) -> Answer:
     return about("driver-not-installed", seen, missing=_module_unknown(seen))
 
 
-@check("RD203", "driver-module-not-loaded", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD203", "driver-module-not-loaded", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def driver_module_not_loaded(seen: Seen) -> Answer:
     return about("driver-module-not-loaded", seen, missing=_module_unknown(seen))
 
 
-@check("RD204", "driver-library-mismatch", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD204", "driver-library-mismatch", ERROR, pitfall=2, scope=gpu_meant, action=Action.REBOOT)
 def driver_library_mismatch(seen: Seen) -> Answer:
     """By NVML's own word; by the releases of library and module; or by CUDA's error 803, where libcuda is of another release."""
     missing: list[str] = []
     if seen.nvml is None and None in (seen.host.loaded_version, library_version(seen.host)):
         missing.append(NVML)
-    if seen.cuda is None and version_of(seen.libcuda) not in (None, seen.host.loaded_version) and not seen.compat:
+    if seen.cuda is None and not seen.compat and not seen.host.wsl and _may_be_anothers(seen):
         missing.append(CUDA)
     return about("driver-library-mismatch", seen, missing=tuple(missing))
 
 
-@check("RD206", "nvml-library-not-found", ERROR, pitfall=2, scope=gpu_meant)
+def _may_be_anothers(seen: Seen) -> bool:
+    """By its name libcuda is of another release than the module, or of none; or it is not known which one is loaded."""
+    if seen.libcuda is None:
+        return seen.environment is None
+    return version_of(seen.libcuda) != seen.host.loaded_version
+
+
+@check("RD206", "nvml-library-not-found", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def nvml_library_not_found(seen: Seen) -> Answer:
     return about("nvml-library-not-found", seen, missing=_without_nvml(seen))
 
 
-@check("RD209", "cuda-visible-devices-hides-gpu", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD209", "cuda-visible-devices-hides-gpu", ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
 def cuda_visible_devices_hides_gpu(variables: GpuEnvironment, nvml: Nvml | None, host: Host | None) -> Answer:
     if host is not None and Seen(host=host, nvml=nvml).card is False:
         return NO_GPU
@@ -81,24 +88,24 @@ def cuda_visible_devices_hides_gpu(variables: GpuEnvironment, nvml: Nvml | None,
     return None if known else Unknown((NVML,))
 
 
-@check("RD210", "driver-blocked-by-secure-boot", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD210", "driver-blocked-by-secure-boot", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def driver_blocked_by_secure_boot(seen: Seen) -> Answer:
     return about("driver-blocked-by-secure-boot", seen, missing=_module_unknown(seen))
 
 
-@check("RD211", "driver-state-lost", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD211", "driver-state-lost", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def driver_state_lost(seen: Seen, cuda: CudaDriver) -> Answer:
     lost = seen.nvml is not None and any(gpu.error for gpu in seen.nvml.gpus)
     missing = ("gpu_environment",) if lost and seen.environment is None else _without_nvml(seen)
     return None if cuda.works else about("driver-state-lost", seen, missing=missing)
 
 
-@check("RD212", "fabric-manager-not-running", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD212", "fabric-manager-not-running", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def fabric_manager_not_running(seen: Seen, cuda: CudaDriver) -> Answer:
     return None if cuda.works else about("fabric-manager-not-running", seen)
 
 
-@check("RD214", "mig-device-not-selected", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD214", "mig-device-not-selected", ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
 def mig_device_not_selected(seen: Seen) -> Answer:
     divided = seen.nvml is not None and any(gpu.mig and gpu.mig_devices for gpu in seen.nvml.gpus)
     missing = (CUDA,) if divided and seen.cuda is None else _without_nvml(seen)
@@ -108,13 +115,13 @@ def mig_device_not_selected(seen: Seen) -> Answer:
     return about("mig-device-not-selected", seen, missing=missing)
 
 
-@check("RD215", "wsl-wrong-libcuda", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD215", "wsl-wrong-libcuda", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def wsl_wrong_libcuda(seen: Seen) -> Answer:
     untold = seen.host.wsl and seen.libcuda is None and seen.cuda is None
     return about("wsl-wrong-libcuda", seen, missing=(CUDA,) if untold else ())
 
 
-@check("RD216", "cuda-stub-library", ERROR, pitfall=2, scope=gpu_meant)
+@check("RD216", "cuda-stub-library", ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
 def cuda_stub_library(seen: Seen) -> Answer:
     """A driver's own libcuda is named after its release; without that only CUDA can tell."""
     told = seen.cuda is not None or version_of(seen.libcuda) is not None

@@ -1,13 +1,25 @@
 """Is there an NVIDIA GPU, does its driver work, and does CUDA start in the target?"""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
+from retina_doctor.model import Recorded
 
 from ..facts.driver import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
 from . import answer_checks, card_checks, checks, version_checks
 
 PROBES = "retina_doctor_checks.probes.driver"
+
+NOT_FOUND = 12  # nvml.h NVML_ERROR_LIBRARY_NOT_FOUND
+
+
+def only_the_service_finds_it(readings: Mapping[str, Recorded]) -> bool:
+    """NixOS, GKE, WSL: the driver's folder is in LD_LIBRARY_PATH of the service alone."""
+    nvml, its = readings.get("nvml"), readings.get("gpu_environment")
+    lacks = nvml is not None and nvml.facts.get("error_code") == NOT_FOUND
+    return lacks and its is not None and its.facts.get("libnvidia_ml") is not None
+
 
 nvml_probe = Probe(
     name="nvml",
@@ -16,6 +28,7 @@ nvml_probe = Probe(
     carries=("pynvml",),  # one file that needs the standard library alone
     side=Side.OWN,
     share=True,
+    again=only_the_service_finds_it,
 )
 nvidia_smi_probe = Probe(
     name="nvidia_smi",

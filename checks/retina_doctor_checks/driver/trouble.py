@@ -99,7 +99,7 @@ def not_permitted(seen: Seen) -> Evidence | None:
 
 def _refused(seen: Seen, why: str) -> list[str]:
     """Nodes without which no card can be used; of the cards' own, one that is allowed is enough."""
-    nodes = seen.host.nodes
+    nodes = seen.nodes
     cards = [node for node in nodes if re.fullmatch(r"/dev/nvidia\d+", node.path)]
     common = [node for node in nodes if node.path in ("/dev/nvidiactl", "/dev/nvidia-uvm")]
     needed = common if any(node.usable for node in cards) else [*common, *cards]
@@ -109,7 +109,7 @@ def _refused(seen: Seen, why: str) -> list[str]:
 def not_installed(seen: Seen) -> Evidence | None:
     """Neither kernel module nor libraries, or a module without any library of the driver."""
     host = seen.host
-    if seen.nvml_answers or not seen.card or seen.libraries or seen.is_integrated:
+    if seen.nvml_answers or seen.cuda_works or not seen.card or seen.libraries or seen.is_integrated:
         return None
     # A container has the host's modules, but gets its libraries from the runtime: that is the container's trouble.
     if host.nvidia_loaded is not False and not host.wsl and (host.container is not None or host.nvidia_loaded is None):
@@ -198,19 +198,29 @@ def library_mismatch(seen: Seen) -> Evidence | None:
 
 
 def library_not_found(seen: Seen) -> Evidence | None:
-    """NVML's library is on the disk, but in no folder where the loader looks."""
+    """The driver's libraries are on the disk, but in no folder where the loader looks; or only the service's does not, and it
+    would need libcuda."""
+    if seen.nvml_answers and seen.loader_lacks_libcuda and seen.cuda is not None and seen.cuda.error is not None:
+        return _not_on_path([one for one in seen.libraries if one.name.startswith("libcuda.so.")], seen.cuda.error)
     if seen.nvml is None or seen.nvml.error_code != LIBRARY_NOT_FOUND:
         return None
     files = [library for library in seen.host.libraries if library.name.startswith("libnvidia-ml.so.")]
     if not files or loader_finds(seen):
         return None
-    path = min(files, key=lambda f: (f.name != "libnvidia-ml.so.1", f.path)).path
-    found = [file.path for file in files]
-    return {"path": path, "folder": path.rpartition("/")[0], "found": found, "error": seen.nvml.error}
+    return _not_on_path(files, seen.nvml.error)
 
 
-def of_unfound(seen: Seen, _evidence: Evidence) -> frozenset[Way]:
+def _not_on_path(files: list[DriverLibrary], error: str | None) -> Evidence | None:
+    if not files:
+        return None
+    path = min(files, key=lambda f: (not f.name.endswith(".so.1"), f.path)).path
+    return {"path": path, "folder": path.rpartition("/")[0], "found": [file.path for file in files], "error": error}
+
+
+def of_unfound(seen: Seen, evidence: Evidence) -> frozenset[Way]:
     """libcuda stands beside it: where it is not found either, that is the same."""
+    if "libcuda.so." in str(evidence["path"]):
+        return OF_CUDA  # NVML answers
     lacks = seen.cuda is not None and seen.cuda.path is None and "libcuda.so.1" in (seen.cuda.error or "")
     return BOTH if lacks else OF_NVML
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import Data
 from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 
@@ -40,7 +40,7 @@ class Framework(Data, frozen=True, kw_only=True):
     at_most: Severity | None = None
 
 
-@check("RD205", "driver-too-old", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD205", "driver-too-old", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
 def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model | None) -> Answer:
     if machine.driver_cuda is None:
         # Without a driver that answers there is none to be too old; only what NVML itself cannot say is unknown.

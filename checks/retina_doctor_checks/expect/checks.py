@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, Scope, check
+from retina_doctor.authoring import Action, Answer, Scope, check
 from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
@@ -31,12 +31,12 @@ def differs(subject: str, expected: object, found: object, **more: object) -> Pr
     return Problem(subject=subject, evidence={"expected": expected, "found": found, **more})
 
 
-@check("RD701", "gpu-count-unexpected", Severity.ERROR, scope=Expected("gpus"))
+@check("RD701", "gpu-count-unexpected", Severity.ERROR, scope=Expected("gpus"), action=Action.MACHINE)
 def gpu_count_unexpected(expect: ExpectSettings, nvml: Nvml) -> Answer:
     return None if len(nvml.gpus) == expect.gpus else differs("gpus", expect.gpus, len(nvml.gpus))
 
 
-@check("RD702", "gpu-name-unexpected", Severity.ERROR, scope=Expected("gpu_name"))
+@check("RD702", "gpu-name-unexpected", Severity.ERROR, scope=Expected("gpu_name"), action=Action.MACHINE)
 def gpu_name_unexpected(expect: ExpectSettings, nvml: Nvml) -> Answer:
     if not nvml.gpus or any(gpu.name is None for gpu in nvml.gpus):
         return Unknown(missing=("nvml",))
@@ -45,7 +45,7 @@ def gpu_name_unexpected(expect: ExpectSettings, nvml: Nvml) -> Answer:
     return [differs(f"gpu:{gpu.index}", wanted, gpu.name, index=gpu.index) for gpu in others]
 
 
-@check("RD703", "driver-version-unexpected", Severity.ERROR, scope=Expected("driver"))
+@check("RD703", "driver-version-unexpected", Severity.ERROR, scope=Expected("driver"), action=Action.ROOT)
 def driver_version_unexpected(expect: ExpectSettings, nvml: Nvml) -> Answer:
     if nvml.driver is None:
         return Unknown(missing=("nvml",))
@@ -77,7 +77,7 @@ def within(version: str, wanted: str) -> bool:
     return True
 
 
-@check("RD704", "provider-unexpected", Severity.ERROR, scope=Expected("provider"))
+@check("RD704", "provider-unexpected", Severity.ERROR, scope=Expected("provider"), action=Action.LOOK)
 def provider_unexpected(expect: ExpectSettings, inference: Inference) -> Answer:
     """By where the nodes of the service's own model ran."""
     found = inference.ran_on
@@ -89,7 +89,7 @@ def provider_unexpected(expect: ExpectSettings, inference: Inference) -> Answer:
     return differs("model", wanted, found)
 
 
-@check("RD705", "face-count-unexpected", Severity.ERROR, scope=Expected("faces"))
+@check("RD705", "face-count-unexpected", Severity.ERROR, scope=Expected("faces"), action=Action.LOOK)
 def face_count_unexpected(expect: ExpectSettings, inference: Inference) -> Answer:
     if inference.faces is None or inference.picture is None or inference.picture.path is None:
         return Unknown(missing=("inference",))
@@ -97,7 +97,7 @@ def face_count_unexpected(expect: ExpectSettings, inference: Inference) -> Answe
     return None if found == expect.faces else differs("picture", expect.faces, found, picture=inference.picture.path)
 
 
-@check("RD706", "model-hash-unexpected", Severity.ERROR, scope=Expected("model_sha256"))
+@check("RD706", "model-hash-unexpected", Severity.ERROR, scope=Expected("model_sha256"), action=Action.EDIT)
 def model_hash_unexpected(expect: ExpectSettings, model: Model) -> Answer:
     detector = model.detector
     if detector is None or detector.sha256 is None:
@@ -107,7 +107,7 @@ def model_hash_unexpected(expect: ExpectSettings, model: Model) -> Answer:
     return differs("model", expect.model_sha256, detector.sha256, path=detector.path)
 
 
-@check("RD707", "free-memory-below-expected", Severity.ERROR, scope=Expected("free_memory_mib"))
+@check("RD707", "free-memory-below-expected", Severity.ERROR, scope=Expected("free_memory_mib"), action=Action.LOOK)
 def free_memory_below_expected(
     expect: ExpectSettings, nvml: Nvml, environment: GpuEnvironment | None, cuda: CudaDriver | None
 ) -> Answer:
@@ -121,7 +121,7 @@ def free_memory_below_expected(
     return differs(f"gpu:{index}", expect.free_memory_mib, least // MIB, index=index)
 
 
-@check("RD708", "latency-above-expected", Severity.ERROR, scope=Expected("max_latency_ms"))
+@check("RD708", "latency-above-expected", Severity.ERROR, scope=Expected("max_latency_ms"), action=Action.LOOK)
 def latency_above_expected(expect: ExpectSettings, inference: Inference) -> Answer:
     if inference.median is None or expect.max_latency_ms is None:
         return Unknown(missing=("inference",))
@@ -131,7 +131,7 @@ def latency_above_expected(expect: ExpectSettings, inference: Inference) -> Answ
     return differs("model", expect.max_latency_ms, found, ran_on=inference.ran_on or "?")
 
 
-@check("RD709", "speedup-below-expected", Severity.ERROR, scope=Expected("min_speedup"))
+@check("RD709", "speedup-below-expected", Severity.ERROR, scope=Expected("min_speedup"), action=Action.LOOK)
 def speedup_below_expected(expect: ExpectSettings, inference: Inference) -> Answer:
     """Without a run on the GPU there is no speedup to speak of: that is below any."""
     if inference.on_cuda is False:

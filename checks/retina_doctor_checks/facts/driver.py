@@ -168,7 +168,8 @@ class GpuEnvironment(Facts, frozen=True, kw_only=True):
     """What decides which cards and which driver library the target gets. Variables: None unset, "" set and empty.
 
     *libcuda*, *libnvidia_ml*: the files that the loader takes for libcuda.so.1 and libnvidia-ml.so.1, with links
-    followed; None: it finds none, or (*loader_problem*) could not be asked.
+    followed; None: it finds none, or (*loader_problem*) could not be asked. *nodes*: as the service's user may use them, where
+    Host's are as the doctor may. *libraries*: the driver's in the folders of its LD_LIBRARY_PATH, which may be its own alone.
     """
 
     cuda_visible_devices: Variable | None
@@ -179,6 +180,8 @@ class GpuEnvironment(Facts, frozen=True, kw_only=True):
     libcuda: Path | None = None
     libnvidia_ml: Path | None = None
     loader_problem: str | None = None
+    nodes: tuple[Node, ...] | None = None
+    libraries: tuple[DriverLibrary, ...] | None = None
 
 
 class CudaDevice(Facts, frozen=True, kw_only=True):

@@ -61,6 +61,16 @@ class Bind(Facts, frozen=True, kw_only=True):
     words: str | None
 
 
+class Binding(Facts, frozen=True, kw_only=True):
+    """The intended bind, tried by the service's user and without listening. *tried* False: no port was named, or the host is
+    none of this machine's. *error*: errno's name; EADDRINUSE says that it is allowed. *uid*: who tried."""
+
+    uid: int
+    tried: bool
+    error: Name | None
+    words: str | None
+
+
 class Answer(Facts, frozen=True, kw_only=True):
     """What came back for a GET. *kind*: http; other (no HTTP); silent (connected, nothing in time); closed (connected,
     closed without a word); or refused, unreachable, timed-out: no connection."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check, evidence_of
+from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
 from ..combined.run_memory import Run, beside_forecast, card_of
@@ -29,7 +29,7 @@ def milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
 
 
-@check("RD601", "smoke-inference-failed", Severity.ERROR)
+@check("RD601", "smoke-inference-failed", Severity.ERROR, action=Action.LOOK)
 def smoke_inference_failed(inference: Reading[Inference]) -> Answer:
     """Speaks for the looking: loading the model or running it raised, crashed or hung."""
     if inference.outcome is Outcome.OK and inference.value:
@@ -85,7 +85,7 @@ def _failed(inference: Reading[Inference], more: dict[str, object]) -> Problem:
     )
 
 
-@check("RD602", "smoke-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD602", "smoke-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.LOOK)
 def smoke_on_cpu(run: Run) -> Answer:
     """Judged by where the nodes ran, not by what any library advertises."""
     inference = run.inference
@@ -106,7 +106,7 @@ def smoke_on_cpu(run: Run) -> Answer:
     return Problem(subject=subject_of(inference), evidence=evidence)
 
 
-@check("RD603", "smoke-wrong-result", Severity.ERROR)
+@check("RD603", "smoke-wrong-result", Severity.ERROR, action=Action.LOOK)
 def smoke_wrong_result(inference: Inference, detection: DetectionSettings) -> Answer:
     """Numbers that are none, numbers unlike the CPU's, or a picture whose faces are not found."""
     if not_tried(inference):
@@ -135,7 +135,7 @@ def smoke_wrong_result(inference: Inference, detection: DetectionSettings) -> An
     return None
 
 
-@check("RD604", "image-not-read", Severity.ERROR, pitfall=4)
+@check("RD604", "image-not-read", Severity.ERROR, pitfall=4, action=Action.EDIT)
 def image_not_read(inference: Inference, detection: DetectionSettings) -> Answer:
     if not_tried(inference):
         return not_tried(inference)
@@ -151,7 +151,7 @@ def image_not_read(inference: Inference, detection: DetectionSettings) -> Answer
     return Problem(subject="picture", evidence=evidence)
 
 
-@check("RD606", "smoke-too-slow", Severity.WARNING, pitfall=2, scope=gpu_meant)
+@check("RD606", "smoke-too-slow", Severity.WARNING, pitfall=2, scope=gpu_meant, action=Action.LOOK)
 def smoke_too_slow(run: Run) -> Answer:
     """Slower on the GPU than on this machine's own CPU: then something is wrong, whatever the card. Or several times slower than
     is published of that card."""

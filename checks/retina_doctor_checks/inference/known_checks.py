@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check, evidence_of
+from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Passed, Problem, Reading, Reason, Severity, Unknown
 
 from ..facts.inference import KnownAnswer
@@ -25,7 +25,7 @@ def right(answer: KnownAnswer) -> bool | None:
     return answer.finite and not off.missing and not off.surplus and off.score <= score and off.pixels <= pixels
 
 
-@check("RD605", "known-answer-wrong", Severity.ERROR)
+@check("RD605", "known-answer-wrong", Severity.ERROR, action=Action.LOOK)
 def known_answer_wrong(answer: Reading[KnownAnswer]) -> Answer:
     """Speaks for the looking. What fails here is no fault of the service's model."""
     if answer.value is None:

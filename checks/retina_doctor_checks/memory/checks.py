@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from retina_doctor.authoring import Answer, Gathered, check
+from retina_doctor.authoring import Action, Answer, Gathered, check
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
@@ -132,7 +132,7 @@ LEAST_SIDE = 320
 """Of the usual inputs the smallest."""
 
 
-@check("RD301", "vram-insufficient", Severity.ERROR, pitfall=3, scope=gpu_meant)
+@check("RD301", "vram-insufficient", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_insufficient(seen: Needs) -> Answer:
     asked = questions(seen)
     if not isinstance(asked, list):
@@ -150,7 +150,7 @@ def vram_insufficient(seen: Needs) -> Answer:
     return Problem(subject=f"gpu:{worst.gpu.index}", evidence=evidence)
 
 
-@check("RD302", "vram-held-by-others", Severity.ERROR, pitfall=3, scope=gpu_meant)
+@check("RD302", "vram-held-by-others", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_held_by_others(seen: Needs) -> Answer:
     asked = questions(seen)
     if not isinstance(asked, list):
@@ -166,7 +166,7 @@ def vram_held_by_others(seen: Needs) -> Answer:
     return Problem(subject=f"gpu:{held.gpu.index}", evidence=evidence)
 
 
-@check("RD303", "vram-input-too-large", Severity.ERROR, pitfall=3, scope=gpu_meant)
+@check("RD303", "vram-input-too-large", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_input_too_large(seen: Needs) -> Answer:
     """The card has room for the model, and not for an input of that size."""
     asked = questions(seen)
@@ -179,7 +179,7 @@ def vram_input_too_large(seen: Needs) -> Answer:
     return Problem(subject=f"gpu:{worst.gpu.index}", evidence={**worst.evidence, "largest": largest_side(worst)})
 
 
-@check("RD304", "vram-too-many-workers", Severity.ERROR, pitfall=3, scope=gpu_meant)
+@check("RD304", "vram-too-many-workers", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_too_many_workers(seen: Needs) -> Answer:
     """One process fits, and not as many as are meant: each has a CUDA context and weights of its own."""
     workers = seen.settings.of(ServiceSettings).workers
@@ -199,7 +199,7 @@ GRABBED = 0.7
 (XLA_PYTHON_CLIENT_MEM_FRACTION)."""
 
 
-@check("RD305", "vram-framework-grabs-all", Severity.ERROR, pitfall=3, scope=gpu_meant)
+@check("RD305", "vram-framework-grabs-all", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_framework_grabs_all(seen: Needs) -> Answer:
     """TensorFlow or JAX in another process has taken the card whole, whatever it needs."""
     asked = questions(seen)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor_checks.combined.run_memory import Run, card_of, need_at
@@ -19,7 +19,7 @@ MARGIN = 32 * MIB
 largest input has room for the others. Not calibrated on a card: a guess on the safe side, and therefore a warning alone."""
 
 
-@check("RD306", "vram-shape-churn", Severity.WARNING, pitfall=3, scope=gpu_meant)
+@check("RD306", "vram-shape-churn", Severity.WARNING, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_shape_churn(run: Run) -> Answer:
     """The process keeps more memory after each input of another size, though none is larger than the first."""
     inference = run.inference
@@ -82,7 +82,7 @@ def _amount(pattern: str, said: str) -> int | None:
     return round(float(found[1]) * UNITS[found[2]]) if found and found[2] in UNITS else None
 
 
-@check("RD307", "vram-fragmented", Severity.ERROR, pitfall=3, scope=gpu_meant)
+@check("RD307", "vram-fragmented", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_fragmented(run: Run) -> Answer:
     """Out of memory, although the card had room for the model, and what was wanted is free: in the framework's cache or on
     the card."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 
 from ..facts.models import Model, ModelFile
@@ -49,7 +49,7 @@ def is_missing(model: Model) -> bool:
     return model.error is not None and model.error.kind == "missing"
 
 
-@check("RD101", "model-missing", Severity.ERROR, pitfall=1)
+@check("RD101", "model-missing", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_missing(model: Model) -> Answer:
     if model.path is None:
         return nothing_named(model)
@@ -61,7 +61,7 @@ def model_missing(model: Model) -> Answer:
     return None if is_missing(model) else Unknown(missing=("models",))
 
 
-@check("RD102", "model-wrong-directory", Severity.ERROR, pitfall=1)
+@check("RD102", "model-wrong-directory", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_wrong_directory(model: Model) -> Answer:
     if model.path is None:
         return nothing_named(model)
@@ -77,7 +77,7 @@ def model_wrong_directory(model: Model) -> Answer:
     )
 
 
-@check("RD103", "model-name-typo", Severity.ERROR, pitfall=1)
+@check("RD103", "model-name-typo", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_name_typo(model: Model) -> Answer:
     if model.path is None:
         return nothing_named(model)
@@ -89,7 +89,7 @@ def model_name_typo(model: Model) -> Answer:
     return Problem(subject=subject_of(model.path), evidence={**evidence, "kind": model.kind})
 
 
-@check("RD104", "model-nested-directory", Severity.ERROR, pitfall=1)
+@check("RD104", "model-nested-directory", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_nested_directory(model: Model) -> Answer:
     """NAME/NAME/*.onnx: insightface does not look into subfolders."""
     if model.path is None or not model.exists:
@@ -109,7 +109,7 @@ def model_nested_directory(model: Model) -> Answer:
     )
 
 
-@check("RD105", "model-pack-incomplete", Severity.ERROR, pitfall=1)
+@check("RD105", "model-pack-incomplete", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_pack_incomplete(model: Model) -> Answer:
     if model.path is None or not model.exists:
         return nothing_to_read(model)
@@ -122,7 +122,7 @@ def model_pack_incomplete(model: Model) -> Answer:
     return Problem(subject=subject_of(model.path), evidence={**named(model), "models": there, "damaged": damaged})
 
 
-@check("RD106", "model-corrupt", Severity.ERROR, pitfall=1)
+@check("RD106", "model-corrupt", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_corrupt(model: Model) -> Answer:
     return list(_corrupt(model)) or nothing_to_read(model)
 
@@ -141,7 +141,7 @@ def _corrupt(model: Model) -> Iterator[Problem]:
             yield Problem(subject=subject_of(file.path), evidence=evidence)
 
 
-@check("RD107", "model-empty", Severity.ERROR, pitfall=1)
+@check("RD107", "model-empty", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_empty(model: Model) -> Answer:
     return [
         Problem(subject=subject_of(file.path), evidence={"path": file.path})
@@ -150,7 +150,7 @@ def model_empty(model: Model) -> Answer:
     ] or nothing_to_read(model)
 
 
-@check("RD108", "model-lfs-pointer", Severity.ERROR, pitfall=1)
+@check("RD108", "model-lfs-pointer", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_lfs_pointer(model: Model) -> Answer:
     return [
         Problem(
@@ -171,7 +171,7 @@ def is_foreign(file: ModelFile) -> bool:
     return file.error is None and file.content not in (*MODEL_CONTENTS, *DAMAGED)
 
 
-@check("RD109", "model-not-a-model", Severity.ERROR, pitfall=1)
+@check("RD109", "model-not-a-model", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_not_a_model(model: Model) -> Answer:
     return [
         Problem(
@@ -188,7 +188,7 @@ def model_not_a_model(model: Model) -> Answer:
     ] or nothing_to_read(model)
 
 
-@check("RD110", "model-unreadable", Severity.ERROR, pitfall=1)
+@check("RD110", "model-unreadable", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_unreadable(model: Model) -> Answer:
     if model.path is None:
         return nothing_named(model)

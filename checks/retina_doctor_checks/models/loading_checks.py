@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import replace
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
@@ -39,7 +39,7 @@ def is_unknown_pack(model: Model) -> bool:
     return model.kind == "pack" and is_missing(model) and nothing_near and model.named not in known_packs()
 
 
-@check("RD111", "model-external-data-missing", Severity.ERROR, pitfall=1)
+@check("RD111", "model-external-data-missing", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_external_data_missing(model: Model) -> Answer:
     return list(_external(model)) or nothing_to_read(model)
 
@@ -79,7 +79,7 @@ def _may_be_checkpoint(file: ModelFile) -> bool:
     return file.content in ("torch-zip", "torch-legacy", "pickle") or (file.content == "unknown" and named_so)
 
 
-@check("RD112", "model-weights-mismatch", Severity.ERROR, pitfall=1)
+@check("RD112", "model-weights-mismatch", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_weights_mismatch(model: Model) -> Answer:
     """The keys are another backbone's than the name says, or bear the prefix of torch.nn.DataParallel."""
     return list(_mismatched(model)) or no_checkpoint(model)
@@ -104,7 +104,7 @@ def _mismatched(model: Model) -> Iterator[Problem]:
             yield Problem(subject=subject_of(file.path), evidence=evidence, at_most=None if other else Severity.WARNING)
 
 
-@check("RD113", "model-unsafe-pickle", Severity.ERROR, pitfall=1)
+@check("RD113", "model-unsafe-pickle", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_unsafe_pickle(model: Model) -> Answer:
     """Judged by the names in the pickle; it is not unpickled. What is merely not admitted by torch.load is a warning."""
     return [
@@ -122,7 +122,7 @@ LEAST_OUTPUTS = 5
 """Of a detector to insightface 2.1 (model_zoo/model_zoo.py ModelRouter.get_model: len(outputs) >= 5)."""
 
 
-@check("RD114", "model-not-a-detector", Severity.ERROR, pitfall=1)
+@check("RD114", "model-not-a-detector", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_not_a_detector(model: Model, packages: Packages | None) -> Answer:
     """A whole model whose graph is none that RetinaFace or insightface's detectors have. A folder is RD105's, but for one that is
     named to insightface and holds no detector that this would take for one."""
@@ -196,19 +196,19 @@ def _too_new(inference: Inference, machine: Machine, versions: tuple[int, int]) 
     )
 
 
-@check("RD115", "model-opset-too-new", Severity.ERROR, pitfall=1)
+@check("RD115", "model-opset-too-new", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_opset_too_new(inference: Inference, machine: Machine) -> Answer:
     answer = _refused(inference, OPSET_TOO_NEW)
     return _too_new(inference, machine, answer) if isinstance(answer, tuple) else answer
 
 
-@check("RD116", "model-ir-too-new", Severity.ERROR, pitfall=1)
+@check("RD116", "model-ir-too-new", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_ir_too_new(inference: Inference, machine: Machine) -> Answer:
     answer = _refused(inference, IR_TOO_NEW)
     return _too_new(inference, machine, answer) if isinstance(answer, tuple) else answer
 
 
-@check("RD117", "model-unknown-name", Severity.ERROR, pitfall=1)
+@check("RD117", "model-unknown-name", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_unknown_name(model: Model) -> Answer:
     if model.path is None:
         return nothing_named(model)
@@ -230,7 +230,7 @@ def _wanted(model: Model) -> Cache | Inapplicable | Unknown | None:
     return model.cache if model.cache is not None else Unknown(("models",))
 
 
-@check("RD118", "model-cache-not-writable", Severity.ERROR, pitfall=1)
+@check("RD118", "model-cache-not-writable", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_cache_not_writable(model: Model) -> Answer:
     cache = _wanted(model)
     if not isinstance(cache, Cache):
@@ -240,7 +240,7 @@ def model_cache_not_writable(model: Model) -> Answer:
     return Problem(subject=subject_of(model.path or ""), evidence={**named(model), "root": cache.root, "at": cache.at})
 
 
-@check("RD119", "model-download-failed", Severity.ERROR, pitfall=1)
+@check("RD119", "model-download-failed", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_download_failed(model: Model) -> Answer:
     """A zip that a broken-off download left beside the folder that is not there."""
     cache = _wanted(model)

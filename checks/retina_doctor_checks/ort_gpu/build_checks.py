@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
@@ -35,7 +35,7 @@ OF_TENSORRT = ("libnvinfer", "libnvonnxparser")
 """TensorRT's own libraries. libnvrtc, which begins alike, is CUDA's."""
 
 
-@check("RD271", "ort-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD271", "ort-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def ort_arch_unsupported(files: OrtFiles, machine: Machine, nvml: Nvml, host: Host | None) -> Answer:
     """The GPU code in the wheel's own library, against the compute capability of the card that the service uses."""
     answer = no_provider(files) or no_cards(nvml, host)
@@ -64,7 +64,7 @@ def ort_arch_unsupported(files: OrtFiles, machine: Machine, nvml: Nvml, host: Ho
     ]
 
 
-@check("RD272", "ort-tensorrt-libs-missing", Severity.NOTE, pitfall=2, scope=gpu_meant)
+@check("RD272", "ort-tensorrt-libs-missing", Severity.NOTE, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def ort_tensorrt_libs_missing(files: OrtFiles, runtime: OrtRuntime | None) -> Answer:
     """Only where somebody installed a TensorRT: every GPU wheel has the provider, and few services ask for it. A session
     that does goes on with CUDA."""
@@ -98,7 +98,7 @@ def _tensorrt_package(files: OrtFiles, number: int) -> str:
     return f"tensorrt-cu{cuda[0]}" if cuda and number >= 10 else "tensorrt"
 
 
-@check("RD273", "ort-wheel-wrong-platform", Severity.ERROR, pitfall=2)
+@check("RD273", "ort-wheel-wrong-platform", Severity.ERROR, pitfall=2, action=Action.PIP)
 def ort_wheel_wrong_platform(files: OrtFiles, machine: Machine) -> Answer:
     """Its compiled module is for another processor, or bears a name that this Python does not look for."""
     if not files.distributions and not files.folder:
@@ -127,7 +127,7 @@ def ort_wheel_wrong_platform(files: OrtFiles, machine: Machine) -> Answer:
     return Problem(subject=SUBJECT, evidence=evidence)
 
 
-@check("RD274", "ort-nodes-on-cpu", Severity.WARNING, pitfall=2, scope=gpu_meant)
+@check("RD274", "ort-nodes-on-cpu", Severity.WARNING, pitfall=2, scope=gpu_meant, action=Action.EDIT)
 def ort_nodes_on_cpu(inference: Inference) -> Answer:
     """The session has CUDA, and yet some of the operators that cost time run on the CPU: the data goes to and fro."""
     if inference.skipped:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from retina_doctor.authoring import Answer, check, evidence_of
+from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
@@ -27,7 +27,7 @@ def needs_torch_only(model: Model | None) -> bool:
     return model is not None and bool(model.files) and all(file.content in TORCH_CONTENTS for file in model.files)
 
 
-@check("RD261", "ort-missing", Severity.ERROR, pitfall=2)
+@check("RD261", "ort-missing", Severity.ERROR, pitfall=2, action=Action.PIP)
 def ort_missing(files: OrtFiles, machine: Machine, model: Model | None) -> Answer:
     if files.distributions or files.folder:
         return None
@@ -36,7 +36,7 @@ def ort_missing(files: OrtFiles, machine: Machine, model: Model | None) -> Answe
     return Problem(subject=SUBJECT, evidence=onnxruntime_advice(machine))
 
 
-@check("RD262", "ort-import-fails", Severity.ERROR, pitfall=2)
+@check("RD262", "ort-import-fails", Severity.ERROR, pitfall=2, action=Action.PIP)
 def ort_import_fails(runtime: Reading[OrtRuntime], files: OrtFiles | None, extensions: Extensions | None) -> Answer:
     """Speaks for the looking at onnxruntime in use: it raised, crashed or hung.
 
@@ -66,7 +66,7 @@ def _way(stage: str, preloads: bool) -> str | None:
     return next((how for how, words in WORDS.items() if words in stage), "preload" if preloads else "plain")
 
 
-@check("RD263", "ort-broken-install", Severity.ERROR, pitfall=2)
+@check("RD263", "ort-broken-install", Severity.ERROR, pitfall=2, action=Action.PIP)
 def ort_broken_install(files: OrtFiles, machine: Machine) -> Answer:
     if not files.distributions and not files.folder:
         return NO_ONNXRUNTIME
@@ -86,7 +86,7 @@ def ort_broken_install(files: OrtFiles, machine: Machine) -> Answer:
     return Problem(subject=SUBJECT, evidence=evidence)
 
 
-@check("RD264", "ort-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD264", "ort-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def ort_both_packages(files: OrtFiles, machine: Machine) -> Answer:
     if not files.distributions:
         return Unknown(missing=("ort_files",)) if files.folder else NO_ONNXRUNTIME
@@ -105,7 +105,7 @@ def ort_both_packages(files: OrtFiles, machine: Machine) -> Answer:
     )
 
 
-@check("RD265", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD265", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def ort_cpu_package(files: OrtFiles, machine: Machine) -> Answer:
     if not files.distributions:
         return Unknown(missing=("ort_files",)) if files.folder else NO_ONNXRUNTIME
@@ -120,7 +120,7 @@ def ort_cpu_package(files: OrtFiles, machine: Machine) -> Answer:
     return Problem(subject=SUBJECT, evidence=evidence)
 
 
-@check("RD270", "ort-session-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD270", "ort-session-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.LOOK)
 def ort_session_on_cpu(files: OrtFiles, runtime: OrtRuntime) -> Answer:
     """The symptom behind all others of this domain, judged on a real session: which providers it has, what ran where."""
     if not runtime.installed:

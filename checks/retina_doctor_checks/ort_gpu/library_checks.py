@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Problem, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
@@ -58,7 +58,7 @@ def evidence_of(unfound: Unfound, files: OrtFiles) -> dict[str, object]:
     }
 
 
-@check("RD266", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD266", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def ort_cuda_major_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRuntime | None) -> Answer:
     """Libraries of the needed CUDA major are nowhere, those of another major are there."""
     done, answer = settled(files, runtime)
@@ -73,7 +73,7 @@ def ort_cuda_major_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRunti
     return Problem(subject=SUBJECT, evidence=evidence)
 
 
-@check("RD267", "ort-cuda-libs-missing", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD267", "ort-cuda-libs-missing", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def ort_cuda_libs_missing(files: OrtFiles, machine: Machine, runtime: OrtRuntime | None) -> Answer:
     done, answer = settled(files, runtime)
     unfound, broken = cuda_libraries(files), damaged(files)
@@ -90,7 +90,7 @@ def ort_cuda_libs_missing(files: OrtFiles, machine: Machine, runtime: OrtRuntime
     return Problem(subject=SUBJECT, evidence=evidence)
 
 
-@check("RD268", "ort-cuda-libs-not-on-path", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD268", "ort-cuda-libs-not-on-path", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
 def ort_cuda_libs_not_on_path(files: OrtFiles, runtime: OrtRuntime | None) -> Answer:
     """Everything is installed, and the loader looks elsewhere. A library that calls preload_dlls() mends that itself."""
     done, answer = settled(files, runtime)
@@ -110,7 +110,7 @@ def ort_cuda_libs_not_on_path(files: OrtFiles, runtime: OrtRuntime | None) -> An
     return Problem(subject=SUBJECT, evidence=evidence)
 
 
-@check("RD269", "ort-cudnn-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD269", "ort-cudnn-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def ort_cudnn_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRuntime | None) -> Answer:
     """cuDNN of the needed major is nowhere; from onnxruntime-gpu 1.28 on it shows only when a convolution runs."""
     done, answer = settled(files, runtime)

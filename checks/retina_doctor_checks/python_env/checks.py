@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
@@ -27,7 +27,7 @@ LAST_PYTHON_OF_OLD_NUMPY = (3, 11)
 """NumPy 1.23 has wheels up to CPython 3.11 (PyPI)."""
 
 
-@check("RD281", "working-directory-shadows-package", Severity.WARNING, pitfall=2)
+@check("RD281", "working-directory-shadows-package", Severity.WARNING, pitfall=2, action=Action.EDIT)
 def working_directory_shadows_package(directory: WorkingDirectory) -> Iterator[Problem]:
     for shadow in directory.shadows:
         if shadow.installed:
@@ -42,7 +42,7 @@ def _reinstalled_onnxruntime(machine: Machine) -> dict[str, object]:
     return {"onnxruntime": onnxruntime_advice(machine)["install"]}
 
 
-@check("RD284", "numpy-removed-alias", Severity.WARNING)
+@check("RD284", "numpy-removed-alias", Severity.WARNING, action=Action.PIP)
 def numpy_removed_alias(packages: Packages, machine: Machine) -> Answer:
     """A warning: it fails only when that line is reached."""
     numpy = packages.installed.get("numpy")
@@ -74,7 +74,7 @@ def numpy_removed_alias(packages: Packages, machine: Machine) -> Answer:
     ]
 
 
-@check("RD287", "insightface-build-failed", Severity.ERROR)
+@check("RD287", "insightface-build-failed", Severity.ERROR, action=Action.PIP)
 def insightface_build_failed(packages: Packages, machine: Machine) -> Answer:
     """Releases before 1.0 have a compiled part; here it is missing, or was compiled for another Python."""
     seen = packages.insightface
@@ -92,7 +92,7 @@ def insightface_build_failed(packages: Packages, machine: Machine) -> Answer:
     return Problem(subject="module:insightface", evidence=evidence)
 
 
-@check("RD288", "insightface-api-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD288", "insightface-api-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def insightface_api_mismatch(packages: Packages, machine: Machine) -> Answer:
     """A release so old that FaceAnalysis cannot be told which provider to use: today's code fails on it with a TypeError."""
     seen = packages.insightface
@@ -106,7 +106,7 @@ def insightface_api_mismatch(packages: Packages, machine: Machine) -> Answer:
     return Problem(subject="module:insightface", evidence={"version": seen.version, "path": seen.path, **after})
 
 
-@check("RD289", "retinaface-import-clash", Severity.ERROR)
+@check("RD289", "retinaface-import-clash", Severity.ERROR, action=Action.PIP)
 def retinaface_import_clash(packages: Packages) -> Answer:
     if len(packages.retinaface) < 2:
         return None
@@ -120,7 +120,7 @@ def retinaface_import_clash(packages: Packages) -> Answer:
     return Problem(subject="module:retinaface", evidence=evidence)
 
 
-@check("RD290", "pynvml-deprecated", Severity.NOTE)
+@check("RD290", "pynvml-deprecated", Severity.NOTE, action=Action.PIP)
 def pynvml_deprecated(packages: Packages) -> Answer:
     """The distribution, not the module, which nvidia-ml-py provides: old ones have a module of their own in its place."""
     version = packages.installed.get("pynvml")
@@ -134,7 +134,7 @@ def pynvml_deprecated(packages: Packages) -> Answer:
     return Problem(subject="module:pynvml", evidence=evidence)
 
 
-@check("RD292", "insightface-missing", Severity.ERROR, pitfall=1)
+@check("RD292", "insightface-missing", Severity.ERROR, pitfall=1, action=Action.PIP)
 def insightface_missing(packages: Packages, model: Model, machine: Machine) -> Answer:
     """A pack is a thing of insightface's: nothing else loads it by its name."""
     if packages.insightface is not None:
@@ -147,7 +147,7 @@ def insightface_missing(packages: Packages, model: Model, machine: Machine) -> A
     return Problem(subject="module:insightface", evidence={"pack": model.named, **after})
 
 
-@check("RD293", "cudnn-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD293", "cudnn-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def cudnn_both_packages(packages: Packages, torch: TorchFiles | None, files: OrtFiles | None) -> Answer:
     """NVIDIA's cuDNN wheels for CUDA 12 and for CUDA 13 fill the same folder: one has overwritten the other."""
     if len(packages.cudnn) < 2:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from retina_doctor.authoring import Answer, check, evidence_of
+from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reading, Reason, Severity, Unknown
 
 from ..combined.processor import understood
@@ -39,7 +39,7 @@ def imported(imports: Imports | None, module: str) -> bool:
     return imports is not None and any(one.module == module and one.error is None for one in imports.tried)
 
 
-@check("RD282", "cudnn-shadowed", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD282", "cudnn-shadowed", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
 def cudnn_shadowed(extensions: Extensions, torch: TorchRuntime | None, ort: OrtRuntime | None) -> Answer:
     """By the order in which the loader searches; where a process had loaded the library, by the file that it had mapped, and by
     whether it then computed on the GPU.
@@ -70,7 +70,7 @@ def cudnn_shadowed(extensions: Extensions, torch: TorchRuntime | None, ort: OrtR
     return problems
 
 
-@check("RD283", "numpy-abi", Severity.ERROR)
+@check("RD283", "numpy-abi", Severity.ERROR, action=Action.PIP)
 def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | None, interpreter: Interpreter) -> Answer:
     """A module that knows only NumPy 1's C interface, under NumPy 2: as its binary says, and as its import ends."""
     numpy = packages.installed.get("numpy")
@@ -105,7 +105,7 @@ def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | Non
     ]
 
 
-@check("RD285", "opencv-system-libs-missing", Severity.ERROR)
+@check("RD285", "opencv-system-libs-missing", Severity.ERROR, action=Action.PIP)
 def opencv_system_libs_missing(extensions: Extensions) -> Answer:
     """All that cv2 needs of the system, asked of the loader at once; an import names only the first."""
     cv2 = next((one for one in extensions.extensions if one.module == "cv2"), None)
@@ -126,7 +126,7 @@ def opencv_system_libs_missing(extensions: Extensions) -> Answer:
     return Problem(subject="module:cv2", evidence=evidence)
 
 
-@check("RD286", "libstdcxx-too-old", Severity.ERROR)
+@check("RD286", "libstdcxx-too-old", Severity.ERROR, action=Action.EDIT)
 def libstdcxx_too_old(extensions: Extensions) -> Iterator[Problem]:
     """The loader takes a libstdc++ that lacks symbol versions which compiled modules were linked with."""
     lacking: dict[str, list[Extension]] = {}
@@ -145,7 +145,7 @@ def libstdcxx_too_old(extensions: Extensions) -> Iterator[Problem]:
         yield Problem(subject="libstdc++", evidence=evidence)
 
 
-@check("RD291", "package-import-fails", Severity.ERROR)
+@check("RD291", "package-import-fails", Severity.ERROR, action=Action.LOOK)
 def package_import_fails(imports: Reading[Imports], extensions: Extensions | None) -> Answer:
     """Speaks for the looking. A failure that passes on from module to module, or that strikes every library of the environment,
     is told once, of the first."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import EVERYWHERE, Answer, Scope, check
-from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.authoring import EVERYWHERE, Action, Answer, Scope, check
+from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, SeenFrom, Severity, Unknown
 from retina_doctor.settings import Settings
 
 from ..combined.port_owner import is_run_by, owner_of
-from ..facts.service import Bind, Ports, Socket
+from ..facts.service import Bind, Binding, Ports, Socket
 from ..settings import ServiceSettings
 
 NOT_TOLD = Unknown(missing=("ports",))
 FORBIDDEN = ("EACCES", "EPERM")
+BIND_RIGHT = "CAP_NET_BIND_SERVICE"
 REDIRECTS = (301, 302, 303, 307, 308)
 UNCONNECTED = ("refused", "unreachable", "timed-out")
 
@@ -44,7 +45,7 @@ def in_the_way(bind: Bind, ports: Ports) -> list[Socket]:
     return [ports.sockets[i] for i in bind.conflicts] if ports.sockets else []
 
 
-@check("RD501", "service-not-running", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD501", "service-not-running", Severity.ERROR, pitfall=5, scope=service_named, action=Action.RESTART)
 def service_not_running(ports: Ports) -> Answer:
     """Judged where a service was named that should be running: --url or --pid."""
     if ports.url is None and ports.process is None:
@@ -69,7 +70,7 @@ def service_not_running(ports: Ports) -> Answer:
     return NOT_TOLD if process is not None else Inapplicable(Reason("url-unusable"))
 
 
-@check("RD502", "service-loopback-only", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD502", "service-loopback-only", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
     """Only this machine can reach it. No graver than a warning where loopback was asked for by name."""
     if ports.url and ports.url.problem is None and not ports.url.local and not ports.bind and not ports.process:
@@ -111,7 +112,7 @@ def bind_of(ports: Ports) -> Bind | Inapplicable:
     return ports.bind
 
 
-@check("RD503", "port-in-use", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD503", "port-in-use", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def port_in_use(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
     bind = bind_of(ports)
     if isinstance(bind, Inapplicable):
@@ -156,31 +157,46 @@ def held_already(settings: Settings, ports: Ports, interpreter: Interpreter | No
     return Inapplicable(Reason("port-held", {"port": ports.bind.port}))
 
 
-@check("RD504", "port-forbidden", Severity.ERROR, pitfall=5, scope=service_named)
-def port_forbidden(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
+@check("RD504", "port-forbidden", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
+def port_forbidden(
+    settings: Settings,
+    ports: Ports,
+    binding: Binding | None,
+    interpreter: Interpreter | None,
+    seen_from: SeenFrom | None,
+) -> Answer:
+    """To the service's user, where he tried himself: root may bind what he may not, and the other way round."""
     bind = bind_of(ports)
     if isinstance(bind, Inapplicable):
         return bind
     assert bind.port is not None
-    if bind.error in FORBIDDEN:
+    if not bind.tried and bind.error is None:
+        return held_already(settings, ports, interpreter)
+    uid, error, words = ports.uid, bind.error, bind.words
+    if binding is not None and binding.tried and binding.uid != ports.uid:
+        uid, words = binding.uid, binding.words
+        error = binding.error if binding.error in FORBIDDEN or bind.error in FORBIDDEN else bind.error
+    elif binding is None and interpreter is not None and interpreter.uid != ports.uid:
+        return Unknown(missing=("binding",))
+    if error in FORBIDDEN:
+        if seen_from is not None and BIND_RIGHT in seen_from.capabilities and "capabilities" in seen_from.not_taken:
+            return Unknown(missing=("binding",))  # the service has the right to; what tried has not
         first = ports.first_unprivileged_port
         evidence = {
             "host": bind.host,
             "port": bind.port,
             "first_unprivileged_port": first,
             "privileged": first is not None and bind.port < first,
-            "uid": ports.uid,
-            "words": bind.words,
+            "uid": uid,
+            "words": words,
         }
         return Problem(subject=f"port:{bind.port}", evidence=evidence)
-    if not bind.tried and bind.error is None:
-        return held_already(settings, ports, interpreter)
-    if bind.error not in (None, "EADDRINUSE"):
+    if error not in (None, "EADDRINUSE"):
         return Inapplicable(Reason("host-not-usable", {"host": bind.host}))
     return None
 
 
-@check("RD505", "host-not-on-this-machine", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD505", "host-not-on-this-machine", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> Answer:
     """The address cannot be bound whatever the port: it belongs to another machine, or leads nowhere."""
     bind = ports.bind
@@ -200,7 +216,7 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> A
     return Problem(subject="service", evidence=evidence)
 
 
-@check("RD506", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD506", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5, scope=service_named, action=Action.RESTART)
 def service_crashed_or_not_ready(ports: Ports) -> Answer:
     """Something listens at the URL, but does not answer: a server that hangs, still loads, or lost its worker."""
     url = ports.url
@@ -230,7 +246,7 @@ def service_crashed_or_not_ready(ports: Ports) -> Answer:
     return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
 
 
-@check("RD507", "service-wrong-url", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD507", "service-wrong-url", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def service_wrong_url(ports: Ports) -> Answer:
     """The fault is the caller's: scheme, host, port or path of the URL."""
     url = ports.url

@@ -9,7 +9,7 @@ from typing import Any
 from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.settings import Settings
 
-from ..facts.service import Ports
+from ..facts.service import Binding, Ports
 from ..facts.service_process import Processes
 from ..settings import ServiceSettings
 from . import checks, endpoint_checks, process_checks, reach_checks
@@ -50,6 +50,17 @@ ports = Probe(
     side=Side.OWN,
     arguments=asked,
 )
+binding = Probe(
+    name="binding",
+    facts=Binding,
+    module=f"{PROBES}.look_binding",
+    side=Side.TARGET,
+    share=True,
+    arguments=lambda settings: {
+        "host": settings.of(ServiceSettings).host,
+        "port": settings.of(ServiceSettings).port,
+    },
+)
 processes = Probe(
     name="processes",
     facts=Processes,
@@ -61,7 +72,7 @@ processes = Probe(
 
 domain = Domain(
     name="service",
-    probes=(ports, processes),
+    probes=(ports, binding, processes),
     checks=(
         checks.service_not_running,
         checks.service_loopback_only,

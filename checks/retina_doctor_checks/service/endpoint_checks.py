@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, Scope, check
+from retina_doctor.authoring import Action, Answer, Scope, check
 from retina_doctor.codec import encode
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
@@ -48,7 +48,7 @@ def unreadable(content_type: str) -> str:
     return "html" if "html" in content_type else "not-json"
 
 
-@check("RD511", "service-bad-response", Severity.ERROR, pitfall=5, scope=service_named)
+@check("RD511", "service-bad-response", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def service_bad_response(ports: Ports, settings: Settings) -> Answer:
     """It answers, but no client could use the answer. How many faces it found is not judged."""
     one = asked(ports, settings)
@@ -87,7 +87,7 @@ def service_bad_response(ports: Ports, settings: Settings) -> Answer:
     return Problem(subject=f"port:{ports.url.port}", evidence=evidence)
 
 
-@check("RD512", "service-too-slow", Severity.WARNING, pitfall=2, scope=service_named)
+@check("RD512", "service-too-slow", Severity.WARNING, pitfall=2, scope=service_named, action=Action.LOOK)
 def service_too_slow(ports: Ports, settings: Settings) -> Answer:
     """One picture, when the service is warm and nobody else asks."""
     one = asked(ports, settings)
@@ -110,7 +110,7 @@ def load_asked(settings: Settings) -> Scope:
     return service_named(settings)
 
 
-@check("RD513", "service-fails-under-load", Severity.ERROR, pitfall=3, scope=load_asked)
+@check("RD513", "service-fails-under-load", Severity.ERROR, pitfall=3, scope=load_asked, action=Action.EDIT)
 def service_fails_under_load(ports: Ports, settings: Settings) -> Answer:
     load, url = ports.load, ports.url
     if load is None or url is None:

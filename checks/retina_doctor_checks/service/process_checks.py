@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 
-from retina_doctor.authoring import Answer, Gathered, Scope, check
-from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.authoring import Action, Answer, Gathered, Scope, check
+from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Target, Unknown
 from retina_doctor.settings import Settings
 
 from ..facts.driver import Nvml
@@ -99,7 +99,7 @@ def has_detected(ports: Ports | None, settings: Settings) -> bool:
     return its_own and answered and not wrong_in(ports.detection.body, settings.of(ServiceSettings).response)
 
 
-@check("RD508", "service-on-cpu", Severity.ERROR, pitfall=2, scope=running_on_gpu)
+@check("RD508", "service-on-cpu", Severity.ERROR, pitfall=2, scope=running_on_gpu, action=Action.EDIT)
 def service_on_cpu(seen: Live, settings: Settings) -> Answer:
     """The symptom, at the service itself: nothing shows that its process uses a card, and something that it does not."""
     one, ports = live(seen.processes), seen.ports
@@ -129,7 +129,7 @@ def service_on_cpu(seen: Live, settings: Settings) -> Answer:
     )
 
 
-@check("RD509", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=running_on_gpu)
+@check("RD509", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=running_on_gpu, action=Action.EDIT)
 def ort_provider_not_requested(
     processes: Processes, runtime: OrtRuntime, ports: Ports | None, settings: Settings
 ) -> Answer:
@@ -156,9 +156,11 @@ def is_outdated(one: LiveProcess) -> bool:
     return bool(one.installed_since) or any(library.replaced for library in one.libraries)
 
 
-@check("RD510", "service-needs-restart", Severity.WARNING, scope=service_named)
-def service_needs_restart(processes: Processes) -> Answer:
+@check("RD510", "service-needs-restart", Severity.WARNING, scope=service_named, action=Action.RESTART)
+def service_needs_restart(processes: Processes, target: Target) -> Answer:
     """What was installed or replaced since it was started does not reach it."""
+    if target.problem in ("gone", "replaced"):
+        return Inapplicable(Reason("service-without-its-python"))
     one = live(processes)
     if not isinstance(one, LiveProcess):
         return one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Outcome, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
@@ -12,7 +12,7 @@ from ..facts.service import Ports
 from .checks import service_named
 
 
-@check("RD514", "port-blocked", Severity.WARNING, pitfall=5, scope=service_named)
+@check("RD514", "port-blocked", Severity.WARNING, pitfall=5, scope=service_named, action=Action.ROOT)
 def port_blocked(ports: Ports) -> Answer:
     """It listens on every address, and this machine itself does not get through to it by one of its own."""
     if not ports.reached:
@@ -33,7 +33,7 @@ def port_blocked(ports: Ports) -> Answer:
     return Problem(subject=f"port:{port}", evidence=evidence)
 
 
-@check("RD515", "docker-daemon-not-running", Severity.ERROR, pitfall=5)
+@check("RD515", "docker-daemon-not-running", Severity.ERROR, pitfall=5, action=Action.ROOT)
 def docker_daemon_not_running(interpreter: Reading[Interpreter], settings: Settings) -> Answer:
     """The target is in a container, and its engine does not answer: in docker's own words."""
     if not any(posixpath.basename(word) == "docker" for word in settings.target.command or ()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
 from ..facts.source import Cause, Hit, Source
@@ -51,31 +51,31 @@ def answered(source: Source, code: str, cause: Cause) -> Answer:
     return answer(source, code, cause, places, of=("python",))
 
 
-@check("RD275", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=scanned)
+@check("RD275", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
 def ort_provider_not_requested(source: Source) -> Answer:
     return answered(source, "RD275", "ort-provider-not-requested")
 
 
-@check("RD246", "cuda-hardcoded", Severity.WARNING, pitfall=2, scope=scanned)
+@check("RD246", "cuda-hardcoded", Severity.WARNING, pitfall=2, scope=scanned, action=Action.EDIT)
 def cuda_hardcoded(source: Source) -> Answer:
     return answered(source, "RD246", "cuda-hardcoded")
 
 
-@check("RD409", "det-parameter-ignored", Severity.ERROR, pitfall=4, scope=scanned)
+@check("RD409", "det-parameter-ignored", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
 def det_parameter_ignored(source: Source) -> Answer:
     return answered(source, "RD409", "det-parameter-ignored")
 
 
-@check("RD410", "no-face-not-handled", Severity.ERROR, pitfall=4, scope=scanned)
+@check("RD410", "no-face-not-handled", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
 def no_face_not_handled(source: Source) -> Answer:
     return answered(source, "RD410", "no-face-not-handled")
 
 
-@check("RD131", "model-wrong-directory", Severity.ERROR, pitfall=1, scope=scanned)
+@check("RD131", "model-wrong-directory", Severity.ERROR, pitfall=1, scope=scanned, action=Action.EDIT)
 def model_wrong_directory(source: Source) -> Answer:
     return answered(source, "RD131", "model-wrong-directory")
 
 
-@check("RD426", "image-not-read", Severity.ERROR, pitfall=4, scope=scanned)
+@check("RD426", "image-not-read", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
 def image_not_read(source: Source) -> Answer:
     return answered(source, "RD426", "image-not-read")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
 from ..facts.source import Container, Source
@@ -12,7 +12,7 @@ from .judging import Place, answer, scanned
 from .together import needs_gpu
 
 
-@check("RD231", "container-started-without-gpu", Severity.ERROR, pitfall=2, scope=scanned)
+@check("RD231", "container-started-without-gpu", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
 def container_started_without_gpu(source: Source) -> Answer:
     places = (
         Place(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 from retina_doctor_checks.combined import detection_limits as limits
 from retina_doctor_checks.detection.geometry import nearest_sizes
@@ -34,7 +34,7 @@ def numbered(
     return answer(source, code, name, places, of=("python",))
 
 
-@check("RD421", "det-threshold-too-high", Severity.ERROR, pitfall=4, scope=scanned)
+@check("RD421", "det-threshold-too-high", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
 def det_threshold_too_high(source: Source) -> Answer:
     rule = limits.threshold()
     return numbered(
@@ -42,7 +42,7 @@ def det_threshold_too_high(source: Source) -> Answer:
     )
 
 
-@check("RD422", "det-threshold-too-low", Severity.ERROR, pitfall=4, scope=scanned)
+@check("RD422", "det-threshold-too-low", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
 def det_threshold_too_low(source: Source) -> Answer:
     rule = limits.threshold()
     return numbered(
@@ -50,19 +50,19 @@ def det_threshold_too_low(source: Source) -> Answer:
     )
 
 
-@check("RD423", "det-nms-too-high", Severity.ERROR, pitfall=4, scope=scanned)
+@check("RD423", "det-nms-too-high", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
 def det_nms_too_high(source: Source) -> Answer:
     rule = limits.nms()
     return numbered(source, "RD423", "det-nms-too-high", "nms", rule.highest, rule.default, lambda n: n > rule.highest)
 
 
-@check("RD424", "det-nms-too-low", Severity.ERROR, pitfall=4, scope=scanned)
+@check("RD424", "det-nms-too-low", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
 def det_nms_too_low(source: Source) -> Answer:
     rule = limits.nms()
     return numbered(source, "RD424", "det-nms-too-low", "nms", rule.lowest, rule.default, lambda n: n < rule.lowest)
 
 
-@check("RD425", "det-size-not-multiple-of-32", Severity.ERROR, pitfall=4, scope=scanned)
+@check("RD425", "det-size-not-multiple-of-32", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
 def det_size_not_multiple_of_32(source: Source) -> Answer:
     stride = limits.geometry().stride
     sizes = ((figure, Size(*map(int, figure.numbers))) for figure in source.figures if figure.kind == "size")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
@@ -28,7 +28,7 @@ def once(places: Iterable[Place]) -> Iterator[Place]:
             yield place
 
 
-@check("RD276", "ort-both-packages", Severity.ERROR, pitfall=2, scope=scanned)
+@check("RD276", "ort-both-packages", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
 def ort_both_packages(source: Source) -> Answer:
     places = (both(one) for one in environments(source) if GPU in one.packages and (CPU in one.packages or one.brought))
     return answer(source, "RD276", "ort-both-packages", once(places), of=("deployment",))
@@ -43,7 +43,7 @@ def both(one: Environment) -> Place:
     )
 
 
-@check("RD277", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=scanned)
+@check("RD277", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
 def ort_cpu_package(source: Source) -> Answer:
     found = list(environments(source))
     another = any(GPU in one.packages for one in found)
@@ -84,7 +84,7 @@ def meant(source: Source, one: Environment) -> tuple[str | None, str]:
     return None, ""
 
 
-@check("RD278", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=scanned)
+@check("RD278", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
 def ort_cuda_major_mismatch(source: Source) -> Answer:
     places = (place for one in environments(source) if (place := mismatch(one)) is not None)
     return answer(source, "RD278", "ort-cuda-major-mismatch", once(places), of=("deployment",))

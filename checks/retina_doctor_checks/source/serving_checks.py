@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from retina_doctor.authoring import Answer, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import replace
 from retina_doctor.model import Severity
 
@@ -37,7 +37,7 @@ def is_loopback(host: str | None) -> bool:
     return host is not None and (host.startswith("127.") or host in ("localhost", "::1", "[::1]"))
 
 
-@check("RD521", "service-loopback-only", Severity.ERROR, pitfall=5, scope=scanned)
+@check("RD521", "service-loopback-only", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
 def service_loopback_only(source: Source) -> Answer:
     return answer(source, "RD521", "service-loopback-only", loopback(source), of=EITHER)
 
@@ -99,7 +99,7 @@ def rebound(server: Server) -> str | None:
     return None
 
 
-@check("RD522", "port-not-published", Severity.ERROR, pitfall=5, scope=scanned)
+@check("RD522", "port-not-published", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
 def port_not_published(source: Source) -> Answer:
     places = [*exposed(source), *mapped(source), *asked(source), *routed(source)]
     return answer(source, "RD522", "port-not-published", places, of=EITHER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Answer, check, evidence_of
+from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
 from ..advice.builds import known, torch_builds
@@ -24,7 +24,7 @@ NOT_INSTALLED = Inapplicable(Reason("torch-not-installed"))
 CPU_BUILD = Inapplicable(Reason("torch-is-cpu-build"))
 
 
-@check("RD241", "torch-missing", Severity.ERROR, pitfall=2)
+@check("RD241", "torch-missing", Severity.ERROR, pitfall=2, action=Action.PIP)
 def torch_missing(torch: TorchFiles, machine: Machine, model: Model | None) -> Answer:
     if torch.installed:
         return None
@@ -37,7 +37,7 @@ def torch_missing(torch: TorchFiles, machine: Machine, model: Model | None) -> A
     return Problem(subject="torch", evidence={"needed_by": path, **advice})
 
 
-@check("RD242", "torch-import-fails", Severity.ERROR, pitfall=2)
+@check("RD242", "torch-import-fails", Severity.ERROR, pitfall=2, action=Action.PIP)
 def torch_import_fails(
     runtime: Reading[TorchRuntime], torch: TorchFiles | None, extensions: Extensions | None, gpu: GpuSettings
 ) -> Answer:
@@ -63,7 +63,7 @@ def torch_import_fails(
     )
 
 
-@check("RD243", "torch-cpu-build", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD243", "torch-cpu-build", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def torch_cpu_build(torch: TorchFiles, machine: Machine, model: Model | None) -> Answer:
     if not torch.installed:
         return NOT_INSTALLED
@@ -83,7 +83,7 @@ def torch_cpu_build(torch: TorchFiles, machine: Machine, model: Model | None) ->
     )
 
 
-@check("RD244", "torch-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD244", "torch-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def torch_arch_unsupported(
     torch: TorchFiles,
     machine: Machine,
@@ -131,7 +131,7 @@ def _code(torch: TorchFiles, runtime: TorchRuntime | None, processor: str) -> tu
     return torch.code or (row.code if row else None)
 
 
-@check("RD245", "torch-cannot-use-gpu", Severity.ERROR, pitfall=2, scope=gpu_meant)
+@check("RD245", "torch-cannot-use-gpu", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.LOOK)
 def torch_cannot_use_gpu(runtime: TorchRuntime, torch: TorchFiles, model: Model | None) -> Answer:
     """The symptom behind all others of this domain: a kernel was to be run on the card, and could not."""
     if not runtime.installed:

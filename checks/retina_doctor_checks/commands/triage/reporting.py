@@ -142,7 +142,7 @@ def _draw_page(name: str, language: str, say: dict[str, str], console: Console) 
     position = 0
     for block in BLOCK.finditer(page.fix):
         _lines(console, page.fix[position : block.start()], 5)
-        for command in block[1].splitlines():
+        for command in block[2].splitlines():
             console.print(Text("       " + command, style="green"), soft_wrap=True)
         position = block.end()
     _lines(console, page.fix[position:], 5)

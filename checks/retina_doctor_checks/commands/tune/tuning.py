@@ -49,7 +49,7 @@ class Table(Data, frozen=True, kw_only=True):
 def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
     """What the target's detector gave at every size, or why there is nothing: in words of the probe."""
     from retina_doctor.probing.collect import Looking
-    from retina_doctor.target import choose_target, surroundings
+    from retina_doctor.target import target_with_surroundings
 
     detection, model = settings.of(DetectionSettings), settings.of(ModelSettings)
     wanted = detection.size
@@ -71,8 +71,7 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
             "loosest": max(NMS[-1], detection.nms or 0.0),
         },
     )  # fmt: skip
-    target = choose_target(settings, os.environ)
-    _, readings = Looking(settings, target, surroundings(settings, target, os.environ)).collect([probe])
+    _, readings = Looking(settings, *target_with_surroundings(settings, os.environ)).collect([probe])
     reading = readings["sweep"]
     try:
         sweep = decode(reading.facts, Sweep)

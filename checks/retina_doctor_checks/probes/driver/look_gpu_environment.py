@@ -1,11 +1,12 @@
-"""Tells what decides over the target's cards: variables as it sees them, and which driver libraries its loader finds."""
+"""Tells what decides over the target's cards: variables, device nodes and the driver's libraries, as its user sees them."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-from retina_doctor_checks.probes.native import loader
+from retina_doctor_checks.probes.driver import driver_files
+from retina_doctor_checks.probes.native import loader, places
 
 NAMES = (
     "CUDA_VISIBLE_DEVICES",
@@ -23,4 +24,6 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     for fact, soname in LIBRARIES.items():
         path = answer["found"].get(soname)
         probe.tell(**{fact: os.path.realpath(path) if path else None})
-    probe.tell(loader_problem=answer["problem"])
+    probe.tell(loader_problem=answer["problem"], nodes=driver_files.nodes())
+    libraries = driver_files.libraries(list(dict.fromkeys(places.library_path())))
+    probe.tell(libraries=[dict(one, on_loader_path=True) for one in libraries])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
-import errno
 import glob
 import os
 import re
 from typing import Any
 
 from retina_doctor.secret_words import beginning
+from retina_doctor_checks.probes.driver import driver_files
 from retina_doctor_checks.probes.native import places, program
 
 NVIDIA = "0x10de"
@@ -19,7 +18,6 @@ SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e0
 MODULE = re.compile(r"^(\S*/nvidia(?:-current)?\.ko(?:\.\w+)?):", re.MULTILINE)
 """A line of modules.dep, by which modprobe finds a module. Debian calls it nvidia-current.ko."""
 SIGNED = b"~Module signature appended~\n"  # linux/module_signature.h
-NODES = ("/dev/nvidia*", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg")
 LOADER_FOLDERS = ("/lib", "/usr/lib", "/lib64", "/usr/lib64", "/lib/*-linux-gnu", "/usr/lib/*-linux-gnu")
 OTHER_FOLDERS = (
     "/usr/lib/wsl/lib",
@@ -34,7 +32,6 @@ OTHER_FOLDERS = (
     "/opt/nvidia/lib*",
     "/run/opengl-driver/lib",
 )
-LIBRARIES = ("libnvidia-ml.so.*", "libcuda.so.*")
 CACHE = "/etc/ld.so.cache"
 
 
@@ -54,7 +51,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
         uvm_loaded=loaded("nvidia_uvm"),
         pci_gpus=None if devices is None else [pci_gpu(d) for d in devices if kind(d).startswith(DISPLAY)],
         switches=len([d for d in devices or [] if kind(d).startswith(SWITCH)]),
-        nodes=nodes(),
+        nodes=driver_files.nodes(),
         libraries=libraries(),
     )
     locked = secure_boot()
@@ -113,22 +110,6 @@ def bound_to(device: str) -> str | None:
         return os.path.basename(os.readlink(os.path.join(device, "driver")))
     except OSError:
         return None
-
-
-def nodes() -> list[Any]:
-    paths = [path for pattern in NODES for path in sorted(glob.glob(pattern)) if not os.path.isdir(path)]
-    return [dict(path=path, **access(path)) for path in paths]
-
-
-def access(path: str) -> dict[str, Any]:
-    """Whether this process may use a device, asked without opening it, which could hang in a driver in trouble.
-
-    access(2) heeds the container's device rules, too; os.access does not tell its errno.
-    """
-    library = ctypes.CDLL(None, use_errno=True)
-    if library.access(os.fsencode(path), os.R_OK | os.W_OK) == 0:
-        return {"usable": True, "refused": None}
-    return {"usable": False, "refused": errno.errorcode.get(ctypes.get_errno())}
 
 
 def module_files(locked: bool | None) -> list[Any] | None:
@@ -240,21 +221,10 @@ def libraries() -> list[Any]:
     # Where the service's loader looks, which in the target itself is said by the usual variable.
     told = places.library_path("RETINA_DOCTOR_LIBRARY_PATH") + places.library_path()
     searched = folders(LOADER_FOLDERS) + list(dict.fromkeys(told))
-    found, seen = [], set()
-    for folder in searched + folders(OTHER_FOLDERS) + sorted({os.path.dirname(path) for path in cached}):
-        for path in sorted(p for pattern in LIBRARIES for p in glob.glob(os.path.join(glob.escape(folder), pattern))):
-            place = os.path.join(os.path.realpath(folder), os.path.basename(path))
-            if place in seen:
-                continue
-            seen.add(place)
-            found.append(
-                {
-                    "path": path,
-                    "name": os.path.basename(path),
-                    "version": version(path),
-                    "on_loader_path": folder in searched or path in cached,
-                }
-            )
+    others = folders(OTHER_FOLDERS) + sorted({os.path.dirname(path) for path in cached})
+    found: list[dict[str, Any]] = driver_files.libraries(searched + others)
+    for library in found:
+        library["on_loader_path"] = os.path.dirname(library["path"]) in searched or library["path"] in cached
     return found
 
 
@@ -271,9 +241,3 @@ def cached_paths() -> set[str]:
         return set()
     wanted = re.compile(rb"/.*/lib(?:nvidia-ml|cuda)\.so\.[\d.]+")
     return {os.fsdecode(word) for word in words if wanted.fullmatch(word)}
-
-
-def version(path: str) -> str | None:
-    """The driver's release, from the name of the file that a link like libcuda.so.1 leads to."""
-    match = re.search(r"\.so\.(\d+\.[\d.]+)$", os.path.basename(os.path.realpath(path)))
-    return match.group(1) if match else None

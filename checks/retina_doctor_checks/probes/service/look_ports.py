@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
-import errno
 import os
 import socket
 import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from retina_doctor_checks.probes.service import look_answers, look_endpoint, look_load, look_reach, look_sockets
+from retina_doctor_checks.probes.service import (
+    binding,
+    look_answers,
+    look_endpoint,
+    look_load,
+    look_reach,
+    look_sockets,
+)
 
-EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a service means that names a port only
 DETECT = "/detect"
 HOSTS_FILE = "/etc/hosts"
 UNCONNECTED = ("refused", "unreachable", "timed-out")
@@ -23,7 +28,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(uid=os.getuid() if hasattr(os, "getuid") else -1, first_unprivileged_port=first_unprivileged_port())
     probe.stage("resolving names")
     url = parsed(arguments["url"]) if arguments["url"] else None
-    wanted = intended(arguments["host"], arguments["port"])
+    wanted = binding.intended(arguments["host"], arguments["port"])
     ports = {place["port"] for place in (url, wanted) if place and place["port"]}
     table = look_sockets.rows()
     listening = None if table is None else [r for r in table if r["state"] == "LISTEN" and r["port"] in ports]
@@ -68,38 +73,6 @@ def ephemeral_ports() -> list[int] | None:
         return None
 
 
-def intended(host: str, port: int) -> dict[str, Any]:
-    """The bind that is meant; None where neither host nor port was named."""
-    if host is None and port is None:
-        return None
-    host = EVERY_ADDRESS if host is None else host.strip("[]")
-    families, words = resolved(host)
-    return {
-        "host": host,
-        "port": port,
-        "addresses": [address for _, address in families],
-        "loopback": bool(families) and all(look_sockets.is_loopback(address) for _, address in families),
-        "conflicts": [],
-        "tried": False,
-        "error": None if families else "resolve",
-        "words": words,
-        "families": families,
-    }
-
-
-def resolved(host: str) -> tuple[Any, ...]:
-    """([(family, address)], None), or ([], why not)."""
-    try:
-        found = socket.getaddrinfo(host or EVERY_ADDRESS, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        return [], getattr(error, "strerror", None) or str(error)
-    unique = []
-    for family, _, _, _, address in found:
-        if family in (socket.AF_INET, socket.AF_INET6) and (family, address[0]) not in unique:
-            unique.append((family, address[0]))
-    return unique, None
-
-
 def resolved_here(host: str) -> list[Any]:
     """[(family, address)] as far as this machine can tell by itself: no name server learns whose service is looked at."""
     names = {host.lower(), host.lower().rstrip(".")}
@@ -114,7 +87,7 @@ def resolved_here(host: str) -> list[Any]:
             continue
         found += [(family, address[0]) for family, _, _, _, address in told if (family, address[0]) not in found]
     if not found and host.lower() == socket.gethostname().lower():
-        return list(resolved(host)[0])
+        return list(binding.resolved(host)[0])
     return found
 
 
@@ -130,7 +103,7 @@ def hosts_file() -> list[tuple[str, list[str]]]:
 
 def try_bind(wanted: dict[str, Any], listening: list[Any]) -> None:
     """Bind and listen as a server does, unless somebody is known to be in the way; closed at once."""
-    families = here(wanted, wanted.pop("families"))
+    families = binding.here(wanted, wanted.pop("families"))
     if wanted["error"]:
         return
     in_the_way = [
@@ -142,20 +115,11 @@ def try_bind(wanted: dict[str, Any], listening: list[Any]) -> None:
         return
     wanted["tried"] = True
     for family, address in families:
-        wanted["error"], wanted["words"] = bind(family, address, wanted["port"] or 0)
+        wanted["error"], wanted["words"] = binding.bind(family, address, wanted["port"] or 0)
         if wanted["error"]:
             break
     if wanted["error"] == "EADDRINUSE":
         wanted["conflicts"] = undecided
-
-
-def here(wanted: dict[str, Any], families: list[Any]) -> list[Any]:
-    """Those of the addresses that are this machine's: a host name may lead to IPv6 where there is none."""
-    ends = [(one, bind(one[0], one[1], 0)) for one in families]
-    usable = [one for one, (error, _) in ends if error is None]
-    if families and not usable:
-        wanted["error"], wanted["words"] = ends[0][1]
-    return usable
 
 
 def clash(listener: dict[str, Any], wanted: tuple[Any, ...], surely: bool = False) -> bool:
@@ -166,18 +130,6 @@ def clash(listener: dict[str, Any], wanted: tuple[Any, ...], surely: bool = Fals
         return listener["wildcard"] or look_sockets.is_wildcard(address) or listener["address"] == address
     either = listener["wildcard"] if family == socket.AF_INET else look_sockets.is_wildcard(address)
     return either and not surely
-
-
-def bind(family: int, address: str, port: int) -> tuple[Any, ...]:
-    """(errno's name, words), or (None, None). SO_REUSEADDR as servers set it: else TIME_WAIT is a false alarm."""
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((address, port))
-            probe.listen(1)
-        return None, None
-    except OSError as error:
-        return errno.errorcode.get(error.errno or 0, str(error.errno)), error.strerror
 
 
 def described(found: list[Any]) -> list[Any]:
@@ -256,7 +208,7 @@ def answered(url: dict[str, Any] | None, patience: float) -> tuple[Any, ...]:
         return None, None
     families = resolved_here(url["host"]) if url["host"] else []
     loopback = bool(families) and all(look_sockets.is_loopback(address) for _, address in families)
-    own = [address for family, address in families if bind(family, address, 0)[0] is None]
+    own = [address for family, address in families if binding.bind(family, address, 0)[0] is None]
     told = dict(url, loopback=loopback, local=bool(own) if families else None, answer=None, tls=None)
     path = told.pop("path")
     if not own or not url["port"]:

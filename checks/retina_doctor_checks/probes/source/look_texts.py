@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import stat
 import time
 import zlib
 from typing import Any
@@ -83,7 +84,10 @@ class Fetched(object):
 
     def take(self, path: str, kind: Kind, named: bool = False) -> None:
         try:
-            with open(path, "rb") as file:
+            # What is no regular file is told, and not waited for: a pipe would never answer.
+            with open(path, "rb", opener=without_waiting) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise ValueError("not a regular file")
                 data = file.read(MOST_BYTES + 1)
             if not (named or kind.is_wanted(data)):
                 return
@@ -116,6 +120,10 @@ class Fetched(object):
                 self.take(path, kind, named=True)
 
 
+def without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def kind_of(path: str, kinds: list[Kind]) -> Kind | None:
     name, folder = os.path.basename(path), os.path.basename(os.path.dirname(path))
     return next((kind for kind in kinds if kind.is_named(name, folder)), None)
@@ -126,7 +134,7 @@ def source_files(paths: list[str], kinds: list[Kind]) -> Any:
     named itself may be of none."""
     seen = set()
     for path in paths:
-        if os.path.isfile(path):
+        if not os.path.isdir(path):
             yield path, kind_of(path, kinds)
             continue
         for folder, folders, names in os.walk(path):
@@ -140,7 +148,7 @@ def source_files(paths: list[str], kinds: list[Kind]) -> Any:
             for name in sorted(names):
                 file = os.path.join(folder, name)
                 kind = kind_of(file, kinds)
-                if kind is not None and (kind.copied or not made) and os.path.isfile(file):
+                if kind is not None and (kind.copied or not made) and not os.path.isdir(file):
                     yield file, kind
 
 

@@ -1,0 +1,47 @@
+"""The driver's device nodes and libraries on the disk, as whoever looks may use them. Python 3.8, standard library alone."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import glob
+import os
+import re
+from typing import Any
+
+NODES = ("/dev/nvidia*", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg")
+LIBRARIES = ("libnvidia-ml.so.*", "libcuda.so.*")
+
+
+def nodes() -> list[Any]:
+    paths = [path for pattern in NODES for path in sorted(glob.glob(pattern)) if not os.path.isdir(path)]
+    return [dict(path=path, **access(path)) for path in paths]
+
+
+def access(path: str) -> dict[str, Any]:
+    """Whether this process may use a device, asked without opening it, which could hang in a driver in trouble.
+
+    access(2) heeds the container's device rules, too; os.access does not tell its errno.
+    """
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.access(os.fsencode(path), os.R_OK | os.W_OK) == 0:
+        return {"usable": True, "refused": None}
+    return {"usable": False, "refused": errno.errorcode.get(ctypes.get_errno())}
+
+
+def libraries(folders: list[str]) -> list[Any]:
+    """[{"path", "name", "version"}] of the files in these folders, each place once."""
+    found, seen = [], set()
+    for folder in folders:
+        for path in sorted(p for pattern in LIBRARIES for p in glob.glob(os.path.join(glob.escape(folder), pattern))):
+            place = os.path.join(os.path.realpath(folder), os.path.basename(path))
+            if place not in seen:
+                seen.add(place)
+                found.append({"path": path, "name": os.path.basename(path), "version": version(path)})
+    return found
+
+
+def version(path: str) -> str | None:
+    """The driver's release, from the name of the file that a link like libcuda.so.1 leads to."""
+    match = re.search(r"\.so\.(\d+\.[\d.]+)$", os.path.basename(os.path.realpath(path)))
+    return match.group(1) if match else None

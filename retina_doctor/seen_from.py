@@ -1,0 +1,104 @@
+"""Whose view of the target a run takes, told for the snapshot; and what of it the doctor could not take on."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import resource
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from retina_doctor.model import SeenFrom, Untaken
+from retina_doctor.standpoint import CAPABILITIES, LIMITS, Standpoint, limits_of
+
+SYS_RESOURCE = 1 << CAPABILITIES.index("SYS_RESOURCE")
+FILTERED = "2"  # proc_pid_status(5): Seccomp, SECCOMP_MODE_FILTER
+
+
+def of_process(standpoint: Standpoint, cwd: str) -> SeenFrom:
+    status = _status(standpoint.pid)
+    return SeenFrom(
+        whose="process",
+        pid=standpoint.pid,
+        user=standpoint.user_name,
+        uid=standpoint.user,
+        gid=standpoint.group,
+        groups=standpoint.groups,
+        capabilities=_named(_effective(status)),
+        namespaces=standpoint.namespaces,
+        root=standpoint.root,
+        cgroup=_read(standpoint.pid, "cgroup"),
+        limits=_told(standpoint.limits),
+        cwd=cwd,
+        environment="process",
+        not_taken=tuple(_not_taken(standpoint, status)),
+    )
+
+
+def of_caller() -> SeenFrom:
+    uid = os.geteuid()
+    try:
+        user = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        user = str(uid)
+    return SeenFrom(
+        whose="caller",
+        user=user,
+        uid=uid,
+        gid=os.getegid(),
+        groups=tuple(os.getgroups()),
+        capabilities=_named(_effective(_status("self"))),
+        cgroup=_read("self", "cgroup"),
+        limits=_told(limits_of("self")),
+    )
+
+
+def _not_taken(standpoint: Standpoint, status: Mapping[str, str]) -> Iterator[Untaken]:
+    own = _status("self")
+    kept = standpoint.capabilities if standpoint.foreign else _effective(own)
+    if _effective(status) & ~kept:
+        yield "capabilities"
+    higher = any(_rank(hard) > _rank(limits_of("self")[number][1]) for number, (_, hard) in standpoint.limits.items())
+    if not standpoint.limits or (higher and not _effective(own) & SYS_RESOURCE):
+        yield "limits"
+    # Never joined: what looks would count against the service's memory, and could have it killed.
+    if _read(standpoint.pid, "cgroup") != _read("self", "cgroup"):
+        yield "cgroup"
+    if status.get("Seccomp") == FILTERED and own.get("Seccomp") != FILTERED:
+        yield "seccomp"
+    profile = _read(standpoint.pid, "attr/current")
+    if profile not in (None, "unconfined", _read("self", "attr/current")):
+        yield "lsm"
+
+
+def _status(pid: int | str) -> dict[str, str]:
+    lines = (_read(pid, "status") or "").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def _read(pid: int | str, name: str) -> str | None:
+    """None: not there, not to be read, or empty."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace").strip("\0\n ") or None
+    except OSError:
+        return None
+
+
+def _effective(status: Mapping[str, str]) -> int:
+    return int(status.get("CapEff", "0"), 16)
+
+
+def _named(bits: int) -> tuple[str, ...]:
+    return tuple(f"CAP_{name}" for place, name in enumerate(CAPABILITIES) if bits >> place & 1)
+
+
+def _rank(limit: int) -> float:
+    return float("inf") if limit == resource.RLIM_INFINITY else limit
+
+
+def _told(limits: Mapping[int, tuple[int, int]]) -> dict[str, tuple[int | None, int | None]]:
+    def plain(limit: int) -> int | None:
+        return None if limit == resource.RLIM_INFINITY else limit
+
+    names = {number: name for name, number in LIMITS.items()}
+    return {names[number]: (plain(soft), plain(hard)) for number, (soft, hard) in limits.items()}

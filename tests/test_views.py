@@ -1,0 +1,260 @@
+"""What the doctor sees with a service's eyes: files, ports, devices and the driver, as its user may and where it looks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doctor import doctor, environment, report, roots, uv, verdicts
+from tests.standins import Machine, Report, cuda_folder, library_path, nvml_folder
+from tests.standins import doctor as on_a_machine
+from tests.standins.build import DRIVER
+from tests.test_other_users import NOBODY, UNNAMED, User, system_python
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="taking on another user and showing a machine takes root")
+DAEMON = User(1, (1,))
+USERS = pytest.mark.parametrize("user", [NOBODY, DAEMON, UNNAMED], ids=["nobody", "with a group", "no passwd entry"])
+WAITS = "import time; print(1, flush=True); time.sleep(600)"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that all users may read, unlike pytest's."""
+    made = Path(tempfile.mkdtemp(prefix="views-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@dataclass(frozen=True)
+class Service:
+    pid: int
+    python: Path
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *before: str, **variables: str) -> Iterator[Service]:
+    """A process of a Python of its own, started by the words *before*."""
+    python = folder / "venv" / "bin" / "python"
+    if not python.exists():
+        made = [uv(), "venv", "--quiet", "--python", system_python(), str(folder / "venv")]
+        subprocess.run(made, check=True, cwd="/")
+    words = [*before, str(python), "-c", WAITS]
+    process = subprocess.Popen(words, cwd=folder, env=environment(**variables), stdout=subprocess.PIPE, text=True)
+    assert process.stdout and process.stdout.readline() == "1\n"
+    yield Service(process.pid, python)
+    process.kill()
+    process.wait()
+
+
+# Model files (F2)
+
+
+@USERS
+@pytest.mark.parametrize("readable", [False, True], ids=["root's alone", "everybody's"])
+def test_a_model_is_opened_as_the_services_user(user: User, readable: bool, folder: Path, real_model: Path) -> None:
+    model = folder / "model.onnx"
+    shutil.copy(real_model, model)
+    model.chmod(0o644 if readable else 0o600)
+    with serving(folder, *user.words.split(), RETINAFACE_MODEL_PATH=str(model)) as service:
+        told = report("--pid", str(service.pid), "--only", "models", "--device", "cpu", cwd=folder)
+    assert ("model-unreadable" in roots(told)) is not readable
+    assert verdicts(told)["model-unreadable"] == ("passed" if readable else "failed")
+    assert told["standpoint"]["user"] == {65534: "nobody", 1: "daemon"}.get(user.number, str(user.number))
+    assert told["standpoint"]["groups"] == list(user.groups)
+
+
+def test_a_folder_that_only_a_group_may_enter(folder: Path, real_model: Path) -> None:
+    """Supplementary groups count: one has it, the other has not."""
+    (folder / "models").mkdir()
+    shutil.copy(real_model, folder / "models" / "model.onnx")
+    os.chown(folder / "models", 0, 23456)
+    (folder / "models").chmod(0o750)
+    for user, verdict in ((UNNAMED, "passed"), (User(UNNAMED.number, ()), "failed")):
+        with serving(folder, *user.words.split(), RETINAFACE_MODEL_PATH=str(folder / "models/model.onnx")) as service:
+            told = report("--pid", str(service.pid), "--only", "models", "--device", "cpu", cwd=folder)
+            seen = {verdicts(told)[name] for name in ("model-unreadable", "model-missing")}
+            assert ("failed" in seen) is (verdict == "failed"), user
+
+
+# Ports (F2)
+
+
+def privileged_port() -> int:
+    first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    assert first > 1, "this machine has no privileged ports"
+    return first - 1
+
+
+@USERS
+def test_a_port_is_bound_as_the_services_user(user: User, folder: Path) -> None:
+    with serving(folder, *user.words.split()) as service:
+        for port, verdict in ((privileged_port(), "failed"), (0xFF01, "passed")):
+            words = ["--pid", str(service.pid), "--port", str(port), "--only", "service", "--device", "cpu"]
+            told = report(*words, cwd=folder)
+            assert verdicts(told)["port-forbidden"] == verdict, port
+
+
+def test_a_port_is_bound_as_a_named_target_would(folder: Path) -> None:
+    words = (
+        f"setpriv --reuid={NOBODY.number} --regid={NOBODY.number} --clear-groups --bounding-set=-all {system_python()}"
+    )
+    for port, verdict in ((privileged_port(), "failed"), (0xFF02, "passed")):
+        told = report("--target", words, "--host", "0.0.0.0", "--port", str(port), "--only", "service", cwd=folder)
+        assert verdicts(told)["port-forbidden"] == verdict
+        if verdict == "failed":
+            [finding] = [one for one in told["findings"] if one["name"] == "port-forbidden"]
+            assert finding["evidence"]["uid"] == NOBODY.number
+
+
+def test_the_right_to_bind_that_a_service_was_given_and_the_doctor_does_not_take(folder: Path) -> None:
+    """As systemd's AmbientCapabilities gives it: not forbidden, and not tried with that right either."""
+    given = "--inh-caps=+net_bind_service --ambient-caps=+net_bind_service"
+    with serving(folder, *NOBODY.words.split(), *given.split()) as service:
+        words = ["--pid", str(service.pid), "--port", str(privileged_port()), "--only", "service", "--device", "cpu"]
+        told = report(*words, cwd=folder)
+        assert verdicts(told)["port-forbidden"] == "unknown" and roots(told) == ["service-not-running"]
+        assert "capabilities" in told["standpoint"]["not_taken"]
+        assert "CAP_NET_BIND_SERVICE" in told["standpoint"]["capabilities"]
+
+
+# Limits
+
+
+def test_the_limits_of_ones_own_service_are_taken_on(folder: Path) -> None:
+    """Of root's own as well, whose rights are the doctor's: nothing is dropped, and its limits are its all the same."""
+    site = folder / "path"
+    site.mkdir()
+    # When it has been told what to do: os.dup is the first that it calls.
+    (site / "sitecustomize.py").write_text(
+        "import os, resource\n"
+        "dup = os.dup\n"
+        "def telling(descriptor):\n"
+        f"    open('{folder}/told', 'a').write(str(resource.getrlimit(resource.RLIMIT_NOFILE)) + '\\n')\n"
+        "    return dup(descriptor)\n"
+        "os.dup = telling\n"
+    )
+    with serving(folder, "prlimit", "--nofile=321:654", PYTHONPATH=str(site)) as service:
+        told = report("--pid", str(service.pid), "--device", "cpu", "--only", "doctor,models,python_env", cwd=folder)
+    assert set((folder / "told").read_text().splitlines()) == {"(321, 654)"}
+    assert told["standpoint"]["limits"]["RLIMIT_NOFILE"] == [321, 654]
+    assert told["standpoint"]["not_taken"] == []
+
+
+# The driver (F5) and its device nodes
+
+FOLDERS = ["/run/opengl-driver/lib", "/usr/local/nvidia/lib64", "/opt/driver"]
+"""Of NixOS, GKE, and a place of one's own."""
+
+
+def driver_in(place: str) -> dict[str, str | Path]:
+    """The driver's libraries in a folder that no loader searches by itself."""
+    parts = {"libnvidia-ml.so": nvml_folder(), "libcuda.so": cuda_folder()}
+    return {
+        f"{place}/{name}.{ending}": (folder / f"{name}.1").resolve()
+        for name, folder in parts.items()
+        for ending in ("1", DRIVER)
+    }
+
+
+def looked(tmp_path: Path, place: str, doctors: str | None, targets: str | None, **machine: Any) -> Report:
+    """*doctors*, *targets*: LD_LIBRARY_PATH of each."""
+    rest = library_path(without=(nvml_folder(), cuda_folder()))
+    path = ":".join(filter(None, [targets, rest]))
+    target = f"env LD_LIBRARY_PATH={path} {sys.executable}"
+    shown = Machine(folder=tmp_path / "machine", files=driver_in(place), **machine)
+    (tmp_path / "machine").mkdir()
+    variables = environment(LD_LIBRARY_PATH=doctors)
+    return on_a_machine(
+        tmp_path,
+        "--only",
+        "driver",
+        "--timeout",
+        "60",
+        machine=shown,
+        target=target,
+        environment={**variables, "LD_LIBRARY_PATH": doctors},
+    )
+
+
+@pytest.mark.parametrize("place", FOLDERS)
+def test_a_driver_that_only_the_service_finds_is_there(place: str, tmp_path: Path) -> None:
+    seen = looked(tmp_path, place, None, place)
+    assert seen.names == set(), seen.summary()
+    assert seen.facts("nvml")["driver"] == DRIVER, "asked again in the target"
+    assert any(one["path"].startswith(place) for one in seen.facts("gpu_environment")["libraries"])
+
+
+@pytest.mark.parametrize("place", FOLDERS)
+def test_a_driver_that_only_the_doctor_finds_is_not(place: str, tmp_path: Path) -> None:
+    """The difference of the two views is the finding."""
+    seen = looked(tmp_path, place, place, None)
+    assert seen.roots == {"nvml-library-not-found"}, seen.summary()
+    found = seen.finding("nvml-library-not-found")
+    assert found["evidence"]["folder"] == place and "libcuda" in found["title"]
+
+
+def test_a_driver_that_nobody_finds(tmp_path: Path) -> None:
+    seen = looked(tmp_path, "/run/opengl-driver/lib", None, None)
+    assert seen.roots == {"nvml-library-not-found"}, seen.summary()
+
+
+@pytest.mark.parametrize(("mode", "owner"), [("660", 0), ("600", 0), ("660", 23456)])
+def test_device_nodes_are_tried_as_the_services_user(mode: str, owner: int, tmp_path: Path) -> None:
+    """Root may use them all; the user of the service may not, and his twin, who is in their group, may."""
+    for groups, refused in (((), True), ((owner,), mode == "600")):
+        user = User(12345, groups)
+        here = tmp_path / str(len(groups))
+        (here / "machine").mkdir(parents=True)
+        shown = Machine(folder=here / "machine", mode=mode, owner=owner)
+        target = f"{user.words} {system_python()}"
+        words = ("--only", "driver", "--quick")
+        path = {**environment(), "LD_LIBRARY_PATH": library_path()}
+        seen = on_a_machine(here, *words, machine=shown, target=target, environment=path)
+        assert ("gpu-device-not-permitted" in seen.roots) is refused, seen.summary()
+        assert all(node["usable"] for node in seen.facts("host")["nodes"])
+        assert any(node["refused"] == "EACCES" for node in seen.facts("gpu_environment")["nodes"]) is refused
+
+
+# The report
+
+
+def test_the_head_says_from_where(folder: Path) -> None:
+    with serving(folder, *NOBODY.words.split()) as service:
+        said = doctor("--pid", str(service.pid), "--only", "doctor", cwd=folder)
+        # The machine of the tests may itself be a container.
+        assert re.search(rf"as user nobody(, in container \S+)?, from {folder}", " ".join(said.stdout.split()))
+        snapshot = folder / "snapshot.json"
+        doctor("collect", "--no-redact", "-o", snapshot, "--pid", str(service.pid), "--only", "doctor", cwd=folder)
+        again = doctor("diagnose", snapshot, "--format", "json", cwd=folder)
+        told = json.loads(again.stdout)["standpoint"]
+        assert (told["user"], told["uid"], told["cwd"], told["whose"]) == ("nobody", 65534, str(folder), "process")
+
+
+def test_a_container_is_named(folder: Path) -> None:
+    apart = "unshare --mount --pid --uts --fork --mount-proc --kill-child sh -c"
+    serving_there = f'hostname face; exec {folder}/venv/bin/python -c "{WAITS}"'
+    with serving(folder):
+        pass
+    process = subprocess.Popen([*apart.split(), serving_there], cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout and process.stdout.readline() == "1\n"
+        [inside] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        said = doctor("--pid", inside, "--only", "doctor", cwd=folder)
+        assert f"as user root, in container face, from {folder}" in " ".join(said.stdout.split())
+        assert report("--pid", inside, "--only", "doctor", cwd=folder)["standpoint"]["container"] == "face"
+    finally:
+        process.kill()
+        process.wait()
