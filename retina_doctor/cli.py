@@ -150,7 +150,7 @@ def collect(
         run.show(told)
 
 
-@app.command(cls=taking("format", "fail_on", "lang", "verbose", "profile"))
+@app.command(cls=taking("format", "fail_on", "baseline", "no_color", "lang", "verbose", "profile"))
 def diagnose(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(help="A snapshot that `collect` wrote; - is standard input.", metavar="FILE")],
@@ -161,7 +161,7 @@ def diagnose(
     from retina_doctor.snapshot import MOST_BYTES, SnapshotError, load
 
     run = Run.of(ctx)
-    _ = run.outputs  # complains before anything is read
+    _ = run.outputs, run.baseline  # complain before anything is read
     try:
         snapshot = load(sys.stdin.buffer.read(MOST_BYTES + 1) if file == "-" else read_regular(Path(file), MOST_BYTES))
         run.lap("settings")

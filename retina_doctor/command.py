@@ -27,6 +27,7 @@ from retina_doctor.errors import UsageError
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
 
+    from retina_doctor.baseline import Baseline
     from retina_doctor.declared import Declared
     from retina_doctor.model import Snapshot
     from retina_doctor.output import Outputs
@@ -42,9 +43,16 @@ OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "format": (
         list[str] | None,
         "FORMAT",
-        "terminal, json, junit or github; repeatable as FORMAT=FILE.",
-        "terminal、json、junit 或 github；可重复，写作 FORMAT=FILE。",
+        "terminal, json, junit, sarif, github, gitlab, markdown, prometheus, nagios, npd; repeatable as FORMAT=FILE.",
+        "terminal、json、junit、sarif、github、gitlab、markdown、prometheus、nagios、npd；可重复，写作 FORMAT=FILE。",
     ),
+    "baseline": (
+        str | None,
+        "FILE",
+        "An earlier JSON report: only what it does not know counts.",
+        "以前的 JSON 报告：只计入其中没有的发现。",
+    ),
+    "no_color": (bool, "", "No colour, whatever the environment says.", "不用颜色，无论环境变量如何。"),
     "lang": (str | None, "en|zh", "Language of the report.", "报告的语言。"),
     "verbose": (
         bool,
@@ -87,7 +95,7 @@ class Flagged(TyperCommand):
                     flags.append(_option(name, _flag_type(one), one.setting.metavar, _help(one, chinese), one))
         for name, (kind, metavar, english, words) in OF_THE_RUN.items():
             if self.takes is None or name in self.takes:
-                flags.append(_option(name, kind, metavar, words if chinese else english))
+                flags.append(_option(name, kind, metavar or None, words if chinese else english))
         return flags
 
 
@@ -107,7 +115,8 @@ def _flag_type(one: Declared) -> Any:
 
 
 def _option(name: str, kind: Any, metavar: str | None, words: str, one: Declared | None = None) -> Parameter:
-    flags = [(one.setting.flag if one else None) or f"--{name}", *(["-v"] if name == "verbose" else [])]
+    flag = (one.setting.flag if one else None) or f"--{name.replace('_', '-')}"
+    flags = [flag, *(["-v"] if name == "verbose" else [])]
     choices = list(one.choices) if one else []
     completing = (lambda incomplete: [c for c in choices if c.startswith(incomplete)]) if choices else None
     info = typer.Option(
@@ -171,6 +180,14 @@ class Run:
 
         return outputs(list(self.flags["format"] or ()))
 
+    @functools.cached_property
+    def baseline(self) -> tuple[str, Baseline] | None:
+        """The earlier report that was named, and what it knows. Raises UsageError."""
+        from retina_doctor.baseline import read_baseline
+
+        file = self.flags.get("baseline")
+        return (file, read_baseline(Path(file))) if file else None
+
     def settings(self, **fixed: Mapping[str, Any]) -> Settings:
         """*fixed*, by table and key, over flags, environment and file. Raises UsageError."""
         from retina_doctor.settings_sources import load_settings, of_flags, working_directory
@@ -220,6 +237,7 @@ class Run:
 
     def check(self, **fixed: Mapping[str, Any]) -> NoReturn:
         """Look, judge, report and end. Raises UsageError."""
+        _ = self.baseline  # complains before anything is looked at
         snapshot = self.look(outputs=self.outputs, **fixed)
         self.report(snapshot, snapshot.settings.gate.fail_on, again=_as_called())
 
@@ -231,7 +249,7 @@ class Run:
         from retina_doctor.codec import replace
         from retina_doctor.diagnose import diagnose
         from retina_doctor.model import Severity
-        from retina_doctor.output import NoOutput, give
+        from retina_doctor.output import give
         from retina_doctor.quoting import visible
         from retina_doctor.redaction import without_secrets
         from retina_doctor.registry import installed
@@ -242,6 +260,11 @@ class Run:
         threshold = None if fail_on == "never" else Severity(fail_on)
         catalogue = installed()
         diagnosis = diagnose(without_secrets(snapshot, catalogue), catalogue)
+        if self.baseline:
+            from retina_doctor.baseline import beside
+
+            file, known = self.baseline
+            diagnosis = beside(diagnosis, known, f"--baseline {file}")
         self.lap("judging")
         report = replace(
             report_of(diagnosis, catalogue, self.language, threshold),
@@ -250,9 +273,7 @@ class Run:
             unfolded=bool(self.flags.get("verbose")),
         )
         try:
-            give(report, self.outputs)
-        except (UsageError, NoOutput):
-            raise
+            code = give(report, self.outputs, self.terminal)
         except Exception:
             # What was judged is told all the same, in the plainest words; the exception goes on as a bug of ours.
             lines = [f"{f.code} {f.name} {f.severity} {visible(f.subject)}\n" for f in report.diagnosis.findings]
@@ -260,14 +281,14 @@ class Run:
             raise
         self.lap("report")
         self.tell_profile(snapshot)
-        raise typer.Exit(report.exit_code)
+        raise typer.Exit(code)
 
     @property
     def terminal(self) -> Look:
         """Width and colour of standard output."""
         from retina_doctor.output import terminal
 
-        return terminal()
+        return terminal(colour=not self.flags.get("no_color"))
 
     def show(self, text: str) -> None:
         """To standard output."""

@@ -23,12 +23,13 @@ from retina_doctor.model import (
     Reason,
     Recorded,
     SeenFrom,
+    Severity,
     Snapshot,
     Target,
     Unknown,
     Verdict,
 )
-from retina_doctor.own_checks import Silenced, Unloaded, pack_not_loadable
+from retina_doctor.own_checks import Gated, Silenced, Unloaded, pack_not_loadable
 from retina_doctor.registry import Catalogue, Entry, Want
 from retina_doctor.settings import Settings, Table
 
@@ -38,16 +39,54 @@ NO_READING = Recorded(outcome=Outcome.NOT_RUN, detail="not among the readings")
 def diagnose(snapshot: Snapshot, catalogue: Catalogue) -> Diagnosis:
     """All verdicts and findings, causes attached. Raises UsageError where the settings name checks that do not exist."""
     readings = Readings(snapshot, catalogue)
-    chosen = Selection(snapshot.settings, catalogue)
-    judgements: list[Judgement] = []
-    findings: list[Finding] = []
-    for entry in catalogue.entries:
-        judgement, found = _judge(entry, chosen, readings)
-        judgements.append(judgement)
-        findings += found
+    chosen = Selection(snapshot.settings, catalogue, snapshot.created)
+    judged = _judged((entry for entry in catalogue.entries if not _asks_for_gate(entry)), chosen, readings)
+    readings.take(gated(chosen, [judgement for judgement, _ in judged.values()]))
+    judged |= _judged(filter(_asks_for_gate, catalogue.entries), chosen, readings)
+    answers = [judged[entry.check.code] for entry in catalogue.entries]
+    return concluded(snapshot, [one for one, _ in answers], [one for _, found in answers for one in found], catalogue)
+
+
+def _judged(
+    entries: Iterable[Entry], chosen: Selection, readings: Readings
+) -> dict[str, tuple[Judgement, list[Finding]]]:
+    return {entry.check.code: _judge(entry, chosen, readings) for entry in entries}
+
+
+def _asks_for_gate(entry: Entry) -> bool:
+    """It judges what the others have come to."""
+    return any(need.facts is Gated for need in entry.needs)
+
+
+def concluded(
+    snapshot: Snapshot, judgements: Sequence[Judgement], findings: list[Finding], catalogue: Catalogue
+) -> Diagnosis:
+    """All that was found, with its causes, and apart from what is ignored."""
     broken: dict[str, str] = {}
     rooted = _rooted(findings, catalogue, broken)
-    return with_broken(Diagnosis(snapshot=snapshot, judgements=tuple(judgements), findings=rooted), broken)
+    accepted = {one.code for one in judgements if one.verdict is Verdict.IGNORED}
+    diagnosis = Diagnosis(
+        snapshot=snapshot,
+        judgements=tuple(judgements),
+        findings=tuple(one for one in rooted if one.code not in accepted),
+        ignored=tuple(one for one in rooted if one.code in accepted),
+    )
+    return with_broken(diagnosis, broken)
+
+
+def gated(chosen: Selection, judgements: Sequence[Judgement]) -> Gated:
+    """What the operator demands of the verdicts, beside what they are."""
+    by_code = {one.code: one for one in judgements}
+    unmet = [by_code[code] for code in sorted(chosen.required & set(by_code))]
+    return Gated(
+        unmet=tuple(one for one in unmet if one.verdict is not Verdict.PASSED),
+        expired=tuple(sorted(chosen.expired.items())),
+        unmatched=tuple(
+            (word, reason)
+            for word, reason, codes in chosen.words
+            if codes and all(code in by_code and by_code[code].verdict is Verdict.PASSED for code in codes)
+        ),
+    )
 
 
 def with_broken(diagnosis: Diagnosis, broken: Mapping[str, str]) -> Diagnosis:
@@ -73,7 +112,8 @@ def _naming(key: str) -> Iterator[None]:
 class Selection:
     """What the settings say of each check before any fact is known."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+    def __init__(self, settings: Settings, catalogue: Catalogue, when: str = "") -> None:
+        """*when*: the time of the looking, ISO 8601, by which an ignored check may have expired."""
         gate = settings.gate
         self.settings = settings
         with _naming("gate.only"):
@@ -81,7 +121,26 @@ class Selection:
         with _naming("gate.skip"):
             self.skip = catalogue.matching(gate.skip)
         with _naming("gate.ignore"):
-            self.ignored = {e.check.code: reason for code, reason in gate.ignore.items() for e in catalogue.meant(code)}
+            self.ignored: dict[str, str] = {}
+            self.expired: dict[str, tuple[str, str]] = {}
+            """By word of the settings: the reason, and the last day that it held."""
+            self.words: list[tuple[str, str, tuple[str, ...]]] = []
+            for word, one in gate.ignore.items():
+                codes = tuple(entry.check.code for entry in catalogue.meant(word))
+                reason, until = (one, None) if isinstance(one, str) else (one.reason, one.until)
+                if until is not None and until < when[:10]:  # days in ISO 8601 sort as text
+                    self.expired[word] = (reason, until)
+                else:
+                    self.words.append((word, reason, codes))
+                    self.ignored |= dict.fromkeys(codes, reason)
+        with _naming("gate.required"):
+            self.required = catalogue.matching(gate.required)
+        with _naming("gate.severity"):
+            self.severity = {
+                entry.check.code: Severity(one.severity)
+                for word, one in gate.severity.items()
+                for entry in catalogue.meant(word)
+            }
         self.heavy = {probe.facts for probe in catalogue.probes.values() if probe.heavy} if gate.quick else set()
         self.shared = {probe.facts for probe in catalogue.probes.values() if probe.share}
 
@@ -90,8 +149,6 @@ class Selection:
         check = entry.check
         if (self.only is not None and check.code not in self.only) or check.code in self.skip:
             return _judgement(entry, Verdict.INAPPLICABLE, reason=Reason("deselected"))
-        if check.code in self.ignored:
-            return _judgement(entry, Verdict.IGNORED, reason=self.ignored[check.code])
         try:
             scope = check.scope(self.settings)
             inapplicable = scope.inapplicable
@@ -155,7 +212,21 @@ class Readings:
             return Unloaded(tuple((one.pack, one.error, one.whole) for one in self.catalogue.failures))
         if facts is Silenced:
             return Silenced(tuple(self._silenced()))
+        if facts is Gated:
+            return self._gated()
         return self.of(facts).value
+
+    def take(self, gate: Gated) -> None:
+        """What is known already need not be judged again."""
+        self._values[Gated] = gate
+
+    def _gated(self) -> Gated:
+        chosen = Selection(self.snapshot.settings, self.catalogue, self.snapshot.created)
+        if not chosen.required and not chosen.words and not chosen.expired:
+            return Gated()
+        others = (entry for entry in self.catalogue.entries if not _asks_for_gate(entry))
+        judged = _judged(others, chosen, Readings(self.snapshot, self.catalogue))
+        return gated(chosen, [judgement for judgement, _ in judged.values()])
 
     def _silenced(self) -> Iterable[Reading[Any]]:
         for facts in self.catalogue.probe_of:
@@ -178,6 +249,15 @@ def head_of(snapshot: Snapshot, catalogue: Catalogue) -> tuple[tuple[Reason, ...
 
 
 def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgement, list[Finding]]:
+    """What is ignored is judged all the same: it may explain what is not, and where it is passed it need not be ignored."""
+    judgement, found = _judged_alone(entry, chosen, readings)
+    ignored = chosen.ignored.get(judgement.code)
+    if ignored is not None and judgement.verdict in (Verdict.FAILED, Verdict.UNKNOWN, Verdict.ERROR):
+        judgement = _judgement(entry, Verdict.IGNORED, reason=ignored)
+    return judgement, found
+
+
+def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgement, list[Finding]]:
     check = entry.check
     settled = chosen.settled(entry)
     if isinstance(settled, Judgement):
@@ -208,7 +288,7 @@ def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgeme
         Finding(
             code=check.code,
             name=check.name,
-            severity=check.severity.capped(settled.at_most).capped(problem.at_most),
+            severity=chosen.severity.get(check.code) or check.severity.capped(settled.at_most).capped(problem.at_most),
             subject=problem.subject,
             evidence=problem.evidence,
             root=None,

@@ -323,15 +323,21 @@ class Judgement(Data, frozen=True, kw_only=True):
 
 
 class Diagnosis(Data, frozen=True, kw_only=True):
-    """What was concluded from a snapshot. *findings*: roots first, the gravest first, echoes after their root."""
+    """What was concluded from a snapshot. *findings*: roots first, the gravest first, echoes after their root.
+
+    *ignored*: what the operator accepts. It counts nowhere, but still explains its echoes, which are findings.
+    """
 
     snapshot: Snapshot
     judgements: tuple[Judgement, ...]
     findings: tuple[Finding, ...]
+    ignored: tuple[Finding, ...] = ()
 
     @property
     def roots(self) -> tuple[Finding, ...]:
-        return tuple(f for f in self.findings if f.root is None)
+        """Findings that no other one explains; what an ignored finding explains stands for itself."""
+        accepted = {f.key for f in self.ignored}
+        return tuple(f for f in self.findings if f.root is None or f.root in accepted)
 
     def echoes(self, root: Finding) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.root == root.key)

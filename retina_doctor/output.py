@@ -11,14 +11,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from retina_doctor.errors import UsageError
+from retina_doctor import formats
+from retina_doctor.errors import UsageError, described
 from retina_doctor.files import replace_file
 
 if TYPE_CHECKING:
     from retina_doctor.reports import Look, Report
-
-FORMATS = ("terminal", "json", "junit", "github")
-"""What --format takes; each is a module of `retina_doctor.reports`."""
 
 Outputs = list[tuple[str, Path | None]]
 """(format, file or None for standard output)"""
@@ -33,8 +31,8 @@ def outputs(wanted: list[str] | None) -> Outputs:
     found: Outputs = []
     for word in wanted or ["terminal"]:
         name, _, file = word.partition("=")
-        if name not in FORMATS:
-            raise UsageError(f"--format {word}: known are {', '.join(FORMATS)}")
+        if name not in formats.names():
+            raise UsageError(f"--format {word}: known are {', '.join(formats.names())}")
         found.append((name, Path(file) if file else None))
     if sum(file is None for _, file in found) > 1:
         raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
@@ -79,37 +77,66 @@ def check_open() -> None:
 
 def prepare(wanted: Outputs) -> None:
     """Import what writing these reports needs, words included."""
-    for name in ("redaction.harmless", "redaction", "pages", *(f"reports.{name}" for name, _ in wanted)):
+    for name in ("redaction.harmless", "redaction", "pages"):
         importlib.import_module(f"retina_doctor.{name}")
+    for name, _ in wanted:
+        formats.load(name)
 
 
-def give(report: Report, wanted: Outputs) -> None:
-    """Write the report in all formats; first to standard output, so that a full disk does not cost that one."""
+def give(report: Report, wanted: Outputs, look: Look) -> int:
+    """Write the report in all formats, and tell the exit code, which the format on standard output may decide.
+
+    First to standard output, with that *look*, so that a full disk does not cost that one. A report that cannot be given
+    costs no other and hides no finding: one line says what is lost; where nothing was found the doctor itself has failed.
+    """
     from retina_doctor.quoting import visible
-    from retina_doctor.reports import PLAIN, writer
+    from retina_doctor.reports import PLAIN
 
+    code, lost = report.exit_code, False
     for name, file in sorted(wanted, key=lambda output: output[1] is not None):
-        text = writer(name)(report, PLAIN if file else terminal())
-        if file:
-            write(file, text)
-            tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
-        else:
-            show(text)
+        form = formats.load(name)
+        try:
+            text = _written(form, report, look if file is None else None)
+            if file:
+                write(file, text)
+                tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
+            else:
+                show(text)
+                code = form.exit_code(report) if form.exit_code else code
+        except (UsageError, NoOutput) as error:
+            complain(str(error))
+            lost = True
     forms = {name for name, _ in wanted}
     if os.environ.get("GITHUB_ACTIONS") == "true" and ("terminal", None) in wanted and "github" not in forms:
-        tell(writer("github")(report, PLAIN))  # its runner reads annotations from either stream
+        tell(formats.load("github").write(report, PLAIN))  # its runner reads annotations from either stream
+    return code if not lost or report.exit_code == 1 else 3
+
+
+def _written(form: formats.Format, report: Report, look: Look | None) -> str:
+    """Raises NoOutput where the format of a third party breaks. One of our own is a bug that goes on as such."""
+    from retina_doctor.reports import PLAIN
+
+    try:
+        return form.write(report, look or PLAIN)
+    except Exception as error:
+        if form.own:
+            raise
+        raise NoOutput(f"--format {form.name}: {described(error)}") from None
 
 
 def _is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def terminal() -> Look:
-    """Width and colour of standard output; NO_COLOR and FORCE_COLOR are heeded (no-color.org, force-color.org)."""
+def terminal(colour: bool = True) -> Look:
+    """Width and colour of standard output. *colour* False: none, whatever the environment says.
+
+    FORCE_COLOR, NO_COLOR and TERM=dumb are heeded, in this order (force-color.org, no-color.org).
+    """
     from retina_doctor.reports import Look
 
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    coloured = bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and not plain)
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    coloured = colour and (bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and not plain))
     width = shutil.get_terminal_size((80, 24)).columns if _is_terminal() or "COLUMNS" in os.environ else 80
     return Look(max(40, min(width, 120)), coloured)
 

@@ -203,7 +203,8 @@ class Draft:
         self.probes: dict[str, Probe[Any]] = {}
         self.explains: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
-        self.facts: set[type] = {Settings, Interpreter, SeenFrom, Target, own_checks.Silenced, own_checks.Unloaded}
+        self.facts: set[type] = {Settings, Interpreter, SeenFrom, Target}
+        self.facts |= {own_checks.Silenced, own_checks.Unloaded, own_checks.Gated}
         self.names: set[str] = set()
         self._holders: dict[tuple[str, object], str] = {}
 

@@ -15,6 +15,7 @@ follow from that. A distribution names its tables by an entry point of the group
 
 from __future__ import annotations
 
+import datetime
 import shlex
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
@@ -82,10 +83,42 @@ def command_of(value: Any) -> Any:
     return words
 
 
-def reasoned(value: Any) -> Any:
+class Ignored(Data, frozen=True, kw_only=True):
+    """Why the findings of a check are accepted, and the last day of that, YYYY-MM-DD; None: for good."""
+
+    reason: str
+    until: str | None = None
+
+
+class Graded(Data, frozen=True, kw_only=True):
+    """The severity that findings of a check have here, whatever the check says, and why."""
+
+    severity: Literal["error", "warning", "note"]
+    reason: str
+
+
+def read_ignored(value: Any) -> Any:
+    """By code: a reason, or a table of reason and until, which TOML may give as a date. Raises ValueError."""
+    if not isinstance(value, dict):
+        return value
+    plain = {}
+    for code, one in value.items():
+        why = one.get("reason", "") if isinstance(one, dict) else one
+        if isinstance(why, str) and not why.strip():
+            raise ValueError('every ignored check needs a reason: { RD401 = "why" }')
+        if isinstance(one, dict) and "until" in one:
+            try:
+                one = {**one, "until": datetime.date.fromisoformat(str(one["until"])).isoformat()}
+            except ValueError:
+                raise ValueError(f"until = {one['until']!r} is not a day such as 2026-12-31") from None
+        plain[code] = one
+    return plain
+
+
+def read_graded(value: Any) -> Any:
     """Raises ValueError where a reason is empty."""
-    if isinstance(value, dict) and not all(str(reason).strip() for reason in value.values()):
-        raise ValueError('every ignored check needs a reason: { RD401 = "why" }')
+    if isinstance(value, dict) and any(isinstance(one, dict) and not one.get("reason") for one in value.values()):
+        raise ValueError('a severity needs a reason: { RD401 = { severity = "error", reason = "why" } }')
     return value
 
 
@@ -151,11 +184,30 @@ class GateSettings(Table, frozen=True, kw_only=True):
         ),
     ] = ()
     ignore: Annotated[
-        Mapping[str, str],
+        Mapping[str, str | Ignored],
         Setting(
-            "Code of a check, and why its findings are accepted here.",
-            "检查的代码，以及为什么接受它的发现。",
-            read=reasoned,
+            "Code of a check, and why its findings are accepted here; with an until = date, up to that day.",
+            "检查的代码，以及为什么接受它的发现；写上 until = 日期，则到那天为止。",
+            read=read_ignored,
+        ),
+    ] = field(default_factory=dict)
+    required: Annotated[
+        tuple[str, ...],
+        Setting(
+            "Checks that must be passed: not failed, not unknown, not inapplicable.",
+            "必须通过的检查：失败、无法判断、不适用都不算。",
+            "--require",
+            "CODE|NAME|DOMAIN",
+            several=True,
+            read=words_of,
+        ),
+    ] = ()
+    severity: Annotated[
+        Mapping[str, Graded],
+        Setting(
+            "Code of a check, the severity of its findings here, and why.",
+            "检查的代码、它的发现在这里的级别，以及原因。",
+            read=read_graded,
         ),
     ] = field(default_factory=dict)
     fail_on: Annotated[

@@ -39,6 +39,7 @@ REAL = frozenset(
         "test_faults_onnxruntime",
         "test_faults_python",
         "test_inference",
+        "test_integrations",
         "test_known_answer",
         "test_live_service",
         "test_memory",

@@ -12,9 +12,9 @@ import functools
 from collections.abc import Collection, Mapping
 
 from retina_doctor.codec import replace, to_json
-from retina_doctor.diagnose import Readings, Selection, _judge, _rooted, diagnose
+from retina_doctor.diagnose import Readings, Selection, _judge, concluded, diagnose
 from retina_doctor.model import Diagnosis, Finding, Judgement, Snapshot, Verdict
-from retina_doctor.own_checks import Silenced
+from retina_doctor.own_checks import Gated, Silenced
 from retina_doctor.pages import render
 from retina_doctor.registry import Entry, Want, installed
 from retina_doctor.settings import LANGUAGES, Settings, Table
@@ -44,9 +44,9 @@ def wants(code: str) -> tuple[tuple[str, Want], ...]:
     return tuple((CATALOGUE.probe_of[n.facts].name, n.want) for n in needs if n.facts in CATALOGUE.probe_of)
 
 
-def _all_are_seen_by(entry: Entry) -> bool:
-    """RD003 speaks of the failed readings among all."""
-    return any(need.facts is Silenced for need in entry.needs)
+def all_are_seen_by(entry: Entry) -> bool:
+    """RD003 speaks of the failed readings among all; what the gate demands is demanded of all verdicts."""
+    return any(need.facts in (Silenced, Gated) for need in entry.needs)
 
 
 @functools.cache
@@ -55,7 +55,7 @@ def _touched(changed: frozenset[str]) -> Mapping[int, Entry]:
     return {
         place: entry
         for place, entry in enumerate(CATALOGUE.entries)
-        if _all_are_seen_by(entry) or any(probe in changed for probe, _ in wants(entry.check.code))
+        if all_are_seen_by(entry) or any(probe in changed for probe, _ in wants(entry.check.code))
     }
 
 
@@ -74,7 +74,7 @@ class _Base:
         snapshot = machine(name).snapshot
         readings = Readings(snapshot, CATALOGUE)
         self.diagnosis = judged(name)
-        self.chosen = Selection(snapshot.settings, CATALOGUE)
+        self.chosen = Selection(snapshot.settings, CATALOGUE, snapshot.created)
         self.typed = {facts: readings.of(facts) for facts in CATALOGUE.probe_of}
         self.settings = [self._settings_for(entry) for entry in CATALOGUE.entries]
         self.numbers = {probe: _number(recorded) for probe, recorded in snapshot.readings.items()}
@@ -101,17 +101,17 @@ def judged_anew(name: str, snapshot: Snapshot, changed: Collection[str]) -> Diag
     numbers = {**base.numbers, **new}
     judgements = list(base.diagnosis.judgements)
     gone = {entry.check.code for entry in touched.values()}
-    findings = [replace(finding, root=None) for finding in base.diagnosis.findings if finding.code not in gone]
+    all_of_them = (*base.diagnosis.findings, *base.diagnosis.ignored)
+    findings = [replace(finding, root=None) for finding in all_of_them if finding.code not in gone]
     for place, entry in touched.items():
         key = (place, base.settings[place], *(numbers.get(probe) for probe, _ in wants(entry.check.code)))
-        if key not in _answers or _all_are_seen_by(entry):
+        if key not in _answers or all_are_seen_by(entry):
             _answers[key] = _judge(entry, base.chosen, readings)
         judgements[place], found = _answers[key]
         findings += found
-    broken: dict[str, str] = {}
-    rooted = _rooted(findings, CATALOGUE, broken)
-    assert not broken
-    return Diagnosis(snapshot=snapshot, judgements=tuple(judgements), findings=rooted)
+    diagnosis = concluded(snapshot, judgements, findings, CATALOGUE)
+    assert diagnosis.judgements == tuple(judgements), "a cause broke"
+    return diagnosis
 
 
 _said: set[tuple[int, ...]] = set()

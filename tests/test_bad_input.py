@@ -136,7 +136,7 @@ def test_environment(tmp_path: Path, name: str, value: str, words: str) -> None:
         (["--pid", "-4"], "--pid: -4 must be at least 1"),
         (["--timeout", "0"], "--timeout: 0.0 is not a number of seconds"),
         (["--timeout", "inf"], "--timeout"),
-        (["--format", "xml"], "--format xml: known are terminal, json"),
+        (["--format", "xml"], "--format xml: known are github, gitlab, json"),
         (["--format", "json", "--format", "github"], "only one report can go to standard output"),
         (["--lang", "fr"], "--lang fr: known are en, zh"),
         (["--fail-on", "errors"], "errors"),
@@ -245,9 +245,18 @@ def test_a_file_that_cannot_be_written_is_told_before_anything_is_looked_at(tmp_
 def test_the_report_on_standard_output_is_printed_before_files_are_written(tmp_path: Path) -> None:
     (tmp_path / "whole.json").write_text(json.dumps(raw("t4-healthy")))
     done = runs.run("diagnose", "whole.json", "--format", "json=/dev/full", "--format", "github", cwd=tmp_path)
-    assert done.returncode == 2
+    assert done.returncode == 3, "nothing is found, and a report is lost"
     assert "/dev/full: cannot be written: No space left" in done.stderr
     assert runs.run("diagnose", "whole.json", "--format", "github", cwd=tmp_path).stdout == done.stdout
+
+
+def test_a_lost_report_hides_no_finding(tmp_path: Path) -> None:
+    (tmp_path / "whole.json").write_text(json.dumps(raw("model-missing")))
+    wanted = ("--format", "json=/dev/full", "--format", "github=a.txt", "--format", "json=b.json")
+    done = runs.run("diagnose", "whole.json", *wanted, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert json.loads((tmp_path / "b.json").read_text())["exit_code"] == 1
+    assert (tmp_path / "a.txt").read_text().startswith("::error")
 
 
 @pytest.mark.parametrize("words", ["list", "check --quick", "explain RD101", "--version", "diagnose whole.json"])
@@ -260,7 +269,8 @@ def test_standard_output_that_takes_nothing(tmp_path: Path, words: str, redirect
     done = subprocess.run(
         ["sh", "-c", command], cwd=tmp_path, env=runs.environment(), capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    found = code == 3 and words == "check --quick"  # what is found here is no healthier for want of a report
+    assert (done.returncode, done.stderr.count("\n")) == (1 if found else code, 1), done.stderr
     assert done.stderr.startswith("retina-doctor: standard output ")
     assert told in done.stderr
 

@@ -67,6 +67,7 @@ def test_the_rooms_are_those_that_are_written_down() -> None:
         "advice",
         "commands",
         "triage",
+        "pytest_plugin",
         "reasons",
     }
 

@@ -19,10 +19,10 @@ import junitparser
 import pytest
 from rich.cells import cell_len
 
+from retina_doctor import formats
 from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Action, Location, Outcome, Passed, Problem, Reason, Recorded, Severity, Snapshot, Target
-from retina_doctor.output import FORMATS
 from retina_doctor.registry import build, installed
 from retina_doctor.reports import PLAIN, Look, Report, writer
 from retina_doctor.settings import LANGUAGES, GateSettings, Settings
@@ -90,7 +90,7 @@ def hostile_break(facts: Hostile) -> Answer:
 
 @check("XX105", "hostile-ignored", Severity.ERROR)
 def hostile_ignored(facts: Hostile) -> Answer:
-    return None
+    return Problem(subject=facts.text, evidence={"text": facts.text})
 
 
 @check("XX106", "wrong-answer", Severity.ERROR)
@@ -476,6 +476,9 @@ def test_colour_only_on_a_terminal_and_not_against_no_color(tmp_path: Path, snap
     words = ("diagnose", "snapshot.json")
     assert b"\x1b[" in in_terminal(tmp_path, {}, *words)
     assert b"\x1b[" not in in_terminal(tmp_path, {"NO_COLOR": "1"}, *words)
+    assert b"\x1b[" not in in_terminal(tmp_path, {"TERM": "dumb"}, *words)
+    assert b"\x1b[" in in_terminal(tmp_path, {"TERM": "dumb", "FORCE_COLOR": "1"}, *words)
+    assert b"\x1b[" not in in_terminal(tmp_path, {"FORCE_COLOR": "1"}, *words, "--no-color")
     assert "\x1b[" not in runs.run(*words, cwd=tmp_path).stdout
     assert "\x1b[" in runs.run(*words, cwd=tmp_path, more={"FORCE_COLOR": "1"}).stdout
 
@@ -543,6 +546,6 @@ def test_a_snapshot_of_before_probes_told_what_they_used_is_judged_as_ever(tmp_p
 
 
 def test_judging_the_same_recording_twice_gives_the_same_bytes(tmp_path: Path, snapshot: Path) -> None:
-    for name in FORMATS:
+    for name in formats.names():
         one, other = (runs.run("diagnose", "snapshot.json", "--format", name, cwd=tmp_path).stdout for _ in range(2))
         assert one == other

@@ -145,6 +145,7 @@ def test_the_flags_are_those_that_scripts_rely_on() -> None:
         "--device": ("gpu", "device"),
         "--only": ("gate", "only"),
         "--skip": ("gate", "skip"),
+        "--require": ("gate", "required"),
         "--fail-on": ("gate", "fail_on"),
         "--quick": ("gate", "quick"),
         "--timeout": ("gate", "timeout"),

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from retina_doctor import formats
 from retina_doctor.codec import from_json, to_json
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Severity
-from retina_doctor.output import FORMATS
 from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, Report, writer
+from retina_doctor.reports import PLAIN, Report
 from retina_doctor.settings import Language
 from tests.machines import machine
 
@@ -45,11 +45,13 @@ def golden(name: str) -> dict[str, str]:
     catalogue = installed()
     diagnosis = diagnose(machine(name).snapshot, catalogue)
     texts = {}
-    for form in FORMATS:
+    for form in formats.names():
         for language in LANGUAGES.get(form, ("en",)):
             report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=Severity.ERROR)
-            text = writer(form)(report, PLAIN)
-            texts[f"{name}.{report.exit_code}.{language}.{form}"] = without_facts(text) if form == "json" else text
+            chosen = formats.load(form)
+            text = chosen.write(report, PLAIN)
+            code = chosen.exit_code(report) if chosen.exit_code else report.exit_code
+            texts[f"{name}.{code}.{language}.{form}"] = without_facts(text) if form == "json" else text
     return texts
 
 

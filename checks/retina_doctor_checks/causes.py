@@ -253,4 +253,5 @@ causes: tuple[Cause, ...] = (
     Cause("det-threshold-too-high", ("smoke-wrong-result",), when=faces_are_missed),
     Cause("det-size-too-small", ("smoke-wrong-result",), when=faces_are_missed),
     Cause("known-answer-wrong", ("smoke-inference-failed", "smoke-wrong-result")),
+    Cause("smoke-on-cpu", ("provider-unexpected", "latency-above-expected", "speedup-below-expected")),
 )

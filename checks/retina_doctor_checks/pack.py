@@ -10,6 +10,7 @@ from .causes import causes
 from .container.domain import domain as container
 from .detection.domain import domain as detection
 from .driver.domain import domain as driver
+from .expect.domain import domain as expect
 from .inference.domain import domain as inference
 from .memory.domain import domain as memory
 from .models.domain import domain as models
@@ -28,7 +29,20 @@ def services(settings: Settings) -> tuple[RunningService, ...]:
 
 pack = Pack(
     name="retinaface",
-    domains=(models, driver, container, torch_cuda, ort_gpu, python_env, memory, detection, service, inference, source),
+    domains=(
+        models,
+        driver,
+        container,
+        torch_cuda,
+        ort_gpu,
+        python_env,
+        memory,
+        detection,
+        service,
+        inference,
+        source,
+        expect,
+    ),
     causes=causes,
     reasons=Path(__file__).parent / "reasons.toml",
     services=services,

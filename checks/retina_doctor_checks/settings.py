@@ -210,5 +210,65 @@ class ScanSettings(Table, frozen=True, kw_only=True):
         return self.paths
 
 
-tables = (ModelSettings, DetectionSettings, ServiceSettings, GpuSettings, ScanSettings)
+RANGE = re.compile(r"(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)")
+
+
+def read_range(value: Any) -> Any:
+    """ ">=535, <600" or one exact version. Raises ValueError."""
+    parts = [part.strip() for part in value.split(",")] if isinstance(value, str) else [""]
+    exact = [f"=={part}" if part[:1].isdigit() else part for part in parts]
+    if not all(RANGE.fullmatch(part) for part in exact):
+        raise ValueError(f"{value!r} is not a range of versions such as '>=535, <600'")
+    return ",".join(exact)
+
+
+def read_sha256(value: Any) -> Any:
+    """64 hexadecimal digits, as sha256sum prints them. Raises ValueError."""
+    if not (isinstance(value, str) and re.fullmatch(r"[0-9a-fA-F]{64}", value.strip())):
+        raise ValueError(f"{value!r} is not a SHA-256 of 64 hexadecimal digits")
+    return value.strip().lower()
+
+
+Count = Annotated[int, Meta(ge=0, description="must not be negative")]
+Above = Annotated[float, Meta(gt=0, description="must be above 0")]
+
+
+class ExpectSettings(Table, frozen=True, kw_only=True):
+    """What this machine is to be, and what it is to reach: whatever differs is a finding (RD7xx)."""
+
+    TABLE = "expect"
+    gpus: Annotated[Count | None, Setting("Number of GPUs in this machine.", "本机的 GPU 数量。")] = None
+    gpu_name: Annotated[
+        str | None, Setting("Name of each GPU, or a part of it: T4.", "每块 GPU 的名称，或其中一部分：T4。")
+    ] = None
+    driver: Annotated[
+        str | None,
+        Setting('Versions of the driver: ">=535, <600".', "驱动版本的范围：“>=535, <600”。", read=read_range),
+    ] = None
+    provider: Annotated[
+        Literal["cuda", "tensorrt", "cpu"] | None,
+        Setting("What runs most of the model.", "运行模型大部分节点的执行提供者。"),
+    ] = None
+    faces: Annotated[
+        Count | None, Setting("Faces found on detection.image.", "在 detection.image 上找到的人脸数。")
+    ] = None
+    model_sha256: Annotated[
+        str | None, Setting("SHA-256 of the model file.", "模型文件的 SHA-256。", read=read_sha256)
+    ] = None
+    free_memory_mib: Annotated[
+        Count | None, Setting("Least free memory of the GPU that is used, MiB.", "所用 GPU 至少空闲的显存（MiB）。")
+    ] = None
+    max_latency_ms: Annotated[
+        Above | None,
+        Setting(
+            "Most milliseconds of one detection, as the median of runs.", "一次检测最多的毫秒数（多次运行的中位数）。"
+        ),
+    ] = None
+    min_speedup: Annotated[
+        Above | None,
+        Setting("How many times faster than this machine's CPU at least.", "至少是本机 CPU 的多少倍速度。"),
+    ] = None
+
+
+tables = (ModelSettings, DetectionSettings, ServiceSettings, GpuSettings, ScanSettings, ExpectSettings)
 """What the entry point of the group ``retina_doctor.settings`` names."""

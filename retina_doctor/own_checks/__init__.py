@@ -7,7 +7,18 @@ from pathlib import Path
 
 from retina_doctor.authoring import Action, Answer, Domain, Pack, Probe, Side, check, evidence_of
 from retina_doctor.codec import Data
-from retina_doctor.model import Inapplicable, Interpreter, Outcome, Problem, Reading, Reason, Severity, Target, Unknown
+from retina_doctor.model import (
+    Inapplicable,
+    Interpreter,
+    Judgement,
+    Outcome,
+    Problem,
+    Reading,
+    Reason,
+    Severity,
+    Target,
+    Unknown,
+)
 
 HERE = Path(__file__).parent
 
@@ -30,6 +41,18 @@ class Unloaded(Data, frozen=True):
     """What is wrong with packs, as (name, error, whether none of it was loaded). Made by the judge from its catalogue."""
 
     packs: tuple[tuple[str, str, bool], ...]
+
+
+class Gated(Data, frozen=True):
+    """What [gate] demands of the verdicts. Made by the judge, when all others are in.
+
+    *unmet*: required checks that are not passed. *expired*: what was ignored, with its reason and the last day of that.
+    *unmatched*: what is ignored though it is passed, with its reason.
+    """
+
+    unmet: tuple[Judgement, ...] = ()
+    expired: tuple[tuple[str, tuple[str, str]], ...] = ()
+    unmatched: tuple[tuple[str, str], ...] = ()
 
 
 @check("RD001", "pack-not-loadable", Severity.ERROR, action=Action.PIP)
@@ -85,6 +108,25 @@ def service_without_its_python(target: Target) -> Answer:
     return Problem(subject=f"process:{target.chosen_by}", evidence=evidence)
 
 
+@check("RD006", "required-check-not-passed", Severity.ERROR, action=Action.LOOK)
+def required_check_not_passed(gate: Gated) -> Iterator[Problem]:
+    """Not merely not failed: what could not be judged, or does not apply, is no proof."""
+    for one in gate.unmet:
+        evidence = {"code": one.code, "check": one.name, "verdict": one.verdict.value, "missing": list(one.missing)}
+        yield Problem(subject=f"check:{one.code}", evidence=evidence)
+
+
+@check("RD007", "ignore-outdated", Severity.WARNING, action=Action.EDIT)
+def ignore_outdated(gate: Gated) -> Iterator[Problem]:
+    """An ignored check that has expired, or that is passed: left in the settings it would hide the next real one."""
+    for word, (reason, until) in gate.expired:
+        evidence: dict[str, str | None] = {"check": word, "reason": reason, "why": "expired", "until": until}
+        yield Problem(subject=f"ignore:{word}", evidence=evidence)
+    for word, reason in gate.unmatched:
+        evidence = {"check": word, "reason": reason, "why": "unmatched", "until": None}
+        yield Problem(subject=f"ignore:{word}", evidence=evidence)
+
+
 pack = Pack(
     name="retina-doctor",
     domains=(
@@ -97,6 +139,8 @@ pack = Pack(
                 probe_failed,
                 working_directory_missing,
                 service_without_its_python,
+                required_check_not_passed,
+                ignore_outdated,
             ),
             pages=HERE / "pages",
         ),

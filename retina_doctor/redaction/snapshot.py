@@ -29,6 +29,7 @@ SETTINGS = {
     "detection.image": Kind.PATH, "detection.save_picture": Kind.PATH, "service.host": Kind.HOST, "service.url": Kind.URL,
     "service.response.field": Kind.KEY, "service.response.faces": Kind.KEY, "service.response.box": Kind.KEY,
     "service.response.points": Kind.KEY, "service.response.score": Kind.KEY, "scan.paths": Kind.PATH,
+    "expect.model_sha256": Kind.SERIAL, "expect.gpu_name": Kind.NAME,
     "gate.only": Kind.NAME, "gate.skip": Kind.NAME,
 }  # fmt: skip
 """Kinds of what the operator wrote; what is not among these is free text."""

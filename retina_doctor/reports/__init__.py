@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from retina_doctor.codec import Data, replace
 from retina_doctor.diagnose import with_broken
+from retina_doctor.formats import load
 from retina_doctor.model import Diagnosis, Finding, Severity
 from retina_doctor.reasons import reason_text
 from retina_doctor.registry import Catalogue
@@ -78,6 +78,5 @@ PLAIN = Look(80, False)
 
 
 def writer(name: str) -> Callable[[Report, Look], str]:
-    """The function that writes a report in the format of that name (retina_doctor.output.FORMATS)."""
-    write: Callable[[Report, Look], str] = importlib.import_module(f"{__name__}.{name}").write
-    return write
+    """The function that writes a report in the format of that name. Raises UsageError."""
+    return load(name).write

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
-from retina_doctor.kinds import Name, Path
+from retina_doctor.kinds import Name, Path, Serial
 
 
 class Obstacle(Facts, frozen=True, kw_only=True):
@@ -74,7 +74,10 @@ class Damage(Facts, frozen=True, kw_only=True):
 
 
 class ModelFile(Facts, frozen=True, kw_only=True):
-    """*content* is told by the bytes, not by the name; *problem* says how it is damaged. Size in bytes."""
+    """*content* is told by the bytes, not by the name; *problem* says how it is damaged. Size in bytes.
+
+    *sha256*: in hexadecimal; None where nobody asked for it, or it could not be read to its end.
+    """
 
     path: Path
     size: int | None
@@ -83,6 +86,7 @@ class ModelFile(Facts, frozen=True, kw_only=True):
     error: Obstacle | None
     onnx: Onnx | None
     checkpoint: Checkpoint | None = None
+    sha256: Serial | None = None
 
     @property
     def is_detector(self) -> bool:

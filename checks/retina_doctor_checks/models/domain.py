@@ -5,7 +5,7 @@ from pathlib import Path
 from retina_doctor.authoring import Domain, Probe, Side
 
 from ..facts.models import Model
-from ..settings import ModelSettings
+from ..settings import ExpectSettings, ModelSettings
 from . import checks, loading_checks
 
 probe = Probe(
@@ -14,7 +14,11 @@ probe = Probe(
     module="retina_doctor_checks.probes.models.look_models",
     side=Side.TARGET,
     share=True,
-    arguments=lambda settings: {"path": settings.of(ModelSettings).path, "root": settings.of(ModelSettings).root},
+    arguments=lambda settings: {
+        "path": settings.of(ModelSettings).path,
+        "root": settings.of(ModelSettings).root,
+        "sha256": settings.of(ExpectSettings).model_sha256 is not None,
+    },
 )
 
 domain = Domain(

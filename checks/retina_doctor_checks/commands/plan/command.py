@@ -13,7 +13,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=
 GpuMemory = Annotated[str | None, typer.Option(help="Plan for this much instead of what is free.", metavar="16GiB")]
 
 
-@app.command(cls=taking("model", "det_size", "workers", "target", "pid", "timeout", "config", "format", "lang"))
+@app.command(
+    cls=taking("model", "det_size", "workers", "target", "pid", "timeout", "config", "format", "no_color", "lang")
+)
 def plan(ctx: typer.Context, gpu_memory: GpuMemory = None) -> None:
     """Which detectors fit into the GPU's memory, at which input, and which to take."""
     from retina_doctor.codec import to_json

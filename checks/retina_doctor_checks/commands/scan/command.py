@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=
 Paths = Annotated[list[str], typer.Argument(help="Source and deployment files, or folders of them.", metavar="PATH...")]
 
 
-@app.command(cls=taking("only", "skip", "fail_on", "timeout", "config", "format", "lang"))
+@app.command(cls=taking("only", "skip", "fail_on", "timeout", "config", "format", "baseline", "no_color", "lang"))
 def scan(ctx: typer.Context, paths: Paths) -> None:
     """Read source and deployment files for what costs the service its GPU, its faces or its callers; nothing of it is run."""
     from pathlib import Path

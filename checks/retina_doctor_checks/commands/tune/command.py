@@ -12,7 +12,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=
 
 Images = Annotated[str, typer.Option(help="Folder of pictures on the target's disk.", metavar="DIR")]
 FLAGS = (
-    "model", "det_size", "det_thresh", "nms_thresh", "device", "target", "pid", "timeout", "config", "format", "lang",
+    "model", "det_size", "det_thresh", "nms_thresh", "device", "target", "pid", "timeout", "config", "format", "no_color", "lang",
 )  # fmt: skip
 
 

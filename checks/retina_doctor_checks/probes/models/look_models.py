@@ -27,15 +27,36 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(exists=error is None, error=error, is_folder=os.path.isdir(path), **named)
     probe.stage("reading " + path)
     if os.path.isdir(path):
-        probe.tell(files=[examine(one) for one in locate.model_files(path)[:MOST_FILES]])
+        files = [examine(one) for one in locate.model_files(path)[:MOST_FILES]]
         probe.tell(subfolders=subfolders(path))
     else:
-        probe.tell(files=[examine(path)] if error is None else [], subfolders=[])
+        files = [examine(path)] if error is None else []
+        probe.tell(subfolders=[])
+    if arguments.get("sha256"):
+        probe.tell(files=files)  # hashing takes its time, and these are not to be lost with it
+        for one in files:
+            probe.stage("hashing " + one["path"])
+            one["sha256"] = sha256(one["path"]) if one["size"] is not None else None
+    probe.tell(files=files)
     missing = error is not None and error["kind"] == "missing"
     probe.tell(cache=cache(named, arguments) if missing and named["kind"] == "pack" else None)
     probe.tell(
         similar=similar(path, named["kind"]) if missing else [], elsewhere=elsewhere(path, arguments) if missing else []
     )
+
+
+def sha256(path: str) -> str | None:
+    """In hexadecimal; None where the file cannot be read."""
+    import hashlib
+
+    whole = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            for block in iter(lambda: file.read(1 << 20), b""):
+                whole.update(block)
+    except OSError:
+        return None
+    return whole.hexdigest()
 
 
 def cache(named: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:

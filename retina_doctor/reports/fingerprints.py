@@ -1,0 +1,26 @@
+"""What makes a finding the same one in the next run, for programs that tell new ones from known ones."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+from retina_doctor.codec import to_json
+from retina_doctor.model import Finding
+
+
+def fingerprints(findings: Sequence[Finding]) -> list[str]:
+    """One for each, unique among them: 64 hexadecimal digits of its code, its subject and the text of its line.
+
+    A number of a line moves with what is written above it, so the line's text stands for it.
+    """
+    seen: Counter[str] = Counter()
+    marks = []
+    for finding in findings:
+        place = finding.location
+        what = [place.file, finding.evidence.get("text")] if place else [finding.subject]
+        same = to_json([finding.code, *what])
+        seen[same] += 1
+        marks.append(hashlib.sha256(f"{same}{seen[same]}".encode("utf-8", "replace")).hexdigest())
+    return marks

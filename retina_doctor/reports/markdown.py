@@ -1,0 +1,101 @@
+"""Markdown for a ticket, a comment or the summary of a job: each root cause with its remedy, then what was not judged.
+
+CommonMark, as GitHub and GitLab show it. Whatever comes from the machine is escaped: it makes no heading, link, mention or HTML.
+"""
+
+from __future__ import annotations
+
+import re
+
+from retina_doctor.model import Finding, Severity, Verdict
+from retina_doctor.quoting import visible
+from retina_doctor.reports import Look, Report
+
+MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
+WORDS = {
+    "en": {
+        "healthy": "No problem found in what was judged.",
+        "unknown": "Not everything could be judged: this is no clean bill of health.",
+        "found": "Root causes: {roots}. Findings in all: {findings}.",
+        "fix": "Fix",
+        "explains": "This also explains",
+        "not-judged": "Could not be judged",
+        "ignored": "Ignored",
+        "exit": "Exit code",
+    },
+    "zh": {
+        "healthy": "在已检查的项目中没有发现问题。",
+        "unknown": "部分项目无法判断，因此不能视为健康。",
+        "found": "根本原因 {roots} 个，发现共 {findings} 个。",
+        "fix": "修复",
+        "explains": "由此引起的其他现象",
+        "not-judged": "无法判断",
+        "ignored": "已忽略",
+        "exit": "退出码",
+    },
+}
+
+
+def write(report: Report, _look: Look) -> str:
+    diagnosis, words = report.diagnosis, WORDS[report.language]
+    parts = ["# retina-doctor"]
+    if diagnosis.findings:
+        parts.append(words["found"].format(roots=len(diagnosis.roots), findings=len(diagnosis.findings)))
+    else:
+        parts.append(words["healthy" if diagnosis.verdict == "healthy" else "unknown"])
+    parts += [_root(report, finding) for finding in diagnosis.roots]
+    unjudged = (*diagnosis.with_verdict(Verdict.UNKNOWN), *diagnosis.with_verdict(Verdict.ERROR))
+    for key, judgements in (("not-judged", unjudged), ("ignored", diagnosis.with_verdict(Verdict.IGNORED))):
+        if judgements:
+            told = (f"- {_code(f'{j.code} {j.name}')}: {_escaped(_why(j.missing, j.reason))}" for j in judgements)
+            parts.append(f"## {words[key]}\n\n" + "\n".join(told))
+    parts.append(f"{words['exit']} {report.exit_code}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _root(report: Report, finding: Finding) -> str:
+    page, words = report.words(finding), WORDS[report.language]
+    parts = [f"## {MARKS[finding.severity]} {_prose(page.title)}", _code(f"{finding.code} {finding.name}")]
+    if finding.location:
+        parts[-1] += " " + _code(f"{finding.location.file}:{finding.location.line}")
+    parts.append(_prose(page.message))
+    if page.fix or page.commands:
+        parts.append(f"**{words['fix']}**")
+    parts += [_prose(paragraph) for paragraph in (*page.fix.split("\n\n"), page.aside) if paragraph]
+    if page.commands:
+        parts.append(_block(page.commands))
+    echoes = report.diagnosis.echoes(finding)
+    if echoes:
+        parts.append(f"{words['explains']}: " + ", ".join(_code(f"{e.code} {e.name}") for e in echoes))
+    return "\n\n".join(part for part in parts if part)
+
+
+def _why(missing: tuple[str, ...], reason: object) -> str:
+    return ", ".join(missing) or (reason if isinstance(reason, str) else "")
+
+
+def _block(commands: tuple[str, ...]) -> str:
+    longest = max((len(run) for command in commands for run in re.findall("`+", command)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}sh", *commands, fence])
+
+
+def _prose(text: str) -> str:
+    """Pages set `code` apart; between two backticks nothing but the text itself is seen."""
+    return "".join(_code(part) if index % 2 else _escaped(part) for index, part in enumerate(text.split("`")))
+
+
+def _code(text: str) -> str:
+    text = " ".join(str(visible(text)).split())
+    if "`" in text:
+        return _escaped(text)
+    return f"`{text}`" if text else ""
+
+
+def _escaped(text: str) -> str:
+    """Entities for what may begin HTML or a mention, backslashes for the rest of Markdown's marks."""
+    text = str(visible(" ".join(text.split("\n"))))
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "&#64;")):
+        text = text.replace(character, entity)
+    text = re.sub(r"([\\*_{}\[\]|~$]|#(?!64;))", r"\\\1", text)
+    return re.sub(r"^(\s*)([-+]|\d+[.)])(?=\s)", r"\1\\\2", text).replace("://", ":&#47;/")
