@@ -18,8 +18,9 @@ from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Effort, Outcome, Recorded, Verdict
 from retina_doctor.registry import installed
 from tests.machines import machine
+from tests.odd_probes.pack import odd_probe
 from tests.standins import Report, doctor
-from tests.test_probing import odd
+from tests.test_probing import looking, odd
 from tests.test_torch import WORKING, make_torch
 
 CPU = min(os.sched_getaffinity(0))
@@ -90,6 +91,19 @@ def test_the_effort_of_what_hangs_is_told() -> None:
     assert reading.effort is not None
     assert reading.effort.computed < 0.5 * reading.effort.seconds
     assert not reading.starved
+
+
+def test_what_waits_for_one_that_starves_is_not_ended_with_it() -> None:
+    """It starves, too: that it wants a processor shows that it does not wait for the other."""
+    probes = [
+        odd_probe("want_a_processor", name="driver", heavy=True, long=False),
+        odd_probe("want_a_processor", name="framework", heavy=True, hangs_with=("driver",)),
+    ]
+    with busy(12):
+        _, readings = looking("taskset", "-c", str(CPU), sys.executable, timeout=12).collect(probes)
+    assert readings["driver"].starved
+    assert readings["framework"].starved
+    assert readings["framework"].detail == "no answer in 24 s", "not ended at the driver's 10 s, and asked once more"
 
 
 EFFORT = Effort(seconds=20, computed=4, waited=15, load=17, processors=2)

@@ -134,6 +134,13 @@ def end_the_waiting(probe: Any) -> None:
     Path(os.environ["ODD_FILE"]).touch()
 
 
+def want_a_processor(probe: Any) -> None:
+    """For longer than anybody waits."""
+    probe.tell(first="told before")
+    while True:
+        pass
+
+
 def work_hard(probe: Any) -> None:
     """A third of a second of CPU time by this process, as much by a child, and 300 MiB."""
     held = b"x" * (300 * 1024 * 1024)
