@@ -16,6 +16,7 @@ from retina_doctor.settings import Settings, Table
 
 from ..advice.builds import known, onnxruntime_builds, torch_builds
 from ..advice.drivers import least_driver
+from ..advice.machine import Machine
 from ..facts import ort_gpu, python_env
 from ..facts.driver import Gpu, GpuEnvironment, Nvml
 from ..facts.torch_cuda import TorchFiles
@@ -202,6 +203,9 @@ def _problems(entry: Entry, told: Told, made: Mapping[type, Reading]) -> tuple[P
             value: Any = Settings() if kind is Settings else Settings().of(kind)
         elif need.facts is Interpreter:
             value = _interpreter(told)
+        elif need.facts is GpuEnvironment and reading is None and need.whole is Machine:
+            # Where no text speaks of it, the driver's own libcuda is loaded and no variable chooses among the cards.
+            value = partial(GpuEnvironment, libcuda=None, cuda_visible_devices=None, cuda_device_order=None)
         elif reading is None and need.want is not Want.OPTIONAL:
             return ()
         else:
