@@ -22,6 +22,8 @@ _URL = re.compile(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>(?:{MARK}|[^\s/@])*@)?(?P<host>\[[^\]\s]*\]|(?:{MARK}|[^\s/:?#])*)(?P<rest>\S*)"
 )
 _QUERY = re.compile(r"[?&;#]")
+_NAMED_BY_PYTHON = re.compile(r"(?:has no attribute|cannot import name) '$")
+"""Before an identifier of somebody's source, which is what Python's own sentence speaks of (`float4_e2m1fn`)."""
 _MAC = re.compile(r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}[:-]){5}(?:[0-9A-Fa-f]{2})(?:[:-][0-9A-Fa-f]{2}){0,2}(?![\w:-])")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
 _IPV6 = re.compile(
@@ -156,6 +158,8 @@ class Rules:
 
     def _chunk(self, match: re.Match[str]) -> str:
         chunk = match[0]
+        if _is_identifier(match):
+            return chunk
         if "://" in chunk and _URL.fullmatch(chunk):
             return self.url(chunk.rstrip(".:")) + chunk[len(chunk.rstrip(".:")) :]
         edges = _EDGES.fullmatch(chunk)
@@ -357,6 +361,11 @@ class Rules:
         return value
 
 
+def _is_identifier(match: re.Match[str]) -> bool:
+    before = match.string[max(0, match.start() - 32) : match.start()]
+    return match[0].isidentifier() and len(match[0]) <= 40 and _NAMED_BY_PYTHON.search(before) is not None
+
+
 class SecretsOnly(Rules):
     """For a report on the machine itself: names, paths and hosts stay, or no command would be right; secrets do not."""
 
@@ -372,6 +381,8 @@ class SecretsOnly(Rules):
 
     def _seen(self, match: re.Match[str]) -> str:
         chunk = match[0]
+        if _is_identifier(match):
+            return chunk
         if "/" in chunk or "\\" in chunk or is_harmless(chunk) or CJK.search(chunk):
             return self.url(chunk) if "://" in chunk else "/".join(self._step(part) for part in chunk.split("/"))
         return "".join(part if not part or part in "=:@," else self.unit(part) for part in re.split(r"([=:@,])", chunk))
