@@ -1,3 +1,3 @@
 """retina-doctor: finds why a RetinaFace / InsightFace service does not work, and prints the command that mends it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
