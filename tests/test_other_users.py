@@ -383,7 +383,7 @@ if "RETINA_DOCTOR_RUN" in os.environ:
 @PLACES
 def test_a_doctor_that_is_killed_leaves_nothing_of_a_stranger_behind(bait: Bait, contained: bool) -> None:
     bait.written("path/sitecustomize.py", HANGS)
-    bait.around = "timeout --signal KILL 20"
+    bait.around = "timeout --signal KILL 7"  # before the limit of its probes, which is 10 s
     done = beside(bait, "--only doctor --pid $PID", contained=contained)
     assert "sitecustomize" in done.canaries and done.told == {}
     assert done.left == 1, "the service alone"
