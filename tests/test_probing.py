@@ -583,6 +583,7 @@ def test_an_interrupted_run_ends_its_children_and_says_so_in_one_line(
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=runs.heed_signals,
     )
     try:
         started = wait_until(lambda: len(processes_with(f"ODD_MARK={mark}")) >= 5)

@@ -14,6 +14,7 @@ import pytest
 
 from retina_doctor.start import PROGRAM
 from tests import doctor as runs
+from tests.odd_probes.runs import heed_signals
 
 ROOT = Path(__file__).parents[1]
 
@@ -173,7 +174,7 @@ def test_interrupted_at_any_time(number: signal.Signals, tmp_path: Path) -> None
     for trial in range(70):
         process = subprocess.Popen(
             [program, "--quick", "--device", "cpu"], cwd=tmp_path, env=runs.environment(), stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True, start_new_session=True,
+            stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed_signals,
         )  # fmt: skip
         time.sleep(when.uniform(0.001, 0.5 if trial % 2 else 0.06))
         late = process.poll() is not None

@@ -149,7 +149,8 @@ def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:
             ["sh", "-c", 'ulimit -f 8; exec "$0" "$@"', DOCTOR, *words, "--quick", "--device=cpu"],
             cwd=tmp_path, env=runs.environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert done.returncode == 2, done.stderr
+        # A lost report hides no finding: what was found is still exit 1.
+        assert done.returncode in ((2,) if words[0] == "collect" else (1, 3)), done.stderr
         assert "cannot be written" in done.stderr
         assert [file.name for file in tmp_path.iterdir()] == ["out.json"]
         assert (tmp_path / "out.json").read_text() == "old"

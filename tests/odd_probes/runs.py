@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,12 @@ def command(variables: Mapping[str, str]) -> list[str]:
     """The words that start the doctor: isolated, but where a pack is installed for the test alone, by PYTHONPATH."""
     folders = filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))
     return WITH_PACKS if any(any(Path(folder).glob("*.dist-info")) for folder in folders) else COMMAND
+
+
+def heed_signals() -> None:
+    """For a child that is to be interrupted: a shell's background job, as a test run may be, inherits SIGINT ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def with_odd_pack(folder: Path, does: str) -> dict[str, str]:
