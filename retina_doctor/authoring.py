@@ -19,7 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from retina_doctor.codec import Data, Facts, Meta, field, replace
+from retina_doctor.codec import Data, Facts, Meta, field, replace, varying
 from retina_doctor.model import (
     Action,
     Against,
@@ -46,7 +46,7 @@ __all__ = [
     "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
     "Interpreter", "Json", "Location", "Meta", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason",
     "Recorded", "Row", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
-    "evidence_of", "field", "replace",
+    "evidence_of", "field", "replace", "varying",
 ]  # fmt: skip
 
 T = TypeVar("T")

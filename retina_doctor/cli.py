@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -153,23 +152,29 @@ def collect(
 @app.command(cls=taking("format", "fail_on", "baseline", "no_color", "lang", "verbose", "profile"))
 def diagnose(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(help="A snapshot that `collect` wrote; - is standard input.", metavar="FILE")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="Snapshots that `collect` wrote, folders of them, - for standard input.", metavar="FILE..."
+        ),
+    ],
 ) -> None:
-    """Judge a recorded machine, as if it were this one."""
-    from retina_doctor.errors import UsageError
-    from retina_doctor.files import read_regular
-    from retina_doctor.snapshot import MOST_BYTES, SnapshotError, load
+    """Judge recorded machines, as if each were this one."""
+    from retina_doctor import recorded
 
-    run = Run.of(ctx)
-    _ = run.outputs, run.baseline  # complain before anything is read
-    try:
-        snapshot = load(sys.stdin.buffer.read(MOST_BYTES + 1) if file == "-" else read_regular(Path(file), MOST_BYTES))
-        run.lap("settings")
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
-    except SnapshotError as error:
-        raise UsageError(f"{file}: {error}") from None
-    run.report(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on, judged=file)
+    recorded.judge(Run.of(ctx), files)
+
+
+@app.command(cls=taking("format", "no_color", "lang"))
+def diff(
+    ctx: typer.Context,
+    before: Annotated[str, typer.Argument(help="A snapshot: of yesterday, or of a good machine.", metavar="A")],
+    after: Annotated[str, typer.Argument(help="A snapshot: of today, or of a bad machine.", metavar="B")],
+) -> None:
+    """Tell what changed between two recorded machines, what findings depend on first."""
+    from retina_doctor import recorded
+
+    recorded.compare(Run.of(ctx), before, after)
 
 
 @app.command(cls=taking("format", "lang"))

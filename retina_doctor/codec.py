@@ -6,7 +6,9 @@ which every run of a command-line tool pays.
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 from msgspec import Meta, field
@@ -25,6 +27,8 @@ __all__ = [
     "replace",
     "size",
     "to_json",
+    "to_line",
+    "varying",
 ]
 
 T = TypeVar("T")
@@ -39,6 +43,15 @@ class Data(msgspec.Struct, frozen=True):
 
 class Facts(Data, frozen=True, kw_only=True):
     """Base of what probes tell."""
+
+    varies: ClassVar[Mapping[str, float | None]] = MappingProxyType({})
+    """Fields that differ between two lookings at the same healthy machine, for `diff`: by at most this share of the larger
+    value; None: by anything (numbers of processes, times)."""
+
+
+def varying(**fields: float | None) -> Mapping[str, float | None]:
+    """For `Facts.varies`."""
+    return MappingProxyType(fields)
 
 
 class Plain:
@@ -90,6 +103,11 @@ def size(value: Any) -> int:
 def to_json(value: Any, *, indent: int = 2) -> str:
     """*value* as readable JSON text ending in a newline."""
     return msgspec.json.format(msgspec.json.encode(value, enc_hook=_to_plain), indent=indent).decode() + "\n"
+
+
+def to_line(value: Any) -> str:
+    """*value* as JSON text of one line (jsonlines.org)."""
+    return msgspec.json.encode(value, enc_hook=_to_plain).decode() + "\n"
 
 
 def from_json(text: str | bytes) -> Any:

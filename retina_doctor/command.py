@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from retina_doctor.model import Snapshot
     from retina_doctor.output import Outputs
     from retina_doctor.profile import Profile
-    from retina_doctor.reports import Look
+    from retina_doctor.reports import Look, Report
     from retina_doctor.settings import Language, Settings
 
 Tables = Mapping[str, Mapping[str, Any]]
@@ -244,13 +244,29 @@ class Run:
     def report(
         self, snapshot: Snapshot, fail_on: str, *, judged: str | None = None, again: str = "retina-doctor"
     ) -> NoReturn:
-        """Judge, give the report in all formats that were asked for, and end with its exit code. *judged*: the name of the
-        recorded machine's file. *again*: the command that looks again. Raises UsageError."""
+        """Judge, give the report in all formats that were asked for, and end with its exit code. As for `judged`."""
+        from retina_doctor.output import give
+        from retina_doctor.quoting import visible
+
+        report = self.judged(snapshot, fail_on, file=judged, again=again)
+        try:
+            code = give(report, self.outputs, self.terminal)
+        except Exception:
+            # What was judged is told all the same, in the plainest words; the exception goes on as a bug of ours.
+            lines = [f"{f.code} {f.name} {f.severity} {visible(f.subject)}\n" for f in report.diagnosis.findings]
+            self.show("".join(lines) + f"verdict: {report.diagnosis.verdict}\n")
+            raise
+        self.lap("report")
+        self.tell_profile(snapshot)
+        raise typer.Exit(code)
+
+    def judged(
+        self, snapshot: Snapshot, fail_on: str, *, file: str | None = None, again: str = "retina-doctor"
+    ) -> Report:
+        """*file*: the name of the recorded machine's file. *again*: the command that looks again. Raises UsageError."""
         from retina_doctor.codec import replace
         from retina_doctor.diagnose import diagnose
         from retina_doctor.model import Severity
-        from retina_doctor.output import give
-        from retina_doctor.quoting import visible
         from retina_doctor.redaction import without_secrets
         from retina_doctor.registry import installed
         from retina_doctor.reports import report_of
@@ -263,25 +279,15 @@ class Run:
         if self.baseline:
             from retina_doctor.baseline import beside
 
-            file, known = self.baseline
-            diagnosis = beside(diagnosis, known, f"--baseline {file}")
+            earlier, known = self.baseline
+            diagnosis = beside(diagnosis, known, f"--baseline {earlier}")
         self.lap("judging")
-        report = replace(
+        return replace(
             report_of(diagnosis, catalogue, self.language, threshold),
             again=again,
-            judged=judged,
+            judged=file,
             unfolded=bool(self.flags.get("verbose")),
         )
-        try:
-            code = give(report, self.outputs, self.terminal)
-        except Exception:
-            # What was judged is told all the same, in the plainest words; the exception goes on as a bug of ours.
-            lines = [f"{f.code} {f.name} {f.severity} {visible(f.subject)}\n" for f in report.diagnosis.findings]
-            self.show("".join(lines) + f"verdict: {report.diagnosis.verdict}\n")
-            raise
-        self.lap("report")
-        self.tell_profile(snapshot)
-        raise typer.Exit(code)
 
     @property
     def terminal(self) -> Look:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Generic, Literal, TypeVar
 
-from retina_doctor.codec import Data, Facts, field
+from retina_doctor.codec import Data, Facts, field, varying
 from retina_doctor.kinds import CommandLine, CommandWords, HostName, Name, Path, Serial, User, Version
 from retina_doctor.settings import Settings
 
@@ -125,6 +125,8 @@ class Reading(Data, Generic[T], frozen=True, kw_only=True):
 
 class Place(Facts, frozen=True, kw_only=True):
     """Where a process runs. Two processes with equal places see the same hardware, files, processes and ports."""
+
+    varies = varying(machine=None, namespaces=None)
 
     machine: Serial
     namespaces: Mapping[Name, Name]

@@ -89,7 +89,6 @@ def give(report: Report, wanted: Outputs, look: Look) -> int:
     First to standard output, with that *look*, so that a full disk does not cost that one. A report that cannot be given
     costs no other and hides no finding: one line says what is lost; where nothing was found the doctor itself has failed.
     """
-    from retina_doctor.quoting import visible
     from retina_doctor.reports import PLAIN
 
     code, lost = report.exit_code, False
@@ -97,12 +96,9 @@ def give(report: Report, wanted: Outputs, look: Look) -> int:
         form = formats.load(name)
         try:
             text = _written(form, report, look if file is None else None)
-            if file:
-                write(file, text)
-                tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
-            else:
-                show(text)
-                code = form.exit_code(report) if form.exit_code else code
+            deliver(name, file, text)
+            if file is None and form.exit_code:
+                code = form.exit_code(report)
         except (UsageError, NoOutput) as error:
             complain(str(error))
             lost = True
@@ -110,6 +106,17 @@ def give(report: Report, wanted: Outputs, look: Look) -> int:
     if os.environ.get("GITHUB_ACTIONS") == "true" and ("terminal", None) in wanted and "github" not in forms:
         tell(formats.load("github").write(report, PLAIN))  # its runner reads annotations from either stream
     return code if not lost or report.exit_code == 1 else 3
+
+
+def deliver(name: str, file: Path | None, text: str) -> None:
+    """The report in the format of that name, to its file or to standard output. Raises UsageError, NoOutput."""
+    from retina_doctor.quoting import visible
+
+    if file is None:
+        show(text)
+        return
+    write(file, text)
+    tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
 
 
 def _written(form: formats.Format, report: Report, look: Look | None) -> str:

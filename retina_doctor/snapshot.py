@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import DoesNotFit, decode, encode, from_json, to_json
 from retina_doctor.declared import declarations
+from retina_doctor.files import read_regular
 from retina_doctor.model import Snapshot
 
 FORMAT = 1
@@ -23,6 +26,14 @@ class SnapshotError(ValueError):
 def save(snapshot: Snapshot) -> str:
     """JSON text; the inverse of `load`."""
     return to_json({"retina_doctor_snapshot": FORMAT, **encode(snapshot)})
+
+
+def is_snapshot(file: Path) -> bool:
+    """Whether the file says that it is one, whole or not."""
+    try:
+        return b'"retina_doctor_snapshot"' in read_regular(file, MOST_BYTES)
+    except OSError as error:
+        return error.errno != errno.EFBIG  # of the others whoever reads them will complain
 
 
 def load(text: str | bytes) -> Snapshot:

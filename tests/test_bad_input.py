@@ -155,7 +155,7 @@ def test_environment(tmp_path: Path, name: str, value: str, words: str) -> None:
         (["frobnicate"], "No such command 'frobnicate'"),
         (["diagnose"], "Missing argument"),
         (["diagnose", "gone.json"], "gone.json: cannot be read: No such file"),
-        (["diagnose", "."], "cannot be read: Is a directory"),
+        (["diagnose", "."], ".: no snapshot in this folder"),
         (["collect"], "name a file with -o FILE"),
         (["collect", "--only", "RD001", "-o", "gone/snapshot.json"], "gone/snapshot.json: cannot be written"),
         (["collect", "-o", "snapshot.json", "--format", "junit"], "--format junit: here, known are terminal, json"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from retina_doctor.authoring import Facts
+from retina_doctor.authoring import Facts, varying
 from retina_doctor.kinds import Name, Path
 
 
 class Container(Facts, frozen=True, kw_only=True):
     """What the target has. *shm_total*, *shm_free*: of /dev/shm in bytes."""
+
+    varies = varying(shm_free=0.1)
 
     shm_total: int | None
     shm_free: int | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from retina_doctor.authoring import Facts
+from retina_doctor.authoring import Facts, varying
 from retina_doctor.kinds import CommandLine, Name, Path, Serial, User, Variable, Version
 
 
@@ -13,6 +13,8 @@ class GpuProcess(Facts, frozen=True, kw_only=True):
 
     *used_memory* in bytes; None where the driver does not tell (WSL, MIG, another container's process).
     """
+
+    varies = varying(pid=None, used_memory=0.1)
 
     pid: int
     used_memory: int | None
@@ -30,6 +32,8 @@ class Health(Facts, frozen=True, kw_only=True):
     *remapping*: "pending" (a reset mends it) or "failed" (the card is worn out), of rows or, on older cards, pages.
     """
 
+    varies = varying(temperature=None)
+
     slowed_by: tuple[Name, ...] | None
     temperature: int | None
     ecc_errors: int | None
@@ -43,6 +47,8 @@ class Gpu(Facts, frozen=True, kw_only=True):
     *compute_mode*: nvml.h nvmlComputeMode_t: 0 default, 1 exclusive thread, 2 prohibited, 3 exclusive process.
     *mig_devices*: UUIDs of the instances where *mig* is on. *health*: None where this card tells nothing of it.
     """
+
+    varies = varying(memory_free=0.1, memory_used=None)
 
     index: int
     name: Name | None
@@ -78,6 +84,8 @@ class Nvml(Facts, frozen=True, kw_only=True):
 
 class NvidiaSmi(Facts, frozen=True, kw_only=True):
     """*path* None: no such program on PATH, and the rest is None. *lines*: its first lines of standard output."""
+
+    varies = varying(lines=None)
 
     path: Path | None
     exit_code: int | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from retina_doctor.authoring import Facts
+from retina_doctor.authoring import Facts, varying
 from retina_doctor.kinds import Name, Path, Serial
 
 
@@ -42,6 +42,8 @@ class CardUse(Facts, frozen=True, kw_only=True):
     driver's own among it. *own_peak*, *own_after*: of the process that ran the model alone, its CUDA context among it; None
     where NVML does not list it (another namespace, WSL), or where it used another card.
     """
+
+    varies = varying(before=0.1, peak=0.1, after=0.1)
 
     index: int
     uuid: Serial | None
@@ -91,6 +93,8 @@ class Inference(Facts, frozen=True, kw_only=True):
     *cpu_share*: of a session with nodes on CUDA and on the CPU, the time of the CPU's nodes by the time of the whole run, 0 to 1,
     as onnxruntime's profile tells of a run of its own (on CUDA it tells when kernels are launched, not when they end).
     """
+
+    varies = varying(load=0.5, first=0.5, median=0.3, p95=0.5, cpu_median=0.3, cpu_share=0.3)
 
     skipped: (
         Literal["no-model", "missing", "not-onnx", "no-onnxruntime", "no-numpy", "no-known-checkpoint", "no-torch"]
@@ -145,6 +149,8 @@ class Answered(Facts, frozen=True, kw_only=True):
 
 class KnownAnswer(Facts, frozen=True, kw_only=True):
     """What the doctor's own model found in its own pictures. *finite*: no NaN or infinity in the outputs."""
+
+    varies = varying(seconds=None)
 
     skipped: Literal["no-onnxruntime", "no-numpy"] | None
     session: tuple[Name, ...] | None

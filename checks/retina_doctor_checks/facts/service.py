@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from retina_doctor.authoring import Facts
+from retina_doctor.authoring import Facts, varying
 from retina_doctor.kinds import Address, CommandLine, HostName, Key, Name, Path, UrlText, User
 from retina_doctor.model import Json
 
@@ -15,6 +15,8 @@ class Holder(Facts, frozen=True, kw_only=True):
     *pids*: all that share it. *ancestors*: from its parent upwards. *called*: the program as it was called, absolute.
     *packages*: folders of detection libraries that it has mapped; None where they may not be read.
     """
+
+    varies = varying(pid=None, pids=None, ancestors=None)
 
     pid: int
     pids: tuple[int, ...]
@@ -32,6 +34,8 @@ class Socket(Facts, frozen=True, kw_only=True):
     *waiting*: connections that a listener has not accepted. *user*: of the socket itself, known even where *holder* is
     hidden (other users' processes, other containers).
     """
+
+    varies = varying(waiting=None)
 
     address: Address
     port: int
@@ -91,6 +95,8 @@ class Detection(Facts, frozen=True, kw_only=True):
     *cut*: the answer is longer than what was read.
     """
 
+    varies = varying(seconds=0.5, first_seconds=None)
+
     path: UrlText
     kind: Literal["http", "other", "silent", "closed", "refused", "timed-out", "certificate"]
     status: int | None
@@ -113,6 +119,8 @@ class Load(Facts, frozen=True, kw_only=True):
     *left*: requests for which the time did not suffice. *gpu*: largest share of time in which the GPU computed meanwhile, 0 to
     100 %; None: NVML does not tell.
     """
+
+    varies = varying(answered=0.2, seconds=0.5, median=0.5, p95=0.5, gpu=None)
 
     requests: int
     at_once: int
@@ -150,6 +158,8 @@ class ServiceProcess(Facts, frozen=True, kw_only=True):
     *unix_sockets*: how many it listens on, behind a proxy say. *same_network* False: it lives in another network
     namespace, and *sockets* are that one's.
     """
+
+    varies = varying(pid=None)
 
     pid: int
     alive: bool

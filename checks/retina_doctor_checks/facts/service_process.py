@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from retina_doctor.authoring import Facts
+from retina_doctor.authoring import Facts, varying
 from retina_doctor.kinds import CommandLine, Name, Path, User
 
 
@@ -23,6 +23,8 @@ class LiveProcess(Facts, frozen=True, kw_only=True):
     output is no file, nothing is known of it. *installed_since*: packages
     ("onnxruntime-gpu 1.31.1") that were installed beside its own after it was started.
     """
+
+    varies = varying(pid=None, family=None)
 
     pid: int
     alive: bool

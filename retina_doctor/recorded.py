@@ -1,0 +1,131 @@
+"""Recorded machines as commands are given them: a file, several, a folder of them, standard input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+from retina_doctor import output
+from retina_doctor.errors import UsageError
+from retina_doctor.files import read_regular
+from retina_doctor.snapshot import MOST_BYTES, SnapshotError, is_snapshot, load
+
+if TYPE_CHECKING:
+    from retina_doctor.command import Run
+    from retina_doctor.model import Snapshot
+
+ENDINGS = (2, 1, 3, 0)
+"""The exit code of several: the first of these that one of them ends with."""
+OF_SEVERAL = ("terminal", "json", "github")
+"""Formats in which one report may follow another."""
+
+
+def read(word: str) -> Snapshot:
+    """The snapshot of a file, or "-": standard input. Raises UsageError."""
+    try:
+        return load(_bytes_of(word))
+    except OSError as error:
+        raise UsageError(f"{word}: cannot be read: {error.strerror}") from None
+    except SnapshotError as error:
+        raise UsageError(f"{word}: {error}") from None
+
+
+def _bytes_of(word: str) -> bytes:
+    if word != "-":
+        return read_regular(Path(word), MOST_BYTES)
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    return sys.stdin.buffer.read(MOST_BYTES + 1)
+
+
+def judge(run: Run, words: Sequence[str]) -> NoReturn:
+    """Report on each, and end with the exit code of all. Raises UsageError."""
+    _ = run.outputs, run.baseline  # complain before anything is read
+    if len(words) == 1 and not Path(words[0]).is_dir():
+        snapshot = read(words[0])
+        run.lap("settings")
+        run.report(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on, judged=words[0])
+    if list(words).count("-") > 1:
+        raise UsageError("standard input can be read once: name - once")
+    if run.profile is not None:
+        raise UsageError("--profile tells of one run: name one snapshot")
+    for name, _ in run.outputs:
+        if name not in OF_SEVERAL:
+            raise UsageError(f"--format {name}: for several snapshots, known are {', '.join(OF_SEVERAL)}")
+    _several(run, list(_files(words)))
+
+
+def _files(words: Iterable[str]) -> Iterable[str]:
+    """Folders as the snapshots in them, by name; other JSON files there are passed over, and said to be. Raises UsageError."""
+    for word in words:
+        if word == "-" or not Path(word).is_dir():
+            yield word
+            continue
+        try:
+            inside = sorted(file for file in Path(word).iterdir() if file.suffix == ".json" and file.is_file())
+        except OSError as error:
+            raise UsageError(f"{word}: cannot be read: {error.strerror}") from None
+        found = [file for file in inside if is_snapshot(file)]
+        if not found:
+            raise UsageError(f"{word}: no snapshot in this folder (files *.json that `retina-doctor collect` wrote)")
+        for file in inside:
+            if file not in found:
+                output.complain(f"{file}: passed over: no snapshot")
+        yield from map(str, found)
+
+
+def _several(run: Run, files: Sequence[str]) -> NoReturn:
+    from retina_doctor.codec import from_json, to_line
+    from retina_doctor.reports import PLAIN, writer
+
+    codes = []
+    texts: dict[tuple[str, Path | None], list[str]] = {one: [] for one in run.outputs}
+    for file in files:
+        try:
+            snapshot = read(file)
+            report = run.judged(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on, file=file)
+        except UsageError as error:
+            codes.append(output.complain(str(error)))
+            told = {"file": file, "verdict": "unknown", "exit_code": 2, "findings": [], "error": str(error)}
+            for (name, _), parts in texts.items():
+                parts += [to_line(told)] if name == "json" else []
+            continue
+        codes.append(report.exit_code)
+        for (name, path), parts in texts.items():
+            text = writer(name)(report, PLAIN if path else run.terminal)
+            if name == "json":
+                parts.append(to_line({"file": file, **from_json(text)}))
+            else:
+                parts.append(f"{text}\n" if name == "terminal" else text)
+    for (name, path), parts in sorted(texts.items(), key=lambda one: one[0][1] is not None):
+        try:
+            output.deliver(name, path, "".join(parts))
+        except (UsageError, output.NoOutput) as error:
+            output.complain(str(error))
+            codes.append(3)
+    raise typer.Exit(next(code for code in ENDINGS if code in codes))
+
+
+def compare(run: Run, before: str, after: str) -> NoReturn:
+    """Tell what changed, and end with 1 where a finding appeared. Raises UsageError."""
+    from retina_doctor import comparing
+    from retina_doctor.registry import installed
+    from retina_doctor.reports import comparison
+
+    as_json = run.as_json
+    output.check_open()
+    if before == after == "-":
+        raise UsageError("standard input can be read once: name - once")
+    catalogue = installed()
+    told = comparing.compare(read(before), read(after), catalogue)
+    if as_json:
+        run.show(comparison.as_json(told))
+    else:
+        names = tuple("-" if word == "-" else os.path.normpath(word) for word in (before, after))
+        run.show(comparison.drawn(told, names, catalogue, run.language, run.terminal))
+    raise typer.Exit(told.exit_code)
