@@ -63,7 +63,9 @@ class Remedies:
         system = ("--break-system-packages",) if here and here.externally_managed else ()
         if here and not here.has_pip and here.uv and self.target.local:
             words = tuple(_for_uv(word) for word in words)
-            return command_of([*self.before, here.uv, "pip", action, "--python", here.executable, *system, *words])
+            return command_of(
+                [*self.before, here.uv, "pip", action, "--python", argument(here.executable), *system, *words]
+            )
         pip = command_of([self.python, "-m", "pip", action, *yes, *system, *words])
         if here and not here.has_pip:
             return command_of([self.python, "-m", "ensurepip", Command("&&"), pip])
