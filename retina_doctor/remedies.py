@@ -64,7 +64,7 @@ class Remedies:
         if here and not here.has_pip and here.uv and self.target.local:
             words = tuple(_for_uv(word) for word in words)
             return command_of(
-                [*self.before, here.uv, "pip", action, "--python", argument(here.executable), *system, *words]
+                [*self.before, argument(here.uv), "pip", action, "--python", argument(here.executable), *system, *words]
             )
         pip = command_of([self.python, "-m", "pip", action, *yes, *system, *words])
         if here and not here.has_pip:
