@@ -379,7 +379,7 @@ CASES: dict[str, tuple[tuple[str, ...], Callable[[Target], None], str]] = {
 
 
 def raising(path: Path) -> None:
-    replace(path, path.read_text() + "\nraise ImportError('libfoo.so.1: cannot open shared object file')\n")
+    replace(path, path.read_text() + "\nraise RuntimeError('spoiled')\n")
 
 
 @pytest.mark.parametrize("name", CASES)
