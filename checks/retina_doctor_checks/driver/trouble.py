@@ -200,7 +200,10 @@ def library_mismatch(seen: Seen) -> Evidence | None:
 def library_not_found(seen: Seen) -> Evidence | None:
     """The driver's libraries are on the disk, but in no folder where the loader looks; or only the service's does not, and it
     would need libcuda."""
-    if seen.nvml_answers and seen.loader_lacks_libcuda and seen.cuda is not None and seen.cuda.error is not None:
+    said = (seen.cuda.error if seen.cuda is not None else None) or ""
+    # A file that is there and damaged is another trouble: the loader says so in other words (glibc, musl).
+    absent = "cannot open shared object file" in said or "No such file" in said
+    if seen.nvml_answers and seen.loader_lacks_libcuda and seen.cuda is not None and absent:
         return _not_on_path([one for one in seen.libraries if one.name.startswith("libcuda.so.")], seen.cuda.error)
     if seen.nvml is None or seen.nvml.error_code != LIBRARY_NOT_FOUND:
         return None
