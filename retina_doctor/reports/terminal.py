@@ -148,7 +148,9 @@ def _target_line(report: Report) -> str:
         return label("scanned", language, paths=str(visible(", ".join(instead))))
     target, interpreter = snapshot.target, interpreter_of(snapshot)
     if not target.command:
-        return label(f"no-target-{target.problem}", language, by=target.chosen_by, called=str(visible(target.called)))
+        return label(
+            f"no-target-{target.problem or 'gone'}", language, by=target.chosen_by, called=str(visible(target.called))
+        )
     why = label(f"chosen-{target.chosen}", language, by=target.chosen_by)
     version = f"Python {'.'.join(map(str, interpreter.version))}" if interpreter else label("unstarted", language)
     separator = "，" if language == "zh" else ", "
