@@ -28,7 +28,7 @@ def _answer(found: Sequence[RunningService]) -> RunningService | None:
         answer = sys.stdin.readline()
         if not answer or answer.strip() == "0":
             return None
-        if answer.strip().isdigit() and int(answer) <= len(found):
+        if answer.strip() in map(str, range(1, len(found) + 1)):
             return found[int(answer) - 1]
 
 

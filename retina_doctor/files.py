@@ -44,7 +44,10 @@ def replace_file(file: Path, text: str, *, private: bool) -> None:
     except PermissionError:
         if old is None or not stat.S_ISREG(old.st_mode) or old.st_uid != os.geteuid():
             raise
-        _write_to(os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC), text)
+        descriptor = os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
+        if private:
+            os.fchmod(descriptor, 0o600)
+        _write_to(descriptor, text)
         return
     try:
         if not private:

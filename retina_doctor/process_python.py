@@ -112,7 +112,7 @@ class _Running:
             return None
         if "/" in first:
             return os.path.normpath(Path(self.seen(str((self.process / "cwd").readlink())), first))
-        environments = [f"{self.variables.get(name, '').rstrip('/')}/bin" for name in ENVIRONMENTS]
+        environments = [f"{prefix.rstrip('/')}/bin" for prefix in self.named_environments()]
         passed_over = False
         for folder in self.variables.get("PATH", os.defpath).split(os.pathsep):
             path = f"{folder.rstrip('/')}/{first}"
@@ -144,7 +144,7 @@ class _Running:
         version = library[2]
         removed = [prefix for prefix, its, deleted in self.loaded_from() if deleted and its == version]
         loaded = [prefix for prefix, its, _ in self.loaded_from() if its == version]
-        named = [self.variables[name] for name in ENVIRONMENTS if name in self.variables]
+        named = self.named_environments()
         for prefix in [*self.named_homes(), *loaded, *named, *_prefixes(self.seen(library[1]))]:
             for name in ("python", f"python{version}"):
                 python = f"{prefix}/bin/{name}"
@@ -153,6 +153,9 @@ class _Running:
             if prefix in removed:
                 return ProcessPython(problem="gone", called=f"{prefix}/bin/python")
         return ProcessPython(problem="no-python", called=self.exe)
+
+    def named_environments(self) -> list[str]:
+        return [self.variables[name] for name in ENVIRONMENTS if self.variables.get(name, "").startswith("/")]
 
     def named_homes(self) -> Iterator[str]:
         here = self.seen(str((self.process / "cwd").readlink()))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from retina_doctor.model import SeenFrom, Untaken
-from retina_doctor.standpoint import CAPABILITIES, LIMITS, Standpoint, limits_of
+from retina_doctor.standpoint import CAPABILITIES, LIMITS, Standpoint, limits_of, rank
 
 SYS_RESOURCE = 1 << CAPABILITIES.index("SYS_RESOURCE")
 FILTERED = "2"  # proc_pid_status(5): Seccomp, SECCOMP_MODE_FILTER
@@ -58,7 +58,8 @@ def _not_taken(standpoint: Standpoint, status: Mapping[str, str]) -> Iterator[Un
     kept = standpoint.capabilities if standpoint.foreign else _effective(own)
     if _effective(status) & ~kept:
         yield "capabilities"
-    higher = any(_rank(hard) > _rank(limits_of("self")[number][1]) for number, (_, hard) in standpoint.limits.items())
+    doctors = limits_of("self")
+    higher = any(rank(hard) > rank(doctors[number][1]) for number, (_, hard) in standpoint.limits.items())
     if not standpoint.limits or (higher and not _effective(own) & SYS_RESOURCE):
         yield "limits"
     # Never joined: what looks would count against the service's memory, and could have it killed.
@@ -90,10 +91,6 @@ def _effective(status: Mapping[str, str]) -> int:
 
 def _named(bits: int) -> tuple[str, ...]:
     return tuple(f"CAP_{name}" for place, name in enumerate(CAPABILITIES) if bits >> place & 1)
-
-
-def _rank(limit: int) -> float:
-    return float("inf") if limit == resource.RLIM_INFINITY else limit
 
 
 def _told(limits: Mapping[int, tuple[int, int]]) -> dict[str, tuple[int | None, int | None]]:

@@ -98,7 +98,7 @@ class Standpoint(Data, frozen=True, kw_only=True):
     namespaces: Mapping[str, str]
     """Those that it does not share with the doctor, by kind, if its files are among them: it is in a container."""
     bounded: bool = False
-    """Root, as the doctor is, but with fewer capabilities, as systemd's CapabilityBoundingSet gives it."""
+    """Root, as the doctor is, but with fewer capabilities, as systemd's CapabilityBoundingSet and PrivateUsers give it."""
     root: str = "/"
     """Where the doctor sees its root folder: another one than its own after chroot(2)."""
     limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
@@ -166,7 +166,10 @@ def standpoint_of(pid: int) -> Standpoint:
         user, group = int(status["Uid"][0]), int(status["Gid"][0])
         in_user_namespace = "user" in apart
         user_inside = _inside(process / "uid_map", user) if in_user_namespace else user
-        permitted = int(status["CapPrm"][0], 16)
+        # In a user namespace of its own, without a container's files, it is root over nothing of ours: what /proc says of its
+        # capabilities counts in there alone.
+        apart_alone = not in_user_namespace and _namespace(process, "user") != _namespace(Path("/proc/self"), "user")
+        permitted = 0 if apart_alone else int(status["CapPrm"][0], 16)
         own = _effective_own() if user == os.geteuid() == 0 else 0
         found = Standpoint(
             pid=pid,
@@ -203,6 +206,11 @@ def has_ended(pid: int) -> bool:
         return True
 
 
+def rank(limit: int) -> float:
+    """For comparing limits: none is more than any."""
+    return float("inf") if limit in (resource.RLIM_INFINITY, -1) else limit
+
+
 def limits_of(pid: int | str) -> dict[int, tuple[int, int]]:
     """{} where it is gone. Read as text, since prlimit(2) tells another user's only to who may raise any limit."""
     try:
@@ -221,9 +229,13 @@ def limits_of(pid: int | str) -> dict[int, tuple[int, int]]:
 
 
 def _namespaces_apart(process: Path) -> dict[str, str]:
-    names = {kind: str((process / "ns" / kind).readlink()) for kind in KINDS}
-    apart = {kind: name for kind, name in names.items() if name != str(Path(f"/proc/self/ns/{kind}").readlink())}
+    names = {kind: _namespace(process, kind) for kind in KINDS}
+    apart = {kind: name for kind, name in names.items() if name != _namespace(Path("/proc/self"), kind)}
     return apart if "mnt" in apart else {}
+
+
+def _namespace(process: Path, kind: str) -> str:
+    return str((process / "ns" / kind).readlink())
 
 
 def _inside(table: Path, number: int) -> int:

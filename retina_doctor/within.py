@@ -28,11 +28,13 @@ def root_of(pid: int | str) -> Iterator[int]:
 
 
 def found_within(root: int, path: str) -> os.stat_result | None:
-    """What an absolute *path* leads to for a process whose root folder *root* is; None: nothing.
+    """What an absolute *path* leads to for a process whose root folder *root* is; None: nothing, or no absolute path.
 
     Every step is opened from the one before, so what is exchanged meanwhile, by whoever owns the folder, leads nowhere else.
     Raises PermissionError where this user may not go that way.
     """
+    if not path.startswith("/"):
+        return None  # whose folder it would start from nobody has said
     held: list[int] = [os.dup(root)]
     left = list(reversed(PurePosixPath(path).parts[1:]))
     links = 0

@@ -359,6 +359,18 @@ def test_a_user_namespace_of_its_own(bait: Bait, flags: str) -> None:
     assert done.told["facts"]["interpreter"]["prefix"] == str(bait.folder / "venv")
 
 
+def test_root_in_a_user_namespace_of_its_own(bait: Bait) -> None:
+    """Its files are ours, its capabilities are not: what /proc says of them counts in its namespace alone (PrivateUsers=)."""
+    bait.user = User(0, ())
+    bait.inner = "unshare --user --map-root-user"
+    done = beside(bait, "--pid $PID")
+    for name in ("pth", "sitecustomize", "preload"):
+        for one in done.canaries[name]:
+            assert [int(one[kind][0], 16) for kind in ("CapPrm", "CapEff")] == [0, 0], name
+            assert (one["Uid"], one["NoNewPrivs"]) == (["0"] * 4, ["1"])
+    assert "with fewer capabilities" in done.stderr
+
+
 @PLACES
 def test_root_with_fewer_capabilities(bait: Bait, contained: bool) -> None:
     """As a container has it, and systemd's CapabilityBoundingSet: it does not get the rest from the doctor."""

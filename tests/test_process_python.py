@@ -168,6 +168,56 @@ def test_a_python_inside_of_another_program(server: Path, told: str, tmp_path: P
         assert found == (f"{Path(sys.base_prefix)}/bin/python" if told == "nothing" else str(python))
 
 
+def test_a_relative_variable_leads_to_nothing_of_the_callers(
+    server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It starts from the service's folder, if from any; the doctor was called in another one that holds the same names."""
+    made_by_uv(tmp_path / "evil" / "venv")
+    monkeypatch.chdir(tmp_path / "evil")
+    with running(server, env=environment(VIRTUAL_ENV="venv", CONDA_PREFIX="./venv"), cwd=tmp_path) as pid:
+        assert python_of(pid).command == (f"{Path(sys.base_prefix)}/bin/python",)
+        with root_of(pid) as root:
+            assert found_within(root, "venv/bin/python") is None
+            assert found_within(root, "usr/bin") is None
+
+
+def test_a_python_on_the_path_without_an_environment(tmp_path: Path) -> None:
+    """/bin is no environment that is gone: where no variable names one, none is expected in a folder of PATH."""
+    python = made_by_uv(tmp_path / "environment")
+    missing = "python3.99"
+    (python.parent / missing).symlink_to(python)
+    env = environment(PATH=f"/bin:{python.parent}")
+    with running(missing, "-c", WAITS, env=env, executable=str(python.parent / missing)) as pid:
+        assert python_of(pid).command == (str(python.parent / missing),)
+
+
+CANARY = """
+#include <stdio.h>
+#include <stdlib.h>
+__attribute__((constructor)) static void sings(void) {
+    FILE *file = fopen(getenv("CANARY"), "a");
+    if (file) { fputs(NAME "\\n", file); fclose(file); }
+}
+"""
+
+
+def test_a_relative_library_path_is_that_of_the_service(tmp_path: Path) -> None:
+    """Never of the folder in which the doctor was called."""
+    for name in ("service", "evil"):
+        (tmp_path / name / "lib").mkdir(parents=True)
+        source = tmp_path / name / "canary.c"
+        source.write_text(CANARY)
+        library = tmp_path / name / "lib" / "libnvidia-ml.so.1"
+        words = ["gcc", "-shared", "-fPIC", f'-DNAME="{name}"', "-o", library, source]
+        subprocess.run([str(word) for word in words], check=True)
+    python = made_by_uv(tmp_path / "environment")
+    heard = tmp_path / "heard"
+    env = environment(LD_LIBRARY_PATH="lib")
+    with running(python, "-c", WAITS, env=env, cwd=tmp_path / "service") as pid:
+        report("--pid", str(pid), "--quick", cwd=tmp_path / "evil", env=environment(CANARY=str(heard)))
+    assert set(heard.read_text().split()) == {"service"}
+
+
 def test_a_program_without_a_python(tmp_path: Path) -> None:
     with running("sh", "-c", "echo 1; while :; do sleep 600; done") as pid:
         assert python_of(pid).problem == "no-python"

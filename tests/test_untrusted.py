@@ -8,6 +8,7 @@ import resource
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,31 @@ def test_a_support_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert json.loads(out.read_text())["masked"]
     assert list(tmp_path.glob(".out*")) == []
+
+
+IN_PLACE = """
+import os, sys
+from pathlib import Path
+from retina_doctor.files import replace_file
+if os.geteuid() == 0:  # to whom every folder is open
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+replace_file(Path(sys.argv[1]), "new", private=True)
+"""
+
+
+def test_a_support_file_that_is_written_in_place_is_its_owners_alone() -> None:
+    """Where the folder takes no new file, the old one's mode does not stay."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.json"
+        out.write_text("old")
+        out.chmod(0o644)
+        if os.geteuid() == 0:
+            os.chown(out, 65534, 65534)
+        Path(folder).chmod(0o555)
+        done = subprocess.run([sys.executable, "-c", IN_PLACE, out], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert (out.read_text(), stat.S_IMODE(out.stat().st_mode)) == ("new", 0o600)
+        Path(folder).chmod(0o700)
 
 
 def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> None:

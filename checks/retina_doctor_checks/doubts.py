@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from retina_doctor.model import Against
@@ -32,9 +32,7 @@ def doubts(pid: int, settings: Settings) -> Iterator[tuple[Against, str]]:
     if own and variables and not same_file(own, variables.get(VARIABLE), workdir):
         yield "variable", VARIABLE
     named = settings.of(ModelSettings).path
-    read = next(
-        (word.rpartition("=")[2] for word in reversed(words[1:]) if MODEL.search(word)), variables.get(VARIABLE)
-    )
+    read = model_of(words) or variables.get(VARIABLE)
     if named is not None and is_another(named, read, workdir):
         yield "model", named
     here = Path.cwd()
@@ -43,6 +41,11 @@ def doubts(pid: int, settings: Settings) -> Iterator[tuple[Against, str]]:
         source = source_of_a_service(here)
         if source is not None:
             yield "folder", source
+
+
+def model_of(words: Sequence[str]) -> str | None:
+    """The model file that a command line names last, as a word or as a flag's value."""
+    return next((word.rpartition("=")[2] for word in reversed(words[1:]) if MODEL.search(word)), None)
 
 
 def variables_of(pid: int) -> dict[str, str]:

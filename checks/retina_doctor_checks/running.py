@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from retina_doctor.codec import replace
 from retina_doctor.settings import Settings
 from retina_doctor_checks.probes.service import look_sockets
 
-from .doubts import doubts
+from .doubts import doubts, model_of
 from .settings import ScanSettings, ServiceSettings
 
 DETECTORS = frozenset({"onnxruntime", "insightface", "retinaface", "mxnet", "tensorrt"})
@@ -31,7 +30,6 @@ NOBODYS_SERVICE = (
     "http.server",
 )
 """Python programs that may have such a library loaded, and listen."""
-MODEL = re.compile(r"(?i)\.(?:onnx|pth|pt)$")
 HOSTS_PYTHON = ("uwsgi", "pypy")
 """Beginnings of the names of programs that have a Python inside, or are one under another name."""
 
@@ -124,14 +122,14 @@ def is_nobodys(pid: int) -> bool:
 
 def described(pid: int) -> RunningService:
     words = look_sockets.command_words(f"/proc/{pid}")
-    models = [word.rpartition("=")[2] for word in words[1:] if MODEL.search(word)]
+    model = model_of(words)
     about = look_sockets.process(pid)
     return RunningService(
         pid=pid,
         command=about["command"] or "",
         user=about["user"],
         ports=tuple(sorted(listening_ports(pid))),
-        settings={"model": {"path": models[-1]}} if models else {},
+        settings={"model": {"path": model}} if model else {},
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -165,7 +166,7 @@ class Looking:
             return dict(self.surroundings.environment)
         own = self.surroundings.standpoint is None
         path = self.surroundings.environment.get("LD_LIBRARY_PATH", "") if own else ""
-        return {**os.environ, SERVICE_LIBRARY_PATH: path}
+        return {**os.environ, SERVICE_LIBRARY_PATH: _absolute(path, self.surroundings.workdir)}
 
     def _refuse_command(self, request: Request, error: OSError) -> NoReturn:
         named = (
@@ -281,7 +282,7 @@ class _Run:
         """For what the doctor's own side did not find."""
         if self.elsewhere or self._interpreter is None or self._interpreter.outcome is not Outcome.OK:
             return
-        due = [p for p in self.probes.values() if p.side is Side.OWN and _is_due_there(p, self.readings)]
+        due = [probe for probe in self.probes.values() if probe.side is Side.OWN and self._is_due_there(probe)]
         names = {probe.name for probe in due}
         self._as_the_service |= names
         self._asked_again -= names
@@ -298,6 +299,14 @@ class _Run:
                 self._begin(self.looking.understanding(probe, reading), Side.CALLER)
         self.go_on()
         self.readings |= {name: made_of(reading, self.readings[name]) for name, reading in fetched.items()}
+
+    def _is_due_there(self, probe: Probe[Any]) -> bool:
+        """A pack whose question breaks has not looked: what the doctor's own side saw is no last word."""
+        try:
+            return probe.again(self.readings)
+        except Exception as error:
+            self.readings[probe.name] = Recorded(outcome=Outcome.FAILED, detail=f"again: {described(error)}")
+            return False
 
     def _attend(self, child: Child) -> None:
         if child not in self._running:
@@ -364,12 +373,14 @@ class _Run:
                 del self.readings[name]
 
 
-def _is_due_there(probe: Probe[Any], readings: Mapping[str, Recorded]) -> bool:
-    """A pack whose question breaks costs no more than the answer."""
-    try:
-        return probe.again(readings)
-    except Exception:
-        return False
+def _absolute(path: str, workdir: str | None) -> str:
+    """A library path as the service means it: what is relative in it, or empty, starts from its working directory (ld.so(8)).
+
+    Where that is not known it is left out: the doctor's own is nobody's to load from.
+    """
+    folders = re.split("[:;]", path) if path else []
+    kept = (folder if folder.startswith("/") else workdir and str(Path(workdir, folder)) for folder in folders)
+    return ":".join(folder for folder in kept if folder)
 
 
 def _fitting(name: str, reading: Recorded) -> Recorded:

@@ -17,7 +17,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from retina_doctor.standpoint import Standpoint, standpoint_of
+from retina_doctor.standpoint import Standpoint, rank, standpoint_of
 
 # <linux/prctl.h>, <linux/sched.h>, <linux/capability.h>
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 4, 38, 47
@@ -67,7 +67,7 @@ class Drop:
             if kind not in ("pid", "mnt", "user"):
                 self._enter(kind)
         self._leave_keyring()
-        self._limit(lambda now, wanted: _rank(wanted) >= _rank(now))
+        self._limit(lambda now, wanted: rank(wanted) >= rank(now))
         # Before the user namespace: there it may be forbidden, and root's groups would stay.
         os.setgroups(self.standpoint.groups)
         if "mnt" in self.namespaces:
@@ -83,7 +83,7 @@ class Drop:
         self._prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
         self._keep_capabilities()
         # At last: with little memory the work of this child could not be done.
-        self._limit(lambda now, wanted: _rank(wanted) < _rank(now))
+        self._limit(lambda now, wanted: rank(wanted) < rank(now))
         # No exec gives any back: not a setuid program or one with file capabilities, nor root of a user namespace. The bounding
         # set stays: without it an interpreter with file capabilities, which a service on port 80 has, would not start at all.
         self._prctl(PR_SET_NO_NEW_PRIVS, 1)
@@ -143,10 +143,6 @@ class Drop:
         if result != 0:
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
-
-
-def _rank(limit: int) -> float:
-    return float("inf") if limit == resource.RLIM_INFINITY else limit
 
 
 @contextlib.contextmanager

@@ -22,9 +22,9 @@ from typing import Any
 from retina_doctor.codec import Data
 from retina_doctor.model import Effort, Json, Outcome, Recorded
 from retina_doctor.probing import effort
-from retina_doctor.probing.sending import source_of
+from retina_doctor.probing.sending import file_of, source_of
 from retina_doctor.secret_words import masked
-from retina_doctor.standpoint import Standpoint
+from retina_doctor.standpoint import Standpoint, rank
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 MOST_USED = 1e15  # seconds, bytes: what a probe says beyond is nonsense
@@ -56,13 +56,12 @@ def code_of(module: str) -> str | None:
     """The module compiled, in base64, for a child of the very same Python, which is spared compiling it; from the cache
     of compiled files where it is there. None: this module's loader compiles nothing, or it does not compile, which the child
     will say."""
+    file = file_of(module)  # found without importing the packages above it
     try:
-        spec = importlib.util.find_spec(module)
-        if spec is None or not isinstance(spec.loader, SourceFileLoader):
-            return None
-        return base64.b64encode(marshal.dumps(spec.loader.get_code(module))).decode("ascii")
-    except Exception:
+        code = SourceFileLoader(module, str(file)).get_code(module) if file is not None else None
+    except (ImportError, SyntaxError, ValueError, OSError):
         return None
+    return None if code is None else base64.b64encode(marshal.dumps(code)).decode("ascii")
 
 
 class Look(Data, frozen=True, kw_only=True):
@@ -415,16 +414,11 @@ def _limit(pid: int, limits: Mapping[int, tuple[int, int]]) -> None:
 
     for number, (soft, hard) in limits.items():
         _, most = resource.getrlimit(number)
-        below = (min(soft, most, key=_rank), min(hard, most, key=_rank))
+        below = (min(soft, most, key=rank), min(hard, most, key=rank))
         for pair in ((soft, hard), below):
             with contextlib.suppress(PermissionError, ProcessLookupError):
                 resource.prlimit(pid, number, pair)
                 break
-
-
-def _rank(limit: int) -> float:
-    """A limit of -1 is none."""
-    return float("inf") if limit < 0 else limit
 
 
 def _widen(pipe: int) -> None:

@@ -17,7 +17,7 @@ _IMPORT = re.compile(
 
 def source_of(module: str) -> str:
     """The source text of an importable module, without importing it. Raises ModuleNotFoundError."""
-    file = _file(module)
+    file = file_of(module)
     if file is None:
         raise ModuleNotFoundError(f"no source of module {module}")
     return file.read_text(encoding="utf-8")
@@ -25,7 +25,7 @@ def source_of(module: str) -> str:
 
 def has_source(module: str) -> bool:
     """`source_of` would find it."""
-    return _file(module) is not None
+    return file_of(module) is not None
 
 
 @functools.cache
@@ -47,7 +47,7 @@ def sent_for(module: str, packages: frozenset[str]) -> tuple[str, ...]:
 @functools.cache
 def _imports(module: str) -> tuple[str, ...]:
     """Modules with a source that *module* names in its import statements."""
-    return tuple(dict.fromkeys(name for name in _named(module) if _file(name) is not None))
+    return tuple(dict.fromkeys(name for name in _named(module) if file_of(name) is not None))
 
 
 def _named(module: str) -> Iterator[str]:
@@ -59,7 +59,7 @@ def _named(module: str) -> Iterator[str]:
         for part in re.sub(r"#[^\n]*", "", match["names"]).strip("() \n").rstrip(",").split(","):
             name = f"{whence}.{part.split(' as ')[0].strip()}"
             # What is imported from a package is a module of it, if there is such a file; else the package itself is meant.
-            yield name if _file(name) is not None else whence
+            yield name if file_of(name) is not None else whence
 
 
 def _absolute(whence: str, module: str) -> str:
@@ -68,13 +68,13 @@ def _absolute(whence: str, module: str) -> str:
     if level == 0:
         return whence
     parts = module.split(".")
-    file = _file(module)
+    file = file_of(module)
     drop = level - 1 if file is not None and file.name == "__init__.py" else level
     return ".".join((*parts[: len(parts) - drop], *filter(None, whence.lstrip(".").split("."))))
 
 
 @functools.cache
-def _file(module: str) -> Path | None:
+def file_of(module: str) -> Path | None:
     """Where the source of a module lies, found without importing the packages above it; None: nowhere."""
     top, *rest = module.split(".")
     try:
