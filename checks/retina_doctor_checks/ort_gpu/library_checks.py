@@ -1,4 +1,4 @@
-"""RD266 to RD269: the libraries of CUDA and cuDNN that onnxruntime-gpu needs, as the target's loader finds them or not."""
+"""RD266 to RD269, RD294, RD295: the libraries of CUDA and cuDNN that onnxruntime-gpu needs, as the loader finds them or not."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from retina_doctor.model import Problem, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
+from ..combined.refused import Refused
 from ..facts.ort_gpu import Attempt, FoundLibrary, OrtFiles, OrtRuntime
 from ..scopes import gpu_meant
 from ..versions import dotted
@@ -124,3 +125,59 @@ def ort_cudnn_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRuntime | 
         "run_error": runtime.service.run_error if runtime and runtime.service else None,
     }
     return Problem(subject=SUBJECT, evidence=evidence)
+
+
+@check("RD294", "cuda-libs-mixed-releases", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
+def cuda_libs_mixed_releases(refused: Refused, files: OrtFiles | None, machine: Machine) -> Answer:
+    """A library of CUDA's asks another one for what that release of it does not have. By the loader's words alone: what a library
+    needs of another is resolved only when it is loaded."""
+    struck = refused.struck("cuda-libs-mixed-releases")
+    if not struck:
+        return Unknown(refused.untold) if refused.untold else None
+    values, advice = struck[0].meaning.values, onnxruntime_advice(machine)
+    asked = values.get("version")
+    found = (files.provider.found if files and files.provider else None) or {}
+    return Problem(
+        subject="cuda",
+        evidence={
+            "modules": list(dict.fromkeys(one.module for one in struck)),
+            "said": struck[0].meaning.line,
+            "by": values.get("by"),
+            "symbol": values.get("symbol"),
+            "asked": asked if asked != "?" else None,
+            "asked_path": found.get(str(asked)),
+            "install": advice["with_libraries"] if files is not None and files.gpu else [],
+        },
+    )
+
+
+@check("RD295", "cudnn-incomplete", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
+def cudnn_incomplete(files: OrtFiles, refused: Refused) -> Answer:
+    """cuDNN 9 is one small library that opens seven others when it is used. By its own list of them, or by its own word."""
+    struck = refused.struck("cudnn-incomplete")
+    if not files.cudnn_lacks and not struck:
+        unsaid = files.cudnn_lacks is None and refused.untold
+        return no_provider(files) or (Unknown(refused.untold) if unsaid else None)
+    gpu, found = files.gpu, (files.provider.found if files.provider else None) or {}
+    path = next((path for soname, path in found.items() if soname.startswith("libcudnn.so.")), None)
+    owner = next((one.kind for one in files.libraries if one.path == path), None)
+    cuda = gpu.cuda[0] if gpu is not None and gpu.cuda else None
+    return Problem(
+        subject="cudnn",
+        evidence={
+            "lacks": list(files.cudnn_lacks or ()),
+            "path": path,
+            "kind": owner,
+            "said": struck[0].meaning.line if struck else None,
+            "package": f"nvidia-cudnn-cu{cuda}" if cuda else None,
+        },
+    )
+
+
+@check("RD297", "cpu-affinity-refused", Severity.WARNING, action=Action.EDIT)
+def cpu_affinity_refused(refused: Refused) -> Answer:
+    """onnxruntime pins its threads to all processors of the machine, of which this process may use some. It goes on, slower."""
+    struck = refused.struck("cpu-affinity-refused")
+    if not struck:
+        return Unknown(refused.untold) if "ort_runtime" in refused.untold else None
+    return Problem(subject=SUBJECT, evidence={"said": struck[0].meaning.line})

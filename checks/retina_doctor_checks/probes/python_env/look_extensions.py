@@ -28,7 +28,26 @@ OWNERS = {
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(extensions=[one for one in map(extension, MODULES) if one])
-    probe.tell(shadowed=shadowed(), cpu_flags=cpu_flags())
+    probe.tell(shadowed=shadowed(), cpu_flags=cpu_flags(), noexec=noexec())
+
+
+def noexec() -> list[str] | None:
+    """Mount points that are mounted so and hold packages; None where this system does not tell (statvfs(3), ST_NOEXEC)."""
+    flag = getattr(os, "ST_NOEXEC", None)
+    if flag is None:
+        return None
+    points: list[str] = []
+    for site in places.site_folders():
+        try:
+            refused = os.statvfs(site).f_flag & flag
+        except OSError:
+            continue
+        point = os.path.realpath(site)
+        while refused and not os.path.ismount(point):
+            point = os.path.dirname(point)
+        if refused and point not in points:
+            points.append(point)
+    return points
 
 
 def cpu_flags() -> list[str] | None:
