@@ -24,10 +24,8 @@ BY_THEIR_WORDS = (
     "library-mapping-refused",
     "libc-unsupported",
     "cpu-instructions-missing",
-    "cuda-libs-mixed-releases",
-    "cudnn-incomplete",
 )
-"""Causes that what they keep from working names itself (combined/refusals.toml)."""
+"""Causes that what they keep from being imported names itself (combined/refusals.toml)."""
 INFERENCE = ("smoke-inference-failed", "known-answer-wrong")
 WITHOUT_A_MODEL = (
     "model-missing",
@@ -235,14 +233,13 @@ causes: tuple[Cause, ...] = (
         for why in ("model-unknown-name", "model-cache-not-writable", "model-download-failed")
     ),
     Cause("disk-full", ("model-missing", "model-download-failed")),
-    *(Cause(why, (*IMPORTS, "ort-session-on-cpu", *INFERENCE), when=says_so) for why in BY_THEIR_WORDS),
+    *(Cause(why, (*IMPORTS, *INFERENCE), when=says_so) for why in BY_THEIR_WORDS),
+    Cause("cuda-libs-mixed-releases", ("ort-session-on-cpu", "torch-import-fails"), when=says_so),
+    Cause("cudnn-incomplete", ("ort-session-on-cpu", *INFERENCE), when=says_so),
     Cause("opencv-both-packages", ("package-import-fails", "smoke-inference-failed"), when=of_that_module),
-    Cause("package-shadowed", (*IMPORTS, "numpy-abi", "insightface-api-mismatch"), when=of_that_module),
-    Cause(
-        "package-shadowed",
-        ("ort-cpu-package", "ort-broken-install", "ort-wheel-wrong-platform", *LIBRARY_CAUSES, *LIBRARIES),
-        when=of_onnxruntime,
-    ),
+    Cause("package-shadowed", ("package-import-fails", "ort-import-fails", "numpy-abi"), when=of_that_module),
+    Cause("package-shadowed", ("torch-cpu-build",), when=same_module),
+    Cause("package-shadowed", ("ort-cpu-package", "ort-cuda-major-mismatch"), when=of_onnxruntime),
     Cause("python-has-no-wheel", ("ort-missing",)),
     Cause("no-nvidia-gpu", ("tensorflow-cannot-use-gpu",)),
     Cause("no-nvidia-gpu", ("torch-cpu-build", "ort-cpu-package", *LIBRARY_CAUSES, "ort-cudnn-mismatch", *SYMPTOMS)),
@@ -253,7 +250,6 @@ causes: tuple[Cause, ...] = (
     Cause("nvidia-smi-hangs", ("nvml-fails", "cuda-init-fails", "torch-import-fails", "ort-import-fails"), when=hangs),
     Cause("driver-too-old", SYMPTOMS, when=of_that_framework),
     Cause("gpu-exclusive-mode", SYMPTOMS, when=busy),
-    Cause("gpu-fallen-off-bus", ("nvml-fails", "driver-state-lost"), when=grave),
     Cause("gpu-hardware-errors", ("driver-state-lost", "cuda-init-fails"), when=grave),
     Cause("torch-arch-unsupported", ("torch-cannot-use-gpu",)),
     Cause("ort-arch-unsupported", ("ort-session-on-cpu",), when=without_kernels),

@@ -12,7 +12,7 @@ from retina_doctor.model import Outcome, Reading
 from ..facts.ort_gpu import OrtRuntime
 from ..facts.python_env import Extensions, Imports
 from ..facts.torch_cuda import TorchRuntime
-from .refusals import Meaning, entries, meanings, of_ending
+from .refusals import Meaning, entries, meanings, of_ending, rows, understood_by
 
 
 class Struck(Data, frozen=True, kw_only=True):
@@ -21,6 +21,14 @@ class Struck(Data, frozen=True, kw_only=True):
     module: str
     meaning: Meaning
     raised_in: str | None = None
+
+
+def said_in_a_session(runtime: OrtRuntime | None, cause: str) -> Meaning | None:
+    """What onnxruntime said of that cause while it made the session that the service would make, or ran it."""
+    tried = runtime.service if runtime is not None else None
+    said = [*entries(tried.log), tried.session_error or "", tried.run_error or ""] if tried is not None else []
+    of_it = [row for row in rows().values() if row.cause == cause]
+    return next((one for text in said for row in of_it if (one := understood_by(row, text)) is not None), None)
 
 
 class Refused(Gathered, frozen=True, kw_only=True):
@@ -50,7 +58,3 @@ class Refused(Gathered, frozen=True, kw_only=True):
             if ended is not None:
                 module = name or (reading.recorded.stage or "").removeprefix("importing ")
                 yield Struck(module=module, meaning=ended)
-        for attempt in self.onnxruntime.value.attempts[:1] if self.onnxruntime.value else ():
-            said = [*entries(attempt.log), attempt.session_error or "", attempt.run_error or ""]
-            for meant in (meant for text in said for meant in meanings(text)[:1]):
-                yield Struck(module="onnxruntime", meaning=meant)

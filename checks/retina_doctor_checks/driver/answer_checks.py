@@ -43,6 +43,9 @@ def nvml_fails(
     if nvml.value is None:
         nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None, "means": None}
         return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing})
+    lost = of_nvml(nvml.value.error_code)
+    if lost is not None and lost.mechanism == "gpu-lost":
+        return Inapplicable(Reason("explained-by", {"name": "gpu-fallen-off-bus"}))
     if nvml.value.error_code is None and nvml.value.gpus:
         used = candidates(nvml.value, variables, cuda)
         failing = [gpu for gpu in nvml.value.gpus if gpu.error is not None]

@@ -193,4 +193,6 @@ def gpu_fallen_off_bus(
     ]
     if not found and host is None:
         return Unknown(("host",))
+    if not found and smi is None and not (cuda is not None and cuda.works):
+        return no_cards(nvml, host) or Unknown(("nvidia_smi",))
     return no_cards(nvml, host) or found
