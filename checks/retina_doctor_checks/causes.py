@@ -232,6 +232,8 @@ causes: tuple[Cause, ...] = (
         Cause(why, ("model-missing",))
         for why in ("model-unknown-name", "model-cache-not-writable", "model-download-failed")
     ),
+    Cause("service-module-missing", ("service-not-running", "service-start-failed", "service-crashed-or-not-ready")),
+    Cause("service-start-failed", ("service-not-running",)),
     Cause("disk-full", ("model-missing", "model-download-failed")),
     *(Cause(why, (*IMPORTS, *INFERENCE), when=says_so) for why in BY_THEIR_WORDS),
     Cause("cuda-libs-mixed-releases", ("ort-session-on-cpu", "torch-import-fails"), when=says_so),

@@ -217,11 +217,11 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> A
 
 
 @check("RD506", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5, scope=service_named, action=Action.RESTART)
-def service_crashed_or_not_ready(ports: Ports) -> Answer:
+def service_crashed_or_not_ready(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
     """Something listens at the URL, but does not answer: a server that hangs, still loads, or lost its worker."""
     url = ports.url
     if url is None:
-        return Inapplicable(Reason("no-url-named"))
+        return _silent_listener(settings, ports, interpreter)
     if url.problem:
         return Inapplicable(Reason("url-unusable"))
     if not url.local or url.answer is None:
@@ -246,6 +246,31 @@ def service_crashed_or_not_ready(ports: Ports) -> Answer:
     return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
 
 
+def _silent_listener(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
+    """No URL was named: the service's own port takes connections, and nobody answers. Where none of those that share the socket
+    has a detection library loaded, none has booted; else one may be busy with a picture."""
+    listeners = [s for s in in_the_way(ports.bind, ports) if s.state == "LISTEN"] if ports.bind else []
+    ours = [s for s in listeners if owner_of(s, settings, ports, interpreter).ours]
+    if not ours:
+        return Inapplicable(Reason("no-url-named"))
+    if ports.answer is None:
+        return NOT_TOLD
+    if ports.answer.kind != "silent":
+        return None
+    first = ours[0]
+    evidence = {
+        **held(first),
+        "url": f"http://{first.address}:{first.port}",
+        "port": first.port,
+        "kind": "silent",
+        "waiting": sum(one.waiting for one in ours),
+        "status": None,
+        "posted": False,
+    }
+    loaded = any(one.holder is None or one.holder.packages is None or one.holder.packages for one in ours)
+    return Problem(subject=f"port:{first.port}", evidence=evidence, at_most=Severity.WARNING if loaded else None)
+
+
 @check("RD507", "service-wrong-url", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def service_wrong_url(ports: Ports) -> Answer:
     """The fault is the caller's: scheme, host, port or path of the URL."""
@@ -264,7 +289,7 @@ def service_wrong_url(ports: Ports) -> Answer:
         return NOT_TOLD
     answer, listeners, detection = url.answer, url_listeners(ports), ports.detection
     at_most = None
-    if answer.kind == "refused" and listeners and not all(s.loopback for s in listeners):
+    if answer.kind == "refused" and listeners and (url.loopback or not all(s.loopback for s in listeners)):
         kind = "listens-elsewhere"
     elif url.scheme == "https" and answer.kind == "http" and (detection is None or detection.kind == "other"):
         kind = "plain-http"

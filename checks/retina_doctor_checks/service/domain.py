@@ -11,8 +11,9 @@ from retina_doctor.settings import Settings
 
 from ..facts.service import Binding, Ports
 from ..facts.service_process import Processes
+from ..facts.service_start import Start
 from ..settings import ServiceSettings
-from . import checks, endpoint_checks, process_checks, reach_checks
+from . import checks, endpoint_checks, process_checks, reach_checks, start_checks
 
 PROBES = "retina_doctor_checks.probes.service"
 
@@ -70,10 +71,17 @@ processes = Probe(
     share=True,
     arguments=lambda settings: {"pid": settings.process.pid},
 )
+start = Probe(
+    name="start",
+    facts=Start,
+    module=f"{PROBES}.look_start",
+    side=Side.TARGET,
+    arguments=lambda settings: {"start": settings.of(ServiceSettings).start},
+)
 
 domain = Domain(
     name="service",
-    probes=(ports, binding, processes),
+    probes=(ports, binding, processes, start),
     checks=(
         checks.service_not_running,
         checks.service_loopback_only,
@@ -90,6 +98,8 @@ domain = Domain(
         endpoint_checks.service_bad_response,
         endpoint_checks.service_too_slow,
         endpoint_checks.service_fails_under_load,
+        start_checks.service_module_missing,
+        start_checks.service_start_failed,
     ),
     pages=Path(__file__).parent / "pages",
 )

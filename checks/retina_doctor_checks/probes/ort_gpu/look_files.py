@@ -19,7 +19,9 @@ VITAL = re.compile(
 OF_THE_DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1")
 BINARY = re.compile(r"onnxruntime/capi/onnxruntime_pybind11_state.*\.so$")
 GRAPH = "libcudnn_graph"
-PARTS = re.compile(rb"(libcudnn_(?:graph|ops|cnn|adv|heuristic|engines_precompiled|engines_runtime_compiled))\.so")
+PARTS = re.compile(
+    rb"(?<=\0)(libcudnn_(?:graph|ops|cnn|adv|heuristic|engines_precompiled|engines_runtime_compiled))\.so(?=\0)"
+)
 MOST_OPENER = 16 << 20  # bytes; of cuDNN 9 the shim has 0.1 MB and libcudnn_graph 4
 OF_NVIDIA = re.compile(r"lib(cu|nv)")
 DISTRIBUTION = re.compile(r"(onnxruntime(?:-[a-z0-9]+)*|ort-nightly(?:-[a-z0-9]+)*)$")

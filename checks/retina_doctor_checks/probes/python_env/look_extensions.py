@@ -42,12 +42,21 @@ def noexec() -> list[str] | None:
             refused = os.statvfs(site).f_flag & flag
         except OSError:
             continue
-        point = os.path.realpath(site)
-        while refused and not os.path.ismount(point):
-            point = os.path.dirname(point)
+        point = mount_point(os.path.realpath(site)) if refused else ""
         if refused and point not in points:
             points.append(point)
     return points
+
+
+def mount_point(path: str) -> str:
+    """By the kernel's list (proc(5), mountinfo), since a bind mount within one file system is no other device."""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            points = [line.split()[4].replace("\\040", " ") for line in file]
+    except (OSError, IndexError):
+        points = []
+    above = [one for one in points if path == one or path.startswith(one.rstrip("/") + "/")]
+    return max(above, key=len, default="/")
 
 
 def cpu_flags() -> list[str] | None:
