@@ -252,6 +252,7 @@ causes: tuple[Cause, ...] = (
     Cause("nvidia-smi-hangs", ("nvml-fails", "cuda-init-fails", "torch-import-fails", "ort-import-fails"), when=hangs),
     Cause("driver-too-old", SYMPTOMS, when=of_that_framework),
     Cause("gpu-exclusive-mode", SYMPTOMS, when=busy),
+    Cause("gpu-fallen-off-bus", ("driver-state-lost",), when=grave),
     Cause("gpu-hardware-errors", ("driver-state-lost", "cuda-init-fails"), when=grave),
     Cause("torch-arch-unsupported", ("torch-cannot-use-gpu",)),
     Cause("ort-arch-unsupported", ("ort-session-on-cpu",), when=without_kernels),
