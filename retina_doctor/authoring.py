@@ -43,7 +43,7 @@ from retina_doctor.settings import Setting, Settings, Table
 
 # All that a pack needs, so that it imports from here alone.
 __all__ = [
-    "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
+    "ANY", "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
     "Interpreter", "Json", "Location", "Meta", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason",
     "Recorded", "Row", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
     "evidence_of", "field", "replace", "varying",
@@ -187,8 +187,12 @@ def always(_root: Finding, _echo: Finding) -> bool:
     return True
 
 
+ANY = "*"
+"""As the root of a cause: any other finding, of which its condition speaks."""
+
+
 class Cause(Data, frozen=True):
-    """ "*root* explains these": findings that would not be there without it, by name of check.
+    """ "*root* explains these": findings that would not be there without it, by name of check; ANY with a condition.
 
     *when*: judges the two findings, root first (a driver too old for torch says nothing of onnxruntime).
     """

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from retina_doctor.authoring import Scope
+from retina_doctor.authoring import ANY, Scope
 from retina_doctor.codec import DoesNotFit, decode, encode, replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import (
@@ -352,10 +352,12 @@ def _broken(entry: Entry, error: Exception, what: str = "") -> Judgement:
 
 def _connected(root: Finding, echo: Finding, catalogue: Catalogue, broken: dict[str, str]) -> bool:
     """*root* explains *echo*. Where that cannot be judged they stay apart, and *broken* tells why, by code of the echo."""
-    if echo.name not in catalogue.explains.get(root.name, ()):
-        return False
     try:
-        return catalogue.conditions[root.name, echo.name](root, echo)
+        return any(
+            catalogue.conditions[name, echo.name](root, echo)
+            for name in (root.name, ANY)
+            if echo.name in catalogue.explains.get(name, ()) and root.name != echo.name
+        )
     except Exception as error:
         broken[echo.code] = f"caused by {root.name}? {described(error)}"
         return False

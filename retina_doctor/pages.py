@@ -9,8 +9,8 @@
     The mechanism, for whoever wants to know.
 
 Title, message and fix are strict Jinja templates over the finding's evidence; a placeholder that the evidence does not
-fill is an error. `told(x)` puts evidence of the form {"key", "values"} into the words of the packs' tables of reasons.
-Whatever evidence puts into a command is quoted for the shell.
+fill is an error. `language` is "en" or "zh". `told(x)` puts evidence of the form {"key", "values"} into the words of the
+packs' tables of reasons. Whatever evidence puts into a command is quoted for the shell.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     """The words of a finding, filled from its evidence. Raises PageError, jinja2.UndefinedError."""
     page = source(catalogue.of_code(finding.code).pages, finding.name, language)
     remedies = Remedies(snapshot.target, interpreter_of(snapshot))
-    values: dict[str, Any] = {**finding.evidence, "subject": finding.subject, **remedies.names()}
+    values: dict[str, Any] = {**finding.evidence, "subject": finding.subject, "language": language, **remedies.names()}
 
     def told(reason: Mapping[str, Any] | None) -> str:
         """{"key", "values"} of evidence in the words of the packs' tables of reasons."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import Check, Pack, Probe, Row, RunningService, always
+from retina_doctor.authoring import ANY, Check, Pack, Probe, Row, RunningService, always
 from retina_doctor.authoring import check as authored
 from retina_doctor.codec import Data, field, replace
 from retina_doctor.declared import declarations
@@ -247,7 +247,7 @@ class Draft:
                     raise PackError(told, lacks=True)
         for cause in pack.causes:
             for name in (cause.root, *cause.explains):
-                if name not in self.names:
+                if name not in self.names and not (name == ANY and cause.root == ANY and cause.when is not always):
                     raise PackError(f"a cause names {name}, which no check of a loaded pack bears", lacks=True)
             self.explains[cause.root] = self.explains.get(cause.root, ()) + cause.explains
             self.conditions |= {(cause.root, echo): cause.when for echo in cause.explains}

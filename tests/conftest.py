@@ -62,6 +62,7 @@ REAL = frozenset(
         "test_run_memory",
         "test_selection",
         "test_service",
+        "test_service_log",
         "test_start",
         "test_target",
         "test_torch",

@@ -1,0 +1,48 @@
+"""From the names of symptoms that a log shows to causes: pure, so that a recorded log is judged anew by newer tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from retina_doctor.codec import Data
+
+from . import tables
+from .diagnosing import EXPLAINED, clue_of, ranked
+
+
+class LogCause(Data, frozen=True, kw_only=True):
+    """*fits*: names of the causes that its symptoms fit, itself among them. *explains*: what it would explain beside them."""
+
+    name: str
+    score: float
+    symptoms: tuple[str, ...]
+    fits: tuple[str, ...]
+    explains: tuple[str, ...]
+
+
+def causes_of(symptoms: Iterable[str], holds: Collection[str]) -> tuple[LogCause, ...]:
+    """The leading causes, roots first. A symptom that the tables do not know (any more) says nothing."""
+    wanted = set(symptoms)
+    rows = [row for row in tables.symptoms() if row.name in wanted]
+    rows = [row for row in rows if not row.general] or rows
+    if not rows:
+        return ()
+    found = ranked([clue_of(row) for row in rows], holds, {})
+    return tuple(
+        LogCause(
+            name=one.name,
+            score=one.score,
+            symptoms=one.symptoms,
+            fits=tuple(
+                sorted({one.name, *(name for row in rows if row.name in one.symptoms for name in _fitting(row))})
+            ),
+            explains=tables.causes()[one.name].explains,
+        )
+        for one in found
+        if one.leads
+    )
+
+
+def _fitting(row: tables.Symptom) -> Iterable[str]:
+    total = sum(row.fits.values())
+    return (name for name, part in row.fits.items() if part >= EXPLAINED * total)
