@@ -142,6 +142,7 @@ def test_the_flags_are_those_that_scripts_rely_on() -> None:
         "--pid": ("service", "pid"),
         "--workers": ("service", "workers"),
         "--load": ("service", "load"),
+        "--log": ("service", "log"),
         "--device": ("gpu", "device"),
         "--only": ("gate", "only"),
         "--skip": ("gate", "skip"),

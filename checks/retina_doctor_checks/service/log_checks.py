@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 CLOCKS_APART = 2.0
 """Seconds: dates of lines have no fractions, and the kernel counts a process's start from the boot."""
-SURE = 0.5
-"""Score from which on what the log shows is one cause, and no choice among several."""
 MOST_LINES, MOST_CAUSES = 6, 5
 
 
@@ -127,6 +125,8 @@ def _problems(log: Log, run: Run, settings: Settings) -> Iterator[Problem]:
 
 def _at_most(score: float, device: Scope, cause: Severity | None, run: Run) -> Severity | None:
     """What has killed the service is an error; of one that runs, what is sure."""
+    from ..triage.log_causes import SURE
+
     limits = [device.at_most, cause, None if score >= SURE or not run.alive else Severity.WARNING]
     return min((one for one in limits if one is not None), key=lambda one: one.rank, default=None)
 

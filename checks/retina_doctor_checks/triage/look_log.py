@@ -13,14 +13,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retina_doctor.codec import Data, decode, encode
-from retina_doctor.secret_words import beginning
+from retina_doctor.secret_words import beginning, masked
 
 from ..facts.service_log import Log, Shown
-from . import tables
 from .comparisons import Case
 from .dates import Clock, moments
 from .diagnosing import holding
 from .first_look import thinned
+from .sentences import is_open, sentence, squeezed
 from .symptoms import Seen, seen
 from .text import Text, text_of
 from .told import told
@@ -103,10 +103,22 @@ def places(one: Seen, when: Sequence[tuple[float | None, bool]]) -> list[Shown]:
     found = []
     for place in one.places[-MOST_PLACES:]:
         moment, dated = when[place[0].number - 1]
-        words = tuple(beginning(line.shown.strip(), LONGEST) for line in itertools.islice(place, MOST_LINES))
+        words = tuple(quoted(line.shown.strip(), one.symptom.says) for line in itertools.islice(place, MOST_LINES))
         found.append(Shown(symptom=one.symptom.name, lines=words, moment=moment, dated=dated))
     return found
 
 
-def known(name: str) -> tables.Symptom | None:
-    return next((row for row in tables.symptoms() if row.name == name), None)
+def quoted(line: str, says: Sequence[str]) -> str:
+    """The line without secrets; of a long one what is around the sentence that was looked for, cut between words."""
+    line = masked(line)
+    if len(line) <= LONGEST:
+        return line
+    bare = squeezed(line)
+    literals = (sentence(pattern).literal if is_open(pattern) else squeezed(pattern) for pattern in says)
+    place = next((at for literal in literals if (at := bare.find(literal)) >= 0), 0)
+    # How far that is in the line itself, whose white space counts.
+    start = next(itertools.islice((i for i, letter in enumerate(line) if not letter.isspace()), place, None), 0)
+    first = line.rfind(" ", 0, max(0, start - LONGEST // 3)) + 1
+    last = line.find(" ", min(len(line), first + LONGEST))
+    whole = line[first : last if 0 <= last < first + 2 * LONGEST else first + LONGEST]
+    return ("… " if first else "") + whole + (" …" if first + len(whole) < len(line) else "")
