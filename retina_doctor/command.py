@@ -200,6 +200,15 @@ class Run:
 
     def look(self, *, outputs: Outputs | None = None, **fixed: Mapping[str, Any]) -> Snapshot:
         """A snapshot of the machine as the settings ask. *outputs*: of the report that will be made of it. Raises UsageError."""
+        from retina_doctor import desk
+
+        if desk.is_desk():
+            from retina_doctor.registry import installed
+
+            return desk.look(self.settings(**fixed), installed())
+        return self._look_at_machine(outputs, fixed)
+
+    def _look_at_machine(self, outputs: Outputs | None, fixed: Mapping[str, Mapping[str, Any]]) -> Snapshot:
         import threading
 
         from retina_doctor import output, progress

@@ -159,6 +159,8 @@ class Interpreter(Facts, frozen=True, kw_only=True):
 
 
 Chosen = Literal["flag", "service", "port", "found", "environment", "path", "own"]
+OF_A_PROCESS = ("service", "port", "found")
+"""Ways in which a target is that of a running process."""
 NoPython = Literal["ended", "gone", "replaced", "no-python"]
 """Why the Python of a process cannot be looked at: the process ended; its interpreter's file is gone, or is another one by
 now; or it is no Python."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from retina_doctor.model import Interpreter, Target
+from retina_doctor.model import OF_A_PROCESS, Interpreter, Target
 from retina_doctor.quoting import Command, argument, command_of
-from retina_doctor.target import OF_A_PROCESS
 
 
 class Remedies:

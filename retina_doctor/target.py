@@ -9,14 +9,11 @@ from pathlib import Path
 
 from retina_doctor.codec import Data, field, replace
 from retina_doctor.errors import UsageError
-from retina_doctor.model import Chosen, SeenFrom, Target
+from retina_doctor.model import OF_A_PROCESS, Chosen, SeenFrom, Target
 from retina_doctor.process_python import python_of
 from retina_doctor.seen_from import of_caller, of_process
 from retina_doctor.settings import Settings
 from retina_doctor.standpoint import Standpoint, limits_of, standpoint_of
-
-OF_A_PROCESS = ("service", "port", "found")
-"""Ways in which a target is that of a running process."""
 
 
 def choose_target(settings: Settings, environment: Mapping[str, str], how: Chosen = "service") -> Target:

@@ -13,13 +13,13 @@ from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import DoesNotFit, decode, encode, replace
 from retina_doctor.errors import UsageError, described
-from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
+from retina_doctor.model import OF_A_PROCESS, Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.probing.sending import source_of
 from retina_doctor.settings import Settings
 from retina_doctor.standpoint import has_ended
-from retina_doctor.target import OF_A_PROCESS, Surroundings
+from retina_doctor.target import Surroundings
 
 SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
 """Set on the doctor's own side to the LD_LIBRARY_PATH of the service: the driver is to be found where the service finds it."""

@@ -146,16 +146,16 @@ class SoFar:
 @contextlib.contextmanager
 def limited(seconds: float) -> Iterator[None]:
     """Within, OutOfTime is raised after so many seconds. The alarm that was set before, a last resort, is set again."""
-    if not hasattr(signal, "setitimer"):
+    if hasattr(signal, "setitimer") and hasattr(signal, "ITIMER_REAL") and hasattr(signal, "SIGALRM"):
+        before = signal.signal(signal.SIGALRM, _end)
+        last_resort, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, max(0.0, last_resort - seconds))
+            signal.signal(signal.SIGALRM, before)
+    else:
         yield
-        return
-    before = signal.signal(signal.SIGALRM, _end)
-    last_resort, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, max(0.0, last_resort - seconds))
-        signal.signal(signal.SIGALRM, before)
 
 
 def _end(*_: object) -> NoReturn:
