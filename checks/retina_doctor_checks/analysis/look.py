@@ -9,6 +9,7 @@ import base64
 import contextlib
 import gc
 import signal
+import sys
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -146,16 +147,16 @@ class SoFar:
 @contextlib.contextmanager
 def limited(seconds: float) -> Iterator[None]:
     """Within, OutOfTime is raised after so many seconds. The alarm that was set before, a last resort, is set again."""
-    if hasattr(signal, "setitimer") and hasattr(signal, "ITIMER_REAL") and hasattr(signal, "SIGALRM"):
-        before = signal.signal(signal.SIGALRM, _end)
-        last_resort, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, max(0.0, last_resort - seconds))
-            signal.signal(signal.SIGALRM, before)
-    else:
+    if sys.platform == "win32" or not hasattr(signal, "setitimer"):
         yield
+        return
+    before = signal.signal(signal.SIGALRM, _end)
+    last_resort, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, max(0.0, last_resort - seconds))
+        signal.signal(signal.SIGALRM, before)
 
 
 def _end(*_: object) -> NoReturn:
