@@ -15,6 +15,8 @@ _ISO = re.compile(
 _ACCESS = re.compile(r"\[(\d\d)/([A-Z][a-z]{2})/(\d{4})[: ](\d\d):(\d\d):(\d\d)(?: ([+-]\d{4}))?\]")
 """Of web servers: Apache's common log format, werkzeug, http.server."""
 _SYSLOG = re.compile(r"([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d) ")
+_RICH = re.compile(r"\[(\d\d)/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)\]")
+"""Month, day, year: rich.logging."""
 _MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
 _WITHIN = 160
 """Characters of a line in which its date stands."""
@@ -58,6 +60,9 @@ def _moment(line: str, clock: Clock) -> float | None:
     elif match := _ACCESS.search(line):
         month = _MONTHS.get(match[2], 0)
         numbers, zone = [int(match[3]), month, int(match[1]), *map(int, match.groups()[3:6])], match[7]
+    elif match := _RICH.search(line):
+        month, day, year, *rest = map(int, match.groups())
+        numbers, zone = [2000 + year, month, day, *rest], None
     elif match := _SYSLOG.match(line):
         year = datetime.datetime.fromtimestamp(clock.now, datetime.UTC).year
         numbers, zone = [year, _MONTHS.get(match[1], 0), *map(int, match.groups()[1:])], None

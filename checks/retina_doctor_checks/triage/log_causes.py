@@ -68,4 +68,4 @@ def of_ending(recorded: Recorded) -> dict[str, object] | None:
     found = causes_of([one.symptom.name for one in case.seen], holding(case, fits))
     if not found or found[0].score < SURE:
         return None
-    return {"key": "means-known-cause", "values": {"cause": found[0].name}}
+    return {"key": "signs-of-cause", "values": {"cause": found[0].name}}
