@@ -220,16 +220,21 @@ def drawn(plan: Plan, language: str, width: int, colour: bool) -> str:
     if plan.note == "no-model":
         console.print(say["no-model"], markup=False, style="yellow")
     console.print(table)
-    best = plan.recommended
     if plan.available is not None:
-        line = say["keep" if best.own else "take"].format(**encode(best), at=best.size) if best else say["nothing"]
-        console.print(line, markup=False, style="bold")
+        console.print(_advice(plan, say), markup=False, style="bold")
     console.print(say["note"], markup=False)
     told = encode(plan.card.measured) if plan.card.measured else {}
     part = {"low": f"{plan.card.least / MIB:.0f}", "high": f"{plan.card.most / MIB:.0f}"}
     console.print(say["measured" if told else "published"].format(**told, **part), markup=False)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+def _advice(plan: Plan, say: dict[str, str]) -> str:
+    best = plan.recommended
+    if best is None:
+        return say["nothing"]
+    return say["keep" if best.own else "take"].format(**encode(best), at=best.size)
 
 
 def _bar(row: Row, plan: Plan, cells: int) -> str:
