@@ -13,7 +13,7 @@ from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import DoesNotFit, decode, encode, replace
 from retina_doctor.errors import UsageError, described
-from retina_doctor.model import OF_A_PROCESS, Interpreter, Outcome, Place, Recorded, Target
+from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.probing.sending import source_of
@@ -107,7 +107,7 @@ class Looking:
     @property
     def has_ended(self) -> bool:
         """Whether the process whose Python is looked at is gone."""
-        return self.target.chosen in OF_A_PROCESS and has_ended(int(self.target.chosen_by))
+        return self.target.of_a_process and has_ended(int(self.target.chosen_by))
 
     def request(
         self, probes: Sequence[Probe[Any]], side: Side, unsent: dict[str, Recorded], times: float = 1
