@@ -15,11 +15,11 @@ from typing import Any
 from retina_doctor import __version__
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import encode
-from retina_doctor.diagnose import Selection
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Outcome, Recorded, Snapshot, Target
 from retina_doctor.registry import Catalogue
 from retina_doctor.secret_words import masked
+from retina_doctor.selection import Selection
 from retina_doctor.settings import Settings
 
 _PROGRAM = """import json, sys
