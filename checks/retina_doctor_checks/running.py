@@ -31,7 +31,7 @@ NOBODYS_SERVICE = (
     "http.server",
 )
 """Python programs that may have such a library loaded, and listen."""
-UNIT_GROUP = re.compile(r"/system\.slice/(?:[^/]+\.slice/)*([A-Za-z0-9:_.\\@-]{1,200}\.service)(?:/.*)?")
+UNIT_GROUP = re.compile(r"/system\.slice/(?:[^/]+\.slice/)*([A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,200}\.service)(?:/.*)?")
 DOCKER_GROUP = re.compile(r"(?:/docker/|/docker-)([0-9a-f]{64})(?:\.scope)?(?:/|$)")
 """systemd.slice(5), systemd.unit(5); the cgroupfs and systemd drivers of dockerd."""
 HOSTS_PYTHON = ("uwsgi", "pypy")
@@ -138,14 +138,19 @@ def described(pid: int) -> RunningService:
 
 
 def log_of(pid: int) -> str | None:
-    """Where its control group says that its output goes: to the journal of its unit, or to docker (cgroups(7)). Sessions and the
-    services of a user's own systemd are left out: neither journal nor state would be that unit's alone."""
     try:
-        lines = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
+        return log_of_group(Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return None
-    for line in lines:
-        path = line.rpartition(":")[2]
+
+
+def log_of_group(groups: str) -> str | None:
+    """Where the control groups of a process say that its output goes: to the journal of its unit, or to docker (cgroups(7)).
+
+    Sessions and the services of a user's own systemd are left out: neither journal nor state would be that unit's alone.
+    """
+    for line in groups.splitlines():
+        path = line.split(":", 2)[-1]
         if match := DOCKER_GROUP.search(path):
             return f"{LOG_OF_CONTAINER}:{match[1]}"
         if match := UNIT_GROUP.fullmatch(path):

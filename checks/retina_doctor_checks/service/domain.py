@@ -77,6 +77,7 @@ own_log = Probe(
     facts=OwnLog,
     module=f"{PROBES}.look_log",
     local="retina_doctor_checks.triage.look_log",
+    share=True,  # not in fact, for what is local is alone; but it is files, which --quick reads
     side=Side.TARGET,
     arguments=lambda settings: {"pid": settings.process.pid, "own": True},
 )
@@ -85,6 +86,7 @@ named = Probe(
     facts=NamedLog,
     module=f"{PROBES}.look_named_log",
     local="retina_doctor_checks.triage.look_log",
+    share=True,  # not in fact, for what is local is alone; but it is files, which --quick reads
     side=Side.CALLER,
     arguments=lambda settings: {"log": named_log(settings), "own": False, "seconds": settings.gate.seconds(long=False)},
 )
