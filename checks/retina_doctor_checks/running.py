@@ -31,7 +31,9 @@ NOBODYS_SERVICE = (
     "http.server",
 )
 """Python programs that may have such a library loaded, and listen."""
-UNIT_GROUP = re.compile(r"/system\.slice/(?:[^/]+\.slice/)*([A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,200}\.service)(?:/.*)?")
+UNIT_GROUP = re.compile(
+    r"/system\.slice/(?:[^/]+\.slice/)*([A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,200}\.service)(?:/.*)?"
+)
 DOCKER_GROUP = re.compile(r"(?:/docker/|/docker-)([0-9a-f]{64})(?:\.scope)?(?:/|$)")
 """systemd.slice(5), systemd.unit(5); the cgroupfs and systemd drivers of dockerd."""
 HOSTS_PYTHON = ("uwsgi", "pypy")
