@@ -10,6 +10,7 @@ from typing import Any
 from retina_doctor.authoring import Scope
 from retina_doctor.codec import DoesNotFit, decode, encode, replace
 from retina_doctor.errors import UsageError, described
+from retina_doctor.figures import Figure
 from retina_doctor.model import (
     Diagnosis,
     Finding,
@@ -237,15 +238,21 @@ class Readings:
 
 def head_of(snapshot: Snapshot, catalogue: Catalogue) -> tuple[tuple[Reason, ...], ...]:
     """The first lines of a report, as the packs tell them; a pack that has not the facts, or breaks, tells none."""
+    return tuple(tuple(parts) for parts in _shown(catalogue.heads, snapshot, catalogue))
+
+
+def figures_of(snapshot: Snapshot, catalogue: Catalogue) -> tuple[Figure, ...]:
+    """What the packs have to show in pictures; likewise."""
+    return tuple(_shown(catalogue.figures, snapshot, catalogue))
+
+
+def _shown(entries: Iterable[Entry], snapshot: Snapshot, catalogue: Catalogue) -> Iterator[Any]:
     readings = Readings(snapshot, catalogue)
-    lines: list[tuple[Reason, ...]] = []
-    for entry in catalogue.heads:
+    for entry in entries:
         values = [readings.value(need.facts) for need in entry.needs]
         if all(v is not None or need.want is Want.OPTIONAL for v, need in zip(values, entry.needs, strict=True)):
             with contextlib.suppress(Exception):
-                told: Any = entry.check.judge(**_arguments(entry, values))
-                lines += [tuple(parts) for parts in told]
-    return tuple(lines)
+                yield from list(entry.check.judge(**_arguments(entry, values)))  # type: ignore[arg-type]
 
 
 def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgement, list[Finding]]:

@@ -16,6 +16,7 @@ from retina_doctor.authoring import check as authored
 from retina_doctor.codec import Data, field, replace
 from retina_doctor.declared import declarations
 from retina_doctor.errors import PackError, UsageError, described
+from retina_doctor.figures import Measure
 from retina_doctor.model import Finding, Interpreter, SeenFrom, Severity, Target
 from retina_doctor.needs import Need, Want, needs_of
 from retina_doctor.probing.sending import has_source
@@ -56,6 +57,9 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     rows: tuple[Row, ...] = ()
     heads: tuple[Entry, ...] = ()
     """What tells the first lines of a report, asked for facts as checks are."""
+    figures: tuple[Entry, ...] = ()
+    """What a report can draw, asked for likewise."""
+    measures: tuple[Measure, ...] = ()
     knowledge: Mapping[str, str] = field(default_factory=dict)
     """By pack: the month of its tables."""
     failures: tuple[PackFailure, ...] = ()
@@ -181,16 +185,17 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         reasons=tuple(pack.reasons for pack in packs if pack.reasons),
         finders=tuple(pack.services for pack in packs if pack.services),
         rows=tuple(row for pack in packs for row in pack.rows),
-        heads=tuple(_head(pack) for pack in packs if pack.head),
+        heads=tuple(_asked(pack, pack.head) for pack in packs if pack.head),
+        figures=tuple(_asked(pack, draw) for pack in packs for draw in pack.figures),
+        measures=tuple(measure for pack in packs for measure in pack.measures),
         knowledge={pack.name: pack.knowledge for pack in packs if pack.knowledge},
         failures=tuple(PackFailure(pack.name, flaw, whole=False) for pack in packs for flaw in _flaws(pack)),
     )
 
 
-def _head(pack: Pack) -> Entry:
-    assert pack.head is not None
-    judge: Callable[..., Any] = pack.head
-    check = authored("HEAD1", f"head-of-{pack.name}", Severity.NOTE)(judge)
+def _asked(pack: Pack, function: Callable[..., Any]) -> Entry:
+    """A function that is given facts as a check is, and judges nothing."""
+    check = authored("SHOWN1", f"shown-by-{pack.name}", Severity.NOTE)(function)
     return Entry(check=check, domain=pack.name, pages=Path(), needs=needs_of(check))
 
 
