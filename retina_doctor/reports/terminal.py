@@ -22,7 +22,8 @@ from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
 from retina_doctor.reports.first_lines import judged_line, passed_over_lines, standpoint_lines, target_line
 from retina_doctor.reports.glance import glances
-from retina_doctor.reports.labels import counted, label, step_text, where
+from retina_doctor.reports.labels import label, step_text, where
+from retina_doctor.reports.summary import summary
 from retina_doctor.reports.wrapping import clipped, wrapped
 
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
@@ -256,20 +257,13 @@ def _told(report: Report, judgements: tuple[Judgement, ...]) -> list[str]:
 
 
 def _summary(report: Report) -> Text:
-    diagnosis, language = report.diagnosis, report.language
-    tail = [label("exit", language, code=report.exit_code)]
-    notes = [one for one in diagnosis.findings if one.severity is Severity.NOTE]
-    told = [counted("note", len(notes), language)] if notes else []
-    if diagnosis.verdict == "findings":
-        graver = [one for one in diagnosis.findings if one.severity is not Severity.NOTE]
-        roots = {one.root or one.key for one in graver}
-        count = counted("cause", len(roots), language), counted("finding", len(graver), language)
-        told.insert(0, label("findings", language, roots=count[0], findings=count[1]))
-        tail.append(label("details", language, code=diagnosis.roots[0].code))
-        return Text(" · ".join([*told, *tail]), style="bold")
-    if diagnosis.verdict == "healthy":
-        return Text(" · ".join(["✓ " + label("healthy", language), *told, *tail]), style="bold green")
-    return Text(" · ".join(["? " + label("only-unknown", language), *told, *tail]), style="bold yellow")
+    told, verdict = summary(report), report.diagnosis.verdict
+    if verdict == "findings":
+        details = label("details", report.language, code=report.diagnosis.roots[0].code)
+        return Text(f"{told} · {details}", style="bold")
+    if verdict == "healthy":
+        return Text(f"✓ {told}", style="bold green")
+    return Text(f"? {told}", style="bold yellow")
 
 
 def _counted(report: Report) -> str:
