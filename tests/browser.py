@@ -103,15 +103,15 @@ class Page:
             }})()"""
         )
         for kind in ("mousePressed", "mouseReleased"):
-            self.ask(
-                "Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1
-            )
+            self.ask("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 
     def press(self, key: str, text: str = "") -> None:
         codes = {"Tab": 9, "Enter": 13, " ": 32}
         more = {"windowsVirtualKeyCode": codes[key]} if key in codes else {}
         text = text or {"Enter": "\r", " ": " "}.get(key, "")
-        self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, code=key, **({"text": text} if text else {}), **more)
+        self.ask(
+            "Input.dispatchKeyEvent", type="keyDown", key=key, code=key, **({"text": text} if text else {}), **more
+        )
         self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, code=key, **more)
 
     def write(self, text: str) -> None:
@@ -149,7 +149,7 @@ def browser(profile: Path) -> Iterator[Page]:
     with subprocess.Popen(
         command,
         close_fds=False,
-        preexec_fn=wire,  # noqa: PLW1509 - descriptors cannot be renamed in another way
+        preexec_fn=wire,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         pass_fds=(),

@@ -117,10 +117,14 @@ def _bars(figure: Bars, say: Say) -> Iterator[DrawnBar]:
         for part, width in zip(parts, wide, strict=True):
             if part.role == "missing":
                 whole = x
-            value, share = quantity(part.value, figure.unit), f"{100 * part.value / total:.0f} %"
+            value, share = quantity(part.value, figure.unit), _percent(part.value / total)
             pieces.append(Piece(say(part.label), value, share, part.role, round(x, 2), round(width * scale, 2)))
             x += width * scale
         yield DrawnBar(say(bar.label), tuple(pieces), round(whole, 2))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.005 else "< 1 %"
 
 
 def _spreads(figure: Spreads, say: Say) -> tuple[tuple[Row, ...], tuple[Tick, ...]]:

@@ -12,8 +12,7 @@ from retina_doctor.declared import declarations
 from retina_doctor.diagnose import figures_of, head_of
 from retina_doctor.figures import Measure
 from retina_doctor.measured import value_at
-from retina_doctor.model import Finding, Judgement, Recorded, Severity, Verdict
-from retina_doctor.pages import Words
+from retina_doctor.model import Finding, Judgement, Reason, Recorded, Severity, Verdict
 from retina_doctor.plan import Asked, Step, plan_of
 from retina_doctor.quoting import visible
 from retina_doctor.reasons import reason_text
@@ -284,16 +283,14 @@ class Inside:
         }
 
     def measure(self, one: Measure) -> Text:
-        from retina_doctor.model import Reason
-
         return self.reason(Reason(one.label))
 
 
 def probes_of(readings: Mapping[str, Recorded]) -> Iterator[Probed]:
-    """Those that took the longest first."""
-    longest = max((one.seconds for one in readings.values()), default=0.0) or 1.0
-    for name, one in sorted(readings.items(), key=lambda pair: -pair[1].seconds):
-        width = 100 * one.seconds / longest
+    """On one line of time, in the order in which they began; where that is not known, the longest first."""
+    end = max(((one.began or 0.0) + one.seconds for one in readings.values()), default=0.0) or 1.0
+    for name, one in sorted(readings.items(), key=lambda pair: (pair[1].began or 0.0, -pair[1].seconds)):
+        width = 100 * one.seconds / end
         busy = min(1.0, one.cpu_seconds / one.seconds) if one.cpu_seconds and one.seconds else 0.0
         yield Probed(
             name=name,
@@ -303,12 +300,9 @@ def probes_of(readings: Mapping[str, Recorded]) -> Iterator[Probed]:
             seconds=quantity(one.seconds, "s"),
             cpu="" if one.cpu_seconds is None else quantity(one.cpu_seconds, "s"),
             memory="" if one.peak_memory is None else quantity(one.peak_memory, "B"),
-            x=0.0,
+            x=round(100 * (one.began or 0.0) / end, 2),
             width=round(width, 2),
             cpu_width=round(width * busy, 2),
             facts=to_json(one.facts).strip() if one.facts else "",
             stderr="\n".join(one.stderr_tail),
         )
-
-
-__all__ = ["View", "Words", "view_of"]
