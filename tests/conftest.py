@@ -46,6 +46,7 @@ REAL = frozenset(
         "test_formats",
         "test_guide",
         "test_hanging",
+        "test_html",
         "test_inference",
         "test_integrations",
         "test_known_answer",

@@ -105,12 +105,14 @@
   /* The picture beneath its boxes: shown from the reader's disk, kept nowhere. */
   all(".under").forEach((input) => input.addEventListener("change", () => {
     const drawing = input.closest("figure").querySelector(".picture");
+    const [file] = input.files;
+    if (!file) return;
+    input.value = "";
     all("image", drawing).forEach((old) => { URL.revokeObjectURL(old.getAttribute("href")); old.remove(); });
-    if (!input.files.length) return;
     const image = document.createElementNS("http://www.w3.org/2000/svg", "image");
     const { width, height } = drawing.viewBox.baseVal;
     for (const [key, value] of Object.entries({ width, height, preserveAspectRatio: "none" })) image.setAttribute(key, value);
-    image.setAttribute("href", URL.createObjectURL(input.files[0]));
+    image.setAttribute("href", URL.createObjectURL(file));
     drawing.querySelector(".ground").after(image);
   }));
 
@@ -182,6 +184,7 @@
   here("earlier").addEventListener("change", async (event) => {
     const [file] = event.target.files;
     if (!file) return;
+    event.target.value = "";  /* so that the same file, written again, can be chosen again */
     const shown = here("difference");
     try {
       const report = read(await file.text());

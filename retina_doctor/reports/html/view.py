@@ -227,7 +227,9 @@ class Inside:
             yield Todo(Text(*texts), step.commands, step.image, step.fixes, tuple(edits) if listed else ())
 
     def drawings(self) -> Iterator[Drawing]:
-        """A figure of a pack that cannot be drawn costs no other."""
+        """A figure of a pack that cannot be drawn costs no other. Where files were read, the machine is not what was judged."""
+        if declarations().looked_at(self.report.diagnosis.snapshot.settings):
+            return
         for figure in figures_of(self.report.diagnosis.snapshot, self.report.catalogue):
             with contextlib.suppress(Exception):
                 yield drawn(figure, self.reason)
