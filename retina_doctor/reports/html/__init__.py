@@ -9,36 +9,48 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from pathlib import Path
 
 import jinja2
 from markupsafe import Markup, escape
 
-from retina_doctor.quoting import visible
+from retina_doctor import quoting
 from retina_doctor.reports import Look, Report
 from retina_doctor.reports.html.view import view_of
+from retina_doctor.reports.html.words import Text, word
 
 HERE = Path(__file__).parent
 
 
+CONTROLS = re.compile(quoting.CONTROLS.pattern.replace(r"[\x00-\x1f", r"[\x00-\x09\x0b-\x1f"))
+"""All but line ends, which do no harm in a page. Looked for once in the whole of it: escaping makes none and hides none."""
+
+
 def write(report: Report, _look: Look) -> str:
-    return _template().render(view=view_of(report), **_parts())
+    page = _template().render(view=view_of(report), **_parts())
+    return CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", page)
 
 
 def prose(text: str) -> Markup:
     """Pages set `code` apart; between two backticks nothing but the text itself is seen."""
-    parts = text.split("`")
-    return Markup("").join(
-        Markup("<code>{}</code>").format(shown(part)) if index % 2 else escape(shown(part))
-        for index, part in enumerate(parts)
-    )
+    if "`" not in text:
+        return escape(text)
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts)))  # noqa: S704 - escaped
 
 
-def shown(value: object) -> object:
-    """Text with control characters shown; line ends are its own."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    return "\n".join(str(visible(line)) for line in value.split("\n"))
+def told(text: Text) -> Markup:
+    """In both languages, of which the style sheet shows one."""
+    if text.en == text.zh:
+        return escape(text.en)
+    return Markup(f'<span lang="en">{escape(text.en)}</span><span lang="zh">{escape(text.zh)}</span>')  # noqa: S704 - escaped
+
+
+@functools.cache
+def said(key: str) -> Markup:
+    """Fixed words that have no gaps."""
+    return told(word(key))
 
 
 @functools.cache
@@ -49,9 +61,9 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
         loader=jinja2.FileSystemLoader(HERE),
-        finalize=shown,
     )
     environment.filters["prose"] = prose
+    environment.globals |= {"t": told, "say": said, "word": word}
     return environment.get_template("page.html.jinja")
 
 

@@ -103,8 +103,6 @@ class View(NamedTuple):
     known: tuple[Checked, ...]
     machine: tuple[tuple[Text, Text], ...]
     data: Mapping[str, Any]
-    say: Any = word
-    """For the template: the fixed words of a key."""
 
 
 def view_of(report: Report) -> View:
