@@ -275,12 +275,16 @@ class Run:
             raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
         threshold = None if fail_on == "never" else Severity(fail_on)
         catalogue = installed()
+        if self.baseline:
+            from retina_doctor.baseline import compared
+
+            snapshot = compared(snapshot, self.baseline[1], catalogue.measures)
         diagnosis = diagnose(without_secrets(snapshot, catalogue), catalogue)
         if self.baseline:
             from retina_doctor.baseline import beside
 
-            earlier, known = self.baseline
-            diagnosis = beside(diagnosis, known, f"--baseline {earlier}")
+            file_name, earlier = self.baseline
+            diagnosis = beside(diagnosis, earlier, f"--baseline {file_name}")
         self.lap("judging")
         return replace(
             report_of(diagnosis, catalogue, self.language, threshold),

@@ -11,6 +11,7 @@ from retina_doctor.authoring import Scope
 from retina_doctor.codec import DoesNotFit, decode, encode, replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.figures import Figure
+from retina_doctor.measured import value_at
 from retina_doctor.model import (
     Diagnosis,
     Finding,
@@ -30,7 +31,7 @@ from retina_doctor.model import (
     Unknown,
     Verdict,
 )
-from retina_doctor.own_checks import Gated, Silenced, Unloaded, pack_not_loadable
+from retina_doctor.own_checks import Compared, Gated, Silenced, Unloaded, pack_not_loadable
 from retina_doctor.registry import Catalogue, Entry, Want
 from retina_doctor.settings import Settings, Table
 
@@ -215,6 +216,8 @@ class Readings:
             return Silenced(tuple(self._silenced()))
         if facts is Gated:
             return self._gated()
+        if facts is Compared:
+            return self._compared()
         return self.of(facts).value
 
     def take(self, gate: Gated) -> None:
@@ -228,6 +231,22 @@ class Readings:
         others = (entry for entry in self.catalogue.entries if not _asks_for_gate(entry))
         judged = _judged(others, chosen, Readings(self.snapshot, self.catalogue))
         return gated(chosen, [judgement for judgement, _ in judged.values()])
+
+    def _compared(self) -> Compared:
+        """Of the figures of an earlier report those that were to be measured now: what the settings leave out is no loss."""
+        gate = self.snapshot.settings.gate
+        if gate.regress is None or not gate.measured:
+            return Compared()
+        chosen = Selection(self.snapshot.settings, self.catalogue, self.snapshot.created)
+        wanted = chosen.needed_facts(entry for entry in self.catalogue.entries if not _asks_for_gate(entry))
+        probes = {probe.name for facts, probe in self.catalogue.probe_of.items() if facts in wanted}
+        return Compared(
+            tuple(
+                (one, gate.measured[one.of], value_at(self.snapshot.readings, one.of))
+                for one in self.catalogue.measures
+                if one.of in gate.measured and one.of.partition(".")[0] in probes
+            )
+        )
 
     def _silenced(self) -> Iterable[Reading[Any]]:
         for facts in self.catalogue.probe_of:

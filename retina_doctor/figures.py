@@ -93,3 +93,14 @@ class Measure(Data, frozen=True, kw_only=True):
     unit: Unit
     better: Literal["less", "more"] = "less"
     least: float = 0.0
+
+
+def quantity(value: float, unit: Unit) -> str:
+    """Three digits that mean something: "50 ms", "1.6 s", "938 MiB", "14.1 GiB"."""
+    if unit == "B":
+        return f"{value / 1024**3:.1f} GiB" if value >= 10 * 1024**3 else f"{value / 1024**2:.0f} MiB"
+    if unit == "s":
+        if value < 1:
+            return f"{value * 1000:.3g} ms"
+        return f"{value:.3g} s" if value < 1000 else f"{value:.0f} s"
+    return f"{value:g}"

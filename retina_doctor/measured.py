@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from retina_doctor.model import Json, Recorded
+from retina_doctor.model import Json, Outcome, Recorded
 
 
 def value_at(readings: Mapping[str, Recorded], of: str) -> float | None:
-    """The number that stands there; None: there is none."""
+    """The number that stands there; None: there is none, or the looking did not end well."""
     probe, _, way = of.partition(".")
     recorded = readings.get(probe)
-    return number_at(recorded.facts, way) if recorded else None
+    return number_at(recorded.facts, way) if recorded and recorded.outcome is Outcome.OK else None
 
 
 def number_at(facts: Json, way: str) -> float | None:

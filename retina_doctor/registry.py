@@ -209,7 +209,7 @@ class Draft:
         self.explains: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
         self.facts: set[type] = {Settings, Interpreter, SeenFrom, Target}
-        self.facts |= {own_checks.Silenced, own_checks.Unloaded, own_checks.Gated}
+        self.facts |= {own_checks.Silenced, own_checks.Unloaded, own_checks.Gated, own_checks.Compared}
         self.names: set[str] = set()
         self._holders: dict[tuple[str, object], str] = {}
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from retina_doctor.codec import Data, Meta, Plain, decode, encode, field
+from retina_doctor.kinds import Key
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -208,6 +209,22 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "Code of a check, the severity of its findings here, and why.",
             "检查的代码、它的发现在这里的级别，以及原因。",
             read=read_graded,
+        ),
+    ] = field(default_factory=dict)
+    regress: Annotated[
+        Annotated[float, Meta(ge=0, description="is not a share, such as 0.2 for a fifth")] | None,
+        Setting(
+            "By what share a measured figure may be worse than in --baseline: 0.2 is a fifth. Default: by any.",
+            "测得的指标最多可比 --baseline 差多少：0.2 即五分之一。默认不限。",
+            "--regress",
+            "SHARE",
+        ),
+    ] = None
+    measured: Annotated[
+        Mapping[Key, float],
+        Setting(
+            "Figures to compare with, by where they stand among the facts, such as inference.median; --baseline gives them.",
+            "用于对比的指标，以其在 facts 中的位置命名，如 inference.median；由 --baseline 给出。",
         ),
     ] = field(default_factory=dict)
     fail_on: Annotated[

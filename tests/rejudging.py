@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping
 from retina_doctor.codec import replace, to_json
 from retina_doctor.diagnose import Readings, Selection, _judge, concluded, diagnose
 from retina_doctor.model import Diagnosis, Finding, Judgement, Snapshot, Verdict
-from retina_doctor.own_checks import Gated, Silenced
+from retina_doctor.own_checks import Compared, Gated, Silenced
 from retina_doctor.pages import render
 from retina_doctor.registry import Entry, Want, installed
 from retina_doctor.settings import LANGUAGES, Settings, Table
@@ -45,8 +45,9 @@ def wants(code: str) -> tuple[tuple[str, Want], ...]:
 
 
 def all_are_seen_by(entry: Entry) -> bool:
-    """RD003 speaks of the failed readings among all; what the gate demands is demanded of all verdicts."""
-    return any(need.facts in (Silenced, Gated) for need in entry.needs)
+    """RD003 speaks of the failed readings among all; what the gate demands is demanded of all verdicts, and of
+    figures from anywhere."""
+    return any(need.facts in (Silenced, Gated, Compared) for need in entry.needs)
 
 
 @functools.cache

@@ -17,11 +17,11 @@ import pytest
 
 from retina_doctor.codec import replace
 from retina_doctor.diagnose import figures_of
-from retina_doctor.figures import Bar, Bars, Figure, Mark, Part, Spread, Spreads
+from retina_doctor.figures import Bar, Bars, Figure, Mark, Part, Spread, Spreads, quantity
 from retina_doctor.model import Reason, Recorded
 from retina_doctor.registry import installed
 from retina_doctor.reports import PLAIN, Report, writer
-from retina_doctor.reports.html.drawing import drawn, quantity
+from retina_doctor.reports.html.drawing import drawn
 from retina_doctor.reports.html.words import Text
 from tests.browser import Page, browser
 from tests.machines import machine, names

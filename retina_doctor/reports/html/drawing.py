@@ -1,4 +1,4 @@
-"""Figures as shapes: where what is drawn, in units of the picture; and quantities in words."""
+"""Figures as shapes: where what is drawn, in units of the picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from retina_doctor.figures import Bars, Box, Figure, Frame, Spreads, Unit
+from retina_doctor.figures import Bars, Box, Figure, Frame, Spreads, quantity
 from retina_doctor.model import Reason
 from retina_doctor.reports.html.words import Text, word
 
@@ -93,17 +93,6 @@ def drawn(figure: Figure, say: Say) -> Drawing:
         rows, ticks = _spreads(figure, say)
         return Drawing("spreads", title, note, rows=rows, ticks=ticks)
     return _frame(figure, title, note)
-
-
-def quantity(value: float, unit: Unit) -> str:
-    """Three digits that mean something: "50 ms", "1.6 s", "938 MiB", "14.1 GiB"."""
-    if unit == "B":
-        return f"{value / 1024**3:.1f} GiB" if value >= 10 * 1024**3 else f"{value / 1024**2:.0f} MiB"
-    if unit == "s":
-        if value < 1:
-            return f"{value * 1000:.3g} ms"
-        return f"{value:.3g} s" if value < 1000 else f"{value:.0f} s"
-    return f"{value:g}"
 
 
 def _bars(figure: Bars, say: Say) -> Iterator[DrawnBar]:

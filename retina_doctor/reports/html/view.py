@@ -10,7 +10,7 @@ from retina_doctor import __version__
 from retina_doctor.codec import replace, to_json
 from retina_doctor.declared import declarations
 from retina_doctor.diagnose import figures_of, head_of
-from retina_doctor.figures import Measure
+from retina_doctor.figures import Measure, quantity
 from retina_doctor.measured import value_at
 from retina_doctor.model import Finding, Judgement, Reason, Recorded, Severity, Verdict
 from retina_doctor.plan import Asked, Step, plan_of
@@ -19,7 +19,7 @@ from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Report
 from retina_doctor.reports.first_lines import judged_line, passed_over_lines, standpoint_lines, target_line
 from retina_doctor.reports.glance import Glance, glances
-from retina_doctor.reports.html.drawing import Drawing, drawn, quantity
+from retina_doctor.reports.html.drawing import Drawing, drawn
 from retina_doctor.reports.html.words import Text, both, word
 from retina_doctor.reports.labels import label, step_text, where
 from retina_doctor.reports.summary import summary
