@@ -32,7 +32,8 @@ class Setting(Data, frozen=True):
     """What a field of a table is, beyond its type. *en*, *zh*: one sentence of help in each language.
 
     *flag*: "--det-size"; *metavar*: how its value is called in the help. *several*: the flag may be repeated. *common* False:
-    only commands that ask for the flag by name take it. *read*: turns what a file, a variable or a flag says into the plain
+    only commands that ask for the flag by name take it. *checks*: its words are codes, names and domains of checks, which a
+    shell completes. *read*: turns what a file, a variable or a flag says into the plain
     JSON data of the field, or raises ValueError in the operator's words. What a value out of range is told of itself is the
     ``description`` of the `Meta` that gives the range: "is not between 0 and 1".
     """
@@ -43,6 +44,7 @@ class Setting(Data, frozen=True):
     metavar: str | None = None
     several: bool = False
     common: bool = True
+    checks: bool = False
     read: Callable[[Any], Any] | None = None
 
 
@@ -170,6 +172,7 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "--only",
             "CODE|NAME|DOMAIN",
             several=True,
+            checks=True,
             read=words_of,
         ),
     ] = ()
@@ -181,6 +184,7 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "--skip",
             "CODE|NAME|DOMAIN",
             several=True,
+            checks=True,
             read=words_of,
         ),
     ] = ()
@@ -200,6 +204,7 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "--require",
             "CODE|NAME|DOMAIN",
             several=True,
+            checks=True,
             read=words_of,
         ),
     ] = ()

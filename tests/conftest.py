@@ -34,6 +34,7 @@ REAL = frozenset(
     {
         "test_attach",
         "test_busy",
+        "test_completion",
         "test_distribution",
         "test_endpoint_attacks",
         "test_example_pack",
