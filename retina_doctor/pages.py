@@ -24,6 +24,7 @@ from typing import Any
 import jinja2
 
 from retina_doctor.codec import Data, DoesNotFit, decode, to_json
+from retina_doctor.figures import quantity
 from retina_doctor.model import Action, Finding, Interpreter, Outcome, Reason, Snapshot
 from retina_doctor.quoting import PASSWORD, argument, visible
 from retina_doctor.reasons import reason_text
@@ -176,10 +177,14 @@ def mebibytes(value: float) -> str:
     return f"{value / 1024**2:.0f} MiB"
 
 
+FILTERS = {"MiB": mebibytes, "quantity": quantity}
+"""Of pages, beside Jinja's own: `{{ now|quantity(unit) }}`, with a unit of `retina_doctor.figures`."""
+
+
 def _environment(finalize: Any) -> jinja2.Environment:
     # Autoescape would write HTML entities; these texts are no HTML. `finalize` sees every filled value instead.
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=finalize, autoescape=False)  # noqa: S701
-    environment.filters["MiB"] = mebibytes
+    environment.filters |= FILTERS
     return environment
 
 

@@ -34,6 +34,7 @@ REAL = frozenset(
     {
         "test_attach",
         "test_busy",
+        "test_completion",
         "test_distribution",
         "test_endpoint_attacks",
         "test_example_pack",
@@ -46,6 +47,7 @@ REAL = frozenset(
         "test_formats",
         "test_guide",
         "test_hanging",
+        "test_html",
         "test_inference",
         "test_integrations",
         "test_known_answer",

@@ -24,7 +24,7 @@ from retina_doctor.authoring import ANY, Facts, Side
 from retina_doctor.codec import from_json, replace
 from retina_doctor.diagnose import _judge, diagnose
 from retina_doctor.model import Diagnosis, Outcome, Reading, Recorded, Severity, Snapshot, Verdict
-from retina_doctor.pages import BLOCK, mebibytes, render, source
+from retina_doctor.pages import BLOCK, FILTERS, render, source
 from retina_doctor.probing.sending import source_of
 from retina_doctor.readings import Readings
 from retina_doctor.redaction import redact
@@ -73,7 +73,7 @@ def parts(entry: Entry, language: Any) -> dict[str, str]:
 
 
 PARSER = jinja2.Environment()
-PARSER.filters["MiB"] = mebibytes
+PARSER.filters |= FILTERS
 
 
 @every_code
