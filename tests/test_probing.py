@@ -513,7 +513,8 @@ def test_the_sent_program_is_made_of_what_python_2_can_parse() -> None:
     allowed = {
         ast.Module, ast.Import, ast.alias, ast.Expr, ast.Assign, ast.Call, ast.Attribute, ast.Subscript, ast.Name,
         ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Slice, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp,
-        ast.Load, ast.Store, ast.And, ast.Or, ast.Lt, ast.Mod, ast.NotIn, ast.In, ast.Not,
+        ast.Load, ast.Store, ast.And, ast.Or, ast.Lt, ast.Mod, ast.NotIn, ast.In, ast.Not, ast.FunctionDef, ast.arguments,
+        ast.arg, ast.Return, ast.IfExp, ast.Eq,
     }  # fmt: skip
     assert {type(node) for node in ast.walk(ast.parse(program))} <= allowed
 
