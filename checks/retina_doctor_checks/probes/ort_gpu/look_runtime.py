@@ -34,6 +34,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(installed=True)
     gpu = bool(arguments["gpu"] and look_files.provider_facts(folder, look_files.PROVIDER))
     preloads = gpu and bool(look_files.preloaded_by())
+    session.sparing()
     # Forked before anything is imported: a library that is loaded once stays loaded.
     ways = ("plain" if preloads else "preload", "torch") if gpu else ()
     others = [Waiting(how, arguments["seconds"]) for how in ways]
