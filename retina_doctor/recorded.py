@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -86,12 +86,8 @@ def _files(words: Iterable[str]) -> Iterable[str]:
         yield from (str(file) for file in inside if file in found)
 
 
-class Judged(NamedTuple):
-    """One of several: its exit code, what is complained of ("": nothing), its reports by their place among the outputs."""
-
-    code: int
-    complaint: str
-    texts: Sequence[str]
+Judged = tuple[int, str, list[str]]
+"""One of several: its exit code, what is complained of ("": nothing), its reports by their place among the outputs."""
 
 
 def _several(run: Run, files: Sequence[str]) -> NoReturn:
@@ -132,13 +128,13 @@ def _judged(run: Run, writers: Sequence[Callable[[Report, Look], str]], file: st
         report = run.judged(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on, file=file)
     except UsageError as error:
         told = {"file": file, "verdict": "unknown", "exit_code": 2, "findings": [], "error": str(error)}
-        return Judged(2, str(error), [to_line(told) if name == "json" else "" for name, _ in run.outputs])
+        return 2, str(error), [to_line(told) if name == "json" else "" for name, _ in run.outputs]
     for (name, path), write in zip(run.outputs, writers, strict=True):
         text = write(report, PLAIN if path else run.terminal)
         if name == "json":
             text = to_line({"file": file, **from_json(text)})
         texts.append(f"{text}\n" if name == "terminal" else text)
-    return Judged(report.exit_code, "", texts)
+    return report.exit_code, "", texts
 
 
 def _spool() -> IO[str]:

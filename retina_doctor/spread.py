@@ -35,7 +35,9 @@ def spread(work: Callable[[T], R], things: Sequence[T]) -> Iterator[R]:
             workers.append(_started(work, things[number::count], [pipe for _, pipe in workers]))
         for place, thing in enumerate(things):
             frame = _read(workers[place % count][1])
-            yield work(thing) if frame is None else marshal.loads(frame)  # noqa: S302 - of our own process
+            if frame is None:
+                frame = marshal.dumps(cast("Any", work(thing)))  # a result of another kind is a bug, and is told here
+            yield marshal.loads(frame)  # noqa: S302 - of our own process
     finally:
         for pid, pipe in workers:
             pipe.close()
