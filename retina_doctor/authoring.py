@@ -84,6 +84,9 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     all readings whether what the doctor's own side did not find is to be looked for from the service's standpoint, with its
     user's rights; that reading then takes the place of the first.
 
+    Probes of one *group* import the same libraries, at what most of them costs: they are run in one process, too, one after the
+    other, in the order of the catalogue. What one has loaded the next finds loaded.
+
     *long* ones have all of --timeout, others the short time of drivers and files; None: those that are heavy.
     *hangs_with*: names of probes; where one of them hangs this one waits for the same thing in vain, and is ended with it.
 
@@ -98,6 +101,7 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     carries: tuple[str, ...] = ()
     heavy: bool = False
     share: bool = False
+    group: str | None = None
     long: bool | None = None
     hangs_with: tuple[str, ...] = ()
     local: str | None = None

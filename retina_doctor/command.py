@@ -195,10 +195,12 @@ class Run:
     @functools.cached_property
     def baseline(self) -> tuple[str, Baseline] | None:
         """The earlier report that was named, and what it knows. Raises UsageError."""
+        file = self.flags.get("baseline")
+        if not file:
+            return None
         from retina_doctor.baseline import read_baseline
 
-        file = self.flags.get("baseline")
-        return (file, read_baseline(Path(file))) if file else None
+        return file, read_baseline(Path(file))
 
     def settings(self, **fixed: Mapping[str, Any]) -> Settings:
         """*fixed*, by table and key, over flags, environment and file. Raises UsageError."""

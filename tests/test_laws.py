@@ -316,6 +316,12 @@ def test_what_is_heavy_shares_no_process(probe: str) -> None:
     assert not (CATALOGUE.probes[probe].heavy and CATALOGUE.probes[probe].share)
 
 
+@pytest.mark.parametrize("probe", CATALOGUE.probes)
+def test_what_is_light_is_in_no_group_of_heavy_ones(probe: str) -> None:
+    """It would be kept waiting by them, and left out by a quick check with them."""
+    assert CATALOGUE.probes[probe].heavy or CATALOGUE.probes[probe].group is None
+
+
 @every_machine
 def test_facts_that_do_not_fit_are_a_lost_reading(name: str) -> None:
     """A snapshot of another version, or a probe that forgot something: not one fact is guessed."""
