@@ -8,6 +8,7 @@ import importlib
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,13 +27,14 @@ class NoOutput(Exception):
     """The report cannot be given to anybody."""
 
 
-def outputs(wanted: list[str] | None) -> Outputs:
-    """What each --format asks for. Raises UsageError."""
+def outputs(wanted: list[str] | None, known: Sequence[str] | None = None) -> Outputs:
+    """What each --format asks for. *known*: of a command with formats of its own. Raises UsageError."""
     found: Outputs = []
+    known = known or formats.names()
     for word in wanted or ["terminal"]:
         name, _, file = word.partition("=")
-        if name not in formats.names():
-            raise UsageError(f"--format {word}: known are {', '.join(formats.names())}")
+        if name not in known:
+            raise UsageError(f"--format {word}: known are {', '.join(known)}")
         found.append((name, Path(file) if file else None))
     if sum(file is None for _, file in found) > 1:
         raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
