@@ -13,7 +13,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 
-from retina_doctor.fleet.documents import MARK, Document, chunks, content_of
+from retina_doctor.fleet.documents import Document, chunks, content_of, is_something_else
 from retina_doctor.fleet.judging import Chunk, Missing, judge_all
 from retina_doctor.fleet.traits import Traits
 from retina_doctor.registry import installed
@@ -119,7 +119,7 @@ def work(piece: list[Document], language: Language, fail_on: str) -> Judged:
         content = content_of(one)
         if isinstance(content, str):
             missing.append(Missing(label=one.stem, why=f"{one.file}: {content}"))
-        elif one.found and MARK not in content:
+        elif one.found and is_something_else(content):
             passed_over.append(one.file)
         else:
             read.append((one.file, one.stem, content))

@@ -119,6 +119,17 @@ def content_of(document: Document) -> bytes | str:
         return f"cannot be read: {error.strerror}"
 
 
+def is_something_else(content: bytes) -> bool:
+    """Whole JSON that does not say that it is a snapshot; a file that was cut, or is empty, may have been one."""
+    if MARK in content:
+        return False
+    try:
+        from_json(content)
+    except DoesNotFit:
+        return False
+    return True
+
+
 def chunks(told: Iterable[Document], most: int, most_bytes: int) -> Iterator[list[Document]]:
     """Pieces of work: of so many documents, and of little more content than so many bytes."""
     piece: list[Document] = []

@@ -8,6 +8,7 @@ import re
 
 from retina_doctor.fleet.forms import word
 from retina_doctor.fleet.summing import Fleet
+from retina_doctor.quoting import visible
 from retina_doctor.reports import Look
 from retina_doctor.settings import Language
 
@@ -29,4 +30,5 @@ def write(fleet: Fleet, _language: Language, _look: Look) -> str:
 
 def _cell(text: str) -> str:
     """Text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{text}" if re.match(r"[=+\-@\t\r]", text) else text
+    text = str(visible(text))
+    return f"'{text}" if re.match(r"[=+\-@]", text) else text
