@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,3 +43,72 @@ def report(ctx: typer.Context, files: Files, form: Format = None, tolerate: Tole
     from retina_doctor.fleet import reporting
 
     reporting.report(Run.of(ctx), files, form or (), tolerate)
+
+
+Sets = Annotated[
+    list[str] | None, typer.Option("-w", "--nodes", help="Nodes: gpu-[01-20]; repeatable.", metavar="NODESET")
+]
+Groups = Annotated[
+    list[str] | None,
+    typer.Option("-g", "--group", help="A group of nodes, as ClusterShell is configured.", metavar="GROUP"),
+]
+Hosts = Annotated[str, typer.Option("--hosts", help="A file with a node set a line.", metavar="FILE")]
+Inventory = Annotated[
+    str, typer.Option("--inventory", help="An Ansible inventory (read by ansible-inventory).", metavar="FILE")
+]
+Folder = Annotated[Path, typer.Option("-o", "--output", help="The folder for the snapshots.", metavar="DIR")]
+Python = Annotated[str, typer.Option(help="The service's Python on each node.", metavar="COMMAND")]
+Via = Annotated[
+    str,
+    typer.Option(
+        help="Another way in than ssh, Python included: docker -H ssh://{node} exec -i face python3.", metavar="COMMAND"
+    ),
+]
+Deadline = Annotated[float, typer.Option(help="Seconds that each node has in all.", min=1, max=86400, metavar="S")]
+Fanout = Annotated[int, typer.Option(help="Nodes that are asked at the same time.", min=1, max=10000, metavar="N")]
+Kubernetes = Annotated[
+    bool, typer.Option("--kubernetes", help="Look into the running pods that -n and -l name (kubectl exec).")
+]
+Namespace = Annotated[str, typer.Option("-n", "--namespace", help="With --kubernetes.", metavar="NS")]
+Selector = Annotated[
+    str, typer.Option("-l", "--selector", help="With --kubernetes: labels, app=face.", metavar="LABELS")
+]
+Container = Annotated[str, typer.Option("-c", "--container", help="With --kubernetes.", metavar="NAME")]
+NoRedact = Annotated[bool, typer.Option("--no-redact", help="Keep names, hosts and addresses.")]
+
+
+@app.command(cls=taking())
+def collect(
+    ctx: typer.Context,
+    folder: Folder,
+    sets: Sets = None,
+    groups: Groups = None,
+    hosts: Hosts = "",
+    inventory: Inventory = "",
+    python: Python = "python3",
+    via: Via = "",
+    deadline: Deadline = 120,
+    fanout: Fanout = 64,
+    kubernetes: Kubernetes = False,
+    namespace: Namespace = "default",
+    selector: Selector = "",
+    container: Container = "",
+    no_redact: NoRedact = False,
+) -> None:
+    """Look at many machines over ssh, or any other way in, and write a snapshot of each. Nothing is installed there."""
+    from retina_doctor.errors import UsageError
+    from retina_doctor.fleet import node_sets
+
+    node_sets.need()
+    from retina_doctor.fleet import collecting
+
+    run = Run.of(ctx)
+    if kubernetes:
+        if sets or groups or hosts or inventory or via or not selector:
+            raise UsageError("fleet collect --kubernetes: name pods with -n NAMESPACE -l LABELS, and nothing else")
+        nodes = collecting.pods_of(namespace, selector)
+        way = collecting.kubectl_way(namespace, container, python, deadline, fanout)
+    else:
+        way = collecting.way_of(via, python, deadline, fanout)
+        nodes = collecting.nodes_of(sets or (), groups or (), hosts, inventory)
+    collecting.collect(run, nodes, way, folder, not no_redact)

@@ -64,10 +64,14 @@ def expanded(text: str, groups: bool = False) -> list[str]:
     return names
 
 
-def _node_set() -> tuple[Any, type[Exception]]:
+def need() -> None:
     """Raises UsageError where the extra is not installed."""
     if not can_fold():
         raise UsageError(f"this needs ClusterShell: {INSTALL}")
+
+
+def _node_set() -> tuple[Any, type[Exception]]:
+    need()
     from ClusterShell.NodeSet import NodeSet, NodeSetException
 
     return NodeSet, NodeSetException
