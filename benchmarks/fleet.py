@@ -1,6 +1,10 @@
 """How long a fleet takes to be reported on, and how much memory: recorded machines with noise.
 
     uv run python -m benchmarks.fleet [NODES]
+    uv run python -m benchmarks.fleet collect [NODES]
+
+`collect` asks nodes through a stand-in for ssh, which takes 50 ms and then tells what this machine told before: its time is the
+controller's alone, whose processor seconds are given by node.
 
 Memory is that of all processes of the run together (proportional set size, sampled), and of the largest alone.
 """
@@ -19,6 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import replace
+from retina_doctor.declared import declarations
+from retina_doctor.fleet.sending import Asking
+from retina_doctor.registry import installed
 from retina_doctor.snapshot import save
 from tests.machines import machine, names
 
@@ -67,7 +74,53 @@ def memory(root: int) -> int:
     return total
 
 
+SSH = f"""#!{sys.executable} -IS
+import base64, json, re, sys, time, zlib
+program = sys.stdin.buffer.read()
+token = json.loads(zlib.decompress(base64.b64decode(re.search(rb"b64decode\\('([^']+)'", program)[1])))["token"]
+time.sleep(0.05)
+sys.stdout.buffer.write(open(__file__ + ".told", "rb").read().replace(b"TOKEN ", token.encode()))
+"""
+COUNTED = """import atexit, sys, time
+atexit.register(lambda: sys.stderr.write("%.2f" % time.process_time()))
+from retina_doctor.main import main
+main()
+"""
+
+
+def recorded() -> bytes:
+    """What this machine tells when it is asked, with TOKEN in place of the run's."""
+    asking = Asking(declarations().settings({}), installed(), ("python3",), 300)
+    done = subprocess.run([sys.executable, "-"], input=asking.program, capture_output=True, check=True)
+    return done.stdout.replace(asking.token.encode(), b"TOKEN ")
+
+
+def collect(nodes: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        ssh = Path(folder) / "ssh"
+        ssh.write_text(SSH, encoding="utf-8")
+        ssh.chmod(0o755)
+        told = recorded()
+        ssh.with_name("ssh.told").write_bytes(told)
+        words = ["fleet", "collect", "-w", f"gpu-[0001-{nodes:04d}]", "-o", f"{folder}/out"]
+        env = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+        started = time.monotonic()
+        command = [sys.executable, "-c", COUNTED, *words]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        seconds = time.monotonic() - started
+        print(
+            f"{nodes} nodes that tell {len(told) / 1024:.0f} KiB each; load {os.getloadavg()[0]:.1f}; {done.stdout.splitlines()[0]}"
+        )
+        cpu = float(done.stderr.split()[-1])
+        print(
+            f"exit {done.returncode}, {seconds:.1f} s, controller: {cpu:.1f} processor seconds, {cpu / nodes:.3f} for each node"
+        )
+
+
 def main() -> None:
+    if "collect" in sys.argv:
+        collect(int(sys.argv[2]) if len(sys.argv) > 2 else 1000)
+        return
     nodes = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as folder:
         size = write(Path(folder), nodes)

@@ -73,7 +73,7 @@ class _Client(ExecClient):  # type: ignore[misc]
             os.killpg(self.popen.pid, signal.SIGKILL if abort else signal.SIGTERM)
         code = self.popen.wait()
         super()._close(abort, timeout)
-        self.worker.end(self.key, self.problem, timeout, code)
+        self.worker.end(self.key, self.problem or ("interrupted" if abort else ""), timeout, code)
 
 
 class _Worker(ExecWorker):  # type: ignore[misc]

@@ -49,12 +49,12 @@ def expanded(text: str, groups: bool = False) -> list[str]:
 
     if "@" in text and not groups:
         raise UsageError(f"{text}: no node set")
+    if _at_most(text) > MOST_NODES:
+        raise UsageError(f"{text}: more than {MOST_NODES} nodes")
     try:
         found = NodeSet(text, resolver=None if groups else RESOLVER_NOGROUP)
     except parse_error as error:
         raise UsageError(f"{text}: no node set: {error}") from None
-    if len(found) > MOST_NODES:
-        raise UsageError(f"{text}: {len(found)} nodes are more than {MOST_NODES}")
     if not found:
         raise UsageError(f"{text or 'the node set'}: names no node")
     names = [str(name) for name in found]
@@ -62,6 +62,18 @@ def expanded(text: str, groups: bool = False) -> list[str]:
         if not NODE.fullmatch(name):
             raise UsageError(f"{name!r}: no name of a node")
     return names
+
+
+def _at_most(text: str) -> int:
+    """How many names a node set can stand for: they are not made before that is known."""
+    whole = 0
+    for part in re.split(r",(?![^\[]*\])", text):
+        names = 1
+        for inside in re.findall(r"\[([^\]]*)\]", part):
+            ranges = re.findall(r"(\d+)-(\d+)", inside)
+            names *= sum(max(0, int(last) - int(first)) for first, last in ranges) + inside.count(",") + 1
+        whole += names
+    return whole
 
 
 def need() -> None:

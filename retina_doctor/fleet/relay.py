@@ -36,7 +36,7 @@ class Group:
         self.told = 0
         self.errors = b""
         self.pending = b""
-        self.late = self.flooded = self.done = False
+        self.late = self.cut = self.flooded = self.done = False
         self.started = self.begun = time.monotonic()
         self.has_begun = False
         self.process = subprocess.Popen(
@@ -178,7 +178,13 @@ class Relay:
             except (KeyError, ValueError):
                 pass
         self.running.remove(group)
-        end = {"code": group.process.returncode, "late": group.late, "flooded": group.flooded, "effort": effort}
+        end = {
+            "code": group.process.returncode,
+            "late": group.late,
+            "cut": group.cut,
+            "flooded": group.flooded,
+            "effort": effort,
+        }
         end["errors"] = group.errors.decode("utf-8", "replace")
         self.send({"group": group.number, "at": round(at, 3), "end": end})
 
@@ -187,9 +193,10 @@ class Relay:
         if group.process.poll() is not None and not group.complete:
             self.read(0)
         limit = group.limits[group.current] if group.current in group.limits else 0
-        group.late = not group.complete and (now - group.begun > limit or now > self.until)
+        group.late = not group.complete and now - group.begun > limit
+        group.cut = not group.complete and not group.late and now > self.until
         rest = None
-        if group.complete or group.late or group.process.poll() is not None:
+        if group.complete or group.late or group.cut or group.process.poll() is not None:
             rest, group.waiting = group.waiting, []
             self.finish(group)
         elif group.waiting and group.has_begun and now - group.begun > limit * self.patience:

@@ -208,17 +208,15 @@ class Answer:
         with contextlib.suppress(DoesNotFit):
             group.effort = decode(end.get("effort"), Effort) if group.overdue and end.get("effort") else None
         group._note(str(end.get("errors", "")).encode("utf-8", "replace"))
-        self._ended.add(number)
+        if end.get("cut") is not True:  # by the node's deadline, which says nothing of what was looked at
+            self._ended.add(number)
 
     def readings(self, why: str) -> dict[str, Recorded]:
         """By probe. *why*: why the rest is not there, where the node was gone before it had told all."""
         found = dict(self.asking.unsent)
+        lost = Recorded(outcome=Outcome.NOT_RUN, detail=why or "the node's time was up")
         for number, group in self._groups.items():
-            told = group.recorded(group.at) if group.seen else {}
-            for name, one in told.items():
-                lost = number not in self._ended and group.seen[name].ended is None
-                found[name] = (
-                    Recorded(outcome=Outcome.TIMED_OUT, facts=one.facts, stage=one.stage, detail=why) if lost else one
-                )
-        unasked = Recorded(outcome=Outcome.NOT_RUN, detail=why or "not looked at")
-        return {name: found.get(name, unasked) for name in self.asking.probes}
+            for name, one in (group.recorded(group.at) if group.seen else {}).items():
+                whole = number in self._ended or group.seen[name].ended is not None
+                found[name] = one if whole else lost
+        return {name: found.get(name, lost) for name in self.asking.probes}
