@@ -108,13 +108,10 @@ def collect(nodes: int) -> None:
         command = [sys.executable, "-c", COUNTED, *words]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         seconds = time.monotonic() - started
-        print(
-            f"{nodes} nodes that tell {len(told) / 1024:.0f} KiB each; load {os.getloadavg()[0]:.1f}; {done.stdout.splitlines()[0]}"
-        )
         cpu = float(done.stderr.split()[-1])
-        print(
-            f"exit {done.returncode}, {seconds:.1f} s, controller: {cpu:.1f} processor seconds, {cpu / nodes:.3f} for each node"
-        )
+        print(f"{nodes} nodes that tell {len(told) / 1024:.0f} KiB each; load {os.getloadavg()[0]:.1f}")
+        print(done.stdout.splitlines()[0].partition(": ")[2])
+        print(f"{seconds:.1f} s, controller: {cpu:.1f} processor seconds, {cpu / nodes:.3f} for each node")
 
 
 def main() -> None:

@@ -12,10 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
+import yaml
 
 from tests.doctor import doctor, environment
 from tests.odd_probes import runs
+from tests.slurm_cluster import slurm_cluster
 from tests.ssh_nodes import ssh_nodes
 
 
@@ -180,6 +183,22 @@ def test_pods_of_a_cluster(tmp_path: Path) -> None:
     assert "executable file not found" in missing["why"]
 
 
+def test_nodes_of_a_real_slurm(tmp_path: Path) -> None:
+    with slurm_cluster(tmp_path / "slurm") as variables:
+        env = environment(**variables)
+        words = ["fleet", "collect", "--slurm", "-p", "gpu", "-o", "out", "--quick", "--python", sys.executable]
+        done = doctor(*words, cwd=tmp_path, env=env)
+        assert done.returncode == 3, done.stderr
+        assert whys(tmp_path / "out") == {"gpu-4": "Slurm: down (test)"}
+        names = sorted(file.stem for file in (tmp_path / "out").glob("gpu-*.json"))
+        assert names == ["gpu-1", "gpu-2", "gpu-3"]
+        told = json.loads((tmp_path / "out" / "gpu-2.json").read_text(encoding="utf-8"))
+        assert told["readings"]["interpreter"]["outcome"] == "ok"
+        lost = doctor(*words[:4], "nosuch", *words[5:], cwd=tmp_path, env=env)
+        assert lost.returncode == 2
+        assert "sinfo" in lost.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -205,6 +224,23 @@ def test_wrong_usage(words: list[str], said: str, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert said in done.stderr
+
+
+def test_a_manifest_fits_the_schema_of_kubernetes(tmp_path: Path) -> None:
+    words = ["fleet", "manifest", "kubernetes", "--image", "registry/face:1", "-n", "face"]
+    more = ["--resource", "nvidia.com/gpu=1", "--node-selector", "gpu=t4"]
+    done = doctor(*words, *more, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    [manifest] = yaml.safe_load_all(done.stdout)
+    kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+    pod = manifest["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"] == {"limits": {"nvidia.com/gpu": "1"}}
+    assert pod["nodeSelector"] == {"gpu": "t4"}
+    assert "retina-doctor fleet report -" in done.stdout
+    assert doctor(*words, "--resource", "gpu", cwd=tmp_path).returncode == 2
+    manifest["spec"]["template"]["spec"]["containers"][0]["command"] = "sh"
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
 
 
 def test_hosts_of_a_file(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from retina_doctor.command import Run, taking
+
+if TYPE_CHECKING:
+    from retina_doctor.fleet.judging import Missing
 
 app = typer.Typer(
     add_completion=False,
@@ -74,6 +77,11 @@ Selector = Annotated[
     str, typer.Option("-l", "--selector", help="With --kubernetes: labels, app=face.", metavar="LABELS")
 ]
 Container = Annotated[str, typer.Option("-c", "--container", help="With --kubernetes.", metavar="NAME")]
+Slurm = Annotated[bool, typer.Option("--slurm", help="Look at nodes of Slurm's, each by a job of its own (srun).")]
+Partition = Annotated[str, typer.Option("-p", "--partition", help="With --slurm.", metavar="NAME")]
+Srun = Annotated[
+    str, typer.Option("--srun", help="With --slurm: more options of srun: --gres=gpu:1.", metavar="OPTIONS")
+]
 NoRedact = Annotated[bool, typer.Option("--no-redact", help="Keep names, hosts and addresses.")]
 
 
@@ -93,6 +101,9 @@ def collect(
     namespace: Namespace = "default",
     selector: Selector = "",
     container: Container = "",
+    slurm: Slurm = False,
+    partition: Partition = "",
+    srun: Srun = "",
     no_redact: NoRedact = False,
 ) -> None:
     """Look at many machines over ssh, or any other way in, and write a snapshot of each. Nothing is installed there."""
@@ -100,15 +111,55 @@ def collect(
     from retina_doctor.fleet import node_sets
 
     node_sets.need()
-    from retina_doctor.fleet import collecting
+    from retina_doctor.fleet import collecting, sources, ways
 
     run = Run.of(ctx)
+    missing: list[Missing] = []
     if kubernetes:
-        if sets or groups or hosts or inventory or via or not selector:
+        if sets or groups or hosts or inventory or via or slurm or not selector:
             raise UsageError("fleet collect --kubernetes: name pods with -n NAMESPACE -l LABELS, and nothing else")
-        nodes = collecting.pods_of(namespace, selector)
-        way = collecting.kubectl_way(namespace, container, python, deadline, fanout)
+        nodes = sources.pods_of(namespace, selector)
+        way = ways.kubectl_way(namespace, container, python, deadline, fanout)
+    elif slurm:
+        if groups or hosts or inventory or via:
+            raise UsageError("fleet collect --slurm: name nodes with -p PARTITION or -w NODESET, and nothing else")
+        nodes, missing = sources.slurm_nodes(partition, sets or ())
+        way = ways.slurm_way(partition, srun, python, deadline, fanout)
     else:
-        way = collecting.way_of(via, python, deadline, fanout)
-        nodes = collecting.nodes_of(sets or (), groups or (), hosts, inventory)
-    collecting.collect(run, nodes, way, folder, not no_redact)
+        way = ways.way_of(via, python, deadline, fanout)
+        nodes = sources.nodes_of(sets or (), groups or (), hosts, inventory)
+    collecting.collect(run, nodes, way, folder, not no_redact, missing)
+
+
+Image = Annotated[str, typer.Option(help="The service's image, with retina-doctor installed in it.", metavar="IMAGE")]
+Resources = Annotated[
+    list[str] | None,
+    typer.Option("--resource", help="What a pod needs: nvidia.com/gpu=1; repeatable.", metavar="NAME=N"),
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--node-selector", help="On which nodes: KEY=VALUE; repeatable.", metavar="KEY=VALUE"),
+]
+manifests = typer.Typer(
+    add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Print what a cluster runs."
+)
+app.add_typer(manifests, name="manifest")
+
+
+@manifests.callback()
+def of_cluster() -> None:
+    """For a group even where it has one command."""
+
+
+@manifests.command(cls=taking("lang"))
+def kubernetes(
+    ctx: typer.Context,
+    image: Image,
+    namespace: Namespace = "default",
+    resources: Resources = None,
+    where: Where = None,
+) -> None:
+    """A DaemonSet: a pod on each node, whose log is the node's snapshot. Pipe it to `kubectl apply -f -`."""
+    from retina_doctor.fleet import manifest
+
+    Run.of(ctx).show(manifest.kubernetes(image, namespace, resources or (), where or ()))

@@ -17,20 +17,9 @@ from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 from ClusterShell.Task import task_self
 from ClusterShell.Worker.Exec import ExecClient, ExecWorker
 
-from retina_doctor.codec import Data
 from retina_doctor.fleet.sending import Answer
+from retina_doctor.fleet.ways import Way
 from retina_doctor.probing.process import exit_words
-
-
-class Way(Data, frozen=True, kw_only=True):
-    """How nodes are asked. *via*: the words that start a Python on ``{node}``; *python*: the same as whoever acts there may
-    write them. *seconds*: that each node has. *fanout*: how many are asked at the same time."""
-
-    via: tuple[str, ...]
-    python: tuple[str, ...]
-    seconds: float
-    fanout: int
-
 
 Ended = Callable[[str, Answer, str], None]
 """Told of each node when it is done: its name, its answer, why it is not whole ("": it is)."""
