@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -249,3 +251,56 @@ def test_help_needs_nothing_of_it() -> None:
     code = f"import sys; from retina_doctor.fleet import command; print({loaded})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_history_tells_what_changed_on_which_nodes(fleet: Path, tmp_path: Path) -> None:
+    keep: list[str | Path] = ["fleet", "report", fleet, "--into", "fleet.sqlite", "--format", "json"]
+    assert doctor(*keep, "--run", "monday", cwd=tmp_path).returncode == 1
+    for number in (1, 2):  # the CPU build came with an update
+        put(fleet, f"gpu-{number:02d}", SICK)
+    put(fleet, "gpu-03")
+    older = edited(machine(HEALTHY).snapshot, "nvml", driver="580.65.06")
+    (fleet / "gpu-08.json").write_text(save(replace(older, label="gpu-08")), encoding="utf-8")
+    (fleet / "gpu-12.json").unlink()
+    put(fleet, "gpu-13")
+    assert doctor(*keep, cwd=tmp_path).returncode == 1
+    done = doctor("fleet", "diff", "fleet.sqlite", "--format", "json", cwd=tmp_path)
+    told = json.loads(done.stdout)
+    assert done.returncode == told["exit_code"] == 1
+    by_nodes = {one["nodes"]: one for one in told["groups"]}
+    assert set(by_nodes) == {"gpu-[01-02]", "gpu-03", "gpu-08"}
+    root = machine(SICK).roots[0]
+    assert root in by_nodes["gpu-[01-02]"]["appeared"]
+    assert root in by_nodes["gpu-[01-02]"]["changes"][0]["findings"], "causes first"
+    assert root in by_nodes["gpu-03"]["gone"]
+    driver = [one for one in by_nodes["gpu-08"]["changes"] if one["what"] == "nvml.driver"]
+    assert [one["after"] for one in driver] == ["580.65.06"]
+    assert (told["added"], told["removed"]) == ("gpu-13", "gpu-12")
+    drawn = doctor("fleet", "diff", "fleet.sqlite", "monday", "2", cwd=tmp_path)
+    assert f"2 nodes  gpu-[01-02]\n  + {root}" in drawn.stdout
+    same = doctor("fleet", "diff", "fleet.sqlite", "2", "2", cwd=tmp_path)
+    assert (same.returncode, "Nothing changed." in same.stdout) == (0, True)
+
+
+def test_a_history_that_is_none(fleet: Path, tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("hello", encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.sqlite")) as database, database:
+        database.execute("CREATE TABLE x (y)")
+    put(tmp_path / "one", "a")
+    keep: list[str | Path] = ["fleet", "report", tmp_path / "one", "--into", "h.sqlite", "--run", "r"]
+    assert doctor(*keep, cwd=tmp_path).returncode == 0
+    refused: tuple[tuple[list[str | Path], str], ...] = (
+        (["diff", "nosuch"], "no such file"),
+        (["diff", "text"], "not a database"),
+        (["diff", "other.sqlite"], "something else"),
+        (["report", fleet, "--into", "text"], "not a database"),
+        (["report", fleet, "--into", "other.sqlite"], "something else"),
+        (["report", fleet, "--into", "h.sqlite", "--run", "r"], "already"),
+        (["diff", "h.sqlite"], "nothing to compare"),
+        (["diff", "h.sqlite", "x"], "no run x"),
+        (["report", fleet, "--run", "x"], "--into"),
+    )
+    for words, said in refused:
+        done = doctor("fleet", *words, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done
+        assert said in done.stderr

@@ -35,17 +35,30 @@ Tolerate = Annotated[
 ]
 
 
+Into = Annotated[
+    Path | None, typer.Option(help="Keep this run in a history (SQLite), for `fleet diff`.", metavar="FILE")
+]
+Name = Annotated[str, typer.Option("--run", help="With --into: a name for this run.", metavar="NAME")]
+
+
 @app.callback()
 def top() -> None:
     """For a group even where it has one command."""
 
 
 @app.command(cls=taking("fail_on", "no_color", "lang"))
-def report(ctx: typer.Context, files: Files, form: Format = None, tolerate: Tolerate = "") -> None:
+def report(
+    ctx: typer.Context,
+    files: Files,
+    form: Format = None,
+    tolerate: Tolerate = "",
+    into: Into = None,
+    name: Name = "",
+) -> None:
     """Judge the snapshots of many machines together: root causes by node, one plan, who differs, who is missing."""
     from retina_doctor.fleet import reporting
 
-    reporting.report(Run.of(ctx), files, form or (), tolerate)
+    reporting.report(Run.of(ctx), files, form or (), tolerate, into, name)
 
 
 Sets = Annotated[
@@ -129,6 +142,21 @@ def collect(
         way = ways.way_of(via, python, deadline, fanout)
         nodes = sources.nodes_of(sets or (), groups or (), hosts, inventory)
     collecting.collect(run, nodes, way, folder, not no_redact, missing)
+
+
+Database = Annotated[Path, typer.Argument(help="What `fleet report --into` wrote.", metavar="FILE")]
+Runs = Annotated[
+    list[str] | None,
+    typer.Argument(help="Names or numbers; else the last run and the one before it.", metavar="[BEFORE [AFTER]]"),
+]
+
+
+@app.command(cls=taking("format", "lang"))
+def diff(ctx: typer.Context, file: Database, runs: Runs = None) -> None:
+    """Tell what changed on which nodes between two runs that were kept, what findings depend on first."""
+    from retina_doctor.fleet import differing
+
+    differing.diff(Run.of(ctx), file, *differing.runs_of(runs or ()))
 
 
 Image = Annotated[str, typer.Option(help="The service's image, with retina-doctor installed in it.", metavar="IMAGE")]

@@ -14,10 +14,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 
 from retina_doctor.fleet.documents import Document, chunks, content_of, is_something_else
-from retina_doctor.fleet.judging import Chunk, Missing, judge_all
+from retina_doctor.fleet.judging import Chunk, How, Missing, judge_all
 from retina_doctor.fleet.traits import Traits
 from retina_doctor.registry import installed
-from retina_doctor.settings import Language
 
 AT_ONCE = 32
 """Documents that a process is given at once."""
@@ -29,7 +28,7 @@ AHEAD = 3
 Judged = tuple[Chunk, Traits]
 
 
-def judge(documents: Iterable[Document], language: Language, fail_on: str) -> Iterator[Judged]:
+def judge(documents: Iterable[Document], how: How) -> Iterator[Judged]:
     """What came of each piece of work, in the order of the documents. Raises what *documents* raises."""
     pieces = chunks(documents, AT_ONCE, MOST_BYTES)
     first = next(pieces, None)
@@ -37,13 +36,13 @@ def judge(documents: Iterable[Document], language: Language, fail_on: str) -> It
         return
     second = next(pieces, None)
     if second is None or processors() == 1:
-        yield work(first, language, fail_on)
+        yield work(first, how)
         if second is not None:
-            yield work(second, language, fail_on)
+            yield work(second, how)
         for piece in pieces:
-            yield work(piece, language, fail_on)
+            yield work(piece, how)
         return
-    yield from _on_all(_chained(first, second, pieces), language, fail_on)
+    yield from _on_all(_chained(first, second, pieces), how)
 
 
 def _chained(
@@ -58,27 +57,27 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _on_all(pieces: Iterator[list[Document]], language: Language, fail_on: str) -> Iterator[Judged]:
+def _on_all(pieces: Iterator[list[Document]], how: How) -> Iterator[Judged]:
     installed()  # once, before it is forked
     pool = _pool(processors())
     waiting: deque[tuple[list[Document], Future[Judged]]] = deque()
     try:
         for piece in pieces:
             try:
-                future = pool.submit(work, piece, language, fail_on)
+                future = pool.submit(work, piece, how)
             except BrokenProcessPool:
                 pool = _pool(processors())
-                future = pool.submit(work, piece, language, fail_on)
+                future = pool.submit(work, piece, how)
             waiting.append((piece, future))
             if len(waiting) >= AHEAD * processors():
-                yield from _taken(*waiting.popleft(), language, fail_on)
+                yield from _taken(*waiting.popleft(), how)
         while waiting:
-            yield from _taken(*waiting.popleft(), language, fail_on)
+            yield from _taken(*waiting.popleft(), how)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _taken(piece: list[Document], future: Future[Judged], language: Language, fail_on: str) -> Iterator[Judged]:
+def _taken(piece: list[Document], future: Future[Judged], how: How) -> Iterator[Judged]:
     """Where a process died, each of its documents in one of its own: the one that kills it costs no other."""
     try:
         yield future.result()
@@ -88,7 +87,7 @@ def _taken(piece: list[Document], future: Future[Judged], language: Language, fa
     for one in piece:
         with _pool(1) as alone:
             try:
-                yield alone.submit(work, [one], language, fail_on).result()
+                yield alone.submit(work, [one], how).result()
             except BrokenProcessPool:
                 lost = Missing(label=one.stem, why=f"{one.file}: cannot be judged: the process that judged it died")
                 yield Chunk(missing=[lost]), Traits()
@@ -110,7 +109,7 @@ def _begin() -> None:
         threading.Thread(target=lambda: (wait([parent.sentinel]), os._exit(1)), daemon=True).start()
 
 
-def work(piece: list[Document], language: Language, fail_on: str) -> Judged:
+def work(piece: list[Document], how: How) -> Judged:
     """Read and judge them."""
     read: list[tuple[str, str, bytes]] = []
     missing: list[Missing] = []
@@ -123,7 +122,7 @@ def work(piece: list[Document], language: Language, fail_on: str) -> Judged:
             passed_over.append(one.file)
         else:
             read.append((one.file, one.stem, content))
-    chunk, traits = judge_all(read, installed(), language, fail_on)
+    chunk, traits = judge_all(read, installed(), how)
     gc.collect()  # the doctor runs without, and here thousands go by
     chunk.missing.extend(missing)
     chunk.passed_over.extend(passed_over)

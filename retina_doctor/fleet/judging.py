@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import Literal
 
-from retina_doctor.codec import Data, field
+from retina_doctor.codec import Data, field, replace
 from retina_doctor.diagnose import diagnose
 from retina_doctor.errors import UsageError, described
 from retina_doctor.fleet.traits import Traits
@@ -20,6 +21,19 @@ from retina_doctor.snapshot import SnapshotError, load
 
 State = Literal["error", "warning", "note", "explained", "unknown", "broken"]
 """Of a check on a node, where it is neither passed nor without object."""
+
+
+class How(Data, frozen=True, kw_only=True):
+    """What is asked of each snapshot. *fail_on* "": as its settings say. *keep*: its text is wanted, too."""
+
+    language: Language
+    fail_on: str = ""
+    keep: bool = False
+
+
+def packed(text: bytes) -> bytes:
+    """A snapshot's text as history keeps it."""
+    return zlib.compress(text, 6)
 
 
 class Root(Data, frozen=True, kw_only=True):
@@ -51,6 +65,8 @@ class Node(Data, frozen=True, kw_only=True):
     roots: tuple[Root, ...]
     states: dict[str, State]
     todos: tuple[Todo, ...]
+    content: bytes = b""
+    """Its snapshot as history keeps it, where it is to be kept."""
 
 
 class Missing(Data, frozen=True, kw_only=True):
@@ -71,15 +87,15 @@ class Chunk(Data, frozen=True, kw_only=True):
     passed_over: list[str] = field(default_factory=list)
 
 
-def judged(snapshot: Snapshot, file: str, stem: str, catalogue: Catalogue, language: Language, fail_on: str) -> Node:
-    """*stem*: what the node is called where its snapshot does not say. *fail_on* "": as the snapshot's settings say.
+def judged(snapshot: Snapshot, file: str, stem: str, catalogue: Catalogue, how: How) -> Node:
+    """*stem*: what the node is called where its snapshot does not say.
 
     Raises UsageError where its settings name checks that do not exist.
     """
-    gate = fail_on or snapshot.settings.gate.fail_on
+    gate = how.fail_on or snapshot.settings.gate.fail_on
     threshold = None if gate == "never" else Severity(gate)
     diagnosis = diagnose(without_secrets(snapshot, catalogue), catalogue)
-    report = report_of(diagnosis, catalogue, language, threshold)
+    report = report_of(diagnosis, catalogue, how.language, threshold)
     states: dict[str, State] = {}
     for one in report.diagnosis.judgements:
         if one.verdict is Verdict.UNKNOWN:
@@ -126,15 +142,15 @@ def _label(snapshot: Snapshot) -> str:
     return interpreter.hostname if interpreter else ""
 
 
-def judge_all(
-    documents: Sequence[tuple[str, str, bytes]], catalogue: Catalogue, language: Language, fail_on: str
-) -> tuple[Chunk, Traits]:
+def judge_all(documents: Sequence[tuple[str, str, bytes]], catalogue: Catalogue, how: How) -> tuple[Chunk, Traits]:
     """*documents*: file, what a node without a name is called, content."""
     chunk, traits = Chunk(), Traits()
     for file, stem, text in documents:
         try:
             snapshot = load(text)
-            node = judged(snapshot, file, stem, catalogue, language, fail_on)
+            node = judged(snapshot, file, stem, catalogue, how)
+            if how.keep:
+                node = replace(node, content=packed(text))
         except (SnapshotError, UsageError) as error:
             chunk.missing.append(Missing(label=stem, why=f"{file}: {error}"))
         except Exception as error:  # one node must not take the others with it

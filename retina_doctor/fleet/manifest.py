@@ -49,7 +49,8 @@ def kubernetes(image: str, namespace: str, resources: Sequence[str], where: Sequ
     }
     if not image.strip() or any(not one.isprintable() for one in image + namespace):
         raise UsageError("--image and --namespace: no control characters")
-    return HEAD.format(namespace=namespace, name=NAME) + yaml.safe_dump(whole, sort_keys=False)
+    text: str = yaml.safe_dump(whole, sort_keys=False)
+    return HEAD.format(namespace=namespace, name=NAME) + text
 
 
 def _pairs(words: Sequence[str], flag: str) -> dict[str, str]:

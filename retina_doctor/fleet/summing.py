@@ -160,7 +160,7 @@ class Sum:
                 todo if todo in variants.of or len(variants.of) < MOST_WORDINGS else next(iter(variants.of)), number
             )
         # What all have in common is kept once above, and not in each of ten thousand nodes.
-        self.nodes.append(replace(node, todos=()))
+        self.nodes.append(replace(node, todos=(), content=b""))
 
     def fleet(self, names: Mapping[str, str], tolerate: str = "") -> Fleet:
         """*names*: of checks, by code. *tolerate*: "2%" or "3": so many nodes that are not healthy change no exit
