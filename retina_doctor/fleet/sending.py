@@ -13,13 +13,13 @@ from typing import Any
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import DoesNotFit, decode
-from retina_doctor.diagnose import Selection
 from retina_doctor.model import Effort, Outcome, Recorded, SeenFrom, Target
 from retina_doctor.probing.collect import Looking
 from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child, Look, Request, Seen
 from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.probing.sending import source_of
 from retina_doctor.registry import Catalogue
+from retina_doctor.selection import Selection
 from retina_doctor.settings import Settings
 from retina_doctor.target import Surroundings
 

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 
 from retina_doctor.codec import Facts, encode, to_line
 from retina_doctor.comparing import IDENTITIES, NOISE
-from retina_doctor.diagnose import Readings
 from retina_doctor.kinds import Kind
 from retina_doctor.model import Outcome, Snapshot
+from retina_doctor.readings import Readings
 from retina_doctor.registry import Catalogue
 
 NEVER = frozenset({Kind.TEXT, Kind.PATH, Kind.HOST, Kind.ADDRESS, Kind.URL, Kind.USER, Kind.COMMAND})
