@@ -152,14 +152,23 @@ def test_a_stream_of_snapshots(tmp_path: Path) -> None:
 
 
 def test_a_redacted_host_name_makes_no_two_nodes_one(tmp_path: Path) -> None:
+    nameless = save(replace(machine(HEALTHY).snapshot, redacted=True, label=""))
+    for name in ("a/x0", "a/x1", "b/x0"):
+        file = tmp_path / f"{name}.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(nameless, encoding="utf-8")
+    assert [one["label"] for one in told("a", "b", cwd=tmp_path)["nodes"]] == ["b/x0.json", "x0", "x1"]
+
+
+def test_marks_of_redaction_are_held_against_nothing(tmp_path: Path) -> None:
+    """<name1> of one file is another thing than that of another."""
     folder = tmp_path / "nodes"
-    for number in range(2):
-        put(folder, f"x{number}", redacted=True)
-        file = folder / f"x{number}.json"
-        file.write_text(
-            file.read_text(encoding="utf-8").replace(f'"label": "x{number}"', '"label": ""'), encoding="utf-8"
-        )
-    assert [one["label"] for one in told(folder, cwd=tmp_path)["nodes"]] == ["x0", "x1"]
+    folder.mkdir()
+    for number in range(5):
+        one = edited(machine(HEALTHY).snapshot, "nvml", driver="<version2>" if number == 2 else "<version1>")
+        text = save(replace(one, label=f"g{number}", redacted=True))
+        (folder / f"g{number}.json").write_text(text, encoding="utf-8")
+    assert "nvml.driver" not in [one["what"] for one in told(folder, cwd=tmp_path)["drift"]]
 
 
 def test_stragglers(tmp_path: Path) -> None:

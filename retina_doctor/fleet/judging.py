@@ -55,9 +55,11 @@ class Todo(Data, frozen=True, kw_only=True):
 
 
 class Node(Data, frozen=True, kw_only=True):
-    """A node that was judged. *states*: by code. *exit_code*: as `diagnose` of its file would end."""
+    """A node that was judged. *named*: by its snapshot, not by its file. *states*: by code. *exit_code*: as `diagnose` of its
+    file would end."""
 
     label: str
+    named: bool
     file: str
     created: str
     verdict: str
@@ -112,6 +114,7 @@ def judged(snapshot: Snapshot, file: str, stem: str, catalogue: Catalogue, how: 
             states.setdefault(finding.code, "explained")
     return Node(
         label=_label(snapshot) or stem,
+        named=bool(_label(snapshot)),
         file=file,
         created=snapshot.created,
         verdict=report.diagnosis.verdict,

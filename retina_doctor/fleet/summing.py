@@ -141,6 +141,10 @@ class Sum:
 
     def _take(self, node: Node) -> None:
         number = len(self.nodes)
+        if (
+            not node.named and node.label in self._at
+        ):  # files of one name in two folders are no two snapshots of one node
+            node = replace(node, label=node.file)
         earlier = self._at.get(node.label)
         if earlier is None or node.created > self.nodes[earlier].created:
             self._at[node.label] = number

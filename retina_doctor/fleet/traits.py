@@ -7,6 +7,7 @@ nodes only this is kept: for each value the set of nodes that have it, as the bi
 from __future__ import annotations
 
 import functools
+import re
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ MOST_VALUES = 40
 MOST_TRAITS = 20_000
 LONGEST = 200
 """Characters of a value that is kept."""
+
+MARK = re.compile(r"<[a-z-]+\d*>")
+"""What stands for something in a redacted snapshot: the same thing in one file, and any thing in another."""
 
 Value = str | int | float | bool | None
 
@@ -58,6 +62,8 @@ class Traits:
                 continue
             self.looked[probe.name] = self.looked.get(probe.name, 0) | 1 << node
             for what, value, kind, spread in _walk(facts, probe.name):
+                if snapshot.redacted and MARK.search(f"{what} {value}"):
+                    continue
                 if spread is None:
                     self._add(what, value, 1 << node, kind)
                     if what.endswith("]"):
