@@ -44,6 +44,8 @@ REAL = frozenset(
         "test_faults_python",
         "test_faults_refusals",
         "test_faults_two",
+        "test_fleet",
+        "test_fleet_collect",
         "test_formats",
         "test_guide",
         "test_hanging",
