@@ -43,6 +43,7 @@ REAL = frozenset(
         "test_faults_python",
         "test_faults_refusals",
         "test_faults_two",
+        "test_fix",
         "test_formats",
         "test_guide",
         "test_hanging",

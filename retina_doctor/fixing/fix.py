@@ -33,12 +33,13 @@ if TYPE_CHECKING:
 
 
 class Seen(Data, frozen=True, kw_only=True):
-    """What a look gave, and what may be done about it."""
+    """What a look gave, and what may be done about it. *differences*: of files, by the number of the step."""
 
     attachment: Attachment
     snapshot: Snapshot
     report: Report
     doings: tuple[Doing, ...]
+    differences: dict[int, str]
     whose: Whose | None
 
 
@@ -53,7 +54,7 @@ class Fixing:
     def plan(self, *, offline: bool = False) -> int:
         """Show the plan; the exit code is that of `check`."""
         seen = self._seen()
-        lines = self.telling.plan(seen.doings, self._differences(seen))
+        lines = self.telling.plan(seen.doings, seen.differences)
         told: dict[str, Any] = {}
         if offline:
             from retina_doctor.fixing.offline import needed, text_of
@@ -76,7 +77,7 @@ class Fixing:
                 raise UsageError(said("interrupted", self.call.language, name=interrupted.name))
             seen = self._seen()
             runs = [one for one in seen.doings if one.runs]
-            text = self.telling.plan(seen.doings, self._differences(seen))
+            text = self.telling.plan(seen.doings, seen.differences)
             if not runs:
                 return self._nothing_runs(seen, text)
             self._show(text)
@@ -134,7 +135,10 @@ class Fixing:
         plan = report.plan()
         doings = doings_of(plan, snapshot, self._environment(snapshot, hands["service"]))
         parted = [part for one in doings for part in self._editable(one, hands["caller"])]
-        return Seen(attachment=attachment, snapshot=snapshot, report=report, doings=tuple(parted), whose=whose)
+        return Seen(
+            attachment=attachment, snapshot=snapshot, report=report, doings=tuple(parted), whose=whose,
+            differences=self._differences(parted, hands["caller"]),
+        )  # fmt: skip
 
     def _judged(self, snapshot: Snapshot) -> Report:
         return self.call.judged(snapshot, snapshot.settings.gate.fail_on)
@@ -179,12 +183,10 @@ class Fixing:
             return [doing]
         return [*([replace(doing, causes=tuple(good), lines=tuple(good))] if good else []), *parts]
 
-    def _differences(self, seen: Seen) -> dict[int, str]:
-        """By the number of the step."""
-        hand = Hand(None, os.environ)
+    def _differences(self, doings: Sequence[Doing], hand: Hand) -> dict[int, str]:
         return {
             number: "".join(one.difference for one in edited(doing.lines, hand))
-            for number, doing in enumerate(seen.doings, 1)
+            for number, doing in enumerate(doings, 1)
             if doing.lines
         }
 
@@ -274,7 +276,6 @@ class Fixing:
         return {**told, "outcome": "done"}, after
 
     def _json(self, seen: Seen) -> dict[str, Any]:
-        differences = self._differences(seen)
         steps = [
             {
                 "step": number,
@@ -285,7 +286,7 @@ class Fixing:
                 "runs": one.runs,
                 "why_not": one.why_not and one.why_not[0],
                 "reason": one.why_not and said(one.why_not[0], self.call.language, **one.why_not[1]),
-                "diff": differences.get(number),
+                "diff": seen.differences.get(number),
             }
             for number, one in enumerate(seen.doings, 1)
         ]

@@ -110,9 +110,8 @@ def _installing(here: Interpreter, action: tuple[str, ...]) -> str:
     if here.has_pip or not here.uv:
         return str(command_of([here.executable, "-m", "pip", what, *extra, *words]))
     words = ["--reinstall" if word == "--force-reinstall" else word for word in words]
-    return command_of(
-        [here.uv, "pip", what, "--python", here.executable, *(extra if what == "install" else ()), *words]
-    )
+    extra = extra if what == "install" else []
+    return str(command_of([here.uv, "pip", what, "--python", here.executable, *extra, *words]))
 
 
 def text_of(found: Needed | None, snapshot: Snapshot, language: Language) -> list[str]:
