@@ -101,7 +101,7 @@ def _pip(step: Step, snapshot: Snapshot, told: dict[str, Any] | str) -> tuple[st
     why = unusable(snapshot)
     if why is not None or here is None:
         return why or ("no-python", {})
-    if not step.commands or len(step.pip) != len(step.commands) or not all(map(_is_plain, step.pip)):
+    if not step.commands or len(step.pip) != len(step.commands) or not all(map(is_plain, step.pip)):
         return "by-hand", {}
     return _environment(here, told)
 
@@ -128,7 +128,7 @@ def _environment(here: Interpreter, told: dict[str, Any] | str) -> tuple[str, di
     return None
 
 
-def _is_plain(action: tuple[str, ...]) -> bool:
+def is_plain(action: tuple[str, ...]) -> bool:
     """Names and versions from an index: no address, no file and no flag but the harmless."""
     from packaging.requirements import InvalidRequirement, Requirement
 

@@ -47,7 +47,6 @@ def environment(prefix: str) -> Dict[str, Any]:
         "foreign": foreign,
         "elsewhere": elsewhere,
         "writable": os.access(real, os.W_OK | os.X_OK),
-        "bytes": shutil.disk_usage(real).free,
     }
 
 
@@ -103,14 +102,14 @@ def settle(staged: str, prefix: str) -> Dict[str, Any]:
         for entry in os.scandir(site):
             record = os.path.join(entry.path, "RECORD")
             if entry.name.endswith(".dist-info") and os.path.isfile(record):
-                record_anew(record, changed)
+                record_again(record, changed)
     return {}
 
 
-def record_anew(record: str, changed: Dict[str, bytes]) -> None:
+def record_again(record: str, changed: Dict[str, bytes]) -> None:
     with open(record, encoding="utf-8", newline="") as file:
         lines = file.read().splitlines(keepends=True)
-    anew = []
+    again = []
     for line in lines:
         path = line.split(",")[0]
         data = changed.get(os.path.basename(path)) if path.startswith("../../../bin/") else None
@@ -118,9 +117,9 @@ def record_anew(record: str, changed: Dict[str, bytes]) -> None:
             digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
             end = line[len(line.rstrip("\r\n")) :]
             line = "%s,sha256=%s,%d%s" % (path, digest, len(data), end)
-        anew.append(line)
-    if anew != lines:
-        replace(record, "".join(anew).encode())
+        again.append(line)
+    if again != lines:
+        replace(record, "".join(again).encode())
 
 
 def differing(folder: str, staged: str) -> Dict[str, Any]:
