@@ -28,6 +28,7 @@ from retina_doctor.errors import UsageError
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
 
+    from retina_doctor.attach import Attachment
     from retina_doctor.baseline import Baseline
     from retina_doctor.completion import Completing
     from retina_doctor.declared import Declared
@@ -220,15 +221,13 @@ class Run:
             from retina_doctor.registry import installed
 
             return desk.look(self.settings(**fixed), installed())
-        return self._look_at_machine(outputs, fixed)
+        return self.look_at(self.attached(**fixed), outputs=outputs)
 
-    def _look_at_machine(self, outputs: Outputs | None, fixed: Mapping[str, Mapping[str, Any]]) -> Snapshot:
-        import threading
-
-        from retina_doctor import output, progress
+    def attached(self, **fixed: Mapping[str, Any]) -> Attachment:
+        """The settings, and the process of the service that they lead to. Raises UsageError."""
+        from retina_doctor import output
         from retina_doctor.asking import choose
         from retina_doctor.attach import attach
-        from retina_doctor.look import look
         from retina_doctor.registry import installed
 
         # Before anything is drawn on the terminal: the operator may be asked.
@@ -236,6 +235,15 @@ class Run:
         if attachment.note:
             output.tell(f"retina-doctor: {attachment.note}\n")
         self.lap("settings")
+        return attachment
+
+    def look_at(self, attachment: Attachment, *, outputs: Outputs | None = None) -> Snapshot:
+        """As `look`, for a service that is known."""
+        import threading
+
+        from retina_doctor import output, progress
+        from retina_doctor.look import look
+        from retina_doctor.registry import installed
 
         # What the report needs is imported while the probes run: not before, which would delay them, and not after.
         def prepare() -> None:
