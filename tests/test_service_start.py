@@ -176,4 +176,4 @@ def test_a_units_last_end(
 def test_nothing_is_told_of_a_command_that_nobody_understands(tmp_path: Path) -> None:
     told = looked(tmp_path, f"{sys.executable} -c 'import nowhere'")
     assert told["findings"] == []
-    assert {one["verdict"] for one in told["checks"] if one["name"] == "service-module-missing"} == {"unknown"}
+    assert {one["verdict"] for one in told["checks"] if one["code"] == "RD517"} == {"unknown"}
