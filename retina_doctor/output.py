@@ -8,7 +8,7 @@ import importlib
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -31,12 +31,15 @@ class NoOutput(Exception):
     """The report cannot be given to anybody."""
 
 
-def outputs(wanted: list[str] | None) -> Outputs:
-    """What each --format asks for. Raises UsageError."""
+def outputs(wanted: list[str] | None, known: Sequence[str] | None = None) -> Outputs:
+    """What each --format asks for. *known*: of a command with formats of its own. Raises UsageError."""
     found: Outputs = []
     for word in wanted or ["terminal"]:
         name, _, file = word.partition("=")
-        formats.check(name)
+        if known is None:
+            formats.check(name)
+        elif name not in known:
+            raise UsageError(f"--format {word}: here, known are {', '.join(known)}")
         found.append((name, Path(file) if file else None))
     if sum(file is None for _, file in found) > 1:
         raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")

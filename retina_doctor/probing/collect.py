@@ -412,7 +412,8 @@ def _register(selector: selectors.BaseSelector, child: Child) -> None:
 def made_of(fetched: Recorded, made: Recorded) -> Recorded:
     """One reading of two steps: it ended as the first that did not go well. What was fetched is in none."""
     ended = made if fetched.outcome is Outcome.OK else fetched
-    return replace(ended, facts=made.facts, seconds=round(fetched.seconds + made.seconds, 3))
+    seconds = round(fetched.seconds + made.seconds, 3)
+    return replace(ended, facts=made.facts, seconds=seconds, began=fetched.began)
 
 
 def _drain(selector: selectors.BaseSelector, child: Child) -> None:

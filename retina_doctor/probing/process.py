@@ -394,7 +394,9 @@ class Child:
             outcome, detail = Outcome.TIMED_OUT, f"no answer in {seen.limit:g} s"
         else:
             outcome, detail = Outcome.CRASHED, exit_words(self.process.returncode)
+        began = self.started
         if len(self.request.looks) > 1 and seen.started is not None:  # else starting the interpreter counts as well
+            began += seen.started
             seconds = (seconds if seen.ended is None else seen.ended) - seen.started
         return Recorded(
             outcome=outcome,
@@ -406,6 +408,7 @@ class Child:
             cpu_seconds=None if cpu is None else round(cpu, 3),
             peak_memory=peak,
             effort=self.effort if outcome is Outcome.TIMED_OUT else None,
+            began=began,
         )
 
 
