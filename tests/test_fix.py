@@ -512,6 +512,21 @@ def test_an_environment_of_another_user_is_none_of_ours(broken: Bench) -> None:
         os.chown(broken.site, 0, 0)
 
 
+def test_a_pack_in_a_folder_of_another_user_is_not_moved(tmp_path: Path, real_model: Path) -> None:
+    """Though root could: who owns the folder could lay a link in the way."""
+    pack = tmp_path / "models" / "buffalo_l"
+    (pack / "buffalo_l").mkdir(parents=True)
+    shutil.copy(real_model, pack / "buffalo_l" / "det_10g.onnx")
+    os.chown(pack.parent, 65534, 65534)
+    env = environment(XDG_STATE_HOME=str(tmp_path / "state"))
+    words = ("--target", sys.executable, "--device", "cpu", "--only", "model-nested-directory", "--model", str(pack))
+    done = json.loads(doctor("fix", "--apply", "--yes", "--format", "json", *words, cwd=tmp_path, env=env).stdout)
+    [step] = done["applied"]
+    assert (step["outcome"], "belongs to another user" in step["why"]) == ("failed", True), done
+    assert [str(path.relative_to(pack)) for path in pack.rglob("*.onnx")] == ["buffalo_l/det_10g.onnx"]
+    assert [path.name for path in pack.parent.iterdir()] == ["buffalo_l"]
+
+
 def test_packages_that_lie_elsewhere_are_not_changed(broken: Bench, tmp_path: Path) -> None:
     """The copy's pip would go through the link, to the files of before."""
     real = tmp_path / "packages"
