@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from retina_doctor import __version__
 from retina_doctor.command import Run, taking
+from retina_doctor.completion import of_check
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -49,10 +50,13 @@ class ChecksByDefault(TyperGroup):
         point = None if command else commands_of_packs().get(cmd_name)
         if point is None:
             return command
+        from retina_doctor.errors import described
+        from retina_doctor.points import loaded
+
         try:
-            added = typer.main.get_command(point.load())
+            added = typer.main.get_command(loaded(point))
         except Exception as error:
-            added = _unusable(f"{cmd_name}: its pack ({point.value}) cannot be loaded: {error}")
+            added = _unusable(f"{cmd_name}: its pack ({point.value}) cannot be loaded: {described(error)}")
         added.name = cmd_name
         return added
 
@@ -180,7 +184,7 @@ def diff(
 @app.command(cls=taking("format", "lang"))
 def explain(
     ctx: typer.Context,
-    code: Annotated[str, typer.Argument(help="Code or name of a check.", metavar="CODE|NAME")],
+    code: Annotated[str, typer.Argument(help="Code or name of a check.", metavar="CODE|NAME", autocompletion=of_check)],
 ) -> None:
     """Print the page of a check: what it says, what to do, why."""
     from retina_doctor import reference

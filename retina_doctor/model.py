@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from retina_doctor.codec import Data, Facts, field, varying
+from retina_doctor.codec import Data, Facts, Meta, field, varying
 from retina_doctor.kinds import CommandLine, CommandWords, HostName, Name, Path, Serial, User, Version
 from retina_doctor.settings import Settings
 
@@ -64,7 +64,7 @@ class Effort(Data, frozen=True, kw_only=True):
     """What a looking whose time ran out had done with its *seconds*: *computed*, and *waited* for a processor, in seconds of
     all its threads together. *load* and *processors*: of the machine at the end (getloadavg(3); those that may be used)."""
 
-    seconds: float
+    seconds: Annotated[float, Meta(gt=0)]
     computed: float
     waited: float
     load: float
@@ -92,7 +92,8 @@ class Recorded(Data, frozen=True, kw_only=True):
 
     Facts told before a crash are kept. *seconds* is wall-clock time. *stage* is what the probe said it was doing last.
     *cpu_seconds*: of all processors, with the children that it waited for. *peak_memory*: most bytes that its process held
-    until then. None where that was not seen. *effort*: of one whose time ran out; None: not told.
+    until then. None where that was not seen. *effort*: of one whose time ran out; None: not told. *began*: how many seconds
+    after the first of all; None: not told.
     """
 
     outcome: Outcome
@@ -104,6 +105,7 @@ class Recorded(Data, frozen=True, kw_only=True):
     cpu_seconds: float | None = None
     peak_memory: int | None = None
     effort: Effort | None = None
+    began: float | None = None
 
     @property
     def starved(self) -> bool:
@@ -176,6 +178,11 @@ class Target(Data, frozen=True, kw_only=True):
     local: bool = True
     problem: NoPython | None = None
     called: Path | None = None
+
+    @property
+    def of_a_process(self) -> bool:
+        """It is the Python of a running process, which *chosen_by* names."""
+        return self.chosen in ("service", "port", "found")
 
 
 Untaken = Literal["capabilities", "limits", "cgroup", "seccomp", "lsm"]

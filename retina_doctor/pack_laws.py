@@ -21,7 +21,7 @@ from retina_doctor.codec import Data
 from retina_doctor.diagnose import diagnose
 from retina_doctor.errors import PackError
 from retina_doctor.model import Action, Outcome, Recorded, Snapshot, Target, Verdict
-from retina_doctor.pages import BLOCK, PageError, file_of, mebibytes, source, spoken
+from retina_doctor.pages import BLOCK, FILTERS, PageError, file_of, source, spoken
 from retina_doctor.probing.sending import has_source, source_of
 from retina_doctor.registry import Catalogue, build
 from retina_doctor.settings import LANGUAGES, Settings
@@ -79,7 +79,7 @@ def _it_contradicts_neither_itself_nor_others(pack: Pack, others: tuple[Pack, ..
 
 def _pages_of_both_languages_have_one_form(pack: Pack, _others: tuple[Pack, ...]) -> Iterator[str]:
     environment = jinja2.Environment()  # noqa: S701 - nothing is rendered
-    environment.filters["MiB"] = mebibytes
+    environment.filters |= FILTERS
     for domain in pack.domains:
         for check in domain.checks:
             pages = {}
@@ -247,11 +247,13 @@ def _modules(pack: Pack) -> Iterator[Module]:
     }
     for top in sorted(_tops(pack)):
         spec = importlib.util.find_spec(top)
-        if spec is None or spec.origin is None:
+        if spec is None:
             continue
         folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
         files = [(file, file.relative_to(folder.parent)) for folder in folders for file in sorted(folder.rglob("*.py"))]
-        for file, below in files or [(Path(spec.origin), Path(Path(spec.origin).name))]:
+        if not files and spec.origin is not None:
+            files = [(Path(spec.origin), Path(Path(spec.origin).name))]
+        for file, below in files:
             name = ".".join(below.with_suffix("").parts).removesuffix(".__init__")
             if name not in sent:
                 yield name, file, file.read_text(encoding="utf-8")

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from retina_doctor.codec import Data, Meta, Plain, decode, encode, field
+from retina_doctor.kinds import Key
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -31,7 +32,9 @@ class Setting(Data, frozen=True):
     """What a field of a table is, beyond its type. *en*, *zh*: one sentence of help in each language.
 
     *flag*: "--det-size"; *metavar*: how its value is called in the help. *several*: the flag may be repeated. *common* False:
-    only commands that ask for the flag by name take it. *read*: turns what a file, a variable or a flag says into the plain
+    only commands that ask for the flag by name take it. *named_only*: what is run or written, and is therefore not taken from
+    a file that merely lies in the working directory. *checks*: its words are codes, names and domains of checks, which a
+    shell completes. *read*: turns what a file, a variable or a flag says into the plain
     JSON data of the field, or raises ValueError in the operator's words. What a value out of range is told of itself is the
     ``description`` of the `Meta` that gives the range: "is not between 0 and 1".
     """
@@ -42,6 +45,8 @@ class Setting(Data, frozen=True):
     metavar: str | None = None
     several: bool = False
     common: bool = True
+    named_only: bool = False
+    checks: bool = False
     read: Callable[[Any], Any] | None = None
 
 
@@ -117,7 +122,9 @@ def read_ignored(value: Any) -> Any:
 
 def read_graded(value: Any) -> Any:
     """Raises ValueError where a reason is empty."""
-    if isinstance(value, dict) and any(isinstance(one, dict) and not one.get("reason") for one in value.values()):
+    if isinstance(value, dict) and any(
+        isinstance(one, dict) and not str(one.get("reason") or "").strip() for one in value.values()
+    ):
         raise ValueError('a severity needs a reason: { RD401 = { severity = "error", reason = "why" } }')
     return value
 
@@ -131,6 +138,7 @@ class TargetSettings(Table, frozen=True, kw_only=True):
             "启动服务所用 Python 的命令。",
             "--target",
             "CMD",
+            named_only=True,
             read=command_of,
         ),
     ] = None
@@ -169,6 +177,7 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "--only",
             "CODE|NAME|DOMAIN",
             several=True,
+            checks=True,
             read=words_of,
         ),
     ] = ()
@@ -180,6 +189,7 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "--skip",
             "CODE|NAME|DOMAIN",
             several=True,
+            checks=True,
             read=words_of,
         ),
     ] = ()
@@ -199,6 +209,7 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "--require",
             "CODE|NAME|DOMAIN",
             several=True,
+            checks=True,
             read=words_of,
         ),
     ] = ()
@@ -208,6 +219,22 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "Code of a check, the severity of its findings here, and why.",
             "检查的代码、它的发现在这里的级别，以及原因。",
             read=read_graded,
+        ),
+    ] = field(default_factory=dict)
+    regress: Annotated[
+        Annotated[float, Meta(ge=0, description="is not a share, such as 0.2 for a fifth")] | None,
+        Setting(
+            "By what share a measured figure may be worse than in --baseline: 0.2 is a fifth. Default: by any.",
+            "测得的指标最多可比 --baseline 差多少：0.2 即五分之一。默认不限。",
+            "--regress",
+            "SHARE",
+        ),
+    ] = None
+    measured: Annotated[
+        Mapping[Key, float],
+        Setting(
+            "Figures to compare with, by where they stand among the facts, such as inference.median; --baseline gives them.",
+            "用于对比的指标，以其在 facts 中的位置命名，如 inference.median；由 --baseline 给出。",
         ),
     ] = field(default_factory=dict)
     fail_on: Annotated[

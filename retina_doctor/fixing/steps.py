@@ -12,7 +12,6 @@ from retina_doctor.model import Action, Interpreter, Snapshot
 from retina_doctor.pages import interpreter_of
 from retina_doctor.plan import Cause, Step
 from retina_doctor.remedies import MoveUp
-from retina_doctor.target import OF_A_PROCESS
 
 FLAGS = ("--upgrade", "--force-reinstall", "--no-deps")
 """Of pip, that a step may bear."""
@@ -89,7 +88,7 @@ def unusable(snapshot: Snapshot) -> tuple[str, dict[str, str]] | None:
     here = interpreter_of(snapshot)
     if not target.command or here is None:
         return "no-python", {}
-    if not target.local or (target.chosen not in OF_A_PROCESS and len(target.command) != 1):
+    if not target.local or (not target.of_a_process and len(target.command) != 1):
         return "elsewhere", {}
     if seen is not None and (seen.namespaces or seen.root != "/" or (seen.uid == 0 and len(target.command) > 1)):
         return "contained", {}
