@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 AS_IT_IS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
@@ -28,8 +29,8 @@ def read_regular(file: Path, most: int) -> bytes:
     return data
 
 
-def replace_file(file: Path, text: str, *, private: bool) -> None:
-    """Write *text*: to a new file beside, which then takes the name, so that a full disk leaves the old one whole.
+def replace_file(file: Path, text: str | Iterable[str], *, private: bool) -> None:
+    """Write *text*, or its parts: to a new file beside, which then takes the name, so that a full disk leaves the old one whole.
 
     *private*: mode 0600. A link at *file* is replaced, never followed: somebody else may have put it there. Where the folder
     admits no new file, an existing one of our own is written in place. Raises OSError.
@@ -75,9 +76,9 @@ def _is_device(file: Path) -> bool:
     return False
 
 
-def _write_to(descriptor: int, text: str) -> None:
+def _write_to(descriptor: int, text: str | Iterable[str]) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as opened:
-        opened.write(text)
+        opened.writelines([text] if isinstance(text, str) else text)
         opened.flush()
         with contextlib.suppress(OSError):  # a pipe has no disk
             os.fsync(descriptor)

@@ -33,7 +33,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 REAL = frozenset(
     {
         "test_attach",
+        "test_bundle",
         "test_busy",
+        "test_completion",
         "test_distribution",
         "test_endpoint_attacks",
         "test_example_pack",
@@ -43,9 +45,13 @@ REAL = frozenset(
         "test_faults_python",
         "test_faults_refusals",
         "test_faults_two",
+        "test_fix",
+        "test_fleet",
+        "test_fleet_collect",
         "test_formats",
         "test_guide",
         "test_hanging",
+        "test_html",
         "test_inference",
         "test_integrations",
         "test_known_answer",

@@ -148,6 +148,7 @@ def test_the_flags_are_those_that_scripts_rely_on() -> None:
         "--only": ("gate", "only"),
         "--skip": ("gate", "skip"),
         "--require": ("gate", "required"),
+        "--regress": ("gate", "regress"),
         "--fail-on": ("gate", "fail_on"),
         "--quick": ("gate", "quick"),
         "--timeout": ("gate", "timeout"),
