@@ -11,6 +11,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, NoReturn, TypeVar, cast
 
+from retina_doctor.ears import HEARD
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -54,7 +56,8 @@ def _processors() -> int:
 
 def _started(work: Callable[[T], R], things: Sequence[T], others: Sequence[BinaryIO]) -> tuple[int, BinaryIO]:
     """(process, where its results come from). *others*: of those that were started before, which it has no use for."""
-    assert sys.platform != "win32"
+    if sys.platform == "win32":
+        raise NotImplementedError
     results, told = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -73,11 +76,10 @@ def _started(work: Callable[[T], R], things: Sequence[T], others: Sequence[Binar
 
 def _work(work: Callable[[T], R], things: Sequence[T], told: int) -> NoReturn:
     """Ends at the first thing that cannot be done, or when nobody listens any more."""
-    assert sys.platform != "win32"
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C is the first process's to hear, and with that one this one ends
-    for other in (signal.SIGTERM, signal.SIGHUP):
+    for other in HEARD[1:]:
         signal.signal(other, signal.SIG_DFL)
     try:
         for number, thing in enumerate(things):
