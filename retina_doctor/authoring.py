@@ -44,7 +44,7 @@ from retina_doctor.settings import Setting, Settings, Table
 
 # All that a pack needs, so that it imports from here alone.
 __all__ = [
-    "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Figure", "Finding", "Gathered",
+    "ANY", "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Figure", "Finding", "Gathered",
     "Inapplicable", "Interpreter", "Json", "Location", "Measure", "Meta", "Outcome", "Pack", "Passed", "Probe",
     "Problem", "Reading", "Reason", "Recorded", "Row", "RunningService", "Scope", "Setting", "Settings", "Severity",
     "Side", "Table", "Unknown", "check", "evidence_of", "field", "replace", "varying",
@@ -84,6 +84,9 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     all readings whether what the doctor's own side did not find is to be looked for from the service's standpoint, with its
     user's rights; that reading then takes the place of the first.
 
+    Probes of one *group* import the same libraries, at what most of them costs: they are run in one process, too, one after the
+    other, in the order of the catalogue. What one has loaded the next finds loaded.
+
     *long* ones have all of --timeout, others the short time of drivers and files; None: those that are heavy.
     *hangs_with*: names of probes; where one of them hangs this one waits for the same thing in vain, and is ended with it.
 
@@ -98,6 +101,7 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     carries: tuple[str, ...] = ()
     heavy: bool = False
     share: bool = False
+    group: str | None = None
     long: bool | None = None
     hangs_with: tuple[str, ...] = ()
     local: str | None = None
@@ -188,8 +192,12 @@ def always(_root: Finding, _echo: Finding) -> bool:
     return True
 
 
+ANY = "*"
+"""As the root of a cause: any other finding, of which its condition speaks."""
+
+
 class Cause(Data, frozen=True):
-    """ "*root* explains these": findings that would not be there without it, by name of check.
+    """ "*root* explains these": findings that would not be there without it, by name of check; ANY with a condition.
 
     *when*: judges the two findings, root first (a driver too old for torch says nothing of onnxruntime).
     """

@@ -28,6 +28,7 @@ from retina_doctor.errors import UsageError
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
 
+    from retina_doctor.attach import Attachment
     from retina_doctor.baseline import Baseline
     from retina_doctor.completion import Completing
     from retina_doctor.declared import Declared
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from retina_doctor.profile import Profile
     from retina_doctor.reports import Look, Report
     from retina_doctor.settings import Language, Settings
-
-Tables = Mapping[str, Mapping[str, Any]]
-"""Values by table and key, as in a settings file."""
 
 OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "config": (str | None, "FILE", "Settings; else retina-doctor.toml here.", "设置文件；否则读当前目录的 retina-doctor.toml。"),
@@ -198,10 +196,12 @@ class Run:
     @functools.cached_property
     def baseline(self) -> tuple[str, Baseline] | None:
         """The earlier report that was named, and what it knows. Raises UsageError."""
+        file = self.flags.get("baseline")
+        if not file:
+            return None
         from retina_doctor.baseline import read_baseline
 
-        file = self.flags.get("baseline")
-        return (file, read_baseline(Path(file))) if file else None
+        return file, read_baseline(Path(file))
 
     def settings(self, **fixed: Mapping[str, Any]) -> Settings:
         """*fixed*, by table and key, over flags, environment and file. Raises UsageError."""
@@ -215,12 +215,19 @@ class Run:
 
     def look(self, *, outputs: Outputs | None = None, **fixed: Mapping[str, Any]) -> Snapshot:
         """A snapshot of the machine as the settings ask. *outputs*: of the report that will be made of it. Raises UsageError."""
-        import threading
+        from retina_doctor import desk
 
-        from retina_doctor import output, progress
+        if desk.is_desk():
+            from retina_doctor.registry import installed
+
+            return desk.look(self.settings(**fixed), installed())
+        return self.look_at(self.attached(**fixed), outputs=outputs)
+
+    def attached(self, **fixed: Mapping[str, Any]) -> Attachment:
+        """The settings, and the process of the service that they lead to. Raises UsageError."""
+        from retina_doctor import output
         from retina_doctor.asking import choose
         from retina_doctor.attach import attach
-        from retina_doctor.look import look
         from retina_doctor.registry import installed
 
         # Before anything is drawn on the terminal: the operator may be asked.
@@ -228,6 +235,15 @@ class Run:
         if attachment.note:
             output.tell(f"retina-doctor: {attachment.note}\n")
         self.lap("settings")
+        return attachment
+
+    def look_at(self, attachment: Attachment, *, outputs: Outputs | None = None) -> Snapshot:
+        """As `look`, for a service that is known."""
+        import threading
+
+        from retina_doctor import output, progress
+        from retina_doctor.look import look
+        from retina_doctor.registry import installed
 
         # What the report needs is imported while the probes run: not before, which would delay them, and not after.
         def prepare() -> None:

@@ -8,16 +8,21 @@ import importlib
 import os
 import shutil
 import sys
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from retina_doctor import formats
 from retina_doctor.errors import UsageError, described
 from retina_doctor.files import replace_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from retina_doctor.reports import Look, Report
 
+T = TypeVar("T")
 Outputs = list[tuple[str, Path | None]]
 """(format, file or None for standard output)"""
 
@@ -26,13 +31,15 @@ class NoOutput(Exception):
     """The report cannot be given to anybody."""
 
 
-def outputs(wanted: list[str] | None) -> Outputs:
-    """What each --format asks for. Raises UsageError."""
+def outputs(wanted: list[str] | None, known: Sequence[str] | None = None) -> Outputs:
+    """What each --format asks for. *known*: of a command with formats of its own. Raises UsageError."""
     found: Outputs = []
     for word in wanted or ["terminal"]:
         name, _, file = word.partition("=")
-        if name not in formats.names():
-            raise UsageError(f"--format {word}: known are {', '.join(formats.names())}")
+        if known is None:
+            formats.check(name)
+        elif name not in known:
+            raise UsageError(f"--format {word}: here, known are {', '.join(known)}")
         found.append((name, Path(file) if file else None))
     if sum(file is None for _, file in found) > 1:
         raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
@@ -93,12 +100,11 @@ def give(report: Report, wanted: Outputs, look: Look) -> int:
 
     code, lost = report.exit_code, False
     for name, file in sorted(wanted, key=lambda output: output[1] is not None):
-        form = formats.load(name)
         try:
-            text = _written(form, report, look if file is None else None)
-            deliver(name, file, text)
+            form = formats.load(name)
+            deliver(name, file, _told(form, partial(form.write, report, PLAIN if file else look)))
             if file is None and form.exit_code:
-                code = form.exit_code(report)
+                code = _told(form, partial(form.exit_code, report))
         except (UsageError, NoOutput) as error:
             complain(str(error))
             lost = True
@@ -108,23 +114,21 @@ def give(report: Report, wanted: Outputs, look: Look) -> int:
     return code if not lost or report.exit_code == 1 else 3
 
 
-def deliver(name: str, file: Path | None, text: str) -> None:
-    """The report in the format of that name, to its file or to standard output. Raises UsageError, NoOutput."""
+def deliver(name: str, file: Path | None, text: str | Iterable[str]) -> None:
+    """The report in the format of that name, or its parts, to its file or to standard output. Raises UsageError, NoOutput."""
     from retina_doctor.quoting import visible
 
     if file is None:
-        show(text)
+        show(text if isinstance(text, str) else "".join(text))
         return
     write(file, text)
     tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
 
 
-def _written(form: formats.Format, report: Report, look: Look | None) -> str:
+def _told(form: formats.Format, tell: Callable[[], T]) -> T:
     """Raises NoOutput where the format of a third party breaks. One of our own is a bug that goes on as such."""
-    from retina_doctor.reports import PLAIN
-
     try:
-        return form.write(report, look or PLAIN)
+        return tell()
     except Exception as error:
         if form.own:
             raise
@@ -162,7 +166,7 @@ def show(text: str) -> None:
             raise NoOutput(f"standard output cannot be written: {error.strerror}") from None
 
 
-def write(file: Path, text: str, *, private: bool = False) -> None:
+def write(file: Path, text: str | Iterable[str], *, private: bool = False) -> None:
     """Whole or not at all; *private*: for its owner alone. Raises UsageError."""
     try:
         replace_file(file, text, private=private)

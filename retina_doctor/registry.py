@@ -6,12 +6,12 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.metadata import entry_points
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import Check, Pack, Probe, Row, RunningService, always
+from retina_doctor.authoring import ANY, Check, Pack, Probe, Row, RunningService, always
 from retina_doctor.authoring import check as authored
 from retina_doctor.codec import Data, field, replace
 from retina_doctor.declared import declarations
@@ -19,6 +19,7 @@ from retina_doctor.errors import PackError, UsageError, described
 from retina_doctor.figures import Measure
 from retina_doctor.model import Finding, Interpreter, SeenFrom, Severity, Target
 from retina_doctor.needs import Need, Want, needs_of
+from retina_doctor.points import loaded, points_of
 from retina_doctor.probing.sending import has_source
 from retina_doctor.settings import LANGUAGES, Settings, Table
 
@@ -129,16 +130,13 @@ def installed() -> Catalogue:
     """
     packs: list[tuple[str, Pack]] = []
     failures = [PackFailure(name, error, whole=False) for name, error in declarations().failures]
-    points = list(entry_points(group=GROUP))
-    if len(points) > 1:  # names of distributions are read from their files
-        points.sort(key=lambda p: (p.dist is None or p.dist.name != "retina-doctor", p.name))
-    for point in points:
+    for point in points_of(GROUP):
         try:
-            pack = point.load()
+            pack = loaded(point)
             if not isinstance(pack, Pack):
                 raise PackError(f"{point.value} is a {type(pack).__name__}, not a Pack")
-        except (Exception, SystemExit) as error:  # a script that was meant to be run ends the interpreter
-            failures.append(PackFailure(point.name, described(error)))
+        except PackError as error:
+            failures.append(PackFailure(point.name, str(error)))
         else:
             packs.append((point.name, pack))
     while True:
@@ -156,10 +154,7 @@ class Contradiction(PackError):
     """*number*: which of the packs that were to be built has to go."""
 
     def __init__(self, error: Exception, number: int) -> None:
-        super().__init__(
-            str(error) if isinstance(error, PackError) else described(error),
-            lacks=isinstance(error, PackError) and error.lacks,
-        )
+        super().__init__(described(error), lacks=isinstance(error, PackError) and error.lacks)
         self.number = number
 
 
@@ -185,8 +180,8 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         reasons=tuple(pack.reasons for pack in packs if pack.reasons),
         finders=tuple(pack.services for pack in packs if pack.services),
         rows=tuple(row for pack in packs for row in pack.rows),
-        heads=tuple(_asked(pack, pack.head) for pack in packs if pack.head),
-        figures=tuple(_asked(pack, draw) for pack in packs for draw in pack.figures),
+        heads=tuple(draft.heads.values()),
+        figures=tuple(draft.figures),
         measures=tuple(measure for pack in packs for measure in pack.measures),
         knowledge={pack.name: pack.knowledge for pack in packs if pack.knowledge},
         failures=tuple(PackFailure(pack.name, flaw, whole=False) for pack in packs for flaw in _flaws(pack)),
@@ -205,11 +200,14 @@ class Draft:
     def __init__(self) -> None:
         self.entries: dict[str, list[Entry]] = {}
         """By name of pack."""
+        self.heads: dict[str, Entry] = {}
+        self.figures: list[Entry] = []
         self.probes: dict[str, Probe[Any]] = {}
         self.explains: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
         self.facts: set[type] = {Settings, Interpreter, SeenFrom, Target}
         self.facts |= {own_checks.Silenced, own_checks.Unloaded, own_checks.Gated, own_checks.Compared}
+        self._probed: set[type] = set()
         self.names: set[str] = set()
         self._holders: dict[tuple[str, object], str] = {}
 
@@ -217,12 +215,16 @@ class Draft:
         """The probes and checks that it brings. Raises PackError."""
         self._hold("pack", pack.name, pack)
         entries = self.entries.setdefault(pack.name, [])
+        if pack.head is not None:
+            self.heads[pack.name] = _asked(pack, pack.head)
+        self.figures += [_asked(pack, draw) for draw in pack.figures]
         for domain in pack.domains:
             for probe in domain.probes:
                 self._hold("probe", probe.name, pack)
                 self._hold("facts", probe.facts, pack)
                 self.probes[probe.name] = probe
                 self.facts.add(probe.facts)
+                self._probed.add(probe.facts)
             for check in domain.checks:
                 place = f"{check.place}: "
                 if not CODE.fullmatch(check.code) or not NAME.fullmatch(check.name):
@@ -240,30 +242,40 @@ class Draft:
             raise PackError(f"{place}named twice: {what} {shown}, first by the pack {holder}")
         self._holders[what, value] = pack.name
 
+    def _supply(self, need: Need, who: str) -> None:
+        """Raises PackError where nobody tells these facts, or not in the way in which they are wanted."""
+        wanted = f"{need.facts.__name__} (of {need.facts.__module__})"
+        if need.facts not in self.facts and not issubclass(need.facts, Table):
+            raise PackError(f"{who} needs {wanted}, which no probe of a loaded pack tells", lacks=True)
+        if need.want is Want.READING and need.facts not in self._probed:
+            raise PackError(f"{who} needs a Reading of {wanted}, which is no probe's: ask for the facts themselves")
+        if need.want is Want.REQUIRED and need.facts is SeenFrom:
+            raise PackError(f"{who} needs {wanted}, which old snapshots do not tell: ask for SeenFrom | None")
+
     def connect(self, pack: Pack) -> None:
         """What it asks of itself and of others. Raises PackError."""
-        for entry in self.entries[pack.name]:
+        shown = (one for one in (*self.heads.values(), *self.figures) if one.domain == pack.name)
+        for entry in (*self.entries[pack.name], *shown):
             for need in entry.needs:
-                if need.facts not in self.facts and not issubclass(need.facts, Table):
-                    wanted = f"{need.facts.__name__} (of {need.facts.__module__})"
-                    told = (
-                        f"{entry.check.place}: {entry.check.name} needs {wanted}, which no probe of a loaded pack tells"
-                    )
-                    raise PackError(told, lacks=True)
+                self._supply(need, f"{entry.check.place}: {entry.check.name}")
         for cause in pack.causes:
             for name in (cause.root, *cause.explains):
-                if name not in self.names:
+                if name not in self.names and not (name == ANY and cause.root == ANY and cause.when is not always):
                     raise PackError(f"a cause names {name}, which no check of a loaded pack bears", lacks=True)
+            twice = [echo for echo in cause.explains if (cause.root, echo) in self.conditions]
+            if twice:
+                raise PackError(f"that {cause.root} explains {twice[0]} is said twice: which condition counts?")
             self.explains[cause.root] = self.explains.get(cause.root, ()) + cause.explains
             self.conditions |= {(cause.root, echo): cause.when for echo in cause.explains}
         # Under a condition two names may explain each other: numpy's failure onnxruntime's, and that insightface's.
         sure = {
-            root: tuple(echo for echo in echoes if self.conditions[root, echo] is always)
+            root: [echo for echo in echoes if self.conditions[root, echo] is always]
             for root, echoes in self.explains.items()
         }
-        for cause in pack.causes:
-            if cause.root in _reached(cause.root, sure):
-                raise PackError(f"the causes go round in a circle at {cause.root}")
+        try:
+            TopologicalSorter(sure).prepare()
+        except CycleError as error:
+            raise PackError(f"the causes go round in a circle: {' -> '.join(error.args[1])}") from None
 
 
 def _flaws(pack: Pack) -> Iterator[str]:
@@ -279,14 +291,3 @@ def _flaws(pack: Pack) -> Iterator[str]:
                 yield f"the probe {probe.name} has no module {probe.module}"
     if pack.reasons is not None and not pack.reasons.is_file():
         yield f"there is no {pack.reasons}"
-
-
-def _reached(root: str, explains: Mapping[str, tuple[str, ...]]) -> set[str]:
-    reached: set[str] = set()
-    front = list(explains.get(root, ()))
-    while front:
-        name = front.pop()
-        if name not in reached:
-            reached.add(name)
-            front += explains.get(name, ())
-    return reached

@@ -33,6 +33,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 REAL = frozenset(
     {
         "test_attach",
+        "test_bundle",
         "test_busy",
         "test_completion",
         "test_distribution",
@@ -44,6 +45,9 @@ REAL = frozenset(
         "test_faults_python",
         "test_faults_refusals",
         "test_faults_two",
+        "test_fix",
+        "test_fleet",
+        "test_fleet_collect",
         "test_formats",
         "test_guide",
         "test_hanging",
@@ -64,6 +68,7 @@ REAL = frozenset(
         "test_run_memory",
         "test_selection",
         "test_service",
+        "test_service_log",
         "test_start",
         "test_target",
         "test_torch",

@@ -14,7 +14,7 @@ GROUND = {"versions", "scopes", "settings"}
 """Modules of the pack itself that any judging room stands on."""
 TOP = {"pack", "causes", "figures", "first_screen", "running", "doubts"}
 """What the entry points name, and what they are put together of."""
-JUDGING_SEES = {"facts", "combined", "advice", *GROUND}
+JUDGING_SEES = {"facts", "combined", "advice", "triage", *GROUND}
 ASKS_FOR_FILES = "checks/retina_doctor_checks/source/domain.py"
 """Who names the analysis of what was fetched, and asks it which files it wants."""
 

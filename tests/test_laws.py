@@ -20,15 +20,17 @@ import msgspec
 import pytest
 
 from retina_doctor import formats
-from retina_doctor.authoring import Facts, Side
+from retina_doctor.authoring import ANY, Facts, Side
 from retina_doctor.codec import from_json, replace
-from retina_doctor.diagnose import Readings, Selection, _judge, diagnose
+from retina_doctor.diagnose import _judge, diagnose
 from retina_doctor.model import Diagnosis, Outcome, Reading, Recorded, Severity, Snapshot, Verdict
 from retina_doctor.pages import BLOCK, FILTERS, render, source
 from retina_doctor.probing.sending import source_of
+from retina_doctor.readings import Readings
 from retina_doctor.redaction import redact
 from retina_doctor.registry import Entry, PackFailure, Want
 from retina_doctor.reports import PLAIN, Report, writer
+from retina_doctor.selection import Selection
 from retina_doctor.settings import LANGUAGES
 from retina_doctor.snapshot import load, save
 from tests.machines import FOLDER, machine, names, put, raw
@@ -37,6 +39,7 @@ from tests.rejudging import (
     CATALOGUE,
     all_are_seen_by,
     assert_can_be_said,
+    demanded,
     judged,
     judged_anew,
     verdicts,
@@ -138,7 +141,7 @@ def test_a_pack_that_cannot_be_loaded_is_a_finding_and_all_others_are_judged() -
 )
 def test_every_cause_is_witnessed(root: str, echo: str) -> None:
     def shows(diagnosis: Diagnosis) -> bool:
-        there = {finding.name for finding in diagnosis.findings}
+        there = {finding.name for finding in diagnosis.findings} | {ANY}
         return root in there and any(f.name == echo and f.root is not None for f in diagnosis.findings)
 
     assert [name for name in names() if shows(judged(name))]
@@ -241,6 +244,8 @@ def test_a_check_is_given_what_it_asks_for_and_nothing_else(name: str) -> None:
     chosen = Selection(snapshot.settings, CATALOGUE, snapshot.created)
     for entry in CATALOGUE.entries:
         watched = Watched(snapshot)
+        if entry.check.code in SEE_ALL:
+            demanded(chosen, watched)
         judgement, _ = _judge(entry, chosen, watched)
         assert judgement.verdict is verdicts_of(name)[entry.check.code], "judged alone it is another"
         if entry.check.code not in SEE_ALL:
@@ -309,6 +314,12 @@ def test_a_quick_check_says_what_the_whole_one_does_or_that_it_does_not_know(nam
 def test_what_is_heavy_shares_no_process(probe: str) -> None:
     """A quick check starts no heavy one, and a shared process is no place for what may hang on a kernel for seconds."""
     assert not (CATALOGUE.probes[probe].heavy and CATALOGUE.probes[probe].share)
+
+
+@pytest.mark.parametrize("probe", CATALOGUE.probes)
+def test_what_is_light_is_in_no_group_of_heavy_ones(probe: str) -> None:
+    """It would be kept waiting by them, and left out by a quick check with them."""
+    assert CATALOGUE.probes[probe].heavy or CATALOGUE.probes[probe].group is None
 
 
 @every_machine

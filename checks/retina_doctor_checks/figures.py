@@ -8,15 +8,17 @@ from pathlib import PurePath
 from retina_doctor.authoring import Gathered, Measure, Reason
 from retina_doctor.figures import Bar, Bars, Box, Frame, Mark, Part, Role, Spread, Spreads
 
+from .combined.card_part import MIB, card_part
 from .combined.detection_limits import geometry
 from .combined.detector_input import size_used
-from .combined.memory_need import MIB, need_of
+from .combined.memory_need import need_of
 from .combined.run_memory import Run, card_of
 from .combined.used_gpus import candidates
 from .facts.driver import CudaDriver, Gpu, GpuEnvironment, Nvml
 from .facts.inference import CardUse, Inference
-from .facts.memory import Footprint
+from .facts.memory import Calibrations, Footprint
 from .facts.models import Model
+from .facts.ort_gpu import OrtFiles
 from .facts.service import Ports
 from .settings import DetectionSettings, Size
 
@@ -42,6 +44,8 @@ class Seen(Gathered, frozen=True, kw_only=True):
     cuda: CudaDriver | None
     model: Model | None
     footprint: Footprint | None
+    ort: OrtFiles | None
+    calibrations: Calibrations | None
     ports: Ports | None
 
 
@@ -73,6 +77,8 @@ def _card(seen: Seen) -> CardUse | None:
         cuda=seen.cuda,
         model=seen.model,
         footprint=seen.footprint,
+        ort=seen.ort,
+        calibrations=seen.calibrations,
     )
     return card_of(run)
 
@@ -87,9 +93,9 @@ def _predicted(gpu: Gpu, seen: Seen) -> tuple[Bar, int]:
         return Bar(label=Reason("figure-memory-card", shown), parts=(*parts, _part("part-free", free, "free"))), 0
     side = geometry().default
     size = size_used(seen.detection, seen.model) or Size(side, side)
-    need = need_of(model.size, size, seen.footprint, gpu.compute_capability)
+    need = need_of(model.size, size, seen.footprint, card_part(gpu, seen.nvml, seen.ort, seen.calibrations))
     parts += [
-        _part("part-context", need.constant - model.size, "own"),
+        _part("part-context", need.card.least, "own"),
         _part("part-weights", model.size, "also-own"),
         _part("part-activations", need.pixels, "most-own"),
     ]
