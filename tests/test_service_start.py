@@ -112,6 +112,14 @@ def test_a_server_that_is_in_another_environment(tmp_path: Path) -> None:
     assert told["findings"][-1]["evidence"]["program"] == "gunicorn"
 
 
+def test_a_script_that_is_not_there(tmp_path: Path) -> None:
+    told = looked(tmp_path, "python -u nothere.py --port 8080")
+    [finding] = told["findings"]
+    assert (finding["name"], finding["evidence"]["program"]) == ("service-start-failed", "nothere.py")
+    (tmp_path / "nothere.py").write_text("import json\n")
+    assert looked(tmp_path, "python -u nothere.py --port 8080")["findings"] == []
+
+
 def test_procfile_and_supervisor(tmp_path: Path, venv: Path) -> None:
     app(tmp_path, "nowhere_to_be_found")
     (tmp_path / "Procfile").write_text("# comment\nworker: python w.py\nweb: gunicorn app:app --workers 2\n")

@@ -54,6 +54,9 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         return
     file, extra = application(words, directory)
     if file is None:
+        script = next((word for word in words[1:] if not word.startswith("-")), "")
+        if PYTHON.match(os.path.basename(first)) and script.endswith(".py") and "-m" not in words and "-c" not in words:
+            probe.tell(program_missing=script)
         probe.tell(problem="no-application")
         return
     probe.tell(file=file)
