@@ -64,7 +64,7 @@ def raised_in(failure: BaseException) -> str | None:
     names = []
     frame = failure.__traceback__
     while frame is not None:
-        match = PACKAGE.search(frame.tb_frame.f_code.co_filename.replace(os.sep, "/"))
+        match = PACKAGE.search(frame.tb_frame.f_code.co_filename.replace("\\", "/"))
         names += [match.group(1)] if match else []
         frame = frame.tb_next
     return names[-1] if names else None
