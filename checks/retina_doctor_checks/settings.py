@@ -191,6 +191,15 @@ class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
     url: Annotated[
         str | None, Setting("Address of a service that should be running.", "应在运行的服务的网址。", "--url", "U")
     ] = None
+    start: Annotated[
+        str | None,
+        Setting(
+            "How the service is started: its command, NAME.service, a Procfile, a supervisor .conf, docker:NAME.",
+            "服务的启动方式：命令、NAME.service、Procfile、supervisor 的 .conf 或 docker:NAME。",
+            "--start",
+            "CMD",
+        ),
+    ] = None
     log: Annotated[
         str | None,
         Setting(

@@ -22,8 +22,8 @@ _URL = re.compile(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>(?:{MARK}|[^\s/@])*@)?(?P<host>\[[^\]\s]*\]|(?:{MARK}|[^\s/:?#])*)(?P<rest>\S*)"
 )
 _QUERY = re.compile(r"[?&;#]")
-_NAMED_BY_PYTHON = re.compile(r"(?:has no attribute|cannot import name) '$")
-"""Before an identifier of somebody's source, which is what Python's own sentence speaks of (`float4_e2m1fn`)."""
+_NAMED_BEFORE = re.compile(r"(?:(?:has no attribute|cannot import name) '|undefined symbol: )$")
+"""Before an identifier of somebody's source, of which the sentence of Python or of the loader speaks (`float4_e2m1fn`)."""
 _MAC = re.compile(r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}[:-]){5}(?:[0-9A-Fa-f]{2})(?:[:-][0-9A-Fa-f]{2}){0,2}(?![\w:-])")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
 _IPV6 = re.compile(
@@ -363,7 +363,8 @@ class Rules:
 
 def _is_identifier(match: re.Match[str]) -> bool:
     before = match.string[max(0, match.start() - 32) : match.start()]
-    return match[0].isidentifier() and len(match[0]) <= 40 and _NAMED_BY_PYTHON.search(before) is not None
+    name = match[0].rstrip(",")
+    return name.isidentifier() and len(name) <= 40 and _NAMED_BEFORE.search(before) is not None
 
 
 class SecretsOnly(Rules):

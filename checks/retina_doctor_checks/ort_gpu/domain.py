@@ -46,6 +46,9 @@ domain = Domain(
         build_checks.ort_tensorrt_libs_missing,
         build_checks.ort_wheel_wrong_platform,
         build_checks.ort_nodes_on_cpu,
+        library_checks.cuda_libs_mixed_releases,
+        library_checks.cudnn_incomplete,
+        library_checks.cpu_affinity_refused,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -220,11 +220,11 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> A
 
 
 @check("RD506", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5, scope=service_named, action=Action.RESTART)
-def service_crashed_or_not_ready(ports: Ports) -> Answer:
+def service_crashed_or_not_ready(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
     """Something listens at the URL, but does not answer: a server that hangs, still loads, or lost its worker."""
     url = ports.url
     if url is None:
-        return Inapplicable(Reason("no-url-named"))
+        return _silent_listener(settings, ports, interpreter)
     if url.problem:
         return Inapplicable(Reason("url-unusable"))
     if not url.local or url.answer is None:
@@ -249,11 +249,36 @@ def service_crashed_or_not_ready(ports: Ports) -> Answer:
     return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
 
 
+def _silent_listener(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
+    """No URL was named: the service's own port takes connections, and nobody answers. Where none of those that share the socket
+    has a detection library loaded, none has booted; else one may be busy with a picture."""
+    listeners = [s for s in in_the_way(ports.bind, ports) if s.state == "LISTEN"] if ports.bind else []
+    ours = [s for s in listeners if owner_of(s, settings, ports, interpreter).ours]
+    if not ours:
+        return Inapplicable(Reason("no-url-named"))
+    if ports.answer is None:
+        return NOT_TOLD
+    if ports.answer.kind != "silent":
+        return None
+    first = ours[0]
+    evidence = {
+        **held(first),
+        "url": f"http://{first.address}:{first.port}",
+        "port": first.port,
+        "kind": "silent",
+        "waiting": sum(one.waiting for one in ours),
+        "status": None,
+        "posted": False,
+    }
+    loaded = any(one.holder is None or one.holder.packages is None or one.holder.packages for one in ours)
+    return Problem(subject=f"port:{first.port}", evidence=evidence, at_most=Severity.WARNING if loaded else None)
+
+
 def _fault_at_once(
     url: Url, answer: Answered, listeners: Sequence[Socket], detection: Detection | None
 ) -> tuple[str, Severity | None] | None:
     """What the first answer shows: (kind, no graver than)."""
-    if answer.kind == "refused" and listeners and not all(s.loopback for s in listeners):
+    if answer.kind == "refused" and listeners and (url.loopback or not all(s.loopback for s in listeners)):
         return "listens-elsewhere", None
     if url.scheme == "https":
         return ("plain-http", None) if answer.kind == "http" and (not detection or detection.kind == "other") else None

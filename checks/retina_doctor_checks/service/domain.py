@@ -12,8 +12,9 @@ from retina_doctor.settings import Settings
 from ..facts.service import Binding, Ports
 from ..facts.service_log import NamedLog, OwnLog
 from ..facts.service_process import Processes
+from ..facts.service_start import Start
 from ..settings import ServiceSettings
-from . import checks, endpoint_checks, log_checks, process_checks, reach_checks
+from . import checks, endpoint_checks, log_checks, process_checks, reach_checks, start_checks
 from .logs import named_log
 
 PROBES = "retina_doctor_checks.probes.service"
@@ -72,6 +73,13 @@ processes = Probe(
     share=True,
     arguments=lambda settings: {"pid": settings.process.pid},
 )
+start = Probe(
+    name="start",
+    facts=Start,
+    module=f"{PROBES}.look_start",
+    side=Side.TARGET,
+    arguments=lambda settings: {"start": settings.of(ServiceSettings).start},
+)
 own_log = Probe(
     name="service-log",
     facts=OwnLog,
@@ -93,7 +101,7 @@ named = Probe(
 
 domain = Domain(
     name="service",
-    probes=(ports, binding, processes, own_log, named),
+    probes=(ports, binding, processes, own_log, named, start),
     checks=(
         checks.service_not_running,
         checks.service_loopback_only,
@@ -111,6 +119,8 @@ domain = Domain(
         endpoint_checks.service_bad_response,
         endpoint_checks.service_too_slow,
         endpoint_checks.service_fails_under_load,
+        start_checks.service_module_missing,
+        start_checks.service_start_failed,
     ),
     pages=Path(__file__).parent / "pages",
 )

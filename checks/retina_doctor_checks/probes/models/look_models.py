@@ -60,7 +60,16 @@ def cache(named: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
         "writable": os.access(at, os.W_OK | os.X_OK),
         "zip": left if whole is not None else None,
         "zip_whole": whole,
+        "free": free(at),
     }
+
+
+def free(folder: str) -> int | None:
+    try:
+        told = os.statvfs(folder)
+    except (OSError, AttributeError):
+        return None
+    return told.f_bavail * told.f_frsize
 
 
 def current() -> str:
