@@ -143,7 +143,7 @@ def _spreads(figure: Spreads, say: Say) -> tuple[tuple[Row, ...], tuple[Tick, ..
 def _apart(ticks: Sequence[Tick]) -> Iterator[Tick]:
     last = -WIDE
     for tick in ticks:
-        if tick.x - last >= WIDE / 9 and tick.x <= WIDE * 0.95:
+        if tick.x - last >= WIDE / 9 and 0.05 * WIDE <= tick.x <= 0.95 * WIDE:
             yield tick
             last = tick.x
 
