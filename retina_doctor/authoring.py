@@ -236,7 +236,9 @@ class Pack(Data, frozen=True, kw_only=True):
     *services*: finds the running services on this machine that the settings may mean: the named process, whatever it is;
     else what looks like a service, where the settings do not say that it is elsewhere. *rows*: of the first screen. *head*:
     its first lines, each of several parts; a function whose parameters are typed as a check's. *knowledge*: the month
-    (YYYY-MM) of the pack's tables of versions.
+    (YYYY-MM) of the pack's tables of versions. *examples*: findings of recorded machines, for `explain`
+    (retina_doctor.examples). Of the reasons, "domain-NAME" and "probe-NAME" are what people call a domain and a probe, and
+    "looks-NAME" a sentence on what the probe looks at.
     """
 
     name: str
@@ -247,3 +249,4 @@ class Pack(Data, frozen=True, kw_only=True):
     rows: tuple[Row, ...] = ()
     head: Callable[..., Iterable[Iterable[Reason]]] | None = None
     knowledge: str | None = None
+    examples: Path | None = None

@@ -177,18 +177,28 @@ def diff(
     recorded.compare(Run.of(ctx), before, after)
 
 
-@app.command(cls=taking("format", "lang"))
+@app.command(cls=taking("format", "no_color", "lang"))
 def explain(
     ctx: typer.Context,
     code: Annotated[str, typer.Argument(help="Code or name of a check.", metavar="CODE|NAME")],
+    snapshot: Annotated[
+        str | None,
+        typer.Option("--from", help="Take the example from this snapshot; - is standard input.", metavar="FILE"),
+    ] = None,
 ) -> None:
-    """Print the page of a check: what it says, what to do, why."""
-    from retina_doctor import reference
+    """Explain a check: what it means, how it is found, an example with its fix, and why."""
+    from retina_doctor import explain as words
     from retina_doctor.registry import installed
 
-    run = Run.of(ctx)
-    entries, as_json = installed().find(code), run.as_json
-    run.show(reference.pages_json(entries, run.language) if as_json else reference.pages_text(entries, run.language))
+    run, catalogue = Run.of(ctx), installed()
+    entries, as_json, language = catalogue.find(code), run.as_json, run.language
+    of = None
+    if snapshot is not None:
+        from retina_doctor.recorded import read
+
+        of = words.judged(snapshot, read(snapshot), catalogue, language)
+    told = words.explanations(entries, catalogue, language, of)
+    run.show(words.as_json(told, catalogue, language) if as_json else words.text(told, run.terminal, language))
 
 
 @app.command("list", cls=taking("format", "lang"))

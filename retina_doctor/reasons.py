@@ -24,6 +24,11 @@ def _reasons(files: tuple[Path, ...]) -> Mapping[str, Mapping[str, str]]:
     return tables
 
 
+def said_at_all(key: str, catalogue: Catalogue) -> bool:
+    """Whether a pack has words for that key."""
+    return key in _reasons(catalogue.reasons)
+
+
 def reason_text(reason: Reason | str | None, catalogue: Catalogue, language: Language) -> str:
     """A verdict's reason in words; plain text stays as it is. Raises LookupError, ValueError where no pack says it."""
     if reason is None or isinstance(reason, str):

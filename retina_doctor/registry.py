@@ -58,6 +58,7 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     """What tells the first lines of a report, asked for facts as checks are."""
     knowledge: Mapping[str, str] = field(default_factory=dict)
     """By pack: the month of its tables."""
+    examples: tuple[Path, ...] = ()
     failures: tuple[PackFailure, ...] = ()
 
     @functools.cached_property
@@ -183,6 +184,7 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         rows=tuple(row for pack in packs for row in pack.rows),
         heads=tuple(_head(pack) for pack in packs if pack.head),
         knowledge={pack.name: pack.knowledge for pack in packs if pack.knowledge},
+        examples=tuple(pack.examples for pack in packs if pack.examples),
         failures=tuple(PackFailure(pack.name, flaw, whole=False) for pack in packs for flaw in _flaws(pack)),
     )
 

@@ -49,4 +49,5 @@ pack = Pack(
     rows=first_screen.rows,
     head=first_screen.head,
     knowledge="2026-11",
+    examples=Path(__file__).parent / "examples.json",
 )

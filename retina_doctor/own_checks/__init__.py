@@ -146,4 +146,5 @@ pack = Pack(
         ),
     ),
     reasons=HERE / "reasons.toml",
+    examples=HERE / "examples.json",
 )

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import re
 import shlex
 from collections import Counter
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from retina_doctor import __version__
@@ -23,6 +20,10 @@ from retina_doctor.profile import used_by
 from retina_doctor.quoting import visible
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
+from retina_doctor.reports.drawing import command as _command
+from retina_doctor.reports.drawing import drawn
+from retina_doctor.reports.drawing import prose as _prose
+from retina_doctor.reports.drawing import say as _say
 from retina_doctor.reports.labels import counted, label, step_text, where
 from retina_doctor.reports.standpoint import standpoint_of
 from retina_doctor.reports.wrapping import clipped, wrapped
@@ -33,21 +34,7 @@ GOOD, OPEN = ("✓", "green"), ("–", "dim")
 
 
 def write(report: Report, look: Look) -> str:
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=look.width,
-        force_terminal=look.colour,
-        no_color=not look.colour,
-        color_system="standard" if look.colour else None,
-        legacy_windows=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    draw(report, console)
-    # Rich pads lines with blanks to the width; a log or a diff should not have them.
-    return re.sub(r"[ \t]+$", "", out.getvalue(), flags=re.MULTILINE)
+    return drawn(look, lambda console: draw(report, console))
 
 
 def draw(report: Report, console: Console) -> None:
@@ -65,10 +52,6 @@ def draw(report: Report, console: Console) -> None:
     _draw_plan(report, console)
     _say(console, _summary(report))
     _say(console, Text(_counted(report), style="dim"))
-
-
-def _say(console: Console, text: Text, indent: int = 0) -> None:
-    console.print(Padding(wrapped(text, console.width - indent), (0, 0, 0, indent)))
 
 
 def _draw_head(report: Report, console: Console) -> None:
@@ -129,7 +112,7 @@ def _at_a_glance(row: Row, report: Report) -> tuple[str, str, str, str]:
     ]
     if found:
         worst = max(found, key=lambda finding: (finding.severity.rank, finding.root is None))
-        return MARKS[worst.severity], COLOURS[worst.severity], report.words(worst).title, worst.code
+        return MARKS[worst.severity], COLOURS[worst.severity], report.words(worst).title.replace("`", ""), worst.code
     telling = [j for code in row.tells for j in diagnosis.judgements if j.code == code]
     for judgement in telling:
         if judgement.verdict is Verdict.PASSED and judgement.reason is not None:
@@ -189,7 +172,7 @@ def _draw_root(report: Report, finding: Finding, console: Console) -> None:
     words, language = report.words(finding), report.language
     echoes = report.diagnosis.echoes(finding)
     gravest = max((one.severity for one in (finding, *echoes)), key=lambda severity: severity.rank)
-    _say(console, Text(f"{MARKS[gravest]} {words.title}", style=COLOURS[gravest]))
+    _say(console, _prose(f"{MARKS[gravest]} {words.title}", COLOURS[gravest]))
     _say(console, Text(f"{label(finding.severity, language)} {finding.code} {finding.name}", style="dim"), 2)
     console.print()
     _say(console, _prose(words.message), 2)
@@ -209,11 +192,6 @@ def _draw_root(report: Report, finding: Finding, console: Console) -> None:
         console.print()
         _say(console, Text(label("explains", language, others=others), style="dim"), 2)
     console.print()
-
-
-def _command(console: Console, command: str, indent: int) -> None:
-    """Never wrapped: a command is for copying."""
-    console.print(Text.assemble(" " * indent, (command, "green")), soft_wrap=True)
 
 
 def _draw_plan(report: Report, console: Console) -> None:
@@ -256,14 +234,6 @@ def _draw_step(report: Report, number: int, step: Step, console: Console) -> Non
 def _draw_knowledge(report: Report, console: Console) -> None:
     for month in dict.fromkeys(report.catalogue.knowledge.values()):
         _say(console, Text(label("knowledge", report.language, month=month), style="dim"), 5)
-
-
-def _prose(text: str) -> Text:
-    """Plain text in which `code` is set apart."""
-    prose = Text()
-    for index, part in enumerate(text.split("`")):
-        prose.append(part, style="bold" if index % 2 else "")
-    return prose
 
 
 def _draw_rest(report: Report, console: Console) -> bool:
