@@ -49,10 +49,13 @@ class ChecksByDefault(TyperGroup):
         point = None if command else commands_of_packs().get(cmd_name)
         if point is None:
             return command
+        from retina_doctor.errors import described
+        from retina_doctor.points import loaded
+
         try:
-            added = typer.main.get_command(point.load())
+            added = typer.main.get_command(loaded(point))
         except Exception as error:
-            added = _unusable(f"{cmd_name}: its pack ({point.value}) cannot be loaded: {error}")
+            added = _unusable(f"{cmd_name}: its pack ({point.value}) cannot be loaded: {described(error)}")
         added.name = cmd_name
         return added
 

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from retina_doctor.reports import Look, Report
     from retina_doctor.settings import Language, Settings
 
-Tables = Mapping[str, Mapping[str, Any]]
-"""Values by table and key, as in a settings file."""
-
 OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "config": (str | None, "FILE", "Settings; else retina-doctor.toml here.", "设置文件；否则读当前目录的 retina-doctor.toml。"),
     "format": (

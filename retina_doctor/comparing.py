@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from retina_doctor.codec import Data, Facts, decode, encode, replace
-from retina_doctor.diagnose import Readings, diagnose
+from retina_doctor.diagnose import diagnose
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Diagnosis, Finding, Json, Outcome, Recorded, Snapshot
+from retina_doctor.readings import Readings
 from retina_doctor.redaction import redact, without_secrets
 from retina_doctor.registry import Catalogue, Want
 from retina_doctor.settings import Settings

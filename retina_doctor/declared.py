@@ -6,10 +6,11 @@ import functools
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import entry_points
 from typing import Annotated, Any
 
 from retina_doctor.codec import Data, DoesNotFit, Meta, decode, field
+from retina_doctor.errors import described
+from retina_doctor.points import loaded, points_of
 from retina_doctor.settings import GateSettings, ProcessSettings, Setting, Settings, Table, TargetSettings
 
 GROUP = "retina_doctor.settings"
@@ -50,9 +51,7 @@ class Declared(Data, frozen=True, kw_only=True):
             decode(value, self.kind)
         except DoesNotFit as error:
             raise ValueError(self._unfit(value, str(error).replace(" - at `$`", ""))) from None
-        if any(
-            isinstance(word, str) and not _is_text(word) for word in (value if isinstance(value, list) else [value])
-        ):
+        if not _is_text(value):
             raise ValueError(f"{value!a} is not text in UTF-8")
         return value
 
@@ -98,12 +97,12 @@ def declarations() -> Declarations:
     """The tables of the engine and of all distributions. What cannot be loaded is a failure in them."""
     found: list[type[Table]] = []
     failures: list[tuple[str, str]] = []
-    for point in sorted(entry_points(group=GROUP), key=lambda p: p.name):
+    for point in points_of(GROUP):
         try:
-            tables = tuple(point.load())
+            tables = tuple(loaded(point))
             declared(*found, *tables)
         except Exception as error:
-            failures.append((f"{point.name} ({point.value})", f"{type(error).__name__}: {error}"))
+            failures.append((f"{point.name} ({point.value})", described(error)))
         else:
             found += tables
     whole = declared(*found)
@@ -165,6 +164,12 @@ def _within(kind: Any) -> Iterable[Any]:
             yield from _within(one)
 
 
-def _is_text(word: str) -> bool:
-    """False for bytes that are no UTF-8, which no snapshot could keep, and for NUL, which no system call takes."""
-    return not any("\ud800" <= character <= "\udfff" or character == "\0" for character in word)
+def _is_text(value: Any) -> bool:
+    """False where it holds bytes that are no UTF-8, which no snapshot could keep, or NUL, which no system call takes."""
+    if isinstance(value, dict):
+        return all(map(_is_text, (*value, *value.values())))
+    if isinstance(value, list):
+        return all(map(_is_text, value))
+    return not isinstance(value, str) or not any(
+        "\ud800" <= character <= "\udfff" or character == "\0" for character in value
+    )

@@ -26,7 +26,12 @@ class PackError(ValueError):
 
 
 def described(error: BaseException) -> str:
-    """An error of a pack's code in one line: its kind, its words, and where it was raised, unless that was in the engine."""
+    """An error of a pack's code in one line: its kind, its words, and where it was raised, unless that was in the engine.
+
+    A PackError has the words already.
+    """
+    if isinstance(error, PackError):
+        return str(error)
     words = f"{type(error).__name__}: {' '.join(str(error).split())}"
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, NamedTuple
 
-from retina_doctor.errors import UsageError, described
+from retina_doctor.errors import PackError, UsageError, described
+from retina_doctor.points import is_own, loaded, points_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from retina_doctor.reports import Look, Report
 
 GROUP = "retina_doctor.reports"
-OWN = "retina-doctor"
 
 
 class Format(NamedTuple):
@@ -31,15 +31,11 @@ class Format(NamedTuple):
     own: bool = False
 
 
-def _is_own(point: EntryPoint) -> bool:
-    return point.dist is not None and point.dist.name == OWN
-
-
 @functools.cache
 def _points() -> Mapping[str, EntryPoint]:
     """By name, in the order of the names. The doctor's own go before others of the same name."""
-    points = sorted(entry_points(group=GROUP), key=lambda p: (p.name, _is_own(p)))
-    return {point.name: point for point in points}
+    first = {point.name: point for point in reversed(points_of(GROUP))}
+    return {name: first[name] for name in sorted(first)}
 
 
 def names() -> tuple[str, ...]:
@@ -47,13 +43,24 @@ def names() -> tuple[str, ...]:
     return tuple(_points())
 
 
-def load(name: str) -> Format:
-    """Raises UsageError where there is no such format, or where it cannot be loaded."""
+def _point(name: str) -> EntryPoint:
     points = _points()
     if name not in points:
         raise UsageError(f"--format {name}: known are {', '.join(points)}")
+    return points[name]
+
+
+def check(name: str) -> None:
+    """Raises UsageError where there is no such format, or it is another distribution's and cannot be loaded."""
+    if not is_own(_point(name)):
+        load(name)
+
+
+def load(name: str) -> Format:
+    """Raises UsageError where there is no such format, or where it cannot be loaded."""
+    point = _point(name)
     try:
-        found = points[name].load()
-        return Format(name, found.write, getattr(found, "exit_code", None), _is_own(points[name]))
-    except Exception as error:
-        raise UsageError(f"--format {name}: {points[name].value} cannot be used: {described(error)}") from None
+        found = loaded(point)
+        return Format(name, found.write, getattr(found, "exit_code", None), is_own(point))
+    except (PackError, AttributeError) as error:
+        raise UsageError(f"--format {name}: {point.value} cannot be used: {described(error)}") from None

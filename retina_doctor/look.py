@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 from retina_doctor import __version__
 from retina_doctor.attach import Attachment
-from retina_doctor.diagnose import Selection
 from retina_doctor.model import Snapshot
 from retina_doctor.probing.collect import Looking, Progress
 from retina_doctor.registry import Catalogue
+from retina_doctor.selection import Selection
 from retina_doctor.target import numbered_inside, target_with_surroundings
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from retina_doctor.codec import Data, Facts, field, varying
+from retina_doctor.codec import Data, Facts, Meta, field, varying
 from retina_doctor.kinds import CommandLine, CommandWords, HostName, Name, Path, Serial, User, Version
 from retina_doctor.settings import Settings
 
@@ -64,7 +64,7 @@ class Effort(Data, frozen=True, kw_only=True):
     """What a looking whose time ran out had done with its *seconds*: *computed*, and *waited* for a processor, in seconds of
     all its threads together. *load* and *processors*: of the machine at the end (getloadavg(3); those that may be used)."""
 
-    seconds: float
+    seconds: Annotated[float, Meta(gt=0)]
     computed: float
     waited: float
     load: float
@@ -176,6 +176,11 @@ class Target(Data, frozen=True, kw_only=True):
     local: bool = True
     problem: NoPython | None = None
     called: Path | None = None
+
+    @property
+    def of_a_process(self) -> bool:
+        """It is the Python of a running process, which *chosen_by* names."""
+        return self.chosen in ("service", "port", "found")
 
 
 Untaken = Literal["capabilities", "limits", "cgroup", "seccomp", "lsm"]

@@ -8,16 +8,20 @@ import importlib
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from retina_doctor import formats
 from retina_doctor.errors import UsageError, described
 from retina_doctor.files import replace_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from retina_doctor.reports import Look, Report
 
+T = TypeVar("T")
 Outputs = list[tuple[str, Path | None]]
 """(format, file or None for standard output)"""
 
@@ -31,8 +35,7 @@ def outputs(wanted: list[str] | None) -> Outputs:
     found: Outputs = []
     for word in wanted or ["terminal"]:
         name, _, file = word.partition("=")
-        if name not in formats.names():
-            raise UsageError(f"--format {word}: known are {', '.join(formats.names())}")
+        formats.check(name)
         found.append((name, Path(file) if file else None))
     if sum(file is None for _, file in found) > 1:
         raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
@@ -93,12 +96,11 @@ def give(report: Report, wanted: Outputs, look: Look) -> int:
 
     code, lost = report.exit_code, False
     for name, file in sorted(wanted, key=lambda output: output[1] is not None):
-        form = formats.load(name)
         try:
-            text = _written(form, report, look if file is None else None)
-            deliver(name, file, text)
+            form = formats.load(name)
+            deliver(name, file, _told(form, partial(form.write, report, PLAIN if file else look)))
             if file is None and form.exit_code:
-                code = form.exit_code(report)
+                code = _told(form, partial(form.exit_code, report))
         except (UsageError, NoOutput) as error:
             complain(str(error))
             lost = True
@@ -119,12 +121,10 @@ def deliver(name: str, file: Path | None, text: str) -> None:
     tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
 
 
-def _written(form: formats.Format, report: Report, look: Look | None) -> str:
+def _told(form: formats.Format, tell: Callable[[], T]) -> T:
     """Raises NoOutput where the format of a third party breaks. One of our own is a bug that goes on as such."""
-    from retina_doctor.reports import PLAIN
-
     try:
-        return form.write(report, look or PLAIN)
+        return tell()
     except Exception as error:
         if form.own:
             raise

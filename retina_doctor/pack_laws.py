@@ -255,11 +255,13 @@ def _modules(pack: Pack) -> Iterator[Module]:
     }
     for top in sorted(_tops(pack)):
         spec = importlib.util.find_spec(top)
-        if spec is None or spec.origin is None:
+        if spec is None:
             continue
         folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
         files = [(file, file.relative_to(folder.parent)) for folder in folders for file in sorted(folder.rglob("*.py"))]
-        for file, below in files or [(Path(spec.origin), Path(Path(spec.origin).name))]:
+        if not files and spec.origin is not None:
+            files = [(Path(spec.origin), Path(Path(spec.origin).name))]
+        for file, below in files:
             name = ".".join(below.with_suffix("").parts).removesuffix(".__init__")
             if name not in sent:
                 yield name, file, file.read_text(encoding="utf-8")

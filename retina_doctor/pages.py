@@ -79,8 +79,8 @@ class Doing(Data, frozen=True, kw_only=True):
 
 class Words(Data, frozen=True, kw_only=True):
     """A finding in one language. *commands*: one runnable line each; *doings*: the same with their kinds. *aside*: what
-    else to mind, or "". *broken*: why the
-    page could not be used; then the title is the name, and the message the evidence."""
+    else to mind, or "". *broken*: why the page could not be used; then the title is the name, and the message the evidence.
+    """
 
     title: str
     message: str

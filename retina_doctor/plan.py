@@ -7,6 +7,7 @@ command undoes what another did.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -153,8 +154,9 @@ def merged(wishes: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]]
             if action == "uninstall":
                 taken |= dict.fromkeys(words)
             else:
-                put |= {_name(word) for word in words}
-                replacing |= {_name(word) for word in words} if taken else set()
+                names = {_name(word) for word in _asked(words)[1]}
+                put |= names
+                replacing |= names if taken else set()
         removed |= taken
         gone |= {_name(name) for name in taken} - put
     before: dict[tuple[str, ...], list[str]] = {}
@@ -164,10 +166,10 @@ def merged(wishes: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]]
         for action, *words in wish:
             late = late or action == "uninstall"
             if action == "install":
-                flags = tuple(word for word in words if word.startswith("-"))
-                for word in words:
+                flags, packages = _asked(words)
+                for word in packages:
                     name = _name(word)
-                    if name and name not in gone:
+                    if name not in gone:
                         where = after if late or "--no-deps" in flags or name in replacing else before
                         where.setdefault(flags, []).append(word)
     actions = [("install", *flags, *_together(words)) for flags, words in before.items()]
@@ -181,19 +183,33 @@ def merged(wishes: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]]
     return actions
 
 
+def _asked(words: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:
+    """pip's flags, each with its value, which is no requirement; and what is to be installed."""
+    flags: list[str] = []
+    packages: list[str] = []
+    for last, word in itertools.pairwise(("", *words)):
+        is_value = last.startswith("-") and not word.startswith("-") and _requirement(word) is None
+        (flags if word.startswith("-") or is_value else packages).append(word)
+    return tuple(flags), packages
+
+
 def _name(word: str) -> str:
-    """The distribution that a requirement names, as packaging compares names; "" for a flag."""
-    return "" if word.startswith("-") else _requirement(word).name.lower().replace("_", "-").replace(".", "-")
+    """The distribution that a requirement names, as packaging compares names; a file or a URL is a name of its own."""
+    asked = _requirement(word)
+    return word if asked is None else asked.name.lower().replace("_", "-").replace(".", "-")
 
 
-def _requirement(word: str) -> Requirement:
-    from packaging.requirements import Requirement
+def _requirement(word: str) -> Requirement | None:
+    from packaging.requirements import InvalidRequirement, Requirement
 
-    return Requirement(word)
+    try:
+        return Requirement(word)
+    except InvalidRequirement:
+        return None
 
 
 def _together(words: Iterable[str]) -> list[str]:
-    """Requirements, those on one distribution as one: all extras and all bounds; of bounds that exclude each other the first."""
+    """Requirements, those on one distribution as one, with all extras and all bounds; where one is pinned, the first pin."""
     found: dict[str, str] = {}
     for word in words:
         name = _name(word)
@@ -203,6 +219,8 @@ def _together(words: Iterable[str]) -> list[str]:
 
 def _both(first: str, second: str) -> str:
     one, other = _requirement(first), _requirement(second)
+    if one is None or other is None:
+        return first
     pinned = [bound for bounds in (one, other) for bound in bounds.specifier if bound.operator == "=="]
     one.specifier = type(one.specifier)(str(pinned[0])) if pinned else one.specifier & other.specifier
     one.extras |= other.extras

@@ -6,7 +6,7 @@ import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.metadata import entry_points
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from retina_doctor.declared import declarations
 from retina_doctor.errors import PackError, UsageError, described
 from retina_doctor.model import Finding, Interpreter, SeenFrom, Severity, Target
 from retina_doctor.needs import Need, Want, needs_of
+from retina_doctor.points import loaded, points_of
 from retina_doctor.probing.sending import has_source
 from retina_doctor.settings import LANGUAGES, Settings, Table
 
@@ -126,16 +127,13 @@ def installed() -> Catalogue:
     """
     packs: list[tuple[str, Pack]] = []
     failures = [PackFailure(name, error, whole=False) for name, error in declarations().failures]
-    points = list(entry_points(group=GROUP))
-    if len(points) > 1:  # names of distributions are read from their files
-        points.sort(key=lambda p: (p.dist is None or p.dist.name != "retina-doctor", p.name))
-    for point in points:
+    for point in points_of(GROUP):
         try:
-            pack = point.load()
+            pack = loaded(point)
             if not isinstance(pack, Pack):
                 raise PackError(f"{point.value} is a {type(pack).__name__}, not a Pack")
-        except (Exception, SystemExit) as error:  # a script that was meant to be run ends the interpreter
-            failures.append(PackFailure(point.name, described(error)))
+        except PackError as error:
+            failures.append(PackFailure(point.name, str(error)))
         else:
             packs.append((point.name, pack))
     while True:
@@ -153,10 +151,7 @@ class Contradiction(PackError):
     """*number*: which of the packs that were to be built has to go."""
 
     def __init__(self, error: Exception, number: int) -> None:
-        super().__init__(
-            str(error) if isinstance(error, PackError) else described(error),
-            lacks=isinstance(error, PackError) and error.lacks,
-        )
+        super().__init__(described(error), lacks=isinstance(error, PackError) and error.lacks)
         self.number = number
 
 
@@ -182,16 +177,14 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         reasons=tuple(pack.reasons for pack in packs if pack.reasons),
         finders=tuple(pack.services for pack in packs if pack.services),
         rows=tuple(row for pack in packs for row in pack.rows),
-        heads=tuple(_head(pack) for pack in packs if pack.head),
+        heads=tuple(draft.heads.values()),
         knowledge={pack.name: pack.knowledge for pack in packs if pack.knowledge},
         examples=tuple(pack.examples for pack in packs if pack.examples),
         failures=tuple(PackFailure(pack.name, flaw, whole=False) for pack in packs for flaw in _flaws(pack)),
     )
 
 
-def _head(pack: Pack) -> Entry:
-    assert pack.head is not None
-    judge: Callable[..., Any] = pack.head
+def _head(pack: Pack, judge: Callable[..., Any]) -> Entry:
     check = authored("HEAD1", f"head-of-{pack.name}", Severity.NOTE)(judge)
     return Entry(check=check, domain=pack.name, pages=Path(), needs=needs_of(check))
 
@@ -202,11 +195,13 @@ class Draft:
     def __init__(self) -> None:
         self.entries: dict[str, list[Entry]] = {}
         """By name of pack."""
+        self.heads: dict[str, Entry] = {}
         self.probes: dict[str, Probe[Any]] = {}
         self.explains: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
         self.facts: set[type] = {Settings, Interpreter, SeenFrom, Target}
         self.facts |= {own_checks.Silenced, own_checks.Unloaded, own_checks.Gated}
+        self._probed: set[type] = set()
         self.names: set[str] = set()
         self._holders: dict[tuple[str, object], str] = {}
 
@@ -214,12 +209,15 @@ class Draft:
         """The probes and checks that it brings. Raises PackError."""
         self._hold("pack", pack.name, pack)
         entries = self.entries.setdefault(pack.name, [])
+        if pack.head is not None:
+            self.heads[pack.name] = _head(pack, pack.head)
         for domain in pack.domains:
             for probe in domain.probes:
                 self._hold("probe", probe.name, pack)
                 self._hold("facts", probe.facts, pack)
                 self.probes[probe.name] = probe
                 self.facts.add(probe.facts)
+                self._probed.add(probe.facts)
             for check in domain.checks:
                 place = f"{check.place}: "
                 if not CODE.fullmatch(check.code) or not NAME.fullmatch(check.name):
@@ -237,16 +235,22 @@ class Draft:
             raise PackError(f"{place}named twice: {what} {shown}, first by the pack {holder}")
         self._holders[what, value] = pack.name
 
+    def _supply(self, need: Need, who: str) -> None:
+        """Raises PackError where nobody tells these facts, or not in the way in which they are wanted."""
+        wanted = f"{need.facts.__name__} (of {need.facts.__module__})"
+        if need.facts not in self.facts and not issubclass(need.facts, Table):
+            raise PackError(f"{who} needs {wanted}, which no probe of a loaded pack tells", lacks=True)
+        if need.want is Want.READING and need.facts not in self._probed:
+            raise PackError(f"{who} needs a Reading of {wanted}, which is no probe's: ask for the facts themselves")
+        if need.want is Want.REQUIRED and need.facts is SeenFrom:
+            raise PackError(f"{who} needs {wanted}, which old snapshots do not tell: ask for SeenFrom | None")
+
     def connect(self, pack: Pack) -> None:
         """What it asks of itself and of others. Raises PackError."""
-        for entry in self.entries[pack.name]:
+        head = self.heads.get(pack.name)
+        for entry in (*self.entries[pack.name], *([head] if head else ())):
             for need in entry.needs:
-                if need.facts not in self.facts and not issubclass(need.facts, Table):
-                    wanted = f"{need.facts.__name__} (of {need.facts.__module__})"
-                    told = (
-                        f"{entry.check.place}: {entry.check.name} needs {wanted}, which no probe of a loaded pack tells"
-                    )
-                    raise PackError(told, lacks=True)
+                self._supply(need, f"{entry.check.place}: {entry.check.name}")
         for cause in pack.causes:
             for name in (cause.root, *cause.explains):
                 if name not in self.names:
@@ -255,12 +259,13 @@ class Draft:
             self.conditions |= {(cause.root, echo): cause.when for echo in cause.explains}
         # Under a condition two names may explain each other: numpy's failure onnxruntime's, and that insightface's.
         sure = {
-            root: tuple(echo for echo in echoes if self.conditions[root, echo] is always)
+            root: [echo for echo in echoes if self.conditions[root, echo] is always]
             for root, echoes in self.explains.items()
         }
-        for cause in pack.causes:
-            if cause.root in _reached(cause.root, sure):
-                raise PackError(f"the causes go round in a circle at {cause.root}")
+        try:
+            TopologicalSorter(sure).prepare()
+        except CycleError as error:
+            raise PackError(f"the causes go round in a circle: {' -> '.join(error.args[1])}") from None
 
 
 def _flaws(pack: Pack) -> Iterator[str]:
@@ -276,14 +281,3 @@ def _flaws(pack: Pack) -> Iterator[str]:
                 yield f"the probe {probe.name} has no module {probe.module}"
     if pack.reasons is not None and not pack.reasons.is_file():
         yield f"there is no {pack.reasons}"
-
-
-def _reached(root: str, explains: Mapping[str, tuple[str, ...]]) -> set[str]:
-    reached: set[str] = set()
-    front = list(explains.get(root, ()))
-    while front:
-        name = front.pop()
-        if name not in reached:
-            reached.add(name)
-            front += explains.get(name, ())
-    return reached

@@ -7,7 +7,6 @@ from typing import Any
 
 from retina_doctor.model import Interpreter, Target
 from retina_doctor.quoting import Command, argument, command_of
-from retina_doctor.target import OF_A_PROCESS
 
 
 class Remedies:
@@ -16,7 +15,7 @@ class Remedies:
     def __init__(self, target: Target, interpreter: Interpreter | None) -> None:
         self.target = target
         self.interpreter = interpreter
-        self.before = target.command[:-1] if target.chosen in OF_A_PROCESS else ()
+        self.before = target.command[:-1] if target.of_a_process else ()
         """What takes on the user of another user's process: nothing of that user's is to be run by root's shell."""
         self.made: dict[str, tuple[str, ...]] = {}
         """What the pip commands that were made do: action and words."""

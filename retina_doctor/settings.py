@@ -31,7 +31,8 @@ class Setting(Data, frozen=True):
     """What a field of a table is, beyond its type. *en*, *zh*: one sentence of help in each language.
 
     *flag*: "--det-size"; *metavar*: how its value is called in the help. *several*: the flag may be repeated. *common* False:
-    only commands that ask for the flag by name take it. *read*: turns what a file, a variable or a flag says into the plain
+    only commands that ask for the flag by name take it. *named_only*: what is run or written, and is therefore not taken from
+    a file that merely lies in the working directory. *read*: turns what a file, a variable or a flag says into the plain
     JSON data of the field, or raises ValueError in the operator's words. What a value out of range is told of itself is the
     ``description`` of the `Meta` that gives the range: "is not between 0 and 1".
     """
@@ -42,6 +43,7 @@ class Setting(Data, frozen=True):
     metavar: str | None = None
     several: bool = False
     common: bool = True
+    named_only: bool = False
     read: Callable[[Any], Any] | None = None
 
 
@@ -117,7 +119,9 @@ def read_ignored(value: Any) -> Any:
 
 def read_graded(value: Any) -> Any:
     """Raises ValueError where a reason is empty."""
-    if isinstance(value, dict) and any(isinstance(one, dict) and not one.get("reason") for one in value.values()):
+    if isinstance(value, dict) and any(
+        isinstance(one, dict) and not str(one.get("reason") or "").strip() for one in value.values()
+    ):
         raise ValueError('a severity needs a reason: { RD401 = { severity = "error", reason = "why" } }')
     return value
 
@@ -131,6 +135,7 @@ class TargetSettings(Table, frozen=True, kw_only=True):
             "启动服务所用 Python 的命令。",
             "--target",
             "CMD",
+            named_only=True,
             read=command_of,
         ),
     ] = None

@@ -54,14 +54,21 @@ def load_settings(
     by_variable, variable = _from_environment(environment, known)
     for source, where in ((found, place), (by_variable, variable), (flags, _of_flag(known))):
         checked = _checked(source, where, known)
-        if source is found and file is None and "command" in source.get("target", {}):
-            # A file that merely lies in the working directory must not say what is to be run.
-            raise UsageError(
-                f"{place('target', 'command')}: is a program to run, and is taken only from a file that you name: --config FILE"
-            )
+        if source is found and file is None:
+            _refuse_named_only(checked, place, known)
         for table, values in checked.items():
             _update(tables.setdefault(table, {}), values, known.tables[table])
     return known.settings(tables)
+
+
+def _refuse_named_only(checked: Tables, where: Where, known: Declarations) -> None:
+    """A file that merely lies in the working directory must not say what is run or written. Raises UsageError."""
+    for table, values in checked.items():
+        for key in values:
+            if known.tables[table][key].setting.named_only:
+                raise UsageError(
+                    f"{where(table, key)}: is run or written, and is taken only from a file that you name: --config FILE"
+                )
 
 
 def _of_flag(known: Declarations) -> Where:

@@ -15,7 +15,6 @@ from retina_doctor.seen_from import of_caller, of_process
 from retina_doctor.settings import Settings
 from retina_doctor.standpoint import Standpoint, limits_of, standpoint_of
 
-OF_A_PROCESS = ("service", "port", "found")
 """Ways in which a target is that of a running process."""
 
 
@@ -104,7 +103,7 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
     The settings' workdir goes before both. Raises UsageError where the process may not be read, or became another since the
     target was chosen: then one user's environment would be taken for another's; ProcessLookupError where it ended.
     """
-    if target.chosen not in OF_A_PROCESS or target.problem == "ended":
+    if not target.of_a_process or target.problem == "ended":
         seen_from = SeenFrom(whose="target") if target.chosen == "flag" else of_caller()
         return Surroundings(settings.target.workdir, environment, seen_from=seen_from)
     pid = int(target.chosen_by)

@@ -12,11 +12,13 @@ import functools
 from collections.abc import Collection, Mapping
 
 from retina_doctor.codec import replace, to_json
-from retina_doctor.diagnose import Readings, Selection, _judge, concluded, diagnose
+from retina_doctor.diagnose import _judge, concluded, diagnose, gated
 from retina_doctor.model import Diagnosis, Finding, Judgement, Snapshot, Verdict
 from retina_doctor.own_checks import Gated, Silenced
 from retina_doctor.pages import render
+from retina_doctor.readings import Readings
 from retina_doctor.registry import Entry, Want, installed
+from retina_doctor.selection import Selection
 from retina_doctor.settings import LANGUAGES, Settings, Table
 from tests.machines import machine
 
@@ -86,6 +88,16 @@ class _Base:
         return _number((self.chosen.settled(entry), settings if asks else None))
 
 
+def demanded(chosen: Selection, readings: Readings) -> Readings:
+    """With what the gate demands of all verdicts, as `diagnose` tells it."""
+    told = Gated()
+    if chosen.required or chosen.words or chosen.expired:
+        others = [entry for entry in CATALOGUE.entries if not any(need.facts is Gated for need in entry.needs)]
+        told = gated(chosen, [_judge(entry, chosen, readings)[0] for entry in others])
+    readings.take(told)
+    return readings
+
+
 _base = functools.cache(_Base)
 _answers: dict[tuple[int | None, ...], tuple[Judgement, list[Finding]]] = {}
 """By place of the check, settings, and the readings that it asks for."""
@@ -97,6 +109,7 @@ def judged_anew(name: str, snapshot: Snapshot, changed: Collection[str]) -> Diag
     assert snapshot.settings is base.diagnosis.snapshot.settings
     readings = Readings(snapshot, CATALOGUE)
     readings._cache |= {facts: one for facts, one in base.typed.items() if one.probe not in changed}
+    demanded(base.chosen, readings)
     new = {probe: _number(snapshot.readings[probe]) if probe in snapshot.readings else None for probe in changed}
     numbers = {**base.numbers, **new}
     judgements = list(base.diagnosis.judgements)

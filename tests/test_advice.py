@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from retina_doctor.codec import replace
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Diagnosis
 from retina_doctor.pages import render
@@ -104,3 +105,15 @@ def test_a_failure_that_says_nothing_of_the_gpu_is_not_blamed_on_it() -> None:
     )
     [verdict] = [j.verdict for j in diagnosis.judgements if j.name == "ort-session-on-cpu"]
     assert verdict == "unknown"
+
+
+@pytest.mark.parametrize(("uid", "sudo"), [(1000, "sudo "), (0, "")])
+def test_what_the_system_lacks_is_installed_by_who_may(uid: int, sudo: str) -> None:
+    snapshot = machine("opencv-headless-system-libs-missing").snapshot
+    interpreter = snapshot.readings["interpreter"]
+    own = replace(interpreter, facts={**interpreter.facts, "uid": uid})
+    snapshot = replace(snapshot, readings={**snapshot.readings, "interpreter": own})
+    [found] = [one for one in diagnose(snapshot, installed()).findings if one.name == "opencv-system-libs-missing"]
+    for language in LANGUAGES:
+        commands = render(found, snapshot, installed(), language).commands
+        assert commands == (f"{sudo}apt-get update", f"{sudo}apt-get install -y libglib2.0-0")

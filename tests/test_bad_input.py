@@ -112,6 +112,8 @@ def test_pyproject_table(tmp_path: Path, text: str, words: list[str]) -> None:
         ("RETINA_DOCTOR_GATE_QUICK", "perhaps", "neither true nor false"),
         ("RETINA_DOCTOR_GATE_IGNORE", "RD101", "write it as"),
         ("RETINA_DOCTOR_GATE_IGNORE", '{ RD101 = "" }', "needs a reason"),
+        ("RETINA_DOCTOR_GATE_IGNORE", '{ RD101 = "\udcff" }', "is not text in UTF-8"),
+        ("RETINA_DOCTOR_GATE_SEVERITY", '{ RD101 = { severity = "note", reason = " " } }', "needs a reason"),
         ("RETINA_DOCTOR_GPU_DEVICE", "tpu", "tpu"),
         ("RETINA_DOCTOR_DETECTION_SIZE", "0x0", "is not a size"),
         ("RETINA_DOCTOR_TARGET_COMMAND", "'", "No closing quotation"),

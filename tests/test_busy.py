@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from retina_doctor.codec import replace
+from retina_doctor.codec import DoesNotFit, decode, replace
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Effort, Outcome, Recorded, Verdict
 from retina_doctor.registry import installed
@@ -83,6 +83,11 @@ def test_a_hang_is_a_finding_and_says_what_it_did(programs: int, tmp_path: Path)
     told = finding["evidence"]["effort"]["values"]
     assert told["computed"] < 50, told
     assert f"load {told['load']}" in finding["message"]
+
+
+def test_an_effort_of_no_time_fits_no_snapshot() -> None:
+    with pytest.raises(DoesNotFit, match="seconds"):
+        decode({"seconds": 0, "computed": 0.0, "waited": 0.0, "load": 1.0, "processors": 2}, Effort)
 
 
 def test_the_effort_of_what_hangs_is_told() -> None:

@@ -320,7 +320,13 @@ def test_a_format_of_a_third_party(tmp_path: Path) -> None:
     [
         ("import nowhere", 2, "--format acme: acme_format cannot be used: ModuleNotFoundError"),
         ("x = 1", 2, "--format acme: acme_format cannot be used: AttributeError"),
+        ("raise SystemExit(0)", 2, "--format acme: acme_format cannot be used: SystemExit: 0"),
         ("def write(report, look): raise ValueError('no')", 1, "--format acme: ValueError: no"),
+        (
+            "def write(report, look): return ''\ndef exit_code(report): return 1 / 0",
+            1,
+            "--format acme: ZeroDivisionError: division by zero",
+        ),
     ],
 )
 def test_a_format_that_does_not_work_costs_itself_alone(tmp_path: Path, source: str, code: int, told: str) -> None:

@@ -22,13 +22,15 @@ import pytest
 from retina_doctor import formats
 from retina_doctor.authoring import Facts, Side
 from retina_doctor.codec import from_json, replace
-from retina_doctor.diagnose import Readings, Selection, _judge, diagnose
+from retina_doctor.diagnose import _judge, diagnose
 from retina_doctor.model import Diagnosis, Outcome, Reading, Recorded, Severity, Snapshot, Verdict
 from retina_doctor.pages import BLOCK, mebibytes, render, source
 from retina_doctor.probing.sending import source_of
+from retina_doctor.readings import Readings
 from retina_doctor.redaction import redact
 from retina_doctor.registry import PackFailure, Want
 from retina_doctor.reports import PLAIN, Report, writer
+from retina_doctor.selection import Selection
 from retina_doctor.settings import LANGUAGES
 from retina_doctor.snapshot import load, save
 from tests.machines import FOLDER, machine, names, put, raw
@@ -37,6 +39,7 @@ from tests.rejudging import (
     CATALOGUE,
     all_are_seen_by,
     assert_can_be_said,
+    demanded,
     judged,
     judged_anew,
     verdicts,
@@ -251,6 +254,8 @@ def test_a_check_is_given_what_it_asks_for_and_nothing_else(name: str) -> None:
     chosen = Selection(snapshot.settings, CATALOGUE, snapshot.created)
     for entry in CATALOGUE.entries:
         watched = Watched(snapshot)
+        if entry.check.code in SEE_ALL:
+            demanded(chosen, watched)
         judgement, _ = _judge(entry, chosen, watched)
         assert judgement.verdict is verdicts_of(name)[entry.check.code], "judged alone it is another"
         if entry.check.code not in SEE_ALL:

@@ -76,6 +76,11 @@ BREACHES: dict[str, tuple[list[Edit], str, str]] = {
         "every reason has its words",
         "checks.py:13: no reason is called acme-no-limits",
     ),
+    "a reason nobody told, in a package without __init__.py": (
+        [("__init__.py", "", None), ("checks.py", '"acme-no-limit"', '"acme-no-limits"')],
+        "every reason has its words",
+        "checks.py:13: no reason is called acme-no-limits",
+    ),
     "a reason without its value": (
         [("checks.py", ', {"limit": limits.open_files}', "")],
         "every reason has its words",

@@ -144,8 +144,9 @@ def test_flags_outlive_the_checks_of_their_pack(tmp_path: Path) -> None:
     assert [f["code"] for f in json.loads(done.stdout)["findings"]] == ["RD001"], done.stderr
 
 
-def test_settings_of_a_pack_that_does_not_load_are_no_wrong_usage(tmp_path: Path) -> None:
-    more = with_disk_pack(tmp_path, settings="raise OSError('no disk')\n")
+@pytest.mark.parametrize("fault", ["raise OSError('no disk')", "raise SystemExit('no disk')"])
+def test_settings_of_a_pack_that_does_not_load_are_no_wrong_usage(fault: str, tmp_path: Path) -> None:
+    more = with_disk_pack(tmp_path, settings=f"{fault}\n")
     (tmp_path / "retina-doctor.toml").write_text("[disk_space]\nleast = 2\n")
     done = runs.run("--only", "RD001", "--format", "json", cwd=tmp_path, more=more)
     told = json.loads(done.stdout)

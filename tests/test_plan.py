@@ -62,6 +62,10 @@ BOTH = (("uninstall", "onnxruntime", "onnxruntime-gpu"), ("install", "onnxruntim
             ],
         ),
         ([(("install", "onnx"), ("install", "onnx"))], [("install", "onnx")]),
+        (
+            [(("install", "torch", "--index-url", "https://example.com/whl"),), (("install", "--pre", "onnx"),)],
+            [("install", "--index-url", "https://example.com/whl", "torch"), ("install", "--pre", "onnx")],
+        ),
         ([], []),
     ],
 )

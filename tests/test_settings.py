@@ -15,6 +15,7 @@ from retina_doctor_checks.settings import (
     read_size,
 )
 
+from retina_doctor.codec import encode
 from retina_doctor.declared import declarations
 from retina_doctor.errors import UsageError
 from retina_doctor.settings import Settings
@@ -203,13 +204,21 @@ def test_a_complaint_names_file_line_key_and_the_nearest_name(tmp_path: Path) ->
     assert str(complaint.value) == f"{file}:3: detection.treshold: no such key in [detection]; did you mean threshold?"
 
 
-def test_a_file_that_merely_lies_there_does_not_say_what_to_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("table", "key", "text", "read"),
+    [
+        ("target", "command", '["sh", "-c", "touch owned"]', ["sh", "-c", "touch owned"]),
+        ("detection", "save_picture", '"/etc/cron.d/owned"', "/etc/cron.d/owned"),
+    ],
+)
+def test_a_file_that_merely_lies_there_does_not_say_what_to_run_or_write(
+    table: str, key: str, text: str, read: Any, tmp_path: Path
+) -> None:
     file = tmp_path / "retina-doctor.toml"
-    file.write_text('[target]\ncommand = ["sh", "-c", "touch owned"]\n')
-    with pytest.raises(UsageError, match=r"retina-doctor.toml:2: target.command: .*--config"):
+    file.write_text(f"[{table}]\n{key} = {text}\n")
+    with pytest.raises(UsageError, match=rf"retina-doctor.toml:2: {table}.{key}: .*--config"):
         load_settings(None, {}, {}, tmp_path)
-    named = load_settings(file, {}, {}, tmp_path)
-    assert named.target.command == ("sh", "-c", "touch owned")
+    assert encode(load_settings(file, {}, {}, tmp_path))[table][key] == read
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,15 @@ def test_list_and_explain_survive_a_page(edits: list[Edit], tmp_path: Path) -> N
 # Packs that are left out
 
 
+def wanting(parameter: str) -> list[Edit]:
+    """The check asks for one thing more."""
+    more = "from retina_doctor.model import Reading, SeenFrom\nfrom retina_doctor.settings import Settings\n\n"
+    return [
+        ("checks.py", "from .facts", f"{more}from .facts"),
+        ("checks.py", "limits: Limits)", f"limits: Limits, more: {parameter})"),
+    ]
+
+
 UNLOADABLE: dict[str, tuple[list[Edit], str]] = {
     "an import that fails": ([("checks.py", "from .facts", "from .nowhere")], "checks.py:5)"),
     "a file that is no Python": ([("checks.py", "LEAST = 1024", "LEAST = = 1024")], "checks.py, line"),
@@ -195,6 +204,12 @@ UNLOADABLE: dict[str, tuple[list[Edit], str]] = {
     "a code of another pack": ([("checks.py", '"ACME1"', '"RD101"')], "checks.py:10: named twice: code RD101"),
     "a code that is none": ([("checks.py", '"ACME1"', '"acme one"')], "checks.py:10: acme one open-files-limit-low"),
     "facts that nobody tells": ([("pack.py", "probes=(limits,)", "probes=()")], "checks.py:10: open-files-limit-low needs Li"),
+    "a reading of what no probe tells": (wanting("Reading[Settings]"), "needs a Reading of Settings"),
+    "what old snapshots lack": (wanting("SeenFrom"), "which old snapshots do not tell"),
+    "a head that asks for what is not": (
+        [("pack.py", "pack = Pack(", "def head(limits: \"Nowhere\") -> object: ...\n\n\npack = Pack(\n    head=head,")],
+        "head-of-acme: name 'Nowhere' is not defined",
+    ),
     "domains that are none": ([("pack.py", "domains=(Domain(", "domains=3 or (Domain(")], "TypeError"),
 }  # fmt: skip
 

@@ -116,7 +116,13 @@ class DetectionSettings(Table, frozen=True, kw_only=True):
     ] = None
     save_picture: Annotated[
         str | None,
-        Setting("Write the picture with the faces found.", "把标出人脸的图片写到这里。", "--save-picture", "FILE.png"),
+        Setting(
+            "Write the picture with the faces found.",
+            "把标出人脸的图片写到这里。",
+            "--save-picture",
+            "FILE.png",
+            named_only=True,
+        ),
     ] = None
     image_faces: Annotated[
         Annotated[int, Meta(ge=0, description="must not be negative")] | None,

@@ -96,7 +96,7 @@ def working_directory_missing(interpreter: Interpreter) -> Answer:
 @check("RD005", "service-needs-restart", Severity.ERROR, action=Action.RESTART)
 def service_without_its_python(target: Target) -> Answer:
     """Its interpreter's file is gone or exchanged. What another Python would tell is not true of this service."""
-    if target.chosen not in ("service", "port", "found"):
+    if not target.of_a_process:
         return Inapplicable(Reason("no-process-looked-at"))
     if target.problem is None:
         return None

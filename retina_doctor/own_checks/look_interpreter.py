@@ -71,11 +71,8 @@ def has_pip() -> bool:
 
 
 def made_by_uv() -> bool:
-    try:
-        with open(os.path.join(sys.prefix, "pyvenv.cfg")) as file:
-            return any(line.split("=")[0].strip() == "uv" for line in file)
-    except OSError:
-        return False
+    lines = read(os.path.join(sys.prefix, "pyvenv.cfg")).splitlines()
+    return any(line.split("=")[0].strip() == "uv" for line in lines)
 
 
 def container() -> str | None:

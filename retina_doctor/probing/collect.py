@@ -19,7 +19,7 @@ from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.probing.sending import source_of
 from retina_doctor.settings import Settings
 from retina_doctor.standpoint import has_ended
-from retina_doctor.target import OF_A_PROCESS, Surroundings
+from retina_doctor.target import Surroundings
 
 SERVICE_LIBRARY_PATH = "RETINA_DOCTOR_LIBRARY_PATH"
 """Set on the doctor's own side to the LD_LIBRARY_PATH of the service: the driver is to be found where the service finds it."""
@@ -107,7 +107,7 @@ class Looking:
     @property
     def has_ended(self) -> bool:
         """Whether the process whose Python is looked at is gone."""
-        return self.target.chosen in OF_A_PROCESS and has_ended(int(self.target.chosen_by))
+        return self.target.of_a_process and has_ended(int(self.target.chosen_by))
 
     def request(
         self, probes: Sequence[Probe[Any]], side: Side, unsent: dict[str, Recorded], times: float = 1

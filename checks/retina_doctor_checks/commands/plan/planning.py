@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from retina_doctor.codec import Data
-from retina_doctor.diagnose import Readings
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Snapshot
+from retina_doctor.readings import Readings
 from retina_doctor.registry import installed
 
 from ...combined.memory_need import MIB, Need, need_of
