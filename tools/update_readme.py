@@ -1,4 +1,4 @@
-"""Writes what the program says of itself into README.md (help of `check`) and docs/settings.md (the keys).
+"""Writes what the program says of itself into docs/usage.md (help of `check`) and docs/settings.md (the keys).
 
 Run it after a change of either: python tools/update_readme.py
 """
@@ -15,7 +15,7 @@ from retina_doctor.declared import declarations
 from retina_doctor.reference import settings_table
 
 ROOT = Path(__file__).parents[1]
-README, SETTINGS = ROOT / "README.md", ROOT / "docs" / "settings.md"
+USAGE, SETTINGS = ROOT / "docs" / "usage.md", ROOT / "docs" / "settings.md"
 
 
 def help_text() -> str:
@@ -29,7 +29,7 @@ def help_text() -> str:
 def parts() -> dict[Path, dict[str, str]]:
     """By file: what the program says now, by the name of its marker."""
     return {
-        README: {"help": f"```text\n{help_text().rstrip()}\n```\n"},
+        USAGE: {"help": f"```text\n{help_text().rstrip()}\n```\n"},
         SETTINGS: {"settings": settings_table(declarations())},
     }
 
