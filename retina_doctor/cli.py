@@ -81,7 +81,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Finds why a RetinaFace / InsightFace service does not load, runs on the CPU, runs out of GPU memory, misses "
-    "faces or does not answer, and prints the command that mends it.\n\n"
+    "faces or does not answer, and prints the command that fixes it.\n\n"
     "Without a command: check. Exit codes: 0 healthy, 1 findings, 2 wrong usage, 3 not everything could be judged.",
 )
 
@@ -97,7 +97,7 @@ def top(version: Annotated[bool, typer.Option("--version", "-V", help="Print the
 
 @app.command(cls=taking())
 def check(ctx: typer.Context) -> None:
-    """Look at this machine, name root causes and the commands that mend them."""
+    """Look at this machine, name root causes and the commands that fix them."""
     Run.of(ctx).check()
 
 

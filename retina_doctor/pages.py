@@ -16,7 +16,8 @@ Where a check finds one of several things, it names the *variant* (`Problem.vari
 them and comes last. A page of one variant may be short: "# Title", message, "## Fix", "## Why".
 
 Title, message and fix of a finding are strict Jinja templates over its evidence; a placeholder that the evidence does not
-fill is an error. `told(x)` puts evidence of the form {"key", "values"} into the words of the packs' tables of reasons.
+fill is an error. `told(x)` puts evidence of the form {"key", "values"} into the words of the packs' tables of reasons, and
+`word(x)` what probes say in English (a stage, an outcome, each of a list) into those of the language.
 Whatever evidence puts into a command is quoted for the shell.
 """
 
@@ -33,7 +34,7 @@ import jinja2
 from retina_doctor.codec import Data, DoesNotFit, decode, to_json
 from retina_doctor.model import Action, Finding, Interpreter, Outcome, Reason, Snapshot
 from retina_doctor.quoting import PASSWORD, argument, visible
-from retina_doctor.reasons import reason_text
+from retina_doctor.reasons import reason_text, words_of
 from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import Remedies
 from retina_doctor.settings import Language
@@ -174,6 +175,7 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         return "" if reason is None else reason_text(Reason(reason["key"], reason["values"]), catalogue, language)
 
     values["told"] = told
+    values["word"] = lambda given: words_of(given, catalogue, language)
     doings: list[Doing] = []
     texts: list[str] = []
     position = 0
@@ -239,5 +241,12 @@ def _environment(finalize: Any) -> jinja2.Environment:
     return environment
 
 
-_PROSE = _environment(visible)
+def _in_prose(value: Any) -> Any:
+    """What evidence holds, as it stands in a sentence: of a table, each name with its value."""
+    if isinstance(value, Mapping):
+        return visible(", ".join(f"{key}: {one}" for key, one in value.items()))
+    return visible(", ".join(map(str, value)) if isinstance(value, list | tuple) else value)
+
+
+_PROSE = _environment(_in_prose)
 _SHELL = _environment(argument)

@@ -92,7 +92,7 @@ class DetectionSettings(Table, frozen=True, kw_only=True):
         Setting("Detector input in pixels.", "检测器的输入尺寸（像素）。", "--det-size", "WxH", read=read_size),
     ] = None
     threshold: Annotated[
-        Share | None, Setting("Least score of a face, 0 to 1.", "人脸的最低分数，0 到 1。", "--det-thresh", "X")
+        Share | None, Setting("Least score of a face, 0 to 1.", "人脸的最低得分，0 到 1。", "--det-thresh", "X")
     ] = None
     nms: Annotated[
         Share | None,

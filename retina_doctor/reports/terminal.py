@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -13,12 +14,13 @@ from retina_doctor import __version__
 from retina_doctor.authoring import Row
 from retina_doctor.declared import declarations
 from retina_doctor.diagnose import head_of
-from retina_doctor.model import Action, Finding, Judgement, Reason, Severity, Verdict
+from retina_doctor.model import Action, Finding, Judgement, Reason, Recorded, Severity, Verdict
 from retina_doctor.pages import interpreter_of
 from retina_doctor.plan import Step
 from retina_doctor.profile import used_by
 from retina_doctor.quoting import visible
-from retina_doctor.reasons import reason_text
+from retina_doctor.reasons import reason_text, words_of
+from retina_doctor.reference import domain_name, probe_name
 from retina_doctor.reports import Look, Report
 from retina_doctor.reports.drawing import command as _command
 from retina_doctor.reports.drawing import drawn
@@ -27,6 +29,7 @@ from retina_doctor.reports.drawing import say as _say
 from retina_doctor.reports.labels import counted, label, step_text, where
 from retina_doctor.reports.standpoint import standpoint_of
 from retina_doctor.reports.wrapping import clipped, wrapped
+from retina_doctor.settings import Language
 
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
 MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.NOTE: "i"}
@@ -120,8 +123,14 @@ def _at_a_glance(row: Row, report: Report) -> tuple[str, str, str, str]:
     for judgement in telling:
         if judgement.verdict in (Verdict.INAPPLICABLE, Verdict.IGNORED) and judgement.reason is not None:
             return *OPEN, str(visible(reason_text(judgement.reason, catalogue, language))), ""
-    missing = ", ".join(dict.fromkeys(one for judgement in telling for one in judgement.missing))
+    missing = _probes(report, dict.fromkeys(one for judgement in telling for one in judgement.missing))
     return *OPEN, label("unknown-because", language, probes=missing or "-"), ""
+
+
+def _probes(report: Report, names: Iterable[str]) -> str:
+    """Probes as people call them."""
+    separator = label("others-and", report.language)
+    return separator.join(probe_name(name, report.catalogue, report.language) for name in names)
 
 
 def _target_line(report: Report) -> str:
@@ -242,14 +251,14 @@ def _draw_rest(report: Report, console: Console) -> bool:
     sections: list[tuple[str, list[str]]] = []
     if report.unfolded:
         passed = diagnosis.with_verdict(Verdict.PASSED)
-        sections.append(("passed", [_counts(passed), *_told(report, passed)] if passed else []))
+        sections.append(("passed", [_counts(report, passed), *_told(report, passed)] if passed else []))
     sections.append(("ignored", _told(report, diagnosis.with_verdict(Verdict.IGNORED))))
     if report.unfolded:
         sections.append(("inapplicable", _not_judged(report)))
     unknown: dict[str, list[str]] = {}
     for judgement in diagnosis.with_verdict(Verdict.UNKNOWN):
         name = f"{judgement.code} {judgement.name}" if report.unfolded else judgement.code
-        why = label("unknown-because", language, probes=", ".join(judgement.missing))
+        why = label("unknown-because", language, probes=_probes(report, judgement.missing))
         said = reason_text(judgement.reason, report.catalogue, language)
         unknown.setdefault(f"{why} ({said})" if said else why, []).append(name)
     lines = [f"{', '.join(names)}: {why}" for why, names in unknown.items()]
@@ -257,7 +266,7 @@ def _draw_rest(report: Report, console: Console) -> bool:
     sections.append(("broken", _told(report, diagnosis.with_verdict(Verdict.ERROR))))
     if report.unfolded:
         readings = diagnosis.snapshot.readings.items()
-        sections.append(("probes", [str(visible(f"{name}: {r.outcome}, {used_by(r)}")) for name, r in readings]))
+        sections.append(("probes", [_probe_line(report, name, r) for name, r in readings]))
     for title, told in sections:
         if told:
             _say(console, Text(label(title, language), style="bold"))
@@ -268,15 +277,26 @@ def _draw_rest(report: Report, console: Console) -> bool:
     return any(told for _, told in sections)
 
 
-def _counts(judgements: tuple[Judgement, ...]) -> str:
+def _probe_line(report: Report, name: str, recorded: Recorded) -> str:
+    """How a looking ended, and what it took."""
+    outcome = words_of(recorded.outcome.value, report.catalogue, report.language)
+    known = probe_name(name, report.catalogue, report.language)
+    called = name if known == name else f"{name}{label('aside', report.language, what=known)}"
+    what = f"{outcome}{label('aside', report.language, what=used_by(recorded))}"
+    return str(visible(label("group", report.language, who=called, what=what)))
+
+
+def _counts(report: Report, judgements: tuple[Judgement, ...]) -> str:
     domains: dict[str, int] = {}
     for judgement in judgements:
         domains[judgement.domain] = domains.get(judgement.domain, 0) + 1
-    return " · ".join(f"{domain} {count}" for domain, count in domains.items())
+    named = {domain_name(domain, report.catalogue, report.language): count for domain, count in domains.items()}
+    return " · ".join(f"{name} {count}" for name, count in named.items())
 
 
 def _not_judged(report: Report) -> list[str]:
     """The most frequent reason of each domain, said once for all domains that share it; the rest is in the JSON report."""
+    language = report.language
     reasons: dict[str, Counter[str]] = {}
     for judgement in report.diagnosis.with_verdict(Verdict.INAPPLICABLE):
         reason = reason_text(judgement.reason, report.catalogue, report.language)
@@ -284,9 +304,9 @@ def _not_judged(report: Report) -> list[str]:
     lines: dict[str, list[str]] = {}
     for domain, counts in reasons.items():
         [(reason, _)] = counts.most_common(1)
-        others = f" ({label('others', report.language, n=len(counts) - 1)})" if len(counts) > 1 else ""
-        lines.setdefault(reason + others, []).append(domain)
-    return [str(visible(f"{', '.join(domains)}: {reason}")) for reason, domains in lines.items()]
+        more = label("aside", language, what=label("others", language, n=len(counts) - 1)) if len(counts) > 1 else ""
+        lines.setdefault(reason + more, []).append(domain_name(domain, report.catalogue, language))
+    return _grouped(lines, language)
 
 
 def _told(report: Report, judgements: tuple[Judgement, ...]) -> list[str]:
@@ -294,11 +314,19 @@ def _told(report: Report, judgements: tuple[Judgement, ...]) -> list[str]:
     grouped: dict[str, list[str]] = {}
     for judgement in judgements:
         if judgement.reason is not None:
-            who = judgement.domain if isinstance(judgement.reason, Reason) else f"{judgement.code} {judgement.name}"
+            domain = domain_name(judgement.domain, report.catalogue, report.language)
+            who = domain if isinstance(judgement.reason, Reason) else f"{judgement.code} {judgement.name}"
             holders = grouped.setdefault(reason_text(judgement.reason, report.catalogue, report.language), [])
             if who not in holders:
                 holders.append(who)
-    return [f"{', '.join(holders)}: {reason}" for reason, holders in grouped.items()]
+    return _grouped(grouped, report.language)
+
+
+def _grouped(lines: Mapping[str, Iterable[str]], language: Language) -> list[str]:
+    """Reasons, each after those that it holds for."""
+    separator = label("others-and", language)
+    told = {reason: label("group", language, who=separator.join(who), what=reason) for reason, who in lines.items()}
+    return [str(visible(line)) for line in told.values()]
 
 
 def _summary(report: Report) -> Text:
