@@ -12,8 +12,9 @@
     The mechanism, for whoever wants to know.
 
 Where a check finds one of several things, it names the *variant* (`Problem.variant`), and the page has a section for each:
-"## Found: missing", and "## Fix: missing, empty" where the remedy differs. What stands under a plain "## Fix" is for all of
-them and comes last. A page of one variant may be short: "# Title", message, "## Fix", "## Why".
+"## Found: missing", and "## Fix: missing, empty" where the remedy differs. A plain "## Found" is for those that have no
+section of their own; what stands under a plain "## Fix" is for all of them and comes last. A page of one variant may be
+short: "# Title", message, "## Fix", "## Why".
 
 Title, message and fix of a finding are strict Jinja templates over its evidence; a placeholder that the evidence does not
 fill is an error. `told(x)` puts evidence of the form {"key", "values"} into the words of the packs' tables of reasons, and
@@ -64,10 +65,10 @@ class Source(Data, frozen=True, kw_only=True):
 
     def of(self, variant: str) -> Variant:
         """Raises PageError."""
-        try:
-            return self.variants[variant]
-        except KeyError:
-            raise PageError(f"{self.title}: the page has no section for the variant {variant!r}") from None
+        found = self.variants.get(variant) or self.variants.get("")
+        if found is None:
+            raise PageError(f"{self.title}: the page has no section for the variant {variant!r}")
+        return found
 
 
 class Doing(Data, frozen=True, kw_only=True):

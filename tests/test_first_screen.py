@@ -187,7 +187,7 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> N
     for show in (often, seldom):
         assert show is not None
         show([Running()])  # type: ignore[list-item]
-    assert capsys.readouterr().err == "retina-doctor: ort_runtime: importing\\x1b[31m, 11 s\n"
+    assert capsys.readouterr().err == "retina-doctor: onnxruntime sessions: importing\\x1b[31m, 11 s\n"
 
 
 def test_notes_are_not_counted_as_causes() -> None:

@@ -21,6 +21,7 @@ from retina_doctor.registry import Catalogue, PackFailure, installed
 from retina_doctor.reports.labels import label
 from retina_doctor.settings import LANGUAGES
 from tests.machines import machine, names
+from tests.variants import scenes, section
 
 DOCS = Path(__file__).parents[1] / "docs" / "checks"
 TABLE = {
@@ -49,7 +50,7 @@ def files() -> Mapping[Path, str]:
     found: dict[tuple[str, str], tuple[tuple[object, ...], Example]] = {}
     for name, diagnosis in _diagnoses(catalogue):
         for finding in diagnosis.findings:
-            key, rank = (finding.code, finding.variant), _rank(name, finding, diagnosis)
+            key, rank = (finding.code, section(finding.code, finding.variant)), _rank(name, finding, diagnosis)
             if key not in found or rank < found[key][0]:
                 found[key] = rank, _example(name, finding, diagnosis)
     own = {check.code for domain in own_checks.pack.domains for check in domain.checks}
@@ -68,6 +69,10 @@ def files() -> Mapping[Path, str]:
 def _diagnoses(catalogue: Catalogue) -> Iterable[tuple[str, Diagnosis]]:
     for name in names():
         yield name, diagnose(without_secrets(machine(name).snapshot, catalogue), catalogue)
+    for scene in scenes().values():
+        code = scene.shows.partition("/")[0]
+        diagnosis = diagnose(without_secrets(scene.diagnosis.snapshot, catalogue), catalogue)
+        yield scene.base, replace(diagnosis, findings=tuple(one for one in diagnosis.findings if one.code == code))
     for code, failures in WITHOUT_A_MACHINE.items():
         whole = diagnose(machine("t4-healthy").snapshot, replace(catalogue, failures=failures))
         yield "t4-healthy", replace(whole, findings=tuple(one for one in whole.findings if one.code == code))

@@ -41,7 +41,7 @@ def nvml_fails(
     """Whatever NVML says or does not say that none of the other checks explains."""
     if nvml.value is None:
         nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None, "means": None}
-        return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing})
+        return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing}, variant="no-answer")
     if nvml.value.error_code is None and nvml.value.gpus:
         used = candidates(nvml.value, variables, cuda)
         return [_failing(nvml, gpu, at_most=cap(gpu, used)) for gpu in nvml.value.gpus if gpu.error is not None]
@@ -80,6 +80,7 @@ def _failing(
             "gpu": gpu.index if gpu else None,
         },
         at_most=at_most,
+        variant="card" if gpu else "error" if nvml.value.error else "no-card",
     )
 
 
@@ -110,4 +111,11 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
             "smi": lost,
             "means": meant.told if meant else None,
         },
+        variant=_how_it_fails(seen),
     )
+
+
+def _how_it_fails(seen: CudaDriver | None) -> str:
+    if seen is None:
+        return "no-answer"
+    return "not-loadable" if seen.error else "error" if seen.init_code else "no-device"

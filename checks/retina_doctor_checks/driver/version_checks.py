@@ -63,7 +63,7 @@ def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model
     return Passed(_fits(nvml.driver, values)) if builds else None
 
 
-def _fits(driver: str | None, values: dict[str, str]) -> Reason:
+def _fits(driver: str | None, values: dict[str, str | None]) -> Reason:
     """Some ways to the driver tell which CUDA it supports, and not its own version."""
     return Reason("driver-fits", {"driver": driver, **values}) if driver else Reason("driver-cuda-fits", values)
 

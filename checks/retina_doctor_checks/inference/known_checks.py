@@ -29,7 +29,7 @@ def right(answer: KnownAnswer) -> bool | None:
 def known_answer_wrong(answer: Reading[KnownAnswer]) -> Answer:
     """Speaks for the looking. What fails here is no fault of the service's model."""
     if answer.value is None:
-        return Problem(subject="onnxruntime", evidence={**evidence_of(answer), "why": "failed"})
+        return Problem(subject="onnxruntime", evidence={**evidence_of(answer), "why": "failed"}, variant="failed")
     seen = answer.value
     if seen.skipped:
         return Inapplicable(Reason(f"smoke-{seen.skipped}"))
@@ -50,4 +50,4 @@ def known_answer_wrong(answer: Reading[KnownAnswer]) -> Answer:
         "missing": off.missing,
         "surplus": off.surplus,
     }
-    return Problem(subject="onnxruntime", evidence=evidence)
+    return Problem(subject="onnxruntime", evidence=evidence, variant="differs" if seen.finite else "not-finite")

@@ -40,6 +40,7 @@ class Place(Data, frozen=True, kw_only=True):
             evidence={**shown, "why": self.why, "what": self.what, "fixed": changed, **self.more},
             at_most=self.at_most,
             location=Location(file=self.at.file, line=self.at.line, column=self.at.column),
+            variant=self.why,
         )
 
 
