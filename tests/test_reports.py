@@ -511,7 +511,9 @@ def test_what_probes_took_is_shown_where_it_is_asked_for(tmp_path: Path) -> None
     plain = runs.run(*words, cwd=tmp_path)
     verbose = runs.run(*words, "-v", cwd=tmp_path)
     assert "Probes" not in plain.stdout
-    assert re.search(r"  packages \(installed packages\): finished \(\d+\.\d+ s, CPU \d+\.\d+ s, \d+ MiB\)\n", verbose.stdout), verbose.stdout
+    assert re.search(
+        r"  packages \(installed packages\): finished \(\d+\.\d+ s, CPU \d+\.\d+ s, \d+ MiB\)\n", verbose.stdout
+    ), verbose.stdout
     assert verbose.stderr == ""
 
 

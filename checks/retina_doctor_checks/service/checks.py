@@ -74,7 +74,8 @@ def service_not_running(ports: Ports) -> Answer:
 
 @check("RD502", "service-loopback-only", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
-    """Only this machine can reach it. No graver than a warning where loopback was asked for by name."""
+    """Only this machine can reach it: an error, however that was found (RD521 says the same of its source). Where loopback is
+    meant, behind a proxy, the operator says so once, with the reason."""
     if ports.url and ports.url.problem is None and not ports.url.local and not ports.bind and not ports.process:
         return NOT_TOLD
     bind, url = ports.bind, ports.url
@@ -85,7 +86,6 @@ def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpr
         listeners += [s for s in ours if s.state == "LISTEN"]
     if listeners and not all(s.loopback for s in listeners):
         return None
-    asked_for = (bind is not None and bind.loopback) or (url is not None and url.loopback)
     if not listeners:
         if bind is None:
             return NOT_TOLD if ports.sockets is None else Inapplicable(Reason("nothing-listens"))
@@ -100,11 +100,7 @@ def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpr
         "listens": first is not None,
         "container": interpreter.container if interpreter else None,
     }
-    return Problem(
-        subject=f"port:{port}" if port else "service",
-        evidence=evidence,
-        at_most=Severity.WARNING if asked_for else None,
-    )
+    return Problem(subject=f"port:{port}" if port else "service", evidence=evidence)
 
 
 def bind_of(ports: Ports) -> Bind | Inapplicable:
