@@ -120,17 +120,9 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
     settled = chosen.settled(entry)
     if isinstance(settled, Judgement):
         return settled, []
-    values: list[Any] = []
-    missing: list[str] = []
-    for need in entry.needs:
-        value = readings.of(need.facts) if need.want is Want.READING else readings.value(need.facts)
-        if need.want is Want.READING and (value.outcome is Outcome.NOT_RUN or value.recorded.starved):
-            missing.append(value.probe)
-        elif need.want is Want.REQUIRED and value is None:
-            missing.append(readings.catalogue.probe_of[need.facts].name)
-        values.append(value)
+    values, missing = _given(entry, readings)
     if missing:
-        return judgement_of(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing)), reason=_starved(values)), []
+        return judgement_of(entry, Verdict.UNKNOWN, missing=missing, reason=_starved(values)), []
     try:
         answer = check.judge(**_arguments(entry, values))
         problems = _problems(answer)
@@ -158,6 +150,20 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
         for problem in problems
     ]
     return judgement_of(entry, Verdict.FAILED if findings else Verdict.PASSED), findings
+
+
+def _given(entry: Entry, readings: Readings) -> tuple[list[Any], tuple[str, ...]]:
+    """One value for each need, and the probes that told nothing of what is required."""
+    values: list[Any] = []
+    missing: dict[str, None] = {}
+    for need in entry.needs:
+        value = readings.of(need.facts) if need.want is Want.READING else readings.value(need.facts)
+        if need.want is Want.READING and (value.outcome is Outcome.NOT_RUN or value.recorded.starved):
+            missing[value.probe] = None
+        elif need.want is Want.REQUIRED and value is None:
+            missing[readings.catalogue.probe_of[need.facts].name] = None
+        values.append(value)
+    return values, tuple(missing)
 
 
 def _starved(values: Iterable[Any]) -> Reason | None:

@@ -144,21 +144,7 @@ def merged(wishes: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]]
     go; then what takes its place; last what is only unpacked over what is there (``--no-deps``). A package that one cause
     removes for good is not installed for another.
     """
-    removed: dict[str, None] = {}
-    replacing: set[str] = set()
-    gone: set[str] = set()
-    for wish in wishes:
-        taken: dict[str, None] = {}
-        put: set[str] = set()
-        for action, *words in wish:
-            if action == "uninstall":
-                taken |= dict.fromkeys(words)
-            else:
-                names = {_name(word) for word in _asked(words)[1]}
-                put |= names
-                replacing |= names if taken else set()
-        removed |= taken
-        gone |= {_name(name) for name in taken} - put
+    removed, replacing, gone = _exchanged(wishes)
     before: dict[tuple[str, ...], list[str]] = {}
     after: dict[tuple[str, ...], list[str]] = {}
     for wish in wishes:
@@ -181,6 +167,26 @@ def merged(wishes: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]]
         done |= {_name(word) for word in kept}
         actions += [("install", *flags, *kept)] if kept else []
     return actions
+
+
+def _exchanged(wishes: Sequence[Sequence[tuple[str, ...]]]) -> tuple[dict[str, None], set[str], set[str]]:
+    """What is uninstalled, in order; what is installed in the place of that; what is removed for good."""
+    removed: dict[str, None] = {}
+    replacing: set[str] = set()
+    gone: set[str] = set()
+    for wish in wishes:
+        taken: dict[str, None] = {}
+        put: set[str] = set()
+        for action, *words in wish:
+            if action == "uninstall":
+                taken |= dict.fromkeys(words)
+            else:
+                names = {_name(word) for word in _asked(words)[1]}
+                put |= names
+                replacing |= names if taken else set()
+        removed |= taken
+        gone |= {_name(name) for name in taken} - put
+    return removed, replacing, gone
 
 
 def _asked(words: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:

@@ -255,6 +255,9 @@ class Draft:
             for name in (cause.root, *cause.explains):
                 if name not in self.names:
                     raise PackError(f"a cause names {name}, which no check of a loaded pack bears", lacks=True)
+            twice = [echo for echo in cause.explains if (cause.root, echo) in self.conditions]
+            if twice:
+                raise PackError(f"that {cause.root} explains {twice[0]} is said twice: which condition counts?")
             self.explains[cause.root] = self.explains.get(cause.root, ()) + cause.explains
             self.conditions |= {(cause.root, echo): cause.when for echo in cause.explains}
         # Under a condition two names may explain each other: numpy's failure onnxruntime's, and that insightface's.
