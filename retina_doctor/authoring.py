@@ -86,6 +86,8 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     *long* ones have all of --timeout, others the short time of drivers and files; None: those that are heavy.
     *hangs_with*: names of probes; where one of them hangs this one waits for the same thing in vain, and is ended with it.
 
+    *wanted*: whether the settings leave it anything to look at; else it is not run, and what it would tell is not there.
+
     *local*: a module that is never sent. Its ``look(probe, arguments)`` makes the facts of what *module* has fetched, which is
     ``arguments["told"]`` and goes no further: in a process of the doctor's own, with all that is installed there.
     """
@@ -102,6 +104,7 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     local: str | None = None
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
     again: Callable[[Mapping[str, Recorded]], bool] = lambda _readings: False
+    wanted: Callable[[Settings], bool] = lambda _settings: True
 
     def sent(self, side: Side) -> tuple[str, ...]:
         """Names of the modules that are sent to run it. On the doctor's own side what it carries is installed."""

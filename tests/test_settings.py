@@ -144,6 +144,7 @@ def test_the_flags_are_those_that_scripts_rely_on() -> None:
         "--workers": ("service", "workers"),
         "--load": ("service", "load"),
         "--device": ("gpu", "device"),
+        "--no-source": ("scan", "no_source"),
         "--only": ("gate", "only"),
         "--skip": ("gate", "skip"),
         "--require": ("gate", "required"),

@@ -212,6 +212,11 @@ class ScanSettings(Table, frozen=True, kw_only=True):
         ),
     ] = ()
 
+    no_source: Annotated[
+        bool,
+        Setting("Do not read the service's own source files.", "不读取服务自己的源文件。", "--no-source"),
+    ] = False
+
     def looked_at(self) -> tuple[str, ...]:
         return self.paths
 

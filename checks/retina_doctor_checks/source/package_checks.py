@@ -11,7 +11,7 @@ from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
 from ..facts.source import Package, Source
 from ..versions import allows, pinned, release
-from .judging import EITHER, Place, answer, scanned
+from .judging import EITHER, Place, answer, of_source, scanned
 from .together import CPU, GPU, Environment, cuda_major, environments, image_of, is_gpu_image
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
@@ -29,6 +29,7 @@ def once(places: Iterable[Place]) -> Iterator[Place]:
 
 
 @check("RD276", "ort-both-packages", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def ort_both_packages(source: Source) -> Answer:
     places = (both(one) for one in environments(source) if GPU in one.packages and (CPU in one.packages or one.brought))
     return answer(source, "RD276", "ort-both-packages", once(places), of=("deployment",))
@@ -44,6 +45,7 @@ def both(one: Environment) -> Place:
 
 
 @check("RD277", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def ort_cpu_package(source: Source) -> Answer:
     found = list(environments(source))
     another = any(GPU in one.packages for one in found)
@@ -85,6 +87,7 @@ def meant(source: Source, one: Environment) -> tuple[str | None, str]:
 
 
 @check("RD278", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def ort_cuda_major_mismatch(source: Source) -> Answer:
     places = (place for one in environments(source) if (place := mismatch(one)) is not None)
     return answer(source, "RD278", "ort-cuda-major-mismatch", once(places), of=("deployment",))
