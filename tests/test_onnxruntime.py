@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,9 @@ def test_every_missing_library_is_named_not_only_the_first(tmp_path: Path) -> No
     assert {"libcublasLt.so.13", "libcublas.so.13", "libcurand.so.10"} <= set(finding["evidence"]["missing"])
     assert "libcuda.so.1" not in finding["evidence"]["missing"]
     assert verdicts(told)["ort-session-on-cpu"] == "failed"
-    assert told["facts"]["ort_runtime"]["attempts"][0]["nodes"] == {"CPUExecutionProvider": 2}
+    [attempt, *others] = told["facts"]["ort_runtime"]["attempts"]
+    assert attempt["nodes"] == {"CPUExecutionProvider": 2}
+    assert others == [] or find_library("cuda"), "without a driver there is no other way to the GPU that could be tried"
 
 
 def test_libraries_of_another_major_or_out_of_the_loaders_way(tmp_path: Path) -> None:

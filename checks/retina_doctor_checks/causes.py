@@ -6,7 +6,7 @@ Only direct ones: what explains ort-session-on-cpu thereby explains smoke-on-cpu
 import re
 from typing import Any
 
-from retina_doctor.authoring import Cause
+from retina_doctor.authoring import ANY, Cause
 from retina_doctor.model import Finding
 
 from .combined.refusals import rows
@@ -184,6 +184,25 @@ def faces_are_missed(_root: Finding, echo: Finding) -> bool:
     return bool(echo.evidence.get("why") == "faces")
 
 
+def same_cause(root: Finding, echo: Finding) -> bool:
+    """The machine itself shows what the service's log shows, or what its lines fit as well."""
+    return root.name in echo.evidence.get("fits", ())
+
+
+def why_it_ended(root: Finding, echo: Finding) -> bool:
+    """A service that has ended left its reason in its log. Not: what the log itself is explained by."""
+    return not same_cause(echo, root) and (root.evidence.get("alive") is False or explains_it(root, echo))
+
+
+def explains_it(root: Finding, echo: Finding) -> bool:
+    return not same_cause(echo, root) and echo.name in root.evidence.get("explains", ())
+
+
+def of_the_gpu(root: Finding, echo: Finding) -> bool:
+    """What its log says of the GPU is why it computes on the CPU."""
+    return not same_cause(echo, root) and bool(root.evidence.get("gpu"))
+
+
 causes: tuple[Cause, ...] = (
     *(
         Cause(why, ("model-pack-incomplete",), when=in_its_place)
@@ -245,6 +264,10 @@ causes: tuple[Cause, ...] = (
     Cause("service-on-cpu", ("service-too-slow",)),
     Cause("service-loopback-only", ("port-in-use",), when=same_holder),
     Cause("docker-daemon-not-running", ("target-python-broken",)),
+    Cause(ANY, ("service-log-shows-cause",), when=same_cause),
+    Cause("service-log-shows-cause", ("service-not-running",), when=why_it_ended),
+    Cause("service-log-shows-cause", ("service-crashed-or-not-ready",), when=explains_it),
+    Cause("service-log-shows-cause", ("service-on-cpu",), when=of_the_gpu),
     Cause("vram-insufficient", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-held-by-others", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-framework-grabs-all", ("vram-held-by-others",), when=same_subject),

@@ -135,7 +135,7 @@ class Attempt(Facts, frozen=True, kw_only=True):
 class OrtRuntime(Facts, frozen=True, kw_only=True):
     """*empty*: the import gave a shell without its classes. *advertised* is what the wheel was compiled with, and no
     evidence of anything. *preloads*: the service's library calls preload_dlls() itself. *attempts*: the first is what the
-    service does; others were made only where that one did not get to the GPU.
+    service does; others were made only where that one did not get to the GPU, and a driver can be loaded.
     """
 
     installed: bool

@@ -16,6 +16,7 @@ probe = Probe(
     module=f"{PROBES}.memory.look_footprint",
     side=Side.TARGET,
     heavy=True,
+    group="onnxruntime",
     hangs_with=("models",),
     arguments=lambda settings: {"path": settings.of(ModelSettings).path, "root": settings.of(ModelSettings).root},
 )

@@ -23,6 +23,7 @@ runtime_probe = Probe(
     module=f"{PROBES}.look_runtime",
     side=Side.TARGET,
     heavy=True,
+    group="onnxruntime",
     hangs_with=("cuda_driver",),
     arguments=lambda settings: {"gpu": settings.of(GpuSettings).device != "cpu"},
 )
