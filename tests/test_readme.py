@@ -88,6 +88,8 @@ def test_commands_and_flags_that_are_shown_are_there(file: str) -> None:
         known = group.list_commands(context)  # type: ignore[attr-defined]
         name = words[0] if words and words[0] in known else "check"
         command = group.get_command(context, name)  # type: ignore[attr-defined]
+        if len(words) > 1 and hasattr(command, "commands"):  # fleet collect
+            command = command.commands[words[1]]
         flags = {flag for parameter in command.get_params(typer.Context(command)) for flag in parameter.opts}
         for word in words:
             if word.startswith("-") and word != "-":
