@@ -7,8 +7,11 @@ import gc
 import marshal
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, NoReturn, TypeVar, cast
+
+from retina_doctor.ears import HEARD
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,7 +28,7 @@ def spread(work: Callable[[T], R], things: Sequence[T]) -> Iterator[R]:
     because `work` raised, is done here. They end with this process, however it ends.
     """
     count = min(_processors(), len(things) // FEWEST)
-    if count < 2 or not hasattr(os, "fork"):
+    if sys.platform == "win32" or count < 2 or not hasattr(os, "fork"):
         yield from map(work, things)
         return
     gc.freeze()
@@ -53,6 +56,8 @@ def _processors() -> int:
 
 def _started(work: Callable[[T], R], things: Sequence[T], others: Sequence[BinaryIO]) -> tuple[int, BinaryIO]:
     """(process, where its results come from). *others*: of those that were started before, which it has no use for."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     results, told = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -61,10 +66,11 @@ def _started(work: Callable[[T], R], things: Sequence[T], others: Sequence[Binar
         os.close(results)
         _work(work, things, told)
     os.close(told)
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        import fcntl
+    if sys.platform == "linux":
+        with contextlib.suppress(ImportError, AttributeError, OSError):
+            import fcntl
 
-        fcntl.fcntl(results, fcntl.F_SETPIPE_SZ, ROOM)
+            fcntl.fcntl(results, fcntl.F_SETPIPE_SZ, ROOM)
     return pid, os.fdopen(results, "rb")
 
 
@@ -73,7 +79,7 @@ def _work(work: Callable[[T], R], things: Sequence[T], told: int) -> NoReturn:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C is the first process's to hear, and with that one this one ends
-    for other in (signal.SIGTERM, signal.SIGHUP):
+    for other in HEARD[1:]:
         signal.signal(other, signal.SIG_DFL)
     try:
         for number, thing in enumerate(things):

@@ -91,12 +91,12 @@ class _Base:
 
 def demanded(chosen: Selection, readings: Readings) -> Readings:
     """With what the gate demands of all verdicts, as `diagnose` tells it."""
+    readings.take(compared(readings.snapshot, chosen, CATALOGUE))
     told = Gated()
     if chosen.required or chosen.words or chosen.expired:
         others = [entry for entry in CATALOGUE.entries if not any(need.facts is Gated for need in entry.needs)]
         told = gated(chosen, [_judge(entry, chosen, readings)[0] for entry in others])
     readings.take(told)
-    readings.take(compared(readings.snapshot, chosen, CATALOGUE))
     return readings
 
 

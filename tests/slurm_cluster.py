@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -81,11 +83,21 @@ def slurm_cluster(folder: Path) -> Iterator[dict[str, str]]:
     finally:
         for process in reversed(started):
             process.terminate()
+        end_steps(conf)
         for process in started:
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def end_steps(conf: Path) -> None:
+    """What a slurmd has started outlives it."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "environ").read_bytes().split(b"\0")
+            if (process / "comm").read_text() == "slurmstepd\n" and f"SLURM_CONF={conf}".encode() in words:
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def wait_for(what: object, folder: Path) -> None:

@@ -206,6 +206,24 @@ def test_nodes_of_a_real_slurm(tmp_path: Path) -> None:
         assert "sinfo" in lost.stderr
 
 
+def test_an_inventory_of_ansible(tmp_path: Path) -> None:
+    """As ansible-core 2.19 prints it: hosts without variables stand in their groups alone."""
+    inventory = {
+        "_meta": {"hostvars": {"n2": {"ansible_host": "10.0.0.2"}}},
+        "all": {"children": ["ungrouped", "gpu"]},
+        "gpu": {"hosts": ["n1", "n2"]},
+    }
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "ansible-inventory").write_text(f"#!/bin/sh\necho '{json.dumps(inventory)}'\n", encoding="utf-8")
+    (tools / "ansible-inventory").chmod(0o755)
+    env = environment(PATH=f"{tools}:{os.environ['PATH']}")
+    words = ["--inventory", "hosts.ini", "--via", f"env NODE={{node}} {sys.executable}", "--quick", "--only", "doctor"]
+    done = doctor("fleet", "collect", *words, "-o", "out", "--format", "json", cwd=tmp_path, env=env)
+    assert json.loads(done.stdout)["snapshots"] == ["n1", "n2"]
+    assert "ansible_host is not used" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -124,7 +124,7 @@ def times(seen: Seen) -> Iterator[Spreads]:
     if inference is not None and inference.median is not None:
         values = (("mark-median", inference.median), ("mark-p95", inference.p95), ("mark-first", inference.first))
         label = Reason("times-model", {"ran_on": inference.ran_on or "?"})
-        spreads.append(_spread(label, *values, ("mark-cpu", inference.cpu_median)))
+        spreads.append(_spread(label, *values, ("mark-cpu", inference.cpu_median), samples=inference.runs or ()))
     load = seen.ports.load if seen.ports else None
     if load is not None and load.median is not None:
         label = Reason("times-service", {"answered": load.answered, "at_once": load.at_once})
@@ -138,10 +138,11 @@ def times(seen: Seen) -> Iterator[Spreads]:
         yield Spreads(title=Reason("figure-times"), unit="s", spreads=tuple(spreads))
 
 
-def _spread(label: Reason, *marks: tuple[str, float | None]) -> Spread:
+def _spread(label: Reason, *marks: tuple[str, float | None], samples: tuple[float, ...] = ()) -> Spread:
     typical = ("mark-median", "mark-p95", "mark-answer")
     return Spread(
         label=label,
+        samples=samples,
         marks=tuple(
             Mark(label=Reason(key), value=value, typical=key in typical) for key, value in marks if value is not None
         ),

@@ -48,7 +48,7 @@ def _packages(doing: Doing, number: int, journal: Journal, hand: Hand, here: Int
         journal.write("run", step=number, words=words)
         hand.run(words)
     journal.write("settle", step=number)
-    hand.do("settle", staged=staged, prefix=prefix)
+    hand.do("settle", staged=staged, prefix=here.prefix)  # as it is called, which may be by a link
     _exchange("differing", prefix, staged, number, journal, hand)
 
 

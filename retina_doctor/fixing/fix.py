@@ -98,7 +98,8 @@ class Fixing:
         with alone(fixes):
             journal = last(fixes)
             if journal is None:
-                self.call.show(said("no-undo", language) + "\n")
+                told = {"format": 1, "exit_code": 0, "undone": "nothing"}
+                self.call.show(to_json(told) if self.call.as_json else said("no-undo", language) + "\n")
                 return 0
             [begun] = [one for one in journal.entries if one["what"] == "begin"]
             whose = begun["whose"] and Whose(**{**begun["whose"], "groups": tuple(begun["whose"]["groups"])})
@@ -115,7 +116,10 @@ class Fixing:
             except CannotFix as error:
                 raise UsageError(f"fix --undo: {error}") from None
             journal.write("undone")
-        self.call.show(said("undone" if changed else "undone-unchanged", language) + "\n")
+        key = "undone" if changed else "undone-unchanged"
+        self.call.show(
+            to_json({"format": 1, "exit_code": 0, "undone": key}) if self.call.as_json else said(key, language) + "\n"
+        )
         return 0
 
     def _warn_of_later_changes(self, journal: Journal, hands: Hands) -> None:

@@ -17,6 +17,7 @@ from retina_doctor.command import Run
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet.documents import COLLECTED, Collected, collected
 from retina_doctor.fleet.engine import ask
+from retina_doctor.fleet.forms import counted
 from retina_doctor.fleet.judging import Missing
 from retina_doctor.fleet.node_sets import NODE, folded, in_order
 from retina_doctor.fleet.sending import Answer, Asking
@@ -151,7 +152,7 @@ def _tell(run: Run, work: Collecting, as_json: bool) -> None:
             to_json({"format": 1, "folder": str(work.folder), "snapshots": in_order(work.told), "missing": missing})
         )
         return
-    lines = [f"{work.folder}: {len(work.told)} snapshots of {len(work.names)} nodes"]
+    lines = [f"{work.folder}: told by {len(work.told)} of {counted(len(work.names), 'en')}"]
     by_why: dict[str, list[str]] = {}
     for one in work.missing:
         by_why.setdefault(one.why, []).append(one.label)

@@ -50,11 +50,25 @@ def _lines(file: str) -> list[str]:
 
 
 def _of_ansible(inventory: str) -> list[str]:
+    """All hosts of all groups. They are asked by these names: ansible_host is Ansible's own, and ssh has its configuration."""
     told = answered(["ansible-inventory", "-i", inventory, "--list"])
-    hosts = told.get("_meta", {}).get("hostvars", {}) if isinstance(told, dict) else {}
-    if not isinstance(hosts, dict) or not hosts:
+    groups = told if isinstance(told, dict) else {}
+    variables = _table(_table(groups.get("_meta")).get("hostvars"))
+    found: dict[str, None] = {}
+    for group in groups.values():
+        hosts = _table(group).get("hosts")
+        found |= dict.fromkeys(hosts if isinstance(hosts, list) else ())
+    names = _plain([*found], inventory)
+    if not names:
         raise UsageError(f"{inventory}: ansible-inventory names no host")
-    return _plain(list(hosts), inventory)
+    elsewhere = [name for name in names if _table(variables.get(name)).get("ansible_host", name) != name]
+    if elsewhere:
+        output.complain(f"ansible_host is not used, but ssh's own configuration: {folded(elsewhere)}")
+    return names
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def pods_of(namespace: str, selector: str) -> list[str]:

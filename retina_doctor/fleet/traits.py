@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any
 
-from retina_doctor.codec import Facts, encode, to_line
+from retina_doctor.codec import DoesNotFit, Facts, decode, encode, from_json, to_line
 from retina_doctor.comparing import IDENTITIES, NOISE
 from retina_doctor.kinds import Kind
 from retina_doctor.model import Outcome, Snapshot
-from retina_doctor.readings import Readings
 from retina_doctor.registry import Catalogue
 
 NEVER = frozenset({Kind.TEXT, Kind.PATH, Kind.HOST, Kind.ADDRESS, Kind.URL, Kind.USER, Kind.COMMAND})
@@ -33,6 +32,8 @@ MARK = re.compile(r"<[a-z-]+\d*>")
 """What stands for something in a redacted snapshot: the same thing in one file, and any thing in another."""
 
 Value = str | int | float | bool | None
+Trait = tuple[str, Value, Kind | None, float | None]
+"""What it is called, its value, the kind of that, the share by which it varies where it is a measure."""
 
 
 @dataclass
@@ -52,16 +53,16 @@ class Traits:
         self._add("doctor", snapshot.doctor, 1 << node, Kind.VERSION)
         for name, pair in snapshot.seen_from.limits.items() if snapshot.seen_from else ():
             self._add(f"limits.{name}", to_line(pair).strip(), 1 << node, None)
-        readings = Readings(snapshot, catalogue)
         for probe in catalogue.probes.values():
             recorded = snapshot.readings.get(probe.name)
             if recorded is None or recorded.outcome is not Outcome.OK:
                 continue
-            facts = readings.of(probe.facts).value
-            if not isinstance(facts, Facts):
+            facts: Any = probe.facts
+            told = _told(facts, probe.name, to_line(recorded.facts))
+            if told is None:
                 continue
             self.looked[probe.name] = self.looked.get(probe.name, 0) | 1 << node
-            for what, value, kind, spread in _walk(facts, probe.name):
+            for what, value, kind, spread in told:
                 if snapshot.redacted and MARK.search(f"{what} {value}"):
                     continue
                 if spread is None:
@@ -95,8 +96,17 @@ class Traits:
             values[value] = bits
 
 
-def _walk(facts: Facts, what: str) -> Iterator[tuple[str, Value, Kind | None, float | None]]:
-    """(trait, value, its kind, the share by which a measure varies)."""
+@functools.lru_cache(maxsize=256)
+def _told(kind: Any, probe: str, text: str) -> tuple[Trait, ...] | None:
+    """All traits of what a probe told, as JSON text: machines of a fleet tell the same of most things. None: it does not fit."""
+    try:
+        facts: object = decode(from_json(text), kind)
+    except DoesNotFit:
+        return None
+    return tuple(_walk(facts, probe)) if isinstance(facts, Facts) else None
+
+
+def _walk(facts: Facts, what: str) -> Iterator[Trait]:
     for name, (compared, kind, spread) in _fields(type(facts)).items():
         value, inner = getattr(facts, name), f"{what}.{name}"
         if isinstance(value, Facts):
@@ -115,7 +125,7 @@ def _walk(facts: Facts, what: str) -> Iterator[tuple[str, Value, Kind | None, fl
             yield inner, _plain(value), kind, None
 
 
-def _entries(entries: tuple[Any, ...] | list[Any], what: str) -> Iterator[tuple[str, Value, Kind | None, float | None]]:
+def _entries(entries: tuple[Any, ...] | list[Any], what: str) -> Iterator[Trait]:
     """Each by what tells it among the others, as `diff` does; that it is there is a trait of its own."""
     key = next((one for one in IDENTITIES if _tells(one, entries)), None)
     for place, entry in enumerate(entries):

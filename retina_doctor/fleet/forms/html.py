@@ -155,4 +155,5 @@ def _missing(fleet: Fleet, language: Language) -> Iterable[str]:
 
 
 def _text(text: str, lines: bool = False) -> str:
-    return escape(text if lines else str(visible(text)), quote=True)
+    """Escaped; the backticks that pages set code apart with are not shown, but in commands."""
+    return escape(text if lines else str(visible(text)).replace("`", ""), quote=True)

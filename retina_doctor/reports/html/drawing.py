@@ -135,7 +135,7 @@ def _spreads(figure: Spreads, say: Say) -> tuple[tuple[Row, ...], tuple[Tick, ..
         near = [dot.x for dot in dots if dot.typical] or [0.0]
         rows.append(Row(say(one.label), dots, min(near), round(max(near) - min(near), 2), tuple(map(at, one.samples))))
     powers = range(math.floor(low), math.ceil(high) + 1)
-    steps = [step * 10.0**power for power in powers for step in (1, 2, 5)]
+    steps = [step * 10.0**power for power in powers for step in (1, 1.5, 2, 3, 5, 7)]
     ticks = [Tick(quantity(step, figure.unit), at(step)) for step in steps if low < math.log10(step) < high]
     return tuple(rows), tuple(_apart(ticks))
 

@@ -23,6 +23,7 @@ def open_engine(path: str, gpu: bool) -> Any:
         if told is None or told["refused"] or told["network"] not in ("mobilenet0.25", "resnet50"):
             raise NotOurs(path)
         return Torch(path, gpu)
+    session.sparing()
     import onnxruntime
 
     preloaded = session.preload(onnxruntime, gpu)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import re
 from typing import Any
 
-from retina_doctor_checks.probes.native import installed, output
+from retina_doctor_checks.probes.native import installed, output, untold
 
 MODULES = ("numpy", "cv2", "PIL", "onnx", "scipy", "skimage", "insightface")
 DISTRIBUTIONS = {"cv2": "opencv(-contrib)?-python(-headless)?", "PIL": "pillow(-simd)?", "skimage": "scikit-image"}
@@ -17,7 +16,7 @@ DISTRIBUTIONS = {"cv2": "opencv(-contrib)?-python(-headless)?", "PIL": "pillow(-
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
-    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # insightface 0.7 imports it, and it would ask PyPI for news of itself
+    untold.keep()
     tried: list[Any] = []
     probe.tell(tried=tried)
     for name in MODULES:
