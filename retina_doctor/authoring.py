@@ -90,6 +90,8 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     *long* ones have all of --timeout, others the short time of drivers and files; None: those that are heavy.
     *hangs_with*: names of probes; where one of them hangs this one waits for the same thing in vain, and is ended with it.
 
+    *wanted*: whether the settings leave it anything to look at; else it is not run, and what it would tell is not there.
+
     *local*: a module that is never sent. Its ``look(probe, arguments)`` makes the facts of what *module* has fetched, which is
     ``arguments["told"]`` and goes no further: in a process of the doctor's own, with all that is installed there.
     """
@@ -107,6 +109,7 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     local: str | None = None
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
     again: Callable[[Mapping[str, Recorded]], bool] = lambda _readings: False
+    wanted: Callable[[Settings], bool] = lambda _settings: True
 
     def sent(self, side: Side) -> tuple[str, ...]:
         """Names of the modules that are sent to run it. On the doctor's own side what it carries is installed."""
@@ -246,7 +249,9 @@ class Pack(Data, frozen=True, kw_only=True):
     else what looks like a service, where the settings do not say that it is elsewhere. *rows*: of the first screen. *head*:
     its first lines, each of several parts; a function whose parameters are typed as a check's. *figures*: what a report can
     draw; functions typed likewise. *measures*: figures that are compared with an earlier report's. *knowledge*: the month
-    (YYYY-MM) of the pack's tables of versions.
+    (YYYY-MM) of the pack's tables of versions. *examples*: findings of recorded machines, for `explain`
+    (retina_doctor.examples). Of the reasons, "domain-NAME" and "probe-NAME" are what people call a domain and a probe, and
+    "looks-NAME" a sentence on what the probe looks at.
     """
 
     name: str
@@ -259,3 +264,4 @@ class Pack(Data, frozen=True, kw_only=True):
     figures: tuple[Callable[..., Iterable[Figure]], ...] = ()
     measures: tuple[Measure, ...] = ()
     knowledge: str | None = None
+    examples: Path | None = None

@@ -82,7 +82,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Finds why a RetinaFace / InsightFace service does not load, runs on the CPU, runs out of GPU memory, misses "
-    "faces or does not answer, and prints the command that mends it.\n\n"
+    "faces or does not answer, and prints the command that fixes it.\n\n"
     "Without a command: check. Exit codes: 0 healthy, 1 findings, 2 wrong usage, 3 not everything could be judged.",
 )
 
@@ -98,7 +98,7 @@ def top(version: Annotated[bool, typer.Option("--version", "-V", help="Print the
 
 @app.command(cls=taking())
 def check(ctx: typer.Context) -> None:
-    """Look at this machine, name root causes and the commands that mend them."""
+    """Look at this machine, name root causes and the commands that fix them."""
     Run.of(ctx).check()
 
 
@@ -181,18 +181,28 @@ def diff(
     recorded.compare(Run.of(ctx), before, after)
 
 
-@app.command(cls=taking("format", "lang"))
+@app.command(cls=taking("format", "no_color", "lang"))
 def explain(
     ctx: typer.Context,
     code: Annotated[str, typer.Argument(help="Code or name of a check.", metavar="CODE|NAME", autocompletion=of_check)],
+    snapshot: Annotated[
+        str | None,
+        typer.Option("--from", help="Take the example from this snapshot; - is standard input.", metavar="FILE"),
+    ] = None,
 ) -> None:
-    """Print the page of a check: what it says, what to do, why."""
-    from retina_doctor import reference
+    """Explain a check: what it means, how it is found, an example with its fix, and why."""
+    from retina_doctor import explain as words
     from retina_doctor.registry import installed
 
-    run = Run.of(ctx)
-    entries, as_json = installed().find(code), run.as_json
-    run.show(reference.pages_json(entries, run.language) if as_json else reference.pages_text(entries, run.language))
+    run, catalogue = Run.of(ctx), installed()
+    entries, as_json, language = catalogue.find(code), run.as_json, run.language
+    of = None
+    if snapshot is not None:
+        from retina_doctor.recorded import read
+
+        of = words.judged(snapshot, read(snapshot), catalogue, language)
+    told = words.explanations(entries, catalogue, language, of)
+    run.show(words.as_json(told, catalogue, language) if as_json else words.text(told, run.terminal, language))
 
 
 @app.command("list", cls=taking("format", "lang"))

@@ -173,6 +173,7 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
             location=problem.location,
             pitfall=check.pitfall,
             action=check.action,
+            variant=problem.variant,
         )
         for problem in problems
     ]

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from retina_doctor import __version__
 from retina_doctor.attach import Attachment
+from retina_doctor.authoring import Probe
 from retina_doctor.codec import replace
 from retina_doctor.model import Recorded, Snapshot
 from retina_doctor.probing.collect import Looking, Progress
 from retina_doctor.registry import Catalogue
 from retina_doctor.selection import Selection
+from retina_doctor.settings import Settings
 from retina_doctor.target import numbered_inside, target_with_surroundings
+
+
+def is_wanted(probe: Probe[Any], settings: Settings) -> bool:
+    """A pack whose question breaks does not say that there is nothing to look at."""
+    try:
+        return probe.wanted(settings)
+    except Exception:
+        return True
 
 
 def look(
@@ -25,7 +36,7 @@ def look(
     """Run the probes that the selected checks need; *meanwhile* is called when they are running. Raises UsageError."""
     settings = attachment.settings
     wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
-    probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted]
+    probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted and is_wanted(probe, settings)]
     chosen, around = target_with_surroundings(settings, environment, attachment.how)
     settings = numbered_inside(settings, around)
     target, readings = Looking(settings, chosen, around, progress, meanwhile).collect(probes)

@@ -256,12 +256,15 @@ class Location(Data, frozen=True, kw_only=True):
 
 
 class Problem(Data, frozen=True, kw_only=True):
-    """What a check reports: on which subject ("gpu:1", "model:det_10g.onnx"), with which evidence. No prose."""
+    """What a check reports: on which subject ("gpu:1", "model:det_10g.onnx"), with which evidence. No prose.
+
+    *variant*: which of the things that the check tells apart; its page has a section for each."""
 
     subject: str
     evidence: Mapping[str, Json] = field(default_factory=dict)
     at_most: Severity | None = None
     location: Location | None = None
+    variant: str = ""
 
 
 class Reason(Data, frozen=True):
@@ -314,6 +317,7 @@ class Finding(Data, frozen=True, kw_only=True):
     location: Location | None
     pitfall: int | None
     action: Action | None = None
+    variant: str = ""
 
     @property
     def key(self) -> FindingKey:

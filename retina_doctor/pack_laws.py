@@ -93,20 +93,28 @@ def _pages_of_both_languages_have_one_form(pack: Pack, _others: tuple[Pack, ...]
                 except (OSError, UnicodeDecodeError, PageError) as error:
                     yield f"{file}: {error}"
                 else:
-                    parts = {"title": page.title, "message": page.message, "fix": page.fix}
-                    names = {k: jinja2.meta.find_undeclared_variables(environment.parse(v)) for k, v in parts.items()}
-                    blocks = BLOCK.findall(page.fix)
+                    names, blocks = {}, {}
+                    for variant, found in page.variants.items():
+                        parts = {"title": found.title, "message": found.message, "fix": found.fix}
+                        names[variant] = {
+                            k: jinja2.meta.find_undeclared_variables(environment.parse(v)) for k, v in parts.items()
+                        }
+                        blocks[variant] = BLOCK.findall(found.fix)
                     pages[language] = (names, blocks)
-                    if any(kind and kind not in tuple(Action) for kind, _ in blocks):
+                    said = "".join(found.message for found in page.variants.values())
+                    fixes = "".join(found.fix for found in page.variants.values())
+                    if re.search(r"\{[{%]", page.title + page.meaning + page.why):
+                        yield f"{file}: title, meaning and why hold before anything is found: no placeholders"
+                    if any(kind and kind not in tuple(Action) for found in blocks.values() for kind, _ in found):
                         yield f"{file}: the kinds of ```sh blocks are {', '.join(Action)}"
-                    if blocks and check.action is None:
+                    if any(blocks.values()) and check.action is None:
                         yield f"{check.place}: {check.code} prints commands: @check needs action="
-                    if "```" in BLOCK.sub("", page.fix):
+                    if "```" in BLOCK.sub("", fixes):
                         yield f"{file}: only ```sh blocks hold commands"
-                    if bool(CHINESE.search(page.message)) != (language == "zh"):
+                    if bool(CHINESE.search(said)) != (language == "zh"):
                         yield f"{file}: is not in the language that its name says"
             if len(pages) == len(LANGUAGES) and pages["en"] != pages["zh"]:
-                yield f"{file_of(domain.pages, check.name, 'zh')}: other placeholders or commands than the English page"
+                yield f"{file_of(domain.pages, check.name, 'zh')}: other variants, placeholders or commands than the English page"
 
 
 def _every_page_belongs_to_a_check(pack: Pack, _others: tuple[Pack, ...]) -> Iterator[str]:

@@ -1,16 +1,25 @@
 """Speaks: code + language + evidence -> words. A page is Markdown beside its check:
 
-    # Title
-    One paragraph.
+    # Plain title
+    What it means for the service, in plain words: what `list` and `explain` say before anything was found.
+    ## Found
+    The title of a finding.
+    The message: one paragraph.
     ## Fix
     What to do, with ```sh blocks that hold *the* commands, one runnable line each. They carry out the check's action,
     unless the block names another: ```sh look commands only show something.
     ## Why
     The mechanism, for whoever wants to know.
 
-Title, message and fix are strict Jinja templates over the finding's evidence; a placeholder that the evidence does not
+Where a check finds one of several things, it names the *variant* (`Problem.variant`), and the page has a section for each:
+"## Found: missing", and "## Fix: missing, empty" where the remedy differs. A plain "## Found" is for those that have no
+section of their own; what stands under a plain "## Fix" is for all of them and comes last. A page of one variant may be
+short: "# Title", message, "## Fix", "## Why".
+
+Title, message and fix of a finding are strict Jinja templates over its evidence; a placeholder that the evidence does not
 fill is an error. `language` is "en" or "zh". `told(x)` puts evidence of the form {"key", "values"} into the words of the
-packs' tables of reasons. Whatever evidence puts into a command is quoted for the shell.
+packs' tables of reasons, and `word(x)` what probes say in English (a stage, an outcome, each of a list) into those of the
+language. Whatever evidence puts into a command is quoted for the shell.
 """
 
 from __future__ import annotations
@@ -27,7 +36,7 @@ from retina_doctor.codec import Data, DoesNotFit, decode, to_json
 from retina_doctor.figures import quantity
 from retina_doctor.model import Action, Finding, Interpreter, Outcome, Reason, Snapshot
 from retina_doctor.quoting import PASSWORD, argument, visible
-from retina_doctor.reasons import reason_text
+from retina_doctor.reasons import reason_text, words_of
 from retina_doctor.registry import Catalogue
 from retina_doctor.remedies import MoveUp, Remedies
 from retina_doctor.settings import Language
@@ -39,13 +48,28 @@ class PageError(ValueError):
     """A page is missing or not of the form that this module reads."""
 
 
-class Source(Data, frozen=True, kw_only=True):
-    """The unrendered parts of a page."""
+class Variant(Data, frozen=True, kw_only=True):
+    """What a page says of one kind of finding: templates."""
 
     title: str
     message: str
     fix: str
+
+
+class Source(Data, frozen=True, kw_only=True):
+    """The unrendered parts of a page. *title*, *meaning*, *why*: plain words. *variants*: "" where the check names none."""
+
+    title: str
+    meaning: str
+    variants: Mapping[str, Variant]
     why: str
+
+    def of(self, variant: str) -> Variant:
+        """Raises PageError."""
+        found = self.variants.get(variant) or self.variants.get("")
+        if found is None:
+            raise PageError(f"{self.title}: the page has no section for the variant {variant!r}")
+        return found
 
 
 class Doing(Data, frozen=True, kw_only=True):
@@ -82,6 +106,9 @@ def file_of(folder: Path, name: str, language: Language) -> Path:
     return folder / f"{name}.{language}.md"
 
 
+FORM = "must be: # title, what it means, ## Found with title and message, ## Fix, ## Why"
+
+
 @functools.cache
 def source(folder: Path, name: str, language: Language) -> Source:
     """Raises PageError."""
@@ -90,10 +117,40 @@ def source(folder: Path, name: str, language: Language) -> Source:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PageError(f"{file}: {getattr(error, 'strerror', None) or error}") from None
-    match = re.fullmatch(r"# (.+)\n\n(.+?)\n\n## Fix\n\n(.+?)\n\n## Why\n\n(.+)\n", text, re.DOTALL)
-    if not match:
-        raise PageError(f"{file}: must be: # title, a paragraph, ## Fix, ## Why")
-    return Source(title=match[1], message=match[2], fix=match[3], why=match[4])
+    try:
+        return _parsed(text)
+    except ValueError:
+        raise PageError(f"{file}: {FORM}") from None
+
+
+def _parsed(text: str) -> Source:
+    """Raises ValueError."""
+    first, *rest = re.split(r"^## (?=Found|Fix|Why)", text, flags=re.MULTILINE)
+    head, _, opening = first.removeprefix("# ").partition("\n\n")
+    sections = [(heading.strip(), body.strip()) for heading, _, body in (part.partition("\n") for part in rest)]
+    if not first.startswith("# ") or not opening.strip() or not all(body for _, body in sections):
+        raise ValueError
+    by_kind: dict[str, dict[str, str]] = {"Found": {}, "Fix": {}, "Why": {}}
+    for heading, body in sections:
+        kind, _, variants = heading.partition(":")
+        for variant in variants.split(","):
+            if variant.strip() in by_kind[kind]:
+                raise ValueError
+            by_kind[kind][variant.strip()] = body
+    found, fixes, why = by_kind["Found"], by_kind["Fix"], by_kind["Why"]
+    meaning = opening.strip() if found else ""
+    if not found:
+        found = {"": f"{head.strip()}\n\n{opening.strip()}"}
+    variants = {}
+    for variant, body in found.items():
+        title, _, message = body.partition("\n\n")
+        fix = "\n\n".join(dict.fromkeys(fixes[key] for key in (variant, "") if key in fixes))
+        if not message or not fix:
+            raise ValueError
+        variants[variant] = Variant(title=title, message=message, fix=fix + "\n")
+    if set(why) != {""} or not {*fixes, *found} - {""} <= set(found):
+        raise ValueError
+    return Source(title=head.strip(), meaning=meaning, variants=variants, why=why[""])
 
 
 def spoken(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language: Language) -> Words:
@@ -112,7 +169,8 @@ def spoken(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
 
 def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language: Language) -> Words:
     """The words of a finding, filled from its evidence. Raises PageError, jinja2.UndefinedError."""
-    page = source(catalogue.of_code(finding.code).pages, finding.name, language)
+    whole = source(catalogue.of_code(finding.code).pages, finding.name, language)
+    page = whole.of(finding.variant)
     remedies = Remedies(snapshot.target, interpreter_of(snapshot))
     values: dict[str, Any] = {**finding.evidence, "subject": finding.subject, "language": language, **remedies.names()}
 
@@ -121,6 +179,7 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         return "" if reason is None else reason_text(Reason(reason["key"], reason["values"]), catalogue, language)
 
     values["told"] = told
+    values["word"] = lambda given: words_of(given, catalogue, language)
     doings: list[Doing] = []
     texts: list[str] = []
     position = 0
@@ -146,7 +205,7 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         commands=tuple(one.command for one in doings),
         doings=tuple(doings),
         aside=aside,
-        why=page.why,
+        why=whole.why,
     )
 
 
@@ -191,5 +250,12 @@ def _environment(finalize: Any) -> jinja2.Environment:
     return environment
 
 
-_PROSE = _environment(visible)
+def _in_prose(value: Any) -> Any:
+    """What evidence holds, as it stands in a sentence: of a table, each name with its value."""
+    if isinstance(value, Mapping):
+        return visible(", ".join(f"{key}: {one}" for key, one in value.items()))
+    return visible(", ".join(map(str, value)) if isinstance(value, list | tuple) else value)
+
+
+_PROSE = _environment(_in_prose)
 _SHELL = _environment(argument)

@@ -13,19 +13,21 @@ from retina_doctor.output import tell
 from retina_doctor.probing.collect import Progress
 from retina_doctor.probing.process import Child
 from retina_doctor.quoting import visible
+from retina_doctor.reasons import words_of
+from retina_doctor.settings import Language
 
 PATIENCE = 0.7  # seconds: what ends sooner needs no explanation
 BETWEEN = 10.0  # seconds
 
 
 @contextlib.contextmanager
-def shown() -> Iterator[Progress | None]:
+def shown(language: Language) -> Iterator[Progress | None]:
     """A function for `Looking`; None where there is no standard error."""
     if sys.stderr is None:
         yield None
         return
     if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield logged()
+        yield logged(language)
         return
     from rich.console import Console
     from rich.text import Text
@@ -35,12 +37,12 @@ def shown() -> Iterator[Progress | None]:
 
         def show(running: Sequence[Child]) -> None:
             slow = [child for child in running if child.seconds > PATIENCE]
-            status.update(Text(line(slow)))
+            status.update(Text(line(slow, language)))
 
         yield show
 
 
-def logged(every: float = BETWEEN) -> Progress:
+def logged(language: Language, every: float = BETWEEN) -> Progress:
     """Tells a line every so many seconds."""
     last = time.monotonic()
 
@@ -48,11 +50,21 @@ def logged(every: float = BETWEEN) -> Progress:
         nonlocal last
         if running and time.monotonic() - last >= every:
             last = time.monotonic()
-            tell(f"retina-doctor: {line(running)}\n")
+            tell(f"retina-doctor: {line(running, language)}\n")
 
     return show
 
 
-def line(running: Sequence[Child]) -> str:
-    """What a child says of its stage is the target's text: shown as it is, never obeyed."""
-    return ", ".join(f"{c.current}: {visible(c.stage or 'starting')}, {c.seconds:.0f} s" for c in running)
+def line(running: Sequence[Child], language: Language) -> str:
+    """What a child says of its stage is the target's text: shown in our words or as it is, never obeyed."""
+    from retina_doctor.reference import probe_name
+    from retina_doctor.registry import installed
+    from retina_doctor.reports.labels import label
+
+    catalogue = installed()
+    told = []
+    for child in running:
+        stage = visible(words_of(child.stage or "starting", catalogue, language))
+        name = probe_name(child.current, catalogue, language)
+        told.append(label("probe-runs", language, probe=name, stage=stage, seconds=f"{child.seconds:.0f}"))
+    return label("probes-and", language).join(told)

@@ -24,6 +24,29 @@ def _reasons(files: tuple[Path, ...]) -> Mapping[str, Mapping[str, str]]:
     return tables
 
 
+def said_at_all(key: str, catalogue: Catalogue) -> bool:
+    """Whether a pack has words for that key."""
+    return key in _reasons(catalogue.reasons)
+
+
+def words_of(given: Json, catalogue: Catalogue, language: Language) -> Json:
+    """What probes say in plain English, in words of the language: the longest beginning that a pack has words for (keys
+    "word: importing"), and the rest as it is. Of a list, each."""
+    if isinstance(given, list | tuple):
+        return [words_of(one, catalogue, language) for one in given]
+    if not isinstance(given, str):
+        return given
+    table = _reasons(catalogue.reasons)
+    words = given.split(" ")
+    for length in range(len(words), 0, -1):
+        known = table.get(f"word: {' '.join(words[:length])}")
+        if known is not None:
+            rest = " ".join(words[length:])
+            blank = "" if not rest or known[language].endswith("：") else " "
+            return f"{known[language]}{blank}{rest}"
+    return given
+
+
 def reason_text(reason: Reason | str | None, catalogue: Catalogue, language: Language) -> str:
     """A verdict's reason in words; plain text stays as it is. Raises LookupError, ValueError where no pack says it."""
     if reason is None or isinstance(reason, str):

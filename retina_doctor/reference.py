@@ -1,44 +1,18 @@
-"""What the program says of its own checks: `list` and `explain`."""
+"""What the program says of its own checks and settings: `list`, and the tables of docs/."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from rich.cells import cell_len
 
 from retina_doctor.codec import to_json
 from retina_doctor.declared import Declarations, Declared
+from retina_doctor.model import Reason
 from retina_doctor.pages import PageError, Source, source
+from retina_doctor.reasons import reason_text, said_at_all
 from retina_doctor.registry import Catalogue, Entry
+from retina_doctor.reports.labels import label
 from retina_doctor.settings import Language
-
-LEGEND: dict[Language, str] = {
-    "en": "(‹…›: what a run fills in; [… | …]: one or the other, as it finds)",
-    "zh": "（‹…›：运行时填入的内容；[… | …]：视检查结果取其一）",
-}
-
-
-def placeholders_shown(template: str) -> str:
-    """A page's template for reading: ‹name› where evidence will stand, [one | other] where it decides."""
-    text = re.sub(r"\{%-?\s*(?:if|for)\b.*?%\}", "[", template, flags=re.DOTALL)
-    text = re.sub(r"\{%-?\s*(?:else|elif)\b.*?%\}", " | ", text, flags=re.DOTALL)
-    text = re.sub(r"\{%-?\s*end(?:if|for)\s*-?%\}", "]", text)
-    text = re.sub(r"\{\{\s*pip_(install|uninstall)\((.*?)\)\s*\}\}", lambda m: f"pip {m[1]} {_arguments(m[2])}", text)
-    return re.sub(r"\{\{\s*([^ |.(\[}]*).*?\}\}", r"‹\1›", text)
-
-
-def _arguments(text: str) -> str:
-    """The arguments of a page's function: literals as they are, names as placeholders."""
-    shown = []
-    text = re.sub(r"\((\w+) or .*?\)", r"\1", text)
-    for word in text.split(","):
-        literal = re.fullmatch(r"\s*\"([^\"]*)\"\s*", word)
-        name = re.search(r"[a-z_]+", word)
-        shown.append(literal[1] if literal else f"‹{name[0]}›" if name else word.strip())
-    return " ".join(shown)
-
-
-def title_of(entry: Entry, language: Language) -> str:
-    return placeholders_shown(page_source(entry, language).title)
+from retina_doctor.unfilled import shown
 
 
 def page_source(entry: Entry, language: Language) -> Source:
@@ -46,46 +20,50 @@ def page_source(entry: Entry, language: Language) -> Source:
     try:
         return source(entry.pages, entry.check.name, language)
     except PageError as error:
-        return Source(title=entry.check.name, message=str(error), fix="", why="")
+        return Source(title=entry.check.name, meaning=str(error), variants={}, why="")
 
 
-def pages_text(entries: Sequence[Entry], language: Language) -> str:
-    """The pages of one check, or of all that bear one name."""
-    return "\n".join(page_text(entry, language) for entry in entries)
+def title_of(entry: Entry, language: Language) -> str:
+    return shown(page_source(entry, language).title)
 
 
-def page_text(entry: Entry, language: Language) -> str:
-    page = page_source(entry, language)
-    check = entry.check
-    head = f"{check.code} {check.name} ({check.severity}, {entry.domain})"
-    parts = [head, page.title, page.message, "## Fix", page.fix, "## Why", page.why]
-    return placeholders_shown("\n\n".join([*parts, LEGEND[language]])) + "\n"
+def domain_name(domain: str, catalogue: Catalogue, language: Language) -> str:
+    """As people call it; a pack that gives no name has its own word for it."""
+    key = f"domain-{domain}"
+    return reason_text(Reason(key), catalogue, language) if said_at_all(key, catalogue) else domain
 
 
-def pages_json(entries: Sequence[Entry], language: Language) -> str:
-    """The first page as an object; those of other checks that bear its name under "also"."""
-    first, *others = [page_of(entry, language) for entry in entries]
-    return to_json({**first, "also": others})
+def probe_name(probe: str, catalogue: Catalogue, language: Language) -> str:
+    """What a probe looks at, as people call it."""
+    key = f"probe-{probe}"
+    return reason_text(Reason(key), catalogue, language) if said_at_all(key, catalogue) else probe
 
 
-def page_of(entry: Entry, language: Language) -> dict[str, object]:
-    page = page_source(entry, language)
-    return {**_row(entry, language), "message": page.message, "fix": page.fix, "why": page.why}
+def head_of(entry: Entry, catalogue: Catalogue, language: Language) -> str:
+    """ "error · onnxruntime"."""
+    return f"{label(entry.check.severity, language)} · {domain_name(entry.domain, catalogue, language)}"
 
 
 def table_text(catalogue: Catalogue, language: Language) -> str:
-    width = max(len(entry.check.name) for entry in catalogue.entries)
-    return "".join(
-        f"{e.check.code}  {e.check.name:<{width}}  {e.check.severity:<7}  {title_of(e, language)}\n"
+    """A line for each check: code, name, severity, title; columns as wide as their widest cell."""
+    rows = [
+        (e.check.code, e.check.name, label(e.check.severity, language), title_of(e, language))
         for e in catalogue.entries
+    ]
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(3)]
+    return "".join(
+        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False))
+        + f"  {row[3]}\n"
+        for row in rows
     )
 
 
 def table_json(catalogue: Catalogue, language: Language) -> str:
-    return to_json({"checks": [_row(entry, language) for entry in catalogue.entries]})
+    return to_json({"checks": [row(entry, language) for entry in catalogue.entries]})
 
 
-def _row(entry: Entry, language: Language) -> dict[str, object]:
+def row(entry: Entry, language: Language) -> dict[str, object]:
+    """Machine words, and the title in the language."""
     check = entry.check
     return {
         "code": check.code,
@@ -95,15 +73,6 @@ def _row(entry: Entry, language: Language) -> dict[str, object]:
         "pitfall": check.pitfall,
         "title": title_of(entry, language),
     }
-
-
-def readme_table(catalogue: Catalogue) -> str:
-    """The table of codes that README.md holds, in Markdown."""
-    rows = [
-        f"| {e.check.code} | {e.check.name} | {e.check.severity} | {title_of(e, 'en').replace('|', chr(92) + '|')} |"
-        for e in catalogue.entries
-    ]
-    return "\n".join(["| code | name | severity | title |", "| --- | --- | --- | --- |", *rows]) + "\n"
 
 
 def settings_table(known: Declarations) -> str:

@@ -63,6 +63,7 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     measures: tuple[Measure, ...] = ()
     knowledge: Mapping[str, str] = field(default_factory=dict)
     """By pack: the month of its tables."""
+    examples: tuple[Path, ...] = ()
     failures: tuple[PackFailure, ...] = ()
 
     @functools.cached_property
@@ -184,6 +185,7 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         figures=tuple(draft.figures),
         measures=tuple(measure for pack in packs for measure in pack.measures),
         knowledge={pack.name: pack.knowledge for pack in packs if pack.knowledge},
+        examples=tuple(pack.examples for pack in packs if pack.examples),
         failures=tuple(PackFailure(pack.name, flaw, whole=False) for pack in packs for flaw in _flaws(pack)),
     )
 

@@ -287,7 +287,7 @@ def test_a_report_to_a_file_needs_no_standard_output(tmp_path: Path) -> None:
 
 def test_what_a_child_says_of_its_stage_is_shown_and_not_obeyed() -> None:
     child = SimpleNamespace(current="torch", stage="[red]importing\x1b[2J", seconds=3.2)
-    assert progress.line([cast(Any, child)]) == "torch: [red]importing\\x1b[2J, 3 s"
+    assert progress.line([cast(Any, child)], "en") == "torch: [red]importing\\x1b[2J, 3 s"
 
 
 def test_a_command_whose_pack_cannot_be_loaded_leaves_the_help_whole(tmp_path: Path) -> None:

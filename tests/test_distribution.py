@@ -39,6 +39,7 @@ def test_the_wheel_holds_both_packages_and_no_tests(wheel: Path) -> None:
         "retina_doctor_checks",
     }
     assert "retina_doctor_checks/driver/pages/driver-too-old.zh.md" in names
+    assert {"retina_doctor/own_checks/examples.json", "retina_doctor_checks/examples.json"} <= set(names)
 
 
 def test_the_sdist_holds_what_its_tests_need(built: Path, tmp_path: Path) -> None:

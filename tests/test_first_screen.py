@@ -183,11 +183,11 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str]) -> N
     class Running:
         current, stage, seconds = "ort_runtime", "importing\x1b[31m", 11.0
 
-    often, seldom = logged(every=0.0), logged(every=3600.0)
+    often, seldom = logged("en", every=0.0), logged("en", every=3600.0)
     for show in (often, seldom):
         assert show is not None
         show([Running()])  # type: ignore[list-item]
-    assert capsys.readouterr().err == "retina-doctor: ort_runtime: importing\\x1b[31m, 11 s\n"
+    assert capsys.readouterr().err == "retina-doctor: onnxruntime sessions: importing\\x1b[31m, 11 s\n"
 
 
 def test_notes_are_not_counted_as_causes() -> None:

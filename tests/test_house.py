@@ -69,6 +69,7 @@ def test_the_rooms_are_those_that_are_written_down() -> None:
         "triage",
         "pytest_plugin",
         "reasons",
+        "examples",
     }
 
 

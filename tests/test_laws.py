@@ -28,7 +28,7 @@ from retina_doctor.pages import BLOCK, FILTERS, render, source
 from retina_doctor.probing.sending import source_of
 from retina_doctor.readings import Readings
 from retina_doctor.redaction import redact
-from retina_doctor.registry import Entry, PackFailure, Want
+from retina_doctor.registry import PackFailure, Want
 from retina_doctor.reports import PLAIN, Report, writer
 from retina_doctor.selection import Selection
 from retina_doctor.settings import LANGUAGES
@@ -46,6 +46,7 @@ from tests.rejudging import (
     verdicts_of,
     wants,
 )
+from tests.variants import all_that_is_shown, scenes
 
 CODES = [entry.check.code for entry in CATALOGUE.entries]
 SENT_FOR = {probe.name: frozenset(probe.sent(Side.TARGET)) for probe in CATALOGUE.probes.values()}
@@ -67,11 +68,6 @@ def test_every_installed_pack_is_loaded() -> None:
 # 1. Pages
 
 
-def parts(entry: Entry, language: Any) -> dict[str, str]:
-    page = source(entry.pages, entry.check.name, language)
-    return {"title": page.title, "message": page.message, "fix": page.fix, "why": page.why}
-
-
 PARSER = jinja2.Environment()
 PARSER.filters |= FILTERS
 
@@ -79,16 +75,41 @@ PARSER.filters |= FILTERS
 @every_code
 def test_pages_of_both_languages_have_the_same_form(code: str) -> None:
     entry = CATALOGUE.of_code(code)
-    english, chinese = parts(entry, "en"), parts(entry, "zh")
-    for part in ("title", "message", "fix"):
-        asked = [jinja2.meta.find_undeclared_variables(PARSER.parse(page[part])) for page in (english, chinese)]
-        assert asked[0] == asked[1], part
-    assert BLOCK.findall(english["fix"]) == BLOCK.findall(chinese["fix"])
-    assert any("\u4e00" <= character <= "\u9fff" for character in chinese["message"])
-    assert not any("\u4e00" <= character <= "\u9fff" for character in "".join(english.values()))
+    english, chinese = (source(entry.pages, entry.check.name, language) for language in LANGUAGES)
+    assert set(english.variants) == set(chinese.variants)
+    for variant, one in english.variants.items():
+        other = chinese.variants[variant]
+        for part in ("title", "message", "fix"):
+            asked = [jinja2.meta.find_undeclared_variables(PARSER.parse(getattr(page, part))) for page in (one, other)]
+            assert asked[0] == asked[1], part
+        assert BLOCK.findall(one.fix) == BLOCK.findall(other.fix)
+        assert re.search(r"[\u4e00-\u9fff]", other.message)
+        assert not re.search(r"[\u4e00-\u9fff]", one.title + one.message + one.fix)
+        for found in (one, other):
+            assert "\n\n" not in found.message
+            assert "```" not in BLOCK.sub("", found.fix), "only ```sh blocks hold commands"
+    assert not re.search(r"[\u4e00-\u9fff]", english.title + english.meaning + english.why)
+    for plain in (chinese.title, chinese.meaning, chinese.why):
+        assert re.search(r"[\u4e00-\u9fff]", plain)
     for page in (english, chinese):
-        assert "\n\n" not in page["message"]
-        assert "```" not in BLOCK.sub("", page["fix"]), "only ```sh blocks hold commands"
+        assert not re.search(r"\{[{%]", page.title + page.meaning + page.why), "holds before anything is found"
+
+
+@every_code
+def test_each_variant_of_a_page_is_shown_by_a_machine(code: str) -> None:
+    """Or by one with a few values exchanged (tests/variants.py)."""
+    shown = {variant for of, variant in all_that_is_shown() if of == code}
+    there = set(source(CATALOGUE.of_code(code).pages, CATALOGUE.of_code(code).check.name, "en").variants)
+    assert there == shown or (code == "RD001" and not shown)
+
+
+@pytest.mark.parametrize("shows", scenes())
+def test_a_scene_shows_what_it_says(shows: str) -> None:
+    code, _, variant = shows.partition("/")
+    diagnosis = scenes()[shows].diagnosis
+    (finding,) = [one for one in diagnosis.findings if (one.code, one.variant) == (code, variant)]
+    for words in (render(finding, diagnosis.snapshot, CATALOGUE, language) for language in LANGUAGES):
+        assert words.title.strip() and words.message.strip() and words.fix.strip()
 
 
 @every_machine

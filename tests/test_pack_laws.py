@@ -36,27 +36,27 @@ BREACHES: dict[str, tuple[list[Edit], str, str]] = {
     "a page of another form": (
         [(f"pages/{CODE}.en.md", "## Fix", "## Mend")],
         "pages of both languages have one form",
-        "must be: # title, a paragraph, ## Fix, ## Why",
+        "must be: # title, what it means, ## Found with title and message, ## Fix, ## Why",
     ),
     "a template that is none": (
         [(f"pages/{CODE}.en.md", "{% endif %}", "")],
         "pages of both languages have one form",
-        f"{CODE}.en.md:3: ",
+        f"{CODE}.en.md:9: ",
     ),
     "a filter that is none": (
         [(f"pages/{CODE}.en.md", "{{ least }}", "{{ least | no_such_filter }}")],
         "pages of both languages have one form",
-        f"{CODE}.en.md:3: No filter named 'no_such_filter'",
+        f"{CODE}.en.md:9: No filter named 'no_such_filter'",
     ),
     "another placeholder": (
         [(f"pages/{CODE}.en.md", "{{ least }}", "{{ most }}")],
         "pages of both languages have one form",
-        f"{CODE}.zh.md: other placeholders or commands",
+        f"{CODE}.zh.md: other variants, placeholders or commands",
     ),
     "another command": (
         [(f"pages/{CODE}.en.md", "ulimit -n 65536", "ulimit -n 4096")],
         "pages of both languages have one form",
-        f"{CODE}.zh.md: other placeholders or commands",
+        f"{CODE}.zh.md: other variants, placeholders or commands",
     ),
     "a page of nothing": (
         [("pages/other.en.md", "", "# Other")],

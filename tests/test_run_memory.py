@@ -50,7 +50,7 @@ def test_the_peak_is_what_was_allocated_and_stands_beside_the_forecast(tmp_path:
     assert card["own_peak"] > CONTEXT + real_model.stat().st_size + counted(real_model, 640)
     assert card["peak"] - card["before"] == card["own_peak"]
     shown = reason(told, "smoke-on-cpu")
-    assert f"took {round(card['own_peak'] / MIB)} MiB of GPU 0" in shown and "foretold were 314 to 852 MiB" in shown
+    assert f"used up to {round(card['own_peak'] / MIB)} MiB of GPU 0" in shown and "predicted 314–852 MiB" in shown
 
 
 def test_in_a_namespace_of_its_own_only_the_card_tells(tmp_path: Path, real_model: Path) -> None:
@@ -63,7 +63,7 @@ def test_in_a_namespace_of_its_own_only_the_card_tells(tmp_path: Path, real_mode
     [card] = told.facts("inference")["cards"]
     assert (card["own_peak"], card["own_after"]) == (None, None)
     assert card["peak"] - card["before"] > CONTEXT
-    assert "by other processes too" in reason(told, "smoke-on-cpu")
+    assert "other processes included" in reason(told, "smoke-on-cpu")
     assert told.verdict("vram-shape-churn") == "inapplicable"
 
 

@@ -326,10 +326,10 @@ def test_a_hidden_process_leaves_its_user() -> None:
 # Addresses
 
 
-def test_loopback_by_intention_is_a_warning(tmp_path: Path) -> None:
+def test_loopback_is_an_error_whatever_found_it(tmp_path: Path) -> None:
     told = service(tmp_path, "--host", "127.0.0.1", "--port", free_port())
     assert found(told) == ["service-loopback-only"]
-    assert (severity(told, "service-loopback-only"), told["exit_code"]) == ("warning", 0)
+    assert (severity(told, "service-loopback-only"), told["exit_code"]) == ("error", 1)
     assert found(service(tmp_path, "--host", "localhost")) == ["service-loopback-only"]
 
 
@@ -341,7 +341,7 @@ def test_a_service_that_listens_on_loopback_only(tmp_path: Path) -> None:
         shown = evidence(told, "service-loopback-only")
         assert (shown["address"], shown["port"], shown["pid"]) == ("127.0.0.1", port, pid)
         told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/detect")
-        assert severity(told, "service-loopback-only") == "warning", "asked for by its loopback address"
+        assert severity(told, "service-loopback-only") == "error", "asked for by its loopback address"
 
 
 def test_a_host_of_another_machine(tmp_path: Path) -> None:

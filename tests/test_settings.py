@@ -145,6 +145,7 @@ def test_the_flags_are_those_that_scripts_rely_on() -> None:
         "--load": ("service", "load"),
         "--log": ("service", "log"),
         "--device": ("gpu", "device"),
+        "--no-source": ("scan", "no_source"),
         "--only": ("gate", "only"),
         "--skip": ("gate", "skip"),
         "--require": ("gate", "required"),

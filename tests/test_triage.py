@@ -219,7 +219,7 @@ def test_every_cause_has_words_and_a_symptom() -> None:
 def test_every_cause_without_a_check_has_pages() -> None:
     borne = {entry.check.name for entry in installed().entries}
     for name in set(tables.causes()) - borne:
-        en, zh = source(PAGES, name, "en"), source(PAGES, name, "zh")
+        en, zh = source(PAGES, name, "en").of(""), source(PAGES, name, "zh").of("")
         commands = [re.findall(r"```sh\n(.*?)```", page.fix, re.DOTALL) for page in (en, zh)]
         assert commands[0] == commands[1] != [], name
 

@@ -32,9 +32,11 @@ IMPORTS = {
     "Settings": "from retina_doctor.settings import Settings",
 }
 PAGE = {
-    "en": "# What is wrong, in one true sentence: {{{{ value }}}}\n\nWhat was seen, and what follows from it.\n\n"
+    "en": "# What is wrong, in a few plain words\n\nWhat that means for the service.\n\n## Found\n\n"
+    "What is wrong, in one true sentence: {{{{ value }}}}\n\nWhat was seen, and what follows from it.\n\n"
     "## Fix\n\nWhat the command does.\n\n```sh\ntrue\n```\n\n## Why\n\nThe mechanism, for those who want to know.\n",
-    "zh": "# 一句话说明问题：{{{{ value }}}}\n\n看到了什么，会导致什么。\n\n"
+    "zh": "# 用几个字说明问题\n\n对服务意味着什么。\n\n## Found\n\n"
+    "一句话说明问题：{{{{ value }}}}\n\n看到了什么，会导致什么。\n\n"
     "## Fix\n\n下面的命令做什么。\n\n```sh\ntrue\n```\n\n## Why\n\n原理说明。\n",
 }
 MACHINE = """origin = "derived"

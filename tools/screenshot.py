@@ -1,7 +1,7 @@
 """Draws the terminal report of a recorded machine as an SVG picture.
 
 usage: uv run python tools/screenshot.py SNAPSHOT OUTPUT [TITLE]; the picture of the README:
-    uv run python tools/screenshot.py fixtures/machines/both-packages-vm/snapshot.json docs/report.svg \\
+    uv run python tools/screenshot.py SNAPSHOT docs/report.svg \\
         retina-doctor --device auto --model mobilenet025.onnx --port 8080
 """
 

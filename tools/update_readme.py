@@ -1,4 +1,4 @@
-"""Writes what the program says of itself into README.md (table of codes, help of `check`) and docs/settings.md (the keys).
+"""Writes what the program says of itself into docs/usage.md (help of `check`) and docs/settings.md (the keys).
 
 Run it after a change of either: python tools/update_readme.py
 """
@@ -12,11 +12,10 @@ import sys
 from pathlib import Path
 
 from retina_doctor.declared import declarations
-from retina_doctor.reference import readme_table, settings_table
-from retina_doctor.registry import installed
+from retina_doctor.reference import settings_table
 
 ROOT = Path(__file__).parents[1]
-README, SETTINGS = ROOT / "README.md", ROOT / "docs" / "settings.md"
+USAGE, SETTINGS = ROOT / "docs" / "usage.md", ROOT / "docs" / "settings.md"
 
 
 def help_text() -> str:
@@ -30,7 +29,7 @@ def help_text() -> str:
 def parts() -> dict[Path, dict[str, str]]:
     """By file: what the program says now, by the name of its marker."""
     return {
-        README: {"codes": readme_table(installed()), "help": f"```text\n{help_text().rstrip()}\n```\n"},
+        USAGE: {"help": f"```text\n{help_text().rstrip()}\n```\n"},
         SETTINGS: {"settings": settings_table(declarations())},
     }
 

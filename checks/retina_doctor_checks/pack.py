@@ -51,4 +51,5 @@ pack = Pack(
     figures=(figures.memory, figures.times, figures.detections),
     measures=figures.measures,
     knowledge="2026-11",
+    examples=Path(__file__).parent / "examples.json",
 )

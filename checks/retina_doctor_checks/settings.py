@@ -111,7 +111,7 @@ class DetectionSettings(Table, frozen=True, kw_only=True):
         Setting("Detector input in pixels.", "检测器的输入尺寸（像素）。", "--det-size", "WxH", read=read_size),
     ] = None
     threshold: Annotated[
-        Share | None, Setting("Least score of a face, 0 to 1.", "人脸的最低分数，0 到 1。", "--det-thresh", "X")
+        Share | None, Setting("Least score of a face, 0 to 1.", "人脸的最低得分，0 到 1。", "--det-thresh", "X")
     ] = None
     nms: Annotated[
         Share | None,
@@ -249,6 +249,11 @@ class ScanSettings(Table, frozen=True, kw_only=True):
             "服务的源文件或其目录，在本工具所在的磁盘上。",
         ),
     ] = ()
+
+    no_source: Annotated[
+        bool,
+        Setting("Do not read the service's own source files.", "不读取服务自己的源文件。", "--no-source"),
+    ] = False
 
     def looked_at(self) -> tuple[str, ...]:
         return self.paths

@@ -190,4 +190,5 @@ pack = Pack(
         ),
     ),
     reasons=HERE / "reasons.toml",
+    examples=HERE / "examples.json",
 )

@@ -8,6 +8,7 @@ from retina_doctor.declared import declarations
 from retina_doctor.model import Reason, Severity, Verdict
 from retina_doctor.quoting import visible
 from retina_doctor.reasons import reason_text
+from retina_doctor.reference import probe_name
 from retina_doctor.reports import Report
 from retina_doctor.reports.labels import label
 
@@ -40,7 +41,7 @@ def _at_a_glance(row: Row, report: Report) -> Glance:
     ]
     if found:
         worst = max(found, key=lambda finding: (finding.severity.rank, finding.root is None))
-        told = report.words(worst).title
+        told = report.words(worst).title.replace("`", "")
         return Glance(name=name, severity=worst.severity, passed=False, told=told, code=worst.code)
     telling = [j for code in row.tells for j in diagnosis.judgements if j.code == code]
     for verdicts in ((Verdict.PASSED,), (Verdict.INAPPLICABLE, Verdict.IGNORED)):
@@ -48,6 +49,7 @@ def _at_a_glance(row: Row, report: Report) -> Glance:
             if judgement.verdict in verdicts and judgement.reason is not None:
                 told = str(visible(reason_text(judgement.reason, catalogue, language)))
                 return Glance(name=name, severity=None, passed=Verdict.PASSED in verdicts, told=told, code="")
-    missing = ", ".join(dict.fromkeys(one for judgement in telling for one in judgement.missing))
+    lost = dict.fromkeys(one for judgement in telling for one in judgement.missing)
+    missing = label("others-and", language).join(probe_name(one, catalogue, language) for one in lost)
     told = label("unknown-because", language, probes=missing or "-")
     return Glance(name=name, severity=None, passed=False, told=told, code="")

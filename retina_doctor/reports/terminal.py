@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from retina_doctor import __version__
 from retina_doctor.declared import declarations
 from retina_doctor.diagnose import head_of
-from retina_doctor.model import Action, Finding, Judgement, Reason, Severity, Verdict
+from retina_doctor.model import Action, Finding, Judgement, Reason, Recorded, Severity, Verdict
 from retina_doctor.plan import Step
 from retina_doctor.profile import used_by
 from retina_doctor.quoting import visible
-from retina_doctor.reasons import reason_text
+from retina_doctor.reasons import reason_text, words_of
+from retina_doctor.reference import domain_name, probe_name
 from retina_doctor.reports import Look, Report
+from retina_doctor.reports.drawing import command as _command
+from retina_doctor.reports.drawing import drawn
+from retina_doctor.reports.drawing import prose as _prose
+from retina_doctor.reports.drawing import say as _say
 from retina_doctor.reports.first_lines import judged_line, passed_over_lines, standpoint_lines, target_line
 from retina_doctor.reports.glance import glances
 from retina_doctor.reports.labels import label, step_text, where
 from retina_doctor.reports.summary import summary
 from retina_doctor.reports.wrapping import clipped, wrapped
+from retina_doctor.settings import Language
 
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
 MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.NOTE: "i"}
@@ -32,21 +36,7 @@ GOOD, OPEN = ("✓", "green"), ("–", "dim")
 
 
 def write(report: Report, look: Look) -> str:
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=look.width,
-        force_terminal=look.colour,
-        no_color=not look.colour,
-        color_system="standard" if look.colour else None,
-        legacy_windows=False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    draw(report, console)
-    # Rich pads lines with blanks to the width; a log or a diff should not have them.
-    return re.sub(r"[ \t]+$", "", out.getvalue(), flags=re.MULTILINE)
+    return drawn(look, lambda console: draw(report, console))
 
 
 def draw(report: Report, console: Console) -> None:
@@ -64,10 +54,6 @@ def draw(report: Report, console: Console) -> None:
     _draw_plan(report, console)
     _say(console, _summary(report))
     _say(console, Text(_counted(report), style="dim"))
-
-
-def _say(console: Console, text: Text, indent: int = 0) -> None:
-    console.print(Padding(wrapped(text, console.width - indent), (0, 0, 0, indent)))
 
 
 def _draw_head(report: Report, console: Console) -> None:
@@ -110,11 +96,17 @@ def _draw_rows(report: Report, console: Console) -> bool:
     return bool(rows)
 
 
+def _probes(report: Report, names: Iterable[str]) -> str:
+    """Probes as people call them."""
+    separator = label("others-and", report.language)
+    return separator.join(probe_name(name, report.catalogue, report.language) for name in names)
+
+
 def _draw_root(report: Report, finding: Finding, console: Console) -> None:
     words, language = report.words(finding), report.language
     echoes = report.diagnosis.echoes(finding)
     gravest = max((one.severity for one in (finding, *echoes)), key=lambda severity: severity.rank)
-    _say(console, Text(f"{MARKS[gravest]} {words.title}", style=COLOURS[gravest]))
+    _say(console, _prose(f"{MARKS[gravest]} {words.title}", COLOURS[gravest]))
     _say(console, Text(f"{label(finding.severity, language)} {finding.code} {finding.name}", style="dim"), 2)
     console.print()
     _say(console, _prose(words.message), 2)
@@ -134,11 +126,6 @@ def _draw_root(report: Report, finding: Finding, console: Console) -> None:
         console.print()
         _say(console, Text(label("explains", language, others=others), style="dim"), 2)
     console.print()
-
-
-def _command(console: Console, command: str, indent: int) -> None:
-    """Never wrapped: a command is for copying."""
-    console.print(Text.assemble(" " * indent, (command, "green")), soft_wrap=True)
 
 
 def _draw_plan(report: Report, console: Console) -> None:
@@ -183,28 +170,20 @@ def _draw_knowledge(report: Report, console: Console) -> None:
         _say(console, Text(label("knowledge", report.language, month=month), style="dim"), 5)
 
 
-def _prose(text: str) -> Text:
-    """Plain text in which `code` is set apart."""
-    prose = Text()
-    for index, part in enumerate(text.split("`")):
-        prose.append(part, style="bold" if index % 2 else "")
-    return prose
-
-
 def _draw_rest(report: Report, console: Console) -> bool:
     """What was ignored, unknown or broke; unfolded, what passed and was not judged. Whether there was anything to tell."""
     diagnosis, language = report.diagnosis, report.language
     sections: list[tuple[str, list[str]]] = []
     if report.unfolded:
         passed = diagnosis.with_verdict(Verdict.PASSED)
-        sections.append(("passed", [_counts(passed), *_told(report, passed)] if passed else []))
+        sections.append(("passed", [_counts(report, passed), *_told(report, passed)] if passed else []))
     sections.append(("ignored", _told(report, diagnosis.with_verdict(Verdict.IGNORED))))
     if report.unfolded:
         sections.append(("inapplicable", _not_judged(report)))
     unknown: dict[str, list[str]] = {}
     for judgement in diagnosis.with_verdict(Verdict.UNKNOWN):
         name = f"{judgement.code} {judgement.name}" if report.unfolded else judgement.code
-        why = label("unknown-because", language, probes=", ".join(judgement.missing))
+        why = label("unknown-because", language, probes=_probes(report, judgement.missing))
         said = reason_text(judgement.reason, report.catalogue, language)
         unknown.setdefault(f"{why} ({said})" if said else why, []).append(name)
     lines = [f"{', '.join(names)}: {why}" for why, names in unknown.items()]
@@ -212,7 +191,7 @@ def _draw_rest(report: Report, console: Console) -> bool:
     sections.append(("broken", _told(report, diagnosis.with_verdict(Verdict.ERROR))))
     if report.unfolded:
         readings = diagnosis.snapshot.readings.items()
-        sections.append(("probes", [str(visible(f"{name}: {r.outcome}, {used_by(r)}")) for name, r in readings]))
+        sections.append(("probes", [_probe_line(report, name, r) for name, r in readings]))
     for title, told in sections:
         if told:
             _say(console, Text(label(title, language), style="bold"))
@@ -223,15 +202,26 @@ def _draw_rest(report: Report, console: Console) -> bool:
     return any(told for _, told in sections)
 
 
-def _counts(judgements: tuple[Judgement, ...]) -> str:
+def _probe_line(report: Report, name: str, recorded: Recorded) -> str:
+    """How a looking ended, and what it took."""
+    outcome = words_of(recorded.outcome.value, report.catalogue, report.language)
+    known = probe_name(name, report.catalogue, report.language)
+    called = name if known == name else f"{name}{label('aside', report.language, what=known)}"
+    what = f"{outcome}{label('aside', report.language, what=used_by(recorded))}"
+    return str(visible(label("group", report.language, who=called, what=what)))
+
+
+def _counts(report: Report, judgements: tuple[Judgement, ...]) -> str:
     domains: dict[str, int] = {}
     for judgement in judgements:
         domains[judgement.domain] = domains.get(judgement.domain, 0) + 1
-    return " · ".join(f"{domain} {count}" for domain, count in domains.items())
+    named = {domain_name(domain, report.catalogue, report.language): count for domain, count in domains.items()}
+    return " · ".join(f"{name} {count}" for name, count in named.items())
 
 
 def _not_judged(report: Report) -> list[str]:
     """The most frequent reason of each domain, said once for all domains that share it; the rest is in the JSON report."""
+    language = report.language
     reasons: dict[str, Counter[str]] = {}
     for judgement in report.diagnosis.with_verdict(Verdict.INAPPLICABLE):
         reason = reason_text(judgement.reason, report.catalogue, report.language)
@@ -239,9 +229,9 @@ def _not_judged(report: Report) -> list[str]:
     lines: dict[str, list[str]] = {}
     for domain, counts in reasons.items():
         [(reason, _)] = counts.most_common(1)
-        others = f" ({label('others', report.language, n=len(counts) - 1)})" if len(counts) > 1 else ""
-        lines.setdefault(reason + others, []).append(domain)
-    return [str(visible(f"{', '.join(domains)}: {reason}")) for reason, domains in lines.items()]
+        more = label("aside", language, what=label("others", language, n=len(counts) - 1)) if len(counts) > 1 else ""
+        lines.setdefault(reason + more, []).append(domain_name(domain, report.catalogue, language))
+    return _grouped(lines, language)
 
 
 def _told(report: Report, judgements: tuple[Judgement, ...]) -> list[str]:
@@ -249,11 +239,19 @@ def _told(report: Report, judgements: tuple[Judgement, ...]) -> list[str]:
     grouped: dict[str, list[str]] = {}
     for judgement in judgements:
         if judgement.reason is not None:
-            who = judgement.domain if isinstance(judgement.reason, Reason) else f"{judgement.code} {judgement.name}"
+            domain = domain_name(judgement.domain, report.catalogue, report.language)
+            who = domain if isinstance(judgement.reason, Reason) else f"{judgement.code} {judgement.name}"
             holders = grouped.setdefault(reason_text(judgement.reason, report.catalogue, report.language), [])
             if who not in holders:
                 holders.append(who)
-    return [f"{', '.join(holders)}: {reason}" for reason, holders in grouped.items()]
+    return _grouped(grouped, report.language)
+
+
+def _grouped(lines: Mapping[str, Iterable[str]], language: Language) -> list[str]:
+    """Reasons, each after those that it holds for."""
+    separator = label("others-and", language)
+    told = {reason: label("group", language, who=separator.join(who), what=reason) for reason, who in lines.items()}
+    return [str(visible(line)) for line in told.values()]
 
 
 def _summary(report: Report) -> Text:

@@ -58,7 +58,7 @@ class NotFetched(Data, frozen=True, kw_only=True):
 
 
 class Fetched(Data, frozen=True, kw_only=True):
-    """What probes/source/look_texts.py tells. *seconds*: how long that took."""
+    """What probes/source/look_texts.py tells. *seconds*: how long that took. *executed*: of look_own.py alone."""
 
     paths: tuple[str, ...]
     missing: tuple[str, ...]
@@ -67,6 +67,7 @@ class Fetched(Data, frozen=True, kw_only=True):
     unread: tuple[NotFetched, ...]
     texts: tuple[Packed, ...]
     seconds: float
+    executed: tuple[str, ...] | None = None
 
 
 class OutOfTime(Exception):
@@ -101,6 +102,8 @@ class SoFar:
         self._probe = probe
         self._texts = {text.file: text for text in fetched.texts}
         self._told: dict[str, Any] = {"paths": fetched.paths, "missing": fetched.missing, "files": fetched.files}
+        if fetched.executed is not None:
+            self._told["executed"] = fetched.executed
         self._unread = [Unread(file=one.file, kind=language(one.kind), error=one.error) for one in fetched.unread]
         self._neighbours = Neighbours(self._content_of)
         self._sum = Sum()

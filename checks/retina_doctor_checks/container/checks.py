@@ -60,7 +60,7 @@ def container_runtime_not_nvidia(seen: Seen, engine: ContainerHost | None) -> An
     """In a pod: it was given a GPU by name, and none is there. On a node: the toolkit is installed, and no engine knows it."""
     if seen.host.container is not None or not seen.card:
         missing = ("gpu_environment",) if seen.environment is None else ()
-        return about("container-runtime-not-nvidia", seen, missing=missing)
+        return about("container-runtime-not-nvidia", seen, missing=missing, variant="pod")
     if engine is None:
         return Unknown(("container_host",))
     if not engine.kubelet or not (engine.toolkit or engine.cdi):
@@ -83,7 +83,7 @@ def container_runtime_not_nvidia(seen: Seen, engine: ContainerHost | None) -> An
         "visible_devices": None,
         "driver": None,
     }
-    return Problem(subject="host", evidence=evidence)
+    return Problem(subject="host", evidence=evidence, variant="node")
 
 
 @check("RD224", "container-gpu-access-lost", ERROR, pitfall=2, scope=gpu_meant, action=Action.RESTART)
@@ -126,7 +126,8 @@ def container_shm_too_small(container: Container, interpreter: Interpreter, torc
         if not torch.installed:
             return None
     evidence = {"total": container.shm_total, "free": container.shm_free, "full": full, "kind": interpreter.container}
-    return Problem(subject="shm", evidence=evidence, at_most=None if full else Severity.NOTE)
+    at_most, variant = (None, "full") if full else (Severity.NOTE, "small")
+    return Problem(subject="shm", evidence=evidence, at_most=at_most, variant=variant)
 
 
 @check("RD229", "compose-too-old-for-gpu", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)

@@ -42,7 +42,7 @@ def nvml_fails(
     """Whatever NVML says or does not say that none of the other checks explains."""
     if nvml.value is None:
         nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None, "means": None}
-        return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing})
+        return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing}, variant="no-answer")
     lost = of_nvml(nvml.value.error_code)
     if lost is not None and lost.mechanism == "gpu-lost":
         return Inapplicable(Reason("explained-by", {"name": "gpu-fallen-off-bus"}))
@@ -86,6 +86,7 @@ def _failing(
             "gpu": gpu.index if gpu else None,
         },
         at_most=at_most,
+        variant="card" if gpu else "error" if nvml.value.error else "no-card",
     )
 
 
@@ -116,4 +117,11 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
             "smi": lost,
             "means": meant.told if meant else None,
         },
+        variant=_how_it_fails(seen),
     )
+
+
+def _how_it_fails(seen: CudaDriver | None) -> str:
+    if seen is None:
+        return "no-answer"
+    return "not-loadable" if seen.error else "error" if seen.init_code else "no-device"

@@ -117,6 +117,7 @@ def _hardware_errors(nvml: Nvml, host: Host, used: tuple[Gpu, ...], *, works: bo
         counted = bool(ecc) or remapping in ("pending", "failed")
         if not (dying or counted):
             continue
+        worn_out = remapping == "failed" or any(xids()[xid.code] == "remap-failed" for xid in dying)
         yield Problem(
             subject=f"gpu:{gpu.index}",
             evidence={
@@ -125,9 +126,10 @@ def _hardware_errors(nvml: Nvml, host: Host, used: tuple[Gpu, ...], *, works: bo
                 "ecc": ecc,
                 "remapping": remapping,
                 "xids": [{"code": xid.code, "kind": xids()[xid.code], "line": xid.line} for xid in dying],
-                "replace": remapping == "failed" or any(xids()[xid.code] == "remap-failed" for xid in dying),
+                "replace": worn_out,
             },
             at_most=cap(gpu, used) or (Severity.WARNING if works and not counted else None),
+            variant="replace" if worn_out else "reset",
         )
 
 

@@ -33,7 +33,11 @@ def no_nvidia_gpu(host: Host, nvml: Nvml | None) -> Answer:
 
 def _listed(nvml: Nvml) -> dict[str, object]:
     cuda = dotted(nvml.cuda)
-    return {"gpus": ", ".join(f"{gpu.index}: {gpu.name}" for gpu in nvml.gpus), "driver": nvml.driver, "cuda": cuda}
+    return {
+        "gpus": ", ".join(f"{gpu.index}: {gpu.name or 'NVIDIA GPU'}" for gpu in nvml.gpus),
+        "driver": nvml.driver,
+        "cuda": cuda,
+    }
 
 
 def _without_nvml(seen: Seen) -> tuple[str, ...]:

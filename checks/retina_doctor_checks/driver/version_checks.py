@@ -59,8 +59,13 @@ def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model
     if missing:
         return Unknown(missing)
     builds = [f"{one.name} {one.version}" for one in _frameworks(machine, model, chosen)]
-    values = {"driver": nvml.driver, "cuda": dotted(machine.driver_cuda), "builds": ", ".join(builds)}
-    return Passed(Reason("driver-fits", values)) if builds else None
+    values = {"cuda": dotted(machine.driver_cuda), "builds": ", ".join(builds)}
+    return Passed(_fits(nvml.driver, values)) if builds else None
+
+
+def _fits(driver: str | None, values: dict[str, str | None]) -> Reason:
+    """Some ways to the driver tell which CUDA it supports, and not its own version."""
+    return Reason("driver-fits", {"driver": driver, **values}) if driver else Reason("driver-cuda-fits", values)
 
 
 def _frameworks(machine: Machine, model: Model | None, chosen: Compatible) -> Iterator[Framework]:

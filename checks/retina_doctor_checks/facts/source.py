@@ -209,3 +209,10 @@ class Source(Facts, frozen=True, kw_only=True):
     routes: tuple[Route, ...]
     tags: tuple[Tag, ...]
     signs: tuple[Sign, ...] = ()
+
+
+class OwnSource(Source, frozen=True, kw_only=True):
+    """The few files that are the service's own, read where it runs. *executed*: those that its process runs; the others only
+    lie in its working directory."""
+
+    executed: tuple[Path, ...]

@@ -132,7 +132,8 @@ def smoke_wrong_result(inference: Inference, detection: DetectionSettings) -> An
         }
         only_differs = differs and inference.finite and not miscounted
         at_most = Severity.WARNING if only_differs else None
-        return Problem(subject=subject_of(inference), evidence=evidence, at_most=at_most)
+        variant = str(evidence["why"])
+        return Problem(subject=subject_of(inference), evidence=evidence, at_most=at_most, variant=variant)
     if found is None and inference.cpu_difference is None:
         return Inapplicable(Reason("smoke-nothing-to-compare"))
     return None
@@ -182,7 +183,7 @@ def smoke_too_slow(run: Run) -> Answer:
         "size": "x".join(str(side) for side in inference.input_size or ()),
         "on_cpu": sum((inference.cpu_operators or {}).values()),
     }
-    return Problem(subject=subject_of(inference), evidence=evidence)
+    return Problem(subject=subject_of(inference), evidence=evidence, variant="cpu" if slower_than_cpu else "card")
 
 
 def _published(run: Run) -> tuple[str | None, Quoted | None]:

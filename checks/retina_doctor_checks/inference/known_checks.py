@@ -31,8 +31,8 @@ def known_answer_wrong(answer: Reading[KnownAnswer]) -> Answer:
     if answer.value is None:
         from ..triage.log_causes import of_ending  # what failed is rare, and its tables are large
 
-        means = of_ending(answer.recorded)
-        return Problem(subject="onnxruntime", evidence={**evidence_of(answer), "why": "failed", "means": means})
+        evidence = {**evidence_of(answer), "why": "failed", "means": of_ending(answer.recorded)}
+        return Problem(subject="onnxruntime", evidence=evidence, variant="failed")
     seen = answer.value
     if seen.skipped:
         return Inapplicable(Reason(f"smoke-{seen.skipped}"))
@@ -54,4 +54,4 @@ def known_answer_wrong(answer: Reading[KnownAnswer]) -> Answer:
         "missing": off.missing,
         "surplus": off.surplus,
     }
-    return Problem(subject="onnxruntime", evidence=evidence)
+    return Problem(subject="onnxruntime", evidence=evidence, variant="differs" if seen.finite else "not-finite")

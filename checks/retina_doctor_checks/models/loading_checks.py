@@ -102,7 +102,9 @@ def _mismatched(model: Model) -> Iterator[Problem]:
                 "keys": weights.keys,
                 "stripped": posixpath.splitext(file.path)[0] + ".plain.pth",
             }
-            yield Problem(subject=subject_of(file.path), evidence=evidence, at_most=None if other else Severity.WARNING)
+            at_most = None if other else Severity.WARNING
+            variant = "other-network" if other else "prefix"
+            yield Problem(subject=subject_of(file.path), evidence=evidence, at_most=at_most, variant=variant)
 
 
 @check("RD113", "model-unsafe-pickle", Severity.ERROR, pitfall=1, action=Action.EDIT)
@@ -167,7 +169,8 @@ def _other_kind(file: ModelFile) -> Problem:
         "kind": kind,
         "keys": file.checkpoint.keys if file.checkpoint else None,
     }
-    return Problem(subject=subject_of(file.path), evidence=evidence, at_most=None if kind else Severity.WARNING)
+    at_most = None if kind else Severity.WARNING
+    return Problem(subject=subject_of(file.path), evidence=evidence, at_most=at_most, variant=kind or "other")
 
 
 def _refused(inference: Inference, pattern: re.Pattern[str]) -> tuple[int, int] | Inapplicable | Unknown | None:

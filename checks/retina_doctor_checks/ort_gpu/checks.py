@@ -49,14 +49,16 @@ def ort_import_fails(runtime: Reading[OrtRuntime], files: OrtFiles | None, exten
     meant = of_ending(runtime.recorded)
     cured = importing and (meant is None or meant.row.again)
     alone = files.distributions[0] if files and len(files.distributions) == 1 and cured else None
+    opening = _way(stage, bool(runtime.recorded.facts.get("preloads")))
+    session = None if opening is None else "session" if opening == "plain" else f"session-after-{opening}"
     evidence = {
         **evidence_of(runtime),
         **understood(meant, extensions),
         "version": runtime.recorded.facts.get("version"),
-        "opening": _way(stage, bool(runtime.recorded.facts.get("preloads"))),
+        "opening": opening,
         "reinstall": f"{alone.name}=={alone.version}" if alone else None,
     }
-    return Problem(subject=SUBJECT, evidence=evidence)
+    return Problem(subject=SUBJECT, evidence=evidence, variant="reinstall" if alone else session or "import")
 
 
 def _way(stage: str, preloads: bool) -> str | None:

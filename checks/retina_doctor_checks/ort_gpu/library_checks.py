@@ -91,7 +91,7 @@ def ort_cuda_libs_missing(files: OrtFiles, machine: Machine, runtime: OrtRuntime
     }
     if broken:
         evidence["missing"] = []  # the loader gave up before it came to them
-    return Problem(subject=SUBJECT, evidence=evidence)
+    return Problem(subject=SUBJECT, evidence=evidence, variant="damaged" if broken else "missing")
 
 
 @check("RD268", "ort-cuda-libs-not-on-path", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)

@@ -58,15 +58,17 @@ def service_not_running(ports: Ports) -> Answer:
     if process is not None:
         about = {**evidence, "pid": process.pid, "command": process.command}
         if not process.alive:
-            return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": "process-gone"})
+            kind = "process-gone"
+            return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": kind}, variant=kind)
         if process.sockets is not None and not process.sockets and not process.unix_sockets:
-            return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": "process-listens-nowhere"})
+            kind = "process-listens-nowhere"
+            return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": kind}, variant=kind)
     if url is not None and url.problem is None:
         if not url.local or url.answer is None or ports.sockets is None:
             return NOT_TOLD
         if url.answer.kind in UNCONNECTED and not url_listeners(ports):
             told = {"kind": "refused", "url": url.text, "port": url.port, "words": url.answer.words}
-            return Problem(subject=f"port:{url.port}", evidence={**evidence, **told})
+            return Problem(subject=f"port:{url.port}", evidence={**evidence, **told}, variant="refused")
         return None
     if process is not None and process.sockets is not None:
         return None
@@ -75,7 +77,8 @@ def service_not_running(ports: Ports) -> Answer:
 
 @check("RD502", "service-loopback-only", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
-    """Only this machine can reach it. No graver than a warning where loopback was asked for by name."""
+    """Only this machine can reach it: an error, however that was found (RD521 says the same of its source). Where loopback is
+    meant, behind a proxy, the operator says so once, with the reason."""
     if ports.url and ports.url.problem is None and not ports.url.local and not ports.bind and not ports.process:
         return NOT_TOLD
     bind, url = ports.bind, ports.url
@@ -86,7 +89,6 @@ def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpr
         listeners += [s for s in ours if s.state == "LISTEN"]
     if listeners and not all(s.loopback for s in listeners):
         return None
-    asked_for = (bind is not None and bind.loopback) or (url is not None and url.loopback)
     if not listeners:
         if bind is None:
             return NOT_TOLD if ports.sockets is None else Inapplicable(Reason("nothing-listens"))
@@ -101,11 +103,7 @@ def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpr
         "listens": first is not None,
         "container": interpreter.container if interpreter else None,
     }
-    return Problem(
-        subject=f"port:{port}" if port else "service",
-        evidence=evidence,
-        at_most=Severity.WARNING if asked_for else None,
-    )
+    return Problem(subject=f"port:{port}" if port else "service", evidence=evidence)
 
 
 def bind_of(ports: Ports) -> Bind | Inapplicable:
@@ -113,6 +111,12 @@ def bind_of(ports: Ports) -> Bind | Inapplicable:
     if ports.bind is None or ports.bind.port is None:
         return Inapplicable(Reason("no-port-named"))
     return ports.bind
+
+
+def _how_taken(state: str | None) -> str:
+    """By the state of the socket that is in the way; None: the system does not tell."""
+    named = {None: "untold", "TIME_WAIT": "time-wait", "LISTEN": "listening"}
+    return named.get(state, "local-end")
 
 
 @check("RD503", "port-in-use", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
@@ -148,6 +152,7 @@ def port_in_use(settings: Settings, ports: Ports, interpreter: Interpreter | Non
             "published": "docker-proxy" in (command or ""),
             "same_python": same_python,
         },
+        variant=_how_taken(holder.state if holder else None),
     )
 
 
@@ -321,7 +326,7 @@ def service_wrong_url(ports: Ports) -> Answer:
         **dict.fromkeys(("listens_on", "path", "location", "words")),
     }
     if url.problem:
-        return Problem(subject="url", evidence={**evidence, "kind": url.problem})
+        return Problem(subject="url", evidence={**evidence, "kind": url.problem}, variant=url.problem)
     if not url.local or url.answer is None:
         return NOT_TOLD
     answer, listeners, detection = url.answer, url_listeners(ports), ports.detection
@@ -336,4 +341,4 @@ def service_wrong_url(ports: Ports) -> Answer:
         "location": (detection.redirected or detection.location) if detection else None,
         "words": detection.words if detection else None,
     }
-    return Problem(subject="url", evidence={**evidence, "kind": kind, **more}, at_most=at_most)
+    return Problem(subject="url", evidence={**evidence, "kind": kind, **more}, at_most=at_most, variant=kind)

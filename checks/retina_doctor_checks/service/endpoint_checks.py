@@ -84,7 +84,7 @@ def service_bad_response(ports: Ports, settings: Settings) -> Answer:
         "works_with": one.works_with,
         "wrong": [encode(each) for each in wrong],
     }
-    return Problem(subject=f"port:{ports.url.port}", evidence=evidence)
+    return Problem(subject=f"port:{ports.url.port}", evidence=evidence, variant=kind)
 
 
 @check("RD512", "service-too-slow", Severity.WARNING, pitfall=2, scope=service_named, action=Action.LOOK)

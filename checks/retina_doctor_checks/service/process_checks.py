@@ -134,6 +134,7 @@ def service_on_cpu(seen: Live, settings: Settings) -> Answer:
         subject=f"process:{one.pid}",
         evidence={**evidence, "sure": sure},
         at_most=None if sure else Severity.WARNING,
+        variant="tried" if tried else "onnxruntime" if one.onnxruntime else "torch",
     )
 
 

@@ -7,7 +7,7 @@ from retina_doctor.model import Severity
 
 from ..facts.source import Cause, Hit, Source
 from ..versions import allows
-from .judging import Place, answer, is_test, scanned
+from .judging import Place, answer, is_test, of_source, scanned
 from .together import lock_of
 
 APIS = {"0.7": "0.7.3", "1.0": "1.0.1", "2.1": "2.1"}
@@ -52,30 +52,36 @@ def answered(source: Source, code: str, cause: Cause) -> Answer:
 
 
 @check("RD275", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def ort_provider_not_requested(source: Source) -> Answer:
     return answered(source, "RD275", "ort-provider-not-requested")
 
 
 @check("RD246", "cuda-hardcoded", Severity.WARNING, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def cuda_hardcoded(source: Source) -> Answer:
     return answered(source, "RD246", "cuda-hardcoded")
 
 
 @check("RD409", "det-parameter-ignored", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
+@of_source
 def det_parameter_ignored(source: Source) -> Answer:
     return answered(source, "RD409", "det-parameter-ignored")
 
 
 @check("RD410", "no-face-not-handled", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
+@of_source
 def no_face_not_handled(source: Source) -> Answer:
     return answered(source, "RD410", "no-face-not-handled")
 
 
 @check("RD131", "model-wrong-directory", Severity.ERROR, pitfall=1, scope=scanned, action=Action.EDIT)
+@of_source
 def model_wrong_directory(source: Source) -> Answer:
     return answered(source, "RD131", "model-wrong-directory")
 
 
 @check("RD426", "image-not-read", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
+@of_source
 def image_not_read(source: Source) -> Answer:
     return answered(source, "RD426", "image-not-read")

@@ -8,11 +8,12 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
 from ..facts.source import Container, Source
-from .judging import Place, answer, scanned
+from .judging import Place, answer, of_source, scanned
 from .together import needs_gpu
 
 
 @check("RD231", "container-started-without-gpu", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def container_started_without_gpu(source: Source) -> Answer:
     places = (
         Place(

@@ -1,4 +1,5 @@
-"""Do the service's source and deployment files keep it from the GPU, its faces or its callers? Asked by `retina-doctor scan`."""
+"""Do the service's source and deployment files keep it from the GPU, its faces or its callers? Asked by `retina-doctor scan`,
+and of the few files of a service's own in every run."""
 
 from pathlib import Path
 from typing import Any
@@ -6,9 +7,10 @@ from typing import Any
 from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.settings import Settings
 
-from ..facts.source import Source
+from ..facts.source import OwnSource, Source
 from ..settings import ScanSettings
 from . import checks, container_checks, figure_checks, package_checks, serving_checks, starting_checks
+from .judging import reads_own
 
 PACK = "retina_doctor_checks"
 
@@ -28,11 +30,29 @@ probe = Probe(
     side=Side.CALLER,
     long=True,
     arguments=wanted,
+    wanted=lambda settings: bool(settings.of(ScanSettings).paths),
+)
+
+
+def own_wanted(settings: Settings) -> dict[str, Any]:
+    from ..analysis import kinds
+
+    return {"pid": settings.process.pid, "kinds": kinds.wanted()}
+
+
+own_probe = Probe(
+    name="service_source",
+    facts=OwnSource,
+    module=f"{PACK}.probes.source.look_own",
+    local=f"{PACK}.analysis.look",
+    side=Side.TARGET,
+    arguments=own_wanted,
+    wanted=reads_own,
 )
 
 domain = Domain(
     name="source",
-    probes=(probe,),
+    probes=(probe, own_probe),
     checks=(
         checks.ort_provider_not_requested,
         checks.cuda_hardcoded,

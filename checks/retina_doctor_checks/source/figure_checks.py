@@ -12,7 +12,7 @@ from retina_doctor_checks.detection.geometry import nearest_sizes
 
 from ..facts.source import Figure, Source
 from ..settings import Size
-from .judging import Place, answer, scanned
+from .judging import Place, answer, of_source, scanned
 
 
 def numbered(
@@ -35,6 +35,7 @@ def numbered(
 
 
 @check("RD421", "det-threshold-too-high", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
+@of_source
 def det_threshold_too_high(source: Source) -> Answer:
     rule = limits.threshold()
     return numbered(
@@ -43,6 +44,7 @@ def det_threshold_too_high(source: Source) -> Answer:
 
 
 @check("RD422", "det-threshold-too-low", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
+@of_source
 def det_threshold_too_low(source: Source) -> Answer:
     rule = limits.threshold()
     return numbered(
@@ -51,18 +53,21 @@ def det_threshold_too_low(source: Source) -> Answer:
 
 
 @check("RD423", "det-nms-too-high", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
+@of_source
 def det_nms_too_high(source: Source) -> Answer:
     rule = limits.nms()
     return numbered(source, "RD423", "det-nms-too-high", "nms", rule.highest, rule.default, lambda n: n > rule.highest)
 
 
 @check("RD424", "det-nms-too-low", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
+@of_source
 def det_nms_too_low(source: Source) -> Answer:
     rule = limits.nms()
     return numbered(source, "RD424", "det-nms-too-low", "nms", rule.lowest, rule.default, lambda n: n < rule.lowest)
 
 
 @check("RD425", "det-size-not-multiple-of-32", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
+@of_source
 def det_size_not_multiple_of_32(source: Source) -> Answer:
     stride = limits.geometry().stride
     sizes = ((figure, Size(*map(int, figure.numbers))) for figure in source.figures if figure.kind == "size")

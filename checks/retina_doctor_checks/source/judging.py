@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from retina_doctor.authoring import EVERYWHERE, Answer, Scope
-from retina_doctor.codec import Data
+from retina_doctor.authoring import EVERYWHERE, Answer, Gathered, Scope
+from retina_doctor.codec import Data, replace
 from retina_doctor.model import Inapplicable, Location, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
-from ..facts.source import Line, Source
+from ..facts.source import Line, OwnSource, Source
 from ..settings import ScanSettings
 
 Kind = Literal["python", "deployment"]
@@ -40,6 +40,7 @@ class Place(Data, frozen=True, kw_only=True):
             evidence={**shown, "why": self.why, "what": self.what, "fixed": changed, **self.more},
             at_most=self.at_most,
             location=Location(file=self.at.file, line=self.at.line, column=self.at.column),
+            variant=self.why,
         )
 
 
@@ -49,15 +50,54 @@ def is_test(source: Source, file: str) -> bool:
     return TESTS.search(within) is not None
 
 
+def reads_own(settings: Settings) -> bool:
+    """Whether the service's own few files are read."""
+    scan = settings.of(ScanSettings)
+    return not (scan.paths or scan.no_source or settings.gate.quick)
+
+
 def scanned(settings: Settings) -> Scope:
-    return EVERYWHERE if settings.of(ScanSettings).paths else Scope(inapplicable=Reason("nothing-to-scan"))
+    if settings.of(ScanSettings).paths or reads_own(settings):
+        return EVERYWHERE
+    return Scope(inapplicable=Reason("quick" if settings.gate.quick else "nothing-to-scan"))
+
+
+class Looked(Gathered, frozen=True):
+    """What was scanned, or read of the service's own files."""
+
+    settings: ScanSettings
+    scanned: Source | None
+    own: OwnSource | None
+
+
+def of_source(judge: Callable[[Source], Answer]) -> Callable[[Looked], Answer]:
+    """A judge of source is asked of what was scanned, else of the service's own files: there a file that its process does not
+    run may be any file, so that it is a warning at most."""
+
+    def judged(looked: Looked) -> Answer:
+        if looked.settings.paths:
+            return judge(looked.scanned) if looked.scanned is not None else Unknown(("source",))
+        own = looked.own
+        if own is None:
+            return Unknown(("service_source",))
+        answered = judge(own)
+        if not isinstance(answered, list):
+            return answered
+        return [one if _is_run(one, own) else replace(one, at_most=one.at_most or Severity.WARNING) for one in answered]
+
+    return judged
+
+
+def _is_run(problem: Problem, own: OwnSource) -> bool:
+    return problem.location is not None and problem.location.file in own.executed
 
 
 def answer(source: Source, code: str, name: str, places: Iterable[Place], of: tuple[Kind, ...]) -> Answer:
     """Problems, but where a comment beside the line gives a reason; without any: unknown while a file of the kinds *of* that
     could bear the cause was not read, else passed."""
     if not source.files:
-        return Inapplicable(Reason("no-source", {"paths": ", ".join(source.paths)}))
+        paths = ", ".join(source.paths)
+        return Inapplicable(Reason("no-source", {"paths": paths}) if paths else Reason("no-own-source"))
     here = list(places)
     problems = [p.problem for p in here if not any(mark.word.lower() in (code.lower(), name) for mark in p.at.marks)]
     if problems:

@@ -11,7 +11,7 @@ from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
 from ..facts.source import Image, Package, Source
 from ..versions import allows, pinned, release
-from .judging import EITHER, Place, answer, is_test, scanned
+from .judging import EITHER, Place, answer, is_test, of_source, scanned
 from .together import CPU, GPU, OPENCVS, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
@@ -29,6 +29,7 @@ def once(places: Iterable[Place]) -> Iterator[Place]:
 
 
 @check("RD276", "ort-both-packages", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def ort_both_packages(source: Source) -> Answer:
     places = (
         both(one) for one in environments(source) if len(rivals(one)) > 1 or (GPU in one.packages and one.brought)
@@ -52,6 +53,7 @@ def both(one: Environment) -> Place:
 
 
 @check("RD298", "opencv-both-packages", Severity.WARNING, scope=scanned, action=Action.EDIT)
+@of_source
 def opencv_both_packages(source: Source) -> Answer:
     """pip sees no conflict: the one that is installed last wins, and removing one empties the other."""
     found = []
@@ -79,6 +81,7 @@ WITH_GLIBC_ALONE = (*RIVALS, "insightface")
 
 
 @check("RD279", "libc-unsupported", Severity.ERROR, scope=scanned, action=Action.EDIT)
+@of_source
 def libc_unsupported(source: Source) -> Answer:
     places = (place for one in environments(source) if (place := on_another_libc(one)) is not None)
     return answer(source, "RD279", "libc-unsupported", once(places), of=("deployment",))
@@ -108,6 +111,7 @@ def _libc(image: Image, package: Package, libc: str, fixed: str | None) -> Place
 
 
 @check("RD280", "python-has-no-wheel", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def python_has_no_wheel(source: Source) -> Answer:
     places = (place for one in environments(source) if (place := without_wheel(one)) is not None)
     return answer(source, "RD280", "python-has-no-wheel", once(places), of=("deployment",))
@@ -148,6 +152,7 @@ def without_wheel(one: Environment) -> Place | None:
 
 
 @check("RD523", "service-module-missing", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
+@of_source
 def service_module_missing(source: Source) -> Answer:
     """A FastAPI route that takes a form, and requirements that name fastapi without python-multipart."""
     signs = [one for one in source.signs if one.kind == "multipart" and not is_test(source, one.at.file)]
@@ -163,6 +168,7 @@ def service_module_missing(source: Source) -> Answer:
 
 
 @check("RD277", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def ort_cpu_package(source: Source) -> Answer:
     found = list(environments(source))
     another = any(GPU in one.packages for one in found)
@@ -204,6 +210,7 @@ def meant(source: Source, one: Environment) -> tuple[str | None, str]:
 
 
 @check("RD278", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def ort_cuda_major_mismatch(source: Source) -> Answer:
     places = (place for one in environments(source) if (place := mismatch(one)) is not None)
     return answer(source, "RD278", "ort-cuda-major-mismatch", once(places), of=("deployment",))

@@ -10,7 +10,7 @@ from retina_doctor.codec import replace
 from retina_doctor.model import Severity
 
 from ..facts.source import Container, Port, Server, Source
-from .judging import EITHER, Place, answer, is_test, scanned
+from .judging import EITHER, Place, answer, is_test, of_source, scanned
 from .together import bare_file, image_of, is_public, listening, settled
 
 COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "fastapi", "flask", "runserver")
@@ -38,6 +38,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 @check("RD521", "service-loopback-only", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
+@of_source
 def service_loopback_only(source: Source) -> Answer:
     return answer(source, "RD521", "service-loopback-only", loopback(source), of=EITHER)
 
@@ -100,6 +101,7 @@ def rebound(server: Server) -> str | None:
 
 
 @check("RD522", "port-not-published", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
+@of_source
 def port_not_published(source: Source) -> Answer:
     places = [*exposed(source), *mapped(source), *asked(source), *routed(source)]
     return answer(source, "RD522", "port-not-published", places, of=EITHER)

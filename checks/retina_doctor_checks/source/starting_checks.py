@@ -8,7 +8,7 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
 from ..facts.source import Sign, Source
-from .judging import EITHER, Place, answer, is_test, scanned
+from .judging import EITHER, Place, answer, is_test, of_source, scanned
 
 
 def _sessions(source: Source) -> list[Sign]:
@@ -20,6 +20,7 @@ def _loads(one: Sign) -> dict[str, object]:
 
 
 @check("RD258", "cuda-used-before-fork", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
 def cuda_used_before_fork(source: Source) -> Answer:
     """gunicorn loads the application before it forks its workers, and the application makes a session on the GPU when loaded: a
     CUDA context does not survive a fork. On the CPU that works."""
@@ -40,6 +41,7 @@ def _before_fork(source: Source) -> Iterator[Place]:
 
 
 @check("RD524", "service-debug-mode", Severity.WARNING, pitfall=3, scope=scanned, action=Action.EDIT)
+@of_source
 def service_debug_mode(source: Source) -> Answer:
     """The reloader starts the application in a second process: the model is in memory twice, and with Flask's debugger whoever
     reaches the port can run code."""

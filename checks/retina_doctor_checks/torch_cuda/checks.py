@@ -60,6 +60,7 @@ def torch_import_fails(
             "imported": imported,
         },
         at_most=Severity.WARNING if imported and gpu.device == "auto" else None,
+        variant=("cuda" if imported else "import") + ("-hangs" if runtime.outcome is Outcome.TIMED_OUT else ""),
     )
 
 
@@ -152,4 +153,5 @@ def torch_cannot_use_gpu(runtime: TorchRuntime, torch: TorchFiles, model: Model 
             "means": told(said),
         },
         at_most=importance(model),
+        variant="fails" if runtime.available else "unavailable",
     )

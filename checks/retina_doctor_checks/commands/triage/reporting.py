@@ -135,7 +135,7 @@ def _draw_page(name: str, language: str, say: dict[str, str], console: Console) 
     from retina_doctor.pages import BLOCK, PageError, source
 
     try:
-        page = source(PAGES, name, "zh" if language == "zh" else "en")
+        page = source(PAGES, name, "zh" if language == "zh" else "en").of("")
     except PageError:
         return
     console.print(Text("   " + say["fix"], style="bold"))

@@ -1,0 +1,137 @@
+"""Fetches the texts of the few files that are the service's own: what its process runs, else what lies where it is started.
+
+With the service's rights and from its working directory; nothing is imported or run.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Any
+
+from retina_doctor_checks.probes.source import look_texts
+
+LYING = (
+    *("app.py", "main.py", "server.py", "Dockerfile", "requirements.txt"),
+    *("compose.yml", "compose.yaml", "docker-compose.yml", "docker-compose.yaml"),
+)
+MOST_OWN = 20  # files of the service's own package
+SERVERS = ("gunicorn", "uvicorn", "hypercorn", "flask", "waitress-serve", "daphne")
+TAKES_A_WORD = ("-W", "-X", "--check-hash-based-pycs")
+NAMES = re.compile(r"([A-Za-z_][\w.]*)(?::[A-Za-z_]\w*(?:\(\))?)?$")
+IMPORTS = re.compile(
+    r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+([\w, \t]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
+)
+
+
+def look(probe: Any, arguments: dict[str, Any]) -> None:
+    """Tells what look_texts tells, and *executed*: files that the running process executes.
+
+    *kinds*: as there. *pid*: of the service's process as it is numbered here; None: there is none, and what lies in the
+    working directory is read.
+    """
+    start = time.monotonic()
+    kinds = [look_texts.Kind(one) for one in arguments["kinds"]]
+    executed = own_files(arguments["pid"]) if arguments["pid"] else []
+    here = os.getcwd()
+    paths = executed or [os.path.join(here, name) for name in LYING if os.path.isfile(os.path.join(here, name))]
+    probe.tell(paths=[], missing=[], files=0, cut=False, unread=[], texts=[], seconds=0, executed=[])
+    fetched = look_texts.Fetched(start + 0.35 * arguments["seconds"])
+    python = next(kind for kind in kinds if kind.word == "python")
+    for path in paths:
+        fetched.take(path, look_texts.kind_of(path, kinds) or python, named=False)
+    told = {"unread": fetched.unread, "texts": fetched.texts, "cut": fetched.cut, "executed": executed}
+    probe.tell(paths=paths, files=len(paths), seconds=time.monotonic() - start, **told)
+
+
+def own_files(pid: int) -> list[str]:
+    """The file that the process was started with, and what it imports of its own folder; none where it cannot be told."""
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            words = [os.fsdecode(word) for word in file.read().split(b"\0") if word]
+        base = os.readlink("/proc/%d/cwd" % pid)
+    except OSError:
+        return []
+    base = base if os.path.isdir(base) else os.getcwd()
+    main = main_file(words, base)
+    return with_imports(main) if main else []
+
+
+def main_file(words: list[str], base: str) -> str | None:
+    """The file that a command line of Python runs."""
+    rest = list(words[1:])
+    while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-c"):
+        rest = rest[2 if rest[0] in TAKES_A_WORD else 1 :]
+    if not rest or rest[0] == "-c":
+        return None
+    if rest[0] == "-m":
+        program, rest = (rest[1] if len(rest) > 1 else ""), rest[2:]
+        if program not in SERVERS:
+            return module_file(base, program, run=True)
+    else:
+        program, rest = os.path.basename(rest[0]), rest[1:]
+        if program not in SERVERS:
+            return file_at(base, words[len(words) - len(rest) - 1])
+    wanted = [word for word in rest if NAMES.match(word) and (":" in word or program != "flask")]
+    if program == "flask":
+        wanted = [rest[i + 1] for i, word in enumerate(rest[:-1]) if word in ("--app", "-A")] or [
+            os.environ.get("FLASK_APP") or "app"
+        ]
+    named = [word for word in wanted if ":" in word] or wanted
+    for word in named:
+        name = word.split(":")[0]
+        found = file_at(base, name) if name.endswith(".py") else module_file(base, name)
+        if found:
+            return found
+    return None
+
+
+def file_at(base: str, path: str) -> str | None:
+    path = os.path.normpath(os.path.join(base, path))
+    if os.path.isdir(path):
+        path = os.path.join(path, "__main__.py")
+    return path if os.path.isfile(path) else None
+
+
+def module_file(base: str, name: str, run: bool = False) -> str | None:
+    """Where a module of the service's own is: below *base*, never among what is installed."""
+    path = os.path.join(base, *name.split("."))
+    for file in (path + ".py", os.path.join(path, "__main__.py" if run else "__init__.py")):
+        if os.path.isfile(file):
+            return os.path.normpath(file)
+    return None
+
+
+def with_imports(main: str) -> list[str]:
+    """The file, and what it and these import from its own folder or below."""
+    root = os.path.dirname(main)
+    found = [main]
+    for file in found:
+        for name in imported(file):
+            for base in (os.path.dirname(file), root):
+                other = module_file(base, name)
+                if other and other not in found and len(found) < MOST_OWN and other.startswith(root + os.sep):
+                    found.append(other)
+                    break
+    return found
+
+
+def imported(file: str) -> list[str]:
+    """Names of modules, as far as a line tells."""
+    try:
+        with open(file, "rb", opener=look_texts.without_waiting) as stream:
+            text = stream.read(look_texts.MOST_NAMING).decode("utf-8", "replace")
+    except OSError:
+        return []
+    names = []
+    for match in IMPORTS.finditer(text):
+        if match.group(1) is not None:
+            base = match.group(1).strip(".")
+            names += [base] if base else []
+            names += [
+                ".".join(filter(None, (base, one.split()[0]))) for one in match.group(2).split(",") if one.split()
+            ]
+        else:
+            names += [one.split()[0] for one in match.group(3).split(",") if one.split()]
+    return [name for name in names if not re.search(r"[^\w.]", name)]

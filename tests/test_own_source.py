@@ -1,0 +1,134 @@
+"""The default run reads the service's own few files: what its process runs, else what lies where the service is started."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from retina_doctor_checks.probes.source.look_own import main_file, with_imports
+
+from tests.doctor import report
+
+SERVE = """
+import http.server, threading
+{text}
+server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+FAULTS = """
+def prepare():
+    from insightface.app import FaceAnalysis
+    app = FaceAnalysis(det_thresh=0.6)
+    app.prepare(ctx_id=0, det_size=(650, 650))
+"""
+ONLY = ("--only", "source", "--device", "cpu", "--target", sys.executable)
+
+
+@contextlib.contextmanager
+def served(folder: Path, *words: str) -> Iterator[int]:
+    """Its process number, when it listens."""
+    process = subprocess.Popen([sys.executable, *words], cwd=folder, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout and process.stdout.readline().strip().isdigit()
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait()
+
+
+def found(told: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """By name: severity, and the file's name."""
+    return {f["name"]: (f["severity"], Path(f["location"]["file"]).name) for f in told["findings"]}
+
+
+def attached(folder: Path, pid: int, *more: str) -> dict[str, Any]:
+    return report("--only", "source", "--device", "cpu", "--pid", str(pid), *more, cwd=folder)
+
+
+def test_what_the_service_runs_is_read_and_as_grave_as_in_scan(tmp_path: Path) -> None:
+    service, elsewhere = tmp_path / "service", tmp_path / "elsewhere"
+    service.mkdir()
+    elsewhere.mkdir()
+    (service / "serve.py").write_text(SERVE.format(text="import detector"))
+    (service / "detector.py").write_text(FAULTS)
+    (service / "other.py").write_text(FAULTS.replace("0.6", "0.61"))
+    (elsewhere / "app.py").write_text(FAULTS)
+    with served(service, "serve.py") as pid:
+        told = attached(elsewhere, pid)
+        off = attached(elsewhere, pid, "--no-source")
+        quick = attached(elsewhere, pid, "--quick")
+    wanted = {
+        "det-parameter-ignored": ("error", "detector.py"),
+        "det-size-not-multiple-of-32": ("error", "detector.py"),
+    }
+    assert found(told) == wanted
+    assert told["facts"]["service_source"]["executed"] == [str(service / name) for name in ("serve.py", "detector.py")]
+    for less in (off, quick):
+        assert found(less) == {} and "service_source" not in less["facts"]
+
+
+def test_what_only_lies_there_is_a_warning_at_most(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(FAULTS)
+    (tmp_path / "requirements.txt").write_text("onnxruntime\nonnxruntime-gpu\n")
+    (tmp_path / "tool.py").write_text(FAULTS)
+    told = report(*ONLY, cwd=tmp_path)
+    assert found(told) == {
+        "det-parameter-ignored": ("warning", "app.py"),
+        "det-size-not-multiple-of-32": ("warning", "app.py"),
+        "ort-both-packages": ("warning", "requirements.txt"),
+    }
+    assert told["exit_code"] == 0
+
+
+def test_nothing_of_a_file_is_run(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(f"import onnxruntime\nopen({str(tmp_path / 'ran')!r}, 'w')\n{FAULTS}")
+    report(*ONLY, cwd=tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_file_that_cannot_be_parsed_is_no_clean_bill(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("import onnxruntime\nthis is no Python\n")
+    told = report(*ONLY, cwd=tmp_path)
+    assert {c["verdict"] for c in told["checks"] if c["name"] == "det-parameter-ignored"} == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("words", "file"),
+    [
+        ("python app.py", "app.py"),
+        ("python -u -X dev app.py --port 1", "app.py"),
+        ("python -m face.web", "face/web.py"),
+        ("python -m face", "face/__main__.py"),
+        ("python face", "face/__main__.py"),
+        ("python /usr/bin/gunicorn -b 0.0.0.0:8080 face.web:app", "face/web.py"),
+        ("python -m uvicorn app:web --host 127.0.0.1 --port 80", "app.py"),
+        ("python /usr/bin/flask --app face.web run -p 80", "face/web.py"),
+        ("python /usr/bin/flask run", "app.py"),
+        ("python -c pass", None),
+        ("python", None),
+        ("python gone.py", None),
+        ("python -m http.server", None),
+    ],
+)
+def test_which_file_a_command_runs(words: str, file: str | None, tmp_path: Path) -> None:
+    (tmp_path / "face").mkdir()
+    for name in ("app.py", "face/web.py", "face/__main__.py", "face/__init__.py"):
+        (tmp_path / name).touch()
+    assert main_file(words.split(), str(tmp_path)) == (str(tmp_path / file) if file else None)
+
+
+def test_imports_are_followed_within_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "face").mkdir()
+    (tmp_path / "app.py").write_text("import os, face.web as web\nfrom helper import x\nimport numpy\n")
+    (tmp_path / "helper.py").write_text("import app\n")
+    (tmp_path / "face" / "web.py").write_text("from . import detector\nfrom .gone import y\n")
+    (tmp_path / "face" / "detector.py").write_text("import helper\n")
+    read = [os.path.relpath(file, tmp_path) for file in with_imports(str(tmp_path / "app.py"))]
+    assert sorted(read) == ["app.py", "face/detector.py", "face/web.py", "helper.py"]

@@ -1,0 +1,120 @@
+"""How the doctor speaks: plain English, uniform Chinese, and no sentence with a hole in it, on any machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from retina_doctor.command import OF_THE_RUN
+from retina_doctor.declared import declarations
+from retina_doctor.pages import render
+from retina_doctor.reasons import reason_text
+from retina_doctor.settings import LANGUAGES
+from tests.machines import names
+from tests.rejudging import CATALOGUE, judged
+from tests.variants import scenes
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(ROOT.glob("checks/retina_doctor_checks/*/pages/*.md")) + sorted(
+    ROOT.glob("retina_doctor/own_checks/pages/*.md")
+)
+TABLES = [
+    ROOT / "retina_doctor" / "own_checks" / "reasons.toml",
+    ROOT / "retina_doctor" / "reports" / "labels.toml",
+    *sorted(ROOT.glob("checks/retina_doctor_checks/reasons.toml")),
+    *sorted(ROOT.glob("checks/retina_doctor_checks/commands/*/words.toml")),
+]
+DOCS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    ROOT / "action.yml",
+    *sorted(ROOT.glob("docs/*.md")),
+]
+ENGLISH = re.compile(
+    r"\b(mend(s|ed|ing)?|anew|in force|pass(es)? over|last words|foretold|heed(s|ed)?|the looking|a look at|without a word"
+    r"|daily life|neighbour file|no whole|come along as|fare no better|for want of|cannot be looked at|nobody heeded"
+    r"|(?<!there )(is|are) no (model|pair|detector|zip|file|multiple|one)|stands? before|falls? to pieces|in pieces)\b",
+    re.IGNORECASE,
+)
+"""Words that no search engine would find. Instead: fix, again or recreate, active, ignores, last output, predicted."""
+CHINESE = re.compile(
+    r"根因|目标环境|目标解释器|目标 ?Python|该解释器|大版本|(?<!百)分数|置信度阈值|工具包|工作进程"
+    r"|你|结局|遗言|execution provider"
+)
+"""One term per thing: 根本原因, 服务的 Python 环境, 主版本, 得分, toolkit, worker, 您, 执行提供者."""
+HAN = "\u4e00-\u9fff"
+HALF_WIDTH = re.compile(
+    rf"[{HAN}] ?[,;:?!](?![/\w=])|[{HAN}]\(|\)[{HAN}]|[{HAN}] [{HAN}]|[{HAN}][A-Za-z]|[A-Za-z][{HAN}]|[。，：；、] "
+)
+HOLE = re.compile(
+    r"(?<!returns )(?<!返回 )(?<!到 )\bNone\b(?! of)|(?<!\w)\(\)|（）|``|  | [,.;:](?!\w)|: ?[.;]|[：，][。；，]|\{'|\[\]"
+    r"|\bnull\b|undefined|[。，：；] "
+)
+
+
+def outside_code(text: str) -> str:
+    """Without ```blocks```, `code` and Jinja."""
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"\{%.*?%\}", "\n", re.sub(r"\{\{.*?\}\}", "X", text))
+    return re.sub(r"`[^`]*`", "X", re.sub(r"\]\([^)]*\)", "]", text))
+
+
+def language_of(file: Path) -> str:
+    return "zh" if ".zh." in file.name else "en"
+
+
+def texts(language: str) -> Iterator[tuple[str, str]]:
+    """(where, text) of everything that people read in a language."""
+    for file in (*PAGES, *DOCS):
+        if language_of(file) == language:
+            for number, line in enumerate(outside_code(file.read_text(encoding="utf-8")).splitlines(), 1):
+                if not line.startswith("## "):
+                    yield f"{file.relative_to(ROOT)}:{number}", line
+    for file in TABLES:
+        for key, words in tomllib.loads(file.read_text(encoding="utf-8")).items():
+            if isinstance(words, dict) and language in words:
+                yield f"{file.relative_to(ROOT)}: {key}", outside_code(str(words[language]))
+    for name, (_, _, english, chinese) in OF_THE_RUN.items():
+        yield f"--{name}", english if language == "en" else chinese
+    for table, keys in declarations().tables.items():
+        for one in keys.values():
+            yield f"[{table}] {one.key}", one.setting.en if language == "en" else one.setting.zh
+
+
+def test_english_is_plain() -> None:
+    found = [f"{where}: {match[0]}" for where, text in texts("en") if (match := ENGLISH.search(text))]
+    assert not found, "\n".join(found)
+
+
+def test_chinese_has_one_term_per_thing_and_its_own_punctuation() -> None:
+    found = [
+        f"{where}: {match[0]!r} in {text[max(0, match.start() - 12) : match.end() + 12]!r}"
+        for where, text in texts("zh")
+        for match in (CHINESE.search(text), HALF_WIDTH.search(text))
+        if match
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("name", [*names(), *scenes()])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_has_a_hole(name: str, language: Any) -> None:
+    """A placeholder that was filled with nothing leaves a blank, an empty pair of brackets, or None."""
+    diagnosis = scenes()[name].diagnosis if name in scenes() else judged(name)
+    for finding in diagnosis.findings:
+        words = render(finding, diagnosis.snapshot, CATALOGUE, language)
+        told = json.dumps(finding.evidence)
+        for text in (words.title, words.message, words.fix):
+            match = HOLE.search(re.sub(r"`[^`]+`", "X", text))
+            assert not match or match[0] in told, f"{finding.code}: {match[0]!r} in {text}"
+    for judgement in diagnosis.judgements:
+        text = reason_text(judgement.reason, CATALOGUE, language)
+        match = HOLE.search(text)
+        assert not match, f"{judgement.code}: {match[0]!r} in {text}"
