@@ -20,10 +20,11 @@ def cap(gpu: Gpu, used: tuple[Gpu, ...]) -> Severity | None:
 
 
 VARIANT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "driver-dropped-gpu": lambda evidence: evidence["why"] or "kernel-log",
     "driver-library-mismatch": lambda evidence: "service" if evidence["path"] else "updated",
     "driver-state-lost": lambda evidence: "unloaded" if evidence["unloaded"] else "lost",
 }
-"""What a trouble that can be one of two things is, by its evidence."""
+"""What a trouble that can be one of several things is, by its evidence."""
 
 
 def about(

@@ -187,6 +187,7 @@ def cudnn_incomplete(files: OrtFiles, runtime: OrtRuntime | None) -> Answer:
             "said": meant.line if meant else None,
             "package": f"nvidia-cudnn-cu{cuda}" if cuda else None,
         },
+        variant="missing" if files.cudnn_lacks else "not-loaded",
     )
 
 

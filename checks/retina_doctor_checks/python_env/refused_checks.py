@@ -99,16 +99,17 @@ def library_mapping_refused(refused: Refused, interpreter: Interpreter | None) -
     struck = refused.struck("library-mapping-refused")
     if not struck:
         return _nothing(refused)
-    extensions = refused.extensions
+    noexec = refused.extensions.noexec if refused.extensions is not None else None
     folder = posixpath.dirname(str(_evidence(struck)["by"] or "")) or (interpreter.prefix if interpreter else None)
     return Problem(
         subject="environment",
         evidence={
             **_evidence(struck),
-            "noexec": list(extensions.noexec) if extensions is not None and extensions.noexec is not None else None,
+            "noexec": list(noexec) if noexec is not None else None,
             "folder": folder,
             "container": interpreter.container if interpreter else None,
         },
+        variant="noexec" if noexec else "refused",
     )
 
 
@@ -123,17 +124,19 @@ def libc_unsupported(refused: Refused, packages: Packages | None, interpreter: I
     module = _module_of(str(evidence["by"] or "")) or struck[0].module
     name = distribution_of(module, packages)
     version = packages.installed.get(name or "") if packages is not None else None
+    musl = struck[0].meaning.mechanism == "musl"
     return Problem(
         subject=f"module:{module}",
         evidence={
             **evidence,
-            "musl": struck[0].meaning.mechanism == "musl",
+            "musl": musl,
             "wanted": struck[0].meaning.values.get("version"),
             "libc": interpreter.libc if interpreter is not None else None,
             "name": name,
             "version": version,
             "older": f"{name}<{version}" if name and version else None,
         },
+        variant="musl" if musl else "glibc",
     )
 
 
