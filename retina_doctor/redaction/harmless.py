@@ -57,6 +57,8 @@ SHAPES = re.compile(
     )""",
     re.VERBOSE,
 )
+HASH = re.compile(r"(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9a-fA-F]{9,}")
+"""Of anything: a container, a network card. It could be read as a version with letters behind it."""
 CARD = re.compile(r"(?:[A-Z]{1,3}\d{1,4}[A-Za-z]{0,2}|\d{1,4}[A-Z]{0,2}|SXM\d?|PCIE?|\d{1,3}GB)")
 SONAME = re.compile(r"(?:lib)?(?P<stem>[A-Za-z0-9_+.-]+?)\.so(?:\.\d{1,9})*")
 CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
@@ -89,6 +91,8 @@ def is_harmless(word: str) -> bool:
     bare = word.strip("_-+.~")
     if len(bare) <= 2 and (bare.isalpha() or not bare):
         return True
+    if HASH.fullmatch(bare):
+        return _known(bare)
     if SHAPES.fullmatch(word) or SHAPES.fullmatch(bare) or (bare.upper() in CODES and bare.isupper()):
         return True
     if not bare.isascii():
