@@ -7,19 +7,24 @@ import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from retina_doctor_checks.commands.plan import planning
+from retina_doctor_checks.commands.triage import reporting
 
+from retina_doctor import formats
 from retina_doctor.codec import encode
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Diagnosis, Finding, Severity, Snapshot
 from retina_doctor.quoting import quoted
 from retina_doctor.redaction import redact, without_secrets
 from retina_doctor.redaction.rules import Marks, Rules
-from retina_doctor.reports import PLAIN, Report, writer
+from retina_doctor.reports import PLAIN, Report, report_of, writer
 from retina_doctor.secret_words import MARK, beginning
 from retina_doctor.snapshot import load, save
+from tests import doctor as runs
 from tests import planted as first
 from tests.machines import machine, names, put, raw
 from tests.planted import Form, Making, made
@@ -178,6 +183,8 @@ def test_evidence_survives_redaction() -> None:
     kept = total = 0
     for name in names():
         before = judged(name)
+        if before.snapshot.redacted:
+            continue  # what it has left would survive anyway
         after = diagnose(redact(machine(name).snapshot, CATALOGUE), CATALOGUE)
         for one, other in zip(_sorted(before), _sorted(after), strict=True):
             words = re.findall(r"\w+", " ".join(_texts(encode(one.evidence))))
@@ -230,3 +237,41 @@ def test_a_command_has_a_place_to_fill_in() -> None:
         check=True,
     )
     assert shown.stdout == "a it b"
+
+
+@pytest.mark.parametrize("form", [*SECRETS][::12])
+def test_no_format_shows_a_planted_secret(form: str) -> None:
+    before, secrets = planted(SECRETS, form)
+    report = report_of(diagnose(without_secrets(before, CATALOGUE), CATALOGUE), CATALOGUE, "en", Severity.WARNING)
+    for name in formats.names():
+        text = formats.load(name).write(report, PLAIN)
+        assert [place for place, secret in secrets.items() if seen_in(text, secret)] == [], name
+
+
+def test_triage_shows_no_secret_of_a_log(tmp_path: Path) -> None:
+    """Each line of the log ends with one, so the lines that are told do."""
+    lines = (Path(__file__).parent / "triage_texts" / "sick" / "port-in-use.txt").read_text().splitlines()
+    log = tmp_path / "log"
+    for form, (text, secret) in made(SECRETS, "triage").items():
+        log.write_text("\n".join(f"{line} {text}" for line in lines))
+        result = reporting.examine([str(log)], lambda _: None)
+        told = reporting.as_json(result, "en") + reporting.drawn(result, "en", 2000, False)
+        assert "port-in-use" in told
+        assert not seen_in(told, secret), form
+
+
+def test_plan_shows_no_secret_in_a_name() -> None:
+    data = raw("t4-healthy")
+    text, secret = SECRETS["github"](Making("plan"))
+    put(data, "/readings/nvml/facts/gpus/0/name", f"Tesla {text}")
+    plan = planning.of_snapshot(load(json.dumps(data)))
+    assert plan.gpu is not None
+    assert "Tesla" in plan.gpu
+    assert secret not in plan.gpu
+
+
+def test_wrong_usage_repeats_no_password(tmp_path: Path) -> None:
+    done = runs.doctor("diagnose", "postgres://svc:Kx7vbq91@db-7/faces", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "db-7" in done.stderr
+    assert "Kx7vbq91" not in done.stderr
