@@ -55,6 +55,7 @@ REAL = frozenset(
         "test_models_loading",
         "test_onnxruntime",
         "test_other_users",
+        "test_patients",
         "test_plan",
         "test_probing",
         "test_process_python",

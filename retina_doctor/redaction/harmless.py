@@ -144,15 +144,14 @@ def _compound(word: str) -> bool:
     if numbered:
         return numbered["base"].lower() in OPERATORS
     if "-" in word and any(c.isdigit() for c in word):
-        return bool(
-            re.fullmatch(
-                r"(?:cp\d+|cpython|\d{2,3}|linux|gnu|musl|win|arm64|x86|64|py3|abi3|none|any|cu\d+|(?:many|musl)?linux[\w]*|x86_64|aarch64|win_amd64|[-.])+",
-                word,
-            )
-        )
+        return all(TAG.fullmatch(part) for part in re.split("[-.]", word) if part)
     return False
 
 
+TAG = re.compile(
+    r"cp\d+|cpython|\d{2,3}|gnu|musl|win(?:_amd64)?|arm64|aarch64|x86(?:_64)?|py3|abi3|none|any|cu\d+|(?:many|musl)?linux\w*"
+)
+"""A part of a wheel's tags, or of the name of a module that is compiled for one Python."""
 OPERATORS = frozenset(
     (
         "conv relu add mul concat reshape transpose sigmoid softmax maxpool averagepool globalaveragepool "
