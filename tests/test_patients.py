@@ -23,8 +23,8 @@ from tests.test_untrusted import LIAR
 
 DOCTOR = Path(sys.executable).parent / "retina-doctor"
 MOST = 300 * 2**20
-NO_PYTHON, UNKNOWN, DIES, NOTHING = 2, 3, 1, 0
-"""What is no Python is wrong usage; one that dies on us is unknown, for all that is not known of it."""
+NOTHING, DIES, NO_PYTHON, UNKNOWN = range(4)
+"""What ends by itself and is no Python is wrong usage; a Python that dies, hangs or lies is a finding."""
 SHELL = {
     "exits at once": "exit 0",
     "reads and exits": "cat > /dev/null",
@@ -92,6 +92,29 @@ LIES = {
 }
 
 
+DYING = (
+    *(
+        "dies of SIGSEGV",
+        "dies of SIGABRT",
+        "kills itself",
+        "kills itself after reading",
+        "stops itself",
+        "kills its group",
+    ),
+    *(
+        "stops itself after reading",
+        "sleeps",
+        "sleeps after reading",
+        "ignores SIGTERM",
+        "closes its streams and sleeps",
+    ),
+    *("floods standard error", "forks twenty", "interrupts its group"),
+    *("says hello and is killed", "says hello and stops", "says hello and sleeps"),
+)
+LYING = [patient for patient in LIES if patient.startswith("tells")]
+"""Whether what it tells is a Python's own word or none depends on which facts stand in it."""
+
+
 class Ended(NamedTuple):
     code: int
     out: str
@@ -144,7 +167,7 @@ def test_a_program_that_is_no_python(patient: str, tmp_path: Path) -> None:
     target = tmp_path / "python"
     target.write_text(f"#!/bin/sh\n{SHELL[patient]}\n")
     target.chmod(0o755)
-    looked_at(target, tmp_path, (NO_PYTHON, UNKNOWN))
+    looked_at(target, tmp_path, (DIES if patient in DYING else NO_PYTHON,))
 
 
 @pytest.mark.parametrize("patient", LIES)
@@ -152,7 +175,7 @@ def test_a_target_that_knows_how_we_speak(patient: str, tmp_path: Path) -> None:
     target = tmp_path / "python"
     target.write_text(LIAR.format(python=sys.executable, body=LIES[patient]))
     target.chmod(0o755)
-    looked_at(target, tmp_path, (NO_PYTHON, UNKNOWN))
+    looked_at(target, tmp_path, (DIES, NO_PYTHON) if patient in LYING else (DIES if patient in DYING else NO_PYTHON,))
 
 
 def written(content: bytes, mode: int = 0o755) -> Callable[[Path], None]:
