@@ -33,6 +33,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 REAL = frozenset(
     {
         "test_attach",
+        "test_bare_surroundings",
         "test_busy",
         "test_distribution",
         "test_endpoint_attacks",
