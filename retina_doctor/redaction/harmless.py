@@ -7,7 +7,6 @@ import functools
 import re
 import signal
 from pathlib import Path
-from urllib.parse import unquote
 
 from retina_doctor.secret_words import MARK
 
@@ -128,17 +127,15 @@ def _compound(word: str) -> bool:
         )
     stem, dot, ending = word.rpartition(".")
     if dot and ending in ENDINGS:
-        return is_harmless(stem) or (
-            stem.count("-") <= 1 and all(map(is_harmless, re.split(r"[-_]", stem))) and "-" not in stem
-        )
+        return is_harmless(stem) or ("-" not in stem and all(map(is_harmless, stem.split("_"))))
     word = word.removesuffix(".dist-info")
     package = re.fullmatch(rf"(?P<name>[A-Za-z][A-Za-z0-9_-]*?)[-_](?P<version>{VERSION})", word)
-    if package and (is_harmless(package["name"])) and "." in package["version"]:
+    if package and is_harmless(package["name"]) and "." in package["version"]:
         return True
     if "." in word and not re.search(r"\d{4}", word):
         parts = word.split(".")
         return not TOP_LEVEL.fullmatch(parts[-1]) and all(is_harmless(part) and part for part in parts)
-    if "_" in word and (word.isupper() or (word.startswith("on") is False and word.replace("_", "").isupper())):
+    if "_" in word and word.isupper():
         return all(_known(part) or len(part) <= 2 or (part.isdigit() and len(part) <= 4) for part in word.split("_"))
     numbered = re.fullmatch(r"(?P<base>[A-Z][A-Za-z]+)_\d{1,4}", word)
     if numbered:
@@ -160,7 +157,3 @@ OPERATORS = frozenset(
     ).split()
 )
 """Operators of ONNX that face detectors are made of; nodes are called Conv_0, Relu_17."""
-
-
-def decoded(word: str) -> str:
-    return unquote(word)

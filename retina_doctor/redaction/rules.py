@@ -70,7 +70,6 @@ PUBLIC_HOSTS = re.compile(
     r"(?:.+\.)?(?:github\.com|githubusercontent\.com|python\.org|pypi\.org|pythonhosted\.org|pytorch\.org|onnxruntime\.ai"
     r"|nvidia\.com|microsoft\.com|huggingface\.co|anaconda\.(?:com|org)|docker\.(?:com|io)|readthedocs\.io|aka\.ms)"
 )
-TECHNICAL_HOST = re.compile(r"(?i)(?:[a-z]+|.*\d{4}.*)")
 
 
 class Marks:
