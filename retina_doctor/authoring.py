@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from retina_doctor.codec import Data, Facts, Meta, field, replace, varying
+from retina_doctor.figures import Figure, Measure
 from retina_doctor.model import (
     Action,
     Against,
@@ -43,10 +44,10 @@ from retina_doctor.settings import Setting, Settings, Table
 
 # All that a pack needs, so that it imports from here alone.
 __all__ = [
-    "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Finding", "Gathered", "Inapplicable",
-    "Interpreter", "Json", "Location", "Meta", "Outcome", "Pack", "Passed", "Probe", "Problem", "Reading", "Reason",
-    "Recorded", "Row", "RunningService", "Scope", "Setting", "Settings", "Severity", "Side", "Table", "Unknown", "check",
-    "evidence_of", "field", "replace", "varying",
+    "ANY", "EVERYWHERE", "Action", "Answer", "Cause", "Check", "Data", "Domain", "Facts", "Figure", "Finding", "Gathered",
+    "Inapplicable", "Interpreter", "Json", "Location", "Measure", "Meta", "Outcome", "Pack", "Passed", "Probe",
+    "Problem", "Reading", "Reason", "Recorded", "Row", "RunningService", "Scope", "Setting", "Settings", "Severity",
+    "Side", "Table", "Unknown", "check", "evidence_of", "field", "replace", "varying",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -83,6 +84,9 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     all readings whether what the doctor's own side did not find is to be looked for from the service's standpoint, with its
     user's rights; that reading then takes the place of the first.
 
+    Probes of one *group* import the same libraries, at what most of them costs: they are run in one process, too, one after the
+    other, in the order of the catalogue. What one has loaded the next finds loaded.
+
     *long* ones have all of --timeout, others the short time of drivers and files; None: those that are heavy.
     *hangs_with*: names of probes; where one of them hangs this one waits for the same thing in vain, and is ended with it.
 
@@ -97,6 +101,7 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     carries: tuple[str, ...] = ()
     heavy: bool = False
     share: bool = False
+    group: str | None = None
     long: bool | None = None
     hangs_with: tuple[str, ...] = ()
     local: str | None = None
@@ -187,8 +192,12 @@ def always(_root: Finding, _echo: Finding) -> bool:
     return True
 
 
+ANY = "*"
+"""As the root of a cause: any other finding, of which its condition speaks."""
+
+
 class Cause(Data, frozen=True):
-    """ "*root* explains these": findings that would not be there without it, by name of check.
+    """ "*root* explains these": findings that would not be there without it, by name of check; ANY with a condition.
 
     *when*: judges the two findings, root first (a driver too old for torch says nothing of onnxruntime).
     """
@@ -235,7 +244,8 @@ class Pack(Data, frozen=True, kw_only=True):
 
     *services*: finds the running services on this machine that the settings may mean: the named process, whatever it is;
     else what looks like a service, where the settings do not say that it is elsewhere. *rows*: of the first screen. *head*:
-    its first lines, each of several parts; a function whose parameters are typed as a check's. *knowledge*: the month
+    its first lines, each of several parts; a function whose parameters are typed as a check's. *figures*: what a report can
+    draw; functions typed likewise. *measures*: figures that are compared with an earlier report's. *knowledge*: the month
     (YYYY-MM) of the pack's tables of versions.
     """
 
@@ -246,4 +256,6 @@ class Pack(Data, frozen=True, kw_only=True):
     services: Callable[[Settings], tuple[RunningService, ...]] | None = None
     rows: tuple[Row, ...] = ()
     head: Callable[..., Iterable[Iterable[Reason]]] | None = None
+    figures: tuple[Callable[..., Iterable[Figure]], ...] = ()
+    measures: tuple[Measure, ...] = ()
     knowledge: str | None = None

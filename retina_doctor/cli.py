@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from retina_doctor import __version__
 from retina_doctor.command import Run, taking
+from retina_doctor.completion import of_check
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -183,7 +184,7 @@ def diff(
 @app.command(cls=taking("format", "lang"))
 def explain(
     ctx: typer.Context,
-    code: Annotated[str, typer.Argument(help="Code or name of a check.", metavar="CODE|NAME")],
+    code: Annotated[str, typer.Argument(help="Code or name of a check.", metavar="CODE|NAME", autocompletion=of_check)],
 ) -> None:
     """Print the page of a check: what it says, what to do, why."""
     from retina_doctor import reference

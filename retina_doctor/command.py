@@ -22,12 +22,15 @@ from typer.core import TyperCommand
 from typer.main import get_click_param
 from typer.models import ParamMeta
 
+from retina_doctor import completion
 from retina_doctor.errors import UsageError
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
 
+    from retina_doctor.attach import Attachment
     from retina_doctor.baseline import Baseline
+    from retina_doctor.completion import Completing
     from retina_doctor.declared import Declared
     from retina_doctor.model import Snapshot
     from retina_doctor.output import Outputs
@@ -40,8 +43,8 @@ OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "format": (
         list[str] | None,
         "FORMAT",
-        "terminal, json, junit, sarif, github, gitlab, markdown, prometheus, nagios, npd; repeatable as FORMAT=FILE.",
-        "terminal、json、junit、sarif、github、gitlab、markdown、prometheus、nagios、npd；可重复，写作 FORMAT=FILE。",
+        "terminal, json, html, junit, sarif, github, gitlab, markdown, prometheus, nagios, npd; repeatable as FORMAT=FILE.",
+        "terminal、json、html、junit、sarif、github、gitlab、markdown、prometheus、nagios、npd；可重复，写作 FORMAT=FILE。",
     ),
     "baseline": (
         str | None,
@@ -114,12 +117,25 @@ def _flag_type(one: Declared) -> Any:
 def _option(name: str, kind: Any, metavar: str | None, words: str, one: Declared | None = None) -> Parameter:
     flag = (one.setting.flag if one else None) or f"--{name.replace('_', '-')}"
     flags = [flag, *(["-v"] if name == "verbose" else [])]
-    choices = list(one.choices) if one else []
-    completing = (lambda incomplete: [c for c in choices if c.startswith(incomplete)]) if choices else None
-    info = typer.Option(
-        False if kind is bool and one is None else None, *flags, help=words, metavar=metavar, autocompletion=completing
-    )
+    default = False if kind is bool and one is None else None
+    info = typer.Option(default, *flags, help=words, metavar=metavar, autocompletion=_completing(name, one))
     return get_click_param(ParamMeta(name=name, default=info, annotation=kind))[0]
+
+
+def _completing(name: str, one: Declared | None) -> Completing | None:
+    """What a shell is offered for its value; None: files."""
+    if one is not None and one.setting.checks:
+        return completion.of_checks
+    if one is not None and one.choices:
+        choices = one.choices
+        return completion.of_words(lambda: choices)
+    return {"format": completion.of_words(_formats), "lang": completion.of_words(lambda: ("en", "zh"))}.get(name)
+
+
+def _formats() -> tuple[str, ...]:
+    from retina_doctor.formats import names
+
+    return names()
 
 
 def language_of(wanted: str | None, environment: Mapping[str, str]) -> Language:
@@ -180,10 +196,12 @@ class Run:
     @functools.cached_property
     def baseline(self) -> tuple[str, Baseline] | None:
         """The earlier report that was named, and what it knows. Raises UsageError."""
+        file = self.flags.get("baseline")
+        if not file:
+            return None
         from retina_doctor.baseline import read_baseline
 
-        file = self.flags.get("baseline")
-        return (file, read_baseline(Path(file))) if file else None
+        return file, read_baseline(Path(file))
 
     def settings(self, **fixed: Mapping[str, Any]) -> Settings:
         """*fixed*, by table and key, over flags, environment and file. Raises UsageError."""
@@ -197,12 +215,19 @@ class Run:
 
     def look(self, *, outputs: Outputs | None = None, **fixed: Mapping[str, Any]) -> Snapshot:
         """A snapshot of the machine as the settings ask. *outputs*: of the report that will be made of it. Raises UsageError."""
-        import threading
+        from retina_doctor import desk
 
-        from retina_doctor import output, progress
+        if desk.is_desk():
+            from retina_doctor.registry import installed
+
+            return desk.look(self.settings(**fixed), installed())
+        return self.look_at(self.attached(**fixed), outputs=outputs)
+
+    def attached(self, **fixed: Mapping[str, Any]) -> Attachment:
+        """The settings, and the process of the service that they lead to. Raises UsageError."""
+        from retina_doctor import output
         from retina_doctor.asking import choose
         from retina_doctor.attach import attach
-        from retina_doctor.look import look
         from retina_doctor.registry import installed
 
         # Before anything is drawn on the terminal: the operator may be asked.
@@ -210,6 +235,15 @@ class Run:
         if attachment.note:
             output.tell(f"retina-doctor: {attachment.note}\n")
         self.lap("settings")
+        return attachment
+
+    def look_at(self, attachment: Attachment, *, outputs: Outputs | None = None) -> Snapshot:
+        """As `look`, for a service that is known."""
+        import threading
+
+        from retina_doctor import output, progress
+        from retina_doctor.look import look
+        from retina_doctor.registry import installed
 
         # What the report needs is imported while the probes run: not before, which would delay them, and not after.
         def prepare() -> None:
@@ -272,12 +306,16 @@ class Run:
             raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
         threshold = None if fail_on == "never" else Severity(fail_on)
         catalogue = installed()
+        if self.baseline:
+            from retina_doctor.baseline import compared
+
+            snapshot = compared(snapshot, self.baseline[1], catalogue.measures)
         diagnosis = diagnose(without_secrets(snapshot, catalogue), catalogue)
         if self.baseline:
             from retina_doctor.baseline import beside
 
-            earlier, known = self.baseline
-            diagnosis = beside(diagnosis, known, f"--baseline {earlier}")
+            file_name, earlier = self.baseline
+            diagnosis = beside(diagnosis, earlier, f"--baseline {file_name}")
         self.lap("judging")
         return replace(
             report_of(diagnosis, catalogue, self.language, threshold),

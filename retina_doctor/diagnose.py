@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from retina_doctor.codec import decode, encode, replace
+from retina_doctor.figures import Figure
+from retina_doctor.measured import value_at
 from retina_doctor.model import (
     Diagnosis,
     Finding,
@@ -22,7 +24,7 @@ from retina_doctor.model import (
     Unknown,
     Verdict,
 )
-from retina_doctor.own_checks import Gated
+from retina_doctor.own_checks import Compared, Gated
 from retina_doctor.readings import Readings
 from retina_doctor.registry import Catalogue, Entry, Want
 from retina_doctor.rooting import rooted
@@ -33,6 +35,7 @@ def diagnose(snapshot: Snapshot, catalogue: Catalogue) -> Diagnosis:
     """All verdicts and findings, causes attached. Raises UsageError where the settings name checks that do not exist."""
     readings = Readings(snapshot, catalogue)
     chosen = Selection(snapshot.settings, catalogue, snapshot.created)
+    readings.take(compared(snapshot, chosen, catalogue))
     judged = _judged((entry for entry in catalogue.entries if not _asks_for_gate(entry)), chosen, readings)
     readings.take(gated(chosen, [judgement for judgement, _ in judged.values()]))
     judged |= _judged(filter(_asks_for_gate, catalogue.entries), chosen, readings)
@@ -93,17 +96,42 @@ def with_broken(diagnosis: Diagnosis, broken: Mapping[str, str]) -> Diagnosis:
     return replace(diagnosis, judgements=tuple(judgements))
 
 
+def compared(snapshot: Snapshot, chosen: Selection, catalogue: Catalogue) -> Compared:
+    """Of the figures of an earlier report those that were to be measured now: what the settings leave out is no loss."""
+    gate = snapshot.settings.gate
+    if gate.regress is None or not gate.measured:
+        return Compared()
+    wanted = chosen.needed_facts(entry for entry in catalogue.entries if not _asks_for_gate(entry))
+    probes = {probe.name for facts, probe in catalogue.probe_of.items() if facts in wanted}
+    return Compared(
+        tuple(
+            (one, gate.measured[one.of], value_at(snapshot.readings, one.of))
+            for one in catalogue.measures
+            if one.of in gate.measured and one.of.partition(".")[0] in probes
+        )
+    )
+
+
 def head_of(snapshot: Snapshot, catalogue: Catalogue) -> tuple[tuple[Reason, ...], ...]:
     """The first lines of a report, as the packs tell them; a pack that has not the facts, or breaks, tells none."""
+    return tuple(_shown(catalogue.heads, snapshot, catalogue, tuple))
+
+
+def figures_of(snapshot: Snapshot, catalogue: Catalogue) -> tuple[Figure, ...]:
+    """What the packs have to show in pictures; likewise."""
+    return tuple(_shown(catalogue.figures, snapshot, catalogue, lambda figure: figure))
+
+
+def _shown(entries: Iterable[Entry], snapshot: Snapshot, catalogue: Catalogue, read: Callable[[Any], Any]) -> list[Any]:
     readings = Readings(snapshot, catalogue)
-    lines: list[tuple[Reason, ...]] = []
-    for entry in catalogue.heads:
+    shown: list[Any] = []
+    for entry in entries:
         with contextlib.suppress(Exception):
             values = [readings.value(need.facts) for need in entry.needs]
             if all(v is not None or need.want is Want.OPTIONAL for v, need in zip(values, entry.needs, strict=True)):
                 told: Any = entry.check.judge(**_arguments(entry, values))
-                lines += [tuple(parts) for parts in told]
-    return tuple(lines)
+                shown += [read(one) for one in told]
+    return shown
 
 
 def _judge(entry: Entry, chosen: Selection, readings: Readings) -> tuple[Judgement, list[Finding]]:
@@ -120,17 +148,9 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
     settled = chosen.settled(entry)
     if isinstance(settled, Judgement):
         return settled, []
-    values: list[Any] = []
-    missing: list[str] = []
-    for need in entry.needs:
-        value = readings.of(need.facts) if need.want is Want.READING else readings.value(need.facts)
-        if need.want is Want.READING and (value.outcome is Outcome.NOT_RUN or value.recorded.starved):
-            missing.append(value.probe)
-        elif need.want is Want.REQUIRED and value is None:
-            missing.append(readings.catalogue.probe_of[need.facts].name)
-        values.append(value)
+    values, missing = _given(entry, readings)
     if missing:
-        return judgement_of(entry, Verdict.UNKNOWN, missing=tuple(dict.fromkeys(missing)), reason=_starved(values)), []
+        return judgement_of(entry, Verdict.UNKNOWN, missing=missing, reason=_starved(values)), []
     try:
         answer = check.judge(**_arguments(entry, values))
         problems = _problems(answer)
@@ -157,6 +177,20 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
         for problem in problems
     ]
     return judgement_of(entry, Verdict.FAILED if findings else Verdict.PASSED), findings
+
+
+def _given(entry: Entry, readings: Readings) -> tuple[list[Any], tuple[str, ...]]:
+    """One value for each need, and the probes that told nothing of what is required."""
+    values: list[Any] = []
+    missing: dict[str, None] = {}
+    for need in entry.needs:
+        value = readings.of(need.facts) if need.want is Want.READING else readings.value(need.facts)
+        if need.want is Want.READING and (value.outcome is Outcome.NOT_RUN or value.recorded.starved):
+            missing[value.probe] = None
+        elif need.want is Want.REQUIRED and value is None:
+            missing[readings.catalogue.probe_of[need.facts].name] = None
+        values.append(value)
+    return values, tuple(missing)
 
 
 def _starved(values: Iterable[Any]) -> Reason | None:

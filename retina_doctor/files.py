@@ -7,12 +7,16 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+
+AS_IT_IS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+"""Without waiting, for us alone, byte by byte: whichever of these the system knows."""
 
 
 def read_regular(file: Path, most: int) -> bytes:
     """The bytes of a regular file of at most *most* bytes. Never waits for a FIFO or an endless device. Raises OSError."""
-    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(file, os.O_RDONLY | AS_IT_IS)
     with os.fdopen(descriptor, "rb") as opened:
         state = os.fstat(descriptor)
         if stat.S_ISDIR(state.st_mode):
@@ -25,8 +29,8 @@ def read_regular(file: Path, most: int) -> bytes:
     return data
 
 
-def replace_file(file: Path, text: str, *, private: bool) -> None:
-    """Write *text*: to a new file beside, which then takes the name, so that a full disk leaves the old one whole.
+def replace_file(file: Path, text: str | Iterable[str], *, private: bool) -> None:
+    """Write *text*, or its parts: to a new file beside, which then takes the name, so that a full disk leaves the old one whole.
 
     *private*: mode 0600. A link at *file* is replaced, never followed: somebody else may have put it there. Where the folder
     admits no new file, an existing one of our own is written in place. Raises OSError.
@@ -37,21 +41,21 @@ def replace_file(file: Path, text: str, *, private: bool) -> None:
     if old is not None and not (stat.S_ISREG(old.st_mode) or stat.S_ISLNK(old.st_mode)):
         if private or stat.S_ISDIR(old.st_mode):
             raise OSError(errno.EINVAL, "is no regular file")
-        _write_to(os.open(file, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC), text)
+        _write_to(os.open(file, os.O_WRONLY | AS_IT_IS), text)
         return
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", dir=file.parent)
     except PermissionError:
-        if old is None or not stat.S_ISREG(old.st_mode) or old.st_uid != os.geteuid():
+        if old is None or not stat.S_ISREG(old.st_mode) or not _is_ours(old):
             raise
-        descriptor = os.open(file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(file, os.O_WRONLY | os.O_TRUNC | AS_IT_IS | getattr(os, "O_NOFOLLOW", 0))
         if private:
-            os.fchmod(descriptor, 0o600)
+            _set_mode(descriptor, 0o600)
         _write_to(descriptor, text)
         return
     try:
         if not private:
-            os.fchmod(descriptor, stat.S_IMODE(old.st_mode) if old and stat.S_ISREG(old.st_mode) else 0o666 & ~_umask())
+            _set_mode(descriptor, stat.S_IMODE(old.st_mode) if old and stat.S_ISREG(old.st_mode) else 0o666 & ~_umask())
         _write_to(descriptor, text)
         Path(name).replace(file)
     except BaseException:
@@ -72,12 +76,21 @@ def _is_device(file: Path) -> bool:
     return False
 
 
-def _write_to(descriptor: int, text: str) -> None:
+def _write_to(descriptor: int, text: str | Iterable[str]) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as opened:
-        opened.write(text)
+        opened.writelines([text] if isinstance(text, str) else text)
         opened.flush()
         with contextlib.suppress(OSError):  # a pipe has no disk
             os.fsync(descriptor)
+
+
+def _is_ours(state: os.stat_result) -> bool:
+    return not hasattr(os, "geteuid") or state.st_uid == os.geteuid()
+
+
+def _set_mode(descriptor: int, mode: int) -> None:
+    if hasattr(os, "fchmod"):  # on Windows a folder's access list holds for what is made in it
+        os.fchmod(descriptor, mode)
 
 
 def _umask() -> int:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 
 from retina_doctor import __version__
 from retina_doctor.attach import Attachment
-from retina_doctor.model import Snapshot
+from retina_doctor.codec import replace
+from retina_doctor.model import Recorded, Snapshot
 from retina_doctor.probing.collect import Looking, Progress
 from retina_doctor.registry import Catalogue
 from retina_doctor.selection import Selection
@@ -33,7 +34,16 @@ def look(
         doctor=__version__,
         settings=settings,
         target=target,
-        readings=readings,
+        readings=since_the_first(readings),
         seen_from=around.seen_from,
         passed_over=attachment.passed_over,
     )
+
+
+def since_the_first(readings: Mapping[str, Recorded]) -> dict[str, Recorded]:
+    """With the times at which they began counted from the first of them: what a clock shows is of no use elsewhere."""
+    first = min((one.began for one in readings.values() if one.began is not None), default=0.0)
+    return {
+        name: one if one.began is None else replace(one, began=round(one.began - first, 3))
+        for name, one in readings.items()
+    }

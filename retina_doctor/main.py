@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from retina_doctor import __version__
 from retina_doctor.cli import app
+from retina_doctor.ears import HEARD
 from retina_doctor.errors import Interrupted, UsageError
 from retina_doctor.output import NoOutput, complain, tell
 
@@ -68,7 +69,7 @@ def _crashed(error: Exception) -> None:
 
 def _heard() -> dict[int, Any]:
     """From here on signals raise Interrupted, but those that the caller ignores; the handlers that stood before."""
-    heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    heard = [n for n in HEARD if signal.getsignal(n) is not signal.SIG_IGN]
     return {number: signal.signal(number, _interrupt) for number in heard}
 
 

@@ -92,7 +92,8 @@ class Recorded(Data, frozen=True, kw_only=True):
 
     Facts told before a crash are kept. *seconds* is wall-clock time. *stage* is what the probe said it was doing last.
     *cpu_seconds*: of all processors, with the children that it waited for. *peak_memory*: most bytes that its process held
-    until then. None where that was not seen. *effort*: of one whose time ran out; None: not told.
+    until then. None where that was not seen. *effort*: of one whose time ran out; None: not told. *began*: how many seconds
+    after the first of all; None: not told.
     """
 
     outcome: Outcome
@@ -104,6 +105,7 @@ class Recorded(Data, frozen=True, kw_only=True):
     cpu_seconds: float | None = None
     peak_memory: int | None = None
     effort: Effort | None = None
+    began: float | None = None
 
     @property
     def starved(self) -> bool:

@@ -8,6 +8,7 @@ import importlib
 import os
 import shutil
 import sys
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -30,12 +31,15 @@ class NoOutput(Exception):
     """The report cannot be given to anybody."""
 
 
-def outputs(wanted: list[str] | None) -> Outputs:
-    """What each --format asks for. Raises UsageError."""
+def outputs(wanted: list[str] | None, known: Sequence[str] | None = None) -> Outputs:
+    """What each --format asks for. *known*: of a command with formats of its own. Raises UsageError."""
     found: Outputs = []
     for word in wanted or ["terminal"]:
         name, _, file = word.partition("=")
-        formats.check(name)
+        if known is None:
+            formats.check(name)
+        elif name not in known:
+            raise UsageError(f"--format {word}: here, known are {', '.join(known)}")
         found.append((name, Path(file) if file else None))
     if sum(file is None for _, file in found) > 1:
         raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
@@ -110,12 +114,12 @@ def give(report: Report, wanted: Outputs, look: Look) -> int:
     return code if not lost or report.exit_code == 1 else 3
 
 
-def deliver(name: str, file: Path | None, text: str) -> None:
-    """The report in the format of that name, to its file or to standard output. Raises UsageError, NoOutput."""
+def deliver(name: str, file: Path | None, text: str | Iterable[str]) -> None:
+    """The report in the format of that name, or its parts, to its file or to standard output. Raises UsageError, NoOutput."""
     from retina_doctor.quoting import visible
 
     if file is None:
-        show(text)
+        show(text if isinstance(text, str) else "".join(text))
         return
     write(file, text)
     tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
@@ -162,7 +166,7 @@ def show(text: str) -> None:
             raise NoOutput(f"standard output cannot be written: {error.strerror}") from None
 
 
-def write(file: Path, text: str, *, private: bool = False) -> None:
+def write(file: Path, text: str | Iterable[str], *, private: bool = False) -> None:
     """Whole or not at all; *private*: for its owner alone. Raises UsageError."""
     try:
         replace_file(file, text, private=private)

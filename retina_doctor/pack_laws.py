@@ -21,7 +21,7 @@ from retina_doctor.codec import Data
 from retina_doctor.diagnose import diagnose
 from retina_doctor.errors import PackError
 from retina_doctor.model import Action, Outcome, Recorded, Snapshot, Target, Verdict
-from retina_doctor.pages import BLOCK, PageError, file_of, mebibytes, source, spoken
+from retina_doctor.pages import BLOCK, FILTERS, PageError, file_of, source, spoken
 from retina_doctor.probing.sending import has_source, source_of
 from retina_doctor.registry import Catalogue, build
 from retina_doctor.settings import LANGUAGES, Settings
@@ -79,7 +79,7 @@ def _it_contradicts_neither_itself_nor_others(pack: Pack, others: tuple[Pack, ..
 
 def _pages_of_both_languages_have_one_form(pack: Pack, _others: tuple[Pack, ...]) -> Iterator[str]:
     environment = jinja2.Environment()  # noqa: S701 - nothing is rendered
-    environment.filters["MiB"] = mebibytes
+    environment.filters |= FILTERS
     for domain in pack.domains:
         for check in domain.checks:
             pages = {}

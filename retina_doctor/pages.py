@@ -9,8 +9,8 @@
     The mechanism, for whoever wants to know.
 
 Title, message and fix are strict Jinja templates over the finding's evidence; a placeholder that the evidence does not
-fill is an error. `told(x)` puts evidence of the form {"key", "values"} into the words of the packs' tables of reasons.
-Whatever evidence puts into a command is quoted for the shell.
+fill is an error. `language` is "en" or "zh". `told(x)` puts evidence of the form {"key", "values"} into the words of the
+packs' tables of reasons. Whatever evidence puts into a command is quoted for the shell.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from typing import Any
 import jinja2
 
 from retina_doctor.codec import Data, DoesNotFit, decode, to_json
+from retina_doctor.figures import quantity
 from retina_doctor.model import Action, Finding, Interpreter, Outcome, Reason, Snapshot
 from retina_doctor.quoting import PASSWORD, argument, visible
 from retina_doctor.reasons import reason_text
 from retina_doctor.registry import Catalogue
-from retina_doctor.remedies import Remedies
+from retina_doctor.remedies import MoveUp, Remedies
 from retina_doctor.settings import Language
 
 BLOCK = re.compile(r"^```sh(?: (\w+))?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
@@ -48,11 +49,13 @@ class Source(Data, frozen=True, kw_only=True):
 
 
 class Doing(Data, frozen=True, kw_only=True):
-    """A command of a page and its kind. *pip*: its action and words, where it changes packages of the service's Python."""
+    """A command of a page and its kind. *pip*: its action and words, where it changes packages of the service's Python.
+    *move*: what it moves."""
 
     command: str
     action: Action | None
     pip: tuple[str, ...] | None = None
+    move: MoveUp | None = None
 
 
 class Words(Data, frozen=True, kw_only=True):
@@ -111,7 +114,7 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     """The words of a finding, filled from its evidence. Raises PageError, jinja2.UndefinedError."""
     page = source(catalogue.of_code(finding.code).pages, finding.name, language)
     remedies = Remedies(snapshot.target, interpreter_of(snapshot))
-    values: dict[str, Any] = {**finding.evidence, "subject": finding.subject, **remedies.names()}
+    values: dict[str, Any] = {**finding.evidence, "subject": finding.subject, "language": language, **remedies.names()}
 
     def told(reason: Mapping[str, Any] | None) -> str:
         """{"key", "values"} of evidence in the words of the packs' tables of reasons."""
@@ -126,7 +129,8 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         kind = Action(block[1]) if block[1] else finding.action
         for line in filter(None, map(str.strip, _fill(_SHELL, block[2], values).split("\n"))):
             pip = remedies.made.get(line)
-            doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip))
+            move = remedies.moves.get(line)
+            doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip, move=move))
         position = block.end()
     texts.append(_fill(_PROSE, page.fix[position:], values))
     aside = ""
@@ -176,10 +180,14 @@ def mebibytes(value: float) -> str:
     return f"{value / 1024**2:.0f} MiB"
 
 
+FILTERS = {"MiB": mebibytes, "quantity": quantity}
+"""Of pages, beside Jinja's own: `{{ now|quantity(unit) }}`, with a unit of `retina_doctor.figures`."""
+
+
 def _environment(finalize: Any) -> jinja2.Environment:
     # Autoescape would write HTML entities; these texts are no HTML. `finalize` sees every filled value instead.
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=finalize, autoescape=False)  # noqa: S701
-    environment.filters["MiB"] = mebibytes
+    environment.filters |= FILTERS
     return environment
 
 

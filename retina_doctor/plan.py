@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from retina_doctor.codec import Data
 from retina_doctor.model import Action, Diagnosis, Finding, Location, Severity
 from retina_doctor.pages import Words, interpreter_of
-from retina_doctor.remedies import Remedies
+from retina_doctor.remedies import MoveUp, Remedies
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -26,23 +26,29 @@ SENTENCE = re.compile(r"(?<=[.。])(?=\s|$)\s*|(?<=。)|\n\n")
 
 
 class Cause(Data, frozen=True, kw_only=True):
-    """A finding that a step deals with. *todo*: how its page's Fix begins. *instead*: the line at *location* as it
-    should be, where that is known."""
+    """A finding that a step deals with. *todo*: how its page's Fix begins. *stands*: the line at *location*, without its
+    indentation; *instead*: as it should be, where that is known."""
 
     code: str
     title: str
     todo: str
     location: Location | None
     instead: str | None
+    stands: str | None = None
 
 
 class Step(Data, frozen=True, kw_only=True):
-    """*causes*: none for what follows any change. *image*: the same commands as a line of the image's Dockerfile."""
+    """*causes*: none for what follows any change. *image*: the same commands as a line of the image's Dockerfile.
+
+    *pip*, *moves*: what the commands do, typed; where there are fewer than commands, some are but text.
+    """
 
     kind: Action
     commands: tuple[str, ...]
     causes: tuple[Cause, ...]
     image: str | None = None
+    pip: tuple[tuple[str, ...], ...] = ()
+    moves: tuple[MoveUp, ...] = ()
 
     @property
     def fixes(self) -> tuple[str, ...]:
@@ -62,17 +68,21 @@ class Asked(Data, frozen=True, kw_only=True):
 
     @property
     def cause(self) -> Cause:
-        instead = self.finding.evidence.get("fixed")
+        instead, stands = self.finding.evidence.get("fixed"), self.finding.evidence.get("text")
         return Cause(
             code=self.finding.code,
             title=self.words.title,
             todo=_beginning(self.words.fix) or self.words.title,
             location=self.finding.location,
             instead=instead if isinstance(instead, str) else None,
+            stands=stands if isinstance(stands, str) else None,
         )
 
     def commands(self, kind: Action) -> tuple[str, ...]:
         return tuple(one.command for one in self.words.doings if one.action is kind and one.pip is None)
+
+    def moves(self, kind: Action) -> tuple[MoveUp, ...]:
+        return tuple(one.move for one in self.words.doings if one.action is kind and one.move is not None)
 
     @property
     def pip(self) -> tuple[tuple[str, ...], ...]:
@@ -113,12 +123,14 @@ def _steps(kind: Action, asked: Sequence[Asked], diagnosis: Diagnosis) -> Iterat
         yield from _pip_step(asked, diagnosis)
         return
     by_commands: dict[tuple[str, ...], list[Cause]] = {}
+    moves: dict[tuple[str, ...], tuple[MoveUp, ...]] = {}
     for one in asked:
         commands = one.commands(kind)
         if kind is one.kind or (commands and kind is not Action.LOOK):
             by_commands.setdefault(commands, []).append(one.cause)
+            moves[commands] = one.moves(kind)
     for commands, causes in by_commands.items():
-        yield Step(kind=kind, commands=commands, causes=tuple(causes))
+        yield Step(kind=kind, commands=commands, causes=tuple(causes), moves=moves[commands])
 
 
 def _pip_step(asked: Sequence[Asked], diagnosis: Diagnosis) -> Iterator[Step]:
@@ -126,14 +138,16 @@ def _pip_step(asked: Sequence[Asked], diagnosis: Diagnosis) -> Iterator[Step]:
     if not causes:
         return
     remedies = Remedies(diagnosis.snapshot.target, interpreter_of(diagnosis.snapshot))
+    actions = merged([one.pip for one in causes])
     commands: list[str] = [
         str(remedies.pip_uninstall(*words) if action == "uninstall" else remedies.pip_install(*words))
-        for action, *words in merged([one.pip for one in causes])
+        for action, *words in actions
     ]
     commands += [command for one in causes for command in one.commands(Action.PIP)]
     here = remedies.interpreter
     image = "RUN " + " && ".join(remedies.for_image) if commands and here and here.container else None
-    yield Step(kind=Action.PIP, commands=tuple(commands), causes=tuple(one.cause for one in causes), image=image)
+    told = tuple(one.cause for one in causes)
+    yield Step(kind=Action.PIP, commands=tuple(commands), causes=told, image=image, pip=tuple(actions))
 
 
 def merged(wishes: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]]:
@@ -144,21 +158,7 @@ def merged(wishes: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]]
     go; then what takes its place; last what is only unpacked over what is there (``--no-deps``). A package that one cause
     removes for good is not installed for another.
     """
-    removed: dict[str, None] = {}
-    replacing: set[str] = set()
-    gone: set[str] = set()
-    for wish in wishes:
-        taken: dict[str, None] = {}
-        put: set[str] = set()
-        for action, *words in wish:
-            if action == "uninstall":
-                taken |= dict.fromkeys(words)
-            else:
-                names = {_name(word) for word in _asked(words)[1]}
-                put |= names
-                replacing |= names if taken else set()
-        removed |= taken
-        gone |= {_name(name) for name in taken} - put
+    removed, replacing, gone = _exchanged(wishes)
     before: dict[tuple[str, ...], list[str]] = {}
     after: dict[tuple[str, ...], list[str]] = {}
     for wish in wishes:
@@ -181,6 +181,26 @@ def merged(wishes: Sequence[Sequence[tuple[str, ...]]]) -> list[tuple[str, ...]]
         done |= {_name(word) for word in kept}
         actions += [("install", *flags, *kept)] if kept else []
     return actions
+
+
+def _exchanged(wishes: Sequence[Sequence[tuple[str, ...]]]) -> tuple[dict[str, None], set[str], set[str]]:
+    """What is uninstalled, in order; what is installed in the place of that; what is removed for good."""
+    removed: dict[str, None] = {}
+    replacing: set[str] = set()
+    gone: set[str] = set()
+    for wish in wishes:
+        taken: dict[str, None] = {}
+        put: set[str] = set()
+        for action, *words in wish:
+            if action == "uninstall":
+                taken |= dict.fromkeys(words)
+            else:
+                names = {_name(word) for word in _asked(words)[1]}
+                put |= names
+                replacing |= names if taken else set()
+        removed |= taken
+        gone |= {_name(name) for name in taken} - put
+    return removed, replacing, gone
 
 
 def _asked(words: Iterable[str]) -> tuple[tuple[str, ...], list[str]]:

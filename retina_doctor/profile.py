@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -59,6 +60,8 @@ def _row(name: str, wall: str, cpu: str, memory: str) -> str:
 
 def _age() -> float:
     """Seconds since this process was started; since its first CPU second where the system does not tell."""
+    if sys.platform != "linux":
+        return time.process_time()
     try:
         started = int(Path("/proc/self/stat").read_bytes().rpartition(b") ")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
         return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)

@@ -7,7 +7,7 @@ from typing import Any
 
 from retina_doctor.codec import DoesNotFit, decode
 from retina_doctor.model import Outcome, Reading, Recorded, SeenFrom, Snapshot, Target
-from retina_doctor.own_checks import Gated, Silenced, Unloaded
+from retina_doctor.own_checks import Compared, Gated, Silenced, Unloaded
 from retina_doctor.registry import Catalogue
 from retina_doctor.settings import Settings, Table
 
@@ -60,9 +60,9 @@ class Readings:
             return Silenced(tuple(self._silenced()))
         return self.of(facts).value
 
-    def take(self, gate: Gated) -> None:
-        """What is known already need not be judged again."""
-        self._values[Gated] = gate
+    def take(self, facts: Gated | Compared) -> None:
+        """What is no probe's, and follows from the snapshot as a whole."""
+        self._values[type(facts)] = facts
 
     def _silenced(self) -> Iterable[Reading[Any]]:
         for facts in self.catalogue.probe_of:

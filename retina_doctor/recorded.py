@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sys
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn
 
 import typer
 
@@ -14,15 +17,19 @@ from retina_doctor import output
 from retina_doctor.errors import UsageError
 from retina_doctor.files import read_regular
 from retina_doctor.snapshot import MOST_BYTES, SnapshotError, is_snapshot, load
+from retina_doctor.spread import spread
 
 if TYPE_CHECKING:
     from retina_doctor.command import Run
     from retina_doctor.model import Snapshot
+    from retina_doctor.reports import Look, Report
 
 ENDINGS = (2, 1, 3, 0)
 """The exit code of several: the first of these that one of them ends with."""
 OF_SEVERAL = ("terminal", "json", "github")
 """Formats in which one report may follow another."""
+SMALL, CHUNK = 16 * 2**20, 2**20
+"""Characters of reports to a file that are kept in memory until all are judged; that are read again at once."""
 
 
 def read(word: str) -> Snapshot:
@@ -70,45 +77,78 @@ def _files(words: Iterable[str]) -> Iterable[str]:
             inside = sorted(file for file in Path(word).iterdir() if file.suffix == ".json" and file.is_file())
         except OSError as error:
             raise UsageError(f"{word}: cannot be read: {error.strerror}") from None
-        found = [file for file in inside if is_snapshot(file)]
+        found = {file for file in inside if is_snapshot(file)}
         if not found:
             raise UsageError(f"{word}: no snapshot in this folder (files *.json that `retina-doctor collect` wrote)")
         for file in inside:
             if file not in found:
                 output.complain(f"{file}: passed over: no snapshot")
-        yield from map(str, found)
+        yield from (str(file) for file in inside if file in found)
+
+
+Judged = tuple[int, str, list[str]]
+"""One of several: its exit code, what is complained of ("": nothing), its reports by their place among the outputs."""
 
 
 def _several(run: Run, files: Sequence[str]) -> NoReturn:
-    from retina_doctor.codec import from_json, to_line
-    from retina_doctor.reports import PLAIN, writer
+    from retina_doctor.registry import installed
+    from retina_doctor.reports import writer
 
-    codes = []
-    texts: dict[tuple[str, Path | None], list[str]] = {one: [] for one in run.outputs}
-    for file in files:
-        try:
-            snapshot = read(file)
-            report = run.judged(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on, file=file)
-        except UsageError as error:
-            codes.append(output.complain(str(error)))
-            told = {"file": file, "verdict": "unknown", "exit_code": 2, "findings": [], "error": str(error)}
-            for (name, _), parts in texts.items():
-                parts += [to_line(told)] if name == "json" else []
-            continue
-        codes.append(report.exit_code)
-        for (name, path), parts in texts.items():
-            text = writer(name)(report, PLAIN if path else run.terminal)
-            if name == "json":
-                parts.append(to_line({"file": file, **from_json(text)}))
-            else:
-                parts.append(f"{text}\n" if name == "terminal" else text)
-    for (name, path), parts in sorted(texts.items(), key=lambda one: one[0][1] is not None):
-        try:
-            output.deliver(name, path, "".join(parts))
-        except (UsageError, output.NoOutput) as error:
-            output.complain(str(error))
-            codes.append(3)
-    raise typer.Exit(next(code for code in ENDINGS if code in codes))
+    output.prepare(run.outputs)
+    _ = installed()  # both once, and not in each process
+    writers = [writer(name) for name, _ in run.outputs]
+    codes: set[int] = set()
+    lost: set[int] = set()
+    with contextlib.ExitStack() as kept:
+        # Files are written whole or not at all, and standard output as judging goes on.
+        spools = [kept.enter_context(_spool()) if path else None for _, path in run.outputs]
+        for code, complaint, texts in spread(functools.partial(_judged, run, writers), files):
+            codes.add(code)
+            if complaint:
+                output.complain(complaint)
+            for spool, text in zip(spools, texts, strict=True):
+                if spool is not None:
+                    spool.write(text)
+                elif text and not lost:
+                    lost = _delivered("", None, text)
+        for (name, path), spool in zip(run.outputs, spools, strict=True):
+            if spool is not None:
+                spool.seek(0)
+                lost |= _delivered(name, path, iter(functools.partial(spool.read, CHUNK), ""))
+    raise typer.Exit(next(code for code in ENDINGS if code in codes | lost))
+
+
+def _judged(run: Run, writers: Sequence[Callable[[Report, Look], str]], file: str) -> Judged:
+    from retina_doctor.codec import from_json, to_line
+    from retina_doctor.reports import PLAIN
+
+    texts = []
+    try:
+        snapshot = read(file)
+        report = run.judged(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on, file=file)
+    except UsageError as error:
+        told = {"file": file, "verdict": "unknown", "exit_code": 2, "findings": [], "error": str(error)}
+        return 2, str(error), [to_line(told) if name == "json" else "" for name, _ in run.outputs]
+    for (name, path), write in zip(run.outputs, writers, strict=True):
+        text = write(report, PLAIN if path else run.terminal)
+        if name == "json":
+            text = to_line({"file": file, **from_json(text)})
+        texts.append(f"{text}\n" if name == "terminal" else text)
+    return report.exit_code, "", texts
+
+
+def _spool() -> IO[str]:
+    return tempfile.SpooledTemporaryFile(SMALL, "w+", encoding="utf-8", errors="backslashreplace", newline="")
+
+
+def _delivered(name: str, path: Path | None, text: str | Iterable[str]) -> set[int]:
+    """Exit codes that come of giving this report: of one that cannot be given, it is said."""
+    try:
+        output.deliver(name, path, text)
+    except (UsageError, output.NoOutput) as error:
+        output.complain(str(error))
+        return {3}
+    return set()
 
 
 def compare(run: Run, before: str, after: str) -> NoReturn:

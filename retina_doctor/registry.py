@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import Check, Pack, Probe, Row, RunningService, always
+from retina_doctor.authoring import ANY, Check, Pack, Probe, Row, RunningService, always
 from retina_doctor.authoring import check as authored
 from retina_doctor.codec import Data, field, replace
 from retina_doctor.declared import declarations
 from retina_doctor.errors import PackError, UsageError, described
+from retina_doctor.figures import Measure
 from retina_doctor.model import Finding, Interpreter, SeenFrom, Severity, Target
 from retina_doctor.needs import Need, Want, needs_of
 from retina_doctor.points import loaded, points_of
@@ -57,6 +58,9 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     rows: tuple[Row, ...] = ()
     heads: tuple[Entry, ...] = ()
     """What tells the first lines of a report, asked for facts as checks are."""
+    figures: tuple[Entry, ...] = ()
+    """What a report can draw, asked for likewise."""
+    measures: tuple[Measure, ...] = ()
     knowledge: Mapping[str, str] = field(default_factory=dict)
     """By pack: the month of its tables."""
     failures: tuple[PackFailure, ...] = ()
@@ -177,13 +181,16 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         finders=tuple(pack.services for pack in packs if pack.services),
         rows=tuple(row for pack in packs for row in pack.rows),
         heads=tuple(draft.heads.values()),
+        figures=tuple(draft.figures),
+        measures=tuple(measure for pack in packs for measure in pack.measures),
         knowledge={pack.name: pack.knowledge for pack in packs if pack.knowledge},
         failures=tuple(PackFailure(pack.name, flaw, whole=False) for pack in packs for flaw in _flaws(pack)),
     )
 
 
-def _head(pack: Pack, judge: Callable[..., Any]) -> Entry:
-    check = authored("HEAD1", f"head-of-{pack.name}", Severity.NOTE)(judge)
+def _asked(pack: Pack, function: Callable[..., Any]) -> Entry:
+    """A function that is given facts as a check is, and judges nothing."""
+    check = authored("SHOWN1", f"shown-by-{pack.name}", Severity.NOTE)(function)
     return Entry(check=check, domain=pack.name, pages=Path(), needs=needs_of(check))
 
 
@@ -194,11 +201,12 @@ class Draft:
         self.entries: dict[str, list[Entry]] = {}
         """By name of pack."""
         self.heads: dict[str, Entry] = {}
+        self.figures: list[Entry] = []
         self.probes: dict[str, Probe[Any]] = {}
         self.explains: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
         self.facts: set[type] = {Settings, Interpreter, SeenFrom, Target}
-        self.facts |= {own_checks.Silenced, own_checks.Unloaded, own_checks.Gated}
+        self.facts |= {own_checks.Silenced, own_checks.Unloaded, own_checks.Gated, own_checks.Compared}
         self._probed: set[type] = set()
         self.names: set[str] = set()
         self._holders: dict[tuple[str, object], str] = {}
@@ -208,7 +216,8 @@ class Draft:
         self._hold("pack", pack.name, pack)
         entries = self.entries.setdefault(pack.name, [])
         if pack.head is not None:
-            self.heads[pack.name] = _head(pack, pack.head)
+            self.heads[pack.name] = _asked(pack, pack.head)
+        self.figures += [_asked(pack, draw) for draw in pack.figures]
         for domain in pack.domains:
             for probe in domain.probes:
                 self._hold("probe", probe.name, pack)
@@ -245,14 +254,17 @@ class Draft:
 
     def connect(self, pack: Pack) -> None:
         """What it asks of itself and of others. Raises PackError."""
-        head = self.heads.get(pack.name)
-        for entry in (*self.entries[pack.name], *([head] if head else ())):
+        shown = (one for one in (*self.heads.values(), *self.figures) if one.domain == pack.name)
+        for entry in (*self.entries[pack.name], *shown):
             for need in entry.needs:
                 self._supply(need, f"{entry.check.place}: {entry.check.name}")
         for cause in pack.causes:
             for name in (cause.root, *cause.explains):
-                if name not in self.names:
+                if name not in self.names and not (name == ANY and cause.root == ANY and cause.when is not always):
                     raise PackError(f"a cause names {name}, which no check of a loaded pack bears", lacks=True)
+            twice = [echo for echo in cause.explains if (cause.root, echo) in self.conditions]
+            if twice:
+                raise PackError(f"that {cause.root} explains {twice[0]} is said twice: which condition counts?")
             self.explains[cause.root] = self.explains.get(cause.root, ()) + cause.explains
             self.conditions |= {(cause.root, echo): cause.when for echo in cause.explains}
         # Under a condition two names may explain each other: numpy's failure onnxruntime's, and that insightface's.

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from retina_doctor.codec import Data
 from retina_doctor.model import Interpreter, Target
-from retina_doctor.quoting import Command, argument, command_of
+from retina_doctor.quoting import Command, argument, command_of, quoted
+
+
+class MoveUp(Data, frozen=True, kw_only=True):
+    """Files of a folder that lie one level too deep: those in *folder*/*inner* with that *ending* go up into *folder*."""
+
+    folder: str
+    inner: str
+    ending: str
 
 
 class Remedies:
@@ -19,6 +28,8 @@ class Remedies:
         """What takes on the user of another user's process: nothing of that user's is to be run by root's shell."""
         self.made: dict[str, tuple[str, ...]] = {}
         """What the pip commands that were made do: action and words."""
+        self.moves: dict[str, MoveUp] = {}
+        """What the commands that move files do."""
         self.for_image: list[str] = []
         """What the pip commands that were asked for are in a Dockerfile."""
 
@@ -28,6 +39,7 @@ class Remedies:
             "python": self.python,
             "pip_install": self.pip_install,
             "pip_uninstall": self.pip_uninstall,
+            "move_up": self.move_up,
             "interpreter": self.interpreter,
             "target_command": command_of(self.target.command),
         }
@@ -47,6 +59,13 @@ class Remedies:
 
     def pip_uninstall(self, *names: str) -> Command:
         return self._pip("uninstall", names)
+
+    def move_up(self, inner: str, ending: str) -> Command:
+        """``mv INNER/*ENDING FOLDER/``, where FOLDER is the one that *inner* lies in."""
+        folder, _, name = inner.rstrip("/").rpartition("/")
+        command = Command(f"mv {argument(inner)}/*{quoted(ending)} {argument(folder)}/")
+        self.moves[command] = MoveUp(folder=folder, inner=name, ending=ending)
+        return command
 
     def _pip(self, action: str, words: tuple[str, ...]) -> Command:
         command = self._pip_command(action, words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from retina_doctor.authoring import ANY
 from retina_doctor.codec import replace
 from retina_doctor.errors import described
 from retina_doctor.model import Finding, FindingKey
@@ -10,10 +11,14 @@ from retina_doctor.registry import Catalogue
 
 def _connected(root: Finding, echo: Finding, catalogue: Catalogue, broken: dict[str, str]) -> bool:
     """*root* explains *echo*. Where that cannot be judged they stay apart, and *broken* tells why, by code of the echo."""
-    if echo.name not in catalogue.explains.get(root.name, ()):
+    if root.name == echo.name:
         return False
     try:
-        return catalogue.conditions[root.name, echo.name](root, echo)
+        return any(
+            catalogue.conditions[name, echo.name](root, echo)
+            for name in (root.name, ANY)
+            if echo.name in catalogue.explains.get(name, ())
+        )
     except Exception as error:
         broken[echo.code] = f"caused by {root.name}? {described(error)}"
         return False

@@ -21,6 +21,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from retina_doctor.codec import Data, Meta, Plain, decode, encode, field
+from retina_doctor.kinds import Key
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -32,7 +33,8 @@ class Setting(Data, frozen=True):
 
     *flag*: "--det-size"; *metavar*: how its value is called in the help. *several*: the flag may be repeated. *common* False:
     only commands that ask for the flag by name take it. *named_only*: what is run or written, and is therefore not taken from
-    a file that merely lies in the working directory. *read*: turns what a file, a variable or a flag says into the plain
+    a file that merely lies in the working directory. *checks*: its words are codes, names and domains of checks, which a
+    shell completes. *read*: turns what a file, a variable or a flag says into the plain
     JSON data of the field, or raises ValueError in the operator's words. What a value out of range is told of itself is the
     ``description`` of the `Meta` that gives the range: "is not between 0 and 1".
     """
@@ -44,6 +46,7 @@ class Setting(Data, frozen=True):
     several: bool = False
     common: bool = True
     named_only: bool = False
+    checks: bool = False
     read: Callable[[Any], Any] | None = None
 
 
@@ -174,6 +177,7 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "--only",
             "CODE|NAME|DOMAIN",
             several=True,
+            checks=True,
             read=words_of,
         ),
     ] = ()
@@ -185,6 +189,7 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "--skip",
             "CODE|NAME|DOMAIN",
             several=True,
+            checks=True,
             read=words_of,
         ),
     ] = ()
@@ -204,6 +209,7 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "--require",
             "CODE|NAME|DOMAIN",
             several=True,
+            checks=True,
             read=words_of,
         ),
     ] = ()
@@ -213,6 +219,22 @@ class GateSettings(Table, frozen=True, kw_only=True):
             "Code of a check, the severity of its findings here, and why.",
             "检查的代码、它的发现在这里的级别，以及原因。",
             read=read_graded,
+        ),
+    ] = field(default_factory=dict)
+    regress: Annotated[
+        Annotated[float, Meta(ge=0, description="is not a share, such as 0.2 for a fifth")] | None,
+        Setting(
+            "By what share a measured figure may be worse than in --baseline: 0.2 is a fifth. Default: by any.",
+            "测得的指标最多可比 --baseline 差多少：0.2 即五分之一。默认不限。",
+            "--regress",
+            "SHARE",
+        ),
+    ] = None
+    measured: Annotated[
+        Mapping[Key, float],
+        Setting(
+            "Figures to compare with, by where they stand among the facts, such as inference.median; --baseline gives them.",
+            "用于对比的指标，以其在 facts 中的位置命名，如 inference.median；由 --baseline 给出。",
         ),
     ] = field(default_factory=dict)
     fail_on: Annotated[

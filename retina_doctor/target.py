@@ -15,8 +15,6 @@ from retina_doctor.seen_from import of_caller, of_process
 from retina_doctor.settings import Settings
 from retina_doctor.standpoint import Standpoint, limits_of, standpoint_of
 
-"""Ways in which a target is that of a running process."""
-
 
 def choose_target(settings: Settings, environment: Mapping[str, str], how: Chosen = "service") -> Target:
     """The named command; else the interpreter of the service's process, in whose place no other stands; else VIRTUAL_ENV's

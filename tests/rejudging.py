@@ -12,9 +12,9 @@ import functools
 from collections.abc import Collection, Mapping
 
 from retina_doctor.codec import replace, to_json
-from retina_doctor.diagnose import _judge, concluded, diagnose, gated
+from retina_doctor.diagnose import _judge, compared, concluded, diagnose, gated
 from retina_doctor.model import Diagnosis, Finding, Judgement, Snapshot, Verdict
-from retina_doctor.own_checks import Gated, Silenced
+from retina_doctor.own_checks import Compared, Gated, Silenced
 from retina_doctor.pages import render
 from retina_doctor.readings import Readings
 from retina_doctor.registry import Entry, Want, installed
@@ -47,8 +47,9 @@ def wants(code: str) -> tuple[tuple[str, Want], ...]:
 
 
 def all_are_seen_by(entry: Entry) -> bool:
-    """RD003 speaks of the failed readings among all; what the gate demands is demanded of all verdicts."""
-    return any(need.facts in (Silenced, Gated) for need in entry.needs)
+    """RD003 speaks of the failed readings among all; what the gate demands is demanded of all verdicts, and of
+    figures from anywhere."""
+    return any(need.facts in (Silenced, Gated, Compared) for need in entry.needs)
 
 
 @functools.cache
@@ -90,6 +91,7 @@ class _Base:
 
 def demanded(chosen: Selection, readings: Readings) -> Readings:
     """With what the gate demands of all verdicts, as `diagnose` tells it."""
+    readings.take(compared(readings.snapshot, chosen, CATALOGUE))
     told = Gated()
     if chosen.required or chosen.words or chosen.expired:
         others = [entry for entry in CATALOGUE.entries if not any(need.facts is Gated for need in entry.needs)]

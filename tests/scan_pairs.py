@@ -7,7 +7,24 @@ SELF = "class A:\n    def __init__(self):\n        self.app = FaceAnalysis()\n"
 APP = "app = FaceAnalysis(providers=['CUDAExecutionProvider'])\n"
 BOTH = "providers=['CUDAExecutionProvider', 'CPUExecutionProvider']"
 
+DEF = "def f(app: %s, img):\n    faces = app.get(img)\n    return faces[0].embedding"
+
 PAIRS: dict[str, tuple[str, str, str]] = {
+    # what a parameter is said to be
+    "an annotated parameter": ("no-face-not-handled", DEF % "FaceAnalysis", DEF % "dict"),
+    "one that may be None": ("no-face-not-handled", DEF % "FaceAnalysis | None", DEF % "dict | None"),
+    "Optional": ("no-face-not-handled", "from typing import Optional\n" + DEF % "Optional[FaceAnalysis]", DEF % "object"),
+    "as text": ("no-face-not-handled", DEF % "'FaceAnalysis'", DEF % "'Cache'"),
+    "Annotated, of a coroutine": (
+        "no-face-not-handled",
+        "async " + DEF % "Annotated[FaceAnalysis, Depends(g)]",
+        "async " + (DEF % "Annotated[FaceAnalysis, Depends(g)]").replace("faces[0]", "faces and faces[0]"),
+    ),
+    "annotated, and the constructor's keyword in prepare": (
+        "det-parameter-ignored",
+        "def f(app: FaceAnalysis):\n    app.prepare(0, nms_thresh=0.5)",
+        "def f(app: FaceAnalysis):\n    app = other()\n    app.prepare(0, nms_thresh=0.5)",
+    ),
     # fault: (name, before, after)
     "no providers": ("ort-provider-not-requested", "s = ort.InferenceSession('a')", f"s = ort.InferenceSession('a', {BOTH})"),
     "no providers, by from": (

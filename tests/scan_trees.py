@@ -31,7 +31,113 @@ def service(port: object) -> str:
 
 
 Tree = dict[str, str]
+CONF = "gunicorn.conf.py"
+BOUND = "bind = '0.0.0.0:8080'\n"
+FORM = "from fastapi import FastAPI, UploadFile\napp = FastAPI()\n@app.post('/detect')\nasync def detect(file: UploadFile): ...\n"
+IN_A_FUNCTION = f"import onnxruntime\ndef load(m):\n    return onnxruntime.InferenceSession(m, providers={PROVIDERS})\n"
+ON_THE_CPU = (
+    "import onnxruntime\n"
+    "s = onnxruntime.InferenceSession(m, providers=['CPUExecutionProvider'])  # retina-doctor: ignore[RD275] CPU\n"
+)
+SERVES = "CMD gunicorn -b 0.0.0.0:8080 app:app\n"
+
 PAIRS: dict[str, tuple[str, Tree, Tree]] = {
+    # forks
+    "preload_app and a session of the module": (
+        "cuda-used-before-fork",
+        {"app.py": WITH_CUDA, CONF: BOUND + "preload_app = True\n"},
+        {"app.py": WITH_CUDA, CONF: BOUND + "preload_app = False\n"},
+    ),
+    "--preload, and a session that is made later": (
+        "cuda-used-before-fork",
+        {"app.py": WITH_CUDA, "start.sh": "exec gunicorn --preload -b 0.0.0.0:8080 app:app\n"},
+        {"app.py": IN_A_FUNCTION, "start.sh": "exec gunicorn --preload -b 0.0.0.0:8080 app:app\n"},
+    ),
+    "--preload in a Dockerfile, and on the CPU": (
+        "cuda-used-before-fork",
+        {"app.py": WITH_CUDA, "Dockerfile": "FROM python:3.11\n" + SERVES.replace("gunicorn", "gunicorn --preload")},
+        {"app.py": ON_THE_CPU, "Dockerfile": "FROM python:3.11\n" + SERVES.replace("gunicorn", "gunicorn --preload")},
+    ),
+    "debug with a model": (
+        "service-debug-mode",
+        {"app.py": WITH_CUDA + "import flask\nweb = flask.Flask('a')\nweb.run('0.0.0.0', 5000, debug=True)\n"},
+        {"app.py": WITH_CUDA + "import flask\nweb = flask.Flask('a')\nweb.run('0.0.0.0', 5000, debug=False)\n"},
+    ),
+    "debug without a model": (
+        "service-debug-mode",
+        {"app.py": WITH_CUDA + "import uvicorn\nuvicorn.run('app:a', host='0.0.0.0', reload=True)\n"},
+        {"app.py": "import uvicorn\nuvicorn.run('app:a', host='0.0.0.0', reload=True)\n"},
+    ),
+    "--reload in a container": (
+        "service-debug-mode",
+        {"app.py": WITH_CUDA, "Dockerfile": "FROM python:3.11\nCMD uvicorn app:app --host 0.0.0.0 --reload\n"},
+        {"app.py": WITH_CUDA, "Dockerfile": "FROM python:3.11\nCMD uvicorn app:app --host 0.0.0.0\n"},
+    ),
+    # packages that overwrite each other
+    **{
+        f"onnxruntime-gpu beside {rival}": (
+            "ort-both-packages",
+            {"requirements.txt": f"onnxruntime-gpu==1.31.1\n{rival}\n"},
+            {"requirements.txt": "onnxruntime-gpu==1.31.1\n", "other/requirements.txt": f"{rival}\n"},
+        )
+        for rival in (
+            *("onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm", "onnxruntime-training"),
+            *("onnxruntime-qnn", "ort-nightly-gpu", "ort_nightly"),
+        )
+    },
+    "two OpenCVs": (
+        "opencv-both-packages",
+        {"requirements.txt": "opencv-python\nopencv-python-headless==5.0.0.93\n"},
+        {"requirements.txt": "opencv-python-headless==5.0.0.93\n"},
+    ),
+    "two OpenCVs of a project": (
+        "opencv-both-packages",
+        {
+            "pyproject.toml": '[project]\nname = "a"\nversion = "1"\ndependencies = ["opencv-contrib-python", "opencv-python"]\n'
+        },
+        {"pyproject.toml": '[project]\nname = "a"\nversion = "1"\ndependencies = ["opencv-contrib-python"]\n'},
+    ),
+    # a package that a route implies
+    "UploadFile without python-multipart": (
+        "service-module-missing",
+        {"app.py": FORM, "requirements.txt": "fastapi\nuvicorn\n"},
+        {"app.py": FORM, "requirements.txt": "fastapi\npython_multipart\n"},
+    ),
+    "UploadFile, in a Dockerfile": (
+        "service-module-missing",
+        {"app.py": FORM, "Dockerfile": "FROM python:3.11\nRUN pip install fastapi==0.121.0 uvicorn\n"},
+        {"app.py": FORM, "Dockerfile": "FROM python:3.11\nRUN pip install fastapi[standard]==0.121.0\n"},
+    ),
+    # images for which there is no wheel
+    "Alpine": (
+        "libc-unsupported",
+        {"Dockerfile": "FROM python:3.12-alpine\nRUN pip install onnxruntime-gpu[cuda,cudnn]\n"},
+        {"Dockerfile": "FROM python:3.12-slim\nRUN pip install onnxruntime-gpu[cuda,cudnn]\n"},
+    ),
+    "Alpine below a stage": (
+        "libc-unsupported",
+        {
+            "Dockerfile": "FROM alpine:3.20 AS base\nRUN apk add python3 py3-pip\nFROM base\nRUN pip install insightface==0.7.3\n"
+        },
+        {
+            "Dockerfile": "FROM alpine:3.20 AS base\nRUN apk add python3\nFROM debian:12\nRUN pip install insightface==0.7.3\n"
+        },
+    ),
+    "CentOS 7": (
+        "libc-unsupported",
+        {"Dockerfile": "FROM nvidia/cuda:12.2.0-runtime-centos7\nRUN pip install onnxruntime-gpu==1.20.1\n"},
+        {"Dockerfile": "FROM nvidia/cuda:12.2.0-runtime-rockylinux8\nRUN pip install onnxruntime-gpu==1.20.1\n"},
+    ),
+    "a Python that the pin has no wheel for": (
+        "python-has-no-wheel",
+        {"Dockerfile": "FROM python:3.9-slim\nRUN pip install 'onnxruntime-gpu[cuda,cudnn]==1.31.1'\n"},
+        {"Dockerfile": "FROM python:3.11-slim\nRUN pip install 'onnxruntime-gpu[cuda,cudnn]==1.31.1'\n"},
+    ),
+    "a Python that is too new": (
+        "python-has-no-wheel",
+        {"Dockerfile": "FROM python:3.15-rc\nRUN pip install onnxruntime-gpu[cuda,cudnn]\n"},
+        {"Dockerfile": "FROM python:3.14\nRUN pip install onnxruntime-gpu[cuda,cudnn]\n"},
+    ),
     # fault: (name, before, after)
     # who can reach it
     "gunicorn on loopback": (

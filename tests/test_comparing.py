@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -165,6 +166,30 @@ def test_several_are_diagnosed_one_a_line(tmp_path: Path) -> None:
     assert {"file": "driver-too-old.json", **alone} == told[1]
     text = doctor("diagnose", "t4-healthy.json", "driver-too-old.json", cwd=tmp_path).stdout
     assert text.index("Judging t4-healthy.json") < text.index("Judging driver-too-old.json") < text.index("RD205")
+
+
+def test_many_are_judged_on_all_processors_and_told_in_their_order(tmp_path: Path) -> None:
+    """As one processor does it, whatever else is in the folder."""
+    names = ("t4-healthy", "busy-machine", "driver-too-old")
+    files = recorded(tmp_path, *names)
+    for number in range(24):
+        (tmp_path / f"m{number:02}.json").write_bytes(files[number % 3].read_bytes())
+    (tmp_path / "m07.json").write_text('{"retina_doctor_snapshot": 1, "cre', encoding="utf-8")
+    words = ("diagnose", *(f"m{n:02}.json" for n in range(24)), "--format", "json", "--format", "terminal=told.txt")
+    all_of_them = doctor(*words, cwd=tmp_path)
+    told = (tmp_path / "told.txt").read_text(encoding="utf-8")
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        one = doctor(*words, cwd=tmp_path)
+    finally:
+        os.sched_setaffinity(0, before)
+    assert (all_of_them.returncode, all_of_them.stdout) == (one.returncode, one.stdout)
+    assert sorted(all_of_them.stderr.splitlines()) == sorted(one.stderr.splitlines())
+    assert told == (tmp_path / "told.txt").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in one.stdout.splitlines()]
+    assert [line["file"] for line in lines] == [f"m{n:02}.json" for n in range(24)]
+    assert one.returncode == 2 and lines[7]["exit_code"] == 2
 
 
 def test_a_baseline_holds_for_each(tmp_path: Path) -> None:

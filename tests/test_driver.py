@@ -79,9 +79,9 @@ def test_a_lost_gpu_does_not_hide_the_others(tmp_path: Path) -> None:
     report = run(tmp_path, COUNT="3", LOST="1")
     gpus = facts(report, "nvml")["gpus"]
     assert [gpu["name"] for gpu in gpus] == ["Tesla T4", None, "Tesla T4"]
-    finding = report.finding("nvml-fails")
+    finding = report.finding("gpu-fallen-off-bus")
     assert finding["subject"] == "gpu:1"
-    assert finding["evidence"]["error"].startswith("15:")
+    assert finding["evidence"]["said"].startswith("NVML: 15:")
 
 
 def test_a_driver_that_hangs_is_a_finding_within_the_deadline(tmp_path: Path) -> None:

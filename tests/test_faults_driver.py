@@ -212,13 +212,16 @@ FAULTS: dict[str, Fault] = {
     ),
     "NVML may not": Fault(root="nvml-fails", environment={"STANDIN_INIT": "4", **cuinit(3)}, path=real()),
     "the card that is used is lost": Fault(
-        root="nvml-fails",
+        root="gpu-fallen-off-bus",
         environment={"STANDIN_COUNT": "3", "STANDIN_LOST": "1", "CUDA_VISIBLE_DEVICES": "1", **cuinit(999)},
         path=real(),
         subject="gpu:1",
     ),
     "another card is lost": Fault(
-        root="nvml-fails", environment={"STANDIN_COUNT": "3", "STANDIN_LOST": "1"}, subject="gpu:1", severity="note"
+        root="gpu-fallen-off-bus",
+        environment={"STANDIN_COUNT": "3", "STANDIN_LOST": "1"},
+        subject="gpu:1",
+        severity="note",
     ),
     "the driver lists no card": Fault(
         root="nvml-fails",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import install, uninstall
+from tests.doctor import install, run_fix, uninstall
 from tests.standins import Report, cudnn_folder, library_path, real_cudart_folder, toolkit_folder
 from tests.standins.build import CUBLAS, compile_c, functions, needed_by_provider, source_folder
 from tests.test_faults_onnxruntime import Target, make_torch, only_root, silent, target
@@ -56,9 +56,11 @@ def test_a_volume_that_may_not_be_mapped_is_one_cause(target: Target) -> None:
     """Three modules, two frameworks, one mount: and no library of OpenCV's is missing."""
     install(target.python, "--no-deps", OPENCV)
     report = target.looked_on({"noexec": (target.folder / "target",)})
-    finding = only_root(report, "package-import-fails")
+    finding = only_root(report, "library-mapping-refused")
     assert meaning_of(finding) == "mapping-refused"
-    assert finding["evidence"]["also"] == ["cv2"]
+    assert {"numpy", "cv2", "onnxruntime"} <= set(finding["evidence"]["modules"])
+    assert finding["evidence"]["noexec"] == [str(target.folder / "target")]
+    assert finding["fix"]["commands"] == [f"sudo mount -o remount,exec {target.folder / 'target'}"]
     assert "opencv-system-libs-missing" not in report.names
     assert not advises_the_same_again(report.finding("ort-import-fails"))
     silent(target.looked())
@@ -80,19 +82,21 @@ def dying(signal: str) -> Callable[[Target], None]:
     return make
 
 
-SPOILED: dict[str, tuple[Callable[[Target], None], str]] = {
-    "built for a newer glibc": (newer_glibc, "glibc-too-old"),
-    "built for another processor's instructions": (dying("SIGILL"), "instruction-unknown"),
-    "a page of its file is not there": (dying("SIGBUS"), "page-not-there"),
+SPOILED: dict[str, tuple[Callable[[Target], None], str, str]] = {
+    "built for a newer glibc": (newer_glibc, "glibc-too-old", "libc-unsupported"),
+    "built for another processor's instructions": (dying("SIGILL"), "instruction-unknown", "cpu-instructions-missing"),
+    "a page of its file is not there": (dying("SIGBUS"), "page-not-there", "ort-import-fails"),
 }
 
 
 @pytest.mark.parametrize("name", SPOILED)
 def test_what_keeps_onnxruntime_from_being_imported_is_understood(name: str, target: Target) -> None:
-    spoil, mechanism = SPOILED[name]
+    spoil, mechanism, root = SPOILED[name]
     spoil(target)
     for device in ("gpu", "cpu"):
-        finding = only_root(target.looked("--device", device), "ort-import-fails")
+        report = target.looked("--device", device)
+        assert meaning_of(only_root(report, root)) == mechanism
+        finding = report.finding("ort-import-fails")
         assert meaning_of(finding) == mechanism
         assert advises_the_same_again(finding) == (mechanism == "page-not-there")
         assert (finding["evidence"]["lacks"] is not None) == (mechanism == "instruction-unknown")
@@ -115,9 +119,13 @@ def test_an_executable_stack_that_is_refused(target: Target) -> None:
     twin = target.looked()
     assert "ort-import-fails" not in twin.names, twin.summary()
     report = target.looked("--target", str(denying))
-    finding = only_root(report, "ort-import-fails")
+    finding = only_root(report, "executable-stack-refused")
     assert meaning_of(finding) == "executable-stack", report.summary()
-    assert not advises_the_same_again(finding)
+    assert finding["evidence"]["path"] == str(path)
+    assert not advises_the_same_again(report.finding("ort-import-fails"))
+    install(target.python, "pip")
+    run_fix(report.json, "executable-stack-refused", target.folder)
+    assert "ort-import-fails" not in target.looked("--target", str(denying)).names
 
 
 @pytest.mark.parametrize("device", ["gpu", "auto", "cpu"])
@@ -165,9 +173,12 @@ def test_a_package_that_another_left_empty(target: Target) -> None:
     install(target.python, "--no-deps", "opencv-python==5.0.0.93")
     uninstall(target.python, "opencv-python")
     assert not (target.site / "cv2" / "__init__.py").exists()
-    finding = only_root(target.looked(), "package-import-fails")
-    assert meaning_of(finding) == "package-emptied"
-    assert finding["evidence"]["module"] == "cv2"
+    report = target.looked()
+    finding = only_root(report, "opencv-both-packages")
+    assert finding["evidence"]["lacks"], report.summary()
+    assert meaning_of(report.finding("package-import-fails")) == "package-emptied"
+    run_fix(report.json, "opencv-both-packages", target.folder)
+    silent(target.looked())
 
 
 def test_a_bare_folder_of_a_packages_name_is_no_package(target: Target) -> None:
@@ -212,8 +223,9 @@ def mixed_toolkit(folder: Path) -> Path:
 
 def test_libraries_of_releases_that_do_not_fit_are_quoted_to_the_end(target: Target) -> None:
     report = target.looked(path=library_path(without=[toolkit_folder()], first=[mixed_toolkit(target.folder)]))
-    finding = only_root(report, "ort-session-on-cpu")
-    assert meaning_of(finding) == "cuda-libraries-mixed"
+    finding = only_root(report, "cuda-libs-mixed-releases")
+    assert finding["evidence"]["by"].endswith("/libcublas.so.13")
+    assert meaning_of(report.finding("ort-session-on-cpu")) == "cuda-libraries-mixed"
     assert "cublasLtNewer, version libcublasLt.so.13" in finding["evidence"]["said"]
     assert "cublasLtNewer" in finding["message"]
 
@@ -230,8 +242,11 @@ def test_libraries_of_releases_that_do_not_fit_are_quoted_to_the_end(target: Tar
 )
 def test_a_result_of_cuda_says_more_than_its_number(code: int, mechanism: str, target: Target) -> None:
     report = target.looked(path=library_path(cudart=real_cudart_folder()), STANDIN_CUINIT=str(code))
-    finding = only_root(report, "cuda-init-fails")
-    assert meaning_of(finding) == mechanism
+    if mechanism == "mps-not-reached":
+        assert only_root(report, "cuda-mps-not-running")["evidence"]["code"] == code
+    else:
+        assert meaning_of(only_root(report, "cuda-init-fails")) == mechanism
+    assert meaning_of(report.finding("cuda-init-fails")) == mechanism
     assert meaning_of(report.finding("ort-session-on-cpu")) == mechanism
 
 
@@ -247,14 +262,15 @@ def test_a_card_that_nvidia_smi_cannot_handle_is_lost_though_nvml_lists_it(words
     smi = {"/usr/local/bin/nvidia-smi": f"#!/bin/sh\necho '{words}'\nexit 15\n"}
     path = library_path(cudart=real_cudart_folder())
     report = target.looked_on({"files": smi}, path=path, STANDIN_CUINIT="999")
-    finding = only_root(report, "cuda-init-fails")
-    assert meaning_of(finding) == "gpu-lost"
+    finding = only_root(report, "gpu-fallen-off-bus")
+    assert meaning_of(report.finding("cuda-init-fails")) == "gpu-lost"
     assert "Unable to determine the device handle" in finding["message"]
     other = {"/usr/local/bin/nvidia-smi": f"#!/bin/sh\necho '{words.replace('1E', '1F')}'\nexit 15\n"}
     report = target.looked_on(
         {"files": other}, path=path, STANDIN_CUINIT="999", STANDIN_COUNT="2", CUDA_VISIBLE_DEVICES="0"
     )
-    assert report.roots == {"driver-state-lost"}, "another card's loss says nothing of this one"
+    assert report.roots == {"driver-state-lost", "gpu-fallen-off-bus"}, "another card's loss says nothing of this one"
+    assert report.finding("gpu-fallen-off-bus")["severity"] == "note"
 
 
 def test_an_adapter_that_does_not_start_is_read_in_the_kernels_log(target: Target) -> None:
@@ -265,7 +281,7 @@ def test_an_adapter_that_does_not_start_is_read_in_the_kernels_log(target: Targe
         "NVRM: loading NVIDIA UNIX x86_64 Kernel Module",
         "NVRM: GPU 0000:00:1e.0: RmInitAdapter failed! (0x24:0x65:1589)",
     )
-    assert meaning_of(only_root(told, "nvml-fails")) == "adapter-does-not-start"
+    assert "RmInitAdapter failed" in only_root(told, "gpu-adapter-init-failed")["evidence"]["line"]
     assert (
         only_root(looked("NVRM: loading NVIDIA UNIX x86_64 Kernel Module"), "nvml-fails")["evidence"]["means"] is None
     )
@@ -294,8 +310,9 @@ def test_a_package_that_is_too_old_for_another_is_named(target: Target) -> None:
     install(
         target.python, "--no-deps", "onnx==1.19.0", "ml_dtypes==0.4.1", "protobuf==6.33.0", "typing_extensions==4.15.0"
     )
-    finding = only_root(target.looked(), "package-import-fails")
+    finding = only_root(target.looked(), "dependency-version-conflict")
     assert meaning_of(finding) == "attribute-missing-elsewhere"
+    assert finding["evidence"]["install"] == ["ml-dtypes", "onnx"]
     assert finding["evidence"]["means"]["values"]["module"] == "ml_dtypes"
     assert "ml_dtypes" in finding["message"]
     install(target.python, "--no-deps", "ml_dtypes==0.5.4")

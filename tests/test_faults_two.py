@@ -57,7 +57,7 @@ CASES: dict[str, tuple[set[str], Fault]] = {
         ),
     ),
     "another card is lost, and this one has lost its state": (
-        {"nvml-fails", "driver-state-lost"},
+        {"gpu-fallen-off-bus", "driver-state-lost"},
         Fault(
             root="",
             environment={"STANDIN_COUNT": "3", "STANDIN_LOST": "1", "CUDA_VISIBLE_DEVICES": "0", **cuinit(999)},

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from retina_doctor_checks.expect.checks import within
 
+from retina_doctor.codec import replace
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Diagnosis, Severity, Verdict
 from retina_doctor.registry import installed
@@ -22,8 +23,6 @@ from tests.odd_probes import runs
 
 def gated(name: str, **gate: Any) -> Diagnosis:
     snapshot = machine(name).snapshot
-    from retina_doctor.codec import replace
-
     return diagnose(replace(snapshot, settings=snapshot.settings.changed(gate=gate)), installed())
 
 
@@ -225,6 +224,76 @@ def test_a_baseline_that_is_none(tmp_path: Path, text: str) -> None:
         done = runs.run(*words, "--baseline", "old.report", cwd=tmp_path)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
         assert "is no JSON report of retina-doctor" in done.stderr
+
+
+def slower(folder: Path, **changes: Any) -> None:
+    """The report of an earlier run of t4-healthy, in which these figures of the smoke test were other ones."""
+    old = report(folder, "t4-healthy")
+    for key, value in changes.items():
+        old["facts"]["inference"][key] = value
+    (folder / "old.report").write_text(json.dumps(old))
+
+
+def regressed(folder: Path, *words: str) -> tuple[int, list[str], str]:
+    """Exit code, subjects of the figures that are worse, verdict of RD008."""
+    told = report(folder, "t4-healthy", "--baseline", "old.report", *words)
+    found = [one["subject"] for one in told["findings"] if one["name"] == "figure-regressed"]
+    return told["exit_code"], found, next(one["verdict"] for one in told["checks"] if one["code"] == "RD008")
+
+
+def test_a_figure_that_became_worse_by_more_than_the_stated_share_fails(tmp_path: Path) -> None:
+    """One detection of t4-healthy takes 50 ms."""
+    slower(tmp_path, median=0.04)
+    assert gated_by(tmp_path, 0.2) == (1, ["figure:inference.median"], "failed")
+    assert gated_by(tmp_path, 0.3) == (0, [], "passed"), "a quarter more"
+    slower(tmp_path, median=0.06)
+    assert gated_by(tmp_path, 0.2) == (0, [], "passed"), "better"
+    slower(tmp_path, median=0.0495)
+    assert gated_by(tmp_path, 0.0) == (0, [], "passed"), "noise is no regression, whatever the share"
+    slower(tmp_path, median=None, p95=None)
+    assert gated_by(tmp_path, 0.2) == (0, [], "passed"), "what was not measured then is compared with nothing"
+
+
+def test_without_a_share_no_figure_is_compared(tmp_path: Path) -> None:
+    slower(tmp_path, median=0.001)
+    assert regressed(tmp_path) == (0, [], "inapplicable")
+
+
+def gated_by(folder: Path, share: float) -> tuple[int, list[str], str]:
+    snapshot = machine("t4-healthy").snapshot
+    settings = snapshot.settings.changed(gate={"regress": share})
+    file = folder / "shared.json"
+    file.write_text(save(replace(snapshot, settings=settings)), encoding="utf-8")
+    done = runs.run("diagnose", file.name, "--format", "json", "--baseline", "old.report", cwd=folder)
+    told = json.loads(done.stdout)
+    found = [one["subject"] for one in told["findings"] if one["name"] == "figure-regressed"]
+    return done.returncode, found, next(one["verdict"] for one in told["checks"] if one["code"] == "RD008")
+
+
+def test_a_regression_is_not_known_to_the_report_that_it_is_measured_by(tmp_path: Path) -> None:
+    """That report may tell of a regression itself: against one before it."""
+    old = report(tmp_path, "figure-regressed")
+    subjects = [one["subject"] for one in old["findings"]]
+    assert set(subjects) == {"figure:inference.median", "figure:inference.cards.0.own_peak"}
+    old["facts"]["inference"]["median"] = 0.02
+    (tmp_path / "old.report").write_text(json.dumps(old))
+    told = report(tmp_path, "figure-regressed", "--baseline", "old.report")
+    assert [(one["subject"], one["evidence"]["before"]) for one in told["findings"]] == [
+        ("figure:inference.median", 0.02)
+    ]
+
+
+def test_a_figure_that_is_no_longer_measured_is_unknown_unless_it_was_left_out(tmp_path: Path) -> None:
+    def verdict_of(gate: dict[str, Any], *lost: str) -> Verdict:
+        snapshot = machine("figures-kept").snapshot
+        readings = {name: one for name, one in snapshot.readings.items() if name not in lost}
+        settings = snapshot.settings.changed(gate=gate)
+        return verdict(diagnose(replace(snapshot, settings=settings, readings=readings), installed()), "RD008")
+
+    assert verdict_of({}) is Verdict.PASSED
+    assert verdict_of({}, "inference") is Verdict.UNKNOWN
+    assert verdict_of({"quick": True}, "inference") is Verdict.INAPPLICABLE
+    assert verdict_of({"only": ("RD008", "driver")}, "inference") is Verdict.INAPPLICABLE
 
 
 def test_every_format_says_the_same_of_what_is_ignored() -> None:

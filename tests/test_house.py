@@ -12,9 +12,9 @@ ROOT = Path(__file__).parents[1]
 PACK, ENGINE = ROOT / "checks" / "retina_doctor_checks", ROOT / "retina_doctor"
 GROUND = {"versions", "scopes", "settings"}
 """Modules of the pack itself that any judging room stands on."""
-TOP = {"pack", "causes", "first_screen", "running", "doubts"}
+TOP = {"pack", "causes", "figures", "first_screen", "running", "doubts"}
 """What the entry points name, and what they are put together of."""
-JUDGING_SEES = {"facts", "combined", "advice", *GROUND}
+JUDGING_SEES = {"facts", "combined", "advice", "triage", *GROUND}
 ASKS_FOR_FILES = "checks/retina_doctor_checks/source/domain.py"
 """Who names the analysis of what was fetched, and asks it which files it wants."""
 

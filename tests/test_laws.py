@@ -20,11 +20,11 @@ import msgspec
 import pytest
 
 from retina_doctor import formats
-from retina_doctor.authoring import Facts, Side
+from retina_doctor.authoring import ANY, Facts, Side
 from retina_doctor.codec import from_json, replace
 from retina_doctor.diagnose import _judge, diagnose
 from retina_doctor.model import Diagnosis, Outcome, Reading, Recorded, Severity, Snapshot, Verdict
-from retina_doctor.pages import BLOCK, mebibytes, render, source
+from retina_doctor.pages import BLOCK, FILTERS, render, source
 from retina_doctor.probing.sending import source_of
 from retina_doctor.readings import Readings
 from retina_doctor.redaction import redact
@@ -73,7 +73,7 @@ def parts(entry: Entry, language: Any) -> dict[str, str]:
 
 
 PARSER = jinja2.Environment()
-PARSER.filters["MiB"] = mebibytes
+PARSER.filters |= FILTERS
 
 
 @every_code
@@ -141,7 +141,7 @@ def test_a_pack_that_cannot_be_loaded_is_a_finding_and_all_others_are_judged() -
 )
 def test_every_cause_is_witnessed(root: str, echo: str) -> None:
     def shows(diagnosis: Diagnosis) -> bool:
-        there = {finding.name for finding in diagnosis.findings}
+        there = {finding.name for finding in diagnosis.findings} | {ANY}
         return root in there and any(f.name == echo and f.root is not None for f in diagnosis.findings)
 
     assert [name for name in names() if shows(judged(name))]
@@ -314,6 +314,12 @@ def test_a_quick_check_says_what_the_whole_one_does_or_that_it_does_not_know(nam
 def test_what_is_heavy_shares_no_process(probe: str) -> None:
     """A quick check starts no heavy one, and a shared process is no place for what may hang on a kernel for seconds."""
     assert not (CATALOGUE.probes[probe].heavy and CATALOGUE.probes[probe].share)
+
+
+@pytest.mark.parametrize("probe", CATALOGUE.probes)
+def test_what_is_light_is_in_no_group_of_heavy_ones(probe: str) -> None:
+    """It would be kept waiting by them, and left out by a quick check with them."""
+    assert CATALOGUE.probes[probe].heavy or CATALOGUE.probes[probe].group is None
 
 
 @every_machine

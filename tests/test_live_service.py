@@ -502,9 +502,16 @@ def test_a_service_that_fell_back_is_seen_though_the_provider_is_loaded(
     busy = tmp_path / "busy"
     busy.touch()
     told = with_a_card(tmp_path, real_model, "", later=f"rm {busy}", log=log, STANDIN_BUSY=str(busy))
-    assert told.roots == {"service-on-cpu"}, told.summary()
+    # Where there is a log, it tells what the machine no longer shows.
+    shown = log == "service.log"
+    assert told.roots == {"service-log-shows-cause" if shown else "service-on-cpu"}, told.summary()
+    assert told.names == {"service-on-cpu", *told.roots}
     evidence = told.finding("service-on-cpu")["evidence"]
     assert evidence["tried"] is True
+    if shown:
+        seen = told.finding("service-log-shows-cause")["evidence"]
+        assert seen["cause"] == "gpu-exclusive-mode"
+        assert "busy or unavailable" in seen["line"]
     assert ("Falling back" in (evidence["said"] or "")) == (log == "service.log")
     assert told.verdict("ort-session-on-cpu") == "passed"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retina_doctor_checks.probes.models import look_models, onnx_walk
+from retina_doctor_checks.probes.models import contents, onnx_walk
 
 from tests.doctor import DEV_PYTHON, environment, found, report
 
@@ -214,7 +214,7 @@ def test_no_damage_breaks_the_looking(small_model: bytes, data: st.DataObject) -
     with tempfile.NamedTemporaryFile(suffix=".onnx") as file:
         file.write(damaged)
         file.flush()
-        facts = look_models.examine(file.name)
+        facts = contents.examine(file.name)
     assert facts["size"] == len(damaged)
     assert facts["onnx"] is None or facts["problem"] is None
 

@@ -319,6 +319,31 @@ def test_a_port_names_it_too(bait: Bait) -> None:
     assert "its Python is started as that user" in done.stderr
 
 
+@PLACES
+def test_compiled_files_are_kept_by_its_user_for_itself(bait: Bait, contained: bool) -> None:
+    """Where its image has none: in that user's home, with its rights; and in no home but its own."""
+    home = Path(tempfile.mkdtemp(prefix="home-"))
+    (home / "of-root").mkdir()
+    for folder in (home, home / "of-root"):
+        folder.chmod(0o700)
+    os.chown(home, bait.user.number, bait.user.number)
+    bait.variables |= {"PYTHONDONTWRITEBYTECODE": "1", "HOME": str(home)}
+    (bait.site / "lacking").mkdir()
+    (bait.site / "lacking" / "__init__.py").touch()
+    (bait.site / "lacking-1.dist-info").mkdir()
+    try:
+        beside(bait, "--only doctor --pid $PID", contained=contained)
+        kept = [path for path in home.rglob("*") if path.name != "of-root"]
+        assert any(path.suffix == ".pyc" for path in kept)
+        assert {path.lstat().st_uid for path in kept} == {bait.user.number}
+        assert (home / ".cache").stat().st_mode & 0o777 == 0o700
+        bait.variables["HOME"] = str(home / "of-root")
+        beside(bait, "--only doctor --pid $PID", contained=contained)
+        assert not list((home / "of-root").iterdir())
+    finally:
+        shutil.rmtree(home)
+
+
 def test_roots_variables_are_not_handed_to_another_user(bait: Bait) -> None:
     """Where those of the service were written over by its title, root's own do not stand in."""
     bait.variables = {}

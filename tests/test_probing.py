@@ -62,9 +62,9 @@ def odd(does: str, *command: str, **more: Any) -> Recorded:
     return readings["odd"]
 
 
-def sharing(*does: str, timeout: float = LONG) -> dict[str, Recorded]:
-    """Readings of probes that share one process of the target, by what they do."""
-    probes = [odd_probe(one, name=one, share=True) for one in does]
+def sharing(*does: str, timeout: float = LONG, group: str | None = None) -> dict[str, Recorded]:
+    """Readings of probes that share one process of the target, by what they do: light ones, or heavy ones of that group."""
+    probes = [odd_probe(one, name=one, share=not group, heavy=bool(group), group=group) for one in does]
     return looking(timeout=timeout).collect(probes)[1]
 
 
@@ -170,6 +170,16 @@ def test_probes_that_share_are_run_in_one_process_and_others_in_their_own() -> N
     assert len({two, three, four}) == 3
 
 
+def test_heavy_probes_of_one_group_are_run_in_one_process_in_their_order() -> None:
+    groups = ("numbers", None, "pictures", "numbers", "pictures")
+    probes = [odd_probe("tell_path", name=f"odd-{n}", heavy=True, group=group) for n, group in enumerate(groups)]
+    light = odd_probe("tell_path", name="light", share=True)
+    _, readings = looking().collect([*probes, light])
+    one, two, three, four, five, six = (readings[probe.name].facts["pid"] for probe in [*probes, light])
+    assert (one, three) == (four, five)
+    assert len({one, two, three, six}) == 4
+
+
 def test_a_raising_probe_leaves_the_process_to_those_after_it() -> None:
     readings = sharing("tell_path", "raise_error", "leave", "behave")
     assert readings["raise_error"].outcome is Outcome.FAILED
@@ -183,10 +193,11 @@ def test_a_raising_probe_leaves_the_process_to_those_after_it() -> None:
     ("does", "outcome", "seconds"),
     [("abort", Outcome.CRASHED, LONG), ("stop_at_once", Outcome.CRASHED, LONG), ("hang", Outcome.TIMED_OUT, 2)],
 )
+@pytest.mark.parametrize("group", [None, "numbers"])
 def test_what_dies_or_hangs_in_a_shared_process_costs_no_other_its_reading(
-    does: str, outcome: Outcome, seconds: float
+    does: str, outcome: Outcome, seconds: float, group: str | None
 ) -> None:
-    readings = sharing("tell_path", does, "behave", "tell_much", timeout=seconds)
+    readings = sharing("tell_path", does, "behave", "tell_much", timeout=seconds, group=group)
     assert {name: reading.outcome for name, reading in readings.items()} == {
         "interpreter": Outcome.OK,
         "tell_path": Outcome.OK,
@@ -513,7 +524,8 @@ def test_the_sent_program_is_made_of_what_python_2_can_parse() -> None:
     allowed = {
         ast.Module, ast.Import, ast.alias, ast.Expr, ast.Assign, ast.Call, ast.Attribute, ast.Subscript, ast.Name,
         ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Slice, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp,
-        ast.Load, ast.Store, ast.And, ast.Or, ast.Lt, ast.Mod, ast.NotIn, ast.In, ast.Not,
+        ast.Load, ast.Store, ast.And, ast.Or, ast.Lt, ast.Mod, ast.NotIn, ast.In, ast.Not, ast.FunctionDef, ast.arguments,
+        ast.arg, ast.Return, ast.IfExp, ast.Eq,
     }  # fmt: skip
     assert {type(node) for node in ast.walk(ast.parse(program))} <= allowed
 

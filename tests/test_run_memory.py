@@ -3,32 +3,30 @@ the stand-in of NVML says what that has counted."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
-from retina_doctor_checks.combined.memory_need import MIB
+from retina_doctor_checks.combined.card_part import MIB
 from retina_doctor_checks.memory.run_checks import Refused, refused
 
 from tests.standins import Report, doctor, library_path, needs_root, nvml_folder
 from tests.test_faults_driver import CLEAN
-from tests.test_memory import counted
+from tests.test_memory import FREE_AT_REST, counted
 
 CONTEXT = 200 * MIB
 ONLY = ("--only", "smoke-inference-failed,smoke-on-cpu,ort-nodes-on-cpu,vram-shape-churn,vram-fragmented")
 
 
 def run(folder: Path, model: Path, *words: str, path: str | None = None, **standin: str) -> Report:
-    (folder / "held").mkdir()
-    environment = {
-        **CLEAN,
-        "LD_LIBRARY_PATH": library_path() if path is None else path,
-        "STANDIN_HELD": str(folder / "held"),
-        "STANDIN_CONTEXT": str(CONTEXT),
-        **{f"STANDIN_{name}": value for name, value in standin.items()},
-    }
+    environment = on_the_card(folder, **standin)
+    if path is not None:
+        environment["LD_LIBRARY_PATH"] = path
     return doctor(folder, *ONLY, "--model", str(model), *words, environment=environment)
 
 
@@ -179,3 +177,75 @@ SAID: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("said", "expected"), SAID)
 def test_what_frameworks_say_when_memory_is_refused(said: str, expected: Refused | None) -> None:
     assert refused(said) == expected
+
+
+# retina-doctor plan --calibrate
+
+
+def planned(folder: Path, *words: str, **standin: str) -> subprocess.CompletedProcess[str]:
+    """`plan` on the stand-in's card; what is kept is kept under *folder*."""
+    variables = {**os.environ, **on_the_card(folder, **standin)}
+    command = [sys.executable, "-m", "retina_doctor", "plan", "--target", sys.executable, *words]
+    environment = {name: value for name, value in variables.items() if value is not None}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
+
+
+def on_the_card(folder: Path, **standin: str) -> dict[str, str | None]:
+    """Variables under which there is a card whose driver takes CONTEXT of each process."""
+    (folder / "held").mkdir(exist_ok=True)
+    return {
+        **CLEAN,
+        "LD_LIBRARY_PATH": library_path(),
+        "STANDIN_HELD": str(folder / "held"),
+        "STANDIN_CONTEXT": str(CONTEXT),
+        "XDG_STATE_HOME": str(folder / "state"),
+        **{f"STANDIN_{name}": value for name, value in standin.items()},
+    }
+
+
+def test_what_the_card_takes_is_measured_kept_and_used(tmp_path: Path, real_model: Path) -> None:
+    words = ("--model", str(real_model))
+    before = json.loads(planned(tmp_path, *words, "--format", "json").stdout)
+    done = planned(tmp_path, *words, "--calibrate", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    file = tmp_path / "state" / "retina-doctor" / "cards.json"
+    assert str(file) in done.stderr and (file.stat().st_mode & 0o777) == 0o600
+    [kept] = json.loads(file.read_text())["cards"]
+    assert (kept["gpu"], kept["model"], kept["size"]) == ("Tesla T4", real_model.name, [640, 640])
+    # What the stand-in's driver took, and the arena beyond the activations: nothing else is there to be taken.
+    assert 0.95 * (CONTEXT - 3 * counted(real_model, 640)) < kept["least"] <= CONTEXT < kept["most"]
+    told, after = json.loads(done.stdout), json.loads(planned(tmp_path, *words, "--format", "json").stdout)
+    assert told["rows"] == after["rows"], "what was measured is used at once, and by the next"
+    assert after["card"]["measured"] == kept and before["card"]["measured"] is None
+
+    def width(plan: Any) -> int:
+        row = next(row for row in plan["rows"] if row["model"] == "MobileNet-0.25" and row["size"] == "640x640")
+        return int(row["most"] - row["least"])
+
+    assert width(after) < 0.3 * width(before)
+    assert "measured on this Tesla T4" in planned(tmp_path, *words).stdout
+    # Another driver may take more: what was measured under this one says nothing of it.
+    other = json.loads(planned(tmp_path, *words, "--format", "json", DRIVER="575.51.03").stdout)
+    assert other["card"] == before["card"]
+    # The findings rest on it, too, and say so: of a card with 240 MiB left.
+    for state, name in ((tmp_path / "nothing", "vram-insufficient"), (tmp_path / "state", "vram-tight")):
+        variables = {**on_the_card(tmp_path, USED=str((FREE_AT_REST - 240) * MIB)), "XDG_STATE_HOME": str(state)}
+        short = doctor(tmp_path, "--quick", "--only", "memory", "--model", str(real_model), environment=variables)
+        assert short.names == {name}, short.summary()
+        day = kept["date"] if name == "vram-tight" else None
+        assert short.finding(name)["evidence"]["calibrated"] == day
+
+
+def test_what_was_kept_and_is_damaged_is_a_finding_and_never_overwritten(tmp_path: Path, real_model: Path) -> None:
+    file = tmp_path / "state" / "retina-doctor" / "cards.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"cards": [{"gpu": "Tesla T4"}]}')
+    done = planned(tmp_path, "--model", str(real_model), "--calibrate")
+    assert done.returncode == 2 and str(file) in done.stderr
+    assert file.read_text() == '{"cards": [{"gpu": "Tesla T4"}]}'
+
+
+def test_where_nvml_lists_no_process_nothing_is_measured(tmp_path: Path, real_model: Path) -> None:
+    done = planned(tmp_path, "--model", str(real_model), "--calibrate", INIT="999")
+    assert done.returncode == 3 and "--calibrate: " in done.stderr, done.stderr
+    assert not (tmp_path / "state").exists()

@@ -42,6 +42,8 @@ server.bind((sys.argv[1], 0))
 server.listen(8)
 print(server.getsockname()[1], flush=True)
 """
+SILENT = ["service-crashed-or-not-ready"]
+"""It is the service, and answers nobody."""
 WAIT = LISTENER + "import time\ntime.sleep(600)\n"
 CLOSES = LISTENER + "while True:\n    server.accept()[0].close()\n"
 SERVICE = """
@@ -61,6 +63,10 @@ server = http.server.ThreadingHTTPServer((sys.argv[1], 0), Detect)
 print(server.server_address[1], flush=True)
 server.serve_forever()
 """
+
+SERVICE_6 = SERVICE.replace(
+    "server = http", "http.server.ThreadingHTTPServer.address_family = __import__('socket').AF_INET6\nserver = http"
+)
 
 
 @contextlib.contextmanager
@@ -131,7 +137,9 @@ def test_a_running_service_is_healthy(tmp_path: Path) -> None:
         assert found(told) == []
         assert told["exit_code"] == 0
         judged = {n: v for n, v in verdicts(told).items() if n.startswith(("service-", "port-"))}
-        not_asked = {"service-fails-under-load", "port-not-published"}  # --load and scan do
+        # --load, scan and --start do
+        not_asked = {"service-fails-under-load", "port-not-published", "service-debug-mode"}
+        not_asked |= {"service-module-missing", "service-start-failed"}
         assert {n for n, v in judged.items() if v != "passed"} == {*not_asked, "service-on-cpu"}
         assert judged["service-on-cpu"] == "inapplicable", "it has no framework loaded"
 
@@ -159,14 +167,14 @@ def test_the_service_itself_is_told_by_its_answer(tmp_path: Path, other_python: 
 
 def test_the_service_itself_is_told_by_its_libraries(tmp_path: Path, other_python: str) -> None:
     with running("import cv2\n" + WAIT, "0.0.0.0") as (_, port):
-        assert found(service(tmp_path, "--port", port)) == []
+        assert found(service(tmp_path, "--port", port)) == SILENT
         told = service(tmp_path, "--port", port, target=other_python)
         assert found(told) == ["port-in-use"], "another Python's libraries are another program's"
 
 
 def test_the_service_itself_is_told_by_its_number(tmp_path: Path) -> None:
     with running(WAIT, "0.0.0.0") as (pid, port), running(WAIT, "0.0.0.0") as (other, _):
-        assert found(service(tmp_path, "--port", port, "--pid", pid)) == []
+        assert found(service(tmp_path, "--port", port, "--pid", pid)) == SILENT
         told = service(tmp_path, "--port", port, "--pid", other)
         assert found(told) == ["port-in-use"]
         assert evidence(told, "port-in-use")["named_pid"] == other
@@ -178,7 +186,7 @@ def test_a_worker_that_shares_its_masters_socket_is_the_master(tmp_path: Path) -
         shown = evidence(service(tmp_path, "--port", port), "port-in-use")
         assert shown["pid"] == pid
         child = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
-        assert found(service(tmp_path, "--port", port, "--pid", child)) == []
+        assert found(service(tmp_path, "--port", port, "--pid", child)) == SILENT
         os.kill(child, 9)
 
 
@@ -626,3 +634,23 @@ def test_a_docker_daemon_that_does_not_run(tmp_path: Path) -> None:
     told = report(*words, cwd=tmp_path, env=env)
     assert roots(told) == ["docker-daemon-not-running"]
     assert found(told) == ["docker-daemon-not-running", "target-python-broken"]
+
+
+def test_a_listener_whose_workers_have_not_booted_is_no_health(tmp_path: Path) -> None:
+    """As gunicorn's master listens before a worker has loaded the application; a worker that has may be busy with a picture."""
+    for library, severity in (("", "error"), ("import cv2\n", "warning")):
+        with running(library + WAIT, "0.0.0.0") as (pid, port):
+            told = service(tmp_path, "--port", port, "--pid", pid)
+            [finding] = told["findings"]
+            assert (finding["name"], finding["severity"]) == ("service-crashed-or-not-ready", severity)
+            assert told["exit_code"] == (1 if severity == "error" else 0)
+
+
+@pytest.mark.parametrize(("bound", "asked"), [("::1", "127.0.0.1"), ("127.0.0.1", "[::1]"), ("127.0.0.3", "127.0.0.1")])
+def test_a_named_url_that_is_refused_is_an_error_whatever_the_family(bound: str, asked: str, tmp_path: Path) -> None:
+    with running(SERVICE if ":" not in bound else SERVICE_6, bound) as (_, port):
+        told = service(tmp_path, "--url", f"http://{asked}:{port}/detect")
+        assert told["exit_code"] == 1, found(told)
+        assert evidence(told, "service-wrong-url")["kind"] == "listens-elsewhere"
+        whole = f"[{bound}]" if ":" in bound else bound
+        assert "service-wrong-url" not in found(service(tmp_path, "--url", f"http://{whole}:{port}/detect"))

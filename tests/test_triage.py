@@ -127,7 +127,7 @@ def test_both_distributions_in_a_sentence_are_no_list() -> None:
 # ---- the same text in other clothes
 
 CLOTHES = st.sampled_from(
-    ["hard", "soft", "iso", "compose", "syslog", "colour", "crlf", "zh", "quote", "twice", "html"]
+    ["hard", "soft", "iso", "compose", "syslog", "colour", "crlf", "zh", "quote", "twice", "html", "rich", "box"]
 )
 
 
@@ -151,6 +151,10 @@ def dressed(text: str, how: str) -> str:
         return "\n".join(f"Nov 23 09:00:03 gpu-7 python[2211]: {line}" for line in lines)
     if how == "colour":
         return "\n".join(f"\x1b[1;31m{line}\x1b[0m\x1b[K" for line in lines)
+    if how == "rich":
+        return "\n".join(f"[11/23/26 09:00:03] INFO     {line}" for line in lines)
+    if how == "box":
+        return "\n".join(f"│ {line.ljust(76)} │" for line in lines)
     if how == "crlf":
         return "\r\n".join(lines) + "\r\n"
     if how == "zh":
@@ -524,6 +528,20 @@ def test_a_large_log_is_streamed_in_bounded_memory(tmp_path: Path) -> None:
     with log.open("rb") as file:
         expected = next(number for number, line in enumerate(file, 1) if b"libcublasLt" in line)
     assert report["diagnoses"][0]["evidence"][0]["line"] == expected
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert peak == before or peak < 150 * 1024, "KiB"
+
+
+def test_a_gigabyte_costs_no_more_memory(tmp_path: Path) -> None:
+    """Mostly holes, which a log that is cut short while it is open has, and which are read as fast as memory is."""
+    log = tmp_path / "huge.log"
+    with log.open("wb") as file:
+        file.write(b"2026-11-23 09:00:00 INFO started\n" * 1000)
+        file.seek(1 << 30)
+        file.write(f"{LIBRARY}\n".encode())
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    done = triage(str(log), "--format", "json")
+    assert json.loads(done.stdout)["diagnoses"][0]["name"] == "ort-cuda-major-mismatch"
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert peak == before or peak < 150 * 1024, "KiB"
 

@@ -26,6 +26,7 @@ SECOND_CHECK: list[Edit] = [
     ("pack.py", "import open_files_limit_low", "import open_files_echo, open_files_limit_low"),
     ("pack.py", "(open_files_limit_low,)", "(open_files_limit_low, open_files_echo)"),
 ]
+TOLD = 'Cause("open-files-limit-low", ("open-files-echo",), lambda *_: True)'
 CAUSE: Edit = ("pack.py", "import Domain", "import Cause, Domain")
 
 
@@ -206,6 +207,10 @@ UNLOADABLE: dict[str, tuple[list[Edit], str]] = {
     "facts that nobody tells": ([("pack.py", "probes=(limits,)", "probes=()")], "checks.py:10: open-files-limit-low needs Li"),
     "a reading of what no probe tells": (wanting("Reading[Settings]"), "needs a Reading of Settings"),
     "what old snapshots lack": (wanting("SeenFrom"), "which old snapshots do not tell"),
+    "a cause that is told twice": (
+        [*SECOND_CHECK, CAUSE, ("pack.py", "    reasons=", f"    causes=({TOLD}, {TOLD}),\n    reasons=")],
+        "open-files-limit-low explains open-files-echo is said twice",
+    ),
     "a head that asks for what is not": (
         [("pack.py", "pack = Pack(", "def head(limits: \"Nowhere\") -> object: ...\n\n\npack = Pack(\n    head=head,")],
         "head-of-acme: name 'Nowhere' is not defined",

@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from retina_doctor_checks.facts.models import ModelFile
-from retina_doctor_checks.probes.models import look_models, onnx_walk
+from retina_doctor_checks.probes.models import contents, onnx_walk
 
 from retina_doctor.codec import decode
 from tools.architectures import retinaface
@@ -99,7 +99,7 @@ def look(path: Path) -> str:
     """How it ended: the content that was told, and the damage. Raises what the looking raises."""
     signal.alarm(LONGEST)
     try:
-        facts: dict[str, Any] = look_models.examine(str(path))
+        facts: dict[str, Any] = contents.examine(str(path))
         seen = decode(facts, ModelFile)
         if seen.onnx is not None:
             onnx_walk.nodes(str(path))

@@ -6,7 +6,7 @@ Only direct ones: what explains ort-session-on-cpu thereby explains smoke-on-cpu
 import re
 from typing import Any
 
-from retina_doctor.authoring import Cause
+from retina_doctor.authoring import ANY, Cause
 from retina_doctor.model import Finding
 
 from .combined.refusals import rows
@@ -17,6 +17,15 @@ SEEN_ON_DISK = ("no-nvidia-gpu", "ort-cpu-package", "ort-both-packages", *LIBRAR
 LIBRARIES = ("ort-cudnn-mismatch", "ort-session-on-cpu")
 SYMPTOMS = ("torch-cannot-use-gpu", "ort-session-on-cpu")
 """What frameworks say when CUDA does not serve them."""
+IMPORTS = ("package-import-fails", "ort-import-fails", "torch-import-fails")
+BY_THEIR_WORDS = (
+    "dependency-version-conflict",
+    "executable-stack-refused",
+    "library-mapping-refused",
+    "libc-unsupported",
+    "cpu-instructions-missing",
+)
+"""Causes that what they keep from being imported names itself (combined/refusals.toml)."""
 INFERENCE = ("smoke-inference-failed", "known-answer-wrong")
 WITHOUT_A_MODEL = (
     "model-missing",
@@ -46,6 +55,10 @@ BEFORE_CUDA = (
     "container-driver-capabilities",
     "container-compat-libraries",
     "gpu-device-not-permitted",
+    "driver-dropped-gpu",
+    "gpu-adapter-init-failed",
+    "gpu-fallen-off-bus",
+    "cuda-mps-not-running",
 )
 """Troubles of card, driver and container: each keeps CUDA from starting, and that explains what the frameworks say."""
 
@@ -153,6 +166,23 @@ def without_kernels(_root: Finding, echo: Finding) -> bool:
     return "no kernel image" in str(echo.evidence)
 
 
+def says_so(root: Finding, echo: Finding) -> bool:
+    """What the echo's words mean is the root's own name."""
+    meant = (echo.evidence.get("means") or {}).get("key")
+    return meant is not None and rows()[str(meant).removeprefix("means-")].cause == root.name
+
+
+def of_that_module(root: Finding, echo: Finding) -> bool:
+    """It is of the module itself, or of one that fails with it."""
+    module = root.subject.removeprefix("module:")
+    words = " ".join(str(echo.evidence.get(key) or "") for key in ("error", "detail", "module"))
+    return same_module(root, echo) or re.search(rf"\b{module}\b", words) is not None
+
+
+def of_onnxruntime(root: Finding, _echo: Finding) -> bool:
+    return root.subject == "module:onnxruntime"
+
+
 def in_modules(root: Finding, echo: Finding) -> bool:
     return any(echo.subject in (f"module:{name}", name) for name in root.evidence.get("modules", ()))
 
@@ -184,6 +214,25 @@ def faces_are_missed(_root: Finding, echo: Finding) -> bool:
     return bool(echo.evidence.get("why") == "faces")
 
 
+def same_cause(root: Finding, echo: Finding) -> bool:
+    """The machine itself shows what the service's log shows, or what its lines fit as well."""
+    return root.name in echo.evidence.get("fits", ())
+
+
+def why_it_ended(root: Finding, echo: Finding) -> bool:
+    """A service that has ended left its reason in its log. Not: what the log itself is explained by."""
+    return not same_cause(echo, root) and (root.evidence.get("alive") is False or explains_it(root, echo))
+
+
+def explains_it(root: Finding, echo: Finding) -> bool:
+    return not same_cause(echo, root) and echo.name in root.evidence.get("explains", ())
+
+
+def of_the_gpu(root: Finding, echo: Finding) -> bool:
+    """What its log says of the GPU is why it computes on the CPU."""
+    return not same_cause(echo, root) and bool(root.evidence.get("gpu"))
+
+
 causes: tuple[Cause, ...] = (
     *(
         Cause(why, ("model-pack-incomplete",), when=in_its_place)
@@ -202,6 +251,18 @@ causes: tuple[Cause, ...] = (
         Cause(why, ("model-missing",))
         for why in ("model-unknown-name", "model-cache-not-writable", "model-download-failed")
     ),
+    Cause("service-module-missing", ("service-not-running", "service-start-failed", "service-crashed-or-not-ready")),
+    Cause("service-start-failed", ("service-not-running",)),
+    Cause("disk-full", ("model-missing", "model-download-failed")),
+    *(Cause(why, (*IMPORTS, *INFERENCE), when=says_so) for why in BY_THEIR_WORDS),
+    Cause("cuda-libs-mixed-releases", ("ort-session-on-cpu", "torch-import-fails"), when=says_so),
+    Cause("cudnn-incomplete", ("ort-session-on-cpu", *INFERENCE), when=says_so),
+    Cause("opencv-both-packages", ("package-import-fails", "smoke-inference-failed"), when=of_that_module),
+    Cause("package-shadowed", ("package-import-fails", "ort-import-fails", "numpy-abi"), when=of_that_module),
+    Cause("package-shadowed", ("torch-cpu-build",), when=same_module),
+    Cause("package-shadowed", ("ort-cpu-package", "ort-cuda-major-mismatch"), when=of_onnxruntime),
+    Cause("python-has-no-wheel", ("ort-missing",)),
+    Cause("no-nvidia-gpu", ("tensorflow-cannot-use-gpu",)),
     Cause("no-nvidia-gpu", ("torch-cpu-build", "ort-cpu-package", *LIBRARY_CAUSES, "ort-cudnn-mismatch", *SYMPTOMS)),
     *(Cause(trouble, ("cuda-init-fails",), when=on_the_way_of_cuda) for trouble in BEFORE_CUDA),
     Cause("cuda-visible-devices-hides-gpu", ("nvml-fails",)),
@@ -210,6 +271,7 @@ causes: tuple[Cause, ...] = (
     Cause("nvidia-smi-hangs", ("nvml-fails", "cuda-init-fails", "torch-import-fails", "ort-import-fails"), when=hangs),
     Cause("driver-too-old", SYMPTOMS, when=of_that_framework),
     Cause("gpu-exclusive-mode", SYMPTOMS, when=busy),
+    Cause("gpu-fallen-off-bus", ("driver-state-lost",), when=grave),
     Cause("gpu-hardware-errors", ("driver-state-lost", "cuda-init-fails"), when=grave),
     Cause("torch-arch-unsupported", ("torch-cannot-use-gpu",)),
     Cause("ort-arch-unsupported", ("ort-session-on-cpu",), when=without_kernels),
@@ -245,6 +307,10 @@ causes: tuple[Cause, ...] = (
     Cause("service-on-cpu", ("service-too-slow",)),
     Cause("service-loopback-only", ("port-in-use",), when=same_holder),
     Cause("docker-daemon-not-running", ("target-python-broken",)),
+    Cause(ANY, ("service-log-shows-cause",), when=same_cause),
+    Cause("service-log-shows-cause", ("service-not-running",), when=why_it_ended),
+    Cause("service-log-shows-cause", ("service-crashed-or-not-ready",), when=explains_it),
+    Cause("service-log-shows-cause", ("service-on-cpu",), when=of_the_gpu),
     Cause("vram-insufficient", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-held-by-others", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-framework-grabs-all", ("vram-held-by-others",), when=same_subject),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from retina_doctor.settings import Settings
 from retina_doctor_checks.probes.service import look_sockets
 
 from .doubts import doubts, model_of
-from .settings import ScanSettings, ServiceSettings
+from .settings import LOG_OF_CONTAINER, LOG_OF_UNIT, ScanSettings, ServiceSettings
 
 DETECTORS = frozenset({"onnxruntime", "insightface", "retinaface", "mxnet", "tensorrt"})
 USUAL_PORTS = frozenset({80, 5000, 8000, 8080})
@@ -30,6 +31,11 @@ NOBODYS_SERVICE = (
     "http.server",
 )
 """Python programs that may have such a library loaded, and listen."""
+UNIT_GROUP = re.compile(
+    r"/system\.slice/(?:[^/]+\.slice/)*([A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,200}\.service)(?:/.*)?"
+)
+DOCKER_GROUP = re.compile(r"(?:/docker/|/docker-)([0-9a-f]{64})(?:\.scope)?(?:/|$)")
+"""systemd.slice(5), systemd.unit(5); the cgroupfs and systemd drivers of dockerd."""
 HOSTS_PYTHON = ("uwsgi", "pypy")
 """Beginnings of the names of programs that have a Python inside, or are one under another name."""
 
@@ -122,15 +128,36 @@ def is_nobodys(pid: int) -> bool:
 
 def described(pid: int) -> RunningService:
     words = look_sockets.command_words(f"/proc/{pid}")
-    model = model_of(words)
+    model, log = model_of(words), log_of(pid)
     about = look_sockets.process(pid)
     return RunningService(
         pid=pid,
         command=about["command"] or "",
         user=about["user"],
         ports=tuple(sorted(listening_ports(pid))),
-        settings={"model": {"path": model}} if model else {},
+        settings={**({"model": {"path": model}} if model else {}), **({"service": {"log": log}} if log else {})},
     )
+
+
+def log_of(pid: int) -> str | None:
+    try:
+        return log_of_group(Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return None
+
+
+def log_of_group(groups: str) -> str | None:
+    """Where the control groups of a process say that its output goes: to the journal of its unit, or to docker (cgroups(7)).
+
+    Sessions and the services of a user's own systemd are left out: neither journal nor state would be that unit's alone.
+    """
+    for line in groups.splitlines():
+        path = line.split(":", 2)[-1]
+        if match := DOCKER_GROUP.search(path):
+            return f"{LOG_OF_CONTAINER}:{match[1]}"
+        if match := UNIT_GROUP.fullmatch(path):
+            return f"{LOG_OF_UNIT}:{match[1]}"
+    return None
 
 
 def pythons() -> list[int]:

@@ -64,6 +64,25 @@ def read_field(value: Any) -> Any:
     return value
 
 
+LOG_OF_UNIT, LOG_OF_CONTAINER = "unit", "docker"
+
+
+def read_log(value: Any) -> Any:
+    """A path, "unit:face.service" or "docker:face". Raises ValueError."""
+    if not isinstance(value, str):
+        return value
+    kind, colon, name = value.strip().partition(":")
+    if kind == LOG_OF_UNIT and colon:
+        if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]{1,255}", name) or name.startswith("-"):
+            raise ValueError(f"{name!r} is no name of a systemd unit")
+    elif kind == LOG_OF_CONTAINER and colon:
+        if not re.fullmatch(r"[A-Za-z0-9][\w.-]{0,252}", name):
+            raise ValueError(f"{name!r} is no name of a container")
+    elif not value.strip() or not value.isprintable():
+        raise ValueError(f"{value!r} is no path of a log")
+    return value.strip()
+
+
 Share = Annotated[float, Meta(ge=0, le=1, description="is not between 0 and 1")]
 Port = Annotated[int, Meta(ge=1, le=65535, description="is not a port: ports are 1 to 65535")]
 
@@ -171,6 +190,25 @@ class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
     )
     url: Annotated[
         str | None, Setting("Address of a service that should be running.", "应在运行的服务的网址。", "--url", "U")
+    ] = None
+    start: Annotated[
+        str | None,
+        Setting(
+            "How the service is started: its command, NAME.service, a Procfile, a supervisor .conf, docker:NAME.",
+            "服务的启动方式：命令、NAME.service、Procfile、supervisor 的 .conf 或 docker:NAME。",
+            "--start",
+            "CMD",
+        ),
+    ] = None
+    log: Annotated[
+        str | None,
+        Setting(
+            "Log of the service, also of one that has died: a file on the disk of whoever calls, unit:NAME or docker:NAME.",
+            "服务的日志（服务已退出时也可用）：本工具所在磁盘上的文件，或 unit:名称、docker:名称。",
+            "--log",
+            "FILE",
+            read=read_log,
+        ),
     ] = None
     response: ResponseSettings = ResponseSettings()
     load: Annotated[

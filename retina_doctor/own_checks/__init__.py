@@ -7,11 +7,13 @@ from pathlib import Path
 
 from retina_doctor.authoring import Action, Answer, Domain, Pack, Probe, Side, check, evidence_of
 from retina_doctor.codec import Data
+from retina_doctor.figures import Measure
 from retina_doctor.model import (
     Inapplicable,
     Interpreter,
     Judgement,
     Outcome,
+    Passed,
     Problem,
     Reading,
     Reason,
@@ -19,6 +21,7 @@ from retina_doctor.model import (
     Target,
     Unknown,
 )
+from retina_doctor.settings import GateSettings
 
 HERE = Path(__file__).parent
 
@@ -53,6 +56,15 @@ class Gated(Data, frozen=True):
     unmet: tuple[Judgement, ...] = ()
     expired: tuple[tuple[str, tuple[str, str]], ...] = ()
     unmatched: tuple[tuple[str, str], ...] = ()
+
+
+class Compared(Data, frozen=True):
+    """Figures of an earlier report beside those of now, as (what is measured, then, now). Made by the judge.
+
+    None: not measured now, though its probe was wanted.
+    """
+
+    figures: tuple[tuple[Measure, float, float | None], ...] = ()
 
 
 @check("RD001", "pack-not-loadable", Severity.ERROR, action=Action.PIP)
@@ -127,6 +139,37 @@ def ignore_outdated(gate: Gated) -> Iterator[Problem]:
         yield Problem(subject=f"ignore:{word}", evidence=evidence)
 
 
+@check("RD008", "figure-regressed", Severity.ERROR, action=Action.LOOK)
+def figure_regressed(gate: GateSettings, compared: Compared) -> Answer:
+    """Worse than before by more than the operator allows, and by more than noise."""
+    if gate.regress is None or not compared.figures:
+        return Inapplicable(Reason("no-figures-to-compare"))
+    problems = [
+        Problem(
+            subject=f"figure:{measure.of}",
+            evidence={
+                "figure": {"key": measure.label, "values": {}},
+                "of": measure.of,
+                "unit": measure.unit,
+                "before": before,
+                "now": now,
+                "worse": round(100 * worse / abs(before)) if before else None,
+                "allowed": round(100 * gate.regress),
+            },
+        )
+        for measure, before, now in compared.figures
+        if now is not None
+        and (worse := (now - before) * (1 if measure.better == "less" else -1)) > gate.regress * abs(before)
+        and worse > measure.least
+    ]
+    lost = tuple(dict.fromkeys(one.of.partition(".")[0] for one, _, now in compared.figures if now is None))
+    if problems or not lost:
+        return problems or Passed(
+            Reason("figures-kept", {"count": len(compared.figures), "allowed": f"{gate.regress:g}"})
+        )
+    return Unknown(lost)
+
+
 pack = Pack(
     name="retina-doctor",
     domains=(
@@ -141,6 +184,7 @@ pack = Pack(
                 service_without_its_python,
                 required_check_not_passed,
                 ignore_outdated,
+                figure_regressed,
             ),
             pages=HERE / "pages",
         ),

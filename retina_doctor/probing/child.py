@@ -118,7 +118,7 @@ def main(request: dict[str, Any]) -> None:
     probe = Telling(private, request["token"])
     if hasattr(signal, "SIGCHLD"):
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent ignored it, nobody could wait for a child
-    if hasattr(signal, "alarm"):
+    if hasattr(signal, "SIGALRM"):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     set_alarm(request["looks"][0]["seconds"])
     if request["path"] is not None:

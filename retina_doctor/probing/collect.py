@@ -225,16 +225,17 @@ class _Run:
         """Each process is started before the next request is made. *times*: of their limits. Raises UsageError, ProcessEnded."""
         self.probes |= {probe.name: probe for probe in probes}
         groups: list[list[Probe[Any]]] = []
-        shared: dict[Side, list[Probe[Any]]] = {}
+        shared: dict[tuple[Side, str | None], list[Probe[Any]]] = {}
         for probe in probes:
             side = self._side(probe)
-            if not probe.share or probe.local:
+            key = (side, probe.group)
+            if not (probe.share or probe.group) or probe.local:
                 groups.append([probe])
-            elif side in shared:
-                shared[side].append(probe)
+            elif key in shared:
+                shared[key].append(probe)
             else:
-                shared[side] = [probe]
-                groups.append(shared[side])
+                shared[key] = [probe]
+                groups.append(shared[key])
         groups.sort(key=lambda group: not group[0].heavy)  # the slowest start first: the run ends when they do
         for group in groups:
             side = self._side(group[0])
@@ -411,7 +412,8 @@ def _register(selector: selectors.BaseSelector, child: Child) -> None:
 def made_of(fetched: Recorded, made: Recorded) -> Recorded:
     """One reading of two steps: it ended as the first that did not go well. What was fetched is in none."""
     ended = made if fetched.outcome is Outcome.OK else fetched
-    return replace(ended, facts=made.facts, seconds=round(fetched.seconds + made.seconds, 3))
+    seconds = round(fetched.seconds + made.seconds, 3)
+    return replace(ended, facts=made.facts, seconds=seconds, began=fetched.began)
 
 
 def _drain(selector: selectors.BaseSelector, child: Child) -> None:

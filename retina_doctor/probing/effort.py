@@ -1,4 +1,7 @@
-"""What a probe's processes did with their time, and how busy the machine was meanwhile, as the kernel counts it."""
+"""What a probe's processes did with their time, and how busy the machine was meanwhile, as the kernel counts it.
+
+Sent to the nodes of a fleet as well: Python 3.8, standard library alone.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,21 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from retina_doctor.model import Effort
+if TYPE_CHECKING:
+    from retina_doctor.model import Effort
 
 
 def of_group(leader: int, seconds: float) -> Effort | None:
+    """As `measured` tells it."""
+    from retina_doctor.model import Effort
+
+    told = measured(leader, seconds)
+    return None if told is None else Effort(**told)
+
+
+def measured(leader: int, seconds: float) -> dict[str, Any] | None:
     """Of the process group of *leader*, which has run for *seconds*; None where the kernel does not tell.
 
     A command that reaches elsewhere (docker exec, ssh) shows its own effort here, which is none; the load is this machine's.
@@ -28,13 +41,13 @@ def of_group(leader: int, seconds: float) -> Effort | None:
                     int(file.read_text().split()[1]) / 1e9
                 )  # ready to run, without a processor (Documentation/scheduler)
     load = os.getloadavg()[0]
-    return Effort(
-        seconds=round(seconds, 3),
-        computed=round(computed, 3),
-        waited=round(waited, 3),
-        load=round(load, 2),
-        processors=len(os.sched_getaffinity(0)),
-    )
+    return {
+        "seconds": round(seconds, 3),
+        "computed": round(computed, 3),
+        "waited": round(waited, 3),
+        "load": round(load, 2),
+        "processors": len(os.sched_getaffinity(0)),
+    }
 
 
 def _group(leader: int) -> Iterator[tuple[Path, list[bytes]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import errno
+import functools
 import importlib.util
 import json
 import marshal
@@ -41,11 +42,17 @@ sys.version_info[:2]), sys.exit(9))
 import os
 path = list(sys.path)
 sys.path[:0] = [os.path.dirname(getattr(os, "__file__", "")) or sys.prefix]
+import marshal, _frozen_importlib_external as importing
+def run(name, source, code):
+    space = {"__name__": "retina_doctor_%s" % name}
+    same = code and importing.MAGIC_NUMBER == {magic}
+    exec(marshal.loads(code) if same else compile(source, "<retina-doctor>/%s.py" % name, "exec"), space)
+    return space
+{keep}
 import json
-space = {"__name__": "retina_doctor_child"}
-exec(compile(json.loads({child!r}), "<retina-doctor>/child.py", "exec"), space)
+main = run("child", {child})["main"]
 sys.path[:] = path
-space["main"](json.loads({request!r}))
+main(json.loads({request}))
 # end of retina-doctor's program
 """
 # The standard library goes first until child.py has cleaned the path: with "." in PYTHONPATH a neighbour could be json.
@@ -62,6 +69,14 @@ def code_of(module: str) -> str | None:
     except (ImportError, SyntaxError, ValueError, OSError):
         return None
     return None if code is None else base64.b64encode(marshal.dumps(code)).decode("ascii")
+
+
+@functools.cache
+def _sent(name: str) -> str:
+    """A module of the bootstrap as two literals: its source, and compiled for the doctor's own Python."""
+    module = f"retina_doctor.probing.{name}"
+    code = code_of(module)
+    return f"{source_of(module)!a}, {base64.b64decode(code) if code else None!r}"
 
 
 class Look(Data, frozen=True, kw_only=True):
@@ -113,11 +128,13 @@ class Request(Data, frozen=True, kw_only=True):
                 for one in self.looks
             ],
         }
-        # Two literals: the program must at least be *parsed* by Python 2, to be able to say that it is Python 2.
-        child = json.dumps(source_of("retina_doctor.probing.child"))
-        return (
-            _PROGRAM.replace("{child!r}", repr(child)).replace("{request!r}", repr(json.dumps(request))).encode("ascii")
-        )
+        # Literals alone: the program must at least be *parsed* by Python 2, to be able to say that it is Python 2.
+        keep = "" if self.path is not None else f'run("bytecode", {_sent("bytecode")})["keep"]({self.workdir!a})'
+        filled = {"{magic}": repr(importlib.util.MAGIC_NUMBER), "{keep}": keep, "{child}": _sent("child")}
+        program = _PROGRAM
+        for place, text in (filled | {"{request}": repr(json.dumps(request))}).items():
+            program = program.replace(place, text, 1)
+        return program.encode("ascii")
 
 
 @dataclass
@@ -377,7 +394,9 @@ class Child:
             outcome, detail = Outcome.TIMED_OUT, f"no answer in {seen.limit:g} s"
         else:
             outcome, detail = Outcome.CRASHED, exit_words(self.process.returncode)
+        began = self.started
         if len(self.request.looks) > 1 and seen.started is not None:  # else starting the interpreter counts as well
+            began += seen.started
             seconds = (seconds if seen.ended is None else seen.ended) - seen.started
         return Recorded(
             outcome=outcome,
@@ -389,6 +408,7 @@ class Child:
             cpu_seconds=None if cpu is None else round(cpu, 3),
             peak_memory=peak,
             effort=self.effort if outcome is Outcome.TIMED_OUT else None,
+            began=began,
         )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from retina_doctor.ears import HEARD
 from retina_doctor.errors import Interrupted
 from retina_doctor.probing.watchdog import watched
 
@@ -33,7 +34,7 @@ def guarded(token: str) -> Iterator[None]:
     main = threading.current_thread() is threading.main_thread()
     previous: dict[int, Any] = {}
     if main:
-        heard = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+        heard = [n for n in HEARD if signal.getsignal(n) is not signal.SIG_IGN]
         previous = {number: signal.signal(number, _interrupt) for number in heard}
     adopting = _adopt_orphans(True)
     watchdog = watched(functools.partial(_end_strays, token.strip(), None)) if main else contextlib.nullcontext()

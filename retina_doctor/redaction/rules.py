@@ -30,8 +30,8 @@ _URL = re.compile(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>(?:{MARK}|[^\s/@])*@)?(?P<host>\[[^\]\s]*\]|(?:{MARK}|[^\s/:?#])*)(?P<rest>\S*)"
 )
 _QUERY = re.compile(r"[?&;#]")
-_NAMED_BY_PYTHON = re.compile(r"(?:has no attribute|cannot import name) '$")
-"""Before an identifier of somebody's source, which is what Python's own sentence speaks of (`float4_e2m1fn`)."""
+_NAMED_BEFORE = re.compile(r"(?:(?:has no attribute|cannot import name) '|undefined symbol: )$")
+"""Before an identifier of somebody's source, of which the sentence of Python or of the loader speaks (`float4_e2m1fn`)."""
 _MAC = re.compile(
     r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}[:-]){5}(?:[0-9A-Fa-f]{2})(?:[:-][0-9A-Fa-f]{2}){0,2}(?![\w:-])"
     r"|(?<![\w.])(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}(?![\w.])"
@@ -243,7 +243,7 @@ class Rules:
         plain = self._who_and_where(masked(text)) == text
         if is_harmless(text) and plain:
             return text
-        kept = all(is_harmless(word) or all(map(CARD.fullmatch, word.split("-"))) for word in text.split(" "))
+        kept = all(is_harmless(word) or _is_put_together(word.split("-")) for word in text.split(" "))
         return text if kept and plain and "@" not in text else self.text(text)
 
     def version(self, text: str) -> str:
@@ -380,7 +380,8 @@ class Rules:
 
 def _is_identifier(match: re.Match[str]) -> bool:
     before = match.string[max(0, match.start() - 32) : match.start()]
-    return match[0].isidentifier() and len(match[0]) <= 40 and _NAMED_BY_PYTHON.search(before) is not None
+    name = match[0].rstrip(",")
+    return name.isidentifier() and len(name) <= 40 and _NAMED_BEFORE.search(before) is not None
 
 
 class SecretsOnly(Rules):
@@ -526,6 +527,11 @@ class Hearing(Rules):
 
     def key(self, text: str) -> str:
         return text
+
+
+def _is_put_together(parts: list[str]) -> bool:
+    """A card's name (A100-SXM4-80GB), or words without a number, which hosts have (arena-fails, not db-17)."""
+    return all(map(CARD.fullmatch, parts)) or all(part.isalpha() and is_harmless(part) for part in parts)
 
 
 def _is_secret(key: str, value: Any) -> bool:

@@ -47,7 +47,7 @@ def write(report: Report, _look: Look) -> str:
     unjudged = (*diagnosis.with_verdict(Verdict.UNKNOWN), *diagnosis.with_verdict(Verdict.ERROR))
     for key, judgements in (("not-judged", unjudged), ("ignored", diagnosis.with_verdict(Verdict.IGNORED))):
         if judgements:
-            told = (f"- {_code(f'{j.code} {j.name}')}: {_escaped(_why(j.missing, j.reason))}" for j in judgements)
+            told = (f"- {code(f'{j.code} {j.name}')}: {escaped(_why(j.missing, j.reason))}" for j in judgements)
             parts.append(f"## {words[key]}\n\n" + "\n".join(told))
     parts.append(f"{words['exit']} {report.exit_code}")
     return "\n\n".join(parts) + "\n"
@@ -55,18 +55,18 @@ def write(report: Report, _look: Look) -> str:
 
 def _root(report: Report, finding: Finding) -> str:
     page, words = report.words(finding), WORDS[report.language]
-    parts = [f"## {MARKS[finding.severity]} {_prose(page.title)}", _code(f"{finding.code} {finding.name}")]
+    parts = [f"## {MARKS[finding.severity]} {prose(page.title)}", code(f"{finding.code} {finding.name}")]
     if finding.location:
-        parts[-1] += " " + _code(f"{finding.location.file}:{finding.location.line}")
-    parts.append(_prose(page.message))
+        parts[-1] += " " + code(f"{finding.location.file}:{finding.location.line}")
+    parts.append(prose(page.message))
     if page.fix or page.commands:
         parts.append(f"**{words['fix']}**")
-    parts += [_prose(paragraph) for paragraph in (*page.fix.split("\n\n"), page.aside) if paragraph]
+    parts += [prose(paragraph) for paragraph in (*page.fix.split("\n\n"), page.aside) if paragraph]
     if page.commands:
-        parts.append(_block(page.commands))
+        parts.append(block(page.commands))
     echoes = report.diagnosis.echoes(finding)
     if echoes:
-        parts.append(f"{words['explains']}: " + ", ".join(_code(f"{e.code} {e.name}") for e in echoes))
+        parts.append(f"{words['explains']}: " + ", ".join(code(f"{e.code} {e.name}") for e in echoes))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -74,25 +74,25 @@ def _why(missing: tuple[str, ...], reason: object) -> str:
     return ", ".join(missing) or (reason if isinstance(reason, str) else "")
 
 
-def _block(commands: tuple[str, ...]) -> str:
+def block(commands: tuple[str, ...]) -> str:
     longest = max((len(run) for command in commands for run in re.findall("`+", command)), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([f"{fence}sh", *commands, fence])
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Pages set `code` apart; between two backticks nothing but the text itself is seen."""
-    return "".join(_code(part) if index % 2 else _escaped(part) for index, part in enumerate(text.split("`")))
+    return "".join(code(part) if index % 2 else escaped(part) for index, part in enumerate(text.split("`")))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     text = " ".join(str(visible(text)).split())
     if "`" in text:
-        return _escaped(text)
+        return escaped(text)
     return f"`{text}`" if text else ""
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Entities for what may begin HTML or a mention, backslashes for the rest of Markdown's marks."""
     text = str(visible(" ".join(text.split("\n"))))
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "&#64;")):

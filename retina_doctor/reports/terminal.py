@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shlex
 from collections import Counter
 
 from rich.cells import cell_len, set_cell_size
@@ -13,18 +12,18 @@ from rich.padding import Padding
 from rich.text import Text
 
 from retina_doctor import __version__
-from retina_doctor.authoring import Row
 from retina_doctor.declared import declarations
 from retina_doctor.diagnose import head_of
 from retina_doctor.model import Action, Finding, Judgement, Reason, Severity, Verdict
-from retina_doctor.pages import interpreter_of
 from retina_doctor.plan import Step
 from retina_doctor.profile import used_by
 from retina_doctor.quoting import visible
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
-from retina_doctor.reports.labels import counted, label, step_text, where
-from retina_doctor.reports.standpoint import standpoint_of
+from retina_doctor.reports.first_lines import judged_line, passed_over_lines, standpoint_lines, target_line
+from retina_doctor.reports.glance import glances
+from retina_doctor.reports.labels import label, step_text, where
+from retina_doctor.reports.summary import summary
 from retina_doctor.reports.wrapping import clipped, wrapped
 
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
@@ -53,7 +52,7 @@ def write(report: Report, look: Look) -> str:
 def draw(report: Report, console: Console) -> None:
     """Print the report on any rich console."""
     _draw_head(report, console)
-    for line in (*_standpoint(report), *_passed_over(report)):
+    for line in (*standpoint_lines(report), *passed_over_lines(report)):
         _say(console, Text(line, style="dim"))
     console.print()
     if _draw_rows(report, console):
@@ -74,7 +73,7 @@ def _say(console: Console, text: Text, indent: int = 0) -> None:
 def _draw_head(report: Report, console: Console) -> None:
     diagnosis, language = report.diagnosis, report.language
     if report.judged is not None:
-        _say(console, Text(_judged_line(report)))
+        _say(console, Text(judged_line(report)))
     scanned = bool(declarations().looked_at(diagnosis.snapshot.settings))
     lines = [] if scanned else head_of(diagnosis.snapshot, report.catalogue)
     first = True
@@ -83,106 +82,32 @@ def _draw_head(report: Report, console: Console) -> None:
         told = [f"retina-doctor {__version__}", *told] if first else told
         _say(console, Text(" · ".join(told), style="bold" if first else ""))
         first = False
-    _say(console, Text(_target_line(report), style="dim"))
-
-
-def _judged_line(report: Report) -> str:
-    snapshot, language = report.diagnosis.snapshot, report.language
-    more = label("labelled", language, label=visible(snapshot.label)) if snapshot.label else ""
-    more += label("redacted" if snapshot.redacted else "not-redacted", language)
-    file, created, doctor = map(visible, (report.judged, snapshot.created, snapshot.doctor))
-    return label("judging", language, file=file, created=created, doctor=doctor, more=more)
+    _say(console, Text(target_line(report), style="dim"))
 
 
 def _draw_rows(report: Report, console: Console) -> bool:
-    """The pitfalls at a glance; not where something else than a machine was judged. Whether there were any."""
-    if declarations().looked_at(report.diagnosis.snapshot.settings) or not report.catalogue.rows:
-        return False
-    names = [reason_text(Reason(row.label), report.catalogue, report.language) for row in report.catalogue.rows]
-    width = max(map(cell_len, names))
-    for row, name in zip(report.catalogue.rows, names, strict=True):
-        sign, style, told, code = _at_a_glance(row, report)
-        room = console.width - (2 + width + 2 + 3) - (len(code) + 2 if code else 0)
+    """The pitfalls at a glance. Whether there were any."""
+    rows = glances(report)
+    width = max((cell_len(row.name) for row in rows), default=0)
+    for row in rows:
+        if row.severity is not None:
+            sign, style = MARKS[row.severity], COLOURS[row.severity]
+        else:
+            sign, style = GOOD if row.passed else OPEN
+        room = console.width - (2 + width + 2 + 3) - (len(row.code) + 2 if row.code else 0)
         line = Text("  ")
-        line.append(set_cell_size(name, width), style="bold")
+        line.append(set_cell_size(row.name, width), style="bold")
         line.append(f"  {sign}  ", style=style)
-        if sign == GOOD[0]:
-            lines = wrapped(Text(told), room).split("\n")
+        if row.passed:
+            lines = wrapped(Text(row.told), room).split("\n")
             line.append_text(Text("\n" + " " * (console.width - room)).join(lines))
             console.print(line, soft_wrap=True)
             continue
-        told = clipped(told, room)
-        line.append(set_cell_size(told, room) if code else told, style="" if sign != OPEN[0] else "dim")
-        line.append(f"  {code}" if code else "", style="dim")
+        told = clipped(row.told, room)
+        line.append(set_cell_size(told, room) if row.code else told, style="dim" if row.severity is None else "")
+        line.append(f"  {row.code}" if row.code else "", style="dim")
         console.print(line, soft_wrap=True)
-    return True
-
-
-def _at_a_glance(row: Row, report: Report) -> tuple[str, str, str, str]:
-    """Sign, its style, the telling fact, the code that tells it."""
-    diagnosis, catalogue, language = report.diagnosis, report.catalogue, report.language
-    found = [
-        finding
-        for finding in diagnosis.findings
-        if finding.severity is not Severity.NOTE
-        and ((row.pitfall and finding.pitfall == row.pitfall) or catalogue.of_code(finding.code).domain in row.domains)
-    ]
-    if found:
-        worst = max(found, key=lambda finding: (finding.severity.rank, finding.root is None))
-        return MARKS[worst.severity], COLOURS[worst.severity], report.words(worst).title, worst.code
-    telling = [j for code in row.tells for j in diagnosis.judgements if j.code == code]
-    for judgement in telling:
-        if judgement.verdict is Verdict.PASSED and judgement.reason is not None:
-            return *GOOD, str(visible(reason_text(judgement.reason, catalogue, language))), ""
-    for judgement in telling:
-        if judgement.verdict in (Verdict.INAPPLICABLE, Verdict.IGNORED) and judgement.reason is not None:
-            return *OPEN, str(visible(reason_text(judgement.reason, catalogue, language))), ""
-    missing = ", ".join(dict.fromkeys(one for judgement in telling for one in judgement.missing))
-    return *OPEN, label("unknown-because", language, probes=missing or "-"), ""
-
-
-def _target_line(report: Report) -> str:
-    snapshot, language = report.diagnosis.snapshot, report.language
-    instead = declarations().looked_at(snapshot.settings)
-    if instead:
-        return label("scanned", language, paths=str(visible(", ".join(instead))))
-    target, interpreter = snapshot.target, interpreter_of(snapshot)
-    if not target.command:
-        return label(
-            f"no-target-{target.problem or 'gone'}", language, by=target.chosen_by, called=str(visible(target.called))
-        )
-    why = label(f"chosen-{target.chosen}", language, by=target.chosen_by)
-    version = f"Python {'.'.join(map(str, interpreter.version))}" if interpreter else label("unstarted", language)
-    separator = "，" if language == "zh" else ", "
-    command = str(visible(shlex.join(target.command)))
-    return label("target", language, command=command, version=version, why=separator + why)
-
-
-def _standpoint(report: Report) -> list[str]:
-    """As whom, in which container and from where; and what of the process could not be taken on."""
-    snapshot, language = report.diagnosis.snapshot, report.language
-    told = standpoint_of(snapshot)
-    if declarations().looked_at(snapshot.settings) or told["user"] is None:
-        return []
-    container = told["container"] and label("in-container", language, name=str(visible(told["container"])))
-    untaken = [label(f"untaken-{one}", language) for one in told.get("not_taken", [])]
-    separator = "、" if language == "zh" else ", "
-    less = label("not-taken", language, what=separator.join(untaken)) if untaken else ""
-    from_where = {key: str(visible(told[key])) for key in ("user", "cwd")}
-    return [label("standpoint", language, container=container or "", less=less, **from_where)]
-
-
-def _passed_over(report: Report) -> list[str]:
-    """One line, where a service runs here and was not looked at."""
-    seen, language = report.diagnosis.snapshot.passed_over, report.language
-    if not seen:
-        return []
-    pids = ", ".join(f"--pid {one.pid}" for one in seen)
-    first = seen[0]
-    why = label(f"against-{first.why}", language, detail=str(visible(first.detail)))
-    kind = "passed-over" if len(seen) == 1 else "passed-over-several"
-    command = str(visible(first.command))[:100]
-    return [label(kind, language, n=len(seen), pids=pids, user=str(visible(first.user)), command=command, why=why)]
+    return bool(rows)
 
 
 def _draw_root(report: Report, finding: Finding, console: Console) -> None:
@@ -332,20 +257,13 @@ def _told(report: Report, judgements: tuple[Judgement, ...]) -> list[str]:
 
 
 def _summary(report: Report) -> Text:
-    diagnosis, language = report.diagnosis, report.language
-    tail = [label("exit", language, code=report.exit_code)]
-    notes = [one for one in diagnosis.findings if one.severity is Severity.NOTE]
-    told = [counted("note", len(notes), language)] if notes else []
-    if diagnosis.verdict == "findings":
-        graver = [one for one in diagnosis.findings if one.severity is not Severity.NOTE]
-        roots = {one.root or one.key for one in graver}
-        count = counted("cause", len(roots), language), counted("finding", len(graver), language)
-        told.insert(0, label("findings", language, roots=count[0], findings=count[1]))
-        tail.append(label("details", language, code=diagnosis.roots[0].code))
-        return Text(" · ".join([*told, *tail]), style="bold")
-    if diagnosis.verdict == "healthy":
-        return Text(" · ".join(["✓ " + label("healthy", language), *told, *tail]), style="bold green")
-    return Text(" · ".join(["? " + label("only-unknown", language), *told, *tail]), style="bold yellow")
+    told, verdict = summary(report), report.diagnosis.verdict
+    if verdict == "findings":
+        details = label("details", report.language, code=report.diagnosis.roots[0].code)
+        return Text(f"{told} · {details}", style="bold")
+    if verdict == "healthy":
+        return Text(f"✓ {told}", style="bold green")
+    return Text(f"? {told}", style="bold yellow")
 
 
 def _counted(report: Report) -> str:

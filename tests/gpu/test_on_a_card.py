@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from retina_doctor_checks.combined.memory_need import MIB, Need, need_of
+from retina_doctor_checks.combined.card_part import MIB, published
+from retina_doctor_checks.combined.memory_need import Need, need_of
 from retina_doctor_checks.facts.inference import KnownAnswer
 from retina_doctor_checks.facts.memory import Footprint
 from retina_doctor_checks.inference import known
@@ -68,7 +69,7 @@ def taken(service: Service, folder: Path, model: Path, side: int) -> tuple[dict[
     capability = next(g["compute_capability"] for g in told["facts"]["nvml"]["gpus"] if g["uuid"] == used["uuid"])
     footprint = decode(told["facts"]["footprint"], Footprint)
     assert footprint.activations is not None
-    return used, need_of(model.stat().st_size, Size(side, side), footprint, tuple(capability))
+    return used, need_of(model.stat().st_size, Size(side, side), footprint, published(tuple(capability)))
 
 
 @pytest.mark.parametrize("side", [320, 640, 1024])

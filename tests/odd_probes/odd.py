@@ -22,6 +22,13 @@ def behave(probe: Any) -> None:
     pass
 
 
+def import_lacking(probe: Any) -> None:
+    """A package that a test has laid down: where its compiled file lies or would, and its version."""
+    import lacking  # type: ignore[import-not-found]
+
+    probe.tell(first=[lacking.__cached__, lacking.version])
+
+
 def raise_error(probe: Any) -> None:
     raise ValueError("a plain error")
 

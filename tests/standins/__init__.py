@@ -115,12 +115,14 @@ def doctor(
     machine: Machine | None = None,
     target: str | None = None,
     unprivileged: bool = False,
+    verb: tuple[str, ...] = ("check",),
 ) -> Report:
     """Runs the doctor in *folder*. *environment*: variables that differ; None takes one away. *machine*: the one on which it
-    is run, which needs root. *unprivileged*: there, what the owner and mode of a file forbid is forbidden to us, too."""
+    is run, which needs root. *unprivileged*: there, what the owner and mode of a file forbid is forbidden to us, too.
+    *verb*: the command, and words of its own."""
     variables = {**os.environ, **(environment or {})}
     command = [
-        sys.executable, "-m", "retina_doctor", "check", "--format", "json", "--target", target or sys.executable, *words
+        sys.executable, "-m", "retina_doctor", *verb, "--format", "json", "--target", target or sys.executable, *words
     ]  # fmt: skip
     if unprivileged:
         command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]

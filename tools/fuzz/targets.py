@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from retina_doctor_checks.probes.models import look_models
+from retina_doctor_checks.probes.models import contents
 from retina_doctor_checks.probes.service.look_answers import understood
 from retina_doctor_checks.probes.service.look_endpoint import pruned
 
@@ -93,7 +93,7 @@ def answers(data: bytes) -> None:
 def models(data: bytes) -> None:
     file = FOLDER / "model.onnx"
     file.write_bytes(data)
-    json.dumps(look_models.examine(str(file)))
+    json.dumps(contents.examine(str(file)))
 
 
 def redaction(data: bytes) -> None:

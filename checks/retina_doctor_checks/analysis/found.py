@@ -7,7 +7,7 @@ from typing import Any
 
 from retina_doctor.codec import encode, size
 
-from ..facts.source import Bundle, Container, Figure, Hit, Image, Line, Route, Server, Tag
+from ..facts.source import Bundle, Container, Figure, Hit, Image, Line, Route, Server, Sign, Tag
 
 MOST_TOLD = 4 * 2**20  # bytes of all that is told
 
@@ -23,6 +23,7 @@ class Found:
     containers: list[Container] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
+    signs: list[Sign] = field(default_factory=list)
 
 
 class Sum:

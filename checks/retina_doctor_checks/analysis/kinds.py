@@ -8,14 +8,26 @@ from retina_doctor.codec import Data, encode
 
 Language = Literal["python", "deployment"]
 
-PACKAGES = ("onnxruntime", "insightface")
+PACKAGES = ("onnxruntime", "insightface", "nightly", "opencv", "fastapi", "multipart")
 STARTS = (
     *("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "flask", "fastapi", "runserver"),
     *("docker", "podman", "nerdctl"),
 )
 PYTHON = (
     *("onnxruntime", "torch", "onnx", "cv2", "insightface", "retinaface"),
-    *("flask", "flask_socketio", "quart", "sanic", "bottle", "uvicorn", "waitress", "aiohttp", "werkzeug", "wsgiref"),
+    *(
+        "fastapi",
+        "flask",
+        "flask_socketio",
+        "quart",
+        "sanic",
+        "bottle",
+        "uvicorn",
+        "waitress",
+        "aiohttp",
+        "werkzeug",
+        "wsgiref",
+    ),
     *("http.server", "socketserver", "gevent", "gradio"),
 )
 """What a file must import; `http` alone is a frequent word."""

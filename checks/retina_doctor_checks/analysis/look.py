@@ -9,6 +9,7 @@ import base64
 import contextlib
 import gc
 import signal
+import sys
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -146,7 +147,7 @@ class SoFar:
 @contextlib.contextmanager
 def limited(seconds: float) -> Iterator[None]:
     """Within, OutOfTime is raised after so many seconds. The alarm that was set before, a last resort, is set again."""
-    if not hasattr(signal, "setitimer"):
+    if sys.platform == "win32" or not hasattr(signal, "setitimer"):
         yield
         return
     before = signal.signal(signal.SIGALRM, _end)

@@ -12,9 +12,11 @@ onnxruntime, OpenCV and torch choose at run time from v3 upwards, where their au
 
 def understood(meant: Meaning | None, extensions: Extensions | None) -> dict[str, object]:
     """Evidence: *means*; *lacks*: of the instruction sets asked for, those that the processor lacks; None: not told."""
+    asked = meant is not None and meant.mechanism == "instruction-unknown"
+    return {"means": meant.told if meant else None, "lacks": lacks(extensions) if asked else None}
+
+
+def lacks(extensions: Extensions | None) -> list[str] | None:
+    """Of the instruction sets asked for, those that the processor lacks; None: not told."""
     flags = extensions.cpu_flags if extensions is not None else None
-    asked = meant is not None and meant.mechanism == "instruction-unknown" and flags is not None
-    return {
-        "means": meant.told if meant else None,
-        "lacks": [one for one in ASKED if one not in (flags or ())] if asked else None,
-    }
+    return None if flags is None else [one for one in ASKED if one not in flags]

@@ -7,10 +7,12 @@ from retina_doctor.model import Reason
 
 from ..facts.driver import CudaDriver, GpuEnvironment, Nvml
 from ..facts.inference import CardUse, Inference
-from ..facts.memory import Footprint
+from ..facts.memory import Calibrations, Footprint
 from ..facts.models import Model
+from ..facts.ort_gpu import OrtFiles
 from ..settings import Size
-from .memory_need import MIB, Need, need_of
+from .card_part import MIB, card_part
+from .memory_need import Need, need_of
 from .used_gpus import candidates
 
 
@@ -23,6 +25,8 @@ class Run(Gathered, frozen=True, kw_only=True):
     cuda: CudaDriver | None
     model: Model | None
     footprint: Footprint | None
+    ort: OrtFiles | None
+    calibrations: Calibrations | None
 
 
 def card_of(run: Run) -> CardUse | None:
@@ -44,8 +48,9 @@ def need_at(run: Run, card: CardUse) -> Need | None:
     if size is None or detector is None or detector.size is None:
         return None
     gpus = run.nvml.gpus if run.nvml else ()
-    capability = next((gpu.compute_capability for gpu in gpus if gpu.uuid == card.uuid), None)
-    return need_of(detector.size, Size(*size), run.footprint, capability)
+    gpu = next((gpu for gpu in gpus if gpu.uuid == card.uuid), None)
+    part = card_part(gpu, run.nvml, run.ort, run.calibrations) if gpu else None
+    return need_of(detector.size, Size(*size), run.footprint, part)
 
 
 def beside_forecast(run: Run) -> Reason | None:

@@ -14,6 +14,7 @@ from ..combined.used_gpus import candidates
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
 from ..scopes import gpu_meant
 from ..versions import dotted
+from .card_checks import of_lost
 from .judging import cap
 from .trouble import explaining
 
@@ -42,9 +43,14 @@ def nvml_fails(
     if nvml.value is None:
         nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None, "means": None}
         return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing})
+    lost = of_nvml(nvml.value.error_code)
+    if lost is not None and lost.mechanism == "gpu-lost":
+        return Inapplicable(Reason("explained-by", {"name": "gpu-fallen-off-bus"}))
     if nvml.value.error_code is None and nvml.value.gpus:
         used = candidates(nvml.value, variables, cuda)
-        return [_failing(nvml, gpu, at_most=cap(gpu, used)) for gpu in nvml.value.gpus if gpu.error is not None]
+        failing = [gpu for gpu in nvml.value.gpus if gpu.error is not None]
+        told = [_failing(nvml, gpu, at_most=cap(gpu, used)) for gpu in failing if not of_lost(gpu.error)]
+        return told if told or not failing else Inapplicable(Reason("explained-by", {"name": "gpu-fallen-off-bus"}))
     if host is not None:
         seen = Seen(host=host, nvml=nvml.value, environment=variables, cuda=cuda)
         found = explaining(seen, "nvml")

@@ -1,4 +1,4 @@
-"""RD213, RD218, RD219: cards that work, but not for this service, not at their speed, or not for much longer."""
+"""RD213, RD218, RD219, RD234: cards that work, but not for this service, not at their speed, or not for much longer."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
-from ..combined.driver_seen import same_bus
+from ..combined.driver_seen import lost_by_smi, same_bus
 from ..combined.no_cards import no_cards
 from ..combined.port_owner import service_pids
-from ..combined.refusals import xids
+from ..combined.refusals import meaning, of_nvml, xids
 from ..combined.used_gpus import candidates
-from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Health, Host, Nvml, Xid
+from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Health, Host, NvidiaSmi, Nvml, Xid
 from ..facts.service import Ports
 from ..scopes import gpu_meant
 from .judging import cap
@@ -111,7 +111,7 @@ def _hardware_errors(nvml: Nvml, host: Host, used: tuple[Gpu, ...], *, works: bo
     """What stands in the log alone may have been mended by a reset since: where CUDA *works*, it is a warning."""
     log = host.kernel_log.xids if host.kernel_log else ()
     for gpu in nvml.gpus:
-        dying = [xid for xid in log if xid.code in xids() and _of(xid, gpu)]
+        dying = [xid for xid in log if xids().get(xid.code, "lost") != "lost" and _of(xid, gpu)]
         ecc = (gpu.health.ecc_errors if gpu.health else None) or 0
         remapping = gpu.health.remapping if gpu.health else None
         counted = bool(ecc) or remapping in ("pending", "failed")
@@ -133,3 +133,66 @@ def _hardware_errors(nvml: Nvml, host: Host, used: tuple[Gpu, ...], *, works: bo
 
 def _of(xid: Xid, gpu: Gpu) -> bool:
     return same_bus(xid.bus_id, gpu.bus_id)
+
+
+LOST = 15  # nvml.h NVML_ERROR_GPU_IS_LOST
+
+
+def fallen(nvml: Nvml, host: Host | None, smi: NvidiaSmi | None, cuda: CudaDriver | None) -> dict[int, str]:
+    """NVML's index of a card that answers no more -> who says so, in his words. What the log alone says may have been cured by a
+    restart of the card since: then CUDA works."""
+    log = host.kernel_log.xids if host is not None and host.kernel_log else ()
+    found: dict[int, str] = {}
+    for gpu in nvml.gpus:
+        dropped = [xid for xid in log if xids().get(xid.code) == "lost" and _of(xid, gpu)]
+        if of_lost(gpu.error):
+            found[gpu.index] = f"NVML: {gpu.error}"
+        elif dropped and not (cuda is not None and cuda.works):
+            found[gpu.index] = f"Xid {dropped[-1].code}{dropped[-1].line}"
+    by_smi = {index: line for index, line in lost_by_smi(smi, nvml).items() if _says_lost(line)}
+    return {**by_smi, **found}
+
+
+def of_lost(error: str | None) -> bool:
+    return error is not None and error.startswith(f"{LOST}:")
+
+
+def _says_lost(line: str) -> bool:
+    meant = meaning(line)
+    return meant is not None and meant.mechanism == "gpu-lost"
+
+
+@check("RD234", "gpu-fallen-off-bus", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.REBOOT)
+def gpu_fallen_off_bus(
+    nvml: Nvml, host: Host | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
+) -> Answer:
+    """By NVML, by nvidia-smi, whose handle NVML may still have, and by the kernel's log of this boot."""
+    meant = of_nvml(nvml.error_code)
+    if meant is not None and meant.mechanism == "gpu-lost":
+        nobody = {
+            "gpu": None,
+            "name": None,
+            "said": f"NVML: {nvml.error}",
+            "container": host.container if host else None,
+        }
+        return Problem(subject="driver", evidence=nobody)
+    used, lost = candidates(nvml, variables, cuda), fallen(nvml, host, smi, cuda)
+    found = [
+        Problem(
+            subject=f"gpu:{gpu.index}",
+            evidence={
+                "gpu": gpu.index,
+                "name": gpu.name,
+                "said": lost[gpu.index],
+                "container": host.container if host else None,
+            },
+            at_most=cap(gpu, used),
+        )
+        for gpu in nvml.gpus
+        if gpu.index in lost
+    ]
+    if not found and host is None:
+        return Unknown(("host",))
+    if not found and smi is None and not (cuda is not None and cuda.works):
+        return no_cards(nvml, host) or Unknown(("nvidia_smi",))
+    return no_cards(nvml, host) or found

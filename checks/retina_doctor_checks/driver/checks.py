@@ -126,3 +126,18 @@ def cuda_stub_library(seen: Seen) -> Answer:
     """A driver's own libcuda is named after its release; without that only CUDA can tell."""
     told = seen.cuda is not None or version_of(seen.libcuda) is not None
     return about("cuda-stub-library", seen, missing=() if told else (CUDA,))
+
+
+@check("RD232", "driver-dropped-gpu", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
+def driver_dropped_gpu(seen: Seen) -> Answer:
+    return about("driver-dropped-gpu", seen, missing=_without_nvml(seen))
+
+
+@check("RD233", "gpu-adapter-init-failed", ERROR, pitfall=2, scope=gpu_meant, action=Action.MACHINE)
+def gpu_adapter_init_failed(seen: Seen) -> Answer:
+    return about("gpu-adapter-init-failed", seen, missing=_without_nvml(seen))
+
+
+@check("RD235", "cuda-mps-not-running", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
+def cuda_mps_not_running(seen: Seen, cuda: CudaDriver) -> Answer:
+    return None if cuda.works else about("cuda-mps-not-running", seen)

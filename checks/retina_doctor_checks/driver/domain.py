@@ -83,6 +83,10 @@ domain = Domain(
         answer_checks.cuda_init_fails,
         card_checks.gpu_slowed_down,
         card_checks.gpu_hardware_errors,
+        checks.driver_dropped_gpu,
+        checks.gpu_adapter_init_failed,
+        card_checks.gpu_fallen_off_bus,
+        checks.cuda_mps_not_running,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -14,12 +14,15 @@ from typing import Literal
 
 from retina_doctor.codec import Data
 
+from ..advice.architectures import architecture, unsupported
 from ..combined.driver_seen import WSL, Evidence, Seen, lost_by_smi
+from ..combined.refusals import rows, understood_by
 from ..combined.used_gpus import candidates
 from ..combined.visible_gpus import left
 from ..facts.driver import DriverLibrary, Host
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t
+MPS = (805, 806, 807, 810)  # cuda.h CUresult, cuda_results.toml
 STUB, NO_DEVICE, NOT_READY, MISMATCH, NOT_ON_THIS_CARD, UNKNOWN = 34, 100, 802, 803, 804, 999  # cuda.h CUresult
 Way = Literal["nvml", "cuda"]
 BOTH, OF_NVML, OF_CUDA = frozenset[Way](("nvml", "cuda")), frozenset[Way](("nvml",)), frozenset[Way](("cuda",))
@@ -115,6 +118,59 @@ def not_installed(seen: Seen) -> Evidence | None:
     if host.nvidia_loaded is not False and not host.wsl and (host.container is not None or host.nvidia_loaded is None):
         return None
     return seen.shown()
+
+
+def dropped(seen: Seen) -> Evidence | None:
+    """Release or kind of the driver's modules does not drive any of the cards: such a module ends at once, or lists no card.
+    By the kernel's log where it may be read, else by the table of what drives which generation."""
+    host, line = seen.host, said_by_the_kernel(seen, "driver-drops-card")
+    if not seen.is_plain or (seen.nvml is not None and seen.nvml.gpus) or seen.cuda_works:
+        return None
+    release = seen.driver or library_version(host)
+    cards = [(card, architecture(card.device)) for card in host.pci_gpus or ()]
+    reasons = [kind and unsupported(kind, release, host.modules) for _, kind in cards]
+    if not cards or not (line or all(reasons)):
+        return None
+    kind, why = cards[0][1], reasons[0]
+    return {
+        "cards": [card.address for card, _ in cards],
+        "architecture": kind.name if kind else None,
+        "why": why,
+        "first": kind.first if kind else None,
+        "last": kind.last if kind else None,
+        "driver": release,
+        "modules": host.modules,
+        "line": line,
+        "container": host.container,
+    }
+
+
+def said_by_the_kernel(seen: Seen, mechanism: str) -> str | None:
+    """The last line of its log that says so."""
+    said = seen.host.kernel_log.said if seen.host.kernel_log else ()
+    meant = (understood_by(rows()[mechanism], line) for line in reversed(said))
+    return next((one.line for one in meant if one is not None), None)
+
+
+def adapter_fails(seen: Seen) -> Evidence | None:
+    """The module runs and knows the card, and the card does not start; NVML then lists none."""
+    line = said_by_the_kernel(seen, "adapter-does-not-start")
+    if line is None or not seen.is_plain or (seen.nvml is not None and seen.nvml.gpus) or seen.cuda_works:
+        return None
+    return {**seen.shown(), "line": line, "driver": seen.driver, "modules": seen.host.modules}
+
+
+def mps_not_running(seen: Seen) -> Evidence | None:
+    """CUDA goes through MPS where its pipe folder has a daemon's pipes, or the variable names another folder."""
+    if seen.cuda_code not in MPS:
+        return None
+    environment = seen.environment
+    return {
+        "code": seen.cuda_code,
+        "directory": environment.mps_pipe_directory if environment else None,
+        "control": environment.mps_control if environment else None,
+        "container": seen.host.container,
+    }
 
 
 def blocked_by_secure_boot(seen: Seen) -> Evidence | None:
@@ -332,16 +388,19 @@ LADDER: tuple[
     ("container-gpu-access-lost", access_lost, BOTH),
     ("gpu-device-not-permitted", not_permitted, BOTH),
     ("driver-not-installed", not_installed, BOTH),
+    ("driver-dropped-gpu", dropped, BOTH),
     ("driver-blocked-by-secure-boot", blocked_by_secure_boot, BOTH),
     ("driver-module-not-loaded", module_not_loaded, BOTH),
     ("container-driver-capabilities", capabilities_lacking, of_lacking),
     ("driver-library-mismatch", library_mismatch, of_mismatch),
     ("nvml-library-not-found", library_not_found, of_unfound),
+    ("gpu-adapter-init-failed", adapter_fails, BOTH),
     ("container-device-node-missing", device_node_missing, of_nodes),
     ("cuda-stub-library", stub, OF_CUDA),
     ("wsl-wrong-libcuda", wsl_wrong_libcuda, OF_CUDA),
     ("container-compat-libraries", compat_libraries, OF_CUDA),
     ("fabric-manager-not-running", fabric_manager, OF_CUDA),
+    ("cuda-mps-not-running", mps_not_running, OF_CUDA),
     ("mig-device-not-selected", mig_not_selected, OF_CUDA),
     ("driver-state-lost", state_lost, OF_CUDA),
 )

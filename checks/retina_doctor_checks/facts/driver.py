@@ -148,7 +148,8 @@ class KernelLog(Facts, frozen=True, kw_only=True):
 
 
 class Host(Facts, frozen=True, kw_only=True):
-    """*loaded_version*: of the kernel module that runs, from /proc/driver/nvidia/version. *pci_gpus* None: /sys/bus/pci
+    """*loaded_version*: of the kernel module that runs, from /proc/driver/nvidia/version; *modules*: which of NVIDIA's two kinds
+    it is, or, where none runs, the one on the disk. *pci_gpus* None: /sys/bus/pci
     cannot be read, so nothing is known; the same holds for *module_files*, *secure_boot* and *kernel_log*.
 
     *uvm_loaded*: of the module nvidia_uvm, without which CUDA cannot start. *switches*: NVSwitches on the PCI bus.
@@ -170,6 +171,7 @@ class Host(Facts, frozen=True, kw_only=True):
     kernel_log: KernelLog | None = None
     switches: int = 0
     fabric_manager: bool | None = None
+    modules: Literal["open", "proprietary"] | None = None
 
 
 class GpuEnvironment(Facts, frozen=True, kw_only=True):
@@ -178,6 +180,8 @@ class GpuEnvironment(Facts, frozen=True, kw_only=True):
     *libcuda*, *libnvidia_ml*: the files that the loader takes for libcuda.so.1 and libnvidia-ml.so.1, with links
     followed; None: it finds none, or (*loader_problem*) could not be asked. *nodes*: as the service's user may use them, where
     Host's are as the doctor may. *libraries*: the driver's in the folders of its LD_LIBRARY_PATH, which may be its own alone.
+    *mps_pipe_directory*: CUDA_MPS_PIPE_DIRECTORY; *mps_control*: the pipe of an MPS control daemon is in that folder, or in the
+    one that CUDA takes without the variable.
     """
 
     cuda_visible_devices: Variable | None
@@ -190,6 +194,8 @@ class GpuEnvironment(Facts, frozen=True, kw_only=True):
     loader_problem: str | None = None
     nodes: tuple[Node, ...] | None = None
     libraries: tuple[DriverLibrary, ...] | None = None
+    mps_pipe_directory: Variable | None = None
+    mps_control: bool | None = None
 
 
 class CudaDevice(Facts, frozen=True, kw_only=True):

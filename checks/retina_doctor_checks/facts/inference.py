@@ -85,8 +85,8 @@ class Inference(Facts, frozen=True, kw_only=True):
     that was loaded, when it was run.
     *session* are the providers that the session has, *nodes* how many nodes each ran, *cpu_operators* how many of each
     operator the CPU ran. *input_size* is (width, height)
-    in pixels. Times in seconds: *first* includes what is set up at the first run, *median* is of the runs after it.
-    *p95*: of the same runs; *cpu_median*: one run after the first on the CPU, where the model ran on CUDA.
+    in pixels. Times in seconds: *first* includes what is set up at the first run, *runs* are those after it (None: not told),
+    of which are *median* and *p95*; *cpu_median*: one run after the first on the CPU, where the model ran on CUDA.
     *finite*: no NaN or infinity in the outputs. *cpu_difference*: largest difference to the CPU's outputs relative to
     the largest output; None where the session itself ran on the CPU. *faces* None: not decoded.
     *cards*: None: no GPU was meant, or NVML did not answer; cards that are divided by MIG are left out.
@@ -94,7 +94,7 @@ class Inference(Facts, frozen=True, kw_only=True):
     as onnxruntime's profile tells of a run of its own (on CUDA it tells when kernels are launched, not when they end).
     """
 
-    varies = varying(load=0.5, first=0.5, median=0.3, p95=0.5, cpu_median=0.3, cpu_share=0.3)
+    varies = varying(load=0.5, first=0.5, median=0.3, p95=0.5, cpu_median=0.3, cpu_share=0.3, runs=None)
 
     skipped: (
         Literal["no-model", "missing", "not-onnx", "no-onnxruntime", "no-numpy", "no-known-checkpoint", "no-torch"]
@@ -126,6 +126,7 @@ class Inference(Facts, frozen=True, kw_only=True):
     cards: tuple[CardUse, ...] | None = None
     shapes: Shapes | None = None
     cpu_share: float | None = None
+    runs: tuple[float, ...] | None = None
 
     @property
     def on_cuda(self) -> bool | None:

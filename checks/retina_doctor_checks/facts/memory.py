@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from retina_doctor.authoring import Facts
-from retina_doctor.kinds import Path
+from retina_doctor.kinds import Name, Path, Version
 
 
 class Footprint(Facts, frozen=True, kw_only=True):
@@ -18,3 +18,25 @@ class Footprint(Facts, frozen=True, kw_only=True):
     model: Path | None
     size: tuple[int, int] | None
     activations: int | None
+
+
+class Calibration(Facts, frozen=True, kw_only=True):
+    """What one process took of a card beside weights and activations, in bytes: *least* to *most*, as measured on *date*
+    ("2026-11-28") with that *model* at *size*, (width, height) in pixels. True of that *gpu* ("Tesla T4") under that *driver*
+    and that *onnxruntime* alone."""
+
+    gpu: Name
+    driver: Version
+    onnxruntime: Version
+    date: str
+    model: Name
+    size: tuple[int, int]
+    least: int
+    most: int
+
+
+class Calibrations(Facts, frozen=True, kw_only=True):
+    """What was measured on this machine, and kept by its user in *file*. None: nowhere to keep it."""
+
+    file: Path | None
+    cards: tuple[Calibration, ...]

@@ -45,13 +45,14 @@ class Checkpoint(Facts, frozen=True, kw_only=True):
 
 class Cache(Facts, frozen=True, kw_only=True):
     """Where insightface would put a pack that it downloads. *at*: the nearest folder on the way that exists, *writable* for the
-    target's user. *zip*: what a download left beside, and whether it is whole."""
+    target's user. *zip*: what a download left beside, and whether it is whole. *free*: bytes that may still be written there."""
 
     root: Path
     at: Path
     writable: bool
     zip: Path | None
     zip_whole: bool | None
+    free: int | None = None
 
 
 class Onnx(Facts, frozen=True, kw_only=True):

@@ -75,6 +75,8 @@ class FoundLibrary(Facts, frozen=True, kw_only=True):
 class OrtFiles(Facts, frozen=True, kw_only=True):
     """*owner*: name of the distribution whose compiled module is really on the disk (by the hash in its RECORD).
     *importable*: the folder has its __init__.py; without, an import gives an empty namespace package.
+    *cudnn_lacks*: sonames that the found libcudnn opens by itself (cuDNN 9) and that neither stand beside it nor are found by the
+    loader; None: no libcudnn was found, or its file does not name them.
     *preloaded_by*: an installed library that calls onnxruntime.preload_dlls() itself ("insightface 2.1")."""
 
     distributions: tuple[Distribution, ...]
@@ -86,6 +88,7 @@ class OrtFiles(Facts, frozen=True, kw_only=True):
     preloaded_by: Name | None
     tensorrt: Provider | None = None
     binaries: tuple[Binary, ...] = ()
+    cudnn_lacks: tuple[Name, ...] | None = None
 
     @property
     def in_force(self) -> Distribution | None:
@@ -135,7 +138,7 @@ class Attempt(Facts, frozen=True, kw_only=True):
 class OrtRuntime(Facts, frozen=True, kw_only=True):
     """*empty*: the import gave a shell without its classes. *advertised* is what the wheel was compiled with, and no
     evidence of anything. *preloads*: the service's library calls preload_dlls() itself. *attempts*: the first is what the
-    service does; others were made only where that one did not get to the GPU.
+    service does; others were made only where that one did not get to the GPU, and a driver can be loaded.
     """
 
     installed: bool

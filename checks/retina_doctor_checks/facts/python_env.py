@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from retina_doctor.authoring import Facts
 from retina_doctor.kinds import Name, Path, Version
 
@@ -46,11 +48,42 @@ class InsightFace(Facts, frozen=True, kw_only=True):
     extension: bool | None
 
 
+class TensorFlow(Facts, frozen=True, kw_only=True):
+    """The installed TensorFlow, by its metadata and build info. *cuda*: that it was built for; None: a CPU build.
+
+    *wants*: NVIDIA's wheels that its extra `and-cuda` names, with their releases; *lacks*: those of them that are not
+    installed. *found*: the loader finds libcudart of that major; None: it could not be asked.
+    """
+
+    name: Name
+    version: Version
+    cuda: Version | None
+    wants: tuple[Name, ...]
+    lacks: tuple[Name, ...]
+    found: bool | None
+
+
+class Shadowed(Facts, frozen=True, kw_only=True):
+    """A package that is installed twice. *path* is what an import takes, *own* what the environment has. Distributions
+    ("onnxruntime-gpu 1.31.1"); None: none is registered beside it. *by*: what puts the first one before the second."""
+
+    name: Name
+    path: Path
+    distribution: Name | None
+    own: Path
+    own_distribution: Name | None
+    by: Literal["PYTHONPATH", "user-site", "other"]
+
+
 class Packages(Facts, frozen=True, kw_only=True):
     """*installed*: distributions that matter to a face service, name (normalised) -> version.
 
     *retinaface*: those that fill the folder retinaface/; *retinaface_owner*: whose __init__.py is on the disk.
     *cudnn*: NVIDIA's cuDNN wheels, which fill one folder; *cudnn_owner*: whose libcudnn is on the disk.
+    *opencv*: those that fill the folder cv2/; *opencv_owner*: whose compiled module is on the disk; *opencv_lacks*: files of it
+    without which it cannot be imported, that are not on the disk.
+    *shadowed*: packages of which another copy comes before the environment's own.
+    *tensorflow*: which of its own CUDA libraries are not there, where the wheel was built for CUDA.
     *compiler*: path of a C++ compiler. *headers*: this Python's C headers are installed.
     """
 
@@ -63,6 +96,11 @@ class Packages(Facts, frozen=True, kw_only=True):
     insightface: InsightFace | None
     compiler: Path | None
     headers: bool
+    opencv: tuple[Distribution, ...] = ()
+    opencv_owner: Name | None = None
+    opencv_lacks: tuple[Path, ...] = ()
+    shadowed: tuple[Shadowed, ...] = ()
+    tensorflow: TensorFlow | None = None
 
 
 class MissingVersion(Facts, frozen=True, kw_only=True):
@@ -106,20 +144,25 @@ class Shadowing(Facts, frozen=True, kw_only=True):
 
 
 class Extensions(Facts, frozen=True, kw_only=True):
-    """*cpu_flags*: which of the instruction sets that builds ask for the processor has, and "hypervisor"; None: not told."""
+    """*cpu_flags*: which of the instruction sets that builds ask for the processor has, and "hypervisor"; None: not told.
+
+    *noexec*: mount points of folders of sys.path from which nothing may be mapped as code; None: not told."""
 
     extensions: tuple[Extension, ...]
     shadowed: tuple[Shadowing, ...]
     cpu_flags: tuple[str, ...] | None = None
+    noexec: tuple[Path, ...] | None = None
 
 
 class Imported(Facts, frozen=True, kw_only=True):
-    """An import that was tried. *error* None: it worked. *output*: what was printed meanwhile."""
+    """An import that was tried. *error* None: it worked. *output*: what was printed meanwhile. *raised_in*: the package in whose
+    code it was raised; None: it worked, or in no package's."""
 
     module: Name
     version: Version | None
     error: str | None
     output: tuple[str, ...]
+    raised_in: Name | None = None
 
 
 class Imports(Facts, frozen=True, kw_only=True):

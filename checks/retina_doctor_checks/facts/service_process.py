@@ -19,9 +19,9 @@ class LiveProcess(Facts, frozen=True, kw_only=True):
     """A process and its workers (*family*: all of their numbers). *readable* False: what it has loaded may not be read.
 
     *libraries*: of onnxruntime, torch and CUDA. *devices*: NVIDIA's device files that it has open; *devices_told*: whether these
-    could be listed for all of the family. *fell_back*: lines of its log by which onnxruntime went on without CUDA; where its
-    output is no file, nothing is known of it. *installed_since*: packages
-    ("onnxruntime-gpu 1.31.1") that were installed beside its own after it was started.
+    could be listed for all of the family. *installed_since*: packages ("onnxruntime-gpu 1.31.1") that were installed beside its
+    own after it was started. *fell_back*: lines of its log by which onnxruntime went on without CUDA, in snapshots of version
+    0.2 (facts/service_log.py has them now).
     """
 
     varies = varying(pid=None, family=None)

@@ -59,7 +59,8 @@ class Figure(Facts, frozen=True, kw_only=True):
 class Server(Facts, frozen=True, kw_only=True):
     """Something listens. *host*, *port*: None where they cannot be told. *why*: whether the host is named, or the server's
     default. *sure*: neither a variable nor a flag may change it. *runs*: the module or script that a command starts; *config*:
-    the configuration in which gunicorn looks for what the command does not say."""
+    the configuration in which gunicorn looks for what the command does not say. *flags*: --preload, --reload, --debug, where
+    its command has them."""
 
     at: Line
     by: Name
@@ -70,10 +71,13 @@ class Server(Facts, frozen=True, kw_only=True):
     fixed: str | None
     runs: Path | None
     config: Path | None
+    flags: tuple[Name, ...] = ()
 
 
 class Package(Facts, frozen=True, kw_only=True):
-    """A requirement of onnxruntime, onnxruntime-gpu or insightface. *spec*: its versions as they are written ("==1.18.0",
+    """A requirement of a package that matters (analysis/deployment/packages.py OURS).
+
+    *spec*: its versions as they are written ("==1.18.0",
     "^0.7", "" for any); *extras*: it asks for extras, such as [cuda,cudnn]."""
 
     at: Line
@@ -176,6 +180,17 @@ class Unread(Facts, frozen=True, kw_only=True):
     error: str
 
 
+class Sign(Facts, frozen=True, kw_only=True):
+    """What is no fault by itself, and one beside another. *kind*: "session": a model is loaded when the module is; "preload":
+    gunicorn loads the application before it forks; "debug": the server loads it twice and reloads it; "multipart": a route takes
+    a form or a file. *what*: the word that says so; *fixed*: the line without it, where it can be written."""
+
+    at: Line
+    kind: Literal["session", "preload", "debug", "multipart"]
+    what: Name
+    fixed: str | None = None
+
+
 class Source(Facts, frozen=True, kw_only=True):
     """*files*: how many were looked at; *cut*: there were more than are looked at."""
 
@@ -193,3 +208,4 @@ class Source(Facts, frozen=True, kw_only=True):
     containers: tuple[Container, ...]
     routes: tuple[Route, ...]
     tags: tuple[Tag, ...]
+    signs: tuple[Sign, ...] = ()

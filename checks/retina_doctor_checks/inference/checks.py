@@ -72,6 +72,8 @@ def _told(seen: Inference) -> str:
 
 
 def _failed(inference: Reading[Inference], more: dict[str, object]) -> Problem:
+    from ..triage.log_causes import of_ending  # what failed is rare, and its tables are large
+
     told = inference.recorded.facts
     return Problem(
         subject=f"model:{str(told.get('model') or '').rsplit('/', 1)[-1]}",
@@ -80,6 +82,7 @@ def _failed(inference: Reading[Inference], more: dict[str, object]) -> Problem:
             "model": told.get("model"),
             "session": told.get("session"),
             "cards": [],
+            "means": of_ending(inference.recorded),
             **more,
         },
     )

@@ -46,6 +46,7 @@ known_probe = Probe(
     module=f"{PROBES}.inference.look_known_answer",
     side=Side.TARGET,
     heavy=True,
+    group="onnxruntime",
     hangs_with=("cuda_driver",),
     arguments=lambda settings: {"gpu": settings.of(GpuSettings).device != "cpu", **known.arguments()},
 )

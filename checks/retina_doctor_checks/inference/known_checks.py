@@ -29,7 +29,10 @@ def right(answer: KnownAnswer) -> bool | None:
 def known_answer_wrong(answer: Reading[KnownAnswer]) -> Answer:
     """Speaks for the looking. What fails here is no fault of the service's model."""
     if answer.value is None:
-        return Problem(subject="onnxruntime", evidence={**evidence_of(answer), "why": "failed"})
+        from ..triage.log_causes import of_ending  # what failed is rare, and its tables are large
+
+        means = of_ending(answer.recorded)
+        return Problem(subject="onnxruntime", evidence={**evidence_of(answer), "why": "failed", "means": means})
     seen = answer.value
     if seen.skipped:
         return Inapplicable(Reason(f"smoke-{seen.skipped}"))
@@ -42,6 +45,7 @@ def known_answer_wrong(answer: Reading[KnownAnswer]) -> Answer:
     off = compared(seen)
     evidence = {
         **evidence_of(answer),
+        "means": None,
         "why": "differs" if seen.finite else "not-finite",
         "provider": on,
         "picture": off.picture,

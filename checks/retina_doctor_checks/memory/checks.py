@@ -16,9 +16,12 @@ from retina_doctor_checks.facts.models import Model
 from retina_doctor_checks.facts.service import Ports
 from retina_doctor_checks.scopes import gpu_meant
 
+from ..combined.card_part import MIB, card_part
 from ..combined.detector_input import size_used
-from ..combined.memory_need import MIB, Need, need_of
-from ..facts.memory import Footprint
+from ..combined.memory_need import Need, need_of
+from ..facts.inference import Inference
+from ..facts.memory import Calibrations, Footprint
+from ..facts.ort_gpu import OrtFiles
 from ..settings import DetectionSettings, ServiceSettings, Size
 
 
@@ -45,6 +48,7 @@ class Question(Data, frozen=True, kw_only=True):
             "quoted": self.need.quoted,
             "most": self.need.most,
             "measured": self.need.measured,
+            "calibrated": self.need.card.measured.date if self.need.card.measured else None,
             "total": self.total,
             "free": self.free,
         }
@@ -61,6 +65,8 @@ class Needs(Gathered, frozen=True, kw_only=True):
     ports: Ports | None
     interpreter: Interpreter | None
     footprint: Footprint | None
+    ort: OrtFiles | None
+    calibrations: Calibrations | None
 
 
 def questions(seen: Needs) -> list[Question] | Inapplicable | Unknown:
@@ -84,7 +90,8 @@ def questions(seen: Needs) -> list[Question] | Inapplicable | Unknown:
         # NVML tells the memory of the whole card; an instance has a part of it.
         if gpu.memory_total is None or gpu.memory_free is None or gpu.mig:
             return Unknown(missing=("nvml",))
-        need = need_of(detector.size, size, seen.footprint, gpu.compute_capability)
+        card = card_part(gpu, nvml, seen.ort, seen.calibrations)
+        need = need_of(detector.size, size, seen.footprint, card)
         if gpu.memory_free < need.total <= gpu.memory_total and not told_apart:
             return Unknown(missing=("nvml",))
         asked.append(
@@ -223,3 +230,26 @@ def vram_framework_grabs_all(seen: Needs) -> Answer:
 def _grabber(question: Question) -> GpuProcess | None:
     grabbing = (one for one in question.others if one.framework and (one.used_memory or 0) >= GRABBED * question.total)
     return next(grabbing, None)
+
+
+@check("RD308", "vram-tight", Severity.WARNING, pitfall=3, scope=gpu_meant, action=Action.EDIT)
+def vram_tight(seen: Needs, inference: Inference | None) -> Answer:
+    """More is free than the service surely needs, and less than it may need; a trial detection that ran settles it."""
+    asked = questions(seen)
+    if not isinstance(asked, list):
+        return asked
+    workers = seen.settings.of(ServiceSettings).workers
+    tight = one_of(asked, [one for one in asked if workers * one.need.total <= one.free < workers * one.need.most])
+    if tight is None or isinstance(tight, Unknown):
+        return tight
+    taken = _taken(inference) if inference else None
+    if inference and inference.on_cuda and not inference.run_error and (workers == 1 or taken is not None):
+        needed = workers * (taken or 0)
+        if needed <= tight.free:
+            return Passed(Reason("memory-tried", {"workers": workers, "gpu": tight.gpu.index}))
+    return Problem(subject=f"gpu:{tight.gpu.index}", evidence={**tight.evidence, "workers": workers})
+
+
+def _taken(inference: Inference) -> int | None:
+    """Bytes that the process of the trial detection had of its card at most."""
+    return max((card.own_peak for card in inference.cards or () if card.own_peak is not None), default=None)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
-from ..facts.memory import Footprint
+from ..facts.memory import Calibrations, Footprint
 from ..settings import ModelSettings
 from . import checks, run_checks
 
@@ -16,19 +16,29 @@ probe = Probe(
     module=f"{PROBES}.memory.look_footprint",
     side=Side.TARGET,
     heavy=True,
+    group="onnxruntime",
     hangs_with=("models",),
     arguments=lambda settings: {"path": settings.of(ModelSettings).path, "root": settings.of(ModelSettings).root},
 )
 
+calibrations = Probe(
+    name="calibrations",
+    facts=Calibrations,
+    module=f"{PROBES}.memory.look_calibrations",
+    side=Side.OWN,
+    share=True,
+)
+
 domain = Domain(
     name="memory",
-    probes=(probe,),
+    probes=(probe, calibrations),
     checks=(
         checks.vram_insufficient,
         checks.vram_held_by_others,
         checks.vram_input_too_large,
         checks.vram_too_many_workers,
         checks.vram_framework_grabs_all,
+        checks.vram_tight,
         run_checks.vram_shape_churn,
         run_checks.vram_fragmented,
     ),

@@ -12,7 +12,7 @@ from retina_doctor_checks.combined.run_memory import Run, card_of, need_at
 from retina_doctor_checks.inference.checks import not_tried, subject_of
 from retina_doctor_checks.scopes import gpu_meant
 
-from ..combined.memory_need import MIB
+from ..combined.card_part import MIB
 
 MARGIN = 32 * MIB
 """By so much memory must grow at every one of the inputs. NVML counts in steps of 2 MiB, and an arena that has room for the

@@ -73,7 +73,13 @@ def model_wrong_directory(model: Model) -> Answer:
     )
     return Problem(
         subject=subject_of(model.path),
-        evidence={**named(model), "relative": relative, "found": found, "all_found": list(model.elsewhere)},
+        evidence={
+            **named(model),
+            "relative": relative,
+            "found": found,
+            "all_found": list(model.elsewhere),
+            "parent": posixpath.dirname(model.path),
+        },
     )
 
 

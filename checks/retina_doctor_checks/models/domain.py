@@ -44,6 +44,7 @@ domain = Domain(
         loading_checks.model_unknown_name,
         loading_checks.model_cache_not_writable,
         loading_checks.model_download_failed,
+        loading_checks.disk_full,
     ),
     pages=Path(__file__).parent / "pages",
 )

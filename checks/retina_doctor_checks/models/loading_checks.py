@@ -1,4 +1,4 @@
-"""RD111 to RD119: a whole file that nonetheless does not load as the face detector that the service wants."""
+"""RD111 to RD120: a whole file that nonetheless does not load as the face detector that the service wants."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from ..facts.models import Cache, Checkpoint, Model, ModelFile
 from ..facts.python_env import Packages
 from .checks import is_missing, named, nothing_named, nothing_to_read, subject_of
 
+MIB = 1024**2
 IR_TOO_NEW = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
 OPSET_TOO_NEW = re.compile(r"Opset (\d+) is under development.*?(?:till|up to) opset (\d+)", re.DOTALL)
 BY_INPUT = {(96, 1): "gender-age", (192, 1): "landmarks", (128, 2): "face-swapping", (112, 1): "recognition"}
@@ -249,4 +250,34 @@ def model_download_failed(model: Model) -> Answer:
     if cache.zip is None:
         return None
     evidence = {**named(model), "zip": cache.zip, "whole": cache.zip_whole}
+    return Problem(subject=subject_of(model.path or ""), evidence=evidence)
+
+
+@functools.cache
+def room_for_packs() -> dict[str, int]:
+    """MiB that the zip of a pack and its unpacked files take together."""
+    table = tomllib.loads(Path(__file__).with_name("packs.toml").read_text(encoding="utf-8"))
+    return {name: int(mebibytes) for name, mebibytes in table["room"].items()}
+
+
+@check("RD120", "disk-full", Severity.ERROR, pitfall=1, action=Action.EDIT)
+def disk_full(model: Model) -> Answer:
+    """Too little space for a pack that is to be downloaded: its zip and what is unpacked from it."""
+    cache = _wanted(model)
+    if not isinstance(cache, Cache):
+        return cache
+    if cache.free is None:
+        return Unknown(("models",))
+    room = room_for_packs().get(model.named or "", min(room_for_packs().values())) * MIB
+    if cache.free >= room:
+        return None
+    evidence = {
+        **named(model),
+        "root": cache.root,
+        "at": cache.at,
+        "free": cache.free,
+        "room": room,
+        "zip": cache.zip,
+        "broken_zip": cache.zip if cache.zip is not None and not cache.zip_whole else None,
+    }
     return Problem(subject=subject_of(model.path or ""), evidence=evidence)

@@ -23,6 +23,7 @@ runtime_probe = Probe(
     module=f"{PROBES}.look_runtime",
     side=Side.TARGET,
     heavy=True,
+    group="onnxruntime",
     hangs_with=("cuda_driver",),
     arguments=lambda settings: {"gpu": settings.of(GpuSettings).device != "cpu"},
 )
@@ -45,6 +46,9 @@ domain = Domain(
         build_checks.ort_tensorrt_libs_missing,
         build_checks.ort_wheel_wrong_platform,
         build_checks.ort_nodes_on_cpu,
+        library_checks.cuda_libs_mixed_releases,
+        library_checks.cudnn_incomplete,
+        library_checks.cpu_affinity_refused,
     ),
     pages=Path(__file__).parent / "pages",
 )

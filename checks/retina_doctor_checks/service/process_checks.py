@@ -12,6 +12,7 @@ from ..facts.driver import Nvml
 from ..facts.inference import Inference
 from ..facts.ort_gpu import OrtRuntime
 from ..facts.service import Ports, Socket
+from ..facts.service_log import OwnLog
 from ..facts.service_process import LiveProcess, Processes
 from ..scopes import gpu_meant
 from ..settings import ServiceSettings
@@ -28,12 +29,18 @@ class Live(Gathered, frozen=True, kw_only=True):
     nvml: Nvml | None
     ports: Ports | None
     inference: Inference | None
+    log: OwnLog | None
 
 
 def running_on_gpu(settings: Settings) -> Scope:
     """Asked where a service is known, and meant to use the GPU."""
     named = service_named(settings)
     return named if named.inapplicable else gpu_meant(settings)
+
+
+def fell_back(one: LiveProcess, log: OwnLog | None) -> tuple[str, ...]:
+    """What its log says of going on without CUDA; the process told it itself before version 0.3."""
+    return one.fell_back + tuple(line for each in (log.logs if log else ()) for line in each.fell_back)
 
 
 def live(processes: Processes) -> LiveProcess | Inapplicable | Unknown:
@@ -65,7 +72,7 @@ def on_gpu(one: LiveProcess, seen: Live) -> Reason | bool | None:
         return Reason("service-has-memory", pid)
     provider = one.cuda_provider if one.onnxruntime else one.has("libcuda.")
     wsl = any(device == "/dev/dxg" for device in one.devices)
-    if not provider or one.fell_back or (tells_of_processes(seen.nvml) and not wsl):
+    if not provider or fell_back(one, seen.log) or (tells_of_processes(seen.nvml) and not wsl):
         return False
     if one.devices:
         return Reason("service-has-devices", pid)
@@ -113,13 +120,14 @@ def service_on_cpu(seen: Live, settings: Settings) -> Answer:
     if isinstance(gpu, Reason):
         return Passed(gpu)
     tried = one.cuda_provider if one.onnxruntime else one.has("libcuda.")
-    sure = has_detected(ports, settings) or bool(one.fell_back)  # else its session may be still to come
+    said = fell_back(one, seen.log)
+    sure = has_detected(ports, settings) or bool(said)  # else its session may be still to come
     evidence = {
         "pid": one.pid,
         "command": one.command,
         "onnxruntime": one.onnxruntime,
         "tried": tried,
-        "said": one.fell_back[-1] if one.fell_back else None,
+        "said": said[-1] if said else None,
         "port": next((socket.port for socket in listening(ports)), None),
     }
     return Problem(

@@ -8,7 +8,7 @@ from retina_doctor.settings import Settings
 
 from ..facts.source import Source
 from ..settings import ScanSettings
-from . import checks, container_checks, figure_checks, package_checks, serving_checks
+from . import checks, container_checks, figure_checks, package_checks, serving_checks, starting_checks
 
 PACK = "retina_doctor_checks"
 
@@ -51,6 +51,12 @@ domain = Domain(
         container_checks.container_started_without_gpu,
         serving_checks.service_loopback_only,
         serving_checks.port_not_published,
+        starting_checks.cuda_used_before_fork,
+        package_checks.opencv_both_packages,
+        package_checks.libc_unsupported,
+        package_checks.python_has_no_wheel,
+        package_checks.service_module_missing,
+        starting_checks.service_debug_mode,
     ),
     pages=Path(__file__).parent / "pages",
 )

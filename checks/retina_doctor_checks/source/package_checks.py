@@ -9,10 +9,10 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
-from ..facts.source import Package, Source
+from ..facts.source import Image, Package, Source
 from ..versions import allows, pinned, release
-from .judging import EITHER, Place, answer, scanned
-from .together import CPU, GPU, Environment, cuda_major, environments, image_of, is_gpu_image
+from .judging import EITHER, Place, answer, is_test, scanned
+from .together import CPU, GPU, OPENCVS, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
 BESIDE = re.compile(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)(?![a-z])")
@@ -30,17 +30,136 @@ def once(places: Iterable[Place]) -> Iterator[Place]:
 
 @check("RD276", "ort-both-packages", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
 def ort_both_packages(source: Source) -> Answer:
-    places = (both(one) for one in environments(source) if GPU in one.packages and (CPU in one.packages or one.brought))
+    places = (
+        both(one) for one in environments(source) if len(rivals(one)) > 1 or (GPU in one.packages and one.brought)
+    )
     return answer(source, "RD276", "ort-both-packages", once(places), of=("deployment",))
 
 
+def rivals(one: Environment) -> list[str]:
+    """Distributions that fill the folder onnxruntime/, those that bring the least first."""
+    return sorted((name for name in RIVALS if name in one.packages), key=lambda name: (name == GPU, name != CPU, name))
+
+
 def both(one: Environment) -> Place:
-    package = one.packages.get(CPU) or one.brought
+    names = rivals(one)
+    package = one.packages[names[0]] if len(names) > 1 else one.brought
     assert package is not None
-    why = "named" if package.name == CPU else "insightface"
+    why = "named" if len(names) > 1 else "insightface"
+    kept = one.packages[names[-1]]
+    more = {"gpu": kept.name + kept.spec, "other": package.name if why == "named" else CPU, "kept": kept.name}
+    return Place(at=package.at, why=why, what=f"{package.name}{package.spec}", more=more)
+
+
+@check("RD298", "opencv-both-packages", Severity.WARNING, scope=scanned, action=Action.EDIT)
+def opencv_both_packages(source: Source) -> Answer:
+    """pip sees no conflict: the one that is installed last wins, and removing one empties the other."""
+    found = []
+    for one in environments(source):
+        names = [name for name in OPENCVS if name in one.packages]
+        if len(names) > 1:
+            kept = next((name for name in names if name.endswith("headless")), names[-1])
+            other = one.packages[next(name for name in names if name != kept)]
+            more = {"names": names, "kept": kept}
+            found.append(Place(at=other.at, why="named", what=f"{other.name}{other.spec}", more=more))
+    return answer(source, "RD298", "opencv-both-packages", once(found), of=("deployment",))
+
+
+MUSL = re.compile(r"(?:^|/)alpine(?::|$)|:[\w.-]*alpine")
+OLD_GLIBC = {
+    r"(?:^|/)(?:centos|rhel|ubi|oraclelinux|scientificlinux)\D*:?7(?:\D|$)|centos7|ubi7|(?:^|/)amazonlinux:2(?:\.|$)": "2.17",
+    r"ubuntu:?16\.04|xenial": "2.23",
+    r"debian:(?:9|stretch)|-stretch|(?:^|/)amazonlinux:1": "2.24",
+}
+"""Images -> their glibc (distrowatch's tables of packages); amazonlinux:2 has 2.26."""
+NEEDS_GLIBC = {"onnxruntime-gpu": "2.27", "onnxruntime": "2.27"}
+"""Tags of the wheels on PyPI since 1.18: manylinux_2_27 and manylinux_2_28."""
+WITH_GLIBC_ALONE = (*RIVALS, "insightface")
+"""No wheel of these bears a musllinux tag (PyPI); OpenCV's do since 4.12."""
+
+
+@check("RD279", "libc-unsupported", Severity.ERROR, scope=scanned, action=Action.EDIT)
+def libc_unsupported(source: Source) -> Answer:
+    places = (place for one in environments(source) if (place := on_another_libc(one)) is not None)
+    return answer(source, "RD279", "libc-unsupported", once(places), of=("deployment",))
+
+
+def on_another_libc(one: Environment) -> Place | None:
+    if one.image is None or one.other:
+        return None
+    base = one.image.base
+    if MUSL.search(base):
+        named = next((one.packages[name] for name in WITH_GLIBC_ALONE if name in one.packages), None)
+        fixed = re.sub(r"(python:[\d.]+)-alpine[\d.]*", r"\1-slim", one.image.at.text)
+        return _libc(one.image, named, "musl", fixed) if named is not None else None
+    glibc = next((version for pattern, version in OLD_GLIBC.items() if re.search(pattern, base)), None)
+    named = next((one.packages[name] for name in NEEDS_GLIBC if name in one.packages), None)
+    if glibc is None or named is None:
+        return None
+    version = pinned(named.spec)
+    if version is not None and release(version) < (1, 18):
+        return None
+    return _libc(one.image, named, glibc, None)
+
+
+def _libc(image: Image, package: Package, libc: str, fixed: str | None) -> Place:
+    more = {"base": image.base, "libc": libc, "needs": NEEDS_GLIBC.get(package.name, "2.17")}
+    return Place(at=image.at, why="musl" if libc == "musl" else "old", what=package.name, fixed=fixed, more=more)
+
+
+@check("RD280", "python-has-no-wheel", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+def python_has_no_wheel(source: Source) -> Answer:
+    places = (place for one in environments(source) if (place := without_wheel(one)) is not None)
+    return answer(source, "RD280", "python-has-no-wheel", once(places), of=("deployment",))
+
+
+def without_wheel(one: Environment) -> Place | None:
+    """The image's Python, as its tag names it, and the builds that the requirement lets in; a release that the table does not
+    know may have any."""
+    package = one.packages.get(GPU)
+    match = re.search(r"(?:^|/)python:(\d)\.(\d+)", one.image.base) if one.image is not None else None
+    if package is None or match is None or one.image is None or one.other:
+        return None
+    python = (int(match[1]), int(match[2]))
+    rows = [row for row in onnxruntime_builds() if row.processor == "x86_64"]
+    wanted = [row for row in rows if allows(package.spec, row.version)]
+    if not wanted or any(row.python[0] <= python <= row.python[1] for row in wanted):
+        return None
+    best = next((row for row in rows if row.python[0] <= python <= row.python[1]), None)
+    ends = (min(row.python[0] for row in wanted), max(row.python[1] for row in wanted))
+    version = f"{python[0]}.{python[1]}"
+    newer = f"{ends[1][0]}.{min(ends[1][1], 12)}" if ends[1] >= (3, 12) else f"{ends[1][0]}.{ends[1][1]}"
+    more = {
+        "base": one.image.base,
+        "python_version": version,
+        "oldest": f"{ends[0][0]}.{ends[0][1]}",
+        "newest": f"{ends[1][0]}.{ends[1][1]}",
+        "fits": best.version if best else None,
+        "package_file": package.at.file,
+    }
+    fixed = one.image.at.text.replace(f"python:{version}", f"python:{newer}", 1)
     return Place(
-        at=package.at, why=why, what=f"{package.name}{package.spec}", more={"gpu": GPU + one.packages[GPU].spec}
+        at=one.image.at,
+        why="pinned" if pinned(package.spec) else "any",
+        what=GPU + package.spec,
+        fixed=fixed,
+        more=more,
     )
+
+
+@check("RD523", "service-module-missing", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
+def service_module_missing(source: Source) -> Answer:
+    """A FastAPI route that takes a form, and requirements that name fastapi without python-multipart."""
+    signs = [one for one in source.signs if one.kind == "multipart" and not is_test(source, one.at.file)]
+    found = []
+    for one in environments(source) if signs else ():
+        package = one.packages.get("fastapi")
+        if package is None or package.extras or "python-multipart" in one.packages or BESIDE.search(one.group):
+            continue
+        sign = signs[0]
+        more = {"word": sign.what, "route_file": sign.at.file, "route_line": sign.at.line}
+        found.append(Place(at=package.at, why="fastapi", what="python-multipart", more=more))
+    return answer(source, "RD523", "service-module-missing", once(found), of=EITHER)
 
 
 @check("RD277", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)

@@ -18,6 +18,14 @@ GPU_IMAGE = re.compile(
 )
 CUDA = re.compile(r"(?:(?:^|/)cuda(?:gl)?:|[-_:]cuda-?)(\d+)|[-_:.]cu(\d\d)\d\b")
 CPU, GPU = "onnxruntime", "onnxruntime-gpu"
+RIVALS = (
+    *(CPU, GPU, "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm", "onnxruntime-migraphx"),
+    *("onnxruntime-training", "onnxruntime-qnn", "onnxruntime-silicon", "onnxruntime-cann"),
+    *("ort-nightly", "ort-nightly-gpu", "ort-nightly-directml", "ort-gpu-nightly"),
+)
+"""Distributions that fill the folder onnxruntime/ (PyPI, and the nightly feeds)."""
+OPENCVS = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+"""Those that fill the folder cv2/."""
 
 
 PUBLIC = frozenset(

@@ -6,7 +6,7 @@ where it explains a symptom that no leader before it does; the other causes of i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from retina_doctor.codec import Data
 
@@ -59,9 +59,14 @@ def diagnoses(
 ) -> tuple[Diagnosis, ...]:
     """Best first: leading causes, roots before what they explain, then their alternatives. *explains*: root -> echoes."""
     clues = [*map(_of_symptom, case.seen), *map(_of_finding, judged)]
-    if not clues:
-        return ()
-    factors = _factors(case, {name for clue in clues for name in clue.fits})
+    return ranked(clues, holding(case, {name for clue in clues for name in clue.fits}), explains) if clues else ()
+
+
+def ranked(
+    clues: Sequence[Clue], holds: Collection[str], explains: Mapping[str, Collection[str]]
+) -> tuple[Diagnosis, ...]:
+    """As `diagnoses`, of clues and of the names of circumstances that hold."""
+    factors = _factors(holds, {name for clue in clues for name in clue.fits})
     shares = [_shares(clue, factors) for clue in clues]
     weight = {name: 0.0 for clue in clues for name in clue.fits}
     for clue, share in zip(clues, shares, strict=True):
@@ -103,21 +108,33 @@ class Clue(Data, frozen=True, kw_only=True):
 
 
 def _of_symptom(one: Seen) -> Clue:
-    row = one.symptom
-    return Clue(name=row.name, trust=row.trust, fits=row.fits, places=one.places)
+    return clue_of(one.symptom, one.places)
+
+
+def clue_of(row: tables.Symptom, places: tuple[tuple[Line, ...], ...] = ()) -> Clue:
+    return Clue(name=row.name, trust=row.trust, fits=row.fits, places=places)
 
 
 def _of_finding(one: Judged) -> Clue:
     return Clue(name=f"told: {one.name}", trust=one.trust, fits={one.name: 10.0}, places=(one.lines,))
 
 
-def _factors(case: Case, names: Collection[str]) -> Mapping[str, float]:
-    """Of all circumstances that concern these causes and hold."""
+def holding(case: Case, names: Collection[str]) -> frozenset[str]:
+    """Names of the circumstances that hold, of those that weigh any of the causes *names*."""
+    return frozenset(
+        row.name
+        for row in tables.circumstances()
+        if not row.weigh.keys().isdisjoint(names)
+        and ((row.when and COMPARISONS[row.when](case)) or mentions(row.says, case.text))
+    )
+
+
+def _factors(holds: Collection[str], names: Collection[str]) -> Mapping[str, float]:
+    """What the circumstances that hold make of these causes."""
     factors = dict.fromkeys(names, 1.0)
     for row in tables.circumstances():
-        concerned = [name for name in row.weigh if name in factors]
-        if concerned and ((row.when and COMPARISONS[row.when](case)) or mentions(row.says, case.text)):
-            for name in concerned:
+        if row.name in holds:
+            for name in factors.keys() & row.weigh.keys():
                 factors[name] *= row.weigh[name]
     return factors
 
@@ -163,7 +180,7 @@ def _reached(root: str, explains: Mapping[str, Collection[str]]) -> set[str]:
     return reached
 
 
-def _score(name: str, clues: list[Clue], shares: list[Mapping[str, float]]) -> float:
+def _score(name: str, clues: Sequence[Clue], shares: list[Mapping[str, float]]) -> float:
     """One less the chance that none of its clues means it: noisy or."""
     missed = 1.0
     for clue, share in zip(clues, shares, strict=True):

@@ -28,9 +28,9 @@ class Seen(Data, frozen=True, kw_only=True):
     captured: Mapping[str, tuple[str, ...]]
 
 
-def seen(text: Text) -> tuple[Seen, ...]:
-    """In the order of the tables."""
-    return tuple(one for row in tables.symptoms() if (one := _seen(row, text)) is not None)
+def seen(text: Text, most: int = MOST) -> tuple[Seen, ...]:
+    """In the order of the tables; of each the first *most* places of a sentence."""
+    return tuple(one for row in tables.symptoms() if (one := _seen(row, text, most)) is not None)
 
 
 def mentions(patterns: tuple[str, ...], text: Text) -> bool:
@@ -96,12 +96,12 @@ def _is_others(unless: tuple[str, ...], lines: tuple[Line, ...], text: Text) -> 
     return any(word in line.shown.lower() for line in around for word in unless)
 
 
-def _seen(row: tables.Symptom, text: Text) -> Seen | None:
+def _seen(row: tables.Symptom, text: Text, most: int) -> Seen | None:
     places: dict[int, tuple[Line, ...]] = {}
     captured: dict[str, dict[str, None]] = {}
     for pattern in row.says:
         for count, (lines, groups) in enumerate(matches(pattern, text)):
-            if count == MOST:
+            if count == most:
                 break
             if not lines or (row.unless and _is_others(row.unless, lines, text)):
                 continue
@@ -110,5 +110,5 @@ def _seen(row: tables.Symptom, text: Text) -> Seen | None:
                 captured.setdefault(name, {})[value] = None
     if not places or (row.beside and not mentions(row.beside, text)):
         return None
-    ordered = tuple(places[number] for number in sorted(places))[:MOST]
+    ordered = tuple(places[number] for number in sorted(places))[:most]
     return Seen(symptom=row, places=ordered, captured={name: tuple(values) for name, values in captured.items()})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import Data, decode
+from retina_doctor.model import Severity
 
 HERE = Path(__file__).parent
 
@@ -57,13 +58,16 @@ class Words(Data, frozen=True):
 class Cause(Data, frozen=True, kw_only=True):
     """*title*: one true sentence. *ask*: the one command whose answer decides; *decides*: what it tells.
 
-    *explains*: causes that are but its echo where both are named, besides the edges between checks.
+    *explains*: causes that are but its echo where both are named, besides the edges between checks. *gpu*: it matters only
+    where the GPU is meant to be used. *at_most*: how grave it is in a log of a service, where that is no error.
     """
 
     title: Words
     ask: str
     decides: Words
     explains: tuple[str, ...] = ()
+    gpu: bool = False
+    at_most: Severity | None = None
 
 
 class FactRow(Data, frozen=True, kw_only=True):

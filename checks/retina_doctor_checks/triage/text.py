@@ -22,6 +22,7 @@ _MOJIBAKE = re.compile("â€[˜™œ\x9d]|вЂ[˜™њќ]|鈥[檚榯]|ï¼š")
 _QUOTES = str.maketrans(
     dict.fromkeys("‘’‚‛`´“”„«»「」『』", "'")
     | {chr(c): chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F)}
+    | dict.fromkeys([*map(chr, range(0x2500, 0x2580)), "❱"], " ")  # the boxes that rich draws around tracebacks
     | {"\u00a0": " ", "\u3000": " ", "–": "-", "—": "-", "−": "-"}
 )
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": "'", "&#39;": "'"}
@@ -31,6 +32,7 @@ _PREFIXES = tuple(
         r"(?:>|&gt;) ?",  # a quotation
         r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[ ]?[+-]\d\d:?\d\d)?\]?[:,]?(?:[ \t]+|$)",
         r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?(?:[ \t]+|$)",
+        r"\[\d\d/\d\d/\d\d \d\d:\d\d:\d\d\] {1,20}[A-Z]{4,8}(?: |$)",  # rich's
         r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,64} [\w./@-]{1,64}(?:\[\d{1,10}\])?:(?: |$)",  # syslog, journald
         r"\[ {0,6}\d{1,8}\.\d{6}\] ?",  # the kernel's
         r"(?:stdout|stderr) [FP](?: |$)",  # kubelet's

@@ -10,9 +10,18 @@ from retina_doctor.codec import Data
 from ...facts.source import Line, Package, Step
 from .shell import base, flag, program
 
-OURS = ("onnxruntime", "onnxruntime-gpu", "insightface")
+OURS = frozenset(
+    (
+        *("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm"),
+        *("onnxruntime-migraphx", "onnxruntime-training", "onnxruntime-qnn", "onnxruntime-silicon", "onnxruntime-cann"),
+        *("ort-nightly", "ort-nightly-gpu", "ort-nightly-directml", "ort-gpu-nightly"),
+        *("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
+        *("insightface", "fastapi", "python-multipart"),
+    )
+)
+"""What requirements are read for."""
 REQUIREMENT = re.compile(
-    r"\s*((?i:onnxruntime|insightface)[\w.-]*)\s*(?:\[([^\]]*)\])?\s*(?:\(?\s*((?:[<>=!~^].*?)?)\s*\)?)?\s*(?:;\s*(.*))?$"
+    r"\s*((?i:onnxruntime|insightface|ort[-_]|opencv[-_]|fastapi|python-multipart|python_multipart)[\w.-]*)\s*(?:\[([^\]]*)\])?\s*(?:\(?\s*((?:[<>=!~^].*?)?)\s*\)?)?\s*(?:;\s*(.*))?$"
 )
 """PEP 508, and poetry's and conda's comparisons: name, extras, spec, marker."""
 LONGEST = 1000  # characters of a requirement

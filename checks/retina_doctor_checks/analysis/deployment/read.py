@@ -20,8 +20,10 @@ READERS = {
     "script": scripts.told,
 }
 CONCERNS = {
-    "requirements": re.compile(rb"(?i)onnxruntime|insightface|^[ \t]*(?:-r|--requirement)", re.M),
-    "project": re.compile(rb"(?i)onnxruntime|insightface"),
+    "requirements": re.compile(
+        rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|^[ \t]*(?:-r|--requirement)", re.M
+    ),
+    "project": re.compile(rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi"),
     "script": re.compile(
         rb"gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|runserver|(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|build|buildx)"
     ),

@@ -17,6 +17,8 @@ PYTHON = re.compile(r"(?:python|pypy)[\d.]*$")
 DEEP = 3  # shells in shells
 DEVELOPMENT = frozenset(("--reload", "--debug", "dev"))
 """Who asks for these sits before the screen."""
+FLAGS = ("--preload", "--reload", "--debug")
+"""What is told of a command: gunicorn loads the application before it forks; a server loads it twice."""
 MOVING = frozenset(
     (
         *("PORT", "HOST", "BIND", "UVICORN_HOST", "UVICORN_PORT", "GUNICORN_CMD_ARGS"),
@@ -42,6 +44,7 @@ class Started(Data, frozen=True, kw_only=True):
     runs: str | None
     config: str | None = None
     sure: bool = True
+    flags: tuple[str, ...] = ()
 
     def moved_by_file(self, is_given: bool) -> Started:
         """The same where a file of variables is given to it, which may say what its command does not."""
@@ -58,6 +61,7 @@ class Started(Data, frozen=True, kw_only=True):
             fixed=None,
             runs=self.runs,
             config=self.config,
+            flags=self.flags,
         )
 
 
@@ -83,7 +87,10 @@ def started(words: list[str], variables: Mapping[str, str], deep: int = 0) -> St
         return by_python(words[1:], variables)
     reader = READERS.get(name) if SHOWS.isdisjoint(words) else None
     found = reader([substituted(word, variables) for word in words[1:]], variables) if reader else None
-    return replace(found, sure=False) if found is not None and DEVELOPMENT.intersection(words) else found
+    if found is None:
+        return None
+    flags = tuple(one for one in FLAGS if one in words)
+    return replace(found, sure=found.sure and DEVELOPMENT.isdisjoint(words), flags=flags)
 
 
 def first_started(text: str, variables: Mapping[str, str], deep: int) -> Started | None:

@@ -14,7 +14,7 @@ from ...facts.source import Figure, Hit
 from ..text import parted
 from .flow import Nodes, asked_about, asks, is_index, kept, own_nodes
 from .lines import around, hit, instead, place
-from .tree import Scope, Tree
+from .tree import Scope, Tree, last_word
 from .values import argument, constants, judged, single
 
 PACKAGES = ("insightface", "retinaface")
@@ -84,7 +84,29 @@ def is_detector(tree: Tree, node: ast.expr) -> bool:
 
 def is_made_by(tree: Tree, node: ast.expr, makers: tuple[str, ...]) -> bool:
     made = single(tree, node) if isinstance(node, ast.Name | ast.Attribute | ast.Call) else None
-    return isinstance(made, ast.Call) and tree.full(made.func) in makers
+    if isinstance(made, ast.Call):
+        return tree.full(made.func) in makers
+    return made is None and isinstance(node, ast.Name) and tree.full(annotated(tree, node)) in makers
+
+
+def annotated(tree: Tree, node: ast.Name) -> ast.expr | None:
+    """What a parameter is said to be: FaceAnalysis, FaceAnalysis | None, Optional[FaceAnalysis], "FaceAnalysis",
+    Annotated[FaceAnalysis, Depends(...)]. A name that is bound anew may be anything."""
+    scope = tree.scope.get(node)
+    if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) or (scope, node.id) in tree.bound:
+        return None
+    taken = (*scope.args.posonlyargs, *scope.args.args, *scope.args.kwonlyargs)
+    said = next((one.annotation for one in taken if one.arg == node.id), None)
+    if isinstance(said, ast.Constant) and isinstance(said.value, str):
+        try:
+            said = ast.parse(said.value, mode="eval").body
+        except (SyntaxError, ValueError, RecursionError):
+            return None
+    if isinstance(said, ast.BinOp):  # X | None
+        said = said.left if isinstance(said.right, ast.Constant) else said.right
+    if isinstance(said, ast.Subscript) and last_word(said.value) in ("Optional", "Annotated"):
+        said = said.slice.elts[0] if isinstance(said.slice, ast.Tuple) else said.slice
+    return said
 
 
 def constructor(tree: Tree, call: ast.Call) -> Iterator[Hit]:

@@ -7,12 +7,12 @@ import ast
 from ...facts.source import Figure, Hit
 from ..found import Found
 from ..text import Text
-from . import detector, paths, pictures, serving, sessions
+from . import detector, paths, pictures, serving, sessions, starting
 from .neighbours import Neighbours
 from .tree import Tree
 
 TOPICS = (sessions, detector, paths, pictures)
-PACKAGES = frozenset((*(name for topic in TOPICS for name in topic.PACKAGES), *serving.PACKAGES))
+PACKAGES = frozenset((*(name for topic in TOPICS for name in topic.PACKAGES), *serving.PACKAGES, *starting.PACKAGES))
 """A file that imports none of them has nothing to say."""
 GPU = "CUDAExecutionProvider"
 """Who names it means to use the GPU."""
@@ -27,8 +27,11 @@ def told(root: ast.Module, text: Text, neighbours: Neighbours, is_config: bool) 
         found.meant.append(text.at(named))
     if is_config:
         found.servers += serving.configured(tree)
+        found.signs += starting.preloads(tree)
     if tree.imports(*serving.PACKAGES):
         found.servers += dict.fromkeys(serving.told(tree))  # a default comes here by every call that leaves it
+    if tree.imports(*starting.PACKAGES):
+        found.signs += starting.told(tree)
     told: dict[Hit | Figure, None] = {}
     for topic in TOPICS:
         if tree.imports(*topic.PACKAGES):

@@ -6,45 +6,55 @@ import functools
 import posixpath
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, encode
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Snapshot
 from retina_doctor.readings import Readings
 from retina_doctor.redaction import without_secrets
 from retina_doctor.registry import installed
 
-from ...combined.memory_need import MIB, Need, need_of
+from ...combined.card_part import MIB, CardPart, card_part, published
+from ...combined.memory_need import Need, need_of
 from ...combined.used_gpus import candidates
 from ...facts.driver import CudaDriver, GpuEnvironment, Nvml
-from ...facts.memory import Footprint
+from ...facts.memory import Calibrations, Footprint
 from ...facts.models import Model as ModelFacts
+from ...facts.ort_gpu import OrtFiles
 from ...settings import DetectionSettings, ModelSettings, ServiceSettings, Size
 
 SIDES = (320, 640, 1024)
 USUAL = Size(640, 640)
+Prefer = Literal["speed", "accuracy"]
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
 class Row(Data, frozen=True, kw_only=True):
-    """*least*, *most*: bytes of one process. *verdict*: whether all processes have room."""
+    """*least*, *most*: bytes of one process; *counted*: of them, what is there on every card: weights and activations.
+    *verdict*: whether all processes have room. *own*: the user has the model; else *source* says where it is published."""
 
     model: str
     size: Size
+    counted: int
     least: int
     most: int
     measured: bool
     verdict: Literal["fits", "may-fit", "does-not-fit", "no-gpu"]
+    own: bool
+    source: str | None
 
 
 class Plan(Data, frozen=True, kw_only=True):
-    """*available*: bytes of GPU memory for all *workers*; None: there is no GPU. *recommended*: a row of *rows*, or None."""
+    """*available*: bytes of GPU memory for all *workers*; None: there is no GPU. *recommended*: a row of *rows*, or None.
+    *card*: what the card takes of each process beside the model."""
 
     gpu: str | None
     available: int | None
     workers: int
+    card: CardPart
     note: Literal["mig", "no-model"] | None
     rows: tuple[Row, ...]
     recommended: Row | None
@@ -54,64 +64,80 @@ class Rung(Data, frozen=True, kw_only=True):
     name: str
     weights: int
     per_pixel: int
+    source: str | None
 
-    def need(self, size: Size, capability: tuple[int, int] | None) -> Need:
+    def need(self, size: Size, card: CardPart) -> Need:
         counted = self.per_pixel * size.width * size.height
         seen = Footprint(skipped=None, model=None, size=(size.width, size.height), activations=counted)
-        return need_of(self.weights, size, seen, capability)
+        return need_of(self.weights, size, seen, card)
 
 
 @functools.cache
 def ladder() -> tuple[Rung, ...]:
     """Backbones of RetinaFace, best first."""
     table = tomllib.loads(Path(__file__).with_name("ladder.toml").read_text(encoding="utf-8"))
-    return tuple(Rung(name=row["name"], weights=row["weights"], per_pixel=row["per_pixel"]) for row in table["model"])
+    return tuple(
+        Rung(name=row["name"], weights=row["weights"], per_pixel=row["per_pixel"], source=row.get("source"))
+        for row in table["model"]
+    )
 
 
 def planned(
     *,
     gpu: str | None,
     available: int | None,
-    capability: tuple[int, int] | None = None,
+    card: CardPart | None = None,
     workers: int = 1,
     size: Size | None = None,
     own: tuple[str, int, Footprint | None] | None = None,
     note: Literal["mig", "no-model"] | None = None,
+    prefer: Prefer | None = None,
 ) -> Plan:
-    """*own*: name, bytes and footprint of the service's own model, whose rows come first; *size*: beside the usual ones."""
+    """*own*: name, bytes and footprint of the service's own model, whose rows come first; *size*: beside the usual ones.
+
+    *prefer*: the lightest that serves, or the most accurate that fits; None: the own model where it fits, else the lightest.
+    """
+    card = card or published()
     sizes = [Size(side, side) for side in SIDES]
     if size is not None and size not in sizes:
         sizes = sorted([*sizes, size], key=lambda one: one.width * one.height)
-    needs = [(own[0], one, need_of(own[1], one, own[2], capability)) for one in sizes] if own else []
-    needs += [(rung.name, one, rung.need(one, capability)) for rung in ladder() for one in sizes]
+    mine = [(own[0], one, need_of(own[1], one, own[2], card), None) for one in sizes] if own else []
+    others = [(rung.name, one, rung.need(one, card), rung.source) for rung in ladder() for one in sizes]
     rows = tuple(
         Row(
             model=name,
             size=one,
+            counted=need.counted,
             least=need.total,
             most=need.most,
             measured=need.measured,
             verdict=_verdict(need, workers, available),
+            own=number < len(mine),
+            source=source,
         )
-        for name, one, need in needs
+        for number, (name, one, need, source) in enumerate((*mine, *others))
     )
-    ladders = [row for row in rows if own is None or row.model != own[0]]
-    best = _best([row for row in ladders if row.size == (size or USUAL)]) or _best(ladders)
-    return Plan(gpu=gpu, available=available, workers=workers, note=note, rows=rows, recommended=best)
+    kept = [row for row in rows if row.own and row.size == (size or USUAL) and row.verdict == "fits"]
+    best = kept[0] if kept and prefer is None else _best(rows, size or USUAL, prefer or "speed")
+    return Plan(gpu=gpu, available=available, workers=workers, card=card, note=note, rows=rows, recommended=best)
 
 
-def _best(rows: list[Row]) -> Row | None:
-    """The best that surely fits, at its largest; else what is likeliest to."""
-    fitting = [row for row in rows if row.verdict == "fits"]
-    if fitting:
-        same = [row for row in fitting if row.model == fitting[0].model]
-        return max(same, key=lambda row: row.size.width * row.size.height)
-    perhaps = [row for row in rows if row.verdict == "may-fit"]
-    return min(perhaps, key=lambda row: row.least) if perhaps else None
+def _best(rows: Sequence[Row], size: Size, prefer: Prefer) -> Row | None:
+    """Of what can be had: at *size* what surely fits, else at another; else what is likeliest to."""
+    known = [row for row in rows if row.source]
+    fitting = [row for row in known if row.verdict == "fits"]
+    largest = sorted(fitting, key=lambda row: -row.size.width * row.size.height)
+    there = [row for row in fitting if row.size == size] or [row for row in largest if row.size == largest[0].size]
+    if there:
+        return there[0] if prefer == "accuracy" else min(there, key=lambda row: row.counted)
+    perhaps = [row for row in known if row.verdict == "may-fit"]
+    return min(perhaps, key=lambda row: (row.size != size, row.least)) if perhaps else None
 
 
-def of_snapshot(snapshot: Snapshot, given: int | None = None) -> Plan:
-    """*given*: bytes to plan for instead of what the GPU has free."""
+def of_snapshot(
+    snapshot: Snapshot, given: int | None = None, prefer: Prefer | None = None, kept: Calibrations | None = None
+) -> Plan:
+    """*given*: bytes to plan for instead of what the GPU has free. *kept*: what was measured since the snapshot."""
     readings = Readings(without_secrets(snapshot, installed()), installed())
     nvml, environment = readings.value(Nvml), readings.value(GpuEnvironment)
     cards = candidates(nvml, environment, readings.value(CudaDriver)) if nvml else ()
@@ -124,16 +150,19 @@ def of_snapshot(snapshot: Snapshot, given: int | None = None) -> Plan:
     # NVML tells the memory of the whole card; an instance of MIG has a part of it.
     divided = card is not None and card.mig and given is None
     free = card.memory_free if card and not divided else None
+    measured = kept or readings.value(Calibrations)
+    part = card_part(card, nvml, readings.value(OrtFiles), measured) if card and not given else None
     said = snapshot.settings
     lost = said.of(ModelSettings).path is not None and own is None
     return planned(
         gpu="--gpu-memory" if given else f"GPU {card.index} {card.name or ''}".strip() if card else None,
         available=given or free,
-        capability=card.compute_capability if card and not given else None,
+        card=part,
         workers=said.of(ServiceSettings).workers,
         size=said.of(DetectionSettings).size,
         own=own,
         note="mig" if divided else "no-model" if lost else None,
+        prefer=prefer,
     )
 
 
@@ -169,7 +198,7 @@ def drawn(plan: Plan, language: str, width: int, colour: bool) -> str:
 
     say = words(language)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    for name in ("model", "size", "need", "verdict"):
+    for name in ("model", "size", "counted", "need", "verdict"):
         table.add_column(say[name], no_wrap=True)
     table.add_column("", no_wrap=True)
     styles = {"fits": "green", "may-fit": "yellow", "does-not-fit": "red", "no-gpu": ""}
@@ -178,9 +207,10 @@ def drawn(plan: Plan, language: str, width: int, colour: bool) -> str:
         table.add_row(
             row.model,
             str(row.size),
+            f"{plan.workers * row.counted / MIB:.0f} MiB",
             f"{least:.0f} – {most:.0f} MiB",
             Text(say[row.verdict], style=styles[row.verdict]),
-            _bar(row, plan),
+            _bar(row, plan, 24 if width >= 96 else 14),
         )
     console = Console(file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour, highlight=False)
     values = {
@@ -191,16 +221,24 @@ def drawn(plan: Plan, language: str, width: int, colour: bool) -> str:
     if plan.note == "no-model":
         console.print(say["no-model"], markup=False, style="yellow")
     console.print(table)
-    best = plan.recommended
     if plan.available is not None:
-        line = say["take"].format(model=best.model, size=best.size) if best else say["nothing"]
-        console.print(line, markup=False, style="bold")
+        console.print(_advice(plan, say), markup=False, style="bold")
     console.print(say["note"], markup=False)
+    told = encode(plan.card.measured) if plan.card.measured else {}
+    part = {"low": f"{plan.card.least / MIB:.0f}", "high": f"{plan.card.most / MIB:.0f}"}
+    console.print(say["measured" if told else "published"].format(**told, **part), markup=False)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-def _bar(row: Row, plan: Plan, cells: int = 24) -> str:
+def _advice(plan: Plan, say: dict[str, str]) -> str:
+    best = plan.recommended
+    if best is None:
+        return say["nothing"]
+    return say["keep" if best.own else "take"].format(**encode(best), at=best.size)
+
+
+def _bar(row: Row, plan: Plan, cells: int) -> str:
     """█ surely needed, ▒ perhaps, · free; ▶ beyond what there is."""
     if not plan.available:
         return ""
@@ -211,14 +249,14 @@ def _bar(row: Row, plan: Plan, cells: int = 24) -> str:
 
 def as_json(plan: Plan) -> dict[str, Any]:
     def row(one: Row) -> dict[str, Any]:
-        told = {"model": one.model, "size": str(one.size), "least": one.least, "most": one.most}
-        return {**told, "measured": one.measured, "verdict": one.verdict}
+        return {**encode(one), "size": str(one.size)}
 
     return {
         "format": 1,
         "gpu": plan.gpu,
         "available": plan.available,
         "workers": plan.workers,
+        "card": encode(plan.card),
         "note": plan.note,
         "rows": [row(one) for one in plan.rows],
         "recommended": row(plan.recommended) if plan.recommended else None,

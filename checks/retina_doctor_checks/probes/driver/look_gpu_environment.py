@@ -15,11 +15,14 @@ NAMES = (
     "NVIDIA_DRIVER_CAPABILITIES",
     "LD_LIBRARY_PATH",
 )
+MPS_PIPES = "/tmp/nvidia-mps"  # noqa: S108 - where CUDA looks without the variable (docs.nvidia.com/deploy/mps)
 LIBRARIES = {"libcuda": "libcuda.so.1", "libnvidia_ml": "libnvidia-ml.so.1"}
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(**{name.lower(): os.environ.get(name) for name in NAMES})
+    pipes = os.environ.get("CUDA_MPS_PIPE_DIRECTORY")
+    probe.tell(mps_pipe_directory=pipes, mps_control=os.path.exists(os.path.join(pipes or MPS_PIPES, "control")))
     answer = loader.trace(list(LIBRARIES.values()))
     for fact, soname in LIBRARIES.items():
         path = answer["found"].get(soname)

@@ -55,8 +55,10 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
         libraries=libraries(),
     )
     locked = secure_boot()
+    files = module_files(locked)
     probe.tell(
-        module_files=module_files(locked),
+        module_files=files,
+        modules=modules(kernel, files),
         secure_boot=locked,
         kernel_log=kernel_log(),
         fabric_manager=None if container else fabric_manager(),
@@ -84,6 +86,18 @@ def loaded_version() -> str | None:
     told = first_line("/proc/driver/nvidia/version") or ""
     match = re.search(r"Kernel Module(?: for \S+)?\s+(\d+(?:\.\d+)+)", told)
     return match.group(1) if match else first_line("/sys/module/nvidia/version")
+
+
+def modules(kernel: str, files: list[Any] | None) -> str | None:
+    """ "open" or "proprietary": by what the loaded module says of itself, else by the licence of the one for this kernel."""
+    told = first_line("/proc/driver/nvidia/version")
+    if told:
+        return "open" if "Open Kernel Module" in told else "proprietary"
+    own = [file["path"] for file in files or () if file["kernel"] == kernel]
+    done = program.run(["modinfo", "-F", "license", own[0]], 5) if own else None
+    if done is None or done.code != 0 or not done.output.strip():
+        return None
+    return "open" if b"GPL" in done.output else "proprietary"
 
 
 def pci_devices() -> list[str] | None:

@@ -17,12 +17,13 @@ def open_engine(path: str, gpu: bool) -> Any:
     """Of the model at *path*, with CUDA's libraries loaded as the service's insightface loads them. Raises NotOurs and what the
     framework raises."""
     if path.lower().endswith(CHECKPOINTS):
-        from retina_doctor_checks.probes.models import look_models
+        from retina_doctor_checks.probes.models import contents
 
-        told = look_models.examine(path)["checkpoint"]
+        told = contents.examine(path)["checkpoint"]
         if told is None or told["refused"] or told["network"] not in ("mobilenet0.25", "resnet50"):
             raise NotOurs(path)
         return Torch(path, gpu)
+    session.sparing()
     import onnxruntime
 
     preloaded = session.preload(onnxruntime, gpu)

@@ -20,6 +20,7 @@ EMPTY: dict[str, Any] = {
     "nodes": None, "cpu_operators": None, "preloaded": False, "load": None, "first": None, "median": None, "p95": None,
     "cpu_median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None, "log": [], "load_error": None,
     "by_insightface": None, "saved": None, "run_error": None, "cards": None, "shapes": None, "cpu_share": None,
+    "runs": None,
 }  # fmt: skip
 
 
@@ -94,7 +95,8 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     except Exception as error:
         probe.tell(run_error=words(error), cards=watch.told())
         return
-    probe.tell(first=times[0], **spread(times[1:]), cards=watch.told())
+    runs = [round(seconds, 6) for seconds in times[1:]]
+    probe.tell(first=times[0], runs=runs, **spread(times[1:]), cards=watch.told())
     operators = engine.operators()
     nodes = session.node_counts(operators)
     device = engine.device or ("cuda" if nodes and nodes.get(session.CUDA) else "cpu" if nodes else None)

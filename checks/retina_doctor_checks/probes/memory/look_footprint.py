@@ -14,6 +14,7 @@ from typing import Any
 
 from retina_doctor_checks.probes.models import locate, onnx_walk
 from retina_doctor_checks.probes.native import output, places
+from retina_doctor_checks.probes.ort_gpu import session
 
 SIDE = 320
 TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
@@ -51,6 +52,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     if places.package_folder("onnxruntime") is None:
         probe.tell(skipped="no-onnxruntime")
         return
+    session.sparing()
     try:
         import numpy
     except ImportError:

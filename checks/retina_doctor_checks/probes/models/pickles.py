@@ -138,21 +138,10 @@ def step(
 ) -> None:
     """One opcode. Raises IndexError where the stack has not what it takes."""
     name = opcode.name
-    if name in ("PUT", "BINPUT", "LONG_BINPUT"):
-        memo[argument] = stack[-1]
+    if name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
+        memo[len(memo) if name == "MEMOIZE" else argument] = stack[-1]
         return
-    if name == "MEMOIZE":
-        memo[len(memo)] = stack[-1]
-        return
-    taken = []
-    before = list(opcode.stack_before)
-    if pickletools.stackslice in before:
-        while stack[-1] is not MARK:
-            stack.pop()
-        stack.pop()
-        before = before[: before.index(pickletools.markobject)]
-    for _ in before:
-        taken.append(stack.pop())
+    taken = take(opcode, stack)
     if name in ("GLOBAL", "INST"):
         called[".".join(str(argument).split(" ", 1))] = True
     elif name == "STACK_GLOBAL":
@@ -171,6 +160,17 @@ def step(
         stack.append(text)
     else:
         stack.extend([None] * len(opcode.stack_after))
+
+
+def take(opcode: Any, stack: list[Any]) -> list[Any]:
+    """What the opcode takes from the stack, the topmost first; of what stands above a mark, nothing is kept."""
+    before = list(opcode.stack_before)
+    if pickletools.stackslice in before:
+        while stack[-1] is not MARK:
+            stack.pop()
+        stack.pop()
+        before = before[: before.index(pickletools.markobject)]
+    return [stack.pop() for _ in before]
 
 
 def admitted(name: str) -> bool:

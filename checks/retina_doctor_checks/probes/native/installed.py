@@ -65,14 +65,14 @@ class Distribution:
         return re.findall(r"^%s: *(.+?)\r?$" % re.escape(key), head, re.MULTILINE)
 
 
-def distributions(wanted: Any) -> dict[str, Distribution]:
-    """Those whose name the compiled pattern *wanted* matches, by name.
+def distributions(wanted: Any, sites: list[str] | None = None) -> dict[str, Distribution]:
+    """Those whose name the compiled pattern *wanted* matches, by name; in *sites*, or in all folders of sys.path.
 
     Of several with one name the first on sys.path; in one folder, where others were left behind by an installation that
     broke off, the one that has its RECORD and was made last.
     """
     found: dict[str, Distribution] = {}
-    for site in places.site_folders():
+    for site in places.site_folders() if sites is None else sites:
         try:
             folders = sorted(os.listdir(site))
         except OSError:

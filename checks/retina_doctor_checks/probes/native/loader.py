@@ -47,13 +47,26 @@ def trace(files: list[Any]) -> dict[str, Any]:
         done = program.run([linker, executable], SECONDS, asking)
     if done.code is None:
         return dict(answer, problem=done.stopped)
-    output, errors = os.fsdecode(done.output), os.fsdecode(done.errors)
+    errors = os.fsdecode(done.errors)
+    _resolved(os.fsdecode(done.output), answer)
+    _refused(errors, named, answer)
+    if done.code != 0 and not answer["problem"]:
+        answer["problem"] = (errors.strip().splitlines() or ["exit status %d" % done.code])[-1][-1000:]
+    return answer
+
+
+def _resolved(output: str, answer: dict[str, Any]) -> None:
+    """What the loader found, and what it did not."""
     for line in output.splitlines():
         found, missing = FOUND.match(line), MISSING.match(line)
         if found:
             answer["found"][found.group(1)] = found.group(2)
         elif missing and missing.group(1) not in answer["missing"]:
             answer["missing"].append(missing.group(1))
+
+
+def _refused(errors: str, named: dict[str, str], answer: dict[str, Any]) -> None:
+    """What the loader complains of: a file of *named* that it cannot take, a version that a library has not."""
     for line in errors.splitlines():
         refused, version = REFUSED.search(line), VERSION.search(line)
         if refused and refused.group(1) in named:
@@ -64,9 +77,6 @@ def trace(files: list[Any]) -> dict[str, Any]:
                 answer["problem"] = "%s: %s" % (file, refused.group(2))
         elif version:
             answer["versions"].append({"library": version[1], "version": version[2], "by": version[3]})
-    if done.code != 0 and not answer["problem"]:
-        answer["problem"] = (errors.strip().splitlines() or ["exit status %d" % done.code])[-1][-1000:]
-    return answer
 
 
 def _nameable(name: str, links: Any) -> str:

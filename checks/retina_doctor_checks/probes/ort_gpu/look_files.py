@@ -18,6 +18,11 @@ VITAL = re.compile(
 )
 OF_THE_DRIVER = ("libcuda.so.1", "libnvidia-ml.so.1")
 BINARY = re.compile(r"onnxruntime/capi/onnxruntime_pybind11_state.*\.so$")
+GRAPH = "libcudnn_graph"
+PARTS = re.compile(
+    rb"(?<=\0)(libcudnn_(?:graph|ops|cnn|adv|heuristic|engines_precompiled|engines_runtime_compiled))\.so(?=\0)"
+)
+MOST_OPENER = 16 << 20  # bytes; of cuDNN 9 the shim has 0.1 MB and libcudnn_graph 4
 OF_NVIDIA = re.compile(r"lib(cu|nv)")
 DISTRIBUTION = re.compile(r"(onnxruntime(?:-[a-z0-9]+)*|ort-nightly(?:-[a-z0-9]+)*)$")
 
@@ -34,6 +39,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     if provider:
         majors = [one["facts"]["cudnn_major"] for one in found if one["facts"]["cudnn_major"]]
         provider.update(resolved(provider, majors[0] if majors else None), code=gpu_code(provider["path"]))
+        probe.tell(cudnn_lacks=cudnn_lacks(provider["found"] or {}))
     tensorrt = provider_facts(folder, TENSORRT)
     probe.tell(provider=provider, tensorrt=dict(tensorrt, **resolved(tensorrt, None)) if tensorrt else None)
 
@@ -60,6 +66,35 @@ def resolved(provider: dict[str, Any], cudnn: int | None) -> dict[str, Any]:
     # What those that were found need in their turn, and is not there.
     wanted += [soname for soname in answer["missing"] if soname not in wanted and soname not in OF_THE_DRIVER]
     return {"wanted": wanted, "found": None if answer["problem"] else found, "loader_problem": answer["problem"]}
+
+
+def cudnn_lacks(found: dict[str, str]) -> list[str] | None:
+    """cuDNN 9's first library is a shim that opens others when it is used, and one of these opens the rest: each holds the names
+    of what it opens (seen in those of 9.10). They are looked for beside it ($ORIGIN) and by the loader."""
+    soname = next((name for name in found if name.startswith("libcudnn.so.")), None)
+    if soname is None:
+        return None
+    major, path = soname.rpartition(".")[2], os.path.realpath(found[soname])
+    beside = os.path.dirname(path)
+    wanted = opened_by(path)
+    wanted |= opened_by(os.path.join(beside, "%s.so.%s" % (GRAPH, major)))
+    away = ["%s.so.%s" % (stem, major) for stem in sorted(wanted)]
+    away = [name for name in away if not os.path.exists(os.path.join(beside, name))]
+    elsewhere = loader.trace(away) if away else {"found": {}, "problem": None}
+    if not wanted or elsewhere["problem"]:
+        return None
+    return [name for name in away if name not in elsewhere["found"]]
+
+
+def opened_by(path: str) -> set[str]:
+    """Stems of the parts of cuDNN that this library names; none where it is too large to be one that opens others."""
+    try:
+        if os.path.getsize(path) > MOST_OPENER:
+            return set()
+        with open(path, "rb") as file:
+            return {match.decode("ascii") for match in PARTS.findall(file.read())}
+    except OSError:
+        return set()
 
 
 def gpu_code(path: str) -> list[Any] | None:

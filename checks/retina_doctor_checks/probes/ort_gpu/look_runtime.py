@@ -34,6 +34,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(installed=True)
     gpu = bool(arguments["gpu"] and look_files.provider_facts(folder, look_files.PROVIDER))
     preloads = gpu and bool(look_files.preloaded_by())
+    session.sparing()
     # Forked before anything is imported: a library that is loaded once stays loaded.
     ways = ("plain" if preloads else "preload", "torch") if gpu else ()
     others = [Waiting(how, arguments["seconds"]) for how in ways]
@@ -56,7 +57,8 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     try:
         attempts = [attempt("preload" if preloads else "plain", arguments["gpu"])]
         probe.tell(attempts=attempts)
-        if not (attempts[0]["nodes"] or {}).get(session.CUDA) or attempts[0]["run_error"]:
+        failed = not (attempts[0]["nodes"] or {}).get(session.CUDA) or attempts[0]["run_error"]
+        if failed and others and has_driver():
             for other in others:
                 probe.stage("opening a session %s" % other.words)
                 told = other.answer(arguments["seconds"] * SHARE)
@@ -64,6 +66,17 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
                 probe.tell(attempts=attempts)
     finally:
         session.clean()
+
+
+def has_driver() -> bool:
+    """Without its library nothing runs on CUDA, however it is tried: torch need not be imported to see that."""
+    import ctypes
+
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def attempt(how: str, gpu: bool) -> dict[str, Any]:

@@ -28,7 +28,35 @@ OWNERS = {
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(extensions=[one for one in map(extension, MODULES) if one])
-    probe.tell(shadowed=shadowed(), cpu_flags=cpu_flags())
+    probe.tell(shadowed=shadowed(), cpu_flags=cpu_flags(), noexec=noexec())
+
+
+def noexec() -> list[str] | None:
+    """Mount points that are mounted so and hold packages; None where this system does not tell (statvfs(3), ST_NOEXEC)."""
+    flag = getattr(os, "ST_NOEXEC", None)
+    if flag is None:
+        return None
+    points: list[str] = []
+    for site in places.site_folders():
+        try:
+            refused = os.statvfs(site).f_flag & flag
+        except OSError:
+            continue
+        point = mount_point(os.path.realpath(site)) if refused else ""
+        if refused and point not in points:
+            points.append(point)
+    return points
+
+
+def mount_point(path: str) -> str:
+    """By the kernel's list (proc(5), mountinfo), since a bind mount within one file system is no other device."""
+    try:
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+            points = [line.split()[4].replace("\\040", " ") for line in file]
+    except (OSError, IndexError):
+        points = []
+    above = [one for one in points if path == one or path.startswith(one.rstrip("/") + "/")]
+    return max(above, key=len, default="/")
 
 
 def cpu_flags() -> list[str] | None:

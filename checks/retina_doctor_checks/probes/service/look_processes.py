@@ -10,7 +10,6 @@ import re
 import time
 from typing import Any
 
-from retina_doctor.secret_words import beginning
 from retina_doctor_checks.probes.service import look_sockets
 
 LOADED = re.compile(
@@ -21,12 +20,6 @@ DISTRIBUTION = re.compile(
     r"(?i)((?:onnxruntime|torch|nvidia|tensorrt|insightface|retina|numpy|opencv)\w*)-([^-]+)\.dist-info$"
 )
 DEVICES = ("/dev/nvidia", "/dev/dxg", "/dev/nvhost", "/dev/nvmap")
-FELL_BACK = re.compile(
-    r"Falling back to \['CPUExecutionProvider'\][^\n]*|Failed to create CUDAExecutionProvider[^\n]*"
-    r"|CUDAExecutionProvider' is not in available provider names[^\n]*"
-)
-"""onnxruntime/capi/onnxruntime_inference_collection.py; onnxruntime/python/onnxruntime_pybind_state.cc."""
-MOST_LOG = 1024 * 1024  # bytes of a log's end
 CLOCKS_APART = 0.2  # seconds: the kernel counts both in hundredths
 MOST_LIBRARIES, MOST_PACKAGES = 200, 20
 
@@ -67,7 +60,7 @@ def about(pid: int) -> dict[str, Any]:
     loaded = [{"path": path, "replaced": libraries[path]} for path in sorted(libraries)]
     known = [start for start in starts if start is not None]
     since = installed_since(packages, min(known) if known else None)
-    told.update(devices=sorted(devices), devices_told=devices_told, fell_back=fell_back(family))
+    told.update(devices=sorted(devices), devices_told=devices_told)
     return dict(told, libraries=loaded[:MOST_LIBRARIES], installed_since=since[:MOST_PACKAGES])
 
 
@@ -111,25 +104,6 @@ def mapped(pid: int) -> list[tuple[str, bool]] | None:
         if LOADED.match(os.path.basename(name)) and ".so" in name:
             found.append((name, replaced))
     return found
-
-
-def fell_back(family: list[int]) -> list[str]:
-    """Lines of their logs, where standard output or error is a file, by which onnxruntime says that it went on without CUDA.
-    No other line is told: a log holds whatever a service was sent."""
-    found: dict[str, bool] = {}
-    paths = ["/proc/%d/fd/%d" % (pid, number) for pid in family for number in (1, 2)]
-    for path in {os.path.realpath(path): path for path in paths}.values():
-        try:
-            if not os.path.isfile(path):  # a terminal, a pipe, /dev/null
-                continue
-            with open(path, "rb") as file:
-                file.seek(max(0, os.path.getsize(path) - MOST_LOG))
-                text = file.read(MOST_LOG).decode("utf-8", "replace")
-        except OSError:
-            continue
-        for match in FELL_BACK.finditer(text):
-            found[beginning(match.group(0).strip(), 300)] = True
-    return list(found)[-3:]
 
 
 def opened(pid: int) -> set[str] | None:

@@ -1,0 +1,76 @@
+"""What Python code says of its own start: a model that is loaded with its module, a server that loads it twice, routes that need
+another package when they are declared (fastapi 0.12x, flask 3.1, uvicorn 0.5x)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ...facts.source import Sign
+from ..text import corrected
+from .detector import DETECTORS, FACE_ANALYSIS
+from .lines import instead, place
+from .tree import NAMED, Tree
+from .values import constants, single
+
+PACKAGES = ("onnxruntime", "insightface", "fastapi", "flask", "uvicorn", "quart")
+LOADS = ("onnxruntime.InferenceSession", *FACE_ANALYSIS, *DETECTORS)
+FORMS = (
+    "fastapi.UploadFile",
+    "fastapi.File",
+    "fastapi.Form",
+    "fastapi.param_functions.File",
+    "fastapi.param_functions.Form",
+)
+TWICE = {"flask.Flask": ("debug", "use_reloader"), "quart.Quart": ("debug", "use_reloader"), "uvicorn": ("reload",)}
+
+
+def told(tree: Tree) -> Iterator[Sign]:
+    for call in tree.calls:
+        name = tree.full(call.func)
+        if name in LOADS and tree.scope[call] is tree.root and not below_main(tree, call):
+            yield Sign(at=place(tree, call), kind="session", what=name.rpartition(".")[2])
+        elif name == "uvicorn.run":
+            yield from twice(tree, call, TWICE["uvicorn"])
+        elif isinstance(call.func, ast.Attribute) and call.func.attr == "run":
+            made = single(tree, call.func.value)
+            maker = tree.full(made.func) if isinstance(made, ast.Call) else ""
+            if maker in TWICE:
+                yield from twice(tree, call, TWICE[maker])
+    if tree.imports("fastapi"):
+        yield from forms(tree)
+
+
+def below_main(tree: Tree, call: ast.Call) -> bool:
+    """if __name__ == "__main__": whoever imports the module does not come there."""
+    blocks = [node for node in tree.root.body if isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)]
+    return any(node.lineno <= call.lineno <= (node.end_lineno or node.lineno) for node in blocks)
+
+
+def twice(tree: Tree, call: ast.Call, words: tuple[str, ...]) -> Iterator[Sign]:
+    for keyword in call.keywords:
+        if keyword.arg in words and [value for value, _ in constants(tree, keyword.value)] == [True]:
+            plain = isinstance(keyword.value, ast.Constant)
+            fixed = corrected(instead(tree, keyword.value, "False")) if plain else None
+            yield Sign(at=place(tree, keyword.value), kind="debug", what=f"{keyword.arg}=True", fixed=fixed)
+            return
+
+
+def forms(tree: Tree) -> Iterator[Sign]:
+    """The first route that takes a form: fastapi asks for python-multipart when it is declared."""
+    routes = [node for node in tree.scope if isinstance(node, NAMED) and node.decorator_list]
+    for route in sorted(routes, key=lambda node: node.lineno):
+        for node in ast.walk(route.args):
+            if isinstance(node, ast.Name | ast.Attribute) and tree.full(node) in FORMS:
+                yield Sign(at=place(tree, route), kind="multipart", what=tree.full(node).rpartition(".")[2])
+                return
+
+
+def preloads(tree: Tree) -> Iterator[Sign]:
+    """Of a configuration of gunicorn's: preload_app = True."""
+    for node in tree.assignments:
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+        named = isinstance(target, ast.Name) and target.id == "preload_app" and tree.scope.get(node) is tree.root
+        if named and node.value is not None and [value for value, _ in constants(tree, node.value)] == [True]:
+            fixed = instead(tree, node.value, "False") if isinstance(node.value, ast.Constant) else None
+            yield Sign(at=place(tree, node), kind="preload", what="preload_app = True", fixed=corrected(fixed))

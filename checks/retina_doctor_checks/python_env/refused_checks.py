@@ -1,0 +1,170 @@
+"""RD250 to RD254: one mechanism keeps packages from being imported, and its words name it. What fails with it is its echo."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from retina_doctor.authoring import Action, Answer, check
+from retina_doctor.model import Interpreter, Problem, Severity, Unknown
+
+from ..combined.processor import lacks
+from ..combined.refused import Refused, Struck
+from ..facts.python_env import Extensions, Packages
+
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "google": "protobuf",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+"""Where the distribution bears another name than the module."""
+
+
+def _evidence(struck: tuple[Struck, ...]) -> dict[str, object]:
+    first = struck[0].meaning
+    return {
+        "modules": list(dict.fromkeys(one.module for one in struck)),
+        "said": first.line,
+        "means": first.told,
+        "by": first.values.get("by") if first.values.get("by") != "?" else None,
+    }
+
+
+def _nothing(refused: Refused) -> Unknown | None:
+    """None of them said so; one that ended otherwise may have hidden it."""
+    return Unknown(refused.untold) if refused.untold else None
+
+
+def distribution_of(module: str | None, packages: Packages | None) -> str | None:
+    """What pip calls the package of *module*, as it is installed here where that is known."""
+    if not module:
+        return None
+    top = module.split(".")[0]
+    if top == "cv2":
+        return packages.opencv[0].name if packages is not None and packages.opencv else "opencv-python-headless"
+    if top == "onnxruntime" and packages is not None and "onnxruntime-gpu" in packages.installed:
+        return "onnxruntime-gpu"
+    return DISTRIBUTIONS.get(top, top.replace("_", "-"))
+
+
+def _lacks_its_own(one: Struck) -> bool:
+    """What a package does not find in itself is missing from its files: no other package has to do with it."""
+    lacking = one.meaning.values.get("module", "?").split(".")[0]
+    return lacking in (one.raised_in or one.module, "?") and one.meaning.mechanism == "attribute-missing-elsewhere"
+
+
+@check("RD250", "dependency-version-conflict", Severity.ERROR, action=Action.PIP)
+def dependency_version_conflict(refused: Refused, packages: Packages | None) -> Answer:
+    """Something is asked of a package that this release of it does not have. Both go to releases that fit."""
+    struck = tuple(one for one in refused.struck("dependency-version-conflict") if not _lacks_its_own(one))
+    if not struck:
+        return _nothing(refused)
+    one = struck[0]
+    lacking = one.meaning.values.get("module")
+    lacking = None if lacking == "?" else lacking
+    if lacking is None and one.meaning.mechanism == "protobuf-of-another-release":
+        lacking = "google.protobuf"
+    asking = one.raised_in or one.module
+    names = [distribution_of(asking, packages), distribution_of(lacking, packages)]
+    installed = packages.installed if packages is not None else {}
+    return Problem(
+        subject=f"module:{asking}",
+        evidence={
+            **_evidence(struck),
+            "asking": names[0],
+            "asking_version": installed.get(names[0] or ""),
+            "lacking": names[1],
+            "lacking_version": installed.get(names[1] or ""),
+            "install": sorted({name for name in names if name}),
+        },
+    )
+
+
+@check("RD251", "executable-stack-refused", Severity.ERROR, action=Action.EDIT)
+def executable_stack_refused(refused: Refused, interpreter: Interpreter | None) -> Answer:
+    """glibc 2.41 and later, SELinux and systemd's MemoryDenyWriteExecute refuse a module that asks for an executable stack."""
+    struck = refused.struck("executable-stack-refused")
+    if not struck:
+        return _nothing(refused)
+    evidence = _evidence(struck)
+    told = interpreter.libc if interpreter is not None else None
+    return Problem(subject=f"module:{struck[0].module}", evidence={**evidence, "libc": told, "path": evidence["by"]})
+
+
+@check("RD252", "library-mapping-refused", Severity.ERROR, action=Action.ROOT)
+def library_mapping_refused(refused: Refused, interpreter: Interpreter | None) -> Answer:
+    """A volume that is mounted noexec, or a security policy: no library on it may be mapped as code."""
+    struck = refused.struck("library-mapping-refused")
+    if not struck:
+        return _nothing(refused)
+    extensions = refused.extensions
+    folder = posixpath.dirname(str(_evidence(struck)["by"] or "")) or (interpreter.prefix if interpreter else None)
+    return Problem(
+        subject="environment",
+        evidence={
+            **_evidence(struck),
+            "noexec": list(extensions.noexec) if extensions is not None and extensions.noexec is not None else None,
+            "folder": folder,
+            "container": interpreter.container if interpreter else None,
+        },
+    )
+
+
+@check("RD253", "libc-unsupported", Severity.ERROR, action=Action.PIP)
+def libc_unsupported(refused: Refused, packages: Packages | None, interpreter: Interpreter | None) -> Answer:
+    """Built for a newer glibc than the system has, or for glibc where the system has musl. pip takes no such wheel: it was copied
+    from elsewhere, compiled elsewhere, or its tag is wrong."""
+    struck = refused.struck("libc-unsupported")
+    if not struck:
+        return _nothing(refused)
+    evidence = _evidence(struck)
+    module = _module_of(str(evidence["by"] or "")) or struck[0].module
+    name = distribution_of(module, packages)
+    version = packages.installed.get(name or "") if packages is not None else None
+    return Problem(
+        subject=f"module:{module}",
+        evidence={
+            **evidence,
+            "musl": struck[0].meaning.mechanism == "musl",
+            "wanted": struck[0].meaning.values.get("version"),
+            "libc": interpreter.libc if interpreter is not None else None,
+            "name": name,
+            "version": version,
+            "older": f"{name}<{version}" if name and version else None,
+        },
+    )
+
+
+def _module_of(path: str) -> str | None:
+    """The top package of a file of site-packages."""
+    match = re.search(r"(?:site|dist)-packages/([\w]+?)(?:\.libs)?/", path)
+    return match[1] if match else None
+
+
+@check("RD254", "cpu-instructions-missing", Severity.ERROR, action=Action.MACHINE)
+def cpu_instructions_missing(refused: Refused, packages: Packages | None) -> Answer:
+    """SIGILL, or a build that says so itself."""
+    struck = refused.struck("cpu-instructions-missing")
+    if not struck:
+        return _nothing(refused)
+    # Who imports numpy or onnxruntime dies with it: those come first.
+    modules = sorted({one.module for one in struck}, key=lambda name: (name not in ("numpy", "onnxruntime"), name))
+    version = packages.installed.get("numpy") if packages is not None else None
+    numpy = modules[0] == "numpy" and version is not None
+    return Problem(
+        subject=f"module:{modules[0]}",
+        evidence={
+            **_evidence(struck),
+            "modules": modules,
+            "lacks": lacks(refused.extensions),
+            "virtual": _virtual(refused.extensions),
+            "numpy": version if numpy else None,
+        },
+    )
+
+
+def _virtual(extensions: Extensions | None) -> bool | None:
+    flags = extensions.cpu_flags if extensions is not None else None
+    return None if flags is None else "hypervisor" in flags

@@ -1,0 +1,60 @@
+"""How the service is started: a session that is made before the workers are forked, a server that loads the model twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from retina_doctor.authoring import Action, Answer, check
+from retina_doctor.model import Severity
+
+from ..facts.source import Sign, Source
+from .judging import EITHER, Place, answer, is_test, scanned
+
+
+def _sessions(source: Source) -> list[Sign]:
+    return [one for one in source.signs if one.kind == "session" and not is_test(source, one.at.file)]
+
+
+def _loads(one: Sign) -> dict[str, object]:
+    return {"loads": one.what, "load_file": one.at.file, "load_line": one.at.line}
+
+
+@check("RD258", "cuda-used-before-fork", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+def cuda_used_before_fork(source: Source) -> Answer:
+    """gunicorn loads the application before it forks its workers, and the application makes a session on the GPU when loaded: a
+    CUDA context does not survive a fork. On the CPU that works."""
+    return answer(source, "RD258", "cuda-used-before-fork", _before_fork(source), of=EITHER)
+
+
+def _before_fork(source: Source) -> Iterator[Place]:
+    made = _sessions(source)
+    if not made or not source.meant:
+        return
+    for one in source.signs:
+        if one.kind == "preload":
+            yield Place(at=one.at, why="config", what=one.what, fixed=one.fixed, more=_loads(made[0]))
+    for server in source.servers:
+        if "--preload" in server.flags and server.by == "gunicorn":
+            fixed = server.at.text.replace(" --preload", "", 1) if " --preload" in server.at.text else None
+            yield Place(at=server.at, why="command", what="--preload", fixed=fixed, more=_loads(made[0]))
+
+
+@check("RD524", "service-debug-mode", Severity.WARNING, pitfall=3, scope=scanned, action=Action.EDIT)
+def service_debug_mode(source: Source) -> Answer:
+    """The reloader starts the application in a second process: the model is in memory twice, and with Flask's debugger whoever
+    reaches the port can run code."""
+    return answer(source, "RD524", "service-debug-mode", _twice(source), of=EITHER)
+
+
+def _twice(source: Source) -> Iterator[Place]:
+    made = _sessions(source)
+    if not made:
+        return
+    for one in source.signs:
+        if one.kind == "debug" and not is_test(source, one.at.file):
+            yield Place(at=one.at, why="source", what=one.what, fixed=one.fixed, more=_loads(made[0]))
+    for server in source.servers:
+        flag = next((one for one in ("--debug", "--reload") if one in server.flags), None)
+        if flag is not None and not server.at.file.rpartition("/")[2].startswith("Makefile"):
+            fixed = server.at.text.replace(f" {flag}", "", 1) if f" {flag}" in server.at.text else None
+            yield Place(at=server.at, why="command", what=flag, fixed=fixed, more=_loads(made[0]))

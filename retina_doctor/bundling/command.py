@@ -1,0 +1,51 @@
+"""The command `bundle`: the doctor as one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from retina_doctor.command import Run, taking
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+
+
+@app.command(cls=taking("format", "lang"))
+def bundle(
+    ctx: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.", metavar="FILE")] = Path(
+        "doctor.pyz"
+    ),
+    python: Annotated[
+        list[str] | None,
+        typer.Option("--python", help="For these versions of Python only; repeatable.", metavar="3.12"),
+    ] = None,
+) -> None:
+    """Make one file that runs without network, with Python 3.11 to 3.14 on machines like this one."""
+    from retina_doctor.bundling.bundle import PYTHONS, make
+    from retina_doctor.codec import encode, to_json
+    from retina_doctor.errors import UsageError
+    from retina_doctor.output import check_writable, tell
+
+    run = Run.of(ctx)
+    as_json = run.as_json
+    for one in python or ():
+        if one not in PYTHONS:
+            raise UsageError(f"--python {one}: known are {', '.join(PYTHONS)}")
+    check_writable(output)
+    try:
+        made = make(output, tuple(dict.fromkeys(python or PYTHONS)))
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
+    if as_json:
+        run.show(to_json({"file": str(output), **encode(made)}))
+        return
+    size, pythons = made.size / 1024**2, ", ".join(made.pythons)
+    if run.language == "zh":
+        run.show(f"{output}：{size:.1f} MiB，适用于 Python {pythons}（{made.platform}）。运行：python3 {output}\n")
+    else:
+        run.show(f"{output}: {size:.1f} MiB, for Python {pythons} on {made.platform}. Run it with: python3 {output}\n")
+    if made.packs:
+        tell(f"retina-doctor: these packs are not in it: {', '.join(made.packs)}\n")

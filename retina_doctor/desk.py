@@ -1,0 +1,107 @@
+"""Looking on any desk: at files of whoever calls, where the doctor could not watch and end processes as Linux lets it."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from retina_doctor import __version__
+from retina_doctor.authoring import Probe, Side
+from retina_doctor.codec import encode
+from retina_doctor.errors import UsageError
+from retina_doctor.model import Outcome, Recorded, Snapshot, Target
+from retina_doctor.registry import Catalogue
+from retina_doctor.secret_words import masked
+from retina_doctor.selection import Selection
+from retina_doctor.settings import Settings
+
+_PROGRAM = """import json, sys
+request = json.loads(sys.stdin.buffer.read())
+sys.path[:] = request["path"]
+from retina_doctor.probing.child import main
+main(request)
+"""
+TAIL_LINES = 20
+
+
+def is_desk() -> bool:
+    """Whether this system is one whose machines are not looked at: Windows, macOS."""
+    return not (hasattr(os, "fork") and Path("/proc/self/stat").is_file())
+
+
+def look(settings: Settings, catalogue: Catalogue) -> Snapshot:
+    """As `retina_doctor.look.look`, of what needs no other interpreter. Raises UsageError where the settings ask for more."""
+    wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
+    probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted]
+    if any(probe.side is not Side.CALLER for probe in probes):
+        raise UsageError(
+            "a machine can be looked at on Linux alone; here: diagnose, triage, diff, explain, list and scan"
+        )
+    return Snapshot(
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        doctor=__version__,
+        settings=settings,
+        target=Target(command=(sys.executable,), chosen="own"),
+        readings={probe.name: _reading(probe, settings) for probe in probes},
+    )
+
+
+def _reading(probe: Probe[Any], settings: Settings) -> Recorded:
+    token, seconds, start = f"retina-doctor-{os.urandom(8).hex()} ", probe.seconds(settings), time.monotonic()
+    one = {
+        "probe": probe.name,
+        "run": probe.module,
+        "then": probe.local,
+        "arguments": encode(probe.arguments(settings)),
+        "seconds": seconds,
+    }
+    request: dict[str, Any] = {
+        "token": token,
+        "workdir": None,
+        "path": [folder for folder in sys.path if folder and Path(folder).is_absolute()],
+        "modules": {},
+        "magic": "",
+        "code": {},
+        "looks": [one],
+    }
+    words = [sys.executable, "-I", "-S", "-c", _PROGRAM]
+    try:
+        done = subprocess.run(
+            words, input=json.dumps(request).encode(), capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired as late:
+        facts, _, _ = _told(late.stdout or b"", token)
+        detail = f"no answer in {seconds:g} s"
+        return Recorded(outcome=Outcome.TIMED_OUT, facts=facts, seconds=seconds, detail=detail)
+    facts, ended, failed = _told(done.stdout, token)
+    outcome = Outcome.FAILED if failed else Outcome.OK if ended else Outcome.CRASHED
+    tail = masked(done.stderr.decode("utf-8", "replace")).splitlines()[-TAIL_LINES:]
+    return Recorded(
+        outcome=outcome,
+        facts=facts,
+        seconds=round(time.monotonic() - start, 3),
+        detail=failed or (None if ended else f"its process ended with {done.returncode}"),
+        stderr_tail=tuple(line for line in tail if line.strip()),
+    )
+
+
+def _told(output: bytes, token: str) -> tuple[Mapping[str, Any], bool, str | None]:
+    """(facts, whether it came to its end, what was raised) of what the child has told."""
+    facts: dict[str, Any] = {}
+    ended, failed = False, None
+    for line in output.split(b"\n"):
+        if line.startswith(token.encode()):
+            try:
+                message = json.loads(line[len(token) :])
+            except ValueError:  # cut short, as the process was
+                continue
+            facts |= message.get("tell", {})
+            ended, failed = ended or "end" in message, message.get("failed", failed)
+    return facts, ended, failed

@@ -1,0 +1,145 @@
+"""Runs a step: the new state is built beside the old one, and exchanged with it; and brings the old one back."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retina_doctor.fixing.edits import edited
+from retina_doctor.fixing.hand import CannotFix, Hand
+from retina_doctor.fixing.journal import Journal
+from retina_doctor.fixing.steps import Doing
+from retina_doctor.fixing.worker import STAGED
+from retina_doctor.model import Interpreter
+
+Hands = Mapping[str, Hand]
+""" "service": whose the environment and the models are; "caller": whose the source is."""
+
+
+def run(doing: Doing, number: int, journal: Journal, hands: Hands, here: Interpreter | None) -> None:
+    """Raises CannotFix; what was begun is for `bring_back` to take back."""
+    if doing.pip:
+        assert here is not None
+        _packages(doing, number, journal, hands["service"], here)
+    for move in doing.moves:
+        _move_up(move.folder, move.inner, move.ending, number, journal, hands["service"])
+    if doing.lines:
+        for edit in edited(doing.lines, hands["caller"]):
+            kept = f"file-{number}-{len(journal.entries)}"
+            journal.keep(kept, edit.old)
+            after = hashlib.sha256(edit.new).hexdigest()
+            journal.write("write", step=number, hand="caller", path=edit.file, after=after, kept=kept)
+            before = hashlib.sha256(edit.old).hexdigest()
+            _write(hands["caller"], edit.file, before, edit.new)
+
+
+def _packages(doing: Doing, number: int, journal: Journal, hand: Hand, here: Interpreter) -> None:
+    prefix = str(hand.do("environment", prefix=here.prefix)["prefix"])
+    staged = posixpath.join(prefix, f"{STAGED}{journal.name}-{number}")
+    journal.write("stage", step=number, hand="service", folder=prefix, staged=staged)
+    hand.do("stage", folder=prefix, into=staged)
+    python = posixpath.join(staged, "bin", posixpath.basename(here.executable))
+    _is_apart(hand, python, staged)
+    for words in installing(doing.pip, here, python):
+        journal.write("run", step=number, words=words)
+        hand.run(words)
+    journal.write("settle", step=number)
+    hand.do("settle", staged=staged, prefix=here.prefix)  # as it is called, which may be by a link
+    _exchange("differing", prefix, staged, number, journal, hand)
+
+
+WHERE = """
+import os, sysconfig
+print(*(os.path.realpath(sysconfig.get_path(name)) for name in ("purelib", "platlib", "scripts", "data")), sep="\\n")
+"""
+
+
+def _is_apart(hand: Hand, python: str, staged: str) -> None:
+    """The copy's Python must install into the copy, and nowhere else. Raises CannotFix."""
+    places = hand.run([python, "-I", "-c", WHERE]).splitlines()[-4:]
+    if len(places) != 4 or not all(f"{place}/".startswith(f"{staged}/") for place in places):
+        raise CannotFix(f"a copy of the environment would still install into {', '.join(places) or 'it'}")
+
+
+def installing(actions: Iterable[tuple[str, ...]], here: Interpreter, python: str) -> list[list[str]]:
+    """pip's or uv's words for each action, in the environment of *python*."""
+    found: list[list[str]] = []
+    if not here.has_pip and not here.uv:
+        return found
+    for action, *words in actions:
+        if here.has_pip:
+            yes = ["--yes"] if action == "uninstall" else []
+            # -I: what lies in the working directory is not taken for pip.
+            found.append([python, "-I", "-m", "pip", action, *yes, *words])
+        else:
+            words = ["--reinstall" if word == "--force-reinstall" else word for word in words]
+            found.append([str(here.uv), "pip", action, "--python", python, *words])
+    return found
+
+
+def _move_up(folder: str, inner: str, ending: str, number: int, journal: Journal, hand: Hand) -> None:
+    folder = posixpath.normpath(folder)
+    parent, name = posixpath.split(folder)
+    staged = posixpath.join(parent, f"{STAGED}{journal.name}-{number}-{name}")
+    journal.write("stage", step=number, hand="service", folder=folder, staged=staged)
+    hand.do("stage", folder=folder, into=staged)
+    journal.write("move", step=number)
+    hand.do("up", staged=staged, inner=inner, ending=ending)
+    _exchange("whole", folder, staged, number, journal, hand)
+
+
+def _exchange(what: str, folder: str, staged: str, number: int, journal: Journal, hand: Hand) -> None:
+    pairs = hand.do(what, folder=folder, staged=staged)["pairs"]
+    if not pairs:
+        raise CannotFix("nothing was changed by it")
+    journal.write("exchange", step=number, hand="service", pairs=pairs)
+    hand.do("become", pairs=pairs, wanted="new")
+    journal.write("exchanged", step=number)
+
+
+def _write(hand: Hand, path: str, expected: str, data: bytes) -> None:
+    hand.do("write", path=path, expected=[expected], data=base64.b64encode(data).decode())
+
+
+def bring_back(journal: Journal, hands: Hands, step: int | None = None) -> bool:
+    """The state before the fix, or before that step of it; whether anything had been changed. To be repeated after any
+    interruption. Raises CannotFix where somebody else has changed the same since."""
+    entries = [one for one in journal.entries if step is None or one.get("step") == step]
+    gone = {one["step"] for one in entries if one["what"] == "reverted"}
+    entries = [one for one in entries if one.get("step") not in gone]
+    changed = False
+    for one in reversed(entries):
+        if one["what"] == "exchange":
+            hand = hands[one["hand"]]
+            changed = changed or hand.do("state", pairs=one["pairs"])["state"] != "old"
+            hand.do("become", pairs=one["pairs"], wanted="old")
+        elif one["what"] == "write":
+            old = journal.kept(one["kept"])
+            now = hashlib.sha256(_read(hands[one["hand"]], one["path"])).hexdigest()
+            changed = changed or now != hashlib.sha256(old).hexdigest()
+            _write(hands[one["hand"]], one["path"], one["after"], old)
+        elif one["what"] == "stage":
+            hands[one["hand"]].do("discard", path=one["staged"])
+    for number in dict.fromkeys(one["step"] for one in entries if "step" in one):
+        journal.write("reverted", step=number)
+    return changed
+
+
+def _read(hand: Hand, path: str) -> bytes:
+    return base64.b64decode(hand.do("read", path=path)["data"])
+
+
+def make_final(earlier: Sequence[Journal], folders: Iterable[str], hands: Hands) -> None:
+    """Earlier fixes of the same folders can no longer be undone, and their old states are removed."""
+    wanted = set(folders)
+    for journal in earlier:
+        staged: list[dict[str, Any]] = [one for one in journal.entries if one["what"] == "stage"]
+        if wanted & {one["folder"] for one in staged} and not journal.has("final"):
+            journal.write("final")
+            for one in staged:
+                if Path(one["staged"]).name.startswith(STAGED):
+                    hands[one["hand"]].do("discard", path=one["staged"])

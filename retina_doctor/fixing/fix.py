@@ -1,0 +1,329 @@
+"""The command `fix`: look, show the plan, run what may be run, look again, and keep only what helped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retina_doctor.codec import Data, encode, replace, to_json
+from retina_doctor.errors import UsageError
+from retina_doctor.fixing.applying import Hands, bring_back, make_final, run
+from retina_doctor.fixing.edits import edited
+from retina_doctor.fixing.hand import CannotFix, Hand, Whose
+from retina_doctor.fixing.journal import Journal, alone, journals, last, state_folder
+from retina_doctor.fixing.outcome import outcome
+from retina_doctor.fixing.steps import Doing, doings_of, unusable
+from retina_doctor.fixing.telling import Telling
+from retina_doctor.fixing.words import said
+from retina_doctor.model import Action
+from retina_doctor.output import tell
+from retina_doctor.pages import interpreter_of
+from retina_doctor.plan import Cause
+from retina_doctor.target import target_with_surroundings
+
+if TYPE_CHECKING:
+    from retina_doctor.attach import Attachment
+    from retina_doctor.command import Run
+    from retina_doctor.model import Snapshot
+    from retina_doctor.reports import Report
+
+
+class Seen(Data, frozen=True, kw_only=True):
+    """What a look gave, and what may be done about it. *differences*: of files, by the number of the step."""
+
+    attachment: Attachment
+    snapshot: Snapshot
+    report: Report
+    doings: tuple[Doing, ...]
+    differences: dict[int, str]
+    whose: Whose | None
+
+
+class Fixing:
+    """One call of `fix`."""
+
+    def __init__(self, call: Run, settings: dict[str, dict[str, Any]]) -> None:
+        self.call = call
+        self.settings = settings
+        self.telling = Telling(call.language)
+
+    def plan(self, *, offline: bool = False) -> int:
+        """Show the plan; the exit code is that of `check`."""
+        seen = self._seen()
+        lines = self.telling.plan(seen.doings, seen.differences)
+        told: dict[str, Any] = {}
+        if offline:
+            from retina_doctor.fixing.offline import needed, text_of
+
+            found = needed(seen.snapshot, seen.doings, self._hands(seen)["service"])
+            lines += text_of(found, seen.snapshot, self.call.language)
+            told = {"offline": found and encode(found)}
+        if self.call.as_json:
+            self.call.show(to_json({**self._json(seen), **told, "exit_code": seen.report.exit_code}))
+        else:
+            self.call.show("\n".join(lines) + "\n")
+        return seen.report.exit_code
+
+    def apply(self, *, yes: bool) -> int:
+        """Run what may be run; the exit code is that of the last look. Raises UsageError."""
+        fixes = state_folder(os.environ)
+        with alone(fixes):
+            interrupted = last(fixes)
+            if interrupted is not None and not interrupted.has("end"):
+                raise UsageError(said("interrupted", self.call.language, name=interrupted.name))
+            seen = self._seen()
+            runs = [one for one in seen.doings if one.runs]
+            text = self.telling.plan(seen.doings, seen.differences)
+            if not runs:
+                return self._nothing_runs(seen, text)
+            self._show(text)
+            if not yes:
+                user = seen.snapshot.seen_from.user if seen.whose and seen.snapshot.seen_from else None
+                asked = said(
+                    "ask", self.call.language, n=len(runs), all=len(seen.doings), user=user or _user_name()
+                )  # fmt: skip
+                if not confirmed(asked, said("not-asked", self.call.language)):
+                    self._show([said("declined", self.call.language)])
+                    return seen.report.exit_code
+            return self._applied(seen, Journal.begun(fixes), [one for one in journals(fixes) if not one.has("undone")])
+
+    def undo(self, *, yes: bool) -> int:
+        """Bring back what was before the last fix. Raises UsageError."""
+        fixes = state_folder(os.environ)
+        language = self.call.language
+        with alone(fixes):
+            journal = last(fixes)
+            if journal is None:
+                told = {"format": 1, "exit_code": 0, "undone": "nothing"}
+                self.call.show(to_json(told) if self.call.as_json else said("no-undo", language) + "\n")
+                return 0
+            [begun] = [one for one in journal.entries if one["what"] == "begin"]
+            whose = begun["whose"] and Whose(**{**begun["whose"], "groups": tuple(begun["whose"]["groups"])})
+            hands = {"service": Hand(whose, os.environ if whose is None else PLAIN), "caller": Hand(None, os.environ)}
+            self._warn_of_later_changes(journal, hands)
+            folders = [one["folder"] for one in journal.entries if one["what"] == "stage"]
+            folders += [one["path"] for one in journal.entries if one["what"] == "write"]
+            asked = said("undo-ask", language, when=begun["when"], folders=", ".join(dict.fromkeys(folders)))
+            if not yes and not confirmed(asked, said("undo-not-asked", language)):
+                self.call.show(said("declined", language) + "\n")
+                return 0
+            try:
+                changed = bring_back(journal, hands)
+            except CannotFix as error:
+                raise UsageError(f"fix --undo: {error}") from None
+            journal.write("undone")
+        key = "undone" if changed else "undone-unchanged"
+        self.call.show(
+            to_json({"format": 1, "exit_code": 0, "undone": key}) if self.call.as_json else said(key, language) + "\n"
+        )
+        return 0
+
+    def _warn_of_later_changes(self, journal: Journal, hands: Hands) -> None:
+        for one in journal.entries:
+            if one["what"] == "after":
+                with contextlib.suppress(CannotFix):
+                    now = hands["service"].do("packages", prefix=one["prefix"])["packages"]
+                    changed = sorted(set(now) ^ set(one["packages"]))
+                    if changed:
+                        tell(said("undo-changed", self.call.language, packages=", ".join(changed[:10])) + "\n")
+
+    def _seen(self) -> Seen:
+        attachment = self.call.attached(**self.settings)
+        snapshot = self.call.look_at(attachment)
+        report = self._judged(snapshot)
+        whose, hands = self._whose(attachment, snapshot)
+        plan = report.plan()
+        doings = doings_of(plan, snapshot, self._environment(snapshot, hands["service"]))
+        parted = [part for one in doings for part in self._editable(one, hands["caller"])]
+        return Seen(
+            attachment=attachment, snapshot=snapshot, report=report, doings=tuple(parted), whose=whose,
+            differences=self._differences(parted, hands["caller"]),
+        )  # fmt: skip
+
+    def _judged(self, snapshot: Snapshot) -> Report:
+        return self.call.judged(snapshot, snapshot.settings.gate.fail_on)
+
+    def _whose(self, attachment: Attachment, snapshot: Snapshot) -> tuple[Whose | None, Hands]:
+        """As whom the service's files are changed: never with more rights than its own user has."""
+        whose, environment = None, dict(os.environ)
+        if unusable(snapshot) is None:
+            target, around = target_with_surroundings(attachment.settings, os.environ, attachment.how)
+            if target.command != snapshot.target.command:
+                raise UsageError("fix: the service became another process while it was looked at; run fix again")
+            one = around.standpoint
+            if one is not None:
+                python = str(Path(target.command[-1]).resolve())
+                whose = Whose(user=one.user, group=one.group, groups=tuple(one.groups), python=python)
+                environment = dict(around.environment)
+        return whose, {"service": Hand(whose, environment), "caller": Hand(None, os.environ)}
+
+    def _hands(self, seen: Seen) -> Hands:
+        return self._whose(seen.attachment, seen.snapshot)[1]
+
+    def _environment(self, snapshot: Snapshot, hand: Hand) -> dict[str, Any] | str:
+        here = interpreter_of(snapshot)
+        if here is None or unusable(snapshot) is not None:
+            return "?"
+        try:
+            return hand.do("environment", prefix=here.prefix)
+        except CannotFix as error:
+            return str(error)
+
+    def _editable(self, doing: Doing, hand: Hand) -> list[Doing]:
+        """Lines that are no longer as they were read, or not this user's, are for the operator."""
+        good: list[Cause] = []
+        parts: list[Doing] = []
+        for cause in doing.lines:
+            try:
+                list(edited([cause], hand))
+                good.append(cause)
+            except CannotFix as error:
+                parts.append(replace(doing, causes=(cause,), lines=(), why_not=("cannot", {"what": str(error)})))
+        if not doing.lines:
+            return [doing]
+        return [*([replace(doing, causes=tuple(good), lines=tuple(good))] if good else []), *parts]
+
+    def _differences(self, doings: Sequence[Doing], hand: Hand) -> dict[int, str]:
+        return {
+            number: "".join(one.difference for one in edited(doing.lines, hand))
+            for number, doing in enumerate(doings, 1)
+            if doing.lines
+        }
+
+    def _nothing_runs(self, seen: Seen, text: list[str]) -> int:
+        if self.call.as_json:
+            self.call.show(to_json({**self._json(seen), "applied": [], "exit_code": seen.report.exit_code}))
+        else:
+            self._show([*text, *([said("nothing-runs", self.call.language)] if seen.doings else [])])
+        return seen.report.exit_code
+
+    def _applied(self, seen: Seen, journal: Journal, earlier: Sequence[Journal]) -> int:
+        from retina_doctor.redaction import without_secrets
+        from retina_doctor.registry import installed
+        from retina_doctor.snapshot import save
+
+        language = self.call.language
+        hands = self._hands(seen)
+        here = interpreter_of(seen.snapshot)
+        journal.keep("before.json", save(without_secrets(seen.snapshot, installed())).encode())
+        if here is not None and any(one.pip and one.runs for one in seen.doings):
+            listed = hands["service"].do("packages", prefix=here.prefix)["packages"]
+            journal.keep("packages.txt", "".join(f"{line}\n" for line in listed).encode())
+        whose = seen.whose and encode(seen.whose)
+        journal.write("begin", when=seen.snapshot.created, whose=whose, target=list(seen.snapshot.target.command))
+        folders = [one["folder"] for old in earlier for one in old.entries if one["what"] == "stage"]
+        touched = [str(Path(here.prefix).resolve())] if here else []
+        touched += [os.path.normpath(move.folder) for one in seen.doings for move in one.moves]
+        make_final([one for one in earlier if one.folder != journal.folder], set(folders) & set(touched), hands)
+        report, results = seen.report, list[dict[str, Any]]()
+        for number, doing in enumerate(seen.doings, 1):
+            if not doing.runs:
+                continue
+            if results and results[-1]["outcome"] != "done":
+                results.append({"step": number, "outcome": "skipped"})
+                self._tell([said("skipped", language, n=number)])
+                continue
+            result, report = self._step(number, doing, journal, hands, seen.attachment, report)
+            results.append(result)
+        kept = any(one["outcome"] == "done" for one in results)
+        if kept and here is not None and any(one.pip for one in seen.doings):
+            with contextlib.suppress(CannotFix):
+                now = hands["service"].do("packages", prefix=here.prefix)["packages"]
+                journal.write("after", prefix=here.prefix, packages=now)
+        journal.keep("after.json", save(without_secrets(report.diagnosis.snapshot, installed())).encode())
+        journal.write("end", results=results)
+        if not kept:
+            journal.write("undone")
+        if self.call.as_json:
+            told = {**self._json(seen), "applied": results, "state": str(journal.folder), "exit_code": report.exit_code}
+            self.call.show(to_json({**told, "verdict": report.diagnosis.verdict}))
+        else:
+            self._show(
+                self.telling.ended(report, journal, kept, any(one.kind is Action.RESTART for one in seen.doings))
+            )
+        return report.exit_code
+
+    def _step(
+        self, number: int, doing: Doing, journal: Journal, hands: Hands, attachment: Attachment, before: Report
+    ) -> tuple[dict[str, Any], Report]:
+        """What came of it, and the report of the state in which it is left."""
+        language = self.call.language
+        try:
+            self._tell([said("doing", language, n=number)])
+            run(doing, number, journal, hands, interpreter_of(before.diagnosis.snapshot))
+            self._tell([said("looking", language, n=number)])
+            journal.write("look", step=number)
+            after = self._judged(self.call.look_at(attachment))
+        except CannotFix as error:
+            bring_back(journal, hands, number)
+            self._tell([said("failed", language, n=number, what=str(error))])
+            return {"step": number, "outcome": "failed", "why": str(error)}, before
+        except BaseException:
+            bring_back(journal, hands, number)
+            journal.write("end", results=[])
+            raise
+        came = outcome(before.diagnosis, after.diagnosis, doing.codes)
+        told = {"step": number, "fixed": came.fixed, "left": came.left, "worse": came.worse}
+        journal.write("looked", **told)
+        if not came.good:
+            bring_back(journal, hands, number)
+            key, codes = ("worse", came.worse) if came.worse else ("useless", came.left)
+            self._tell([said(key, language, n=number, codes=", ".join(codes))])
+            return {**told, "outcome": "rolled-back"}, before
+        line = said("done", language, n=number, codes=", ".join(came.fixed))
+        more = "; " + said("remains", language, codes=", ".join(came.left)) if came.left else ""
+        self._tell([line + more])
+        return {**told, "outcome": "done"}, after
+
+    def _json(self, seen: Seen) -> dict[str, Any]:
+        steps = [
+            {
+                "step": number,
+                "kind": one.kind,
+                "fixes": one.codes,
+                "commands": one.commands,
+                "image": one.image,
+                "runs": one.runs,
+                "why_not": one.why_not and one.why_not[0],
+                "reason": one.why_not and said(one.why_not[0], self.call.language, **one.why_not[1]),
+                "diff": seen.differences.get(number),
+            }
+            for number, one in enumerate(seen.doings, 1)
+        ]
+        return {"format": 1, "verdict": seen.report.diagnosis.verdict, "steps": steps}
+
+    def _show(self, lines: Sequence[str]) -> None:
+        if not self.call.as_json:
+            self.call.show("\n".join(lines) + "\n")
+
+    def _tell(self, lines: Sequence[str]) -> None:
+        if self.call.as_json:
+            tell("".join(f"retina-doctor: {line}\n" for line in lines))
+        else:
+            self._show(lines)
+
+
+PLAIN = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+"""Of root's variables nothing is handed to another user."""
+
+
+def confirmed(question: str, refusal: str) -> bool:
+    """Asked at a terminal; where there is none, nobody agrees. Raises UsageError."""
+    if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(refusal)
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
+
+
+def _user_name() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())

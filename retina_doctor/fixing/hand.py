@@ -1,0 +1,117 @@
+"""The hand that changes files: programs and the worker, started as the user whose files they are, without a shell."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retina_doctor.codec import Data
+from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
+from retina_doctor.probing.sending import source_of
+from retina_doctor.standpoint import Standpoint, limits_of
+
+LONGEST = 3600.0  # seconds: pip may fetch gigabytes
+TAIL = 20  # lines of what a program said
+ELSEWHERE = (
+    *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN", "PIP_REPORT"),
+    *("UV_TARGET", "UV_PREFIX", "UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_DRY_RUN", "UV_PROJECT", "UV_WORKING_DIRECTORY"),
+    *("PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR", "VIRTUAL_ENV", "CONDA_PREFIX"),
+)
+"""Variables by which pip, uv or Python would install into another place than they are told."""
+
+
+class CannotFix(Exception):
+    """A step that failed or was refused, in one line."""
+
+
+class Whose(Data, frozen=True, kw_only=True):
+    """Another user, as the kernel numbers him; what the journal remembers for `fix --undo`."""
+
+    user: int
+    group: int
+    groups: tuple[int, ...]
+    python: str
+    """His interpreter, without links: it starts while the environment around it is exchanged."""
+
+
+class Hand:
+    """Starts programs with a user's rights. *whose* None: the doctor's own."""
+
+    def __init__(self, whose: Whose | None, environment: Mapping[str, str]) -> None:
+        self.whose = whose
+        self.environment = {name: value for name, value in environment.items() if name not in ELSEWHERE}
+
+    def do(self, what: str, **arguments: Any) -> dict[str, Any]:
+        """What the worker's function of that name tells. Raises CannotFix."""
+        python = self.whose.python if self.whose else sys.executable
+        words = [python, "-I", "-S", "-c", source_of("retina_doctor.fixing.worker")]
+        done = self._run(words, json.dumps({"do": what, **arguments}))
+        try:
+            told: dict[str, Any] = json.loads(done.stdout)
+        except ValueError:
+            raise CannotFix(f"{python}: {_last_line(done)}") from None
+        if "refused" in told:
+            raise CannotFix(str(told["refused"]))
+        return told
+
+    def run(self, words: Sequence[str]) -> str:
+        """What a program says on standard output. Raises CannotFix where it fails."""
+        done = self._run(words, "")
+        if done.returncode != 0:
+            raise CannotFix(f"{Path(words[0]).name} failed (exit status {done.returncode}): {_last_line(done)}")
+        return done.stdout
+
+    def _run(self, words: Sequence[str], given: str) -> subprocess.CompletedProcess[str]:
+        token = secrets.token_hex(16)
+        # A doctor that is killed leaves no pip behind that goes on.
+        with guarded(token), self._dropping() as drop:
+            try:
+                return subprocess.run(
+                    list(words),
+                    input=given,
+                    capture_output=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    env={**self.environment, **QUIET, RUN_VARIABLE: token},
+                    cwd=None if drop else "/",
+                    preexec_fn=drop,
+                    start_new_session=True,
+                    timeout=LONGEST,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise CannotFix(f"{words[0]}: not done within {LONGEST:.0f} s") from None
+            except (OSError, subprocess.SubprocessError) as error:
+                raise CannotFix(f"{words[0]}: cannot be started: {getattr(error, 'strerror', None) or error}") from None
+
+    @contextlib.contextmanager
+    def _dropping(self) -> Iterator[Callable[[], None] | None]:
+        if self.whose is None:
+            yield None
+            return
+        from retina_doctor.probing.drop import drop_to
+
+        one = self.whose
+        standpoint = Standpoint(
+            pid=os.getpid(), started=0, user=one.user, group=one.group, groups=one.groups,
+            user_inside=one.user, group_inside=one.group, capabilities=0, namespaces={}, limits=limits_of("self"),
+        )  # fmt: skip
+        with drop_to(standpoint, "/") as drop:
+            yield drop
+
+
+QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_NO_COLOR": "1", "NO_COLOR": "1"}
+
+
+def _last_line(done: subprocess.CompletedProcess[str]) -> str:
+    """What went wrong, in the program's own words: the last line that names an error, or the last."""
+    lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return (errors or lines or ["it said nothing"])[-1][:300]

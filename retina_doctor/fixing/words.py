@@ -1,0 +1,21 @@
+"""The fixed words of `fix`, by language."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from retina_doctor.quoting import visible
+from retina_doctor.settings import Language
+
+
+@functools.cache
+def table() -> Mapping[str, Mapping[str, str]]:
+    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+
+
+def said(key: str, language: Language, **values: object) -> str:
+    """Values of files and services are shown and not obeyed."""
+    return table()[key][language].format(**{name: visible(value) for name, value in values.items()})

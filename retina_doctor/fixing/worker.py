@@ -1,0 +1,339 @@
+"""Sent to the Python of whoever owns the files: builds the new state beside the old one, and exchanges the two.
+
+Runs as `python -I -S -c` this text, with a request in JSON on standard input, as the service's user and with no more than its
+rights: so root never follows a link that a service's user has laid. Python 3.8 and its standard library alone; nothing of
+site-packages is imported. What exists is never changed in place: a folder is copied (hard links), the copy is changed, and
+one system call (renameat2) exchanges them. So a process that is killed leaves the old state or the new one.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import stat
+import sys
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+STAGED = ".retina-doctor-"
+"""Begins the name of what is built beside, and of the old state once it was exchanged."""
+EXCHANGE, NOT_OVER = 2, 1  # <linux/fs.h>: RENAME_EXCHANGE, RENAME_NOREPLACE
+RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "ppc64le": 357, "riscv64": 276}
+
+
+class Refused(Exception):
+    """Said to the operator in one line."""
+
+
+def environment(prefix: str) -> Dict[str, Any]:
+    """Whether a virtual environment is this user's own, to be changed as a whole. *foreign*: what in it is not."""
+    real = os.path.realpath(prefix)
+    foreign = [path for path in [real, *folders_of_packages(real)] if os.stat(path).st_uid != os.getuid()]
+    entries = [entry for entry in os.scandir(real) if not entry.name.startswith(STAGED)]
+    elsewhere = [
+        entry.path
+        for entry in entries
+        if os.lstat(entry.path).st_dev != os.lstat(real).st_dev
+        or (entry.is_symlink() and entry.name == "lib")
+        or (entry.is_symlink() and entry.name == "lib64" and os.readlink(entry.path) != "lib")
+    ]
+    elsewhere += [path for path in folders_of_packages(real) if not os.path.realpath(path).startswith(real + "/")]
+    return {
+        "prefix": real,
+        "virtual": os.path.isfile(os.path.join(real, "pyvenv.cfg")),
+        "foreign": foreign,
+        "elsewhere": elsewhere,
+        "writable": os.access(real, os.W_OK | os.X_OK),
+    }
+
+
+def folders_of_packages(prefix: str) -> List[str]:
+    lib = os.path.join(prefix, "lib")
+    names = [name for name in os.listdir(lib) if name.startswith("python")] if os.path.isdir(lib) else []
+    return [os.path.join(lib, name, "site-packages") for name in names]
+
+
+def stage(folder: str, into: str) -> Dict[str, Any]:
+    """Copy *folder* to *into*: hard links to its files, but copies of what this user may not link."""
+    own(folder)
+    own(os.path.dirname(into))
+    if os.path.lexists(into):
+        shutil.rmtree(into)
+    os.mkdir(into, 0o700)
+    copy(folder, into)
+    os.chmod(into, stat.S_IMODE(os.stat(folder).st_mode))
+    return {}
+
+
+def own(folder: str) -> None:
+    """Root works in nobody else's folder: whoever owns it could lay a link in the way."""
+    if os.stat(folder).st_uid != os.getuid():
+        raise Refused("%s: belongs to another user" % folder)
+
+
+def copy(folder: str, into: str) -> None:
+    for entry in os.scandir(folder):
+        target = os.path.join(into, entry.name)
+        if entry.name.startswith(STAGED):
+            continue
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), target)
+        elif entry.is_dir():
+            os.mkdir(target, 0o700)
+            copy(entry.path, target)
+            shutil.copystat(entry.path, target)
+        elif entry.is_file():
+            try:
+                os.link(entry.path, target)
+            except OSError:
+                shutil.copy2(entry.path, target)
+        else:
+            raise Refused("%s: is no file, folder or link" % entry.path)
+
+
+def settle(staged: str, prefix: str) -> Dict[str, Any]:
+    """Scripts that were installed into the copy name its Python: they are to name the real one, and RECORD their new hash."""
+    named, real = os.fsencode(staged), os.fsencode(prefix)
+    changed = {}
+    scripts = os.path.join(staged, "bin")
+    for entry in os.scandir(scripts):
+        if entry.is_file(follow_symlinks=False) and entry.stat().st_size < 1 << 20:
+            with open(entry.path, "rb") as file:
+                data = file.read()
+            if named in data:
+                changed[entry.name] = data.replace(named, real)
+                replace(entry.path, changed[entry.name])
+    for site in folders_of_packages(staged) if changed else []:
+        for entry in os.scandir(site):
+            record = os.path.join(entry.path, "RECORD")
+            if entry.name.endswith(".dist-info") and os.path.isfile(record):
+                record_again(record, changed)
+    return {}
+
+
+def record_again(record: str, changed: Dict[str, bytes]) -> None:
+    with open(record, encoding="utf-8", newline="") as file:
+        lines = file.read().splitlines(keepends=True)
+    again = []
+    for line in lines:
+        path = line.split(",")[0]
+        data = changed.get(os.path.basename(path)) if path.startswith("../../../bin/") else None
+        if data is not None:
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            end = line[len(line.rstrip("\r\n")) :]
+            line = "%s,sha256=%s,%d%s" % (path, digest, len(data), end)
+        again.append(line)
+    if again != lines:
+        replace(record, "".join(again).encode())
+
+
+def differing(folder: str, staged: str) -> Dict[str, Any]:
+    """Entries of an environment that are other in the copy: pairs of paths, and the inode of the old one (0: none)."""
+    names = {entry.name for place in (folder, staged) for entry in os.scandir(place)}
+    pairs = []
+    # What is imported last: before it is there, no script is of use.
+    for name in sorted(names, key=lambda one: (one == "lib", one)):
+        old, new = os.path.join(folder, name), os.path.join(staged, name)
+        if not name.startswith(STAGED) and not same(old, new):
+            pairs.append([old, new, inode(old), inode(new)])
+    return {"pairs": pairs}
+
+
+def whole(folder: str, staged: str) -> Dict[str, Any]:
+    """As `differing`, for a folder or file that is exchanged in one piece."""
+    return {"pairs": [[folder, staged, inode(folder), inode(staged)]]}
+
+
+def same(one: str, other: str) -> bool:
+    try:
+        a, b = os.lstat(one), os.lstat(other)
+    except OSError:
+        return False
+    if stat.S_IFMT(a.st_mode) != stat.S_IFMT(b.st_mode):
+        return False
+    if stat.S_ISLNK(a.st_mode):
+        return os.readlink(one) == os.readlink(other)
+    if stat.S_ISDIR(a.st_mode):
+        names = os.listdir(one)
+        return sorted(names) == sorted(os.listdir(other)) and all(
+            same(os.path.join(one, name), os.path.join(other, name)) for name in names
+        )
+    return a.st_ino == b.st_ino or (a.st_size == b.st_size and digest_of(one) == digest_of(other))
+
+
+def inode(path: str) -> int:
+    try:
+        return os.lstat(path).st_ino
+    except FileNotFoundError:
+        return 0
+
+
+def state(pairs: List[List[Any]]) -> Dict[str, Any]:
+    """ "old", "new", "between", or "other" where somebody else has changed a path since."""
+    found = set()
+    for live, _, old, new in pairs:
+        now = inode(live)
+        found.add("old" if now == old else "new" if now == new else "other")
+    return {"state": found.pop() if len(found) == 1 else "other" if "other" in found else "between"}
+
+
+def become(pairs: List[List[Any]], wanted: str) -> Dict[str, Any]:
+    """Each path *wanted* ("old" or "new"), those that are so already left alone: to be repeated after any interruption."""
+    for live, beside, old, new in pairs if wanted == "new" else reversed(pairs):
+        right, wrong = (new, old) if wanted == "new" else (old, new)
+        if inode(live) == right:
+            continue
+        if inode(live) != wrong or inode(beside) != right:
+            raise Refused("%s: was changed by somebody else meanwhile" % live)
+        swap(live, beside)
+    return {}
+
+
+def swap(live: str, beside: str) -> None:
+    """Exchange two paths, of which one may not be there."""
+    if not os.path.lexists(live) or not os.path.lexists(beside):
+        here, there = (live, beside) if os.path.lexists(live) else (beside, live)
+        rename(here, there, NOT_OVER)
+    else:
+        rename(live, beside, EXCHANGE)
+
+
+def rename(one: str, other: str, how: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    at = -100  # AT_FDCWD
+    names = (ctypes.c_char_p(os.fsencode(one)), ctypes.c_int(at), ctypes.c_char_p(os.fsencode(other)))
+    number = RENAMEAT2.get(os.uname().machine)
+    if hasattr(libc, "renameat2"):
+        done = libc.renameat2(at, names[0], at, names[2], ctypes.c_uint(how))
+    elif number is not None:
+        done = libc.syscall(ctypes.c_long(number), ctypes.c_long(at), names[0], ctypes.c_long(at), names[2], how)
+    else:
+        raise Refused("this machine cannot exchange two folders in one step (renameat2)")
+    if done != 0:
+        error = ctypes.get_errno()
+        raise Refused("%s: cannot be exchanged with its copy in one step: %s" % (one, os.strerror(error)))
+
+
+def up(staged: str, inner: str, ending: str) -> Dict[str, Any]:
+    """In the copy: move the files with that ending from the folder *inner* up into it."""
+    nested = os.path.join(staged, inner)
+    names = [name for name in sorted(os.listdir(nested)) if name.endswith(ending)]
+    if not names:
+        raise Refused("%s: holds no *%s any more" % (nested, ending))
+    for name in names:
+        if os.path.lexists(os.path.join(staged, name)):
+            raise Refused("%s: is there already" % name)
+        os.rename(os.path.join(nested, name), os.path.join(staged, name))
+    return {"names": names}
+
+
+def read(path: str) -> Dict[str, Any]:
+    """A file of this user's own. Never a link: it may lead anywhere."""
+    state = os.lstat(path)
+    if not stat.S_ISREG(state.st_mode) or state.st_size > 1 << 22:
+        raise Refused("%s: is no regular file of at most 4 MiB" % path)
+    if state.st_uid != os.getuid():
+        raise Refused("%s: belongs to another user" % path)
+    own(os.path.dirname(path))
+    with open(path, "rb") as file:
+        return {"data": base64.b64encode(file.read()).decode()}
+
+
+def write(path: str, expected: List[str], data: str) -> Dict[str, Any]:
+    """Replace a file whole, if it is what was *expected* (SHA-256); nothing is done where it is what is to be written."""
+    new = base64.b64decode(data)
+    now = digest_of(path)
+    if now == hashlib.sha256(new).hexdigest():
+        return {}
+    if now not in expected:
+        raise Refused("%s: was changed by somebody else meanwhile" % path)
+    replace(path, new)
+    return {}
+
+
+def replace(path: str, data: bytes) -> None:
+    old = os.lstat(path)
+    beside = "%s/%s%s" % (os.path.dirname(path), STAGED, os.path.basename(path))
+    if os.path.lexists(beside):
+        os.unlink(beside)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+        os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+    os.rename(beside, path)
+
+
+def discard(path: str) -> Dict[str, Any]:
+    """Remove a copy: only what bears our mark in its name."""
+    if not os.path.basename(path).startswith(STAGED):
+        raise Refused("%s: is none of the doctor's copies" % path)
+    if os.path.lexists(path):
+        shutil.rmtree(path)
+    return {}
+
+
+def packages(prefix: str) -> Dict[str, Any]:
+    """`name==version` of what is installed, by the names of its folders: also where pip itself is what is broken."""
+    found = set()
+    for site in folders_of_packages(prefix):
+        for name in os.listdir(site) if os.path.isdir(site) else []:
+            if name.endswith(".dist-info") and "-" in name:
+                found.add("==".join(name[: -len(".dist-info")].rsplit("-", 1)))
+    return {"packages": sorted(found, key=str.lower)}
+
+
+def hashes(folder: str) -> Dict[str, Any]:
+    """One digest over names, modes and contents of all in a folder but `__pycache__` and our copies."""
+    whole = hashlib.sha256()
+    for path, told in sorted(listed(folder)):
+        whole.update(("%s %s\n" % (path, told)).encode("utf-8", "surrogateescape"))
+    return {"digest": whole.hexdigest()}
+
+
+def listed(folder: str) -> Iterator[Tuple[str, str]]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name != "__pycache__" and not name.startswith(STAGED)]
+        for name in files + [name for name in folders if os.path.islink(os.path.join(place, name))]:
+            path = os.path.join(place, name)
+            state = os.lstat(path)
+            link = stat.S_ISLNK(state.st_mode)
+            yield (
+                os.path.relpath(path, folder),
+                "%o %s" % (state.st_mode, os.readlink(path) if link else digest_of(path)),
+            )
+
+
+def digest_of(path: str) -> Optional[str]:
+    found = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            found.update(block)
+    return found.hexdigest()
+
+
+DOINGS = {
+    one.__name__: one
+    for one in (
+        environment, stage, settle, differing, whole, state, become, up, read, write, discard, packages, hashes
+    )
+}  # fmt: skip
+
+
+def main() -> None:
+    request = json.loads(sys.stdin.read())
+    try:
+        told = DOINGS[request.pop("do")](**request)
+    except Refused as refused:
+        told = {"refused": str(refused)}
+    except OSError as error:
+        told = {"refused": "%s: %s" % (error.filename or "", error.strerror)}
+    sys.stdout.write(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main()

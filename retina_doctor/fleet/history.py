@@ -1,0 +1,135 @@
+"""Runs that are kept: an SQLite file of the operator's, with what each node told in each run."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from retina_doctor.codec import Data
+from retina_doctor.errors import UsageError
+from retina_doctor.fleet.judging import Missing, Node
+from retina_doctor.snapshot import MOST_BYTES
+
+FORMAT = 1
+APPLICATION = 0x52446F63
+"""application_id of the file's header: "RDoc"."""
+TABLES = """
+CREATE TABLE runs (id INTEGER PRIMARY KEY, name TEXT UNIQUE, created TEXT NOT NULL);
+CREATE TABLE nodes (run INTEGER NOT NULL, label TEXT NOT NULL, created TEXT NOT NULL, verdict TEXT NOT NULL,
+  roots TEXT NOT NULL, snapshot BLOB NOT NULL, PRIMARY KEY (run, label)) WITHOUT ROWID;
+CREATE TABLE missing (run INTEGER NOT NULL, label TEXT NOT NULL, why TEXT NOT NULL);
+"""
+
+
+class Kept(Data, frozen=True, kw_only=True):
+    """A run. *name*: the operator's, or ""."""
+
+    number: int
+    name: str
+    created: str
+
+    @property
+    def called(self) -> str:
+        return self.name or f"{self.number} ({self.created})"
+
+
+class History:
+    """Open with `reading` or `writing`."""
+
+    def __init__(self, file: Path, database: sqlite3.Connection) -> None:
+        self.file = file
+        self.database = database
+
+    def begin(self, name: str) -> int:
+        """A new run's number. Raises UsageError where the name is taken."""
+        created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        try:
+            told = self.database.execute("INSERT INTO runs (name, created) VALUES (?, ?)", (name or None, created))
+        except sqlite3.IntegrityError:
+            raise UsageError(f"--run {name}: {self.file} has a run of that name already") from None
+        assert told.lastrowid is not None
+        return told.lastrowid
+
+    def keep(self, run: int, nodes: Iterable[Node]) -> None:
+        """Of two snapshots of one node the newer."""
+        self.database.executemany(
+            "INSERT INTO nodes VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run, label) DO UPDATE SET created = excluded.created,"
+            " verdict = excluded.verdict, roots = excluded.roots, snapshot = excluded.snapshot"
+            " WHERE excluded.created > nodes.created",
+            (
+                (run, one.label, one.created, one.verdict, "\n".join(sorted({r.name for r in one.roots})), one.content)
+                for one in nodes
+            ),
+        )
+
+    def lack(self, run: int, missing: Iterable[Missing]) -> None:
+        self.database.executemany(
+            "INSERT INTO missing VALUES (?, ?, ?)", ((run, one.label, one.why) for one in missing)
+        )
+
+    def runs(self) -> list[Kept]:
+        rows = self.database.execute("SELECT id, name, created FROM runs ORDER BY id")
+        return [Kept(number=number, name=name or "", created=created) for number, name, created in rows]
+
+    def nodes(self, run: Kept) -> dict[str, tuple[str, ...]]:
+        """Label -> names of the roots."""
+        rows = self.database.execute("SELECT label, roots FROM nodes WHERE run = ?", (run.number,))
+        return {label: tuple(filter(None, roots.split("\n"))) for label, roots in rows}
+
+    def missing(self, run: Kept) -> dict[str, str]:
+        return dict(self.database.execute("SELECT label, why FROM missing WHERE run = ?", (run.number,)))
+
+    def content(self, run: Kept, label: str) -> bytes:
+        """The snapshot's text. Raises UsageError."""
+        row = self.database.execute(
+            "SELECT snapshot FROM nodes WHERE run = ? AND label = ?", (run.number, label)
+        ).fetchone()
+        try:
+            text = zlib.decompressobj().decompress(row[0], MOST_BYTES + 1)
+        except (zlib.error, TypeError):
+            raise UsageError(f"{self.file}: the snapshot of {label} in run {run.called} is damaged") from None
+        return text
+
+
+@contextlib.contextmanager
+def writing(file: Path) -> Iterator[History]:
+    """Made where it is not there; all or nothing is kept. Raises UsageError."""
+    with _opened(file, f"{file.absolute().as_uri()}?mode=rwc") as database:
+        if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            database.executescript(TABLES)
+            database.execute(f"PRAGMA application_id = {APPLICATION}")
+            database.execute(f"PRAGMA user_version = {FORMAT}")
+        _check(file, database)
+        with database:
+            yield History(file, database)
+
+
+@contextlib.contextmanager
+def reading(file: Path) -> Iterator[History]:
+    """Raises UsageError."""
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file; `fleet report DIR --into {file}` makes it")
+    with _opened(file, f"{file.absolute().as_uri()}?mode=ro") as database:
+        _check(file, database)
+        yield History(file, database)
+
+
+@contextlib.contextmanager
+def _opened(file: Path, uri: str) -> Iterator[sqlite3.Connection]:
+    try:
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
+            yield database
+    except sqlite3.Error as error:
+        raise UsageError(f"{file}: {error}") from None
+
+
+def _check(file: Path, database: sqlite3.Connection) -> None:
+    told = [database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")]
+    if told[0] != APPLICATION:
+        raise UsageError(f"{file}: is a database of something else")
+    if told[1] != FORMAT:
+        raise UsageError(f"{file}: has format {told[1]}; this version reads {FORMAT}: update retina-doctor")

@@ -1,0 +1,142 @@
+"""Who knows which nodes there are: the operator, a file, Ansible, Kubernetes, Slurm."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from retina_doctor import output
+from retina_doctor.codec import DoesNotFit, from_json
+from retina_doctor.errors import UsageError
+from retina_doctor.fleet.judging import Missing
+from retina_doctor.fleet.node_sets import NODE, expanded, folded
+
+ASKING = 60.0
+"""Seconds for who knows which nodes there are (kubectl, ansible-inventory)."""
+USABLE = frozenset({"idle", "mix", "mixed", "alloc", "allocated", "comp", "completing"})
+"""States of a node of Slurm's in which a job may run on it, short and long (sinfo(1))."""
+
+
+def nodes_of(sets: Sequence[str], groups: Sequence[str], hosts: str, inventory: str) -> list[str]:
+    """The nodes that are named in any way, each once. Raises UsageError."""
+    texts = [(text, False) for text in sets] + [(f"@{group}", True) for group in groups]
+    if hosts:
+        texts += [(line, False) for line in _lines(hosts)]
+    found: dict[str, None] = {}
+    twice: list[str] = []
+    for name in (name for text, grouped in texts for name in expanded(text, grouped)):
+        if name in found:
+            twice.append(name)
+        found[name] = None
+    for name in _of_ansible(inventory) if inventory else ():
+        found[name] = None
+    if twice:
+        output.complain(f"named twice, asked once: {folded(list(dict.fromkeys(twice)))}")
+    if not found:
+        raise UsageError("fleet collect: name nodes with -w gpu-[01-20], -g GROUP, --hosts FILE or --inventory FILE")
+    return list(found)
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def _of_ansible(inventory: str) -> list[str]:
+    """All hosts of all groups. They are asked by these names: ansible_host is Ansible's own, and ssh has its configuration."""
+    told = answered(["ansible-inventory", "-i", inventory, "--list"])
+    groups = told if isinstance(told, dict) else {}
+    variables = _table(_table(groups.get("_meta")).get("hostvars"))
+    found: dict[str, None] = {}
+    for group in groups.values():
+        hosts = _table(group).get("hosts")
+        found |= dict.fromkeys(hosts if isinstance(hosts, list) else ())
+    names = _plain([*found], inventory)
+    if not names:
+        raise UsageError(f"{inventory}: ansible-inventory names no host")
+    elsewhere = [name for name in names if _table(variables.get(name)).get("ansible_host", name) != name]
+    if elsewhere:
+        output.complain(f"ansible_host is not used, but ssh's own configuration: {folded(elsewhere)}")
+    return names
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def pods_of(namespace: str, selector: str) -> list[str]:
+    """Running pods, by name. Raises UsageError."""
+    told = answered(["kubectl", "get", "pods", "-n", namespace, "-l", selector, "-o", "json"])
+    items = told.get("items", []) if isinstance(told, dict) else []
+    names = [
+        one["metadata"]["name"]
+        for one in items
+        if isinstance(one, dict) and one.get("status", {}).get("phase") == "Running"
+    ]
+    if not names:
+        raise UsageError(f"no running pod in namespace {namespace} has the labels {selector}")
+    return _plain(names, "kubectl")
+
+
+def _plain(names: list[str], source: str) -> list[str]:
+    for name in names:
+        if not isinstance(name, str) or not NODE.fullmatch(name):
+            raise UsageError(f"{source}: {name!r} is no name of a node")
+    return names
+
+
+def answered(words: Sequence[str]) -> Any:
+    """What a program says, as JSON. Raises UsageError."""
+    try:
+        return from_json(said(words))
+    except DoesNotFit as error:
+        raise UsageError(f"{words[0]} does not answer in JSON: {error}") from None
+
+
+def said(words: Sequence[str]) -> str:
+    """What a program says. Raises UsageError."""
+    if shutil.which(words[0]) is None:
+        raise UsageError(f"{words[0]} is not installed here")
+    try:
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=ASKING, check=False)
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"{words[0]} does not answer in {ASKING:g} s") from None
+    if done.returncode:
+        complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise UsageError(f"{words[0]} failed: {complaint[-1][:300] if complaint else f'exit status {done.returncode}'}")
+    return done.stdout.decode("utf-8", "replace")
+
+
+def slurm_nodes(partition: str, wanted: Sequence[str]) -> tuple[list[str], list[Missing]]:
+    """Nodes of a partition, or those *wanted* of it, that can run a job; and the others, with their state. Raises UsageError."""
+    where = ["-p", partition] if partition else []
+    states: dict[str, str] = {}
+    for line in said(["sinfo", "-h", "-N", *where, "-o", "%N|%t|%E"]).splitlines():
+        name, _, state = line.strip().partition("|")
+        if name:
+            states[name] = state
+    chosen = {name for text in wanted for name in expanded(text)} or set(states)
+    nodes = [name for name in states if name in chosen and _short(states[name]) in USABLE]
+    missing = [Missing(label=name, why="Slurm knows no such node", asked=True) for name in chosen if name not in states]
+    for name, state in states.items():
+        if name in chosen and name not in nodes:
+            reason = state.partition("|")[2]
+            why = f"Slurm: {_short(state)}" + (f" ({reason})" if reason not in ("", "none") else "")
+            missing.append(Missing(label=name, why=why, asked=True))
+    if not states:
+        raise UsageError(f"sinfo names no node{f' of partition {partition}' if partition else ''}")
+    return _plain(nodes, "sinfo"), missing
+
+
+def _short(state: str) -> str:
+    """Without the signs that tell more (sinfo(1), NODE STATE CODES): "idle~" is idle and powered down, "down*" does not answer;
+    one that does not answer is none to wait for."""
+    word = state.partition("|")[0]
+    return word if word.endswith("*") else word.rstrip("~#!%$@^-+")

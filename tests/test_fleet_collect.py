@@ -1,0 +1,306 @@
+"""`fleet collect` over a real ssh to a real sshd, and by other ways in: every node ends in a row, and none waits for another."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from tests.doctor import doctor, environment
+from tests.odd_probes import runs
+from tests.slurm_cluster import slurm_cluster
+from tests.ssh_nodes import ssh_nodes
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    with ssh_nodes(tmp_path_factory.mktemp("ssh")) as variables:
+        yield environment(**variables)
+
+
+def collected(folder: Path) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads((folder / "collected.json").read_text(encoding="utf-8"))
+    return told
+
+
+def whys(folder: Path) -> dict[str, str]:
+    return {one["label"]: one["why"] for one in collected(folder)["missing"]}
+
+
+def test_every_node_has_its_row(nodes: dict[str, str], tmp_path: Path) -> None:
+    words = ["fleet", "collect", "-w", "gpu-[01-03],hung,bare,flood", "-w", "chatty,old,gone,gpu-02", "-o", "out"]
+    done = doctor(*words, "--deadline", "25", "--quick", cwd=tmp_path, env=nodes)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr == "retina-doctor: named twice, asked once: gpu-02.\n"
+    out = tmp_path / "out"
+    assert sorted(file.stem for file in out.glob("*.json")) == ["chatty", "collected", "gpu-01", "gpu-02", "gpu-03"]
+    why = whys(out)
+    assert why["hung"] == "no answer in 25 s"
+    assert "not found" in why["bare"]
+    assert why["flood"] == "sent too much: cut off"
+    assert "too old" in why["old"]
+    assert "refused" in why["gone"]
+    report = doctor("fleet", "report", "out", "--format", "json", cwd=tmp_path, env=nodes)
+    told = json.loads(report.stdout)
+    assert [one["label"] for one in told["nodes"]] == ["chatty", "gpu-01", "gpu-02", "gpu-03"]
+    assert {one["label"] for one in told["missing"]} == set(why)
+    snapshot = json.loads((out / "gpu-02.json").read_text(encoding="utf-8"))
+    assert snapshot["label"] == "gpu-02"
+    assert snapshot["redacted"] is True
+    assert snapshot["readings"]["interpreter"]["outcome"] == "ok"
+    ends = {name: (one["outcome"], one["detail"]) for name, one in snapshot["readings"].items()}
+    assert not [name for name, (outcome, _) in ends.items() if outcome in ("crashed", "failed")], ends
+
+
+def test_a_look_over_ssh_tells_what_one_here_does(nodes: dict[str, str], tmp_path: Path) -> None:
+    done = doctor("fleet", "collect", "-w", "gpu-01", "-o", "out", "--no-redact", cwd=tmp_path, env=nodes)
+    assert done.returncode == 0, done.stdout
+    doctor("collect", "-o", "here.json", "--no-redact", "--target", sys.executable, cwd=tmp_path)
+    there = json.loads((tmp_path / "out" / "gpu-01.json").read_text(encoding="utf-8"))
+    here = json.loads((tmp_path / "here.json").read_text(encoding="utf-8"))
+    assert set(there["readings"]) == set(here["readings"])
+    for probe in ("packages", "ort_files", "host", "nvml", "imports"):
+        assert there["readings"][probe]["facts"] == here["readings"][probe]["facts"], probe
+
+
+def test_what_came_until_ctrl_c_is_kept(nodes: dict[str, str], tmp_path: Path) -> None:
+    words = ["fleet", "collect", "-w", "gpu-01,hung", "-o", "out", "--quick"]
+    process = subprocess.Popen(
+        [*runs.command(nodes), *words], cwd=tmp_path, env=nodes, stderr=subprocess.PIPE, text=True
+    )
+    for _ in range(600):
+        if (tmp_path / "out" / "gpu-01.json").is_file():
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == "retina-doctor: interrupted\n"
+    assert whys(tmp_path / "out") == {"hung": "interrupted"}
+
+
+def test_nothing_is_left_on_a_node_whose_caller_is_gone(tmp_path: Path) -> None:
+    """What the program started there ends soon after nobody listens any more."""
+    slow = tmp_path / "slow.py"
+    slow.write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
+    mark = f"mark-{os.getpid()}"
+    env = environment(PYTHONSTARTUP="", MARK=mark, PYTHONPATH=str(tmp_path))
+    (tmp_path / "onnxruntime").mkdir()
+    (tmp_path / "onnxruntime" / "__init__.py").write_text(slow.read_text(encoding="utf-8"), encoding="utf-8")
+    words = [
+        "fleet",
+        "collect",
+        "-w",
+        "n1",
+        "--via",
+        f"env NODE={{node}} {sys.executable}",
+        "-o",
+        "out",
+        "--only",
+        "onnxruntime",
+    ]
+    process = subprocess.Popen([*runs.command(env), *words], cwd=tmp_path, env=env, start_new_session=True)
+    assert soon(lambda: len(marked(mark)) >= 4)
+    assert soon(lambda: steady(mark)), "nothing else will say a word"
+    process.kill()
+    process.wait()
+    assert soon(lambda: not marked(mark))
+
+
+def test_a_deadline_that_comes_first_says_nothing_of_the_service(tmp_path: Path) -> None:
+    """Else every slow node would be one where onnxruntime hangs."""
+    (tmp_path / "onnxruntime").mkdir()
+    (tmp_path / "onnxruntime" / "__init__.py").write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
+    words = ["fleet", "collect", "-w", "n1", "--via", f"env NODE={{node}} {sys.executable}", "-o", "out", "--deadline"]
+    env = environment(PYTHONPATH=str(tmp_path))
+    for deadline, timeout, outcome in (("9", "60", "not_run"), ("60", "3", "timed_out")):
+        done = doctor(*words, deadline, "--timeout", timeout, "--only", "onnxruntime", cwd=tmp_path, env=env)
+        assert done.returncode == 0, done.stdout
+        readings = json.loads((tmp_path / "out" / "n1.json").read_text(encoding="utf-8"))["readings"]
+        assert readings["ort_runtime"]["outcome"] == outcome
+
+
+def marked(mark: str) -> list[str]:
+    """Processes, of any group, that bear it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"MARK={mark}".encode() in (process / "environ").read_bytes().split(b"\0"):
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
+
+
+def steady(mark: str) -> bool:
+    """For five seconds the same processes, the one that hangs among them."""
+    before = marked(mark)
+    time.sleep(5)
+    return before == marked(mark)
+
+
+def soon(what: Any) -> bool:
+    for _ in range(400):
+        if what():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+KUBECTL = """#!{python}
+# A stand-in for kubectl: two pods of this machine, one of which has no Python; its exit codes are kubectl's.
+import json, os, sys
+words = sys.argv[1:]
+if words[:2] == ["get", "pods"]:
+    assert words[2:] == ["-n", "face", "-l", "app=face", "-o", "json"], words
+    pods = [("face-7d4-x2x", "Running"), ("face-7d4-q9z", "Running"), ("face-7d4-old", "Succeeded")]
+    json.dump({{"items": [{{"metadata": {{"name": n}}, "status": {{"phase": p}}}} for n, p in pods]}}, sys.stdout)
+elif words[:4] == ["exec", "-i", "-n", "face"] and words[4] == "face-7d4-x2x":
+    assert words[5] == "--", words
+    os.execvp(words[6], words[6:])
+else:
+    sys.stderr.write('error: exec: "python3": executable file not found in $PATH: unknown\\n')
+    sys.exit(126)
+"""
+
+
+def test_pods_of_a_cluster(tmp_path: Path) -> None:
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "kubectl").write_text(KUBECTL.format(python=sys.executable), encoding="utf-8")
+    (tools / "kubectl").chmod(0o755)
+    env = environment(PATH=f"{tools}:{os.environ['PATH']}")
+    words = ["fleet", "collect", "--kubernetes", "-n", "face", "-l", "app=face", "-o", "out", "--quick"]
+    done = doctor(*words, "--python", sys.executable, "--format", "json", cwd=tmp_path, env=env)
+    told = json.loads(done.stdout)
+    assert told["snapshots"] == ["face-7d4-x2x"]
+    assert done.returncode == 3
+    [missing] = told["missing"]
+    assert missing["label"] == "face-7d4-q9z"
+    assert "executable file not found" in missing["why"]
+
+
+def test_nodes_of_a_real_slurm(tmp_path: Path) -> None:
+    with slurm_cluster(tmp_path / "slurm") as variables:
+        env = environment(**variables)
+        words = ["fleet", "collect", "--slurm", "-p", "gpu", "-o", "out", "--quick", "--python", sys.executable]
+        done = doctor(*words, cwd=tmp_path, env=env)
+        assert done.returncode == 3, done.stderr
+        assert whys(tmp_path / "out") == {"gpu-4": "Slurm: down (test)"}
+        names = sorted(file.stem for file in (tmp_path / "out").glob("gpu-*.json"))
+        assert names == ["gpu-1", "gpu-2", "gpu-3"]
+        told = json.loads((tmp_path / "out" / "gpu-2.json").read_text(encoding="utf-8"))
+        assert told["readings"]["interpreter"]["outcome"] == "ok"
+        lost = doctor(*words[:4], "nosuch", *words[5:], cwd=tmp_path, env=env)
+        assert lost.returncode == 2
+        assert "sinfo" in lost.stderr
+
+
+def test_an_inventory_of_ansible(tmp_path: Path) -> None:
+    """As ansible-core 2.19 prints it: hosts without variables stand in their groups alone."""
+    inventory = {
+        "_meta": {"hostvars": {"n2": {"ansible_host": "10.0.0.2"}}},
+        "all": {"children": ["ungrouped", "gpu"]},
+        "gpu": {"hosts": ["n1", "n2"]},
+    }
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "ansible-inventory").write_text(f"#!/bin/sh\necho '{json.dumps(inventory)}'\n", encoding="utf-8")
+    (tools / "ansible-inventory").chmod(0o755)
+    env = environment(PATH=f"{tools}:{os.environ['PATH']}")
+    words = ["--inventory", "hosts.ini", "--via", f"env NODE={{node}} {sys.executable}", "--quick", "--only", "doctor"]
+    done = doctor("fleet", "collect", *words, "-o", "out", "--format", "json", cwd=tmp_path, env=env)
+    assert json.loads(done.stdout)["snapshots"] == ["n1", "n2"]
+    assert "ansible_host is not used" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-w", "gpu-[1-"], "no node set"),
+        (["-w", "gpu-[]"], "no node set"),
+        (["-w", ""], "names no node"),
+        (["-w", "gpu-[1-99999999]"], "more than"),
+        (["-w", "$(reboot)"], "no name of a node"),
+        (["-w", "-oProxyCommand=x"], "no name of a node"),
+        (["-w", "@gpu"], "no node set"),
+        (["-g", "nosuch"], "names no node"),
+        ([], "name nodes with -w"),
+        (["--hosts", "nosuch"], "cannot be read"),
+        (["-w", "a", "--via", "ssh host python3"], "{node}"),
+        (["-w", "a", "--via", "docker -H ssh://{node} exec face python3"], "needs -i"),
+        (["-w", "a", "--via", "ssh '{node}"], "--via"),
+        (["-w", "a", "--target", "python3"], "--python"),
+        (["--kubernetes", "-n", "face"], "-l LABELS"),
+    ],
+)
+def test_wrong_usage(words: list[str], said: str, tmp_path: Path) -> None:
+    done = doctor("fleet", "collect", *words, "-o", "out", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert said in done.stderr
+
+
+def test_a_manifest_fits_the_schema_of_kubernetes(tmp_path: Path) -> None:
+    words = ["fleet", "manifest", "kubernetes", "--image", "registry/face:1", "-n", "face"]
+    more = ["--resource", "nvidia.com/gpu=1", "--node-selector", "gpu=t4"]
+    done = doctor(*words, *more, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    [manifest] = yaml.safe_load_all(done.stdout)
+    kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+    pod = manifest["spec"]["template"]["spec"]
+    assert pod["containers"][0]["resources"] == {"limits": {"nvidia.com/gpu": "1"}}
+    assert pod["nodeSelector"] == {"gpu": "t4"}
+    assert "retina-doctor fleet report -" in done.stdout
+    assert doctor(*words, "--resource", "gpu", cwd=tmp_path).returncode == 2
+    manifest["spec"]["template"]["spec"]["containers"][0]["command"] = "sh"
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_hosts_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("# rack 1\nn[1-2]\n\nn7  # new\n", encoding="utf-8")
+    words = [
+        "fleet",
+        "collect",
+        "--hosts",
+        "hosts",
+        "--via",
+        f"env NODE={{node}} {sys.executable}",
+        "-o",
+        "out",
+        "--quick",
+    ]
+    done = doctor(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert sorted(file.stem for file in (tmp_path / "out").glob("n*.json")) == ["n1", "n2", "n7"]
+
+
+def test_a_node_is_asked_again(tmp_path: Path) -> None:
+    """Into the same folder: what others said stays, and of a node that answers no more no older answer does."""
+    python = tmp_path / "python"
+    way = ["--via", f"env NODE={{node}} {python}", "-o", "out", "--quick", "--only", "doctor"]
+    done = doctor("fleet", "collect", "-w", "n[1-2]", *way, cwd=tmp_path)
+    assert done.returncode == 3
+    assert set(whys(tmp_path / "out")) == {"n1", "n2"}
+    python.symlink_to(sys.executable)
+    assert doctor("fleet", "collect", "-w", "n1", *way, cwd=tmp_path).returncode == 0
+    assert set(whys(tmp_path / "out")) == {"n2"}
+    for words in (["out"], ["out/n1.json", "out/collected.json"]):
+        told = json.loads(doctor("fleet", "report", *words, "--format", "json", cwd=tmp_path).stdout)
+        assert [one["label"] for one in told["nodes"]] == ["n1"]
+        assert [one["label"] for one in told["missing"]] == ["n2"]
+    python.unlink()
+    doctor("fleet", "collect", "-w", "n1", *way, cwd=tmp_path)
+    told = json.loads(doctor("fleet", "report", "out", "--format", "json", cwd=tmp_path).stdout)
+    assert (told["nodes"], [one["label"] for one in told["missing"]], told["exit_code"]) == ([], ["n1", "n2"], 3)
