@@ -530,8 +530,9 @@ class Hearing(Rules):
 
 
 def _is_put_together(parts: list[str]) -> bool:
-    """A card's name (A100-SXM4-80GB), or words without a number, which hosts have (arena-fails, not db-17)."""
-    return all(map(CARD.fullmatch, parts)) or all(part.isalpha() and is_harmless(part) for part in parts)
+    """A card's name (A100-SXM4-80GB), or words of which most are no numbers (cuda-error-999), not as of hosts (db-17)."""
+    numbered = sum(not part.isalpha() for part in parts)
+    return all(map(CARD.fullmatch, parts)) or (all(map(is_harmless, parts)) and 2 * numbered < len(parts))
 
 
 def _is_secret(key: str, value: Any) -> bool:
