@@ -1,3 +1,3 @@
 """retina-doctor: finds why a RetinaFace / InsightFace service does not work, and prints the command that fixes it."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from retina_doctor.authoring import RunningService
+from retina_doctor.kinds import Kind
 from retina_doctor.quoting import visible
 
 NONE_OF_THEM = "none of them: go on without"
@@ -33,5 +34,7 @@ def _answer(found: Sequence[RunningService]) -> RunningService | None:
 
 
 def _told(one: RunningService) -> str:
+    from retina_doctor.redaction import shown
+
     ports = ", ".join(map(str, one.ports))
-    return str(visible(f"--pid {one.pid}  port {ports}  {one.command}"))
+    return str(visible(f"--pid {one.pid}  port {ports}  {shown(one.command, Kind.COMMAND)}"))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError, described
+from retina_doctor.kinds import Kind
 from retina_doctor.model import Against, Chosen, PassedOver
 from retina_doctor.process_python import python_of
 from retina_doctor.quoting import visible
@@ -146,7 +147,9 @@ def _ports(one: PassedOver) -> str:
 
 
 def _short(one: PassedOver) -> str:
-    return str(visible(one.command))[:160]
+    from retina_doctor.redaction import shown
+
+    return str(visible(shown(one.command, Kind.COMMAND)))[:160]
 
 
 def _standpoint(pid: int) -> Standpoint | None:

@@ -92,6 +92,8 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
 
     *wanted*: whether the settings leave it anything to look at; else it is not run, and what it would tell is not there.
 
+    *since*: the version of the doctor that brought it, "0.3"; of snapshots that are older nothing is said to be missing.
+
     *local*: a module that is never sent. Its ``look(probe, arguments)`` makes the facts of what *module* has fetched, which is
     ``arguments["told"]`` and goes no further: in a process of the doctor's own, with all that is installed there.
     """
@@ -109,6 +111,7 @@ class Probe(Data, Generic[T], frozen=True, kw_only=True):
     local: str | None = None
     arguments: Callable[[Settings], Mapping[str, Json]] = lambda _settings: {}
     again: Callable[[Mapping[str, Recorded]], bool] = lambda _readings: False
+    since: str = ""
     wanted: Callable[[Settings], bool] = lambda _settings: True
 
     def sent(self, side: Side) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from retina_doctor.files import replace_file
 def write_crash_file(error: BaseException) -> Path | None:
     """In the working directory, else in the one for temporary files; None: in neither. Masked as a support file is."""
     from retina_doctor.redaction.rules import Marks, Rules
+    from retina_doctor.secret_words import beginning
 
     rules = Rules(Marks())
     where = [
@@ -26,7 +27,7 @@ def write_crash_file(error: BaseException) -> Path | None:
         [
             f"retina-doctor {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
             "command: " + " ".join(rules.words(sys.argv)[1:]),
-            f"{type(error).__name__}: {rules.text(str(error)[:2000])}",
+            f"{type(error).__name__}: {rules.text(beginning(str(error), 2000))}",
             *where[-60:],
             "",
         ]

@@ -150,14 +150,14 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
         return settled, []
     values, missing = _given(entry, readings)
     if missing:
-        return judgement_of(entry, Verdict.UNKNOWN, missing=missing, reason=_starved(values)), []
+        return _unknown(entry, missing, readings, _starved(values)), []
     try:
         answer = check.judge(**_arguments(entry, values))
         problems = _problems(answer)
     except Exception as error:
         return judged_broken(entry, error), []
     if isinstance(answer, Unknown):
-        return judgement_of(entry, Verdict.UNKNOWN, missing=tuple(map(str, answer.missing))), []
+        return _unknown(entry, tuple(map(str, answer.missing)), readings), []
     if isinstance(answer, Inapplicable):
         return judgement_of(entry, Verdict.INAPPLICABLE, reason=answer.reason), []
     if isinstance(answer, Passed):
@@ -178,6 +178,14 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
         for problem in problems
     ]
     return judgement_of(entry, Verdict.FAILED if findings else Verdict.PASSED), findings
+
+
+def _unknown(entry: Entry, missing: tuple[str, ...], readings: Readings, reason: Reason | None = None) -> Judgement:
+    """Not known for want of *missing*; where the snapshot is older than all of these probes, nobody asked at that time."""
+    if all(readings.predates(name) for name in missing):
+        then = Reason("not-looked-then", {"version": readings.snapshot.doctor})
+        return judgement_of(entry, Verdict.INAPPLICABLE, reason=then)
+    return judgement_of(entry, Verdict.UNKNOWN, missing=missing, reason=reason)
 
 
 def _given(entry: Entry, readings: Readings) -> tuple[list[Any], tuple[str, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -60,6 +61,13 @@ class Readings:
             return Silenced(tuple(self._silenced()))
         return self.of(facts).value
 
+    def predates(self, name: str) -> bool:
+        """Whether the snapshot was made by a doctor that had no probe of that name."""
+        probe = self.catalogue.probes.get(name)
+        if probe is None or not probe.since or name in self.snapshot.readings:
+            return False
+        return _release(self.snapshot.doctor) < _release(probe.since)
+
     def take(self, facts: Gated | Compared) -> None:
         """What is no probe's, and follows from the snapshot as a whole."""
         self._values[type(facts)] = facts
@@ -69,3 +77,9 @@ class Readings:
             reading = self.of(facts)
             if self.catalogue.spokesman(facts) is None and reading.outcome not in (Outcome.OK, Outcome.NOT_RUN):
                 yield reading
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """The first two numbers: (0, 3) of "0.3.0.dev0"; () of what is no version."""
+    found = re.match(r"(\d{1,9})\.(\d{1,9})", version)
+    return (int(found[1]), int(found[2])) if found else ()

@@ -54,7 +54,10 @@ SPOKEN_ZH = (
     r"(?P<head>%s(?:[\w \t]{0,12}?)(?:为|是|叫|设为|设置为|[:：=＝]|\s)+[「“‘\"'《]?)(?P<value>[^\s，。；、,;」”’\"'》]+)"
     % _ZH
 )
-FLAG = r"(?i)(?P<head>(?<![\w-])--?(?:%s|[\w-]*(?:key|auth))(?:=|\s+(?!-)))(?P<value>%s|%s)" % (_WORD, _QUOTED, _BARE)
+FLAG = (
+    r"(?i)(?P<head>(?<![\w-])--?(?:%s|[\w-]*(?:key|auth|bearer|pass|creds?|login|licen[cs]e))(?:=|\s+(?!-)))(?P<value>%s|%s)"
+    % (_WORD, _QUOTED, _BARE)
+)
 QUERY = (
     r"(?i)(?P<head>(?<=[?&;])(?:%s|[\w.-]*key(?:id)?|code|state|x-(?:amz|goog|oss|cos|ms)-[\w-]+|ossaccesskeyid)=)(?P<value>[^\s&\"'#;]+)"
     % _WORD
@@ -68,8 +71,10 @@ DSN = (
 )
 WEBHOOK = (
     r"(?i)(?P<head>(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/|open-apis/bot/v2/hook/"
-    r"|api\.telegram\.org/bot|webhook\.office\.com/\w+/|/webhooks?/(?!send\?)))(?P<value>[^\s\"'<>?]+)"
+    r"|api\.telegram\.org/bot|webhook\.office\.com/\w+/|maker\.ifttt\.com/|events\.pagerduty\.com/|api\.day\.app/|ftqq\.com/"
+    r"|://hooks?\.[^/\s]+/|/hooks?/|/webhooks?/(?!send\?)))(?P<value>[^\s\"'<>?]+)"
 )
+SSHPASS = r"(?P<head>\bsshpass\s+-p\s*)(?P<value>%s|%s)" % (_QUOTED, _BARE)
 JWT = r"(?<![\w-])eyJ[\w-]{4,}(?:\.[\w-]*){0,4}"
 BOT = r"(?<![\w:])\d{8,10}:[A-Za-z0-9_-]{30,}"
 PREFIXES = (
@@ -79,14 +84,16 @@ PREFIXES = (
     "xoxa- xoxb- xoxp- xoxe- xoxo- xoxr- xoxs- xapp- dop_v1_ doo_v1_ dor_v1_ shpat_ shpca_ shppa_ shpss_ lin_api_ "
     "r8_ gsk_ pplx- xai- tvly- EAAC EAAB EAAG AGE-SECRET-KEY- CFPAT- dp.pt. dp.st. hvs. hvb. hvr. tskey- glsa_ "
     "glc_ eyJrIjoi NRAK- NRII- NRJS- PMAK- rubygems_ sntrys_ sntryu_ sbp_ sq0atp- sq0csp- EAAAE ntn_ figd_ ATATT3 "
-    "ATBB rpa_ fo1_ FlyV1 pul- oy2 scw_ ops_eyJ waka_ wandb_ duffel_ fio-u- kc_ bkua_ LUPA zpka_ "
+    "nfp_ pscale_ squ_ sqp_ sqa_ AKCp ALTAK- amzn.mws. HRKU- EZAK EZTK ATBB rpa_ fo1_ FlyV1 pul- oy2 scw_ ops_eyJ "
+    "waka_ wandb_ duffel_ fio-u- kc_ bkua_ LUPA zpka_ "
 ).split()
+UUID = r"(?<![\w-])(?:ms|sdk|mob|api)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TOKEN = r"(?<![A-Za-z0-9])(?:%s)(?=[\w.~+/=-]*(?:\d|[a-z][A-Z]|[A-Z][a-z]*[A-Z]))[\w.~+/=-]{6,}" % "|".join(
     sorted({re.escape(one) for one in PREFIXES}, key=len, reverse=True)
 )
 SECRET_KEY = r"(?i)(?:%s|%s|key|nonce|auth[\w-]*)" % (_WORD, _ZH)
 """A key of JSON or of a table whose value is a secret, whatever it is."""
-SECRET_FLAG = r"(?i)--?(?:%s|[\w-]*(?:key|auth))" % _WORD
+SECRET_FLAG = r"(?i)--?(?:%s|[\w-]*(?:key|auth|bearer|pass|creds?|login|licen[cs]e))" % _WORD
 USER_FLAG = r"-[uU]|--(?:proxy-)?user"
 _WHOLE_MARK = r"[\\'\"]*%s[\\'\".:]*" % MARK
 _NOTHING = r"(?i)[\\'\"]*(?:none|null|true|false|undefined|\*+|x{3,}|[-<]|\.\.\.|…)?[\\'\"]*"
@@ -114,15 +121,17 @@ def _userinfo(match):  # type: (re.Match[str]) -> str
 
 def masked(text):  # type: (str) -> str
     """The same without what is a secret by its name, its place or its shape. Masking twice changes nothing more."""
+    if len(text) < 8 and text.isalnum():
+        return text  # no pattern fits so little, and a hostile file has many such words
     text = re.sub(LONG, SECRET, text)
     text = re.sub(PEM, SECRET, text)
     text = re.sub(DIGEST, lambda m: m.group(1) + SECRET, text)
     for pattern in (HEADER, SCHEME, XML, DSN):
         text = re.sub(pattern, _hidden, text)
     text = re.sub(URL_USER, _userinfo, text)
-    for pattern in (QUOTED, WEBHOOK, QUERY, FLAG, NAMED, PHRASE, SPOKEN_ZH):
+    for pattern in (QUOTED, WEBHOOK, QUERY, FLAG, SSHPASS, NAMED, PHRASE, SPOKEN_ZH):
         text = re.sub(pattern, _hidden, text)
-    for pattern in (JWT, BOT, TOKEN):
+    for pattern in (JWT, BOT, UUID, TOKEN):
         text = re.sub(pattern, SECRET, text)
     return text
 

@@ -33,6 +33,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 REAL = frozenset(
     {
         "test_attach",
+        "test_bare_surroundings",
         "test_bundle",
         "test_busy",
         "test_completion",
@@ -61,6 +62,7 @@ REAL = frozenset(
         "test_models_loading",
         "test_onnxruntime",
         "test_other_users",
+        "test_patients",
         "test_plan",
         "test_probing",
         "test_process_python",

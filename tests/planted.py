@@ -55,7 +55,7 @@ def _token(prefix: str, length: int, letters: str = ALNUM) -> Form:
     return make
 
 
-def _around(text: str, of: Callable[[Making], str] = Making.password) -> Form:
+def around(text: str, of: Callable[[Making], str] = Making.password) -> Form:
     def make(m: Making) -> tuple[str, str]:
         secret = of(m)
         return text.replace("@@", secret), secret
@@ -107,7 +107,7 @@ def _json_in_json(m: Making) -> tuple[str, str]:
     return json.dumps({"error": json.dumps({"config": {"password": secret, "retries": 3}})}), secret
 
 
-def _number(text: str, letters: str, length: int) -> Form:
+def number(text: str, letters: str, length: int) -> Form:
     def make(m: Making) -> tuple[str, str]:
         secret = m.word(1, "123456789") + m.word(length - 1, letters)
         return text.replace("@@", secret), secret
@@ -127,58 +127,58 @@ def _phrase(text: str) -> Form:
 
 
 TOKENS: dict[str, Form] = {
-    "aws-id": _around("AKIA@@", lambda m: m.upper(16)), "aws-session": _around("ASIA@@", lambda m: m.upper(16)),
-    "aws-secret": _around("aws_secret_access_key = @@", lambda m: m.word(40)), "google-api": _token("AIza", 35), "google-oauth": _token("ya29.", 60),
-    "google-client": _token("GOCSPX-", 28), "aliyun": _token("LTAI", 20), "tencent": _around("AKID@@", lambda m: m.word(32)),
+    "aws-id": around("AKIA@@", lambda m: m.upper(16)), "aws-session": around("ASIA@@", lambda m: m.upper(16)),
+    "aws-secret": around("aws_secret_access_key = @@", lambda m: m.word(40)), "google-api": _token("AIza", 35), "google-oauth": _token("ya29.", 60),
+    "google-client": _token("GOCSPX-", 28), "aliyun": _token("LTAI", 20), "tencent": around("AKID@@", lambda m: m.word(32)),
     "stripe-live": _token("sk_live_", 24), "stripe-test": _token("rk_test_", 24), "stripe-hook": _token("whsec_", 32), "pypi": _token("pypi-AgEIcHlwaS5vcmc", 60),
-    "npm": _token("npm_", 36), "docker-pat": _token("dckr_pat_", 27), "nvidia": _token("nvapi-", 64), "sendgrid": _around("SG.@@", lambda m: m.word(22) + "." + m.word(43)),
+    "npm": _token("npm_", 36), "docker-pat": _token("dckr_pat_", 27), "nvidia": _token("nvapi-", 64), "sendgrid": around("SG.@@", lambda m: m.word(22) + "." + m.word(43)),
     "huggingface": _token("hf_", 34), "github": _token("ghp_", 36), "github-fine": _token("github_pat_", 82), "gitlab": _token("glpat-", 20),
-    "slack-bot": _around("xoxb-123456789012-1234567890123-@@", lambda m: m.word(24)), "slack-app": _around("xapp-1-A012-1234-@@", lambda m: m.hex(32)), "openai": _token("sk-proj-", 48),
-    "anthropic": _token("sk-ant-api03-", 80), "deepseek": _around("sk-@@", lambda m: m.hex(32)), "groq": _token("gsk_", 52), "vault": _token("hvs.", 90),
-    "digitalocean": _around("dop_v1_@@", lambda m: m.hex(64)), "shopify": _around("shpat_@@", lambda m: m.hex(32)), "databricks": _around("dapi@@", lambda m: m.hex(32)), "grafana": _token("glsa_", 32),
-    "telegram": _around("bot token 123456789:AA@@", lambda m: m.word(33)), "wandb": _around("wandb login @@", lambda m: m.hex(40)), "jwt": _jwt, "bare-hex": _around("cookie jar @@", lambda m: m.hex(40)),
-    "bare-base64": _around("got @@== back", lambda m: m.word(42)), "uuid-key": _around("heroku 1f@@", lambda m: f"{m.hex(6)}-{m.hex(4)}-{m.hex(4)}-{m.hex(4)}-{m.hex(12)}"),
+    "slack-bot": around("xoxb-123456789012-1234567890123-@@", lambda m: m.word(24)), "slack-app": around("xapp-1-A012-1234-@@", lambda m: m.hex(32)), "openai": _token("sk-proj-", 48),
+    "anthropic": _token("sk-ant-api03-", 80), "deepseek": around("sk-@@", lambda m: m.hex(32)), "groq": _token("gsk_", 52), "vault": _token("hvs.", 90),
+    "digitalocean": around("dop_v1_@@", lambda m: m.hex(64)), "shopify": around("shpat_@@", lambda m: m.hex(32)), "databricks": around("dapi@@", lambda m: m.hex(32)), "grafana": _token("glsa_", 32),
+    "telegram": around("bot token 123456789:AA@@", lambda m: m.word(33)), "wandb": around("wandb login @@", lambda m: m.hex(40)), "jwt": _jwt, "bare-hex": around("cookie jar @@", lambda m: m.hex(40)),
+    "bare-base64": around("got @@== back", lambda m: m.word(42)), "uuid-key": around("heroku 1f@@", lambda m: f"{m.hex(6)}-{m.hex(4)}-{m.hex(4)}-{m.hex(4)}-{m.hex(12)}"),
     "tailscale": _token("tskey-auth-", 30), "sentry": _token("sntrys_", 50), "linear": _token("lin_api_", 40), "atlassian": _token("ATATT3", 60),
 }  # fmt: skip
 HEADERS: dict[str, Form] = {
-    "bearer": _around("Authorization: Bearer @@", lambda m: m.word(30)), "basic": _basic, "digest": _around('Authorization: Digest username="svc", nonce="n", response="@@"', lambda m: m.hex(32)),
-    "token": _around("authorization: token @@", lambda m: m.hex(40)), "cookie": _around("Cookie: lang=en; sessionid=@@; theme=dark"), "set-cookie": _around("Set-Cookie: sid=@@; Path=/; HttpOnly"),
-    "x-api-key": _around("X-Api-Key: @@"), "x-auth": _around("x-auth-token: @@"), "curl": _around("curl -H 'X-Access-Token: @@' http://localhost/"),
-    "proxy": _around("Proxy-Authorization: Basic @@", lambda m: m.word(24)), "amz": _around("https://b.s3.amazonaws.com/k?X-Amz-Algorithm=A&X-Amz-Signature=@@", lambda m: m.hex(64)),
-    "sas": _around("https://a.blob.core.windows.net/c?sv=2022&sig=@@%3D", lambda m: m.word(43)), "oss": _around("https://b.oss-cn.aliyuncs.com/k?OSSAccessKeyId=LTAI1&Signature=@@", lambda m: m.word(28)),
+    "bearer": around("Authorization: Bearer @@", lambda m: m.word(30)), "basic": _basic, "digest": around('Authorization: Digest username="svc", nonce="n", response="@@"', lambda m: m.hex(32)),
+    "token": around("authorization: token @@", lambda m: m.hex(40)), "cookie": around("Cookie: lang=en; sessionid=@@; theme=dark"), "set-cookie": around("Set-Cookie: sid=@@; Path=/; HttpOnly"),
+    "x-api-key": around("X-Api-Key: @@"), "x-auth": around("x-auth-token: @@"), "curl": around("curl -H 'X-Access-Token: @@' http://localhost/"),
+    "proxy": around("Proxy-Authorization: Basic @@", lambda m: m.word(24)), "amz": around("https://b.s3.amazonaws.com/k?X-Amz-Algorithm=A&X-Amz-Signature=@@", lambda m: m.hex(64)),
+    "sas": around("https://a.blob.core.windows.net/c?sv=2022&sig=@@%3D", lambda m: m.word(43)), "oss": around("https://b.oss-cn.aliyuncs.com/k?OSSAccessKeyId=LTAI1&Signature=@@", lambda m: m.word(28)),
 }  # fmt: skip
 URLS: dict[str, Form] = {
-    "postgres": _around("postgres://svc:@@@db.internal:5432/faces"), "mysql": _around("mysql+pymysql://svc:@@@10.2.3.4/faces"), "redis": _around("redis://:@@@cache:6379/0"),
-    "amqp": _around("amqp://svc:@@@mq/vhost"), "mongo": _around("mongodb+srv://svc:@@@c0.example.net/x?retryWrites=true"), "http": _around("http://svc:@@@proxy.corp:3128"),
-    "git": _around("https://oauth2:@@@gitlab.corp/team/face.git"), "git-token": _around("https://@@@github.com/team/face", lambda m: "ghp_" + m.word(36)), "slash": _around("postgres://svc:x/@@@db/f"),
-    "at": _around("ftp://svc:a@b@@@files/f"), "query-token": _around("http://127.0.0.1:8080/detect?access_token=@@"), "query-key": _around("https://maps.local/v1?key=@@&z=3"),
-    "query-code": _around("http://h/cb?code=@@&state=q"), "slack-hook": _around("https://hooks.slack.com/services/T01ABCD/B01EFGH/@@", lambda m: m.word(24)), "discord": _around("https://discord.com/api/webhooks/123456/@@", lambda m: m.word(60)),
-    "feishu": _around("https://open.feishu.cn/open-apis/bot/v2/hook/@@", lambda m: m.hex(36)), "dingtalk": _around("https://oapi.dingtalk.com/robot/send?access_token=@@", lambda m: m.hex(64)), "wecom": _around("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=@@", lambda m: m.hex(32)),
-    "telegram-url": _around("https://api.telegram.org/bot123456789:AA@@/sendMessage", lambda m: m.word(33)), "sentry-dsn": _around("https://@@@o1.ingest.sentry.io/2", lambda m: m.hex(32)),
+    "postgres": around("postgres://svc:@@@db.internal:5432/faces"), "mysql": around("mysql+pymysql://svc:@@@10.2.3.4/faces"), "redis": around("redis://:@@@cache:6379/0"),
+    "amqp": around("amqp://svc:@@@mq/vhost"), "mongo": around("mongodb+srv://svc:@@@c0.example.net/x?retryWrites=true"), "http": around("http://svc:@@@proxy.corp:3128"),
+    "git": around("https://oauth2:@@@gitlab.corp/team/face.git"), "git-token": around("https://@@@github.com/team/face", lambda m: "ghp_" + m.word(36)), "slash": around("postgres://svc:x/@@@db/f"),
+    "at": around("ftp://svc:a@b@@@files/f"), "query-token": around("http://127.0.0.1:8080/detect?access_token=@@"), "query-key": around("https://maps.local/v1?key=@@&z=3"),
+    "query-code": around("http://h/cb?code=@@&state=q"), "slack-hook": around("https://hooks.slack.com/services/T01ABCD/B01EFGH/@@", lambda m: m.word(24)), "discord": around("https://discord.com/api/webhooks/123456/@@", lambda m: m.word(60)),
+    "feishu": around("https://open.feishu.cn/open-apis/bot/v2/hook/@@", lambda m: m.hex(36)), "dingtalk": around("https://oapi.dingtalk.com/robot/send?access_token=@@", lambda m: m.hex(64)), "wecom": around("https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=@@", lambda m: m.hex(32)),
+    "telegram-url": around("https://api.telegram.org/bot123456789:AA@@/sendMessage", lambda m: m.word(33)), "sentry-dsn": around("https://@@@o1.ingest.sentry.io/2", lambda m: m.hex(32)),
 }  # fmt: skip
 ASSIGNED: dict[str, Form] = {
-    "equals": _around("password=@@"), "colon": _around("password: @@"), "quoted": _around('password="@@"'), "single": _around("passwd='@@'"), "spaces": _around("password = @@"), "bytes": _around("b'password': b'@@'"),
-    "arrow": _around("'password' => '@@'"), "env": _around("DB_PASSWORD=@@"), "env-pass": _around("REDIS_PASS=@@"), "pgpass": _around("PGPASSWORD=@@"), "mysql-pwd": _around("MYSQL_PWD=@@"), "odbc": _around("Driver=x;Server=y;Uid=svc;Pwd=@@;"),
-    "azure": _around("DefaultEndpointsProtocol=https;AccountName=a;AccountKey=@@==;EndpointSuffix=x", lambda m: m.word(60)), "camel": _around("apiKey: @@"), "kebab": _around("client-secret: @@"), "json": _around('{"token": "@@", "n": 1}'),
-    "json-auth": _around('{"auth": "@@"}'), "escaped": _around('{\\"password\\": \\"@@\\", \\"n\\": 1}'), "json-in-json": _json_in_json, "xml": _around("<config><password>@@</password></config>"), "yaml": _around("secret_key: @@"), "flag": _around("--password @@"),
-    "flag-equals": _around("--api-key=@@"), "flag-quoted": _around("'--token=@@'"), "short-p": _around("mysql -u svc -p@@ faces"), "short-space": _around("redis-cli -h h -a @@ ping"), "user-flag": _around("curl -u svc:@@ http://localhost"),
-    "dash": _around("--password=-@@"), "angle": _around("password=<@@"), "angle-closed": _around("password=<@@>"), "after-mark": _around("password=<secret>@@"), "salt": _around("SECRET_KEY_BASE=@@", lambda m: m.hex(64)), "private-key": _around("PRIVATE_KEY=@@"),
-    "connection": _around("connection_string=@@"), "dsn": _around("dsn=@@"), "passphrase": _phrase("passphrase: @@"), "words": _phrase('password="@@"'), "the-password-is": _around("the password is @@"), "login-failed": _around("login failed (password @@)"), "url-encoded": _encoded, "base64": _base64,
-    "pin": _number("PIN: @@", string.digits, 6), "otp": _number("otp=@@", string.digits, 6), "semicolon": _around("password=ab;@@"), "pem": _pem, "pem-line": _pem_line, "pem-json": _escaped_pem,
+    "equals": around("password=@@"), "colon": around("password: @@"), "quoted": around('password="@@"'), "single": around("passwd='@@'"), "spaces": around("password = @@"), "bytes": around("b'password': b'@@'"),
+    "arrow": around("'password' => '@@'"), "env": around("DB_PASSWORD=@@"), "env-pass": around("REDIS_PASS=@@"), "pgpass": around("PGPASSWORD=@@"), "mysql-pwd": around("MYSQL_PWD=@@"), "odbc": around("Driver=x;Server=y;Uid=svc;Pwd=@@;"),
+    "azure": around("DefaultEndpointsProtocol=https;AccountName=a;AccountKey=@@==;EndpointSuffix=x", lambda m: m.word(60)), "camel": around("apiKey: @@"), "kebab": around("client-secret: @@"), "json": around('{"token": "@@", "n": 1}'),
+    "json-auth": around('{"auth": "@@"}'), "escaped": around('{\\"password\\": \\"@@\\", \\"n\\": 1}'), "json-in-json": _json_in_json, "xml": around("<config><password>@@</password></config>"), "yaml": around("secret_key: @@"), "flag": around("--password @@"),
+    "flag-equals": around("--api-key=@@"), "flag-quoted": around("'--token=@@'"), "short-p": around("mysql -u svc -p@@ faces"), "short-space": around("redis-cli -h h -a @@ ping"), "user-flag": around("curl -u svc:@@ http://localhost"),
+    "dash": around("--password=-@@"), "angle": around("password=<@@"), "angle-closed": around("password=<@@>"), "after-mark": around("password=<secret>@@"), "salt": around("SECRET_KEY_BASE=@@", lambda m: m.hex(64)), "private-key": around("PRIVATE_KEY=@@"),
+    "connection": around("connection_string=@@"), "dsn": around("dsn=@@"), "passphrase": _phrase("passphrase: @@"), "words": _phrase('password="@@"'), "the-password-is": around("the password is @@"), "login-failed": around("login failed (password @@)"), "url-encoded": _encoded, "base64": _base64,
+    "pin": number("PIN: @@", string.digits, 6), "otp": number("otp=@@", string.digits, 6), "semicolon": around("password=ab;@@"), "pem": _pem, "pem-line": _pem_line, "pem-json": _escaped_pem,
 }  # fmt: skip
 CHINESE: dict[str, Form] = {
-    "zh-is": _around("密码是 @@"), "zh-colon": _around("密码：@@，请保密"), "zh-equals": _around("口令＝@@"), "zh-token": _around("令牌：@@"), "zh-for": _around("数据库密码为@@"), "zh-set": _around("已将密码设置为“@@”"), "zh-key": _around("密钥: @@"),
-    "zh-words": _around("登录口令：@@", lambda m: "".join(m.random.sample(list("芝麻开门春暖花猪狗猫龙凤"), 4))), "zh-code": _number("验证码 @@", string.digits, 6),
+    "zh-is": around("密码是 @@"), "zh-colon": around("密码：@@，请保密"), "zh-equals": around("口令＝@@"), "zh-token": around("令牌：@@"), "zh-for": around("数据库密码为@@"), "zh-set": around("已将密码设置为“@@”"), "zh-key": around("密钥: @@"),
+    "zh-words": around("登录口令：@@", lambda m: "".join(m.random.sample(list("芝麻开门春暖花猪狗猫龙凤"), 4))), "zh-code": number("验证码 @@", string.digits, 6),
 }  # fmt: skip
 SECRETS = {**TOKENS, **HEADERS, **URLS, **ASSIGNED, **CHINESE}
 """Must be seen neither in a support file nor in a report."""
 IDENTITIES: dict[str, Form] = {
-    "mail": _around("mail @@@example-corp.cn", Making.person), "home": _around("/home/@@/venv/bin/python", Making.person), "mac": _around("ether @@ up", lambda m: ":".join(m.hex(2) for _ in range(6))),
-    "mac-dash": _around("@@", lambda m: "-".join(m.hex(2) for _ in range(6))), "host": _around("cannot reach @@", lambda m: f"gpu-prod-{m.person()}"), "host-number": _around("connecting to @@ failed", lambda m: f"db-{m.word(4, string.digits)}"),
-    "host-dotted": _around("@@.corp.example refused", lambda m: m.person()), "ssh": _around("@@@gpu-17:~$ python", Making.person), "container": _around("container @@ exited", lambda m: m.hex(12)), "container-long": _around("/docker/@@/x", lambda m: m.hex(64)),
-    "machine-id": _around("machine-id @@", lambda m: m.hex(32)), "serial": _number("serial 1@@", string.digits, 12), "uuid": _around("GPU-12345678-@@", lambda m: f"{m.hex(4)}-{m.hex(4)}-{m.hex(4)}-{m.hex(12)}"), "public": _around("peer 8.8.@@ lost", lambda m: f"{m.random.randint(20, 250)}.{m.random.randint(20, 250)}"),
-    "private": _around("from 192.168.@@:4711", lambda m: f"{m.random.randint(20, 250)}.{m.random.randint(20, 250)}"), "v6": _around("to 2001:db8:@@::7", lambda m: m.hex(4)), "v6-link": _around("@@%eth0", lambda m: f"fe80::{m.hex(4)}"), "phone": _number("call 138@@", string.digits, 8), "phone-dashed": _around("tel 138-@@", lambda m: m.word(4, string.digits) + "-" + m.word(4, string.digits)),
-    "id-number": _number("身份证 110101@@", string.digits, 12), "zh-name": _around("用户@@的服务", lambda m: m.random.choice(["欧阳锋", "诸葛亮", "慕容复"])), "zh-path": _around("/data/@@/模型", lambda m: m.random.choice(["欧阳锋", "诸葛亮", "慕容复"])), "windows": _around("C:\\Users\\@@\\x", Making.person),
+    "mail": around("mail @@@example-corp.cn", Making.person), "home": around("/home/@@/venv/bin/python", Making.person), "mac": around("ether @@ up", lambda m: ":".join(m.hex(2) for _ in range(6))),
+    "mac-dash": around("@@", lambda m: "-".join(m.hex(2) for _ in range(6))), "host": around("cannot reach @@", lambda m: f"gpu-prod-{m.person()}"), "host-number": around("connecting to @@ failed", lambda m: f"db-{m.word(4, string.digits)}"),
+    "host-dotted": around("@@.corp.example refused", lambda m: m.person()), "ssh": around("@@@gpu-17:~$ python", Making.person), "container": around("container @@ exited", lambda m: m.hex(12)), "container-long": around("/docker/@@/x", lambda m: m.hex(64)),
+    "machine-id": around("machine-id @@", lambda m: m.hex(32)), "serial": number("serial 1@@", string.digits, 12), "uuid": around("GPU-12345678-@@", lambda m: f"{m.hex(4)}-{m.hex(4)}-{m.hex(4)}-{m.hex(12)}"), "public": around("peer 8.8.@@ lost", lambda m: f"{m.random.randint(20, 250)}.{m.random.randint(20, 250)}"),
+    "private": around("from 192.168.@@:4711", lambda m: f"{m.random.randint(20, 250)}.{m.random.randint(20, 250)}"), "v6": around("to 2001:db8:@@::7", lambda m: m.hex(4)), "v6-link": around("@@%eth0", lambda m: f"fe80::{m.hex(4)}"), "phone": number("call 138@@", string.digits, 8), "phone-dashed": around("tel 138-@@", lambda m: m.word(4, string.digits) + "-" + m.word(4, string.digits)),
+    "id-number": number("身份证 110101@@", string.digits, 12), "zh-name": around("用户@@的服务", lambda m: m.random.choice(["欧阳锋", "诸葛亮", "慕容复"])), "zh-path": around("/data/@@/模型", lambda m: m.random.choice(["欧阳锋", "诸葛亮", "慕容复"])), "windows": around("C:\\Users\\@@\\x", Making.person),
 }  # fmt: skip
 """Must not be seen in a support file; a report on the machine itself may name them."""
 

@@ -184,7 +184,7 @@ def test_how_grave_it_is() -> None:
 
 
 def test_without_the_log_nothing_is_known() -> None:
-    assert judged(None) == Unknown(missing=("service-log",))
+    assert judged(None) == Unknown(missing=("service_log",))
     nothing = OwnLog(started=STARTED, logs=(Log(kind="output", name="pipe:[7]", problem="no-file"),))
     assert isinstance(judged(nothing), Inapplicable)
 

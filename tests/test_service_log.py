@@ -140,7 +140,7 @@ def test_of_a_gigabyte_the_end_is_read(tmp_path: Path) -> None:
         with running(tmp_path, LACKS_LIBRARY, log) as pid:
             told = asked(tmp_path, "--pid", pid)
     assert evidence(told)["lines"] == [LACKS_LIBRARY]
-    [probe] = [one for one in told["probes"] if one["name"] == "service-log"]
+    [probe] = [one for one in told["probes"] if one["name"] == "service_log"]
     assert probe["peak_memory"] < 150 * 2**20
 
 
@@ -354,6 +354,6 @@ def test_the_log_of_a_container(named: tuple[str, str], tmp_path: Path) -> None:
 def test_the_snapshot_of_an_older_version_is_judged(tmp_path: Path) -> None:
     """It has neither reading: unknown where a process was looked at, and no matter where none was."""
     snapshot = json.loads(doctor("collect", "-o", "-", "--quick", cwd=tmp_path).stdout)
-    assert "service-log" not in snapshot["readings"]
+    assert "service_log" not in snapshot["readings"]
     (tmp_path / "old.json").write_text(json.dumps(snapshot))
     assert verdicts(report("diagnose", "old.json", cwd=tmp_path))["service-log-shows-cause"] == "inapplicable"

@@ -87,8 +87,6 @@ def main(folders: list[Path]) -> None:
         for sentence in re.findall(r'"((?:[^"\\]|\\.)*)"', file.read_text(encoding="utf-8")):
             if RECORDED.search(sentence) and sentence.count(" ") > 2:
                 keep |= {w.lower() for w in PLAIN.findall(sentence)} | set(NAMED.findall(sentence))
-                for path in re.findall(r"hostname=\S+", sentence):
-                    keep.discard(path)
     common = {word for word, _ in zip(lists["english_wikipedia"], range(3000), strict=False)}
     famous = {word for word, _ in zip(lists["english_wikipedia"], range(700), strict=False)}
     people = set().union(*(lists[kind] for kind in ("male_names", "female_names", "surnames")))

@@ -7,7 +7,6 @@ import functools
 import re
 import signal
 from pathlib import Path
-from urllib.parse import unquote
 
 from retina_doctor.secret_words import MARK
 
@@ -57,6 +56,8 @@ SHAPES = re.compile(
     )""",
     re.VERBOSE,
 )
+HASH = re.compile(r"(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9a-fA-F]{9,}")
+"""Of anything: a container, a network card. It could be read as a version with letters behind it."""
 CARD = re.compile(r"(?:[A-Z]{1,3}\d{1,4}[A-Za-z]{0,2}|\d{1,4}[A-Z]{0,2}|SXM\d?|PCIE?|\d{1,3}GB)")
 SONAME = re.compile(r"(?:lib)?(?P<stem>[A-Za-z0-9_+.-]+?)\.so(?:\.\d{1,9})*")
 CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
@@ -89,6 +90,8 @@ def is_harmless(word: str) -> bool:
     bare = word.strip("_-+.~")
     if len(bare) <= 2 and (bare.isalpha() or not bare):
         return True
+    if HASH.fullmatch(bare):
+        return _known(bare)
     if SHAPES.fullmatch(word) or SHAPES.fullmatch(bare) or (bare.upper() in CODES and bare.isupper()):
         return True
     if not bare.isascii():
@@ -124,31 +127,28 @@ def _compound(word: str) -> bool:
         )
     stem, dot, ending = word.rpartition(".")
     if dot and ending in ENDINGS:
-        return is_harmless(stem) or (
-            stem.count("-") <= 1 and all(map(is_harmless, re.split(r"[-_]", stem))) and "-" not in stem
-        )
+        return is_harmless(stem) or ("-" not in stem and all(map(is_harmless, stem.split("_"))))
     word = word.removesuffix(".dist-info")
     package = re.fullmatch(rf"(?P<name>[A-Za-z][A-Za-z0-9_-]*?)[-_](?P<version>{VERSION})", word)
-    if package and (is_harmless(package["name"])) and "." in package["version"]:
+    if package and is_harmless(package["name"]) and "." in package["version"]:
         return True
     if "." in word and not re.search(r"\d{4}", word):
         parts = word.split(".")
         return not TOP_LEVEL.fullmatch(parts[-1]) and all(is_harmless(part) and part for part in parts)
-    if "_" in word and (word.isupper() or (word.startswith("on") is False and word.replace("_", "").isupper())):
+    if "_" in word and word.isupper():
         return all(_known(part) or len(part) <= 2 or (part.isdigit() and len(part) <= 4) for part in word.split("_"))
     numbered = re.fullmatch(r"(?P<base>[A-Z][A-Za-z]+)_\d{1,4}", word)
     if numbered:
         return numbered["base"].lower() in OPERATORS
     if "-" in word and any(c.isdigit() for c in word):
-        return bool(
-            re.fullmatch(
-                r"(?:cp\d+|cpython|\d{2,3}|linux|gnu|musl|win|arm64|x86|64|py3|abi3|none|any|cu\d+|(?:many|musl)?linux[\w]*|x86_64|aarch64|win_amd64|[-.])+",
-                word,
-            )
-        )
+        return all(TAG.fullmatch(part) for part in re.split("[-.]", word) if part)
     return False
 
 
+TAG = re.compile(
+    r"cp\d+|cpython|\d{2,3}|gnu|musl|win(?:_amd64)?|arm64|aarch64|x86(?:_64)?|py3|abi3|none|any|cu\d+|(?:many|musl)?linux\w*"
+)
+"""A part of a wheel's tags, or of the name of a module that is compiled for one Python."""
 OPERATORS = frozenset(
     (
         "conv relu add mul concat reshape transpose sigmoid softmax maxpool averagepool globalaveragepool "
@@ -157,7 +157,3 @@ OPERATORS = frozenset(
     ).split()
 )
 """Operators of ONNX that face detectors are made of; nodes are called Conv_0, Relu_17."""
-
-
-def decoded(word: str) -> str:
-    return unquote(word)

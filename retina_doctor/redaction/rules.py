@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from retina_doctor.kinds import Kind
-from retina_doctor.redaction.harmless import CARD, CJK, VERSION, WHOLE_MARK, is_harmless
+from retina_doctor.redaction.harmless import CARD, CJK, ENDINGS, VERSION, WHOLE_MARK, is_harmless
+from retina_doctor.redaction.speaking import (
+    ASSIGNED,
+    FLAG_TOLD,
+    OPEN_ENDED,
+    hides_a_secret,
+    is_shuffled,
+    speaks_of_secrets,
+)
 from retina_doctor.secret_words import MARK, SECRET, SECRET_KEY, masked, words_masked
 
 NUMBERED = re.compile(r"<(user|host|address|name|number|serial)(\d+)>")
@@ -24,7 +32,10 @@ _URL = re.compile(
 _QUERY = re.compile(r"[?&;#]")
 _NAMED_BEFORE = re.compile(r"(?:(?:has no attribute|cannot import name) '|undefined symbol: )$")
 """Before an identifier of somebody's source, of which the sentence of Python or of the loader speaks (`float4_e2m1fn`)."""
-_MAC = re.compile(r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}[:-]){5}(?:[0-9A-Fa-f]{2})(?:[:-][0-9A-Fa-f]{2}){0,2}(?![\w:-])")
+_MAC = re.compile(
+    r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}[:-]){5}(?:[0-9A-Fa-f]{2})(?:[:-][0-9A-Fa-f]{2}){0,2}(?![\w:-])"
+    r"|(?<![\w.])(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}(?![\w.])"
+)
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
 _IPV6 = re.compile(
     r"(?<![\w:.])(?=[0-9a-fA-F:]*[0-9a-fA-F]:)(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?:%\w+)?(?![\w:])"
@@ -37,16 +48,20 @@ _HOME = re.compile(r"(/home/|/Users/|\\Users\\|\\\\Users\\\\)(?!<)([^/\\\s:\"',;
 _HOST_SAID = re.compile(r"(?i)(\b(?:host|hostname|server|node|peer)(?:=|: ?| ))(?!<)([^\s;,'\"()\[\]{}]+)")
 _SIZED = re.compile(r"(?i)(?:size|bytes?|memory|of|allocate|limit|total|free|used|need(?:ed)?|there|at|found)[ :=]*$")
 _BYTES = re.compile(r"(?i)\s?(?:bytes|B\b|MiB|KiB)")
-_PHONE = re.compile(r"(?<![\w.:/-])\+?\d{1,4}(?:[ -]\d{2,5}){2,4}(?![\w.:-])")
+_PHONE = re.compile(r"(?<![\w.:/-])\+?\d{1,4}(?:[ -]\d{2,5}){2,4}(?![\w:-]|\.\d)")
 _DATED = re.compile(r"\d{4}-\d\d-\d\d.*")
 _VERSION_BEFORE = re.compile(r"(?i)(?:[=<>~!]=|[-_]|\bversions?[=:\s]+|\.so\.|cu(?:da|dnn|blas)?\w*[ =-]+)$")
 _ADDRESS_BEFORE = re.compile(
     r"(?i)(?:://|@|\[|\b(?:host|ip|addr|address|bind|peer|server|listen|connect(?:ed)?|reach|from|to|at|on)[=:\s'\"(]+)$"
 )
-_RANDOM = re.compile(r"(?<![^\W_])(?=[^\W_]{6,})(?!0x)(?:[A-Za-z]+\d+[A-Za-z]+|\d+[A-Za-z]+\d+)[^\W_]*")
+_RANDOM = re.compile(
+    r"(?<![^\W_])(?=[^\W_]{6,})(?!0x[0-9a-fA-F]+(?![^\W_]))(?:[A-Za-z]+\d+[A-Za-z]+|\d+[A-Za-z]+\d+)[^\W_]*"
+)
 """Letters and digits by turns, as no word of a language has them."""
 _HEX = re.compile(r"[0-9a-f-]{32,64}")
-_MACHINE_MADE = re.compile(r"[0-9a-f-]{32,64}|_Z\w+|(?:GPU|MIG)-[0-9a-f-]+|.*\.so(?:\.\d+)*")
+_MACHINE_MADE = re.compile(
+    r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f-]{36}|_Z\w+|(?:GPU|MIG)-[0-9a-f-]+|.*\.so(?:\.\d+)*"
+)
 _LONG_RANDOM = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{20,}")
 _ODD = re.compile(r"[$!#^&*~%\\@`]")
 PLAIN_USERS = {"root", "nobody", "www-data", "ubuntu", "app", "user", "git"}
@@ -55,7 +70,6 @@ PUBLIC_HOSTS = re.compile(
     r"(?:.+\.)?(?:github\.com|githubusercontent\.com|python\.org|pypi\.org|pythonhosted\.org|pytorch\.org|onnxruntime\.ai"
     r"|nvidia\.com|microsoft\.com|huggingface\.co|anaconda\.(?:com|org)|docker\.(?:com|io)|readthedocs\.io|aka\.ms)"
 )
-TECHNICAL_HOST = re.compile(r"(?i)(?:[a-z]+|.*\d{4}.*)")
 
 
 class Marks:
@@ -78,7 +92,7 @@ class Marks:
         return self.words[kind, text]
 
     def user(self, name: str) -> str:
-        plain = name in PLAIN_USERS or name.isdigit() or WHOLE_MARK.fullmatch(name)
+        plain = name in PLAIN_USERS or re.fullmatch(r"\d{1,10}", name) or WHOLE_MARK.fullmatch(name)
         return name if plain or not name else self.word("user", name)
 
     def host(self, name: str) -> str:
@@ -226,14 +240,17 @@ class Rules:
 
     def name(self, text: str) -> str:
         """A name of the trade, a card's among them; anything else is free text."""
-        if is_harmless(text):
+        plain = self._who_and_where(masked(text)) == text
+        if is_harmless(text) and plain:
             return text
-        kept = [word for word in re.split(r"[ -]", text) if not (CARD.fullmatch(word) or is_harmless(word))]
-        return text if not kept and "@" not in text and masked(text) == text else self.text(text)
+        kept = all(is_harmless(word) or _is_put_together(word.split("-")) for word in text.split(" "))
+        return text if kept and plain and "@" not in text else self.text(text)
 
     def version(self, text: str) -> str:
+        if re.fullmatch(VERSION, text):
+            return text
         parts = re.split(r"([ ,()]+)", text)
-        if masked(text) == text and all(
+        if self._who_and_where(masked(text)) == text and all(
             re.fullmatch(VERSION, part) or is_harmless(part) or all(map(is_harmless, re.split(r"[.+-]", part)))
             for part in parts
         ):
@@ -326,7 +343,7 @@ class Rules:
         return "".join(part if part in "-_.:/" else self.unit(part) for part in parts)
 
     def command(self, text: str) -> str:
-        return " ".join(self.words(masked(text).split(" ")))
+        return " ".join(self.words(self._who_and_where(masked(text)).split(" ")))
 
     def variable(self, text: str) -> str:
         if masked(text) != text or " " in text:
@@ -338,10 +355,10 @@ class Rules:
         if _BOOT_ID.fullmatch(text):
             return "<machine>"
         shown = _GPU_ID.sub(lambda m: m[1] + re.sub("[0-9a-f]", "0", m[2]), text)
-        return shown if is_harmless(shown) else self.marks.word("serial", text)
+        return shown if is_harmless(shown) and self._who_and_where(shown) == shown else self.marks.word("serial", text)
 
     def key(self, text: str) -> str:
-        if re.search(r"[^\w.\[\]-]", text):
+        if re.search(r"[^\w.\[\]-]", text) or self._who_and_where(text) != text:
             return self.text(text)
         return "".join(part if part in ".[]" else self.unit(part) for part in re.split(r"([.\[\]])", text))
 
@@ -371,59 +388,115 @@ class SecretsOnly(Rules):
     """For a report on the machine itself: names, paths and hosts stay, or no command would be right; secrets do not."""
 
     def unit(self, word: str) -> str:
-        if _MACHINE_MADE.fullmatch(word) and not _HEX.fullmatch(word):
+        if _HEX.fullmatch(word):
+            return SECRET
+        if _MACHINE_MADE.fullmatch(word):
             return word
-        if _ODD.search(word.strip("$!#^&*~%\\@`")) or _RANDOM.search(word) or _LONG_RANDOM.fullmatch(word):
+        odd = _ODD.search(word.strip("$!#^&*~%\\@`.")) or _RANDOM.search(word) or _LONG_RANDOM.fullmatch(word)
+        if odd or (len(word) >= 12 and is_shuffled(word)):
             return word if is_harmless(word) else SECRET
         return word
 
     def text(self, text: str) -> str:
-        return _CHUNK.sub(self._seen, masked(text))
+        """A line that speaks of a secret is shown only as far as its words are known; others keep their names."""
+        shown, open_ended = [], False
+        for line in masked(text).split("\n"):
+            told = speaks_of_secrets(line) or open_ended
+            shown.append(_CHUNK.sub(self._known if told else self._seen, line))
+            open_ended = told and OPEN_ENDED.search(line) is not None
+        return "\n".join(shown)
 
     def _seen(self, match: re.Match[str]) -> str:
         chunk = match[0]
-        if _is_identifier(match):
+        if _is_identifier(match) or is_harmless(chunk):
             return chunk
-        if "/" in chunk or "\\" in chunk or is_harmless(chunk) or CJK.search(chunk):
-            return self.url(chunk) if "://" in chunk else "/".join(self._step(part) for part in chunk.split("/"))
-        return "".join(part if not part or part in "=:@," else self.unit(part) for part in re.split(r"([=:@,])", chunk))
+        if hides_a_secret(chunk):
+            return SECRET
+        if "://" in chunk:
+            return self.url(chunk)
+        if ("/" in chunk and "@" not in chunk) or "\\" in chunk or CJK.search(chunk):
+            return "/".join(self._step(part) for part in chunk.split("/"))
+        return "".join(
+            part if not part or part in "=:@,/" else self.unit(part) for part in re.split(r"([=:@,/])", chunk)
+        )
+
+    def _known(self, match: re.Match[str]) -> str:
+        """In a line that speaks of a secret: paths, long flags, names of files and known words."""
+        chunk = match[0]
+        if hides_a_secret(chunk):
+            return SECRET
+        if "://" in chunk:
+            return self.url(chunk)
+        if re.match(r"(?:[.~]{0,2}/|--)", chunk) and "=" not in chunk:
+            return "/".join(self._step(part) for part in chunk.split("/"))
+        parts = re.split(rf"({MARK}|[=:@,/\\+＝：]|{CJK.pattern})", chunk)
+        return "".join(part if not part or self._is_known(part) else SECRET for part in parts)
+
+    def _is_known(self, part: str) -> bool:
+        bare = part.strip("-.*!?$#&")
+        if bare.isdigit():
+            return len(bare) < 4
+        file = re.fullmatch(r"[\w-]+\.(?:\w+)", bare) and bare.rpartition(".")[2] in ENDINGS
+        return bool(len(part) == 1 or not bare or is_harmless(bare) or file)
 
     def _step(self, part: str) -> str:
         long = (
             len(part) >= 16
-            and any(len(one) > 11 for one in _RANDOM.findall(part))
+            and (any(len(one) > 11 for one in _RANDOM.findall(part)) or is_shuffled(part))
             and not _MACHINE_MADE.fullmatch(part)
         )
-        return SECRET if long and not is_harmless(part) else part
+        return SECRET if (long and not is_harmless(part)) or hides_a_secret(part) else part
 
     def name(self, text: str) -> str:
+        """Of a path, only what cannot be one is looked at: `token/x.onnx` is a folder, `token=x` is none."""
         if " " in text:
             return self.text(" ".join(words_masked(text.split(" "))))
+        odd = re.search(r"[^\w./\\:-]|[：＝]", text) or CJK.search(text)
+        if (odd and speaks_of_secrets(text)) or (":" in text and not re.match(r"(?:[A-Za-z]:)?[/\\]", text)):
+            return self.text(text)
         return "/".join(self._step(part) for part in masked(text).split("/"))
 
     path = version = serial = host = key = name
 
     def url(self, text: str) -> str:
+        if "://" not in text or re.search(r"\s", text):
+            return self.name(text)
         way, mark, query = masked(text).partition("?")
-        return (
-            self.name(way)
-            + mark
-            + "".join(p if p in ("&", "=", ";", "") else self.unit(p) for p in re.split(r"([&=;])", query))
-        )
+        shown = "".join(part if part in "&=;" else self.unit(part) for part in re.split(r"([&=;])", query))
+        return "/".join(map(self._step, way.split("/"))) + mark + shown
 
     def words(self, words: list[str]) -> list[str]:
-        return [
-            word if word.startswith("/") and number == 0 else self.text(word)
-            for number, word in enumerate(words_masked(words))
+        shown = words_masked(words)
+        others = [
+            word
+            for word, before in zip(shown, words, strict=True)
+            if not ASSIGNED.fullmatch(word) or re.search(r"['\"(\[{]", before)
         ]
+        if speaks_of_secrets(FLAG_TOLD.sub("", " ".join(others))):
+            return shown[:1] + [_CHUNK.sub(self._known, word) for word in shown[1:]]
+        return [word if word.startswith("/") and number == 0 else self.text(word) for number, word in enumerate(shown)]
+
+    def command(self, text: str) -> str:
+        """Of a holder or a process, to be read by people; what is to be run again comes as words."""
+        words = " ".join(words_masked(masked(text).split(" ")))
+        told = speaks_of_secrets(FLAG_TOLD.sub("", words))
+        return self.text(words) if told else " ".join(self.words(masked(text).split(" ")))
 
     def variable(self, text: str) -> str:
-        return self.name(text) if ":" in text or "," in text or "/" in text else self.text(text)
+        if re.search(r"[ =@]", text) or speaks_of_secrets(text):
+            return self.text(text)
+        return "".join(
+            self.name(part) if "/" in part else self.text(part) if part not in ":,;" else part
+            for part in re.split(r"([:,;])", text)
+        )
 
     def document(self, value: Any) -> Any:
         if isinstance(value, dict):
+            told = any(isinstance(one, str) and re.fullmatch(SECRET_KEY, one) for one in value.values())
             return {
-                self.unit(masked(k)): SECRET if _is_secret(k, inner) else self.document(inner)
+                self.text(k): SECRET
+                if _is_secret(k, inner) or (told and k in ("value", "default", "data"))
+                else self.document(inner)
                 for k, inner in value.items()
             }
         if isinstance(value, list):
@@ -454,6 +527,12 @@ class Hearing(Rules):
 
     def key(self, text: str) -> str:
         return text
+
+
+def _is_put_together(parts: list[str]) -> bool:
+    """A card's name (A100-SXM4-80GB), or words of which most are no numbers (cuda-error-999), not as of hosts (db-17)."""
+    numbered = sum(not part.isalpha() for part in parts)
+    return all(map(CARD.fullmatch, parts)) or (all(map(is_harmless, parts)) and 2 * numbered < len(parts))
 
 
 def _is_secret(key: str, value: Any) -> bool:

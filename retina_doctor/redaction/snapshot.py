@@ -48,8 +48,9 @@ def redact(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
 
 
 def without_secrets(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
-    """The same machine with its names, for a report on the spot. A redacted snapshot stays as it is."""
-    return snapshot if snapshot.redacted else _cleaned(snapshot, catalogue, SecretsOnly(Marks()))
+    """The same machine with its names, for a report on the spot. A snapshot that is redacted stays as it is; that it says so
+    of itself is not enough."""
+    return replace(_cleaned(snapshot, catalogue, SecretsOnly(Marks())), masked=snapshot.masked)
 
 
 def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot:
@@ -63,17 +64,21 @@ def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot
     if not isinstance(rules, SecretsOnly):
         _learn(data, walks, rules.marks)
     told = {name: _reading(reading, walks.get(name, _document), rules) for name, reading in data["readings"].items()}
-    clean = {
-        **data,
+    clean = {name: walk(data[name], rules) for name, walk in _of_the_machine().items()} | {
         "settings": _settings(data["settings"], rules),
-        "target": _walk_of(type(snapshot.target))(data["target"], rules),
-        "created": rules.version(data["created"]),
-        "doctor": rules.version(data["doctor"]),
         "readings": {name if name in catalogue.probes else rules.key(name): reading for name, reading in told.items()},
+        "label": SecretsOnly(rules.marks).text(data["label"]),  # the operator's own words, for whoever reads the file
         "origin": _document(origin, rules),
     }
     counts = Counter(re.sub(r"\d", "", mark[1:-1]) for text in _strings(clean) for mark in re.findall(MARK, text))
     return decode({**clean, "masked": dict(sorted(counts.items()))}, Snapshot)
+
+
+@functools.cache
+def _of_the_machine() -> dict[str, Walk]:
+    """Field of a snapshot -> its walk, but for those that types alone do not tell. A new field is masked by its type, too."""
+    others = ("settings", "readings", "label", "origin", "masked")
+    return {name: _walk_of(hint) for name, hint in _hints(Snapshot).items() if name not in others}
 
 
 def _learn(data: Any, walks: Mapping[str, Walk], marks: Marks) -> None:
@@ -83,6 +88,8 @@ def _learn(data: Any, walks: Mapping[str, Walk], marks: Marks) -> None:
         hearing.homes(text)
     for name, reading in data["readings"].items():
         walks.get(name, _document)(reading["facts"], hearing)
+    for name, walk in _of_the_machine().items():
+        walk(data[name], hearing)
     _settings(data["settings"], hearing)
     marks.learn()
 
@@ -105,7 +112,7 @@ def _lines(lines: list[str], rules: Rules) -> list[str]:
 def _settings(value: Any, rules: Rules, way: str = "") -> Any:
     if isinstance(value, dict):
         return {
-            (rules.name(key) if way == "gate.ignore" else key): _settings(inner, rules, f"{way}.{key}".lstrip("."))
+            (key if key in _literals() else rules.name(key)): _settings(inner, rules, f"{way}.{key}".lstrip("."))
             for key, inner in value.items()
         }
     kind = SETTINGS.get(way, Kind.TEXT)
@@ -117,14 +124,15 @@ def _settings(value: Any, rules: Rules, way: str = "") -> Any:
 
 @functools.cache
 def _literals() -> frozenset[str]:
-    """Words that a setting may have by its type: nobody's."""
-    found: set[str] = set()
+    """Words that settings have by their types, names of tables and keys among them: nobody's."""
+    found = {kind.TABLE for kind in declarations().kinds}
 
     def look(hint: Any) -> None:
         if typing.get_origin(hint) is typing.Literal:
             found.update(one for one in typing.get_args(hint) if isinstance(one, str))
         elif isinstance(hint, type) and issubclass(hint, Data):
-            for inner in typing.get_type_hints(hint).values():
+            for name, inner in typing.get_type_hints(hint).items():
+                found.add(name)
                 look(inner)
         else:
             for inner in typing.get_args(hint):

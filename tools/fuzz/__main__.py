@@ -24,12 +24,13 @@ from tools.fuzz.mutate import mutated
 from tools.fuzz.targets import TARGETS
 
 CORPUS = Path(__file__).parent / "corpus"
-LONGEST = 5  # seconds for one input
+LONGEST = 5  # seconds of processor time for one input: a busy machine is no fault
+WAITED = 60  # seconds of wall clock
 MEMORY = 300 * 2**20  # bytes beyond what the process has at its start
 
 
 class TooLong(BaseException):
-    """An input took more than LONGEST seconds."""
+    """An input took more than LONGEST or WAITED."""
 
 
 def _late(_number: int, _frame: FrameType | None) -> None:
@@ -42,7 +43,8 @@ def kept(name: str) -> list[bytes]:
 
 def broken(target: Callable[[bytes], None], data: bytes) -> str | None:
     """How *target* breaks on *data*; None: it does not."""
-    signal.setitimer(signal.ITIMER_REAL, LONGEST)
+    signal.setitimer(signal.ITIMER_PROF, LONGEST)
+    signal.setitimer(signal.ITIMER_REAL, WAITED)
     try:
         target(data)
     except BaseException:
@@ -50,6 +52,7 @@ def broken(target: Callable[[bytes], None], data: bytes) -> str | None:
             raise
         return traceback.format_exc()
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
     return None
 
@@ -81,6 +84,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     signal.signal(signal.SIGALRM, _late)
+    signal.signal(signal.SIGPROF, _late)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + 2 * MEMORY, resource.RLIM_INFINITY))
     for name in asked.targets or TARGETS:

@@ -27,6 +27,7 @@ from retina_doctor.secret_words import beginning
 from retina_doctor.settings_sources import load_settings
 from retina_doctor.snapshot import SnapshotError, load, save
 from tests.machines import names, raw
+from tools.fuzz import trees
 from tools.fuzz_models import seeds as model_seeds
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +143,8 @@ TARGETS: dict[str, tuple[Target, Seeds]] = {
     "settings": (settings, lambda: [SETTINGS]),
     "frames": (frames, lambda: [FRAMES]),
     "answers": (answers, lambda: ANSWERS),
+    "source": (trees.source, trees.source_seeds),
+    "deployment": (trees.deployment, trees.deployment_seeds),
     "models": (models, lambda: list(model_seeds().values())),
     "redaction": (redaction, _texts),
 }

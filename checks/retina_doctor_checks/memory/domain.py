@@ -23,6 +23,7 @@ probe = Probe(
 
 calibrations = Probe(
     name="calibrations",
+    since="0.3",
     facts=Calibrations,
     module=f"{PROBES}.memory.look_calibrations",
     side=Side.OWN,

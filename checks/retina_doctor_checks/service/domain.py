@@ -75,13 +75,15 @@ processes = Probe(
 )
 start = Probe(
     name="start",
+    since="0.3",
     facts=Start,
     module=f"{PROBES}.look_start",
     side=Side.TARGET,
     arguments=lambda settings: {"start": settings.of(ServiceSettings).start},
 )
 own_log = Probe(
-    name="service-log",
+    name="service_log",
+    since="0.3",
     facts=OwnLog,
     module=f"{PROBES}.look_log",
     local="retina_doctor_checks.triage.look_log",
@@ -90,7 +92,8 @@ own_log = Probe(
     arguments=lambda settings: {"pid": settings.process.pid, "own": True},
 )
 named = Probe(
-    name="named-log",
+    name="named_log",
+    since="0.3",
     facts=NamedLog,
     module=f"{PROBES}.look_named_log",
     local="retina_doctor_checks.triage.look_log",

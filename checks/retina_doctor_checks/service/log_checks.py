@@ -49,7 +49,7 @@ class Run(Data, frozen=True, kw_only=True):
 def service_log_shows_cause(own: OwnLog | None, named: NamedLog | None, target: Target, settings: Settings) -> Answer:
     """What its present run complains of, or its last one, where it has died; what is older is shown, and is no finding."""
     if own is None and settings.of(ServiceSettings).pid is not None and target.problem != "ended":
-        return Unknown(missing=("service-log",))  # nor is it known since when it runs
+        return Unknown(missing=("service_log",))  # nor is it known since when it runs
     logs = (*(own.logs if own else ()), *(named.logs if named else ()))
     read = [log for log in logs if log.problem is None]
     run = _run(own, named)
@@ -57,7 +57,7 @@ def service_log_shows_cause(own: OwnLog | None, named: NamedLog | None, target: 
     if problems:
         return _once(problems)
     if named is None and named_log(settings) is not None:
-        return Unknown(missing=("named-log",))
+        return Unknown(missing=("named_log",))
     if not read:
         return Inapplicable(Reason("log-not-read", {"why": _why(logs)}))
     old = sorted({place.symptom for log in read for place in log.shown})

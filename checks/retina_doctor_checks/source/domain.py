@@ -42,6 +42,7 @@ def own_wanted(settings: Settings) -> dict[str, Any]:
 
 own_probe = Probe(
     name="service_source",
+    since="0.3",
     facts=OwnSource,
     module=f"{PACK}.probes.source.look_own",
     local=f"{PACK}.analysis.look",

@@ -14,6 +14,7 @@ from retina_doctor.codec import Data, encode
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Snapshot
 from retina_doctor.readings import Readings
+from retina_doctor.redaction import without_secrets
 from retina_doctor.registry import installed
 
 from ...combined.card_part import MIB, CardPart, card_part, published
@@ -137,7 +138,7 @@ def of_snapshot(
     snapshot: Snapshot, given: int | None = None, prefer: Prefer | None = None, kept: Calibrations | None = None
 ) -> Plan:
     """*given*: bytes to plan for instead of what the GPU has free. *kept*: what was measured since the snapshot."""
-    readings = Readings(snapshot, installed())
+    readings = Readings(without_secrets(snapshot, installed()), installed())
     nvml, environment = readings.value(Nvml), readings.value(GpuEnvironment)
     cards = candidates(nvml, environment, readings.value(CudaDriver)) if nvml else ()
     card = max(cards, key=lambda gpu: gpu.memory_free or 0, default=None)

@@ -23,5 +23,8 @@ def scan(ctx: typer.Context, paths: Paths) -> None:
     gone = [path for path in paths if not Path(path).expanduser().exists()]
     if gone:
         raise UsageError(f"{gone[0]}: no such file or folder")
+    odd = [path for path in paths if not (Path(path).expanduser().is_file() or Path(path).expanduser().is_dir())]
+    if odd:  # nothing of it would be read, and no fault found in it
+        raise UsageError(f"{odd[0]}: no regular file and no folder")
     run = Run.of(ctx)
     run.check(scan={"paths": paths}, gate={"only": list(run.flags["only"] or ["source"])})

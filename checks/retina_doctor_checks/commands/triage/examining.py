@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Callable, Mapping
 
 from retina_doctor.codec import Data, to_json
+from retina_doctor.redaction import shown
 from retina_doctor.registry import Catalogue
 
 from ...triage import tables
 from ...triage.comparisons import Case
 from ...triage.diagnosing import Diagnosis, case_of, diagnoses
 from ...triage.readings import judged, readings
-from ...triage.text import Line
+from ...triage.text import Line, Text
 from .gathering import Gathered, gather
 from .sources import streams
 
@@ -50,18 +52,29 @@ def _catalogue() -> Catalogue:
     return installed()
 
 
+def without_secrets(line: Line, text: Text) -> str:
+    """A line as it may be shown: the one before it may begin what it ends."""
+    place = bisect.bisect_left(text.lines, line.number, key=lambda one: one.number)
+    before = text.lines[place - 1].shown if place else ""
+    return shown(f"{before}\n{line.shown.strip()}").rpartition("\n")[2]
+
+
 def as_json(result: Examined, language: str) -> str:
     """The contract: {"format", "exit_code", "facts", "diagnoses"}, best first."""
     several = len(result.gathered.names) > 1
 
     def line(one: Line) -> dict[str, object]:
         source, number = result.gathered.place(one.number)
-        return {"line": number, "text": one.shown.strip(), **({"file": source} if several else {})}
+        return {
+            "line": number,
+            "text": without_secrets(one, result.gathered.text),
+            **({"file": source} if several else {}),
+        }
 
     facts: dict[str, list[dict[str, object]]] = {}
     for fact in result.case.told.facts:
         facts.setdefault(fact.kind, []).append(
-            {"value": fact.value, "line": result.gathered.place(fact.line.number)[1]}
+            {"value": shown(fact.value), "line": result.gathered.place(fact.line.number)[1]}
         )
     told = []
     for one in result.diagnoses:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retina_doctor.quoting import visible
+from retina_doctor.redaction import shown as plain
 
 from ...triage import tables
 from ...triage.diagnosing import Diagnosis
 from ...triage.text import Line
-from .examining import Examined, as_json, examine
+from .examining import Examined, as_json, examine, without_secrets
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -169,7 +170,7 @@ def _draw_evidence(result: Examined, one: Diagnosis, console: Console) -> None:
         name = f"{source.rsplit('/', 1)[-1]}:" if len(result.gathered.names) > 1 else ""
         mark = ">" if number in marked else " "
         room = max(20, console.width - 8 - len(name) - len(str(place)))
-        text = _clipped(str(visible(shown[number].shown.strip())), room)
+        text = _clipped(str(visible(without_secrets(shown[number], result.gathered.text))), room)
         console.print(
             Text(f"   {mark} {visible(name)}{place}: {text}", style="" if number in marked else "dim"), soft_wrap=True
         )
@@ -195,7 +196,7 @@ def _draw_facts(result: Examined, language: str, say: dict[str, str], console: C
         values = told.all(kind)[: FEW * 2 if kind == "package" else FEW]
         if values:
             colon, comma = ("：", "、") if language == "zh" else (": ", ", ")
-            parts.append(f"{say[kind]}{colon}{comma.join(values)}")
+            parts.append(f"{say[kind]}{colon}{comma.join(map(plain, values))}")
     if parts:
         separator = "；" if language == "zh" else "; "
         colon = "：" if language == "zh" else ": "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import os
+import stat
 import sys
 import tarfile
 import zipfile
@@ -44,7 +46,9 @@ def streams(names: list[str], note: Callable[[str], None]) -> Iterator[Stream]:
             yield from _opened("standard input", sys.stdin.buffer, note)
             continue
         try:
-            with Path(name).open("rb") as file:
+            with open(name, "rb", opener=_without_waiting) as file:
+                if stat.S_ISCHR(os.fstat(file.fileno()).st_mode):
+                    raise UsageError(f"{name}: is a device")
                 yield from _opened(name, file, note)
         except IsADirectoryError:
             raise UsageError(f"{name}: is a directory; name the files in it") from None
@@ -59,6 +63,14 @@ def streams(names: list[str], note: Callable[[str], None]) -> Iterator[Stream]:
             raise UsageError(f"{name}: {error}") from None
         except OSError as error:
             raise UsageError(f"{name}: cannot be read: {error.strerror or error}") from None
+
+
+def _without_waiting(name: str, flags: int) -> int:
+    """A pipe that nobody writes into is empty; one that somebody does (`<(kubectl logs …)`) is read to its end."""
+    descriptor = os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    if hasattr(os, "set_blocking"):
+        os.set_blocking(descriptor, True)
+    return descriptor
 
 
 def _opened(name: str, file: IO[bytes], note: Callable[[str], None]) -> Iterator[Stream]:

@@ -11,7 +11,9 @@ from typing import Any
 
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import Data, DoesNotFit, decode, replace
+from retina_doctor.kinds import Kind
 from retina_doctor.model import Outcome
+from retina_doctor.redaction import shown
 from retina_doctor.settings import Settings
 
 from ...combined import detection_limits as limits
@@ -80,7 +82,7 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
     trouble = sweep.stopped or "" if sweep else ""
     if reading.outcome is not Outcome.OK:
         trouble = f"{reading.stage or 'starting'}: {reading.outcome}, {reading.detail or ''}"
-    return sweep, trouble
+    return sweep, shown(trouble)
 
 
 def in_force_of(settings: Settings) -> tuple[int, int]:
@@ -99,9 +101,9 @@ def table_of(sweep: Sweep, settings: Settings, trouble: str) -> Table:
     sweep = replace(sweep, sizes=tuple(by_area))
     base = [kept(candidates, threshold, nms) for candidates in here.found]
     return Table(
-        model=posixpath.basename(sweep.model or ""),
+        model=shown(posixpath.basename(sweep.model or ""), Kind.PATH),
         pictures=len(here.found),
-        unread=tuple(one.name for one in sweep.pictures if one.error),
+        unread=tuple(shown(one.name, Kind.PATH) for one in sweep.pictures if one.error),
         threshold=threshold,
         nms=nms,
         size=Size(*here.size),
