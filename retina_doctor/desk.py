@@ -19,7 +19,7 @@ from retina_doctor.errors import UsageError
 from retina_doctor.model import Outcome, Recorded, Snapshot, Target
 from retina_doctor.registry import Catalogue
 from retina_doctor.secret_words import masked
-from retina_doctor.selection import Selection
+from retina_doctor.selection import Selection, is_wanted
 from retina_doctor.settings import Settings
 
 _PROGRAM = """import json, sys
@@ -39,7 +39,7 @@ def is_desk() -> bool:
 def look(settings: Settings, catalogue: Catalogue) -> Snapshot:
     """As `retina_doctor.look.look`, of what needs no other interpreter. Raises UsageError where the settings ask for more."""
     wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
-    probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted]
+    probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted and is_wanted(probe, settings)]
     if any(probe.side is not Side.CALLER for probe in probes):
         raise UsageError(
             "a machine can be looked at on Linux alone; here: diagnose, triage, diff, explain, list and scan"

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from retina_doctor import __version__
 from retina_doctor.attach import Attachment
-from retina_doctor.authoring import Probe
 from retina_doctor.codec import replace
 from retina_doctor.model import Recorded, Snapshot
 from retina_doctor.probing.collect import Looking, Progress
 from retina_doctor.registry import Catalogue
-from retina_doctor.selection import Selection
-from retina_doctor.settings import Settings
+from retina_doctor.selection import Selection, is_wanted
 from retina_doctor.target import numbered_inside, target_with_surroundings
-
-
-def is_wanted(probe: Probe[Any], settings: Settings) -> bool:
-    """A pack whose question breaks does not say that there is nothing to look at."""
-    try:
-        return probe.wanted(settings)
-    except Exception:
-        return True
 
 
 def look(

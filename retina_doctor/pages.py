@@ -19,7 +19,7 @@ short: "# Title", message, "## Fix", "## Why".
 Title, message and fix of a finding are strict Jinja templates over its evidence; a placeholder that the evidence does not
 fill is an error. `language` is "en" or "zh". `told(x)` puts evidence of the form {"key", "values"} into the words of the
 packs' tables of reasons, and `word(x)` what probes say in English (a stage, an outcome, each of a list) into those of the
-language. Whatever evidence puts into a command is quoted for the shell.
+language. Evidence may bear none of these names. Whatever it puts into a command is quoted for the shell.
 """
 
 from __future__ import annotations
@@ -180,6 +180,9 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
 
     values["told"] = told
     values["word"] = lambda given: words_of(given, catalogue, language)
+    hidden = [name for name, value in finding.evidence.items() if values[name] is not value]
+    if hidden:
+        raise PageError(f"{finding.name}: the evidence has a name of what every page may use: {', '.join(hidden)}")
     doings: list[Doing] = []
     texts: list[str] = []
     position = 0

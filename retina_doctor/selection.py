@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 
-from retina_doctor.authoring import Scope
+from retina_doctor.authoring import Probe, Scope
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Judgement, Reason, Severity, Verdict
 from retina_doctor.own_checks import pack_not_loadable
@@ -93,3 +93,11 @@ def judgement_of(
 def judged_broken(entry: Entry, error: Exception, what: str = "") -> Judgement:
     """A check that breaks must not take the report with it: it is shown as broken, and the exit code says so."""
     return judgement_of(entry, Verdict.ERROR, reason=what + described(error))
+
+
+def is_wanted(probe: Probe[Any], settings: Settings) -> bool:
+    """A pack whose question breaks does not say that there is nothing to look at."""
+    try:
+        return probe.wanted(settings)
+    except Exception:
+        return True

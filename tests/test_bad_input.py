@@ -138,7 +138,7 @@ def test_environment(tmp_path: Path, name: str, value: str, words: str) -> None:
         (["--pid", "-4"], "--pid: -4 must be at least 1"),
         (["--timeout", "0"], "--timeout: 0.0 is not a number of seconds"),
         (["--timeout", "inf"], "--timeout"),
-        (["--format", "xml"], "--format xml: known are github, gitlab, json"),
+        (["--format", "xml"], "--format xml: known are github, gitlab, html, json"),
         (["--format", "json", "--format", "github"], "only one report can go to standard output"),
         (["--lang", "fr"], "--lang fr: known are en, zh"),
         (["--fail-on", "errors"], "errors"),

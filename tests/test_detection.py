@@ -94,7 +94,7 @@ def test_the_smallest_face_is_shown_in_source_pixels(tmp_path: Path) -> None:
     settings_file(tmp_path, "640x640", "1920x1080", 48)
     told = report(tmp_path)
     assert names(told) == []
-    assert "from 48 px on of a 1920x1080 picture" in reason(told, "det-size-too-small")
+    assert "faces of 48 px or more in a 1920x1080 picture" in reason(told, "det-size-too-small")
 
 
 def test_a_face_that_shrinks_below_the_smallest_anchor_is_told_with_the_size_that_sees_it(tmp_path: Path) -> None:

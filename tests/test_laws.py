@@ -20,7 +20,7 @@ import msgspec
 import pytest
 
 from retina_doctor import formats
-from retina_doctor.authoring import ANY, Facts, Side
+from retina_doctor.authoring import ANY, Facts, Probe, Side
 from retina_doctor.codec import from_json, replace
 from retina_doctor.diagnose import _judge, diagnose
 from retina_doctor.model import Diagnosis, Outcome, Reading, Recorded, Severity, Snapshot, Verdict
@@ -309,18 +309,22 @@ def test_losing_all_readings_leaves_nothing_passed_that_needs_any() -> None:
             assert verdicts(after)[entry.check.code] in (Verdict.UNKNOWN, Verdict.INAPPLICABLE)
 
 
-HEAVY = {probe.name for probe in CATALOGUE.probes.values() if probe.heavy}
-
-
 @every_machine
 def test_a_quick_check_says_what_the_whole_one_does_or_that_it_does_not_know(name: str) -> None:
     """It has no heavy facts; what rests on them is left out and said to be, and nothing passes for want of them."""
     whole = machine(name).snapshot
     quick = replace(whole, settings=whole.settings.changed(gate={"quick": True}))
-    was, now = verdicts(judged(name)), verdicts(diagnose(without(quick, *HEAVY), CATALOGUE))
+
+    def is_left_out(probe: Probe[Any]) -> bool:
+        return probe.heavy or not probe.wanted(quick.settings)
+
+    left_out = {probe.name for probe in CATALOGUE.probes.values() if is_left_out(probe)}
+    was, now = verdicts(judged(name)), verdicts(diagnose(without(quick, *left_out), CATALOGUE))
     for entry in CATALOGUE.entries:
         code = entry.check.code
-        wants = {n.want for n in entry.needs if n.facts in CATALOGUE.probe_of and CATALOGUE.probe_of[n.facts].heavy}
+        wants = {
+            n.want for n in entry.needs if n.facts in CATALOGUE.probe_of and is_left_out(CATALOGUE.probe_of[n.facts])
+        }
         if wants - {Want.OPTIONAL}:
             assert now[code] in (Verdict.INAPPLICABLE, Verdict.IGNORED), code
         elif not wants and code not in SEE_ALL:

@@ -25,7 +25,9 @@ def test_it_is_judged_as_it_was_then(name: str) -> None:
     expected = machine(name)
     assert diagnosis.exit_code(Severity.ERROR) == expected.exit_code
     assert sorted(one.name for one in diagnosis.roots) == sorted(expected.roots)
-    then = [one for one in diagnosis.judgements if isinstance(one.reason, Reason) and one.reason.key == "not-looked-then"]
+    then = [
+        one for one in diagnosis.judgements if isinstance(one.reason, Reason) and one.reason.key == "not-looked-then"
+    ]
     assert then and all(one.verdict is Verdict.INAPPLICABLE for one in then)
     # Of this version, the same readings are too few.
     now = diagnose(replace(snapshot, doctor="0.3.0"), installed())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from retina_doctor.diagnose import diagnose
-from retina_doctor.pages import render
+from retina_doctor.pages import spoken
 from retina_doctor.quoting import Command, argument
 from retina_doctor.snapshot import load
 from tests.machines import names, raw
@@ -41,7 +41,7 @@ def test_no_value_becomes_an_option(name: str) -> None:
             holder[way[-1]] = EVIL
             after = diagnose(load(json.dumps(hurt)), CATALOGUE)
             for finding in after.findings:
-                for command in render(finding, after.snapshot, CATALOGUE, "en").commands:
+                for command in spoken(finding, after.snapshot, CATALOGUE, "en").commands:
                     assert EVIL not in shlex.split(command, comments=True), (way, command)
 
 

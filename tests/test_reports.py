@@ -335,8 +335,8 @@ def test_junitparser_reads_the_same_out_of_it(name: str) -> None:
     cases = [case for suite in suites for case in suite]
     kinds = {junitparser.Failure: 0, junitparser.Error: 0, junitparser.Skipped: 0}
     for case in cases:
-        for result in case.result:
-            kinds[type(result)] += 1
+        for kind in {type(result) for result in case.result}:  # several findings of one check are one failing case
+            kinds[kind] += 1
     assert (suites.tests, suites.failures, suites.errors, suites.skipped) == (len(cases), *kinds.values())
 
 

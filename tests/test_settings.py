@@ -140,6 +140,7 @@ def test_the_flags_are_those_that_scripts_rely_on() -> None:
         "--host": ("service", "host"),
         "--port": ("service", "port"),
         "--url": ("service", "url"),
+        "--start": ("service", "start"),
         "--pid": ("service", "pid"),
         "--workers": ("service", "workers"),
         "--load": ("service", "load"),

@@ -213,7 +213,7 @@ UNLOADABLE: dict[str, tuple[list[Edit], str]] = {
     ),
     "a head that asks for what is not": (
         [("pack.py", "pack = Pack(", "def head(limits: \"Nowhere\") -> object: ...\n\n\npack = Pack(\n    head=head,")],
-        "head-of-acme: name 'Nowhere' is not defined",
+        "shown-by-acme: name 'Nowhere' is not defined",
     ),
     "domains that are none": ([("pack.py", "domains=(Domain(", "domains=3 or (Domain(")], "TypeError"),
 }  # fmt: skip

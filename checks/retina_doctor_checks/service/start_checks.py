@@ -54,7 +54,8 @@ def service_module_missing(start: Start) -> Answer:
         "command": start.command,
         "install": [DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in names],
     }
-    return Problem(subject="service", evidence=evidence)
+    variant = {None: "import", "command": "command"}.get(first.implied_by, "declared")
+    return Problem(subject="service", variant=variant, evidence=evidence)
 
 
 @check("RD518", "service-start-failed", Severity.ERROR, pitfall=5, scope=start_named, action=Action.RESTART)
@@ -65,6 +66,8 @@ def service_start_failed(start: Start) -> Answer:
     failed = ended is not None and not ended.running and (ended.out_of_memory or code not in (None, 0, 143))
     if not failed and start.program_missing is None:
         return Unknown(("start",)) if start.command is None else None
+    signal = SIGNALS.get(code or 0) if failed else None
+    kind = MEANS.get(code or 0) if failed else "not-found"
     evidence = {
         "named": start.named,
         "source": start.source,
@@ -72,12 +75,18 @@ def service_start_failed(start: Start) -> Answer:
         "directory": start.directory,
         "program": start.program_missing,
         "code": code if failed else None,
-        "signal": SIGNALS.get(code or 0) if failed else None,
-        "kind": MEANS.get(code or 0) if failed else "not-found",
+        "signal": signal,
+        "kind": kind,
         "out_of_memory": ended.out_of_memory if ended else False,
         "restarts": ended.restarts if ended else None,
         "container": (start.named or "").partition(":")[2] if start.source == "container" else None,
         "engine": (start.named or "").partition(":")[0] if start.source == "container" else None,
         "unit": start.named if start.source == "unit" else None,
     }
-    return Problem(subject="service", evidence=evidence)
+    if failed and ended is not None and ended.out_of_memory:
+        variant = "out-of-memory"
+    elif signal is not None:
+        variant = "killed" if signal == "SIGKILL" else "crashed"
+    else:
+        variant = "not-found" if kind == "not-found" else "exit-code"
+    return Problem(subject="service", variant=variant, evidence=evidence)

@@ -162,7 +162,7 @@ def service_module_missing(source: Source) -> Answer:
         if package is None or package.extras or "python-multipart" in one.packages or BESIDE.search(one.group):
             continue
         sign = signs[0]
-        more = {"word": sign.what, "route_file": sign.at.file, "route_line": sign.at.line}
+        more = {"declares": sign.what, "route_file": sign.at.file, "route_line": sign.at.line}
         found.append(Place(at=package.at, why="fastapi", what="python-multipart", more=more))
     return answer(source, "RD523", "service-module-missing", once(found), of=EITHER)
 
