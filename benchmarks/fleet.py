@@ -24,7 +24,7 @@ from typing import Any
 
 from retina_doctor.codec import replace
 from retina_doctor.declared import declarations
-from retina_doctor.fleet.sending import Asking
+from retina_doctor.fleet.sending import NodeAsking
 from retina_doctor.registry import installed
 from retina_doctor.snapshot import save
 from tests.machines import machine, names
@@ -90,7 +90,7 @@ main()
 
 def recorded() -> bytes:
     """What this machine tells when it is asked, with TOKEN in place of the run's."""
-    asking = Asking(declarations().settings({}), installed(), ("python3",), 300)
+    asking = NodeAsking(declarations().settings({}), installed(), ("python3",), 300)
     done = subprocess.run([sys.executable, "-"], input=asking.program, capture_output=True, check=True)
     return done.stdout.replace(asking.token.encode(), b"TOKEN ")
 

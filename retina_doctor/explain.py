@@ -13,7 +13,7 @@ from retina_doctor.codec import Data, to_json
 from retina_doctor.diagnose import diagnose
 from retina_doctor.examples import examples_of
 from retina_doctor.model import Finding, Reason, Snapshot, Verdict
-from retina_doctor.pages import Source, Words, spoken
+from retina_doctor.pages import PageSource, Words, spoken
 from retina_doctor.reasons import reason_text, said_at_all
 from retina_doctor.reference import head_of, page_source, probe_name, row
 from retina_doctor.registry import Catalogue, Entry, Want
@@ -101,7 +101,7 @@ def _recorded(entry: Entry, catalogue: Catalogue, language: Language) -> tuple[F
     )
 
 
-def _unfilled(page: Source, language: Language) -> tuple[Filled, ...]:
+def _unfilled(page: PageSource, language: Language) -> tuple[Filled, ...]:
     return tuple(Filled(machine=label("unfilled", language), words=unfilled(one)) for one in page.variants.values())
 
 

@@ -33,7 +33,7 @@ class Bars(Data, frozen=True, kw_only=True):
     note: Reason | None = None
 
 
-class Mark(Data, frozen=True, kw_only=True):
+class FigureMark(Data, frozen=True, kw_only=True):
     """A value on a scale. *typical*: what most are near; else it is far out, or of another kind."""
 
     label: Reason
@@ -45,7 +45,7 @@ class Spread(Data, frozen=True, kw_only=True):
     """Values of one kind. *samples*: single ones, where they are known."""
 
     label: Reason
-    marks: tuple[Mark, ...]
+    marks: tuple[FigureMark, ...]
     samples: tuple[float, ...] = ()
 
 

@@ -56,7 +56,7 @@ class Variant(Data, frozen=True, kw_only=True):
     fix: str
 
 
-class Source(Data, frozen=True, kw_only=True):
+class PageSource(Data, frozen=True, kw_only=True):
     """The unrendered parts of a page. *title*, *meaning*, *why*: plain words. *variants*: "" where the check names none."""
 
     title: str
@@ -110,7 +110,7 @@ FORM = "must be: # title, what it means, ## Found with title and message, ## Fix
 
 
 @functools.cache
-def source(folder: Path, name: str, language: Language) -> Source:
+def source(folder: Path, name: str, language: Language) -> PageSource:
     """Raises PageError."""
     file = file_of(folder, name, language)
     try:
@@ -123,7 +123,7 @@ def source(folder: Path, name: str, language: Language) -> Source:
         raise PageError(f"{file}: {FORM}") from None
 
 
-def _parsed(text: str) -> Source:
+def _parsed(text: str) -> PageSource:
     """Raises ValueError."""
     first, *rest = re.split(r"^## (?=Found|Fix|Why)", text, flags=re.MULTILINE)
     head, _, opening = first.removeprefix("# ").partition("\n\n")
@@ -150,7 +150,7 @@ def _parsed(text: str) -> Source:
         variants[variant] = Variant(title=title, message=message, fix=fix + "\n")
     if set(why) != {""} or not {*fixes, *found} - {""} <= set(found):
         raise ValueError
-    return Source(title=head.strip(), meaning=meaning, variants=variants, why=why[""])
+    return PageSource(title=head.strip(), meaning=meaning, variants=variants, why=why[""])
 
 
 def spoken(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language: Language) -> Words:

@@ -25,7 +25,7 @@ SENTENCE = re.compile(r"(?<=[.。])(?=\s|$)\s*|(?<=。)|\n\n")
 """Where a sentence ends: the full stop of a file's name or a version is followed by no blank."""
 
 
-class Cause(Data, frozen=True, kw_only=True):
+class StepCause(Data, frozen=True, kw_only=True):
     """A finding that a step deals with. *todo*: how its page's Fix begins. *stands*: the line at *location*, without its
     indentation; *instead*: as it should be, where that is known."""
 
@@ -45,7 +45,7 @@ class Step(Data, frozen=True, kw_only=True):
 
     kind: Action
     commands: tuple[str, ...]
-    causes: tuple[Cause, ...]
+    causes: tuple[StepCause, ...]
     image: str | None = None
     pip: tuple[tuple[str, ...], ...] = ()
     moves: tuple[MoveUp, ...] = ()
@@ -67,9 +67,9 @@ class Asked(Data, frozen=True, kw_only=True):
         return self.words.action(self.finding)
 
     @property
-    def cause(self) -> Cause:
+    def cause(self) -> StepCause:
         instead, stands = self.finding.evidence.get("fixed"), self.finding.evidence.get("text")
-        return Cause(
+        return StepCause(
             code=self.finding.code,
             title=self.words.title,
             todo=_beginning(self.words.fix) or self.words.title,
@@ -122,7 +122,7 @@ def _steps(kind: Action, asked: Sequence[Asked], diagnosis: Diagnosis) -> Iterat
     if kind is Action.PIP:
         yield from _pip_step(asked, diagnosis)
         return
-    by_commands: dict[tuple[str, ...], list[Cause]] = {}
+    by_commands: dict[tuple[str, ...], list[StepCause]] = {}
     moves: dict[tuple[str, ...], tuple[MoveUp, ...]] = {}
     for one in asked:
         commands = one.commands(kind)

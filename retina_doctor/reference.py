@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from retina_doctor.codec import to_json
 from retina_doctor.declared import Declarations, Declared
 from retina_doctor.model import Reason
-from retina_doctor.pages import PageError, Source, source
+from retina_doctor.pages import PageError, PageSource, source
 from retina_doctor.reasons import reason_text, said_at_all
 from retina_doctor.registry import Catalogue, Entry
 from retina_doctor.reports.labels import label
@@ -15,12 +15,12 @@ from retina_doctor.settings import Language
 from retina_doctor.unfilled import shown
 
 
-def page_source(entry: Entry, language: Language) -> Source:
+def page_source(entry: Entry, language: Language) -> PageSource:
     """The page, or what is wrong with it."""
     try:
         return source(entry.pages, entry.check.name, language)
     except PageError as error:
-        return Source(title=entry.check.name, meaning=str(error), variants={}, why="")
+        return PageSource(title=entry.check.name, meaning=str(error), variants={}, why="")
 
 
 def title_of(entry: Entry, language: Language) -> str:

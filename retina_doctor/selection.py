@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from retina_doctor.authoring import Probe, Scope
 from retina_doctor.errors import UsageError, described

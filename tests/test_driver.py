@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 from retina_doctor_checks.advice.drivers import last_branch, least_driver
-from retina_doctor_checks.combined.driver_seen import Seen
+from retina_doctor_checks.combined.driver_seen import DriverSeen
 from retina_doctor_checks.combined.visible_gpus import hidden
 from retina_doctor_checks.driver.trouble import troubles
-from retina_doctor_checks.facts.driver import DriverLibrary, Gpu, Host, Node, Nvml, PciGpu
+from retina_doctor_checks.facts.driver import DeviceNode, DriverLibrary, Gpu, Host, Nvml, PciGpu
 
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Diagnosis
@@ -237,8 +237,8 @@ def silent(code: int) -> Nvml:
     return Nvml(error_code=code, error="an error", driver=None, cuda=None, gpus=())
 
 
-def node(path: str) -> tuple[Node, ...]:
-    return (Node(path=path, usable=True),)
+def node(path: str) -> tuple[DeviceNode, ...]:
+    return (DeviceNode(path=path, usable=True),)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def node(path: str) -> tuple[Node, ...]:
     ],
 )
 def test_one_trouble_has_one_name(seen: Host, code: int, name: str | None) -> None:
-    found = next(iter(troubles(Seen(host=seen, nvml=silent(code)))), None)
+    found = next(iter(troubles(DriverSeen(host=seen, nvml=silent(code)))), None)
     assert (found.name if found else None) == name
 
 

@@ -297,7 +297,7 @@ def test_a_stage_that_died_is_named_and_repeated(target: Target) -> None:
     report = target.looked(path=library_path(without=[cudnn_folder()], first=[folder]))
     finding = report.finding("ort-import-fails")
     assert finding["evidence"]["opening"] == "plain", report.summary()
-    assert "opens a session" in finding["title"]
+    assert "opening a session" in finding["title"]
     assert "InferenceSession" in finding["fix"]["commands"][0]
     dying("SIGABRT")(target)
     finding = target.looked().finding("ort-import-fails")

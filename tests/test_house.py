@@ -157,3 +157,12 @@ def test_the_engine_has_no_circle_of_modules_at_import() -> None:
             if line not in late and module not in (me, "retina_doctor"):
                 graph.setdefault(me, set()).add(module)
     assert circle(graph) == []
+
+
+def test_a_name_of_a_class_means_one_thing() -> None:
+    named: dict[str, list[str]] = {}
+    for file in (*ENGINE.rglob("*.py"), *PACK.rglob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                named.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
+    assert {name: files for name, files in named.items() if len(files) > 1} == {}

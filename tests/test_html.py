@@ -17,7 +17,7 @@ import pytest
 
 from retina_doctor.codec import replace
 from retina_doctor.diagnose import figures_of
-from retina_doctor.figures import Bar, Bars, Figure, Mark, Part, Spread, Spreads, quantity
+from retina_doctor.figures import Bar, Bars, Figure, FigureMark, Part, Spread, Spreads, quantity
 from retina_doctor.model import Reason, Recorded
 from retina_doctor.registry import installed
 from retina_doctor.reports import PLAIN, Report, writer
@@ -187,7 +187,7 @@ def test_parts_of_a_bar_are_its_whole() -> None:
 
 
 def test_places_on_a_scale_are_in_the_order_of_the_values() -> None:
-    marks = tuple(Mark(label=Reason(str(v)), value=v, typical=v < 0.1) for v in (0.05, 0.06, 0.9))
+    marks = tuple(FigureMark(label=Reason(str(v)), value=v, typical=v < 0.1) for v in (0.05, 0.06, 0.9))
     figure = Spreads(
         title=Reason("t"), unit="s", spreads=(Spread(label=Reason("s"), marks=marks, samples=(0.04, 0.0)),)
     )

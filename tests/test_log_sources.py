@@ -6,7 +6,7 @@ import datetime
 from typing import Any
 
 import pytest
-from retina_doctor_checks.facts.service_log import Exit, Log, NamedLog, OwnLog, Shown
+from retina_doctor_checks.facts.service_log import Exit, Log, NamedLog, OwnLog, ShownLog
 from retina_doctor_checks.running import log_of_group
 from retina_doctor_checks.service.log_checks import service_log_shows_cause
 from retina_doctor_checks.service.logs import named_log, of_target
@@ -125,11 +125,11 @@ def test_a_line_without_a_date_is_not_older_than_the_one_above_and_servers_name_
 # What counts
 
 
-def place(moment: float | None, *, dated: bool = False, symptom: str = "stub-library") -> Shown:
-    return Shown(symptom=symptom, lines=("CUDA driver is a stub library",), moment=moment, dated=dated)
+def place(moment: float | None, *, dated: bool = False, symptom: str = "stub-library") -> ShownLog:
+    return ShownLog(symptom=symptom, lines=("CUDA driver is a stub library",), moment=moment, dated=dated)
 
 
-def log(kind: Any, *shown: Shown, fresh: bool = False) -> Log:
+def log(kind: Any, *shown: ShownLog, fresh: bool = False) -> Log:
     return Log(kind=kind, name="x", size=9, fresh=fresh, shown=shown)
 
 

@@ -21,7 +21,7 @@ from retina_doctor.codec import replace
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Outcome, Recorded, Target
 from retina_doctor.probing.collect import Looking
-from retina_doctor.probing.process import MOST_FACTS, Look, Request
+from retina_doctor.probing.process import MOST_FACTS, LookRequest, Request
 from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.settings import GateSettings, Settings, TargetSettings
 from retina_doctor.target import surroundings
@@ -514,7 +514,7 @@ def test_a_script_that_hangs_instead_of_a_python_ends_at_the_deadline() -> None:
 
 
 def request() -> Request:
-    looks = [Look(probe="odd", run="m", arguments={"a": None}, seconds=1)]
+    looks = [LookRequest(probe="odd", run="m", arguments={"a": None}, seconds=1)]
     return Request(command=["python"], modules={"m": "x = '中文 \\ \"'"}, looks=looks)
 
 

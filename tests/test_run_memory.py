@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 import pytest
 from retina_doctor_checks.combined.card_part import MIB
-from retina_doctor_checks.memory.run_checks import Refused, refused
+from retina_doctor_checks.memory.run_checks import RefusedMemory, refused
 
 from tests.standins import Report, doctor, library_path, needs_root, nvml_folder
 from tests.test_faults_driver import CLEAN
@@ -161,21 +161,21 @@ SAID: list[tuple[str, Any]] = [
     (
         "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 23.55 GiB of which 1.50 GiB is free. "
         "Of the allocated memory 20.04 GiB is allocated by PyTorch, and 512.00 MiB is reserved by PyTorch but unallocated.",
-        Refused(wanted=2 * GIB, free=GIB * 3 // 2, unused=512 * MIB),
+        RefusedMemory(wanted=2 * GIB, free=GIB * 3 // 2, unused=512 * MIB),
     ),
     (
         "CUDA out of memory. Tried to allocate 1.50 GiB (GPU 0; 6.00 GiB total capacity; 4.00 GiB already allocated; "
         "478.00 MiB free; 4.50 GiB reserved in total by PyTorch) If reserved memory is >> allocated memory try setting",
-        Refused(wanted=GIB * 3 // 2, free=478 * MIB, unused=GIB // 2),
+        RefusedMemory(wanted=GIB * 3 // 2, free=478 * MIB, unused=GIB // 2),
     ),
-    ("Tried to allocate 20.00 MiB (GPU 0; 0 bytes free; ...)", Refused(wanted=20 * MIB, free=0)),
-    ("Failed to allocate memory for requested buffer of size 6553600", Refused(wanted=6553600)),
+    ("Tried to allocate 20.00 MiB (GPU 0; 0 bytes free; ...)", RefusedMemory(wanted=20 * MIB, free=0)),
+    ("Failed to allocate memory for requested buffer of size 6553600", RefusedMemory(wanted=6553600)),
     ("CUDA failure 700: an illegal memory access was encountered", None),
 ]
 
 
 @pytest.mark.parametrize(("said", "expected"), SAID)
-def test_what_frameworks_say_when_memory_is_refused(said: str, expected: Refused | None) -> None:
+def test_what_frameworks_say_when_memory_is_refused(said: str, expected: RefusedMemory | None) -> None:
     assert refused(said) == expected
 
 

@@ -18,7 +18,7 @@ from retina_doctor_checks.analysis.deployment import (
     scripts,
     servers,
 )
-from retina_doctor_checks.analysis.text import Text
+from retina_doctor_checks.analysis.text import SourceText
 
 from tests.scan_trees import CUDA, PAIRS, Tree
 from tests.test_scan import scanned
@@ -297,8 +297,8 @@ WORDS = st.sampled_from(
 @settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(WORDS, max_size=40).map(" ".join) | st.text(max_size=200))
 def test_no_text_breaks_a_reader(text: str) -> None:
-    def of(name: str) -> tuple[Text, str]:
-        return Text("/tree/" + name, text.split("\n")), text
+    def of(name: str) -> tuple[SourceText, str]:
+        return SourceText("/tree/" + name, text.split("\n")), text
 
     for name in ("a.sh", "Procfile", "Makefile", "a.service"):
         scripts.told(*of(name))

@@ -25,7 +25,7 @@ from retina_doctor_checks.facts.driver import Nvml
 from retina_doctor_checks.facts.ort_gpu import OrtFiles
 from retina_doctor_checks.triage import tables
 from retina_doctor_checks.triage.comparisons import COMPARISONS
-from retina_doctor_checks.triage.diagnosing import Diagnosis, case_of, diagnoses
+from retina_doctor_checks.triage.diagnosing import TextDiagnosis, case_of, diagnoses
 from retina_doctor_checks.triage.first_look import ANCHORS, Excerpt
 from retina_doctor_checks.triage.partial import NotTold, partial
 from retina_doctor_checks.triage.readings import judged
@@ -41,7 +41,7 @@ TEXTS = Path(__file__).parent / "triage_texts"
 PAGES = Path(tables.__file__).parent / "pages"
 
 
-def of(text: str) -> tuple[Diagnosis, ...]:
+def of(text: str) -> tuple[TextDiagnosis, ...]:
     case, catalogue = case_of(read(text)), installed()
     return diagnoses(case, catalogue.explains, judged(case, catalogue))
 

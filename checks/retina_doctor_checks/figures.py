@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from retina_doctor.authoring import Gathered, Measure, Reason
-from retina_doctor.figures import Bar, Bars, Box, Frame, Mark, Part, Role, Spread, Spreads
+from retina_doctor.figures import Bar, Bars, Box, FigureMark, Frame, Part, Role, Spread, Spreads
 
 from .combined.card_part import MIB, card_part
 from .combined.detection_limits import geometry
 from .combined.detector_input import size_used
 from .combined.memory_need import need_of
-from .combined.run_memory import Run, card_of
+from .combined.run_memory import TrialRun, card_of
 from .combined.used_gpus import candidates
 from .facts.driver import CudaDriver, Gpu, GpuEnvironment, Nvml
 from .facts.inference import CardUse, Inference
@@ -34,7 +34,7 @@ measures = (
 )
 
 
-class Seen(Gathered, frozen=True, kw_only=True):
+class FiguresSeen(Gathered, frozen=True, kw_only=True):
     """All that pictures are made of; what was not seen is not drawn."""
 
     detection: DetectionSettings
@@ -49,7 +49,7 @@ class Seen(Gathered, frozen=True, kw_only=True):
     ports: Ports | None
 
 
-def memory(seen: Seen) -> Iterator[Bars]:
+def memory(seen: FiguresSeen) -> Iterator[Bars]:
     """The card that the service will use, with what the model will take of it; beside it, what a trial detection took."""
     bars: list[Bar] = []
     most = 0
@@ -66,11 +66,11 @@ def memory(seen: Seen) -> Iterator[Bars]:
         yield Bars(title=Reason("figure-memory"), unit="B", bars=tuple(bars), note=note)
 
 
-def _card(seen: Seen) -> CardUse | None:
+def _card(seen: FiguresSeen) -> CardUse | None:
     """The one on which the trial detection ran."""
     if seen.inference is None:
         return None
-    run = Run(
+    run = TrialRun(
         inference=seen.inference,
         nvml=seen.nvml,
         environment=seen.environment,
@@ -83,7 +83,7 @@ def _card(seen: Seen) -> CardUse | None:
     return card_of(run)
 
 
-def _predicted(gpu: Gpu, seen: Seen) -> tuple[Bar, int]:
+def _predicted(gpu: Gpu, seen: FiguresSeen) -> tuple[Bar, int]:
     """And the upper bound of the need in bytes; 0: nothing is known of the model."""
     total, free = gpu.memory_total or 0, gpu.memory_free or 0
     shown = {"gpu": gpu.index, "name": gpu.name or "?", "total": round(total / MIB)}
@@ -117,7 +117,7 @@ def _part(key: str, value: float, role: Role) -> Part:
     return Part(label=Reason(key), value=value, role=role)
 
 
-def times(seen: Seen) -> Iterator[Spreads]:
+def times(seen: FiguresSeen) -> Iterator[Spreads]:
     """One detection by the model alone, and as the service answers."""
     spreads: list[Spread] = []
     inference = seen.inference
@@ -144,12 +144,14 @@ def _spread(label: Reason, *marks: tuple[str, float | None], samples: tuple[floa
         label=label,
         samples=samples,
         marks=tuple(
-            Mark(label=Reason(key), value=value, typical=key in typical) for key, value in marks if value is not None
+            FigureMark(label=Reason(key), value=value, typical=key in typical)
+            for key, value in marks
+            if value is not None
         ),
     )
 
 
-def detections(seen: Seen) -> Iterator[Frame]:
+def detections(seen: FiguresSeen) -> Iterator[Frame]:
     """The faces in the picture that was named; the picture itself is nobody's to keep."""
     picture = seen.inference.picture if seen.inference else None
     faces = seen.inference.faces if seen.inference else None

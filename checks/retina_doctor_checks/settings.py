@@ -38,7 +38,7 @@ def read_size(value: Any) -> Any:
     raise ValueError(f"{value!r} is not a size in pixels such as 640x640")
 
 
-class Load(Data, frozen=True, kw_only=True):
+class LoadWanted(Data, frozen=True, kw_only=True):
     requests: int
     at_once: int
 
@@ -212,7 +212,7 @@ class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
     ] = None
     response: ResponseSettings = ResponseSettings()
     load: Annotated[
-        Load | None,
+        LoadWanted | None,
         Setting(
             "Post N pictures to --url, C at once, and tell how fast it is.",
             "向 --url 发送 N 张图片，C 张并发，并报告速度。",

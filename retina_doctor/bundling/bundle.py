@@ -27,7 +27,7 @@ NEWEST_GLIBC = (2, 28)
 WHEN = (1980, 1, 1, 0, 0, 0)  # the same files give the same bundle
 
 
-class Bundle(Data, frozen=True, kw_only=True):
+class DoctorBundle(Data, frozen=True, kw_only=True):
     """What was made. *packs*: of third parties, which are not in it."""
 
     size: int
@@ -37,7 +37,7 @@ class Bundle(Data, frozen=True, kw_only=True):
     packs: tuple[str, ...]
 
 
-def make(file: Path, pythons: Sequence[str] = PYTHONS) -> Bundle:
+def make(file: Path, pythons: Sequence[str] = PYTHONS) -> DoctorBundle:
     """Write the bundle to *file*. Raises UsageError where wheels cannot be fetched, OSError."""
     with tempfile.TemporaryDirectory(prefix="retina-doctor-bundle-") as folder:
         found = {python: _fetched(Path(folder) / python, python) for python in pythons}
@@ -53,7 +53,7 @@ def make(file: Path, pythons: Sequence[str] = PYTHONS) -> Bundle:
         "program": _program(),
     }
     _write(file, wheels, json.dumps(manifest, indent=1).encode())
-    return Bundle(
+    return DoctorBundle(
         size=file.stat().st_size, pythons=tuple(pythons), platform=str(manifest["platform"]), wheels=tuple(sorted(wheels)),
         packs=tuple(sorted(_other_packs())),
     )  # fmt: skip

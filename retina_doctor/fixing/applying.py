@@ -12,7 +12,7 @@ from typing import Any
 from retina_doctor.fixing.edits import edited
 from retina_doctor.fixing.hand import CannotFix, Hand
 from retina_doctor.fixing.journal import Journal
-from retina_doctor.fixing.steps import Doing
+from retina_doctor.fixing.steps import FixAction
 from retina_doctor.fixing.worker import STAGED
 from retina_doctor.model import Interpreter
 
@@ -20,7 +20,7 @@ Hands = Mapping[str, Hand]
 """ "service": whose the environment and the models are; "caller": whose the source is."""
 
 
-def run(doing: Doing, number: int, journal: Journal, hands: Hands, here: Interpreter | None) -> None:
+def run(doing: FixAction, number: int, journal: Journal, hands: Hands, here: Interpreter | None) -> None:
     """Raises CannotFix; what was begun is for `bring_back` to take back."""
     if doing.pip:
         assert here is not None
@@ -37,7 +37,7 @@ def run(doing: Doing, number: int, journal: Journal, hands: Hands, here: Interpr
             _write(hands["caller"], edit.file, before, edit.new)
 
 
-def _packages(doing: Doing, number: int, journal: Journal, hand: Hand, here: Interpreter) -> None:
+def _packages(doing: FixAction, number: int, journal: Journal, hand: Hand, here: Interpreter) -> None:
     prefix = str(hand.do("environment", prefix=here.prefix)["prefix"])
     staged = posixpath.join(prefix, f"{STAGED}{journal.name}-{number}")
     journal.write("stage", step=number, hand="service", folder=prefix, staged=staged)

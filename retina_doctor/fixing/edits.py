@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from retina_doctor.codec import Data
 from retina_doctor.fixing.hand import CannotFix, Hand
-from retina_doctor.plan import Cause
+from retina_doctor.plan import StepCause
 
 
 class Edited(Data, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class Edited(Data, frozen=True, kw_only=True):
         return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
-def edited(causes: Sequence[Cause], hand: Hand) -> Iterator[Edited]:
+def edited(causes: Sequence[StepCause], hand: Hand) -> Iterator[Edited]:
     """Each file with all its lines. Raises CannotFix where a line is no longer as it was read, or shows only a part of it."""
     for file in dict.fromkeys(one.location.file for one in causes if one.location):
         old = base64.b64decode(hand.do("read", path=file)["data"])
@@ -39,7 +39,7 @@ def edited(causes: Sequence[Cause], hand: Hand) -> Iterator[Edited]:
         yield Edited(file=file, old=old, new=b"".join(lines))
 
 
-def _change(lines: list[bytes], cause: Cause) -> None:
+def _change(lines: list[bytes], cause: StepCause) -> None:
     assert cause.location and cause.stands is not None and cause.instead is not None
     where = f"{cause.location.file}:{cause.location.line}"
     index = cause.location.line - 1

@@ -16,13 +16,13 @@ from retina_doctor.fixing.edits import edited
 from retina_doctor.fixing.hand import CannotFix, Hand, Whose
 from retina_doctor.fixing.journal import Journal, alone, journals, last, state_folder
 from retina_doctor.fixing.outcome import outcome
-from retina_doctor.fixing.steps import Doing, doings_of, unusable
-from retina_doctor.fixing.telling import Telling
+from retina_doctor.fixing.steps import FixAction, doings_of, unusable
+from retina_doctor.fixing.telling import FixTelling
 from retina_doctor.fixing.words import said
 from retina_doctor.model import Action
 from retina_doctor.output import tell
 from retina_doctor.pages import interpreter_of
-from retina_doctor.plan import Cause
+from retina_doctor.plan import StepCause
 from retina_doctor.target import target_with_surroundings
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from retina_doctor.reports import Report
 
 
-class Seen(Data, frozen=True, kw_only=True):
+class FixSeen(Data, frozen=True, kw_only=True):
     """What a look gave, and what may be done about it. *differences*: of files, by the number of the step."""
 
     attachment: Attachment
     snapshot: Snapshot
     report: Report
-    doings: tuple[Doing, ...]
+    doings: tuple[FixAction, ...]
     differences: dict[int, str]
     whose: Whose | None
 
@@ -49,7 +49,7 @@ class Fixing:
     def __init__(self, call: Run, settings: dict[str, dict[str, Any]]) -> None:
         self.call = call
         self.settings = settings
-        self.telling = Telling(call.language)
+        self.telling = FixTelling(call.language)
 
     def plan(self, *, offline: bool = False) -> int:
         """Show the plan; the exit code is that of `check`."""
@@ -131,7 +131,7 @@ class Fixing:
                     if changed:
                         tell(said("undo-changed", self.call.language, packages=", ".join(changed[:10])) + "\n")
 
-    def _seen(self) -> Seen:
+    def _seen(self) -> FixSeen:
         attachment = self.call.attached(**self.settings)
         snapshot = self.call.look_at(attachment)
         report = self._judged(snapshot)
@@ -139,7 +139,7 @@ class Fixing:
         plan = report.plan()
         doings = doings_of(plan, snapshot, self._environment(snapshot, hands["service"]))
         parted = [part for one in doings for part in self._editable(one, hands["caller"])]
-        return Seen(
+        return FixSeen(
             attachment=attachment, snapshot=snapshot, report=report, doings=tuple(parted), whose=whose,
             differences=self._differences(parted, hands["caller"]),
         )  # fmt: skip
@@ -161,7 +161,7 @@ class Fixing:
                 environment = dict(around.environment)
         return whose, {"service": Hand(whose, environment), "caller": Hand(None, os.environ)}
 
-    def _hands(self, seen: Seen) -> Hands:
+    def _hands(self, seen: FixSeen) -> Hands:
         return self._whose(seen.attachment, seen.snapshot)[1]
 
     def _environment(self, snapshot: Snapshot, hand: Hand) -> dict[str, Any] | str:
@@ -173,10 +173,10 @@ class Fixing:
         except CannotFix as error:
             return str(error)
 
-    def _editable(self, doing: Doing, hand: Hand) -> list[Doing]:
+    def _editable(self, doing: FixAction, hand: Hand) -> list[FixAction]:
         """Lines that are no longer as they were read, or not this user's, are for the operator."""
-        good: list[Cause] = []
-        parts: list[Doing] = []
+        good: list[StepCause] = []
+        parts: list[FixAction] = []
         for cause in doing.lines:
             try:
                 list(edited([cause], hand))
@@ -187,21 +187,21 @@ class Fixing:
             return [doing]
         return [*([replace(doing, causes=tuple(good), lines=tuple(good))] if good else []), *parts]
 
-    def _differences(self, doings: Sequence[Doing], hand: Hand) -> dict[int, str]:
+    def _differences(self, doings: Sequence[FixAction], hand: Hand) -> dict[int, str]:
         return {
             number: "".join(one.difference for one in edited(doing.lines, hand))
             for number, doing in enumerate(doings, 1)
             if doing.lines
         }
 
-    def _nothing_runs(self, seen: Seen, text: list[str]) -> int:
+    def _nothing_runs(self, seen: FixSeen, text: list[str]) -> int:
         if self.call.as_json:
             self.call.show(to_json({**self._json(seen), "applied": [], "exit_code": seen.report.exit_code}))
         else:
             self._show([*text, *([said("nothing-runs", self.call.language)] if seen.doings else [])])
         return seen.report.exit_code
 
-    def _applied(self, seen: Seen, journal: Journal, earlier: Sequence[Journal]) -> int:
+    def _applied(self, seen: FixSeen, journal: Journal, earlier: Sequence[Journal]) -> int:
         from retina_doctor.redaction import without_secrets
         from retina_doctor.registry import installed
         from retina_doctor.snapshot import save
@@ -248,7 +248,7 @@ class Fixing:
         return report.exit_code
 
     def _step(
-        self, number: int, doing: Doing, journal: Journal, hands: Hands, attachment: Attachment, before: Report
+        self, number: int, doing: FixAction, journal: Journal, hands: Hands, attachment: Attachment, before: Report
     ) -> tuple[dict[str, Any], Report]:
         """What came of it, and the report of the state in which it is left."""
         language = self.call.language
@@ -279,7 +279,7 @@ class Fixing:
         self._tell([line + more])
         return {**told, "outcome": "done"}, after
 
-    def _json(self, seen: Seen) -> dict[str, Any]:
+    def _json(self, seen: FixSeen) -> dict[str, Any]:
         steps = [
             {
                 "step": number,

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from retina_doctor.codec import Data
 from retina_doctor.fixing.hand import CannotFix, Hand
 from retina_doctor.fixing.pips import pip_of
-from retina_doctor.fixing.steps import Doing
+from retina_doctor.fixing.steps import FixAction
 from retina_doctor.fixing.words import said
 from retina_doctor.model import Interpreter, Snapshot
 from retina_doctor.pages import interpreter_of
@@ -39,7 +39,7 @@ class Needed(Data, frozen=True, kw_only=True):
     commands: tuple[str, ...]
 
 
-def needed(snapshot: Snapshot, doings: Sequence[Doing], hand: Hand) -> Needed | None:
+def needed(snapshot: Snapshot, doings: Sequence[FixAction], hand: Hand) -> Needed | None:
     """None: the plan changes no packages, or the service has no Python of its own."""
     here = interpreter_of(snapshot)
     actions = [action for one in doings for action in one.pip]

@@ -9,7 +9,7 @@ from retina_doctor.codec import Data
 from retina_doctor.model import Action, Diagnosis, Finding, Severity, Verdict
 
 
-class Outcome(Data, frozen=True, kw_only=True):
+class FixOutcome(Data, frozen=True, kw_only=True):
     """Codes. *worse*: what passed before and does not now."""
 
     fixed: tuple[str, ...]
@@ -22,7 +22,7 @@ class Outcome(Data, frozen=True, kw_only=True):
         return bool(self.fixed) and not self.worse
 
 
-def outcome(before: Diagnosis, after: Diagnosis, codes: Iterable[str]) -> Outcome:
+def outcome(before: Diagnosis, after: Diagnosis, codes: Iterable[str]) -> FixOutcome:
     """*codes*: what the step was to fix.
 
     What could not be judged before and is found now was there all the time, hidden by what is fixed. That a service wants to
@@ -35,7 +35,7 @@ def outcome(before: Diagnosis, after: Diagnosis, codes: Iterable[str]) -> Outcom
     fixed = tuple(code for code in codes if are[code] < were[code] and verdicts.get(code) not in blind)
     passed = {one.code for one in before.judgements if one.verdict is Verdict.PASSED}
     worse = [one for one in after.findings if one.code in passed and _is_grave(one)]
-    return Outcome(
+    return FixOutcome(
         fixed=fixed,
         left=tuple(code for code in codes if code not in fixed),
         worse=tuple(dict.fromkeys(one.code for one in worse)),

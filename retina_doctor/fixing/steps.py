@@ -10,23 +10,23 @@ from typing import Any
 from retina_doctor.codec import Data
 from retina_doctor.model import Action, Interpreter, Snapshot
 from retina_doctor.pages import interpreter_of
-from retina_doctor.plan import Cause, Step
+from retina_doctor.plan import Step, StepCause
 from retina_doctor.remedies import MoveUp
 
 FLAGS = ("--upgrade", "--force-reinstall", "--no-deps")
 """Of pip, that a step may bear."""
 
 
-class Doing(Data, frozen=True, kw_only=True):
+class FixAction(Data, frozen=True, kw_only=True):
     """A step as `fix` shows it. *why_not*: a key of the words that say why it is left to the operator, and their values;
     None: it is run. *lost*: what it changes is gone with the container."""
 
     kind: Action
-    causes: tuple[Cause, ...]
+    causes: tuple[StepCause, ...]
     commands: tuple[str, ...]
     pip: tuple[tuple[str, ...], ...] = ()
     moves: tuple[MoveUp, ...] = ()
-    lines: tuple[Cause, ...] = ()
+    lines: tuple[StepCause, ...] = ()
     image: str | None = None
     why_not: tuple[str, dict[str, str]] | None = None
     lost: bool = False
@@ -40,14 +40,14 @@ class Doing(Data, frozen=True, kw_only=True):
         return self.why_not is None
 
 
-def doings_of(plan: Sequence[Step], snapshot: Snapshot, told: dict[str, Any] | str) -> list[Doing]:
+def doings_of(plan: Sequence[Step], snapshot: Snapshot, told: dict[str, Any] | str) -> list[FixAction]:
     """*told*: what the worker says of the service's environment, or why it could not be asked."""
-    found: list[Doing] = []
+    found: list[FixAction] = []
     container = bool((here := interpreter_of(snapshot)) and here.container)
     for step in plan:
         if step.kind is Action.PIP:
             found.append(
-                Doing(
+                FixAction(
                     kind=step.kind,
                     causes=step.causes,
                     commands=step.commands,
@@ -60,7 +60,7 @@ def doings_of(plan: Sequence[Step], snapshot: Snapshot, told: dict[str, Any] | s
         elif step.kind is Action.EDIT and step.moves and len(step.moves) == len(step.commands):
             why = unusable(snapshot) or (("worker", {"what": told}) if isinstance(told, str) else None)
             found.append(
-                Doing(
+                FixAction(
                     kind=step.kind,
                     causes=step.causes,
                     commands=step.commands,
@@ -73,12 +73,12 @@ def doings_of(plan: Sequence[Step], snapshot: Snapshot, told: dict[str, Any] | s
             lines = tuple(one for one in step.causes if one.location and one.stands and one.instead)
             rest = tuple(one for one in step.causes if one not in lines)
             if lines:
-                found.append(Doing(kind=step.kind, causes=lines, commands=(), lines=lines))
+                found.append(FixAction(kind=step.kind, causes=lines, commands=(), lines=lines))
             if rest:
-                found.append(Doing(kind=step.kind, causes=rest, commands=(), why_not=("by-hand", {})))
+                found.append(FixAction(kind=step.kind, causes=rest, commands=(), why_not=("by-hand", {})))
         else:
             key = "by-hand" if step.kind is Action.EDIT else str(step.kind)
-            found.append(Doing(kind=step.kind, causes=step.causes, commands=step.commands, why_not=(key, {})))
+            found.append(FixAction(kind=step.kind, causes=step.causes, commands=step.commands, why_not=(key, {})))
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from retina_doctor.fixing.journal import Journal
-from retina_doctor.fixing.steps import Doing
+from retina_doctor.fixing.steps import FixAction
 from retina_doctor.fixing.words import said
 from retina_doctor.model import Action
 from retina_doctor.plan import Step
@@ -15,11 +15,11 @@ from retina_doctor.reports.labels import step_text, where
 from retina_doctor.settings import Language
 
 
-class Telling:
+class FixTelling:
     def __init__(self, language: Language) -> None:
         self.language = language
 
-    def plan(self, doings: Sequence[Doing], differences: Mapping[int, str]) -> list[str]:
+    def plan(self, doings: Sequence[FixAction], differences: Mapping[int, str]) -> list[str]:
         """*differences*: by the number of the step."""
         if not doings:
             return [said("healthy", self.language)]
@@ -28,7 +28,7 @@ class Telling:
             lines += self._step(number, one, differences.get(number, ""))
         return lines
 
-    def _step(self, number: int, one: Doing, difference: str) -> list[str]:
+    def _step(self, number: int, one: FixAction, difference: str) -> list[str]:
         step = Step(kind=one.kind, commands=one.commands, causes=one.causes)
         codes = f" ({', '.join(one.codes)})" if one.codes else ""
         listed = one.kind is Action.EDIT and one.runs and not one.commands

@@ -24,7 +24,7 @@ EXCHANGE, NOT_OVER = 2, 1  # <linux/fs.h>: RENAME_EXCHANGE, RENAME_NOREPLACE
 RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "ppc64le": 357, "riscv64": 276}
 
 
-class Refused(Exception):
+class FixRefused(Exception):
     """Said to the operator in one line."""
 
 
@@ -71,7 +71,7 @@ def stage(folder: str, into: str) -> Dict[str, Any]:
 def own(folder: str) -> None:
     """Root works in nobody else's folder: whoever owns it could lay a link in the way."""
     if os.stat(folder).st_uid != os.getuid():
-        raise Refused("%s: belongs to another user" % folder)
+        raise FixRefused("%s: belongs to another user" % folder)
 
 
 def copy(folder: str, into: str) -> None:
@@ -91,7 +91,7 @@ def copy(folder: str, into: str) -> None:
             except OSError:
                 shutil.copy2(entry.path, target)
         else:
-            raise Refused("%s: is no file, folder or link" % entry.path)
+            raise FixRefused("%s: is no file, folder or link" % entry.path)
 
 
 def settle(staged: str, prefix: str) -> Dict[str, Any]:
@@ -187,7 +187,7 @@ def become(pairs: List[List[Any]], wanted: str) -> Dict[str, Any]:
         if inode(live) == right:
             continue
         if inode(live) != wrong or inode(beside) != right:
-            raise Refused("%s: was changed by somebody else meanwhile" % live)
+            raise FixRefused("%s: was changed by somebody else meanwhile" % live)
         swap(live, beside)
     return {}
 
@@ -211,10 +211,10 @@ def rename(one: str, other: str, how: int) -> None:
     elif number is not None:
         done = libc.syscall(ctypes.c_long(number), ctypes.c_long(at), names[0], ctypes.c_long(at), names[2], how)
     else:
-        raise Refused("this machine cannot exchange two folders in one step (renameat2)")
+        raise FixRefused("this machine cannot exchange two folders in one step (renameat2)")
     if done != 0:
         error = ctypes.get_errno()
-        raise Refused("%s: cannot be exchanged with its copy in one step: %s" % (one, os.strerror(error)))
+        raise FixRefused("%s: cannot be exchanged with its copy in one step: %s" % (one, os.strerror(error)))
 
 
 def up(staged: str, inner: str, ending: str) -> Dict[str, Any]:
@@ -222,10 +222,10 @@ def up(staged: str, inner: str, ending: str) -> Dict[str, Any]:
     nested = os.path.join(staged, inner)
     names = [name for name in sorted(os.listdir(nested)) if name.endswith(ending)]
     if not names:
-        raise Refused("%s: holds no *%s any more" % (nested, ending))
+        raise FixRefused("%s: holds no *%s any more" % (nested, ending))
     for name in names:
         if os.path.lexists(os.path.join(staged, name)):
-            raise Refused("%s: is there already" % name)
+            raise FixRefused("%s: is there already" % name)
         os.rename(os.path.join(nested, name), os.path.join(staged, name))
     return {"names": names}
 
@@ -234,9 +234,9 @@ def read(path: str) -> Dict[str, Any]:
     """A file of this user's own. Never a link: it may lead anywhere."""
     state = os.lstat(path)
     if not stat.S_ISREG(state.st_mode) or state.st_size > 1 << 22:
-        raise Refused("%s: is no regular file of at most 4 MiB" % path)
+        raise FixRefused("%s: is no regular file of at most 4 MiB" % path)
     if state.st_uid != os.getuid():
-        raise Refused("%s: belongs to another user" % path)
+        raise FixRefused("%s: belongs to another user" % path)
     own(os.path.dirname(path))
     with open(path, "rb") as file:
         return {"data": base64.b64encode(file.read()).decode()}
@@ -249,7 +249,7 @@ def write(path: str, expected: List[str], data: str) -> Dict[str, Any]:
     if now == hashlib.sha256(new).hexdigest():
         return {}
     if now not in expected:
-        raise Refused("%s: was changed by somebody else meanwhile" % path)
+        raise FixRefused("%s: was changed by somebody else meanwhile" % path)
     replace(path, new)
     return {}
 
@@ -271,7 +271,7 @@ def replace(path: str, data: bytes) -> None:
 def discard(path: str) -> Dict[str, Any]:
     """Remove a copy: only what bears our mark in its name."""
     if not os.path.basename(path).startswith(STAGED):
-        raise Refused("%s: is none of the doctor's copies" % path)
+        raise FixRefused("%s: is none of the doctor's copies" % path)
     if os.path.lexists(path):
         shutil.rmtree(path)
     return {}
@@ -328,7 +328,7 @@ def main() -> None:
     request = json.loads(sys.stdin.read())
     try:
         told = DOINGS[request.pop("do")](**request)
-    except Refused as refused:
+    except FixRefused as refused:
         told = {"refused": str(refused)}
     except OSError as error:
         told = {"refused": "%s: %s" % (error.filename or "", error.strerror)}

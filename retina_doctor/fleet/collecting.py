@@ -20,7 +20,7 @@ from retina_doctor.fleet.engine import ask
 from retina_doctor.fleet.forms import counted
 from retina_doctor.fleet.judging import Missing
 from retina_doctor.fleet.node_sets import NODE, folded, in_order
-from retina_doctor.fleet.sending import Answer, Asking
+from retina_doctor.fleet.sending import NodeAnswer, NodeAsking
 from retina_doctor.fleet.ways import Way
 from retina_doctor.model import Recorded, Snapshot
 from retina_doctor.probing.collect import made_of
@@ -42,7 +42,7 @@ class Collecting:
         self.nodes, self.way, self.folder = nodes, way, folder
         self.redacted = redacted
         self.catalogue: Catalogue = installed()
-        self.asking = Asking(settings, self.catalogue, way.python, way.seconds)
+        self.asking = NodeAsking(settings, self.catalogue, way.python, way.seconds)
         self.missing: list[Missing] = list(missing)
         file = folder / COLLECTED
         self.earlier = collected(file) if file.is_file() else Collected()
@@ -60,7 +60,7 @@ class Collecting:
         """Raises Interrupted, after what came until then has been kept."""
         try:
             if self.nodes:
-                ask(self.nodes, self.way, lambda: Answer(self.asking), self.asking.program, self._take)
+                ask(self.nodes, self.way, lambda: NodeAnswer(self.asking), self.asking.program, self._take)
         finally:
             for node, readings in self._later.items():
                 self._keep(node, readings)
@@ -82,7 +82,7 @@ class Collecting:
         kept = Collected(created=_now(), missing=tuple(missing[label] for label in in_order(missing)))
         output.write(self.folder / COLLECTED, to_json(encode(kept)))
 
-    def _take(self, node: str, answer: Answer, why: str) -> None:
+    def _take(self, node: str, answer: NodeAnswer, why: str) -> None:
         if not answer.begun:
             self.missing.append(Missing(label=node, why=why or "said nothing", asked=True))
         else:

@@ -17,11 +17,11 @@ from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 from ClusterShell.Task import task_self
 from ClusterShell.Worker.Exec import ExecClient, ExecWorker
 
-from retina_doctor.fleet.sending import Answer
+from retina_doctor.fleet.sending import NodeAnswer
 from retina_doctor.fleet.ways import Way
 from retina_doctor.probing.process import exit_words
 
-Ended = Callable[[str, Answer, str], None]
+Ended = Callable[[str, NodeAnswer, str], None]
 """Told of each node when it is done: its name, its answer, why it is not whole ("": it is)."""
 
 
@@ -68,7 +68,7 @@ class _Client(ExecClient):  # type: ignore[misc]
 class _Worker(ExecWorker):  # type: ignore[misc]
     SHELL_CLASS = _Client
 
-    def __init__(self, nodes: Any, way: Way, answers: Mapping[str, Answer], ended: Ended) -> None:
+    def __init__(self, nodes: Any, way: Way, answers: Mapping[str, NodeAnswer], ended: Ended) -> None:
         self.way = way
         self.answers = answers
         self.ended = ended
@@ -90,7 +90,7 @@ class _Worker(ExecWorker):  # type: ignore[misc]
         self.ended(node, answer, why)
 
 
-def ask(nodes: Sequence[str], way: Way, answer: Callable[[], Answer], program: bytes, ended: Ended) -> None:
+def ask(nodes: Sequence[str], way: Way, answer: Callable[[], NodeAnswer], program: bytes, ended: Ended) -> None:
     """Write *program* to a Python on each of the *nodes*, and hear what it says."""
     task = task_self()
     task.set_info("fanout", way.fanout)

@@ -45,7 +45,7 @@ class Root(Data, frozen=True, kw_only=True):
     title: str
 
 
-class Todo(Data, frozen=True, kw_only=True):
+class NodeTodo(Data, frozen=True, kw_only=True):
     """A step of a node's plan. *text*: whose it is, or what to do where no command says it."""
 
     kind: Action
@@ -66,7 +66,7 @@ class Node(Data, frozen=True, kw_only=True):
     exit_code: int
     roots: tuple[Root, ...]
     states: dict[str, State]
-    todos: tuple[Todo, ...]
+    todos: tuple[NodeTodo, ...]
     content: bytes = b""
     """Its snapshot as history keeps it, where it is to be kept."""
 
@@ -128,10 +128,10 @@ def judged(snapshot: Snapshot, file: str, stem: str, catalogue: Catalogue, how: 
     )
 
 
-def _todos(report: Report) -> tuple[Todo, ...]:
+def _todos(report: Report) -> tuple[NodeTodo, ...]:
     """The node's plan, less its end: to look again is one command for the fleet."""
     return tuple(
-        Todo(kind=step.kind, text=step_text(step, report.language), commands=step.commands, fixes=step.fixes)
+        NodeTodo(kind=step.kind, text=step_text(step, report.language), commands=step.commands, fixes=step.fixes)
         for step in report.plan()
         if step.causes
     )

@@ -23,7 +23,7 @@ TAIL = 32768  # bytes of standard error that are kept
 DYING = 0.5  # seconds to wait for what was killed
 
 
-class Group:
+class ProcessGroup:
     """One process and the lookings that it does, one after the other."""
 
     def __init__(self, number: int, request: dict[str, Any], program: str, environment: dict[str, str]) -> None:
@@ -101,7 +101,7 @@ class Relay:
         self.environment[told["variable"]] = self.token.strip()
         self.environment["PYTHONUNBUFFERED"] = ""
         self.selector = selectors.DefaultSelector()
-        self.running: list[Group] = []
+        self.running: list[ProcessGroup] = []
         self.number = 0
         self.spoke = time.monotonic()
 
@@ -118,7 +118,7 @@ class Relay:
             ascii(self.child),
             ascii(json.dumps(whole)),
         )
-        group = Group(self.number, request, program, self.environment)
+        group = ProcessGroup(self.number, request, program, self.environment)
         self.number += 1
         self.running.append(group)
         self.send({"group": group.number, "look": list(group.limits)})
@@ -127,7 +127,7 @@ class Relay:
             os.set_blocking(pipe.fileno(), False)
             self.selector.register(pipe, selectors.EVENT_READ, (group, read))
 
-    def facts(self, group: Group, data: bytes) -> None:
+    def facts(self, group: ProcessGroup, data: bytes) -> None:
         group.told += len(data)
         if group.told > self.most:
             group.flooded = True
@@ -149,7 +149,7 @@ class Relay:
             text = line[len(mark) :].decode("ascii")
             self.send({"group": group.number, "at": round(now - group.started, 3), "line": text})
 
-    def errors(self, group: Group, data: bytes) -> None:
+    def errors(self, group: ProcessGroup, data: bytes) -> None:
         group.note(data)
 
     def read(self, seconds: float) -> None:
@@ -166,7 +166,7 @@ class Relay:
             else:
                 self.selector.unregister(key.fileobj)
 
-    def finish(self, group: Group) -> None:
+    def finish(self, group: ProcessGroup) -> None:
         at = time.monotonic() - group.started
         effort = self.effort["measured"](group.process.pid, at) if group.late else None
         group.kill()
@@ -188,7 +188,7 @@ class Relay:
         end["errors"] = group.errors.decode("utf-8", "replace")
         self.send({"group": group.number, "at": round(at, 3), "end": end})
 
-    def attend(self, group: Group) -> None:
+    def attend(self, group: ProcessGroup) -> None:
         now = time.monotonic()
         if group.process.poll() is not None and not group.complete:
             self.read(0)

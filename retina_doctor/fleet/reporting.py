@@ -18,7 +18,7 @@ from retina_doctor.fleet.documents import Document, documents
 from retina_doctor.fleet.history import History
 from retina_doctor.fleet.judging import How, Missing
 from retina_doctor.fleet.node_sets import INSTALL, can_fold
-from retina_doctor.fleet.summing import Fleet, Sum, allowed
+from retina_doctor.fleet.summing import Fleet, FleetSum, allowed
 from retina_doctor.registry import installed
 from retina_doctor.reports import PLAIN
 
@@ -48,7 +48,7 @@ def read(words: Sequence[str], how: How, tolerate: str = "", kept: History | Non
     allowed(tolerate, 1)  # complains before anything is read
     if how.fail_on not in ("", "error", "warning", "never"):
         raise UsageError(f"--fail-on {how.fail_on}: known are error, warning, never")
-    whole = Sum()
+    whole = FleetSum()
     number = kept.begin(name) if kept else 0
 
     def given() -> Iterator[Document]:

@@ -15,7 +15,7 @@ from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import DoesNotFit, decode
 from retina_doctor.model import Effort, Outcome, Recorded, SeenFrom, Target
 from retina_doctor.probing.collect import Looking
-from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child, Look, Request, Seen
+from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child, LookRequest, ProcessSeen, Request
 from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.probing.sending import source_of
 from retina_doctor.registry import Catalogue
@@ -42,7 +42,7 @@ space["main"](told)
 """
 
 
-class Asking:
+class NodeAsking:
     """What all nodes are asked. *program*: the bytes that are written to a Python's standard input there."""
 
     def __init__(self, settings: Settings, catalogue: Catalogue, command: tuple[str, ...], seconds: float) -> None:
@@ -59,7 +59,7 @@ class Asking:
         self.looking = Looking(settings, self.target("{node}"), around)
         self.token = f"retina-doctor-{os.urandom(8).hex()} "
         self.unsent: dict[str, Recorded] = {}
-        self.looks: dict[str, Look] = {}
+        self.looks: dict[str, LookRequest] = {}
         self.program = self._program(seconds)
 
     def target(self, node: str) -> Target:
@@ -89,7 +89,7 @@ class Asking:
         return _PROGRAM.replace("{told!r}", repr(packed)).encode("ascii")
 
 
-def _plain(look: Look) -> dict[str, Any]:
+def _plain(look: LookRequest) -> dict[str, Any]:
     return {
         "probe": look.probe,
         "run": look.run,
@@ -106,7 +106,7 @@ class _Process:
     pid = 0
 
 
-class Told(Child):
+class NodeTold(Child):
     """A child of which somebody else tells, with the time there."""
 
     at: float = 0.0
@@ -117,16 +117,16 @@ class Told(Child):
 
 
 @dataclass
-class Answer:
+class NodeAnswer:
     """What one node has said so far. Feed it with `hear` until `complete` or the node is gone, then take `readings`."""
 
-    asking: Asking
+    asking: NodeAsking
     complete: bool = False
     flooded: bool = False
     _pending: bytearray = field(default_factory=bytearray)
     _size: int = 0
     _noise: bytearray = field(default_factory=bytearray)
-    _groups: dict[int, Told] = field(default_factory=dict)
+    _groups: dict[int, NodeTold] = field(default_factory=dict)
     _ended: set[int] = field(default_factory=set)
 
     @property
@@ -197,11 +197,11 @@ class Answer:
                 if other.seen.get(name) is not None and other.seen[name].started is None:
                     del other.seen[name]
         request = Request(command=(), modules={}, looks=looks)
-        seen = {look.probe: Seen(look.seconds) for look in looks}
+        seen = {look.probe: ProcessSeen(look.seconds) for look in looks}
         process: Any = _Process()
-        self._groups[number] = Told(request, self.asking.token, process, 0.0, seen, looks[0].probe)
+        self._groups[number] = NodeTold(request, self.asking.token, process, 0.0, seen, looks[0].probe)
 
-    def _end(self, number: int, group: Told, end: dict[str, Any]) -> None:
+    def _end(self, number: int, group: NodeTold, end: dict[str, Any]) -> None:
         code = end.get("code")
         group.process.returncode = code if isinstance(code, int) else None
         group.overdue, group.flooded = end.get("late") is True, end.get("flooded") is True

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from retina_doctor.codec import Data, replace
 from retina_doctor.errors import UsageError
-from retina_doctor.fleet.judging import Chunk, Missing, Node, Root, Todo
+from retina_doctor.fleet.judging import Chunk, Missing, Node, NodeTodo, Root
 from retina_doctor.fleet.node_sets import in_order
 from retina_doctor.fleet.traits import MOST_VALUES, Traits, Value
 from retina_doctor.kinds import Kind
@@ -31,7 +31,7 @@ RANKS = {Kind.VERSION: 0, Kind.SERIAL: 1, Kind.VARIABLE: 2, Kind.NAME: 3, Kind.K
 K = TypeVar("K")
 
 
-class Group(Data, frozen=True, kw_only=True):
+class NodeGroup(Data, frozen=True, kw_only=True):
     """A root and its nodes. *severity*: the gravest; *title*: the most frequent of so many *titles*."""
 
     code: str
@@ -42,7 +42,7 @@ class Group(Data, frozen=True, kw_only=True):
     labels: tuple[str, ...]
 
 
-class Step(Data, frozen=True, kw_only=True):
+class FleetStep(Data, frozen=True, kw_only=True):
     """What to do on these nodes."""
 
     kind: Action
@@ -83,8 +83,8 @@ class Fleet(Data, frozen=True, kw_only=True):
     """What every format is made of. *nodes*: in the order of their names. *tolerated*: some are not healthy, few enough."""
 
     nodes: tuple[Node, ...]
-    groups: tuple[Group, ...]
-    plan: tuple[Step, ...]
+    groups: tuple[NodeGroup, ...]
+    plan: tuple[FleetStep, ...]
     unjudged: tuple[Unjudged, ...]
     drift: tuple[Drift, ...]
     stragglers: tuple[Straggler, ...]
@@ -111,7 +111,7 @@ class _Bits(Generic[K]):
 
 
 @dataclass
-class Sum:
+class FleetSum:
     """Takes pieces as they come, and keeps of each node what is told of it alone."""
 
     nodes: list[Node] = field(default_factory=list)
@@ -120,7 +120,7 @@ class Sum:
     """Lines for standard error."""
     traits: Traits = field(default_factory=Traits)
     _roots: dict[tuple[str, str], _Bits[Root]] = field(default_factory=dict)
-    _todos: dict[tuple[Action, tuple[str, ...]], _Bits[Todo]] = field(default_factory=dict)
+    _todos: dict[tuple[Action, tuple[str, ...]], _Bits[NodeTodo]] = field(default_factory=dict)
     _at: dict[str, int] = field(default_factory=dict)
     """By label: the number of the node's newest snapshot."""
     _alive: int = 0
@@ -201,7 +201,7 @@ class Sum:
     def _labels(self, bits: int) -> tuple[str, ...]:
         return tuple(in_order(self.nodes[number].label for number in _numbers(bits & self._alive)))
 
-    def _groups(self) -> tuple[Group, ...]:
+    def _groups(self) -> tuple[NodeGroup, ...]:
         groups = []
         for (code, name), wordings in self._roots.items():
             alive = {root: bits & self._alive for root, bits in wordings.of.items() if bits & self._alive}
@@ -212,14 +212,14 @@ class Sum:
             titles = len({root.title for root in alive})
             gravest = max((root.severity for root in alive), key=lambda one: one.rank)
             groups.append(
-                Group(code=code, name=name, severity=gravest, title=common.title, titles=titles, labels=labels)
+                NodeGroup(code=code, name=name, severity=gravest, title=common.title, titles=titles, labels=labels)
             )
         return tuple(sorted(groups, key=lambda one: (-one.severity.rank, -len(one.labels), one.code)))
 
-    def _plan(self) -> tuple[Step, ...]:
+    def _plan(self) -> tuple[FleetStep, ...]:
         kinds = {kind: place for place, kind in enumerate(Action)}
         steps = [
-            Step(
+            FleetStep(
                 kind=kind, text=todo.text, commands=todo.commands, fixes=fixes, labels=self._labels(bits & self._alive)
             )
             for (kind, fixes), variants in self._todos.items()

@@ -14,7 +14,7 @@ from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import DoesNotFit, decode, encode, replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
-from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, Look, Request, own_request
+from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, LookRequest, Request, own_request
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.probing.sending import source_of
 from retina_doctor.settings import Settings
@@ -115,7 +115,7 @@ class Looking:
         """One process for *probes*, each with so many *times* its limit. *unsent* takes the readings of those that cannot be
         sent, a fault of their pack's."""
         modules: dict[str, str] = {}
-        looks: list[Look] = []
+        looks: list[LookRequest] = []
         for probe in probes:
             try:
                 arguments = encode(probe.arguments(self.settings))
@@ -126,7 +126,9 @@ class Looking:
                 unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
             else:
                 seconds = probe.seconds(self.settings) * times
-                looks.append(Look(probe=probe.name, run=probe.module, then=then, arguments=arguments, seconds=seconds))
+                looks.append(
+                    LookRequest(probe=probe.name, run=probe.module, then=then, arguments=arguments, seconds=seconds)
+                )
                 modules |= sources
         if not looks:
             return None
@@ -147,7 +149,7 @@ class Looking:
         assert probe.local
         arguments = {**encode(probe.arguments(self.settings)), "told": fetched.facts}
         seconds = probe.seconds(self.settings)
-        return own_request({}, [Look(probe=probe.name, run=probe.local, arguments=arguments, seconds=seconds)])
+        return own_request({}, [LookRequest(probe=probe.name, run=probe.local, arguments=arguments, seconds=seconds)])
 
     def begin(self, request: Request) -> Child:
         """Raises UsageError where the target's command cannot be started, ProcessEnded where that is why."""

@@ -79,7 +79,7 @@ def _sent(name: str) -> str:
     return f"{source_of(module)!a}, {base64.b64decode(code) if code else None!r}"
 
 
-class Look(Data, frozen=True, kw_only=True):
+class LookRequest(Data, frozen=True, kw_only=True):
     """One looking of a request: which module to run, with which arguments, which makes the facts of what that tells, and how
     many seconds it has in all."""
 
@@ -95,7 +95,7 @@ class Request(Data, frozen=True, kw_only=True):
 
     command: Sequence[str]
     modules: Mapping[str, str]
-    looks: Sequence[Look]
+    looks: Sequence[LookRequest]
     workdir: str | None = None
     path: Sequence[str] | None = None
     """sys.path for the child; None: its own, less the working directory."""
@@ -138,7 +138,7 @@ class Request(Data, frozen=True, kw_only=True):
 
 
 @dataclass
-class Seen:
+class ProcessSeen:
     """What has come of one looking so far. *limit*: seconds that it has. *started*, *ended*: seconds since the process was.
     *used*: CPU seconds and most memory of the process by its own word, at the end of this looking."""
 
@@ -160,7 +160,7 @@ class Child:
     token: str
     process: subprocess.Popen[bytes]
     started: float
-    seen: dict[str, Seen]
+    seen: dict[str, ProcessSeen]
     current: str
     done: bool = False
     overdue: bool = False
@@ -192,7 +192,7 @@ class Child:
         _limit(process.pid, request.limits)
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
-        seen = {look.probe: Seen(look.seconds) for look in request.looks}
+        seen = {look.probe: ProcessSeen(look.seconds) for look in request.looks}
         child = cls(request, token, process, time.monotonic(), seen, request.looks[0].probe)
         _widen(process.stdin.fileno())
         child._unsent = memoryview(request.program(token))
@@ -382,7 +382,7 @@ class Child:
             1 if sys.platform == "darwin" else 1024
         )
 
-    def _recorded(self, seen: Seen, seconds: float, cpu: float | None, peak: int | None) -> Recorded:
+    def _recorded(self, seen: ProcessSeen, seconds: float, cpu: float | None, peak: int | None) -> Recorded:
         detail: str | None = None
         if seen.ended is not None:
             outcome, detail = (Outcome.OK, None) if seen.failed is None else (Outcome.FAILED, seen.failed)
@@ -508,7 +508,7 @@ def _read(descriptor: int) -> bytes | None:
         return b""
 
 
-def own_request(modules: Mapping[str, str], looks: Sequence[Look]) -> Request:
+def own_request(modules: Mapping[str, str], looks: Sequence[LookRequest]) -> Request:
     """A request to the doctor's own interpreter: isolated from the caller's PYTHON* variables, with the doctor's own path."""
     return Request(
         command=[sys.executable, "-I", "-S", "-"],

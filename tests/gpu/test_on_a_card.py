@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from retina_doctor_checks.combined.card_part import MIB, published
-from retina_doctor_checks.combined.memory_need import Need, need_of
+from retina_doctor_checks.combined.memory_need import MemoryNeed, need_of
 from retina_doctor_checks.facts.inference import KnownAnswer
 from retina_doctor_checks.facts.memory import Footprint
 from retina_doctor_checks.inference import known
@@ -58,7 +58,7 @@ def test_the_providers_are_cuda_and_the_faces_the_references(
     assert 0 <= seen["cpu_share"] < 1
 
 
-def taken(service: Service, folder: Path, model: Path, side: int) -> tuple[dict[str, Any], Need]:
+def taken(service: Service, folder: Path, model: Path, side: int) -> tuple[dict[str, Any], MemoryNeed]:
     """What NVML says of the card that was used, and what was foretold."""
     told = service.looked(folder, "--only", CHECKS, "--model", model, "--det-size", f"{side}x{side}")
     seen = told["facts"]["inference"]

@@ -18,7 +18,7 @@ from retina_doctor.codec import decode, encode
 from retina_doctor.diagnose import diagnose
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Recorded
-from retina_doctor.probing.process import Child, Look, Request, Seen
+from retina_doctor.probing.process import Child, LookRequest, ProcessSeen, Request
 from retina_doctor.redaction import redact, without_secrets
 from retina_doctor.redaction.rules import Marks, Rules, SecretsOnly
 from retina_doctor.registry import installed
@@ -72,8 +72,8 @@ def _ended() -> subprocess.Popen[bytes]:
 
 def frames(data: bytes) -> None:
     """What a target says over the private stream."""
-    request = Request(command=["x"], modules={}, looks=[Look(probe="nvml", run="x", arguments={}, seconds=1)])
-    child = Child(request, "token ", _ended(), time.monotonic(), {"nvml": Seen(limit=1)}, "nvml")
+    request = Request(command=["x"], modules={}, looks=[LookRequest(probe="nvml", run="x", arguments={}, seconds=1)])
+    child = Child(request, "token ", _ended(), time.monotonic(), {"nvml": ProcessSeen(limit=1)}, "nvml")
     for line in data.split(b"\n"):
         child._take(b"token " + line)
     told = child.recorded(1.0)["nvml"]

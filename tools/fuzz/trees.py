@@ -9,7 +9,7 @@ import zlib
 from pathlib import PurePosixPath
 
 from retina_doctor_checks.analysis.kinds import KINDS
-from retina_doctor_checks.analysis.look import Fetched, Packed, SoFar
+from retina_doctor_checks.analysis.look import FetchedTexts, Packed, SoFar
 from retina_doctor_checks.facts.source import Source
 
 from retina_doctor.codec import decode, replace
@@ -65,7 +65,7 @@ def _scanned(tree: dict[str, bytes]) -> None:
         if kind is not None
     )
     told = Told()
-    fetched = Fetched(paths=("/srv",), missing=(), files=len(tree), cut=False, unread=(), texts=texts, seconds=0.0)
+    fetched = FetchedTexts(paths=("/srv",), missing=(), files=len(tree), cut=False, unread=(), texts=texts, seconds=0.0)
     so_far = SoFar(told, fetched)  # type: ignore[arg-type]
     for text in texts:
         so_far.take(text)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from retina_doctor.codec import Data
 
-from ..facts.ort_gpu import Distribution, OrtFiles
+from ..facts.ort_gpu import OrtDistribution, OrtFiles
 from ..facts.torch_cuda import TorchFiles
 from ..settings import GpuSettings
 from ..versions import dotted
 from .builds import Build, Terms, known, newest, onnxruntime_builds, torch_builds
 from .drivers import least_driver
-from .machine import Machine
+from .machine import MachineSeen
 
 ORT = "onnxruntime-gpu"
 
@@ -32,7 +32,7 @@ class Compatible(Data, frozen=True, kw_only=True):
     least_driver: str | None
 
 
-def compatible(machine: Machine) -> Compatible:
+def compatible(machine: MachineSeen) -> Compatible:
     terms, ort, torch = machine.terms, machine.ort, machine.torch
     installed = ort.gpu if ort else None
     code = ort.provider.code if ort and ort.provider else None
@@ -67,7 +67,7 @@ def _major(builds: tuple[Build, ...], version: str | None) -> int | None:
     return build.cuda[0] if build else None
 
 
-def runs(installed: Distribution, code: tuple[str, ...] | None, terms: Terms) -> bool:
+def runs(installed: OrtDistribution, code: tuple[str, ...] | None, terms: Terms) -> bool:
     """Whether the driver can start the installed build, and the cards have its code, as far as that is known.
 
     *code*: as its library holds it; where that was not read, the table is asked.
@@ -81,7 +81,7 @@ def runs_torch(torch: TorchFiles, terms: Terms) -> bool:
     return terms.driver_starts(torch.cuda) and terms.cards_run(torch.code or (row.code if row else None))
 
 
-def torch_advice(machine: Machine) -> dict[str, object]:
+def torch_advice(machine: MachineSeen) -> dict[str, object]:
     """Evidence for a remedy: the torch to install on this machine, and what it was chosen by."""
     version = compatible(machine).torch
     return {
@@ -91,7 +91,7 @@ def torch_advice(machine: Machine) -> dict[str, object]:
     }
 
 
-def onnxruntime_advice(machine: Machine) -> dict[str, object]:
+def onnxruntime_advice(machine: MachineSeen) -> dict[str, object]:
     """Evidence for a remedy: the requirements of onnxruntime to install, with what they were chosen by.
 
     *requirement*: the package alone; *with_libraries*: a list that brings the CUDA and cuDNN wheels too; *install*: the
@@ -124,7 +124,7 @@ def onnxruntime_advice(machine: Machine) -> dict[str, object]:
     }
 
 
-def built_for(version: str | None, installed: Distribution | None) -> tuple[tuple[int, int] | None, int | None]:
+def built_for(version: str | None, installed: OrtDistribution | None) -> tuple[tuple[int, int] | None, int | None]:
     """CUDA version and cuDNN major of that onnxruntime-gpu: as the installed wheel says, else as the table does."""
     if installed and installed.version == version:
         return installed.cuda, installed.cudnn_major
@@ -132,7 +132,7 @@ def built_for(version: str | None, installed: Distribution | None) -> tuple[tupl
     return (build.cuda, build.cudnn) if build else (None, None)
 
 
-def libraries_too(version: str | None, installed: Distribution | None) -> list[str]:
+def libraries_too(version: str | None, installed: OrtDistribution | None) -> list[str]:
     """Requirements of onnxruntime-gpu of that version and of the libraries it needs: by its extras, where they can be
     resolved, else NVIDIA's wheels by name (nvidia-cublas-cu12; from CUDA 13 on nvidia-cublas, but nvidia-cudnn-cu13)."""
     if version is None:
@@ -152,7 +152,7 @@ def libraries_too(version: str | None, installed: Distribution | None) -> list[s
     return [f"{ORT}=={version}", *parts, *([f"nvidia-cudnn-cu{cuda[0]}=={cudnn}.*"] if cudnn else [])]
 
 
-def libraries_present(version: str | None, installed: Distribution | None, files: OrtFiles | None) -> bool:
+def libraries_present(version: str | None, installed: OrtDistribution | None, files: OrtFiles | None) -> bool:
     """Whether CUDA's and cuDNN's libraries for *version* lie on the disk, in the loader's way or not."""
     cuda, cudnn = built_for(version, installed)
     if cuda is None or files is None:

@@ -15,7 +15,7 @@ from .builds import Terms
 from .gpu_code import covers
 
 
-class Machine(Gathered, frozen=True, kw_only=True):
+class MachineSeen(Gathered, frozen=True, kw_only=True):
     settings: Settings
     interpreter: Interpreter
     nvml: Nvml | None

@@ -7,7 +7,7 @@ from typing import Any
 
 from retina_doctor.codec import encode, size
 
-from ..facts.source import Bundle, Container, Figure, Hit, Image, Line, Route, Server, Sign, Tag
+from ..facts.source import Bundle, DeployedContainer, Figure, Hit, Image, Route, Server, Sign, SourceLine, Tag
 
 MOST_TOLD = 4 * 2**20  # bytes of all that is told
 
@@ -17,16 +17,16 @@ class Found:
     hits: list[Hit] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     servers: list[Server] = field(default_factory=list)
-    meant: list[Line] = field(default_factory=list)
+    meant: list[SourceLine] = field(default_factory=list)
     bundles: list[Bundle] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
-    containers: list[Container] = field(default_factory=list)
+    containers: list[DeployedContainer] = field(default_factory=list)
     routes: list[Route] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
     signs: list[Sign] = field(default_factory=list)
 
 
-class Sum:
+class FoundSum:
     """What all files told so far, as far as there is room for it; *cut*: there was more."""
 
     def __init__(self) -> None:
@@ -55,5 +55,5 @@ NAMES = tuple(one.name for one in fields(Found))
 
 
 def _place(one: Any) -> tuple[str, int, int]:
-    at: Line = one if isinstance(one, Line) else one.at
+    at: SourceLine = one if isinstance(one, SourceLine) else one.at
     return at.file, at.line, at.column

@@ -33,7 +33,7 @@ PYTHON = (
 """What a file must import; `http` alone is a frequent word."""
 
 
-class Kind(Data, frozen=True, kw_only=True):
+class SourceKind(Data, frozen=True, kw_only=True):
     """What is asked of the fetching: `probes/source/look_texts.py` says what each field means."""
 
     kind: str
@@ -46,30 +46,32 @@ class Kind(Data, frozen=True, kw_only=True):
 
 NAMES_OTHERS = r"(?m)^[ \t]*(?:-r|--requirement|-c|--constraint)[ =]?[ \t]*(\S+)"
 KINDS = (
-    Kind(kind="gunicorn", name=r"gunicorn.*\.py$", copied=False),
-    Kind(kind="python", name=r"(?i).*(?:config|settings|constants?|consts|params|defaults)\w*\.py$", copied=False),
-    Kind(kind="python", name=r".*\.py$", words=PYTHON, copied=False),
-    Kind(
+    SourceKind(kind="gunicorn", name=r"gunicorn.*\.py$", copied=False),
+    SourceKind(
+        kind="python", name=r"(?i).*(?:config|settings|constants?|consts|params|defaults)\w*\.py$", copied=False
+    ),
+    SourceKind(kind="python", name=r".*\.py$", words=PYTHON, copied=False),
+    SourceKind(
         kind="requirements",
         name=r".*\.(?:txt|in)$",
         folder="requirements$",
         words=(*PACKAGES, "-r"),
         follows=NAMES_OTHERS,
     ),
-    Kind(
+    SourceKind(
         kind="dockerfile",
         name=r"(?i)(?:Dockerfile|Containerfile)(?:[._-](?!dockerignore$).*)?$|.+\.(?:docker|container)file$",
     ),
-    Kind(kind="compose", name=r"(?:docker-|podman-)?compose[\w.-]*\.ya?ml$"),
-    Kind(kind="manifest", name=r".+\.ya?ml$", words=("apiVersion", "services:")),
-    Kind(
+    SourceKind(kind="compose", name=r"(?:docker-|podman-)?compose[\w.-]*\.ya?ml$"),
+    SourceKind(kind="manifest", name=r".+\.ya?ml$", words=("apiVersion", "services:")),
+    SourceKind(
         kind="requirements",
         name=r"[\w.-]*requirements[\w.-]*\.(?:txt|in)$",
         words=(*PACKAGES, "-r"),
         follows=NAMES_OTHERS,
     ),
-    Kind(kind="project", name=r"(?:pyproject\.toml|uv\.lock|Pipfile)$", words=PACKAGES),
-    Kind(kind="script", name=r"(?:Procfile|Makefile|.+\.sh|.+\.service)$", words=STARTS),
+    SourceKind(kind="project", name=r"(?:pyproject\.toml|uv\.lock|Pipfile)$", words=PACKAGES),
+    SourceKind(kind="script", name=r"(?:Procfile|Makefile|.+\.sh|.+\.service)$", words=STARTS),
 )
 """The first that fits is the kind of a file."""
 

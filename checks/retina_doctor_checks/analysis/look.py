@@ -20,7 +20,7 @@ from retina_doctor.secret_words import masked
 
 from ..facts.source import Unread
 from .deployment.read import read as read_deployment
-from .found import Found, Sum
+from .found import Found, FoundSum
 from .kinds import language
 from .python.neighbours import Neighbours
 from .python.read import read as read_python
@@ -57,7 +57,7 @@ class NotFetched(Data, frozen=True, kw_only=True):
     error: str
 
 
-class Fetched(Data, frozen=True, kw_only=True):
+class FetchedTexts(Data, frozen=True, kw_only=True):
     """What probes/source/look_texts.py tells. *seconds*: how long that took. *executed*: of look_own.py alone."""
 
     paths: tuple[str, ...]
@@ -79,7 +79,7 @@ def look(probe: Telling, arguments: Mapping[str, Any]) -> None:
     reading counts as timed out."""
     gc.disable()  # a syntax tree is many objects and no circle: looking for circles takes longer than parsing
     start = time.monotonic()
-    fetched = decode(arguments["told"], Fetched)
+    fetched = decode(arguments["told"], FetchedTexts)
     left = max(1.0, 0.7 * arguments["seconds"] - fetched.seconds)
     so_far = SoFar(probe, fetched)
     so_far.tell_early(0)
@@ -98,7 +98,7 @@ class SoFar:
     """What was found so far. It is told before anything that may take all the time there is, or the process with it: parsing is
     not interrupted."""
 
-    def __init__(self, probe: Telling, fetched: Fetched) -> None:
+    def __init__(self, probe: Telling, fetched: FetchedTexts) -> None:
         self._probe = probe
         self._texts = {text.file: text for text in fetched.texts}
         self._told: dict[str, Any] = {"paths": fetched.paths, "missing": fetched.missing, "files": fetched.files}
@@ -106,7 +106,7 @@ class SoFar:
             self._told["executed"] = fetched.executed
         self._unread = [Unread(file=one.file, kind=language(one.kind), error=one.error) for one in fetched.unread]
         self._neighbours = Neighbours(self._content_of)
-        self._sum = Sum()
+        self._sum = FoundSum()
         self._early = 0
 
     @property

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from retina_doctor.secret_words import beginning, masked
 
-from ..facts.source import Line, Mark
+from ..facts.source import Mark, SourceLine
 
 MOST_LINE = 300  # characters of a line that are shown
 MOST_ABOVE = 20  # lines of comment above a place
 IGNORE = re.compile(r"(?i)#\s*retina-doctor:\s*ignore\[([\w\s,-]+)\][ \t]*(.*)")
 
 
-class Text:
+class SourceText:
     """*remarks*: of each line what may be a comment."""
 
     def __init__(self, path: str, lines: Sequence[str], remarks: Sequence[str] | None = None) -> None:
@@ -26,11 +26,11 @@ class Text:
     def name(self) -> str:
         return self.path.rpartition("/")[2]
 
-    def at(self, line: int, column: int = 1, until: int | None = None) -> Line:
+    def at(self, line: int, column: int = 1, until: int | None = None) -> SourceLine:
         """*until*: the last line on which a comment belongs to the place."""
         shown = self.lines[line - 1] if line <= len(self.lines) else ""
         text = beginning(shown.strip()[: 8 * MOST_LINE], MOST_LINE)
-        return Line(file=self.path, line=line, column=column, text=text, marks=self._marks(line, until or line))
+        return SourceLine(file=self.path, line=line, column=column, text=text, marks=self._marks(line, until or line))
 
     def _marks(self, line: int, until: int) -> tuple[Mark, ...]:
         """The comments that ask to ignore something: on the lines, or alone on the lines above them."""

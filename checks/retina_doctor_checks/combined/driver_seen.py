@@ -6,7 +6,7 @@ import re
 
 from retina_doctor.authoring import Gathered
 
-from ..facts.driver import CudaDriver, DriverLibrary, GpuEnvironment, Host, Node, NvidiaSmi, Nvml
+from ..facts.driver import CudaDriver, DeviceNode, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
 from .refusals import rows, understood_by
 from .visible_gpus import hides
 
@@ -14,7 +14,7 @@ Evidence = dict[str, object]
 WSL = "/usr/lib/wsl/"  # where Windows puts its driver's libraries for Linux
 
 
-class Seen(Gathered, frozen=True, kw_only=True):
+class DriverSeen(Gathered, frozen=True, kw_only=True):
     """Everything that was seen of card and driver; None: that looking did not end well, or was not asked for."""
 
     host: Host
@@ -79,7 +79,7 @@ class Seen(Gathered, frozen=True, kw_only=True):
         return tuple(library for path, library in every.items() if not is_compat(path))
 
     @property
-    def nodes(self) -> tuple[Node, ...]:
+    def nodes(self) -> tuple[DeviceNode, ...]:
         """The device nodes, as the service's user may use them where that is known, else as the doctor may."""
         told = self.environment.nodes if self.environment is not None else None
         return self.host.nodes if told is None else told

@@ -9,7 +9,7 @@ from ..settings import Size
 from .card_part import MIB, CardPart, published, table
 
 
-class Need(Data, frozen=True, kw_only=True):
+class MemoryNeed(Data, frozen=True, kw_only=True):
     """Bytes. *weights* and *pixels* depend on the model and its input alone; *card* on the card, its driver and libraries.
 
     *measured*: the model was run and its activations counted; else they are a guess by the model's class. *growth*: how many
@@ -46,7 +46,7 @@ class Need(Data, frozen=True, kw_only=True):
         return self.card.most + self.weights + self.growth * self.pixels
 
 
-def need_of(weights: int, size: Size, footprint: Footprint | None = None, card: CardPart | None = None) -> Need:
+def need_of(weights: int, size: Size, footprint: Footprint | None = None, card: CardPart | None = None) -> MemoryNeed:
     """The need of a model file of *weights* bytes for one picture at an input of *size* pixels, in one process.
 
     *card*: what the card takes; None: of which nothing is known.
@@ -58,7 +58,7 @@ def need_of(weights: int, size: Size, footprint: Footprint | None = None, card: 
         pixels = counted * area // (footprint.size[0] * footprint.size[1])
     else:
         pixels = row["per_megapixel"] * MIB * area // 1_000_000
-    return Need(
+    return MemoryNeed(
         size_class=row["name"],
         weights=weights,
         pixels=pixels,

@@ -28,7 +28,7 @@ LONGEST = 600
 """Characters of a quotation."""
 
 
-class Row(Data, frozen=True, kw_only=True):
+class RefusalRow(Data, frozen=True, kw_only=True):
     """A mechanism of refusals.toml, which says what its fields mean. *says*: regular expressions, compiled when asked."""
 
     mechanism: str
@@ -52,7 +52,7 @@ class Result(Data, frozen=True, kw_only=True):
 class Meaning(Data, frozen=True, kw_only=True):
     """*mechanism* of *row*; *values*: what its words are filled from; *line*: that says so, cut to what tells the cause."""
 
-    row: Row
+    row: RefusalRow
     values: Mapping[str, str]
     line: str
 
@@ -77,9 +77,9 @@ def _table() -> Mapping[str, Any]:
 
 
 @functools.cache
-def rows() -> Mapping[str, Row]:
+def rows() -> Mapping[str, RefusalRow]:
     """By mechanism, in the order in which they are tried."""
-    return {told["mechanism"]: Row(**{**told, "says": tuple(told["says"])}) for told in _table()["refusal"]}
+    return {told["mechanism"]: RefusalRow(**{**told, "says": tuple(told["says"])}) for told in _table()["refusal"]}
 
 
 @functools.cache
@@ -143,7 +143,7 @@ def _understood(text: str) -> Iterator[Meaning]:
             yield by_code
 
 
-def understood_by(row: Row, text: str) -> Meaning | None:
+def understood_by(row: RefusalRow, text: str) -> Meaning | None:
     match = next((match for says in row.says if (match := re.search(says, text))), None)
     return _made(row, match, quotation(text, match.start())) if match else None
 
@@ -157,7 +157,7 @@ def _codes(text: str) -> Iterable[int]:
     yield from (words[match[1].strip()] for match in CUDA_WORDS.finditer(text) if match[1].strip() in words)
 
 
-def _made(row: Row, match: re.Match[str] | None, line: str) -> Meaning:
+def _made(row: RefusalRow, match: re.Match[str] | None, line: str) -> Meaning:
     named = dict.fromkeys(name for says in row.says for name in re.compile(says).groupindex)
     values = {**named, **(match.groupdict() if match else {})}
     return Meaning(row=row, values={name: value or "?" for name, value in values.items()}, line=line)

@@ -12,11 +12,11 @@ from ..facts.models import Model
 from ..facts.ort_gpu import OrtFiles
 from ..settings import Size
 from .card_part import MIB, card_part
-from .memory_need import Need, need_of
+from .memory_need import MemoryNeed, need_of
 from .used_gpus import candidates
 
 
-class Run(Gathered, frozen=True, kw_only=True):
+class TrialRun(Gathered, frozen=True, kw_only=True):
     """A trial detection, and what says which card it used and what that was to hold."""
 
     inference: Inference
@@ -29,7 +29,7 @@ class Run(Gathered, frozen=True, kw_only=True):
     calibrations: Calibrations | None
 
 
-def card_of(run: Run) -> CardUse | None:
+def card_of(run: TrialRun) -> CardUse | None:
     """The one that held the model: NVML says so of the process, else it is the only one that CUDA may use. None: not known."""
     cards = run.inference.cards or ()
     listed = [card for card in cards if card.own_peak is not None]
@@ -42,7 +42,7 @@ def card_of(run: Run) -> CardUse | None:
     return found[0] if len(found) == len(usable) == 1 else None
 
 
-def need_at(run: Run, card: CardUse) -> Need | None:
+def need_at(run: TrialRun, card: CardUse) -> MemoryNeed | None:
     """What the model was foretold to need of that card, at the input that it was run with."""
     size, detector = run.inference.input_size, run.model.detector if run.model else None
     if size is None or detector is None or detector.size is None:
@@ -53,7 +53,7 @@ def need_at(run: Run, card: CardUse) -> Need | None:
     return need_of(detector.size, Size(*size), run.footprint, part)
 
 
-def beside_forecast(run: Run) -> Reason | None:
+def beside_forecast(run: TrialRun) -> Reason | None:
     """What was taken of which GPU, beside the least and the most that were foretold."""
     card = card_of(run)
     need = need_at(run, card) if card else None

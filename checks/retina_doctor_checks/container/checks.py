@@ -8,7 +8,7 @@ from __future__ import annotations
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 
-from ..combined.driver_seen import Seen
+from ..combined.driver_seen import DriverSeen
 from ..combined.no_cards import NO_GPU
 from ..driver.judging import about
 from ..driver.trouble import capabilities_lacking
@@ -30,7 +30,7 @@ FIRST_COMPOSE_WITH_GPUS = (1, 28)
 
 
 @check("RD221", "container-started-without-gpu", ERROR, pitfall=2, scope=gpu_meant, action=Action.PROVIDER)
-def container_started_without_gpu(seen: Seen) -> Answer:
+def container_started_without_gpu(seen: DriverSeen) -> Answer:
     return about("container-started-without-gpu", seen)
 
 
@@ -56,7 +56,7 @@ def _beside_a_service(ort: OrtFiles | None, torch: TorchFiles | None) -> Severit
 
 
 @check("RD223", "container-runtime-not-nvidia", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
-def container_runtime_not_nvidia(seen: Seen, engine: ContainerHost | None) -> Answer:
+def container_runtime_not_nvidia(seen: DriverSeen, engine: ContainerHost | None) -> Answer:
     """In a pod: it was given a GPU by name, and none is there. On a node: the toolkit is installed, and no engine knows it."""
     if seen.host.container is not None or not seen.card:
         missing = ("gpu_environment",) if seen.environment is None else ()
@@ -87,24 +87,24 @@ def container_runtime_not_nvidia(seen: Seen, engine: ContainerHost | None) -> An
 
 
 @check("RD224", "container-gpu-access-lost", ERROR, pitfall=2, scope=gpu_meant, action=Action.RESTART)
-def container_gpu_access_lost(seen: Seen) -> Answer:
+def container_gpu_access_lost(seen: DriverSeen) -> Answer:
     return about("container-gpu-access-lost", seen)
 
 
 @check("RD225", "container-device-node-missing", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
-def container_device_node_missing(seen: Seen) -> Answer:
+def container_device_node_missing(seen: DriverSeen) -> Answer:
     return about("container-device-node-missing", seen)
 
 
 @check("RD226", "container-driver-capabilities", ERROR, pitfall=2, scope=gpu_meant, action=Action.PROVIDER)
-def container_driver_capabilities(seen: Seen) -> Answer:
+def container_driver_capabilities(seen: DriverSeen) -> Answer:
     """Without libcuda nothing computes; without NVML only those who watch the card are blind."""
     lacking = (capabilities_lacking(seen) or {}).get("lacking")
     return about("container-driver-capabilities", seen, at_most=Severity.WARNING if lacking == ["utility"] else None)
 
 
 @check("RD227", "container-compat-libraries", ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
-def container_compat_libraries(seen: Seen) -> Answer:
+def container_compat_libraries(seen: DriverSeen) -> Answer:
     """They are meant for some cards and drivers, so where they are in use only CUDA can tell whether they work."""
     untold = seen.cuda is None and (seen.environment is None or seen.compat)
     return about("container-compat-libraries", seen, missing=("cuda_driver",) if untold else ())
@@ -136,7 +136,7 @@ def compose_too_old_for_gpu(
 ) -> Answer:
     if engine.compose is None or host.container is not None:
         return Inapplicable(Reason("no-compose"))
-    if not Seen(host=host, nvml=nvml).card:
+    if not DriverSeen(host=host, nvml=nvml).card:
         return NO_GPU
     if engine.compose.plugin:
         return None
@@ -149,5 +149,5 @@ def compose_too_old_for_gpu(
 
 
 @check("RD230", "gpu-device-not-permitted", ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
-def gpu_device_not_permitted(seen: Seen) -> Answer:
+def gpu_device_not_permitted(seen: DriverSeen) -> Answer:
     return about("gpu-device-not-permitted", seen)

@@ -7,7 +7,7 @@ import re
 from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
-from ..combined.driver_seen import Seen, lost_by_smi
+from ..combined.driver_seen import DriverSeen, lost_by_smi
 from ..combined.no_cards import NO_GPU
 from ..combined.refusals import meaning, of_cuda, of_ending, of_nvml
 from ..combined.used_gpus import candidates
@@ -52,7 +52,7 @@ def nvml_fails(
         told = [_failing(nvml, gpu, at_most=cap(gpu, used)) for gpu in failing if not of_lost(gpu.error)]
         return told if told or not failing else Inapplicable(Reason("explained-by", {"name": "gpu-fallen-off-bus"}))
     if host is not None:
-        seen = Seen(host=host, nvml=nvml.value, environment=variables, cuda=cuda)
+        seen = DriverSeen(host=host, nvml=nvml.value, environment=variables, cuda=cuda)
         found = explaining(seen, "nvml")
         if found is not None:
             return Inapplicable(Reason("explained-by", {"name": found.name}))
@@ -95,7 +95,7 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
     """What every CUDA program does first, done in the target; the trouble that explains it is a finding of its own.
 
     CUDA's "unknown error" of a card that has fallen off the bus is known to nvidia-smi, though NVML may list the card still."""
-    if host is not None and Seen(host=host, nvml=nvml).card is False:
+    if host is not None and DriverSeen(host=host, nvml=nvml).card is False:
         return NO_GPU
     seen = cuda.value
     if seen is not None and seen.works:

@@ -8,7 +8,7 @@ from typing import Any
 from retina_doctor.authoring import Answer
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
-from ..combined.driver_seen import Seen
+from ..combined.driver_seen import DriverSeen
 from ..combined.no_cards import NO_GPU
 from ..facts.driver import Gpu
 from .trouble import troubles
@@ -28,7 +28,7 @@ VARIANT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def about(
-    name: str, seen: Seen, *, missing: tuple[str, ...] = (), at_most: Severity | None = None, variant: str = ""
+    name: str, seen: DriverSeen, *, missing: tuple[str, ...] = (), at_most: Severity | None = None, variant: str = ""
 ) -> Answer:
     """The answer of the check *name*. *missing*: probes without whose facts its trouble cannot be ruled out. *variant*: of what
     it finds; else what the trouble itself says of that."""

@@ -15,7 +15,7 @@ from typing import Literal
 from retina_doctor.codec import Data
 
 from ..advice.architectures import architecture, unsupported
-from ..combined.driver_seen import WSL, Evidence, Seen, lost_by_smi
+from ..combined.driver_seen import WSL, DriverSeen, Evidence, lost_by_smi
 from ..combined.refusals import rows, understood_by
 from ..combined.used_gpus import candidates
 from ..combined.visible_gpus import left
@@ -38,7 +38,7 @@ class Trouble(Data, frozen=True):
     closes: frozenset[Way] = BOTH
 
 
-def troubles(seen: Seen) -> tuple[Trouble, ...]:
+def troubles(seen: DriverSeen) -> tuple[Trouble, ...]:
     """Those that explain the others, none where nothing is known to be wrong; each of another way."""
     closed = set[Way](BOTH)
     if seen.nvml_answers and seen.nvml is not None and seen.nvml.gpus:
@@ -59,12 +59,12 @@ def troubles(seen: Seen) -> tuple[Trouble, ...]:
     return tuple(found)
 
 
-def explaining(seen: Seen, way: Way) -> Trouble | None:
+def explaining(seen: DriverSeen, way: Way) -> Trouble | None:
     """The trouble that closes this way, where one is known."""
     return next((one for one in troubles(seen) if way in one.closes), None)
 
 
-def started_without_gpu(seen: Seen) -> Evidence | None:
+def started_without_gpu(seen: DriverSeen) -> Evidence | None:
     """A container without a card's device nodes, on a machine whose driver works. Its /proc and /sys show the host's."""
     host = seen.host
     if host.container is None or not seen.is_plain or host.nvidia_loaded is False:
@@ -75,7 +75,7 @@ def started_without_gpu(seen: Seen) -> Evidence | None:
     return {**seen.shown(), "visible_devices": variable, "driver": host.loaded_version}
 
 
-def runtime_not_nvidia(seen: Seen) -> Evidence | None:
+def runtime_not_nvidia(seen: DriverSeen) -> Evidence | None:
     """The scheduler gave this pod a GPU by name (the device plugin sets the variable), and no runtime brought it in."""
     evidence = started_without_gpu(seen)
     if evidence is None or seen.host.container != "kubernetes" or seen.environment is None:
@@ -85,13 +85,13 @@ def runtime_not_nvidia(seen: Seen) -> Evidence | None:
     return {**evidence, "place": "pod", **node} if given else None
 
 
-def access_lost(seen: Seen) -> Evidence | None:
+def access_lost(seen: DriverSeen) -> Evidence | None:
     """The nodes are there, and the container's device rules forbid them: dropped by `systemctl daemon-reload` on the host."""
     refused = _refused(seen, "EPERM") if seen.host.container is not None else []
     return {"nodes": refused, "container": seen.host.container, "code": seen.nvml_code} if refused else None
 
 
-def not_permitted(seen: Seen) -> Evidence | None:
+def not_permitted(seen: DriverSeen) -> Evidence | None:
     """Owner and mode forbid them; outside of containers also the device rules of a job, as Slurm sets them."""
     by_rule = _refused(seen, "EPERM")
     refused = by_rule or _refused(seen, "EACCES")
@@ -100,7 +100,7 @@ def not_permitted(seen: Seen) -> Evidence | None:
     return {"nodes": refused, "container": seen.host.container, "by_rule": bool(by_rule)}
 
 
-def _refused(seen: Seen, why: str) -> list[str]:
+def _refused(seen: DriverSeen, why: str) -> list[str]:
     """Nodes without which no card can be used; of the cards' own, one that is allowed is enough."""
     nodes = seen.nodes
     cards = [node for node in nodes if re.fullmatch(r"/dev/nvidia\d+", node.path)]
@@ -109,7 +109,7 @@ def _refused(seen: Seen, why: str) -> list[str]:
     return [] if seen.cuda_works else [node.path for node in needed if node.refused == why]
 
 
-def not_installed(seen: Seen) -> Evidence | None:
+def not_installed(seen: DriverSeen) -> Evidence | None:
     """Neither kernel module nor libraries, or a module without any library of the driver."""
     host = seen.host
     if seen.nvml_answers or seen.cuda_works or not seen.card or seen.libraries or seen.is_integrated:
@@ -120,7 +120,7 @@ def not_installed(seen: Seen) -> Evidence | None:
     return seen.shown()
 
 
-def dropped(seen: Seen) -> Evidence | None:
+def dropped(seen: DriverSeen) -> Evidence | None:
     """Release or kind of the driver's modules does not drive any of the cards: such a module ends at once, or lists no card.
     By the kernel's log where it may be read, else by the table of what drives which generation."""
     host, line = seen.host, said_by_the_kernel(seen, "driver-drops-card")
@@ -145,14 +145,14 @@ def dropped(seen: Seen) -> Evidence | None:
     }
 
 
-def said_by_the_kernel(seen: Seen, mechanism: str) -> str | None:
+def said_by_the_kernel(seen: DriverSeen, mechanism: str) -> str | None:
     """The last line of its log that says so."""
     said = seen.host.kernel_log.said if seen.host.kernel_log else ()
     meant = (understood_by(rows()[mechanism], line) for line in reversed(said))
     return next((one.line for one in meant if one is not None), None)
 
 
-def adapter_fails(seen: Seen) -> Evidence | None:
+def adapter_fails(seen: DriverSeen) -> Evidence | None:
     """The module runs and knows the card, and the card does not start; NVML then lists none."""
     line = said_by_the_kernel(seen, "adapter-does-not-start")
     if line is None or not seen.is_plain or (seen.nvml is not None and seen.nvml.gpus) or seen.cuda_works:
@@ -160,7 +160,7 @@ def adapter_fails(seen: Seen) -> Evidence | None:
     return {**seen.shown(), "line": line, "driver": seen.driver, "modules": seen.host.modules}
 
 
-def mps_not_running(seen: Seen) -> Evidence | None:
+def mps_not_running(seen: DriverSeen) -> Evidence | None:
     """CUDA goes through MPS where its pipe folder has a daemon's pipes, or the variable names another folder."""
     if seen.cuda_code not in MPS:
         return None
@@ -173,7 +173,7 @@ def mps_not_running(seen: Seen) -> Evidence | None:
     }
 
 
-def blocked_by_secure_boot(seen: Seen) -> Evidence | None:
+def blocked_by_secure_boot(seen: DriverSeen) -> Evidence | None:
     """The module was built for this kernel, and the kernel refuses it: it is unsigned, or the kernel refused some module."""
     evidence = module_not_loaded(seen)
     host = seen.host
@@ -187,7 +187,7 @@ def blocked_by_secure_boot(seen: Seen) -> Evidence | None:
     return {**evidence, "module": files[0].path if files else None, "refusal": refusals[-1] if refusals else None}
 
 
-def module_not_loaded(seen: Seen) -> Evidence | None:
+def module_not_loaded(seen: DriverSeen) -> Evidence | None:
     host = seen.host
     if seen.nvml_answers or not seen.is_plain or not seen.libraries:
         return None
@@ -204,7 +204,7 @@ def module_not_loaded(seen: Seen) -> Evidence | None:
     }
 
 
-def capabilities_lacking(seen: Seen) -> Evidence | None:
+def capabilities_lacking(seen: DriverSeen) -> Evidence | None:
     """Device nodes without the libraries: the container was given the card, but not these of the driver's parts."""
     if seen.host.container is None or not seen.is_plain or not seen.has_node(r"/dev/nvidia(\d+|ctl)"):
         return None
@@ -216,19 +216,19 @@ def capabilities_lacking(seen: Seen) -> Evidence | None:
     return {"lacking": lacking, "libraries": libraries, "value": value, "container": seen.host.container}
 
 
-def of_lacking(_seen: Seen, evidence: Evidence) -> frozenset[Way]:
+def of_lacking(_seen: DriverSeen, evidence: Evidence) -> frozenset[Way]:
     lacking = evidence["lacking"]
     return BOTH if lacking == list(LIBRARIES) else OF_CUDA if lacking == ["compute"] else OF_NVML
 
 
-def of_mismatch(seen: Seen, evidence: Evidence) -> frozenset[Way]:
+def of_mismatch(seen: DriverSeen, evidence: Evidence) -> frozenset[Way]:
     """By NVML's word both, unless CUDA's error is one of another library than the driver's."""
     if not evidence["by_nvml"]:
         return OF_CUDA
     return OF_NVML if seen.cuda_code in (STUB, NOT_READY, NOT_ON_THIS_CARD) else BOTH
 
 
-def library_mismatch(seen: Seen) -> Evidence | None:
+def library_mismatch(seen: DriverSeen) -> Evidence | None:
     """By NVML's word (18); by the releases where NVML could not be asked; by CUDA's (803), unless libcuda is of one release with
     the module: what is loaded then is another libcuda than the driver's, whatever its file is called."""
     host, cuda = seen.host, version_of(seen.libcuda)
@@ -253,7 +253,7 @@ def library_mismatch(seen: Seen) -> Evidence | None:
     }
 
 
-def library_not_found(seen: Seen) -> Evidence | None:
+def library_not_found(seen: DriverSeen) -> Evidence | None:
     """The driver's libraries are on the disk, but in no folder where the loader looks; or only the service's does not, and it
     would need libcuda."""
     said = (seen.cuda.error if seen.cuda is not None else None) or ""
@@ -276,7 +276,7 @@ def _not_on_path(files: list[DriverLibrary], error: str | None) -> Evidence | No
     return {"path": path, "folder": path.rpartition("/")[0], "found": [file.path for file in files], "error": error}
 
 
-def of_unfound(seen: Seen, evidence: Evidence) -> frozenset[Way]:
+def of_unfound(seen: DriverSeen, evidence: Evidence) -> frozenset[Way]:
     """libcuda stands beside it: where it is not found either, that is the same."""
     if "libcuda.so." in str(evidence["path"]):
         return OF_CUDA  # NVML answers
@@ -284,12 +284,12 @@ def of_unfound(seen: Seen, evidence: Evidence) -> frozenset[Way]:
     return BOTH if lacks else OF_NVML
 
 
-def of_nodes(_seen: Seen, evidence: Evidence) -> frozenset[Way]:
+def of_nodes(_seen: DriverSeen, evidence: Evidence) -> frozenset[Way]:
     """Of them CUDA needs nvidia-uvm alone."""
     return OF_CUDA if evidence["missing"] == ["/dev/nvidia-uvm"] else BOTH
 
 
-def device_node_missing(seen: Seen) -> Evidence | None:
+def device_node_missing(seen: DriverSeen) -> Evidence | None:
     """A container that was given some of the nodes that CUDA needs."""
     if (
         seen.host.container is None
@@ -309,7 +309,7 @@ def device_node_missing(seen: Seen) -> Evidence | None:
     return {"missing": missing, "container": seen.host.container} if missing else None
 
 
-def stub(seen: Seen) -> Evidence | None:
+def stub(seen: DriverSeen) -> Evidence | None:
     """The toolkit's libcuda, which is only for linking, stands before the driver's."""
     path = seen.libcuda
     if not (path and "/stubs/" in path) and seen.cuda_code != STUB:
@@ -317,7 +317,7 @@ def stub(seen: Seen) -> Evidence | None:
     return {"path": path, "ld_library_path": seen.environment.ld_library_path if seen.environment else None}
 
 
-def wsl_wrong_libcuda(seen: Seen) -> Evidence | None:
+def wsl_wrong_libcuda(seen: DriverSeen) -> Evidence | None:
     path = seen.libcuda
     if not seen.host.wsl or path is None or path.startswith(WSL) or seen.cuda_works:
         return None
@@ -325,7 +325,7 @@ def wsl_wrong_libcuda(seen: Seen) -> Evidence | None:
     return {"path": path, "right": right[0] if right else None}
 
 
-def compat_libraries(seen: Seen) -> Evidence | None:
+def compat_libraries(seen: DriverSeen) -> Evidence | None:
     """A cuda-compat package, made for data-centre cards and older drivers, stands before the driver's libcuda: 804 is said by no
     other library; 803 by this one where the driver is newer."""
     if seen.cuda_code != NOT_ON_THIS_CARD and not (seen.cuda_code == MISMATCH and seen.compat):
@@ -339,7 +339,7 @@ def compat_libraries(seen: Seen) -> Evidence | None:
     }
 
 
-def fabric_manager(seen: Seen) -> Evidence | None:
+def fabric_manager(seen: DriverSeen) -> Evidence | None:
     if seen.cuda_code != NOT_READY:
         return None
     branch = re.match(r"\d+", seen.driver or "")
@@ -352,7 +352,7 @@ def fabric_manager(seen: Seen) -> Evidence | None:
     }
 
 
-def mig_not_selected(seen: Seen) -> Evidence | None:
+def mig_not_selected(seen: DriverSeen) -> Evidence | None:
     """MIG cards are seen by CUDA only as instances: there is none, or none is chosen. Only where the variable leaves no card
     without MIG."""
     gpus = left(seen.environment, seen.nvml) if seen.nvml is not None else ()
@@ -365,7 +365,7 @@ def mig_not_selected(seen: Seen) -> Evidence | None:
     return {"gpus": [gpu.index for gpu in gpus], "instances": instances, "value": value}
 
 
-def state_lost(seen: Seen) -> Evidence | None:
+def state_lost(seen: DriverSeen) -> Evidence | None:
     """NVML answers, and CUDA fails: nvidia_uvm is not loaded, or has not come back from suspend ("unknown error")."""
     host = seen.host
     if seen.cuda_code in (None, 0) or not seen.nvml_answers or not seen.is_plain or seen.is_hidden:
@@ -381,7 +381,10 @@ def state_lost(seen: Seen) -> Evidence | None:
 
 
 LADDER: tuple[
-    tuple[str, Callable[[Seen], Evidence | None], frozenset[Way] | Callable[[Seen, Evidence], frozenset[Way]]], ...
+    tuple[
+        str, Callable[[DriverSeen], Evidence | None], frozenset[Way] | Callable[[DriverSeen, Evidence], frozenset[Way]]
+    ],
+    ...,
 ] = (
     ("container-runtime-not-nvidia", runtime_not_nvidia, BOTH),
     ("container-started-without-gpu", started_without_gpu, BOTH),
@@ -412,7 +415,7 @@ def version_of(path: str | None) -> str | None:
     return match[1] if match else None
 
 
-def loader_finds(seen: Seen) -> bool:
+def loader_finds(seen: DriverSeen) -> bool:
     """libnvidia-ml.so.1: by the word of the target's loader, where it could be asked; else by the folders it usually searches."""
     if seen.environment is not None and seen.environment.loader_problem is None:
         return seen.environment.libnvidia_ml is not None

@@ -11,8 +11,8 @@ from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 from ..advice.builds import Terms, known, onnxruntime_builds, torch_builds
 from ..advice.compatible import ORT, Compatible, compatible, libraries_present, libraries_too
 from ..advice.drivers import last_branch, least_driver
-from ..advice.machine import Machine
-from ..combined.driver_seen import Seen
+from ..advice.machine import MachineSeen
+from ..combined.driver_seen import DriverSeen
 from ..combined.no_cards import NO_GPU
 from ..combined.torch_need import importance
 from ..facts.driver import Host, Nvml
@@ -41,10 +41,10 @@ class Framework(Data, frozen=True, kw_only=True):
 
 
 @check("RD205", "driver-too-old", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.ROOT)
-def driver_too_old(nvml: Nvml, machine: Machine, host: Host | None, model: Model | None) -> Answer:
+def driver_too_old(nvml: Nvml, machine: MachineSeen, host: Host | None, model: Model | None) -> Answer:
     if machine.driver_cuda is None:
         # Without a driver that answers there is none to be too old; only what NVML itself cannot say is unknown.
-        found = troubles(Seen(host=host, nvml=nvml)) if host is not None else ()
+        found = troubles(DriverSeen(host=host, nvml=nvml)) if host is not None else ()
         nothing = any(one.name in ("no-nvidia-gpu", "driver-not-installed") for one in found)
         return NO_GPU if nothing else Unknown(("nvml",) if nvml.cuda is None else ("cuda_driver",))
     chosen = compatible(machine)
@@ -68,7 +68,7 @@ def _fits(driver: str | None, values: dict[str, str | None]) -> Reason:
     return Reason("driver-fits", {"driver": driver, **values}) if driver else Reason("driver-cuda-fits", values)
 
 
-def _frameworks(machine: Machine, model: Model | None, chosen: Compatible) -> Iterator[Framework]:
+def _frameworks(machine: MachineSeen, model: Model | None, chosen: Compatible) -> Iterator[Framework]:
     ort, torch, processor = machine.ort, machine.torch, machine.interpreter.machine
     installed = ort.in_force if ort else None
     if ort is not None and installed is not None and installed.cuda is not None:

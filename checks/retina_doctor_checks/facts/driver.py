@@ -101,7 +101,7 @@ class PciGpu(Facts, frozen=True, kw_only=True):
     bound_to: Name | None
 
 
-class Node(Facts, frozen=True, kw_only=True):
+class DeviceNode(Facts, frozen=True, kw_only=True):
     """A device node. *usable*: this process may read and write it; *refused*: else why, as errno's name: "EACCES" (its
     owner and mode forbid it), "EPERM" (the container's device rules forbid it)."""
 
@@ -163,7 +163,7 @@ class Host(Facts, frozen=True, kw_only=True):
     loaded_version: Version | None
     nouveau_loaded: bool | None
     pci_gpus: tuple[PciGpu, ...] | None
-    nodes: tuple[Node, ...]
+    nodes: tuple[DeviceNode, ...]
     libraries: tuple[DriverLibrary, ...]
     uvm_loaded: bool | None = None
     module_files: tuple[ModuleFile, ...] | None = None
@@ -192,7 +192,7 @@ class GpuEnvironment(Facts, frozen=True, kw_only=True):
     libcuda: Path | None = None
     libnvidia_ml: Path | None = None
     loader_problem: str | None = None
-    nodes: tuple[Node, ...] | None = None
+    nodes: tuple[DeviceNode, ...] | None = None
     libraries: tuple[DriverLibrary, ...] | None = None
     mps_pipe_directory: Variable | None = None
     mps_control: bool | None = None

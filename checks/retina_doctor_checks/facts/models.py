@@ -55,7 +55,7 @@ class Cache(Facts, frozen=True, kw_only=True):
     free: int | None = None
 
 
-class Onnx(Facts, frozen=True, kw_only=True):
+class OnnxFile(Facts, frozen=True, kw_only=True):
     ir_version: int | None
     opset: int | None
     producer: Name
@@ -85,7 +85,7 @@ class ModelFile(Facts, frozen=True, kw_only=True):
     content: Name
     problem: Damage | None
     error: Obstacle | None
-    onnx: Onnx | None
+    onnx: OnnxFile | None
     checkpoint: Checkpoint | None = None
     sha256: Serial | None = None
 

@@ -8,7 +8,7 @@ from retina_doctor.authoring import Facts
 from retina_doctor.kinds import Name, Path, Version
 
 
-class Distribution(Facts, frozen=True, kw_only=True):
+class OrtDistribution(Facts, frozen=True, kw_only=True):
     """An installed distribution that fills the folder onnxruntime/.
 
     *gpu*: its RECORD lists the CUDA provider. *cuda* and *cudnn_major*: what it was built for, as the wheel itself says
@@ -79,7 +79,7 @@ class OrtFiles(Facts, frozen=True, kw_only=True):
     loader; None: no libcudnn was found, or its file does not name them.
     *preloaded_by*: an installed library that calls onnxruntime.preload_dlls() itself ("insightface 2.1")."""
 
-    distributions: tuple[Distribution, ...]
+    distributions: tuple[OrtDistribution, ...]
     folder: Path | None
     importable: bool
     owner: Name | None
@@ -91,14 +91,14 @@ class OrtFiles(Facts, frozen=True, kw_only=True):
     cudnn_lacks: tuple[Name, ...] | None = None
 
     @property
-    def in_force(self) -> Distribution | None:
+    def in_force(self) -> OrtDistribution | None:
         """The distribution that `import onnxruntime` gives."""
         if len(self.distributions) == 1:
             return self.distributions[0]
         return next((d for d in self.distributions if d.name == self.owner), None)
 
     @property
-    def gpu(self) -> Distribution | None:
+    def gpu(self) -> OrtDistribution | None:
         """The installed GPU distribution, in force or not."""
         return next((d for d in self.distributions if d.gpu), None)
 

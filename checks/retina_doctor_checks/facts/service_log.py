@@ -8,7 +8,7 @@ from retina_doctor.authoring import Facts, varying
 from retina_doctor.kinds import Name, Path
 
 
-class Shown(Facts, frozen=True, kw_only=True):
+class ShownLog(Facts, frozen=True, kw_only=True):
     """A place of the log that shows a *symptom* (a name of triage/symptoms). *lines*: a few, without secrets.
 
     *moment*: not written before this time, in seconds of the epoch: by a date on the line, or on one before it; None: not dated.
@@ -39,7 +39,7 @@ class Log(Facts, frozen=True, kw_only=True):
     words: str | None = None
     size: int = 0
     fresh: bool = False
-    shown: tuple[Shown, ...] = ()
+    shown: tuple[ShownLog, ...] = ()
     holds: tuple[Name, ...] = ()
     fell_back: tuple[str, ...] = ()
     """Lines by which onnxruntime says that it went on without CUDA."""

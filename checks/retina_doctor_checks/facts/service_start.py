@@ -18,7 +18,7 @@ class MissingModule(Facts, frozen=True, kw_only=True):
     implied_by: Name | None
 
 
-class Ended(Facts, frozen=True, kw_only=True):
+class StartEnded(Facts, frozen=True, kw_only=True):
     """How the last start ended. *code*: exit status, or 128 and the signal's number; None: it runs, or has not been started.
     *out_of_memory*: the kernel ended it for want of memory. *restarts*: how often it was started again."""
 
@@ -43,4 +43,4 @@ class Start(Facts, frozen=True, kw_only=True):
     file: Path | None
     problem: Name | None
     missing: tuple[MissingModule, ...]
-    ended: Ended | None
+    ended: StartEnded | None

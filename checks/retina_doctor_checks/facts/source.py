@@ -24,7 +24,7 @@ class Mark(Facts, frozen=True, kw_only=True):
     reason: str
 
 
-class Line(Facts, frozen=True, kw_only=True):
+class SourceLine(Facts, frozen=True, kw_only=True):
     """A place in a file. *line* and *column* count from 1; *text*: the line without its indentation."""
 
     file: Path
@@ -38,7 +38,7 @@ class Hit(Facts, frozen=True, kw_only=True):
     """A place that bears a cause. *why*: which of the cause's forms it is; *what*: the word that it turns on; *fixed*: the
     line as it should be, where it can be written. *api*: the versions of insightface in which it is so; none: in any."""
 
-    at: Line
+    at: SourceLine
     cause: Cause
     why: Name
     what: Name
@@ -50,7 +50,7 @@ class Figure(Facts, frozen=True, kw_only=True):
     """A number of the detector's that the source names: a score threshold, an NMS overlap, or width and height in pixels.
     *sides*: what stands before and after it on its line; None: no other could be put in its place."""
 
-    at: Line
+    at: SourceLine
     kind: Literal["threshold", "nms", "size"]
     numbers: tuple[float, ...]
     sides: tuple[str, str] | None
@@ -62,7 +62,7 @@ class Server(Facts, frozen=True, kw_only=True):
     the configuration in which gunicorn looks for what the command does not say. *flags*: --preload, --reload, --debug, where
     its command has them."""
 
-    at: Line
+    at: SourceLine
     by: Name
     host: HostName | None
     port: int | None
@@ -80,7 +80,7 @@ class Package(Facts, frozen=True, kw_only=True):
     *spec*: its versions as they are written ("==1.18.0",
     "^0.7", "" for any); *extras*: it asks for extras, such as [cuda,cudnn]."""
 
-    at: Line
+    at: SourceLine
     name: Name
     spec: Name
     extras: bool
@@ -91,7 +91,7 @@ class Bundle(Facts, frozen=True, kw_only=True):
     *included*: files that it takes in; *kept_out*: packages that an override keeps out of every environment;
     *index*: from an index whose builds are others than PyPI's."""
 
-    at: Line
+    at: SourceLine
     group: Name
     packages: tuple[Package, ...]
     included: tuple[Path, ...]
@@ -99,11 +99,11 @@ class Bundle(Facts, frozen=True, kw_only=True):
     index: bool = False
 
 
-class Step(Facts, frozen=True, kw_only=True):
+class ImageStep(Facts, frozen=True, kw_only=True):
     """What a RUN does to packages. *file*: the requirements or the project that it installs; *dependencies*: with theirs;
     *index*: from an index of its own, whose builds are others than PyPI's."""
 
-    at: Line
+    at: SourceLine
     does: Literal["install", "uninstall", "file", "project"]
     packages: tuple[Package, ...]
     file: Path | None
@@ -114,7 +114,7 @@ class Step(Facts, frozen=True, kw_only=True):
 class Port(Facts, frozen=True, kw_only=True):
     """A port on the container's side. *host*: the address on the host's side; *name*: where it is named, or asked for by name."""
 
-    at: Line
+    at: SourceLine
     number: int | None
     host: HostName | None
     name: Name | None
@@ -124,21 +124,21 @@ class Image(Facts, frozen=True, kw_only=True):
     """The last stage of a Dockerfile with what it builds on. *at*: the FROM of *base*, "" where that cannot be told; *stage*: its
     name."""
 
-    at: Line
+    at: SourceLine
     base: Name
-    steps: tuple[Step, ...]
+    steps: tuple[ImageStep, ...]
     ports: tuple[Port, ...]
     stage: Name | None = None
     server: Server | None
 
 
-class Container(Facts, frozen=True, kw_only=True):
+class DeployedContainer(Facts, frozen=True, kw_only=True):
     """A service of compose, a container of a pod, or a `docker run`. *dockerfile*: what builds it; *known*: nothing of it is
     said elsewhere; *ports*: published, or a pod's; *asked*: of its probes; *labels*: of its pod, KEY=VALUE;
     *commanded*: it has a command of its own in place of its image's; *moved*: its environment may say where that listens;
     *target*: the stage of its Dockerfile; *varied*: it is built with arguments of its own."""
 
-    at: Line
+    at: SourceLine
     kind: Literal["compose", "kubernetes", "run"]
     name: Name
     image: Name | None
@@ -159,7 +159,7 @@ class Container(Facts, frozen=True, kw_only=True):
 class Route(Facts, frozen=True, kw_only=True):
     """Where a Kubernetes service sends to: a port of the pods that have all labels of *selector*."""
 
-    at: Line
+    at: SourceLine
     port: Port
     selector: tuple[str, ...]
 
@@ -167,7 +167,7 @@ class Route(Facts, frozen=True, kw_only=True):
 class Tag(Facts, frozen=True, kw_only=True):
     """The name of an image that is built here."""
 
-    at: Line
+    at: SourceLine
     name: Name
     dockerfile: Path
 
@@ -185,7 +185,7 @@ class Sign(Facts, frozen=True, kw_only=True):
     gunicorn loads the application before it forks; "debug": the server loads it twice and reloads it; "multipart": a route takes
     a form or a file. *what*: the word that says so; *fixed*: the line without it, where it can be written."""
 
-    at: Line
+    at: SourceLine
     kind: Literal["session", "preload", "debug", "multipart"]
     what: Name
     fixed: str | None = None
@@ -202,10 +202,10 @@ class Source(Facts, frozen=True, kw_only=True):
     hits: tuple[Hit, ...]
     figures: tuple[Figure, ...]
     servers: tuple[Server, ...]
-    meant: tuple[Line, ...]
+    meant: tuple[SourceLine, ...]
     bundles: tuple[Bundle, ...]
     images: tuple[Image, ...]
-    containers: tuple[Container, ...]
+    containers: tuple[DeployedContainer, ...]
     routes: tuple[Route, ...]
     tags: tuple[Tag, ...]
     signs: tuple[Sign, ...] = ()

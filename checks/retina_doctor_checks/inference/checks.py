@@ -5,7 +5,7 @@ from __future__ import annotations
 from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
-from ..combined.run_memory import Run, beside_forecast, card_of
+from ..combined.run_memory import TrialRun, beside_forecast, card_of
 from ..facts.inference import Inference
 from ..scopes import gpu_meant
 from ..settings import DetectionSettings
@@ -89,7 +89,7 @@ def _failed(inference: Reading[Inference], more: dict[str, object]) -> Problem:
 
 
 @check("RD602", "smoke-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.LOOK)
-def smoke_on_cpu(run: Run) -> Answer:
+def smoke_on_cpu(run: TrialRun) -> Answer:
     """Judged by where the nodes ran, not by what any library advertises."""
     inference = run.inference
     if not_tried(inference):
@@ -156,7 +156,7 @@ def image_not_read(inference: Inference, detection: DetectionSettings) -> Answer
 
 
 @check("RD606", "smoke-too-slow", Severity.WARNING, pitfall=2, scope=gpu_meant, action=Action.LOOK)
-def smoke_too_slow(run: Run) -> Answer:
+def smoke_too_slow(run: TrialRun) -> Answer:
     """Slower on the GPU than on this machine's own CPU: then something is wrong, whatever the card. Or several times slower than
     is published of that card."""
     inference = run.inference
@@ -186,7 +186,7 @@ def smoke_too_slow(run: Run) -> Answer:
     return Problem(subject=subject_of(inference), evidence=evidence, variant="cpu" if slower_than_cpu else "card")
 
 
-def _published(run: Run) -> tuple[str | None, Quoted | None]:
+def _published(run: TrialRun) -> tuple[str | None, Quoted | None]:
     """The name of the card that was used, and what is published of such a model on it."""
     inference, card = run.inference, card_of(run)
     detector = run.model.detector if run.model else None

@@ -24,7 +24,7 @@ TENSOR_CORES = (0.03, 0.5)
 """The same for a GPU, whose convolutions may be in TF32 (the default from Ampere on): emulated, it is off by 7e-3 and 0.13 px."""
 
 
-class Expected(Data, frozen=True, kw_only=True):
+class ExpectedAnswer(Data, frozen=True, kw_only=True):
     name: str
     faces: tuple[Face, ...]
 
@@ -51,9 +51,9 @@ def encoded(name: str) -> str:
 
 
 @functools.cache
-def expected() -> tuple[Expected, ...]:
+def expected() -> tuple[ExpectedAnswer, ...]:
     told = json.loads((FOLDER / "answers.json").read_text(encoding="utf-8"))
-    return decode(told["pictures"], tuple[Expected, ...])
+    return decode(told["pictures"], tuple[ExpectedAnswer, ...])
 
 
 def compared(answer: KnownAnswer) -> Off:

@@ -18,7 +18,7 @@ from retina_doctor_checks.scopes import gpu_meant
 
 from ..combined.card_part import MIB, card_part
 from ..combined.detector_input import size_used
-from ..combined.memory_need import Need, need_of
+from ..combined.memory_need import MemoryNeed, need_of
 from ..facts.inference import Inference
 from ..facts.memory import Calibrations, Footprint
 from ..facts.ort_gpu import OrtFiles
@@ -31,7 +31,7 @@ class Question(Data, frozen=True, kw_only=True):
     gpu: Gpu
     total: int
     free: int
-    need: Need
+    need: MemoryNeed
     size: Size
     others: tuple[GpuProcess, ...]
 

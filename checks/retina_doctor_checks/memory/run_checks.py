@@ -8,7 +8,7 @@ import re
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
-from retina_doctor_checks.combined.run_memory import Run, card_of, need_at
+from retina_doctor_checks.combined.run_memory import TrialRun, card_of, need_at
 from retina_doctor_checks.inference.checks import not_tried, subject_of
 from retina_doctor_checks.scopes import gpu_meant
 
@@ -20,7 +20,7 @@ largest input has room for the others. Not calibrated on a card: a guess on the 
 
 
 @check("RD306", "vram-shape-churn", Severity.WARNING, pitfall=3, scope=gpu_meant, action=Action.EDIT)
-def vram_shape_churn(run: Run) -> Answer:
+def vram_shape_churn(run: TrialRun) -> Answer:
     """The process keeps more memory after each input of another size, though none is larger than the first."""
     inference = run.inference
     if not_tried(inference):
@@ -48,7 +48,7 @@ def vram_shape_churn(run: Run) -> Answer:
     return Problem(subject=f"gpu:{card.index}", evidence=evidence)
 
 
-class Refused(Data, frozen=True, kw_only=True):
+class RefusedMemory(Data, frozen=True, kw_only=True):
     """Bytes, out of an out-of-memory error. *free*, *unused*: what torch says is free on the card, and in its own cache."""
 
     wanted: int
@@ -60,7 +60,7 @@ AMOUNT = r"([\d.]+) ([KMG]?i?B|bytes)"
 UNITS = {"bytes": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
-def refused(said: str) -> Refused | None:
+def refused(said: str) -> RefusedMemory | None:
     """What a framework wanted and did not get. None: it complains of something else.
 
     torch: c10/cuda/CUDACachingAllocator.cpp, of 1.10 to 2.0 and as it is since. onnxruntime: core/framework/bfc_arena.cc.
@@ -72,9 +72,9 @@ def refused(said: str) -> Refused | None:
         reserved, taken = _amount(rf"{AMOUNT} reserved in total", said), _amount(rf"{AMOUNT} already allocated", said)
         if unused is None and reserved is not None and taken is not None:
             unused = reserved - taken
-        return Refused(wanted=wanted, free=free, unused=unused)
+        return RefusedMemory(wanted=wanted, free=free, unused=unused)
     found = re.search(r"Failed to allocate memory for requested buffer of size (\d+)", said)
-    return Refused(wanted=int(found[1])) if found else None
+    return RefusedMemory(wanted=int(found[1])) if found else None
 
 
 def _amount(pattern: str, said: str) -> int | None:
@@ -83,7 +83,7 @@ def _amount(pattern: str, said: str) -> int | None:
 
 
 @check("RD307", "vram-fragmented", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
-def vram_fragmented(run: Run) -> Answer:
+def vram_fragmented(run: TrialRun) -> Answer:
     """Out of memory, although the card had room for the model, and what was wanted is free: in the framework's cache or on
     the card."""
     inference = run.inference

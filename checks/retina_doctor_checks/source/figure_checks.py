@@ -12,7 +12,7 @@ from retina_doctor_checks.detection.geometry import nearest_sizes
 
 from ..facts.source import Figure, Source
 from ..settings import Size
-from .judging import Place, answer, of_source, scanned
+from .judging import SourcePlace, answer, of_source, scanned
 
 
 def numbered(
@@ -20,7 +20,7 @@ def numbered(
 ) -> Answer:
     """A score or an overlap is between 0 and 1: within, where it begins to cost faces is a matter of the pictures."""
     places = (
-        Place(
+        SourcePlace(
             at=figure.at,
             why="costly" if 0 <= number <= 1 else "impossible",
             what=f"{number:g}",
@@ -75,10 +75,10 @@ def det_size_not_multiple_of_32(source: Source) -> Answer:
     return answer(source, "RD425", "det-size-not-multiple-of-32", places, of=("python",))
 
 
-def sized(figure: Figure, size: Size, stride: int) -> Place:
+def sized(figure: Figure, size: Size, stride: int) -> SourcePlace:
     down, up = nearest_sizes(size, stride)
     fixed = None
     if figure.sides is not None and min(size.width, size.height) >= stride:
         fixed = f"{figure.sides[0]}({up.width}, {up.height}){figure.sides[1]}".strip()
     more: dict[str, Any] = {"stride": stride, "down": str(down), "up": str(up)}
-    return Place(at=figure.at, why="stride", what=str(size), fixed=fixed, more=more)
+    return SourcePlace(at=figure.at, why="stride", what=str(size), fixed=fixed, more=more)

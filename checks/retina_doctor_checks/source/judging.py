@@ -11,7 +11,7 @@ from retina_doctor.codec import Data, replace
 from retina_doctor.model import Inapplicable, Location, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
-from ..facts.source import Line, OwnSource, Source
+from ..facts.source import OwnSource, Source, SourceLine
 from ..settings import ScanSettings
 
 Kind = Literal["python", "deployment"]
@@ -20,10 +20,10 @@ MOST_NAMED = 3
 TESTS = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$|conftest\.py$)")
 
 
-class Place(Data, frozen=True, kw_only=True):
+class SourcePlace(Data, frozen=True, kw_only=True):
     """A place that bears a check's cause, and what its page says of it."""
 
-    at: Line
+    at: SourceLine
     why: str
     what: str
     fixed: str | None = None
@@ -92,7 +92,7 @@ def _is_run(problem: Problem, own: OwnSource) -> bool:
     return problem.location is not None and problem.location.file in own.executed
 
 
-def answer(source: Source, code: str, name: str, places: Iterable[Place], of: tuple[Kind, ...]) -> Answer:
+def answer(source: Source, code: str, name: str, places: Iterable[SourcePlace], of: tuple[Kind, ...]) -> Answer:
     """Problems, but where a comment beside the line gives a reason; without any: unknown while a file of the kinds *of* that
     could bear the cause was not read, else passed."""
     if not source.files:

@@ -11,7 +11,7 @@ from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
 from ..facts.source import Image, Package, Source
 from ..versions import allows, pinned, release
-from .judging import EITHER, Place, answer, is_test, of_source, scanned
+from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
 from .together import CPU, GPU, OPENCVS, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
@@ -19,7 +19,7 @@ BESIDE = re.compile(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)
 """Groups and files that are not what serves, or mean the CPU."""
 
 
-def once(places: Iterable[Place]) -> Iterator[Place]:
+def once(places: Iterable[SourcePlace]) -> Iterator[SourcePlace]:
     """Each place once: a package stands in every group that it is part of."""
     seen = set()
     for place in places:
@@ -42,14 +42,14 @@ def rivals(one: Environment) -> list[str]:
     return sorted((name for name in RIVALS if name in one.packages), key=lambda name: (name == GPU, name != CPU, name))
 
 
-def both(one: Environment) -> Place:
+def both(one: Environment) -> SourcePlace:
     names = rivals(one)
     package = one.packages[names[0]] if len(names) > 1 else one.brought
     assert package is not None
     why = "named" if len(names) > 1 else "insightface"
     kept = one.packages[names[-1]]
     more = {"gpu": kept.name + kept.spec, "other": package.name if why == "named" else CPU, "kept": kept.name}
-    return Place(at=package.at, why=why, what=f"{package.name}{package.spec}", more=more)
+    return SourcePlace(at=package.at, why=why, what=f"{package.name}{package.spec}", more=more)
 
 
 @check("RD298", "opencv-both-packages", Severity.WARNING, scope=scanned, action=Action.EDIT)
@@ -63,7 +63,7 @@ def opencv_both_packages(source: Source) -> Answer:
             kept = next((name for name in names if name.endswith("headless")), names[-1])
             other = one.packages[next(name for name in names if name != kept)]
             more = {"names": names, "kept": kept}
-            found.append(Place(at=other.at, why="named", what=f"{other.name}{other.spec}", more=more))
+            found.append(SourcePlace(at=other.at, why="named", what=f"{other.name}{other.spec}", more=more))
     return answer(source, "RD298", "opencv-both-packages", once(found), of=("deployment",))
 
 
@@ -87,7 +87,7 @@ def libc_unsupported(source: Source) -> Answer:
     return answer(source, "RD279", "libc-unsupported", once(places), of=("deployment",))
 
 
-def on_another_libc(one: Environment) -> Place | None:
+def on_another_libc(one: Environment) -> SourcePlace | None:
     if one.image is None or one.other:
         return None
     base = one.image.base
@@ -105,9 +105,9 @@ def on_another_libc(one: Environment) -> Place | None:
     return _libc(one.image, named, glibc, None)
 
 
-def _libc(image: Image, package: Package, libc: str, fixed: str | None) -> Place:
+def _libc(image: Image, package: Package, libc: str, fixed: str | None) -> SourcePlace:
     more = {"base": image.base, "libc": libc, "needs": NEEDS_GLIBC.get(package.name, "2.17")}
-    return Place(at=image.at, why="musl" if libc == "musl" else "old", what=package.name, fixed=fixed, more=more)
+    return SourcePlace(at=image.at, why="musl" if libc == "musl" else "old", what=package.name, fixed=fixed, more=more)
 
 
 @check("RD280", "python-has-no-wheel", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
@@ -117,7 +117,7 @@ def python_has_no_wheel(source: Source) -> Answer:
     return answer(source, "RD280", "python-has-no-wheel", once(places), of=("deployment",))
 
 
-def without_wheel(one: Environment) -> Place | None:
+def without_wheel(one: Environment) -> SourcePlace | None:
     """The image's Python, as its tag names it, and the builds that the requirement lets in; a release that the table does not
     know may have any."""
     package = one.packages.get(GPU)
@@ -142,7 +142,7 @@ def without_wheel(one: Environment) -> Place | None:
         "package_file": package.at.file,
     }
     fixed = one.image.at.text.replace(f"python:{version}", f"python:{newer}", 1)
-    return Place(
+    return SourcePlace(
         at=one.image.at,
         why="pinned" if pinned(package.spec) else "any",
         what=GPU + package.spec,
@@ -163,7 +163,7 @@ def service_module_missing(source: Source) -> Answer:
             continue
         sign = signs[0]
         more = {"declares": sign.what, "route_file": sign.at.file, "route_line": sign.at.line}
-        found.append(Place(at=package.at, why="fastapi", what="python-multipart", more=more))
+        found.append(SourcePlace(at=package.at, why="fastapi", what="python-multipart", more=more))
     return answer(source, "RD523", "service-module-missing", once(found), of=EITHER)
 
 
@@ -177,7 +177,7 @@ def ort_cpu_package(source: Source) -> Answer:
     return answer(source, "RD277", "ort-cpu-package", once(wanted), of=EITHER)
 
 
-def cpu(source: Source, one: Environment) -> Place | None:
+def cpu(source: Source, one: Environment) -> SourcePlace | None:
     """Where the tree means the GPU; a warning where only the source says so, which often takes what there is."""
     package = one.packages.get(CPU) or one.brought
     assert package is not None
@@ -188,7 +188,7 @@ def cpu(source: Source, one: Environment) -> Place | None:
         return None
     fixed = re.sub(r"(?<![\w-])onnxruntime(?![\w-])", GPU, package.at.text, count=1) if package.name == CPU else None
     at_most = Severity.WARNING if why == "source" else None
-    return Place(
+    return SourcePlace(
         at=package.at, why=why, what=f"{package.name}{package.spec}", fixed=fixed, at_most=at_most, more={"by": by}
     )
 
@@ -216,7 +216,7 @@ def ort_cuda_major_mismatch(source: Source) -> Answer:
     return answer(source, "RD278", "ort-cuda-major-mismatch", once(places), of=("deployment",))
 
 
-def mismatch(one: Environment) -> Place | None:
+def mismatch(one: Environment) -> SourcePlace | None:
     """A wheel whose own CUDA packages come along (extras) needs none of the image's."""
     package = one.packages.get(GPU)
     major = cuda_major(one.image.base) if one.image else None
@@ -227,7 +227,7 @@ def mismatch(one: Environment) -> Place | None:
         return None
     fitting = next((row for row in onnxruntime_builds() if row.cuda[0] == major and row.processor == "x86_64"), None)
     is_pinned = pinned(package.spec) is not None
-    return Place(
+    return SourcePlace(
         at=package.at,
         why="pinned" if is_pinned else "newest",
         what=f"{GPU} {build.version}",

@@ -9,8 +9,8 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import replace
 from retina_doctor.model import Severity
 
-from ..facts.source import Container, Port, Server, Source
-from .judging import EITHER, Place, answer, is_test, of_source, scanned
+from ..facts.source import DeployedContainer, Port, Server, Source
+from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
 from .together import bare_file, image_of, is_public, listening, settled
 
 COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "fastapi", "flask", "runserver")
@@ -43,12 +43,12 @@ def service_loopback_only(source: Source) -> Answer:
     return answer(source, "RD521", "service-loopback-only", loopback(source), of=EITHER)
 
 
-def loopback(source: Source) -> Iterator[Place]:
+def loopback(source: Source) -> Iterator[SourcePlace]:
     for server in source.servers:
         if is_loopback(settled(source, server).host) and is_loopback(server.host):
             # Where another server runs this module, its own is only for development; a test has its server for itself.
             meant = not server.sure or is_run_by_another(source, server) or is_test(source, server.at.file)
-            yield Place(
+            yield SourcePlace(
                 at=server.at,
                 why=server.why,
                 what=server.host or "",
@@ -59,7 +59,7 @@ def loopback(source: Source) -> Iterator[Place]:
     for container in source.containers:
         for port in container.ports if belongs(source, container) else ():
             if is_loopback(port.host):
-                yield Place(
+                yield SourcePlace(
                     at=port.at,
                     why="published",
                     what=port.host or "",
@@ -69,7 +69,7 @@ def loopback(source: Source) -> Iterator[Place]:
                 )
 
 
-def belongs(source: Source, container: Container) -> bool:
+def belongs(source: Source, container: DeployedContainer) -> bool:
     """Whether it serves what the tree is about: that nobody else reaches its database is meant."""
     own = container.server or container.dockerfile or image_of(source, container) or container.gpu
     return bool(own) or not is_public(container.image or "")
@@ -107,7 +107,7 @@ def port_not_published(source: Source) -> Answer:
     return answer(source, "RD522", "port-not-published", places, of=EITHER)
 
 
-def exposed(source: Source) -> Iterator[Place]:
+def exposed(source: Source) -> Iterator[SourcePlace]:
     """EXPOSE only documents: a warning."""
     for image in source.images:
         server = settled(source, image.server) if image.server else None
@@ -116,7 +116,7 @@ def exposed(source: Source) -> Iterator[Place]:
             yield other(image.ports[0], server, "expose", Severity.WARNING)
 
 
-def mapped(source: Source) -> Iterator[Place]:
+def mapped(source: Source) -> Iterator[SourcePlace]:
     """What a container publishes, or a pod says that it listens on."""
     for container in source.containers:
         server = listening(source, container)
@@ -129,7 +129,7 @@ def mapped(source: Source) -> Iterator[Place]:
             yield other(container.ports[0], server, container.kind, at_most)
 
 
-def asked(source: Source) -> Iterator[Place]:
+def asked(source: Source) -> Iterator[SourcePlace]:
     """Probes: where nothing answers them, the pod is never ready."""
     for container in source.containers:
         for port in container.asked:
@@ -138,7 +138,7 @@ def asked(source: Source) -> Iterator[Place]:
                 yield problem
 
 
-def routed(source: Source) -> Iterator[Place]:
+def routed(source: Source) -> Iterator[SourcePlace]:
     for route in source.routes:
         pods = [one for one in source.containers if one.labels and set(route.selector) <= set(one.labels)]
         problem = unanswered(source, route.port, pods)
@@ -147,7 +147,7 @@ def routed(source: Source) -> Iterator[Place]:
             yield problem if "targetPort" in route.port.at.text else replace(problem, fixed=None)
 
 
-def unanswered(source: Source, port: Port, containers: list[Container]) -> Place | None:
+def unanswered(source: Source, port: Port, containers: list[DeployedContainer]) -> SourcePlace | None:
     """A port that is asked for, and on which none of these containers listens."""
     if not containers:
         return None
@@ -156,7 +156,7 @@ def unanswered(source: Source, port: Port, containers: list[Container]) -> Place
         if port.name in [one.name for one in declared]:
             return None
         named = ", ".join(one.name for one in declared if one.name) or "-"
-        return Place(at=port.at, why="name", what=port.name, more={"port": named, "by": "kubernetes"})
+        return SourcePlace(at=port.at, why="name", what=port.name, more={"port": named, "by": "kubernetes"})
     servers = [listening(source, container) for container in containers]
     known = [server for server in servers if server is not None and server.port is not None]
     if len(known) == len(containers):
@@ -165,10 +165,10 @@ def unanswered(source: Source, port: Port, containers: list[Container]) -> Place
     if not numbers or None in numbers or port.number in numbers:
         return None
     more = {"port": numbers[0], "by": "containerPort"}
-    return Place(at=port.at, why="asked", what=str(port.number), at_most=Severity.WARNING, more=more)
+    return SourcePlace(at=port.at, why="asked", what=str(port.number), at_most=Severity.WARNING, more=more)
 
 
-def other(port: Port, server: Server, why: str, at_most: Severity | None) -> Place:
+def other(port: Port, server: Server, why: str, at_most: Severity | None) -> SourcePlace:
     """A port that is not the one on which the server listens."""
     fixed = None
     if port.number is not None and len(re.findall(rf"\b{port.number}\b", port.at.text)) == 1:
@@ -176,4 +176,4 @@ def other(port: Port, server: Server, why: str, at_most: Severity | None) -> Pla
     elif re.search(rf":{port.number}\b(?!.*:)", port.at.text):
         fixed = re.sub(rf":{port.number}\b(?!.*:)", f":{server.port}", port.at.text)
     more = {"port": server.port, "by": server.by}
-    return Place(at=port.at, why=why, what=str(port.number), fixed=fixed, at_most=at_most, more=more)
+    return SourcePlace(at=port.at, why=why, what=str(port.number), fixed=fixed, at_most=at_most, more=more)

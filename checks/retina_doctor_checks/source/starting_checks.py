@@ -8,7 +8,7 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
 from ..facts.source import Sign, Source
-from .judging import EITHER, Place, answer, is_test, of_source, scanned
+from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
 
 
 def _sessions(source: Source) -> list[Sign]:
@@ -27,17 +27,17 @@ def cuda_used_before_fork(source: Source) -> Answer:
     return answer(source, "RD258", "cuda-used-before-fork", _before_fork(source), of=EITHER)
 
 
-def _before_fork(source: Source) -> Iterator[Place]:
+def _before_fork(source: Source) -> Iterator[SourcePlace]:
     made = _sessions(source)
     if not made or not source.meant:
         return
     for one in source.signs:
         if one.kind == "preload":
-            yield Place(at=one.at, why="config", what=one.what, fixed=one.fixed, more=_loads(made[0]))
+            yield SourcePlace(at=one.at, why="config", what=one.what, fixed=one.fixed, more=_loads(made[0]))
     for server in source.servers:
         if "--preload" in server.flags and server.by == "gunicorn":
             fixed = server.at.text.replace(" --preload", "", 1) if " --preload" in server.at.text else None
-            yield Place(at=server.at, why="command", what="--preload", fixed=fixed, more=_loads(made[0]))
+            yield SourcePlace(at=server.at, why="command", what="--preload", fixed=fixed, more=_loads(made[0]))
 
 
 @check("RD524", "service-debug-mode", Severity.WARNING, pitfall=3, scope=scanned, action=Action.EDIT)
@@ -48,15 +48,15 @@ def service_debug_mode(source: Source) -> Answer:
     return answer(source, "RD524", "service-debug-mode", _twice(source), of=EITHER)
 
 
-def _twice(source: Source) -> Iterator[Place]:
+def _twice(source: Source) -> Iterator[SourcePlace]:
     made = _sessions(source)
     if not made:
         return
     for one in source.signs:
         if one.kind == "debug" and not is_test(source, one.at.file):
-            yield Place(at=one.at, why="source", what=one.what, fixed=one.fixed, more=_loads(made[0]))
+            yield SourcePlace(at=one.at, why="source", what=one.what, fixed=one.fixed, more=_loads(made[0]))
     for server in source.servers:
         flag = next((one for one in ("--debug", "--reload") if one in server.flags), None)
         if flag is not None and not server.at.file.rpartition("/")[2].startswith("Makefile"):
             fixed = server.at.text.replace(f" {flag}", "", 1) if f" {flag}" in server.at.text else None
-            yield Place(at=server.at, why="command", what=flag, fixed=fixed, more=_loads(made[0]))
+            yield SourcePlace(at=server.at, why="command", what=flag, fixed=fixed, more=_loads(made[0]))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from retina_doctor.codec import Data, replace
 
-from ..facts.source import Bundle, Container, Image, Package, Server, Source
+from ..facts.source import Bundle, DeployedContainer, Image, Package, Server, Source
 from ..versions import allows
 
 GPU_IMAGE = re.compile(
@@ -69,7 +69,7 @@ def cuda_major(name: str) -> int | None:
     return int(match[1] or match[2]) if match else None
 
 
-def image_of(source: Source, container: Container) -> Image | None:
+def image_of(source: Source, container: DeployedContainer) -> Image | None:
     """The image that the tree builds for a container: by its Dockerfile, else by the name that it is given when it is built.
     The only container of the only pod is taken to be made of the only Dockerfile."""
     built = container.dockerfile
@@ -81,7 +81,7 @@ def image_of(source: Source, container: Container) -> Image | None:
     return next((image for image in source.images if image.at.file == built and is_made(container, image)), None)
 
 
-def is_made(container: Container, image: Image) -> bool:
+def is_made(container: DeployedContainer, image: Image) -> bool:
     """Of a stage that is not the last, nothing is known."""
     return container.target is None or container.target.lower() == image.stage
 
@@ -96,7 +96,7 @@ def bare(name: str) -> str:
     return name.rsplit("/", 1)[-1].split("@")[0].split(":")[0]
 
 
-def needs_gpu(source: Source, container: Container) -> str | None:
+def needs_gpu(source: Source, container: DeployedContainer) -> str | None:
     """What says that a container means to use the GPU: its image's name, or a package that its Dockerfile installs."""
     image = image_of(source, container)
     names = [container.image or "", image.base if image and not container.varied else ""]
@@ -201,7 +201,7 @@ def bare_file(path: str) -> str:
     return path.rsplit("/", 1)[-1]
 
 
-def listening(source: Source, container: Container) -> Server | None:
+def listening(source: Source, container: DeployedContainer) -> Server | None:
     """What listens in a container: by its own command, else by its image's."""
     server = container.server
     if server is None and not container.commanded:

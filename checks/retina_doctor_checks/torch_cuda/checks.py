@@ -7,7 +7,7 @@ from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading,
 
 from ..advice.builds import known, torch_builds
 from ..advice.compatible import torch_advice
-from ..advice.machine import Machine
+from ..advice.machine import MachineSeen
 from ..combined.no_cards import no_cards
 from ..combined.processor import understood
 from ..combined.refusals import of_ending, told
@@ -25,7 +25,7 @@ CPU_BUILD = Inapplicable(Reason("torch-is-cpu-build"))
 
 
 @check("RD241", "torch-missing", Severity.ERROR, pitfall=2, action=Action.PIP)
-def torch_missing(torch: TorchFiles, machine: Machine, model: Model | None) -> Answer:
+def torch_missing(torch: TorchFiles, machine: MachineSeen, model: Model | None) -> Answer:
     if torch.installed:
         return None
     if model is None:
@@ -65,7 +65,7 @@ def torch_import_fails(
 
 
 @check("RD243", "torch-cpu-build", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
-def torch_cpu_build(torch: TorchFiles, machine: Machine, model: Model | None) -> Answer:
+def torch_cpu_build(torch: TorchFiles, machine: MachineSeen, model: Model | None) -> Answer:
     if not torch.installed:
         return NOT_INSTALLED
     if torch.build is None:
@@ -87,7 +87,7 @@ def torch_cpu_build(torch: TorchFiles, machine: Machine, model: Model | None) ->
 @check("RD244", "torch-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def torch_arch_unsupported(
     torch: TorchFiles,
-    machine: Machine,
+    machine: MachineSeen,
     nvml: Nvml,
     host: Host | None,
     runtime: TorchRuntime | None,

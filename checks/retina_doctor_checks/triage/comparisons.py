@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from retina_doctor.codec import Data
 
 from ..advice.builds import known, onnxruntime_builds, torch_builds
-from .symptoms import Seen
-from .text import Text
+from .symptoms import SymptomSeen
+from .text import LogText
 from .told import Told
 
 CUDA_11_UNTIL = (1, 18)
@@ -23,9 +23,9 @@ LITTLE_GIB = 2.0
 class Case(Data, frozen=True, kw_only=True):
     """All that was read from one text."""
 
-    text: Text
+    text: LogText
     told: Told
-    seen: tuple[Seen, ...]
+    seen: tuple[SymptomSeen, ...]
 
     def captured(self, name: str) -> set[int]:
         """Numbers that stood in that place of any sentence; of a version, its major."""

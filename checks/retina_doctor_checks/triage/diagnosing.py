@@ -12,8 +12,8 @@ from retina_doctor.codec import Data
 
 from . import tables
 from .comparisons import COMPARISONS, Case
-from .symptoms import Seen, mentions, seen
-from .text import Line, Text
+from .symptoms import SymptomSeen, mentions, seen
+from .text import LogLine, LogText
 from .told import told
 
 EXPLAINED = 0.08
@@ -27,7 +27,7 @@ FAINT = 0.02
 """Score below which an alternative is not worth a line."""
 
 
-class Diagnosis(Data, frozen=True, kw_only=True):
+class TextDiagnosis(Data, frozen=True, kw_only=True):
     """*score*: 0 to 1, how likely it is this cause, and one at all. *leads*: it explains what no other before it does; else
     it is an alternative to the leading cause before it. *equal*: names of causes that the text fits as well."""
 
@@ -35,19 +35,19 @@ class Diagnosis(Data, frozen=True, kw_only=True):
     score: float
     leads: bool
     equal: tuple[str, ...]
-    evidence: tuple[Line, ...]
+    evidence: tuple[LogLine, ...]
     symptoms: tuple[str, ...]
 
 
-class Judged(Data, frozen=True, kw_only=True):
+class JudgedText(Data, frozen=True, kw_only=True):
     """A finding of a check about what the text tells: *lines* are those that told it."""
 
     name: str
-    lines: tuple[Line, ...]
+    lines: tuple[LogLine, ...]
     trust: float
 
 
-def case_of(text: Text, *, people_wrote: bool = True) -> Case:
+def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
     """Read by both readers. *people_wrote*: it may hold people's own words, not a program's output alone."""
     found = tuple(one for one in seen(text) if people_wrote or not one.symptom.prose)
     finer = tuple(one for one in found if not one.symptom.general)
@@ -55,8 +55,8 @@ def case_of(text: Text, *, people_wrote: bool = True) -> Case:
 
 
 def diagnoses(
-    case: Case, explains: Mapping[str, Collection[str]], judged: tuple[Judged, ...] = ()
-) -> tuple[Diagnosis, ...]:
+    case: Case, explains: Mapping[str, Collection[str]], judged: tuple[JudgedText, ...] = ()
+) -> tuple[TextDiagnosis, ...]:
     """Best first: leading causes, roots before what they explain, then their alternatives. *explains*: root -> echoes."""
     clues = [*map(_of_symptom, case.seen), *map(_of_finding, judged)]
     return ranked(clues, holding(case, {name for clue in clues for name in clue.fits}), explains) if clues else ()
@@ -64,7 +64,7 @@ def diagnoses(
 
 def ranked(
     clues: Sequence[Clue], holds: Collection[str], explains: Mapping[str, Collection[str]]
-) -> tuple[Diagnosis, ...]:
+) -> tuple[TextDiagnosis, ...]:
     """As `diagnoses`, of clues and of the names of circumstances that hold."""
     factors = _factors(holds, {name for clue in clues for name in clue.fits})
     shares = [_shares(clue, factors) for clue in clues]
@@ -88,7 +88,7 @@ def ranked(
         rivals = {rival for clue in mine for rival in clue.fits if rival != name}
         equal = sorted(r for r in rivals if AS_LIKELY <= scores[r] / max(scores[name], 1e-9) <= 1 / AS_LIKELY)
         found.append(
-            Diagnosis(
+            TextDiagnosis(
                 name=name,
                 score=round(scores[name], 2),
                 leads=name in leaders,
@@ -104,18 +104,18 @@ class Clue(Data, frozen=True, kw_only=True):
     name: str
     trust: float
     fits: Mapping[str, float]
-    places: tuple[tuple[Line, ...], ...]
+    places: tuple[tuple[LogLine, ...], ...]
 
 
-def _of_symptom(one: Seen) -> Clue:
+def _of_symptom(one: SymptomSeen) -> Clue:
     return clue_of(one.symptom, one.places)
 
 
-def clue_of(row: tables.Symptom, places: tuple[tuple[Line, ...], ...] = ()) -> Clue:
+def clue_of(row: tables.Symptom, places: tuple[tuple[LogLine, ...], ...] = ()) -> Clue:
     return Clue(name=row.name, trust=row.trust, fits=row.fits, places=places)
 
 
-def _of_finding(one: Judged) -> Clue:
+def _of_finding(one: JudgedText) -> Clue:
     return Clue(name=f"told: {one.name}", trust=one.trust, fits={one.name: 10.0}, places=(one.lines,))
 
 
@@ -188,9 +188,9 @@ def _score(name: str, clues: Sequence[Clue], shares: list[Mapping[str, float]]) 
     return 1 - missed
 
 
-def _evidence(clues: list[Clue]) -> tuple[Line, ...]:
+def _evidence(clues: list[Clue]) -> tuple[LogLine, ...]:
     """A few lines: the first place of each clue, and the last, which is the newest."""
-    lines: dict[int, Line] = {}
+    lines: dict[int, LogLine] = {}
     for clue in clues:
         for place in (clue.places[0], clue.places[-1]) if clue.places else ():
             for line in place[:4]:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from retina_doctor.codec import Data, decode, encode
 from retina_doctor.secret_words import beginning, masked
 
-from ..facts.service_log import Log, Shown
+from ..facts.service_log import Log, ShownLog
 from .comparisons import Case
 from .dates import Clock, moments
 from .diagnosing import holding
 from .first_look import thinned
 from .sentences import is_open, sentence, squeezed
-from .symptoms import Seen, seen
-from .text import Text, text_of
+from .symptoms import SymptomSeen, seen
+from .text import LogText, text_of
 from .told import told
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ FELL_BACK = re.compile(
 """onnxruntime/capi/onnxruntime_inference_collection.py; onnxruntime/python/onnxruntime_pybind_state.cc."""
 
 
-class Fetched(Data, frozen=True, kw_only=True):
+class FetchedLog(Data, frozen=True, kw_only=True):
     """What probes/service/log_end.py tells of one log."""
 
     kind: Any
@@ -69,12 +69,12 @@ def look(probe: Telling, arguments: Mapping[str, Any]) -> None:
         pids=tuple(fetched.get("pids", ())),
     )
     probe.tell(**own, logs=[])
-    logs = [understood(decode(one, Fetched), clock) for one in fetched["fetched"]]
+    logs = [understood(decode(one, FetchedLog), clock) for one in fetched["fetched"]]
     probe.tell(logs=encode(tuple(logs)))
 
 
-def understood(one: Fetched, clock: Clock) -> Log:
-    shown: tuple[Shown, ...] = ()
+def understood(one: FetchedLog, clock: Clock) -> Log:
+    shown: tuple[ShownLog, ...] = ()
     holds: tuple[str, ...] = ()
     fell_back: list[str] = []
     if one.data:
@@ -93,18 +93,18 @@ def understood(one: Fetched, clock: Clock) -> Log:
     )  # fmt: skip
 
 
-def latest(lines: Sequence[str]) -> Text:
+def latest(lines: Sequence[str]) -> LogText:
     """Without what repeats itself: of lines that differ in numbers alone the last few, which are the newest."""
     backwards = ((number, lines[number - 1]) for number in range(len(lines), 0, -1))
     return text_of(reversed(list(thinned(backwards))))
 
 
-def places(one: Seen, when: Sequence[tuple[float | None, bool]]) -> list[Shown]:
+def places(one: SymptomSeen, when: Sequence[tuple[float | None, bool]]) -> list[ShownLog]:
     found = []
     for place in one.places[-MOST_PLACES:]:
         moment, dated = when[place[0].number - 1]
         words = tuple(quoted(line.shown.strip(), one.symptom.says) for line in itertools.islice(place, MOST_LINES))
-        found.append(Shown(symptom=one.symptom.name, lines=words, moment=moment, dated=dated))
+        found.append(ShownLog(symptom=one.symptom.name, lines=words, moment=moment, dated=dated))
     return found
 
 

@@ -16,15 +16,15 @@ from retina_doctor.settings import Settings, Table
 
 from ..advice.builds import known, onnxruntime_builds, torch_builds
 from ..advice.drivers import least_driver
-from ..advice.machine import Machine
+from ..advice.machine import MachineSeen
 from ..facts import ort_gpu, python_env
 from ..facts.driver import Gpu, GpuEnvironment, Nvml
 from ..facts.torch_cuda import TorchFiles
 from .comparisons import Case, ort_cuda_major, parts, torch_cuda_major
-from .diagnosing import Judged
+from .diagnosing import JudgedText
 from .partial import NotTold, partial
 from .tables import causes
-from .text import Line
+from .text import LogLine
 from .told import Fact, Told
 
 TRUST = 0.8
@@ -37,19 +37,19 @@ _LISTED = re.compile(
 """A line of `pip list`, `pip freeze`, `conda list` or a table of versions, and not of prose."""
 
 
-class Reading(Data, frozen=True):
+class TextReading(Data, frozen=True):
     """Facts made of text, and the lines they come from."""
 
     facts: Any
-    lines: tuple[Line, ...]
+    lines: tuple[LogLine, ...]
 
 
-def readings(told: Told) -> Mapping[type, Reading]:
+def readings(told: Told) -> Mapping[type, TextReading]:
     """Type of facts -> what the text tells of it; types of which it tells nothing are left out."""
-    made: dict[type, Reading] = {}
+    made: dict[type, TextReading] = {}
     for make in (_nvml, _environment, _onnxruntime, _torch, _packages):
         for facts, used in make(told):
-            made[_kind(facts)] = Reading(facts, tuple(fact.line for fact in used))
+            made[_kind(facts)] = TextReading(facts, tuple(fact.line for fact in used))
     return made
 
 
@@ -142,7 +142,7 @@ def _onnxruntime(told: Told) -> Made:
         cuda = row.cuda if row else (major, 0) if major else None
         distributions.append(
             partial(
-                ort_gpu.Distribution, name=name, version=version, gpu=name == "onnxruntime-gpu", cuda=cuda,
+                ort_gpu.OrtDistribution, name=name, version=version, gpu=name == "onnxruntime-gpu", cuda=cuda,
                 cudnn_major=row.cudnn if row else None, has_extras=row.extras if row else False, missing=(),
             )
         )  # fmt: skip
@@ -177,23 +177,23 @@ def _packages(told: Told) -> Made:
         yield partial(python_env.Packages, retinaface=owners, retinaface_owner=None), tuple(rivals.values())
 
 
-def judged(case: Case, catalogue: Catalogue) -> tuple[Judged, ...]:
+def judged(case: Case, catalogue: Catalogue) -> tuple[JudgedText, ...]:
     """What the catalogue's checks find in what was told. A check that needs more than that says nothing."""
     made = readings(case.told)
-    found: dict[str, Judged] = {}
+    found: dict[str, JudgedText] = {}
     for entry in catalogue.entries if made else ():
         if entry.check.severity is Severity.NOTE or entry.check.name not in causes():
             continue
         used = [made[need.facts] for need in entry.needs if need.facts in made]
         if any(_problems(entry, case.told, made)):
             lines = {line.number: line for reading in used for line in reading.lines}
-            found[entry.check.name] = Judged(
+            found[entry.check.name] = JudgedText(
                 name=entry.check.name, lines=tuple(lines[number] for number in sorted(lines)), trust=TRUST
             )
     return tuple(found.values())
 
 
-def _problems(entry: Entry, told: Told, made: Mapping[type, Reading]) -> tuple[Problem, ...]:
+def _problems(entry: Entry, told: Told, made: Mapping[type, TextReading]) -> tuple[Problem, ...]:
     arguments: dict[str, Any] = {}
     gathered: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {}
     for need in entry.needs:
@@ -203,7 +203,7 @@ def _problems(entry: Entry, told: Told, made: Mapping[type, Reading]) -> tuple[P
             value: Any = Settings() if kind is Settings else Settings().of(kind)
         elif need.facts is Interpreter:
             value = _interpreter(told)
-        elif need.facts is GpuEnvironment and reading is None and need.whole is Machine:
+        elif need.facts is GpuEnvironment and reading is None and need.whole is MachineSeen:
             # Where no text speaks of it, the driver's own libcuda is loaded and no variable chooses among the cards.
             value = partial(GpuEnvironment, libcuda=None, cuda_visible_devices=None, cuda_device_order=None)
         elif reading is None and need.want is not Want.OPTIONAL:

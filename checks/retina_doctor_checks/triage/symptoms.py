@@ -10,7 +10,7 @@ from retina_doctor.codec import Data
 
 from . import tables
 from .sentences import Sentence, is_open, sentence, squeezed
-from .text import Line, Text
+from .text import LogLine, LogText
 
 MOST = 12
 """Places of one sentence that are kept: the rest of a log repeats them."""
@@ -20,20 +20,20 @@ WIDEST = 12
 """Lines that one sentence may stretch over."""
 
 
-class Seen(Data, frozen=True, kw_only=True):
+class SymptomSeen(Data, frozen=True, kw_only=True):
     """A symptom and where it is. *captured*: name in the sentence -> each different text that stood there."""
 
     symptom: tables.Symptom
-    places: tuple[tuple[Line, ...], ...]
+    places: tuple[tuple[LogLine, ...], ...]
     captured: Mapping[str, tuple[str, ...]]
 
 
-def seen(text: Text, most: int = MOST) -> tuple[Seen, ...]:
+def seen(text: LogText, most: int = MOST) -> tuple[SymptomSeen, ...]:
     """In the order of the tables; of each the first *most* places of a sentence."""
     return tuple(one for row in tables.symptoms() if (one := _seen(row, text, most)) is not None)
 
 
-def mentions(patterns: tuple[str, ...], text: Text) -> bool:
+def mentions(patterns: tuple[str, ...], text: LogText) -> bool:
     """Whether the text holds one of these sentences; one without skips must begin where a word does ("leak", not "bleak"),
     and a short one end where it does."""
     return any(
@@ -56,7 +56,7 @@ def _mentioned(phrase: str, prose: str) -> bool:
     return False
 
 
-def matches(pattern: str, text: Text) -> Iterator[tuple[tuple[Line, ...], Mapping[str, str]]]:
+def matches(pattern: str, text: LogText) -> Iterator[tuple[tuple[LogLine, ...], Mapping[str, str]]]:
     """(lines, what was captured) of each place of a sentence. A cheap look for its longest literal comes first."""
     for start, end, groups in _found(pattern, text.squeezed):
         lines = text.lines_of(start, end)
@@ -91,13 +91,13 @@ def _tightest(one: Sentence, text: str, match: re.Match[str]) -> re.Match[str]:
     return match
 
 
-def _is_others(unless: tuple[str, ...], lines: tuple[Line, ...], text: Text) -> bool:
+def _is_others(unless: tuple[str, ...], lines: tuple[LogLine, ...], text: LogText) -> bool:
     around = text.around(lines[0], lines[-1])
     return any(word in line.shown.lower() for line in around for word in unless)
 
 
-def _seen(row: tables.Symptom, text: Text, most: int) -> Seen | None:
-    places: dict[int, tuple[Line, ...]] = {}
+def _seen(row: tables.Symptom, text: LogText, most: int) -> SymptomSeen | None:
+    places: dict[int, tuple[LogLine, ...]] = {}
     captured: dict[str, dict[str, None]] = {}
     for pattern in row.says:
         for count, (lines, groups) in enumerate(matches(pattern, text)):
@@ -111,4 +111,4 @@ def _seen(row: tables.Symptom, text: Text, most: int) -> Seen | None:
     if not places or (row.beside and not mentions(row.beside, text)):
         return None
     ordered = tuple(places[number] for number in sorted(places))[:most]
-    return Seen(symptom=row, places=ordered, captured={name: tuple(values) for name, values in captured.items()})
+    return SymptomSeen(symptom=row, places=ordered, captured={name: tuple(values) for name, values in captured.items()})

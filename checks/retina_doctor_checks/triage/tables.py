@@ -50,21 +50,21 @@ class Circumstance(Data, frozen=True, kw_only=True):
     when: str | None = None
 
 
-class Words(Data, frozen=True):
+class CauseWords(Data, frozen=True):
     en: str
     zh: str
 
 
-class Cause(Data, frozen=True, kw_only=True):
+class TriageCause(Data, frozen=True, kw_only=True):
     """*title*: one true sentence. *ask*: the one command whose answer decides; *decides*: what it tells.
 
     *explains*: causes that are but its echo where both are named, besides the edges between checks. *gpu*: it matters only
     where the GPU is meant to be used. *at_most*: how grave it is in a log of a service, where that is no error.
     """
 
-    title: Words
+    title: CauseWords
     ask: str
-    decides: Words
+    decides: CauseWords
     explains: tuple[str, ...] = ()
     gpu: bool = False
     at_most: Severity | None = None
@@ -96,8 +96,8 @@ def circumstances() -> tuple[Circumstance, ...]:
 
 
 @functools.cache
-def causes() -> Mapping[str, Cause]:
-    return decode(_read(HERE / "causes.toml"), dict[str, Cause])
+def causes() -> Mapping[str, TriageCause]:
+    return decode(_read(HERE / "causes.toml"), dict[str, TriageCause])
 
 
 @functools.cache

@@ -44,7 +44,7 @@ _WIDTHS = (72, 76, 78, 79, 80, 100, 120, 132)
 """Of terminals and mailers that break lines wherever they end."""
 
 
-class Line(Data, frozen=True):
+class LogLine(Data, frozen=True):
     """*number* counts from 1. *text*: plain and without prefix, for reading. *shown*: plain, with it."""
 
     number: int
@@ -52,8 +52,8 @@ class Line(Data, frozen=True):
     shown: str
 
 
-class Text(Data, frozen=True, dict=True):
-    lines: tuple[Line, ...]
+class LogText(Data, frozen=True, dict=True):
+    lines: tuple[LogLine, ...]
 
     @functools.cached_property
     def _squeezed(self) -> tuple[str, tuple[int, ...]]:
@@ -88,11 +88,11 @@ class Text(Data, frozen=True, dict=True):
             position += len(_joined(line.text, re.sub(r"[ \t]{1,}", " ", line.text).lower()))
         return tuple(starts)
 
-    def lines_of(self, start: int, end: int) -> tuple[Line, ...]:
+    def lines_of(self, start: int, end: int) -> tuple[LogLine, ...]:
         """The lines that hold characters *start* to *end* of `squeezed`."""
         return self._between(self._squeezed[1], start, end)
 
-    def line_flowing(self, start: int) -> Line:
+    def line_flowing(self, start: int) -> LogLine:
         """The line that holds character *start* of `flowing`."""
         return self._between(self._flowing_starts, start, start + 1)[0]
 
@@ -100,11 +100,11 @@ class Text(Data, frozen=True, dict=True):
     def _positions(self) -> dict[int, int]:
         return {line.number: position for position, line in enumerate(self.lines)}
 
-    def around(self, first: Line, last: Line) -> tuple[Line, ...]:
+    def around(self, first: LogLine, last: LogLine) -> tuple[LogLine, ...]:
         """From the line before *first* to the one after *last*."""
         return self.lines[max(self._positions[first.number] - 1, 0) : self._positions[last.number] + 2]
 
-    def _between(self, starts: Sequence[int], start: int, end: int) -> tuple[Line, ...]:
+    def _between(self, starts: Sequence[int], start: int, end: int) -> tuple[LogLine, ...]:
         first = bisect.bisect_right(starts, start) - 1
         last = bisect.bisect_left(starts, max(end, start + 1)) - 1
         return tuple(line for line in self.lines[first : last + 1] if line.text.strip())
@@ -120,12 +120,12 @@ def _joined(plain: str, low: str) -> str:
     return low if len(plain) in _WIDTHS else low + "\n"
 
 
-def text_of(lines: Iterable[tuple[int, str]]) -> Text:
+def text_of(lines: Iterable[tuple[int, str]]) -> LogText:
     """Of numbered raw lines."""
-    return Text(tuple(_line(number, raw) for number, raw in lines))
+    return LogText(tuple(_line(number, raw) for number, raw in lines))
 
 
-def read(raw: str) -> Text:
+def read(raw: str) -> LogText:
     return text_of(enumerate(raw.splitlines(), 1))
 
 
@@ -142,7 +142,7 @@ def plain(raw: str) -> str:
     return _CONTROLS.sub(" ", text.replace("\t", " ").replace("`", "'").replace('"', "'")).rstrip()
 
 
-def _line(number: int, raw: str) -> Line:
+def _line(number: int, raw: str) -> LogLine:
     if raw.startswith('{"log":"'):  # docker's own log files
         raw = _of_docker(raw)
     shown = plain(raw)
@@ -154,7 +154,7 @@ def _line(number: int, raw: str) -> Line:
                 break
         else:
             break
-    return Line(number, text, shown)
+    return LogLine(number, text, shown)
 
 
 def _of_docker(raw: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from retina_doctor.codec import Data
 
 from .tables import fact_rows
-from .text import Line, Text
+from .text import LogLine, LogText
 
 PACKAGES = (
     "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm", "onnxruntime-training", "onnxruntime",
@@ -39,7 +39,7 @@ class Fact(Data, frozen=True, kw_only=True):
 
     kind: str
     value: str
-    line: Line
+    line: LogLine
 
 
 class Told(Data, frozen=True, dict=True):
@@ -68,7 +68,7 @@ def _compiled(expression: str) -> re.Pattern[str]:
     return re.compile(expression)
 
 
-def told(text: Text) -> Told:
+def told(text: LogText) -> Told:
     found: dict[tuple[str, str], Fact] = {}
     for kind, value, line in _found(text):
         found.setdefault((kind, value), Fact(kind=kind, value=value, line=line))
@@ -79,7 +79,7 @@ def told(text: Text) -> Told:
     return Told(tuple(found.values()))
 
 
-def _found(text: Text) -> Iterator[tuple[str, str, Line]]:
+def _found(text: LogText) -> Iterator[tuple[str, str, LogLine]]:
     flowing = text.flowing
     for row in fact_rows():
         if row.near and not any(word in flowing for word in row.near):

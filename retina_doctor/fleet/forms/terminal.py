@@ -11,7 +11,7 @@ from rich.text import Text
 
 from retina_doctor.fleet.forms import counted, ending, headline, word
 from retina_doctor.fleet.node_sets import folded
-from retina_doctor.fleet.summing import Drift, Fleet, Step
+from retina_doctor.fleet.summing import Drift, Fleet, FleetStep
 from retina_doctor.model import Severity
 from retina_doctor.quoting import visible
 from retina_doctor.reports import Look
@@ -35,9 +35,9 @@ def write(fleet: Fleet, language: Language, look: Look) -> str:
     return re.sub(r"[ \t]+$", "", out.getvalue(), flags=re.MULTILINE)
 
 
-def steps_together(plan: tuple[Step, ...]) -> list[tuple[Step, ...]]:
+def steps_together(plan: tuple[FleetStep, ...]) -> list[tuple[FleetStep, ...]]:
     """Steps that fix the same causes, the most frequent commands first: paths in them may differ from node to node."""
-    groups: dict[tuple[object, ...], list[Step]] = {}
+    groups: dict[tuple[object, ...], list[FleetStep]] = {}
     for step in plan:
         groups.setdefault((step.kind, step.fixes), []).append(step)
     return [tuple(group) for group in groups.values()]

@@ -43,7 +43,7 @@ class Dot(NamedTuple):
     typical: bool
 
 
-class Row(NamedTuple):
+class DrawnRow(NamedTuple):
     """*start*, *width*: where most values are."""
 
     label: Text
@@ -58,7 +58,7 @@ class Tick(NamedTuple):
     x: float
 
 
-class Face(NamedTuple):
+class DrawnFace(NamedTuple):
     x: float
     y: float
     width: float
@@ -74,13 +74,13 @@ class Drawing(NamedTuple):
     title: Text
     note: Text | None
     bars: tuple[DrawnBar, ...] = ()
-    rows: tuple[Row, ...] = ()
+    rows: tuple[DrawnRow, ...] = ()
     ticks: tuple[Tick, ...] = ()
     name: str = ""
     width: int = 0
     height: int = 0
     line: float = 0.0
-    faces: tuple[Face, ...] = ()
+    faces: tuple[DrawnFace, ...] = ()
     about: Text | None = None
 
 
@@ -116,7 +116,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.005 else "< 1 %"
 
 
-def _spreads(figure: Spreads, say: Say) -> tuple[tuple[Row, ...], tuple[Tick, ...]]:
+def _spreads(figure: Spreads, say: Say) -> tuple[tuple[DrawnRow, ...], tuple[Tick, ...]]:
     values = [value for one in figure.spreads for value in (*(mark.value for mark in one.marks), *one.samples)]
     values = [value for value in values if value > 0]
     if not values:
@@ -133,7 +133,9 @@ def _spreads(figure: Spreads, say: Say) -> tuple[tuple[Row, ...], tuple[Tick, ..
             Dot(say(mark.label), quantity(mark.value, figure.unit), at(mark.value), mark.typical) for mark in one.marks
         )
         near = [dot.x for dot in dots if dot.typical] or [0.0]
-        rows.append(Row(say(one.label), dots, min(near), round(max(near) - min(near), 2), tuple(map(at, one.samples))))
+        rows.append(
+            DrawnRow(say(one.label), dots, min(near), round(max(near) - min(near), 2), tuple(map(at, one.samples)))
+        )
     powers = range(math.floor(low), math.ceil(high) + 1)
     steps = [step * 10.0**power for power in powers for step in (1, 1.5, 2, 3, 5, 7)]
     ticks = [Tick(quantity(step, figure.unit), at(step)) for step in steps if low < math.log10(step) < high]
@@ -162,7 +164,7 @@ def _frame(figure: Frame, title: Text, note: Text | None) -> Drawing:
     )
 
 
-def _face(box: Box) -> Face:
+def _face(box: Box) -> DrawnFace:
     width, height = max(box.right - box.left, 0.0), max(box.bottom - box.top, 0.0)
     points = tuple((round(x, 1), round(y, 1)) for x, y in box.points)
-    return Face(round(box.left, 1), round(box.top, 1), round(width, 1), round(height, 1), box.text, points)
+    return DrawnFace(round(box.left, 1), round(box.top, 1), round(width, 1), round(height, 1), box.text, points)

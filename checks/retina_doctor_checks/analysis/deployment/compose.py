@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import posixpath
 
-from ...facts.source import Container, Port, Server, Tag
+from ...facts.source import DeployedContainer, Port, Server, Tag
 from ..found import Found
-from ..text import Text
+from ..text import SourceText
 from . import servers, shell
-from .nodes import Node, documents
+from .nodes import YamlNode, documents
 
 
-def told(text: Text, content: str) -> Found:
+def told(text: SourceText, content: str) -> Found:
     """Raises ValueError."""
     found = Found()
     for document in documents(content):
@@ -24,10 +24,10 @@ def told(text: Text, content: str) -> Found:
     return found
 
 
-def container(text: Text, key: Node, service: Node) -> Container:
+def container(text: SourceText, key: YamlNode, service: YamlNode) -> DeployedContainer:
     image = service["image"].text
     variables = environment(service["environment"])
-    return Container(
+    return DeployedContainer(
         at=text.at(*key.place),
         kind="compose",
         name=key.text or "",
@@ -47,7 +47,7 @@ def container(text: Text, key: Node, service: Node) -> Container:
     )
 
 
-def dockerfile(build: Node, path: str) -> str | None:
+def dockerfile(build: YamlNode, path: str) -> str | None:
     """The file that builds it, beside the compose file; None where it is not built."""
     if not build:
         return None
@@ -58,7 +58,7 @@ def dockerfile(build: Node, path: str) -> str | None:
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), context, file))
 
 
-def has_gpu(service: Node) -> bool:
+def has_gpu(service: YamlNode) -> bool:
     runtime = shell.substituted(service["runtime"].text or "", {})
     if service["gpus"] or "nvidia" in runtime or "$" in runtime:
         return True
@@ -72,7 +72,7 @@ def has_gpu(service: Node) -> bool:
     return any("nvidia" in word for word in service["devices"].words)
 
 
-def published(text: Text, port: Node) -> list[Port]:
+def published(text: SourceText, port: YamlNode) -> list[Port]:
     """One or none of the container's ports: "[[IP:]HOST:]CONTAINER[/udp]", or a mapping of target, published and host_ip."""
     at = text.at(*port.place)
     if port["target"]:
@@ -85,7 +85,7 @@ def published(text: Text, port: Node) -> list[Port]:
     return [Port(at=at, number=whole(target), host=host.strip("[]") or None, name=None)]
 
 
-def command(text: Text, service: Node, variables: dict[str, str]) -> Server | None:
+def command(text: SourceText, service: YamlNode, variables: dict[str, str]) -> Server | None:
     """The server that its command or entry point starts."""
     words: list[str] = []
     place = None
@@ -101,7 +101,7 @@ def command(text: Text, service: Node, variables: dict[str, str]) -> Server | No
     return started.moved_by_file(bool(service["env_file"])).at(text.at(*place.place))
 
 
-def environment(node: Node) -> dict[str, str]:
+def environment(node: YamlNode) -> dict[str, str]:
     listed = [word.partition("=")[::2] for word in node.words if "=" in word]
     return dict([*listed, *((key, value.text or "") for key, value in node.pairs)])
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from retina_doctor.codec import replace
 
-from ...facts.source import Image, Port, Step
+from ...facts.source import Image, ImageStep, Port
 from ..found import Found
-from ..text import Text
+from ..text import SourceText
 from . import servers, shell
 from .packages import INDEXES, OTHER_BUILDS, changes
 
@@ -32,13 +32,13 @@ class Stage:
     base: str
     given: Mapping[str, str]
     variables: dict[str, str] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
+    steps: list[ImageStep] = field(default_factory=list)
     ports: list[Port] = field(default_factory=list)
     entry: tuple[int, str] | None = None
     command: tuple[int, str] | None = None
 
 
-def told(text: Text, content: str) -> Found:
+def told(text: SourceText, content: str) -> Found:
     stages: dict[str, Stage] = {}
     arguments: dict[str, str] = {}
     stage: Stage | None = None
@@ -116,7 +116,7 @@ def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[s
 
 
 def instruction(
-    text: Text, stage: Stage, stages: Mapping[str, Stage], number: int, word: str, value: str, lines: Lines
+    text: SourceText, stage: Stage, stages: Mapping[str, Stage], number: int, word: str, value: str, lines: Lines
 ) -> None:
     if word == "ENV":
         stage.variables.update(pairs(value))
@@ -142,7 +142,7 @@ def instruction(
         stage.command = (number, value)
 
 
-def steps(text: Text, variables: Mapping[str, str], lines: Lines) -> list[Step]:
+def steps(text: SourceText, variables: Mapping[str, str], lines: Lines) -> list[ImageStep]:
     """What a RUN does to packages."""
     index = any(OTHER_BUILDS.search(variables.get(name, "")) for name in INDEXES)
     return [
@@ -163,7 +163,7 @@ def without_options(lines: Lines) -> Lines:
     return found
 
 
-def finished(text: Text, stage: Stage) -> Image:
+def finished(text: SourceText, stage: Stage) -> Image:
     server = started(stage)
     last = stage.command or stage.entry
     return Image(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...facts.source import Container, Port, Route
+from ...facts.source import DeployedContainer, Port, Route
 from ..found import Found
-from ..text import Text
+from ..text import SourceText
 from . import servers
 from .compose import whole
-from .nodes import Node, documents
+from .nodes import YamlNode, documents
 
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
-def told(text: Text, content: str) -> Found:
+def told(text: SourceText, content: str) -> Found:
     """Raises ValueError."""
     found = Found()
     for document in documents(content):
@@ -31,7 +31,7 @@ def told(text: Text, content: str) -> Found:
     return found
 
 
-def pod(one: Node, kind: str) -> Node:
+def pod(one: YamlNode, kind: str) -> YamlNode:
     """The node that has the pod's metadata and spec."""
     if kind == "Pod":
         return one
@@ -40,18 +40,18 @@ def pod(one: Node, kind: str) -> Node:
     return one.get("spec", "template")
 
 
-def labels(node: Node) -> tuple[str, ...]:
+def labels(node: YamlNode) -> tuple[str, ...]:
     return tuple(sorted(f"{key}={value.text}" for key, value in node.pairs if value.text is not None))
 
 
-def contained(text: Text, owner: Node, template: Node, container: Node) -> Container:
+def contained(text: SourceText, owner: YamlNode, template: YamlNode, container: YamlNode) -> DeployedContainer:
     spec = template["spec"]
     words = container["command"].words + container["args"].words
     server = servers.started(words, variables(container["env"])) if words else None
     given = [one["name"].text for one in container["env"].items]
     limits = container.get("resources", "limits").pairs + container.get("resources", "requests").pairs
     command = container["command"] or container["args"]
-    return Container(
+    return DeployedContainer(
         at=text.at(*container.place),
         kind="kubernetes",
         name=container["name"].text or owner.get("metadata", "name").text or "",
@@ -79,19 +79,19 @@ def contained(text: Text, owner: Node, template: Node, container: Node) -> Conta
     )
 
 
-def probed(text: Text, probe: Node) -> list[Port]:
+def probed(text: SourceText, probe: YamlNode) -> list[Port]:
     """The port that a probe asks."""
     port = probe.get("httpGet", "port") or probe.get("tcpSocket", "port")
     return [aimed(text, port)] if port else []
 
 
-def aimed(text: Text, port: Node) -> Port:
+def aimed(text: SourceText, port: YamlNode) -> Port:
     """A port by its number or by its name."""
     number = whole(port.text or "")
     return Port(at=text.at(*port.place), number=number, host=None, name=None if number is not None else port.text)
 
 
-def routes(text: Text, service: Node) -> Iterator[Route]:
+def routes(text: SourceText, service: YamlNode) -> Iterator[Route]:
     selector = labels(service.get("spec", "selector"))
     for port in service.get("spec", "ports").items:
         target = port["targetPort"] or port["port"]
@@ -99,5 +99,5 @@ def routes(text: Text, service: Node) -> Iterator[Route]:
             yield Route(at=text.at(*target.place), port=aimed(text, target), selector=selector)
 
 
-def variables(env: Node) -> dict[str, str]:
+def variables(env: YamlNode) -> dict[str, str]:
     return {one["name"].text or "": one["value"].text or "" for one in env.items if one["value"]}

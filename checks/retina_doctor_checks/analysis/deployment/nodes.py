@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class Node:
+class YamlNode:
     """A node, asked for what is below it; of another kind than it is asked for, it is empty."""
 
     __slots__ = ("_node",)
@@ -32,24 +32,28 @@ class Node:
         return str(node.value)
 
     @property
-    def items(self) -> list[Node]:
+    def items(self) -> list[YamlNode]:
         """Of a sequence."""
-        return [Node(one) for one in self._node.value] if self._node is not None and self._node.id == "sequence" else []
+        return (
+            [YamlNode(one) for one in self._node.value]
+            if self._node is not None and self._node.id == "sequence"
+            else []
+        )
 
     @property
-    def pairs(self) -> list[tuple[str, Node]]:
+    def pairs(self) -> list[tuple[str, YamlNode]]:
         """Of a mapping, with what it merges in (<<: *defaults) behind its own."""
-        return [(str(key.value), Node(value)) for key, value in _pairs(self._node, 0)]
+        return [(str(key.value), YamlNode(value)) for key, value in _pairs(self._node, 0)]
 
     @property
-    def entries(self) -> list[tuple[Node, Node]]:
+    def entries(self) -> list[tuple[YamlNode, YamlNode]]:
         """The same with the keys as nodes."""
-        return [(Node(key), Node(value)) for key, value in _pairs(self._node, 0)]
+        return [(YamlNode(key), YamlNode(value)) for key, value in _pairs(self._node, 0)]
 
-    def __getitem__(self, key: str) -> Node:
-        return next((node for name, node in self.pairs if name == key), Node(None))
+    def __getitem__(self, key: str) -> YamlNode:
+        return next((node for name, node in self.pairs if name == key), YamlNode(None))
 
-    def get(self, *keys: str) -> Node:
+    def get(self, *keys: str) -> YamlNode:
         found = self
         for key in keys:
             found = found[key]
@@ -76,12 +80,12 @@ def _pairs(node: Any, deep: int) -> list[tuple[Any, Any]]:
     return own + merged
 
 
-def documents(text: str) -> list[Node]:
+def documents(text: str) -> list[YamlNode]:
     """Raises ValueError where it is no YAML."""
     import yaml  # as slow to import as many a tree is to read
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return [Node(node) for node in yaml.compose_all(text, Loader=loader) if node is not None]
+        return [YamlNode(node) for node in yaml.compose_all(text, Loader=loader) if node is not None]
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())[:200]) from None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from retina_doctor.codec import Data
 
-from ...facts.source import Line, Package, Step
+from ...facts.source import ImageStep, Package, SourceLine
 from .shell import base, flag, program
 
 OURS = frozenset(
@@ -56,12 +56,12 @@ class Wanted(Data, frozen=True, kw_only=True):
     spec: str
     extras: bool
 
-    def at(self, line: Line) -> Package:
+    def at(self, line: SourceLine) -> Package:
         return Package(at=line, name=self.name, spec=self.spec, extras=self.extras)
 
 
-class Change(Data, frozen=True, kw_only=True):
-    """A `Step` of which it is not yet said where it stands."""
+class PackageChange(Data, frozen=True, kw_only=True):
+    """A `ImageStep` of which it is not yet said where it stands."""
 
     does: Does
     packages: tuple[Wanted, ...] = ()
@@ -69,8 +69,8 @@ class Change(Data, frozen=True, kw_only=True):
     dependencies: bool = True
     index: bool = False
 
-    def at(self, line: Line) -> Step:
-        return Step(
+    def at(self, line: SourceLine) -> ImageStep:
+        return ImageStep(
             at=line,
             does=self.does,
             packages=tuple(one.at(line) for one in self.packages),
@@ -117,7 +117,7 @@ def on_linux(marker: str) -> bool:
         return True
 
 
-def changes(words: list[str]) -> list[Change]:
+def changes(words: list[str]) -> list[PackageChange]:
     """What a command does to the packages."""
     words, _ = program(words)
     if not words:
@@ -134,7 +134,7 @@ def changes(words: list[str]) -> list[Change]:
         exact = [re.sub(r"(?<![=<>!])=(?!=)", "==", word) for word in rest[1:]]  # conda's single sign
         return of_packages("install", exact, index=True)  # conda-forge's builds are for several CUDAs
     installs = PROJECTS.get(" ".join((name, *rest[:1])))
-    return [Change(does="project", file=installs)] if installs else []
+    return [PackageChange(does="project", file=installs)] if installs else []
 
 
 PROJECTS = {
@@ -146,14 +146,14 @@ PROJECTS = {
 """A command that installs a project -> the file that says what."""
 
 
-def by_pip(action: str, words: list[str]) -> list[Change]:
+def by_pip(action: str, words: list[str]) -> list[PackageChange]:
     if action == "uninstall":
         return of_packages("uninstall", words)
     if action != "install":
         return []
     dependencies = "--no-deps" not in words
     index = any(OTHER_BUILDS.search(word) for word in words)
-    found: list[Change] = []
+    found: list[PackageChange] = []
     plain: list[str] = []
     place = 0
     while place < len(words):
@@ -161,9 +161,9 @@ def by_pip(action: str, words: list[str]) -> list[Change]:
         place += 1
         if word.startswith("-r") or word.split("=")[0] == "--requirement":
             file = flag([word, *words[place : place + 1]], "-r", "--requirement")
-            found.append(Change(does="file", file=file, dependencies=dependencies, index=index))
+            found.append(PackageChange(does="file", file=file, dependencies=dependencies, index=index))
         elif word in (".", "-e") or re.match(r"\.(\[.*\])?$|\./?$", word):
-            found.append(Change(does="project", file="pyproject.toml", dependencies=dependencies, index=index))
+            found.append(PackageChange(does="project", file="pyproject.toml", dependencies=dependencies, index=index))
         elif not word.startswith("-"):
             plain.append(word)
         if word in PYTHON_OPTIONS:
@@ -171,7 +171,7 @@ def by_pip(action: str, words: list[str]) -> list[Change]:
     return found + of_packages("install", plain, dependencies=dependencies, index=index)
 
 
-def of_packages(does: Does, words: list[str], dependencies: bool = True, index: bool = False) -> list[Change]:
+def of_packages(does: Does, words: list[str], dependencies: bool = True, index: bool = False) -> list[PackageChange]:
     """One change, or none where no package of ours is among the words."""
     named = tuple(one for one in map(package, words) if one is not None)
-    return [Change(does=does, packages=named, dependencies=dependencies, index=index)] if named else []
+    return [PackageChange(does=does, packages=named, dependencies=dependencies, index=index)] if named else []

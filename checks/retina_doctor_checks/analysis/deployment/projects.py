@@ -11,20 +11,20 @@ from retina_doctor.codec import replace
 
 from ...facts.source import Bundle, Package
 from ..found import Found
-from ..text import Text
+from ..text import SourceText
 from .packages import OURS, Wanted, normalised, on_linux, package
 
 Toml = Mapping[str, object]
 
 
-def told(text: Text, content: str) -> Found:
+def told(text: SourceText, content: str) -> Found:
     """Raises ValueError."""
     data = tomllib.loads(content)
     found = {"uv.lock": locked, "Pipfile": pipfile}.get(text.name, project)(data, text)
     return Found(bundles=[one for one in found if one.packages])
 
 
-def project(data: Toml, text: Text) -> Iterator[Bundle]:
+def project(data: Toml, text: SourceText) -> Iterator[Bundle]:
     meta, tool = table(data, "project"), table(data, "tool")
     poetry = table(tool, "poetry")
     base = listed(meta.get("dependencies"), text) + keyed(table(poetry, "dependencies"), text)
@@ -40,11 +40,11 @@ def project(data: Toml, text: Text) -> Iterator[Bundle]:
             yield bundle(text, name, base + extra, kept_out)
 
 
-def pipfile(data: Toml, text: Text) -> Iterator[Bundle]:
+def pipfile(data: Toml, text: SourceText) -> Iterator[Bundle]:
     yield bundle(text, "", keyed(table(data, "packages"), text), [])
 
 
-def locked(data: Toml, text: Text) -> Iterator[Bundle]:
+def locked(data: Toml, text: SourceText) -> Iterator[Bundle]:
     """What uv installs for the project itself, without extras and groups: its dependencies and theirs."""
     packages = {name: one for one in tables(data.get("package")) if isinstance(name := one.get("name"), str)}
     roots = [one for one in packages.values() if {"editable", "virtual"} & set(table(one, "source"))]
@@ -72,12 +72,12 @@ def never(text: str) -> str | None:
     return normalised(named.strip()) if marker and not on_linux(marker) else None
 
 
-def bundle(text: Text, group: str, packages: Sequence[Package], kept_out: Sequence[str]) -> Bundle:
+def bundle(text: SourceText, group: str, packages: Sequence[Package], kept_out: Sequence[str]) -> Bundle:
     left = tuple(one for one in packages if one.name not in kept_out or one.spec.startswith("=="))
     return Bundle(at=text.at(1), group=group, packages=left, included=(), kept_out=tuple(kept_out))
 
 
-def listed(wanted: object, text: Text) -> list[Package]:
+def listed(wanted: object, text: SourceText) -> list[Package]:
     """Requirements as PEP 508 texts."""
     found = []
     for one in texts(wanted):
@@ -88,7 +88,7 @@ def listed(wanted: object, text: Text) -> list[Package]:
     return found
 
 
-def keyed(wanted: Toml, text: Text) -> list[Package]:
+def keyed(wanted: Toml, text: SourceText) -> list[Package]:
     """Requirements as NAME = "SPEC" or NAME = {version = "SPEC", …}."""
     found = []
     for name, told in wanted.items():
@@ -110,7 +110,7 @@ def specified(one: Wanted, told: object) -> Wanted | None:
     return replace(one, spec=exact, extras=bool(isinstance(told, dict) and told.get("extras")))
 
 
-def line_of(text: Text, pattern: str) -> int:
+def line_of(text: SourceText, pattern: str) -> int:
     """The first line in which that is found; the first of all where none is."""
     search = re.compile(pattern).search
     return next((number for number, line in enumerate(text.lines, 1) if search(line)), 1)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from ..found import Found
-from ..text import Text
+from ..text import SourceText
 from . import compose, dockerfile, kubernetes, projects, requirements, scripts
 
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -42,7 +42,7 @@ def read(data: bytes, path: str, kind: str, content_of: Callable[[str], bytes | 
         raise ValueError("holds NUL bytes")
     if proved in ("kubernetes", "compose") and TEMPLATE.search(content):
         raise ValueError("a template, which its renderer makes YAML of")
-    text = Text(path, content.split("\n"))
+    text = SourceText(path, content.split("\n"))
     if proved == "requirements":
         return requirements.told(text, content, content_of)
     return READERS[proved](text, content)

@@ -10,7 +10,7 @@ from retina_doctor.codec import replace
 
 from ...facts.source import Bundle, Package
 from ..found import Found
-from ..text import Text
+from ..text import SourceText
 from .packages import OTHER_BUILDS, Wanted, package
 
 INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(\S+)")
@@ -22,7 +22,7 @@ Contents = Callable[[str], bytes | None]
 """The bytes of a file, by its path."""
 
 
-def told(text: Text, content: str, content_of: Contents) -> Found:
+def told(text: SourceText, content: str, content_of: Contents) -> Found:
     named = [one.at(text.at(number, column)) for one, number, column in packages(content)]
     included = list(included_by(content, text.path, content_of, {text.path}, 0))
     if not named and not included:

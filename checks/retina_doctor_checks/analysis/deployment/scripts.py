@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from retina_doctor.codec import replace
 
-from ...facts.source import Container, Line, Port, Tag
+from ...facts.source import DeployedContainer, Port, SourceLine, Tag
 from ..found import Found
-from ..text import Text
+from ..text import SourceText
 from . import servers, shell
 from .shell import base, flag
 
@@ -20,7 +20,7 @@ WITH_VALUE = re.compile(
 ALONE = ("-d", "-i", "-t", "-it", "-ti", "-dit", "-itd", "-P", "-q")
 
 
-def told(text: Text, content: str) -> Found:
+def told(text: SourceText, content: str) -> Found:
     found = Found()
     name = text.name
     known = {"PORT": "$PORT"} if name == "Procfile" else variables(content) if name.endswith(".sh") else {}
@@ -84,7 +84,7 @@ def variables(text: str) -> dict[str, str]:
     return dict(re.findall(r"(?m)^[ \t]*(?:export[ \t]+)?(\w+)=['\"]?([\w./:-]+)['\"]?[ \t]*$", text))
 
 
-def run(words: list[str], at: Line) -> Container | None:
+def run(words: list[str], at: SourceLine) -> DeployedContainer | None:
     """The container that docker run or podman run makes."""
     if "run" not in words[1:3]:
         return None
@@ -98,7 +98,7 @@ def run(words: list[str], at: Line) -> Container | None:
     mapped += [word[2:] for word in options if word.startswith("-p") and word[2:3].isdecimal()]
     after = rest[rest.index(image) + 1 :]
     server = servers.started(after, {}) if after else None
-    return Container(
+    return DeployedContainer(
         at=at,
         kind="run",
         name=flag(options, "--name") or image,
@@ -134,14 +134,14 @@ def image_of(words: list[str]) -> str | None:
     return None
 
 
-def published(text: str, at: Line) -> Port:
+def published(text: str, at: SourceLine) -> Port:
     before, _, target = text.split("/")[0].rpartition(":")
     host, _, _ = before.rpartition(":")
     number = int(target) if target.isdecimal() else None
     return Port(at=at, number=number, host=host.strip("[]") or None, name=None)
 
 
-def tagged(words: list[str], path: str, at: Line) -> list[Tag]:
+def tagged(words: list[str], path: str, at: SourceLine) -> list[Tag]:
     """docker build -t NAME [-f FILE] FOLDER"""
     name = flag(words, "-t", "--tag") if "build" in words[1:3] else None
     if name is None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from retina_doctor.codec import Data, replace
 
-from ...facts.source import Line, Server
+from ...facts.source import Server, SourceLine
 from .shell import base, commands, flag, inner, program, substituted
 
 LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what servers bind
@@ -50,7 +50,7 @@ class Started(Data, frozen=True, kw_only=True):
         """The same where a file of variables is given to it, which may say what its command does not."""
         return replace(self, host=None, port=None) if is_given and self.why == "default" else self
 
-    def at(self, line: Line) -> Server:
+    def at(self, line: SourceLine) -> Server:
         return Server(
             at=line,
             by=self.by,

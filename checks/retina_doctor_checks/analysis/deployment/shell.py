@@ -22,14 +22,14 @@ ASSIGNED = re.compile(r"\w+=")
 
 def commands(lines: Sequence[tuple[int, str]], known: Mapping[str, str] | None = None) -> list[tuple[int, list[str]]]:
     """[(number of its first line, its words)] of the commands that these numbered lines hold. *known*: variables."""
-    reader = Reader()
+    reader = ShellReader()
     for number, text in lines:
         reader.read(number, substituted(text, known or {}) + "\n")
     reader.end_command()
     return reader.found
 
 
-class Reader:
+class ShellReader:
     """Takes text line by line; *word* is None between words, *quote* the quotation mark that is open."""
 
     def __init__(self) -> None:

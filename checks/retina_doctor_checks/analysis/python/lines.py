@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from ...facts.source import Cause, Hit, Line
+from ...facts.source import Cause, Hit, SourceLine
 from ..text import corrected
 from .tree import Tree
 
@@ -27,7 +27,7 @@ def hit(
     return Hit(at=at, cause=cause, why=why, what=what, fixed=corrected(fixed), api=api)
 
 
-def place(tree: Tree, node: ast.expr | ast.stmt) -> Line:
+def place(tree: Tree, node: ast.expr | ast.stmt) -> SourceLine:
     return tree.text.at(node.lineno, node.col_offset + 1)
 
 

@@ -9,7 +9,7 @@ import warnings
 
 from ..found import Found
 from ..kinds import PYTHON
-from ..text import Text
+from ..text import SourceText
 from . import rules
 from .neighbours import Neighbours
 
@@ -26,7 +26,7 @@ def read(data: bytes, path: str, neighbours: Neighbours, is_config: bool) -> Fou
         warnings.simplefilter("ignore")
         root = ast.parse(content, path)
     lines = content.split("\n")
-    text = Text(path, lines, remarks(data, lines) if b"retina-doctor:" in data else None)
+    text = SourceText(path, lines, remarks(data, lines) if b"retina-doctor:" in data else None)
     return rules.told(root, text, neighbours, is_config)
 
 

@@ -6,7 +6,7 @@ import ast
 
 from ...facts.source import Figure, Hit
 from ..found import Found
-from ..text import Text
+from ..text import SourceText
 from . import detector, paths, pictures, serving, sessions, starting
 from .neighbours import Neighbours
 from .tree import Tree
@@ -18,7 +18,7 @@ GPU = "CUDAExecutionProvider"
 """Who names it means to use the GPU."""
 
 
-def told(root: ast.Module, text: Text, neighbours: Neighbours, is_config: bool) -> Found:
+def told(root: ast.Module, text: SourceText, neighbours: Neighbours, is_config: bool) -> Found:
     """*is_config*: it is a configuration of gunicorn's."""
     tree = Tree(root, text, neighbours)
     found = Found()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from ..text import Text
+from ..text import SourceText
 from .neighbours import Neighbours
 
 Named = ast.FunctionDef | ast.AsyncFunctionDef
@@ -30,7 +30,7 @@ class Tree:
     of lists and the like that are changed in place; *closing*: argument -> last line of its call; *asking*: function -> what
     flow.asked_about() says of it; *steps*: how many were followed so far."""
 
-    def __init__(self, root: ast.Module, text: Text, neighbours: Neighbours) -> None:
+    def __init__(self, root: ast.Module, text: SourceText, neighbours: Neighbours) -> None:
         self.root = root
         self.text = text
         self._neighbours = neighbours

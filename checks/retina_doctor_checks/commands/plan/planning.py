@@ -18,7 +18,7 @@ from retina_doctor.redaction import without_secrets
 from retina_doctor.registry import installed
 
 from ...combined.card_part import MIB, CardPart, card_part, published
-from ...combined.memory_need import Need, need_of
+from ...combined.memory_need import MemoryNeed, need_of
 from ...combined.used_gpus import candidates
 from ...facts.driver import CudaDriver, GpuEnvironment, Nvml
 from ...facts.memory import Calibrations, Footprint
@@ -32,7 +32,7 @@ Prefer = Literal["speed", "accuracy"]
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 
 
-class Row(Data, frozen=True, kw_only=True):
+class PlanRow(Data, frozen=True, kw_only=True):
     """*least*, *most*: bytes of one process; *counted*: of them, what is there on every card: weights and activations.
     *verdict*: whether all processes have room. *own*: the user has the model; else *source* says where it is published."""
 
@@ -56,8 +56,8 @@ class Plan(Data, frozen=True, kw_only=True):
     workers: int
     card: CardPart
     note: Literal["mig", "no-model"] | None
-    rows: tuple[Row, ...]
-    recommended: Row | None
+    rows: tuple[PlanRow, ...]
+    recommended: PlanRow | None
 
 
 class Rung(Data, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ class Rung(Data, frozen=True, kw_only=True):
     per_pixel: int
     source: str | None
 
-    def need(self, size: Size, card: CardPart) -> Need:
+    def need(self, size: Size, card: CardPart) -> MemoryNeed:
         counted = self.per_pixel * size.width * size.height
         seen = Footprint(skipped=None, model=None, size=(size.width, size.height), activations=counted)
         return need_of(self.weights, size, seen, card)
@@ -104,7 +104,7 @@ def planned(
     mine = [(own[0], one, need_of(own[1], one, own[2], card), None) for one in sizes] if own else []
     others = [(rung.name, one, rung.need(one, card), rung.source) for rung in ladder() for one in sizes]
     rows = tuple(
-        Row(
+        PlanRow(
             model=name,
             size=one,
             counted=need.counted,
@@ -122,7 +122,7 @@ def planned(
     return Plan(gpu=gpu, available=available, workers=workers, card=card, note=note, rows=rows, recommended=best)
 
 
-def _best(rows: Sequence[Row], size: Size, prefer: Prefer) -> Row | None:
+def _best(rows: Sequence[PlanRow], size: Size, prefer: Prefer) -> PlanRow | None:
     """Of what can be had: at *size* what surely fits, else at another; else what is likeliest to."""
     known = [row for row in rows if row.source]
     fitting = [row for row in known if row.verdict == "fits"]
@@ -166,7 +166,9 @@ def of_snapshot(
     )
 
 
-def _verdict(need: Need, workers: int, available: int | None) -> Literal["fits", "may-fit", "does-not-fit", "no-gpu"]:
+def _verdict(
+    need: MemoryNeed, workers: int, available: int | None
+) -> Literal["fits", "may-fit", "does-not-fit", "no-gpu"]:
     if available is None:
         return "no-gpu"
     if workers * need.total > available:
@@ -238,7 +240,7 @@ def _advice(plan: Plan, say: dict[str, str]) -> str:
     return say["keep" if best.own else "take"].format(**encode(best), at=best.size)
 
 
-def _bar(row: Row, plan: Plan, cells: int) -> str:
+def _bar(row: PlanRow, plan: Plan, cells: int) -> str:
     """█ surely needed, ▒ perhaps, · free; ▶ beyond what there is."""
     if not plan.available:
         return ""
@@ -248,7 +250,7 @@ def _bar(row: Row, plan: Plan, cells: int) -> str:
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
-    def row(one: Row) -> dict[str, Any]:
+    def row(one: PlanRow) -> dict[str, Any]:
         return {**encode(one), "size": str(one.size)}
 
     return {

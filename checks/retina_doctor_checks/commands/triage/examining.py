@@ -11,10 +11,10 @@ from retina_doctor.registry import Catalogue
 
 from ...triage import tables
 from ...triage.comparisons import Case
-from ...triage.diagnosing import Diagnosis, case_of, diagnoses
+from ...triage.diagnosing import TextDiagnosis, case_of, diagnoses
 from ...triage.readings import judged, readings
-from ...triage.text import Line, Text
-from .gathering import Gathered, gather
+from ...triage.text import LogLine, LogText
+from .gathering import GatheredText, gather
 from .sources import streams
 
 MOST = 8
@@ -24,9 +24,9 @@ MOST = 8
 class Examined(Data, frozen=True, kw_only=True):
     """*codes*: of the check that bears a cause's name, where there is one. *notes*: what could not be read."""
 
-    gathered: Gathered
+    gathered: GatheredText
     case: Case
-    diagnoses: tuple[Diagnosis, ...]
+    diagnoses: tuple[TextDiagnosis, ...]
     codes: Mapping[str, str]
     notes: tuple[str, ...]
 
@@ -36,7 +36,7 @@ def examine(names: list[str], progress: Callable[[int], None]) -> Examined:
     notes: list[str] = []
     gathered = gather(streams(names, notes.append), progress)
     case = case_of(gathered.text, people_wrote=gathered.whole)
-    found: tuple[Diagnosis, ...] = ()
+    found: tuple[TextDiagnosis, ...] = ()
     codes: dict[str, str] = {}
     if case.seen or readings(case.told):
         catalogue = _catalogue()
@@ -52,7 +52,7 @@ def _catalogue() -> Catalogue:
     return installed()
 
 
-def without_secrets(line: Line, text: Text) -> str:
+def without_secrets(line: LogLine, text: LogText) -> str:
     """A line as it may be shown: the one before it may begin what it ends."""
     place = bisect.bisect_left(text.lines, line.number, key=lambda one: one.number)
     before = text.lines[place - 1].shown if place else ""
@@ -63,7 +63,7 @@ def as_json(result: Examined, language: str) -> str:
     """The contract: {"format", "exit_code", "facts", "diagnoses"}, best first."""
     several = len(result.gathered.names) > 1
 
-    def line(one: Line) -> dict[str, object]:
+    def line(one: LogLine) -> dict[str, object]:
         source, number = result.gathered.place(one.number)
         return {
             "line": number,

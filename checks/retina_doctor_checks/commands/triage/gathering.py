@@ -9,7 +9,7 @@ from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
 
 from ...triage.first_look import Excerpt, thinned
-from ...triage.text import Text, text_of
+from ...triage.text import LogText, text_of
 from .sources import Stream
 
 THICK = 32_000
@@ -18,11 +18,11 @@ WHOLE = 1 << 20
 """Bytes up to which a text is read whole."""
 
 
-class Gathered(Data, frozen=True, kw_only=True):
+class GatheredText(Data, frozen=True, kw_only=True):
     """*text*: lines numbered through all sources. *starts*: number before the first line of each source, with its *names*.
     *whole*: nothing was left out. *size*: bytes read."""
 
-    text: Text
+    text: LogText
     starts: tuple[int, ...]
     names: tuple[str, ...]
     whole: bool
@@ -34,7 +34,7 @@ class Gathered(Data, frozen=True, kw_only=True):
         return self.names[index], number - self.starts[index]
 
 
-def gather(streams: Iterable[Stream], progress: Callable[[int], None]) -> Gathered:
+def gather(streams: Iterable[Stream], progress: Callable[[int], None]) -> GatheredText:
     """Raises UsageError where all sources together hold nothing but white space."""
     lines: list[tuple[int, str]] = []
     starts: list[int] = []
@@ -75,7 +75,7 @@ def gather(streams: Iterable[Stream], progress: Callable[[int], None]) -> Gather
         base += max(last, excerpt.lines_seen if excerpt else len(whole_lines)) + 1
     if not any(line.strip() for _, line in lines) and whole:
         raise UsageError(f"{', '.join(names) or 'nothing'}: is empty")
-    return Gathered(text=text_of(lines), starts=tuple(starts), names=tuple(names), whole=whole, size=size)
+    return GatheredText(text=text_of(lines), starts=tuple(starts), names=tuple(names), whole=whole, size=size)
 
 
 def decoded(raw: bytes) -> str:

@@ -16,8 +16,8 @@ from retina_doctor.quoting import visible
 from retina_doctor.redaction import shown as plain
 
 from ...triage import tables
-from ...triage.diagnosing import Diagnosis
-from ...triage.text import Line
+from ...triage.diagnosing import TextDiagnosis
+from ...triage.text import LogLine
 from .examining import Examined, as_json, examine, without_secrets
 
 if TYPE_CHECKING:
@@ -103,12 +103,12 @@ def _draw(result: Examined, language: str, console: Console) -> None:
     _lines(console, say["live"].replace("`", ""), 0)
 
 
-def _percent(one: Diagnosis) -> int:
+def _percent(one: TextDiagnosis) -> int:
     return max(1, min(99, round(one.score * 100)))
 
 
 def _draw_one(
-    result: Examined, one: Diagnosis, number: str, language: str, say: dict[str, str], console: Console
+    result: Examined, one: TextDiagnosis, number: str, language: str, say: dict[str, str], console: Console
 ) -> None:
     from rich.text import Text
 
@@ -149,14 +149,14 @@ def _draw_page(name: str, language: str, say: dict[str, str], console: Console) 
     _lines(console, page.fix[position:], 5)
 
 
-def _draw_evidence(result: Examined, one: Diagnosis, console: Console) -> None:
+def _draw_evidence(result: Examined, one: TextDiagnosis, console: Console) -> None:
     """The matched lines, marked, each with its neighbours."""
     from rich.text import Text
 
     lines = result.gathered.text.lines
     index = {line.number: position for position, line in enumerate(lines)}
     marked = {line.number for line in one.evidence[:FEW]}
-    shown: dict[int, Line] = {}
+    shown: dict[int, LogLine] = {}
     for number in marked:
         for line in lines[max(index[number] - 1, 0) : index[number] + 2]:
             if abs(line.number - number) <= 1 and line.text.strip():

@@ -22,7 +22,7 @@ WORTH = 1.05
 """A larger input is worth its time where it finds so many times the faces."""
 
 
-class Seen(Data, frozen=True, kw_only=True):
+class SweepSeen(Data, frozen=True, kw_only=True):
     name: str
     width: int | None
     height: int | None
@@ -45,11 +45,11 @@ class Sweep(Data, frozen=True, kw_only=True):
     device: str | None
     stopped: str | None
     left_out: int
-    pictures: tuple[Seen, ...]
+    pictures: tuple[SweepSeen, ...]
     sizes: tuple[AtSize, ...]
 
 
-class Change(Data, frozen=True, kw_only=True):
+class SettingChange(Data, frozen=True, kw_only=True):
     """Over all pictures: faces, and against the settings in force those gained and lost; *twice*: boxes that overlap a better
     one. *smallest*: the shorter side in source pixels of the smallest face."""
 
@@ -87,12 +87,12 @@ def kept(candidates: Sequence[Face], threshold: float, nms: float) -> list[Face]
     return faces
 
 
-def change(here: AtSize, threshold: float, nms: float, base: Sequence[Sequence[Face]]) -> Change:
+def change(here: AtSize, threshold: float, nms: float, base: Sequence[Sequence[Face]]) -> SettingChange:
     """*base*: the faces of each picture under the settings in force."""
     runs = [kept(candidates, threshold, nms) for candidates in here.found]
     faces = list(itertools.chain.from_iterable(runs))
     sides = [min(face.box[2] - face.box[0], face.box[3] - face.box[1]) for face in faces]
-    return Change(
+    return SettingChange(
         faces=len(faces),
         gained=sum(_new(run, before) for run, before in zip(runs, base, strict=True)),
         lost=sum(_new(before, run) for run, before in zip(runs, base, strict=True)),

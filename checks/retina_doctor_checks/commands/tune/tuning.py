@@ -18,30 +18,30 @@ from retina_doctor.settings import Settings
 
 from ...combined import detection_limits as limits
 from ...settings import DetectionSettings, GpuSettings, ModelSettings, Size
-from .sweep import NMS, THRESHOLDS, Change, Choice, Sweep, change, choices, kept
+from .sweep import NMS, THRESHOLDS, Choice, SettingChange, Sweep, change, choices, kept
 
 SIZES = (320, 480, 640, 960, 1280)
 BARS = "▁▂▃▄▅▆▇█"
 
 
-class Row(Data, frozen=True, kw_only=True):
+class TuneRow(Data, frozen=True, kw_only=True):
     """*of*: the value that was tried; *ms*: of one picture, where the input size was tried."""
 
     of: str
-    change: Change
+    change: SettingChange
     ms: float | None = None
 
 
-class Table(Data, frozen=True, kw_only=True):
+class TuneTable(Data, frozen=True, kw_only=True):
     model: str
     pictures: int
     unread: tuple[str, ...]
     threshold: float
     nms: float
     size: Size
-    by_size: tuple[Row, ...]
-    by_threshold: tuple[Row, ...]
-    by_nms: tuple[Row, ...]
+    by_size: tuple[TuneRow, ...]
+    by_threshold: tuple[TuneRow, ...]
+    by_nms: tuple[TuneRow, ...]
     choices: tuple[Choice, ...]
     device: str | None
     left_out: int
@@ -91,7 +91,7 @@ def in_force_of(settings: Settings) -> tuple[int, int]:
     return (size.width, size.height)
 
 
-def table_of(sweep: Sweep, settings: Settings, trouble: str) -> Table:
+def table_of(sweep: Sweep, settings: Settings, trouble: str) -> TuneTable:
     """Everything against the settings in force; where they name none, insightface's defaults."""
     wanted = settings.of(DetectionSettings)
     threshold = limits.threshold().default if wanted.threshold is None else wanted.threshold
@@ -100,7 +100,7 @@ def table_of(sweep: Sweep, settings: Settings, trouble: str) -> Table:
     by_area = sorted(sweep.sizes, key=lambda one: one.size[0] * one.size[1])
     sweep = replace(sweep, sizes=tuple(by_area))
     base = [kept(candidates, threshold, nms) for candidates in here.found]
-    return Table(
+    return TuneTable(
         model=shown(posixpath.basename(sweep.model or ""), Kind.PATH),
         pictures=len(here.found),
         unread=tuple(shown(one.name, Kind.PATH) for one in sweep.pictures if one.error),
@@ -108,11 +108,11 @@ def table_of(sweep: Sweep, settings: Settings, trouble: str) -> Table:
         nms=nms,
         size=Size(*here.size),
         by_size=tuple(
-            Row(of=str(Size(*one.size)), change=change(one, threshold, nms, base), ms=round(one.seconds * 1000, 1))
+            TuneRow(of=str(Size(*one.size)), change=change(one, threshold, nms, base), ms=round(one.seconds * 1000, 1))
             for one in by_area
         ),
-        by_threshold=tuple(Row(of=f"{value:.2f}", change=change(here, value, nms, base)) for value in THRESHOLDS),
-        by_nms=tuple(Row(of=f"{value:.1f}", change=change(here, threshold, value, base)) for value in NMS),
+        by_threshold=tuple(TuneRow(of=f"{value:.2f}", change=change(here, value, nms, base)) for value in THRESHOLDS),
+        by_nms=tuple(TuneRow(of=f"{value:.1f}", change=change(here, threshold, value, base)) for value in NMS),
         choices=tuple(choices(sweep)),
         device=sweep.device,
         left_out=sweep.left_out,
@@ -126,14 +126,14 @@ def words(language: str) -> dict[str, str]:
     return {key: row[language] for key, row in table.items()}
 
 
-def curve(table: Table) -> str:
+def curve(table: TuneTable) -> str:
     """Faces by threshold, from THRESHOLDS' first to their last."""
     counts = [row.change.faces for row in table.by_threshold]
     most = max(max(counts), 1)
     return "".join(BARS[round(count / most * (len(BARS) - 1))] for count in counts)
 
 
-def drawn(table: Table, language: str, width: int, colour: bool) -> str:
+def drawn(table: TuneTable, language: str, width: int, colour: bool) -> str:
     import io
 
     from rich.console import Console
@@ -156,7 +156,7 @@ def drawn(table: Table, language: str, width: int, colour: bool) -> str:
     if table.unread:
         console.print(say["unread"].format(names=", ".join(table.unread)), markup=False)
 
-    def rows(first: str, values: tuple[Row, ...], timed: bool = False) -> None:
+    def rows(first: str, values: tuple[TuneRow, ...], timed: bool = False) -> None:
         drawn = Drawn(box=None, padding=(0, 2, 0, 0), header_style="bold")
         for name in (first, *(["time"] if timed else []), "faces", "gained", "lost", "twice", "smallest"):
             drawn.add_column(say[name], justify="right", no_wrap=True)
@@ -186,7 +186,7 @@ def drawn(table: Table, language: str, width: int, colour: bool) -> str:
     return console.file.getvalue()
 
 
-def as_json(table: Table) -> dict[str, Any]:
+def as_json(table: TuneTable) -> dict[str, Any]:
     from retina_doctor.codec import encode
 
     told: dict[str, Any] = encode(table)

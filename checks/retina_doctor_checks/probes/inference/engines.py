@@ -27,12 +27,12 @@ def open_engine(path: str, gpu: bool) -> Any:
     import onnxruntime
 
     preloaded = session.preload(onnxruntime, gpu)
-    engine = Onnx(onnxruntime, path, gpu)
+    engine = OnnxEngine(onnxruntime, path, gpu)
     engine.preloaded = preloaded
     return engine
 
 
-class Onnx:
+class OnnxEngine:
     preloaded = False
     device = None
     framework = "onnxruntime"
@@ -77,9 +77,9 @@ class Onnx:
         except Exception:  # no room for one more session, or no disk for a profile: a figure less
             return None
 
-    def on_cpu(self) -> Onnx:
+    def on_cpu(self) -> OnnxEngine:
         """The same model on the CPU."""
-        return Onnx(self._onnxruntime, self._path, False)
+        return OnnxEngine(self._onnxruntime, self._path, False)
 
 
 class Torch:

@@ -31,7 +31,7 @@ def skeleton(path: str) -> dict[str, Any]:
     }  # fmt: skip
     weights: set[str] = set()
     with open(path, "rb") as file:
-        reader = Reader(file)
+        reader = ProtobufReader(file)
         for number, kind, value, end in reader.fields(0, size):
             if number == 1 and kind == 0:
                 found["ir_version"] = value
@@ -56,7 +56,7 @@ def nodes(path: str) -> list[Any]:
     """[(name, operator, inputs, outputs)] of the graph, in the file's order. Raises Damaged, OSError."""
     told = []
     with open(path, "rb") as file:
-        reader = Reader(file)
+        reader = ProtobufReader(file)
         for start, end in reader.inside(0, os.path.getsize(path), 7):
             for at, till in reader.inside(start, end, 1):
                 words: dict[int, list[str]] = {1: [], 2: [], 3: [], 4: []}
@@ -91,7 +91,7 @@ def external_files(folder: str, needed: dict[str, int]) -> list[Any]:
     return told
 
 
-def graph(reader: Reader, start: int, end: int, found: dict[str, Any], weights: set[str]) -> None:
+def graph(reader: ProtobufReader, start: int, end: int, found: dict[str, Any], weights: set[str]) -> None:
     for number, kind, value, stop in reader.fields(start, end):
         if kind != 2:
             continue
@@ -114,7 +114,7 @@ def graph(reader: Reader, start: int, end: int, found: dict[str, Any], weights: 
                 place.append(value_info(reader, value, stop))
 
 
-def opset(reader: Reader, start: int, end: int) -> tuple[Any, ...]:
+def opset(reader: ProtobufReader, start: int, end: int) -> tuple[Any, ...]:
     domain, version = "", None
     for number, kind, value, stop in reader.fields(start, end):
         if number == 1 and kind == 2:
@@ -124,7 +124,7 @@ def opset(reader: Reader, start: int, end: int) -> tuple[Any, ...]:
     return domain, version
 
 
-def pair(reader: Reader, start: int, end: int) -> tuple[Any, ...]:
+def pair(reader: ProtobufReader, start: int, end: int) -> tuple[Any, ...]:
     """StringStringEntryProto: key 1, value 2."""
     told = {1: "", 2: ""}
     for number, kind, value, stop in reader.fields(start, end):
@@ -137,7 +137,7 @@ def number_in(text: str | None) -> int:
     return int(text) if text and text.isdigit() and len(text) < 19 else 0
 
 
-def value_info(reader: Reader, start: int, end: int) -> dict[str, Any]:
+def value_info(reader: ProtobufReader, start: int, end: int) -> dict[str, Any]:
     """ValueInfoProto: name 1, type 2 > tensor_type 1 > shape 2 > dim 1 > (value 1 | param 2)."""
     name, shape = "", None
     for number, kind, value, stop in reader.fields(start, end):
@@ -150,7 +150,7 @@ def value_info(reader: Reader, start: int, end: int) -> dict[str, Any]:
     return {"name": name, "shape": shape}
 
 
-def dimension(reader: Reader, start: int, end: int) -> Any:
+def dimension(reader: ProtobufReader, start: int, end: int) -> Any:
     size = "?"
     for number, kind, value, stop in reader.fields(start, end):
         if number == 1 and kind == 0:
@@ -160,7 +160,7 @@ def dimension(reader: Reader, start: int, end: int) -> Any:
     return size
 
 
-class Reader(object):
+class ProtobufReader(object):
     """Walks protobuf fields of a file by seeking over their contents."""
 
     def __init__(self, file: Any) -> None:

@@ -18,7 +18,7 @@ from retina_doctor_checks.probes.native import places
 FOLDER = re.compile(r"(.+?)-([^-]+?)(?:-py\d[\d.]*)?\.(?:dist|egg)-info$")
 
 
-class Entry:
+class RecordEntry:
     """A file of a RECORD. *path* as it stands there; *size* and *digest* (sha256) None where it does not say."""
 
     def __init__(self, site: str, row: list[str]) -> None:
@@ -32,7 +32,7 @@ class Entry:
         return os.path.join(self.site, self.path)
 
 
-class Distribution:
+class DistInfo:
     """*name* as PyPI compares names: lower case, "-" for any of "-_."."""
 
     def __init__(self, site: str, folder: str, name: str, version: str) -> None:
@@ -47,11 +47,11 @@ class Distribution:
         except OSError:
             return False, 0.0
 
-    def files(self, part: str = "") -> list[Entry]:
+    def files(self, part: str = "") -> list[RecordEntry]:
         """Those whose line in RECORD has *part*."""
         try:
             with open(os.path.join(self.folder, "RECORD"), encoding="utf-8", errors="replace", newline="") as file:
-                return [Entry(self.site, row) for row in csv.reader(line for line in file if part in line) if row]
+                return [RecordEntry(self.site, row) for row in csv.reader(line for line in file if part in line) if row]
         except (OSError, ValueError, csv.Error):
             return []
 
@@ -65,13 +65,13 @@ class Distribution:
         return re.findall(r"^%s: *(.+?)\r?$" % re.escape(key), head, re.MULTILINE)
 
 
-def distributions(wanted: Any, sites: list[str] | None = None) -> dict[str, Distribution]:
+def distributions(wanted: Any, sites: list[str] | None = None) -> dict[str, DistInfo]:
     """Those whose name the compiled pattern *wanted* matches, by name; in *sites*, or in all folders of sys.path.
 
     Of several with one name the first on sys.path; in one folder, where others were left behind by an installation that
     broke off, the one that has its RECORD and was made last.
     """
-    found: dict[str, Distribution] = {}
+    found: dict[str, DistInfo] = {}
     for site in places.site_folders() if sites is None else sites:
         try:
             folders = sorted(os.listdir(site))
@@ -81,7 +81,7 @@ def distributions(wanted: Any, sites: list[str] | None = None) -> dict[str, Dist
             match = FOLDER.match(folder)
             name = re.sub(r"[-_.]+", "-", match.group(1)).lower() if match else ""
             if match and wanted.match(name):
-                one, other = Distribution(site, folder, name, match.group(2)), found.get(name)
+                one, other = DistInfo(site, folder, name, match.group(2)), found.get(name)
                 if other is None or (other.site == site and one.standing() > other.standing()):
                     found[name] = one
     return found

@@ -32,7 +32,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     working directory is read.
     """
     start = time.monotonic()
-    kinds = [look_texts.Kind(one) for one in arguments["kinds"]]
+    kinds = [look_texts.FileKind(one) for one in arguments["kinds"]]
     executed = own_files(arguments["pid"]) if arguments["pid"] else []
     here = os.getcwd()
     paths = executed or [os.path.join(here, name) for name in LYING if os.path.isfile(os.path.join(here, name))]

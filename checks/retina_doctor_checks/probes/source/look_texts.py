@@ -22,12 +22,12 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     """Stops after 0.35 of *seconds*, so that as many are left for what is made of the texts.
 
-    *kinds*: [{"kind", "name", "folder", "words", "copied", "follows"}], see `Kind`. Tells *texts*: [{"file", "kind", "data"}],
-    data in base64 of zlib; those that others name have the kind "named". *files*: how many were looked at; *cut*: there were
-    more.
+    *kinds*: [{"kind", "name", "folder", "words", "copied", "follows"}], see `FileKind`. Tells *texts*: [{"file", "kind",
+    "data"}], data in base64 of zlib; those that others name have the kind "named". *files*: how many were looked at; *cut*:
+    there were more.
     """
     start = time.monotonic()
-    kinds = [Kind(one) for one in arguments["kinds"]]
+    kinds = [FileKind(one) for one in arguments["kinds"]]
     paths = [os.path.abspath(os.path.expanduser(path)) for path in arguments["paths"]]
     missing = [path for path in paths if not os.path.exists(path)]
     probe.tell(paths=paths, missing=missing, files=0, cut=False, unread=[], texts=[], seconds=0)
@@ -45,7 +45,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(seconds=time.monotonic() - start, **told)
 
 
-class Kind(object):
+class FileKind(object):
     """Files of which *name*, and *folder* where it is given, match the names. *words*: one of them must be in the file, whatever
     its case; none: any file. *copied*: what lies in folders of copies counts too. *follows*: what a file names others by, its
     first group; they are fetched as well."""
@@ -77,12 +77,12 @@ class Fetched(object):
         self.unread = []  # type: list[dict[str, str]]
         self.cut = False
         self.size = 0
-        self._named = []  # type: list[tuple[str, Kind]]
+        self._named = []  # type: list[tuple[str, FileKind]]
 
     def is_full(self) -> bool:
         return self.cut or len(self.unread) >= MOST_UNREAD or time.monotonic() > self.until
 
-    def take(self, path: str, kind: Kind, named: bool = False) -> None:
+    def take(self, path: str, kind: FileKind, named: bool = False) -> None:
         try:
             # What is no regular file is told, and not waited for: a pipe would never answer.
             with open(path, "rb", opener=without_waiting) as file:
@@ -124,12 +124,12 @@ def without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-def kind_of(path: str, kinds: list[Kind]) -> Kind | None:
+def kind_of(path: str, kinds: list[FileKind]) -> FileKind | None:
     name, folder = os.path.basename(path), os.path.basename(os.path.dirname(path))
     return next((kind for kind in kinds if kind.is_named(name, folder)), None)
 
 
-def source_files(paths: list[str], kinds: list[Kind]) -> Any:
+def source_files(paths: list[str], kinds: list[FileKind]) -> Any:
     """(file, its kind) of each once, whatever links lead to it; virtual environments and caches are passed over. A file that is
     named itself may be of none."""
     seen = set()
