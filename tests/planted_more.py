@@ -404,7 +404,8 @@ P = Making.person
 
 
 def ip4(m: Making) -> str:
-    return ".".join(str(m.random.randint(20, 250)) for _ in range(4))
+    first = m.random.randint(20, 126)  # 127.* is everybody's own machine
+    return ".".join(str(part) for part in (first, *(m.random.randint(20, 250) for _ in range(3))))
 
 
 NAMES = ["zhang.san", "li_si", "w.mueller", "j-smith", "陈大文"]
