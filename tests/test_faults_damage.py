@@ -93,8 +93,8 @@ def test_two_packages_in_two_places_do_not_overwrite_each_other(target: Target) 
         silent(report)
     later.unlink()
     full, quick = both(target, PYTHONPATH=str(other))
-    only_root(full, "ort-cpu-package")
-    only_root(quick, "ort-cpu-package")
+    only_root(full, "package-shadowed")
+    only_root(quick, "package-shadowed")
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {

@@ -38,7 +38,7 @@ def test_one_root_and_the_build_that_this_driver_can_run(snapshot: Path, tmp_pat
 @pytest.mark.parametrize(
     ("language", "headline"),
     [
-        ("en", "✗ onnxruntime and onnxruntime-gpu overwrite each other: the CPU one is in force"),
+        ("en", "✗ onnxruntime and onnxruntime-gpu overwrite each other: the CPU build is the one you get"),
         ("zh", "✗ onnxruntime 与 onnxruntime-gpu 互相覆盖：实际生效的是 CPU 版"),
     ],
 )

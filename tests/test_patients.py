@@ -115,6 +115,16 @@ LYING = [patient for patient in LIES if patient.startswith("tells")]
 """Whether what it tells is a Python's own word or none depends on which facts stand in it."""
 
 
+WEIGHED = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:], start_new_session=True)
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code if code >= 0 else 128 - code)
+"""
+"""Starts the doctor from a small process: Linux counts what the process that forked it held as the child's own peak."""
+
+
 class Ended(NamedTuple):
     code: int
     out: str
@@ -125,9 +135,10 @@ class Ended(NamedTuple):
 def watched(words: list[str | Path], cwd: Path, mark: str) -> Ended:
     """The doctor, run with a variable of its own by which what it leaves behind is known."""
     env = runs.environment(PATIENT=mark)
+    peak = cwd / f"peak-{mark}"
     with subprocess.Popen(
-        [DOCTOR, *map(str, words)], cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, start_new_session=True,
+        [sys.executable, "-I", "-c", WEIGHED, peak, DOCTOR, *map(str, words)], cwd=cwd, env=env,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         assert process.stdout
         assert process.stderr
@@ -136,9 +147,9 @@ def watched(words: list[str | Path], cwd: Path, mark: str) -> Ended:
         reader.start()
         out = process.stdout.read()
         reader.join()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return Ended(process.returncode, out.decode(), errors[0].decode(), usage.ru_maxrss * 1024)
+    memory = int(peak.read_text()) * 1024
+    peak.unlink()
+    return Ended(process.returncode, out.decode(), errors[0].decode(), memory)
 
 
 def held(ended: Ended, codes: tuple[int, ...], mark: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from retina_doctor.authoring import Action, Answer, check
-from retina_doctor.model import Problem, Reading, Severity, Unknown
+from retina_doctor.model import Inapplicable, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.settings import Settings
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
@@ -169,11 +170,13 @@ def torch_set(machine: MachineSeen) -> list[str]:
 
 
 @check("RD295", "cudnn-incomplete", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
-def cudnn_incomplete(files: OrtFiles, runtime: OrtRuntime | None) -> Answer:
+def cudnn_incomplete(files: OrtFiles, runtime: OrtRuntime | None, settings: Settings) -> Answer:
     """cuDNN 9 is one small library that opens seven others when it is used. By the names in it, or by its own word."""
     meant = said_in_a_session(runtime, "cudnn-incomplete")
     if not files.cudnn_lacks and meant is None:
         unsaid = files.cudnn_lacks is None and runtime is None
+        if unsaid and settings.gate.quick:
+            return no_provider(files) or Inapplicable(Reason("quick"))
         return no_provider(files) or (Unknown(("ort_runtime",)) if unsaid else None)
     gpu, found = files.gpu, (files.provider.found if files.provider else None) or {}
     path = next((path for soname, path in found.items() if soname.startswith("libcudnn.so.")), None)
