@@ -98,7 +98,10 @@ class Relay:
         self.most = told["most"]
         self.until = time.monotonic() + told["seconds"]
         self.environment = dict(os.environ)
-        self.environment[told["variable"]] = self.token.strip()
+        # Its own, not the run's: two nodes may be two containers of one machine.
+        mark = "%s-%d-%s" % (self.token.strip(), os.getpid(), os.urandom(8).hex())
+        self.environment[told["variable"]] = mark
+        self.sign = ("%s=%s" % (told["variable"], mark)).encode()
         self.environment["PYTHONUNBUFFERED"] = ""
         self.selector = selectors.DefaultSelector()
         self.running: list[ProcessGroup] = []
@@ -220,16 +223,14 @@ class Relay:
                 self.spoke = time.monotonic()
 
     def end(self) -> None:
-        """Whatever bears the run's mark goes with it."""
+        """Whatever bears the mark of what was started here goes with it."""
         for group in self.running:
             group.kill()
-        mark = next(name for name, value in self.environment.items() if value == self.token.strip())
-        sign = ("%s=%s" % (mark, self.token.strip())).encode()
         for name in os.listdir("/proc") if os.path.isdir("/proc") else []:
             if name.isdigit() and int(name) != os.getpid():
                 try:
                     with open("/proc/%s/environ" % name, "rb") as file:
-                        if sign in file.read().split(b"\0"):
+                        if self.sign in file.read().split(b"\0"):
                             os.kill(int(name), signal.SIGKILL)
                 except OSError:
                     pass
