@@ -11,7 +11,7 @@ from retina_doctor.errors import UsageError
 from retina_doctor.figures import Measure
 from retina_doctor.files import read_regular
 from retina_doctor.measured import number_at
-from retina_doctor.model import Diagnosis, Finding, Json, Severity, Snapshot, Verdict
+from retina_doctor.model import Diagnosis, Finding, Json, Outcome, Severity, Snapshot, Verdict
 from retina_doctor.own_checks import figure_regressed
 from retina_doctor.reports.fingerprints import fingerprints
 
@@ -32,18 +32,20 @@ class Baseline(Data, frozen=True, kw_only=True):
 
 
 def read_baseline(file: Path) -> Baseline:
-    """The findings and facts of a JSON report. Raises UsageError."""
+    """The findings of a JSON report, and the facts of the probes that ended well. Raises UsageError."""
     try:
         report = from_json(read_regular(file, MOST))
         report = report if isinstance(report, dict) else {}
         found = decode(report.get("findings"), list[Finding])
         facts = decode(report.get("facts", {}), dict[str, Any])
+        ends = decode(report.get("probes", []), list[dict[str, Any]])
     except OSError as error:
         raise UsageError(f"--baseline {file}: cannot be read: {error.strerror}") from None
     except DoesNotFit as error:
         raise UsageError(f"--baseline {file}: is no JSON report of retina-doctor: {error}") from None
     known = {mark: finding.severity for mark, finding in zip(fingerprints(found), found, strict=True)}
-    return Baseline(known=known, facts=facts)
+    unsound = {one.get("name") for one in ends if one.get("outcome") != Outcome.OK}
+    return Baseline(known=known, facts={name: told for name, told in facts.items() if name not in unsound})
 
 
 def compared(snapshot: Snapshot, earlier: Baseline, measures: Iterable[Measure]) -> Snapshot:

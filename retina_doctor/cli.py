@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 def commands_of_packs() -> dict[str, EntryPoint]:
     """Name -> entry point of what packs add by the group ``retina_doctor.commands``: a Typer app of one command."""
-    from importlib.metadata import entry_points
+    from retina_doctor.points import points_of
 
-    return {point.name: point for point in entry_points(group="retina_doctor.commands")}
+    # Nobody takes the place of the doctor's own.
+    return {point.name: point for point in reversed(points_of("retina_doctor.commands"))}
 
 
 def _unusable(why: str) -> Command:

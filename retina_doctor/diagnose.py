@@ -182,7 +182,7 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
 
 def _unknown(entry: Entry, missing: tuple[str, ...], readings: Readings, reason: Reason | None = None) -> Judgement:
     """Not known for want of *missing*; where the snapshot is older than all of these probes, nobody asked at that time."""
-    if all(readings.predates(name) for name in missing):
+    if missing and all(readings.predates(name) for name in missing):
         then = Reason("not-looked-then", {"version": readings.snapshot.doctor})
         return judgement_of(entry, Verdict.INAPPLICABLE, reason=then)
     return judgement_of(entry, Verdict.UNKNOWN, missing=missing, reason=reason)

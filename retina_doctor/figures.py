@@ -100,7 +100,7 @@ def quantity(value: float, unit: Unit) -> str:
     if unit == "B":
         return f"{value / 1024**3:.1f} GiB" if value >= 10 * 1024**3 else f"{value / 1024**2:.0f} MiB"
     if unit == "s":
-        if value < 1:
+        if value < 0.9995:
             return f"{value * 1000:.3g} ms"
-        return f"{value:.3g} s" if value < 1000 else f"{value:.0f} s"
+        return f"{value:.3g} s" if value < 999.5 else f"{value:.0f} s"
     return f"{value:g}"

@@ -133,10 +133,11 @@ def _parsed(text: str) -> PageSource:
     by_kind: dict[str, dict[str, str]] = {"Found": {}, "Fix": {}, "Why": {}}
     for heading, body in sections:
         kind, _, variants = heading.partition(":")
+        place = by_kind.get(kind.strip())
         for variant in variants.split(","):
-            if variant.strip() in by_kind[kind]:
+            if place is None or variant.strip() in place:
                 raise ValueError
-            by_kind[kind][variant.strip()] = body
+            place[variant.strip()] = body
     found, fixes, why = by_kind["Found"], by_kind["Fix"], by_kind["Why"]
     meaning = opening.strip() if found else ""
     if not found:
@@ -148,7 +149,7 @@ def _parsed(text: str) -> PageSource:
         if not message or not fix:
             raise ValueError
         variants[variant] = Variant(title=title, message=message, fix=fix + "\n")
-    if set(why) != {""} or not {*fixes, *found} - {""} <= set(found):
+    if set(why) != {""} or not set(fixes) - {""} <= set(found):
         raise ValueError
     return PageSource(title=head.strip(), meaning=meaning, variants=variants, why=why[""])
 

@@ -54,10 +54,11 @@ SPOKEN_ZH = (
     r"(?P<head>%s(?:[\w \t]{0,12}?)(?:为|是|叫|设为|设置为|[:：=＝]|\s)+[「“‘\"'《]?)(?P<value>[^\s，。；、,;」”’\"'》]+)"
     % _ZH
 )
-FLAG = (
-    r"(?i)(?P<head>(?<![\w-])--?(?:%s|[\w-]*(?:key|auth|bearer|pass|creds?|login|licen[cs]e))(?:=|\s+(?!-)))(?P<value>%s|%s)"
-    % (_WORD, _QUOTED, _BARE)
-)
+_NAME_OF_FLAG = (
+    r"(?:%s|[\w-]*(?:key|auth|bearer|creds?|login|licen[cs]e"
+    r"|(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!multi)(?<!multi[-_])(?<!single)(?<!single[-_])pass))"
+) % _WORD
+FLAG = r"(?i)(?P<head>(?<![\w-])--?%s(?:=|\s+(?!-)))(?P<value>%s|%s)" % (_NAME_OF_FLAG, _QUOTED, _BARE)
 QUERY = (
     r"(?i)(?P<head>(?<=[?&;])(?:%s|[\w.-]*key(?:id)?|code|state|x-(?:amz|goog|oss|cos|ms)-[\w-]+|ossaccesskeyid)=)(?P<value>[^\s&\"'#;]+)"
     % _WORD
@@ -72,7 +73,7 @@ DSN = (
 WEBHOOK = (
     r"(?i)(?P<head>(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/|open-apis/bot/v2/hook/"
     r"|api\.telegram\.org/bot|webhook\.office\.com/\w+/|maker\.ifttt\.com/|events\.pagerduty\.com/|api\.day\.app/|ftqq\.com/"
-    r"|://hooks?\.[^/\s]+/|/hooks?/|/webhooks?/(?!send\?)))(?P<value>[^\s\"'<>?]+)"
+    r"|://hooks?\.[^/\s]+/|://[^\s\"'<>]{0,200}?/hooks?/|/webhooks?/(?!send\?)))(?P<value>[^\s\"'<>?]+)"
 )
 SSHPASS = r"(?P<head>\bsshpass\s+-p\s*)(?P<value>%s|%s)" % (_QUOTED, _BARE)
 JWT = r"(?<![\w-])eyJ[\w-]{4,}(?:\.[\w-]*){0,4}"
@@ -93,7 +94,7 @@ TOKEN = r"(?<![A-Za-z0-9])(?:%s)(?=[\w.~+/=-]*(?:\d|[a-z][A-Z]|[A-Z][a-z]*[A-Z])
 )
 SECRET_KEY = r"(?i)(?:%s|%s|key|nonce|auth[\w-]*)" % (_WORD, _ZH)
 """A key of JSON or of a table whose value is a secret, whatever it is."""
-SECRET_FLAG = r"(?i)--?(?:%s|[\w-]*(?:key|auth|bearer|pass|creds?|login|licen[cs]e))" % _WORD
+SECRET_FLAG = r"(?i)--?" + _NAME_OF_FLAG
 USER_FLAG = r"-[uU]|--(?:proxy-)?user"
 _WHOLE_MARK = r"[\\'\"]*%s[\\'\".:]*" % MARK
 _NOTHING = r"(?i)[\\'\"]*(?:none|null|true|false|undefined|\*+|x{3,}|[-<]|\.\.\.|…)?[\\'\"]*"

@@ -20,6 +20,7 @@ from tests.doctor import doctor, environment
 from tests.odd_probes import runs
 from tests.slurm_cluster import slurm_cluster
 from tests.ssh_nodes import ssh_nodes
+from tests.test_probing import leave_traces
 
 
 @pytest.fixture(scope="module")
@@ -304,3 +305,31 @@ def test_a_node_is_asked_again(tmp_path: Path) -> None:
     doctor("fleet", "collect", "-w", "n1", *way, cwd=tmp_path)
     told = json.loads(doctor("fleet", "report", "out", "--format", "json", cwd=tmp_path).stdout)
     assert (told["nodes"], [one["label"] for one in told["missing"]], told["exit_code"]) == ([], ["n1", "n2"], 3)
+
+
+@pytest.mark.parametrize("path", [None, f"{os.pathsep}/nowhere"])
+def test_nothing_of_a_nodes_working_directory_is_run(tmp_path: Path, path: str | None) -> None:
+    trace = leave_traces(tmp_path)
+    env = environment(**({"PYTHONPATH": path} if path else {}))
+    # The doctor's own start is test_start's; here PYTHONPATH is the node's.
+    words = ["fleet", "collect", "-w", "n1", "--via", f"env NODE={{node}} {sys.executable}", "-o", "out", "--quick"]
+    done = doctor(*words, "--only", "doctor", cwd=tmp_path, env=env)
+    assert (tmp_path / "out" / "n1.json").is_file(), done.stderr
+    assert not trace.exists(), trace.read_text()
+
+
+@pytest.mark.parametrize(
+    "message", ['{"group": 0, "look": []}', f'{{"group": 0, "at": {"9" * 400}, "line": ""}}', "[]", "7"]
+)
+def test_what_fits_no_message_costs_nobody_else(message: str, tmp_path: Path) -> None:
+    liar = tmp_path / "liar.py"
+    liar.write_text(
+        "import base64, json, re, sys, zlib\n"
+        "told = re.search(r\"b64decode\\(b?'([^']+)'\", sys.stdin.read())[1]\n"
+        f"print(json.loads(zlib.decompress(base64.b64decode(told)))['token'] + {message!r})\n"
+    )
+    via = f"sh -c 'if [ {{node}} = liar ]; then exec {sys.executable} -I {liar}; else exec {sys.executable} -; fi' x"
+    words = ["fleet", "collect", "-w", "liar,n1", "--via", via, "-o", "out", "--quick", "--only", "doctor"]
+    done = doctor(*words, "--deadline", "20", cwd=tmp_path)
+    assert (tmp_path / "out" / "n1.json").is_file(), done.stderr
+    assert "Traceback" not in done.stderr

@@ -14,6 +14,7 @@ from retina_doctor_checks.expect.checks import within
 from retina_doctor.codec import replace
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Diagnosis, Severity, Verdict
+from retina_doctor.redaction import redact
 from retina_doctor.registry import installed
 from retina_doctor.reports import PLAIN, Report, writer
 from retina_doctor.snapshot import save
@@ -252,6 +253,23 @@ def test_a_figure_that_became_worse_by_more_than_the_stated_share_fails(tmp_path
     assert gated_by(tmp_path, 0.0) == (0, [], "passed"), "noise is no regression, whatever the share"
     slower(tmp_path, median=None, p95=None)
     assert gated_by(tmp_path, 0.2) == (0, [], "passed"), "what was not measured then is compared with nothing"
+
+
+def test_figures_of_a_probe_that_did_not_end_well_are_compared_with_nothing(tmp_path: Path) -> None:
+    slower(tmp_path, median=0.04)
+    old = json.loads((tmp_path / "old.report").read_text())
+    [probe] = [one for one in old["probes"] if one["name"] == "inference"]
+    probe["outcome"] = "timed_out"
+    (tmp_path / "old.report").write_text(json.dumps(old))
+    assert gated_by(tmp_path, 0.2) == (0, [], "passed")
+
+
+def test_a_regression_is_one_in_the_support_file_too() -> None:
+    snapshot = machine("figure-regressed").snapshot
+    for measure in installed().measures:
+        settings = snapshot.settings.changed(gate={"measured": {measure.of: 1.0}})
+        assert redact(replace(snapshot, settings=settings), installed()).settings.gate.measured == {measure.of: 1.0}
+    assert verdict(diagnose(redact(snapshot, installed()), installed()), "RD008") is Verdict.FAILED
 
 
 def test_without_a_share_no_figure_is_compared(tmp_path: Path) -> None:

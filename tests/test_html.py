@@ -203,6 +203,7 @@ def test_places_on_a_scale_are_in_the_order_of_the_values() -> None:
 def test_quantities() -> None:
     told = [quantity(0.0005, "s"), quantity(0.0541, "s"), quantity(1.64, "s"), quantity(2048, "s")]
     assert told == ["0.5 ms", "54.1 ms", "1.64 s", "2048 s"]
+    assert [quantity(one, "s") for one in (0.9997, 999.7)] == ["1 s", "1000 s"]
     assert [quantity(v * 1024**2, "B") for v in (0.2, 938, 14931)] == ["0 MiB", "938 MiB", "14.6 GiB"]
 
 

@@ -350,6 +350,27 @@ def test_neighbours_in_the_working_directory_are_not_imported(
     assert all(file is None or not file.startswith(str(tmp_path)) for file in found.values())
 
 
+STANDARD = (
+    "_json", "_struct", "array", "base64", "binascii", "json", "math", "select", "selectors", "struct", "subprocess", "tempfile",
+    "zlib",
+)  # fmt: skip
+
+
+def leave_traces(folder: Path) -> Path:
+    """Neighbours called as modules of the standard library, compiled ones among them; the file that is there once one was run."""
+    trace = folder / "ran.txt"
+    for name in STANDARD:
+        (folder / f"{name}.py").write_text(f"open({str(trace)!r}, 'a').write({name!r})\n")
+    return trace
+
+
+def test_neighbours_called_as_compiled_modules_are_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = leave_traces(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert odd("tell_path").outcome is Outcome.OK
+    assert not trace.exists(), trace.read_text()
+
+
 def test_customization_modules_of_the_working_directory_are_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -379,6 +400,12 @@ def test_absolute_entries_of_pythonpath_are_kept(tmp_path: Path, monkeypatch: py
     assert odd("import_neighbours").facts["found"]["neighbour"] == str(library / "neighbour.py")
     monkeypatch.chdir(library)
     assert odd("import_neighbours").facts["found"]["neighbour"] == str(library / "neighbour.py")
+
+
+@pytest.mark.parametrize("name", ["{child}", "{request}", "{keep}"])
+def test_workdir_may_be_called_as_a_place_in_the_program_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    assert odd("tell_path", workdir=tmp_path / name).facts["here"] == str(tmp_path / name)
 
 
 def test_workdir_is_entered(tmp_path: Path) -> None:

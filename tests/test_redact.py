@@ -11,6 +11,7 @@ from retina_doctor.codec import replace
 from retina_doctor.model import Outcome, Recorded, Snapshot
 from retina_doctor.redaction import redact
 from retina_doctor.redaction.rules import ssh_destination
+from retina_doctor.secret_words import masked
 from retina_doctor.snapshot import save
 from tests.machines import machine
 from tests.rejudging import CATALOGUE
@@ -176,3 +177,18 @@ def test_a_name_that_is_also_a_word_of_the_trade_leaves_paths_alone() -> None:
     snapshot = machine("t4-healthy").snapshot
     assert snapshot.readings["interpreter"].facts["user"] == "face"
     assert redact(snapshot, CATALOGUE).target.command == ("/opt/face/bin/python",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["python3 /srv/hooks/models/det_10g.onnx", "git/hooks/pre-commit", "app --compass 3 --bypass yes"],
+)
+def test_what_only_looks_like_a_secret_is_shown_on_the_machine(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["https://mm.example.org/hooks/x8fj2kd9sl3", "app --db-pass x8fj2kd9sl3", "app --pass x8fj2kd9sl3"]
+)
+def test_what_is_a_secret_is_not(text: str) -> None:
+    assert "x8fj2kd9sl3" not in masked(text)

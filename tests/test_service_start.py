@@ -185,3 +185,60 @@ def test_nothing_is_told_of_a_command_that_nobody_understands(tmp_path: Path) ->
     told = looked(tmp_path, f"{sys.executable} -c 'import nowhere'")
     assert told["findings"] == []
     assert {one["verdict"] for one in told["checks"] if one["code"] == "RD517"} == {"unknown"}
+
+
+def test_only_packages_that_are_known_by_name_are_installed(tmp_path: Path, venv: Path) -> None:
+    """Any other name may be a module of the service's own, and somebody else's on PyPI."""
+    (tmp_path / "app.py").write_text("import our_own_module\nimport onnx\nimport cv2\n")
+    [finding] = looked(tmp_path, f"{venv} app.py", venv)["findings"]
+    assert finding["evidence"]["modules"] == ["our_own_module", "onnx", "cv2"]
+    [command] = finding["fix"]["commands"]
+    assert command.split()[-2:] == ["onnx", "opencv-python-headless"]
+    (tmp_path / "app.py").write_text("import our_own_module\n")
+    [finding] = looked(tmp_path, f"{venv} app.py", venv)["findings"]
+    assert finding["fix"]["commands"] == []
+
+
+FOLDERS = {
+    "sys.path is changed": ("import sys\nsys.path.insert(0, 'lib')\nimport ours\n", "{python} app.py", "unknown"),
+    "suppressed": (
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import ours\n", "{python} app.py", "passed"
+    ),
+    "PYTHONPATH": ("import ours\n", "PYTHONPATH=lib {python} app.py", "passed"),
+    "another PYTHONPATH": ("import ours\n", "PYTHONPATH=nothing {python} app.py", "failed"),
+    "flags of sudo": ("import ours\n", "sudo -u www {python} app.py", "unknown"),
+    "a line for a shell": ("import ours\n", "cd lib && {python} app.py", "unknown"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FOLDERS)
+def test_what_may_be_there_is_not_missing(case: str, tmp_path: Path) -> None:
+    source, command, verdict = FOLDERS[case]
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "ours.py").write_text("x = 1\n")
+    (tmp_path / "app.py").write_text(source)
+    told = looked(tmp_path, command.format(python=DEV_PYTHON))
+    verdicts = {one["code"]: one["verdict"] for one in told["checks"]}
+    assert verdicts["RD517"] == verdict
+    assert verdicts["RD518"] != "failed"
+
+
+def test_a_unit_file_may_continue_its_lines(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "ours.py").write_text("x = 1\n")
+    (tmp_path / "app.py").write_text("import ours\nimport nowhere_to_be_found\n")
+    unit = tmp_path / "face.service"
+    unit.write_text(
+        f"[Service]\nEnvironment=PYTHONPATH={tmp_path}/lib KEY=x\nWorkingDirectory={tmp_path}\n"
+        f"ExecStart=/usr/bin/env \\\n   {DEV_PYTHON} \\\n   app.py\n"
+    )
+    assert missing(looked(tmp_path, str(unit))) == ["nowhere_to_be_found"]
+
+
+def test_no_program_of_the_working_directory_is_run(tmp_path: Path) -> None:
+    """Where PATH names it by an empty or a relative folder."""
+    for name in ("systemctl", "docker"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho run > {tmp_path}/{MARK}\n")
+        (tmp_path / name).chmod(stat.S_IRWXU)
+    for start in ("face.service", "docker:face"):
+        looked(tmp_path, start, path=":.:/usr/bin:/bin")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator
@@ -97,7 +98,9 @@ class History:
 
 @contextlib.contextmanager
 def writing(file: Path) -> Iterator[History]:
-    """Made where it is not there; all or nothing is kept. Raises UsageError."""
+    """Made where it is not there, for its owner alone; all or nothing is kept. Raises UsageError."""
+    with contextlib.suppress(OSError):  # what forbids that, opening it tells
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     with _opened(file, f"{file.absolute().as_uri()}?mode=rwc") as database:
         if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             database.executescript(TABLES)

@@ -116,8 +116,11 @@ class Relay:
 
     def start(self, request: dict[str, Any]) -> None:
         whole = dict(request, modules=self.modules, code={}, magic="", path=None, token=self.token)
-        program = "space = {'__name__': 'retina_doctor_child'}\nexec(compile(%s, '<retina-doctor>/child.py', 'exec'), space)\n"
-        program = (program + "import json\nspace['main'](json.loads(%s))\n") % (
+        # The standard library first, until child.py has cleaned the path: a neighbour may be called as one of its modules.
+        program = "import sys, os\npath = list(sys.path)\nlibrary = os.path.dirname(os.__file__)\n"
+        program += "sys.path[:0] = [library, os.path.join(library, 'lib-dynload')]\n"
+        program += "space = {'__name__': 'retina_doctor_child'}\nexec(compile(%s, '<retina-doctor>/child.py', 'exec'), space)\n"
+        program = (program + "import json\nsys.path[:] = path\nspace['main'](json.loads(%s))\n") % (
             ascii(self.child),
             ascii(json.dumps(whole)),
         )

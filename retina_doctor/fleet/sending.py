@@ -32,7 +32,9 @@ MARGIN = 3.0
 _PROGRAM = """import sys
 sys.version_info < (3, 8) and (sys.stderr.write("retina-doctor: Python %d.%d is too old: 3.8 is needed\\n" % \
 sys.version_info[:2]), sys.exit(9))
-sys.path[:] = [p for p in sys.path if p not in ("", ".")]
+import os
+library = os.path.dirname(getattr(os, "__file__", "")) or sys.prefix
+sys.path[:0] = [library, os.path.join(library, "lib-dynload")]  # before neighbours that are called as its modules
 import base64, json, zlib
 told = json.loads(zlib.decompress(base64.b64decode({told!r})).decode())
 space = {"__name__": "retina_doctor_relay"}
@@ -173,7 +175,7 @@ class NodeAnswer:
     def _take(self, line: bytes) -> None:
         """Anything may come from a node; what does not fit is no message."""
         try:
-            message = json.loads(line)
+            message = json.loads(line, parse_constant=lambda _: None)
             if message.get("bye") is True:
                 self.complete = True
                 return
@@ -187,7 +189,7 @@ class NodeAnswer:
                 group._take(self.asking.token.encode() + message["line"].encode())
             elif isinstance(message.get("end"), dict):
                 self._end(number, group, message["end"])
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
             self._noise += line[:200]
 
     def _begin(self, number: int, names: list[str]) -> None:

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import marshal
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -41,7 +42,8 @@ sys.version_info < (3, 8) and (sys.stderr.write("retina-doctor: Python %d.%d is 
 sys.version_info[:2]), sys.exit(9))
 import os
 path = list(sys.path)
-sys.path[:0] = [os.path.dirname(getattr(os, "__file__", "")) or sys.prefix]
+library = os.path.dirname(getattr(os, "__file__", "")) or sys.prefix
+sys.path[:0] = [library, os.path.join(library, "lib-dynload")]
 import marshal, _frozen_importlib_external as importing
 def run(name, source, code):
     space = {"__name__": "retina_doctor_%s" % name}
@@ -132,8 +134,9 @@ class Request(Data, frozen=True, kw_only=True):
         keep = "" if self.path is not None else f'run("bytecode", {_sent("bytecode")})["keep"]({self.workdir!a})'
         filled = {"{magic}": repr(importlib.util.MAGIC_NUMBER), "{keep}": keep, "{child}": _sent("child")}
         program = _PROGRAM
-        for place, text in (filled | {"{request}": repr(json.dumps(request))}).items():
-            program = program.replace(place, text, 1)
+        filled["{request}"] = repr(json.dumps(request))
+        # At once: what is filled in, a working directory say, may be called as a place is.
+        program = re.sub("|".join(map(re.escape, filled)), lambda place: filled[place[0]], program)
         return program.encode("ascii")
 
 

@@ -7,7 +7,7 @@ import re
 import types
 import typing
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from typing import Any, cast
 
 import msgspec
@@ -62,10 +62,10 @@ def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot
         name: _walk_of(cast(Hashable, probe.facts)) for name, probe in catalogue.probes.items()
     } | {"interpreter": _walk_of(Interpreter)}
     if not isinstance(rules, SecretsOnly):
-        _learn(data, walks, rules.marks)
+        _learn(data, walks, _keys(catalogue), rules.marks)
     told = {name: _reading(reading, walks.get(name, _document), rules) for name, reading in data["readings"].items()}
     clean = {name: walk(data[name], rules) for name, walk in _of_the_machine().items()} | {
-        "settings": _settings(data["settings"], rules),
+        "settings": _settings(data["settings"], rules, _keys(catalogue)),
         "readings": {name if name in catalogue.probes else rules.key(name): reading for name, reading in told.items()},
         "label": SecretsOnly(rules.marks).text(data["label"]),  # the operator's own words, for whoever reads the file
         "origin": _document(origin, rules),
@@ -81,7 +81,7 @@ def _of_the_machine() -> dict[str, Walk]:
     return {name: _walk_of(hint) for name, hint in _hints(Snapshot).items() if name not in others}
 
 
-def _learn(data: Any, walks: Mapping[str, Walk], marks: Marks) -> None:
+def _learn(data: Any, walks: Mapping[str, Walk], ours: Set[str], marks: Marks) -> None:
     """A first pass: who and where is named surely somewhere is found in every other text."""
     hearing = Hearing(marks)
     for text in _strings(data):
@@ -90,7 +90,7 @@ def _learn(data: Any, walks: Mapping[str, Walk], marks: Marks) -> None:
         walks.get(name, _document)(reading["facts"], hearing)
     for name, walk in _of_the_machine().items():
         walk(data[name], hearing)
-    _settings(data["settings"], hearing)
+    _settings(data["settings"], hearing, ours)
     marks.learn()
 
 
@@ -109,10 +109,11 @@ def _lines(lines: list[str], rules: Rules) -> list[str]:
     return [line for line in rules.text("\n".join(lines)).split("\n") if line.strip()]
 
 
-def _settings(value: Any, rules: Rules, way: str = "") -> Any:
+def _settings(value: Any, rules: Rules, ours: Set[str], way: str = "") -> Any:
+    """*ours*: keys that are nobody's: of tables, and of figures that are compared, which masked ones would no longer be."""
     if isinstance(value, dict):
         return {
-            (key if key in _literals() else rules.name(key)): _settings(inner, rules, f"{way}.{key}".lstrip("."))
+            (key if key in ours else rules.name(key)): _settings(inner, rules, ours, f"{way}.{key}".lstrip("."))
             for key, inner in value.items()
         }
     kind = SETTINGS.get(way, Kind.TEXT)
@@ -120,6 +121,10 @@ def _settings(value: Any, rules: Rules, way: str = "") -> Any:
         return rules.words(value) if kind is Kind.COMMAND else [rules.of[kind](one) for one in value]
     literal = value in _literals()
     return value if not isinstance(value, str) or literal else rules.of[kind](value)
+
+
+def _keys(catalogue: Catalogue) -> Set[str]:
+    return _literals() | {measure.of for measure in catalogue.measures}
 
 
 @functools.cache

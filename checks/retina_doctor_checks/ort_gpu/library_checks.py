@@ -15,7 +15,7 @@ from ..facts.torch_cuda import TorchRuntime
 from ..scopes import gpu_meant
 from ..versions import dotted
 from .libraries import Unfound, cuda_libraries, cudnn_libraries, damaged, major
-from .situation import SUBJECT, no_provider
+from .situation import NO_ONNXRUNTIME, SUBJECT, no_provider
 
 MIXED = "cuda-libs-mixed-releases"
 USUAL = {"plain": "system", "preload": "pip", "torch": "torch"}
@@ -174,7 +174,7 @@ def cudnn_incomplete(files: OrtFiles, runtime: OrtRuntime | None, settings: Sett
     """cuDNN 9 is one small library that opens seven others when it is used. By the names in it, or by its own word."""
     meant = said_in_a_session(runtime, "cudnn-incomplete")
     if not files.cudnn_lacks and meant is None:
-        unsaid = files.cudnn_lacks is None and runtime is None
+        unsaid = files.cudnn_lacks is None and (runtime is None or not runtime.attempts)
         if unsaid and settings.gate.quick:
             return no_provider(files) or Inapplicable(Reason("quick"))
         return no_provider(files) or (Unknown(("ort_runtime",)) if unsaid else None)
@@ -197,5 +197,7 @@ def cudnn_incomplete(files: OrtFiles, runtime: OrtRuntime | None, settings: Sett
 @check("RD297", "cpu-affinity-refused", Severity.WARNING, action=Action.EDIT)
 def cpu_affinity_refused(runtime: OrtRuntime) -> Answer:
     """onnxruntime pins its threads to all processors of the machine, of which this process may use some. It goes on, slower."""
+    if runtime.service is None:
+        return NO_ONNXRUNTIME
     meant = said_in_a_session(runtime, "cpu-affinity-refused")
     return Problem(subject=SUBJECT, evidence={"said": meant.line}) if meant is not None else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from retina_doctor.authoring import EVERYWHERE, Action, Answer, Data, Scope, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Target, Unknown
@@ -13,9 +12,6 @@ from ..facts.service_log import Exit, Log, NamedLog, OwnLog, ShownLog
 from ..scopes import gpu_meant
 from ..settings import ServiceSettings
 from .logs import named_log
-
-if TYPE_CHECKING:
-    pass
 
 CLOCKS_APART = 2.0
 """Seconds: dates of lines have no fractions, and the kernel counts a process's start from the boot."""

@@ -26,6 +26,17 @@ DISTRIBUTIONS = {
     "onnxruntime": "onnxruntime-gpu",
 }
 """What pip calls the package of a module, where another name."""
+ALIKE = frozenset(
+    "aiohttp albumentations boto3 celery daphne django eventlet fastapi flask gevent gunicorn httpx hypercorn insightface loguru "
+    "matplotlib numpy onnx pandas prometheus_client psutil pydantic redis requests scipy starlette tornado torch torchvision "
+    "tqdm uvicorn waitress".split()
+)
+"""Modules of packages of the same name. Of any other name nobody knows whose package it is: it may be a module of the
+service's own, and whoever takes its name on PyPI would be installed."""
+
+
+def distribution(module: str) -> str | None:
+    return DISTRIBUTIONS.get(module) or (module.replace("_", "-") if module in ALIKE else None)
 
 
 def start_named(settings: Settings) -> Scope:
@@ -52,7 +63,7 @@ def service_module_missing(start: Start) -> Answer:
         "line": first.line,
         "implied_by": first.implied_by,
         "command": start.command,
-        "install": [DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in names],
+        "install": [word for name in names if (word := distribution(name)) is not None],
     }
     variant = {None: "import", "command": "command"}.get(first.implied_by, "declared")
     return Problem(subject="service", variant=variant, evidence=evidence)

@@ -206,7 +206,7 @@ def _problems(entry: Entry, told: Told, made: Mapping[type, TextReading]) -> tup
         elif need.facts is GpuEnvironment and reading is None and need.whole is MachineSeen:
             # Where no text speaks of it, the driver's own libcuda is loaded and no variable chooses among the cards.
             value = partial(GpuEnvironment, libcuda=None, cuda_visible_devices=None, cuda_device_order=None)
-        elif reading is None and need.want is not Want.OPTIONAL:
+        elif need.want is Want.READING or (reading is None and need.want is not Want.OPTIONAL):
             return ()
         else:
             value = reading.facts if reading else None

@@ -149,12 +149,16 @@
   ];
   const at = (report, measure) => {
     const own = report.measures?.find((one) => one.of === measure.of);
+    const probe = report.probes?.find((one) => one.name === measure.of.split(".")[0]);
+    if (probe && probe.outcome !== "ok") return null;
     const value = own ? own.value : measure.of.split(".").reduce((facts, step) => facts?.[step], report.facts);
     return typeof value === "number" ? value : null;
   };
   const quantity = (value, unit) => {
-    if (unit === "B") return `${(value / 2 ** 20).toFixed(0)} MiB`;
-    if (unit === "s") return value < 1 ? `${Number((value * 1000).toPrecision(3))} ms` : `${Number(value.toPrecision(3))} s`;
+    if (unit === "B")
+      return value >= 10 * 2 ** 30 ? `${(value / 2 ** 30).toFixed(1)} GiB` : `${(value / 2 ** 20).toFixed(0)} MiB`;
+    if (unit === "s" && value < 0.9995) return `${Number((value * 1000).toPrecision(3))} ms`;
+    if (unit === "s") return value < 999.5 ? `${Number(value.toPrecision(3))} s` : `${value.toFixed(0)} s`;
     return String(value);
   };
   const figures = (report) => {

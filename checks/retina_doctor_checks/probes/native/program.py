@@ -21,8 +21,20 @@ class Ended:
         self.stopped = stopped
 
 
+def absolute(name: str) -> str:
+    """The program, from the absolute folders of PATH alone: a relative one is in the working directory, where nothing is run."""
+    if os.path.isabs(name):
+        return name
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        path = os.path.join(folder, os.path.basename(name))
+        if os.path.isabs(folder) and os.access(path, os.X_OK) and os.path.isfile(path):
+            return path
+    return os.path.join("/usr/bin", os.path.basename(name))
+
+
 def run(words: list[str], seconds: float, environment: Any = None) -> Ended:
     pipe = subprocess.PIPE
+    words = [absolute(words[0]), *words[1:]]
     try:
         child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, env=environment)
     except OSError as error:

@@ -19,9 +19,10 @@ IMPLIED = {
 """Package -> (names of it that ask for another module when a route is declared, the modules that would do)."""
 
 
-def missing(file: str, directory: str, extra: list[str]) -> tuple[list[Any], bool]:
-    """([{"name", "file", "line", "implied_by"}], whether the first file could not be read). *directory*: where it is started."""
-    path = [directory, os.path.dirname(file), *sys.path]
+def missing(file: str, directory: str, extra: list[str], folders: list[str]) -> tuple[list[Any], bool]:
+    """([{"name", "file", "line", "implied_by"}], whether it cannot be known: the first file could not be read, or one changes
+    sys.path). *directory*: where it is started. *folders*: of its PYTHONPATH."""
+    path = [directory, os.path.dirname(file), *folders, *sys.path]
     found: dict[str, Any] = {}
     for name in extra:
         if not is_there(name, path):
@@ -37,9 +38,11 @@ def missing(file: str, directory: str, extra: list[str]) -> tuple[list[Any], boo
         if tree is None:
             unread = unread or one == file
             continue
+        if changes_path(tree):
+            return [], True
         for name, line, implied in asked(tree):
             top = name.split(".")[0]
-            own = local(name, [directory, os.path.dirname(file), os.path.dirname(one)])
+            own = local(name, [directory, *folders, os.path.dirname(file), os.path.dirname(one)])
             waiting += own
             if not own and top not in found and not is_there(top, path):
                 found[top] = {"name": top, "file": one, "line": line, "implied_by": implied}
@@ -54,6 +57,11 @@ def parsed(path: str) -> ast.Module | None:
             return ast.parse(file.read())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def changes_path(tree: ast.Module) -> bool:
+    named = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "path")
+    return any(isinstance(node.value, ast.Name) and node.value.id == "sys" for node in named)
 
 
 def asked(tree: ast.Module) -> Any:
@@ -83,11 +91,12 @@ def asked(tree: ast.Module) -> Any:
 
 
 def loaded(body: list[Any]) -> Any:
-    """Statements that run when the module is loaded and may not fail: not in functions, `try`, or below TYPE_CHECKING."""
+    """Statements that run when the module is loaded and may not fail: not in functions, `try` or `with` (which may
+    suppress it), or below TYPE_CHECKING."""
     for node in body:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield node
-        elif isinstance(node, (ast.With, ast.For, ast.ClassDef)):
+        elif isinstance(node, (ast.For, ast.ClassDef)):
             for inner in loaded(node.body):
                 yield inner
 

@@ -13,6 +13,8 @@ import time
 import zlib
 from typing import Any
 
+from retina_doctor_checks.probes.native import program
+
 MOST = 2 * 2**20
 """Bytes of the end that are read."""
 NOTHING: dict[str, Any] = {"problem": None, "words": None, "size": 0, "data": "", "fresh": False}
@@ -58,6 +60,7 @@ def of_file(path: str) -> dict[str, Any]:
 def of_program(words: list[str], seconds: float) -> dict[str, Any]:
     """Of what a program prints, both streams together; ended with its children when its time is up. Without output, its words."""
     pipe = subprocess.PIPE
+    words = [program.absolute(words[0]), *words[1:]]
     try:
         child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, start_new_session=True)
     except OSError as error:
@@ -83,7 +86,7 @@ def of_program(words: list[str], seconds: float) -> dict[str, Any]:
             late = time.monotonic() > deadline
     try:
         os.killpg(child.pid, signal.SIGKILL)
-    except (OSError, PermissionError):
+    except OSError:
         pass  # it has ended, with all that it started
     try:
         code = child.wait(1)

@@ -16,8 +16,6 @@ from typing import Any
 from retina_doctor_checks.probes.native import program
 from retina_doctor_checks.probes.service import log_end
 
-LINES = "20000"
-"""That journalctl, docker and kubectl are asked for; the last 2 MiB of them are read."""
 UNIT_SAYS = ("ActiveState", "ExecMainCode", "ExecMainStatus", "ExecMainStartTimestampMonotonic", "Result")
 KILLED = (2, 3)  # CLD_KILLED, CLD_DUMPED: then the status is a signal
 ZONED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z")
@@ -40,23 +38,12 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
             raise OSError("log %s: %s" % (path, reason))
         probe.tell(fetched=[dict(told, kind="file", name=path)])
         return
-    words = [on_path(log["words"][0]), *log["words"][1:]]
     seconds = 0.4 * arguments["seconds"]
     if log["state"]:
-        ended = program.run([on_path(log["state"][0]), *log["state"][1:]], seconds)
+        ended = program.run(log["state"], seconds)
         told_exit = (of_unit if log["kind"] == "unit" else of_container)(ended.output.decode("utf-8", "replace"))
         probe.tell(exit=told_exit, started=told_exit and told_exit["started"])
-    probe.tell(fetched=[dict(log_end.of_program(words, seconds), **about)])
-
-
-def on_path(name: str) -> str:
-    """The program, from the absolute folders of PATH alone: a relative one is in the working directory, where nothing is run."""
-    if os.path.isabs(name):
-        return name
-    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
-        if os.path.isabs(folder) and os.access(os.path.join(folder, name), os.X_OK):
-            return os.path.join(folder, name)
-    return os.path.join("/usr/bin", name)
+    probe.tell(fetched=[dict(log_end.of_program(log["words"], seconds), **about)])
 
 
 def of_unit(text: str) -> dict[str, Any] | None:

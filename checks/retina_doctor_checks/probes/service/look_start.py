@@ -20,7 +20,7 @@ from retina_doctor_checks.probes.service import imported_names
 
 PYTHON = re.compile(r"(?:python|pypy)[\d.]*$")
 SERVERS = ("gunicorn", "uvicorn", "hypercorn", "flask", "waitress-serve", "fastapi", "daphne")
-WITH_VALUE = ("-W", "-X", "-c", "-k", "-w", "-b", "-t", "-A")
+BUILTINS = ("cd", "source", ".", "export", "set", "ulimit", "umask", "eval", "if", "while", "for")
 SECONDS = 5
 
 
@@ -43,11 +43,15 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     if source == "container":
         probe.tell(problem="in-a-container")  # its files are not here
         return
+    folders = python_path(words, directory)
     words = stripped(words)
     first = words[0] if words else ""
+    if not first or first.startswith("-") or first in BUILTINS or "&&" in words or ";" in words:
+        probe.tell(problem="no-command")  # flags of sudo or env, or a line that a shell would read
+        return
     # The service's own folder of programs first: whoever starts it by its environment has that on PATH.
-    folders = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
-    path = os.path.join(directory, first) if "/" in first else shutil.which(first, path=folders)
+    programs = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
+    path = os.path.join(directory, first) if "/" in first else shutil.which(first, path=programs)
     there = path is not None and os.path.exists(path)
     probe.tell(program=path if there else None, program_missing=None if there else first)
     if not there and not PYTHON.match(os.path.basename(first)) and os.path.basename(first) not in SERVERS:
@@ -60,7 +64,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         probe.tell(problem="no-application")
         return
     probe.tell(file=file)
-    missing, unread = imported_names.missing(file, directory, extra)
+    missing, unread = imported_names.missing(file, directory, extra, folders)
     probe.tell(missing=missing, problem="unreadable" if unread else None)
 
 
@@ -91,10 +95,11 @@ def split(line: str) -> list[str]:
 
 def of_unit(name: str) -> tuple[list[str], str | None, dict[str, Any] | None]:
     """By `systemctl show`; a unit file is read where there is no systemd."""
-    keys = "ExecStart,WorkingDirectory,ExecMainCode,ExecMainStatus,ActiveState,Result,NRestarts"
+    keys = "ExecStart,Environment,WorkingDirectory,ExecMainCode,ExecMainStatus,ActiveState,Result,NRestarts"
     if os.path.isabs(name) and os.path.isfile(name):
         told = unit_file(name)
-        return split(told.get("ExecStart", "").lstrip("-@:+!")), told.get("WorkingDirectory"), None
+        words = split(told.get("ExecStart", "").lstrip("-@:+!"))
+        return [*its_path(told), *words], told.get("WorkingDirectory"), None
     done = program.run(["systemctl", "show", "--no-pager", "--property", keys, "--", name], SECONDS)
     if done.code != 0:
         return [], None, None
@@ -102,14 +107,15 @@ def of_unit(name: str) -> tuple[list[str], str | None, dict[str, Any] | None]:
     told = dict(line.partition("=")[::2] for line in lines)
     match = re.search(r"argv\[\]=(.*?) ;", told.get("ExecStart", ""))
     directory = told.get("WorkingDirectory", "").lstrip("!-") or None
-    return split(match.group(1)) if match else [], directory, of_systemd(told)
+    return [*its_path(told), *split(match.group(1))] if match else [], directory, of_systemd(told)
 
 
 def unit_file(path: str) -> dict[str, str]:
     parser = configparser.RawConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
-        parser.read(path, encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            parser.read_string(re.sub(r"\\\n\s*", " ", file.read()))
         return dict(parser.items("Service"))
     except (configparser.Error, OSError, UnicodeDecodeError):
         return {}
@@ -162,7 +168,7 @@ def of_supervisor(path: str) -> tuple[list[str], str | None]:
         return [], None
     programs = [name for name in parser.sections() if name.startswith("program:")]
     for name in programs:
-        words = split(parser.get(name, "command", fallback=""))
+        words = split(parser.get(name, "command", fallback="").partition(" ;")[0])
         if words:
             return words, parser.get(name, "directory", fallback=None)
     return [], None
@@ -172,10 +178,22 @@ def number(text: str | None) -> int | None:
     return int(text) if text is not None and text.lstrip("-").isdigit() else None
 
 
+def its_path(told: dict[str, str]) -> list[str]:
+    """Of a unit's variables the one that says where modules are; others may be secret."""
+    return [word for word in split(told.get("Environment", "")) if word.startswith("PYTHONPATH=")]
+
+
+def python_path(words: list[str], directory: str) -> list[str]:
+    """The folders of a PYTHONPATH that stands before the command."""
+    said = [word.partition("=")[2] for word in words if word.startswith("PYTHONPATH=")]
+    return [os.path.join(directory, one) for text in said for one in text.split(os.pathsep) if one]
+
+
 def stripped(words: list[str]) -> list[str]:
     """Without what only starts another command, and without assignments before it."""
     while words and (
-        words[0] in ("exec", "env", "nohup", "sudo", "tini", "dumb-init", "--") or re.match(r"\w+=", words[0])
+        os.path.basename(words[0]) in ("exec", "env", "nohup", "sudo", "tini", "dumb-init", "--")
+        or re.match(r"\w+=", words[0])
     ):
         words = words[1:]
     if len(words) > 2 and os.path.basename(words[0]) in ("sh", "bash") and words[1] in ("-c", "-lc", "-ec"):
