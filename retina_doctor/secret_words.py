@@ -73,7 +73,8 @@ DSN = (
 WEBHOOK = (
     r"(?i)(?P<head>(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/|open-apis/bot/v2/hook/"
     r"|api\.telegram\.org/bot|webhook\.office\.com/\w+/|maker\.ifttt\.com/|events\.pagerduty\.com/|api\.day\.app/|ftqq\.com/"
-    r"|://hooks?\.[^/\s]+/|://[^\s\"'<>]{0,200}?/hooks?/|/webhooks?/(?!send\?)))(?P<value>[^\s\"'<>?]+)"
+    r"|(?<![\w.-])hooks?\.[\w-]+\.[\w.-]+(?::\d+)?/"
+    r"|(?://|@)[\w-]+\.[^\s\"'<>]{0,200}?/hooks?/|/webhooks?/(?!send\?)))(?P<value>[^\s\"'<>?]+)"
 )
 SSHPASS = r"(?P<head>\bsshpass\s+-p\s*)(?P<value>%s|%s)" % (_QUOTED, _BARE)
 JWT = r"(?<![\w-])eyJ[\w-]{4,}(?:\.[\w-]*){0,4}"

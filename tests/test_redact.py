@@ -188,7 +188,14 @@ def test_what_only_looks_like_a_secret_is_shown_on_the_machine(text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["https://mm.example.org/hooks/x8fj2kd9sl3", "app --db-pass x8fj2kd9sl3", "app --pass x8fj2kd9sl3"]
+    "text",
+    [
+        "https://mm.example.org/hooks/x8fj2kd9sl3",
+        "/lib:https://hooks.example.com/hooks/catch/1/x8fj2kd9sl3",
+        "/hooks.example.com/hooks/catch/1/x8fj2kd9sl3",
+        "app --db-pass x8fj2kd9sl3",
+        "app --pass x8fj2kd9sl3",
+    ],
 )
 def test_what_is_a_secret_is_not(text: str) -> None:
     assert "x8fj2kd9sl3" not in masked(text)
