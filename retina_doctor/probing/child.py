@@ -6,7 +6,7 @@ with a token that is new in every run; whatever libraries print goes to standard
 
 from __future__ import annotations
 
-import base64
+import binascii
 import importlib
 import json
 import marshal
@@ -16,7 +16,6 @@ import sys
 import time
 import types
 from importlib.machinery import ModuleSpec
-from importlib.util import MAGIC_NUMBER
 from typing import Any
 
 
@@ -75,7 +74,7 @@ class SentModules:
 
     def __init__(self, sources: dict[str, str], code: dict[str, Any], magic: str) -> None:
         self._sources = sources
-        self._code = code if magic == MAGIC_NUMBER.hex() else {}
+        self._code = code if magic == _magic() else {}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         package = any(source.startswith(name + ".") for source in self._sources)
@@ -89,9 +88,17 @@ class SentModules:
     def exec_module(self, module: types.ModuleType) -> None:
         source, compiled = self._sources.get(module.__name__), self._code.get(module.__name__)
         if compiled is not None:
-            exec(marshal.loads(base64.b64decode(compiled)), module.__dict__)
+            exec(marshal.loads(binascii.a2b_base64(compiled)), module.__dict__)
         elif source is not None:
             exec(compile(source, "<retina-doctor>/" + module.__name__, "exec"), module.__dict__)
+
+
+def _magic() -> str:
+    """Of this Python's compiled files; importlib.util, which tells it, would have to be imported first."""
+    from _frozen_importlib_external import MAGIC_NUMBER
+
+    magic: bytes = MAGIC_NUMBER
+    return magic.hex()
 
 
 def set_alarm(seconds: float) -> None:
@@ -133,7 +140,8 @@ def main(request: dict[str, Any]) -> None:
         except OSError as refused:
             error = "%s: %s" % (wanted, refused.strerror)
     probe._send({"hello": list(sys.version_info[:3])})
-    sys.meta_path.insert(0, SentModules(request["modules"], request["code"], request["magic"]))
+    if request["modules"]:
+        sys.meta_path.insert(0, SentModules(request["modules"], request["code"], request["magic"]))
     for look in request["looks"]:
         set_alarm(look["seconds"])
         probe._send({"begin": look["probe"]})

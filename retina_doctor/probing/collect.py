@@ -11,12 +11,13 @@ from typing import Any, NoReturn
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import DoesNotFit, decode, encode, replace
+from retina_doctor.codec import DoesNotFit, decode, replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
-from retina_doctor.probing.process import CHUNK, PROGRAM_END, Child, LookRequest, Request, own_request
+from retina_doctor.probing.process import CHUNK, Child
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
-from retina_doctor.probing.sending import source_of
+from retina_doctor.probing.request import PROGRAM_END, LookRequest, Request, look_of, own_request
+from retina_doctor.probing.sending import is_on_path, source_of
 from retina_doctor.settings import Settings
 from retina_doctor.standpoint import has_ended
 from retina_doctor.target import Surroundings
@@ -118,17 +119,16 @@ class Looking:
         looks: list[LookRequest] = []
         for probe in probes:
             try:
-                arguments = encode(probe.arguments(self.settings))
                 then = None if side is Side.TARGET else probe.local
-                # What runs in one process with its local part is imported as that is: from where it is installed.
-                sources = {} if then else {name: source_of(name) for name in probe.sent(side)}
+                look = look_of(probe, self.settings, then=then, times=times)
+                here = side is not Side.TARGET and is_on_path(
+                    probe.module
+                )  # there it is imported as any other module is
+                sources = {} if here else {name: source_of(name) for name in probe.sent(side)}
             except Exception as error:
                 unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
             else:
-                seconds = probe.seconds(self.settings) * times
-                looks.append(
-                    LookRequest(probe=probe.name, run=probe.module, then=then, arguments=arguments, seconds=seconds)
-                )
+                looks.append(look)
                 modules |= sources
         if not looks:
             return None
@@ -147,9 +147,8 @@ class Looking:
     def understanding(self, probe: Probe[Any], fetched: Recorded) -> Request:
         """The local part of *probe*, told what was fetched in the target."""
         assert probe.local
-        arguments = {**encode(probe.arguments(self.settings)), "told": fetched.facts}
-        seconds = probe.seconds(self.settings)
-        return own_request({}, [LookRequest(probe=probe.name, run=probe.local, arguments=arguments, seconds=seconds)])
+        look = look_of(probe, self.settings)
+        return own_request({}, [replace(look, run=probe.local, arguments={**look.arguments, "told": fetched.facts})])
 
     def begin(self, request: Request) -> Child:
         """Raises UsageError where the target's command cannot be started, ProcessEnded where that is why."""
