@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import types
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import Any
 
 
@@ -93,6 +93,20 @@ class SentModules:
             exec(compile(source, "<retina-doctor>/" + module.__name__, "exec"), module.__dict__)
 
 
+class InstalledModules(SentModules):
+    """The same on the doctor's own side, of which each module's file is told: Python keeps it compiled. Found so and not by
+    sys.path, they get no more than what is sent to a target: a package's own __init__.py would import its whole pack."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        super().__init__(files, {}, "")
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        file = self._sources.get(module.__name__)
+        code = SourceFileLoader(module.__name__, file).get_code(module.__name__) if file is not None else None
+        if code is not None:
+            exec(code, module.__dict__)
+
+
 def _magic() -> str:
     """Of this Python's compiled files; importlib.util, which tells it, would have to be imported first."""
     from _frozen_importlib_external import MAGIC_NUMBER
@@ -140,8 +154,11 @@ def main(request: dict[str, Any]) -> None:
         except OSError as refused:
             error = "%s: %s" % (wanted, refused.strerror)
     probe._send({"hello": list(sys.version_info[:3])})
-    if request["modules"]:
-        sys.meta_path.insert(0, SentModules(request["modules"], request["code"], request["magic"]))
+    modules = request["modules"]
+    if modules:
+        own = request["path"] is not None
+        sent = InstalledModules(modules) if own else SentModules(modules, request["code"], request["magic"])
+        sys.meta_path.insert(0, sent)
     for look in request["looks"]:
         set_alarm(look["seconds"])
         probe._send({"begin": look["probe"]})

@@ -17,7 +17,7 @@ from retina_doctor.model import Interpreter, Outcome, Place, Recorded, Target
 from retina_doctor.probing.process import CHUNK, Child
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.probing.request import PROGRAM_END, LookRequest, Request, look_of, own_request
-from retina_doctor.probing.sending import is_on_path, source_of
+from retina_doctor.probing.sending import place_of, source_of
 from retina_doctor.settings import Settings
 from retina_doctor.standpoint import has_ended
 from retina_doctor.target import Surroundings
@@ -121,15 +121,14 @@ class Looking:
             try:
                 then = None if side is Side.TARGET else probe.local
                 look = look_of(probe, self.settings, then=then, times=times)
-                here = side is not Side.TARGET and is_on_path(
-                    probe.module
-                )  # there it is imported as any other module is
-                sources = {} if here else {name: source_of(name) for name in probe.sent(side)}
+                # What runs in one process with its local part is imported as that is: from where it is installed.
+                read = source_of if side is Side.TARGET else place_of
+                found = {} if then else {name: read(name) for name in probe.sent(side)}
             except Exception as error:
                 unsent[probe.name] = Recorded(outcome=Outcome.FAILED, detail=described(error))
             else:
                 looks.append(look)
-                modules |= sources
+                modules |= found
         if not looks:
             return None
         if side is not Side.TARGET:

@@ -92,10 +92,11 @@ def look_of(probe: Probe[Any], settings: Settings, *, then: str | None = None, t
 
 
 class Request(Data, frozen=True, kw_only=True):
-    """One process: which modules to send, which lookings to do in it one after the other."""
+    """One process: which modules it needs, which lookings to do in it one after the other."""
 
     command: Sequence[str]
     modules: Mapping[str, str]
+    """By name: the source, which is sent; on the doctor's own side the file."""
     looks: Sequence[LookRequest]
     workdir: str | None = None
     path: Sequence[str] | None = None
@@ -111,13 +112,14 @@ class Request(Data, frozen=True, kw_only=True):
 
     def told(self, token: str) -> dict[str, Json]:
         """As `child.main` takes it."""
+        own = self.path is not None
         return {
             "token": token,
             "workdir": self.workdir,
-            "path": None if self.path is None else list(self.path),
+            "path": self.path and list(self.path),
             "modules": dict(self.modules),
             "magic": importlib.util.MAGIC_NUMBER.hex(),
-            "code": {name: code_of(name) for name in self.modules},
+            "code": {} if own else {name: code_of(name) for name in self.modules},
             "looks": [encode(one) for one in self.looks],
         }
 
@@ -136,7 +138,10 @@ class Request(Data, frozen=True, kw_only=True):
 
 
 def own_request(modules: Mapping[str, str], looks: Sequence[LookRequest]) -> Request:
-    """A request to the doctor's own interpreter: isolated from the caller's PYTHON* variables, with the doctor's own path."""
+    """A request to the doctor's own interpreter: isolated from the caller's PYTHON* variables, with the doctor's own path.
+
+    *modules*: files by name; none are needed where what is looked with is to be imported as any other module.
+    """
     return Request(
         command=[sys.executable, "-I", "-S", "-c", OWN_PROGRAM],
         modules=modules,

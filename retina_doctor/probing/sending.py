@@ -6,7 +6,6 @@ import functools
 import importlib.util
 import re
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
 from pathlib import Path
 
 _IMPORT = re.compile(
@@ -18,20 +17,20 @@ _IMPORT = re.compile(
 
 def source_of(module: str) -> str:
     """The source text of an importable module, without importing it. Raises ModuleNotFoundError."""
+    return Path(place_of(module)).read_text(encoding="utf-8")
+
+
+def place_of(module: str) -> str:
+    """The file of that source. Raises ModuleNotFoundError."""
     file = file_of(module)
     if file is None:
         raise ModuleNotFoundError(f"no source of module {module}")
-    return file.read_text(encoding="utf-8")
+    return str(file)
 
 
 def has_source(module: str) -> bool:
     """`source_of` would find it."""
     return file_of(module) is not None
-
-
-def is_on_path(module: str) -> bool:
-    """Any interpreter with this sys.path imports it: no hook is needed that a .pth file has set up."""
-    return PathFinder.find_spec(module.split(".")[0]) is not None
 
 
 @functools.cache
