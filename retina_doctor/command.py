@@ -18,15 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand
+from typer._click.core import Command
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_click_param
 from typer.models import ParamMeta
 
 from retina_doctor import completion
 from retina_doctor.errors import UsageError
+from retina_doctor.language import language_of, said
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
+    from typer._click.formatting import HelpFormatter
+    from typer.core import TyperOption
 
     from retina_doctor.attach import Attachment
     from retina_doctor.baseline import Baseline
@@ -43,8 +47,8 @@ OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "format": (
         list[str] | None,
         "FORMAT",
-        "terminal, json, html, junit, sarif, github, gitlab, markdown, prometheus, nagios, npd; repeatable as FORMAT=FILE.",
-        "terminal、json、html、junit、sarif、github、gitlab、markdown、prometheus、nagios、npd；可重复，写作 FORMAT=FILE。",
+        "{}; repeatable as FORMAT=FILE.",
+        "{}；可重复，写作 FORMAT=FILE。",
     ),
     "baseline": (
         str | None,
@@ -63,13 +67,43 @@ OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "profile": (bool, None, "Tell on standard error where the time went.", "在标准错误输出上说明时间用在了哪里。"),
 }  # fmt: skip
 """Flags that are no settings: type, metavar, help in English and Chinese."""
+TEXT_OR_JSON = ("terminal", "json")
+"""Formats of a command that gives no report."""
 
 
-class Flagged(TyperCommand):
+class _Helped(Command):
+    """A command whose --help is told in the language of the rest."""
+
+    def get_help_option(self, ctx: Context) -> TyperOption | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = said("Show this message and exit.", "显示这段说明后退出。")
+        return option
+
+
+class Listing(_Helped, TyperGroup):
+    """A group whose help says whole what each of its commands does."""
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        rows = [(name, command.get_short_help_str(400)) for name, command in commands.items() if command]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class Flagged(_Helped, TyperCommand):
     """A command whose flags stand with the settings that they set. They are looked up when they are parsed or shown."""
 
     takes: tuple[str, ...] | None = None
     """Parameters of the flags that it takes; None: all that are common, and those of the run."""
+    text_or_json = False
+    """It gives no report: of its formats there are two."""
+    zh = ""
+    """What it does, in Chinese; in English its function says it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help = said(self.help or "", self.zh or self.help or "")
 
     def get_params(self, ctx: Context) -> list[Parameter]:
         whole = super().get_params(ctx)
@@ -82,53 +116,69 @@ class Flagged(TyperCommand):
 
     @functools.cached_property
     def _flags(self) -> list[Parameter]:
-        try:
-            chinese = language_of(None, os.environ) == "zh"
-        except UsageError:
-            chinese = False  # the run itself will complain
         flags: list[Parameter] = []
         if self.takes is None or any(name not in OF_THE_RUN for name in self.takes):
             from retina_doctor.declared import declarations
 
             for name, one in declarations().flags.items():
                 if one.setting.common if self.takes is None else name in self.takes:
-                    flags.append(_option(name, _flag_type(one), one.setting.metavar, _help(one, chinese), one))
-        for name, (kind, metavar, english, words) in OF_THE_RUN.items():
-            if self.takes is None or name in self.takes:
-                flags.append(_option(name, kind, metavar or None, words if chinese else english))
+                    flags.append(_of_setting(name, one))
+        for name, (kind, metavar, english, chinese) in OF_THE_RUN.items():
+            if name == "format" and self.text_or_json:
+                words, offered = said("Text, or JSON.", "文字或 JSON。"), completion.of_words(lambda: TEXT_OR_JSON)
+                flags.append(_option("--format", name, kind, "|".join(TEXT_OR_JSON), words, offered))
+            elif self.takes is None or name in self.takes:
+                flag = f"--{name.replace('_', '-')}"
+                flags.append(_option(flag, name, kind, metavar, said(english, chinese), _completing(name)))
         return flags
 
 
-def taking(*parameters: str) -> type[Flagged]:
-    """The class of a command that takes these flags, by parameter ("det_size"). None named: all that `check` takes."""
-    return type("Flagged", (Flagged,), {"takes": parameters or None})
+def taking(*parameters: str, zh: str = "", text_or_json: bool = False) -> type[Flagged]:
+    """The class of a command that takes these flags, by parameter ("det_size"). None named: all that `check` takes.
+
+    *zh*: what the command does, in Chinese. *text_or_json*: it gives no report; its --format knows these two alone.
+    """
+    return type("Flagged", (Flagged,), {"takes": parameters or None, "zh": zh, "text_or_json": text_or_json})
 
 
-def _help(one: Declared, chinese: bool) -> str:
-    return (one.setting.zh if chinese else one.setting.en) or one.setting.en
+def new_app(english: str = "", chinese: str = "") -> typer.Typer:
+    """A Typer app that looks like the others; what it says of itself is asked of a group alone."""
+    return typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        no_args_is_help=bool(english),
+        context_settings={"help_option_names": ["-h", "--help"]},
+        cls=Listing,
+        help=said(english, chinese) or None,
+    )
 
 
-def _flag_type(one: Declared) -> Any:
-    if one.setting.several:
-        return list[str] | None
-    return one.plain_kind | None if one.plain_kind in (bool, int, float) else str | None
+def _of_setting(name: str, one: Declared) -> Parameter:
+    kind = one.plain_kind | None if one.plain_kind in (bool, int, float) else str | None
+    offered: Completing | None = None
+    if one.setting.checks:
+        offered = completion.of_checks
+    elif one.choices:
+        offered = completion.of_words(lambda: one.choices)
+    return _option(
+        one.setting.flag or f"--{name.replace('_', '-')}",
+        name,
+        list[str] | None if one.setting.several else kind,
+        one.setting.metavar,
+        said(one.setting.en, one.setting.zh or one.setting.en),
+        offered,
+    )
 
 
-def _option(name: str, kind: Any, metavar: str | None, words: str, one: Declared | None = None) -> Parameter:
-    flag = (one.setting.flag if one else None) or f"--{name.replace('_', '-')}"
+def _option(flag: str, name: str, kind: Any, metavar: str | None, words: str, offered: Completing | None) -> Parameter:
+    """*offered*: what a shell is offered for its value; None: files."""
     flags = [flag, *(["-v"] if name == "verbose" else [])]
-    default = False if kind is bool and one is None else None
-    info = typer.Option(default, *flags, help=words, metavar=metavar, autocompletion=_completing(name, one))
+    default = False if kind is bool else None
+    info = typer.Option(default, *flags, help=words, metavar=metavar or None, autocompletion=offered)
     return get_click_param(ParamMeta(name=name, default=info, annotation=kind))[0]
 
 
-def _completing(name: str, one: Declared | None) -> Completing | None:
-    """What a shell is offered for its value; None: files."""
-    if one is not None and one.setting.checks:
-        return completion.of_checks
-    if one is not None and one.choices:
-        choices = one.choices
-        return completion.of_words(lambda: choices)
+def _completing(name: str) -> Completing | None:
     return {"format": completion.of_words(_formats), "lang": completion.of_words(lambda: ("en", "zh"))}.get(name)
 
 
@@ -136,19 +186,6 @@ def _formats() -> tuple[str, ...]:
     from retina_doctor.formats import names
 
     return names()
-
-
-def language_of(wanted: str | None, environment: Mapping[str, str]) -> Language:
-    """en or zh: as asked, else as RETINA_DOCTOR_LANG or the locale says. Raises UsageError."""
-    known: tuple[Language, ...] = ("en", "zh")
-    asked = wanted or environment.get("RETINA_DOCTOR_LANG")
-    if asked:
-        for language in known:
-            if asked == language:
-                return language
-        raise UsageError(f"--lang {asked}: known are {', '.join(known)}")
-    locale = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
-    return "zh" if locale.lower().startswith("zh") else "en"
 
 
 def _as_called() -> str:
@@ -181,10 +218,10 @@ class Run:
 
     @functools.cached_property
     def as_json(self) -> bool:
-        """For commands that know terminal and json alone. Raises UsageError."""
+        """For commands whose formats are TEXT_OR_JSON. Raises UsageError."""
         from retina_doctor.output import one_of
 
-        return "json" in one_of(list(self.flags["format"] or ()), ("terminal", "json"))
+        return "json" in one_of(list(self.flags["format"] or ()), TEXT_OR_JSON)
 
     @functools.cached_property
     def outputs(self) -> Outputs:
