@@ -225,7 +225,9 @@ def interpreter_of(snapshot: Snapshot) -> Interpreter | None:
 
 def _one_line(text: str) -> str:
     """Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
-    text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff\uff00-\uffef])", "", text.strip())
+    text = text.strip()
+    if not text.isascii():
+        text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff\uff00-\uffef])", "", text)
     return re.sub(r"\s*\n\s*", " ", text)
 
 
