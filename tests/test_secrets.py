@@ -282,8 +282,8 @@ def test_wrong_usage_repeats_no_password(tmp_path: Path) -> None:
 FRAGMENTS = (
     "password token secret key api_key 密码 口令是 令牌 digest Digest authorization Cookie X-Auth-Token bearer basic is was "
     "= := => -> : ： ＝ @ :// / ? & ; , ' \" < > </ <secret> - -- --password -p sshpass hooks.slack.com/services/ /hooks/ "
-    "/webhook/ postgres redis https eyJhbGciOi ghp_Ab1 1234567890 sdk-12345678-1234-1234-1234-123456789012 ſecret KEY hunter2 x9Yz \n \t "
-    "-----BEGIN -----END----- PRIVATE username AbCdEf123456 " + "q" * 40
+    "/webhook/ postgres redis https eyJhbGciOi ghp_Ab1 1234567890 sdk-12345678-1234-1234-1234-123456789012 ſecret KEY "
+    "hunter2 x9Yz \n \t -----BEGIN -----END----- PRIVATE username AbCdEf123456 " + "q" * 40
 ).split(" ")
 
 

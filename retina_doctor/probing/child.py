@@ -133,50 +133,69 @@ def used() -> list[Any]:
     return [time.process_time() + times.children_user + times.children_system, most]
 
 
+def heard_again() -> None:
+    """Signals as a new process has them, whatever a parent ignored: without SIGCHLD nobody could wait for a child."""
+    for name in ("SIGCHLD", "SIGALRM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+def gone_to(workdir: str | None) -> str | None:
+    """Go to the working directory of the service; what keeps us out of it."""
+    if workdir is not None:
+        try:
+            os.chdir(os.path.expanduser(workdir))
+        except OSError as refused:
+            return "%s: %s" % (workdir, refused.strerror)
+    return None
+
+
+def find_modules(request: dict[str, Any]) -> None:
+    """From here on what was sent can be imported."""
+    modules = request["modules"]
+    if not modules:
+        return
+    if request["path"] is not None:
+        sys.meta_path.insert(0, InstalledModules(modules))
+    else:
+        sys.meta_path.insert(0, SentModules(modules, request["code"], request["magic"]))
+
+
+def done(probe: Telling, look: dict[str, Any], error: str | None) -> None:
+    """One looking. *error*: what kept us out of the working directory."""
+    set_alarm(look["seconds"])
+    probe._send({"begin": look["probe"]})
+    words = None
+    try:
+        arguments = dict(look["arguments"], seconds=look["seconds"], workdir_error=error)
+        kept = Keeping(probe) if look["then"] else None
+        importlib.import_module(look["run"]).look(kept or probe, arguments)
+        if kept:
+            importlib.import_module(look["then"]).look(probe, dict(arguments, told=kept.facts))
+    except BaseException as failure:
+        import traceback
+
+        traceback.print_exc()
+        words = traceback.format_exception_only(type(failure), failure)[-1].strip()
+    probe._send({"end": look["probe"], "failed": words, "used": used()})
+    sys.stderr.flush()
+
+
 def main(request: dict[str, Any]) -> None:
     private = os.dup(1)
     os.dup2(2, 1)
     probe = Telling(private, request["token"])
-    if hasattr(signal, "SIGCHLD"):
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent ignored it, nobody could wait for a child
-    if hasattr(signal, "SIGALRM"):
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    heard_again()
     set_alarm(request["looks"][0]["seconds"])
     if request["path"] is not None:
         sys.path[:] = request["path"]
     else:
         drop_working_directory()
-    wanted = request["workdir"]
-    error = None
-    if wanted is not None:
-        try:
-            os.chdir(os.path.expanduser(wanted))
-        except OSError as refused:
-            error = "%s: %s" % (wanted, refused.strerror)
+    error = gone_to(request["workdir"])
     probe._send({"hello": list(sys.version_info[:3])})
-    modules = request["modules"]
-    if modules:
-        own = request["path"] is not None
-        sent = InstalledModules(modules) if own else SentModules(modules, request["code"], request["magic"])
-        sys.meta_path.insert(0, sent)
+    find_modules(request)
     for look in request["looks"]:
-        set_alarm(look["seconds"])
-        probe._send({"begin": look["probe"]})
-        try:
-            arguments = dict(look["arguments"], seconds=look["seconds"], workdir_error=error)
-            kept = Keeping(probe) if look["then"] else None
-            importlib.import_module(look["run"]).look(kept or probe, arguments)
-            if kept:
-                importlib.import_module(look["then"]).look(probe, dict(arguments, told=kept.facts))
-        except BaseException as failure:
-            import traceback
-
-            traceback.print_exc()
-            words = traceback.format_exception_only(type(failure), failure)[-1].strip()
-            probe._send({"end": look["probe"], "failed": words, "used": used()})
-        else:
-            probe._send({"end": look["probe"], "failed": None, "used": used()})
-        sys.stderr.flush()
+        done(probe, look, error)
     probe._send({"done": True})
     # No atexit handlers, no destructors: a library that hangs or aborts while it is taken down must not change the facts.
     os._exit(0)
