@@ -9,7 +9,8 @@ from retina_doctor import __version__
 from retina_doctor.attach import Attachment
 from retina_doctor.codec import replace
 from retina_doctor.model import Recorded, Snapshot
-from retina_doctor.probing.collect import Looking, Progress
+from retina_doctor.probing.collect import Looking
+from retina_doctor.probing.processes import Progress
 from retina_doctor.registry import Catalogue
 from retina_doctor.selection import Selection
 from retina_doctor.target import numbered_inside, target_with_surroundings

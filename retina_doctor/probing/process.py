@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import signal
 import subprocess
@@ -17,15 +16,14 @@ from typing import Any
 
 from retina_doctor.model import Effort, Outcome, Recorded
 from retina_doctor.probing import effort
+from retina_doctor.probing.messages import message_of, used_of
 from retina_doctor.probing.request import Request
 from retina_doctor.secret_words import masked
 from retina_doctor.standpoint import rank
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
-MOST_USED = 1e15  # seconds, bytes: what a probe says beyond is nonsense
 PATIENCE = 1 / 12  # of its time that a looking gets before those that wait for it in the same process go on in another
 DYING = 0.1  # seconds to wait for a killed process; it takes longer in an uninterruptible system call: a hung driver
-MOST_DEPTH = 64  # lists and objects within each other
 TAIL_LINES, TAIL_BYTES = 20, 8192
 CHUNK = 65536  # bytes read from a pipe at once
 ROOM = 1024 * 1024  # bytes that the pipe for a program is to hold: as much as Linux allows (fs.pipe-max-size)
@@ -188,15 +186,9 @@ class Child:
         if not line.startswith(mark):
             self._note(line + b"\n")  # printed by something else before the private stream was set up
             return
-        try:
-            message = _storable(json.loads(line[len(mark) :], parse_constant=lambda _: None, parse_int=_number))
-        except (ValueError, RecursionError, OverflowError):
-            message = None
-        if not isinstance(message, dict) or not all(
-            isinstance(message.get(key, kind()), kind | None)
-            for key, kind in (("tell", dict), ("stage", str), ("begin", str), ("end", str), ("failed", str))
-        ):
-            self._note(line + b"\n")  # no message of ours
+        message = message_of(line[len(mark) :])
+        if message is None:
+            self._note(line + b"\n")  # none of ours
             return
         if self.complete:  # it goes on with what others do by now
             return
@@ -210,7 +202,7 @@ class Child:
         seen.stage = message.get("stage", seen.stage)
         if "end" in message:
             seen.ended, seen.failed = self.seconds, message.get("failed")
-            seen.used = _used(message.get("used"))
+            seen.used = used_of(message.get("used"))
         self.done = self.done or "done" in message
 
     def read_errors(self) -> bool:
@@ -359,37 +351,6 @@ def exit_words(code: int | None) -> str:
         with contextlib.suppress(ValueError):
             return f"killed by {signal.Signals(-code).name}"
     return f"exit status {code}"
-
-
-def _number(text: str) -> int | float:
-    """JSON as others read it has integers of 64 bits; what is larger becomes a float."""
-    number = int(text)
-    return number if -(2**63) <= number < 2**64 else float(number)
-
-
-def _used(told: Any) -> tuple[float | None, int | None]:
-    """What a process says that it used: [CPU seconds, most bytes or null]."""
-    cpu, most = told if isinstance(told, list) and len(told) == 2 else (None, None)
-    return (
-        float(cpu) if isinstance(cpu, (int, float)) and 0 <= cpu < MOST_USED else None,
-        most if isinstance(most, int) and 0 <= most < MOST_USED else None,
-    )
-
-
-def _storable(value: Any, depth: int = 0) -> Any:
-    """*value* without lone surrogates, which stand for bytes of names that are no UTF-8 and fit in no JSON file.
-
-    Raises ValueError where it is nested deeper than any fact.
-    """
-    if depth > MOST_DEPTH:
-        raise ValueError("nested too deeply")
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, list):
-        return [_storable(inner, depth + 1) for inner in value]
-    if isinstance(value, dict):
-        return {_storable(name): _storable(inner, depth + 1) for name, inner in value.items()}
-    return value
 
 
 def _read(descriptor: int) -> bytes | None:
