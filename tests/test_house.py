@@ -174,6 +174,14 @@ def test_the_engine_has_no_circle_of_modules_at_import() -> None:
     assert circle(graph) == []
 
 
+def test_no_folder_of_the_engine_is_in_a_circle() -> None:
+    """Of modules that stand in none each is a room of its own: of them the law before this one speaks."""
+    folders = {folder.name for folder in ENGINE.iterdir() if folder.is_dir()}
+    pairs = {(here, there): where for (here, there), where in arrows(ENGINE).items() if {here, there} <= folders}
+    assert ("fleet", "probing") in pairs
+    assert circle(graph_of(pairs)) == []
+
+
 def test_a_name_of_a_class_means_one_thing() -> None:
     named: dict[str, list[str]] = {}
     for file in (*ENGINE.rglob("*.py"), *PACK.rglob("*.py")):
