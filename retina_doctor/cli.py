@@ -13,13 +13,13 @@ from retina_doctor.completion import of_check
 from retina_doctor.language import said
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from typer._click.core import Command, Context
     from typer._click.shell_completion import CompletionItem
 
+    from retina_doctor.points import Point
 
-def commands_of_packs() -> dict[str, EntryPoint]:
+
+def commands_of_packs() -> dict[str, Point]:
     """Name -> entry point of what packs add by the group ``retina_doctor.commands``: a Typer app of one command."""
     from retina_doctor.points import points_of
 
