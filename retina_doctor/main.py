@@ -82,7 +82,7 @@ def _interrupt(number: int, _frame: object) -> None:
 
 
 def _unraised(what: sys.UnraisableHookArgs) -> None:
-    """Raised where Python lets nothing through (importlib's own callbacks), Interrupted would be lost: it is raised again soon."""
+    """Raised where Python lets nothing through (importlib's callbacks), Interrupted would be lost: it comes again."""
     if not isinstance(what.exc_value, Interrupted):
         sys.__unraisablehook__(what)
         return

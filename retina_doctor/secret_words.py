@@ -6,6 +6,7 @@ Vendors' prefixes: their own documentation, compared with the public rules of gi
 
 from __future__ import annotations
 
+import functools
 import re
 
 SECRET = "<secret>"  # noqa: S105
@@ -125,6 +126,10 @@ def masked(text):  # type: (str) -> str
     """The same without what is a secret by its name, its place or its shape. Masking twice changes nothing more."""
     if len(text) < 8 and text.isalnum():
         return text  # no pattern fits so little, and a hostile file has many such words
+    return _masked_again(text) if len(text) <= 300 else _masked(text)
+
+
+def _masked(text):  # type: (str) -> str
     text = re.sub(LONG, SECRET, text)
     text = re.sub(PEM, SECRET, text)
     text = re.sub(DIGEST, lambda m: m.group(1) + SECRET, text)
@@ -136,6 +141,10 @@ def masked(text):  # type: (str) -> str
     for pattern in (JWT, BOT, UUID, TOKEN):
         text = re.sub(pattern, SECRET, text)
     return text
+
+
+_masked_again = functools.lru_cache(maxsize=4096)(_masked)
+"""The same words and lines stand in many places, and are masked until nothing changes more."""
 
 
 def beginning(text, most):  # type: (str, int) -> str
