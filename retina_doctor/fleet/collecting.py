@@ -129,7 +129,6 @@ def collect(
 ) -> NoReturn:
     """Raises UsageError, Interrupted."""
     as_json = run.as_json
-    output.check_open()
     _prepare(folder)
     work = Collecting(run, nodes, way, folder, redacted, missing)
     try:
