@@ -39,7 +39,8 @@ _PREFIXES = tuple(
         r"[\w.-]{1,64} {0,30}\|(?: (?!v?\d{1,4}\.)|$)",  # docker compose, not a table of versions
     )
 )
-_HEADING = re.compile(r"---.{0,80}---$|#{1,6} |'''")
+_TITLE = re.compile(r"---.{0,80}---$")
+_HEADING = re.compile(r"#{1,6} |'''")
 _WIDTHS = (72, 76, 78, 79, 80, 100, 120, 132)
 """Of terminals and mailers that break lines wherever they end."""
 
@@ -57,7 +58,7 @@ class LogText(Data, frozen=True, dict=True):
 
     @functools.cached_property
     def _squeezed(self) -> tuple[str, tuple[int, ...]]:
-        parts = [BREAK if _is_break(line.text) else squeezed(line.text) for line in self.lines]
+        parts = [_part(line.text) for line in self.lines]
         starts, position = [], 0
         for part in parts:
             starts.append(position)
@@ -110,10 +111,15 @@ class LogText(Data, frozen=True, dict=True):
         return tuple(line for line in self.lines[first : last + 1] if line.text.strip())
 
 
-def _is_break(text: str) -> bool:
-    """An empty line, a rule, a heading or a shell prompt: no sentence of a program goes on across it."""
+def _part(text: str) -> str:
+    """What a line adds to the squeezed text. No sentence of a program goes on across an empty line or a rule, nor into a
+    heading, a fence or a shell prompt; what these say themselves is read, since many put the error into the title."""
     bare = text.strip()
-    return not bare or (len(bare) > 2 and not bare.strip("-=_*#~+|")) or bool(_HEADING.match(bare))
+    if not bare or (len(bare) > 2 and not bare.strip("-=_*#~+|")):
+        return BREAK
+    if _TITLE.match(bare):
+        return BREAK + squeezed(bare) + BREAK
+    return BREAK + squeezed(bare) if _HEADING.match(bare) else squeezed(text)
 
 
 def _joined(plain: str, low: str) -> str:
