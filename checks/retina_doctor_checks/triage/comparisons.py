@@ -27,6 +27,7 @@ _DOWNLOADS = (
     "download_url_to_file", "releases/download/", "drive.google.com", "huggingface.co",
 )  # fmt: skip
 """What libraries that fetch models print before, and the files in which they do it."""
+_STARTS = re.compile(r"(?:uvicorn\.run|app\.run|uvicorn [\w.]{1,40}:[\w]{1,40}|flask run)[^\n]{0,120}")
 _HERE = r"(?:localhost|127\.0\.0\.1|\[::1\])"
 _REFUSED_HERE = re.compile(
     rf"{_HERE}[^\n]{{0,240}}?(?:connection refused|actively refused|econnrefused|errno 111)"
@@ -148,6 +149,11 @@ def download_cannot_connect(case: Case) -> bool:
     return any(one.symptom.name in connecting for one in case.seen) and mentions(_DOWNLOADS, case.text)
 
 
+def started_without_host(case: Case) -> bool:
+    calls = _STARTS.findall(case.text.flowing)
+    return bool(calls) and not any("host" in call for call in calls)
+
+
 def refused_on_loopback(case: Case) -> bool:
     return _REFUSED_HERE.search(case.text.flowing) is not None
 
@@ -246,7 +252,7 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
     for function in (
         library_major_differs, library_major_same, library_of_cuda_11, frameworks_differ, cudnn_major_differs,
         cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
-        no_nvidia_card, in_container, download_cannot_connect, refused_on_loopback, docker_run_without_gpus, on_windows, names_visible_devices, small_card,
+        no_nvidia_card, in_container, download_cannot_connect, started_without_host, refused_on_loopback, docker_run_without_gpus, on_windows, names_visible_devices, small_card,
         little_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card, relative_model_path, absolute_model_path,
         det_size_off_the_grid, newest_python,
     )
