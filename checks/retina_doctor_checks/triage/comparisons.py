@@ -252,7 +252,8 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
     for function in (
         library_major_differs, library_major_same, library_of_cuda_11, frameworks_differ, cudnn_major_differs,
         cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
-        no_nvidia_card, in_container, download_cannot_connect, started_without_host, refused_on_loopback, docker_run_without_gpus, on_windows, names_visible_devices, small_card,
+        no_nvidia_card, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
+        docker_run_without_gpus, on_windows, names_visible_devices, small_card,
         little_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card, relative_model_path, absolute_model_path,
         det_size_off_the_grid, newest_python,
     )

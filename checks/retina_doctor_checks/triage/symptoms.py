@@ -120,7 +120,7 @@ def _seen(
     places: dict[int, Place] = {}
     captured: dict[str, dict[str, None]] = {}
     said = (match for pattern in row.says for match in itertools.islice(matches(pattern, text), most))
-    coded = (
+    coded: Iterator[tuple[Place, Mapping[str, str]]] = (
         (lines, {}) for kind, codes in row.codes.items() for code in codes for lines in numbers.get((kind, code), ())
     )
     for lines, groups in itertools.chain(said, coded):
