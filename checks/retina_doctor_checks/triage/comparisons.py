@@ -27,7 +27,7 @@ _DOWNLOADS = (
     "download_url_to_file", "releases/download/", "drive.google.com", "huggingface.co",
 )  # fmt: skip
 """What libraries that fetch models print before, and the files in which they do it."""
-_STARTS = re.compile(r"(?:uvicorn\.run|app\.run|uvicorn [\w.]{1,40}:[\w]{1,40}|flask run)[^\n]{0,120}")
+_STARTS = re.compile(r"(?:uvicorn\.run|app\.run|uvicorn [\w.]{1,40}:[\w]{1,40}|flask run|\.launch\()[^\n]{0,120}")
 _HERE = r"(?:localhost|127\.0\.0\.1|\[::1\])"
 _REFUSED_HERE = re.compile(
     rf"{_HERE}[^\n]{{0,240}}?(?:connection refused|actively refused|econnrefused|errno 111)"
@@ -151,7 +151,7 @@ def download_cannot_connect(case: Case) -> bool:
 
 def started_without_host(case: Case) -> bool:
     calls = _STARTS.findall(case.text.flowing)
-    return bool(calls) and not any("host" in call for call in calls)
+    return bool(calls) and not any("host" in call or "server_name" in call for call in calls)
 
 
 def refused_on_loopback(case: Case) -> bool:

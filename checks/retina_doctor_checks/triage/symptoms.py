@@ -66,12 +66,17 @@ def _mentioned(phrase: str, prose: str) -> bool:
     position = prose.find(phrase)
     while position >= 0:
         before, after = prose[position - 1 : position], prose[position + len(phrase) : position + len(phrase) + 1]
-        begins = not (phrase[0].isalnum() and before.isalnum())
-        ends = len(phrase) > SHORT or not (phrase[-1].isalnum() and after.isalnum())
+        begins = not (_is_of_word(phrase[0]) and _is_of_word(before))
+        ends = len(phrase) > SHORT or not (_is_of_word(phrase[-1]) and _is_of_word(after))
         if begins and ends:
             return True
         position = prose.find(phrase, position + 1)
     return False
+
+
+def _is_of_word(letter: str) -> bool:
+    """Chinese has no blanks between its words."""
+    return letter.isascii() and letter.isalnum()
 
 
 def matches(pattern: str, text: LogText) -> Iterator[tuple[tuple[LogLine, ...], Mapping[str, str]]]:
