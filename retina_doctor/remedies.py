@@ -41,6 +41,7 @@ class Remedies:
             "pip_uninstall": self.pip_uninstall,
             "move_up": self.move_up,
             "interpreter": self.interpreter,
+            "command_of": command_of,
             "target_command": command_of(self.target.command),
         }
 
