@@ -646,11 +646,13 @@ def test_a_way_that_another_user_can_change_is_not_gone(tmp_path: Path) -> None:
     assert worker.settled(str(tmp_path / "link" / ".." / "models" / "pack")) == str(folder)
     assert worker.settled(str(tmp_path / "link" / "new")) == str(folder.parent / "new")
     (tmp_path / "round").symlink_to("round")
-    for spoil, said in (
+    spoilt: tuple[tuple[Callable[[], None], str], ...] = (
         (lambda: os.chown(folder.parents[1], 65534, 65534), "belongs to another user"),
         (lambda: folder.parents[1].chmod(0o777), "others may write"),
-        (lambda: (os.chown(folder.parents[1], 0, 65534), folder.parents[1].chmod(0o775)), "others may write"),
-    ):
+        (lambda: folder.parents[1].chmod(0o775), "others may write"),
+    )
+    for spoil, said in spoilt:
+        os.chown(folder.parents[1], 0, 65534)
         spoil()
         for path in (folder, tmp_path / "link" / "pack"):
             with pytest.raises(worker.FixRefused, match=said):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,7 +91,9 @@ Selector = Annotated[
     str, typer.Option("-l", "--selector", help="With --kubernetes: labels, app=face.", metavar="LABELS")
 ]
 Container = Annotated[str, typer.Option("-c", "--container", help="With --kubernetes.", metavar="NAME")]
-Slurm = Annotated[bool, typer.Option("--slurm", help="Look at nodes of Slurm's, each by a job of its own (srun).")]
+Slurm = Annotated[
+    bool, typer.Option("--slurm", help="Look at nodes of Slurm's, by one step on all that are free (srun).")
+]
 Partition = Annotated[str, typer.Option("-p", "--partition", help="With --slurm.", metavar="NAME")]
 Srun = Annotated[
     str, typer.Option("--srun", help="With --slurm: more options of srun: --gres=gpu:1.", metavar="OPTIONS")
@@ -124,10 +127,11 @@ def collect(
     from retina_doctor.fleet import node_sets
 
     node_sets.need()
-    from retina_doctor.fleet import collecting, sources, ways
+    from retina_doctor.fleet import collecting, engine, sources, ways
 
     run = Run.of(ctx)
     missing: list[Missing] = []
+    asker, piece = engine.ask, 0
     if kubernetes:
         if sets or groups or hosts or inventory or via or slurm or not selector:
             raise UsageError("fleet collect --kubernetes: name pods with -n NAMESPACE -l LABELS, and nothing else")
@@ -136,12 +140,16 @@ def collect(
     elif slurm:
         if groups or hosts or inventory or via:
             raise UsageError("fleet collect --slurm: name nodes with -p PARTITION or -w NODESET, and nothing else")
-        nodes, missing = sources.slurm_nodes(partition, sets or ())
-        way = ways.slurm_way(partition, srun, python, deadline, fanout)
+        from retina_doctor.fleet import slurm as slurms
+
+        found = slurms.nodes_of(partition, sets or ())
+        nodes, missing = list(found.nodes), list(found.missing)
+        by_srun = slurms.SlurmWay(partition=partition, options=srun, python=python, seconds=deadline, fanout=fanout)
+        way, asker, piece = by_srun.way, functools.partial(slurms.ask, by_srun, found.free), slurms.PIECE
     else:
         way = ways.way_of(via, python, deadline, fanout)
         nodes = sources.nodes_of(sets or (), groups or (), hosts, inventory)
-    collecting.collect(run, nodes, way, folder, not no_redact, missing)
+    collecting.collect(run, nodes, way, folder, not no_redact, missing, asker, piece)
 
 
 Database = Annotated[Path, typer.Argument(help="What `fleet report --into` wrote.", metavar="FILE")]
