@@ -10,10 +10,11 @@ import selectors
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import IO, Any, TypedDict
 
 from retina_doctor.codec import Data, DoesNotFit, decode, from_json
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
@@ -179,42 +180,32 @@ QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_NO_COLO
 def _heard(process: subprocess.Popen[bytes], given: bytes, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """What it says until it ends. Raises CannotFix where that takes too long, or is too much to keep."""
     assert process.stdin and process.stdout and process.stderr
-    heard: dict[int, bytearray] = {}
+    threading.Thread(target=_say, args=(process.stdin, given), daemon=True).start()
+    heard = {pipe.fileno(): bytearray() for pipe in (process.stdout, process.stderr)}
     until = time.monotonic() + LONGEST
     with selectors.DefaultSelector() as selector:
-        for pipe in (process.stdout, process.stderr):
-            heard[pipe.fileno()] = bytearray()
-            selector.register(pipe, selectors.EVENT_READ)
-        if given:
-            os.set_blocking(process.stdin.fileno(), False)
-            selector.register(process.stdin, selectors.EVENT_WRITE)
-        else:
-            process.stdin.close()
-        while selector.get_map():
-            left = until - time.monotonic()
-            if left <= 0:
-                raise CannotFix(f"{words[0]}: not done within {LONGEST:.0f} s")
+        for number in heard:
+            selector.register(number, selectors.EVENT_READ)
+        while selector.get_map() and (left := until - time.monotonic()) > 0:
             for key, _ in selector.select(left):
-                if key.fileobj is process.stdin:
-                    try:
-                        given = given[os.write(key.fd, given) :]
-                    except BrokenPipeError:
-                        given = b""
-                    if not given:
-                        selector.unregister(process.stdin)
-                        process.stdin.close()
-                elif data := os.read(key.fd, 65536):
-                    heard[key.fd] += data
-                else:
-                    selector.unregister(key.fileobj)
-                if sum(map(len, heard.values())) > MOST:
-                    raise CannotFix(f"{words[0]}: says too much")
+                data = os.read(key.fd, 65536)
+                heard[key.fd] += data
+                if not data:
+                    selector.unregister(key.fd)
+            if sum(map(len, heard.values())) > MOST:
+                raise CannotFix(f"{words[0]}: says too much")
     try:
         code = process.wait(max(0.0, until - time.monotonic()))
     except subprocess.TimeoutExpired:
         raise CannotFix(f"{words[0]}: not done within {LONGEST:.0f} s") from None
     out, errors = (bytes(one).decode("utf-8", "replace") for one in heard.values())
     return subprocess.CompletedProcess(list(words), code, out, errors)
+
+
+def _say(pipe: IO[bytes], given: bytes) -> None:
+    """Beside the hearing: whoever does not listen keeps nobody waiting."""
+    with contextlib.suppress(OSError, ValueError), pipe:
+        pipe.write(given)
 
 
 def _last_line(done: subprocess.CompletedProcess[str]) -> str:
