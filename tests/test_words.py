@@ -62,6 +62,7 @@ HOLE = re.compile(
 def outside_code(text: str) -> str:
     """Without ```blocks```, `code` and Jinja."""
     text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"\{\{ told\(.*?\}\}", "", text)  # whole sentences, which stand in the tables
     text = re.sub(r"\{%.*?%\}", "\n", re.sub(r"\{\{.*?\}\}", "X", text))
     return re.sub(r"`[^`]*`", "X", re.sub(r"\]\([^)]*\)", "]", text))
 
