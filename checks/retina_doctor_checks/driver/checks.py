@@ -28,7 +28,7 @@ def no_nvidia_gpu(host: Host, nvml: Nvml | None) -> Answer:
         return Unknown(("host",))
     if seen.card:
         return Passed(Reason("gpus-seen", _listed(nvml))) if nvml is not None and nvml.gpus else None
-    variant = "wsl" if host.wsl else "container" if host.container else ""
+    variant = "wsl" if host.wsl else "container" if host.container else "machine"
     return Problem(subject="gpu", evidence=seen.shown(), variant=variant)
 
 

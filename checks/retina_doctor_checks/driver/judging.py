@@ -46,7 +46,7 @@ VARIANT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 def _engine(evidence: Mapping[str, Any], *named: str) -> str:
     """What started the container, where the page has a section for it."""
-    return evidence["container"] if evidence["container"] in named else ""
+    return evidence["container"] if evidence["container"] in named else "other"
 
 
 def _way(evidence: Mapping[str, Any]) -> str:

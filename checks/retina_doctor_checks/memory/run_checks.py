@@ -128,5 +128,5 @@ def vram_fragmented(run: TrialRun) -> Answer:
     return Problem(
         subject=f"gpu:{card.index}" if card else subject_of(inference),
         evidence=evidence,
-        variant="torch" if inference.framework == "torch" else "",
+        variant="torch" if inference.framework == "torch" else "onnxruntime",
     )

@@ -65,7 +65,7 @@ def ort_arch_unsupported(files: OrtFiles, machine: MachineSeen, nvml: Nvml, host
                 "build": f"{gpu_build.name} {gpu_build.version}" if gpu_build else None,
                 "arch_list": list(code),
             },
-            variant="" if advice["version"] else "nothing-fits",
+            variant="fits" if advice["version"] else "nothing-fits",
         )
         for gpu in lacking
     ]

@@ -40,7 +40,7 @@ def ort_missing(files: OrtFiles, machine: MachineSeen, model: Model | None) -> A
     fitting = {"what": advice["install"], "driver": advice["driver"], "cuda": advice["driver_cuda"]}
     more = asides(Reason("fits-this-machine", fitting) if advice["fits"] and advice["driver_cuda"] else None)
     evidence = {**advice, "more": more, "notes": notes(advice)}
-    return Problem(subject=SUBJECT, evidence=evidence, variant="" if advice["fits"] else "nothing-fits")
+    return Problem(subject=SUBJECT, evidence=evidence, variant="fits" if advice["fits"] else "nothing-fits")
 
 
 @check("RD262", "ort-import-fails", Severity.ERROR, pitfall=2, action=Action.PIP)

@@ -46,7 +46,7 @@ def torch_missing(torch: TorchFiles, machine: MachineSeen, model: Model | None) 
 
 
 def _fits(advice: Mapping[str, object]) -> str:
-    return "" if advice["fitting"] else "nothing-fits"
+    return "fits" if advice["fitting"] else "nothing-fits"
 
 
 def _on_this_driver(advice: Mapping[str, object]) -> Asides:
