@@ -203,21 +203,26 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
             doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip, move=move))
         position = block.end()
     texts.append(_fill(_PROSE, page.fix[position:], values))
-    aside = ""
-    if remedies.for_image and remedies.interpreter and remedies.interpreter.container:
-        line = "RUN " + " && ".join(remedies.for_image)
-        aside = reason_text(Reason("in-image", {"line": line}), catalogue, language)
-    if any(PASSWORD in command for command in (one.command for one in doings)):
-        aside = " ".join(filter(None, (aside, reason_text(Reason("fill-password"), catalogue, language))))
     return Words(
         title=_one_line(_fill(_PROSE, page.title, values)),
         message=_one_line(_fill(_PROSE, page.message, values)),
         fix="\n\n".join(_one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
         commands=tuple(one.command for one in doings),
         doings=tuple(doings),
-        aside=aside,
+        aside=_aside(remedies, doings, catalogue, language),
         why=whole.why,
     )
+
+
+def _aside(remedies: Remedies, doings: list[Doing], catalogue: Catalogue, language: Language) -> str:
+    """What stands beside the commands: how an image is made so, and that a password is to be filled in."""
+    told = []
+    if remedies.for_image and remedies.interpreter and remedies.interpreter.container:
+        line = "RUN " + " && ".join(remedies.for_image)
+        told.append(reason_text(Reason("in-image", {"line": line}), catalogue, language))
+    if any(PASSWORD in one.command for one in doings):
+        told.append(reason_text(Reason("fill-password"), catalogue, language))
+    return " ".join(told)
 
 
 def interpreter_of(snapshot: Snapshot) -> Interpreter | None:
@@ -241,7 +246,9 @@ def _in_reason(value: Any, told: Callable[[Any], str], language: Language) -> An
 
 def _one_line(text: str) -> str:
     """Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
-    text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff\uff00-\uffef])", "", text.strip())
+    text = text.strip()
+    if not text.isascii():
+        text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff\uff00-\uffef])", "", text)
     return re.sub(r"\s*\n\s*", " ", text)
 
 

@@ -20,7 +20,7 @@ from retina_doctor.fixing.steps import FixAction, doings_of, unusable
 from retina_doctor.fixing.telling import FixTelling
 from retina_doctor.fixing.words import said
 from retina_doctor.model import Action
-from retina_doctor.output import tell
+from retina_doctor.output import is_lost, tell
 from retina_doctor.pages import interpreter_of
 from retina_doctor.plan import StepCause
 from retina_doctor.target import target_with_surroundings
@@ -86,7 +86,8 @@ class Fixing:
                 asked = said(
                     "ask", self.call.language, n=len(runs), all=len(seen.doings), user=user or _user_name()
                 )  # fmt: skip
-                if not confirmed(asked, said("not-asked", self.call.language)):
+                # Nobody agrees to steps that could not be shown.
+                if is_lost() or not confirmed(asked, said("not-asked", self.call.language)):
                     self._show([said("declined", self.call.language)])
                     return seen.report.exit_code
             return self._applied(seen, Journal.begun(fixes), [one for one in journals(fixes) if not one.has("undone")])

@@ -22,7 +22,10 @@ MOST = 16 * 1024 * 1024  # bytes of a journal
 def state_folder(environment: Mapping[str, str]) -> Path:
     """Of this user alone, made where it is missing. Raises UsageError where others may write to it."""
     base = environment.get("XDG_STATE_HOME") or ""
-    folder = (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "retina-doctor"
+    try:
+        folder = (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "retina-doctor"
+    except RuntimeError:
+        raise UsageError("fix: this user has no home folder: set XDG_STATE_HOME to an absolute path") from None
     fixes = folder / "fixes"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)

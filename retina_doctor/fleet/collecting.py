@@ -23,7 +23,7 @@ from retina_doctor.fleet.node_sets import NODE, folded, in_order
 from retina_doctor.fleet.sending import NodeAnswer, NodeAsking
 from retina_doctor.fleet.ways import Way
 from retina_doctor.model import Recorded, Snapshot
-from retina_doctor.probing.collect import made_of
+from retina_doctor.probing.processes import made_of
 from retina_doctor.redaction import redact
 from retina_doctor.registry import Catalogue, installed
 from retina_doctor.snapshot import save
@@ -117,16 +117,10 @@ class Collecting:
         """What the doctor's own side makes of it; once for all nodes that told the same."""
         key = to_line(fetched.facts)
         if key not in self._understood:
-            from retina_doctor.probing.collect import _Run
+            from retina_doctor.probing.processes import ProbeRun
 
-            looking = self.asking.looking
-            with _Run(looking) as run:
-                run.probes = {name: self.asking.probes[name]}
-                request = looking.understanding(self.asking.probes[name], fetched)
-                run._begin(request, self.asking.probes[name].side)
-                run._interpreter = Recorded(outcome=fetched.outcome)
-                run.go_on()
-                self._understood[key] = run.readings[name]
+            with ProbeRun(self.asking.looking) as run:
+                self._understood[key] = run.understood(self.asking.probes[name], fetched)
         return self._understood[key]
 
 
@@ -135,7 +129,6 @@ def collect(
 ) -> NoReturn:
     """Raises UsageError, Interrupted."""
     as_json = run.as_json
-    output.check_open()
     _prepare(folder)
     work = Collecting(run, nodes, way, folder, redacted, missing)
     try:

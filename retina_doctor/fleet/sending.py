@@ -12,11 +12,12 @@ from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import DoesNotFit, decode
+from retina_doctor.codec import DoesNotFit, decode, encode
 from retina_doctor.model import Effort, Outcome, Recorded, SeenFrom, Target
 from retina_doctor.probing.collect import Looking
-from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child, LookRequest, ProcessSeen, Request
+from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child, ProcessSeen
 from retina_doctor.probing.reaper import RUN_VARIABLE
+from retina_doctor.probing.request import LookRequest, Request
 from retina_doctor.probing.sending import source_of
 from retina_doctor.registry import Catalogue
 from retina_doctor.selection import Selection
@@ -85,20 +86,10 @@ class NodeAsking:
             "patience": PATIENCE,
             "most": MOST_FACTS,
             "modules": {name: source for one in requests for name, source in one.modules.items()},
-            "requests": [{"workdir": one.workdir, "looks": [_plain(look) for look in one.looks]} for one in requests],
+            "requests": [{"workdir": one.workdir, "looks": [encode(look) for look in one.looks]} for one in requests],
         }
         packed = base64.b64encode(zlib.compress(json.dumps(told).encode(), 9)).decode("ascii")
         return _PROGRAM.replace("{told!r}", repr(packed)).encode("ascii")
-
-
-def _plain(look: LookRequest) -> dict[str, Any]:
-    return {
-        "probe": look.probe,
-        "run": look.run,
-        "then": look.then,
-        "arguments": dict(look.arguments),
-        "seconds": look.seconds,
-    }
 
 
 class _Process:
