@@ -97,10 +97,10 @@ def top(
     version: Annotated[bool, typer.Option("--version", "-V", help=said("Print the version.", "输出版本。"))] = False,
 ) -> None:
     if version:
-        from retina_doctor.output import show
+        from retina_doctor.output import is_lost, show
 
         show(f"retina-doctor {__version__}\n")
-        raise typer.Exit
+        raise typer.Exit(3 if is_lost() else 0)
 
 
 @app.command(cls=taking(zh="检查这台机器，说出根因和修复命令。"))
@@ -137,14 +137,13 @@ def collect(
     """Look, and write what was seen to a file that can be judged elsewhere."""
     from retina_doctor.codec import replace
     from retina_doctor.errors import UsageError
-    from retina_doctor.output import check_open, check_writable, write
+    from retina_doctor.output import check_writable, write
     from retina_doctor.redaction import redact
     from retina_doctor.registry import installed
     from retina_doctor.snapshot import save
 
     run = Run.of(ctx)
     as_json = run.as_json
-    check_open()
     file = None if output in (None, "-") else Path(str(output))
     if file is not None:
         check_writable(file)
@@ -172,6 +171,7 @@ def collect(
             f"{output}: {len(snapshot.readings)} readings{redacted}. Judge it with: retina-doctor diagnose {output}\n"
         )
         run.show(told)
+    raise typer.Exit  # the file is there, whether or not that could be said
 
 
 @app.command(

@@ -38,8 +38,8 @@ OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "format": (
         list[str] | None,
         "FORMAT",
-        "{}; repeatable as FORMAT=FILE.",
-        "{}；可重复，写作 FORMAT=FILE。",
+        "terminal, json, html, junit, sarif, github, gitlab, markdown, prometheus, nagios, npd; repeatable as FORMAT=FILE.",
+        "terminal、json、html、junit、sarif、github、gitlab、markdown、prometheus、nagios、npd；可重复，写作 FORMAT=FILE。",
     ),
     "baseline": (
         str | None,

@@ -6,6 +6,7 @@ Vendors' prefixes: their own documentation, compared with the public rules of gi
 
 from __future__ import annotations
 
+import functools
 import re
 
 SECRET = "<secret>"  # noqa: S105
@@ -154,6 +155,10 @@ def masked(text):  # type: (str) -> str
     """The same without what is a secret by its name, its place or its shape. Masking twice changes nothing more."""
     if len(text) < 8 and text.isalnum():
         return text  # no pattern fits so little, and a hostile file has many such words
+    return _masked_again(text) if len(text) <= 300 else _masked(text)
+
+
+def _masked(text):  # type: (str) -> str
     if len(text) >= 600:
         text = re.sub(LONG, SECRET, text)
     for pattern, replacement, signs in RULES:
@@ -162,6 +167,10 @@ def masked(text):  # type: (str) -> str
                 text = re.sub(pattern, replacement, text)
                 break
     return text
+
+
+_masked_again = functools.lru_cache(maxsize=4096)(_masked)
+"""The same words and lines stand in many places, and are masked until nothing changes more."""
 
 
 def beginning(text, most):  # type: (str, int) -> str

@@ -48,7 +48,7 @@ def bundle(
         raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
     if as_json:
         run.show(to_json({"file": str(output), **encode(made)}))
-        return
+        raise typer.Exit
     size, pythons = made.size / 1024**2, ", ".join(made.pythons)
     if run.language == "zh":
         run.show(f"{output}：{size:.1f} MiB，适用于 Python {pythons}（{made.platform}）。运行：python3 {output}\n")
@@ -56,3 +56,4 @@ def bundle(
         run.show(f"{output}: {size:.1f} MiB, for Python {pythons} on {made.platform}. Run it with: python3 {output}\n")
     if made.packs:
         tell(f"retina-doctor: these packs are not in it: {', '.join(made.packs)}\n")
+    raise typer.Exit  # the file is there, whether or not that could be said

@@ -24,6 +24,7 @@ def init(
 ) -> None:
     """Write a settings file with every key explained, filled from what is seen here. Never over one that exists."""
     from retina_doctor.errors import UsageError
+    from retina_doctor.files import make_file
     from retina_doctor.output import check_writable
 
     from .settings_file import seen, written
@@ -34,8 +35,8 @@ def init(
     check_writable(output)
     snapshot = run.look(gate={"quick": True})
     try:
-        with output.open("x", encoding="utf-8") as file:  # nor over one that came meanwhile
-            file.write(written(seen(snapshot), run.language))
+        make_file(output, written(seen(snapshot), run.language))  # nor over one that came meanwhile
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
     run.show(f"{output}\n")
+    raise typer.Exit  # the file is there, whether or not that could be said

@@ -28,13 +28,11 @@ Files = Annotated[
 def triage(ctx: typer.Context, files: Files = None) -> None:
     """Name the cause in a pasted log, traceback or issue, without looking at any machine."""
     from retina_doctor.errors import UsageError
-    from retina_doctor.output import check_open
 
     from . import reporting
 
     run = Run.of(ctx)
     as_json = run.as_json
-    check_open()
     if not files and sys.stdin is not None and sys.stdin.isatty():
         raise UsageError(
             "triage reads a file, or standard input: retina-doctor triage LOG, or … | retina-doctor triage -"
