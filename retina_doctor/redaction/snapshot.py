@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
-from retina_doctor.codec import Data, decode, encode, field_types
+from retina_doctor.codec import Data, decode, encode, field_types, to_line
 from retina_doctor.declared import declarations
 from retina_doctor.kinds import Kind
 from retina_doctor.model import Interpreter, Snapshot
@@ -62,7 +62,7 @@ def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> dict[str
     data = encode(snapshot)
     origin = data.pop("origin")
     del data["masked"]  # it is counted anew
-    rules.marks.used(_strings(data))
+    rules.marks.used([to_line(data)])
     walks: dict[str, Walk] = {
         name: _walk_of(cast(Hashable, probe.facts))
         for name, probe in catalogue.probes.items()
