@@ -105,6 +105,8 @@ class Request(Data, frozen=True, kw_only=True):
     """Whose rights the command is started with; None: the doctor's own."""
     limits: Mapping[int, tuple[int, int]] = {}
     """Soft and hard, by the numbers of setrlimit(2), where the rights are the doctor's own."""
+    processors: Sequence[int] = ()
+    """On which it may run, where the rights are the doctor's own; (): on those of the doctor."""
 
     @property
     def name(self) -> str:
@@ -193,6 +195,9 @@ class Child:
             )
         assert process.stdin and process.stdout and process.stderr
         _limit(process.pid, request.limits)
+        if request.processors:
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(process.pid, request.processors)
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
         seen = {look.probe: ProcessSeen(look.seconds) for look in request.looks}
