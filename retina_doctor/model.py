@@ -204,9 +204,9 @@ class SeenFrom(Data, frozen=True, kw_only=True):
 
     *whose*: the attached process's, the caller's (a Python that the doctor chose), or that of the command which was named, of
     which the rest is not known. *namespaces*: those that are not the doctor's, by kind. *limits*: soft and hard, by the names
-    of setrlimit(2), None: unlimited. *group_limits*: of its control group, None: not known.
-    *processors*: on which it may run, (): not known. *environment*: whose variables the target was given. *not_taken*: what the process has
-    and the looking had not.
+    of setrlimit(2), None: unlimited. *group_limits*: of its control group, None: not known. *processors*: on which it may
+    run, (): not known. *environment*: whose variables the target was given. *not_taken*: what the process has and the looking
+    had not.
     """
 
     whose: Literal["process", "caller", "target"]

@@ -76,6 +76,32 @@ def test_a_model_is_opened_as_the_services_user(user: User, readable: bool, fold
     assert told["standpoint"]["groups"] == list(user.groups)
 
 
+@pytest.mark.parametrize("mount", ["bind", "overlay"])
+@pytest.mark.parametrize("user", ["nobody", "65534", "12345"])
+@pytest.mark.parametrize("readable", [False, True], ids=["root's alone", "everybody's"])
+def test_a_model_on_a_mount_of_the_services_own(
+    user: str, mount: str, readable: bool, folder: Path, real_model: Path
+) -> None:
+    """Its user is told by name or number; the model lies where only its mount namespace has one."""
+    for name in ("lower", "seen", "layer"):
+        (folder / name).mkdir()
+    model = folder / "lower" / "model.onnx"
+    shutil.copy(real_model, model)
+    model.chmod(0o644 if readable else 0o600)
+    layers = f"lowerdir={folder}/lower,upperdir={folder}/layer/upper,workdir={folder}/layer/work"
+    mounts = f"mount --bind {folder}/lower"
+    if mount == "overlay":
+        top = f"{folder}/layer"
+        mounts = f"mount -t tmpfs none {top}; mkdir {top}/upper {top}/work; mount -t overlay none -o {layers}"
+    start = f'{mounts} {folder}/seen || exit 9; exec setpriv --reuid={user} --regid=65534 --clear-groups "$@"'
+    words = ["unshare", "--mount", "sh", "-c", start, "sh"]
+    with serving(folder, *words, RETINAFACE_MODEL_PATH=str(folder / "seen" / "model.onnx")) as service:
+        told = report("--pid", str(service.pid), "--only", "models", "--device", "cpu", cwd=folder)
+    assert not (folder / "seen" / "model.onnx").exists(), "on this side there is none"
+    assert verdicts(told)["model-unreadable"] == ("passed" if readable else "failed")
+    assert ("model-unreadable" in roots(told)) is not readable
+
+
 def test_a_folder_that_only_a_group_may_enter(folder: Path, real_model: Path) -> None:
     """Supplementary groups count: one has it, the other has not."""
     (folder / "models").mkdir()

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -76,12 +76,31 @@ def _end_strays(token: str, before: frozenset[int] | None) -> None:
         if not strays or (time.monotonic() > begun + UNINTERRUPTIBLE and all(map(_is_uninterruptible, strays))):
             return
         for pid in strays:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+            _kill(
+                pid, lambda one: one in _bearing(token, one) or (before is not None and one in _children(one) - before)
+            )
         for pid in strays:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         time.sleep(0.005)
+
+
+def _kill(pid: int, is_ours: Callable[[int], bool]) -> None:
+    """By a descriptor of the process, and if it is still ours: its number may be another's by now (pidfd_open(2), Linux 5.3)."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    except (AttributeError, OSError):  # an older kernel, a sandbox, another system
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+        return
+    try:
+        if is_ours(pid):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+    finally:
+        os.close(process)
 
 
 def _is_uninterruptible(pid: int) -> bool:
@@ -91,25 +110,25 @@ def _is_uninterruptible(pid: int) -> bool:
     return False
 
 
-def _processes() -> Iterator[tuple[int, Path, list[bytes]]]:
-    """(pid, its folder in /proc, fields of its stat from the state on) of every process but this one."""
-    for entry in Path("/proc").glob("[0-9]*"):
+def _processes(only: int | None = None) -> Iterator[tuple[int, Path, list[bytes]]]:
+    """(pid, its folder in /proc, fields of its stat from the state on) of every process but this one, or of that one."""
+    for entry in Path("/proc").glob("[0-9]*") if only is None else [Path(f"/proc/{only}")]:
         with contextlib.suppress(OSError):
             pid = int(entry.name)
             if pid != os.getpid():
                 yield pid, entry, (entry / "stat").read_bytes().rpartition(b") ")[2].split()
 
 
-def _children() -> frozenset[int]:
+def _children(only: int | None = None) -> frozenset[int]:
     """Our children, those that have ended and wait to be reaped among them."""
     own = str(os.getpid()).encode()
-    return frozenset(pid for pid, _, fields in _processes() if fields[1] == own)
+    return frozenset(pid for pid, _, fields in _processes(only) if fields[1] == own)
 
 
-def _bearing(token: str) -> frozenset[int]:
+def _bearing(token: str, only: int | None = None) -> frozenset[int]:
     mark = f"{RUN_VARIABLE}={token}".encode()
     found = set()
-    for pid, entry, fields in _processes():
+    for pid, entry, fields in _processes(only):
         with contextlib.suppress(OSError):
             if fields[0] != b"Z" and mark in (entry / "environ").read_bytes().split(b"\0"):
                 found.add(pid)
