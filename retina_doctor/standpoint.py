@@ -196,6 +196,10 @@ def standpoint_of(pid: int) -> Standpoint:
         )
     except PermissionError:
         found = None
+        if _is_our_own(process):
+            raise UsageError(
+                f"--pid {pid}: that process lets nobody but root look into it; run the doctor as root"
+            ) from None
     if found is None or (found.foreign and os.geteuid() != 0):
         raise UsageError(f"--pid {pid}: that process is another user's; run the doctor as that user or as root")
     return found
@@ -203,6 +207,15 @@ def standpoint_of(pid: int) -> Standpoint:
 
 IMAGE = (*range(23, 26), *range(42, 49))
 """startcode, endcode, startstack; start_data to env_end (proc_pid_stat(5)), counted from the state on."""
+
+
+def _is_our_own(process: Path) -> bool:
+    """As its status says, which all may read; who owns its folder is root where it has forbidden to be dumped."""
+    try:
+        lines = (process / "status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.split()[1:3] == [str(os.geteuid())] * 2 for line in lines if line.startswith("Uid:"))
 
 
 def _program(process: Path) -> tuple[int, tuple[int, ...]]:
