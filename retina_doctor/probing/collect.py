@@ -136,6 +136,7 @@ class Looking:
             workdir=self.surroundings.workdir,
             standpoint=standpoint,
             limits=self.surroundings.limits,
+            processors=self.surroundings.processors,
         )
 
     def understanding(self, probe: Probe[Any], fetched: Recorded) -> Request:
