@@ -239,8 +239,8 @@ def test_every_cause_without_a_check_has_pages() -> None:
 
 
 def test_every_row_names_what_exists() -> None:
-    for row in tables.symptoms():
-        assert set(row.codes) <= set(tables.spellings()), row.name
+    for symptom in tables.symptoms():
+        assert set(symptom.codes) <= set(tables.spellings()), symptom.name
     for spelling in tables.spellings().values():
         assert all("{code}" in form for form in spelling.forms)
     fitted = {name for row in tables.symptoms() for name in row.fits}
