@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 from msgspec import Meta, field
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 __all__ = [
     "Data",
@@ -23,6 +23,7 @@ __all__ = [
     "decode",
     "encode",
     "field",
+    "force_setattr",
     "from_json",
     "replace",
     "size",

@@ -203,9 +203,9 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     if any(PASSWORD in command for command in (one.command for one in doings)):
         aside = " ".join(filter(None, (aside, reason_text(Reason("fill-password"), catalogue, language))))
     return Words(
-        title=_one_line(_fill(_PROSE, page.title, values)),
-        message=_one_line(_fill(_PROSE, page.message, values)),
-        fix="\n\n".join(_one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
+        title=one_line(_fill(_PROSE, page.title, values)),
+        message=one_line(_fill(_PROSE, page.message, values)),
+        fix="\n\n".join(one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
         commands=tuple(one.command for one in doings),
         doings=tuple(doings),
         aside=aside,
@@ -223,8 +223,10 @@ def interpreter_of(snapshot: Snapshot) -> Interpreter | None:
         return None
 
 
-def _one_line(text: str) -> str:
-    """Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
+def one_line(text: str) -> str:
+    """Markdown of a page as running text; `code` stays marked for whoever draws it.
+
+    Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
     text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff\uff00-\uffef])", "", text.strip())
     return re.sub(r"\s*\n\s*", " ", text)
 

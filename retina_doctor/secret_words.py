@@ -17,7 +17,11 @@ _WORD = (
     r"(?:[\w.-]*(?:token|passw(?:or)?d|passwort|passphrase|passcode|secret|credential|(?:api|access|account|private|signing|shared"
     r"|encryption|license)[-_. ]?key|signature|webhook|connection[-_]?string)[\w-]*"
     r"|(?:[\w.]*[_.-]|db|pg)?(?:pass|pwd|pw|pin|otp|auth|authorization|cookies?|session[-_]?id|sessid|jsessionid|csrf|sig|apikey|sas|nonce"
-    r"|salt|dsn)(?![\w-]))"
+    r"|salt|dsn|psk)(?![\w-]))"
+)
+CODE = (
+    r"(?:(?:recovery|unlock|backup|verification|one[-_ ]time|security|2fa|mfa|sms|pairing|activation|invit(?:e|ation))"
+    r"[-_ ]codes?)"
 )
 _ZH = r"(?:密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|验证码|授权码|暗号|密碼|金鑰)"
 _QUOTED = r"(?:(?:\\*\"(?:[^\"\\]|\\[^\"])*\\*\")|(?:\\*'(?:[^'\\]|\\[^'])*\\*'))"
@@ -47,9 +51,9 @@ NAMED = r"(?is)(?P<head>(?<![\w-])(?:--?)?%s%s)(?:[bruf](?=\\*['\"]))?(?![{\[])(
     _BARE,
 )
 PHRASE = (
-    r"(?i)(?P<head>\b(?:passw(?:or)?d|passphrase|passcode|pin|secret|token)\b(?:\s+(?!is\b)[\w.@-]+){0,4}?\s*"
+    r"(?i)(?P<head>\b(?:passw(?:or)?d|passphrase|passcode|pin|secret|token|%s)\b(?:\s+(?!is\b)[\w.@-]+){0,4}?\s*"
     r"(?::\s+|\s(?:is|was)\s*:?\s+|：\s*))(?!(?:not|missing|invalid|required|empty|wrong|too|set|expired|incorrect|no)\b)"
-    r"(?P<value>[^\n,;'\"&)]+?)(?=\s+\S+=|\s+--?\w|\s*(?:[\n,;'\"&)]|$))"
+    r"(?P<value>[^\n,;'\"&)]+?)(?=\s+\S+=|\s+--?\w|\s*(?:[\n,;'\"&)]|$))" % CODE
 )
 SPOKEN_ZH = (
     r"(?P<head>%s(?:[\w \t]{0,12}?)(?:为|是|叫|设为|设置为|[:：=＝]|\s)+[「“‘\"'《]?)(?P<value>[^\s，。；、,;」”’\"'》]+)"
@@ -75,7 +79,7 @@ WEBHOOK = (
     r"(?i)(?P<head>(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/|open-apis/bot/v2/hook/"
     r"|api\.telegram\.org/bot|webhook\.office\.com/\w+/|maker\.ifttt\.com/|events\.pagerduty\.com/|api\.day\.app/|ftqq\.com/"
     r"|(?<![\w.-])hooks?\.[\w-]+\.[\w.-]+(?::\d+)?/"
-    r"|(?://|@)[\w-]+\.[^\s\"'<>]{0,200}?/hooks?/|/webhooks?/(?!send\?)))(?P<value>[^\s\"'<>?]+)"
+    r"|(?://|@)[\w-]+\.[^\s\"'<>]{0,200}?/hooks?/|/webhooks?/(?!send\?)|//[\w.-]+(?::\d+)?/t/(?=[^\s/]{8,}/)))(?P<value>[^\s\"'<>?]+)"
 )
 SSHPASS = r"(?P<head>\bsshpass\s+-p\s*)(?P<value>%s|%s)" % (_QUOTED, _BARE)
 JWT = r"(?<![\w-])eyJ[\w-]{4,}(?:\.[\w-]*){0,4}"

@@ -317,7 +317,7 @@ class Rules:
 
     def words(self, words: list[str]) -> list[str]:
         """The words of a command: flags and names of known programs stay."""
-        shown = words_masked(words)
+        shown = _as_a_sentence(words_masked(words))
         place = ssh_destination(words)
         return [self._destination(word) if number == place else self._word(word) for number, word in enumerate(shown)]
 
@@ -358,7 +358,7 @@ class Rules:
         return shown if is_harmless(shown) and self._who_and_where(shown) == shown else self.marks.word("serial", text)
 
     def key(self, text: str) -> str:
-        if re.search(r"[^\w.\[\]-]", text) or self._who_and_where(text) != text:
+        if re.search(r"[^\w.\[\]-]|(?:\d{1,3}\.){3}\d", text) or self._who_and_where(text) != text:
             return self.text(text)
         return "".join(part if part in ".[]" else self.unit(part) for part in re.split(r"([.\[\]])", text))
 
@@ -376,6 +376,12 @@ class Rules:
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**9:
             return self.marks.word("number", str(value))
         return value
+
+
+def _as_a_sentence(words: list[str]) -> list[str]:
+    """Masked as one text, too, where each word stays one."""
+    parts = masked(" ".join(words)).split(" ")
+    return parts if len(parts) == len(words) and not any(" " in word for word in words) else words
 
 
 def _is_identifier(match: re.Match[str]) -> bool:
