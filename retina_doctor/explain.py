@@ -15,6 +15,7 @@ from retina_doctor.examples import examples_of
 from retina_doctor.model import Finding, Reason, Snapshot, Verdict
 from retina_doctor.pages import PageSource, Words, one_line, spoken
 from retina_doctor.reasons import reason_text, said_at_all
+from retina_doctor.redaction import without_secrets
 from retina_doctor.reference import head_of, page_source, probe_name, row
 from retina_doctor.registry import Catalogue, Entry, Want
 from retina_doctor.reports.labels import label
@@ -59,6 +60,7 @@ class Judged(Data, frozen=True, kw_only=True):
 
 
 def judged(file: str, snapshot: Snapshot, catalogue: Catalogue, language: Language) -> Judged:
+    snapshot = without_secrets(snapshot, catalogue)
     diagnosis = diagnose(snapshot, catalogue)
     verdicts = {j.code: (j.verdict, reason_text(j.reason, catalogue, language)) for j in diagnosis.judgements}
     return Judged(file=file, snapshot=snapshot, findings=diagnosis.findings, verdicts=verdicts)

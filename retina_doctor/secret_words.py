@@ -82,7 +82,8 @@ WEBHOOK = (
     r"|(?://|@)[\w-]+\.[^\s\"'<>]{0,200}?/hooks?/|/webhooks?/(?!send\?)|//[\w.-]+(?::\d+)?/t/(?=[^\s/]{8,}/)))(?P<value>[^\s\"'<>?]+)"
 )
 SSHPASS = r"(?P<head>\bsshpass\s+-p\s*)(?P<value>%s|%s)" % (_QUOTED, _BARE)
-JWT = r"(?<![\w-])eyJ[\w-]{4,}(?:\.[\w-]*){0,4}"
+JWT = r"(?<![\w-])eyJ[\w-]{4,}(?:\.[\w-]*){0,4}(?:\r?\n(?=[\w.-]{8,}(?:\r?\n|\Z))[\w.-]+)*"
+"""A log may break it over several lines."""
 BOT = r"(?<![\w:])\d{8,10}:[A-Za-z0-9_-]{30,}"
 PREFIXES = (
     "A3T AKIA ASIA AGPA AIDA AROA AIPA ANPA ANVA ABIA ACCA AIza ya29. GOCSPX- LTAI AKID AKLT sk_live_ sk_test_ "
@@ -92,7 +93,7 @@ PREFIXES = (
     "r8_ gsk_ pplx- xai- tvly- EAAC EAAB EAAG AGE-SECRET-KEY- CFPAT- dp.pt. dp.st. hvs. hvb. hvr. tskey- glsa_ "
     "glc_ eyJrIjoi NRAK- NRII- NRJS- PMAK- rubygems_ sntrys_ sntryu_ sbp_ sq0atp- sq0csp- EAAAE ntn_ figd_ ATATT3 "
     "nfp_ pscale_ squ_ sqp_ sqa_ AKCp ALTAK- amzn.mws. HRKU- EZAK EZTK ATBB rpa_ fo1_ FlyV1 pul- oy2 scw_ ops_eyJ "
-    "waka_ wandb_ duffel_ fio-u- kc_ bkua_ LUPA zpka_ "
+    "sq0idp- sk.eyJ pk.eyJ EXO pspace_ waka_ wandb_ duffel_ fio-u- kc_ bkua_ LUPA zpka_ "
 ).split()
 UUID = r"(?<![\w-])(?:ms|sdk|mob|api)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TOKEN = r"(?<![A-Za-z0-9])(?:%s)(?=[\w.~+/=-]*(?:\d|[a-z][A-Z]|[A-Z][a-z]*[A-Z]))[\w.~+/=-]{6,}" % "|".join(
