@@ -7,19 +7,20 @@ from typing import Annotated
 
 import typer
 
-from retina_doctor.command import Run, taking
+from retina_doctor.command import Run, new_app, taking
+from retina_doctor.language import said
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app = new_app()
 
 FLAGS = ("target", "model", "det_size", "host", "port", "url", "pid", "device", "timeout", "lang")
 
 
-@app.command(cls=taking(*FLAGS))
+@app.command(cls=taking(*FLAGS, zh="写一份设置文件：每个键都有说明，内容按本机所见填写。已存在的文件不会被覆盖。"))
 def init(
     ctx: typer.Context,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.", metavar="FILE")] = Path(
-        "retina-doctor.toml"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=said("The file to write.", "要写入的文件。"), metavar="FILE")
+    ] = Path("retina-doctor.toml"),
 ) -> None:
     """Write a settings file with every key explained, filled from what is seen here. Never over one that exists."""
     from retina_doctor.errors import UsageError
