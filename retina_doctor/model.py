@@ -367,6 +367,10 @@ class Diagnosis(Data, frozen=True, kw_only=True):
     def echoes(self, root: Finding) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.root == root.key)
 
+    def gravest(self, root: Finding) -> Severity:
+        """Of a root and all that it explains: an error under a warning is an error."""
+        return max((one.severity for one in (root, *self.echoes(root))), key=lambda severity: severity.rank)
+
     def with_verdict(self, verdict: Verdict) -> tuple[Judgement, ...]:
         return tuple(j for j in self.judgements if j.verdict is verdict)
 

@@ -193,9 +193,9 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         raise PageError(f"{finding.name}: the evidence has a name of what every page may use: {', '.join(hidden)}")
     texts, doings = _filled_fix(page.fix, finding, values, remedies)
     return Words(
-        title=_one_line(_fill(_PROSE, page.title, values)),
-        message=_one_line(_fill(_PROSE, page.message, values)),
-        fix="\n\n".join(_one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
+        title=one_line(_fill(_PROSE, page.title, values)),
+        message=one_line(_fill(_PROSE, page.message, values)),
+        fix="\n\n".join(one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
         commands=tuple(one.command for one in doings),
         doings=tuple(doings),
         aside=_aside(remedies, doings, catalogue, language),
@@ -252,8 +252,10 @@ def _in_reason(value: Any, told: Callable[[Any], str], language: Language) -> An
     return value
 
 
-def _one_line(text: str) -> str:
-    """Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
+def one_line(text: str) -> str:
+    """Markdown of a page as running text; `code` stays marked for whoever draws it.
+
+    Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
     text = text.strip()
     if not text.isascii():
         text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff\uff00-\uffef])", "", text)
