@@ -10,6 +10,7 @@ from retina_doctor.authoring import ANY, Cause
 from retina_doctor.model import Finding
 
 from .combined.refusals import rows
+from .combined.refused import OF_A_LIBRARY
 
 LIBRARY_CAUSES = ("ort-cuda-libs-missing", "ort-cuda-major-mismatch", "ort-cuda-libs-not-on-path")
 SEEN_ON_DISK = ("no-nvidia-gpu", "ort-cpu-package", "ort-both-packages", *LIBRARY_CAUSES)
@@ -183,6 +184,11 @@ def of_onnxruntime(root: Finding, _echo: Finding) -> bool:
     return root.subject == "module:onnxruntime"
 
 
+def in_a_session(root: Finding, _echo: Finding) -> bool:
+    """The provider that a session opens is what lacks it."""
+    return bool(root.evidence.get("session"))
+
+
 def in_modules(root: Finding, echo: Finding) -> bool:
     return any(echo.subject in (f"module:{name}", name) for name in root.evidence.get("modules", ()))
 
@@ -255,6 +261,8 @@ causes: tuple[Cause, ...] = (
     Cause("service-start-failed", ("service-not-running",)),
     Cause("disk-full", ("model-missing", "model-download-failed")),
     *(Cause(why, (*IMPORTS, *INFERENCE), when=says_so) for why in BY_THEIR_WORDS),
+    *(Cause(why, ("ort-session-on-cpu",), when=says_so) for why in OF_A_LIBRARY),
+    Cause("libstdcxx-too-old", ("ort-session-on-cpu",), when=in_a_session),
     Cause("cuda-libs-mixed-releases", ("ort-session-on-cpu", "torch-import-fails"), when=says_so),
     Cause("cudnn-incomplete", ("ort-session-on-cpu", *INFERENCE), when=says_so),
     Cause("opencv-both-packages", ("package-import-fails", "smoke-inference-failed"), when=of_that_module),
