@@ -6,6 +6,8 @@ which every run of a command-line tool pays.
 
 from __future__ import annotations
 
+import functools
+import typing
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
@@ -23,6 +25,7 @@ __all__ = [
     "decode",
     "encode",
     "field",
+    "field_types",
     "from_json",
     "replace",
     "size",
@@ -47,6 +50,12 @@ class Facts(Data, frozen=True, kw_only=True):
     varies: ClassVar[Mapping[str, float | None]] = MappingProxyType({})
     """Fields that differ between two lookings at the same healthy machine, for `diff`: by at most this share of the larger
     value; None: by anything (numbers of processes, times)."""
+
+
+@functools.cache
+def field_types(kind: type[Any]) -> Mapping[str, Any]:
+    """The types of its fields with all that they are annotated with. Evaluating them takes a tenth of a millisecond a class."""
+    return MappingProxyType(typing.get_type_hints(kind, include_extras=True))
 
 
 def varying(**fields: float | None) -> Mapping[str, float | None]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from retina_doctor_checks.commands.plan import planning
 from retina_doctor_checks.commands.triage import reporting
 
@@ -22,7 +24,7 @@ from retina_doctor.quoting import quoted
 from retina_doctor.redaction import redact, without_secrets
 from retina_doctor.redaction.rules import Marks, Rules
 from retina_doctor.reports import PLAIN, Report, report_of, writer
-from retina_doctor.secret_words import MARK, beginning
+from retina_doctor.secret_words import MARK, RULES, beginning
 from retina_doctor.snapshot import load, save
 from tests import doctor as runs
 from tests import planted as first
@@ -275,3 +277,19 @@ def test_wrong_usage_repeats_no_password(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "db-7" in done.stderr
     assert "Kx7vbq91" not in done.stderr
+
+
+FRAGMENTS = (
+    "password token secret key api_key 密码 口令是 令牌 digest Digest authorization Cookie X-Auth-Token bearer basic is was "
+    "= := => -> : ： ＝ @ :// / ? & ; , ' \" < > </ <secret> - -- --password -p sshpass hooks.slack.com/services/ /hooks/ "
+    "/webhook/ postgres redis https eyJhbGciOi ghp_Ab1 1234567890 sdk-12345678-1234-1234-1234-123456789012 ſecret KEY "
+    "hunter2 x9Yz \n \t -----BEGIN -----END----- PRIVATE username AbCdEf123456 " + "q" * 40
+).split(" ")
+
+
+@given(st.lists(st.sampled_from([*FRAGMENTS, " "]), max_size=14))
+@settings(max_examples=1500, deadline=None)
+def test_what_a_pattern_finds_has_one_of_its_signs(parts: list[str]) -> None:
+    text = "".join(parts)
+    for pattern, _, signs in RULES:
+        assert not re.search(pattern, text) or any(sign in text for sign in signs), pattern

@@ -69,7 +69,7 @@ def known_words() -> frozenset[str]:
     """In lower case. words.txt is made by tools/vocabulary.py; places.txt holds folders, programs, systems and model files
     that every second machine has."""
     files = [Path(__file__).parent / name for name in ("words.txt", "places.txt")]
-    return frozenset(word for file in files for word in file.read_text(encoding="utf-8").split())
+    return frozenset().union(*(file.read_text(encoding="utf-8").split() for file in files))
 
 
 @functools.cache

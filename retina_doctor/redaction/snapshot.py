@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
-from retina_doctor.codec import Data, decode, encode, replace
+from retina_doctor.codec import Data, decode, encode, field_types, replace
 from retina_doctor.declared import declarations
 from retina_doctor.kinds import Kind
 from retina_doctor.model import Interpreter, Snapshot
@@ -59,7 +59,9 @@ def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot
     del data["masked"]  # it is counted anew
     rules.marks.used(_strings(data))
     walks: dict[str, Walk] = {
-        name: _walk_of(cast(Hashable, probe.facts)) for name, probe in catalogue.probes.items()
+        name: _walk_of(cast(Hashable, probe.facts))
+        for name, probe in catalogue.probes.items()
+        if name in data["readings"]
     } | {"interpreter": _walk_of(Interpreter)}
     if not isinstance(rules, SecretsOnly):
         _learn(data, walks, _keys(catalogue), rules.marks)
@@ -78,7 +80,7 @@ def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot
 def _of_the_machine() -> dict[str, Walk]:
     """Field of a snapshot -> its walk, but for those that types alone do not tell. A new field is masked by its type, too."""
     others = ("settings", "readings", "label", "origin", "masked")
-    return {name: _walk_of(hint) for name, hint in _hints(Snapshot).items() if name not in others}
+    return {name: _walk_of(hint) for name, hint in field_types(Snapshot).items() if name not in others}
 
 
 def _learn(data: Any, walks: Mapping[str, Walk], ours: Set[str], marks: Marks) -> None:
@@ -136,7 +138,7 @@ def _literals() -> frozenset[str]:
         if typing.get_origin(hint) is typing.Literal:
             found.update(one for one in typing.get_args(hint) if isinstance(one, str))
         elif isinstance(hint, type) and issubclass(hint, Data):
-            for name, inner in typing.get_type_hints(hint).items():
+            for name, inner in field_types(hint).items():
                 found.add(name)
                 look(inner)
         else:
@@ -172,15 +174,10 @@ def _walk_of(hint: Hashable, kind: Kind = Kind.TEXT) -> Walk:
     if origin is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
         return _table(_walk_of(arguments[0]), _walk_of(arguments[1]))
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return _struct({name: _walk_of(inner) for name, inner in _hints(hint).items()})
+        return _struct({name: _walk_of(inner) for name, inner in field_types(hint).items()})
     if hint in (int, float, bool):
         return lambda value, rules: value if isinstance(value, int | float) else rules.document(value)
     return _document
-
-
-@functools.cache
-def _hints(hint: type) -> dict[str, Any]:
-    return typing.get_type_hints(hint, include_extras=True)
 
 
 def _are_words(value: Any) -> bool:

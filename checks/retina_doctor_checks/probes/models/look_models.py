@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from typing import Any
 
@@ -122,6 +121,8 @@ def similar(path: str, kind: str) -> list[Any]:
     elif ending(name):
         there = [one for one in there if ending(one) == ending(name)]
     names = {one.lower(): one for one in there}
+    import difflib  # only here: a model that is there needs no suggestion
+
     return [names[one] for one in difflib.get_close_matches(name.lower(), list(names), 3, 0.75)]
 
 
