@@ -185,8 +185,8 @@ def of_onnxruntime(root: Finding, _echo: Finding) -> bool:
 
 
 def in_a_session(root: Finding, _echo: Finding) -> bool:
-    """The provider that a session opens is what lacks it."""
-    return bool(root.evidence.get("session"))
+    """The provider that a session opens lacks it as well."""
+    return "onnxruntime" in root.evidence.get("modules", ())
 
 
 def in_modules(root: Finding, echo: Finding) -> bool:
@@ -239,7 +239,7 @@ def of_the_gpu(root: Finding, echo: Finding) -> bool:
     return not same_cause(echo, root) and bool(root.evidence.get("gpu"))
 
 
-causes: tuple[Cause, ...] = (
+_ALL: tuple[Cause, ...] = (
     *(
         Cause(why, ("model-pack-incomplete",), when=in_its_place)
         for why in ("model-lfs-pointer", "model-empty", "model-corrupt")
@@ -329,3 +329,15 @@ causes: tuple[Cause, ...] = (
     Cause("known-answer-wrong", ("smoke-inference-failed", "smoke-wrong-result")),
     Cause("smoke-on-cpu", ("provider-unexpected", "latency-above-expected", "speedup-below-expected")),
 )
+
+
+def _of_a_machine(one: Cause) -> Cause:
+    """What stands in a file is there whatever else is wrong: no finding with a place is an echo."""
+
+    def when(root: Finding, echo: Finding) -> bool:
+        return echo.location is None and one.when(root, echo)
+
+    return Cause(one.root, one.explains, when=when)
+
+
+causes: tuple[Cause, ...] = tuple(map(_of_a_machine, _ALL))

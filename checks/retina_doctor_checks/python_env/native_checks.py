@@ -10,7 +10,6 @@ from retina_doctor.model import Inapplicable, Interpreter, Problem, Reading, Rea
 
 from ..combined.processor import understood
 from ..combined.refusals import meaning, of_ending, quoted
-from ..combined.refused import said_in_a_session
 from ..facts.ort_gpu import OrtRuntime
 from ..facts.python_env import Extension, Extensions, Imported, Imports, Packages
 from ..facts.torch_cuda import TorchRuntime
@@ -128,7 +127,7 @@ def opencv_system_libs_missing(extensions: Extensions) -> Answer:
 
 
 @check("RD286", "libstdcxx-too-old", Severity.ERROR, action=Action.EDIT)
-def libstdcxx_too_old(extensions: Extensions, runtime: OrtRuntime | None) -> Iterator[Problem]:
+def libstdcxx_too_old(extensions: Extensions) -> Iterator[Problem]:
     """The loader takes a libstdc++ that lacks symbol versions which compiled modules were linked with, or the provider that a
     session of onnxruntime opens."""
     lacking: dict[str, list[Extension]] = {}
@@ -143,18 +142,6 @@ def libstdcxx_too_old(extensions: Extensions, runtime: OrtRuntime | None) -> Ite
             "folder": library.rpartition("/")[0],
             "newest": max(versions, key=lambda v: (v.startswith("GLIBCXX"), release(v.rpartition("_")[2]))),
             "modules": [one.module for one in modules],
-            "session": False,
-        }
-        yield Problem(subject="libstdc++", evidence=evidence)
-    said = said_in_a_session(runtime, "libstdcxx-too-old") if not lacking else None
-    if said is not None:
-        library = said.values.get("library") or "libstdc++.so.6"
-        evidence = {
-            "library": library,
-            "folder": library.rpartition("/")[0],
-            "newest": said.values.get("version", ""),
-            "modules": ["onnxruntime"],
-            "session": True,
         }
         yield Problem(subject="libstdc++", evidence=evidence)
 
