@@ -143,7 +143,9 @@ def elsewhere(path: str, arguments: dict[str, Any]) -> list[Any]:
     found, seen, visited = [], set(), 0
     if "/~" in path:
         home = os.path.expanduser("~" + path.partition("/~")[2])
-        found += [home] if os.path.exists(home) else []
+        if os.path.exists(home):
+            found.append(home)
+            seen.add(os.path.realpath(home))
     for place in places:
         if not place or place == os.sep:
             continue
