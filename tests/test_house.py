@@ -29,8 +29,6 @@ LONGER = {
     "checks/retina_doctor_checks/probes/service/log_end.py of_program": "one process from its start to its end",
     "checks/retina_doctor_checks/probes/service/look_endpoint.py post": "one exchange; each step fails in its own way",
     "checks/retina_doctor_checks/probes/service/look_load.py load": "threads and what they share",
-    "checks/retina_doctor_checks/probes/service/compose_file.py block": "a grammar, one branch for each form of a line",
-    "checks/retina_doctor_checks/probes/service/look_start.py look": "a question after the other, each with its end",
 }
 """Functions with more lines than that, and why: where a list is read from top to bottom, parting it would hide its order."""
 
