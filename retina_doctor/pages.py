@@ -39,7 +39,7 @@ from retina_doctor.model import Action, Finding, Interpreter, Outcome, Reason, S
 from retina_doctor.quoting import PASSWORD, argument, visible
 from retina_doctor.reasons import reason_text, words_of
 from retina_doctor.registry import Catalogue
-from retina_doctor.remedies import MoveUp, Remedies
+from retina_doctor.remedies import FileChange, Remedies
 from retina_doctor.settings import Language
 
 BLOCK = re.compile(r"^```sh(?: (\w+))?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
@@ -75,12 +75,12 @@ class PageSource(Data, frozen=True, kw_only=True):
 
 class Doing(Data, frozen=True, kw_only=True):
     """A command of a page and its kind. *pip*: its action and words, where it changes packages of the service's Python.
-    *move*: what it moves."""
+    *change*: what it does to files."""
 
     command: str
     action: Action | None
     pip: tuple[str, ...] | None = None
-    move: MoveUp | None = None
+    change: FileChange | None = None
 
 
 class Words(Data, frozen=True, kw_only=True):
@@ -199,8 +199,8 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         kind = Action(block[1]) if block[1] else finding.action
         for line in filter(None, map(str.strip, _fill(_SHELL, block[2], values).split("\n"))):
             pip = remedies.made.get(line)
-            move = remedies.moves.get(line)
-            doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip, move=move))
+            change = remedies.changes.get(line)
+            doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip, change=change))
         position = block.end()
     texts.append(_fill(_PROSE, page.fix[position:], values))
     return Words(

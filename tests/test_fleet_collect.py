@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from tests.odd_probes import runs
 from tests.slurm_cluster import slurm_cluster
 from tests.ssh_nodes import ssh_nodes
 from tests.test_probing import leave_traces
+
+FLEET_DOC = Path(__file__).parents[1] / "docs" / "fleet.md"
 
 
 @pytest.fixture(scope="module")
@@ -202,9 +205,94 @@ def test_nodes_of_a_real_slurm(tmp_path: Path) -> None:
         assert names == ["gpu-1", "gpu-2", "gpu-3"]
         told = json.loads((tmp_path / "out" / "gpu-2.json").read_text(encoding="utf-8"))
         assert told["readings"]["interpreter"]["outcome"] == "ok"
+        assert jobs(env) == [("3", False)], "one step on all, and nothing is left of it"
         lost = doctor(*words[:4], "nosuch", *words[5:], cwd=tmp_path, env=env)
         assert lost.returncode == 2
         assert "sinfo" in lost.stderr
+
+
+SLURM_NODE = """#!/bin/sh
+case $SLURMD_NODENAME in
+  {sick}) {does} ;;
+  *) exec {python} "$@" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("exec sleep 600", "no answer in 20 s"),
+        ("echo no python3 here >&2; exit 127", "no python3 here"),
+        ("exec cat /dev/zero", "sent too much"),
+        ("exec yes retina-doctor", ""),
+    ],
+)
+def test_one_node_of_a_step_costs_no_other(does: str, said: str, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(SLURM_NODE.format(sick="gpu-2", does=does, python=sys.executable), encoding="utf-8")
+    python.chmod(0o755)
+    with slurm_cluster(tmp_path / "slurm") as variables:
+        env = environment(**variables)
+        words = ["fleet", "collect", "--slurm", "-w", "gpu-[1-3]", "-o", "out", "--quick", "--deadline", "20"]
+        begun = time.monotonic()
+        done = doctor(*words, "--python", str(python), cwd=tmp_path, env=env)
+        assert time.monotonic() - begun < 25 + 5
+        assert done.returncode == 3, done.stderr
+        why = whys(tmp_path / "out")
+        assert (set(why), said in why.get("gpu-2", "")) == ({"gpu-2"}, True), (why, done.stderr)
+        for name in ("gpu-1", "gpu-3"):
+            told = json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8"))
+            outcomes = {one["outcome"] for one in told["readings"].values()}
+            assert not outcomes & {"crashed", "failed"}, told["readings"]
+        assert soon(lambda: not any(running for _, running in jobs(env)))
+
+
+def test_a_busy_node_of_slurm_keeps_no_other_waiting(tmp_path: Path) -> None:
+    with slurm_cluster(tmp_path / "slurm") as variables:
+        env = environment(**variables)
+        holding = subprocess.Popen(["srun", "-p", "gpu", "-w", "gpu-3", "--exclusive", "sleep", "600"], env=env)
+        try:
+            assert soon(lambda: any(running for _, running in jobs(env)))
+            words = ["fleet", "collect", "--slurm", "-p", "gpu", "-o", "out", "--quick", "--deadline", "15"]
+            done = doctor(*words, "--python", sys.executable, cwd=tmp_path, env=env)
+            why = whys(tmp_path / "out")
+            assert (done.returncode, set(why)) == (3, {"gpu-3", "gpu-4"}), why
+            assert "busy" in why["gpu-3"]
+        finally:
+            holding.terminate()
+            holding.wait()
+
+
+def jobs(env: dict[str, str]) -> list[tuple[str, bool]]:
+    """How many nodes each job of Slurm's has or had, and whether it still runs."""
+    done = subprocess.run(["scontrol", "-o", "show", "jobs"], env=env, capture_output=True, text=True, check=True)
+    told = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in done.stdout.splitlines()]
+    return [(one["NumNodes"], one["JobState"] in ("RUNNING", "PENDING")) for one in told if "NumNodes" in one]
+
+
+def test_a_prolog_keeps_jobs_off_a_node_that_is_not_well(tmp_path: Path) -> None:
+    """The recipe of docs/fleet.md: the node is drained, and the job waits."""
+    recipe = re.search(r"```sh\n(#!/bin/sh\n# slurm.conf.*?)```", FLEET_DOC.read_text(encoding="utf-8"), re.DOTALL)
+    assert recipe
+    well, prolog = tmp_path / "retina-doctor", tmp_path / "prolog"
+    prolog.write_text(recipe[1].replace("/opt/retina-doctor/bin/retina-doctor", str(well)), encoding="utf-8")
+    for script in (well, prolog):
+        script.touch()
+        script.chmod(0o755)
+    for code, state in ((0, "idle"), (3, "idle"), (1, "drained")):
+        well.write_text(f'#!/bin/sh\n[ "$1" = --quick ] && exit {code}\n', encoding="utf-8")
+        with slurm_cluster(tmp_path / f"slurm-{code}", f"Prolog={prolog}\nPrologFlags=Alloc") as variables:
+            env = environment(**variables)
+            words = ["srun", "-p", "gpu", "-w", "gpu-1", "--immediate=5", "hostname"]
+            ran = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=60)
+            assert (ran.returncode == 0) is (code != 1), ran.stderr
+
+            def states() -> str:
+                told = ["sinfo", "-h", "-N", "-n", "gpu-1", "-o", "%T"]
+                return subprocess.run(told, env=env, capture_output=True, text=True, check=True).stdout.strip()  # noqa: B023
+
+            assert soon(lambda: states().startswith(state[:5])), states()  # noqa: B023
 
 
 def test_an_inventory_of_ansible(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from retina_doctor.codec import encode, to_json, to_line
 from retina_doctor.command import Run
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet.documents import COLLECTED, Collected, collected
-from retina_doctor.fleet.engine import ask
+from retina_doctor.fleet.engine import Asker, ask
 from retina_doctor.fleet.forms import counted
 from retina_doctor.fleet.judging import Missing
 from retina_doctor.fleet.node_sets import NODE, folded, in_order
@@ -33,7 +33,15 @@ class Collecting:
     """Which nodes, by which way, into which folder. *missing*: those that need not be asked."""
 
     def __init__(
-        self, run: Run, nodes: Sequence[str], way: Way, folder: Path, redacted: bool, missing: Sequence[Missing]
+        self,
+        run: Run,
+        nodes: Sequence[str],
+        way: Way,
+        folder: Path,
+        redacted: bool,
+        missing: Sequence[Missing],
+        asker: Asker,
+        piece: int,
     ) -> None:
         """Raises UsageError."""
         settings = run.settings()
@@ -42,7 +50,8 @@ class Collecting:
         self.nodes, self.way, self.folder = nodes, way, folder
         self.redacted = redacted
         self.catalogue: Catalogue = installed()
-        self.asking = NodeAsking(settings, self.catalogue, way.python, way.seconds)
+        self.asking = NodeAsking(settings, self.catalogue, way.python, piece)
+        self.asker = asker
         self.missing: list[Missing] = list(missing)
         file = folder / COLLECTED
         self.earlier = collected(file) if file.is_file() else Collected()
@@ -60,7 +69,7 @@ class Collecting:
         """Raises Interrupted, after what came until then has been kept."""
         try:
             if self.nodes:
-                ask(self.nodes, self.way, lambda: NodeAnswer(self.asking), self.asking.program, self._take)
+                self.asker(self.nodes, self.way, lambda: NodeAnswer(self.asking), self.asking.program, self._take)
         finally:
             for node, readings in self._later.items():
                 self._keep(node, readings)
@@ -125,12 +134,20 @@ class Collecting:
 
 
 def collect(
-    run: Run, nodes: Sequence[str], way: Way, folder: Path, redacted: bool, missing: Sequence[Missing] = ()
+    run: Run,
+    nodes: Sequence[str],
+    way: Way,
+    folder: Path,
+    redacted: bool,
+    missing: Sequence[Missing] = (),
+    asker: Asker = ask,
+    piece: int = 0,
 ) -> NoReturn:
-    """Raises UsageError, Interrupted."""
+    """*asker*: by what the nodes are asked; *piece*: in lines of so many bytes at most (0: of any). Raises UsageError,
+    Interrupted."""
     as_json = run.as_json
     _prepare(folder)
-    work = Collecting(run, nodes, way, folder, redacted, missing)
+    work = Collecting(run, nodes, way, folder, redacted, missing, asker, piece)
     try:
         work.collect()
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -176,8 +177,8 @@ Slurm = Annotated[
     typer.Option(
         "--slurm",
         help=said(
-            "Look at nodes of Slurm's, each by a job of its own (srun).",
-            "检查 Slurm 的节点，每个节点一个作业（srun）。",
+            "Look at nodes of Slurm's, by one step on all that are free (srun).",
+            "检查 Slurm 的节点，所有空闲节点用一个作业步（srun）。",
         ),
     ),
 ]
@@ -225,10 +226,11 @@ def collect(
     from retina_doctor.fleet import node_sets
 
     node_sets.need()
-    from retina_doctor.fleet import collecting, sources, ways
+    from retina_doctor.fleet import collecting, engine, sources, ways
 
     run = Run.of(ctx)
     missing: list[Missing] = []
+    asker, piece = engine.ask, 0
     if kubernetes:
         if sets or groups or hosts or inventory or via or slurm or not selector:
             raise UsageError("fleet collect --kubernetes: name pods with -n NAMESPACE -l LABELS, and nothing else")
@@ -237,12 +239,16 @@ def collect(
     elif slurm:
         if groups or hosts or inventory or via:
             raise UsageError("fleet collect --slurm: name nodes with -p PARTITION or -w NODESET, and nothing else")
-        nodes, missing = sources.slurm_nodes(partition, sets or ())
-        way = ways.slurm_way(partition, srun, python, deadline, fanout)
+        from retina_doctor.fleet import slurm as slurms
+
+        found = slurms.nodes_of(partition, sets or ())
+        nodes, missing = list(found.nodes), list(found.missing)
+        by_srun = slurms.SlurmWay(partition=partition, options=srun, python=python, seconds=deadline, fanout=fanout)
+        way, asker, piece = by_srun.way, functools.partial(slurms.ask, by_srun, found.free), slurms.PIECE
     else:
         way = ways.way_of(via, python, deadline, fanout)
         nodes = sources.nodes_of(sets or (), groups or (), hosts, inventory)
-    collecting.collect(run, nodes, way, folder, not no_redact, missing)
+    collecting.collect(run, nodes, way, folder, not no_redact, missing, asker, piece)
 
 
 Database = Annotated[
