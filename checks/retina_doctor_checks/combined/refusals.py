@@ -124,7 +124,9 @@ def entries(lines: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-@functools.lru_cache(maxsize=256)  # a library that was refused says so under several probes, and on every node of a fleet
+@functools.lru_cache(
+    maxsize=256
+)  # a library that was refused says so under several probes, and on every node of a fleet
 def meanings(text: str) -> tuple[Meaning, ...]:
     """All mechanisms that *text*, one line or many, tells of, the finest first."""
     return tuple(_understood(text))
