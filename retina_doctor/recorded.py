@@ -16,6 +16,7 @@ import typer
 from retina_doctor import output
 from retina_doctor.errors import UsageError
 from retina_doctor.files import read_regular
+from retina_doctor.run import threshold_of
 from retina_doctor.snapshot import MOST_BYTES, SnapshotError, is_snapshot, load
 from retina_doctor.spread import spread
 
@@ -53,6 +54,8 @@ def _bytes_of(word: str) -> bytes:
 def judge(run: Run, words: Sequence[str]) -> NoReturn:
     """Report on each, and end with the exit code of all. Raises UsageError."""
     _ = run.outputs, run.baseline  # complain before anything is read
+    if run.flags["fail_on"]:
+        threshold_of(run.flags["fail_on"])
     if len(words) == 1 and not Path(words[0]).is_dir():
         snapshot = read(words[0])
         run.lap("settings")

@@ -60,6 +60,7 @@ class Remedies:
             "make_link": self.make_link,
             "let_read": self.let_read,
             "interpreter": self.interpreter,
+            "command_of": command_of,
             "target_command": command_of(self.target.command),
         }
 
@@ -100,6 +101,8 @@ class Remedies:
         return command
 
     def _pip(self, action: str, words: tuple[str, ...]) -> Command:
+        if not any(not word.startswith("-") for word in words):
+            return Command("")  # nothing is known to install
         command = self._pip_command(action, words)
         self.made[command] = (action, *words)
         return command

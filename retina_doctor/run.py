@@ -17,7 +17,7 @@ from retina_doctor.language import language_of
 if TYPE_CHECKING:
     from retina_doctor.attach import Attachment
     from retina_doctor.baseline import Baseline
-    from retina_doctor.model import Snapshot
+    from retina_doctor.model import Severity, Snapshot
     from retina_doctor.output import Outputs
     from retina_doctor.profile import Profile
     from retina_doctor.reports import Look, Report
@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 
 TEXT_OR_JSON = ("terminal", "json")
 """Formats of a command that gives no report."""
+
+
+def threshold_of(fail_on: str) -> Severity | None:
+    """From which severity on to exit 1; None: never. Raises UsageError."""
+    from retina_doctor.model import Severity
+
+    if fail_on not in ("error", "warning", "never"):
+        raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
+    return None if fail_on == "never" else Severity(fail_on)
 
 
 def _as_called() -> str:
@@ -173,14 +182,11 @@ class Run:
         """*file*: the name of the recorded machine's file. *again*: the command that looks again. Raises UsageError."""
         from retina_doctor.codec import replace
         from retina_doctor.diagnose import diagnose
-        from retina_doctor.model import Severity
         from retina_doctor.redaction import without_secrets
         from retina_doctor.registry import installed
         from retina_doctor.reports import report_of
 
-        if fail_on not in ("error", "warning", "never"):
-            raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
-        threshold = None if fail_on == "never" else Severity(fail_on)
+        threshold = threshold_of(fail_on)
         catalogue = installed()
         if self.baseline:
             from retina_doctor.baseline import compared

@@ -41,6 +41,29 @@ ON_THE_CPU = (
 )
 SERVES = "CMD gunicorn -b 0.0.0.0:8080 app:app\n"
 
+SEEN = f"services:\n  a:\n    image: {CUDA}\n    gpus: all\n    environment:\n      %s\n"
+CARDS = "NVIDIA_VISIBLE_DEVICES"
+CRASHED = "service-crashed-or-not-ready"
+SERVED = (
+    "from insightface.app import FaceAnalysis\nfrom flask import Flask\n"
+    "faces = FaceAnalysis(providers=['CUDAExecutionProvider'])\napp = Flask('a')\n"
+    "@app.get('/health')\ndef health(): ...\n@app.route('/faces/<int:n>')\ndef one(n): ...\n"
+    "@app.route('/detect', methods=['POST'])\ndef detect(): ...\n"
+)
+RUN = "        command: [gunicorn, -w, '4', -b, '0.0.0.0:8080', 'app:app']\n"
+ONE = "        resources: {limits: {nvidia.com/gpu: 1, %s}}\n"
+ALIVE = (
+    "        livenessProbe: {httpGet: {path: %s, port: 8080}, initialDelaySeconds: %d, "
+    "periodSeconds: %d, failureThreshold: %d}\n"
+)
+CLOSED = "        securityContext: {readOnlyRootFilesystem: true}\n"
+MOUNTED = "        volumeMounts: [{name: models, mountPath: /root/.insightface}]\n"
+NONE = f"        image: {CUDA}\n        resources: {{limits: {{nvidia.com/gpu: %d}}}}\n"
+HEALTH = (
+    "services:\n  face:\n    image: registry/face\n    command: gunicorn -b 0.0.0.0:8080 app:app\n"
+    "    healthcheck: {test: 'curl -f %s || exit 1', start_period: 60s}\n"
+)
+
 PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     # forks
     "preload_app and a session of the module": (
@@ -108,6 +131,113 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         {"app.py": FORM, "Dockerfile": "FROM python:3.11\nRUN pip install fastapi==0.121.0 uvicorn\n"},
         {"app.py": FORM, "Dockerfile": "FROM python:3.11\nRUN pip install fastapi[standard]==0.121.0\n"},
     ),
+    "UploadFile with another extra": (
+        "service-module-missing",
+        {"app.py": FORM, "requirements.txt": "fastapi[email]\n"},
+        {"app.py": FORM, "requirements.txt": "fastapi[all]\n"},
+    ),
+    # images without the libraries
+    **{
+        f"onnxruntime-gpu on {base}": (
+            cause,
+            {"Dockerfile": f"FROM {base}\nRUN pip install onnxruntime-gpu=={version}\n"},
+            {"Dockerfile": f"FROM {other}\nRUN pip install onnxruntime-gpu=={version}\n"},
+        )
+        for cause, version, base, other in (
+            ("ort-cuda-libs-missing", "1.20.1", "python:3.11-slim", CUDA),
+            ("ort-cuda-libs-missing", "1.20.1", "ubuntu:22.04", "pytorch/pytorch:2.4.0-cuda12.4-cudnn9-runtime"),
+            ("ort-cuda-libs-missing", "1.20.1", "nvidia/cuda:12.4.1-base-ubuntu22.04", CUDA),
+            ("ort-cudnn-mismatch", "1.20.1", "nvidia/cuda:12.4.1-runtime-ubuntu22.04", CUDA),
+            ("ort-cudnn-mismatch", "1.20.1", "nvcr.io/nvidia/cuda:12.2.2-cudnn8-devel-ubuntu22.04", CUDA),
+        )
+    },
+    "libraries that torch brings": (
+        "ort-cuda-libs-missing",
+        {"Dockerfile": "FROM python:3.11\nRUN pip install -r a.txt\n", "a.txt": "onnxruntime-gpu==1.20.1\n"},
+        {"Dockerfile": "FROM python:3.11\nRUN pip install -r a.txt\n", "a.txt": "onnxruntime-gpu==1.20.1\ntorch\n"},
+    ),
+    "libraries that packages of NVIDIA's bring": (
+        "ort-cuda-libs-missing",
+        {"Dockerfile": "FROM python:3.11\nRUN pip install -r a.txt\n", "a.txt": "onnxruntime-gpu==1.20.1\n"},
+        {"Dockerfile": "FROM python:3.11\nRUN pip install -r a.txt -r b.txt\n", "a.txt": "onnxruntime-gpu==1.20.1\n"},
+    ),
+    "OpenCV with windows": (
+        "opencv-system-libs-missing",
+        {"Dockerfile": "FROM python:3.11-slim\nRUN pip install opencv-python\n"},
+        {"Dockerfile": "FROM python:3.11-slim\nRUN pip install opencv-python-headless\n"},
+    ),
+    "OpenCV with windows, and what it needs": (
+        "opencv-system-libs-missing",
+        {
+            "Dockerfile": "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y gcc\nRUN pip install opencv-python\n"
+        },
+        {"Dockerfile": "FROM python:3.11-slim\nRUN apt-get install -y libgl1\nRUN pip install opencv-python\n"},
+    ),
+    # what hides the GPU from a container
+    **{
+        f"{cause} by {name}": (cause, {"compose.yml": SEEN % (before,)}, {"compose.yml": SEEN % (after,)})
+        for name, cause, before, after in (
+            ("CUDA", "cuda-visible-devices-hides-gpu", "CUDA_VISIBLE_DEVICES: '-1'", "CUDA_VISIBLE_DEVICES: '0'"),
+            (
+                "utility",
+                "container-driver-capabilities",
+                "NVIDIA_DRIVER_CAPABILITIES: utility",
+                "NVIDIA_DRIVER_CAPABILITIES: all",
+            ),
+        )
+    },
+    "a runtime that gives no card": (
+        "container-started-without-gpu",
+        {"compose.yml": f"services:\n  a:\n    image: {CUDA}\n    runtime: nvidia\n    environment: [{CARDS}=none]\n"},
+        {"compose.yml": f"services:\n  a:\n    image: {CUDA}\n    runtime: nvidia\n    environment: [{CARDS}=all]\n"},
+    ),
+    # what ends a pod
+    **{
+        f"Kubernetes: {name}": (
+            cause,
+            {"app.py": SERVED, "pod.yaml": pod(RUN + before)},
+            {"app.py": SERVED, "pod.yaml": pod(RUN + after)},
+        )
+        for name, cause, before, after in (
+            ("too little memory", CRASHED, ONE % "memory: 512Mi", ONE % "memory: 8Gi"),
+            ("a thousandth", CRASHED, ONE % "memory: 8000m", ONE % "memory: 8000M"),
+            ("no unit", CRASHED, ONE % "memory: 4096", ONE % "memory: 4096Mi"),
+            (
+                "more asked for",
+                CRASHED,
+                ONE % "memory: 4Gi}, requests: {memory: 8Gi",
+                ONE % "memory: 4Gi}, requests: {memory: 4Gi",
+            ),
+            ("killed while loading", CRASHED, ALIVE % ("/health", 3, 1, 3), ALIVE % ("/health", 3, 10, 3)),
+            (
+                "killed while loading, or spared",
+                CRASHED,
+                ALIVE % ("/health", 3, 1, 3),
+                ALIVE % ("/health", 3, 1, 3)
+                + "        startupProbe: {httpGet: {path: /health, port: 8080}, failureThreshold: 30}\n",
+            ),
+            ("a path that nobody serves", CRASHED, ALIVE % ("/healthz", 60, 10, 3), ALIVE % ("/health", 60, 10, 3)),
+            ("a path for POST", CRASHED, ALIVE % ("/detect", 60, 10, 3), ALIVE % ("/faces/7", 60, 10, 3)),
+            (
+                "never ready",
+                CRASHED,
+                (ALIVE % ("/ready", 60, 10, 3)).replace("liveness", "readiness"),
+                (ALIVE % ("/docs", 1, 1, 1)).replace("liveness", "readiness"),
+            ),
+            ("a read-only root", "model-cache-not-writable", CLOSED, CLOSED + MOUNTED),
+            ("no card", "container-started-without-gpu", NONE % 0, NONE % 1),
+        )
+    },
+    "compose: a path that nobody serves": (
+        CRASHED,
+        {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:8080/healthz"},
+        {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:8080/health"},
+    ),
+    "compose: a port on which nobody listens": (
+        "port-not-published",
+        {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:5000/health"},
+        {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:8080/health"},
+    ),
     # images for which there is no wheel
     "Alpine": (
         "libc-unsupported",
@@ -125,8 +255,8 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "CentOS 7": (
         "libc-unsupported",
-        {"Dockerfile": "FROM nvidia/cuda:12.2.0-runtime-centos7\nRUN pip install onnxruntime-gpu==1.20.1\n"},
-        {"Dockerfile": "FROM nvidia/cuda:12.2.0-runtime-rockylinux8\nRUN pip install onnxruntime-gpu==1.20.1\n"},
+        {"Dockerfile": "FROM nvidia/cuda:12.4.1-cudnn-runtime-centos7\nRUN pip install onnxruntime-gpu==1.20.1\n"},
+        {"Dockerfile": "FROM nvidia/cuda:12.4.1-cudnn-runtime-rockylinux8\nRUN pip install onnxruntime-gpu==1.20.1\n"},
     ),
     "a Python that the pin has no wheel for": (
         "python-has-no-wheel",

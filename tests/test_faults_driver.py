@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import resolved
+from tests.doctor import after_commands, resolved
 from tests.standins import (
     Machine,
     Report,
@@ -523,6 +523,44 @@ def test_a_healthy_twin_is_silent(name: str, tmp_path: Path) -> None:
     assert report.names == set(), report.summary()
     assert report.exit_code == 0, [one for one in report.json["checks"] if one["verdict"] == "unknown"]
     assert report.verdict("ort-session-on-cpu") == "passed"
+
+
+VARIABLES: dict[str, Fault] = {
+    "CUDA_VISIBLE_DEVICES=-1": Fault(root="cuda-visible-devices-hides-gpu", environment={"CUDA_VISIBLE_DEVICES": "-1"}),
+    "CUDA_VISIBLE_DEVICES=": Fault(root="cuda-visible-devices-hides-gpu", environment={"CUDA_VISIBLE_DEVICES": ""}),
+    "the stub first": Fault(
+        root="cuda-stub-library",
+        environment={**cuinit(34), "STANDIN_ONLY_IN": "/stubs/"},
+        path=cuda_in("cuda", "lib64", "stubs", works=True),
+    ),
+    "cuda-compat first": Fault(
+        root="container-compat-libraries",
+        machine={"container": True},
+        environment={**cuinit(804), "STANDIN_ONLY_IN": "/compat/"},
+        path=cuda_in("cuda-13.0", "compat", works=True),
+    ),
+    "another libcuda than WSL's": Fault(
+        root="wsl-wrong-libcuda",
+        machine=wsl(False),
+        environment={**cuinit(100), "STANDIN_ONLY_IN": "/standin-"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_printed_variable_is_the_fix(name: str, tmp_path: Path) -> None:
+    """The printed commands are run in a shell that has what the service had; what that shell then starts is looked at."""
+    fault, machine = VARIABLES[name], Machine(folder=tmp_path / "machine", **VARIABLES[name].machine)
+    before = {"LD_LIBRARY_PATH": fault.path(tmp_path), **fault.environment}
+    words = (*DOMAINS, "--timeout", "30")
+    report = doctor(tmp_path, *words, environment={**CLEAN, **before}, machine=machine)
+    assert report.roots == {fault.root}, report.summary()
+    commands = report.finding(fault.root)["fix"]["commands"]
+    assert len(commands) == 1
+    now: dict[str, str | None] = {**CLEAN, **dict.fromkeys(before), **after_commands(commands, before)}
+    again = Machine(folder=tmp_path / "again", **fault.machine)
+    after = doctor(tmp_path, *words, environment=now, machine=again)
+    assert after.names == set(), after.summary()
 
 
 def test_whether_an_exclusive_card_is_held_by_the_service_is_unknown_in_a_container(tmp_path: Path) -> None:

@@ -169,6 +169,11 @@ def _named(source: Source, file: str, image: Image) -> list[Bundle]:
     return [one for one in source.bundles if one.at.file.startswith(folder + "/") and bare_file(one.at.file) == name]
 
 
+def is_wholly_known(source: Source, image: Image) -> bool:
+    """Whether all files that it installs are read."""
+    return all(step.file is None or _named(source, step.file, image) for step in image.steps)
+
+
 def _brings(packages: dict[str, Package], kept_out: tuple[str, ...]) -> Package | None:
     """The insightface that brings the CPU package along."""
     face = packages.get("insightface")
