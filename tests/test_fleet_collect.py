@@ -42,8 +42,10 @@ def whys(folder: Path) -> dict[str, str]:
 
 
 def test_every_node_has_its_row(nodes: dict[str, str], tmp_path: Path) -> None:
-    words = ["fleet", "collect", "-w", "gpu-[01-03],hung,bare,flood", "-w", "chatty,old,gone,gpu-02", "-o", "out"]
+    words = ["fleet", "collect", "-w", "gpu-[01-03],hung,bare,venv,flood", "-w", "chatty,old,gone,gpu-02", "-o", "out"]
+    begun = time.monotonic()
     done = doctor(*words, "--deadline", "25", "--quick", cwd=tmp_path, env=nodes)
+    assert time.monotonic() - begun < 25 + 5, "the deadline, which the one that hangs takes whole, and 5 s"
     assert done.returncode == 3, done.stderr
     assert done.stderr == "retina-doctor: named twice, asked once: gpu-02.\n"
     out = tmp_path / "out"
@@ -51,6 +53,7 @@ def test_every_node_has_its_row(nodes: dict[str, str], tmp_path: Path) -> None:
     why = whys(out)
     assert why["hung"] == "no answer in 25 s"
     assert "not found" in why["bare"]
+    assert "not found" in why["venv"] or "No such file" in why["venv"]
     assert why["flood"] == "sent too much: cut off"
     assert "too old" in why["old"]
     assert "refused" in why["gone"]
@@ -64,6 +67,32 @@ def test_every_node_has_its_row(nodes: dict[str, str], tmp_path: Path) -> None:
     assert snapshot["readings"]["interpreter"]["outcome"] == "ok"
     ends = {name: (one["outcome"], one["detail"]) for name, one in snapshot["readings"].items()}
     assert not [name for name, (outcome, _) in ends.items() if outcome in ("crashed", "failed")], ends
+
+
+def test_nodes_are_told_by_their_own_names(nodes: dict[str, str], tmp_path: Path) -> None:
+    """Each in namespaces of its own, also one that is reached through another; and none waits for one that cannot tell."""
+    words = ["--quick", "--only", "doctor", "--no-redact", "--deadline", "60"]
+    alone = []
+    for name in ("gpu-01", "gpu-02", "chatty"):
+        begun = time.monotonic()
+        assert doctor("fleet", "collect", "-w", name, "-o", name, *words, cwd=tmp_path, env=nodes).returncode == 0
+        alone.append(time.monotonic() - begun)
+    begun = time.monotonic()
+    sick = "bare,venv,flood,old,gone"
+    done = doctor(
+        "fleet", "collect", "-w", f"gpu-[01-03],chatty,far,{sick}", "-o", "out", *words, cwd=tmp_path, env=nodes
+    )
+    assert time.monotonic() - begun < max(1.3 * max(alone), 60 + 5)
+    assert (done.returncode, set(whys(tmp_path / "out"))) == (3, set(sick.split(","))), done.stderr
+    facts = {
+        file.stem: json.loads(file.read_text(encoding="utf-8"))["readings"]["interpreter"]["facts"]
+        for file in (tmp_path / "out").glob("*.json")
+        if file.stem != "collected"
+    }
+    hosts = {name: one["hostname"] for name, one in facts.items()}
+    assert hosts == {**{name: name for name in ("gpu-01", "gpu-02", "gpu-03", "chatty")}, "far": "gpu-02"}
+    places = [one["place"]["namespaces"]["pid"] for name, one in facts.items() if name != "far"]
+    assert len(set(places)) == 4
 
 
 def test_a_look_over_ssh_tells_what_one_here_does(nodes: dict[str, str], tmp_path: Path) -> None:
@@ -330,6 +359,7 @@ def test_an_inventory_of_ansible(tmp_path: Path) -> None:
         (["-w", "a", "--via", "docker -H ssh://{node} exec face python3"], "needs -i"),
         (["-w", "a", "--via", "ssh '{node}"], "--via"),
         (["-w", "a", "--target", "python3"], "--python"),
+        (["-w", "collected"], "cannot be called"),
         (["--kubernetes", "-n", "face"], "-l LABELS"),
     ],
 )

@@ -53,6 +53,10 @@ class Collecting:
         self.asking = NodeAsking(settings, self.catalogue, way.python, piece)
         self.asker = asker
         self.missing: list[Missing] = list(missing)
+        if Path(COLLECTED).stem in nodes:
+            raise UsageError(
+                f"a node cannot be called {Path(COLLECTED).stem}: {COLLECTED} says how the collecting ended"
+            )
         file = folder / COLLECTED
         self.earlier = collected(file) if file.is_file() else Collected()
         self.told: list[str] = []

@@ -83,8 +83,7 @@ class Missing(Data, frozen=True, kw_only=True):
 
 
 class Chunk(Data, frozen=True, kw_only=True):
-    """What came of some documents. *passed_over*: files of a folder that are no snapshots. *traits*: of the nodes, in their
-    order."""
+    """What came of some documents. *passed_over*: files of a folder that are no snapshots."""
 
     nodes: list[Node] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)

@@ -54,9 +54,9 @@ def read(words: Sequence[str], how: How, tolerate: str = "", kept: History | Non
                 yield one
 
     for chunk, traits in judge(given(), how):
+        nodes = whole.take(chunk, traits)
         if kept:
-            kept.keep(number, chunk.nodes)
-        whole.take(chunk, traits)
+            kept.keep(number, nodes)
     if kept:
         kept.lack(number, whole.missing)
     for line in whole.complaints:

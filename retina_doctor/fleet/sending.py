@@ -20,11 +20,14 @@ from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.probing.request import LookRequest, Request
 from retina_doctor.probing.sending import source_of
 from retina_doctor.registry import Catalogue
+from retina_doctor.secret_words import beginning
 from retina_doctor.selection import Selection
 from retina_doctor.settings import Settings
 from retina_doctor.target import Surroundings
 
 PROGRAM_END = "# end of retina-doctor's program"
+LONGEST = 200
+"""Characters of a node's last words."""
 MOST_TOLD = 3 * MOST_FACTS
 """Bytes that a node may send in all."""
 PART = b"+"
@@ -138,7 +141,7 @@ class NodeAnswer:
     def last_words(self) -> str:
         """The last line of what is none of our messages."""
         lines = [line.strip() for line in self._noise.decode("utf-8", "replace").splitlines() if line.strip()]
-        return lines[-1][:200] if lines else ""
+        return beginning(lines[-1], LONGEST) if lines else ""
 
     def complain(self, data: bytes) -> None:
         """Of standard error."""
