@@ -191,18 +191,7 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     hidden = [name for name, value in finding.evidence.items() if values[name] is not value]
     if hidden:
         raise PageError(f"{finding.name}: the evidence has a name of what every page may use: {', '.join(hidden)}")
-    doings: list[Doing] = []
-    texts: list[str] = []
-    position = 0
-    for block in BLOCK.finditer(page.fix):
-        texts.append(_fill(_PROSE, page.fix[position : block.start()], values))
-        kind = Action(block[1]) if block[1] else finding.action
-        for line in filter(None, map(str.strip, _fill(_SHELL, block[2], values).split("\n"))):
-            pip = remedies.made.get(line)
-            change = remedies.changes.get(line)
-            doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip, change=change))
-        position = block.end()
-    texts.append(_fill(_PROSE, page.fix[position:], values))
+    texts, doings = _filled_fix(page.fix, finding, values, remedies)
     return Words(
         title=one_line(_fill(_PROSE, page.title, values)),
         message=one_line(_fill(_PROSE, page.message, values)),
@@ -212,6 +201,25 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         aside=_aside(remedies, doings, catalogue, language),
         why=whole.why,
     )
+
+
+def _filled_fix(
+    fix: str, finding: Finding, values: Mapping[str, Any], remedies: Remedies
+) -> tuple[list[str], list[Doing]]:
+    """Its prose, and the commands between."""
+    doings: list[Doing] = []
+    texts: list[str] = []
+    position = 0
+    for block in BLOCK.finditer(fix):
+        texts.append(_fill(_PROSE, fix[position : block.start()], values))
+        kind = Action(block[1]) if block[1] else finding.action
+        for line in filter(None, map(str.strip, _fill(_SHELL, block[2], values).split("\n"))):
+            pip = remedies.made.get(line)
+            change = remedies.changes.get(line)
+            doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip, change=change))
+        position = block.end()
+    texts.append(_fill(_PROSE, fix[position:], values))
+    return texts, doings
 
 
 def _aside(remedies: Remedies, doings: list[Doing], catalogue: Catalogue, language: Language) -> str:

@@ -167,8 +167,10 @@ def _masked(text):  # type: (str) -> str
     if len(text) >= 600:
         text = re.sub(LONG, SECRET, text)
     for pattern, replacement, signs in RULES:
-        if any(sign in text for sign in signs):
-            text = re.sub(pattern, replacement, text)
+        for sign in signs:
+            if sign in text:
+                text = re.sub(pattern, replacement, text)
+                break
     return text
 
 

@@ -153,13 +153,25 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     },
     "libraries that torch brings": (
         "ort-cuda-libs-missing",
-        {"Dockerfile": "FROM python:3.11\nRUN pip install -r a.txt\n", "a.txt": "onnxruntime-gpu==1.20.1\n"},
-        {"Dockerfile": "FROM python:3.11\nRUN pip install -r a.txt\n", "a.txt": "onnxruntime-gpu==1.20.1\ntorch\n"},
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt\n",
+            "requirements.txt": "onnxruntime-gpu==1.20.1\n",
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt\n",
+            "requirements.txt": "onnxruntime-gpu==1.20.1\ntorch\n",
+        },
     ),
     "libraries that packages of NVIDIA's bring": (
         "ort-cuda-libs-missing",
-        {"Dockerfile": "FROM python:3.11\nRUN pip install -r a.txt\n", "a.txt": "onnxruntime-gpu==1.20.1\n"},
-        {"Dockerfile": "FROM python:3.11\nRUN pip install -r a.txt -r b.txt\n", "a.txt": "onnxruntime-gpu==1.20.1\n"},
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt\n",
+            "requirements.txt": "onnxruntime-gpu==1.20.1\n",
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt -r elsewhere.txt\n",
+            "requirements.txt": "onnxruntime-gpu==1.20.1\n",
+        },
     ),
     "OpenCV with windows": (
         "opencv-system-libs-missing",
@@ -542,19 +554,19 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     "both packages in a Dockerfile": (
         "ort-both-packages",
         {
-            "Dockerfile": "FROM python:3.11\nRUN apt-get update && \\\n    pip3 install insightface \\\n"
+            "Dockerfile": "FROM our/base:1\nRUN apt-get update && \\\n    pip3 install insightface \\\n"
             "    'onnxruntime-gpu<1.27'\n"
         },
         {
-            "Dockerfile": "FROM python:3.11\nRUN pip install insightface 'onnxruntime-gpu<1.27'\n"
+            "Dockerfile": "FROM our/base:1\nRUN pip install insightface 'onnxruntime-gpu<1.27'\n"
             "RUN pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu<1.27'\n"
         },
     ),
     "both packages, without dependencies": (
         "ort-both-packages",
-        {"Dockerfile": "FROM python:3.11\nRUN python -m pip install insightface\nRUN uv pip install onnxruntime-gpu\n"},
+        {"Dockerfile": "FROM our/base:1\nRUN python -m pip install insightface\nRUN uv pip install onnxruntime-gpu\n"},
         {
-            "Dockerfile": "FROM python:3.11\nRUN python -m pip install --no-deps insightface\n"
+            "Dockerfile": "FROM our/base:1\nRUN python -m pip install --no-deps insightface\n"
             "RUN uv pip install onnxruntime-gpu\n"
         },
     ),
@@ -562,38 +574,38 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         "ort-both-packages",
         {
             "requirements.txt": "insightface\n",
-            "Dockerfile": "FROM python:3.11\nRUN pip install onnxruntime-gpu\nRUN pip install -r requirements.txt\n",
+            "Dockerfile": "FROM our/base:1\nRUN pip install onnxruntime-gpu\nRUN pip install -r requirements.txt\n",
         },
         {
             "requirements.txt": "insightface\nonnxruntime-gpu\n",
-            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt\n"
+            "Dockerfile": "FROM our/base:1\nRUN pip install -r requirements.txt\n"
             "RUN pip uninstall -y onnxruntime onnxruntime-gpu; pip install onnxruntime-gpu\n",
         },
     ),
     "both packages in a heredoc": (
         "ort-both-packages",
         {
-            "Dockerfile": "FROM python:3.11\nRUN <<END\npip install onnxruntime\npip install onnxruntime-gpu\n"
+            "Dockerfile": "FROM our/base:1\nRUN <<END\npip install onnxruntime\npip install onnxruntime-gpu\n"
             "END\nCOPY . .\n"
         },
         {
-            "Dockerfile": "FROM python:3.11\nCOPY <<END /note\nRUN pip install onnxruntime\nEND\n"
+            "Dockerfile": "FROM our/base:1\nCOPY <<END /note\nRUN pip install onnxruntime\nEND\n"
             "RUN pip install onnxruntime-gpu\n"
         },
     ),
     "the CPU package on a CUDA image": (
         "ort-cpu-package",
         {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime==1.18.0\n"},
-        {"Dockerfile": "FROM python:3.11-slim\nRUN pip install onnxruntime==1.18.0\n"},
+        {"Dockerfile": "FROM our/base:1-slim\nRUN pip install onnxruntime==1.18.0\n"},
     ),
     "the CPU package in a container with a GPU": (
         "ort-cpu-package",
         {
-            "Dockerfile": "FROM python:3.11\nRUN pip install insightface\n",
+            "Dockerfile": "FROM our/base:1\nRUN pip install insightface\n",
             "compose.yml": "services:\n  a:\n    build: .\n    gpus: all\n",
         },
         {
-            "Dockerfile": "FROM python:3.11\nRUN pip install insightface\n",
+            "Dockerfile": "FROM our/base:1\nRUN pip install insightface\n",
             "compose.yml": "services:\n  a:\n    build: .\n",
         },
     ),
@@ -654,11 +666,11 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     "compose without a GPU, by its package": (
         "container-started-without-gpu",
         {
-            "Dockerfile": "FROM python:3.11\nRUN pip install onnxruntime-gpu\n",
+            "Dockerfile": "FROM our/base:1\nRUN pip install onnxruntime-gpu\n",
             "compose.yml": "services:\n  face:\n    build: .\n",
         },
         {
-            "Dockerfile": "FROM python:3.11\nRUN pip install onnxruntime-gpu\n",
+            "Dockerfile": "FROM our/base:1\nRUN pip install onnxruntime-gpu\n",
             "compose.yml": "services:\n  face:\n    build: .\n",
             "compose.gpu.yml": "services:\n  face:\n    gpus: all\n    build: .\n",
         },
@@ -686,13 +698,13 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     "requirements of two services": (
         "ort-both-packages",
         {
-            "a/Dockerfile": "FROM python:3.11\nCOPY requirements.txt /tmp/\n"
+            "a/Dockerfile": "FROM our/base:1\nCOPY requirements.txt /tmp/\n"
             "RUN pip install -r /tmp/requirements.txt onnxruntime-gpu\n",
             "a/requirements.txt": "insightface\n",
             "b/requirements.txt": "onnxruntime\n",
         },
         {
-            "a/Dockerfile": "FROM python:3.11\nCOPY requirements.txt /tmp/\nRUN pip install -r /tmp/requirements.txt\n",
+            "a/Dockerfile": "FROM our/base:1\nCOPY requirements.txt /tmp/\nRUN pip install -r /tmp/requirements.txt\n",
             "a/requirements.txt": "onnxruntime-gpu\n",
             "b/requirements.txt": "onnxruntime\n",
         },
@@ -737,9 +749,9 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     "a RUN with a cache": (
         "ort-both-packages",
         {
-            "Dockerfile": "FROM python:3.11\nRUN --mount=type=cache,target=/c \\\n    pip install onnxruntime onnxruntime-gpu\n"
+            "Dockerfile": "FROM our/base:1\nRUN --mount=type=cache,target=/c \\\n    pip install onnxruntime onnxruntime-gpu\n"
         },
-        {"Dockerfile": "FROM python:3.11\nRUN --mount=type=cache,target=/c \\\n    pip install onnxruntime-gpu\n"},
+        {"Dockerfile": "FROM our/base:1\nRUN --mount=type=cache,target=/c \\\n    pip install onnxruntime-gpu\n"},
     ),
     "a heredoc": (
         "service-loopback-only",
@@ -748,8 +760,8 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "a configuration elsewhere": (
         "service-loopback-only",
-        {"Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n"},
-        {"Dockerfile": "FROM python:3.11\nCMD gunicorn -c /etc/face.py app:app\n"},
+        {"Dockerfile": "FROM our/base:1\nCMD gunicorn app:app\n"},
+        {"Dockerfile": "FROM our/base:1\nCMD gunicorn -c /etc/face.py app:app\n"},
     ),
     "a bind in branches": (
         "service-loopback-only",
@@ -760,28 +772,28 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "a bind from outside": (
         "service-loopback-only",
-        {"Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n", "gunicorn.conf.py": "workers = 1\n"},
+        {"Dockerfile": "FROM our/base:1\nCMD gunicorn app:app\n", "gunicorn.conf.py": "workers = 1\n"},
         {
-            "Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n",
+            "Dockerfile": "FROM our/base:1\nCMD gunicorn app:app\n",
             "gunicorn.conf.py": "import os\nbind = os.getenv('BIND')\n",
         },
     ),
     "a host by the container's environment": (
         "service-loopback-only",
-        {"Dockerfile": "FROM python:3.11\nCMD uvicorn app:app\n", "compose.yml": "services:\n  web:\n    build: .\n"},
+        {"Dockerfile": "FROM our/base:1\nCMD uvicorn app:app\n", "compose.yml": "services:\n  web:\n    build: .\n"},
         {
-            "Dockerfile": "FROM python:3.11\nCMD uvicorn app:app\n",
+            "Dockerfile": "FROM our/base:1\nCMD uvicorn app:app\n",
             "compose.yml": "services:\n  web:\n    build: .\n    environment: [UVICORN_HOST=0.0.0.0]\n",
         },
     ),
     "a port by the container's environment": (
         "port-not-published",
         {
-            "Dockerfile": "FROM python:3.11\nENV PORT=80\nCMD uvicorn app:app --host 0.0.0.0 --port $PORT\n",
+            "Dockerfile": "FROM our/base:1\nENV PORT=80\nCMD uvicorn app:app --host 0.0.0.0 --port $PORT\n",
             "compose.yml": "services:\n  web:\n    build: .\n    environment: {MODE: a}\n    ports: ['81:81']\n",
         },
         {
-            "Dockerfile": "FROM python:3.11\nENV PORT=80\nCMD uvicorn app:app --host 0.0.0.0 --port $PORT\n",
+            "Dockerfile": "FROM our/base:1\nENV PORT=80\nCMD uvicorn app:app --host 0.0.0.0 --port $PORT\n",
             "compose.yml": "services:\n  web:\n    build: .\n    env_file: .env\n    ports: ['81:81']\n",
         },
     ),
@@ -919,7 +931,7 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "a Dockerfile in a folder called build": (
         "service-loopback-only",
-        {"build/Dockerfile": "FROM python:3.11\nCMD uvicorn app:app\n"},
+        {"build/Dockerfile": "FROM our/base:1\nCMD uvicorn app:app\n"},
         {"build/app.py": "import uvicorn\nuvicorn.run(app)\n"},
     ),
 }

@@ -239,6 +239,10 @@ def test_every_cause_without_a_check_has_pages() -> None:
 
 
 def test_every_row_names_what_exists() -> None:
+    for symptom in tables.symptoms():
+        assert set(symptom.codes) <= set(tables.spellings()), symptom.name
+    for spelling in tables.spellings().values():
+        assert all("{code}" in form for form in spelling.forms)
     fitted = {name for row in tables.symptoms() for name in row.fits}
     for row in tables.circumstances():
         assert set(row.weigh) <= fitted, row.name
@@ -255,6 +259,8 @@ def test_every_symptom_has_a_source_and_a_library() -> None:
 
 
 def sentences() -> Iterator[str]:
+    for spelling in tables.spellings().values():
+        yield from spelling.forms
     for row in tables.symptoms():
         yield from row.says
         yield from filter(is_open, row.beside)

@@ -16,9 +16,15 @@ GIVES_NONE = ("none", "void", "")
 
 
 def watched(given: Mapping[str, str], at: SourceLine) -> tuple[SetVariable, ...]:
-    return tuple(SetVariable(at=at, name=name, value=given[name]) for name in WATCHED if name in given)
+    return alone((name, value, at) for name, value in given.items())
 
 
 def alone(found: Iterable[tuple[str, str, SourceLine]]) -> tuple[SetVariable, ...]:
     """Of [(name, value, its own line)]."""
-    return tuple(SetVariable(at=at, name=name, value=value) for name, value, at in found if name in WATCHED)
+    return tuple(
+        SetVariable(
+            at=at, name=name, value=value, hides=name == WATCHED[0] and HIDES.fullmatch(value.strip()) is not None
+        )
+        for name, value, at in found
+        if name in WATCHED
+    )

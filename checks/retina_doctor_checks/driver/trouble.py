@@ -150,9 +150,10 @@ def dropped(seen: DriverSeen) -> Evidence | None:
     reasons = [unsupported(kind, release, host.modules) if kind else None for _, kind in cards]
     if not cards or not (line or all(reasons)):
         return None
-    kind, why = cards[0][1], reasons[0]
+    undriven = [place for place, reason in enumerate(reasons) if reason] or [0]
+    kind, why = cards[undriven[0]][1], reasons[undriven[0]]
     return {
-        "cards": [card.address for card, _ in cards],
+        "cards": [cards[place][0].address for place in undriven],
         "architecture": kind.name if kind else None,
         "why": why,
         "first": kind.first if kind else None,

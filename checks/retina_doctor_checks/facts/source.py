@@ -124,11 +124,12 @@ class Port(Facts, frozen=True, kw_only=True):
 
 
 class SetVariable(Facts, frozen=True, kw_only=True):
-    """A variable of those that say which GPUs are seen (analysis/variables.py)."""
+    """A variable of those that say which GPUs are seen (analysis/variables.py). *hides*: its value lets CUDA see none."""
 
     at: SourceLine
     name: Name
     value: Name
+    hides: bool = False
 
 
 class Image(Facts, frozen=True, kw_only=True):

@@ -95,40 +95,48 @@ def service_start_failed(start: Start) -> Answer:
     broken = start.unloadable
     if not failed and start.program_missing is None and broken is None:
         return Unknown(("start",)) if start.command is None else None
-    signal = SIGNALS.get(code or 0) if failed else None
-    kind = MEANS.get(code or 0) if failed else "not-found"
-    evidence: dict[str, Any] = {
+    told = _told(start, code if failed else None, killed_for_memory)
+    if broken is not None:
+        return Problem(subject="service", variant=broken.kind, evidence={**told, **_broken(start, broken)})
+    if killed_for_memory:
+        variant = "out-of-memory"
+    elif told["signal"] is not None:
+        variant = "killed" if told["signal"] == "SIGKILL" else "crashed"
+    else:
+        variant = "not-found" if told["kind"] == "not-found" else "exit-code"
+    return Problem(subject="service", variant=variant, evidence=told)
+
+
+def _told(start: Start, code: int | None, killed_for_memory: bool) -> dict[str, Any]:
+    """*code*: with which it failed; None: its program is not there, or a file of its own cannot be loaded."""
+    before, _, name = (start.named or "").partition(":")
+    in_container = start.source == "container"
+    return {
         "named": start.named,
         "source": start.source,
         "command": start.command,
         "directory": start.directory,
         "program": start.program_missing,
-        "code": code if failed else None,
-        "signal": signal,
-        "kind": kind,
+        "code": code,
+        "signal": SIGNALS.get(code or 0),
+        "kind": MEANS.get(code) if code is not None else "not-found",
         "out_of_memory": killed_for_memory,
-        "restarts": ended.restarts if ended else None,
-        "container": (start.named or "").partition(":")[2] if start.source == "container" else None,
-        "engine": (start.named or "").partition(":")[0] if start.source == "container" else None,
+        "restarts": start.ended.restarts if start.ended else None,
+        "container": name if in_container else None,
+        "engine": before if in_container else None,
         "unit": start.named if start.source == "unit" else None,
     }
-    if broken is not None:
-        evidence |= {
-            "file": broken.file,
-            "line": broken.line,
-            "what": broken.what,
-            "names": list(broken.names),
-            "said": broken.kind,
-            "served": _served(start, broken),
-        }
-        variant: str = broken.kind
-    elif killed_for_memory:
-        variant = "out-of-memory"
-    elif signal is not None:
-        variant = "killed" if signal == "SIGKILL" else "crashed"
-    else:
-        variant = "not-found" if kind == "not-found" else "exit-code"
-    return Problem(subject="service", variant=variant, evidence=evidence)
+
+
+def _broken(start: Start, broken: Unloadable) -> dict[str, Any]:
+    return {
+        "file": broken.file,
+        "line": broken.line,
+        "what": broken.what,
+        "names": list(broken.names),
+        "said": broken.kind,
+        "served": _served(start, broken),
+    }
 
 
 def _code(ended: Exit | None) -> int | None:

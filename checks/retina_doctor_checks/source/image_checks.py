@@ -116,7 +116,7 @@ def without_desktop(source: Source, one: Environment) -> SourcePlace | None:
     if not (BARE.match(image.base) or CUDA_TAG.search(image.base)) or any(map(DESKTOP.search, image.system)):
         return None
     package = next((one.packages[name] for name in OPENCVS if name in one.packages), None)
-    face = one.packages.get("insightface")
+    face = one.packages.get("insightface") if "insightface" not in one.bare else None
     if package is None and face is not None and allows(face.spec, "2.1") and is_wholly_known(source, image):
         return desktop(image, face, "insightface")  # 2.1 requires opencv-python itself
     return desktop(image, package, "named") if package is not None else None

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
-from ..analysis.variables import HIDES
 from ..facts.source import DeployedContainer, Image, SetVariable, Source
 from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
 from .together import GPU, environments, image_of, needs_gpu
@@ -28,7 +27,7 @@ def _hidden(source: Source) -> Iterator[SourcePlace]:
             at_most = None if source.meant else Severity.WARNING
             yield SourcePlace(at=hit.at, why="source", what=hit.what, at_most=at_most)
     for one in _set(source):
-        if one.name == "CUDA_VISIBLE_DEVICES" and HIDES.fullmatch(one.value.strip()):
+        if one.hides:
             yield SourcePlace(at=one.at, why="deployment", what=f"{one.name}={one.value}")
 
 

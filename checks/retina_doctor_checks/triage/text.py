@@ -7,8 +7,10 @@ import functools
 import html
 import json
 import re
+import tomllib
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from retina_doctor.codec import Data
 
@@ -159,11 +161,24 @@ def plain(raw: str) -> str:
     return _CONTROLS.sub(" ", text.replace("\t", " ").replace("`", "'").replace('"', "'")).rstrip()
 
 
+@functools.cache
+def _languages() -> tuple[Mapping[str, str], re.Pattern[str]]:
+    """What is said in another language -> in English; and what finds all of the former."""
+    table = tomllib.loads((Path(__file__).parent / "languages.toml").read_text(encoding="utf-8"))
+    english = {unicodedata.normalize("NFKC", other): words for words, others in table.items() for other in others}
+    return english, re.compile("|".join(map(re.escape, english)))
+
+
+def _in_english(text: str) -> str:
+    english, of_others = _languages()
+    return of_others.sub(lambda said: english[said[0]], text)
+
+
 def _line(number: int, raw: str) -> LogLine:
     if raw.startswith('{"log":"'):  # docker's own log files
         raw = _of_docker(raw)
     shown = plain(raw)
-    text = _ESCAPED.sub("", shown) if "\\" in shown else shown
+    text = _in_english(_ESCAPED.sub("", shown) if "\\" in shown else shown)
     for _ in range(4):
         for prefix in _PREFIXES:
             if match := prefix.match(text):

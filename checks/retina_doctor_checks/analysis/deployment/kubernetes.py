@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from ...facts.source import Amount, DeployedContainer, HealthProbe, Port, Route
+from ...facts.source import Amount, DeployedContainer, HealthProbe, Port, Route, SourceLine
 from ..found import Found
 from ..text import SourceText
 from ..variables import alone
@@ -65,26 +65,13 @@ def contained(text: SourceText, owner: YamlNode, template: YamlNode, container: 
         or bool(spec["runtimeClassName"] or container.get("resources", "claims")),
         known=True,
         host_network=spec["hostNetwork"].text == "true",
-        ports=tuple(
-            Port(
-                at=text.at(*port.place),
-                number=whole(port["containerPort"].text or ""),
-                host=None,
-                name=port["name"].text,
-            )
-            for port in container["ports"].items
-            if port["protocol"].text != "UDP"
-        ),
+        ports=tuple(declared(text, container)),
         asked=tuple(one for name in PROBES for one in probed(text, container[name])),
         labels=labels(template.get("metadata", "labels")),
         commanded=bool(command),
         moved=bool(container["envFrom"]) or servers.moved_by(given),
         server=server.moved_by_file(bool(container["envFrom"])).at(text.at(*command.place)) if server else None,
-        sets=alone(
-            (one["name"].text or "", one["value"].text or "", text.at(*one["value"].place))
-            for one in container["env"].items
-            if one["value"]
-        ),
+        sets=alone(said_in(text, container)),
         memory=memory(text, container["resources"]),
         read_only=text.at(*root.place) if root.text == "true" else None,
         mounts=tuple(one["mountPath"].text or "" for one in container["volumeMounts"].items),
@@ -139,6 +126,20 @@ def health(text: SourceText, container: YamlNode) -> Iterator[HealthProbe]:
             seconds=delay + period * times,
             spared=bool(container["startupProbe"]) and kind != "startup",
         )
+
+
+def declared(text: SourceText, container: YamlNode) -> Iterator[Port]:
+    for port in container["ports"].items:
+        if port["protocol"].text != "UDP":
+            number = whole(port["containerPort"].text or "")
+            yield Port(at=text.at(*port.place), number=number, host=None, name=port["name"].text)
+
+
+def said_in(text: SourceText, container: YamlNode) -> Iterator[tuple[str, str, SourceLine]]:
+    """(name, value, its line) of its variables."""
+    for one in container["env"].items:
+        if one["value"]:
+            yield one["name"].text or "", one["value"].text or "", text.at(*one["value"].place)
 
 
 def probed(text: SourceText, probe: YamlNode) -> list[Port]:

@@ -72,7 +72,9 @@ def measure(probe: Any, onnxruntime: Any, numpy: Any, path: str, folder: str) ->
     probe.stage("loading " + os.path.basename(path))
     try:
         session = profiled(onnxruntime, path, folder, True)
-    except Exception:
+    except Exception as error:
+        if not type(error).__module__.startswith("onnxruntime"):
+            raise  # it is no matter of the model: no room for the profile, say
         probe.tell(skipped="not-loaded")  # which the inference probe speaks of
         return
     pictures = session.get_inputs()

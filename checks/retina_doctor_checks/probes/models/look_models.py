@@ -141,6 +141,11 @@ def elsewhere(path: str, arguments: dict[str, Any]) -> list[Any]:
     places = [current(), locate.IMAGE_FOLDER, "/models", "/workspace", locate.pack_root(arguments.get("root"))]
     places += [os.path.dirname(os.path.dirname(path)), os.path.expanduser("~/models"), "/app", "/opt/models"]
     found, seen, visited = [], set(), 0
+    if "/~" in path:
+        home = os.path.expanduser("~" + path.partition("/~")[2])
+        if os.path.exists(home):
+            found.append(home)
+            seen.add(os.path.realpath(home))
     for place in places:
         if not place or place == os.sep:
             continue

@@ -19,7 +19,7 @@ ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
 PYTHON_TAKES_A_WORD = ("-W", "-X", "--check-hash-based-pycs")
 
 
-class Server:
+class ServerWords:
     """*app*: the word that names the application: "word", the first that is no flag; else its flags. *folder*: flags that say
     where its
     modules are; *alone*: flags that take no word behind them. *default*: the attribute, where only a module is named. *verbs*:
@@ -46,7 +46,7 @@ class Server:
 
 FASTAPI = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")  # fastapi_cli/discover.py
 SERVERS = {
-    "gunicorn": Server(
+    "gunicorn": ServerWords(
         folder=("--chdir",),
         alone=("--preload", "--reload", "-D", "--daemon", "-R", "--enable-stdio-inheritance", "--capture-output", "--spew",
         "--initgroups",
@@ -54,26 +54,26 @@ SERVERS = {
                "--check-config"),
         default="application",
     ),
-    "uvicorn": Server(
+    "uvicorn": ServerWords(
         folder=("--app-dir",),
         alone=("--reload", "--factory", "--use-colors", "--proxy-headers", "--server-header", "--date-header", "--access-log"),
     ),
-    "hypercorn": Server(alone=("--debug", "--reload", "-D", "--daemon"), default="app"),
-    "granian": Server(folder=("--working-dir",), alone=("--reload", "--factory", "--access-log", "--websockets",
-    "--respawn-failed-workers")), "daphne": Server(alone=("--proxy-headers", "--no-server-name")),
-    "waitress-serve": Server(app=("--app",), alone=("--call", "--ipv4", "--ipv6", "--expose-tracebacks")),
-    "uwsgi": Server(app=("--module", "-w", "--wsgi-file", "--file"), folder=("--chdir", "--pythonpath"), default="application"),
-    "flask": Server(app=("--app", "-A"), names=("wsgi.py", "app.py")),
-    "quart": Server(app=("--app", "-A"), names=("app.py",)),
-    "fastapi": Server(alone=("--reload", "--proxy-headers"), verbs=("run", "dev"), names=FASTAPI),
-    "sanic": Server(alone=("--dev", "--debug", "--fast", "--factory", "--auto-reload", "-d", "-r"), default="app"),
-    "robyn": Server(alone=("--dev", "--fast")),
-    "streamlit": Server(verbs=("run",)),
-    "celery": Server(app=("-A", "--app"), folder=("--workdir",), default=""),
-    "bentoml": Server(folder=("--working-dir",), alone=("--reload", "--development", "--production"), verbs=("serve",),
+    "hypercorn": ServerWords(alone=("--debug", "--reload", "-D", "--daemon"), default="app"),
+    "granian": ServerWords(folder=("--working-dir",), alone=("--reload", "--factory", "--access-log", "--websockets",
+    "--respawn-failed-workers")), "daphne": ServerWords(alone=("--proxy-headers", "--no-server-name")),
+    "waitress-serve": ServerWords(app=("--app",), alone=("--call", "--ipv4", "--ipv6", "--expose-tracebacks")),
+    "uwsgi": ServerWords(app=("--module", "-w", "--wsgi-file", "--file"), folder=("--chdir", "--pythonpath"),
+    default="application"), "flask": ServerWords(app=("--app", "-A"), names=("wsgi.py", "app.py")),
+    "quart": ServerWords(app=("--app", "-A"), names=("app.py",)),
+    "fastapi": ServerWords(alone=("--reload", "--proxy-headers"), verbs=("run", "dev"), names=FASTAPI),
+    "sanic": ServerWords(alone=("--dev", "--debug", "--fast", "--factory", "--auto-reload", "-d", "-r"), default="app"),
+    "robyn": ServerWords(alone=("--dev", "--fast")),
+    "streamlit": ServerWords(verbs=("run",)),
+    "celery": ServerWords(app=("-A", "--app"), folder=("--workdir",), default=""),
+    "bentoml": ServerWords(folder=("--working-dir",), alone=("--reload", "--development", "--production"), verbs=("serve",),
     names=("service.py",)),
-    "serve": Server(folder=("--app-dir",), alone=("--blocking", "--reload"), verbs=("run", "deploy")),  # of Ray
-    "torchrun": Server(alone=("--standalone", "--no-python")),
+    "serve": ServerWords(folder=("--app-dir",), alone=("--blocking", "--reload"), verbs=("run", "deploy")),  # of Ray
+    "torchrun": ServerWords(alone=("--standalone", "--no-python")),
 }  # fmt: skip
 """By the help of each: gunicorn 27, uvicorn 0.54, hypercorn 0.18, granian 2.5, daphne 4, waitress 3, uwsgi 2, flask 3.1, quart
 0.20, fastapi-cli 0.0, sanic 25, streamlit 1, celery 5, bentoml 1.4, ray 2."""

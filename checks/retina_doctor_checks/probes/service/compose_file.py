@@ -90,7 +90,12 @@ def parsed(text: str) -> Any:
     return found if isinstance(found, dict) and not rest else {}
 
 
-def block(lines: list[tuple[int, str]], least: int) -> tuple[Any, list[tuple[int, str]]]:
+Lines = Any
+"""[(spaces before it, the line without them)]"""
+
+
+def block(lines: Lines, least: int) -> tuple[Any, Lines]:
+    """(what the lines hold that stand as deep as the first of them or deeper, the lines behind)"""
     if not lines or lines[0][0] < least:
         return None, lines
     deep = lines[0][0]
@@ -99,45 +104,40 @@ def block(lines: list[tuple[int, str]], least: int) -> tuple[Any, list[tuple[int
     while lines and lines[0][0] == deep:
         text = lines[0][1]
         if text == "-" or text.startswith("- "):
-            inner = text[1:].strip()
-            if re.match(r"[\w.-]+:(\s|$)", inner):
-                one, lines = block([(deep + 2, inner), *lines[1:]], deep + 1)
-            elif inner:
-                one, lines = scalar(inner), lines[1:]
-            else:
-                one, lines = block(lines[1:], deep + 1)
+            one, lines = item(text[1:].strip(), lines, deep)
             items.append(one)
             continue
         match = re.match(r"(\"[^\"]*\"|'[^']*'|[^\s:#][^:#]*?)\s*:(?:\s+(.*))?$", text)
         if match is None or items:
             raise NotUnderstood(text[:60])
-        key, said, lines = match.group(1).strip("\"'"), match.group(2) or "", lines[1:]
-        if re.match(r"[|>][+-]?$", said):
-            held = []
-            while lines and lines[0][0] > deep:
-                held.append(lines[0][1])
-                lines = lines[1:]
-            pairs[key] = ("\n" if said[0] == "|" else " ").join(held)
-        elif said and said[0] in "&*!%@`":
-            pairs[key] = UNKNOWN
-            while lines and lines[0][0] > deep:
-                lines = lines[1:]
-        elif said:
-            if said[0] in "[{":
-                while lines and lines[0][0] > deep:
-                    said, lines = said + " " + lines[0][1], lines[1:]
-            pairs[key] = scalar(said)
-            while isinstance(pairs[key], str) and lines and lines[0][0] > deep:  # a plain word goes on
-                pairs[key], lines = pairs[key] + " " + lines[0][1], lines[1:]
-        else:
-            listed = lines and lines[0][0] == deep and lines[0][1].startswith("-")
-            pairs[key], lines = listed_block(lines, deep) if listed else block(lines, deep + 1)
+        pairs[match.group(1).strip("\"'")], lines = behind_key(match.group(2) or "", lines[1:], deep)
     if lines and lines[0][0] > deep:
         raise NotUnderstood(lines[0][1][:60])
     return (items or pairs), lines
 
 
-def listed_block(lines: list[tuple[int, str]], deep: int) -> tuple[Any, list[tuple[int, str]]]:
+def item(text: str, lines: Lines, deep: int) -> tuple[Any, Lines]:
+    """Of a list."""
+    if re.match(r"[\w.-]+:(\s|$)", text):
+        return block([(deep + 2, text), *lines[1:]], deep + 1)
+    return (scalar(text), lines[1:]) if text else block(lines[1:], deep + 1)
+
+
+def behind_key(said: str, lines: Lines, deep: int) -> tuple[Any, Lines]:
+    """The value of a key: *said* on its line, or in the lines below."""
+    if not said:
+        listed = bool(lines) and lines[0][0] == deep and lines[0][1].startswith("-")
+        return listed_block(lines, deep) if listed else block(lines, deep + 1)
+    count = next((place for place, one in enumerate(lines) if one[0] <= deep), len(lines))
+    below, rest = [one for _, one in lines[:count]], lines[count:]
+    if said[0] in "&*!%@`":
+        return UNKNOWN, rest
+    if re.match(r"[|>][+-]?$", said):
+        return ("\n" if said[0] == "|" else " ").join(below), rest
+    return scalar(" ".join([said, *below])), rest  # a plain word, or a flow list, goes on
+
+
+def listed_block(lines: Lines, deep: int) -> tuple[Any, Lines]:
     """A list that stands no deeper than its key."""
     count = next(
         (i for i, one in enumerate(lines) if one[0] < deep or (one[0] == deep and not one[1].startswith("-"))),

@@ -26,7 +26,7 @@ DEEP = 3  # folders below, in which a module that is not found is looked for
 SECONDS = 5
 
 
-class Command:
+class StartCommand:
     """*words*: of the command; *directory*: where it is started. *ended*: how its last start did; *env_files*: those
     that must be there."""
 
@@ -143,7 +143,7 @@ def below(name: str, directory: str) -> str | None:
     return None
 
 
-def found(named: str) -> Command:
+def found(named: str) -> StartCommand:
     kind, _, rest = named.partition(":")
     base = os.path.basename(named)
     file, _, service = named.partition("#")
@@ -154,45 +154,47 @@ def found(named: str) -> Command:
     if compose_file.NAMES.match(os.path.basename(file)) and os.path.isfile(file):
         return of_compose(file, service or None)
     if base.startswith("Procfile") and os.path.isfile(named):
-        return Command("procfile", of_procfile(named), os.path.dirname(os.path.abspath(named)))
+        return StartCommand("procfile", of_procfile(named), os.path.dirname(os.path.abspath(named)))
     if named.endswith((".conf", ".ini")) and " " not in named and os.path.isfile(named):
         return of_supervisor(named)
-    return Command("command", application.split(named))
+    return StartCommand("command", application.split(named))
 
 
-def of_compose(path: str, service: str | None) -> Command:
+def of_compose(path: str, service: str | None) -> StartCommand:
     try:
         told = compose_file.service(path, service)
     except (compose_file.NotUnderstood, OSError, UnicodeDecodeError, RecursionError):
-        return Command("compose", [], problem="not-understood")
+        return StartCommand("compose", [], problem="not-understood")
     except KeyError:
-        return Command("compose", [], problem="several-services")
+        return StartCommand("compose", [], problem="several-services")
     state = program.run(["docker", "compose", "-f", path, "ps", "--all", "--quiet", "--", told["name"]], SECONDS)
     name = state.output.decode("utf-8", "replace").split()[:1] if state.code == 0 else []
     end = ended.of_container(inspected("docker", name[0])) if name else None
     kept = [f"{key}={value}" for key, value in told["variables"].items() if (key + "=") in KEPT]
     words = [*kept, *told["words"]] if told["words"] else []
-    return Command("compose", words, told["directory"], end, told["env_files"], None if words else "in-a-container")
+    return StartCommand(
+        "compose", words, told["directory"], end, told["env_files"], None if words else "in-a-container"
+    )
 
 
-def of_unit(name: str) -> Command:
+def of_unit(name: str) -> StartCommand:
     """By `systemctl show`; a unit file is read where there is no systemd."""
     if os.path.isabs(name) and os.path.isfile(name):
         told = unit_file(name)
         words = application.split(told.get("ExecStart", "").lstrip("-@:+!"))
         files = application.split(told.get("EnvironmentFile", ""))
         needed = [one for one in files if not one.startswith("-") and "%" not in one]
-        return Command("unit", [*its_path(told), *words], told.get("WorkingDirectory"), None, needed)
+        return StartCommand("unit", [*its_path(told), *words], told.get("WorkingDirectory"), None, needed)
     keys = ",".join(("ExecStart", "Environment", "WorkingDirectory", *ended.UNIT))
     done = program.run(["systemctl", "show", "--no-pager", "--property", keys, "--", name], SECONDS)
     if done.code != 0:
-        return Command("unit", [])
+        return StartCommand("unit", [])
     text = done.output.decode("utf-8", "replace")
     told = dict(line.partition("=")[::2] for line in text.splitlines())
     match = re.search(r"argv\[\]=(.*?) ;", told.get("ExecStart", ""))
     directory = told.get("WorkingDirectory", "").lstrip("!-") or None
     words = [*its_path(told), *application.split(match.group(1))] if match else []
-    return Command("unit", words, directory, ended.of_unit(text))
+    return StartCommand("unit", words, directory, ended.of_unit(text))
 
 
 def unit_file(path: str) -> dict[str, str]:
@@ -206,15 +208,15 @@ def unit_file(path: str) -> dict[str, str]:
         return {}
 
 
-def of_container(engine: str, name: str) -> Command:
+def of_container(engine: str, name: str) -> StartCommand:
     text = inspected(engine, name)
     try:
         config: Any = json.loads(text)[0]["Config"]
         words = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
         directory = config.get("WorkingDir") or None
-        return Command("container", [str(word) for word in words], directory, ended.of_container(text))
+        return StartCommand("container", [str(word) for word in words], directory, ended.of_container(text))
     except (ValueError, KeyError, TypeError, IndexError):
-        return Command("container", [])
+        return StartCommand("container", [])
 
 
 def inspected(engine: str, name: str) -> str:
@@ -232,18 +234,18 @@ def of_procfile(path: str) -> list[str]:
     return application.split(commands.get("web") or next(iter(commands.values()), ""))
 
 
-def of_supervisor(path: str) -> Command:
+def of_supervisor(path: str) -> StartCommand:
     parser = configparser.RawConfigParser(strict=False, interpolation=None, inline_comment_prefixes=(" ;",))
     try:
         parser.read(path, encoding="utf-8")
     except (configparser.Error, OSError, UnicodeDecodeError):
-        return Command("supervisor", [])
+        return StartCommand("supervisor", [])
     programs = [name for name in parser.sections() if name.startswith("program:")]
     for name in programs:
         words = application.split(parser.get(name, "command", fallback="").partition(" ;")[0])
         if words:
-            return Command("supervisor", words, parser.get(name, "directory", fallback=None))
-    return Command("supervisor", [])
+            return StartCommand("supervisor", words, parser.get(name, "directory", fallback=None))
+    return StartCommand("supervisor", [])
 
 
 def its_path(told: dict[str, str]) -> list[str]:
