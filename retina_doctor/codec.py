@@ -7,6 +7,7 @@ which every run of a command-line tool pays.
 from __future__ import annotations
 
 import functools
+import re
 import typing
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 from msgspec import Meta, field
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 __all__ = [
     "Data",
@@ -26,6 +27,7 @@ __all__ = [
     "encode",
     "field",
     "field_types",
+    "force_setattr",
     "from_json",
     "replace",
     "size",
@@ -111,12 +113,21 @@ def size(value: Any) -> int:
 
 def to_json(value: Any, *, indent: int = 2) -> str:
     """*value* as readable JSON text ending in a newline."""
-    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_to_plain), indent=indent).decode() + "\n"
+    return _harmless(msgspec.json.format(msgspec.json.encode(value, enc_hook=_to_plain), indent=indent).decode()) + "\n"
 
 
 def to_line(value: Any) -> str:
     """*value* as JSON text of one line (jsonlines.org)."""
-    return msgspec.json.encode(value, enc_hook=_to_plain).decode() + "\n"
+    return _harmless(msgspec.json.encode(value, enc_hook=_to_plain).decode()) + "\n"
+
+
+_OBEYED = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Of what a terminal or an editor obeys, that which JSON admits as it stands; it is in texts alone."""
+
+
+def _harmless(text: str) -> str:
+    """The same JSON, in which such characters are escaped."""
+    return text if text.isascii() else _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def from_json(text: str | bytes) -> Any:

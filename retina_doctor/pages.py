@@ -191,27 +191,35 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     hidden = [name for name, value in finding.evidence.items() if values[name] is not value]
     if hidden:
         raise PageError(f"{finding.name}: the evidence has a name of what every page may use: {', '.join(hidden)}")
+    texts, doings = _filled_fix(page.fix, finding, values, remedies)
+    return Words(
+        title=one_line(_fill(_PROSE, page.title, values)),
+        message=one_line(_fill(_PROSE, page.message, values)),
+        fix="\n\n".join(one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
+        commands=tuple(one.command for one in doings),
+        doings=tuple(doings),
+        aside=_aside(remedies, doings, catalogue, language),
+        why=whole.why,
+    )
+
+
+def _filled_fix(
+    fix: str, finding: Finding, values: Mapping[str, Any], remedies: Remedies
+) -> tuple[list[str], list[Doing]]:
+    """Its prose, and the commands between."""
     doings: list[Doing] = []
     texts: list[str] = []
     position = 0
-    for block in BLOCK.finditer(page.fix):
-        texts.append(_fill(_PROSE, page.fix[position : block.start()], values))
+    for block in BLOCK.finditer(fix):
+        texts.append(_fill(_PROSE, fix[position : block.start()], values))
         kind = Action(block[1]) if block[1] else finding.action
         for line in filter(None, map(str.strip, _fill(_SHELL, block[2], values).split("\n"))):
             pip = remedies.made.get(line)
             change = remedies.changes.get(line)
             doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip, change=change))
         position = block.end()
-    texts.append(_fill(_PROSE, page.fix[position:], values))
-    return Words(
-        title=_one_line(_fill(_PROSE, page.title, values)),
-        message=_one_line(_fill(_PROSE, page.message, values)),
-        fix="\n\n".join(_one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
-        commands=tuple(one.command for one in doings),
-        doings=tuple(doings),
-        aside=_aside(remedies, doings, catalogue, language),
-        why=whole.why,
-    )
+    texts.append(_fill(_PROSE, fix[position:], values))
+    return texts, doings
 
 
 def _aside(remedies: Remedies, doings: list[Doing], catalogue: Catalogue, language: Language) -> str:
@@ -244,8 +252,10 @@ def _in_reason(value: Any, told: Callable[[Any], str], language: Language) -> An
     return value
 
 
-def _one_line(text: str) -> str:
-    """Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
+def one_line(text: str) -> str:
+    """Markdown of a page as running text; `code` stays marked for whoever draws it.
+
+    Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
     text = text.strip()
     if not text.isascii():
         text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff\uff00-\uffef])", "", text)

@@ -51,6 +51,11 @@ class Step(Data, frozen=True, kw_only=True):
     files: tuple[FileChange, ...] = ()
 
     @property
+    def listed(self) -> bool:
+        """No command does it: what is to be done is said cause by cause."""
+        return bool(self.causes) and not self.commands
+
+    @property
     def fixes(self) -> tuple[str, ...]:
         """Codes of the causes."""
         return tuple(dict.fromkeys(one.code for one in self.causes))

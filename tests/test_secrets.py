@@ -31,10 +31,11 @@ from tests import planted as first
 from tests.machines import machine, names, put, raw
 from tests.planted import Form, Making, made
 from tests.planted_more import MORE_IDENTITIES, MORE_SECRETS
+from tests.planted_third import THIRD_IDENTITIES, THIRD_SECRETS
 from tests.rejudging import CATALOGUE, judged
 
-SECRETS = {**first.SECRETS, **MORE_SECRETS}
-IDENTITIES = {**first.IDENTITIES, **MORE_IDENTITIES}
+SECRETS = {**first.SECRETS, **MORE_SECRETS, **THIRD_SECRETS}
+IDENTITIES = {**first.IDENTITIES, **MORE_IDENTITIES, **THIRD_IDENTITIES}
 Plant = Callable[[dict[str, Any], str], None]
 
 

@@ -29,6 +29,7 @@ TABLES = [
     ROOT / "retina_doctor" / "reports" / "labels.toml",
     *sorted(ROOT.glob("checks/retina_doctor_checks/reasons.toml")),
     *sorted(ROOT.glob("checks/retina_doctor_checks/commands/*/words.toml")),
+    *sorted(ROOT.glob("retina_doctor/**/words.toml")),
 ]
 DOCS = [
     ROOT / "README.md",

@@ -23,6 +23,7 @@ from retina_doctor.model import Action
 from retina_doctor.output import is_lost, tell
 from retina_doctor.pages import interpreter_of
 from retina_doctor.plan import StepCause
+from retina_doctor.redaction import shown
 from retina_doctor.remedies import MoveUp
 from retina_doctor.target import target_with_surroundings
 
@@ -199,7 +200,7 @@ class Fixing:
     def _differences(self, doings: Sequence[FixAction], hand: Hand) -> dict[int, str]:
         try:
             return {
-                number: "".join(one.difference for one in edited(doing.lines, hand))
+                number: shown("".join(one.difference for one in edited(doing.lines, hand)))
                 for number, doing in enumerate(doings, 1)
                 if doing.lines
             }

@@ -10,11 +10,11 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import DoesNotFit, decode, encode
 from retina_doctor.model import Effort, Outcome, Recorded, SeenFrom, Target
 from retina_doctor.probing.collect import Looking
+from retina_doctor.probing.interpreter import interpreter_probe
 from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child, ProcessSeen
 from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.probing.request import LookRequest, Request
@@ -54,7 +54,7 @@ class NodeAsking:
         """*command*: how a Python is started on ``{node}``, for the snapshot. *piece*: bytes of a line (0: any number)."""
         wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
         chosen = [one for one in catalogue.probes.values() if one.facts in wanted and one.side is not Side.CALLER]
-        first = own_checks.interpreter_probe
+        first = interpreter_probe
         self.settings = settings
         self.probes: dict[str, Probe[Any]] = {one.name: one for one in [first, *(p for p in chosen if p is not first)]}
         self.seen_from = SeenFrom(whose="target")

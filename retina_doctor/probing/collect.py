@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import replace
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Outcome, Recorded, Target
+from retina_doctor.probing.interpreter import interpreter_probe
 from retina_doctor.probing.process import Child
 from retina_doctor.probing.processes import ProbeRun, Progress
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
@@ -60,7 +60,7 @@ class Looking:
         looked at again in the target: what the doctor sees of its own side says nothing of it.
         Raises UsageError when the target's command is no Python.
         """
-        wanted = [own_checks.interpreter_probe, *(p for p in probes if p is not own_checks.interpreter_probe)]
+        wanted = [interpreter_probe, *(p for p in probes if p is not interpreter_probe)]
         with guarded(self.token):
             if self.target.problem is not None:
                 return self.target, self._without_target(wanted)
@@ -136,6 +136,7 @@ class Looking:
             workdir=self.surroundings.workdir,
             standpoint=standpoint,
             limits=self.surroundings.limits,
+            processors=self.surroundings.processors,
         )
 
     def understanding(self, probe: Probe[Any], fetched: Recorded) -> Request:

@@ -82,6 +82,9 @@ class Child:
             )
         assert process.stdin and process.stdout and process.stderr
         _limit(process.pid, request.limits)
+        if request.processors:
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(process.pid, request.processors)
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
         seen = {look.probe: ProcessSeen(look.seconds) for look in request.looks}

@@ -6,11 +6,11 @@ import selectors
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import DoesNotFit, decode, replace
 from retina_doctor.errors import described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded
+from retina_doctor.probing.interpreter import interpreter_probe
 from retina_doctor.probing.process import CHUNK, Child
 from retina_doctor.probing.request import Request
 
@@ -183,7 +183,7 @@ class ProbeRun:
         """As soon as the target's Python has said where it runs, or cannot, some of what runs is of no use any more."""
         if self._interpreter is not None:
             return
-        name = own_checks.interpreter_probe.name
+        name = interpreter_probe.name
         found = self.readings.get(name)
         if found is None:
             found = next((told for child in self._running if (told := child.told(name))), None)
@@ -205,13 +205,13 @@ class ProbeRun:
         for child in [child for child, where in self._running.items() if where is side]:
             self._end(child)
         for name, probe in self.probes.items():
-            if probe.side is side and name in self.readings and probe is not own_checks.interpreter_probe:
+            if probe.side is side and name in self.readings and probe is not interpreter_probe:
                 del self.readings[name]
 
 
 def _fitting(name: str, reading: Recorded) -> Recorded:
     """What the target says of itself, where it is of no use, is a failed looking."""
-    if name == own_checks.interpreter_probe.name and reading.outcome is Outcome.OK:
+    if name == interpreter_probe.name and reading.outcome is Outcome.OK:
         try:
             decode(reading.facts, Interpreter)
         except DoesNotFit as error:

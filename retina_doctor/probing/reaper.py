@@ -76,12 +76,29 @@ def _end_strays(token: str, before: frozenset[int] | None) -> None:
         if not strays or (time.monotonic() > begun + UNINTERRUPTIBLE and all(map(_is_uninterruptible, strays))):
             return
         for pid in strays:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+            _kill(pid, token, before)
         for pid in strays:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         time.sleep(0.005)
+
+
+def _kill(pid: int, token: str, before: frozenset[int] | None) -> None:
+    """By a descriptor of the process, and if it is still ours: its number may be another's by now (pidfd_open(2), Linux 5.3)."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    except (AttributeError, OSError):  # an older kernel, a sandbox, another system
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+        return
+    try:
+        if _strays(token, before, str(pid)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+    finally:
+        os.close(process)
 
 
 def _is_uninterruptible(pid: int) -> bool:
@@ -107,9 +124,10 @@ def _seen(pid: str) -> _Seen:
     return _Seen(int(pid), fields[0].decode(), int(fields[1]), int(fields[19]))
 
 
-def _processes() -> Iterator[_Seen]:
-    """Every process but this one."""
-    for name in os.listdir("/proc") if Path("/proc").is_dir() else []:  # noqa: PTH208 - likewise
+def _processes(only: str | None = None) -> Iterator[_Seen]:
+    """Every process but this one, or *only* that one."""
+    names = [only] if only else os.listdir("/proc") if Path("/proc").is_dir() else []  # noqa: PTH208 - likewise
+    for name in names:
         if name.isdigit() and int(name) != os.getpid():
             with contextlib.suppress(OSError, IndexError, ValueError):
                 yield _seen(name)
@@ -120,13 +138,13 @@ def _children() -> frozenset[int]:
     return frozenset(one.pid for one in _processes() if one.parent == os.getpid())
 
 
-def _strays(token: str, before: frozenset[int] | None) -> frozenset[int]:
+def _strays(token: str, before: frozenset[int] | None, only: str | None = None) -> frozenset[int]:
     """Those that bear the token, which none has that is older than we are; and children that we had not *before*."""
     mark, own, since = f"{RUN_VARIABLE}={token}".encode(), os.getpid(), 0
     with contextlib.suppress(OSError, IndexError, ValueError):
         since = _seen(str(own)).began
     found = set()
-    for one in _processes():
+    for one in _processes(only):
         if before is not None and one.parent == own and one.pid not in before:
             found.add(one.pid)
         elif one.began >= since and one.state != "Z":

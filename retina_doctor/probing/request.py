@@ -105,6 +105,8 @@ class Request(Data, frozen=True, kw_only=True):
     """Whose rights the command is started with; None: the doctor's own."""
     limits: Mapping[int, tuple[int, int]] = {}
     """Soft and hard, by the numbers of setrlimit(2), where the rights are the doctor's own."""
+    processors: Sequence[int] = ()
+    """On which it may run, where the rights are the doctor's own; (): on those of the doctor."""
 
     @property
     def name(self) -> str:

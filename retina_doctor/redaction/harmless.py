@@ -41,7 +41,7 @@ SHAPES = re.compile(
     | [+-]?\d{{1,8}}(?:\.\d{{1,4}})?(?:s|ms|us|ns|[kKMGTP]i?B?|B|x|px|m|h|d|st|nd|rd|th|D|bit|bits|Hz|MHz|GHz|W|C|fps)
     | \d{{1,5}}(?:x\d{{1,5}}){{1,3}}
     | {VERSION}
-    | 0x[0-9a-fA-F]{{1,16}}
+    | 0x(?:[0-9a-fA-F]{{1,12}}|(?:0000|[fF]{{4}})[0-9a-fA-F]{{12}})
     | \d{{4}}-\d\d-\d\d(?:T\d\d)? | \d\d(?:\.\d{{1,9}})?Z?
     | (?:sm|compute)_\d{{2,3}}[a-z]? | cp\d{{2,3}} | cu\d{{2,3}} | py[23] | cpython(?:-\d{{2,3}})? |
       (?:many|musl)?linux_\d_\d{{1,2}}

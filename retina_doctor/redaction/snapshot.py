@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
-from retina_doctor.codec import Data, decode, encode, field_types, replace
+from retina_doctor.codec import Data, decode, encode, field_types, to_line
 from retina_doctor.declared import declarations
 from retina_doctor.kinds import Kind
 from retina_doctor.model import Interpreter, Snapshot
@@ -41,7 +41,10 @@ def redact(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
     What no rule knows to be harmless is masked. *masked* of the result counts the marks by kind.
     """
     for _ in range(MOST_PASSES):
-        before, snapshot = snapshot, replace(_cleaned(snapshot, catalogue, Rules(Marks())), redacted=True)
+        clean = _cleaned(snapshot, catalogue, Rules(Marks()))
+        counts = Counter(re.sub(r"\d", "", mark[1:-1]) for text in _strings(clean) for mark in re.findall(MARK, text))
+        counted = {**clean, "redacted": True, "masked": dict(sorted(counts.items()))}
+        before, snapshot = snapshot, decode(counted, Snapshot)
         if snapshot == before:
             break
     return snapshot
@@ -50,14 +53,16 @@ def redact(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
 def without_secrets(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
     """The same machine with its names, for a report on the spot. A snapshot that is redacted stays as it is; that it says so
     of itself is not enough."""
-    return replace(_cleaned(snapshot, catalogue, SecretsOnly(Marks())), masked=snapshot.masked)
+    clean = _cleaned(snapshot, catalogue, SecretsOnly(Marks()))
+    return decode({**clean, "masked": snapshot.masked}, Snapshot)
 
 
-def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot:
+def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> dict[str, Any]:
+    """As plain data, all but what counts the marks in it."""
     data = encode(snapshot)
     origin = data.pop("origin")
     del data["masked"]  # it is counted anew
-    rules.marks.used(_strings(data))
+    rules.marks.used([to_line(data)])
     walks: dict[str, Walk] = {
         name: _walk_of(cast(Hashable, probe.facts))
         for name, probe in catalogue.probes.items()
@@ -66,14 +71,12 @@ def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot
     if not isinstance(rules, SecretsOnly):
         _learn(data, walks, _keys(catalogue), rules.marks)
     told = {name: _reading(reading, walks.get(name, _document), rules) for name, reading in data["readings"].items()}
-    clean = {name: walk(data[name], rules) for name, walk in _of_the_machine().items()} | {
+    return {name: walk(data[name], rules) for name, walk in _of_the_machine().items()} | {
         "settings": _settings(data["settings"], rules, _keys(catalogue)),
         "readings": {name if name in catalogue.probes else rules.key(name): reading for name, reading in told.items()},
         "label": SecretsOnly(rules.marks).text(data["label"]),  # the operator's own words, for whoever reads the file
         "origin": _document(origin, rules),
     }
-    counts = Counter(re.sub(r"\d", "", mark[1:-1]) for text in _strings(clean) for mark in re.findall(MARK, text))
-    return decode({**clean, "masked": dict(sorted(counts.items()))}, Snapshot)
 
 
 @functools.cache

@@ -90,7 +90,9 @@ def parsed(text: str) -> Any:
     return found if isinstance(found, dict) and not rest else {}
 
 
-def block(lines: list[tuple[int, str]], least: int) -> tuple[Any, list[tuple[int, str]]]:
+def block(  # noqa: PLR0912 - a grammar: one branch for each form of a line
+    lines: list[tuple[int, str]], least: int
+) -> tuple[Any, list[tuple[int, str]]]:
     if not lines or lines[0][0] < least:
         return None, lines
     deep = lines[0][0]
