@@ -26,7 +26,7 @@ Ended = Callable[[str, NodeAnswer, str], None]
 """Told of each node when it is done: its name, its answer, why it is not whole ("": it is)."""
 
 
-class Answer(Protocol):
+class NodeHearer(Protocol):
     """Whatever takes what is said."""
 
     complete: bool
@@ -93,7 +93,7 @@ class _Worker(ExecWorker):  # type: ignore[misc]
     SHELL_CLASS = _Client
 
     def __init__(
-        self, nodes: Any, way: Way, answers: Mapping[str, Answer], ended: Callable[[str, Any, str], None]
+        self, nodes: Any, way: Way, answers: Mapping[str, NodeHearer], ended: Callable[[str, Any, str], None]
     ) -> None:
         self.way = way
         self.answers = answers
@@ -127,7 +127,7 @@ Asker = Callable[
 def ask(
     nodes: Sequence[str],
     way: Way,
-    answer: Callable[[], Answer],
+    answer: Callable[[], NodeHearer],
     program: Callable[[float], bytes],
     ended: Callable[[str, Any, str], None],
 ) -> None:
