@@ -22,6 +22,9 @@ LINES = 40
 LONGER = {
     "retina_doctor/fleet/forms/json.py write": "one document, field by field, in its order",
     "retina_doctor/reports/json.py write": "one document, field by field, in its order",
+    "retina_doctor/standpoint.py standpoint_of": "all that is taken on of a process, read in one go before it changes",
+    "retina_doctor/probing/drop.py __call__": "the order of system calls is what is secure about it",
+    "checks/retina_doctor_checks/memory/run_checks.py vram_fragmented": "one judgement, with the figures that it rests on",
     "retina_doctor/fixing/fix.py _applied": "what is kept before, what is done, what is kept after: undo rests on the order",
     "checks/retina_doctor_checks/commands/tune/tuning.py drawn": "one screen, from top to bottom",
     "checks/retina_doctor_checks/probes/inference/look_inference.py run": "each step is told before the next, which may kill it",
