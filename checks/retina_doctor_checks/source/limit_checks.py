@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from retina_doctor.authoring import Action, Answer, check
-from retina_doctor.model import Severity
+from retina_doctor.model import Reason, Severity
 
+from ..combined.asides import asides
 from ..facts.source import DeployedContainer, HealthProbe, Sign, Source
 from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
 from .together import CPU, GPU, environments, is_public, listening
@@ -15,12 +16,17 @@ from .together import CPU, GPU, environments, is_public, listening
 MIB = 2**20
 LEAST, LEAST_ON_GPU = 64 * MIB, 200 * MIB
 """Of a worker's own memory. Python with onnxruntime 1.31, OpenCV, Flask and RetinaFace MobileNet-0.25 at 640x640 took 111 MiB,
-of them 60
-anonymous, which no other process shares; with insightface 151 and 85 (smaps_rollup, on the CPU). A CUDA context and cuDNN take
-several
-hundred MiB of the host's memory more; of that we have no figure of our own, and take a low one. Larger models come on top."""
+of them 60 anonymous, which no other process shares; with insightface 151 and 85 (smaps_rollup, on the CPU). A CUDA context and
+cuDNN take several hundred MiB of the host's memory more; of that we have no figure of our own, and take a low one. Larger models
+come on top."""
 LOADING, SLOW_LOADING = 10, 20
 """Seconds: nobody loads a model on a GPU in the first; many do not in the second."""
+EFFECTS = {
+    "liveness": "probe-ends-the-container",
+    "startup": "probe-ends-the-container",
+    "readiness": "probe-keeps-requests-away",
+}
+"""What a probe that fails does to the pod."""
 ITS_OWN = re.compile(r"/(?:docs|redoc|openapi\.json|static/.*|metrics)$")
 """Paths that frameworks and their usual companions serve by themselves."""
 
@@ -69,6 +75,7 @@ def _probed(source: Source) -> Iterator[SourcePlace]:
             kills = probe.kind in ("liveness", "startup") and not probe.spared
             refused = _refused(probe, served)
             if refused is not None:
+                more["effect"] = asides(Reason(EFFECTS.get(probe.kind, "probe-calls-it-unhealthy")))
                 more["routes"] = [f"{method} {path}" for method, path in sorted(served or ())][:6]
                 yield SourcePlace(at=probe.at, why=refused, what=probe.path or "", at_most=at_most, more=more)
             elif kills and probe.seconds < SLOW_LOADING:
