@@ -7,6 +7,8 @@
 (c) `check --quick` of the same against a Python that imports Typer and ends, in CPU seconds; its peak memory.
 (d) With --against, the Python of an environment with another version of the doctor: the same checks by that one.
 
+What is run is the installed command, `retina-doctor`.
+
 (b) to (d) once where compiled files are kept, and once where there are none and none may be written.
 
 Run by hand; nothing is asserted. Medians, with the quartiles beside them: a busy machine shows in those.
@@ -57,6 +59,11 @@ def without_compiled(measure_words: Sequence[str], folder: str) -> Measure:
     )
 
 
+def installed_command(python: str) -> str:
+    """What people run. `python -m retina_doctor` starts a second Python, isolated, which the command does at once."""
+    return str(Path(python).with_name("retina-doctor"))
+
+
 def peak(words: Sequence[str], folder: str) -> float:
     """MiB that the largest process of a run held, by a parent that holds little itself."""
     script = (
@@ -86,7 +93,7 @@ def main() -> None:
         flags = ["--target", arguments.target, "--model", model, "--image", picture, "--device", arguments.device]
         empty = str(Path(folder, "empty.py"))
         Path(empty).write_text(EMPTY)
-        doctor = [sys.executable, "-m", "retina_doctor"]
+        doctor = [installed_command(sys.executable)]
         typer = [sys.executable, "-c", "import typer"]
         runs = {
             "empty command": [*doctor, "--version"],
@@ -96,8 +103,9 @@ def main() -> None:
             "quick check": [*doctor, "--quick", *flags],
         }
         if arguments.against:
-            runs["other whole check"] = [arguments.against, "-m", "retina_doctor", *flags]
-            runs["other quick check"] = [arguments.against, "-m", "retina_doctor", "--quick", *flags]
+            other = installed_command(arguments.against)
+            runs["other whole check"] = [other, *flags]
+            runs["other quick check"] = [other, "--quick", *flags]
         measures = {
             "empty --help": command([sys.executable, empty], folder),
             "our --help": command([*doctor, "--help"], folder),

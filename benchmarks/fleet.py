@@ -90,8 +90,8 @@ main()
 
 def recorded() -> bytes:
     """What this machine tells when it is asked, with TOKEN in place of the run's."""
-    asking = NodeAsking(declarations().settings({}), installed(), ("python3",), 300)
-    done = subprocess.run([sys.executable, "-"], input=asking.program, capture_output=True, check=True)
+    asking = NodeAsking(declarations().settings({}), installed(), ("python3",))
+    done = subprocess.run([sys.executable, "-"], input=asking.program(300), capture_output=True, check=True)
     return done.stdout.replace(asking.token.encode(), b"TOKEN ")
 
 

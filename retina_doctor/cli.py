@@ -6,20 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from retina_doctor import __version__
-from retina_doctor.command import Run, taking
+from retina_doctor.command import Listing, Run, taking
 from retina_doctor.completion import of_check
+from retina_doctor.language import said
 
 if TYPE_CHECKING:
-    from importlib.metadata import EntryPoint
-
     from typer._click.core import Command, Context
     from typer._click.shell_completion import CompletionItem
 
+    from retina_doctor.points import Point
 
-def commands_of_packs() -> dict[str, EntryPoint]:
+
+def commands_of_packs() -> dict[str, Point]:
     """Name -> entry point of what packs add by the group ``retina_doctor.commands``: a Typer app of one command."""
     from retina_doctor.points import points_of
 
@@ -40,7 +40,7 @@ def _unusable(why: str) -> Command:
     return typer.main.get_command(broken)
 
 
-class ChecksByDefault(TyperGroup):
+class ChecksByDefault(Listing):
     """`retina-doctor --model X` means `retina-doctor check --model X`. Packs may add commands."""
 
     def list_commands(self, ctx: Context) -> list[str]:
@@ -82,49 +82,68 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Finds why a RetinaFace / InsightFace service does not load, runs on the CPU, runs out of GPU memory, misses "
-    "faces or does not answer, and prints the command that fixes it.\n\n"
-    "Without a command: check. Exit codes: 0 healthy, 1 findings, 2 wrong usage, 3 not everything could be judged.",
+    help=said(
+        "Finds why a RetinaFace / InsightFace service does not load, runs on the CPU, runs out of GPU memory, misses "
+        "faces or does not answer, and prints the command that fixes it.\n\n"
+        "Without a command: check. Exit codes: 0 healthy, 1 findings, 2 wrong usage, 3 not everything could be judged.",
+        "找出 RetinaFace / InsightFace 服务为什么加载失败、跑在 CPU 上、显存不足、漏检人脸或没有响应，"
+        "并给出修复命令。\n\n不写命令即为 check。退出码：0 正常，1 有发现，2 用法错误，3 有项目无法判断。",
+    ),
 )
 
 
 @app.callback(invoke_without_command=True)
-def top(version: Annotated[bool, typer.Option("--version", "-V", help="Print the version.")] = False) -> None:
+def top(
+    version: Annotated[bool, typer.Option("--version", "-V", help=said("Print the version.", "输出版本。"))] = False,
+) -> None:
     if version:
-        from retina_doctor.output import show
+        from retina_doctor.output import is_lost, show
 
         show(f"retina-doctor {__version__}\n")
-        raise typer.Exit
+        raise typer.Exit(3 if is_lost() else 0)
 
 
-@app.command(cls=taking())
+@app.command(cls=taking(zh="检查这台机器，说出根因和修复命令。"))
 def check(ctx: typer.Context) -> None:
     """Look at this machine, name root causes and the commands that fix them."""
     Run.of(ctx).check()
 
 
-@app.command(cls=taking())
+@app.command(cls=taking(zh="检查，并把所见写入一个文件，可在别处判断。"))
 def collect(
     ctx: typer.Context,
     output: Annotated[
         str | None,
-        typer.Option("--output", "-o", help="Where to write the snapshot; - is standard output.", metavar="FILE"),
+        typer.Option(
+            "--output",
+            "-o",
+            help=said("Where to write the snapshot; - is standard output.", "快照写到哪里；- 表示标准输出。"),
+            metavar="FILE",
+        ),
     ] = None,
-    show: Annotated[bool, typer.Option("--show", help="Print what would be written, and write nothing.")] = False,
-    no_redact: Annotated[bool, typer.Option("--no-redact", help="Keep names, hosts and addresses.")] = False,
-    label: Annotated[str, typer.Option(help="What to call this machine.", metavar="TEXT")] = "",
+    show: Annotated[
+        bool,
+        typer.Option(
+            "--show", help=said("Print what would be written, and write nothing.", "只显示将要写入的内容，不写文件。")
+        ),
+    ] = False,
+    no_redact: Annotated[
+        bool, typer.Option("--no-redact", help=said("Keep names, hosts and addresses.", "保留用户名、主机名和地址。"))
+    ] = False,
+    label: Annotated[
+        str, typer.Option(help=said("What to call this machine.", "给这台机器起的名字。"), metavar="TEXT")
+    ] = "",
 ) -> None:
     """Look, and write what was seen to a file that can be judged elsewhere."""
     from retina_doctor.codec import replace
     from retina_doctor.errors import UsageError
-    from retina_doctor.output import check_open, check_writable, write
+    from retina_doctor.output import check_writable, write
     from retina_doctor.redaction import redact
     from retina_doctor.registry import installed
     from retina_doctor.snapshot import save
 
     run = Run.of(ctx)
     as_json = run.as_json
-    check_open()
     file = None if output in (None, "-") else Path(str(output))
     if file is not None:
         check_writable(file)
@@ -152,15 +171,25 @@ def collect(
             f"{output}: {len(snapshot.readings)} readings{redacted}. Judge it with: retina-doctor diagnose {output}\n"
         )
         run.show(told)
+    raise typer.Exit  # the file is there, whether or not that could be said
 
 
-@app.command(cls=taking("format", "fail_on", "baseline", "no_color", "lang", "verbose", "profile"))
+@app.command(
+    cls=taking(
+        *("format", "fail_on", "baseline", "no_color", "lang", "verbose", "profile"),
+        zh="判断记录下来的机器，就像在本机一样。",
+    )
+)
 def diagnose(
     ctx: typer.Context,
     files: Annotated[
         list[str],
         typer.Argument(
-            help="Snapshots that `collect` wrote, folders of them, - for standard input.", metavar="FILE..."
+            help=said(
+                "Snapshots that `collect` wrote, folders of them, - for standard input.",
+                "`collect` 写出的快照或其目录；- 表示标准输入。",
+            ),
+            metavar="FILE...",
         ),
     ],
 ) -> None:
@@ -170,11 +199,22 @@ def diagnose(
     recorded.judge(Run.of(ctx), files)
 
 
-@app.command(cls=taking("format", "no_color", "lang"))
+@app.command(cls=taking("no_color", "lang", text_or_json=True, zh="两台记录的机器之间有什么变化；影响发现的排在前面。"))
 def diff(
     ctx: typer.Context,
-    before: Annotated[str, typer.Argument(help="A snapshot: of yesterday, or of a good machine.", metavar="A")],
-    after: Annotated[str, typer.Argument(help="A snapshot: of today, or of a bad machine.", metavar="B")],
+    before: Annotated[
+        str,
+        typer.Argument(
+            help=said("A snapshot: of yesterday, or of a good machine.", "一份快照：昨天的，或正常机器的。"),
+            metavar="A",
+        ),
+    ],
+    after: Annotated[
+        str,
+        typer.Argument(
+            help=said("A snapshot: of today, or of a bad machine.", "一份快照：今天的，或异常机器的。"), metavar="B"
+        ),
+    ],
 ) -> None:
     """Tell what changed between two recorded machines, what findings depend on first."""
     from retina_doctor import recorded
@@ -182,13 +222,24 @@ def diff(
     recorded.compare(Run.of(ctx), before, after)
 
 
-@app.command(cls=taking("format", "no_color", "lang"))
+@app.command(cls=taking("no_color", "lang", text_or_json=True, zh="解释一项检查：含义、如何发现、例子与修复、原因。"))
 def explain(
     ctx: typer.Context,
-    code: Annotated[str, typer.Argument(help="Code or name of a check.", metavar="CODE|NAME", autocompletion=of_check)],
+    code: Annotated[
+        str,
+        typer.Argument(
+            help=said("Code or name of a check.", "检查的代码或名称。"), metavar="CODE|NAME", autocompletion=of_check
+        ),
+    ],
     snapshot: Annotated[
         str | None,
-        typer.Option("--from", help="Take the example from this snapshot; - is standard input.", metavar="FILE"),
+        typer.Option(
+            "--from",
+            help=said(
+                "Take the example from this snapshot; - is standard input.", "从这份快照取例子；- 表示标准输入。"
+            ),
+            metavar="FILE",
+        ),
     ] = None,
 ) -> None:
     """Explain a check: what it means, how it is found, an example with its fix, and why."""
@@ -206,7 +257,7 @@ def explain(
     run.show(words.as_json(told, catalogue, language) if as_json else words.text(told, run.terminal, language))
 
 
-@app.command("list", cls=taking("format", "lang"))
+@app.command("list", cls=taking("lang", text_or_json=True, zh="列出所有检查：代码、名称、级别、标题。"))
 def list_checks(ctx: typer.Context) -> None:
     """List all checks: code, name, severity, title."""
     from retina_doctor import reference

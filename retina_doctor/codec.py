@@ -6,13 +6,16 @@ which every run of a command-line tool pays.
 
 from __future__ import annotations
 
+import functools
+import re
+import typing
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 from msgspec import Meta, field
-from msgspec.structs import replace
+from msgspec.structs import force_setattr, replace
 
 __all__ = [
     "Data",
@@ -23,6 +26,8 @@ __all__ = [
     "decode",
     "encode",
     "field",
+    "field_types",
+    "force_setattr",
     "from_json",
     "replace",
     "size",
@@ -47,6 +52,12 @@ class Facts(Data, frozen=True, kw_only=True):
     varies: ClassVar[Mapping[str, float | None]] = MappingProxyType({})
     """Fields that differ between two lookings at the same healthy machine, for `diff`: by at most this share of the larger
     value; None: by anything (numbers of processes, times)."""
+
+
+@functools.cache
+def field_types(kind: type[Any]) -> Mapping[str, Any]:
+    """The types of its fields with all that they are annotated with. Evaluating them takes a tenth of a millisecond a class."""
+    return MappingProxyType(typing.get_type_hints(kind, include_extras=True))
 
 
 def varying(**fields: float | None) -> Mapping[str, float | None]:
@@ -102,12 +113,21 @@ def size(value: Any) -> int:
 
 def to_json(value: Any, *, indent: int = 2) -> str:
     """*value* as readable JSON text ending in a newline."""
-    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_to_plain), indent=indent).decode() + "\n"
+    return _harmless(msgspec.json.format(msgspec.json.encode(value, enc_hook=_to_plain), indent=indent).decode()) + "\n"
 
 
 def to_line(value: Any) -> str:
     """*value* as JSON text of one line (jsonlines.org)."""
-    return msgspec.json.encode(value, enc_hook=_to_plain).decode() + "\n"
+    return _harmless(msgspec.json.encode(value, enc_hook=_to_plain).decode()) + "\n"
+
+
+_OBEYED = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Of what a terminal or an editor obeys, that which JSON admits as it stands; it is in texts alone."""
+
+
+def _harmless(text: str) -> str:
+    """The same JSON, in which such characters are escaped."""
+    return text if text.isascii() else _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def from_json(text: str | bytes) -> Any:

@@ -11,32 +11,27 @@ The public API of a pack's commands. Only Typer is imported until a command runs
 from __future__ import annotations
 
 import functools
-import os
-import sys
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperCommand
+from typer._click.core import Command
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_click_param
 from typer.models import ParamMeta
 
 from retina_doctor import completion
-from retina_doctor.errors import UsageError
+from retina_doctor.language import said
+from retina_doctor.run import TEXT_OR_JSON
+from retina_doctor.run import Run as Run  # of the public API of commands
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
+    from typer._click.formatting import HelpFormatter
+    from typer.core import TyperOption
 
-    from retina_doctor.attach import Attachment
-    from retina_doctor.baseline import Baseline
     from retina_doctor.completion import Completing
     from retina_doctor.declared import Declared
-    from retina_doctor.model import Snapshot
-    from retina_doctor.output import Outputs
-    from retina_doctor.profile import Profile
-    from retina_doctor.reports import Look, Report
-    from retina_doctor.settings import Language, Settings
 
 OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "config": (str | None, "FILE", "Settings; else retina-doctor.toml here.", "设置文件；否则读当前目录的 retina-doctor.toml。"),
@@ -65,11 +60,39 @@ OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
 """Flags that are no settings: type, metavar, help in English and Chinese."""
 
 
-class Flagged(TyperCommand):
+class _Helped(Command):
+    """A command whose --help is told in the language of the rest."""
+
+    def get_help_option(self, ctx: Context) -> TyperOption | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.help = said("Show this message and exit.", "显示这段说明后退出。")
+        return option
+
+
+class Listing(_Helped, TyperGroup):
+    """A group whose help says whole what each of its commands does."""
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        rows = [(name, command.get_short_help_str(400)) for name, command in commands.items() if command]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class Flagged(_Helped, TyperCommand):
     """A command whose flags stand with the settings that they set. They are looked up when they are parsed or shown."""
 
     takes: tuple[str, ...] | None = None
     """Parameters of the flags that it takes; None: all that are common, and those of the run."""
+    text_or_json = False
+    """It gives no report: of its formats there are two."""
+    zh = ""
+    """What it does, in Chinese; in English its function says it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help = said(self.help or "", self.zh or self.help or "")
 
     def get_params(self, ctx: Context) -> list[Parameter]:
         whole = super().get_params(ctx)
@@ -82,53 +105,69 @@ class Flagged(TyperCommand):
 
     @functools.cached_property
     def _flags(self) -> list[Parameter]:
-        try:
-            chinese = language_of(None, os.environ) == "zh"
-        except UsageError:
-            chinese = False  # the run itself will complain
         flags: list[Parameter] = []
         if self.takes is None or any(name not in OF_THE_RUN for name in self.takes):
             from retina_doctor.declared import declarations
 
             for name, one in declarations().flags.items():
                 if one.setting.common if self.takes is None else name in self.takes:
-                    flags.append(_option(name, _flag_type(one), one.setting.metavar, _help(one, chinese), one))
-        for name, (kind, metavar, english, words) in OF_THE_RUN.items():
-            if self.takes is None or name in self.takes:
-                flags.append(_option(name, kind, metavar or None, words if chinese else english))
+                    flags.append(_of_setting(name, one))
+        for name, (kind, metavar, english, chinese) in OF_THE_RUN.items():
+            if name == "format" and self.text_or_json:
+                words, offered = said("Text, or JSON.", "文字或 JSON。"), completion.of_words(lambda: TEXT_OR_JSON)
+                flags.append(_option("--format", name, kind, "|".join(TEXT_OR_JSON), words, offered))
+            elif self.takes is None or name in self.takes:
+                flag = f"--{name.replace('_', '-')}"
+                flags.append(_option(flag, name, kind, metavar, said(english, chinese), _completing(name)))
         return flags
 
 
-def taking(*parameters: str) -> type[Flagged]:
-    """The class of a command that takes these flags, by parameter ("det_size"). None named: all that `check` takes."""
-    return type("Flagged", (Flagged,), {"takes": parameters or None})
+def taking(*parameters: str, zh: str = "", text_or_json: bool = False) -> type[Flagged]:
+    """The class of a command that takes these flags, by parameter ("det_size"). None named: all that `check` takes.
+
+    *zh*: what the command does, in Chinese. *text_or_json*: it gives no report; its --format knows these two alone.
+    """
+    return type("Flagged", (Flagged,), {"takes": parameters or None, "zh": zh, "text_or_json": text_or_json})
 
 
-def _help(one: Declared, chinese: bool) -> str:
-    return (one.setting.zh if chinese else one.setting.en) or one.setting.en
+def new_app(english: str = "", chinese: str = "") -> typer.Typer:
+    """A Typer app that looks like the others; what it says of itself is asked of a group alone."""
+    return typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        no_args_is_help=bool(english),
+        context_settings={"help_option_names": ["-h", "--help"]},
+        cls=Listing,
+        help=said(english, chinese) or None,
+    )
 
 
-def _flag_type(one: Declared) -> Any:
-    if one.setting.several:
-        return list[str] | None
-    return one.plain_kind | None if one.plain_kind in (bool, int, float) else str | None
+def _of_setting(name: str, one: Declared) -> Parameter:
+    kind = one.plain_kind | None if one.plain_kind in (bool, int, float) else str | None
+    offered: Completing | None = None
+    if one.setting.checks:
+        offered = completion.of_checks
+    elif one.choices:
+        offered = completion.of_words(lambda: one.choices)
+    return _option(
+        one.setting.flag or f"--{name.replace('_', '-')}",
+        name,
+        list[str] | None if one.setting.several else kind,
+        one.setting.metavar,
+        said(one.setting.en, one.setting.zh or one.setting.en),
+        offered,
+    )
 
 
-def _option(name: str, kind: Any, metavar: str | None, words: str, one: Declared | None = None) -> Parameter:
-    flag = (one.setting.flag if one else None) or f"--{name.replace('_', '-')}"
+def _option(flag: str, name: str, kind: Any, metavar: str | None, words: str, offered: Completing | None) -> Parameter:
+    """*offered*: what a shell is offered for its value; None: files."""
     flags = [flag, *(["-v"] if name == "verbose" else [])]
-    default = False if kind is bool and one is None else None
-    info = typer.Option(default, *flags, help=words, metavar=metavar, autocompletion=_completing(name, one))
+    default = False if kind is bool else None
+    info = typer.Option(default, *flags, help=words, metavar=metavar or None, autocompletion=offered)
     return get_click_param(ParamMeta(name=name, default=info, annotation=kind))[0]
 
 
-def _completing(name: str, one: Declared | None) -> Completing | None:
-    """What a shell is offered for its value; None: files."""
-    if one is not None and one.setting.checks:
-        return completion.of_checks
-    if one is not None and one.choices:
-        choices = one.choices
-        return completion.of_words(lambda: choices)
+def _completing(name: str) -> Completing | None:
     return {"format": completion.of_words(_formats), "lang": completion.of_words(lambda: ("en", "zh"))}.get(name)
 
 
@@ -136,203 +175,3 @@ def _formats() -> tuple[str, ...]:
     from retina_doctor.formats import names
 
     return names()
-
-
-def language_of(wanted: str | None, environment: Mapping[str, str]) -> Language:
-    """en or zh: as asked, else as RETINA_DOCTOR_LANG or the locale says. Raises UsageError."""
-    known: tuple[Language, ...] = ("en", "zh")
-    asked = wanted or environment.get("RETINA_DOCTOR_LANG")
-    if asked:
-        for language in known:
-            if asked == language:
-                return language
-        raise UsageError(f"--lang {asked}: known are {', '.join(known)}")
-    locale = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
-    return "zh" if locale.lower().startswith("zh") else "en"
-
-
-def _as_called() -> str:
-    """The command line of this run, for whoever is to run it again; what looks like a secret is not repeated."""
-    from retina_doctor.quoting import command_of
-    from retina_doctor.secret_words import masked
-
-    return masked(command_of(["retina-doctor", *sys.argv[1:]]))
-
-
-class Run:
-    """One run of a command: what its flags say, the settings and the looking they ask for, and where the answer goes."""
-
-    def __init__(self, flags: Mapping[str, Any]) -> None:
-        """*flags*: by parameter; None or empty where not given. Raises UsageError."""
-        self.flags = flags
-        self.language: Language = language_of(flags.get("lang"), os.environ)
-        self.profile: Profile | None = None
-        if flags.get("profile"):
-            from retina_doctor.profile import Profile
-
-            self.profile = Profile()
-
-    @staticmethod
-    def of(ctx: typer.Context) -> Run:
-        """The run of a command whose class is `Flagged`."""
-        run = ctx.obj
-        assert isinstance(run, Run), "the command is not made with cls=taking(...)"
-        return run
-
-    @functools.cached_property
-    def as_json(self) -> bool:
-        """For commands that know terminal and json alone. Raises UsageError."""
-        from retina_doctor.output import one_of
-
-        return "json" in one_of(list(self.flags["format"] or ()), ("terminal", "json"))
-
-    @functools.cached_property
-    def outputs(self) -> Outputs:
-        """For commands that give a report: its formats, and where each goes. Raises UsageError."""
-        from retina_doctor.output import outputs
-
-        return outputs(list(self.flags["format"] or ()))
-
-    @functools.cached_property
-    def baseline(self) -> tuple[str, Baseline] | None:
-        """The earlier report that was named, and what it knows. Raises UsageError."""
-        file = self.flags.get("baseline")
-        if not file:
-            return None
-        from retina_doctor.baseline import read_baseline
-
-        return file, read_baseline(Path(file))
-
-    def settings(self, **fixed: Mapping[str, Any]) -> Settings:
-        """*fixed*, by table and key, over flags, environment and file. Raises UsageError."""
-        from retina_doctor.settings_sources import load_settings, of_flags, working_directory
-
-        tables = of_flags(self.flags)
-        for table, values in fixed.items():
-            tables[table] = {**tables.get(table, {}), **values}
-        config = self.flags.get("config")
-        return load_settings(Path(config) if config else None, os.environ, tables, working_directory())
-
-    def look(self, *, outputs: Outputs | None = None, **fixed: Mapping[str, Any]) -> Snapshot:
-        """A snapshot of the machine as the settings ask. *outputs*: of the report that will be made of it. Raises UsageError."""
-        from retina_doctor import desk
-
-        if desk.is_desk():
-            from retina_doctor.registry import installed
-
-            return desk.look(self.settings(**fixed), installed())
-        return self.look_at(self.attached(**fixed), outputs=outputs)
-
-    def attached(self, **fixed: Mapping[str, Any]) -> Attachment:
-        """The settings, and the process of the service that they lead to. Raises UsageError."""
-        from retina_doctor import output
-        from retina_doctor.asking import choose
-        from retina_doctor.attach import attach
-        from retina_doctor.registry import installed
-
-        # Before anything is drawn on the terminal: the operator may be asked.
-        attachment = attach(self.settings(**fixed), installed(), choose)
-        if attachment.note:
-            output.tell(f"retina-doctor: {attachment.note}\n")
-        self.lap("settings")
-        return attachment
-
-    def look_at(self, attachment: Attachment, *, outputs: Outputs | None = None) -> Snapshot:
-        """As `look`, for a service that is known."""
-        import threading
-
-        from retina_doctor import output, progress
-        from retina_doctor.look import look
-        from retina_doctor.registry import installed
-
-        # What the report needs is imported while the probes run: not before, which would delay them, and not after.
-        def prepare() -> None:
-            threading.Thread(target=output.prepare, args=(outputs or [],), daemon=True).start()
-
-        with progress.shown(self.language) as show:
-            snapshot = look(attachment, installed(), os.environ, show, prepare)
-        self.lap("probes")
-        return snapshot
-
-    def lap(self, part: str) -> None:
-        """For --profile: that part of the run has ended."""
-        if self.profile is not None:
-            self.profile.lap(part)
-
-    def tell_profile(self, snapshot: Snapshot) -> None:
-        """To standard error, where it was asked for."""
-        if self.profile is not None:
-            from retina_doctor.output import tell
-
-            tell(self.profile.text(snapshot))
-
-    def check(self, **fixed: Mapping[str, Any]) -> NoReturn:
-        """Look, judge, report and end. Raises UsageError."""
-        _ = self.baseline  # complains before anything is looked at
-        snapshot = self.look(outputs=self.outputs, **fixed)
-        self.report(snapshot, snapshot.settings.gate.fail_on, again=_as_called())
-
-    def report(
-        self, snapshot: Snapshot, fail_on: str, *, judged: str | None = None, again: str = "retina-doctor"
-    ) -> NoReturn:
-        """Judge, give the report in all formats that were asked for, and end with its exit code. As for `judged`."""
-        from retina_doctor.output import give
-        from retina_doctor.quoting import visible
-
-        report = self.judged(snapshot, fail_on, file=judged, again=again)
-        try:
-            code = give(report, self.outputs, self.terminal)
-        except Exception:
-            # What was judged is told all the same, in the plainest words; the exception goes on as a bug of ours.
-            lines = [f"{f.code} {f.name} {f.severity} {visible(f.subject)}\n" for f in report.diagnosis.findings]
-            self.show("".join(lines) + f"verdict: {report.diagnosis.verdict}\n")
-            raise
-        self.lap("report")
-        self.tell_profile(snapshot)
-        raise typer.Exit(code)
-
-    def judged(
-        self, snapshot: Snapshot, fail_on: str, *, file: str | None = None, again: str = "retina-doctor"
-    ) -> Report:
-        """*file*: the name of the recorded machine's file. *again*: the command that looks again. Raises UsageError."""
-        from retina_doctor.codec import replace
-        from retina_doctor.diagnose import diagnose
-        from retina_doctor.model import Severity
-        from retina_doctor.redaction import without_secrets
-        from retina_doctor.registry import installed
-        from retina_doctor.reports import report_of
-
-        if fail_on not in ("error", "warning", "never"):
-            raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
-        threshold = None if fail_on == "never" else Severity(fail_on)
-        catalogue = installed()
-        if self.baseline:
-            from retina_doctor.baseline import compared
-
-            snapshot = compared(snapshot, self.baseline[1], catalogue.measures)
-        diagnosis = diagnose(without_secrets(snapshot, catalogue), catalogue)
-        if self.baseline:
-            from retina_doctor.baseline import beside
-
-            file_name, earlier = self.baseline
-            diagnosis = beside(diagnosis, earlier, f"--baseline {file_name}")
-        self.lap("judging")
-        return replace(
-            report_of(diagnosis, catalogue, self.language, threshold),
-            again=again,
-            judged=file,
-            unfolded=bool(self.flags.get("verbose")),
-        )
-
-    @property
-    def terminal(self) -> Look:
-        """Width and colour of standard output."""
-        from retina_doctor.output import terminal
-
-        return terminal(colour=not self.flags.get("no_color"))
-
-    def show(self, text: str) -> None:
-        """To standard output."""
-        from retina_doctor.output import show
-
-        show(text)

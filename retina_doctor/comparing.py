@@ -171,6 +171,11 @@ def _typed(snapshot: Snapshot, probe: str, catalogue: Catalogue) -> Any:
 _GONE = object()
 
 
+def _says_nothing(value: Any) -> bool:
+    """Whether it says no more than its absence: an earlier version that did not know the field, or left it empty."""
+    return value is None or (isinstance(value, Mapping | str | tuple | list) and not value)
+
+
 def _walk(was: Any, now: Any, what: str, steps: Steps = ()) -> Iterator[tuple[str, Steps, Any, Any]]:
     """(what it is called, the way to what has to be put back, before, after) of all that differs in more than noise."""
     if isinstance(was, Facts) and type(was) is type(now):
@@ -183,7 +188,7 @@ def _walk(was: Any, now: Any, what: str, steps: Steps = ()) -> Iterator[tuple[st
             inner = (*steps, name)
             if name in was and name in now:
                 yield from _walk(was[name], now[name], f"{what}.{name}", inner)
-            else:
+            elif not (_says_nothing(was.get(name)) and _says_nothing(now.get(name))):
                 yield f"{what}.{name}", inner, was.get(name), now.get(name)
     elif _are_lists(was, now) and any(isinstance(one, Facts | Mapping) for one in (*was, *now)):
         yield from _walk_entries(was, now, what, steps)

@@ -8,7 +8,7 @@ import typing
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
-from retina_doctor.codec import Data, DoesNotFit, Meta, decode, field
+from retina_doctor.codec import Data, DoesNotFit, Meta, decode, field, field_types
 from retina_doctor.errors import described
 from retina_doctor.points import loaded, points_of
 from retina_doctor.settings import GateSettings, ProcessSettings, Setting, Settings, Table, TargetSettings
@@ -132,7 +132,7 @@ def _keys(table: str, kind: type[Data]) -> Iterator[Declared]:
         defaults = kind()
     except TypeError as error:
         raise DeclarationError(f"[{table}] {kind.__qualname__}: each key needs a default: {error}") from None
-    hints = typing.get_type_hints(kind, include_extras=True)
+    hints = field_types(kind)
     for key in kind.__struct_fields__:
         setting = next((one for one in _within(hints[key]) if isinstance(one, Setting)), Setting())
         plain = _bare(hints[key])

@@ -9,25 +9,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from retina_doctor import __version__
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import encode
-from retina_doctor.errors import UsageError
+from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Outcome, Recorded, Snapshot, Target
+from retina_doctor.probing.request import look_of, own_request
 from retina_doctor.registry import Catalogue
 from retina_doctor.secret_words import masked
-from retina_doctor.selection import Selection, is_wanted
+from retina_doctor.selection import Selection
 from retina_doctor.settings import Settings
 
-_PROGRAM = """import json, sys
-request = json.loads(sys.stdin.buffer.read())
-sys.path[:] = request["path"]
-from retina_doctor.probing.child import main
-main(request)
-"""
 TAIL_LINES = 20
 
 
@@ -38,8 +31,7 @@ def is_desk() -> bool:
 
 def look(settings: Settings, catalogue: Catalogue) -> Snapshot:
     """As `retina_doctor.look.look`, of what needs no other interpreter. Raises UsageError where the settings ask for more."""
-    wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
-    probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted and is_wanted(probe, settings)]
+    probes = Selection(settings, catalogue).wanted_probes()
     if any(probe.side is not Side.CALLER for probe in probes):
         raise UsageError(
             "a machine can be looked at on Linux alone; here: diagnose, triage, diff, explain, list and scan"
@@ -54,27 +46,15 @@ def look(settings: Settings, catalogue: Catalogue) -> Snapshot:
 
 
 def _reading(probe: Probe[Any], settings: Settings) -> Recorded:
-    token, seconds, start = f"retina-doctor-{os.urandom(8).hex()} ", probe.seconds(settings), time.monotonic()
-    one = {
-        "probe": probe.name,
-        "run": probe.module,
-        "then": probe.local,
-        "arguments": encode(probe.arguments(settings)),
-        "seconds": seconds,
-    }
-    request: dict[str, Any] = {
-        "token": token,
-        "workdir": None,
-        "path": [folder for folder in sys.path if folder and Path(folder).is_absolute()],
-        "modules": {},
-        "magic": "",
-        "code": {},
-        "looks": [one],
-    }
-    words = [sys.executable, "-I", "-S", "-c", _PROGRAM]
+    token, start = f"retina-doctor-{os.urandom(8).hex()} ", time.monotonic()
+    try:
+        one = look_of(probe, settings, then=probe.local)
+    except Exception as error:  # a pack's own
+        return Recorded(outcome=Outcome.FAILED, detail=described(error))
+    request, seconds = own_request({}, [one]), one.seconds
     try:
         done = subprocess.run(
-            words, input=json.dumps(request).encode(), capture_output=True, timeout=seconds, check=False
+            request.command, input=request.program(token), capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as late:
         facts, _, _ = _told(late.stdout or b"", token)

@@ -13,8 +13,9 @@ from retina_doctor.codec import Data, to_json
 from retina_doctor.diagnose import diagnose
 from retina_doctor.examples import examples_of
 from retina_doctor.model import Finding, Reason, Snapshot, Verdict
-from retina_doctor.pages import PageSource, Words, spoken
+from retina_doctor.pages import PageSource, Words, one_line, spoken
 from retina_doctor.reasons import reason_text, said_at_all
+from retina_doctor.redaction import without_secrets
 from retina_doctor.reference import head_of, page_source, probe_name, row
 from retina_doctor.registry import Catalogue, Entry, Want
 from retina_doctor.reports.labels import label
@@ -59,6 +60,7 @@ class Judged(Data, frozen=True, kw_only=True):
 
 
 def judged(file: str, snapshot: Snapshot, catalogue: Catalogue, language: Language) -> Judged:
+    snapshot = without_secrets(snapshot, catalogue)
     diagnosis = diagnose(snapshot, catalogue)
     verdicts = {j.code: (j.verdict, reason_text(j.reason, catalogue, language)) for j in diagnosis.judgements}
     return Judged(file=file, snapshot=snapshot, findings=diagnosis.findings, verdicts=verdicts)
@@ -81,11 +83,11 @@ def _explained(entry: Entry, catalogue: Catalogue, language: Language, of: Judge
         name=check.name,
         head=head_of(entry, catalogue, language),
         title=shown(page.title),
-        meaning=plain(page.meaning),
+        meaning=one_line(page.meaning),
         found=tuple(_looked_at(entry, catalogue, language)),
         here=here,
         examples=filled,
-        why=plain(page.why),
+        why=one_line(page.why),
     )
 
 
@@ -132,13 +134,6 @@ def _looked_at(entry: Entry, catalogue: Catalogue, language: Language) -> Iterat
     tables = [f"[{one.TABLE}]" for one in facts if issubclass(one, Table) and one is not Table]
     if tables:
         yield label("by-settings", language, tables=label("others-and", language).join(tables))
-
-
-def plain(text: str) -> str:
-    """Markdown of a page as running text; `code` stays marked for whoever draws it."""
-    return re.sub(
-        r"\s*\n\s*", " ", re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])", "", text)
-    )
 
 
 def text(told: Sequence[Explanation], look: Look, language: Language) -> str:
@@ -203,6 +198,7 @@ def as_json(told: Sequence[Explanation], catalogue: Catalogue, language: Languag
                 "message": filled.words.message,
                 "fix": filled.words.fix,
                 "commands": list(filled.words.commands),
+                "aside": filled.words.aside,
             }
             for filled in one.examples
         ]
@@ -230,6 +226,7 @@ def markdown(one: Explanation, language: Language) -> str:
         lines += [f"*{label('example', language, machine=filled.machine)}* **{_escaped(words.title)}**"]
         lines += [_escaped(words.message), f"*{label('fix', language)}* {_escaped(words.fix)}"]
         lines += ["```sh\n" + "\n".join(words.commands) + "\n```"] if words.commands else []
+        lines += [_escaped(words.aside)]
     lines += [f"*{label('why', language)}* {one.why}"] if one.why else []
     return "\n\n".join(line for line in lines if line.strip()) + "\n"
 

@@ -64,6 +64,18 @@ def replace_file(file: Path, text: str | Iterable[str], *, private: bool) -> Non
         raise
 
 
+def make_file(file: Path, text: str) -> None:
+    """Write a new file, never over one that is there; whole, or it is not there. Raises OSError."""
+    opened = file.open("x", encoding="utf-8")
+    try:
+        with opened:
+            opened.write(text)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            file.unlink()
+        raise
+
+
 def _state(file: Path) -> os.stat_result | None:
     with contextlib.suppress(FileNotFoundError):
         return file.lstat()

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, NamedTuple
 
 from retina_doctor.errors import PackError, UsageError, described
-from retina_doctor.points import is_own, loaded, points_of
+from retina_doctor.points import Point, loaded, points_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +31,7 @@ class Format(NamedTuple):
 
 
 @functools.cache
-def _points() -> Mapping[str, EntryPoint]:
+def _points() -> Mapping[str, Point]:
     """By name, in the order of the names. The doctor's own go before others of the same name."""
     first = {point.name: point for point in reversed(points_of(GROUP))}
     return {name: first[name] for name in sorted(first)}
@@ -43,7 +42,7 @@ def names() -> tuple[str, ...]:
     return tuple(_points())
 
 
-def _point(name: str) -> EntryPoint:
+def _point(name: str) -> Point:
     points = _points()
     if name not in points:
         raise UsageError(f"--format {name}: known are {', '.join(points)}")
@@ -52,7 +51,7 @@ def _point(name: str) -> EntryPoint:
 
 def check(name: str) -> None:
     """Raises UsageError where there is no such format, or it is another distribution's and cannot be loaded."""
-    if not is_own(_point(name)):
+    if not _point(name).is_own:
         load(name)
 
 
@@ -61,6 +60,6 @@ def load(name: str) -> Format:
     point = _point(name)
     try:
         found = loaded(point)
-        return Format(name, found.write, getattr(found, "exit_code", None), is_own(point))
+        return Format(name, found.write, getattr(found, "exit_code", None), point.is_own)
     except (PackError, AttributeError) as error:
         raise UsageError(f"--format {name}: {point.value} cannot be used: {described(error)}") from None

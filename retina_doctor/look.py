@@ -9,9 +9,10 @@ from retina_doctor import __version__
 from retina_doctor.attach import Attachment
 from retina_doctor.codec import replace
 from retina_doctor.model import Recorded, Snapshot
-from retina_doctor.probing.collect import Looking, Progress
+from retina_doctor.probing.collect import Looking
+from retina_doctor.probing.processes import Progress
 from retina_doctor.registry import Catalogue
-from retina_doctor.selection import Selection, is_wanted
+from retina_doctor.selection import Selection
 from retina_doctor.target import numbered_inside, target_with_surroundings
 
 
@@ -24,8 +25,7 @@ def look(
 ) -> Snapshot:
     """Run the probes that the selected checks need; *meanwhile* is called when they are running. Raises UsageError."""
     settings = attachment.settings
-    wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
-    probes = [probe for probe in catalogue.probes.values() if probe.facts in wanted and is_wanted(probe, settings)]
+    probes = Selection(settings, catalogue).wanted_probes()
     chosen, around = target_with_surroundings(settings, environment, attachment.how)
     settings = numbered_inside(settings, around)
     target, readings = Looking(settings, chosen, around, progress, meanwhile).collect(probes)

@@ -6,13 +6,14 @@ import gc
 import os
 import signal
 import sys
+import threading
 from typing import Any, NoReturn
 
 from retina_doctor import __version__
 from retina_doctor.cli import app
 from retina_doctor.ears import HEARD
 from retina_doctor.errors import Interrupted, UsageError
-from retina_doctor.output import NoOutput, complain, tell
+from retina_doctor.output import complain, is_lost, lose, refuses, tell
 
 COMPLETE = "_RETINA_DOCTOR_COMPLETE"
 
@@ -28,22 +29,24 @@ def main() -> NoReturn:
     code = 3
     before = _heard()
     try:
-        code = app(standalone_mode=False, complete_var=COMPLETE) or 0
-        if code == 130:  # Ctrl-C before anything was looked at, in Typer's words
+        verdict = app(standalone_mode=False, complete_var=COMPLETE)
+        if verdict == 130:  # Ctrl-C before anything was looked at, in Typer's words
             raise Interrupted(2)
+        code = (
+            verdict if verdict is not None else 3 if is_lost() else 0
+        )  # a command without verdict is there to show something
     except UsageError as error:
         code = complain(str(error))
-    except NoOutput as error:
-        complain(str(error))
-        code = 3
     except Interrupted as interrupt:
         tell("retina-doctor: interrupted\n")
         code = 128 + int(interrupt.args[0])
     except Exception as error:
         # Typer has its own copy of click, so its errors have no importable base class.
         told = getattr(error, "format_message", None)
-        if told is None:
-            code = 3
+        code = 3
+        if isinstance(error, OSError) and refuses(error):  # Typer prints its help itself
+            lose(error)
+        elif told is None:
             _crashed(error)
         else:
             context = getattr(error, "ctx", None)
@@ -69,12 +72,23 @@ def _crashed(error: Exception) -> None:
 
 def _heard() -> dict[int, Any]:
     """From here on signals raise Interrupted, but those that the caller ignores; the handlers that stood before."""
+    sys.unraisablehook = _unraised
     heard = [n for n in HEARD if signal.getsignal(n) is not signal.SIG_IGN]
     return {number: signal.signal(number, _interrupt) for number in heard}
 
 
 def _interrupt(number: int, _frame: object) -> None:
     raise Interrupted(number)
+
+
+def _unraised(what: sys.UnraisableHookArgs) -> None:
+    """Raised where Python lets nothing through (importlib's callbacks), Interrupted would be lost: it comes again."""
+    if not isinstance(what.exc_value, Interrupted):
+        sys.__unraisablehook__(what)
+        return
+    again = threading.Timer(0.01, os.kill, (os.getpid(), int(what.exc_value.args[0])))
+    again.daemon = True
+    again.start()
 
 
 def _take_closed_descriptors() -> None:

@@ -190,13 +190,23 @@ Untaken = Literal["capabilities", "limits", "cgroup", "seccomp", "lsm"]
 control group; its system call filter; its profile of a security module (AppArmor, SELinux)."""
 
 
+class GroupLimits(Data, frozen=True, kw_only=True):
+    """The least that a control group and those above it allow, None: no limit. *memory*: bytes; *processors*: processors'
+    worth of time; *processes*: how many."""
+
+    memory: int | None = None
+    processors: float | None = None
+    processes: int | None = None
+
+
 class SeenFrom(Data, frozen=True, kw_only=True):
     """Whose view of the target a snapshot holds, as the doctor saw it from outside; the target's own words are Interpreter's.
 
     *whose*: the attached process's, the caller's (a Python that the doctor chose), or that of the command which was named, of
     which the rest is not known. *namespaces*: those that are not the doctor's, by kind. *limits*: soft and hard, by the names
-    of setrlimit(2), None: unlimited. *environment*: whose variables the target was given. *not_taken*: what the process has
-    and the looking had not.
+    of setrlimit(2), None: unlimited. *group_limits*: of its control group, None: not known. *processors*: on which it may
+    run, (): not known. *environment*: whose variables the target was given. *not_taken*: what the process has and the looking
+    had not.
     """
 
     whose: Literal["process", "caller", "target"]
@@ -209,6 +219,8 @@ class SeenFrom(Data, frozen=True, kw_only=True):
     namespaces: Mapping[Name, Name] = field(default_factory=dict)
     root: Path = "/"
     cgroup: Path | None = None
+    group_limits: GroupLimits | None = None
+    processors: tuple[int, ...] = ()
     limits: Mapping[Name, tuple[int | None, int | None]] = field(default_factory=dict)
     cwd: Path | None = None
     environment: Literal["process", "caller"] = "caller"
@@ -354,6 +366,10 @@ class Diagnosis(Data, frozen=True, kw_only=True):
 
     def echoes(self, root: Finding) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.root == root.key)
+
+    def gravest(self, root: Finding) -> Severity:
+        """Of a root and all that it explains: an error under a warning is an error."""
+        return max((one.severity for one in (root, *self.echoes(root))), key=lambda severity: severity.rank)
 
     def with_verdict(self, verdict: Verdict) -> tuple[Judgement, ...]:
         return tuple(j for j in self.judgements if j.verdict is verdict)

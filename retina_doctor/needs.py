@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import types
 import typing
 from enum import Enum, auto
 from typing import Any
 
 from retina_doctor.authoring import Check, Gathered
-from retina_doctor.codec import Data, replace
+from retina_doctor.codec import Data, field_types, replace
 from retina_doctor.errors import PackError
 from retina_doctor.model import Reading
 
@@ -36,15 +35,12 @@ def needs_of(check: Check) -> tuple[Need, ...]:
     for parameter, written in check.judge.__annotations__.items():
         hint = _hint(check, written) if parameter != "return" else None
         if isinstance(hint, type) and issubclass(hint, Gathered):
-            needs += [replace(_need(check, parameter, inner), field=f, whole=hint) for f, inner in _fields(hint)]
+            needs += [
+                replace(_need(check, parameter, inner), field=f, whole=hint) for f, inner in field_types(hint).items()
+            ]
         elif hint is not None:
             needs.append(_need(check, parameter, hint))
     return tuple(needs)
-
-
-@functools.cache
-def _fields(whole: type[Gathered]) -> tuple[tuple[str, Any], ...]:
-    return tuple(typing.get_type_hints(whole).items())
 
 
 _hints: dict[tuple[str, str], Any] = {}

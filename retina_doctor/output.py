@@ -1,8 +1,11 @@
-"""Where reports go: the formats that were asked for, standard output and files. Complains before anything is looked at."""
+"""Where reports go: the formats that were asked for, standard output and files.
+
+What was asked wrongly is complained of before anything is looked at. What the system refuses later, or refuses already (a closed
+standard output, a read-only folder, a full disk), costs that report alone: one line says so, and the exit code tells the verdict.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import importlib
 import os
@@ -27,8 +30,12 @@ Outputs = list[tuple[str, Path | None]]
 """(format, file or None for standard output)"""
 
 
-class NoOutput(Exception):
-    """The report cannot be given to anybody."""
+class BrokenFormat(Exception):
+    """The format of a third party broke."""
+
+
+_lost: list[str] = []
+"""What standard output did not take, as it was complained of."""
 
 
 def outputs(wanted: list[str] | None, known: Sequence[str] | None = None) -> Outputs:
@@ -43,13 +50,11 @@ def outputs(wanted: list[str] | None, known: Sequence[str] | None = None) -> Out
         found.append((name, Path(file) if file else None))
     if sum(file is None for _, file in found) > 1:
         raise UsageError("--format: only one report can go to standard output; write others as FORMAT=FILE")
-    if any(file is None for _, file in found):
-        check_open()
     files = [path for _, path in found if path]
     for path in files:
         if sum(path.resolve() == other.resolve() for other in files) > 1:
             raise UsageError(f"--format: two reports go to the same file, {path}")
-        check_writable(path)
+        check_named(path)
     return found
 
 
@@ -61,8 +66,8 @@ def one_of(wanted: list[str] | None, known: tuple[str, ...]) -> list[str]:
     return wanted or []
 
 
-def check_writable(file: Path) -> None:
-    """Raises UsageError before anything is looked at, rather than when there is a report to lose. Leaves no file behind."""
+def check_named(file: Path) -> None:
+    """Raises UsageError where no file can have that name."""
     problem = None
     if file.is_dir():
         problem = errno.EISDIR
@@ -70,16 +75,15 @@ def check_writable(file: Path) -> None:
         problem = errno.ENOENT
     elif not file.parent.is_dir():
         problem = errno.ENOTDIR
-    elif not os.access(file if file.exists() else file.parent, os.W_OK):
-        problem = errno.EACCES
     if problem:
         raise UsageError(f"{file}: cannot be written: {os.strerror(problem)}")
 
 
-def check_open() -> None:
-    """Raises UsageError where whoever started us closed our standard output."""
-    if sys.stdout is None:
-        raise UsageError("standard output is closed; write reports to files with --format FORMAT=FILE")
+def check_writable(file: Path) -> None:
+    """For a command that only makes this file. Raises UsageError before it begins; leaves no file behind."""
+    check_named(file)
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise UsageError(f"{file}: cannot be written: {os.strerror(errno.EACCES)}")
 
 
 def prepare(wanted: Outputs) -> None:
@@ -93,46 +97,52 @@ def prepare(wanted: Outputs) -> None:
 def give(report: Report, wanted: Outputs, look: Look) -> int:
     """Write the report in all formats, and tell the exit code, which the format on standard output may decide.
 
-    First to standard output, with that *look*, so that a full disk does not cost that one. A report that cannot be given
-    costs no other and hides no finding: one line says what is lost; where nothing was found the doctor itself has failed.
+    First to standard output, with that *look*, so that a full disk does not cost that one. What cannot be written changes no
+    exit code; a format that breaks hides no finding, and where nothing was found the doctor itself has failed.
     """
     from retina_doctor.reports import PLAIN
 
-    code, lost = report.exit_code, False
+    code, broken = report.exit_code, False
     for name, file in sorted(wanted, key=lambda output: output[1] is not None):
         try:
             form = formats.load(name)
-            deliver(name, file, _told(form, partial(form.write, report, PLAIN if file else look)))
+            text = _told(form, partial(form.write, report, PLAIN if file else look))
             if file is None and form.exit_code:
                 code = _told(form, partial(form.exit_code, report))
-        except (UsageError, NoOutput) as error:
+        except (UsageError, BrokenFormat) as error:
             complain(str(error))
-            lost = True
+            broken = True
+        else:
+            deliver(name, file, text)
     forms = {name for name, _ in wanted}
     if os.environ.get("GITHUB_ACTIONS") == "true" and ("terminal", None) in wanted and "github" not in forms:
         tell(formats.load("github").write(report, PLAIN))  # its runner reads annotations from either stream
-    return code if not lost or report.exit_code == 1 else 3
+    return code if not broken or report.exit_code == 1 else 3
 
 
 def deliver(name: str, file: Path | None, text: str | Iterable[str]) -> None:
-    """The report in the format of that name, or its parts, to its file or to standard output. Raises UsageError, NoOutput."""
+    """The report in the format of that name, or its parts, to its file or to standard output; one line says what is lost."""
     from retina_doctor.quoting import visible
 
     if file is None:
         show(text if isinstance(text, str) else "".join(text))
         return
-    write(file, text)
-    tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
+    try:
+        write(file, text)
+    except UsageError as error:
+        complain(str(error))
+    else:
+        tell(f"retina-doctor: {name} report written to {visible(str(file))}.\n")
 
 
 def _told(form: formats.Format, tell: Callable[[], T]) -> T:
-    """Raises NoOutput where the format of a third party breaks. One of our own is a bug that goes on as such."""
+    """Raises BrokenFormat where the format of a third party breaks. One of our own is a bug that goes on as such."""
     try:
         return tell()
     except Exception as error:
         if form.own:
             raise
-        raise NoOutput(f"--format {form.name}: {described(error)}") from None
+        raise BrokenFormat(f"--format {form.name}: {described(error)}") from None
 
 
 def _is_terminal() -> bool:
@@ -153,17 +163,51 @@ def terminal(colour: bool = True) -> Look:
 
 
 def show(text: str) -> None:
-    """To standard output; UTF-8 whatever the locale says: a service's LANG is often C, and reports are in Chinese, too."""
-    check_open()
+    """To standard output; UTF-8 whatever the locale says: a service's LANG is often C, and reports are in Chinese, too.
+
+    Where it takes nothing, one line says so, and the command goes on: what it was doing is not left half done.
+    """
+    if sys.stdout is None:
+        _lose("is closed; write reports to files with --format FORMAT=FILE")
+        return
     try:
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
         sys.stdout.flush()
     except OSError as error:
-        # Whatever is still buffered must not be tried again, and complained of, when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # The reader of our report (head, less) has gone: that changes nothing of what was found.
-        if not isinstance(error, BrokenPipeError):
-            raise NoOutput(f"standard output cannot be written: {error.strerror}") from None
+        lose(error)
+
+
+def lose(error: OSError) -> None:
+    """Standard output took nothing."""
+    _silence(sys.stdout.fileno())
+    # The reader of our report (head, less) has gone: that changes nothing of what was found.
+    if not isinstance(error, BrokenPipeError):
+        _lose(f"cannot be written: {error.strerror}")
+
+
+def _lose(why: str) -> None:
+    if not _lost:
+        complain(f"standard output {why}")
+    _lost.append(why)
+
+
+def _silence(descriptor: int) -> None:
+    """A stream that takes nothing is not tried again, not even when the interpreter ends, which would change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+def is_lost() -> bool:
+    """Whether something that was to be shown was not."""
+    return bool(_lost)
+
+
+def refuses(error: OSError) -> bool:
+    """Whether *error* is what standard output says: what was printed to it is still waiting then, and refused once more."""
+    try:
+        sys.stdout.flush()
+    except OSError as again:
+        return again.errno == error.errno
+    return False
 
 
 def write(file: Path, text: str | Iterable[str], *, private: bool = False) -> None:
@@ -176,9 +220,13 @@ def write(file: Path, text: str | Iterable[str], *, private: bool = False) -> No
 
 def tell(text: str) -> None:
     """To standard error, as far as there is one."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            sys.stderr.write(text)
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _silence(sys.stderr.fileno())
 
 
 def complain(text: str) -> int:

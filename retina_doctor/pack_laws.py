@@ -21,7 +21,7 @@ from retina_doctor.codec import Data
 from retina_doctor.diagnose import diagnose
 from retina_doctor.errors import PackError
 from retina_doctor.model import Action, Outcome, Recorded, Snapshot, Target, Verdict
-from retina_doctor.pages import BLOCK, FILTERS, PageError, file_of, source, spoken
+from retina_doctor.pages import BLOCK, FILTERS, PageError, PageSource, file_of, source, spoken
 from retina_doctor.probing.sending import has_source, source_of
 from retina_doctor.registry import Catalogue, build
 from retina_doctor.settings import LANGUAGES, Settings
@@ -93,28 +93,36 @@ def _pages_of_both_languages_have_one_form(pack: Pack, _others: tuple[Pack, ...]
                 except (OSError, UnicodeDecodeError, PageError) as error:
                     yield f"{file}: {error}"
                 else:
-                    names, blocks = {}, {}
-                    for variant, found in page.variants.items():
-                        parts = {"title": found.title, "message": found.message, "fix": found.fix}
-                        names[variant] = {
-                            k: jinja2.meta.find_undeclared_variables(environment.parse(v)) for k, v in parts.items()
-                        }
-                        blocks[variant] = BLOCK.findall(found.fix)
-                    pages[language] = (names, blocks)
-                    said = "".join(found.message for found in page.variants.values())
-                    fixes = "".join(found.fix for found in page.variants.values())
-                    if re.search(r"\{[{%]", page.title + page.meaning + page.why):
-                        yield f"{file}: title, meaning and why hold before anything is found: no placeholders"
-                    if any(kind and kind not in tuple(Action) for found in blocks.values() for kind, _ in found):
-                        yield f"{file}: the kinds of ```sh blocks are {', '.join(Action)}"
-                    if any(blocks.values()) and check.action is None:
+                    pages[language] = _form(page, environment)
+                    yield from (f"{file}: {flaw}" for flaw in _flaws_of_page(page, language))
+                    if any(BLOCK.search(one.fix) for one in page.variants.values()) and check.action is None:
                         yield f"{check.place}: {check.code} prints commands: @check needs action="
-                    if "```" in BLOCK.sub("", fixes):
-                        yield f"{file}: only ```sh blocks hold commands"
-                    if bool(CHINESE.search(said)) != (language == "zh"):
-                        yield f"{file}: is not in the language that its name says"
             if len(pages) == len(LANGUAGES) and pages["en"] != pages["zh"]:
                 yield f"{file_of(domain.pages, check.name, 'zh')}: other variants, placeholders or commands than the English page"
+
+
+def _form(page: PageSource, environment: jinja2.Environment) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What both languages have in common, by variant: placeholders of each part, and blocks of commands."""
+    names: dict[str, Any] = {}
+    blocks: dict[str, Any] = {}
+    for variant, found in page.variants.items():
+        parts = {"title": found.title, "message": found.message, "fix": found.fix}
+        names[variant] = {k: jinja2.meta.find_undeclared_variables(environment.parse(v)) for k, v in parts.items()}
+        blocks[variant] = BLOCK.findall(found.fix)
+    return names, blocks
+
+
+def _flaws_of_page(page: PageSource, language: str) -> Iterator[str]:
+    said = "".join(found.message for found in page.variants.values())
+    fixes = "\n".join(found.fix for found in page.variants.values())
+    if re.search(r"\{[{%]", page.title + page.meaning + page.why):
+        yield "title, meaning and why hold before anything is found: no placeholders"
+    if any(kind and kind not in tuple(Action) for kind, _ in BLOCK.findall(fixes)):
+        yield f"the kinds of ```sh blocks are {', '.join(Action)}"
+    if "```" in BLOCK.sub("", fixes):
+        yield "only ```sh blocks hold commands"
+    if bool(CHINESE.search(said)) != (language == "zh"):
+        yield "is not in the language that its name says"
 
 
 def _every_page_belongs_to_a_check(pack: Pack, _others: tuple[Pack, ...]) -> Iterator[str]:

@@ -17,16 +17,17 @@ section of their own; what stands under a plain "## Fix" is for all of them and 
 short: "# Title", message, "## Fix", "## Why".
 
 Title, message and fix of a finding are strict Jinja templates over its evidence; a placeholder that the evidence does not
-fill is an error. `language` is "en" or "zh". `told(x)` puts evidence of the form {"key", "values"} into the words of the
-packs' tables of reasons, and `word(x)` what probes say in English (a stage, an outcome, each of a list) into those of the
-language. Evidence may bear none of these names. Whatever it puts into a command is quoted for the shell.
+fill is an error. `language` is "en" or "zh". `told(x)` puts evidence of the form {"key", "values"}, or a list of such, into
+the words of the packs' tables of reasons: the check names the sentences that hold, and the page needs no conditions.
+`word(x)` puts what probes say in English (a stage, an outcome, each of a list) into words of the language. Evidence may bear
+none of these names. Whatever it puts into a command is quoted for the shell.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from retina_doctor.model import Action, Finding, Interpreter, Outcome, Reason, S
 from retina_doctor.quoting import PASSWORD, argument, visible
 from retina_doctor.reasons import reason_text, words_of
 from retina_doctor.registry import Catalogue
-from retina_doctor.remedies import MoveUp, Remedies
+from retina_doctor.remedies import FileChange, Remedies
 from retina_doctor.settings import Language
 
 BLOCK = re.compile(r"^```sh(?: (\w+))?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
@@ -74,12 +75,12 @@ class PageSource(Data, frozen=True, kw_only=True):
 
 class Doing(Data, frozen=True, kw_only=True):
     """A command of a page and its kind. *pip*: its action and words, where it changes packages of the service's Python.
-    *move*: what it moves."""
+    *change*: what it does to files."""
 
     command: str
     action: Action | None
     pip: tuple[str, ...] | None = None
-    move: MoveUp | None = None
+    change: FileChange | None = None
 
 
 class Words(Data, frozen=True, kw_only=True):
@@ -175,42 +176,61 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
     remedies = Remedies(snapshot.target, interpreter_of(snapshot))
     values: dict[str, Any] = {**finding.evidence, "subject": finding.subject, "language": language, **remedies.names()}
 
-    def told(reason: Mapping[str, Any] | None) -> str:
-        """{"key", "values"} of evidence in the words of the packs' tables of reasons."""
-        return "" if reason is None else reason_text(Reason(reason["key"], reason["values"]), catalogue, language)
+    def told(reason: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> str:
+        """{"key", "values"} of evidence in the words of the packs' tables of reasons; of a list, one sentence after another.
+        A value that is such a reason itself is told first, and lists are joined."""
+        if not isinstance(reason, Mapping | None):
+            return ("" if language == "zh" else " ").join(map(told, reason))
+        if reason is None:
+            return ""
+        filled = {key: _in_reason(value, told, language) for key, value in reason["values"].items()}
+        return reason_text(Reason(reason["key"], filled), catalogue, language)
 
     values["told"] = told
     values["word"] = lambda given: words_of(given, catalogue, language)
     hidden = [name for name, value in finding.evidence.items() if values[name] is not value]
     if hidden:
         raise PageError(f"{finding.name}: the evidence has a name of what every page may use: {', '.join(hidden)}")
+    texts, doings = _filled_fix(page.fix, finding, values, remedies)
+    return Words(
+        title=one_line(_fill(_PROSE, page.title, values)),
+        message=one_line(_fill(_PROSE, page.message, values)),
+        fix="\n\n".join(one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
+        commands=tuple(one.command for one in doings),
+        doings=tuple(doings),
+        aside=_aside(remedies, doings, catalogue, language),
+        why=whole.why,
+    )
+
+
+def _filled_fix(
+    fix: str, finding: Finding, values: Mapping[str, Any], remedies: Remedies
+) -> tuple[list[str], list[Doing]]:
+    """Its prose, and the commands between."""
     doings: list[Doing] = []
     texts: list[str] = []
     position = 0
-    for block in BLOCK.finditer(page.fix):
-        texts.append(_fill(_PROSE, page.fix[position : block.start()], values))
+    for block in BLOCK.finditer(fix):
+        texts.append(_fill(_PROSE, fix[position : block.start()], values))
         kind = Action(block[1]) if block[1] else finding.action
         for line in filter(None, map(str.strip, _fill(_SHELL, block[2], values).split("\n"))):
             pip = remedies.made.get(line)
-            move = remedies.moves.get(line)
-            doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip, move=move))
+            change = remedies.changes.get(line)
+            doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip, change=change))
         position = block.end()
-    texts.append(_fill(_PROSE, page.fix[position:], values))
-    aside = ""
+    texts.append(_fill(_PROSE, fix[position:], values))
+    return texts, doings
+
+
+def _aside(remedies: Remedies, doings: list[Doing], catalogue: Catalogue, language: Language) -> str:
+    """What stands beside the commands: how an image is made so, and that a password is to be filled in."""
+    told = []
     if remedies.for_image and remedies.interpreter and remedies.interpreter.container:
         line = "RUN " + " && ".join(remedies.for_image)
-        aside = reason_text(Reason("in-image", {"line": line}), catalogue, language)
-    if any(PASSWORD in command for command in (one.command for one in doings)):
-        aside = " ".join(filter(None, (aside, reason_text(Reason("fill-password"), catalogue, language))))
-    return Words(
-        title=_one_line(_fill(_PROSE, page.title, values)),
-        message=_one_line(_fill(_PROSE, page.message, values)),
-        fix="\n\n".join(_one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
-        commands=tuple(one.command for one in doings),
-        doings=tuple(doings),
-        aside=aside,
-        why=whole.why,
-    )
+        told.append(reason_text(Reason("in-image", {"line": line}), catalogue, language))
+    if any(PASSWORD in one.command for one in doings):
+        told.append(reason_text(Reason("fill-password"), catalogue, language))
+    return " ".join(told)
 
 
 def interpreter_of(snapshot: Snapshot) -> Interpreter | None:
@@ -223,9 +243,22 @@ def interpreter_of(snapshot: Snapshot) -> Interpreter | None:
         return None
 
 
-def _one_line(text: str) -> str:
-    """Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
-    text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff\uff00-\uffef])", "", text.strip())
+def _in_reason(value: Any, told: Callable[[Any], str], language: Language) -> Any:
+    """A value of a reason as its sentence takes it."""
+    if isinstance(value, Mapping) and set(value) == {"key", "values"}:
+        return told(value)
+    if isinstance(value, list | tuple):
+        return ("、" if language == "zh" else ", ").join(str(visible(one)) for one in value)
+    return value
+
+
+def one_line(text: str) -> str:
+    """Markdown of a page as running text; `code` stays marked for whoever draws it.
+
+    Source lines are wrapped for the reader of the page; between two Chinese characters a break is no space."""
+    text = text.strip()
+    if not text.isascii():
+        text = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s*\n\s*(?=[\u3000-\u9fff\uff00-\uffef])", "", text)
     return re.sub(r"\s*\n\s*", " ", text)
 
 

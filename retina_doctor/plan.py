@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from retina_doctor.codec import Data
 from retina_doctor.model import Action, Diagnosis, Finding, Location, Severity
 from retina_doctor.pages import Words, interpreter_of
-from retina_doctor.remedies import MoveUp, Remedies
+from retina_doctor.remedies import FileChange, Remedies
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -40,7 +40,7 @@ class StepCause(Data, frozen=True, kw_only=True):
 class Step(Data, frozen=True, kw_only=True):
     """*causes*: none for what follows any change. *image*: the same commands as a line of the image's Dockerfile.
 
-    *pip*, *moves*: what the commands do, typed; where there are fewer than commands, some are but text.
+    *pip*, *files*: what the commands do, typed; where there are fewer than commands, some are but text.
     """
 
     kind: Action
@@ -48,7 +48,12 @@ class Step(Data, frozen=True, kw_only=True):
     causes: tuple[StepCause, ...]
     image: str | None = None
     pip: tuple[tuple[str, ...], ...] = ()
-    moves: tuple[MoveUp, ...] = ()
+    files: tuple[FileChange, ...] = ()
+
+    @property
+    def listed(self) -> bool:
+        """No command does it: what is to be done is said cause by cause."""
+        return bool(self.causes) and not self.commands
 
     @property
     def fixes(self) -> tuple[str, ...]:
@@ -81,8 +86,8 @@ class Asked(Data, frozen=True, kw_only=True):
     def commands(self, kind: Action) -> tuple[str, ...]:
         return tuple(one.command for one in self.words.doings if one.action is kind and one.pip is None)
 
-    def moves(self, kind: Action) -> tuple[MoveUp, ...]:
-        return tuple(one.move for one in self.words.doings if one.action is kind and one.move is not None)
+    def files(self, kind: Action) -> tuple[FileChange, ...]:
+        return tuple(one.change for one in self.words.doings if one.action is kind and one.change is not None)
 
     @property
     def pip(self) -> tuple[tuple[str, ...], ...]:
@@ -123,14 +128,14 @@ def _steps(kind: Action, asked: Sequence[Asked], diagnosis: Diagnosis) -> Iterat
         yield from _pip_step(asked, diagnosis)
         return
     by_commands: dict[tuple[str, ...], list[StepCause]] = {}
-    moves: dict[tuple[str, ...], tuple[MoveUp, ...]] = {}
+    files: dict[tuple[str, ...], tuple[FileChange, ...]] = {}
     for one in asked:
         commands = one.commands(kind)
         if kind is one.kind or (commands and kind is not Action.LOOK):
             by_commands.setdefault(commands, []).append(one.cause)
-            moves[commands] = one.moves(kind)
+            files[commands] = one.files(kind)
     for commands, causes in by_commands.items():
-        yield Step(kind=kind, commands=commands, causes=tuple(causes), moves=moves[commands])
+        yield Step(kind=kind, commands=commands, causes=tuple(causes), files=files[commands])
 
 
 def _pip_step(asked: Sequence[Asked], diagnosis: Diagnosis) -> Iterator[Step]:

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 from retina_doctor.output import tell
-from retina_doctor.probing.collect import Progress
 from retina_doctor.probing.process import Child
+from retina_doctor.probing.processes import Progress
 from retina_doctor.quoting import visible
 from retina_doctor.reasons import words_of
 from retina_doctor.settings import Language

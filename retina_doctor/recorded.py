@@ -9,13 +9,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from retina_doctor import output
 from retina_doctor.errors import UsageError
 from retina_doctor.files import read_regular
+from retina_doctor.run import threshold_of
 from retina_doctor.snapshot import MOST_BYTES, SnapshotError, is_snapshot, load
 from retina_doctor.spread import spread
 
@@ -53,6 +54,8 @@ def _bytes_of(word: str) -> bytes:
 def judge(run: Run, words: Sequence[str]) -> NoReturn:
     """Report on each, and end with the exit code of all. Raises UsageError."""
     _ = run.outputs, run.baseline  # complain before anything is read
+    if run.flags["fail_on"]:
+        threshold_of(run.flags["fail_on"])
     if len(words) == 1 and not Path(words[0]).is_dir():
         snapshot = read(words[0])
         run.lap("settings")
@@ -98,24 +101,21 @@ def _several(run: Run, files: Sequence[str]) -> NoReturn:
     _ = installed()  # both once, and not in each process
     writers = [writer(name) for name, _ in run.outputs]
     codes: set[int] = set()
-    lost: set[int] = set()
-    with contextlib.ExitStack() as kept:
-        # Files are written whole or not at all, and standard output as judging goes on.
-        spools = [kept.enter_context(_spool()) if path else None for _, path in run.outputs]
-        for code, complaint, texts in spread(functools.partial(_judged, run, writers), files):
-            codes.add(code)
-            if complaint:
-                output.complain(complaint)
-            for spool, text in zip(spools, texts, strict=True):
-                if spool is not None:
-                    spool.write(text)
-                elif text and not lost:
-                    lost = _delivered("", None, text)
-        for (name, path), spool in zip(run.outputs, spools, strict=True):
+    # Files are written whole or not at all, and standard output as judging goes on.
+    spools = [Spool() if path else None for _, path in run.outputs]
+    for code, complaint, texts in spread(functools.partial(_judged, run, writers), files):
+        codes.add(code)
+        if complaint:
+            output.complain(complaint)
+        for spool, text in zip(spools, texts, strict=True):
             if spool is not None:
-                spool.seek(0)
-                lost |= _delivered(name, path, iter(functools.partial(spool.read, CHUNK), ""))
-    raise typer.Exit(next(code for code in ENDINGS if code in codes | lost))
+                spool.add(text)
+            elif text:
+                output.show(text)
+    for (name, path), spool in zip(run.outputs, spools, strict=True):
+        if spool is not None and path is not None:
+            spool.deliver(name, path)
+    raise typer.Exit(next(code for code in ENDINGS if code in codes))
 
 
 def _judged(run: Run, writers: Sequence[Callable[[Report, Look], str]], file: str) -> Judged:
@@ -137,18 +137,29 @@ def _judged(run: Run, writers: Sequence[Callable[[Report, Look], str]], file: st
     return report.exit_code, "", texts
 
 
-def _spool() -> IO[str]:
-    return tempfile.SpooledTemporaryFile(SMALL, "w+", encoding="utf-8", errors="backslashreplace", newline="")
+class Spool:
+    """Reports that go to one file, kept until all are judged: in memory, and of many in a file for temporary ones."""
 
+    def __init__(self) -> None:
+        self.file = tempfile.SpooledTemporaryFile(SMALL, "w+", encoding="utf-8", errors="backslashreplace", newline="")  # noqa: SIM115 - closed by `deliver`
+        self.error: OSError | None = None
 
-def _delivered(name: str, path: Path | None, text: str | Iterable[str]) -> set[int]:
-    """Exit codes that come of giving this report: of one that cannot be given, it is said."""
-    try:
-        output.deliver(name, path, text)
-    except (UsageError, output.NoOutput) as error:
-        output.complain(str(error))
-        return {3}
-    return set()
+    def add(self, text: str) -> None:
+        if self.error is None:
+            try:
+                self.file.write(text)
+            except OSError as error:
+                self.error = error
+
+    def deliver(self, name: str, path: Path) -> None:
+        """To their file; one line says what is lost."""
+        with contextlib.suppress(OSError), self.file as file:  # what could not be kept cannot be flushed either
+            if self.error is None:
+                file.seek(0)
+                output.deliver(name, path, iter(functools.partial(file.read, CHUNK), ""))
+                return
+        why = self.error and self.error.strerror
+        output.complain(f"{path}: cannot be written: {tempfile.gettempdir()}: {why}")
 
 
 def compare(run: Run, before: str, after: str) -> NoReturn:
@@ -158,7 +169,6 @@ def compare(run: Run, before: str, after: str) -> NoReturn:
     from retina_doctor.reports import comparison
 
     as_json = run.as_json
-    output.check_open()
     if before == after == "-":
         raise UsageError("standard input can be read once: name - once")
     catalogue = installed()

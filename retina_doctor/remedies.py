@@ -10,12 +10,29 @@ from retina_doctor.model import Interpreter, Target
 from retina_doctor.quoting import Command, argument, command_of, quoted
 
 
-class MoveUp(Data, frozen=True, kw_only=True):
+class MoveUp(Data, frozen=True, kw_only=True, tag=True):
     """Files of a folder that lie one level too deep: those in *folder*/*inner* with that *ending* go up into *folder*."""
 
     folder: str
     inner: str
     ending: str
+
+
+class MakeLink(Data, frozen=True, kw_only=True, tag=True):
+    """A link at *path* that leads to *to*; folders above it are made where they are missing."""
+
+    path: str
+    to: str
+
+
+class LetRead(Data, frozen=True, kw_only=True, tag=True):
+    """Everybody may read the file *path*; a folder may be entered, too."""
+
+    path: str
+
+
+FileChange = MoveUp | MakeLink | LetRead
+"""What a command does to files of the service's user, so that it can be done, and undone, without a shell."""
 
 
 class Remedies:
@@ -28,8 +45,8 @@ class Remedies:
         """What takes on the user of another user's process: nothing of that user's is to be run by root's shell."""
         self.made: dict[str, tuple[str, ...]] = {}
         """What the pip commands that were made do: action and words."""
-        self.moves: dict[str, MoveUp] = {}
-        """What the commands that move files do."""
+        self.changes: dict[str, FileChange] = {}
+        """What the commands that move files, make links or change modes do."""
         self.for_image: list[str] = []
         """What the pip commands that were asked for are in a Dockerfile."""
 
@@ -40,7 +57,10 @@ class Remedies:
             "pip_install": self.pip_install,
             "pip_uninstall": self.pip_uninstall,
             "move_up": self.move_up,
+            "make_link": self.make_link,
+            "let_read": self.let_read,
             "interpreter": self.interpreter,
+            "command_of": command_of,
             "target_command": command_of(self.target.command),
         }
 
@@ -64,10 +84,25 @@ class Remedies:
         """``mv INNER/*ENDING FOLDER/``, where FOLDER is the one that *inner* lies in."""
         folder, _, name = inner.rstrip("/").rpartition("/")
         command = Command(f"mv {argument(inner)}/*{quoted(ending)} {argument(folder)}/")
-        self.moves[command] = MoveUp(folder=folder, inner=name, ending=ending)
+        self.changes[command] = MoveUp(folder=folder, inner=name, ending=ending)
+        return command
+
+    def make_link(self, to: str, path: str, parent: str = "") -> Command:
+        """``ln -s TO PATH``, and before it ``mkdir -p PARENT`` where one is named."""
+        link = f"ln -s {argument(to)} {argument(path)}"
+        command = Command(f"mkdir -p {argument(parent)} && {link}" if parent else link)
+        self.changes[command] = MakeLink(path=path, to=to)
+        return command
+
+    def let_read(self, path: str) -> Command:
+        """``chmod a+rX PATH``: X is the right to enter, which only folders get."""
+        command = Command(f"chmod a+rX {argument(path)}")
+        self.changes[command] = LetRead(path=path)
         return command
 
     def _pip(self, action: str, words: tuple[str, ...]) -> Command:
+        if not any(not word.startswith("-") for word in words):
+            return Command("")  # nothing is known to install
         command = self._pip_command(action, words)
         self.made[command] = (action, *words)
         return command

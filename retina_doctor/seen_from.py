@@ -8,6 +8,7 @@ import resource
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from retina_doctor.control_groups import group_limits_of
 from retina_doctor.model import SeenFrom, Untaken
 from retina_doctor.standpoint import CAPABILITIES, LIMITS, Standpoint, limits_of, rank
 
@@ -28,6 +29,8 @@ def of_process(standpoint: Standpoint, cwd: str) -> SeenFrom:
         namespaces=standpoint.namespaces,
         root=standpoint.root,
         cgroup=_read(standpoint.pid, "cgroup"),
+        group_limits=group_limits_of(standpoint.pid),
+        processors=standpoint.processors,
         limits=_told(standpoint.limits),
         cwd=cwd,
         environment="process",
@@ -49,6 +52,8 @@ def of_caller() -> SeenFrom:
         groups=tuple(os.getgroups()),
         capabilities=_named(_effective(_status("self"))),
         cgroup=_read("self", "cgroup"),
+        group_limits=group_limits_of("self"),
+        processors=tuple(sorted(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else (),
         limits=_told(limits_of("self")),
     )
 

@@ -30,6 +30,7 @@ class Selection:
         """*when*: the time of the looking, ISO 8601, by which an ignored check may have expired."""
         gate = settings.gate
         self.settings = settings
+        self.catalogue = catalogue
         with _naming("gate.only"):
             self.only = catalogue.matching(gate.only, pack_not_loadable.code) if gate.only else None
         with _naming("gate.skip"):
@@ -81,6 +82,18 @@ class Selection:
         # What no check rests on costs a process of its own, unless it shares one.
         return {n.facts for n in needs if n.want is not Want.OPTIONAL or n.facts in self.shared} - self.heavy
 
+    def wanted_probes(self) -> list[Probe[Any]]:
+        """Those that the selected checks need, and that the settings leave anything to look at."""
+        needed = self.needed_facts(self.catalogue.entries)
+        return [one for one in self.catalogue.probes.values() if one.facts in needed and self._is_wanted(one)]
+
+    def _is_wanted(self, probe: Probe[Any]) -> bool:
+        """A pack whose question breaks does not say that there is nothing to look at."""
+        try:
+            return probe.wanted(self.settings)
+        except Exception:
+            return True
+
 
 def judgement_of(
     entry: Entry, verdict: Verdict, *, missing: tuple[str, ...] = (), reason: Reason | str | None = None
@@ -94,11 +107,3 @@ def judgement_of(
 def judged_broken(entry: Entry, error: Exception, what: str = "") -> Judgement:
     """A check that breaks must not take the report with it: it is shown as broken, and the exit code says so."""
     return judgement_of(entry, Verdict.ERROR, reason=what + described(error))
-
-
-def is_wanted(probe: Probe[Any], settings: Settings) -> bool:
-    """A pack whose question breaks does not say that there is nothing to look at."""
-    try:
-        return probe.wanted(settings)
-    except Exception:
-        return True

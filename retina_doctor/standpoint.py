@@ -6,7 +6,7 @@ import functools
 import os
 import pwd
 import resource
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from retina_doctor.codec import Data, field
@@ -103,6 +103,11 @@ class Standpoint(Data, frozen=True, kw_only=True):
     """Where the doctor sees its root folder: another one than its own after chroot(2)."""
     limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
     """Soft and hard, by the numbers of setrlimit(2)."""
+    processors: tuple[int, ...] = ()
+    """Those that it may run on (sched_setaffinity(2)), which its cpuset leaves it; (): all, or not known."""
+    image: tuple[int, ...] = ()
+    """Where the kernel has laid its program, stack, words and variables: another place after each exec, so that what was read of
+    two programs which one process ran in turn, a setuid one between them, is never taken for one."""
 
     @property
     def foreign(self) -> bool:
@@ -153,9 +158,11 @@ def standpoint_of(pid: int) -> Standpoint:
     """Raises FileNotFoundError or ProcessLookupError where it is gone, UsageError where it may not be read or entered."""
     process = Path("/proc") / str(pid)
     try:
+        started, image = _program(process)
         lines = (process / "status").read_text(encoding="ascii", errors="replace").splitlines()
         status = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
-        started = int((process / "stat").read_bytes().rpartition(b") ")[2].split()[19])
+        if _program(process) != (started, image):
+            raise UsageError(f"--pid {pid}: it became another process while it was read")
         apart = _namespaces_apart(process)
         root = str((process / "root").readlink())
         if (apart or root != "/") and os.geteuid() != 0:
@@ -184,12 +191,47 @@ def standpoint_of(pid: int) -> Standpoint:
             namespaces=apart,
             root=root,
             limits=limits_of(pid),
+            processors=_processors(status.get("Cpus_allowed_list", [])),
+            image=image,
         )
     except PermissionError:
         found = None
+        if _is_our_own(process):
+            raise UsageError(
+                f"--pid {pid}: that process lets nobody but root look into it; run the doctor as root"
+            ) from None
     if found is None or (found.foreign and os.geteuid() != 0):
         raise UsageError(f"--pid {pid}: that process is another user's; run the doctor as that user or as root")
     return found
+
+
+IMAGE = (*range(23, 26), *range(42, 49))
+"""startcode, endcode, startstack; start_data to env_end (proc_pid_stat(5)), counted from the state on."""
+
+
+def _is_our_own(process: Path) -> bool:
+    """As its status says, which all may read; who owns its folder is root where it has forbidden to be dumped."""
+    try:
+        lines = (process / "status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.split()[1:3] == [str(os.geteuid())] * 2 for line in lines if line.startswith("Uid:"))
+
+
+def _program(process: Path) -> tuple[int, tuple[int, ...]]:
+    """When the process began, and where the program that it runs by now was laid."""
+    fields = (process / "stat").read_bytes().rpartition(b") ")[2].split()
+    return int(fields[19]), tuple(int(fields[place]) for place in IMAGE)
+
+
+def _processors(words: Sequence[str]) -> tuple[int, ...]:
+    """The numbers of "0-3,8"."""
+    found: list[int] = []
+    for part in "".join(words).split(","):
+        first, _, last = part.partition("-")
+        if first.isdigit():
+            found += range(int(first), int(last or first) + 1)
+    return tuple(found)
 
 
 @functools.cache

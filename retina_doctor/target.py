@@ -73,13 +73,14 @@ class Surroundings(Data, frozen=True):
     """What a service's own paths and libraries are looked up with; *workdir* None: the doctor's.
 
     *standpoint*: whose rights its interpreter is started with; None: the doctor's own. *limits*: where they are the doctor's
-    own, those of the process that are others. *seen_from*: all of this, for the snapshot.
+    own, those of the process that are others; so *processors*. *seen_from*: all of this, for the snapshot.
     """
 
     workdir: str | None
     environment: Mapping[str, str]
     standpoint: Standpoint | None = None
     limits: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    processors: tuple[int, ...] = ()
     seen_from: SeenFrom | None = None
 
 
@@ -120,7 +121,8 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
         others = {number: pair for number, pair in standpoint.limits.items() if pair != doctors.get(number)}
         if not own:  # a server that writes its title over its command line may have written over its variables, too
             seen_from = replace(seen_from, environment="caller")
-        return Surroundings(workdir, own or environment, limits=others, seen_from=seen_from)
+        apart = standpoint.processors if set(standpoint.processors) != os.sched_getaffinity(0) else ()
+        return Surroundings(workdir, own or environment, limits=others, processors=apart, seen_from=seen_from)
     except (FileNotFoundError, ProcessLookupError):
         raise ProcessLookupError(pid) from None
     except OSError as error:

@@ -76,6 +76,7 @@ REAL = frozenset(
         "test_torch",
         "test_untrusted",
         "test_views",
+        "test_ways_in",
         "test_wrong_packs",
     }
 )

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,19 @@ def follow_plan(told: dict[str, Any], cwd: Path) -> list[str]:
         )
         assert done.returncode == 0, f"{command}\n{done.stderr}"
     return commands
+
+
+def after_commands(commands: Sequence[str], variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a shell that had *variables* and ran these commands, to the letter: what is started from it has that."""
+    script = " && ".join([*commands, "env -0"])
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env={"PATH": os.environ["PATH"], **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(one.split("=", 1) for one in done.stdout.split("\0") if "=" in one)
 
 
 def make_venv(folder: Path, kind: str) -> Path:

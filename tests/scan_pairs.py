@@ -52,6 +52,86 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "P = ['CPUExecutionProvider']\ns = ort.InferenceSession('a', providers=P)",
         "P = ['TensorrtExecutionProvider', 'CPUExecutionProvider']\ns = ort.InferenceSession('a', providers=P)",
     ),
+    "the CPU before the GPU": (
+        "ort-provider-not-requested",
+        "s = ort.InferenceSession('a', providers=['CPUExecutionProvider', 'CUDAExecutionProvider'])",
+        f"s = ort.InferenceSession('a', {BOTH})",
+    ),
+    "the CPU before the GPU, with options": (
+        "ort-provider-not-requested",
+        "s = ort.InferenceSession('a', providers=['CPUExecutionProvider', ('CUDAExecutionProvider', {'device_id': 0})])",
+        "s = ort.InferenceSession('a', providers=[('CUDAExecutionProvider', {'device_id': 0}), 'CPUExecutionProvider'])",
+    ),
+    "a provider that is misspelt": (
+        "ort-provider-not-requested",
+        "s = ort.InferenceSession('a', providers=['CudaExecutionProvider', 'CPUExecutionProvider'])",
+        "s = ort.InferenceSession('a', providers=['CudaExecutionProvider', 'CUDAExecutionProvider'])",
+    ),
+    "a provider without its second word": (
+        "ort-provider-not-requested",
+        "s = ort.InferenceSession('a', None, ['CUDA', 'CPU'])",
+        "s = ort.InferenceSession('a', None, ['WebGpuExecutionProvider', 'CPUExecutionProvider'])",
+    ),
+    "half of a pair in a provider": (
+        "ort-provider-not-requested",
+        "s = ort.InferenceSession('a', providers=['\\ud800'])",
+        "s = ort.InferenceSession('\\ud800', providers=['CUDAExecutionProvider'])",
+    ),
+    "the CPU, set later": (
+        "ort-provider-not-requested",
+        f"s = ort.InferenceSession('a', {BOTH})\ns.set_providers(['CPUExecutionProvider'])",
+        f"s = ort.InferenceSession('a', {BOTH})\ns.set_providers(['CUDAExecutionProvider'])",
+    ),
+    "the CPU, of FaceAnalysis": (
+        "ort-provider-not-requested",
+        "app = FaceAnalysis(providers=['CPUExecutionProvider'])",
+        "app = FaceAnalysis(providers=p)",
+    ),
+    "a negative ctx_id": (
+        "ort-provider-not-requested",
+        APP + "app.prepare(ctx_id=-1)",
+        APP + "app.prepare(ctx_id=0)\nother.prepare(ctx_id=-1)",
+    ),
+    "the variable that hides the GPU": (
+        "cuda-visible-devices-hides-gpu",
+        APP + "import os\nos.environ['CUDA_VISIBLE_DEVICES'] = '-1'",
+        APP + "import os\nos.environ['CUDA_VISIBLE_DEVICES'] = '1'",
+    ),
+    "the variable that hides the GPU, in a function": (
+        "cuda-visible-devices-hides-gpu",
+        APP + "from os import environ\ndef main():\n    environ.update(CUDA_VISIBLE_DEVICES='')",
+        APP + "from os import environ\ndef main(cpu):\n    if cpu:\n        environ.update(CUDA_VISIBLE_DEVICES='')",
+    ),
+    "the variable that hides the GPU, by default": (
+        "cuda-visible-devices-hides-gpu",
+        APP + "import os\nos.environ.setdefault('CUDA_VISIBLE_DEVICES', 'none')",
+        APP + "import os\nos.environ.setdefault('CUDA_VISIBLE_DEVICES', os.environ.get('CARDS', ''))",
+    ),
+    "the best of no face": (
+        "no-face-not-handled",
+        APP + "def f():\n    faces = app.get(img)\n    return max(faces, key=lambda one: one.det_score)",
+        APP + "def f():\n    faces = app.get(img)\n    return max(faces, key=lambda one: one.det_score, default=None)",
+    ),
+    "the first of no face, in order": (
+        "no-face-not-handled",
+        APP + "def f():\n    return sorted(app.get(img), key=g)[0]",
+        APP + "def f():\n    return sorted(app.get(img), key=g)[:1]",
+    ),
+    "the next of no face": (
+        "no-face-not-handled",
+        APP + "def f():\n    return next(iter(app.get(img)))",
+        APP + "def f():\n    return next(iter(app.get(img)), None)",
+    ),
+    "the last of no face": (
+        "no-face-not-handled",
+        APP + "def f():\n    faces = app.get(img)\n    return faces.pop().embedding",
+        APP + "def f():\n    faces = app.get(img)\n    while faces:\n        g(faces.pop())",
+    ),
+    "a picture that only a loop's call is given": (
+        "image-not-read",
+        "import cv2\ndef f(d):\n    img = cv2.imdecode(d, 1)\n    return [one.bbox for one in model.get(img)]",
+        "import cv2\ndef f(d):\n    img = cv2.imdecode(d, 1)\n    return list(model.get(img)) if img is not None else []",
+    ),
     "the CPU alone, in a tuple": (
         "ort-provider-not-requested",
         "s = ort.InferenceSession('a', providers=('CPUExecutionProvider',))",

@@ -41,6 +41,29 @@ ON_THE_CPU = (
 )
 SERVES = "CMD gunicorn -b 0.0.0.0:8080 app:app\n"
 
+SEEN = f"services:\n  a:\n    image: {CUDA}\n    gpus: all\n    environment:\n      %s\n"
+CARDS = "NVIDIA_VISIBLE_DEVICES"
+CRASHED = "service-crashed-or-not-ready"
+SERVED = (
+    "from insightface.app import FaceAnalysis\nfrom flask import Flask\n"
+    "faces = FaceAnalysis(providers=['CUDAExecutionProvider'])\napp = Flask('a')\n"
+    "@app.get('/health')\ndef health(): ...\n@app.route('/faces/<int:n>')\ndef one(n): ...\n"
+    "@app.route('/detect', methods=['POST'])\ndef detect(): ...\n"
+)
+RUN = "        command: [gunicorn, -w, '4', -b, '0.0.0.0:8080', 'app:app']\n"
+ONE = "        resources: {limits: {nvidia.com/gpu: 1, %s}}\n"
+ALIVE = (
+    "        livenessProbe: {httpGet: {path: %s, port: 8080}, initialDelaySeconds: %d, "
+    "periodSeconds: %d, failureThreshold: %d}\n"
+)
+CLOSED = "        securityContext: {readOnlyRootFilesystem: true}\n"
+MOUNTED = "        volumeMounts: [{name: models, mountPath: /root/.insightface}]\n"
+NONE = f"        image: {CUDA}\n        resources: {{limits: {{nvidia.com/gpu: %d}}}}\n"
+HEALTH = (
+    "services:\n  face:\n    image: registry/face\n    command: gunicorn -b 0.0.0.0:8080 app:app\n"
+    "    healthcheck: {test: 'curl -f %s || exit 1', start_period: 60s}\n"
+)
+
 PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     # forks
     "preload_app and a session of the module": (
@@ -108,6 +131,125 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         {"app.py": FORM, "Dockerfile": "FROM python:3.11\nRUN pip install fastapi==0.121.0 uvicorn\n"},
         {"app.py": FORM, "Dockerfile": "FROM python:3.11\nRUN pip install fastapi[standard]==0.121.0\n"},
     ),
+    "UploadFile with another extra": (
+        "service-module-missing",
+        {"app.py": FORM, "requirements.txt": "fastapi[email]\n"},
+        {"app.py": FORM, "requirements.txt": "fastapi[all]\n"},
+    ),
+    # images without the libraries
+    **{
+        f"onnxruntime-gpu on {base}": (
+            cause,
+            {"Dockerfile": f"FROM {base}\nRUN pip install onnxruntime-gpu=={version}\n"},
+            {"Dockerfile": f"FROM {other}\nRUN pip install onnxruntime-gpu=={version}\n"},
+        )
+        for cause, version, base, other in (
+            ("ort-cuda-libs-missing", "1.20.1", "python:3.11-slim", CUDA),
+            ("ort-cuda-libs-missing", "1.20.1", "ubuntu:22.04", "pytorch/pytorch:2.4.0-cuda12.4-cudnn9-runtime"),
+            ("ort-cuda-libs-missing", "1.20.1", "nvidia/cuda:12.4.1-base-ubuntu22.04", CUDA),
+            ("ort-cudnn-mismatch", "1.20.1", "nvidia/cuda:12.4.1-runtime-ubuntu22.04", CUDA),
+            ("ort-cudnn-mismatch", "1.20.1", "nvcr.io/nvidia/cuda:12.2.2-cudnn8-devel-ubuntu22.04", CUDA),
+        )
+    },
+    "libraries that torch brings": (
+        "ort-cuda-libs-missing",
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt\n",
+            "requirements.txt": "onnxruntime-gpu==1.20.1\n",
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt\n",
+            "requirements.txt": "onnxruntime-gpu==1.20.1\ntorch\n",
+        },
+    ),
+    "libraries that packages of NVIDIA's bring": (
+        "ort-cuda-libs-missing",
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt\n",
+            "requirements.txt": "onnxruntime-gpu==1.20.1\n",
+        },
+        {
+            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt -r elsewhere.txt\n",
+            "requirements.txt": "onnxruntime-gpu==1.20.1\n",
+        },
+    ),
+    "OpenCV with windows": (
+        "opencv-system-libs-missing",
+        {"Dockerfile": "FROM python:3.11-slim\nRUN pip install opencv-python\n"},
+        {"Dockerfile": "FROM python:3.11-slim\nRUN pip install opencv-python-headless\n"},
+    ),
+    "OpenCV with windows, and what it needs": (
+        "opencv-system-libs-missing",
+        {
+            "Dockerfile": "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y gcc\nRUN pip install opencv-python\n"
+        },
+        {"Dockerfile": "FROM python:3.11-slim\nRUN apt-get install -y libgl1\nRUN pip install opencv-python\n"},
+    ),
+    # what hides the GPU from a container
+    **{
+        f"{cause} by {name}": (cause, {"compose.yml": SEEN % (before,)}, {"compose.yml": SEEN % (after,)})
+        for name, cause, before, after in (
+            ("CUDA", "cuda-visible-devices-hides-gpu", "CUDA_VISIBLE_DEVICES: '-1'", "CUDA_VISIBLE_DEVICES: '0'"),
+            (
+                "utility",
+                "container-driver-capabilities",
+                "NVIDIA_DRIVER_CAPABILITIES: utility",
+                "NVIDIA_DRIVER_CAPABILITIES: all",
+            ),
+        )
+    },
+    "a runtime that gives no card": (
+        "container-started-without-gpu",
+        {"compose.yml": f"services:\n  a:\n    image: {CUDA}\n    runtime: nvidia\n    environment: [{CARDS}=none]\n"},
+        {"compose.yml": f"services:\n  a:\n    image: {CUDA}\n    runtime: nvidia\n    environment: [{CARDS}=all]\n"},
+    ),
+    # what ends a pod
+    **{
+        f"Kubernetes: {name}": (
+            cause,
+            {"app.py": SERVED, "pod.yaml": pod(RUN + before)},
+            {"app.py": SERVED, "pod.yaml": pod(RUN + after)},
+        )
+        for name, cause, before, after in (
+            ("too little memory", CRASHED, ONE % "memory: 512Mi", ONE % "memory: 8Gi"),
+            ("a thousandth", CRASHED, ONE % "memory: 8000m", ONE % "memory: 8000M"),
+            ("no unit", CRASHED, ONE % "memory: 4096", ONE % "memory: 4096Mi"),
+            (
+                "more asked for",
+                CRASHED,
+                ONE % "memory: 4Gi}, requests: {memory: 8Gi",
+                ONE % "memory: 4Gi}, requests: {memory: 4Gi",
+            ),
+            ("killed while loading", CRASHED, ALIVE % ("/health", 3, 1, 3), ALIVE % ("/health", 3, 10, 3)),
+            (
+                "killed while loading, or spared",
+                CRASHED,
+                ALIVE % ("/health", 3, 1, 3),
+                ALIVE % ("/health", 3, 1, 3)
+                + "        startupProbe: {httpGet: {path: /health, port: 8080}, failureThreshold: 30}\n",
+            ),
+            ("a path that nobody serves", CRASHED, ALIVE % ("/healthz", 60, 10, 3), ALIVE % ("/health", 60, 10, 3)),
+            ("a path for POST", CRASHED, ALIVE % ("/detect", 60, 10, 3), ALIVE % ("/faces/7", 60, 10, 3)),
+            (
+                "never ready",
+                CRASHED,
+                (ALIVE % ("/ready", 60, 10, 3)).replace("liveness", "readiness"),
+                (ALIVE % ("/docs", 1, 1, 1)).replace("liveness", "readiness"),
+            ),
+            ("a read-only root", "model-cache-not-writable", CLOSED, CLOSED + MOUNTED),
+            ("no card", "container-started-without-gpu", NONE % 0, NONE % 1),
+        )
+    },
+    "compose: a path that nobody serves": (
+        CRASHED,
+        {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:8080/healthz"},
+        {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:8080/health"},
+    ),
+    "compose: a port on which nobody listens": (
+        "port-not-published",
+        {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:5000/health"},
+        {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:8080/health"},
+    ),
     # images for which there is no wheel
     "Alpine": (
         "libc-unsupported",
@@ -125,8 +267,8 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "CentOS 7": (
         "libc-unsupported",
-        {"Dockerfile": "FROM nvidia/cuda:12.2.0-runtime-centos7\nRUN pip install onnxruntime-gpu==1.20.1\n"},
-        {"Dockerfile": "FROM nvidia/cuda:12.2.0-runtime-rockylinux8\nRUN pip install onnxruntime-gpu==1.20.1\n"},
+        {"Dockerfile": "FROM nvidia/cuda:12.4.1-cudnn-runtime-centos7\nRUN pip install onnxruntime-gpu==1.20.1\n"},
+        {"Dockerfile": "FROM nvidia/cuda:12.4.1-cudnn-runtime-rockylinux8\nRUN pip install onnxruntime-gpu==1.20.1\n"},
     ),
     "a Python that the pin has no wheel for": (
         "python-has-no-wheel",
@@ -412,19 +554,19 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     "both packages in a Dockerfile": (
         "ort-both-packages",
         {
-            "Dockerfile": "FROM python:3.11\nRUN apt-get update && \\\n    pip3 install insightface \\\n"
+            "Dockerfile": "FROM our/base:1\nRUN apt-get update && \\\n    pip3 install insightface \\\n"
             "    'onnxruntime-gpu<1.27'\n"
         },
         {
-            "Dockerfile": "FROM python:3.11\nRUN pip install insightface 'onnxruntime-gpu<1.27'\n"
+            "Dockerfile": "FROM our/base:1\nRUN pip install insightface 'onnxruntime-gpu<1.27'\n"
             "RUN pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'onnxruntime-gpu<1.27'\n"
         },
     ),
     "both packages, without dependencies": (
         "ort-both-packages",
-        {"Dockerfile": "FROM python:3.11\nRUN python -m pip install insightface\nRUN uv pip install onnxruntime-gpu\n"},
+        {"Dockerfile": "FROM our/base:1\nRUN python -m pip install insightface\nRUN uv pip install onnxruntime-gpu\n"},
         {
-            "Dockerfile": "FROM python:3.11\nRUN python -m pip install --no-deps insightface\n"
+            "Dockerfile": "FROM our/base:1\nRUN python -m pip install --no-deps insightface\n"
             "RUN uv pip install onnxruntime-gpu\n"
         },
     ),
@@ -432,38 +574,38 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         "ort-both-packages",
         {
             "requirements.txt": "insightface\n",
-            "Dockerfile": "FROM python:3.11\nRUN pip install onnxruntime-gpu\nRUN pip install -r requirements.txt\n",
+            "Dockerfile": "FROM our/base:1\nRUN pip install onnxruntime-gpu\nRUN pip install -r requirements.txt\n",
         },
         {
             "requirements.txt": "insightface\nonnxruntime-gpu\n",
-            "Dockerfile": "FROM python:3.11\nRUN pip install -r requirements.txt\n"
+            "Dockerfile": "FROM our/base:1\nRUN pip install -r requirements.txt\n"
             "RUN pip uninstall -y onnxruntime onnxruntime-gpu; pip install onnxruntime-gpu\n",
         },
     ),
     "both packages in a heredoc": (
         "ort-both-packages",
         {
-            "Dockerfile": "FROM python:3.11\nRUN <<END\npip install onnxruntime\npip install onnxruntime-gpu\n"
+            "Dockerfile": "FROM our/base:1\nRUN <<END\npip install onnxruntime\npip install onnxruntime-gpu\n"
             "END\nCOPY . .\n"
         },
         {
-            "Dockerfile": "FROM python:3.11\nCOPY <<END /note\nRUN pip install onnxruntime\nEND\n"
+            "Dockerfile": "FROM our/base:1\nCOPY <<END /note\nRUN pip install onnxruntime\nEND\n"
             "RUN pip install onnxruntime-gpu\n"
         },
     ),
     "the CPU package on a CUDA image": (
         "ort-cpu-package",
         {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime==1.18.0\n"},
-        {"Dockerfile": "FROM python:3.11-slim\nRUN pip install onnxruntime==1.18.0\n"},
+        {"Dockerfile": "FROM our/base:1-slim\nRUN pip install onnxruntime==1.18.0\n"},
     ),
     "the CPU package in a container with a GPU": (
         "ort-cpu-package",
         {
-            "Dockerfile": "FROM python:3.11\nRUN pip install insightface\n",
+            "Dockerfile": "FROM our/base:1\nRUN pip install insightface\n",
             "compose.yml": "services:\n  a:\n    build: .\n    gpus: all\n",
         },
         {
-            "Dockerfile": "FROM python:3.11\nRUN pip install insightface\n",
+            "Dockerfile": "FROM our/base:1\nRUN pip install insightface\n",
             "compose.yml": "services:\n  a:\n    build: .\n",
         },
     ),
@@ -524,11 +666,11 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     "compose without a GPU, by its package": (
         "container-started-without-gpu",
         {
-            "Dockerfile": "FROM python:3.11\nRUN pip install onnxruntime-gpu\n",
+            "Dockerfile": "FROM our/base:1\nRUN pip install onnxruntime-gpu\n",
             "compose.yml": "services:\n  face:\n    build: .\n",
         },
         {
-            "Dockerfile": "FROM python:3.11\nRUN pip install onnxruntime-gpu\n",
+            "Dockerfile": "FROM our/base:1\nRUN pip install onnxruntime-gpu\n",
             "compose.yml": "services:\n  face:\n    build: .\n",
             "compose.gpu.yml": "services:\n  face:\n    gpus: all\n    build: .\n",
         },
@@ -556,13 +698,13 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     "requirements of two services": (
         "ort-both-packages",
         {
-            "a/Dockerfile": "FROM python:3.11\nCOPY requirements.txt /tmp/\n"
+            "a/Dockerfile": "FROM our/base:1\nCOPY requirements.txt /tmp/\n"
             "RUN pip install -r /tmp/requirements.txt onnxruntime-gpu\n",
             "a/requirements.txt": "insightface\n",
             "b/requirements.txt": "onnxruntime\n",
         },
         {
-            "a/Dockerfile": "FROM python:3.11\nCOPY requirements.txt /tmp/\nRUN pip install -r /tmp/requirements.txt\n",
+            "a/Dockerfile": "FROM our/base:1\nCOPY requirements.txt /tmp/\nRUN pip install -r /tmp/requirements.txt\n",
             "a/requirements.txt": "onnxruntime-gpu\n",
             "b/requirements.txt": "onnxruntime\n",
         },
@@ -607,9 +749,9 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     "a RUN with a cache": (
         "ort-both-packages",
         {
-            "Dockerfile": "FROM python:3.11\nRUN --mount=type=cache,target=/c \\\n    pip install onnxruntime onnxruntime-gpu\n"
+            "Dockerfile": "FROM our/base:1\nRUN --mount=type=cache,target=/c \\\n    pip install onnxruntime onnxruntime-gpu\n"
         },
-        {"Dockerfile": "FROM python:3.11\nRUN --mount=type=cache,target=/c \\\n    pip install onnxruntime-gpu\n"},
+        {"Dockerfile": "FROM our/base:1\nRUN --mount=type=cache,target=/c \\\n    pip install onnxruntime-gpu\n"},
     ),
     "a heredoc": (
         "service-loopback-only",
@@ -618,8 +760,8 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "a configuration elsewhere": (
         "service-loopback-only",
-        {"Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n"},
-        {"Dockerfile": "FROM python:3.11\nCMD gunicorn -c /etc/face.py app:app\n"},
+        {"Dockerfile": "FROM our/base:1\nCMD gunicorn app:app\n"},
+        {"Dockerfile": "FROM our/base:1\nCMD gunicorn -c /etc/face.py app:app\n"},
     ),
     "a bind in branches": (
         "service-loopback-only",
@@ -630,28 +772,28 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "a bind from outside": (
         "service-loopback-only",
-        {"Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n", "gunicorn.conf.py": "workers = 1\n"},
+        {"Dockerfile": "FROM our/base:1\nCMD gunicorn app:app\n", "gunicorn.conf.py": "workers = 1\n"},
         {
-            "Dockerfile": "FROM python:3.11\nCMD gunicorn app:app\n",
+            "Dockerfile": "FROM our/base:1\nCMD gunicorn app:app\n",
             "gunicorn.conf.py": "import os\nbind = os.getenv('BIND')\n",
         },
     ),
     "a host by the container's environment": (
         "service-loopback-only",
-        {"Dockerfile": "FROM python:3.11\nCMD uvicorn app:app\n", "compose.yml": "services:\n  web:\n    build: .\n"},
+        {"Dockerfile": "FROM our/base:1\nCMD uvicorn app:app\n", "compose.yml": "services:\n  web:\n    build: .\n"},
         {
-            "Dockerfile": "FROM python:3.11\nCMD uvicorn app:app\n",
+            "Dockerfile": "FROM our/base:1\nCMD uvicorn app:app\n",
             "compose.yml": "services:\n  web:\n    build: .\n    environment: [UVICORN_HOST=0.0.0.0]\n",
         },
     ),
     "a port by the container's environment": (
         "port-not-published",
         {
-            "Dockerfile": "FROM python:3.11\nENV PORT=80\nCMD uvicorn app:app --host 0.0.0.0 --port $PORT\n",
+            "Dockerfile": "FROM our/base:1\nENV PORT=80\nCMD uvicorn app:app --host 0.0.0.0 --port $PORT\n",
             "compose.yml": "services:\n  web:\n    build: .\n    environment: {MODE: a}\n    ports: ['81:81']\n",
         },
         {
-            "Dockerfile": "FROM python:3.11\nENV PORT=80\nCMD uvicorn app:app --host 0.0.0.0 --port $PORT\n",
+            "Dockerfile": "FROM our/base:1\nENV PORT=80\nCMD uvicorn app:app --host 0.0.0.0 --port $PORT\n",
             "compose.yml": "services:\n  web:\n    build: .\n    env_file: .env\n    ports: ['81:81']\n",
         },
     ),
@@ -789,7 +931,7 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "a Dockerfile in a folder called build": (
         "service-loopback-only",
-        {"build/Dockerfile": "FROM python:3.11\nCMD uvicorn app:app\n"},
+        {"build/Dockerfile": "FROM our/base:1\nCMD uvicorn app:app\n"},
         {"build/app.py": "import uvicorn\nuvicorn.run(app)\n"},
     ),
 }

@@ -20,8 +20,9 @@ PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
 
 
 @contextmanager
-def slurm_cluster(folder: Path) -> Iterator[dict[str, str]]:
-    """The environment in which srun and sinfo know it: partition gpu with gpu-[1-4], of which gpu-4 is down."""
+def slurm_cluster(folder: Path, more: str = "") -> Iterator[dict[str, str]]:
+    """The environment in which srun and sinfo know it: partition gpu with gpu-[1-4], of which gpu-4 is down. *more*: lines of
+    slurm.conf."""
     lacking = [name for name in NEEDED if shutil.which(name, path=PATH) is None]
     assert not lacking, f"these tests run a real Slurm: apt-get install slurmd slurmctld slurm-client munge ({lacking})"
     folder.mkdir(exist_ok=True)
@@ -45,7 +46,7 @@ def slurm_cluster(folder: Path) -> Iterator[dict[str, str]]:
         for number, port in enumerate(ports, 1)
     ]
     lines.append("PartitionName=gpu Nodes=gpu-[1-4] Default=YES MaxTime=INFINITE State=UP")
-    conf.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    conf.write_text("\n".join([*lines, more]) + "\n", encoding="utf-8")
     (folder / "state").mkdir()
     env = {**os.environ, "PATH": PATH, "SLURM_CONF": str(conf)}
     log = (folder / "log").open("wb")

@@ -238,6 +238,27 @@ def test_an_unprivileged_caller_beside_services_of_all(world: World) -> None:
     assert seen.status in (0, 1, 3) and seen.told["standpoint"]["user"] == str(UNNAMED.number)
 
 
+def test_an_unprivileged_caller_beside_one_of_his_own_that_is_closed(world: World) -> None:
+    """It forbids to be dumped, as services with secrets do: it is no other user's, and only root may look."""
+    world.serves(by=UNNAMED)
+    app = world.folder / "8080" / "app.py"
+    app.write_text("import ctypes; ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)\n" + app.read_text())
+    out = world.folder / "told"
+    out.mkdir()
+    out.chmod(0o777)
+    call = (
+        f"{UNNAMED.words} env PYTHONPATH={CODE} {system_python()} -P -c 'from retina_doctor.main import main; main()'"
+    )
+    look = f"{call} check --device cpu --only doctor --pid $(pgrep -u {UNNAMED.number} -f app.py | head -1)"
+    lines = ["ip link set lo up", *world.services, f"until test -s {world.folder}/8080/ready; do sleep 0.1; done", look]
+    command = [*APART.split(), "sh", "-c", "\n".join(lines)]
+    done = subprocess.run(
+        command, env=environment(HOME="/"), cwd="/", capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 2 and "lets nobody but root look into it" in done.stderr, done.stderr
+    assert "another user" not in done.stderr
+
+
 @pytest.mark.parametrize("owner", [NOBODY, None], ids=["nobody's", "root's"])
 def test_an_unprivileged_caller_beside_a_strangers_service(world: World, owner: User | None) -> None:
     world.serves(by=owner)

@@ -86,8 +86,23 @@ def test_variables_and_neighbours_do_not_get_in(bundle: Path) -> None:
     trap = bundle.parent / "trap"
     (trap / "retina_doctor").mkdir(parents=True)
     (trap / "retina_doctor" / "__init__.py").write_text("raise SystemExit('trapped')\n")
-    done = run(bundle, "3.11", "--version", PYTHONPATH=str(trap))
-    assert (done.returncode, done.stdout.split()[0]) == (0, "retina-doctor"), done.stderr
+    # Others may be loaded while a Python starts, by what its own site-packages say.
+    (trap / "json.py").write_text("raise SystemExit('trapped')\n")
+    for path in (str(trap), f"{trap}{os.pathsep}"):
+        done = run(bundle, "3.11", "--version", PYTHONPATH=path)
+        assert (done.returncode, done.stdout.split()[0]) == (0, "retina-doctor"), done.stderr
+
+
+def test_a_cache_that_another_user_can_replace_is_not_used(bundle: Path, tmp_path: Path) -> None:
+    """As under a sudo that keeps HOME."""
+    copy = tmp_path / "doctor.pyz"
+    copy.write_bytes(bundle.read_bytes())
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    os.chown(cache, 65534, 65534)
+    done = run(copy, "3.11", "--version")
+    assert done.returncode == 0, done.stderr
+    assert list(cache.glob("retina-doctor/*")) == []
 
 
 def test_a_damaged_wheel_is_not_unpacked(bundle: Path, tmp_path: Path) -> None:

@@ -168,6 +168,21 @@ def test_several_are_diagnosed_one_a_line(tmp_path: Path) -> None:
     assert text.index("Judging t4-healthy.json") < text.index("Judging driver-too-old.json") < text.index("RD205")
 
 
+def test_what_is_wrong_with_a_flag_is_said_once(tmp_path: Path) -> None:
+    recorded(tmp_path, "t4-healthy", "driver-too-old")
+    done = doctor("diagnose", "t4-healthy.json", "driver-too-old.json", "--fail-on", "bogus", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "retina-doctor: --fail-on bogus: known are error, warning, never.\n"
+
+
+def test_a_field_that_is_empty_is_no_change_from_one_that_is_not_there(tmp_path: Path) -> None:
+    one, other = raw("t4-healthy"), raw("t4-healthy")
+    one["settings"] = {"model": {"path": "/m.onnx"}, "detection": {}}
+    other["settings"] = {"model": {"path": "/m.onnx", "root": None}}
+    told = diff(put(tmp_path, "one", one), put(tmp_path, "other", other), 0)
+    assert [change for change in told["changes"] if change["what"].startswith("settings")] == []
+
+
 def test_many_are_judged_on_all_processors_and_told_in_their_order(tmp_path: Path) -> None:
     """As one processor does it, whatever else is in the folder."""
     names = ("t4-healthy", "busy-machine", "driver-too-old")

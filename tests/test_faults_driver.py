@@ -3,6 +3,7 @@ for users, on a machine that stand-in libraries and mounts show. Each fault is t
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,17 +12,21 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import resolved
+from retina_doctor.pages import render
+from retina_doctor.registry import installed
+from tests.doctor import after_commands, resolved
 from tests.standins import (
     Machine,
     Report,
     cuda_folder,
     doctor,
     library_path,
+    needs_root,
     nvml_folder,
     real_cudart_folder,
 )
 from tests.standins.build import build_cuda, build_nvml
+from tests.variants import scenes
 
 DOMAINS = tuple(word for name in ("driver", "torch", "onnxruntime", "python_env") for word in ("--only", name))
 CLEAN: dict[str, str | None] = dict.fromkeys(
@@ -523,6 +528,71 @@ def test_a_healthy_twin_is_silent(name: str, tmp_path: Path) -> None:
     assert report.names == set(), report.summary()
     assert report.exit_code == 0, [one for one in report.json["checks"] if one["verdict"] == "unknown"]
     assert report.verdict("ort-session-on-cpu") == "passed"
+
+
+VARIABLES: dict[str, Fault] = {
+    "CUDA_VISIBLE_DEVICES=-1": Fault(root="cuda-visible-devices-hides-gpu", environment={"CUDA_VISIBLE_DEVICES": "-1"}),
+    "CUDA_VISIBLE_DEVICES=": Fault(root="cuda-visible-devices-hides-gpu", environment={"CUDA_VISIBLE_DEVICES": ""}),
+    "the stub first": Fault(
+        root="cuda-stub-library",
+        environment={**cuinit(34), "STANDIN_ONLY_IN": "/stubs/"},
+        path=cuda_in("cuda", "lib64", "stubs", works=True),
+    ),
+    "cuda-compat first": Fault(
+        root="container-compat-libraries",
+        machine={"container": True},
+        environment={**cuinit(804), "STANDIN_ONLY_IN": "/compat/"},
+        path=cuda_in("cuda-13.0", "compat", works=True),
+    ),
+    "another libcuda than WSL's": Fault(
+        root="wsl-wrong-libcuda",
+        machine=wsl(False),
+        environment={**cuinit(100), "STANDIN_ONLY_IN": "/standin-"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_printed_variable_is_the_fix(name: str, tmp_path: Path) -> None:
+    """The printed commands are run in a shell that has what the service had; what that shell then starts is looked at."""
+    fault, machine = VARIABLES[name], Machine(folder=tmp_path / "machine", **VARIABLES[name].machine)
+    before = {"LD_LIBRARY_PATH": fault.path(tmp_path), **fault.environment}
+    words = (*DOMAINS, "--timeout", "30")
+    report = doctor(tmp_path, *words, environment={**CLEAN, **before}, machine=machine)
+    assert report.roots == {fault.root}, report.summary()
+    commands = report.finding(fault.root)["fix"]["commands"]
+    assert len(commands) == 1
+    now: dict[str, str | None] = {**CLEAN, **dict.fromkeys(before), **after_commands(commands, before)}
+    again = Machine(folder=tmp_path / "again", **fault.machine)
+    after = doctor(tmp_path, *words, environment=now, machine=again)
+    assert after.names == set(), after.summary()
+
+
+@pytest.mark.parametrize("shows", ["RD216/loader-list", "RD227/loader-list"])
+def test_a_folder_is_taken_out_of_the_loaders_list(shows: str, tmp_path: Path) -> None:
+    """In a mount namespace with an /etc and a /usr/local of its own; the loader's cache is asked before and after."""
+    needs_root()
+    scene = scenes()[shows]
+    [finding] = [one for one in scene.diagnosis.findings if one.code == shows.partition("/")[0]]
+    folder = str(finding.evidence["folder"])
+    commands = render(finding, scene.diagnosis.snapshot, installed(), "en").commands
+    build_cuda(tmp_path / "stub")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "sudo").write_text('#!/bin/sh\nexec "$@"\n')
+    (tmp_path / "bin" / "sudo").chmod(0o755)
+    script = f"""
+        cp -a /etc {tmp_path}/etc && mount --bind {tmp_path}/etc /etc && mount -t tmpfs tmpfs /usr/local
+        mkdir -p {folder} && cp -P {tmp_path}/stub/* {folder}/
+        echo {folder} > /etc/ld.so.conf.d/theirs.conf && echo /usr/local/lib > /etc/ld.so.conf.d/other.conf
+        ldconfig && ldconfig -p | grep --quiet {folder}
+        {" && ".join(f"{{ {command}; }}" for command in commands)}
+        test -e /etc/ld.so.conf.d/other.conf
+        ! ldconfig -p | grep {folder}
+    """
+    command = ["unshare", "--mount", "bash", "-e", "-c", script]
+    path = f"{tmp_path}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    done = subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_whether_an_exclusive_card_is_held_by_the_service_is_unknown_in_a_container(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import follow_plan, install, make_venv, resolved, run_fix
+from tests.doctor import after_commands, follow_plan, install, make_venv, resolved, run_fix
 from tests.shared import install_cpu_torch
 from tests.standins import (
     Machine,
@@ -153,10 +153,8 @@ def test_libraries_that_pip_installed_out_of_the_loaders_way(target: Target) -> 
     assert attempts["plain"]["nodes"] == {"CPUExecutionProvider": 2}
     assert attempts["preload"]["nodes"] == {"CUDAExecutionProvider": 2}
     assert finding["evidence"]["ways"] == ["preload"]
-    # The printed command, with what the machine has on the loader's path besides: that is the remedy.
-    folders = finding["evidence"]["folders"]
-    assert f"LD_LIBRARY_PATH={':'.join(folders)} " in finding["fix"]["commands"][0]
-    silent(target.looked(path=":".join([*folders, path])))
+    after = after_commands(finding["fix"]["commands"], {"LD_LIBRARY_PATH": path})
+    silent(target.looked(path=after["LD_LIBRARY_PATH"]))
 
 
 def test_libraries_that_only_torch_would_load(target: Target) -> None:

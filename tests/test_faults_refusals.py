@@ -102,6 +102,23 @@ def test_what_keeps_onnxruntime_from_being_imported_is_understood(name: str, tar
         assert (finding["evidence"]["lacks"] is not None) == (mechanism == "instruction-unknown")
 
 
+PROVIDER_NEEDS = {
+    "glibc": (rb"GLIBC_2\.\d\d", b"GLIBC_2.99", "libc-unsupported"),
+    "libstdc++": (rb"GLIBCXX_3\.4\.2\d", b"GLIBCXX_3.4.99", "libstdcxx-too-old"),
+}
+
+
+@pytest.mark.parametrize("name", PROVIDER_NEEDS)
+def test_a_provider_that_needs_newer_libraries_than_the_module(name: str, target: Target) -> None:
+    """The import works; only a session opens what the system refuses, and goes on on the CPU."""
+    pattern, newer, root = PROVIDER_NEEDS[name]
+    provider = target.capi / "libonnxruntime_providers_cuda.so"
+    spoiled(provider, (max(re.findall(pattern, provider.read_bytes())), newer))
+    report = target.looked()
+    only_root(report, root)
+    assert report.finding("ort-session-on-cpu")["root"]["name"] == root
+
+
 def test_an_executable_stack_that_is_refused(target: Target) -> None:
     """The flag is set in the real module, and the process lives under memory-deny-write-execute."""
     data = bytearray(binary(target).read_bytes())

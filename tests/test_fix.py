@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,9 +21,14 @@ import pytest
 
 from retina_doctor.diagnose import diagnose
 from retina_doctor.fixing import worker
+from retina_doctor.fixing.applying import bring_back, run
+from retina_doctor.fixing.hand import CannotFix, Hand, Whose
+from retina_doctor.fixing.journal import Journal
 from retina_doctor.fixing.outcome import outcome
-from retina_doctor.fixing.steps import is_plain
+from retina_doctor.fixing.steps import FixAction, is_plain
+from retina_doctor.model import Action
 from retina_doctor.registry import installed
+from retina_doctor.remedies import MakeLink
 from tests.doctor import doctor, environment, install, make_venv, uninstall
 from tests.machines import machine
 from tests.scan_pairs import HEAD
@@ -331,6 +337,90 @@ def test_a_nested_pack_is_moved_up_in_one_step(tmp_path: Path, real_model: Path)
     assert [path.name for path in pack.parent.iterdir()] == ["buffalo_l"]
 
 
+def models_at(folder: Path, *words: str) -> tuple[str, ...]:
+    return ("--target", sys.executable, "--device", "cpu", "--only", *words[:1], "--model", *words[1:])
+
+
+def test_a_missing_link_is_made_and_undone(tmp_path: Path, real_model: Path) -> None:
+    """With the folders above it, which go with it."""
+    there = tmp_path / "models" / "det_10g.onnx"
+    there.parent.mkdir()
+    shutil.copy(real_model, there)
+    wanted = tmp_path / "models" / "det_10G.onnx"
+    env = environment(XDG_STATE_HOME=str(tmp_path / "state"))
+    words = models_at(tmp_path, "model-name-typo", str(wanted))
+    plan = json.loads(doctor("fix", "--format", "json", *words, cwd=tmp_path, env=env).stdout)
+    assert [(one["commands"], one["runs"]) for one in plan["steps"] if one["runs"]] == [
+        ([f"ln -s {there} {wanted}"], True)
+    ]
+    done = json.loads(doctor("fix", "--apply", "--yes", "--format", "json", *words, cwd=tmp_path, env=env).stdout)
+    assert [one["outcome"] for one in done["applied"]] == ["done"], done
+    assert (wanted.readlink(), done["exit_code"]) == (there, 0)
+    undone = doctor("fix", "--undo", "--yes", cwd=tmp_path, env=env)
+    assert "as it was before" in undone.stdout, undone.stderr
+    assert [path.name for path in there.parent.iterdir()] == ["det_10g.onnx"]
+
+
+def test_a_link_into_a_missing_folder_and_what_is_laid_there_since(tmp_path: Path, real_model: Path) -> None:
+    (tmp_path / "state").mkdir()
+    hand = Hand(None, os.environ)
+    journal = Journal.begun(tmp_path / "state")
+    journal.write("begin", when="", whose=None, target=[])
+    path = tmp_path / "a" / "b" / "det.onnx"
+    step = FixAction(
+        kind=Action.EDIT, causes=(), commands=("",), files=(MakeLink(path=str(path), to=str(real_model)),)
+    )  # fmt: skip
+    hands = {"service": hand, "caller": hand}
+    run(step, 1, journal, hands, None)
+    assert path.readlink() == real_model
+    (tmp_path / "a" / "mine").touch()
+    assert bring_back(journal, hands) is True
+    assert sorted(str(one.relative_to(tmp_path)) for one in (tmp_path / "a").rglob("*")) == ["a/mine"]
+    run(step, 2, journal, hands, None)
+    path.unlink()
+    path.write_text("mine")
+    with pytest.raises(CannotFix, match="changed by somebody else"):
+        bring_back(journal, hands, 2)
+    assert path.read_text() == "mine"
+
+
+def test_a_model_of_its_own_that_may_not_be_read_is_let_be_read(tmp_path: Path, real_model: Path) -> None:
+    """By a service of another user, as that user: so what is somebody else's stays as it is."""
+    user = 65534
+    home = Path("/tmp") / f"retina-doctor-mode-{os.getpid()}"
+    home.mkdir(mode=0o755)
+    own, foreign = home / "own.onnx", home / "foreign.onnx"
+    for file in (own, foreign):
+        shutil.copy(real_model, file)
+        file.chmod(0o200)
+    for path in (home, own):
+        os.chown(path, user, user)
+    drop = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    sleeping = [*drop, "/usr/bin/python3", "-c", "import time; time.sleep(600)"]
+    env = environment(XDG_STATE_HOME=str(tmp_path / "state"))
+    with subprocess.Popen(sleeping, cwd=home, env={"PATH": "/usr/bin:/bin"}) as service:
+
+        def fix(file: Path) -> Any:
+            words = ("--pid", str(service.pid), "--device", "cpu", "--only", "model-unreadable", "--model", str(file))
+            done = doctor("fix", "--apply", "--yes", *words, "--format", "json", cwd=tmp_path, env=env)
+            assert done.stdout, done.stderr
+            return json.loads(done.stdout)
+
+        try:
+            time.sleep(0.5)
+            told = fix(foreign)
+            assert (told["applied"], foreign.stat().st_mode & 0o777) == ([], 0o200)
+            assert "belongs to another user" in told["steps"][0]["reason"]
+            told = fix(own)
+            assert [one["outcome"] for one in told["applied"]] == ["done"], told
+            assert (own.stat().st_mode & 0o777, told["exit_code"]) == (0o644, 0)
+            undone = doctor("fix", "--undo", "--yes", cwd=tmp_path, env=env)
+            assert (undone.returncode, own.stat().st_mode & 0o777) == (0, 0o200), undone.stderr
+        finally:
+            service.kill()
+            shutil.rmtree(home)
+
+
 # What stays as it was
 
 
@@ -526,8 +616,9 @@ def test_a_pack_in_a_folder_of_another_user_is_not_moved(tmp_path: Path, real_mo
     env = environment(XDG_STATE_HOME=str(tmp_path / "state"))
     words = ("--target", sys.executable, "--device", "cpu", "--only", "model-nested-directory", "--model", str(pack))
     done = json.loads(doctor("fix", "--apply", "--yes", "--format", "json", *words, cwd=tmp_path, env=env).stdout)
-    [step] = done["applied"]
-    assert (step["outcome"], "belongs to another user" in step["why"]) == ("failed", True), done
+    assert done["applied"] == []
+    [step] = [one for one in done["steps"] if one["kind"] == "edit"]
+    assert (step["runs"], "belongs to another user" in step["reason"]) == (False, True), done
     assert [str(path.relative_to(pack)) for path in pack.rglob("*.onnx")] == ["buffalo_l/det_10g.onnx"]
     assert [path.name for path in pack.parent.iterdir()] == ["buffalo_l"]
 
@@ -543,6 +634,96 @@ def test_packages_that_lie_elsewhere_are_not_changed(broken: Bench, tmp_path: Pa
     finally:
         site.unlink()
         real.rename(site)
+
+
+# Who could lead it elsewhere
+
+
+def test_a_way_that_another_user_can_change_is_not_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "models" / "pack"
+    folder.mkdir(parents=True)
+    assert worker.settled(str(folder)) == str(folder)
+    (tmp_path / "link").symlink_to("home/models")
+    assert worker.settled(str(tmp_path / "link" / ".." / "models" / "pack")) == str(folder)
+    assert worker.settled(str(tmp_path / "link" / "new")) == str(folder.parent / "new")
+    (tmp_path / "round").symlink_to("round")
+    spoilt: tuple[tuple[Callable[[], None], str], ...] = (
+        (lambda: os.chown(folder.parents[1], 65534, 65534), "belongs to another user"),
+        (lambda: folder.parents[1].chmod(0o777), "others may write"),
+        (lambda: folder.parents[1].chmod(0o775), "others may write"),
+    )
+    for spoil, said in spoilt:
+        os.chown(folder.parents[1], 0, 65534)
+        spoil()
+        for path in (folder, tmp_path / "link" / "pack"):
+            with pytest.raises(worker.FixRefused, match=said):
+                worker.settled(str(path))
+        os.chown(folder.parents[1], 0, 0)
+        folder.parents[1].chmod(0o755)
+    folder.parents[1].chmod(0o1777)
+    assert worker.settled(str(folder)) == str(folder)
+    os.lchown(tmp_path / "link", 65534, 65534)
+    with pytest.raises(worker.FixRefused, match="belongs to another user"):
+        worker.settled(str(tmp_path / "link" / "pack"))
+    with pytest.raises(worker.FixRefused, match="too many links"):
+        worker.settled(str(tmp_path / "round" / "x"))
+
+
+def test_a_journal_that_another_user_can_replace_is_not_used(broken: Bench, tmp_path: Path) -> None:
+    """What it says is done, by root."""
+    other = tmp_path / "other"
+    other.mkdir()
+    os.chown(other, 65534, 65534)
+    old = broken.digest
+    done = broken.fix("--apply", "--yes", XDG_STATE_HOME=str(other / "state"))
+    assert (done.returncode, "belongs to another user" in done.stderr, broken.digest) == (2, True, old), done.stderr
+
+
+def test_a_line_that_was_cut_costs_the_journal_nothing_else(tmp_path: Path) -> None:
+    journal = Journal.begun(tmp_path)
+    journal.write("begin", whose=None)
+    with journal.file.open("ab") as file:
+        file.write(b'{"what": "sta')
+    journal.write("reverted", step=1)
+    assert [one["what"] for one in journal.entries] == ["begin", "reverted"]
+
+
+def test_a_python_that_lies_is_none_to_fix_with(tmp_path: Path) -> None:
+    """It is started as its user, and may say anything: too much, or what is no answer."""
+    python = tmp_path / "python"
+    for text, said in (
+        ("echo '[]'", "python: "),
+        ("echo '{}'", "python: "),
+        ("""echo '{"prefix": 1, "virtual": true, "foreign": [], "elsewhere": [], "writable": true}'""", "python: "),
+        ("cat /dev/zero", "says too much"),
+    ):
+        python.write_text(f"#!/bin/sh\ncat > /dev/null\necho liar >&2\n{text}\n")
+        python.chmod(0o755)
+        hand = Hand(Whose(user=0, group=0, groups=(), python=str(python)), os.environ)
+        with pytest.raises(CannotFix, match=said):
+            hand.do("environment", prefix="/")
+
+
+def test_what_a_container_says_of_its_python_is_not_started_here(tmp_path: Path) -> None:
+    """--target reaches elsewhere: the path of the interpreter there is a path of there."""
+    trap, trace = tmp_path / "trap", tmp_path / "trace"
+    trap.write_text(f"#!/bin/sh\ntouch {trace}\n")
+    trap.chmod(0o755)
+    there = tmp_path / "there"
+    code = f"import sys; sys.executable = {str(trap)!r}; exec(sys.stdin.read())"
+    there.write_text(f"#!/bin/sh\nexec {BASE} -c {shlex.quote(code)}\n")
+    there.chmod(0o755)
+    env = environment(XDG_STATE_HOME=str(tmp_path / "state"))
+    words = ("--target", f"env X=1 {there}", "--device", "cpu", "--only", "onnxruntime", "--format", "json")
+    done = doctor("fix", "--plan", "--offline", *words, cwd=tmp_path, env=env)
+    told = json.loads(done.stdout)
+    assert [one["why_not"] for one in told["steps"] if one["kind"] == "pip"] == ["elsewhere"], told
+    assert told["offline"]["wheels"] is None
+    assert told["offline"]["fetch"]
+    assert not trace.exists()
+
+
+BASE = Path(sys.base_prefix) / "bin" / "python3"
 
 
 @pytest.mark.parametrize(

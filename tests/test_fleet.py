@@ -6,7 +6,9 @@ import contextlib
 import csv
 import io
 import json
+import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -19,7 +21,10 @@ import junitparser
 import pytest
 
 from retina_doctor.codec import replace
-from retina_doctor.fleet import node_sets
+from retina_doctor.fleet import cores, node_sets
+from retina_doctor.fleet.documents import Document, content_of
+from retina_doctor.fleet.judging import How
+from retina_doctor.fleet.reporting import read
 from retina_doctor.fleet.summing import allowed
 from retina_doctor.model import Snapshot
 from retina_doctor.snapshot import save
@@ -158,6 +163,36 @@ def test_a_redacted_host_name_makes_no_two_nodes_one(tmp_path: Path) -> None:
         file.parent.mkdir(exist_ok=True)
         file.write_text(nameless, encoding="utf-8")
     assert [one["label"] for one in told("a", "b", cwd=tmp_path)["nodes"]] == ["b/x0.json", "x0", "x1"]
+
+
+def test_history_keeps_each_of_them(tmp_path: Path) -> None:
+    nameless = save(replace(machine(HEALTHY).snapshot, redacted=True, label=""))
+    for name in ("a/x0", "a/x1", "b/x0"):
+        file = tmp_path / f"{name}.json"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(nameless, encoding="utf-8")
+    doctor("fleet", "report", "a", "b", "--into", "h.sqlite", cwd=tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "h.sqlite")) as database:
+        rows = database.execute("SELECT label FROM nodes ORDER BY label").fetchall()
+    assert rows == [("b/x0.json",), ("x0",), ("x1",)]
+
+
+def test_a_node_that_kills_whoever_judges_it_costs_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a parser that crashes would. The processes are forked, and inherit the trap."""
+    folder = tmp_path / "nodes"
+    for number in range(3 * cores.AT_ONCE):
+        put(folder, f"n{number:03d}")
+
+    def deadly(document: Document) -> bytes | str:
+        if document.stem == "n040":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return content_of(document)
+
+    monkeypatch.setattr(cores, "content_of", deadly)
+    monkeypatch.setattr(cores, "processors", lambda: 2)
+    fleet = read([str(folder)], How(language="en"))
+    assert len(fleet.nodes) == 3 * cores.AT_ONCE - 1
+    assert [(one.label, "died" in one.why) for one in fleet.missing] == [("n040", True)]
 
 
 def test_marks_of_redaction_are_held_against_nothing(tmp_path: Path) -> None:

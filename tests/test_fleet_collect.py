@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from tests.slurm_cluster import slurm_cluster
 from tests.ssh_nodes import ssh_nodes
 from tests.test_probing import leave_traces
 
+FLEET_DOC = Path(__file__).parents[1] / "docs" / "fleet.md"
+
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
@@ -39,8 +42,10 @@ def whys(folder: Path) -> dict[str, str]:
 
 
 def test_every_node_has_its_row(nodes: dict[str, str], tmp_path: Path) -> None:
-    words = ["fleet", "collect", "-w", "gpu-[01-03],hung,bare,flood", "-w", "chatty,old,gone,gpu-02", "-o", "out"]
+    words = ["fleet", "collect", "-w", "gpu-[01-03],hung,bare,venv,flood", "-w", "chatty,old,gone,gpu-02", "-o", "out"]
+    begun = time.monotonic()
     done = doctor(*words, "--deadline", "25", "--quick", cwd=tmp_path, env=nodes)
+    assert time.monotonic() - begun < 25 + 5, "the deadline, which the one that hangs takes whole, and 5 s"
     assert done.returncode == 3, done.stderr
     assert done.stderr == "retina-doctor: named twice, asked once: gpu-02.\n"
     out = tmp_path / "out"
@@ -48,6 +53,7 @@ def test_every_node_has_its_row(nodes: dict[str, str], tmp_path: Path) -> None:
     why = whys(out)
     assert why["hung"] == "no answer in 25 s"
     assert "not found" in why["bare"]
+    assert "not found" in why["venv"] or "No such file" in why["venv"]
     assert why["flood"] == "sent too much: cut off"
     assert "too old" in why["old"]
     assert "refused" in why["gone"]
@@ -61,6 +67,32 @@ def test_every_node_has_its_row(nodes: dict[str, str], tmp_path: Path) -> None:
     assert snapshot["readings"]["interpreter"]["outcome"] == "ok"
     ends = {name: (one["outcome"], one["detail"]) for name, one in snapshot["readings"].items()}
     assert not [name for name, (outcome, _) in ends.items() if outcome in ("crashed", "failed")], ends
+
+
+def test_nodes_are_told_by_their_own_names(nodes: dict[str, str], tmp_path: Path) -> None:
+    """Each in namespaces of its own, also one that is reached through another; and none waits for one that cannot tell."""
+    words = ["--quick", "--only", "doctor", "--no-redact", "--deadline", "60"]
+    alone = []
+    for name in ("gpu-01", "gpu-02", "chatty"):
+        begun = time.monotonic()
+        assert doctor("fleet", "collect", "-w", name, "-o", name, *words, cwd=tmp_path, env=nodes).returncode == 0
+        alone.append(time.monotonic() - begun)
+    begun = time.monotonic()
+    sick = "bare,venv,flood,old,gone"
+    done = doctor(
+        "fleet", "collect", "-w", f"gpu-[01-03],chatty,far,{sick}", "-o", "out", *words, cwd=tmp_path, env=nodes
+    )
+    assert time.monotonic() - begun < max(1.3 * max(alone), 60 + 5)
+    assert (done.returncode, set(whys(tmp_path / "out"))) == (3, set(sick.split(","))), done.stderr
+    facts = {
+        file.stem: json.loads(file.read_text(encoding="utf-8"))["readings"]["interpreter"]["facts"]
+        for file in (tmp_path / "out").glob("*.json")
+        if file.stem != "collected"
+    }
+    hosts = {name: one["hostname"] for name, one in facts.items()}
+    assert hosts == {**{name: name for name in ("gpu-01", "gpu-02", "gpu-03", "chatty")}, "far": "gpu-02"}
+    places = [one["place"]["namespaces"]["pid"] for name, one in facts.items() if name != "far"]
+    assert len(set(places)) == 4
 
 
 def test_a_look_over_ssh_tells_what_one_here_does(nodes: dict[str, str], tmp_path: Path) -> None:
@@ -202,9 +234,94 @@ def test_nodes_of_a_real_slurm(tmp_path: Path) -> None:
         assert names == ["gpu-1", "gpu-2", "gpu-3"]
         told = json.loads((tmp_path / "out" / "gpu-2.json").read_text(encoding="utf-8"))
         assert told["readings"]["interpreter"]["outcome"] == "ok"
+        assert jobs(env) == [("3", False)], "one step on all, and nothing is left of it"
         lost = doctor(*words[:4], "nosuch", *words[5:], cwd=tmp_path, env=env)
         assert lost.returncode == 2
         assert "sinfo" in lost.stderr
+
+
+SLURM_NODE = """#!/bin/sh
+case $SLURMD_NODENAME in
+  {sick}) {does} ;;
+  *) exec {python} "$@" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ("exec sleep 600", "no answer in 20 s"),
+        ("echo no python3 here >&2; exit 127", "no python3 here"),
+        ("exec cat /dev/zero", "sent too much"),
+        ("exec yes retina-doctor", ""),
+    ],
+)
+def test_one_node_of_a_step_costs_no_other(does: str, said: str, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(SLURM_NODE.format(sick="gpu-2", does=does, python=sys.executable), encoding="utf-8")
+    python.chmod(0o755)
+    with slurm_cluster(tmp_path / "slurm") as variables:
+        env = environment(**variables)
+        words = ["fleet", "collect", "--slurm", "-w", "gpu-[1-3]", "-o", "out", "--quick", "--deadline", "20"]
+        begun = time.monotonic()
+        done = doctor(*words, "--python", str(python), cwd=tmp_path, env=env)
+        assert time.monotonic() - begun < 25 + 5
+        assert done.returncode == 3, done.stderr
+        why = whys(tmp_path / "out")
+        assert (set(why), said in why.get("gpu-2", "")) == ({"gpu-2"}, True), (why, done.stderr)
+        for name in ("gpu-1", "gpu-3"):
+            told = json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8"))
+            outcomes = {one["outcome"] for one in told["readings"].values()}
+            assert not outcomes & {"crashed", "failed"}, told["readings"]
+        assert soon(lambda: not any(running for _, running in jobs(env)))
+
+
+def test_a_busy_node_of_slurm_keeps_no_other_waiting(tmp_path: Path) -> None:
+    with slurm_cluster(tmp_path / "slurm") as variables:
+        env = environment(**variables)
+        holding = subprocess.Popen(["srun", "-p", "gpu", "-w", "gpu-3", "--exclusive", "sleep", "600"], env=env)
+        try:
+            assert soon(lambda: any(running for _, running in jobs(env)))
+            words = ["fleet", "collect", "--slurm", "-p", "gpu", "-o", "out", "--quick", "--deadline", "15"]
+            done = doctor(*words, "--python", sys.executable, cwd=tmp_path, env=env)
+            why = whys(tmp_path / "out")
+            assert (done.returncode, set(why)) == (3, {"gpu-3", "gpu-4"}), why
+            assert "busy" in why["gpu-3"]
+        finally:
+            holding.terminate()
+            holding.wait()
+
+
+def jobs(env: dict[str, str]) -> list[tuple[str, bool]]:
+    """How many nodes each job of Slurm's has or had, and whether it still runs."""
+    done = subprocess.run(["scontrol", "-o", "show", "jobs"], env=env, capture_output=True, text=True, check=True)
+    told = [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in done.stdout.splitlines()]
+    return [(one["NumNodes"], one["JobState"] in ("RUNNING", "PENDING")) for one in told if "NumNodes" in one]
+
+
+def test_a_prolog_keeps_jobs_off_a_node_that_is_not_well(tmp_path: Path) -> None:
+    """The recipe of docs/fleet.md: the node is drained, and the job waits."""
+    recipe = re.search(r"```sh\n(#!/bin/sh\n# slurm.conf.*?)```", FLEET_DOC.read_text(encoding="utf-8"), re.DOTALL)
+    assert recipe
+    well, prolog = tmp_path / "retina-doctor", tmp_path / "prolog"
+    prolog.write_text(recipe[1].replace("/opt/retina-doctor/bin/retina-doctor", str(well)), encoding="utf-8")
+    for script in (well, prolog):
+        script.touch()
+        script.chmod(0o755)
+    for code, state in ((0, "idle"), (3, "idle"), (1, "drained")):
+        well.write_text(f'#!/bin/sh\n[ "$1" = --quick ] && exit {code}\n', encoding="utf-8")
+        with slurm_cluster(tmp_path / f"slurm-{code}", f"Prolog={prolog}\nPrologFlags=Alloc") as variables:
+            env = environment(**variables)
+            words = ["srun", "-p", "gpu", "-w", "gpu-1", "--immediate=5", "hostname"]
+            ran = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=60)
+            assert (ran.returncode == 0) is (code != 1), ran.stderr
+
+            def states() -> str:
+                told = ["sinfo", "-h", "-N", "-n", "gpu-1", "-o", "%T"]
+                return subprocess.run(told, env=env, capture_output=True, text=True, check=True).stdout.strip()  # noqa: B023
+
+            assert soon(lambda: states().startswith(state[:5])), states()  # noqa: B023
 
 
 def test_an_inventory_of_ansible(tmp_path: Path) -> None:
@@ -242,6 +359,7 @@ def test_an_inventory_of_ansible(tmp_path: Path) -> None:
         (["-w", "a", "--via", "docker -H ssh://{node} exec face python3"], "needs -i"),
         (["-w", "a", "--via", "ssh '{node}"], "--via"),
         (["-w", "a", "--target", "python3"], "--python"),
+        (["-w", "collected"], "cannot be called"),
         (["--kubernetes", "-n", "face"], "-l LABELS"),
     ],
 )

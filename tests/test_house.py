@@ -18,6 +18,23 @@ JUDGING_SEES = {"facts", "combined", "advice", "triage", *GROUND}
 ASKS_FOR_FILES = "checks/retina_doctor_checks/source/domain.py"
 """Who names the analysis of what was fetched, and asks it which files it wants."""
 
+LINES = 40
+LONGER = {
+    "retina_doctor/fleet/forms/json.py write": "one document, field by field, in its order",
+    "retina_doctor/reports/json.py write": "one document, field by field, in its order",
+    "retina_doctor/standpoint.py standpoint_of": "all that is taken on of a process, read in one go before it changes",
+    "retina_doctor/probing/drop.py __call__": "the order of system calls is what is secure about it",
+    "checks/retina_doctor_checks/memory/run_checks.py vram_fragmented": "one judgement, with the figures that it rests on",
+    "retina_doctor/fixing/fix.py _applied": "what is kept before, what is done, what is kept after: undo rests on the order",
+    "checks/retina_doctor_checks/commands/tune/tuning.py drawn": "one screen, from top to bottom",
+    "checks/retina_doctor_checks/probes/inference/look_inference.py run": "each step is told before the next, which may kill it",
+    "checks/retina_doctor_checks/probes/ort_gpu/look_runtime.py look": "likewise; and forks before imports",
+    "checks/retina_doctor_checks/probes/service/log_end.py of_program": "one process from its start to its end",
+    "checks/retina_doctor_checks/probes/service/look_endpoint.py post": "one exchange; each step fails in its own way",
+    "checks/retina_doctor_checks/probes/service/look_load.py load": "threads and what they share",
+}
+"""Functions with more lines than that, and why: where a list is read from top to bottom, parting it would hide its order."""
+
 
 def imports(file: Path, top: str) -> Iterator[tuple[str, int]]:
     """(absolute name of a module or of a thing in it, line) for each import of *top*'s own, wherever it stands."""
@@ -159,6 +176,14 @@ def test_the_engine_has_no_circle_of_modules_at_import() -> None:
     assert circle(graph) == []
 
 
+def test_no_folder_of_the_engine_is_in_a_circle() -> None:
+    """Of modules that stand in none each is a room of its own: of them the law before this one speaks."""
+    folders = {folder.name for folder in ENGINE.iterdir() if folder.is_dir()}
+    pairs = {(here, there): where for (here, there), where in arrows(ENGINE).items() if {here, there} <= folders}
+    assert ("fleet", "probing") in pairs
+    assert circle(graph_of(pairs)) == []
+
+
 def test_a_name_of_a_class_means_one_thing() -> None:
     named: dict[str, list[str]] = {}
     for file in (*ENGINE.rglob("*.py"), *PACK.rglob("*.py")):
@@ -166,3 +191,22 @@ def test_a_name_of_a_class_means_one_thing() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 named.setdefault(node.name, []).append(str(file.relative_to(ROOT)))
     assert {name: files for name, files in named.items() if len(files) > 1} == {}
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Of what it does, without its words and its parameters."""
+    first = function.body[0]
+    words = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    begun = (first.end_lineno or 0) if words else first.lineno - 1
+    return (function.end_lineno or 0) - begun
+
+
+def test_no_function_is_long_without_a_reason() -> None:
+    """How many branches one may have is ruff's to hold (PLR0912)."""
+    long = {
+        f"{file.relative_to(ROOT)} {node.name}"
+        for file in (*ENGINE.rglob("*.py"), *PACK.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and lines_of(node) > LINES
+    }
+    assert long == set(LONGER)

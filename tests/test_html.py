@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -21,6 +22,7 @@ from retina_doctor.figures import Bar, Bars, Figure, FigureMark, Part, Spread, S
 from retina_doctor.model import Reason, Recorded
 from retina_doctor.registry import installed
 from retina_doctor.reports import PLAIN, Report, writer
+from retina_doctor.reports.html import prose, view
 from retina_doctor.reports.html.drawing import drawn
 from retina_doctor.reports.html.words import Text
 from tests.browser import Page, browser
@@ -79,7 +81,7 @@ def test_a_page_is_whole_and_says_what_was_found(name: str) -> None:
     for finding in report.diagnosis.findings:
         for language in ("en", "zh"):
             words = replace(report, language=language).words(finding)
-            assert words.title in said
+            assert words.title.replace("`", "") in said
             assert set(words.commands) <= set(commands)
     anchors = [attributes["id"] for _, attributes in read.elements if attributes.get("id")]
     assert len(set(anchors)) == len(anchors)
@@ -244,6 +246,27 @@ def test_a_figure_that_breaks_costs_nothing_else() -> None:
     assert written(replace(report, catalogue=catalogue)) == written(report)
 
 
+def test_code_is_set_apart_in_titles_and_one_backtick_is_a_backtick() -> None:
+    for name in names():
+        shown = [
+            (place, text) for place, text in Read(written(of(name))).texts if place not in ("pre", "script", "code")
+        ]
+        assert not [text for place, text in shown if text.count("`") >= 2], name
+    assert str(prose("a `b` <c>")) == "a <code>b</code> &lt;c&gt;"
+    assert str(prose("/tmp/a`b")) == "/tmp/a`b"
+
+
+def test_no_word_and_no_field_of_the_page_is_dead() -> None:
+    folder = Path(view.__file__).parent
+    code = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.*")) if file.suffix != ".toml")
+    words = tomllib.loads((folder / "words.toml").read_text(encoding="utf-8"))
+    made = ("verdict-", "outcome-")  # by the names of verdicts and outcomes
+    assert [key for key in words if f'"{key}"' not in code and not key.startswith(made)] == []
+    laid = (folder / "page.html.jinja").read_text(encoding="utf-8")
+    for noun in (view.View, view.Shown, view.ShownGlance, view.Probed, view.Checked):
+        assert [one for one in noun._fields if f".{one}" not in laid and f'"{one}"' not in laid] == []
+
+
 # In a browser
 
 
@@ -358,6 +381,31 @@ def test_a_link_opens_what_is_folded(tmp_path: Path, page: Page) -> None:
     assert not page.tell("document.querySelector('details.echo').open")
     page.click(".effect li a")
     assert page.tell("new Promise((done) => setTimeout(() => done(document.querySelector('details.echo').open), 50))")
+
+
+@pytest.mark.parametrize("end", ["%E0%A4%A", "%", "nowhere", "constructor", "%22%3E%3Cimg src=x>"])
+def test_a_link_that_somebody_cut_breaks_nothing(end: str, tmp_path: Path, page: Page) -> None:
+    page.open(saved(of("guide-t4"), tmp_path))
+    page.click(".language[value=zh]")
+    assert page.tell("document.documentElement.lang") == "zh"
+    page.tell(f"location.hash = {json.dumps(end)}")
+    assert page.tell("new Promise((done) => setTimeout(() => done('still here'), 50))") == "still here"
+    assert page.complaints == []
+
+
+def test_worse_in_the_page_is_worse_at_the_gate(tmp_path: Path, page: Page) -> None:
+    """By more than gate.regress, and by more than noise; not by a share of the page's own."""
+    before, now = of("t4-healthy"), of("guide-t4")
+    old = tmp_path / "earlier.json"
+    old.write_text(writer("json")(before, PLAIN), encoding="utf-8")
+    for allowed, worse in ((None, True), (0.2, True), (1000.0, False)):
+        snapshot = now.diagnosis.snapshot
+        snapshot = replace(snapshot, settings=snapshot.settings.changed(gate={"regress": allowed}))
+        shown = replace(now, diagnosis=replace(now.diagnosis, snapshot=snapshot))
+        page.open(saved(shown, tmp_path))
+        page.choose("#earlier", old)
+        page.tell(DIFFERENCE)
+        assert (page.tell("document.querySelectorAll('#difference .worse').length") > 0) == worse, allowed
 
 
 def test_all_is_reached_by_keys(tmp_path: Path, page: Page) -> None:

@@ -122,6 +122,15 @@ def test_the_variable_of_the_image_is_understood(real_model: Path, tmp_path: Pat
     assert found(report(*words, cwd=tmp_path, env=env)) == ["model-missing"]
 
 
+def test_nobody_expands_a_tilde_in_a_variable(real_model: Path, tmp_path: Path) -> None:
+    shutil.copy(real_model, tmp_path / "a.onnx")
+    words = ("check", "--quick", "--only", "models", "--target", DEV_PYTHON)
+    told = report(*words, cwd=tmp_path, env=environment(HOME=str(tmp_path), RETINAFACE_MODEL_PATH="~/a.onnx"))
+    assert found(told) == ["model-wrong-directory"]
+    assert told["findings"][0]["evidence"]["all_found"] == [str(tmp_path / "a.onnx")]
+    assert found(report(*words, "--model", "~/a.onnx", cwd=tmp_path, env=environment(HOME=str(tmp_path)))) == []
+
+
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"5" * 64 + b"\nsize 16923827\n"
 
 

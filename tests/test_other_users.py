@@ -52,10 +52,19 @@ def key():
     libc = ctypes.CDLL(None, use_errno=True)
     number = {"x86_64": 250}.get(os.uname().machine, 219)
     return libc.syscall(number, 10, -3, b"user", b"roots-own", 0)  # KEYCTL_SEARCH of the session keyring
+def reads(path):
+    try:
+        os.close(os.open(path, os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 def canary(name):
     told = {"status": open("/proc/self/status").read(), "environment": dict(os.environ), "cwd": os.getcwd()}
     told["limits"] = open("/proc/self/limits").read()
     told["key"] = key()
+    told["descriptors"] = [os.readlink("/proc/self/fd/%s" % n) for n in os.listdir("/proc/self/fd")[:-1]]
+    told["parent"] = [name for name in ("environ", "mem", "fd/9") if reads("/proc/%d/%s" % (os.getppid(), name))]
+    told["terminal"] = reads("/dev/tty")
     open("@FOLDER@/canaries/%s.%d" % (name, os.getpid()), "w").write(json.dumps(told))
 """
 LINGERS = """
@@ -237,6 +246,7 @@ def beside(bait: Bait, words: str, *, contained: bool = False, key: bool = False
         "until test -s canaries/ready; do sleep 0.1; kill -0 $! || exit 99; done",
         "read PID < /proc/$PID/task/$PID/children" if contained else "",
         "cat /proc/$PID/status > status; rm -f canaries/*",
+        f"exec 9< {__file__}",  # a descriptor of root's, for all that it starts
         f"cd /; {check}",
         "CODE=$?",
         "sleep 2" if bait.around else "",  # one by one they hear of it
@@ -272,6 +282,10 @@ def assert_with_the_users_rights(done: Done, user: User) -> None:
             assert one["NoNewPrivs"] == ["1"], name
             for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
                 assert int(one[kind][0], 16) == 0, (name, kind)
+            assert not one.get("parent") and not one.get("terminal"), name
+            assert not any(Path(__file__).name in link for link in one.get("descriptors", ())), name
+            assert sum(link.startswith(("pipe:", "socket:")) for link in one.get("descriptors", ())) <= 3, name
+            assert "SECRET" not in one.get("environment", {}), name
 
 
 PLACES = pytest.mark.parametrize("contained", [False, True], ids=["here", "in a container"])

@@ -21,8 +21,9 @@ from retina_doctor.codec import replace
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Outcome, Recorded, Target
 from retina_doctor.probing.collect import Looking
-from retina_doctor.probing.process import MOST_FACTS, LookRequest, Request
+from retina_doctor.probing.process import MOST_FACTS
 from retina_doctor.probing.reaper import RUN_VARIABLE
+from retina_doctor.probing.request import LookRequest, Request
 from retina_doctor.settings import GateSettings, Settings, TargetSettings
 from retina_doctor.target import surroundings
 from tests.odd_probes import runs

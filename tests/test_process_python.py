@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from retina_doctor.process_python import python_of
+from retina_doctor.standpoint import standpoint_of
 from retina_doctor.within import found_within, root_of
 from tests.doctor import DEV_PYTHON, doctor, environment, make_venv, report, roots, uv, verdicts
 
@@ -111,6 +112,23 @@ def test_a_title_names_no_interpreter(title: str, tmp_path: Path) -> None:
     with running("bash", "-c", f"exec -a '{title}' {BASE} -c '{WAITS}'") as pid:
         [python] = python_of(pid).command
         assert Path(python).samefile(BASE)
+
+
+def test_a_process_that_runs_another_program_by_now_is_another() -> None:
+    """Even the same one again: what was read before belongs to what ran before, whose user may have been another."""
+    again = "import os, sys; print(1, flush=True); sys.stdin.readline(); os.execv(sys.executable, sys.orig_argv)"
+    process = subprocess.Popen([BASE, "-c", again], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdin and process.stdout and process.stdout.readline() == "1\n"
+        before = standpoint_of(process.pid)
+        assert standpoint_of(process.pid) == before
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "1\n"
+        assert standpoint_of(process.pid) != before
+    finally:
+        process.kill()
+        process.wait()
 
 
 EMBEDS = r"""
@@ -273,7 +291,9 @@ def test_the_packages_of_a_deleted_environment_tell_of_it(server: Path, tmp_path
         assert python_of(pid).problem == "gone"
 
 
-@pytest.mark.parametrize("make", [made_by_venv, made_by_uv, like_conda], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make", [made_by_venv, made_by_uv, made_by_virtualenv, like_conda], ids=lambda make: make.__name__
+)
 def test_a_deleted_environment_is_the_root_and_no_other_python_is_judged(
     make: Callable[[Path], Path], tmp_path: Path
 ) -> None:
@@ -381,6 +401,53 @@ def test_the_link_of_a_containers_environment_is_followed_in_the_container(
         told = report("--pid", str(pid), "--only", "doctor", cwd=tmp_path)
         assert told["facts"]["interpreter"]["prefix"] == "/opt/venv"
         assert told["findings"] == []
+
+
+LAYOUTS = [made_by_venv, made_by_uv, made_by_virtualenv, like_conda]
+
+
+@contextmanager
+def contained_as(image: Path, make: Callable[[Path], Path]) -> Iterator[tuple[int, Path]]:
+    """A service in a root of its own, and its Python there, in an environment that a real tool has made for that place."""
+    place = Path(tempfile.mkdtemp(prefix="only-there-"))
+    inside = image / place.relative_to("/")
+    try:
+        python = make(place / "venv")
+        shutil.copytree(place, inside, symlinks=True)
+    finally:
+        shutil.rmtree(place)  # on this side there is none
+    base, home = Path(sys.base_prefix), Path(sys.base_prefix).resolve()
+    goals = {str(one): f"{image}{one}" for one in (Path("/usr"), base, home, Path("/lib"), Path("/lib64"))}
+    binds = [f"mkdir -p {goal} && mount --rbind {source} {goal}" for source, goal in goals.items()]
+    jail = [f"mount --rbind {image} {image}", f"cd {image}", "mkdir -p old", "pivot_root . old", "umount -l /old"]
+    start = f"exec env -i {python} -c '{WAITS}'"
+    binds = [one for one in binds if not Path(one.split()[-2]).is_symlink()]
+    program = " && ".join([*binds, f"mount -t proc proc {image}/proc", *jail, start])
+    words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", program]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout and process.stdout.readline() == "1\n"
+        [inner] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        yield int(inner), python
+    finally:
+        process.kill()
+        process.wait()
+
+
+@needs_root
+@pytest.mark.parametrize("make", LAYOUTS, ids=lambda make: make.__name__)
+def test_the_environment_of_a_container_by_whatever_made_it(
+    image: Path, make: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    with contained_as(image, make) as (pid, python):
+        assert not python.parent.parent.exists()
+        healthy = report("--pid", str(pid), "--only", "doctor", cwd=tmp_path)
+        assert healthy["facts"]["interpreter"]["prefix"] == str(python.parent.parent)
+        assert healthy["findings"] == []
+        shutil.rmtree(image / python.parent.parent.relative_to("/"))
+        told = report("--pid", str(pid), "--device", "cpu", cwd=tmp_path)
+        assert roots(told) == ["service-needs-restart"]
+        assert all("pip" not in command for one in told["findings"] for command in one["fix"]["commands"])
 
 
 @needs_root

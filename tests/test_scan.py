@@ -196,6 +196,8 @@ def test_a_check_of_the_machine_says_nothing_of_source(tmp_path: Path) -> None:
 ODD = {
     "infinite.py": "from insightface.app import FaceAnalysis\nFaceAnalysis().prepare(0, det_thresh=1e999)\n",
     "huge.py": f"from insightface.app import FaceAnalysis\nFaceAnalysis().prepare(0, det_size=({'9' * 400}, 640))\n",
+    "halves.py": "import onnxruntime\nonnxruntime.InferenceSession('/a', providers=['\\ud800'])\n",
+    "Dockerfile": 'FROM a\nCMD ["gunicorn", "-b", "\\ud800:80", "app:app"]\n',
     "compose.yml": "services:\n  a:\n    <<: abc\n    image: x\n    ports: ['80:²']\n",
     "one/uv.lock": "package = 5\n# onnxruntime\n",
     "two/uv.lock": "[[package]]\nname='onnxruntime'\nsource={virtual='.'}\ndependencies=[{name='onnxruntime',marker=5}, 7]\n",
@@ -209,6 +211,7 @@ def test_an_odd_file_does_not_take_the_findings_of_others(tmp_path: Path) -> Non
     (tmp_path / "app.py").write_text("import onnxruntime\ns = onnxruntime.InferenceSession('/a')\n")
     told = scanned(tmp_path, ".", exit_code=1)
     assert {one["name"] for one in told["findings"]} == {"ort-provider-not-requested"}
+    assert {Path(one["location"]["file"]).name for one in told["findings"]} == {"app.py", "halves.py"}
 
 
 ENDLESS = {

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from retina_doctor_checks.commands.plan import planning
 from retina_doctor_checks.commands.triage import reporting
 
@@ -22,17 +24,18 @@ from retina_doctor.quoting import quoted
 from retina_doctor.redaction import redact, without_secrets
 from retina_doctor.redaction.rules import Marks, Rules
 from retina_doctor.reports import PLAIN, Report, report_of, writer
-from retina_doctor.secret_words import MARK, beginning
+from retina_doctor.secret_words import MARK, RULES, beginning
 from retina_doctor.snapshot import load, save
 from tests import doctor as runs
 from tests import planted as first
 from tests.machines import machine, names, put, raw
 from tests.planted import Form, Making, made
 from tests.planted_more import MORE_IDENTITIES, MORE_SECRETS
+from tests.planted_third import THIRD_IDENTITIES, THIRD_SECRETS
 from tests.rejudging import CATALOGUE, judged
 
-SECRETS = {**first.SECRETS, **MORE_SECRETS}
-IDENTITIES = {**first.IDENTITIES, **MORE_IDENTITIES}
+SECRETS = {**first.SECRETS, **MORE_SECRETS, **THIRD_SECRETS}
+IDENTITIES = {**first.IDENTITIES, **MORE_IDENTITIES, **THIRD_IDENTITIES}
 Plant = Callable[[dict[str, Any], str], None]
 
 
@@ -275,3 +278,19 @@ def test_wrong_usage_repeats_no_password(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "db-7" in done.stderr
     assert "Kx7vbq91" not in done.stderr
+
+
+FRAGMENTS = (
+    "password token secret key api_key 密码 口令是 令牌 digest Digest authorization Cookie X-Auth-Token bearer basic is was "
+    "= := => -> : ： ＝ @ :// / ? & ; , ' \" < > </ <secret> - -- --password -p sshpass hooks.slack.com/services/ /hooks/ "
+    "/webhook/ postgres redis https eyJhbGciOi ghp_Ab1 1234567890 sdk-12345678-1234-1234-1234-123456789012 ſecret KEY "
+    "hunter2 x9Yz \n \t -----BEGIN -----END----- PRIVATE username AbCdEf123456 " + "q" * 40
+).split(" ")
+
+
+@given(st.lists(st.sampled_from([*FRAGMENTS, " "]), max_size=14))
+@settings(max_examples=1500, deadline=None)
+def test_what_a_pattern_finds_has_one_of_its_signs(parts: list[str]) -> None:
+    text = "".join(parts)
+    for pattern, _, signs in RULES:
+        assert not re.search(pattern, text) or any(sign in text for sign in signs), pattern

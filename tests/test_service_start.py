@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,6 @@ async def detect({argument}): return {{}}
 )
 def test_what_a_route_implies(names_: str, argument: str, tmp_path: Path) -> None:
     """Really so: the application is imported by the same Python, and fails; with python-multipart it does not."""
-    import subprocess
-
     python = make_venv(tmp_path / "venv", "uv")
     install(python, "fastapi", "uvicorn")
     (tmp_path / "app.py").write_text(FASTAPI.format(names=names_, argument=argument))
@@ -206,8 +205,9 @@ FOLDERS = {
     ),
     "PYTHONPATH": ("import ours\n", "PYTHONPATH=lib {python} app.py", "passed"),
     "another PYTHONPATH": ("import ours\n", "PYTHONPATH=nothing {python} app.py", "failed"),
-    "flags of sudo": ("import ours\n", "sudo -u www {python} app.py", "unknown"),
-    "a line for a shell": ("import ours\n", "cd lib && {python} app.py", "unknown"),
+    "flags of sudo": ("import json\n", "sudo -u www {python} app.py", "passed"),
+    "a line for a shell": ("import json\n", "cd lib && {python} ../app.py", "passed"),
+    "a line that goes where nobody knows": ("import ours\n", "cd $APP && {python} app.py", "unknown"),
 }  # fmt: skip
 
 
@@ -242,3 +242,152 @@ def test_no_program_of_the_working_directory_is_run(tmp_path: Path) -> None:
         (tmp_path / name).chmod(stat.S_IRWXU)
     for start in ("face.service", "docker:face"):
         looked(tmp_path, start, path=":.:/usr/bin:/bin")
+
+
+NOWHERE = "nowhere_to_be_found"
+RUN = (  # command, the file that it loads
+    ("gunicorn app:app -b localhost:8000", "app.py"),
+    ("{bin}/python {bin}/gunicorn app:app", "app.py"),
+    ("flask -A web run --port 8000", "web.py"),
+    ("FLASK_APP=web:app flask run", "web.py"),
+    ("gunicorn --chdir=src app:app", "src/app.py"),
+    ("cd src && gunicorn app:app", "src/app.py"),
+    ("sh -c 'cd src; exec gunicorn app:app'", "src/app.py"),
+    ("timeout 60 nice -n 5 gunicorn app:app", "app.py"),
+    ("python -m face --port 1", "face/__main__.py"),
+    ("gunicorn --preload face.web:app", "face/web.py"),
+)
+
+
+@pytest.mark.parametrize(("command", "file"), RUN)
+def test_the_file_that_a_command_runs_is_read(command: str, file: str, tmp_path: Path, venv: Path) -> None:
+    (tmp_path / "face").mkdir()
+    (tmp_path / "face" / "__init__.py").touch()
+    (tmp_path / file).parent.mkdir(exist_ok=True)
+    (tmp_path / file).write_text(f"import {NOWHERE}\napp = 1\n")
+    told = looked(tmp_path, command.format(bin=venv.parent), venv)
+    assert (names(told), missing(told)) == ({"service-module-missing"}, [NOWHERE]), told["facts"]["start"]
+    (tmp_path / file).write_text("app = 1\n")
+    told = looked(tmp_path, command.format(bin=venv.parent), venv)
+    assert (told["findings"], told["facts"]["start"]["file"]) == ([], str(tmp_path / file))
+
+
+Files = dict[str, str | bytes]
+UNLOADABLE: dict[str, tuple[str, Files, Files]] = {
+    # what is wrong: (command, the files, those that mend it)
+    "syntax": ("gunicorn app:app", {"app.py": "import b\napp = 1\n", "b.py": "x = (\n"}, {"b.py": "x = ()\n"}),
+    "syntax of another Python": ("{python} app.py", {"app.py": "print 'x'\n"}, {"app.py": "print('x')\n"}),
+    "syntax, by its encoding": ("{python} app.py", {"app.py": "# 模型\n".encode("gbk")}, {"app.py": "# 模型\n"}),
+    "attribute": ("gunicorn app:app", {"app.py": "def make():\n    app = 1\n"}, {"app.py": "def make():\n    global app\n"}),
+    "attribute of a star": (
+        "gunicorn app:api", {"app.py": "from b import app\n", "b.py": "app = 1\n"}, {"app.py": "from b import *\n"}
+    ),
+    "import-name": ("gunicorn app:app", {"app.py": "from b import face as app\n", "b.py": "faces = 1\n"}, {"b.py": "face = 1\n"}),
+    "relative-import": ("{python} app.py", {"app.py": "from . import b\n", "b.py": ""}, {"app.py": "import b\n"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNLOADABLE)
+def test_a_file_that_cannot_be_loaded(name: str, tmp_path: Path, venv: Path) -> None:
+    """Really so: the same Python refuses the same files, and takes them when they are mended."""
+    command, files, mended = UNLOADABLE[name]
+    for these, loads in ((files, False), ({**files, **mended}, True)):
+        for file, text in these.items():
+            (tmp_path / file).write_bytes(text if isinstance(text, bytes) else text.encode())
+        if name != "attribute" or not loads:
+            served = "app" if name == "attribute" else "api" if name.startswith("attribute") else None
+            asked = f"import app; app.{served}" if served and not loads else "import app"
+            words = [str(venv), "app.py"] if "{python}" in command or not served else [str(venv), "-c", asked]
+            done = subprocess.run(words, cwd=tmp_path, capture_output=True, check=False)
+            assert (done.returncode == 0) is loads, done.stderr
+        told = looked(tmp_path, command.format(python=venv), venv)
+        if loads:
+            assert told["findings"] == []
+        else:
+            assert names(told) == {"service-start-failed"}
+            assert told["facts"]["start"]["unloadable"]["kind"] == name.split()[0].rstrip(",")
+
+
+def test_the_command_with_the_name_that_is_there(tmp_path: Path, venv: Path) -> None:
+    (tmp_path / "app.py").write_text("from flask import Flask\nserver = Flask(__name__)\n")
+    [finding] = looked(tmp_path, "gunicorn -w 2 app:app", venv)["findings"]
+    assert finding["fix"]["commands"] == ["gunicorn -w 2 app:server"]
+    assert looked(tmp_path, finding["fix"]["commands"][0], venv)["findings"] == []
+
+
+def test_a_command_that_is_started_in_the_wrong_folder(tmp_path: Path, venv: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.py").write_text("app = 1\n")
+    told = looked(tmp_path, "gunicorn app:app", venv)
+    [finding] = told["findings"]
+    assert (finding["name"], missing(told)) == ("service-module-missing", ["app"])
+    [command] = finding["fix"]["commands"]
+    assert command == f"cd {tmp_path}/src && gunicorn app:app"
+    assert looked(tmp_path, command, venv)["findings"] == []
+
+
+COMPOSE = """# the service
+x-common: &common
+  restart: always
+services:
+  redis:
+    image: redis:7
+  face:
+    build: {context: "./face"}
+    ports:
+    - "8080:8080"
+    command: %s
+    env_file:
+      - face.env
+    environment:
+      - PYTHONPATH=/nothing
+    deploy:
+      resources:
+        reservations:
+          devices: [{driver: nvidia, count: 1, capabilities: [gpu]}]
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "gunicorn -b 0.0.0.0:8080 app:app",
+        "[gunicorn, '-b', \"0.0.0.0:8080\", 'app:app']",
+        ">-\n      gunicorn\n      app:app",
+    ],
+)
+def test_a_service_of_compose(command: str, tmp_path: Path, venv: Path) -> None:
+    (tmp_path / "face").mkdir()
+    (tmp_path / "compose.yml").write_text(COMPOSE % command)
+    (tmp_path / "face.env").touch()
+    (tmp_path / "face" / "app.py").write_text("app = 1\n")
+    for start in ("compose.yml", "compose.yml#face"):
+        told = looked(tmp_path, start, venv)
+        assert told["findings"] == []
+        assert told["facts"]["start"]["file"] == str(tmp_path / "face" / "app.py")
+    (tmp_path / "face" / "app.py").write_text("app = \n")
+    assert names(looked(tmp_path, "compose.yml", venv)) == {"service-start-failed"}
+    (tmp_path / "face" / "app.py").write_text("app = 1\n")
+    (tmp_path / "face.env").unlink()
+    told = looked(tmp_path, "compose.yml", venv)
+    assert told["facts"]["start"]["unloadable"]["what"] == str(tmp_path / "face.env")
+    [finding] = told["findings"]
+    assert finding["fix"]["commands"] == [f"touch {tmp_path}/face.env"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "services: *all\n",
+        "services:\n  face:\n    <<: *common\n    build: .\n",
+        "a: [\n",
+        "- x\n",
+        "",
+        "services:\n  a: {build: .}\n  b: {build: .}\n",
+    ],
+)
+def test_of_a_compose_file_that_is_not_understood_nothing_is_said(text: str, tmp_path: Path) -> None:
+    (tmp_path / "compose.yml").write_text(text)
+    told = looked(tmp_path, "compose.yml")
+    assert told["findings"] == []
+    assert {one["verdict"] for one in told["checks"] if one["code"] in ("RD517", "RD518")} == {"unknown"}

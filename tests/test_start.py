@@ -185,3 +185,24 @@ def test_interrupted_at_any_time(number: signal.Signals, tmp_path: Path) -> None
             ended = process.returncode in (-number, 128 + number)
             done = process.returncode in (0, 1, 3) and "interrupted" not in errors  # it was giving its report already
             assert ended or done, (trial, process.returncode, errors)
+
+
+LETS_NOTHING_THROUGH = """
+import signal, time, weakref
+from retina_doctor import main
+main._heard()
+class Thing: ...
+thing = Thing()
+seen = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGTERM))
+try:
+    del thing
+    time.sleep(30)
+except main.Interrupted as interrupt:
+    print("interrupted", interrupt)
+"""
+
+
+def test_an_interrupt_in_a_callback_is_not_lost() -> None:
+    """As in importlib's, where Python prints an exception and goes on."""
+    done = subprocess.run([sys.executable, "-c", LETS_NOTHING_THROUGH], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("interrupted 15\n", "")

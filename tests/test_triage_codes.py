@@ -109,6 +109,70 @@ def test_a_sentence_of_a_library_leads_to_its_cause(says: str, cause: str) -> No
     assert cause in names(says)[:2], names(says)
 
 
+@pytest.mark.parametrize("form", tables.spellings()["cuda"].forms)
+def test_a_result_is_known_by_its_number_in_every_spelling(form: str) -> None:
+    """Without its name and its words, which other programs leave out."""
+    assert names(form.replace("…", " by ").replace("{code}", "802"))[0] == "fabric-manager-not-running"
+    assert "fabric-manager-not-running" not in names(form.replace("…", " by ").replace("{code}", "8020"))
+
+
+@pytest.mark.parametrize(
+    ("says", "cause"),
+    [
+        ("# RuntimeError: CUDA error: out of memory", "vram-insufficient"),
+        ("```RuntimeError: CUDA error: out of memory", "vram-insufficient"),
+        ("--- Cannot re-initialize CUDA in forked subprocess ---", "cuda-used-before-fork"),
+    ],
+)
+def test_a_title_is_read(says: str, cause: str) -> None:
+    assert names(says)[0] == cause
+
+
+def test_no_sentence_goes_on_into_a_title_or_across_it() -> None:
+    assert names("Error loading model\n\n# state_dict for RetinaFace") == []
+    assert names("GPU has fallen\n--- off the bus ---") == []
+
+
+def test_a_backslash_before_a_quotation_mark_hides_nothing() -> None:
+    assert names(r'{"message":"could not select device driver \\\"nvidia\\\" with capabilities"}') == [
+        "container-toolkit-missing"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("says", "cause"),
+    [
+        ("ImportError: libGL.so.1: 无法打开共享对象文件: 没有那个文件或目录", "opencv-system-libs-missing"),
+        ("ImportError: libGL.so.1: Kann die Shared-Object-Datei nicht öffnen: Datei oder Verzeichnis nicht gefunden",
+         "opencv-system-libs-missing"),
+        ("face_detection: Instruction non permise", "cpu-instructions-missing"),
+        ("OSError: [Errno 98] アドレスは既に使用中です", "port-in-use"),
+        ("非法指令 (核心已转储)", "cpu-instructions-missing"),
+    ],
+)  # fmt: skip
+def test_the_c_library_speaks_other_languages(says: str, cause: str) -> None:
+    assert names(says)[0] == cause
+
+
+@pytest.mark.parametrize(
+    ("says", "first", "last"),
+    [
+        # Whoever asks the loopback address and is refused finds nobody there.
+        ("curl: (7) Failed to connect to localhost port 8000: Connection refused", "service-", "service-loopback-only"),
+        # docker's proxy accepts, and finds nobody behind.
+        ("docker run -p 8000:8000 face\nuvicorn main:app\ncurl: (56) Recv failure: Connection reset by peer",
+         "service-loopback-only", "service-wrong-url"),
+        # The connection that fails is the download's.
+        ("Downloading /root/.insightface/models/buffalo_l.zip from https://github.com/a.zip...\n"
+         "ConnectionError: [Errno 111] Connection refused", "model-download-failed", "service-wrong-url"),
+    ],
+)  # fmt: skip
+def test_who_asks_whom_decides_which_connection_it_is(says: str, first: str, last: str) -> None:
+    found = names(says)
+    assert found[0].startswith(first), found
+    assert last not in found[:3], found
+
+
 @pytest.mark.parametrize(("library", "major"), [("libcufft.so.10", 11), ("libcufft.so.11", 12), ("libcufft.so.12", 13)])
 def test_cufft_counts_one_behind_cuda(library: str, major: int) -> None:
     fails = (

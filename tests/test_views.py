@@ -76,6 +76,32 @@ def test_a_model_is_opened_as_the_services_user(user: User, readable: bool, fold
     assert told["standpoint"]["groups"] == list(user.groups)
 
 
+@pytest.mark.parametrize("mount", ["bind", "overlay"])
+@pytest.mark.parametrize("user", ["nobody", "65534", "12345"])
+@pytest.mark.parametrize("readable", [False, True], ids=["root's alone", "everybody's"])
+def test_a_model_on_a_mount_of_the_services_own(
+    user: str, mount: str, readable: bool, folder: Path, real_model: Path
+) -> None:
+    """Its user is told by name or number; the model lies where only its mount namespace has one."""
+    for name in ("lower", "seen", "layer"):
+        (folder / name).mkdir()
+    model = folder / "lower" / "model.onnx"
+    shutil.copy(real_model, model)
+    model.chmod(0o644 if readable else 0o600)
+    layers = f"lowerdir={folder}/lower,upperdir={folder}/layer/upper,workdir={folder}/layer/work"
+    mounts = f"mount --bind {folder}/lower"
+    if mount == "overlay":
+        top = f"{folder}/layer"
+        mounts = f"mount -t tmpfs none {top}; mkdir {top}/upper {top}/work; mount -t overlay none -o {layers}"
+    start = f'{mounts} {folder}/seen || exit 9; exec setpriv --reuid={user} --regid=65534 --clear-groups "$@"'
+    words = ["unshare", "--mount", "sh", "-c", start, "sh"]
+    with serving(folder, *words, RETINAFACE_MODEL_PATH=str(folder / "seen" / "model.onnx")) as service:
+        told = report("--pid", str(service.pid), "--only", "models", "--device", "cpu", cwd=folder)
+    assert not (folder / "seen" / "model.onnx").exists(), "on this side there is none"
+    assert verdicts(told)["model-unreadable"] == ("passed" if readable else "failed")
+    assert ("model-unreadable" in roots(told)) is not readable
+
+
 def test_a_folder_that_only_a_group_may_enter(folder: Path, real_model: Path) -> None:
     """Supplementary groups count: one has it, the other has not."""
     (folder / "models").mkdir()
@@ -151,6 +177,78 @@ def test_the_limits_of_ones_own_service_are_taken_on(folder: Path) -> None:
     assert set((folder / "told").read_text().splitlines()) == {"(321, 654)"}
     assert told["standpoint"]["limits"]["RLIMIT_NOFILE"] == [321, 654]
     assert told["standpoint"]["not_taken"] == []
+
+
+@pytest.mark.parametrize("user", [None, NOBODY], ids=["root's own", "nobody's"])
+def test_the_processors_that_it_may_use_are_taken_on(user: User | None, folder: Path) -> None:
+    """As a container with a cpuset has it: what is measured is measured on those."""
+    last = max(os.sched_getaffinity(0))
+    (folder / "path").mkdir()
+    (folder / "told").touch()
+    (folder / "told").chmod(0o666)
+    tells = f"import os\nopen('{folder}/told', 'a').write('%s\\n' % sorted(os.sched_getaffinity(0)))\n"
+    # When it has been told what to do: os.dup is the first that it calls.
+    tells = f"import os\ndup = os.dup\ndef telling(one):\n    exec({tells!r})\n    return dup(one)\nos.dup = telling\n"
+    (folder / "path" / "sitecustomize.py").write_text(tells)
+    before = [*(user.words.split() if user else ()), "taskset", "--cpu-list", str(last)]
+    with serving(folder, *before, PYTHONPATH=str(folder / "path")) as service:
+        told = report("--pid", str(service.pid), "--device", "cpu", "--only", "doctor,models", cwd=folder)
+    assert set((folder / "told").read_text().splitlines()) == {f"[{last}]"}
+    assert told["standpoint"]["processors"] == [last]
+
+
+def group_of_its_own() -> dict[str, Path]:
+    """New control groups with limits: by the name of the controller of version 1, or "2"."""
+    made: dict[str, Path] = {}
+    name = f"retina-doctor-{os.getpid()}"
+    for controller, file, value in (
+        ("memory", "memory.limit_in_bytes", "268435456"),
+        ("pids", "pids.max", "77"),
+        ("cpu", "cpu.cfs_quota_us", "50000"),
+    ):
+        top = Path("/sys/fs/cgroup") / controller
+        if not (top / "cgroup.procs").exists():
+            continue
+        (top / name / "inner").mkdir(parents=True)
+        (top / name / file).write_text(value)
+        made[controller] = top / name / "inner"
+    if not made and Path("/sys/fs/cgroup/cgroup.controllers").exists():
+        top = Path("/sys/fs/cgroup") / name
+        (top / "inner").mkdir(parents=True)
+        for file, value in (("memory.max", "268435456"), ("pids.max", "77"), ("cpu.max", "50000 100000")):
+            with contextlib.suppress(OSError):
+                (top / file).write_text(value)
+        made["2"] = top / "inner"
+    return made
+
+
+def test_the_limits_of_its_control_group_are_told_and_it_is_not_joined(folder: Path) -> None:
+    """Those of the group above it count, too; the caller's own are others, and nothing is left in the service's."""
+    try:
+        groups = group_of_its_own()
+    except OSError as error:
+        pytest.skip(f"no control group can be made here: {error}")
+    if not groups:
+        pytest.skip("no control groups are mounted here")
+    try:
+        joins = "; ".join(f"echo $$ > {one}/cgroup.procs" for one in groups.values())
+        with serving(folder, "sh", "-c", f'{joins}; exec "$@"', "sh", *NOBODY.words.split()) as service:
+            told = report("--pid", str(service.pid), "--device", "cpu", "--only", "doctor", cwd=folder)
+            seen = told["standpoint"]["group_limits"]
+            wanted = {"memory": ("memory", 268435456), "pids": ("processes", 77), "cpu": ("processors", 0.5)}
+            for controller in wanted if "2" not in groups else ():
+                if controller in groups:
+                    name, value = wanted[controller]
+                    assert seen[name] == value
+            assert "cgroup" in told["standpoint"]["not_taken"]
+            for one in groups.values():
+                assert (one / "cgroup.procs").read_text().split() == [str(service.pid)]
+        own = report("--only", "doctor", "--device", "cpu", cwd=folder)["standpoint"]["group_limits"]
+        assert own is None or own["processes"] != 77
+    finally:
+        for one in groups.values():
+            one.rmdir()
+            one.parent.rmdir()
 
 
 # The driver (F5) and its device nodes

@@ -29,6 +29,7 @@ TABLES = [
     ROOT / "retina_doctor" / "reports" / "labels.toml",
     *sorted(ROOT.glob("checks/retina_doctor_checks/reasons.toml")),
     *sorted(ROOT.glob("checks/retina_doctor_checks/commands/*/words.toml")),
+    *sorted(ROOT.glob("retina_doctor/**/words.toml")),
 ]
 DOCS = [
     ROOT / "README.md",
@@ -62,6 +63,7 @@ HOLE = re.compile(
 def outside_code(text: str) -> str:
     """Without ```blocks```, `code` and Jinja."""
     text = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r"\{\{ told\(.*?\}\}", "", text)  # whole sentences, which stand in the tables
     text = re.sub(r"\{%.*?%\}", "\n", re.sub(r"\{\{.*?\}\}", "X", text))
     return re.sub(r"`[^`]*`", "X", re.sub(r"\]\([^)]*\)", "]", text))
 
@@ -101,6 +103,45 @@ def test_chinese_has_one_term_per_thing_and_its_own_punctuation() -> None:
         if match
     ]
     assert not found, "\n".join(found)
+
+
+CONDITION = re.compile(r"\{%-? *(?:if|elif|for)\b")
+WITHOUT = ("container", "driver", "inference", "memory", "ort_gpu", "torch_cuda")
+"""Domains whose pages need no condition at all: their checks name the variant and the sentences that hold."""
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.parent.parent.name in WITHOUT], ids=lambda page: page.name
+)
+def test_pages_are_words_not_programs(page: Path) -> None:
+    assert not CONDITION.findall(page.read_text(encoding="utf-8"))
+
+
+CONTRARY = (
+    (re.compile(r"\bcannot be (\w+)"), r"\bcan be {}\b"),
+    (re.compile(r"\bcannot (?!be\b)(\w+)"), r"\bcan {}\b"),
+    (re.compile(r"无法([\u4e00-\u9fff]{2})"), r"可以{}"),
+    (re.compile(r"没有(安装|加载|运行|设置)"), r"已{}"),
+)
+"""What a title denies, and how its message would affirm it."""
+
+
+@pytest.mark.parametrize("name", [*names(), *scenes()])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_title_is_repeated_or_contradicted(name: str, language: Any) -> None:
+    diagnosis = scenes()[name].diagnosis if name in scenes() else judged(name)
+    for finding in diagnosis.findings:
+        words = render(finding, diagnosis.snapshot, CATALOGUE, language)
+        said = words.message.replace("`", "").rstrip("。. ")
+        assert said != words.title.replace("`", ""), f"{finding.code}: says its title again"
+        assert not words.title.endswith((":", "：", ",", "，", "(", "（")), (
+            f"{finding.code}: {words.title!r} ends in nothing"
+        )
+        for denied, affirmed in CONTRARY:
+            for verb in denied.findall(words.title):
+                assert not re.search(affirmed.format(verb), words.message), (
+                    f"{finding.code}: {words.title!r}: {words.message!r}"
+                )
 
 
 @pytest.mark.parametrize("name", [*names(), *scenes()])

@@ -10,6 +10,7 @@ from retina_doctor.authoring import ANY, Cause
 from retina_doctor.model import Finding
 
 from .combined.refusals import rows
+from .combined.refused import OF_A_LIBRARY
 
 LIBRARY_CAUSES = ("ort-cuda-libs-missing", "ort-cuda-major-mismatch", "ort-cuda-libs-not-on-path")
 SEEN_ON_DISK = ("no-nvidia-gpu", "ort-cpu-package", "ort-both-packages", *LIBRARY_CAUSES)
@@ -183,6 +184,11 @@ def of_onnxruntime(root: Finding, _echo: Finding) -> bool:
     return root.subject == "module:onnxruntime"
 
 
+def in_a_session(root: Finding, _echo: Finding) -> bool:
+    """The provider that a session opens lacks it as well."""
+    return "onnxruntime" in root.evidence.get("modules", ())
+
+
 def in_modules(root: Finding, echo: Finding) -> bool:
     return any(echo.subject in (f"module:{name}", name) for name in root.evidence.get("modules", ()))
 
@@ -233,7 +239,7 @@ def of_the_gpu(root: Finding, echo: Finding) -> bool:
     return not same_cause(echo, root) and bool(root.evidence.get("gpu"))
 
 
-causes: tuple[Cause, ...] = (
+_ALL: tuple[Cause, ...] = (
     *(
         Cause(why, ("model-pack-incomplete",), when=in_its_place)
         for why in ("model-lfs-pointer", "model-empty", "model-corrupt")
@@ -255,6 +261,8 @@ causes: tuple[Cause, ...] = (
     Cause("service-start-failed", ("service-not-running",)),
     Cause("disk-full", ("model-missing", "model-download-failed")),
     *(Cause(why, (*IMPORTS, *INFERENCE), when=says_so) for why in BY_THEIR_WORDS),
+    *(Cause(why, ("ort-session-on-cpu",), when=says_so) for why in OF_A_LIBRARY),
+    Cause("libstdcxx-too-old", ("ort-session-on-cpu",), when=in_a_session),
     Cause("cuda-libs-mixed-releases", ("ort-session-on-cpu", "torch-import-fails"), when=says_so),
     Cause("cudnn-incomplete", ("ort-session-on-cpu", *INFERENCE), when=says_so),
     Cause("opencv-both-packages", ("package-import-fails", "smoke-inference-failed"), when=of_that_module),
@@ -321,3 +329,15 @@ causes: tuple[Cause, ...] = (
     Cause("known-answer-wrong", ("smoke-inference-failed", "smoke-wrong-result")),
     Cause("smoke-on-cpu", ("provider-unexpected", "latency-above-expected", "speedup-below-expected")),
 )
+
+
+def _of_a_machine(one: Cause) -> Cause:
+    """What stands in a file is there whatever else is wrong: no finding with a place is an echo."""
+
+    def when(root: Finding, echo: Finding) -> bool:
+        return echo.location is None and one.when(root, echo)
+
+    return Cause(one.root, one.explains, when=when)
+
+
+causes: tuple[Cause, ...] = tuple(map(_of_a_machine, _ALL))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -71,12 +72,18 @@ def is_another(named: str, read: str | None, workdir: str) -> bool:
     return not Path(named).is_absolute() and not same_file(named, named, workdir)
 
 
+def beginning_of(path: Path) -> bytes:
+    """Of a regular file; of anything else nothing, without waiting: what it is may change between a look and the opening."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        return file.read(MOST_SOURCE) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
+
+
 def source_of_a_service(folder: Path) -> str | None:
     """The name of a file that imports a detector and serves."""
     try:
-        for path in [path for path in sorted(folder.glob("*.py"))[:MOST_FILES] if path.is_file()]:
-            with path.open("rb") as file:
-                text = file.read(MOST_SOURCE)
+        for path in sorted(folder.glob("*.py"))[:MOST_FILES]:
+            text = beginning_of(path)
             if DETECTS.search(text) and SERVES.search(text):
                 return path.name
     except OSError:

@@ -194,8 +194,8 @@ class ServiceSettings(ProcessSettings, frozen=True, kw_only=True):
     start: Annotated[
         str | None,
         Setting(
-            "How the service is started: its command, NAME.service, a Procfile, a supervisor .conf, docker:NAME.",
-            "服务的启动方式：命令、NAME.service、Procfile、supervisor 的 .conf 或 docker:NAME。",
+            "How the service is started: its command, NAME.service, a Procfile, a supervisor .conf, a compose file, docker:NAME.",
+            "服务的启动方式：命令、NAME.service、Procfile、supervisor 的 .conf、compose 文件或 docker:NAME。",
             "--start",
             "CMD",
         ),

@@ -7,20 +7,27 @@ from typing import Annotated
 
 import typer
 
-from retina_doctor.command import Run, taking
+from retina_doctor.command import Run, new_app, taking
+from retina_doctor.language import said
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app = new_app()
 
 
-@app.command(cls=taking("format", "lang"))
+@app.command(
+    cls=taking("lang", text_or_json=True, zh="打包成一个文件：在同类机器上用 Python 3.11 到 3.14 运行，不需要网络。")
+)
 def bundle(
     ctx: typer.Context,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.", metavar="FILE")] = Path(
-        "doctor.pyz"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help=said("The file to write.", "要写入的文件。"), metavar="FILE")
+    ] = Path("doctor.pyz"),
     python: Annotated[
         list[str] | None,
-        typer.Option("--python", help="For these versions of Python only; repeatable.", metavar="3.12"),
+        typer.Option(
+            "--python",
+            help=said("For these versions of Python only; repeatable.", "只为这些 Python 版本；可重复。"),
+            metavar="3.12",
+        ),
     ] = None,
 ) -> None:
     """Make one file that runs without network, with Python 3.11 to 3.14 on machines like this one."""
@@ -41,7 +48,7 @@ def bundle(
         raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
     if as_json:
         run.show(to_json({"file": str(output), **encode(made)}))
-        return
+        raise typer.Exit
     size, pythons = made.size / 1024**2, ", ".join(made.pythons)
     if run.language == "zh":
         run.show(f"{output}：{size:.1f} MiB，适用于 Python {pythons}（{made.platform}）。运行：python3 {output}\n")
@@ -49,3 +56,4 @@ def bundle(
         run.show(f"{output}: {size:.1f} MiB, for Python {pythons} on {made.platform}. Run it with: python3 {output}\n")
     if made.packs:
         tell(f"retina-doctor: these packs are not in it: {', '.join(made.packs)}\n")
+    raise typer.Exit  # the file is there, whether or not that could be said

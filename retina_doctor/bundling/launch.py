@@ -3,12 +3,18 @@
 Only the standard library; it must be understood by any Python, to be able to say that it is the wrong one.
 """
 
+import os  # which every Python has loaded by now
+import sys
+
+# Before anything is imported that lies in a file: PYTHONPATH may name the working directory, and a neighbour may be called as
+# a module of the standard library.
+library = os.path.dirname(getattr(os, "__file__", None) or "") or sys.prefix
+sys.path[:0] = [library, os.path.join(library, "lib-dynload")]
+
 import hashlib
 import io
 import json
-import os
 import stat
-import sys
 import zipfile
 
 FAILED = 3  # the doctor itself could not run
@@ -52,7 +58,7 @@ def private_folder():
                 os.makedirs(base, 0o700)
             if not os.path.lexists(folder):
                 os.mkdir(folder, 0o700)
-            if not os.access(folder, os.W_OK | os.X_OK):
+            if not os.access(folder, os.W_OK | os.X_OK) or others_lead(folder):
                 continue
         except OSError:
             continue
@@ -61,6 +67,19 @@ def private_folder():
             fail("%s: must be a folder of this user's alone (mode 0700)" % folder)
         return folder
     return fail("no folder can be written to: set XDG_CACHE_HOME to one of your own")
+
+
+def others_lead(folder):
+    # type: (str) -> bool
+    """Whether another user than root can put something else in its place: under sudo, HOME may be the caller's."""
+    place = os.path.realpath(folder)
+    while place != os.path.dirname(place):
+        place = os.path.dirname(place)
+        state = os.stat(place)
+        foreign = state.st_uid not in (0, os.geteuid())
+        if foreign or (state.st_mode & stat.S_IWOTH and not state.st_mode & stat.S_ISVTX):
+            return True
+    return False
 
 
 def unpack(bundle, wheels, hashes, folder):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from retina_doctor.fixing.edits import edited
@@ -15,6 +15,7 @@ from retina_doctor.fixing.journal import Journal
 from retina_doctor.fixing.steps import FixAction
 from retina_doctor.fixing.worker import STAGED
 from retina_doctor.model import Interpreter
+from retina_doctor.remedies import FileChange, LetRead, MakeLink, MoveUp
 
 Hands = Mapping[str, Hand]
 """ "service": whose the environment and the models are; "caller": whose the source is."""
@@ -25,8 +26,8 @@ def run(doing: FixAction, number: int, journal: Journal, hands: Hands, here: Int
     if doing.pip:
         assert here is not None
         _packages(doing, number, journal, hands["service"], here)
-    for move in doing.moves:
-        _move_up(move.folder, move.inner, move.ending, number, journal, hands["service"])
+    for change in doing.files:
+        _changed(change, number, journal, hands["service"])
     if doing.lines:
         for edit in edited(doing.lines, hands["caller"]):
             kept = f"file-{number}-{len(journal.entries)}"
@@ -81,8 +82,39 @@ def installing(actions: Iterable[tuple[str, ...]], here: Interpreter, python: st
     return found
 
 
+def why_not(change: FileChange, hand: Hand) -> str:
+    """Why the service's user cannot do that; "": he can."""
+    try:
+        match change:
+            case MoveUp(folder=folder):
+                hand.do("resolved", path=folder)
+            case MakeLink(path=path):
+                hand.do("absent", path=path)
+            case LetRead(path=path):
+                hand.do("readable", path=path)
+    except CannotFix as error:
+        return str(error)
+    return ""
+
+
+def _changed(change: FileChange, number: int, journal: Journal, hand: Hand) -> None:
+    match change:
+        case MoveUp(folder=folder, inner=inner, ending=ending):
+            _move_up(folder, inner, ending, number, journal, hand)
+        case MakeLink(path=path, to=to):
+            what = {"path": path, "to": to, "missing": hand.do("absent", path=path)["missing"]}
+            journal.write("link", step=number, hand="service", **what)
+            hand.do("link", **what)
+        case LetRead(path=path):
+            told = hand.do("readable", path=path)
+            if told["old"] == told["new"]:
+                raise CannotFix(f"{path}: everybody may read it already")
+            journal.write("mode", step=number, hand="service", path=path, **told)
+            hand.do("mode", path=path, expected=told["old"], wanted=told["new"])
+
+
 def _move_up(folder: str, inner: str, ending: str, number: int, journal: Journal, hand: Hand) -> None:
-    folder = posixpath.normpath(folder)
+    folder = str(hand.do("resolved", path=folder)["path"])
     parent, name = posixpath.split(folder)
     staged = posixpath.join(parent, f"{STAGED}{journal.name}-{number}-{name}")
     journal.write("stage", step=number, hand="service", folder=folder, staged=staged)
@@ -105,6 +137,16 @@ def _write(hand: Hand, path: str, expected: str, data: bytes) -> None:
     hand.do("write", path=path, expected=[expected], data=base64.b64encode(data).decode())
 
 
+PLAIN = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+"""Of root's variables nothing is handed to another user."""
+
+
+def hands_of(journal: Journal, environment: Mapping[str, str]) -> Hands:
+    """Those that did what a journal tells. *environment*: the doctor's own."""
+    whose = journal.whose
+    return {"service": Hand(whose, environment if whose is None else PLAIN), "caller": Hand(None, environment)}
+
+
 def bring_back(journal: Journal, hands: Hands, step: int | None = None) -> bool:
     """The state before the fix, or before that step of it; whether anything had been changed. To be repeated after any
     interruption. Raises CannotFix where somebody else has changed the same since."""
@@ -122,6 +164,12 @@ def bring_back(journal: Journal, hands: Hands, step: int | None = None) -> bool:
             now = hashlib.sha256(_read(hands[one["hand"]], one["path"])).hexdigest()
             changed = changed or now != hashlib.sha256(old).hexdigest()
             _write(hands[one["hand"]], one["path"], one["after"], old)
+        elif one["what"] == "link":
+            what = {name: one[name] for name in ("path", "to", "missing")}
+            changed = hands[one["hand"]].do("unlink", **what)["changed"] or changed
+        elif one["what"] == "mode":
+            told = hands[one["hand"]].do("mode", path=one["path"], expected=one["new"], wanted=one["old"])
+            changed = told["changed"] or changed
         elif one["what"] == "stage":
             hands[one["hand"]].do("discard", path=one["staged"])
     for number in dict.fromkeys(one["step"] for one in entries if "step" in one):
@@ -133,13 +181,14 @@ def _read(hand: Hand, path: str) -> bytes:
     return base64.b64decode(hand.do("read", path=path)["data"])
 
 
-def make_final(earlier: Sequence[Journal], folders: Iterable[str], hands: Hands) -> None:
-    """Earlier fixes of the same folders can no longer be undone, and their old states are removed."""
+def make_final(earlier: Sequence[Journal], folders: Iterable[str], environment: Mapping[str, str]) -> None:
+    """Earlier fixes of the same folders can no longer be undone, and their old states are removed, by whoever made them."""
     wanted = set(folders)
     for journal in earlier:
         staged: list[dict[str, Any]] = [one for one in journal.entries if one["what"] == "stage"]
         if wanted & {one["folder"] for one in staged} and not journal.has("final"):
             journal.write("final")
+            hands = hands_of(journal, environment)
             for one in staged:
-                if Path(one["staged"]).name.startswith(STAGED):
+                with contextlib.suppress(CannotFix):  # it is but space
                     hands[one["hand"]].do("discard", path=one["staged"])

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from retina_doctor.codec import Data, encode, replace, to_json
 from retina_doctor.errors import UsageError
-from retina_doctor.fixing.applying import Hands, bring_back, make_final, run
+from retina_doctor.fixing.applying import Hands, bring_back, hands_of, make_final, run, why_not
 from retina_doctor.fixing.edits import edited
 from retina_doctor.fixing.hand import CannotFix, Hand, Whose
-from retina_doctor.fixing.journal import Journal, alone, journals, last, state_folder
+from retina_doctor.fixing.journal import CHANGING, Journal, alone, journals, last, state_folder
 from retina_doctor.fixing.outcome import outcome
 from retina_doctor.fixing.steps import FixAction, doings_of, unusable
 from retina_doctor.fixing.telling import FixTelling
 from retina_doctor.fixing.words import said
 from retina_doctor.model import Action
-from retina_doctor.output import tell
+from retina_doctor.output import is_lost, tell
 from retina_doctor.pages import interpreter_of
 from retina_doctor.plan import StepCause
+from retina_doctor.redaction import shown
+from retina_doctor.remedies import MoveUp
 from retina_doctor.target import target_with_surroundings
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class FixSeen(Data, frozen=True, kw_only=True):
     doings: tuple[FixAction, ...]
     differences: dict[int, str]
     whose: Whose | None
+    hands: Hands
 
 
 class Fixing:
@@ -59,7 +62,7 @@ class Fixing:
         if offline:
             from retina_doctor.fixing.offline import needed, text_of
 
-            found = needed(seen.snapshot, seen.doings, self._hands(seen)["service"])
+            found = needed(seen.snapshot, seen.doings, None if unusable(seen.snapshot) else seen.hands["service"])
             lines += text_of(found, seen.snapshot, self.call.language)
             told = {"offline": found and encode(found)}
         if self.call.as_json:
@@ -86,10 +89,15 @@ class Fixing:
                 asked = said(
                     "ask", self.call.language, n=len(runs), all=len(seen.doings), user=user or _user_name()
                 )  # fmt: skip
-                if not confirmed(asked, said("not-asked", self.call.language)):
+                # Nobody agrees to steps that could not be shown.
+                if is_lost() or not confirmed(asked, said("not-asked", self.call.language)):
                     self._show([said("declined", self.call.language)])
                     return seen.report.exit_code
-            return self._applied(seen, Journal.begun(fixes), [one for one in journals(fixes) if not one.has("undone")])
+            earlier = [one for one in journals(fixes) if not one.has("undone")]
+            try:
+                return self._applied(seen, Journal.begun(fixes), earlier)
+            except CannotFix as error:
+                raise UsageError(said("stuck", self.call.language, what=str(error))) from None
 
     def undo(self, *, yes: bool) -> int:
         """Bring back what was before the last fix. Raises UsageError."""
@@ -102,11 +110,10 @@ class Fixing:
                 self.call.show(to_json(told) if self.call.as_json else said("no-undo", language) + "\n")
                 return 0
             [begun] = [one for one in journal.entries if one["what"] == "begin"]
-            whose = begun["whose"] and Whose(**{**begun["whose"], "groups": tuple(begun["whose"]["groups"])})
-            hands = {"service": Hand(whose, os.environ if whose is None else PLAIN), "caller": Hand(None, os.environ)}
+            hands = hands_of(journal, os.environ)
             self._warn_of_later_changes(journal, hands)
             folders = [one["folder"] for one in journal.entries if one["what"] == "stage"]
-            folders += [one["path"] for one in journal.entries if one["what"] == "write"]
+            folders += [one["path"] for one in journal.entries if one["what"] in CHANGING and "path" in one]
             asked = said("undo-ask", language, when=begun["when"], folders=", ".join(dict.fromkeys(folders)))
             if not yes and not confirmed(asked, said("undo-not-asked", language)):
                 self.call.show(said("declined", language) + "\n")
@@ -138,9 +145,10 @@ class Fixing:
         whose, hands = self._whose(attachment, snapshot)
         plan = report.plan()
         doings = doings_of(plan, snapshot, self._environment(snapshot, hands["service"]))
+        doings = [self._possible(one, hands["service"]) for one in doings]
         parted = [part for one in doings for part in self._editable(one, hands["caller"])]
         return FixSeen(
-            attachment=attachment, snapshot=snapshot, report=report, doings=tuple(parted), whose=whose,
+            attachment=attachment, snapshot=snapshot, report=report, doings=tuple(parted), whose=whose, hands=hands,
             differences=self._differences(parted, hands["caller"]),
         )  # fmt: skip
 
@@ -161,9 +169,6 @@ class Fixing:
                 environment = dict(around.environment)
         return whose, {"service": Hand(whose, environment), "caller": Hand(None, os.environ)}
 
-    def _hands(self, seen: FixSeen) -> Hands:
-        return self._whose(seen.attachment, seen.snapshot)[1]
-
     def _environment(self, snapshot: Snapshot, hand: Hand) -> dict[str, Any] | str:
         here = interpreter_of(snapshot)
         if here is None or unusable(snapshot) is not None:
@@ -172,6 +177,11 @@ class Fixing:
             return hand.do("environment", prefix=here.prefix)
         except CannotFix as error:
             return str(error)
+
+    def _possible(self, doing: FixAction, hand: Hand) -> FixAction:
+        """What its own user may not do to a file is for the operator."""
+        why = next(filter(None, (why_not(one, hand) for one in doing.files if doing.runs)), "")
+        return replace(doing, why_not=("cannot", {"what": why})) if why else doing
 
     def _editable(self, doing: FixAction, hand: Hand) -> list[FixAction]:
         """Lines that are no longer as they were read, or not this user's, are for the operator."""
@@ -188,11 +198,14 @@ class Fixing:
         return [*([replace(doing, causes=tuple(good), lines=tuple(good))] if good else []), *parts]
 
     def _differences(self, doings: Sequence[FixAction], hand: Hand) -> dict[int, str]:
-        return {
-            number: "".join(one.difference for one in edited(doing.lines, hand))
-            for number, doing in enumerate(doings, 1)
-            if doing.lines
-        }
+        try:
+            return {
+                number: shown("".join(one.difference for one in edited(doing.lines, hand)))
+                for number, doing in enumerate(doings, 1)
+                if doing.lines
+            }
+        except CannotFix as error:  # it was changed since it was tried
+            raise UsageError(f"fix: {error}") from None
 
     def _nothing_runs(self, seen: FixSeen, text: list[str]) -> int:
         if self.call.as_json:
@@ -207,7 +220,7 @@ class Fixing:
         from retina_doctor.snapshot import save
 
         language = self.call.language
-        hands = self._hands(seen)
+        hands = seen.hands
         here = interpreter_of(seen.snapshot)
         journal.keep("before.json", save(without_secrets(seen.snapshot, installed())).encode())
         if here is not None and any(one.pip and one.runs for one in seen.doings):
@@ -217,8 +230,9 @@ class Fixing:
         journal.write("begin", when=seen.snapshot.created, whose=whose, target=list(seen.snapshot.target.command))
         folders = [one["folder"] for old in earlier for one in old.entries if one["what"] == "stage"]
         touched = [str(Path(here.prefix).resolve())] if here else []
-        touched += [os.path.normpath(move.folder) for one in seen.doings for move in one.moves]
-        make_final([one for one in earlier if one.folder != journal.folder], set(folders) & set(touched), hands)
+        moves = [move for one in seen.doings if one.runs for move in one.files if isinstance(move, MoveUp)]
+        touched += [hands["service"].do("resolved", path=move.folder)["path"] for move in moves]
+        make_final([one for one in earlier if one.folder != journal.folder], set(folders) & set(touched), os.environ)
         report, results = seen.report, list[dict[str, Any]]()
         for number, doing in enumerate(seen.doings, 1):
             if not doing.runs:
@@ -305,10 +319,6 @@ class Fixing:
             tell("".join(f"retina-doctor: {line}\n" for line in lines))
         else:
             self._show(lines)
-
-
-PLAIN = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
-"""Of root's variables nothing is handed to another user."""
 
 
 def confirmed(question: str, refusal: str) -> bool:

@@ -6,25 +6,87 @@ import contextlib
 import json
 import os
 import secrets
+import selectors
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypedDict
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, DoesNotFit, decode, from_json
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.probing.sending import source_of
 from retina_doctor.standpoint import Standpoint, limits_of
 
 LONGEST = 3600.0  # seconds: pip may fetch gigabytes
-TAIL = 20  # lines of what a program said
+MOST = 32 * 2**20  # bytes that a program may say
+LINE = 300  # characters of it that are told
 ELSEWHERE = (
     *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN", "PIP_REPORT"),
     *("UV_TARGET", "UV_PREFIX", "UV_SYSTEM_PYTHON", "UV_PYTHON", "UV_DRY_RUN", "UV_PROJECT", "UV_WORKING_DIRECTORY"),
     *("PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR", "VIRTUAL_ENV", "CONDA_PREFIX"),
 )
 """Variables by which pip, uv or Python would install into another place than they are told."""
+
+
+class EnvironmentTold(TypedDict):
+    prefix: str
+    virtual: bool
+    foreign: list[str]
+    elsewhere: list[str]
+    writable: bool
+
+
+class PathTold(TypedDict):
+    path: str
+
+
+class PairsTold(TypedDict):
+    pairs: list[tuple[str, str, int, int]]
+
+
+class StateTold(TypedDict):
+    state: str
+
+
+class DataTold(TypedDict):
+    data: str
+
+
+class PackagesTold(TypedDict):
+    packages: list[str]
+
+
+class MissingTold(TypedDict):
+    missing: list[str]
+
+
+class ModesTold(TypedDict):
+    old: int
+    new: int
+
+
+class ChangedTold(TypedDict):
+    changed: bool
+
+
+ANSWERS: Mapping[str, Any] = {
+    "environment": EnvironmentTold,
+    "resolved": PathTold,
+    "differing": PairsTold,
+    "whole": PairsTold,
+    "state": StateTold,
+    "read": DataTold,
+    "packages": PackagesTold,
+    "absent": MissingTold,
+    "readable": ModesTold,
+    "unlink": ChangedTold,
+    "mode": ChangedTold,
+}
+"""What the worker's functions tell, by their names; the others tell nothing."""
 
 
 class CannotFix(Exception):
@@ -54,12 +116,15 @@ class Hand:
         words = [python, "-I", "-S", "-c", source_of("retina_doctor.fixing.worker")]
         done = self._run(words, json.dumps({"do": what, **arguments}))
         try:
-            told: dict[str, Any] = json.loads(done.stdout)
-        except ValueError:
+            told = from_json(done.stdout)
+            if isinstance(told, dict) and "refused" in told:
+                raise CannotFix(str(told["refused"])[:LINE])
+            # It ran in another user's Python, which may say anything.
+            decode(told, ANSWERS.get(what, dict[str, Any]))
+        except DoesNotFit:
             raise CannotFix(f"{python}: {_last_line(done)}") from None
-        if "refused" in told:
-            raise CannotFix(str(told["refused"]))
-        return told
+        answer: dict[str, Any] = told
+        return answer
 
     def run(self, words: Sequence[str]) -> str:
         """What a program says on standard output. Raises CannotFix where it fails."""
@@ -73,23 +138,25 @@ class Hand:
         # A doctor that is killed leaves no pip behind that goes on.
         with guarded(token), self._dropping() as drop:
             try:
-                return subprocess.run(
+                process = subprocess.Popen(
                     list(words),
-                    input=given,
-                    capture_output=True,
-                    encoding="utf-8",
-                    errors="replace",
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
                     env={**self.environment, **QUIET, RUN_VARIABLE: token},
                     cwd=None if drop else "/",
                     preexec_fn=drop,
                     start_new_session=True,
-                    timeout=LONGEST,
-                    check=False,
                 )
-            except subprocess.TimeoutExpired:
-                raise CannotFix(f"{words[0]}: not done within {LONGEST:.0f} s") from None
             except (OSError, subprocess.SubprocessError) as error:
                 raise CannotFix(f"{words[0]}: cannot be started: {getattr(error, 'strerror', None) or error}") from None
+            with process:
+                try:
+                    return _heard(process, given.encode(), words)
+                except BaseException:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                    raise
 
     @contextlib.contextmanager
     def _dropping(self) -> Iterator[Callable[[], None] | None]:
@@ -110,8 +177,39 @@ class Hand:
 QUIET = {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_NO_COLOR": "1", "NO_COLOR": "1"}
 
 
+def _heard(process: subprocess.Popen[bytes], given: bytes, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """What it says until it ends. Raises CannotFix where that takes too long, or is too much to keep."""
+    assert process.stdin and process.stdout and process.stderr
+    threading.Thread(target=_say, args=(process.stdin, given), daemon=True).start()
+    heard = {pipe.fileno(): bytearray() for pipe in (process.stdout, process.stderr)}
+    until = time.monotonic() + LONGEST
+    with selectors.DefaultSelector() as selector:
+        for number in heard:
+            selector.register(number, selectors.EVENT_READ)
+        while selector.get_map() and (left := until - time.monotonic()) > 0:
+            for key, _ in selector.select(left):
+                data = os.read(key.fd, 65536)
+                heard[key.fd] += data
+                if not data:
+                    selector.unregister(key.fd)
+            if sum(map(len, heard.values())) > MOST:
+                raise CannotFix(f"{words[0]}: says too much")
+    try:
+        code = process.wait(max(0.0, until - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        raise CannotFix(f"{words[0]}: not done within {LONGEST:.0f} s") from None
+    out, errors = (bytes(one).decode("utf-8", "replace") for one in heard.values())
+    return subprocess.CompletedProcess(list(words), code, out, errors)
+
+
+def _say(pipe: IO[bytes], given: bytes) -> None:
+    """Beside the hearing: whoever does not listen keeps nobody waiting."""
+    with contextlib.suppress(OSError, ValueError), pipe:
+        pipe.write(given)
+
+
 def _last_line(done: subprocess.CompletedProcess[str]) -> str:
     """What went wrong, in the program's own words: the last line that names an error, or the last."""
     lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
     errors = [line for line in lines if line.lower().startswith("error")]
-    return (errors or lines or ["it said nothing"])[-1][:300]
+    return (errors or lines or ["it said nothing"])[-1][:LINE]

@@ -13,16 +13,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from retina_doctor.codec import decode
 from retina_doctor.errors import UsageError
 from retina_doctor.files import read_regular
+from retina_doctor.fixing.hand import Whose
+from retina_doctor.fixing.worker import FixRefused, settled
 
+CHANGING = ("stage", "write", "link", "mode")
+"""Entries of what has to be brought back."""
 MOST = 16 * 1024 * 1024  # bytes of a journal
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
-    """Of this user alone, made where it is missing. Raises UsageError where others may write to it."""
+    """Of this user alone, made where it is missing. Raises UsageError where others may write to it, or lead it elsewhere: what
+    a journal says is done."""
     base = environment.get("XDG_STATE_HOME") or ""
-    folder = (Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state") / "retina-doctor"
+    folder = (Path(base) if Path(base).is_absolute() else _home() / ".local" / "state") / "retina-doctor"
     fixes = folder / "fixes"
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -32,9 +38,23 @@ def state_folder(environment: Mapping[str, str]) -> Path:
             state = one.lstat()
             if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or state.st_mode & 0o077:
                 raise UsageError(f"{one}: must be a folder of this user's alone (mode 0700)")
+        settled(str(fixes))
+    except FixRefused as refused:
+        raise UsageError(f"{folder}: cannot be used: {refused}; XDG_STATE_HOME names another folder") from None
     except OSError as error:
         raise UsageError(f"{folder}: cannot be used: {error.strerror}") from None
     return fixes
+
+
+def _home() -> Path:
+    """Of the user himself: HOME may be the caller's, under sudo."""
+    import pwd
+
+    try:
+        home = Path.home()
+        return home if home.stat().st_uid == os.geteuid() else Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    except (OSError, RuntimeError, KeyError):
+        raise UsageError("fix: this user has no home folder: XDG_STATE_HOME names a folder for its journal") from None
 
 
 @contextlib.contextmanager
@@ -72,9 +92,11 @@ class Journal:
     def write(self, what: str, **values: Any) -> None:
         """A line, on the disk when this returns."""
         line = json.dumps({"what": what, **values}) + "\n"
-        descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        size = os.fstat(descriptor).st_size
+        cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
         with os.fdopen(descriptor, "ab") as file:
-            file.write(line.encode())
+            file.write(("\n" if cut else "").encode() + line.encode())
             file.flush()
             os.fsync(descriptor)
 
@@ -91,15 +113,29 @@ class Journal:
 
     @property
     def entries(self) -> list[dict[str, Any]]:
-        """Lines that were written whole; the last may have been cut by a kill, and then what it names has not begun."""
+        """Lines that were written whole; one may have been cut by a kill or a full disk, and then what it names has not begun."""
         try:
             lines = read_regular(self.file, MOST).split(b"\n")[:-1]
         except FileNotFoundError:
             return []
-        return [json.loads(line) for line in lines]
+        return [entry for entry in map(_entry, lines) if entry]
+
+    @property
+    def whose(self) -> Whose | None:
+        """As whom the service's files were changed."""
+        told = next((one["whose"] for one in self.entries if one["what"] == "begin"), None)
+        return decode(told, Whose) if told else None
 
     def has(self, what: str) -> bool:
         return any(entry["what"] == what for entry in self.entries)
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    try:
+        entry: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return {}
+    return entry
 
 
 def journals(fixes: Path) -> list[Journal]:
@@ -109,6 +145,6 @@ def journals(fixes: Path) -> list[Journal]:
 
 def last(fixes: Path) -> Journal | None:
     """The newest fix that changed something, or may have, and is not undone."""
-    found = [one for one in journals(fixes) if one.has("stage") or one.has("write")]
+    found = [one for one in journals(fixes) if any(map(one.has, CHANGING))]
     found = [one for one in found if not one.has("undone") and not one.has("final")]
     return found[-1] if found else None

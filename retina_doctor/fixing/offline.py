@@ -9,13 +9,15 @@ from urllib.parse import unquote, urlsplit
 from retina_doctor.codec import Data
 from retina_doctor.fixing.hand import CannotFix, Hand
 from retina_doctor.fixing.pips import pip_of
-from retina_doctor.fixing.steps import FixAction
+from retina_doctor.fixing.steps import FixAction, is_plain
 from retina_doctor.fixing.words import said
 from retina_doctor.model import Interpreter, Snapshot
 from retina_doctor.pages import interpreter_of
 from retina_doctor.quoting import command_of
 from retina_doctor.settings import Language
 
+ASKED = ("--dry-run", "--only-binary=:all:", "--quiet", "--report", "-")
+"""Wheels alone: to ask what a source distribution needs is to run it."""
 QUICK = ("--retries", "0", "--timeout", "15")
 GLIBC = ((2, 17), (2, 24), (2, 26), (2, 27), (2, 28), (2, 31), (2, 34), (2, 35), (2, 39))
 """Of the manylinux tags that wheels bear (PEP 600)."""
@@ -39,16 +41,19 @@ class Needed(Data, frozen=True, kw_only=True):
     commands: tuple[str, ...]
 
 
-def needed(snapshot: Snapshot, doings: Sequence[FixAction], hand: Hand) -> Needed | None:
-    """None: the plan changes no packages, or the service has no Python of its own."""
+def needed(snapshot: Snapshot, doings: Sequence[FixAction], hand: Hand | None) -> Needed | None:
+    """None: the plan changes no packages, or the service has no Python of its own. *hand* None: it is not on this machine, and
+    what it says of a Python there is nothing to be started here."""
     here = interpreter_of(snapshot)
-    actions = [action for one in doings for action in one.pip]
+    actions = [action for one in doings for action in one.pip if is_plain(action)]
     if here is None or not any(action[0] == "install" for action in actions):
         return None
     removed = {name.lower() for action in actions if action[0] == "uninstall" for name in action[1:]}
     wheels: dict[str, Wheel] = {}
     why = ""
     try:
+        if hand is None:
+            raise CannotFix("the service's Python is not on this machine")
         pip = pip_of(here, hand)
         for words in _asked(actions, removed):
             for one in _resolved(pip, words, hand):
@@ -85,7 +90,7 @@ def _name(requirement: str) -> str:
 
 def _resolved(pip: Sequence[str], words: Sequence[str], hand: Hand) -> Iterator[Wheel]:
     """Raises CannotFix."""
-    report = json.loads(hand.run([*pip, "install", "--dry-run", "--quiet", "--report", "-", *QUICK, *words]))
+    report = json.loads(hand.run([*pip, "install", *ASKED, *QUICK, *words]))
     for one in report["install"]:
         info = one["download_info"]
         hashes = info.get("archive_info", {}).get("hashes", {})

@@ -11,7 +11,7 @@ from retina_doctor.codec import Data
 from retina_doctor.model import Action, Interpreter, Snapshot
 from retina_doctor.pages import interpreter_of
 from retina_doctor.plan import Step, StepCause
-from retina_doctor.remedies import MoveUp
+from retina_doctor.remedies import FileChange
 
 FLAGS = ("--upgrade", "--force-reinstall", "--no-deps")
 """Of pip, that a step may bear."""
@@ -25,7 +25,7 @@ class FixAction(Data, frozen=True, kw_only=True):
     causes: tuple[StepCause, ...]
     commands: tuple[str, ...]
     pip: tuple[tuple[str, ...], ...] = ()
-    moves: tuple[MoveUp, ...] = ()
+    files: tuple[FileChange, ...] = ()
     lines: tuple[StepCause, ...] = ()
     image: str | None = None
     why_not: tuple[str, dict[str, str]] | None = None
@@ -57,14 +57,14 @@ def doings_of(plan: Sequence[Step], snapshot: Snapshot, told: dict[str, Any] | s
                     lost=container,
                 )
             )
-        elif step.kind is Action.EDIT and step.moves and len(step.moves) == len(step.commands):
+        elif step.kind is Action.EDIT and step.files and len(step.files) == len(step.commands):
             why = unusable(snapshot) or (("worker", {"what": told}) if isinstance(told, str) else None)
             found.append(
                 FixAction(
                     kind=step.kind,
                     causes=step.causes,
                     commands=step.commands,
-                    moves=step.moves,
+                    files=step.files,
                     why_not=why,
                     lost=container,
                 )

@@ -21,6 +21,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 STAGED = ".retina-doctor-"
 """Begins the name of what is built beside, and of the old state once it was exchanged."""
 EXCHANGE, NOT_OVER = 2, 1  # <linux/fs.h>: RENAME_EXCHANGE, RENAME_NOREPLACE
+MOST_LINKS = 40  # as the kernel follows
 RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "ppc64le": 357, "riscv64": 276}
 
 
@@ -28,10 +29,53 @@ class FixRefused(Exception):
     """Said to the operator in one line."""
 
 
+def settled(path: str) -> str:
+    """The path without links, where nobody but this user and root can lead it elsewhere meanwhile: of each folder and link on
+    the way only they may be the owner, and nobody else may write to it (unless he can replace his own entries alone, as in
+    /tmp). The last part need not be there."""
+    waiting = [part for part in reversed(os.path.join(os.getcwd(), path).split("/")) if part]
+    done, links = "/", 0
+    while True:
+        here = os.lstat(done)
+        if here.st_uid not in (0, os.getuid()):
+            raise FixRefused("%s: belongs to another user" % done)
+        others = stat.S_IWOTH | (stat.S_IWGRP if os.getuid() == 0 and here.st_gid != 0 else 0)
+        if stat.S_ISDIR(here.st_mode) and here.st_mode & others and not here.st_mode & stat.S_ISVTX and waiting:
+            raise FixRefused("%s: others may write to it" % done)
+        if stat.S_ISLNK(here.st_mode):
+            links += 1
+            if links > MOST_LINKS:
+                raise FixRefused("%s: too many links" % path)
+            to = os.readlink(done)
+            waiting += [part for part in reversed(to.split("/")) if part]
+            done = "/" if to.startswith("/") else os.path.dirname(done)
+        elif not waiting:
+            return done
+        else:
+            part = waiting.pop()
+            done = os.path.dirname(done) if part == ".." else done if part == "." else os.path.join(done, part)
+            if not waiting and not os.path.lexists(done):
+                return done
+
+
+def resolved(path: str) -> Dict[str, Any]:
+    """Where it really is."""
+    return {"path": settled(path)}
+
+
+def place(path: str) -> str:
+    """As `settled`, but a link that is the last part stays one."""
+    folder, name = os.path.split(path)
+    if name in ("", ".", ".."):
+        raise FixRefused("%s: is no name of a file" % path)
+    return os.path.join(settled(folder), name)
+
+
 def environment(prefix: str) -> Dict[str, Any]:
     """Whether a virtual environment is this user's own, to be changed as a whole. *foreign*: what in it is not."""
-    real = os.path.realpath(prefix)
-    foreign = [path for path in [real, *folders_of_packages(real)] if os.stat(path).st_uid != os.getuid()]
+    real = settled(prefix)
+    whose = [real, *(os.path.join(real, name) for name in ("bin", "lib", "pyvenv.cfg")), *folders_of_packages(real)]
+    foreign = [path for path in whose if os.path.exists(path) and os.stat(path).st_uid != os.getuid()]
     entries = [entry for entry in os.scandir(real) if not entry.name.startswith(STAGED)]
     elsewhere = [
         entry.path
@@ -58,14 +102,28 @@ def folders_of_packages(prefix: str) -> List[str]:
 
 def stage(folder: str, into: str) -> Dict[str, Any]:
     """Copy *folder* to *into*: hard links to its files, but copies of what this user may not link."""
+    folder, into = settled(folder), place(into)
     own(folder)
     own(os.path.dirname(into))
     if os.path.lexists(into):
         shutil.rmtree(into)
     os.mkdir(into, 0o700)
     copy(folder, into)
-    os.chmod(into, stat.S_IMODE(os.stat(folder).st_mode))
+    as_before(into, os.stat(folder))
     return {}
+
+
+def as_before(path: Any, was: os.stat_result) -> None:
+    """The group first: changing it takes away what a mode may give it. Who reads by the group must not lose his way."""
+    if os.stat(path).st_gid != was.st_gid:
+        try:
+            os.chown(path, -1, was.st_gid)
+        except OSError:
+            by_group = was.st_mode >> 3 & 7 != was.st_mode & 7 or was.st_mode & stat.S_ISGID
+            if by_group:
+                text = "group %d: this user may give nothing to it: a copy would not be the same"
+                raise FixRefused(text % was.st_gid) from None
+    os.chmod(path, stat.S_IMODE(was.st_mode))
 
 
 def own(folder: str) -> None:
@@ -85,11 +143,13 @@ def copy(folder: str, into: str) -> None:
             os.mkdir(target, 0o700)
             copy(entry.path, target)
             shutil.copystat(entry.path, target)
+            as_before(target, entry.stat())
         elif entry.is_file():
             try:
                 os.link(entry.path, target)
             except OSError:
                 shutil.copy2(entry.path, target)
+                as_before(target, entry.stat())
         else:
             raise FixRefused("%s: is no file, folder or link" % entry.path)
 
@@ -232,6 +292,7 @@ def up(staged: str, inner: str, ending: str) -> Dict[str, Any]:
 
 def read(path: str) -> Dict[str, Any]:
     """A file of this user's own. Never a link: it may lead anywhere."""
+    path = place(path)
     state = os.lstat(path)
     if not stat.S_ISREG(state.st_mode) or state.st_size > 1 << 22:
         raise FixRefused("%s: is no regular file of at most 4 MiB" % path)
@@ -245,6 +306,7 @@ def read(path: str) -> Dict[str, Any]:
 def write(path: str, expected: List[str], data: str) -> Dict[str, Any]:
     """Replace a file whole, if it is what was *expected* (SHA-256); nothing is done where it is what is to be written."""
     new = base64.b64decode(data)
+    path = place(path)
     now = digest_of(path)
     if now == hashlib.sha256(new).hexdigest():
         return {}
@@ -264,7 +326,7 @@ def replace(path: str, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
-        os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+        as_before(descriptor, old)
     os.rename(beside, path)
 
 
@@ -273,8 +335,69 @@ def discard(path: str) -> Dict[str, Any]:
     if not os.path.basename(path).startswith(STAGED):
         raise FixRefused("%s: is none of the doctor's copies" % path)
     if os.path.lexists(path):
+        own(os.path.dirname(place(path)))
         shutil.rmtree(path)
     return {}
+
+
+def absent(path: str) -> Dict[str, Any]:
+    """Which folders above *path* are missing, the highest first. Refuses where it is there, or its folder is not this user's."""
+    if os.path.lexists(path):
+        raise FixRefused("%s: is there already" % path)
+    above = os.path.dirname(path)
+    missing: List[str] = []
+    while not os.path.lexists(above):
+        missing.insert(0, above)
+        above = os.path.dirname(above)
+    own(settled(above))
+    return {"missing": missing}
+
+
+def link(path: str, to: str, missing: List[str]) -> Dict[str, Any]:
+    for folder in missing:
+        if not os.path.isdir(folder):
+            os.mkdir(folder)
+    os.symlink(to, place(path))
+    return {}
+
+
+def unlink(path: str, to: str, missing: List[str]) -> Dict[str, Any]:
+    """Take away the link that `link` made, and the folders where nothing else lies in them. *changed*: there was one."""
+    there = os.path.lexists(path)
+    if there:
+        if not os.path.islink(path) or os.readlink(path) != to:
+            raise FixRefused("%s: was changed by somebody else meanwhile" % path)
+        os.unlink(place(path))
+    for folder in reversed(missing):
+        try:
+            os.rmdir(folder)
+            there = True
+        except OSError:
+            pass
+    return {"changed": there}
+
+
+def readable(path: str) -> Dict[str, Any]:
+    """Its mode, and the one with which everybody reads it. Refuses what is not this user's own file or folder."""
+    here = os.lstat(place(path))
+    own(path)
+    more = 0o555 if stat.S_ISDIR(here.st_mode) else 0o444
+    if not stat.S_ISREG(here.st_mode) and not stat.S_ISDIR(here.st_mode):
+        raise FixRefused("%s: is no file or folder" % path)
+    return {"old": stat.S_IMODE(here.st_mode), "new": stat.S_IMODE(here.st_mode) | more}
+
+
+def mode(path: str, expected: int, wanted: int) -> Dict[str, Any]:
+    """Nothing is done where the mode is so already. *changed*: it was not."""
+    path = place(path)
+    here = os.lstat(path)
+    now = stat.S_IMODE(here.st_mode)
+    if now == wanted:
+        return {"changed": False}
+    if now != expected or stat.S_ISLNK(here.st_mode):
+        raise FixRefused("%s: was changed by somebody else meanwhile" % path)
+    os.chmod(path, wanted)
+    return {"changed": True}
 
 
 def packages(prefix: str) -> Dict[str, Any]:
@@ -319,7 +442,8 @@ def digest_of(path: str) -> Optional[str]:
 DOINGS = {
     one.__name__: one
     for one in (
-        environment, stage, settle, differing, whole, state, become, up, read, write, discard, packages, hashes
+        environment, resolved, stage, settle, differing, whole, state, become, up, read, write, discard, packages, hashes,
+        absent, link, unlink, readable, mode
     )
 }  # fmt: skip
 

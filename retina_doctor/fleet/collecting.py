@@ -16,14 +16,14 @@ from retina_doctor.codec import encode, to_json, to_line
 from retina_doctor.command import Run
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet.documents import COLLECTED, Collected, collected
-from retina_doctor.fleet.engine import ask
+from retina_doctor.fleet.engine import Asker, ask
 from retina_doctor.fleet.forms import counted
 from retina_doctor.fleet.judging import Missing
 from retina_doctor.fleet.node_sets import NODE, folded, in_order
 from retina_doctor.fleet.sending import NodeAnswer, NodeAsking
 from retina_doctor.fleet.ways import Way
 from retina_doctor.model import Recorded, Snapshot
-from retina_doctor.probing.collect import made_of
+from retina_doctor.probing.processes import made_of
 from retina_doctor.redaction import redact
 from retina_doctor.registry import Catalogue, installed
 from retina_doctor.snapshot import save
@@ -33,7 +33,15 @@ class Collecting:
     """Which nodes, by which way, into which folder. *missing*: those that need not be asked."""
 
     def __init__(
-        self, run: Run, nodes: Sequence[str], way: Way, folder: Path, redacted: bool, missing: Sequence[Missing]
+        self,
+        run: Run,
+        nodes: Sequence[str],
+        way: Way,
+        folder: Path,
+        redacted: bool,
+        missing: Sequence[Missing],
+        asker: Asker,
+        piece: int,
     ) -> None:
         """Raises UsageError."""
         settings = run.settings()
@@ -42,8 +50,13 @@ class Collecting:
         self.nodes, self.way, self.folder = nodes, way, folder
         self.redacted = redacted
         self.catalogue: Catalogue = installed()
-        self.asking = NodeAsking(settings, self.catalogue, way.python, way.seconds)
+        self.asking = NodeAsking(settings, self.catalogue, way.python, piece)
+        self.asker = asker
         self.missing: list[Missing] = list(missing)
+        if Path(COLLECTED).stem in nodes:
+            raise UsageError(
+                f"a node cannot be called {Path(COLLECTED).stem}: {COLLECTED} says how the collecting ended"
+            )
         file = folder / COLLECTED
         self.earlier = collected(file) if file.is_file() else Collected()
         self.told: list[str] = []
@@ -60,7 +73,7 @@ class Collecting:
         """Raises Interrupted, after what came until then has been kept."""
         try:
             if self.nodes:
-                ask(self.nodes, self.way, lambda: NodeAnswer(self.asking), self.asking.program, self._take)
+                self.asker(self.nodes, self.way, lambda: NodeAnswer(self.asking), self.asking.program, self._take)
         finally:
             for node, readings in self._later.items():
                 self._keep(node, readings)
@@ -117,27 +130,28 @@ class Collecting:
         """What the doctor's own side makes of it; once for all nodes that told the same."""
         key = to_line(fetched.facts)
         if key not in self._understood:
-            from retina_doctor.probing.collect import _Run
+            from retina_doctor.probing.processes import ProbeRun
 
-            looking = self.asking.looking
-            with _Run(looking) as run:
-                run.probes = {name: self.asking.probes[name]}
-                request = looking.understanding(self.asking.probes[name], fetched)
-                run._begin(request, self.asking.probes[name].side)
-                run._interpreter = Recorded(outcome=fetched.outcome)
-                run.go_on()
-                self._understood[key] = run.readings[name]
+            with ProbeRun(self.asking.looking) as run:
+                self._understood[key] = run.understood(self.asking.probes[name], fetched)
         return self._understood[key]
 
 
 def collect(
-    run: Run, nodes: Sequence[str], way: Way, folder: Path, redacted: bool, missing: Sequence[Missing] = ()
+    run: Run,
+    nodes: Sequence[str],
+    way: Way,
+    folder: Path,
+    redacted: bool,
+    missing: Sequence[Missing] = (),
+    asker: Asker = ask,
+    piece: int = 0,
 ) -> NoReturn:
-    """Raises UsageError, Interrupted."""
+    """*asker*: by what the nodes are asked; *piece*: in lines of so many bytes at most (0: of any). Raises UsageError,
+    Interrupted."""
     as_json = run.as_json
-    output.check_open()
     _prepare(folder)
-    work = Collecting(run, nodes, way, folder, redacted, missing)
+    work = Collecting(run, nodes, way, folder, redacted, missing, asker, piece)
     try:
         work.collect()
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import multiprocessing
 import os
 import signal
@@ -31,26 +32,12 @@ Judged = tuple[Chunk, Traits]
 def judge(documents: Iterable[Document], how: How) -> Iterator[Judged]:
     """What came of each piece of work, in the order of the documents. Raises what *documents* raises."""
     pieces = chunks(documents, AT_ONCE, MOST_BYTES)
-    first = next(pieces, None)
-    if first is None:
-        return
-    second = next(pieces, None)
-    if second is None or processors() == 1:
-        yield work(first, how)
-        if second is not None:
-            yield work(second, how)
-        for piece in pieces:
-            yield work(piece, how)
-        return
-    yield from _on_all(_chained(first, second, pieces), how)
-
-
-def _chained(
-    first: list[Document], second: list[Document], others: Iterator[list[Document]]
-) -> Iterator[list[Document]]:
-    yield first
-    yield second
-    yield from others
+    begun = list(itertools.islice(pieces, 2))
+    whole = itertools.chain(begun, pieces)
+    if len(begun) < 2 or processors() == 1:
+        yield from (work(piece, how) for piece in whole)
+    else:
+        yield from _on_all(whole, how)
 
 
 def processors() -> int:

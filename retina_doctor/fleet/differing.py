@@ -49,7 +49,6 @@ class Difference(Data, frozen=True, kw_only=True):
 def diff(run: Run, file: Path, before: str, after: str) -> NoReturn:
     """Raises UsageError."""
     as_json = run.as_json
-    output.check_open()
     with history.reading(file) as kept:
         told = difference(kept, *_chosen(kept, before, after))
     run.show(_as_json(told) if as_json else _drawn(told, run.language))

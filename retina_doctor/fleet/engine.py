@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
-from subprocess import PIPE, Popen
-from typing import Any
+from subprocess import PIPE, Popen, TimeoutExpired
+from typing import Any, Protocol
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 from ClusterShell.Task import task_self
@@ -23,6 +24,23 @@ from retina_doctor.probing.process import exit_words
 
 Ended = Callable[[str, NodeAnswer, str], None]
 """Told of each node when it is done: its name, its answer, why it is not whole ("": it is)."""
+
+
+class NodeHearing(Protocol):
+    """Whatever takes what is said."""
+
+    complete: bool
+    flooded: bool
+
+    @property
+    def last_words(self) -> str: ...
+    def hear(self, data: bytes) -> None: ...
+    def complain(self, data: bytes) -> None: ...
+
+
+NO_ANSWER = "no answer in"
+ENDING = 5.0
+"""Seconds for what was told to end, before it is killed."""
 
 
 class _Client(ExecClient):  # type: ignore[misc]
@@ -54,13 +72,19 @@ class _Client(ExecClient):  # type: ignore[misc]
             answer.hear(data)
         else:
             answer.complain(data)
-        if answer.flooded or answer.complete:
+        # What cancels what it started ends by itself soon after; else it may be held open by what a login left behind.
+        if answer.flooded or (answer.complete and not self.worker.way.cancels):
             self.abort()
 
     def _close(self, abort: bool, timeout: bool) -> None:
+        gently = not abort or self.worker.way.cancels
         with contextlib.suppress(OSError):
-            os.killpg(self.popen.pid, signal.SIGKILL if abort else signal.SIGTERM)
-        code = self.popen.wait()
+            os.killpg(self.popen.pid, signal.SIGTERM if gently else signal.SIGKILL)
+        code = 0
+        if abort and gently:
+            self.worker.ending.append(self.popen)  # nobody waits for it
+        else:
+            code = self.popen.wait()
         super()._close(abort, timeout)
         self.worker.end(self.key, self.problem or ("interrupted" if abort else ""), timeout, code)
 
@@ -68,10 +92,13 @@ class _Client(ExecClient):  # type: ignore[misc]
 class _Worker(ExecWorker):  # type: ignore[misc]
     SHELL_CLASS = _Client
 
-    def __init__(self, nodes: Any, way: Way, answers: Mapping[str, NodeAnswer], ended: Ended) -> None:
+    def __init__(
+        self, nodes: Any, way: Way, answers: Mapping[str, NodeHearing], ended: Callable[[str, Any, str], None]
+    ) -> None:
         self.way = way
         self.answers = answers
         self.ended = ended
+        self.ending: list[Popen[bytes]] = []
         super().__init__(nodes, handler=None, timeout=way.seconds, command="-", stderr=True)
 
     def words(self, node: str) -> list[str]:
@@ -84,19 +111,32 @@ class _Worker(ExecWorker):  # type: ignore[misc]
         elif answer.flooded:
             why = "sent too much: cut off"
         elif timeout:
-            why = f"no answer in {self.way.seconds:g} s"
+            why = f"{NO_ANSWER} {self.way.seconds:g} s"
         else:
             why = problem or ": ".join(filter(None, (answer.last_words, exit_words(code))))
         self.ended(node, answer, why)
 
 
-def ask(nodes: Sequence[str], way: Way, answer: Callable[[], NodeAnswer], program: bytes, ended: Ended) -> None:
-    """Write *program* to a Python on each of the *nodes*, and hear what it says."""
+Asker = Callable[
+    [Sequence[str], Way, Callable[[], NodeAnswer], Callable[[float], bytes], Ended],
+    None,
+]
+"""`ask`, or what asks in another way."""
+
+
+def ask(
+    nodes: Sequence[str],
+    way: Way,
+    answer: Callable[[], NodeHearing],
+    program: Callable[[float], bytes],
+    ended: Callable[[str, Any, str], None],
+) -> None:
+    """Write the program for so many seconds to a Python on each of the *nodes*, and hear what it says."""
     task = task_self()
     task.set_info("fanout", way.fanout)
     named = NodeSet.fromlist(list(nodes), resolver=RESOLVER_NOGROUP)
     worker = _Worker(named, way, {node: answer() for node in nodes}, ended)
-    worker.write(program)
+    worker.write(program(way.seconds))
     worker.set_write_eof()
     task.schedule(worker)
     try:
@@ -105,3 +145,11 @@ def ask(nodes: Sequence[str], way: Way, answer: Callable[[], NodeAnswer], progra
         with contextlib.suppress(Exception):
             task.abort(kill=True)
         raise
+    finally:
+        until = time.monotonic() + ENDING
+        for process in worker.ending:
+            try:
+                process.wait(max(0.0, until - time.monotonic()))
+            except TimeoutExpired:
+                with contextlib.suppress(OSError):
+                    os.killpg(process.pid, signal.SIGKILL)

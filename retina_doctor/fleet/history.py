@@ -13,6 +13,7 @@ from pathlib import Path
 from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet.judging import Missing, Node
+from retina_doctor.output import check_named, complain
 from retina_doctor.snapshot import MOST_BYTES
 
 FORMAT = 1
@@ -44,20 +45,39 @@ class History:
     def __init__(self, file: Path, database: sqlite3.Connection) -> None:
         self.file = file
         self.database = database
+        self.lost = False
+
+    @contextlib.contextmanager
+    def _unless_full(self) -> Iterator[None]:
+        """A full disk or a read-only folder costs what was to be kept of this run, and no more: one line says so."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            self.lost = True
+            complain(f"{self.file}: the run is not kept: {error}")
 
     def begin(self, name: str) -> int:
         """A new run's number. Raises UsageError where the name is taken."""
         created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        if self.lost:
+            return 0
+        told = None
         try:
-            told = self.database.execute("INSERT INTO runs (name, created) VALUES (?, ?)", (name or None, created))
+            with self._unless_full():
+                told = self.database.execute("INSERT INTO runs (name, created) VALUES (?, ?)", (name or None, created))
         except sqlite3.IntegrityError:
             raise UsageError(f"--run {name}: {self.file} has a run of that name already") from None
-        assert told.lastrowid is not None
-        return told.lastrowid
+        return (told and told.lastrowid) or 0
+
+    def end(self) -> None:
+        """All of the run is kept, or nothing."""
+        if not self.lost:
+            with self._unless_full():
+                self.database.commit()
 
     def keep(self, run: int, nodes: Iterable[Node]) -> None:
         """Of two snapshots of one node the newer."""
-        self.database.executemany(
+        self._insert(
             "INSERT INTO nodes VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run, label) DO UPDATE SET created = excluded.created,"
             " verdict = excluded.verdict, roots = excluded.roots, snapshot = excluded.snapshot"
             " WHERE excluded.created > nodes.created",
@@ -68,9 +88,12 @@ class History:
         )
 
     def lack(self, run: int, missing: Iterable[Missing]) -> None:
-        self.database.executemany(
-            "INSERT INTO missing VALUES (?, ?, ?)", ((run, one.label, one.why) for one in missing)
-        )
+        self._insert("INSERT INTO missing VALUES (?, ?, ?)", ((run, one.label, one.why) for one in missing))
+
+    def _insert(self, words: str, rows: Iterable[tuple[object, ...]]) -> None:
+        if not self.lost:
+            with self._unless_full():
+                self.database.executemany(words, rows)
 
     def runs(self) -> list[Kept]:
         rows = self.database.execute("SELECT id, name, created FROM runs ORDER BY id")
@@ -98,17 +121,21 @@ class History:
 
 @contextlib.contextmanager
 def writing(file: Path) -> Iterator[History]:
-    """Made where it is not there, for its owner alone; all or nothing is kept. Raises UsageError."""
+    """Made where it is not there, for its owner alone; all or nothing is kept. Raises UsageError where it is something else."""
+    check_named(file)
     with contextlib.suppress(OSError):  # what forbids that, opening it tells
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-    with _opened(file, f"{file.absolute().as_uri()}?mode=rwc") as database:
-        if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            database.executescript(TABLES)
-            database.execute(f"PRAGMA application_id = {APPLICATION}")
-            database.execute(f"PRAGMA user_version = {FORMAT}")
-        _check(file, database)
-        with database:
-            yield History(file, database)
+    with _opened(file, f"{file.absolute().as_uri()}?mode=rwc", lasting=False) as database:
+        history = History(file, database)
+        with history._unless_full():
+            if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                database.executescript(TABLES)
+                database.execute(f"PRAGMA application_id = {APPLICATION}")
+                database.execute(f"PRAGMA user_version = {FORMAT}")
+        if not history.lost:
+            _check(file, database)
+        yield history
+        history.end()
 
 
 @contextlib.contextmanager
@@ -122,9 +149,17 @@ def reading(file: Path) -> Iterator[History]:
 
 
 @contextlib.contextmanager
-def _opened(file: Path, uri: str) -> Iterator[sqlite3.Connection]:
+def _opened(file: Path, uri: str, *, lasting: bool = True) -> Iterator[sqlite3.Connection]:
+    """Not *lasting*: where no file can be made, one in memory takes its place."""
     try:
-        with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
+        try:
+            connection = sqlite3.connect(uri, uri=True)
+        except sqlite3.OperationalError as error:
+            if lasting:
+                raise
+            complain(f"{file}: the run is not kept: {error}")
+            connection = sqlite3.connect(":memory:")
+        with contextlib.closing(connection) as database:
             yield database
     except sqlite3.Error as error:
         raise UsageError(f"{file}: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 from typing import Literal
@@ -12,12 +13,13 @@ from retina_doctor.errors import UsageError, described
 from retina_doctor.fleet.traits import Traits
 from retina_doctor.model import Action, Severity, Snapshot, Verdict
 from retina_doctor.pages import interpreter_of
-from retina_doctor.redaction import without_secrets
+from retina_doctor.redaction import shown, without_secrets
 from retina_doctor.registry import Catalogue
 from retina_doctor.reports import Report, report_of
 from retina_doctor.reports.labels import step_text
+from retina_doctor.secret_words import masked
 from retina_doctor.settings import Language
-from retina_doctor.snapshot import SnapshotError, load
+from retina_doctor.snapshot import SnapshotError, load, save
 
 State = Literal["error", "warning", "note", "explained", "unknown", "broken"]
 """Of a check on a node, where it is neither passed nor without object."""
@@ -81,8 +83,7 @@ class Missing(Data, frozen=True, kw_only=True):
 
 
 class Chunk(Data, frozen=True, kw_only=True):
-    """What came of some documents. *passed_over*: files of a folder that are no snapshots. *traits*: of the nodes, in their
-    order."""
+    """What came of some documents. *passed_over*: files of a folder that are no snapshots."""
 
     nodes: list[Node] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
@@ -90,13 +91,13 @@ class Chunk(Data, frozen=True, kw_only=True):
 
 
 def judged(snapshot: Snapshot, file: str, stem: str, catalogue: Catalogue, how: How) -> Node:
-    """*stem*: what the node is called where its snapshot does not say.
+    """*snapshot*: without its secrets. *stem*: what the node is called where its snapshot does not say.
 
     Raises UsageError where its settings name checks that do not exist.
     """
     gate = how.fail_on or snapshot.settings.gate.fail_on
     threshold = None if gate == "never" else Severity(gate)
-    diagnosis = diagnose(without_secrets(snapshot, catalogue), catalogue)
+    diagnosis = diagnose(snapshot, catalogue)
     report = report_of(diagnosis, catalogue, how.language, threshold)
     states: dict[str, State] = {}
     for one in report.diagnosis.judgements:
@@ -140,9 +141,14 @@ def _todos(report: Report) -> tuple[NodeTodo, ...]:
 def _label(snapshot: Snapshot) -> str:
     """What the operator calls it, else its own name, unless that was taken out: then it is the same for many."""
     if snapshot.label or snapshot.redacted:
-        return snapshot.label
+        return _named(snapshot.label)
     interpreter = interpreter_of(snapshot)
-    return interpreter.hostname if interpreter else ""
+    return _named(interpreter.hostname) if interpreter else ""
+
+
+def _named(label: str) -> str:
+    """The name of a pod is as random as a token is (face-5d8f7c9b6d-x2x9z), and nodes with one name would be one node."""
+    return masked(label) if re.fullmatch(r"[\w.-]+", label) else shown(label)
 
 
 def judge_all(documents: Sequence[tuple[str, str, bytes]], catalogue: Catalogue, how: How) -> tuple[Chunk, Traits]:
@@ -150,10 +156,11 @@ def judge_all(documents: Sequence[tuple[str, str, bytes]], catalogue: Catalogue,
     chunk, traits = Chunk(), Traits()
     for file, stem, text in documents:
         try:
-            snapshot = load(text)
+            whole = load(text)
+            snapshot = replace(without_secrets(whole, catalogue), label=whole.label)
             node = judged(snapshot, file, stem, catalogue, how)
             if how.keep:
-                node = replace(node, content=packed(text))
+                node = replace(node, content=packed(save(replace(snapshot, label=node.label)).encode()))
         except (SnapshotError, UsageError) as error:
             chunk.missing.append(Missing(label=stem, why=f"{file}: {error}"))
         except Exception as error:  # one node must not take the others with it

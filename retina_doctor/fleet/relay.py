@@ -1,8 +1,8 @@
 """What runs on a node: starts the probes' processes there, passes on what they tell, and leaves none behind.
 
 Sent over standard input, never imported by the doctor itself. Python 3.8, standard library alone. One line of JSON for each
-message, marked with the run's token: {"group", "look": names}, {"group", "at": seconds, "line"}, {"group", "at", "end": {…}},
-{"bye": true}.
+message, marked with the run's token (several lines where one may not be long): {"group", "look": names}, {"group", "at": seconds,
+"line"}, {"group", "at", "end": {…}}, {"bye": true}.
 """
 
 from __future__ import annotations
@@ -90,6 +90,7 @@ class ProcessGroup:
 class Relay:
     def __init__(self, told: dict[str, Any]) -> None:
         self.token = told["token"]
+        self.piece = told["piece"]
         self.child = told["child"]
         self.effort: dict[str, Any] = {"__name__": "retina_doctor_effort"}
         exec(compile(told["effort"], "<retina-doctor>/effort.py", "exec"), self.effort)
@@ -109,7 +110,13 @@ class Relay:
         self.spoke = time.monotonic()
 
     def send(self, message: dict[str, Any]) -> None:
-        data = ("\n" + self.token + json.dumps(message) + "\n").encode("ascii")
+        text = json.dumps(message)
+        size = self.piece or len(text)
+        pieces = [text[start : start + size] for start in range(0, len(text), size)]
+        whole = ["\n%s+%s" % (self.token.strip(), piece) for piece in pieces[:-1]] + [
+            "\n" + self.token + pieces[-1] + "\n"
+        ]
+        data = "".join(whole).encode("ascii")
         while data:
             data = data[os.write(1, data) :]
         self.spoke = time.monotonic()

@@ -33,14 +33,9 @@ def report(
         raise UsageError("--run names a run that --into keeps")
     with contextlib.nullcontext() if into is None else history.writing(into) as kept:
         fleet = read(words, how, tolerate, kept, name)
-    lost = False
-    for name, file in sorted(outputs, key=lambda one: one[1] is not None):
-        try:
-            output.deliver(name, file, forms.writer(name)(fleet, run.language, run.terminal if file is None else PLAIN))
-        except (UsageError, output.NoOutput) as error:
-            output.complain(str(error))
-            lost = True
-    raise typer.Exit(3 if lost and fleet.exit_code == 0 else fleet.exit_code)
+    for form, file in sorted(outputs, key=lambda one: one[1] is not None):
+        output.deliver(form, file, forms.writer(form)(fleet, run.language, run.terminal if file is None else PLAIN))
+    raise typer.Exit(fleet.exit_code)
 
 
 def read(words: Sequence[str], how: How, tolerate: str = "", kept: History | None = None, name: str = "") -> Fleet:
@@ -59,9 +54,9 @@ def read(words: Sequence[str], how: How, tolerate: str = "", kept: History | Non
                 yield one
 
     for chunk, traits in judge(given(), how):
+        nodes = whole.take(chunk, traits)
         if kept:
-            kept.keep(number, chunk.nodes)
-        whole.take(chunk, traits)
+            kept.keep(number, nodes)
     if kept:
         kept.lack(number, whole.missing)
     for line in whole.complaints:

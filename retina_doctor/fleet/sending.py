@@ -10,22 +10,28 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from retina_doctor import own_checks
 from retina_doctor.authoring import Probe, Side
-from retina_doctor.codec import DoesNotFit, decode
+from retina_doctor.codec import DoesNotFit, decode, encode
 from retina_doctor.model import Effort, Outcome, Recorded, SeenFrom, Target
 from retina_doctor.probing.collect import Looking
-from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child, LookRequest, ProcessSeen, Request
+from retina_doctor.probing.interpreter import interpreter_probe
+from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child, ProcessSeen
 from retina_doctor.probing.reaper import RUN_VARIABLE
+from retina_doctor.probing.request import LookRequest, Request
 from retina_doctor.probing.sending import source_of
 from retina_doctor.registry import Catalogue
+from retina_doctor.secret_words import beginning
 from retina_doctor.selection import Selection
 from retina_doctor.settings import Settings
 from retina_doctor.target import Surroundings
 
 PROGRAM_END = "# end of retina-doctor's program"
+LONGEST = 200
+"""Characters of a node's last words."""
 MOST_TOLD = 3 * MOST_FACTS
 """Bytes that a node may send in all."""
+PART = b"+"
+"""Instead of the blank behind the token: the message goes on in the next line (`relay.Relay.send`)."""
 MARGIN = 3.0
 """Seconds before its deadline at which a node ends what still runs, so that what was told until then arrives."""
 
@@ -45,15 +51,14 @@ space["main"](told)
 
 
 class NodeAsking:
-    """What all nodes are asked. *program*: the bytes that are written to a Python's standard input there."""
+    """What all nodes are asked."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, command: tuple[str, ...], seconds: float) -> None:
-        """*command*: how a Python is started on ``{node}``, for the snapshot. *seconds*: that a node has in all."""
+    def __init__(self, settings: Settings, catalogue: Catalogue, command: tuple[str, ...], piece: int = 0) -> None:
+        """*command*: how a Python is started on ``{node}``, for the snapshot. *piece*: bytes of a line (0: any number)."""
         wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
         chosen = [one for one in catalogue.probes.values() if one.facts in wanted and one.side is not Side.CALLER]
-        first = own_checks.interpreter_probe
+        first = interpreter_probe
         self.settings = settings
-        self.catalogue = catalogue
         self.probes: dict[str, Probe[Any]] = {one.name: one for one in [first, *(p for p in chosen if p is not first)]}
         self.seen_from = SeenFrom(whose="target")
         self.command = command
@@ -62,43 +67,37 @@ class NodeAsking:
         self.token = f"retina-doctor-{os.urandom(8).hex()} "
         self.unsent: dict[str, Recorded] = {}
         self.looks: dict[str, LookRequest] = {}
-        self.program = self._program(seconds)
+        self.told = self._told(piece)
 
     def target(self, node: str) -> Target:
         words = (word.replace("{node}", node) for word in self.command)
         return Target(command=tuple(words), chosen="flag", local=False)
 
-    def _program(self, seconds: float) -> bytes:
+    def program(self, seconds: float) -> bytes:
+        """What is written to a Python's standard input there. *seconds*: that the node has in all."""
+        told = {**self.told, "seconds": max(1.0, seconds - MARGIN)}
+        packed = base64.b64encode(zlib.compress(json.dumps(told).encode(), 9)).decode("ascii")
+        return _PROGRAM.replace("{told!r}", repr(packed)).encode("ascii")
+
+    def _told(self, piece: int) -> dict[str, Any]:
         shared = [probe for probe in self.probes.values() if probe.share and not probe.local]
         alone = [[probe] for probe in self.probes.values() if not probe.share or probe.local]
         alone.sort(key=lambda group: not group[0].heavy)
         found = (self.looking.request(group, Side.TARGET, self.unsent) for group in (*alone, shared) if group)
         requests = [one for one in found if one is not None]
         self.looks = {look.probe: look for one in requests for look in one.looks}
-        told = {
+        return {
             "relay": source_of("retina_doctor.fleet.relay"),
             "child": source_of("retina_doctor.probing.child"),
             "effort": source_of("retina_doctor.probing.effort"),
             "token": self.token,
             "variable": RUN_VARIABLE,
-            "seconds": max(1.0, seconds - MARGIN),
+            "piece": piece,
             "patience": PATIENCE,
             "most": MOST_FACTS,
             "modules": {name: source for one in requests for name, source in one.modules.items()},
-            "requests": [{"workdir": one.workdir, "looks": [_plain(look) for look in one.looks]} for one in requests],
+            "requests": [{"workdir": one.workdir, "looks": [encode(look) for look in one.looks]} for one in requests],
         }
-        packed = base64.b64encode(zlib.compress(json.dumps(told).encode(), 9)).decode("ascii")
-        return _PROGRAM.replace("{told!r}", repr(packed)).encode("ascii")
-
-
-def _plain(look: LookRequest) -> dict[str, Any]:
-    return {
-        "probe": look.probe,
-        "run": look.run,
-        "then": look.then,
-        "arguments": dict(look.arguments),
-        "seconds": look.seconds,
-    }
 
 
 class _Process:
@@ -127,6 +126,8 @@ class NodeAnswer:
     flooded: bool = False
     _pending: bytearray = field(default_factory=bytearray)
     _size: int = 0
+    _pieces: bytearray = field(default_factory=bytearray)
+    """Of a message that came in part."""
     _noise: bytearray = field(default_factory=bytearray)
     _groups: dict[int, NodeTold] = field(default_factory=dict)
     _ended: set[int] = field(default_factory=set)
@@ -140,7 +141,7 @@ class NodeAnswer:
     def last_words(self) -> str:
         """The last line of what is none of our messages."""
         lines = [line.strip() for line in self._noise.decode("utf-8", "replace").splitlines() if line.strip()]
-        return lines[-1][:200] if lines else ""
+        return beginning(lines[-1], LONGEST) if lines else ""
 
     def complain(self, data: bytes) -> None:
         """Of standard error."""
@@ -160,13 +161,17 @@ class NodeAnswer:
         whole, _, rest = bytes(self._pending).rpartition(b"\n")
         self._pending = bytearray(rest)
         mark = self.asking.token.encode()
-        if mark not in whole:
+        part = mark.rstrip() + PART
+        if mark not in whole and part not in whole:
             self._noise += whole[-4096:]
             del self._noise[:-4096]
             return
         for line in whole.split(b"\n"):
-            if line.startswith(mark):
-                self._take(line[len(mark) :])
+            if line.startswith(part):
+                self._pieces += line[len(part) :]
+            elif line.startswith(mark):
+                self._take(bytes(self._pieces) + line[len(mark) :])
+                self._pieces.clear()
 
     def _count(self, data: bytes) -> None:
         self._size += len(data)

@@ -1,4 +1,4 @@
-"""Who knows which nodes there are: the operator, a file, Ansible, Kubernetes, Slurm."""
+"""Who knows which nodes there are: the operator, a file, Ansible, Kubernetes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ from typing import Any
 from retina_doctor import output
 from retina_doctor.codec import DoesNotFit, from_json
 from retina_doctor.errors import UsageError
-from retina_doctor.fleet.judging import Missing
 from retina_doctor.fleet.node_sets import NODE, expanded, folded
 
 ASKING = 60.0
 """Seconds for who knows which nodes there are (kubectl, ansible-inventory)."""
-USABLE = frozenset({"idle", "mix", "mixed", "alloc", "allocated", "comp", "completing"})
-"""States of a node of Slurm's in which a job may run on it, short and long (sinfo(1))."""
 
 
 def nodes_of(sets: Sequence[str], groups: Sequence[str], hosts: str, inventory: str) -> list[str]:
@@ -58,7 +55,7 @@ def _of_ansible(inventory: str) -> list[str]:
     for group in groups.values():
         hosts = _table(group).get("hosts")
         found |= dict.fromkeys(hosts if isinstance(hosts, list) else ())
-    names = _plain([*found], inventory)
+    names = plain([*found], inventory)
     if not names:
         raise UsageError(f"{inventory}: ansible-inventory names no host")
     elsewhere = [name for name in names if _table(variables.get(name)).get("ansible_host", name) != name]
@@ -82,10 +79,11 @@ def pods_of(namespace: str, selector: str) -> list[str]:
     ]
     if not names:
         raise UsageError(f"no running pod in namespace {namespace} has the labels {selector}")
-    return _plain(names, "kubectl")
+    return plain(names, "kubectl")
 
 
-def _plain(names: list[str], source: str) -> list[str]:
+def plain(names: list[str], source: str) -> list[str]:
+    """Raises UsageError where one of them is no name of a node."""
     for name in names:
         if not isinstance(name, str) or not NODE.fullmatch(name):
             raise UsageError(f"{source}: {name!r} is no name of a node")
@@ -112,31 +110,3 @@ def said(words: Sequence[str]) -> str:
         complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise UsageError(f"{words[0]} failed: {complaint[-1][:300] if complaint else f'exit status {done.returncode}'}")
     return done.stdout.decode("utf-8", "replace")
-
-
-def slurm_nodes(partition: str, wanted: Sequence[str]) -> tuple[list[str], list[Missing]]:
-    """Nodes of a partition, or those *wanted* of it, that can run a job; and the others, with their state. Raises UsageError."""
-    where = ["-p", partition] if partition else []
-    states: dict[str, str] = {}
-    for line in said(["sinfo", "-h", "-N", *where, "-o", "%N|%t|%E"]).splitlines():
-        name, _, state = line.strip().partition("|")
-        if name:
-            states[name] = state
-    chosen = {name for text in wanted for name in expanded(text)} or set(states)
-    nodes = [name for name in states if name in chosen and _short(states[name]) in USABLE]
-    missing = [Missing(label=name, why="Slurm knows no such node", asked=True) for name in chosen if name not in states]
-    for name, state in states.items():
-        if name in chosen and name not in nodes:
-            reason = state.partition("|")[2]
-            why = f"Slurm: {_short(state)}" + (f" ({reason})" if reason not in ("", "none") else "")
-            missing.append(Missing(label=name, why=why, asked=True))
-    if not states:
-        raise UsageError(f"sinfo names no node{f' of partition {partition}' if partition else ''}")
-    return _plain(nodes, "sinfo"), missing
-
-
-def _short(state: str) -> str:
-    """Without the signs that tell more (sinfo(1), NODE STATE CODES): "idle~" is idle and powered down, "down*" does not answer;
-    one that does not answer is none to wait for."""
-    word = state.partition("|")[0]
-    return word if word.endswith("*") else word.rstrip("~#!%$@^-+")

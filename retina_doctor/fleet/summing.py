@@ -126,12 +126,13 @@ class FleetSum:
     _alive: int = 0
     """Bits of those."""
 
-    def take(self, chunk: Chunk, traits: Traits) -> None:
+    def take(self, chunk: Chunk, traits: Traits) -> list[Node]:
+        """Its nodes, by the names that the fleet has for them."""
         self.traits.merge(traits, len(self.nodes))
-        for node in chunk.nodes:
-            self._take(node)
+        nodes = [self._take(node) for node in chunk.nodes]
         self.lack(chunk.missing)
         self.complaints += [f"{file}: passed over: no snapshot" for file in chunk.passed_over]
+        return nodes
 
     def lack(self, missing: Iterable[Missing]) -> None:
         for one in missing:
@@ -139,7 +140,7 @@ class FleetSum:
             if not one.asked:
                 self.complaints.append(one.why)
 
-    def _take(self, node: Node) -> None:
+    def _take(self, node: Node) -> Node:
         number = len(self.nodes)
         if (
             not node.named and node.label in self._at
@@ -165,6 +166,7 @@ class FleetSum:
             )
         # What all have in common is kept once above, and not in each of ten thousand nodes.
         self.nodes.append(replace(node, todos=(), content=b""))
+        return node
 
     def fleet(self, names: Mapping[str, str], tolerate: str = "") -> Fleet:
         """*names*: of checks, by code. *tolerate*: "2%" or "3": so many nodes that are not healthy change no exit
@@ -260,11 +262,14 @@ class FleetSum:
                 ((shown(value), bits) for value, bits in alive.items() if value != majority or value is not majority),
                 key=lambda one: (-one[1].bit_count(), one[0]),
             )
+            merged: dict[str, int] = {}
+            for value, bits in others:  # "true", true and a value that was cut may look alike
+                merged[value] = merged.get(value, 0) | bits
             drift = Drift(
                 what=what,
                 majority=shown(majority),
                 count=count,
-                others={value: self._labels(bits) for value, bits in others},
+                others={value: self._labels(bits) for value, bits in merged.items()},
             )
             partition = (what.partition(".")[0], *(bits for _, bits in others))
             kind = self.traits.kinds[what]

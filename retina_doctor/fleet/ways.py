@@ -1,8 +1,7 @@
-"""How a Python is started on a node, as words in which ``{node}`` is its name: by ssh, kubectl, srun, or as the operator says."""
+"""How a Python is started on a node, as words in which ``{node}`` is its name: by ssh, kubectl, or as the operator says."""
 
 from __future__ import annotations
 
-import math
 import shlex
 from pathlib import Path
 
@@ -16,12 +15,14 @@ NEED_INPUT = ("docker", "podman", "nerdctl", "kubectl", "oc")
 
 class Way(Data, frozen=True, kw_only=True):
     """*via*: the words that start a Python on ``{node}``; *python*: the same as whoever acts there may write them. *seconds*:
-    that each node has. *fanout*: how many are asked at the same time."""
+    that each node has. *fanout*: how many are asked at the same time. *cancels*: what it starts elsewhere ends where it is
+    told to end (SIGTERM) and not where it is killed; so srun takes its job back."""
 
     via: tuple[str, ...]
     python: tuple[str, ...]
     seconds: float
     fanout: int
+    cancels: bool = False
 
 
 def way_of(via: str, python: str, seconds: float, fanout: int) -> Way:
@@ -48,12 +49,3 @@ def kubectl_way(namespace: str, container: str, python: str, seconds: float, fan
     where = f" -c {shlex.quote(container)}" if container else ""
     via = f"kubectl exec -i -n {shlex.quote(namespace)} {{node}}{where} -- {python}"
     return way_of(via, python, seconds, fanout)
-
-
-def slurm_way(partition: str, options: str, python: str, seconds: float, fanout: int) -> Way:
-    """A job of one task on the node, which does not wait in the queue for longer than the node has. Raises UsageError."""
-    where = f" -p {shlex.quote(partition)}" if partition else ""
-    limits = f"--immediate={math.ceil(seconds)} --time={math.ceil(seconds / 60) + 1}"
-    via = f"srun{where} -w {{node}} -N1 -n1 --job-name=retina-doctor --quiet {limits} {options} {python}"
-    way = way_of(via, python, seconds, fanout)
-    return Way(via=way.via, python=tuple(shlex.split(python)), seconds=seconds, fanout=fanout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from retina_doctor.authoring import Action, Answer, Domain, Pack, Probe, Side, check, evidence_of
+from retina_doctor.authoring import Action, Answer, Domain, Pack, check, evidence_of
 from retina_doctor.codec import Data
 from retina_doctor.figures import Measure
 from retina_doctor.model import (
@@ -21,17 +21,10 @@ from retina_doctor.model import (
     Target,
     Unknown,
 )
+from retina_doctor.probing.interpreter import interpreter_probe
 from retina_doctor.settings import GateSettings
 
 HERE = Path(__file__).parent
-
-interpreter_probe = Probe(
-    name="interpreter",
-    facts=Interpreter,
-    module="retina_doctor.own_checks.look_interpreter",
-    side=Side.TARGET,
-    share=True,
-)
 
 
 class Silenced(Data, frozen=True):

@@ -22,8 +22,9 @@ OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 def keep(workdir: str | None) -> None:
     """Keep compiled files of this process's imports, if only so they can be. *workdir*: of the service."""
     try:
-        if _is_needed():
-            folder = _folder(workdir)
+        sites = _sites()
+        if _is_needed(sites):
+            folder = _folder(workdir, sites)
             if folder is not None:
                 sys.pycache_prefix = folder
                 sys.dont_write_bytecode = False
@@ -37,13 +38,13 @@ def _sites() -> list[str]:
     return [path for path in folders if any(name.endswith((".dist-info", ".egg-info")) for name in os.listdir(path))]
 
 
-def _is_needed() -> bool:
+def _is_needed(sites: list[str]) -> bool:
     """No package has a compiled file, and Python writes none. One compiled package is enough: a damaged file is to be found,
     and a place of our own would hide all of theirs."""
     if sys.pycache_prefix is not None and not sys.dont_write_bytecode:
         return False
     sources = [
-        os.path.join(entry.path, "__init__.py") for site in _sites() for entry in os.scandir(site) if _counts(entry)
+        os.path.join(entry.path, "__init__.py") for site in sites for entry in os.scandir(site) if _counts(entry)
     ]
     sources = [file for file in sources if os.path.isfile(file)]
     if not sources or any(map(_is_compiled, sources)):
@@ -64,7 +65,7 @@ def _is_compiled(source: str) -> bool:
         return True
 
 
-def _folder(workdir: str | None) -> str | None:
+def _folder(workdir: str | None, sites: list[str]) -> str | None:
     """Made where it is missing; None where it would not be private. Another one for each state of the installed packages: a
     file of the size and time of the one that it replaced, as reproducible builds make them, would be taken for that."""
     home = os.path.realpath(os.environ.get("HOME") or os.sep)
@@ -73,7 +74,7 @@ def _folder(workdir: str | None) -> str | None:
     cache = os.path.join(home, ".cache")
     if _is_the_services(os.path.join(cache, OURS[0]), workdir) or not _is_made(cache, (os.geteuid(), 0), OTHERS_WRITE):
         return None
-    prefix, states = os.stat(sys.prefix), map(os.stat, _sites())
+    prefix, states = os.stat(sys.prefix), map(os.stat, sites)
     environment = "%x-%x" % (prefix.st_dev, prefix.st_ino)
     state = "_".join("%x-%x-%x" % (s.st_dev, s.st_ino, s.st_ctime_ns) for s in states)
     folder = cache

@@ -6,7 +6,7 @@ with a token that is new in every run; whatever libraries print goes to standard
 
 from __future__ import annotations
 
-import base64
+import binascii
 import importlib
 import json
 import marshal
@@ -15,8 +15,7 @@ import signal
 import sys
 import time
 import types
-from importlib.machinery import ModuleSpec
-from importlib.util import MAGIC_NUMBER
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import Any
 
 
@@ -75,7 +74,7 @@ class SentModules:
 
     def __init__(self, sources: dict[str, str], code: dict[str, Any], magic: str) -> None:
         self._sources = sources
-        self._code = code if magic == MAGIC_NUMBER.hex() else {}
+        self._code = code if magic == _magic() else {}
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         package = any(source.startswith(name + ".") for source in self._sources)
@@ -89,9 +88,31 @@ class SentModules:
     def exec_module(self, module: types.ModuleType) -> None:
         source, compiled = self._sources.get(module.__name__), self._code.get(module.__name__)
         if compiled is not None:
-            exec(marshal.loads(base64.b64decode(compiled)), module.__dict__)
+            exec(marshal.loads(binascii.a2b_base64(compiled)), module.__dict__)
         elif source is not None:
             exec(compile(source, "<retina-doctor>/" + module.__name__, "exec"), module.__dict__)
+
+
+class InstalledModules(SentModules):
+    """The same on the doctor's own side, of which each module's file is told: Python keeps it compiled. Found so and not by
+    sys.path, they get no more than what is sent to a target: a package's own __init__.py would import its whole pack."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        super().__init__(files, {}, "")
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        file = self._sources.get(module.__name__)
+        code = SourceFileLoader(module.__name__, file).get_code(module.__name__) if file is not None else None
+        if code is not None:
+            exec(code, module.__dict__)
+
+
+def _magic() -> str:
+    """Of this Python's compiled files; importlib.util, which tells it, would have to be imported first."""
+    from _frozen_importlib_external import MAGIC_NUMBER
+
+    magic: bytes = MAGIC_NUMBER
+    return magic.hex()
 
 
 def set_alarm(seconds: float) -> None:
@@ -112,46 +133,69 @@ def used() -> list[Any]:
     return [time.process_time() + times.children_user + times.children_system, most]
 
 
+def heard_again() -> None:
+    """Signals as a new process has them, whatever a parent ignored: without SIGCHLD nobody could wait for a child."""
+    for name in ("SIGCHLD", "SIGALRM"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+def gone_to(workdir: str | None) -> str | None:
+    """Go to the working directory of the service; what keeps us out of it."""
+    if workdir is not None:
+        try:
+            os.chdir(os.path.expanduser(workdir))
+        except OSError as refused:
+            return "%s: %s" % (workdir, refused.strerror)
+    return None
+
+
+def find_modules(request: dict[str, Any]) -> None:
+    """From here on what was sent can be imported."""
+    modules = request["modules"]
+    if not modules:
+        return
+    if request["path"] is not None:
+        sys.meta_path.insert(0, InstalledModules(modules))
+    else:
+        sys.meta_path.insert(0, SentModules(modules, request["code"], request["magic"]))
+
+
+def done(probe: Telling, look: dict[str, Any], error: str | None) -> None:
+    """One looking. *error*: what kept us out of the working directory."""
+    set_alarm(look["seconds"])
+    probe._send({"begin": look["probe"]})
+    words = None
+    try:
+        arguments = dict(look["arguments"], seconds=look["seconds"], workdir_error=error)
+        kept = Keeping(probe) if look["then"] else None
+        importlib.import_module(look["run"]).look(kept or probe, arguments)
+        if kept:
+            importlib.import_module(look["then"]).look(probe, dict(arguments, told=kept.facts))
+    except BaseException as failure:
+        import traceback
+
+        traceback.print_exc()
+        words = traceback.format_exception_only(type(failure), failure)[-1].strip()
+    probe._send({"end": look["probe"], "failed": words, "used": used()})
+    sys.stderr.flush()
+
+
 def main(request: dict[str, Any]) -> None:
     private = os.dup(1)
     os.dup2(2, 1)
     probe = Telling(private, request["token"])
-    if hasattr(signal, "SIGCHLD"):
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent ignored it, nobody could wait for a child
-    if hasattr(signal, "SIGALRM"):
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    heard_again()
     set_alarm(request["looks"][0]["seconds"])
     if request["path"] is not None:
         sys.path[:] = request["path"]
     else:
         drop_working_directory()
-    wanted = request["workdir"]
-    error = None
-    if wanted is not None:
-        try:
-            os.chdir(os.path.expanduser(wanted))
-        except OSError as refused:
-            error = "%s: %s" % (wanted, refused.strerror)
+    error = gone_to(request["workdir"])
     probe._send({"hello": list(sys.version_info[:3])})
-    sys.meta_path.insert(0, SentModules(request["modules"], request["code"], request["magic"]))
+    find_modules(request)
     for look in request["looks"]:
-        set_alarm(look["seconds"])
-        probe._send({"begin": look["probe"]})
-        try:
-            arguments = dict(look["arguments"], seconds=look["seconds"], workdir_error=error)
-            kept = Keeping(probe) if look["then"] else None
-            importlib.import_module(look["run"]).look(kept or probe, arguments)
-            if kept:
-                importlib.import_module(look["then"]).look(probe, dict(arguments, told=kept.facts))
-        except BaseException as failure:
-            import traceback
-
-            traceback.print_exc()
-            words = traceback.format_exception_only(type(failure), failure)[-1].strip()
-            probe._send({"end": look["probe"], "failed": words, "used": used()})
-        else:
-            probe._send({"end": look["probe"], "failed": None, "used": used()})
-        sys.stderr.flush()
+        done(probe, look, error)
     probe._send({"done": True})
     # No atexit handlers, no destructors: a library that hangs or aborts while it is taken down must not change the facts.
     os._exit(0)

@@ -68,6 +68,9 @@ class Drop:
                 self._enter(kind)
         self._leave_keyring()
         self._limit(lambda now, wanted: rank(wanted) >= rank(now))
+        if self.standpoint.processors:
+            with contextlib.suppress(OSError):  # none of them is left to the doctor's own cpuset
+                os.sched_setaffinity(0, self.standpoint.processors)
         # Before the user namespace: there it may be forbidden, and root's groups would stay.
         os.setgroups(self.standpoint.groups)
         if "mnt" in self.namespaces:

@@ -14,6 +14,15 @@ def host_name() -> str:
     return platform.node()
 
 
+def which(name: str, folders: list[str] | None = None) -> str | None:
+    """The program that PATH finds, or these *folders*, as by `shutil.which`, whose import takes two milliseconds a process."""
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folders is None else folders:
+        path = os.path.join(folder, name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    return None
+
+
 def place() -> dict[str, Any]:
     """{"machine": boot id or host name, "namespaces": {"mnt": ..., "pid": ..., "net": ...}} of this process."""
     try:

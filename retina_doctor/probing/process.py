@@ -1,143 +1,32 @@
-"""One probe in one other interpreter: start, listen, end. Nothing here knows what is being looked at."""
+"""One other interpreter: start, listen, end. Nothing here knows what is being looked at."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import errno
-import functools
-import importlib.util
-import json
-import marshal
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
-from retina_doctor.codec import Data
-from retina_doctor.model import Effort, Json, Outcome, Recorded
+from retina_doctor.model import Effort, Outcome, Recorded
 from retina_doctor.probing import effort
-from retina_doctor.probing.sending import file_of, source_of
+from retina_doctor.probing.messages import message_of, used_of
+from retina_doctor.probing.request import Request
 from retina_doctor.secret_words import masked
-from retina_doctor.standpoint import Standpoint, rank
+from retina_doctor.standpoint import rank
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
-MOST_USED = 1e15  # seconds, bytes: what a probe says beyond is nonsense
 PATIENCE = 1 / 12  # of its time that a looking gets before those that wait for it in the same process go on in another
 DYING = 0.1  # seconds to wait for a killed process; it takes longer in an uninterruptible system call: a hung driver
-MOST_DEPTH = 64  # lists and objects within each other
 TAIL_LINES, TAIL_BYTES = 20, 8192
 CHUNK = 65536  # bytes read from a pipe at once
 ROOM = 1024 * 1024  # bytes that the pipe for a program is to hold: as much as Linux allows (fs.pipe-max-size)
-
-_PROGRAM = """import sys
-sys.version_info < (3, 8) and (sys.stderr.write("retina-doctor: Python %d.%d is too old: 3.8 is needed\\n" % \
-sys.version_info[:2]), sys.exit(9))
-import os
-path = list(sys.path)
-library = os.path.dirname(getattr(os, "__file__", "")) or sys.prefix
-sys.path[:0] = [library, os.path.join(library, "lib-dynload")]
-import marshal, _frozen_importlib_external as importing
-def run(name, source, code):
-    space = {"__name__": "retina_doctor_%s" % name}
-    same = code and importing.MAGIC_NUMBER == {magic}
-    exec(marshal.loads(code) if same else compile(source, "<retina-doctor>/%s.py" % name, "exec"), space)
-    return space
-{keep}
-import json
-main = run("child", {child})["main"]
-sys.path[:] = path
-main(json.loads({request}))
-# end of retina-doctor's program
-"""
-# The standard library goes first until child.py has cleaned the path: with "." in PYTHONPATH a neighbour could be json.
-PROGRAM_END = "# end of retina-doctor's program"
-
-
-def code_of(module: str) -> str | None:
-    """The module compiled, in base64, for a child of the very same Python, which is spared compiling it; from the cache
-    of compiled files where it is there. None: this module's loader compiles nothing, or it does not compile, which the child
-    will say."""
-    file = file_of(module)  # found without importing the packages above it
-    try:
-        code = SourceFileLoader(module, str(file)).get_code(module) if file is not None else None
-    except (ImportError, SyntaxError, ValueError, OSError):
-        return None
-    return None if code is None else base64.b64encode(marshal.dumps(code)).decode("ascii")
-
-
-@functools.cache
-def _sent(name: str) -> str:
-    """A module of the bootstrap as two literals: its source, and compiled for the doctor's own Python."""
-    module = f"retina_doctor.probing.{name}"
-    code = code_of(module)
-    return f"{source_of(module)!a}, {base64.b64decode(code) if code else None!r}"
-
-
-class LookRequest(Data, frozen=True, kw_only=True):
-    """One looking of a request: which module to run, with which arguments, which makes the facts of what that tells, and how
-    many seconds it has in all."""
-
-    probe: str
-    run: str
-    arguments: Mapping[str, Json]
-    seconds: float
-    then: str | None = None
-
-
-class Request(Data, frozen=True, kw_only=True):
-    """One process: which modules to send, which lookings to do in it one after the other."""
-
-    command: Sequence[str]
-    modules: Mapping[str, str]
-    looks: Sequence[LookRequest]
-    workdir: str | None = None
-    path: Sequence[str] | None = None
-    """sys.path for the child; None: its own, less the working directory."""
-    standpoint: Standpoint | None = None
-    """Whose rights the command is started with; None: the doctor's own."""
-    limits: Mapping[int, tuple[int, int]] = {}
-    """Soft and hard, by the numbers of setrlimit(2), where the rights are the doctor's own."""
-
-    @property
-    def name(self) -> str:
-        return ", ".join(look.probe for look in self.looks)
-
-    def program(self, token: str) -> bytes:
-        """The Python text that is written to the interpreter's standard input (pure ASCII, one exec)."""
-        request = {
-            "token": token,
-            "workdir": self.workdir,
-            "path": None if self.path is None else list(self.path),
-            "modules": dict(self.modules),
-            "magic": importlib.util.MAGIC_NUMBER.hex(),
-            "code": {name: code_of(name) for name in self.modules},
-            "looks": [
-                {
-                    "probe": one.probe,
-                    "run": one.run,
-                    "then": one.then,
-                    "arguments": dict(one.arguments),
-                    "seconds": one.seconds,
-                }
-                for one in self.looks
-            ],
-        }
-        # Literals alone: the program must at least be *parsed* by Python 2, to be able to say that it is Python 2.
-        keep = "" if self.path is not None else f'run("bytecode", {_sent("bytecode")})["keep"]({self.workdir!a})'
-        filled = {"{magic}": repr(importlib.util.MAGIC_NUMBER), "{keep}": keep, "{child}": _sent("child")}
-        program = _PROGRAM
-        filled["{request}"] = repr(json.dumps(request))
-        # At once: what is filled in, a working directory say, may be called as a place is.
-        program = re.sub("|".join(map(re.escape, filled)), lambda place: filled[place[0]], program)
-        return program.encode("ascii")
 
 
 @dataclass
@@ -193,6 +82,9 @@ class Child:
             )
         assert process.stdin and process.stdout and process.stderr
         _limit(process.pid, request.limits)
+        if request.processors:
+            with contextlib.suppress(OSError):
+                os.sched_setaffinity(process.pid, request.processors)
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
         seen = {look.probe: ProcessSeen(look.seconds) for look in request.looks}
@@ -297,15 +189,9 @@ class Child:
         if not line.startswith(mark):
             self._note(line + b"\n")  # printed by something else before the private stream was set up
             return
-        try:
-            message = _storable(json.loads(line[len(mark) :], parse_constant=lambda _: None, parse_int=_number))
-        except (ValueError, RecursionError, OverflowError):
-            message = None
-        if not isinstance(message, dict) or not all(
-            isinstance(message.get(key, kind()), kind | None)
-            for key, kind in (("tell", dict), ("stage", str), ("begin", str), ("end", str), ("failed", str))
-        ):
-            self._note(line + b"\n")  # no message of ours
+        message = message_of(line[len(mark) :])
+        if message is None:
+            self._note(line + b"\n")  # none of ours
             return
         if self.complete:  # it goes on with what others do by now
             return
@@ -319,7 +205,7 @@ class Child:
         seen.stage = message.get("stage", seen.stage)
         if "end" in message:
             seen.ended, seen.failed = self.seconds, message.get("failed")
-            seen.used = _used(message.get("used"))
+            seen.used = used_of(message.get("used"))
         self.done = self.done or "done" in message
 
     def read_errors(self) -> bool:
@@ -470,37 +356,6 @@ def exit_words(code: int | None) -> str:
     return f"exit status {code}"
 
 
-def _number(text: str) -> int | float:
-    """JSON as others read it has integers of 64 bits; what is larger becomes a float."""
-    number = int(text)
-    return number if -(2**63) <= number < 2**64 else float(number)
-
-
-def _used(told: Any) -> tuple[float | None, int | None]:
-    """What a process says that it used: [CPU seconds, most bytes or null]."""
-    cpu, most = told if isinstance(told, list) and len(told) == 2 else (None, None)
-    return (
-        float(cpu) if isinstance(cpu, (int, float)) and 0 <= cpu < MOST_USED else None,
-        most if isinstance(most, int) and 0 <= most < MOST_USED else None,
-    )
-
-
-def _storable(value: Any, depth: int = 0) -> Any:
-    """*value* without lone surrogates, which stand for bytes of names that are no UTF-8 and fit in no JSON file.
-
-    Raises ValueError where it is nested deeper than any fact.
-    """
-    if depth > MOST_DEPTH:
-        raise ValueError("nested too deeply")
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
-    if isinstance(value, list):
-        return [_storable(inner, depth + 1) for inner in value]
-    if isinstance(value, dict):
-        return {_storable(name): _storable(inner, depth + 1) for name, inner in value.items()}
-    return value
-
-
 def _read(descriptor: int) -> bytes | None:
     """Bytes that are there; None: none yet; b"": end of the stream."""
     try:
@@ -509,13 +364,3 @@ def _read(descriptor: int) -> bytes | None:
         return None
     except OSError:
         return b""
-
-
-def own_request(modules: Mapping[str, str], looks: Sequence[LookRequest]) -> Request:
-    """A request to the doctor's own interpreter: isolated from the caller's PYTHON* variables, with the doctor's own path."""
-    return Request(
-        command=[sys.executable, "-I", "-S", "-"],
-        modules=modules,
-        looks=looks,
-        path=[p for p in sys.path if p and Path(p).is_absolute()],
-    )

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from retina_doctor.ears import HEARD
 from retina_doctor.errors import Interrupted
@@ -72,16 +72,33 @@ def _end_strays(token: str, before: frozenset[int] | None) -> None:
     """Kill every process that bears this run's token, and every new child. Killing a parent brings its children to us."""
     begun = time.monotonic()
     while time.monotonic() < begun + MOST:
-        strays = _bearing(token) | (_children() - before if before is not None else frozenset())
+        strays = _strays(token, before)
         if not strays or (time.monotonic() > begun + UNINTERRUPTIBLE and all(map(_is_uninterruptible, strays))):
             return
         for pid in strays:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+            _kill(pid, token, before)
         for pid in strays:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
         time.sleep(0.005)
+
+
+def _kill(pid: int, token: str, before: frozenset[int] | None) -> None:
+    """By a descriptor of the process, and if it is still ours: its number may be another's by now (pidfd_open(2), Linux 5.3)."""
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    except (AttributeError, OSError):  # an older kernel, a sandbox, another system
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+        return
+    try:
+        if _strays(token, before, str(pid)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+    finally:
+        os.close(process)
 
 
 def _is_uninterruptible(pid: int) -> bool:
@@ -91,26 +108,47 @@ def _is_uninterruptible(pid: int) -> bool:
     return False
 
 
-def _processes() -> Iterator[tuple[int, Path, list[bytes]]]:
-    """(pid, its folder in /proc, fields of its stat from the state on) of every process but this one."""
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            pid = int(entry.name)
-            if pid != os.getpid():
-                yield pid, entry, (entry / "stat").read_bytes().rpartition(b") ")[2].split()
+class _Seen(NamedTuple):
+    """A process as /proc/PID/stat tells it. *began*: clock ticks since the machine did."""
+
+    pid: int
+    state: str
+    parent: int
+    began: int
+
+
+def _seen(pid: str) -> _Seen:
+    """Raises OSError."""
+    with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - of every process of a machine, at each end of a run
+        fields = file.read().rpartition(b") ")[2].split()
+    return _Seen(int(pid), fields[0].decode(), int(fields[1]), int(fields[19]))
+
+
+def _processes(only: str | None = None) -> Iterator[_Seen]:
+    """Every process but this one, or *only* that one."""
+    names = [only] if only else os.listdir("/proc") if Path("/proc").is_dir() else []  # noqa: PTH208 - likewise
+    for name in names:
+        if name.isdigit() and int(name) != os.getpid():
+            with contextlib.suppress(OSError, IndexError, ValueError):
+                yield _seen(name)
 
 
 def _children() -> frozenset[int]:
     """Our children, those that have ended and wait to be reaped among them."""
-    own = str(os.getpid()).encode()
-    return frozenset(pid for pid, _, fields in _processes() if fields[1] == own)
+    return frozenset(one.pid for one in _processes() if one.parent == os.getpid())
 
 
-def _bearing(token: str) -> frozenset[int]:
-    mark = f"{RUN_VARIABLE}={token}".encode()
+def _strays(token: str, before: frozenset[int] | None, only: str | None = None) -> frozenset[int]:
+    """Those that bear the token, which none has that is older than we are; and children that we had not *before*."""
+    mark, own, since = f"{RUN_VARIABLE}={token}".encode(), os.getpid(), 0
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        since = _seen(str(own)).began
     found = set()
-    for pid, entry, fields in _processes():
-        with contextlib.suppress(OSError):
-            if fields[0] != b"Z" and mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.add(pid)
+    for one in _processes(only):
+        if before is not None and one.parent == own and one.pid not in before:
+            found.add(one.pid)
+        elif one.began >= since and one.state != "Z":
+            with contextlib.suppress(OSError):
+                if mark in Path(f"/proc/{one.pid}/environ").read_bytes().split(b"\0"):
+                    found.add(one.pid)
     return frozenset(found)

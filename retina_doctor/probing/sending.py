@@ -17,10 +17,15 @@ _IMPORT = re.compile(
 
 def source_of(module: str) -> str:
     """The source text of an importable module, without importing it. Raises ModuleNotFoundError."""
+    return Path(place_of(module)).read_text(encoding="utf-8")
+
+
+def place_of(module: str) -> str:
+    """The file of that source. Raises ModuleNotFoundError."""
     file = file_of(module)
     if file is None:
         raise ModuleNotFoundError(f"no source of module {module}")
-    return file.read_text(encoding="utf-8")
+    return str(file)
 
 
 def has_source(module: str) -> bool:
@@ -40,22 +45,25 @@ def sent_for(module: str, packages: frozenset[str]) -> tuple[str, ...]:
         name = front.pop()
         if name not in found:
             found[name] = None
-            front += [other for other in _imports(name) if other.split(".")[0] in packages]
+            front += _imports(name, packages)
     return (*(name for name in found if name != module), module)
 
 
 @functools.cache
-def _imports(module: str) -> tuple[str, ...]:
-    """Modules with a source that *module* names in its import statements."""
-    return tuple(dict.fromkeys(name for name in _named(module) if file_of(name) is not None))
+def _imports(module: str, packages: frozenset[str]) -> tuple[str, ...]:
+    """Modules of *packages* with a source that *module* names in its import statements."""
+    return tuple(dict.fromkeys(name for name in _named(module, packages) if file_of(name) is not None))
 
 
-def _named(module: str) -> Iterator[str]:
+def _named(module: str, packages: frozenset[str]) -> Iterator[str]:
     for match in _IMPORT.finditer(source_of(module)):
         if match["plain"]:
-            yield from (part.split(" as ")[0].strip() for part in match["plain"].split(","))
+            names = (part.split(" as ")[0].strip() for part in match["plain"].split(","))
+            yield from (name for name in names if name.split(".")[0] in packages)
             continue
         whence = _absolute(match["whence"], module)
+        if whence.split(".")[0] not in packages:  # of those most are, and finding out where they lie takes its time
+            continue
         for part in re.sub(r"#[^\n]*", "", match["names"]).strip("() \n").rstrip(",").split(","):
             name = f"{whence}.{part.split(' as ')[0].strip()}"
             # What is imported from a package is a module of it, if there is such a file; else the package itself is meant.

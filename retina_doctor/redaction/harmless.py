@@ -41,7 +41,7 @@ SHAPES = re.compile(
     | [+-]?\d{{1,8}}(?:\.\d{{1,4}})?(?:s|ms|us|ns|[kKMGTP]i?B?|B|x|px|m|h|d|st|nd|rd|th|D|bit|bits|Hz|MHz|GHz|W|C|fps)
     | \d{{1,5}}(?:x\d{{1,5}}){{1,3}}
     | {VERSION}
-    | 0x[0-9a-fA-F]{{1,16}}
+    | 0x(?:[0-9a-fA-F]{{1,12}}|(?:0000|[fF]{{4}})[0-9a-fA-F]{{12}})
     | \d{{4}}-\d\d-\d\d(?:T\d\d)? | \d\d(?:\.\d{{1,9}})?Z?
     | (?:sm|compute)_\d{{2,3}}[a-z]? | cp\d{{2,3}} | cu\d{{2,3}} | py[23] | cpython(?:-\d{{2,3}})? |
       (?:many|musl)?linux_\d_\d{{1,2}}
@@ -69,7 +69,7 @@ def known_words() -> frozenset[str]:
     """In lower case. words.txt is made by tools/vocabulary.py; places.txt holds folders, programs, systems and model files
     that every second machine has."""
     files = [Path(__file__).parent / name for name in ("words.txt", "places.txt")]
-    return frozenset(word for file in files for word in file.read_text(encoding="utf-8").split())
+    return frozenset().union(*(file.read_text(encoding="utf-8").split() for file in files))
 
 
 @functools.cache

@@ -37,6 +37,7 @@ _MAC = re.compile(
     r"|(?<![\w.])(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}(?![\w.])"
 )
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
+_IPV4_IN_A_NAME = re.compile(r"(?:\d{1,3}\.){4}[A-Za-z]")
 _IPV6 = re.compile(
     r"(?<![\w:.])(?=[0-9a-fA-F:]*[0-9a-fA-F]:)(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?:%\w+)?(?![\w:])"
 )
@@ -63,6 +64,7 @@ _MACHINE_MADE = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f-]{36}|_Z\w+|(?:GPU|MIG)-[0-9a-f-]+|.*\.so(?:\.\d+)*"
 )
 _LONG_RANDOM = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{20,}")
+_CAPITALS = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{16,}")
 _ODD = re.compile(r"[$!#^&*~%\\@`]")
 PLAIN_USERS = {"root", "nobody", "www-data", "ubuntu", "app", "user", "git"}
 PLAIN_HOSTS = {"localhost", "vm", "host"}
@@ -251,7 +253,9 @@ class Rules:
             return text
         parts = re.split(r"([ ,()]+)", text)
         if self._who_and_where(masked(text)) == text and all(
-            re.fullmatch(VERSION, part) or is_harmless(part) or all(map(is_harmless, re.split(r"[.+-]", part)))
+            re.fullmatch(VERSION, part)
+            or is_harmless(part)
+            or (not _IPV4_IN_A_NAME.match(part) and all(map(is_harmless, re.split(r"[.+-]", part))))
             for part in parts
         ):
             return text
@@ -317,7 +321,7 @@ class Rules:
 
     def words(self, words: list[str]) -> list[str]:
         """The words of a command: flags and names of known programs stay."""
-        shown = words_masked(words)
+        shown = _as_a_sentence(words_masked(words))
         place = ssh_destination(words)
         return [self._destination(word) if number == place else self._word(word) for number, word in enumerate(shown)]
 
@@ -358,7 +362,7 @@ class Rules:
         return shown if is_harmless(shown) and self._who_and_where(shown) == shown else self.marks.word("serial", text)
 
     def key(self, text: str) -> str:
-        if re.search(r"[^\w.\[\]-]", text) or self._who_and_where(text) != text:
+        if re.search(r"[^\w.\[\]-]|(?:\d{1,3}\.){3}\d", text) or self._who_and_where(text) != text:
             return self.text(text)
         return "".join(part if part in ".[]" else self.unit(part) for part in re.split(r"([.\[\]])", text))
 
@@ -378,6 +382,14 @@ class Rules:
         return value
 
 
+def _as_a_sentence(words: list[str]) -> list[str]:
+    """Numbers masked as in one text, too, where each word stays one: `one-time code is 471122`."""
+    parts = masked(" ".join(words)).split(" ")
+    if len(parts) != len(words) or any(" " in word for word in words):
+        return words
+    return [part if word.isdigit() else word for part, word in zip(parts, words, strict=True)]
+
+
 def _is_identifier(match: re.Match[str]) -> bool:
     before = match.string[max(0, match.start() - 32) : match.start()]
     name = match[0].rstrip(",")
@@ -393,6 +405,7 @@ class SecretsOnly(Rules):
         if _MACHINE_MADE.fullmatch(word):
             return word
         odd = _ODD.search(word.strip("$!#^&*~%\\@`.")) or _RANDOM.search(word) or _LONG_RANDOM.fullmatch(word)
+        odd = odd or _CAPITALS.fullmatch(word)
         if odd or (len(word) >= 12 and is_shuffled(word)):
             return word if is_harmless(word) else SECRET
         return word

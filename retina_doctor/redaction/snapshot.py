@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
-from retina_doctor.codec import Data, decode, encode, replace
+from retina_doctor.codec import Data, decode, encode, field_types, from_json, to_line
 from retina_doctor.declared import declarations
 from retina_doctor.kinds import Kind
 from retina_doctor.model import Interpreter, Snapshot
@@ -21,6 +21,8 @@ from retina_doctor.registry import Catalogue
 from retina_doctor.secret_words import MARK
 
 Walk = Callable[[Any, Rules], Any]
+LONGEST = 65536
+"""Characters of a reading that is remembered."""
 MOST_PASSES = 6
 """What is masked changes what stands beside it; a few passes at most, then nothing changes more."""
 
@@ -41,7 +43,10 @@ def redact(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
     What no rule knows to be harmless is masked. *masked* of the result counts the marks by kind.
     """
     for _ in range(MOST_PASSES):
-        before, snapshot = snapshot, replace(_cleaned(snapshot, catalogue, Rules(Marks())), redacted=True)
+        clean = _cleaned(snapshot, catalogue, Rules(Marks()))
+        counts = Counter(re.sub(r"\d", "", mark[1:-1]) for text in _strings(clean) for mark in re.findall(MARK, text))
+        counted = {**clean, "redacted": True, "masked": dict(sorted(counts.items()))}
+        before, snapshot = snapshot, decode(counted, Snapshot)
         if snapshot == before:
             break
     return snapshot
@@ -50,35 +55,37 @@ def redact(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
 def without_secrets(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
     """The same machine with its names, for a report on the spot. A snapshot that is redacted stays as it is; that it says so
     of itself is not enough."""
-    return replace(_cleaned(snapshot, catalogue, SecretsOnly(Marks())), masked=snapshot.masked)
+    clean = _cleaned(snapshot, catalogue, SecretsOnly(Marks()))
+    return decode({**clean, "masked": snapshot.masked}, Snapshot)
 
 
-def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> Snapshot:
+def _cleaned(snapshot: Snapshot, catalogue: Catalogue, rules: Rules) -> dict[str, Any]:
+    """As plain data, all but what counts the marks in it."""
     data = encode(snapshot)
     origin = data.pop("origin")
     del data["masked"]  # it is counted anew
-    rules.marks.used(_strings(data))
+    rules.marks.used([to_line(data)])
     walks: dict[str, Walk] = {
-        name: _walk_of(cast(Hashable, probe.facts)) for name, probe in catalogue.probes.items()
+        name: _walk_of(cast(Hashable, probe.facts))
+        for name, probe in catalogue.probes.items()
+        if name in data["readings"]
     } | {"interpreter": _walk_of(Interpreter)}
     if not isinstance(rules, SecretsOnly):
         _learn(data, walks, _keys(catalogue), rules.marks)
-    told = {name: _reading(reading, walks.get(name, _document), rules) for name, reading in data["readings"].items()}
-    clean = {name: walk(data[name], rules) for name, walk in _of_the_machine().items()} | {
+    told = {name: _told(reading, walks.get(name, _document), rules) for name, reading in data["readings"].items()}
+    return {name: walk(data[name], rules) for name, walk in _of_the_machine().items()} | {
         "settings": _settings(data["settings"], rules, _keys(catalogue)),
         "readings": {name if name in catalogue.probes else rules.key(name): reading for name, reading in told.items()},
         "label": SecretsOnly(rules.marks).text(data["label"]),  # the operator's own words, for whoever reads the file
         "origin": _document(origin, rules),
     }
-    counts = Counter(re.sub(r"\d", "", mark[1:-1]) for text in _strings(clean) for mark in re.findall(MARK, text))
-    return decode({**clean, "masked": dict(sorted(counts.items()))}, Snapshot)
 
 
 @functools.cache
 def _of_the_machine() -> dict[str, Walk]:
     """Field of a snapshot -> its walk, but for those that types alone do not tell. A new field is masked by its type, too."""
     others = ("settings", "readings", "label", "origin", "masked")
-    return {name: _walk_of(hint) for name, hint in _hints(Snapshot).items() if name not in others}
+    return {name: _walk_of(hint) for name, hint in field_types(Snapshot).items() if name not in others}
 
 
 def _learn(data: Any, walks: Mapping[str, Walk], ours: Set[str], marks: Marks) -> None:
@@ -92,6 +99,20 @@ def _learn(data: Any, walks: Mapping[str, Walk], ours: Set[str], marks: Marks) -
         walk(data[name], hearing)
     _settings(data["settings"], hearing, ours)
     marks.learn()
+
+
+def _told(reading: Any, walk: Walk, rules: Rules) -> Any:
+    """`_reading`; once for all nodes of a fleet that told the same, where what is masked depends on the reading alone."""
+    if isinstance(rules, SecretsOnly):
+        text = to_line(reading)
+        if len(text) < LONGEST:
+            return _without_secrets(walk, text)
+    return _reading(reading, walk, rules)
+
+
+@functools.lru_cache(maxsize=512)
+def _without_secrets(walk: Walk, text: str) -> Any:
+    return _reading(from_json(text), walk, SecretsOnly(Marks()))
 
 
 def _reading(reading: Any, walk: Walk, rules: Rules) -> Any:
@@ -136,7 +157,7 @@ def _literals() -> frozenset[str]:
         if typing.get_origin(hint) is typing.Literal:
             found.update(one for one in typing.get_args(hint) if isinstance(one, str))
         elif isinstance(hint, type) and issubclass(hint, Data):
-            for name, inner in typing.get_type_hints(hint).items():
+            for name, inner in field_types(hint).items():
                 found.add(name)
                 look(inner)
         else:
@@ -172,15 +193,10 @@ def _walk_of(hint: Hashable, kind: Kind = Kind.TEXT) -> Walk:
     if origin is dict or (isinstance(origin, type) and issubclass(origin, Mapping)):
         return _table(_walk_of(arguments[0]), _walk_of(arguments[1]))
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return _struct({name: _walk_of(inner) for name, inner in _hints(hint).items()})
+        return _struct({name: _walk_of(inner) for name, inner in field_types(hint).items()})
     if hint in (int, float, bool):
         return lambda value, rules: value if isinstance(value, int | float) else rules.document(value)
     return _document
-
-
-@functools.cache
-def _hints(hint: type) -> dict[str, Any]:
-    return typing.get_type_hints(hint, include_extras=True)
 
 
 def _are_words(value: Any) -> bool:

@@ -7,13 +7,14 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
-from retina_doctor.secret_words import SECRET, masked
+from retina_doctor.secret_words import CODE, SECRET, masked
 
 _NAMES = (
     # Of what is secret, in the languages of programs and of their operators.
     "token(?!iz)|passw|passphrase|passcode|secret|credential|authoriz|apikey|(?:api|access|private|subscription|license)[-_ ]?key"
     "|webhook|cookie|sess(?:ion)?[-_]?id",
-    r"(?<![^\W_])(?:pwd|pw|auth|creds?|pin|otp|dsn|log[-_ ]?in)(?!\w)",
+    r"(?<![^\W_])(?:pwd|pw|auth|creds?|pin|otp|dsn|psk|log[-_ ]?in)(?!\w)",
+    CODE,
     r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!multi)(?<!single)pass(?!\w)",
     "kennwort|mot de passe|contraseña|senha|пароль|parola|şifre|パスワード|暗証番号|비밀번호|mật khẩu",
     "密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|验证码|授权码|暗号|通行证|密碼|金鑰|憑證",

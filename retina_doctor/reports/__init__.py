@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from retina_doctor.codec import Data, replace
+from retina_doctor.codec import Data, field, force_setattr, replace
 from retina_doctor.diagnose import with_broken
 from retina_doctor.formats import load
 from retina_doctor.model import Diagnosis, Finding, Severity
@@ -32,6 +32,12 @@ class Report(Data, frozen=True, kw_only=True):
     unfolded: bool = False
     """All that passed and all that was not judged is told, not counted; and what each probe took."""
 
+    said: dict[int, tuple[Finding, Words]] = field(default_factory=dict)
+    """By finding: a page is filled once, however often and in however many formats it is told."""
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "said", {})  # a report made from this one has words of its own
+
     @property
     def exit_code(self) -> int:
         return self.diagnosis.exit_code(self.fail_on)
@@ -41,7 +47,10 @@ class Report(Data, frozen=True, kw_only=True):
             spoken,  # with its template engine, which a report without findings does not need
         )
 
-        return spoken(finding, self.diagnosis.snapshot, self.catalogue, self.language)
+        if id(finding) not in self.said:  # kept with its words, so that the number is nobody else's
+            words = spoken(finding, self.diagnosis.snapshot, self.catalogue, self.language)
+            self.said[id(finding)] = finding, words
+        return self.said[id(finding)][1]
 
     def plan(self) -> tuple[Step, ...]:
         """What to do, in this order, for all causes."""

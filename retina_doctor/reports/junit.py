@@ -15,7 +15,9 @@ from retina_doctor.pages import interpreter_of
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
 
-ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ILLEGAL = re.compile(
+    r"[^\t\n\r\x20-\x7e\xa0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+)
 
 
 def write(report: Report, _look: Look) -> str:
@@ -103,5 +105,5 @@ def _count(element: ElementTree.Element, counts: list[int]) -> None:
 
 
 def _legal(text: str) -> str:
-    """XML 1.0 has no place for most control characters, and logs of onnxruntime are full of them."""
+    """XML 1.0 has no place for most control characters, and logs of onnxruntime are full of them; others a terminal obeys."""
     return ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)

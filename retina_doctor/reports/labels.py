@@ -34,6 +34,11 @@ def where(cause: StepCause) -> str:
     return str(visible(f"{cause.location.file}:{cause.location.line}")) if cause.location else ""
 
 
+def step_head(step: Step, language: Language) -> str:
+    """Above the causes of a listed step: whose it is; else all of it."""
+    return label(f"step-{step.kind}", language) if step.listed else step_text(step, language)
+
+
 def step_text(step: Step, language: Language) -> str:
     """Whose a step is, and what to do where no command says it."""
     if not step.causes:

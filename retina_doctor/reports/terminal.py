@@ -25,7 +25,7 @@ from retina_doctor.reports.drawing import prose as _prose
 from retina_doctor.reports.drawing import say as _say
 from retina_doctor.reports.first_lines import judged_line, passed_over_lines, standpoint_lines, target_line
 from retina_doctor.reports.glance import glances
-from retina_doctor.reports.labels import label, step_text, where
+from retina_doctor.reports.labels import label, step_head, where
 from retina_doctor.reports.summary import summary
 from retina_doctor.reports.wrapping import clipped, wrapped
 from retina_doctor.settings import Language
@@ -105,7 +105,7 @@ def _probes(report: Report, names: Iterable[str]) -> str:
 def _draw_root(report: Report, finding: Finding, console: Console) -> None:
     words, language = report.words(finding), report.language
     echoes = report.diagnosis.echoes(finding)
-    gravest = max((one.severity for one in (finding, *echoes)), key=lambda severity: severity.rank)
+    gravest = report.diagnosis.gravest(finding)
     _say(console, _prose(f"{MARKS[gravest]} {words.title}", COLOURS[gravest]))
     _say(console, Text(f"{label(finding.severity, language)} {finding.code} {finding.name}", style="dim"), 2)
     console.print()
@@ -142,8 +142,7 @@ def _draw_plan(report: Report, console: Console) -> None:
 
 def _draw_step(report: Report, number: int, step: Step, console: Console) -> None:
     language = report.language
-    listed = bool(step.causes) and not step.commands
-    text = _prose(label(f"step-{step.kind}", language) if listed else step_text(step, language))
+    text = _prose(step_head(step, language))
     if step.fixes:
         codes = ", ".join(step.fixes)
         codes = codes if step.kind is Action.LOOK else label("step-codes", language, codes=codes)
@@ -151,7 +150,7 @@ def _draw_step(report: Report, number: int, step: Step, console: Console) -> Non
     lines = wrapped(text, console.width - 5).split("\n")
     for index, line in enumerate(lines):
         console.print(Text.assemble((f"{number:>3}  " if index == 0 else "     ", "bold"), line), soft_wrap=True)
-    for one in step.causes if listed else ():
+    for one in step.causes if step.listed else ():
         what = Text(where(one), style="dim")
         if one.instead is None:
             what = Text(" " if where(one) else "").join([what, _prose(one.todo)])

@@ -1,6 +1,6 @@
 /* A libcuda.so.1 that answers from environment variables: for the real libcudart, onnxruntime-gpu and the doctor's own
    looking, without a GPU. Names and numbers are cuda.h's. Unset variables mean one healthy Tesla T4.
-   STANDIN_CUINIT: CUresult of cuInit, or "hang". STANDIN_CUDA: cuDriverGetVersion (13000). STANDIN_COUNT: cards.
+   STANDIN_CUINIT: CUresult of cuInit, or "hang"; STANDIN_ONLY_IN: of the library in a folder of that name alone. STANDIN_CUDA: cuDriverGetVersion (13000). STANDIN_COUNT: cards.
    STANDIN_NAME, STANDIN_CAPABILITY (75), STANDIN_VISIBLE: cards that CUDA sees; CUDA_VISIBLE_DEVICES counts only as
    "", "-1" (none) and one number. */
 #define _GNU_SOURCE
@@ -26,10 +26,17 @@ static int count(void) {
     return getenv("CUDA_VISIBLE_DEVICES") ? 1 : all;
 }
 
+int cuInit(unsigned flags);
+
+static int is_meant(void) {
+    Dl_info own;
+    return dladdr((void *)cuInit, &own) && strstr(own.dli_fname, text("STANDIN_ONLY_IN", "")) != NULL;
+}
+
 int cuInit(unsigned flags) {
     (void)flags;
     if (!strcmp(text("STANDIN_CUINIT", ""), "hang")) for (;;) pause();
-    if (number("STANDIN_CUINIT", 0)) return number("STANDIN_CUINIT", 0);
+    if (number("STANDIN_CUINIT", 0) && is_meant()) return number("STANDIN_CUINIT", 0);
     return count() ? 0 : 100;
 }
 int cuDriverGetVersion(int *version) { *version = number("STANDIN_CUDA", 13000); return 0; }

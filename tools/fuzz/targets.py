@@ -18,7 +18,8 @@ from retina_doctor.codec import decode, encode
 from retina_doctor.diagnose import diagnose
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Recorded
-from retina_doctor.probing.process import Child, LookRequest, ProcessSeen, Request
+from retina_doctor.probing.process import Child, ProcessSeen
+from retina_doctor.probing.request import LookRequest, Request
 from retina_doctor.redaction import redact, without_secrets
 from retina_doctor.redaction.rules import Marks, Rules, SecretsOnly
 from retina_doctor.registry import installed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from retina_doctor.codec import encode, size
+from retina_doctor.codec import Data, encode, replace, size
 
 from ..facts.source import Bundle, DeployedContainer, Figure, Hit, Image, Route, Server, Sign, SourceLine, Tag
 
@@ -40,7 +40,11 @@ class FoundSum:
             kept: list[Any] = getattr(self._found, name)
             if not ones or (name == "meant" and kept):
                 continue  # one shows what is meant
-            wanted = size(ones)
+            try:
+                wanted = size(ones)
+            except UnicodeEncodeError:  # half of a pair, as "\\ud800" writes it in Python and JSON
+                ones = [storable(one) for one in ones]
+                wanted = size(ones)
             if self.size + wanted > MOST_TOLD:
                 self.cut, ones = True, ones[: len(ones) * (MOST_TOLD - self.size) // wanted]
             kept += ones
@@ -49,6 +53,17 @@ class FoundSum:
     def facts(self) -> dict[str, Any]:
         """The lists as plain data, in the order of files and places."""
         return {name: encode(sorted(getattr(self._found, name), key=_place)) for name in NAMES}
+
+
+def storable(value: Any) -> Any:
+    """The same, with what no text of UTF-8 holds shown as it is written."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, tuple):
+        return tuple(map(storable, value))
+    if isinstance(value, Data):
+        return replace(value, **{name: storable(getattr(value, name)) for name in value.__struct_fields__})
+    return value
 
 
 NAMES = tuple(one.name for one in fields(Found))

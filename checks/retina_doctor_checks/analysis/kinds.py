@@ -8,7 +8,7 @@ from retina_doctor.codec import Data, encode
 
 Language = Literal["python", "deployment"]
 
-PACKAGES = ("onnxruntime", "insightface", "nightly", "opencv", "fastapi", "multipart")
+PACKAGES = ("onnxruntime", "insightface", "nightly", "opencv", "fastapi", "multipart", "torch", "nvidia-")
 STARTS = (
     *("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "flask", "fastapi", "runserver"),
     *("docker", "podman", "nerdctl"),

@@ -49,3 +49,8 @@ def card_part(gpu: Gpu, nvml: Nvml | None, ort: OrtFiles | None, kept: Calibrati
 def table() -> dict[str, Any]:
     told: dict[str, Any] = tomllib.loads(Path(__file__).with_name("vram.toml").read_text(encoding="utf-8"))
     return told
+
+
+def in_mib(amount: int) -> str:
+    """Bytes as words."""
+    return f"{amount / MIB:.0f} MiB"

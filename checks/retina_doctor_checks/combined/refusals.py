@@ -96,7 +96,7 @@ def xids() -> Mapping[int, str]:
 
 def meaning(*texts: str | None) -> Meaning | None:
     """Of what was said, the first that is understood: an earlier text before a later one, a finer mechanism before a rougher."""
-    return next((one for text in texts if text for one in _understood(text)), None)
+    return next((one for text in texts if text for one in meanings(text)), None)
 
 
 def told(*texts: str | None) -> dict[str, Any] | None:
@@ -124,9 +124,10 @@ def entries(lines: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
+@functools.lru_cache(512)
 def meanings(text: str) -> tuple[Meaning, ...]:
-    """All mechanisms that *text*, one line or many, tells of, the finest first."""
-    return tuple(_understood(text))
+    """All mechanisms that *text*, one line or many, tells of, the finest first. A dozen checks ask of the same few texts."""
+    return tuple(_understood(text)) if text else ()
 
 
 def _understood(text: str) -> Iterator[Meaning]:

@@ -14,6 +14,9 @@ from ..facts.python_env import Extensions, Imports
 from ..facts.torch_cuda import TorchRuntime
 from .refusals import Meaning, entries, meanings, of_ending, rows, understood_by
 
+OF_A_LIBRARY = ("libc-unsupported", "executable-stack-refused", "library-mapping-refused")
+"""What a loader refuses as well when a library is opened that nobody imports."""
+
 
 class Struck(Data, frozen=True, kw_only=True):
     """*module* failed, or fell back, with words that mean *meaning*. *raised_in*: the package whose code met the failure."""
@@ -53,6 +56,10 @@ class Refused(Gathered, frozen=True, kw_only=True):
         for one in seen.tried if seen else ():
             for meant in meanings("\n".join([one.error, *one.output]) if one.error else "")[:1]:
                 yield Struck(module=one.module, meaning=meant, raised_in=one.raised_in)
+        for cause in OF_A_LIBRARY:  # its import works: the provider is opened for a session
+            said = said_in_a_session(self.onnxruntime.value, cause)
+            if said is not None:
+                yield Struck(module="onnxruntime", meaning=said)
         for name, reading in (("", self.imports), ("onnxruntime", self.onnxruntime), ("torch", self.torch)):
             ended = of_ending(reading.recorded) if reading.outcome is not Outcome.OK else None
             if ended is not None:

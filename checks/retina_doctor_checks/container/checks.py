@@ -8,6 +8,7 @@ from __future__ import annotations
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 
+from ..combined.asides import asides
 from ..combined.driver_seen import DriverSeen
 from ..combined.no_cards import NO_GPU
 from ..driver.judging import about
@@ -73,17 +74,19 @@ def container_runtime_not_nvidia(seen: DriverSeen, engine: ContainerHost | None)
         return Inapplicable(Reason("cdi-in-use"))
     if not used or engine.unreadable:
         return Unknown(("container_host",))
+    kind = next((name for name in ("k3s", "rke2", "microk8s") if f"/{name}/" in used[-1].path), None)
     evidence = {
         **seen.shown(),
+        "more": asides(Reason("has-runtimes", {"names": runtimes}) if runtimes else Reason("has-no-runtime")),
         "place": "node",
         "runtimes": runtimes,
         "configurations": [one.path for one in used],
         "engine": used[-1].engine,
-        "kind": next((name for name in ("k3s", "rke2", "microk8s") if f"/{name}/" in used[-1].path), None),
+        "kind": kind,
         "visible_devices": None,
         "driver": None,
     }
-    return Problem(subject="host", evidence=evidence, variant="node")
+    return Problem(subject="host", evidence=evidence, variant=f"node-{kind}" if kind else "node")
 
 
 @check("RD224", "container-gpu-access-lost", ERROR, pitfall=2, scope=gpu_meant, action=Action.RESTART)
@@ -127,6 +130,7 @@ def container_shm_too_small(container: Container, interpreter: Interpreter, torc
             return None
     evidence = {"total": container.shm_total, "free": container.shm_free, "full": full, "kind": interpreter.container}
     at_most, variant = (None, "full") if full else (Severity.NOTE, "small")
+    variant += "-pod" if interpreter.container == "kubernetes" else ""
     return Problem(subject="shm", evidence=evidence, at_most=at_most, variant=variant)
 
 

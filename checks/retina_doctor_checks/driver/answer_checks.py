@@ -7,9 +7,11 @@ import re
 from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
+from ..combined.asides import asides, of_ending
 from ..combined.driver_seen import DriverSeen, lost_by_smi
 from ..combined.no_cards import NO_GPU
-from ..combined.refusals import meaning, of_cuda, of_ending, of_nvml
+from ..combined.refusals import Meaning, meaning, of_cuda, of_nvml
+from ..combined.refusals import of_ending as meaning_of_ending
 from ..combined.used_gpus import candidates
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Host, NvidiaSmi, Nvml
 from ..scopes import gpu_meant
@@ -42,7 +44,8 @@ def nvml_fails(
     """Whatever NVML says or does not say that none of the other checks explains."""
     if nvml.value is None:
         nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None, "means": None}
-        return Problem(subject="driver", evidence={**evidence_of(nvml), **nothing}, variant="no-answer")
+        ended = evidence_of(nvml)
+        return Problem(subject="driver", evidence={**ended, **nothing, "more": of_ending(ended)}, variant="no-answer")
     lost = of_nvml(nvml.value.error_code)
     if lost is not None and lost.mechanism == "gpu-lost":
         return Inapplicable(Reason("explained-by", {"name": "gpu-fallen-off-bus"}))
@@ -75,19 +78,28 @@ def _failing(
     number = re.match(r"\d+", gpu.error or "") if gpu else None
     code = int(number[0]) if number else nvml.value.error_code
     meant = of_nvml(code) or meaning(said)
+    cards = [one.address for one in (host.pci_gpus if host else None) or ()]
+    known = Reason("kernel-knows-cards", {"cards": cards}) if cards and not gpu and not nvml.value.error else None
+    evidence = {**evidence_of(nvml), "means": meant.told if meant else None}
     return Problem(
         subject=f"gpu:{gpu.index}" if gpu else "driver",
         evidence={
-            **evidence_of(nvml),
+            **evidence,
             "code": None if gpu else nvml.value.error_code,
             "error": gpu.error if gpu else nvml.value.error,
-            "means": meant.told if meant else None,
-            "cards": [one.address for one in (host.pci_gpus if host else None) or ()],
+            "cards": cards,
             "gpu": gpu.index if gpu else None,
+            "more": [*asides(known), *of_ending(evidence)],
         },
         at_most=at_most,
-        variant="card" if gpu else "error" if nvml.value.error else "no-card",
+        variant=_how_nvml_fails(nvml.value, gpu, meant),
     )
+
+
+def _how_nvml_fails(nvml: Nvml, gpu: Gpu | None, meant: Meaning | None) -> str:
+    if gpu is not None:
+        return "wants-reset" if meant is not None and meant.mechanism == "gpu-wants-reset" else "card"
+    return "error" if nvml.error else "no-card"
 
 
 @check("RD217", "cuda-init-fails", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.LOOK)
@@ -104,18 +116,21 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
     words = seen.error if seen else None
     said = lost_by_smi(smi, nvml)
     lost = next(iter(said.values())) if nvml and said and len(said) == len(nvml.gpus) else None
-    meant = meaning(lost) or of_cuda(seen.init_code if seen else None) or meaning(words) or of_ending(cuda.recorded)
+    meant = (
+        meaning(lost) or of_cuda(seen.init_code if seen else None) or meaning(words) or meaning_of_ending(cuda.recorded)
+    )
+    path = cuda.recorded.facts.get("path")
+    evidence = {**evidence_of(cuda), "smi": lost, "means": meant.told if meant else None}
     return Problem(
         subject="driver",
         evidence={
-            **evidence_of(cuda),
-            "path": cuda.recorded.facts.get("path"),
+            **evidence,
+            "path": path,
             "error": seen.error if seen else None,
             "code": seen.init_code if seen else None,
-            "name": seen.init_name if seen else None,
+            "name": (seen.init_name if seen else None) or "?",
             "version": dotted(seen.version) if seen else None,
-            "smi": lost,
-            "means": meant.told if meant else None,
+            "more": [*asides(Reason("library-is", {"path": path}) if path else None), *of_ending(evidence)],
         },
         variant=_how_it_fails(seen),
     )

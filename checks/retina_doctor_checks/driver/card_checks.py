@@ -8,12 +8,13 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..combined.asides import asides, on_host
 from ..combined.driver_seen import lost_by_smi, same_bus
 from ..combined.no_cards import no_cards
 from ..combined.port_owner import service_pids
 from ..combined.refusals import meaning, of_nvml, xids
 from ..combined.used_gpus import candidates
-from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Health, Host, NvidiaSmi, Nvml, Xid
+from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, GpuProcess, Health, Host, NvidiaSmi, Nvml, Xid
 from ..facts.service import Ports
 from ..scopes import gpu_meant
 from .judging import cap
@@ -51,12 +52,21 @@ def gpu_exclusive_mode(
                 "holders": [{"pid": one.pid, "name": one.name, "user": one.user} for one in gpu.processes],
                 "own_pids": nvml.own_pids,
                 "container": host.container if host else None,
+                "held_by": [_holder(one) for one in gpu.processes],
+                "on_host": on_host(host.container if host else None),
+                "more": asides(Reason("pids-of-the-host") if gpu.processes and not nvml.own_pids else None),
             },
             at_most=cap(gpu, used),
+            variant="prohibited" if gpu.compute_mode == 2 else "held",
         )
         for gpu in nvml.gpus
         if gpu.compute_mode == 2 or gpu in held
     ]
+
+
+def _holder(one: GpuProcess) -> str:
+    told = ", ".join(filter(None, (one.name, one.user)))
+    return f"{one.pid} ({told})" if told else str(one.pid)
 
 
 def _held_by_others(gpu: Gpu, pids: set[int]) -> bool:
@@ -76,7 +86,8 @@ def gpu_slowed_down(nvml: Nvml, host: Host | None, variables: GpuEnvironment | N
                 "gpu": gpu.index,
                 "name": gpu.name,
                 "reasons": list(_slowed(gpu)),
-                "temperature": gpu.health.temperature if gpu.health else None,
+                "temperature": (degrees := gpu.health.temperature if gpu.health else None),
+                "more": asides(Reason("card-temperature", {"degrees": degrees}) if degrees is not None else None),
             },
             at_most=cap(gpu, used),
         )
@@ -127,6 +138,11 @@ def _hardware_errors(nvml: Nvml, host: Host, used: tuple[Gpu, ...], *, works: bo
                 "remapping": remapping,
                 "xids": [{"code": xid.code, "kind": xids()[xid.code], "line": xid.line} for xid in dying],
                 "replace": worn_out,
+                "more": asides(
+                    Reason("ecc-errors", {"count": ecc}) if ecc else None,
+                    Reason(f"remapping-{remapping}") if remapping in ("pending", "failed") else None,
+                    *(Reason("xid-said", {"code": xid.code, "line": xid.line}) for xid in dying[-3:]),
+                ),
             },
             at_most=cap(gpu, used) or (Severity.WARNING if works and not counted else None),
             variant="replace" if worn_out else "reset",
@@ -176,8 +192,9 @@ def gpu_fallen_off_bus(
             "name": None,
             "said": f"NVML: {nvml.error}",
             "container": host.container if host else None,
+            "on_host": on_host(host.container if host else None),
         }
-        return Problem(subject="driver", evidence=nobody)
+        return Problem(subject="driver", evidence=nobody, variant="unnamed")
     used, lost = candidates(nvml, variables, cuda), fallen(nvml, host, smi, cuda)
     found = [
         Problem(
@@ -187,8 +204,10 @@ def gpu_fallen_off_bus(
                 "name": gpu.name,
                 "said": lost[gpu.index],
                 "container": host.container if host else None,
+                "on_host": on_host(host.container if host else None),
             },
             at_most=cap(gpu, used),
+            variant="card",
         )
         for gpu in nvml.gpus
         if gpu.index in lost

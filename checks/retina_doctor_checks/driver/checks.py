@@ -28,7 +28,8 @@ def no_nvidia_gpu(host: Host, nvml: Nvml | None) -> Answer:
         return Unknown(("host",))
     if seen.card:
         return Passed(Reason("gpus-seen", _listed(nvml))) if nvml is not None and nvml.gpus else None
-    return Problem(subject="gpu", evidence=seen.shown())
+    variant = "wsl" if host.wsl else "container" if host.container else "machine"
+    return Problem(subject="gpu", evidence=seen.shown(), variant=variant)
 
 
 def _listed(nvml: Nvml) -> dict[str, object]:
@@ -88,7 +89,8 @@ def cuda_visible_devices_hides_gpu(variables: GpuEnvironment, nvml: Nvml | None,
         return NO_GPU
     evidence, known = hides(variables, nvml)
     if evidence is not None:
-        return Problem(subject=str(evidence["variable"]), evidence=evidence)
+        why = "container" if evidence["variable"] == "NVIDIA_VISIBLE_DEVICES" else str(evidence["why"])
+        return Problem(subject=str(evidence["variable"]), evidence=evidence, variant=why)
     return None if known else Unknown((NVML,))
 
 

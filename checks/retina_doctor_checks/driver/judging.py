@@ -20,11 +20,54 @@ def cap(gpu: Gpu, used: tuple[Gpu, ...]) -> Severity | None:
 
 
 VARIANT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "driver-dropped-gpu": lambda evidence: evidence["why"] or "kernel-log",
-    "driver-library-mismatch": lambda evidence: "service" if evidence["path"] else "updated",
+    "container-compat-libraries": lambda evidence: _way(evidence),
+    "container-device-node-missing": lambda evidence: _engine(evidence, "kubernetes", "podman"),
+    "container-driver-capabilities": lambda evidence: _engine(evidence, "docker", "containerd", "kubernetes"),
+    "container-gpu-access-lost": lambda evidence: _engine(evidence, "docker", "podman", "kubernetes"),
+    "container-started-without-gpu": lambda evidence: _engine(evidence, "kubernetes", "podman", "apptainer", "lxc"),
+    "cuda-mps-not-running": lambda evidence: {True: "not-ready", False: "stopped", None: ""}[evidence["control"]],
+    "cuda-stub-library": lambda evidence: _way(evidence),
+    "driver-dropped-gpu": lambda evidence: (
+        evidence["why"] or ("named-by-kernel" if evidence["package"] else "kernel-log")
+    ),
+    "driver-library-mismatch": lambda evidence: _mismatch(evidence),
+    "driver-module-not-loaded": lambda evidence: "not-built" if evidence["built"] is False else "not-loaded",
+    "driver-not-installed": lambda evidence: _not_installed(evidence),
     "driver-state-lost": lambda evidence: "unloaded" if evidence["unloaded"] else "lost",
+    "fabric-manager-not-running": lambda evidence: {True: "running", False: "stopped", None: "unseen"}[
+        evidence["running"]
+    ],
+    "gpu-device-not-permitted": lambda evidence: _not_permitted(evidence),
+    "mig-device-not-selected": lambda evidence: "none-chosen" if evidence["instances"] else "none-there",
+    "nvml-library-not-found": lambda evidence: "libcuda" if evidence["libcuda"] else "nvml",
 }
 """What a trouble that can be one of several things is, by its evidence."""
+
+
+def _engine(evidence: Mapping[str, Any], *named: str) -> str:
+    """What started the container, where the page has a section for it."""
+    return evidence["container"] if evidence["container"] in named else "other"
+
+
+def _way(evidence: Mapping[str, Any]) -> str:
+    """How the service's loader came to the folder."""
+    return "variable" if evidence["by_variable"] else "loader-list"
+
+
+def _mismatch(evidence: Mapping[str, Any]) -> str:
+    if evidence["path"]:
+        return "service-variable" if evidence["by_variable"] else "service"
+    return "updated-in-container" if evidence["container"] else "updated"
+
+
+def _not_installed(evidence: Mapping[str, Any]) -> str:
+    if evidence["module_loaded"]:
+        return "module-alone"
+    return "ubuntu" if evidence["ubuntu"] else "elsewhere"
+
+
+def _not_permitted(evidence: Mapping[str, Any]) -> str:
+    return "by-rule" if evidence["by_rule"] else "container" if evidence["container"] else "owner"
 
 
 def about(

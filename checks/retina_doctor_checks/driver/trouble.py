@@ -13,15 +13,20 @@ from collections.abc import Callable
 from typing import Literal
 
 from retina_doctor.codec import Data
+from retina_doctor.model import Reason
 
-from ..advice.architectures import architecture, unsupported
+from ..advice.architectures import Architecture, architecture, unsupported
+from ..advice.distributions import LONG_TERM, driver_package, is_ubuntu, package_for
+from ..combined.asides import asides, kernel_says, on_host
 from ..combined.driver_seen import WSL, DriverSeen, Evidence, lost_by_smi
+from ..combined.loader_path import first, searched, without
 from ..combined.refusals import rows, understood_by
 from ..combined.used_gpus import candidates
 from ..combined.visible_gpus import left
 from ..facts.driver import DriverLibrary, Host
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t
+MPS_PIPE = "/tmp/nvidia-mps"  # noqa: S108 - CUDA's own (docs.nvidia.com/deploy/mps)
 MPS = (805, 806, 807, 810)  # cuda.h CUresult, cuda_results.toml
 STUB, NO_DEVICE, NOT_READY, MISMATCH, NOT_ON_THIS_CARD, UNKNOWN = 34, 100, 802, 803, 804, 999  # cuda.h CUresult
 Way = Literal["nvml", "cuda"]
@@ -72,7 +77,11 @@ def started_without_gpu(seen: DriverSeen) -> Evidence | None:
     if seen.has_node(r"/dev/nvidia(\d+|ctl)"):  # the runtime gave something: device_node_missing says what it lacks
         return None
     variable = seen.environment.nvidia_visible_devices if seen.environment else None
-    return {**seen.shown(), "visible_devices": variable, "driver": host.loaded_version}
+    more = asides(
+        Reason("host-runs-driver", {"driver": host.loaded_version}) if host.loaded_version else None,
+        Reason("visible-devices-ignored", {"value": variable}) if variable else None,
+    )
+    return {**seen.shown(), "visible_devices": variable, "driver": host.loaded_version, "more": more}
 
 
 def runtime_not_nvidia(seen: DriverSeen) -> Evidence | None:
@@ -88,7 +97,10 @@ def runtime_not_nvidia(seen: DriverSeen) -> Evidence | None:
 def access_lost(seen: DriverSeen) -> Evidence | None:
     """The nodes are there, and the container's device rules forbid them: dropped by `systemctl daemon-reload` on the host."""
     refused = _refused(seen, "EPERM") if seen.host.container is not None else []
-    return {"nodes": refused, "container": seen.host.container, "code": seen.nvml_code} if refused else None
+    more = asides(Reason("nvml-code", {"code": seen.nvml_code}) if seen.nvml_code else None)
+    return (
+        {"nodes": refused, "container": seen.host.container, "code": seen.nvml_code, "more": more} if refused else None
+    )
 
 
 def not_permitted(seen: DriverSeen) -> Evidence | None:
@@ -117,7 +129,14 @@ def not_installed(seen: DriverSeen) -> Evidence | None:
     # A container has the host's modules, but gets its libraries from the runtime: that is the container's trouble.
     if host.nvidia_loaded is not False and not host.wsl and (host.container is not None or host.nvidia_loaded is None):
         return None
-    return seen.shown()
+    kind = next((architecture(card.device) for card in host.pci_gpus or ()), None)
+    return {
+        **seen.shown(),
+        "package": package_for(kind),
+        "ubuntu": is_ubuntu(host.kernel),
+        "on_host": on_host(host.container),
+        "more": asides(Reason("nouveau-holds-card") if host.nouveau_loaded else None),
+    }
 
 
 def dropped(seen: DriverSeen) -> Evidence | None:
@@ -128,12 +147,13 @@ def dropped(seen: DriverSeen) -> Evidence | None:
         return None
     release = seen.driver or library_version(host)
     cards = [(card, architecture(card.device)) for card in host.pci_gpus or ()]
-    reasons = [kind and unsupported(kind, release, host.modules) for _, kind in cards]
+    reasons = [unsupported(kind, release, host.modules) if kind else None for _, kind in cards]
     if not cards or not (line or all(reasons)):
         return None
-    kind, why = cards[0][1], reasons[0]
+    undriven = [place for place, reason in enumerate(reasons) if reason] or [0]
+    kind, why = cards[undriven[0]][1], reasons[undriven[0]]
     return {
-        "cards": [card.address for card, _ in cards],
+        "cards": [cards[place][0].address for place in undriven],
         "architecture": kind.name if kind else None,
         "why": why,
         "first": kind.first if kind else None,
@@ -142,7 +162,25 @@ def dropped(seen: DriverSeen) -> Evidence | None:
         "modules": host.modules,
         "line": line,
         "container": host.container,
+        "package": _driving(kind, why, release, line),
+        "on_host": on_host(host.container),
+        "more": kernel_says(line),
     }
+
+
+def _driving(kind: Architecture | None, why: str | None, release: str | None, line: str | None) -> str | None:
+    """Ubuntu's package of the driver that drives the card, by the table, or as the kernel's log names it; None: neither does."""
+    branch = release.split(".")[0] if release else None
+    legacy = re.search(r"supported through the NVIDIA (\d+)", line or "")
+    if why == "not-yet":
+        return driver_package(LONG_TERM, "proprietary" if kind and "proprietary" in kind.modules else "open")
+    if why == "ended" or legacy:
+        return driver_package(kind.last if why and kind else legacy[1] if legacy else None, "proprietary")
+    if why == "wants-open" or "requires use of the NVIDIA open" in (line or ""):
+        return driver_package(branch, "open")
+    if why == "wants-proprietary" or re.search("open nvidia.ko|required GPU System Processor", line or ""):
+        return driver_package(branch, "proprietary")
+    return None
 
 
 def said_by_the_kernel(seen: DriverSeen, mechanism: str) -> str | None:
@@ -157,7 +195,8 @@ def adapter_fails(seen: DriverSeen) -> Evidence | None:
     line = said_by_the_kernel(seen, "adapter-does-not-start")
     if line is None or not seen.is_plain or (seen.nvml is not None and seen.nvml.gpus) or seen.cuda_works:
         return None
-    return {**seen.shown(), "line": line, "driver": seen.driver, "modules": seen.host.modules}
+    on = on_host(seen.host.container)
+    return {**seen.shown(), "line": line, "driver": seen.driver, "modules": seen.host.modules, "on_host": on}
 
 
 def mps_not_running(seen: DriverSeen) -> Evidence | None:
@@ -168,6 +207,8 @@ def mps_not_running(seen: DriverSeen) -> Evidence | None:
     return {
         "code": seen.cuda_code,
         "directory": environment.mps_pipe_directory if environment else None,
+        "pipe": (environment.mps_pipe_directory if environment else None) or MPS_PIPE,
+        "on_host": on_host(seen.host.container),
         "control": environment.mps_control if environment else None,
         "container": seen.host.container,
     }
@@ -184,7 +225,9 @@ def blocked_by_secure_boot(seen: DriverSeen) -> Evidence | None:
     unsigned = bool(files) and all(file.signed is False for file in files)
     if not files or not (refusals or unsigned):
         return None
-    return {**evidence, "module": files[0].path if files else None, "refusal": refusals[-1] if refusals else None}
+    refusal = refusals[-1] if refusals else None
+    more = asides(Reason("module-rejected", {"line": refusal}) if refusal else None)
+    return {**evidence, "module": files[0].path, "refusal": refusal, "more": more}
 
 
 def module_not_loaded(seen: DriverSeen) -> Evidence | None:
@@ -195,12 +238,23 @@ def module_not_loaded(seen: DriverSeen) -> Evidence | None:
     if not (host.nvidia_loaded is False or (host.nvidia_loaded is None and told)):
         return None
     files = host.module_files
+    built = None if files is None else any(file.kernel == host.kernel for file in files)
+    others = sorted({file.kernel for file in files or () if file.kernel != host.kernel})
     return {
         **seen.shown(),
         "library_version": library_version(host),
-        "built": None if files is None else any(file.kernel == host.kernel for file in files),
-        "other_kernels": sorted({file.kernel for file in files or () if file.kernel != host.kernel}),
+        "built": built,
+        "other_kernels": others,
         "secure_boot": bool(host.secure_boot),
+        "on_host": on_host(host.container),
+        "more": asides(
+            Reason("built-for-other-kernels", {"kernels": others}) if others and built is False else None,
+            Reason("nouveau-holds-card") if host.nouveau_loaded else None,
+        ),
+        "notes": asides(
+            Reason("secure-boot-is-on") if host.secure_boot and built is not False else None,
+            Reason("nouveau-must-go") if host.nouveau_loaded else None,
+        ),
     }
 
 
@@ -213,7 +267,13 @@ def capabilities_lacking(seen: DriverSeen) -> Evidence | None:
         return None
     value = seen.environment.nvidia_driver_capabilities if seen.environment else None
     libraries = [LIBRARIES[one] + "1" for one in lacking]
-    return {"lacking": lacking, "libraries": libraries, "value": value, "container": seen.host.container}
+    return {
+        "lacking": lacking,
+        "libraries": libraries,
+        "value": value,
+        "container": seen.host.container,
+        "set": asides(Reason("variable-is", {"value": value}) if value else Reason("variable-is-not-set")),
+    }
 
 
 def of_lacking(_seen: DriverSeen, evidence: Evidence) -> frozenset[Way]:
@@ -243,13 +303,29 @@ def library_mismatch(seen: DriverSeen) -> Evidence | None:
         return None
     # NVML and the module understand each other: then libcuda is the one that is not the driver's.
     foreign = by_cuda and seen.nvml_answers
+    error = (seen.nvml.error if seen.nvml else None) or ""
     return {
+        **(_searched_first(seen) if foreign else {}),
+        "on_host": on_host(host.container),
+        "more": asides(Reason("nvml-says", {"error": error.rstrip(".")}) if error else None),
         "by_nvml": by_nvml,
         "path": seen.libcuda if foreign else None,
         "module_version": host.loaded_version,
         "library_version": library,
         "container": host.container,
         "error": seen.nvml.error if seen.nvml else None,
+    }
+
+
+def _searched_first(seen: DriverSeen) -> Evidence:
+    """Of a libcuda that stands before the driver's: its folder, and how the service's loader came to it."""
+    folder = (seen.libcuda or "").rpartition("/")[0]
+    variable = seen.environment.ld_library_path if seen.environment else None
+    return {
+        "folder": folder,
+        "ld_library_path": variable,
+        "by_variable": searched(folder, variable),
+        "rest": without(folder, variable),
     }
 
 
@@ -273,7 +349,13 @@ def _not_on_path(files: list[DriverLibrary], error: str | None) -> Evidence | No
     if not files:
         return None
     path = min(files, key=lambda f: (not f.name.endswith(".so.1"), f.path)).path
-    return {"path": path, "folder": path.rpartition("/")[0], "found": [file.path for file in files], "error": error}
+    return {
+        "path": path,
+        "folder": path.rpartition("/")[0],
+        "found": [file.path for file in files],
+        "error": (error or "").rstrip("."),
+        "libcuda": "libcuda.so" in path,
+    }
 
 
 def of_unfound(seen: DriverSeen, evidence: Evidence) -> frozenset[Way]:
@@ -306,7 +388,8 @@ def device_node_missing(seen: DriverSeen) -> Evidence | None:
     if seen.environment is not None and seen.environment.nvidia_visible_devices == "none":
         del wanted[r"/dev/nvidia\d+"]  # as it was asked for; hides says so
     missing = [name for pattern, name in wanted.items() if not seen.has_node(pattern)]
-    return {"missing": missing, "container": seen.host.container} if missing else None
+    notes = asides(Reason("uvm-device-too") if "/dev/nvidia-uvm" in missing else None)
+    return {"missing": missing, "container": seen.host.container, "notes": notes} if missing else None
 
 
 def stub(seen: DriverSeen) -> Evidence | None:
@@ -314,7 +397,7 @@ def stub(seen: DriverSeen) -> Evidence | None:
     path = seen.libcuda
     if not (path and "/stubs/" in path) and seen.cuda_code != STUB:
         return None
-    return {"path": path, "ld_library_path": seen.environment.ld_library_path if seen.environment else None}
+    return {"path": path or "libcuda.so.1", **_searched_first(seen)}
 
 
 def wsl_wrong_libcuda(seen: DriverSeen) -> Evidence | None:
@@ -322,7 +405,12 @@ def wsl_wrong_libcuda(seen: DriverSeen) -> Evidence | None:
     if not seen.host.wsl or path is None or path.startswith(WSL) or seen.cuda_works:
         return None
     right = [library.path for library in seen.host.libraries if library.path.startswith(WSL)]
-    return {"path": path, "right": right[0] if right else None}
+    variable = seen.environment.ld_library_path if seen.environment else None
+    return {
+        "path": path,
+        "right": right[0] if right else f"{WSL}lib/libcuda.so.1",
+        "first": first(f"{WSL}lib", variable),
+    }
 
 
 def compat_libraries(seen: DriverSeen) -> Evidence | None:
@@ -332,10 +420,9 @@ def compat_libraries(seen: DriverSeen) -> Evidence | None:
         return None
     return {
         "path": seen.libcuda,
-        "folder": (seen.libcuda or "").rpartition("/")[0],
+        **_searched_first(seen),
         "code": seen.cuda_code,
         "driver": seen.driver,
-        "ld_library_path": seen.environment.ld_library_path if seen.environment else None,
     }
 
 
@@ -349,6 +436,8 @@ def fabric_manager(seen: DriverSeen) -> Evidence | None:
         "driver": seen.driver,
         "branch": branch[0] if branch else None,
         "container": seen.host.container,
+        "on_host": on_host(seen.host.container),
+        "more": asides(Reason("has-switches", {"count": seen.host.switches}) if seen.host.switches else None),
     }
 
 
@@ -362,7 +451,8 @@ def mig_not_selected(seen: DriverSeen) -> Evidence | None:
     if (instances and seen.cuda_code != NO_DEVICE) or seen.is_hidden:
         return None
     value = seen.environment.cuda_visible_devices if seen.environment else None
-    return {"gpus": [gpu.index for gpu in gpus], "instances": instances, "value": value}
+    more = asides(Reason("cuda-visible-devices-is", {"value": value}) if value else None)
+    return {"gpus": [gpu.index for gpu in gpus], "instances": instances, "value": value, "more": more}
 
 
 def state_lost(seen: DriverSeen) -> Evidence | None:
@@ -377,7 +467,14 @@ def state_lost(seen: DriverSeen) -> Evidence | None:
     unloaded = host.uvm_loaded is False and host.container is None
     if not unloaded and seen.cuda_code != UNKNOWN:
         return None
-    return {"code": seen.cuda_code, "container": host.container, "driver": seen.driver, "unloaded": unloaded}
+    on = on_host(host.container)
+    return {
+        "code": seen.cuda_code,
+        "container": host.container,
+        "driver": seen.driver,
+        "unloaded": unloaded,
+        "on_host": on,
+    }
 
 
 LADDER: tuple[

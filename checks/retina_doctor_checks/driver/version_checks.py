@@ -12,6 +12,7 @@ from ..advice.builds import Terms, known, onnxruntime_builds, torch_builds
 from ..advice.compatible import ORT, Compatible, compatible, libraries_present, libraries_too
 from ..advice.drivers import last_branch, least_driver
 from ..advice.machine import MachineSeen
+from ..combined.asides import asides
 from ..combined.driver_seen import DriverSeen
 from ..combined.no_cards import NO_GPU
 from ..combined.torch_need import importance
@@ -117,6 +118,8 @@ def _untold(ort: OrtFiles | None, torch: TorchFiles | None) -> tuple[str, ...]:
 def _too_old(driver: str | None, terms: Terms, framework: Framework, chosen: Compatible) -> Problem:
     ends = [end for end in map(last_branch, terms.cards) if end and end[1] < framework.cuda[0]]
     kept = [name for name in chosen.kept if name != framework.name]
+    has_code = terms.cards_run(framework.code) if framework.code and terms.cards else None
+    fits = {"framework": framework.name, "fitting": framework.fitting, "beside": kept[0] if kept else None}
     return Problem(
         subject=f"{framework.name} {framework.version}",
         evidence={
@@ -129,11 +132,18 @@ def _too_old(driver: str | None, terms: Terms, framework: Framework, chosen: Com
             "least_driver": least_driver(framework.cuda[0]),
             # The card's last driver branch, where even that is too old: then only another build helps.
             "last_branch": min(ends)[0] if ends else None,
-            "has_code": terms.cards_run(framework.code) if framework.code and terms.cards else None,
+            "has_code": has_code,
             "fitting": framework.fitting,
             "beside": kept[0] if kept else None,
             "install": framework.install,
             "brings_libraries": framework.brings_libraries,
+            "notes": asides(
+                Reason("nothing-fits", fits)
+                if not framework.fitting
+                else Reason("newest-that-fits-beside" if kept else "newest-that-fits", fits),
+                Reason("preload-libraries") if framework.fitting and framework.brings_libraries else None,
+            ),
         },
         at_most=framework.at_most,
+        variant="card-too-old" if ends else "no-code" if has_code is False else "update",
     )

@@ -48,16 +48,18 @@ class Log(Facts, frozen=True, kw_only=True):
 class Exit(Facts, frozen=True, kw_only=True):
     """How the unit or the container stands. *running* False: it has ended, by *code* or by *signal* (a number).
 
-    *killed_for_memory*: by the kernel, for want of host memory. *started*: of the last run, seconds of the epoch.
+    *killed_for_memory*: by the kernel, for want of host memory. *started*: of the last run, seconds of the epoch. *restarts*: how
+    often it was started again; None: not told.
     """
 
-    varies = varying(started=None)
+    varies = varying(started=None, restarts=None)
 
     running: bool
     code: int | None = None
     signal: int | None = None
     killed_for_memory: bool = False
     started: float | None = None
+    restarts: int | None = None
 
 
 class OwnLog(Facts, frozen=True, kw_only=True):

@@ -4,37 +4,42 @@ from __future__ import annotations
 
 from typing import Literal
 
-from retina_doctor.authoring import Facts, varying
+from retina_doctor.authoring import Facts
 from retina_doctor.kinds import CommandLine, Name, Path
+
+from .service_log import Exit
 
 
 class MissingModule(Facts, frozen=True, kw_only=True):
     """A module that is imported when the service starts and that its Python does not find. *implied_by*: what asks for it without
-    an import ("UploadFile")."""
+    an import ("UploadFile"); "command": its own words; "application": it is what the command serves, and *found_at*, where not
+    None, is a file of that name in a folder below."""
 
     name: Name
     file: Path
     line: int
     implied_by: Name | None
+    found_at: Path | None = None
 
 
-class StartEnded(Facts, frozen=True, kw_only=True):
-    """How the last start ended. *code*: exit status, or 128 and the signal's number; None: it runs, or has not been started.
-    *out_of_memory*: the kernel ended it for want of memory. *restarts*: how often it was started again."""
+class Unloadable(Facts, frozen=True, kw_only=True):
+    """What in the service's own files ends its start. *kind*: "syntax": *what* Python says of the line; "attribute": the
+    module lacks the
+    name *what*, which the command serves; "import-name": a module of its own lacks it; "relative-import": of a file that is
+    run as a script; "env-file": the compose file names a file that is not there. *names*: those that may be meant."""
 
-    varies = varying(restarts=None)
-
-    code: int | None
-    out_of_memory: bool
-    restarts: int | None
-    running: bool
+    kind: Literal["syntax", "attribute", "import-name", "relative-import", "env-file"]
+    file: Path
+    line: int
+    what: str
+    names: tuple[Name, ...] = ()
 
 
 class Start(Facts, frozen=True, kw_only=True):
     """*source*: where the command stands; None: nothing was named. *program*: the first word, where it is found; *file*: the file
     with the application, that was read; *problem*: why nothing of it could be read. *ended* None: nobody keeps account of it."""
 
-    source: Literal["command", "unit", "procfile", "supervisor", "container"] | None
+    source: Literal["command", "unit", "procfile", "supervisor", "container", "compose"] | None
     named: CommandLine | None
     command: CommandLine | None
     directory: Path | None
@@ -43,4 +48,5 @@ class Start(Facts, frozen=True, kw_only=True):
     file: Path | None
     problem: Name | None
     missing: tuple[MissingModule, ...]
-    ended: StartEnded | None
+    ended: Exit | None
+    unloadable: Unloadable | None = None

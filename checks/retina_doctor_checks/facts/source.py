@@ -14,6 +14,7 @@ Cause = Literal[
     "no-face-not-handled",
     "image-not-read",
     "model-wrong-directory",
+    "cuda-visible-devices-hides-gpu",
 ]
 
 
@@ -60,7 +61,7 @@ class Server(Facts, frozen=True, kw_only=True):
     """Something listens. *host*, *port*: None where they cannot be told. *why*: whether the host is named, or the server's
     default. *sure*: neither a variable nor a flag may change it. *runs*: the module or script that a command starts; *config*:
     the configuration in which gunicorn looks for what the command does not say. *flags*: --preload, --reload, --debug, where
-    its command has them."""
+    its command has them. *workers*: processes that its command asks for."""
 
     at: SourceLine
     by: Name
@@ -72,18 +73,20 @@ class Server(Facts, frozen=True, kw_only=True):
     runs: Path | None
     config: Path | None
     flags: tuple[Name, ...] = ()
+    workers: int | None = None
 
 
 class Package(Facts, frozen=True, kw_only=True):
     """A requirement of a package that matters (analysis/deployment/packages.py OURS).
 
     *spec*: its versions as they are written ("==1.18.0",
-    "^0.7", "" for any); *extras*: it asks for extras, such as [cuda,cudnn]."""
+    "^0.7", "" for any); *extras*: it asks for extras, such as [cuda,cudnn]; *extra*: which, by name."""
 
     at: SourceLine
     name: Name
     spec: Name
     extras: bool
+    extra: tuple[Name, ...] = ()
 
 
 class Bundle(Facts, frozen=True, kw_only=True):
@@ -120,9 +123,19 @@ class Port(Facts, frozen=True, kw_only=True):
     name: Name | None
 
 
+class SetVariable(Facts, frozen=True, kw_only=True):
+    """A variable of those that say which GPUs are seen (analysis/variables.py). *hides*: its value lets CUDA see none."""
+
+    at: SourceLine
+    name: Name
+    value: Name
+    hides: bool = False
+
+
 class Image(Facts, frozen=True, kw_only=True):
     """The last stage of a Dockerfile with what it builds on. *at*: the FROM of *base*, "" where that cannot be told; *stage*: its
-    name."""
+    name. *sets*: its ENV; *system*: packages of the system that it installs; *brings*: it copies or installs what is not
+    known."""
 
     at: SourceLine
     base: Name
@@ -130,13 +143,38 @@ class Image(Facts, frozen=True, kw_only=True):
     ports: tuple[Port, ...]
     stage: Name | None = None
     server: Server | None
+    sets: tuple[SetVariable, ...] = ()
+    system: tuple[Name, ...] = ()
+    brings: bool = False
+
+
+class Amount(Facts, frozen=True, kw_only=True):
+    """*number*: of bytes; *least*: what is asked for at least, as far as that is more."""
+
+    at: SourceLine
+    number: int
+    least: int | None = None
+
+
+class HealthProbe(Facts, frozen=True, kw_only=True):
+    """*seconds*: until it has failed often enough, from the start of the container on; *spared*: a startup probe goes before it.
+    *path*: that it gets over HTTP; None: it only connects, or runs a program."""
+
+    at: SourceLine
+    kind: Literal["liveness", "readiness", "startup", "healthcheck"]
+    path: Name | None
+    seconds: float
+    spared: bool = False
 
 
 class DeployedContainer(Facts, frozen=True, kw_only=True):
     """A service of compose, a container of a pod, or a `docker run`. *dockerfile*: what builds it; *known*: nothing of it is
     said elsewhere; *ports*: published, or a pod's; *asked*: of its probes; *labels*: of its pod, KEY=VALUE;
     *commanded*: it has a command of its own in place of its image's; *moved*: its environment may say where that listens;
-    *target*: the stage of its Dockerfile; *varied*: it is built with arguments of its own."""
+    *target*: the stage of its Dockerfile; *varied*: it is built with arguments of its own. *sets*: of its variables; *memory*:
+    that it
+    may have at most; *read_only*: where its root is said to be so, and *mounts*:
+    what of it is not; *probes*: what asks whether it lives."""
 
     at: SourceLine
     kind: Literal["compose", "kubernetes", "run"]
@@ -154,6 +192,11 @@ class DeployedContainer(Facts, frozen=True, kw_only=True):
     target: Name | None = None
     varied: bool = False
     server: Server | None
+    sets: tuple[SetVariable, ...] = ()
+    memory: Amount | None = None
+    read_only: SourceLine | None = None
+    mounts: tuple[Path, ...] = ()
+    probes: tuple[HealthProbe, ...] = ()
 
 
 class Route(Facts, frozen=True, kw_only=True):
@@ -183,10 +226,12 @@ class Unread(Facts, frozen=True, kw_only=True):
 class Sign(Facts, frozen=True, kw_only=True):
     """What is no fault by itself, and one beside another. *kind*: "session": a model is loaded when the module is; "preload":
     gunicorn loads the application before it forks; "debug": the server loads it twice and reloads it; "multipart": a route takes
-    a form or a file. *what*: the word that says so; *fixed*: the line without it, where it can be written."""
+    a form or a file; "pack": insightface downloads a pack of models where it is not there; "route": a path that is served,
+    with its methods
+    before it ("GET /health"). *what*: the word that says so; *fixed*: the line without it, where it can be written."""
 
     at: SourceLine
-    kind: Literal["session", "preload", "debug", "multipart"]
+    kind: Literal["session", "preload", "debug", "multipart", "pack", "route"]
     what: Name
     fixed: str | None = None
 

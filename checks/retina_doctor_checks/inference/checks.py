@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
+from ..combined.asides import asides
+from ..combined.asides import of_ending as told_of_ending
+from ..combined.card_part import in_mib
 from ..combined.run_memory import TrialRun, beside_forecast, card_of
 from ..facts.inference import Inference
 from ..scopes import gpu_meant
@@ -75,17 +80,20 @@ def _failed(inference: Reading[Inference], more: dict[str, object]) -> Problem:
     from ..triage.log_causes import of_ending  # what failed is rare, and its tables are large
 
     told = inference.recorded.facts
-    return Problem(
-        subject=f"model:{str(told.get('model') or '').rsplit('/', 1)[-1]}",
-        evidence={
-            **evidence_of(inference),
-            "model": told.get("model"),
-            "session": told.get("session"),
-            "cards": [],
-            "means": of_ending(inference.recorded),
-            **more,
-        },
-    )
+    evidence: dict[str, Any] = {
+        **evidence_of(inference),
+        "model": told.get("model"),
+        "session": told.get("session"),
+        "cards": [],
+        "means": of_ending(inference.recorded),
+        **more,
+    }
+    cards = [
+        Reason("card-had-in-use", {"gpu": one["index"], "peak": in_mib(one["peak"]), "total": in_mib(one["total"])})
+        for one in evidence["cards"]
+    ]
+    evidence["more"] = [*asides(*cards), *told_of_ending({**evidence, "effort": None}, lines=5)]
+    return Problem(subject=f"model:{str(told.get('model') or '').rsplit('/', 1)[-1]}", evidence=evidence)
 
 
 @check("RD602", "smoke-on-cpu", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.LOOK)
@@ -132,7 +140,7 @@ def smoke_wrong_result(inference: Inference, detection: DetectionSettings) -> An
         }
         only_differs = differs and inference.finite and not miscounted
         at_most = Severity.WARNING if only_differs else None
-        variant = str(evidence["why"])
+        variant = "no-face" if evidence["why"] == "faces" and expected is None else str(evidence["why"])
         return Problem(subject=subject_of(inference), evidence=evidence, at_most=at_most, variant=variant)
     if found is None and inference.cpu_difference is None:
         return Inapplicable(Reason("smoke-nothing-to-compare"))
@@ -181,7 +189,11 @@ def smoke_too_slow(run: TrialRun) -> Answer:
         "card": name,
         "quoted_ms": milliseconds(published.seconds) if published else None,
         "size": "x".join(str(side) for side in inference.input_size or ()),
-        "on_cpu": sum((inference.cpu_operators or {}).values()),
+        "on_cpu": (on_cpu := sum((inference.cpu_operators or {}).values())),
+        "more": asides(
+            Reason("nodes-on-the-cpu", {"count": on_cpu}) if on_cpu else None,
+            Reason("published-time", {"card": name, "ms": milliseconds(published.seconds)}) if published else None,
+        ),
     }
     return Problem(subject=subject_of(inference), evidence=evidence, variant="cpu" if slower_than_cpu else "card")
 

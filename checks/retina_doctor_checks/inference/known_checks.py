@@ -5,6 +5,7 @@ from __future__ import annotations
 from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Passed, Problem, Reading, Reason, Severity, Unknown
 
+from ..combined.asides import of_ending as told_of_ending
 from ..facts.inference import KnownAnswer
 from .known import EXACT, TENSOR_CORES, compared, expected
 
@@ -31,7 +32,9 @@ def known_answer_wrong(answer: Reading[KnownAnswer]) -> Answer:
     if answer.value is None:
         from ..triage.log_causes import of_ending  # what failed is rare, and its tables are large
 
-        evidence = {**evidence_of(answer), "why": "failed", "means": of_ending(answer.recorded)}
+        ended, means = evidence_of(answer), of_ending(answer.recorded)
+        more = told_of_ending({"means": means})
+        evidence = {**ended, "why": "failed", "means": means, "more": more}
         return Problem(subject="onnxruntime", evidence=evidence, variant="failed")
     seen = answer.value
     if seen.skipped:

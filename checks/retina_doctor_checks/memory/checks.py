@@ -16,7 +16,8 @@ from retina_doctor_checks.facts.models import Model
 from retina_doctor_checks.facts.service import Ports
 from retina_doctor_checks.scopes import gpu_meant
 
-from ..combined.card_part import MIB, card_part
+from ..combined.asides import asides
+from ..combined.card_part import MIB, card_part, in_mib
 from ..combined.detector_input import size_used
 from ..combined.memory_need import MemoryNeed, need_of
 from ..facts.inference import Inference
@@ -39,7 +40,7 @@ class Question(Data, frozen=True, kw_only=True):
     def evidence(self) -> dict[str, object]:
         return {
             "gpu": self.gpu.index,
-            "gpu_name": self.gpu.name,
+            "gpu_name": self.gpu.name or "?",
             "size_class": self.need.size_class,
             "size": str(self.size),
             "need_constant": self.need.constant,
@@ -154,7 +155,8 @@ def vram_insufficient(seen: Needs) -> Answer:
         shown = {"gpu": best.gpu.index, "need": round(best.need.total / MIB), "free": round(best.free / MIB)}
         return Passed(Reason("memory", shown))
     evidence = {**worst.evidence, "used": worst.total - worst.free, "too_small": worst.need.total > worst.total}
-    return Problem(subject=f"gpu:{worst.gpu.index}", evidence=evidence)
+    variant = "too-small" if evidence["too_small"] else "not-free"
+    return Problem(subject=f"gpu:{worst.gpu.index}", evidence=evidence, variant=variant)
 
 
 @check("RD302", "vram-held-by-others", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
@@ -169,8 +171,20 @@ def vram_held_by_others(seen: Needs) -> Answer:
     holders = [
         {"pid": one.pid, "name": one.name, "user": one.user, "memory": one.used_memory} for one in most_first[:10]
     ]
-    evidence = {**held.evidence, "holders": holders, "own_pids": seen.nvml.own_pids}
+    evidence = {
+        **held.evidence,
+        "holders": holders,
+        "own_pids": seen.nvml.own_pids,
+        "held_by": [_holder(one) for one in most_first[:10]],
+        "pids": [one.pid for one in most_first[:10]],
+        "notes": asides(None if seen.nvml.own_pids else Reason("look-on-the-host")),
+    }
     return Problem(subject=f"gpu:{held.gpu.index}", evidence=evidence)
+
+
+def _holder(one: GpuProcess) -> str:
+    told = ", ".join(filter(None, (one.name, one.user, in_mib(one.used_memory) if one.used_memory else None)))
+    return f"{one.pid} ({told})" if told else str(one.pid)
 
 
 @check("RD303", "vram-input-too-large", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
@@ -183,7 +197,9 @@ def vram_input_too_large(seen: Needs) -> Answer:
     worst = one_of(asked, bad)
     if worst is None or isinstance(worst, Unknown):
         return worst
-    return Problem(subject=f"gpu:{worst.gpu.index}", evidence={**worst.evidence, "largest": largest_side(worst)})
+    more = asides(Reason("activations-were-counted") if worst.need.measured else None)
+    evidence = {**worst.evidence, "largest": largest_side(worst), "more": more}
+    return Problem(subject=f"gpu:{worst.gpu.index}", evidence=evidence)
 
 
 @check("RD304", "vram-too-many-workers", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
@@ -223,8 +239,9 @@ def vram_framework_grabs_all(seen: Needs) -> Answer:
         "name": one.name,
         "framework": one.framework,
         "memory": one.used_memory,
+        "holder": _holder(one),
     }
-    return Problem(subject=f"gpu:{held.gpu.index}", evidence=evidence)
+    return Problem(subject=f"gpu:{held.gpu.index}", evidence=evidence, variant=one.framework or "")
 
 
 def _grabber(question: Question) -> GpuProcess | None:

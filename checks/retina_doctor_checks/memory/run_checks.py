@@ -12,7 +12,8 @@ from retina_doctor_checks.combined.run_memory import TrialRun, card_of, need_at
 from retina_doctor_checks.inference.checks import not_tried, subject_of
 from retina_doctor_checks.scopes import gpu_meant
 
-from ..combined.card_part import MIB
+from ..combined.asides import asides
+from ..combined.card_part import MIB, in_mib
 
 MARGIN = 32 * MIB
 """By so much memory must grow at every one of the inputs. NVML counts in steps of 2 MiB, and an arena that has room for the
@@ -44,6 +45,7 @@ def vram_shape_churn(run: TrialRun) -> Answer:
         "grown": grown,
         "count": len(shapes.uses),
         "steps": [{"size": "x".join(map(str, use.size)), "held": use.own} for use in shapes.uses],
+        "then": [f"{'x'.join(map(str, use.size))}: {in_mib(use.own or 0)}" for use in shapes.uses],
     }
     return Problem(subject=f"gpu:{card.index}", evidence=evidence)
 
@@ -116,5 +118,15 @@ def vram_fragmented(run: TrialRun) -> Answer:
         "free": free,
         "unused": asked.unused,
         "said": said[:300],
+        "more": asides(
+            Reason("on-card", {"gpu": card.index}) if card else None,
+            Reason("unused-in-cache", {"framework": inference.framework, "amount": in_mib(asked.unused)})
+            if asked.unused
+            else None,
+        ),
     }
-    return Problem(subject=f"gpu:{card.index}" if card else subject_of(inference), evidence=evidence)
+    return Problem(
+        subject=f"gpu:{card.index}" if card else subject_of(inference),
+        evidence=evidence,
+        variant="torch" if inference.framework == "torch" else "onnxruntime",
+    )

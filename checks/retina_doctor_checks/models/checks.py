@@ -87,19 +87,20 @@ def model_wrong_directory(model: Model) -> Answer:
     if not (is_missing(model) and model.elsewhere):
         return None if model.exists or is_missing(model) else Unknown(missing=("models",))
     found = model.elsewhere[0]
-    relative = (
-        model.kind == "path" and not posixpath.isabs(model.named or "/") and not (model.named or "").startswith("~")
-    )
-    return Problem(
-        subject=subject_of(model.path),
-        evidence={
-            **named(model),
-            "relative": relative,
-            "found": found,
-            "all_found": list(model.elsewhere),
-            "parent": posixpath.dirname(model.path),
-        },
-    )
+    evidence = {
+        **named(model),
+        "found": found,
+        "all_found": list(model.elsewhere),
+        "parent": posixpath.dirname(model.path),
+    }
+    return Problem(subject=subject_of(model.path), evidence=evidence, variant=_how_named(model))
+
+
+def _how_named(model: Model) -> str:
+    if (model.named or "").startswith("~"):
+        return "tilde"
+    is_relative = model.kind == "path" and model.working_directory and not posixpath.isabs(model.named or "/")
+    return "relative" if is_relative else "other"
 
 
 @check("RD103", "model-name-typo", Severity.ERROR, pitfall=1, action=Action.EDIT)

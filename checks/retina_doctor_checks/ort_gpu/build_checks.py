@@ -7,6 +7,7 @@ from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity,
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
+from ..combined.asides import asides
 from ..combined.no_cards import no_cards
 from ..facts.driver import Host, Nvml
 from ..facts.inference import Inference
@@ -14,7 +15,7 @@ from ..facts.ort_gpu import OrtFiles, OrtRuntime
 from ..scopes import gpu_meant
 from ..versions import dotted
 from .libraries import major
-from .situation import BROKEN, NO_GPU_BUILD, NO_ONNXRUNTIME, SUBJECT, no_provider
+from .situation import BROKEN, NO_GPU_BUILD, NO_ONNXRUNTIME, SUBJECT, libraries_come_along, no_provider
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 HEAVY = (
@@ -47,18 +48,24 @@ def ort_arch_unsupported(files: OrtFiles, machine: MachineSeen, nvml: Nvml, host
     lacking = machine.without(code)
     if lacking is None:
         return Unknown(("nvml",))
-    gpu_build = files.gpu
+    gpu_build, advice = files.gpu, onnxruntime_advice(machine)
+    torch = advice["beside_torch"]
     return [
         Problem(
             subject=f"gpu:{gpu.index}",
             evidence={
-                **onnxruntime_advice(machine),
+                **advice,
+                "notes": asides(
+                    Reason("shares-with-torch", {"torch": torch}) if advice["version"] and torch else None,
+                    libraries_come_along(advice),
+                ),
                 "gpu": gpu.index,
                 "name": gpu.name,
                 "capability": dotted(gpu.compute_capability),
                 "build": f"{gpu_build.name} {gpu_build.version}" if gpu_build else None,
                 "arch_list": list(code),
             },
+            variant="fits" if advice["version"] else "nothing-fits",
         )
         for gpu in lacking
     ]
@@ -89,7 +96,7 @@ def ort_tensorrt_libs_missing(files: OrtFiles, runtime: OrtRuntime | None) -> An
         "there": [library.path for library in there],
         "folders": sorted({path.rpartition("/")[0] for path in elsewhere}),
     }
-    return Problem(subject="tensorrt", evidence=evidence)
+    return Problem(subject="tensorrt", evidence=evidence, variant="elsewhere" if elsewhere else "other-major")
 
 
 def _tensorrt_package(files: OrtFiles, number: int) -> str:
@@ -110,21 +117,28 @@ def ort_wheel_wrong_platform(files: OrtFiles, machine: MachineSeen) -> Answer:
         return None
     wrong = files.binaries[0]
     owner = files.in_force or (files.distributions[0] if files.distributions else None)
+    advice = onnxruntime_advice(machine)
+    other_machine = wrong.machine is not None and wrong.machine != machine.interpreter.machine
     evidence = {
-        **onnxruntime_advice(machine),
+        **advice,
+        "notes": asides(libraries_come_along(advice)),
+        "more": asides(Reason("wheel-says", {"tags": list(owner.tags)}) if owner and owner.tags else None),
         "path": wrong.path,
         "file": wrong.path.rsplit("/", 1)[-1],
         "machine": wrong.machine,
         "here": machine.interpreter.machine,
         "python_version": dotted(machine.interpreter.version[:2]),
-        "other_machine": wrong.machine is not None and wrong.machine != machine.interpreter.machine,
+        "other_machine": other_machine,
         "installed": f"{owner.name} {owner.version}" if owner else None,
         "name": owner.name if owner else "onnxruntime",
         "tags": list(owner.tags) if owner else [],
     }
     if owner is not None and not owner.gpu:
         evidence["requirement"] = f"{owner.name}=={owner.version}"
-    return Problem(subject=SUBJECT, evidence=evidence)
+    variant = "machine" if other_machine else "python"
+    return Problem(
+        subject=SUBJECT, evidence=evidence, variant=variant if evidence["requirement"] else f"{variant}-nothing-fits"
+    )
 
 
 @check("RD274", "ort-nodes-on-cpu", Severity.WARNING, pitfall=2, scope=gpu_meant, action=Action.EDIT)
@@ -147,5 +161,7 @@ def ort_nodes_on_cpu(inference: Inference) -> Answer:
         "on_cpu": inference.nodes.get(CPU, 0),
         "on_cuda": inference.nodes[CUDA],
         "share": share,
+        "listed": [f"{count} × {name}" for name, count in heavy.items()],
+        "more": asides(Reason("share-of-the-time", {"share": share}) if share is not None else None),
     }
     return Problem(subject=f"model:{(inference.model or '').rsplit('/', 1)[-1]}", evidence=evidence)

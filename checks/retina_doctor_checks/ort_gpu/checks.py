@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
+from ..combined.asides import asides, of_ending
 from ..combined.processor import understood
-from ..combined.refusals import entries, meaning, of_ending, quoted
+from ..combined.refusals import entries, meaning, quoted
+from ..combined.refusals import of_ending as meaning_of_ending
 from ..facts.models import Model
-from ..facts.ort_gpu import OrtFiles, OrtRuntime
+from ..facts.ort_gpu import Attempt, OrtFiles, OrtRuntime
 from ..facts.python_env import Extensions
 from ..scopes import gpu_meant
-from .situation import BROKEN, NO_ONNXRUNTIME, SUBJECT
+from .situation import BROKEN, NO_ONNXRUNTIME, SUBJECT, another_version, notes, runs_here
 
 WORDS = {"plain": "without preload_dlls", "preload": "after preload_dlls", "torch": "after import torch"}
 """In the stages that the looking tells (probes/ort_gpu/look_runtime.py)."""
@@ -33,7 +36,11 @@ def ort_missing(files: OrtFiles, machine: MachineSeen, model: Model | None) -> A
         return None
     if needs_torch_only(model):
         return Inapplicable(Reason("onnxruntime-not-needed"))
-    return Problem(subject=SUBJECT, evidence=onnxruntime_advice(machine))
+    advice = onnxruntime_advice(machine)
+    fitting = {"what": advice["install"], "driver": advice["driver"], "cuda": advice["driver_cuda"]}
+    more = asides(Reason("fits-this-machine", fitting) if advice["fits"] and advice["driver_cuda"] else None)
+    evidence = {**advice, "more": more, "notes": notes(advice)}
+    return Problem(subject=SUBJECT, evidence=evidence, variant="fits" if advice["fits"] else "nothing-fits")
 
 
 @check("RD262", "ort-import-fails", Severity.ERROR, pitfall=2, action=Action.PIP)
@@ -46,14 +53,16 @@ def ort_import_fails(runtime: Reading[OrtRuntime], files: OrtFiles | None, exten
         return NO_ONNXRUNTIME if runtime.value and not runtime.value.installed else None
     stage = runtime.recorded.stage or ""
     importing = stage == "importing onnxruntime" and runtime.outcome is not Outcome.TIMED_OUT
-    meant = of_ending(runtime.recorded)
+    meant = meaning_of_ending(runtime.recorded)
     cured = importing and (meant is None or meant.row.again)
     alone = files.distributions[0] if files and len(files.distributions) == 1 and cured else None
     opening = _way(stage, bool(runtime.recorded.facts.get("preloads")))
     session = None if opening is None else "session" if opening == "plain" else f"session-after-{opening}"
+    ended = {**evidence_of(runtime), **understood(meant, extensions)}
     evidence = {
-        **evidence_of(runtime),
-        **understood(meant, extensions),
+        **ended,
+        "more": of_ending(ended, lines=5),
+        "notes": asides(Reason("fix-what-it-means") if meant else None),
         "version": runtime.recorded.facts.get("version"),
         "opening": opening,
         "reinstall": f"{alone.name}=={alone.version}" if alone else None,
@@ -75,8 +84,10 @@ def ort_broken_install(files: OrtFiles, machine: MachineSeen) -> Answer:
     if not files.is_broken or len(files.distributions) > 1:
         return None
     one = files.distributions[0] if files.distributions else None
+    advice = onnxruntime_advice(machine)
     evidence = {
-        **onnxruntime_advice(machine),
+        **advice,
+        "notes": asides(runs_here(advice) if another_version(advice) and (one is None or one.gpu) else None),
         "installed": f"{one.name} {one.version}" if one else None,
         "name": one.name if one else None,
         "folder": files.folder,
@@ -85,7 +96,7 @@ def ort_broken_install(files: OrtFiles, machine: MachineSeen) -> Answer:
     if one and not one.gpu:
         evidence["requirement"] = f"{one.name}=={one.version}"
         evidence["install"] = [evidence["requirement"]]
-    return Problem(subject=SUBJECT, evidence=evidence)
+    return Problem(subject=SUBJECT, evidence=evidence, variant="registered" if one else "folder-alone")
 
 
 @check("RD264", "ort-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
@@ -94,16 +105,21 @@ def ort_both_packages(files: OrtFiles, machine: MachineSeen) -> Answer:
         return Unknown(missing=("ort_files",)) if files.folder else NO_ONNXRUNTIME
     if len(files.distributions) < 2:
         return None
-    in_force = files.in_force
+    in_force, advice = files.in_force, onnxruntime_advice(machine)
+    keys = ("installed_version", "installed_cuda", "driver", "driver_cuda", "version")
+    wrong = Reason("do-not-reinstall", {key: advice[key] for key in keys})
     return Problem(
         subject=SUBJECT,
         evidence={
-            **onnxruntime_advice(machine),
+            **advice,
+            "more": asides(wrong if another_version(advice) and advice["installed_cuda"] else None),
+            "notes": notes(advice),
             "installed": [f"{d.name} {d.version}" for d in files.distributions],
             "names": [d.name for d in files.distributions],
             "in_force": in_force.name if in_force else None,
             "gpu_in_force": in_force.gpu if in_force else None,
         },
+        variant="mixture" if in_force is None else "gpu-build" if in_force.gpu else "cpu-build",
     )
 
 
@@ -114,8 +130,11 @@ def ort_cpu_package(files: OrtFiles, machine: MachineSeen) -> Answer:
     if len(files.distributions) > 1 or files.gpu:
         return None
     one = files.distributions[0]
+    advice = onnxruntime_advice(machine)
     evidence = {
-        **onnxruntime_advice(machine),
+        **advice,
+        "more": asides(runs_here(advice) if advice["driver_cuda"] and advice["version"] else None),
+        "notes": notes(advice),
         "installed": f"{one.name} {one.version}",
         "name": one.name,
     }
@@ -141,19 +160,40 @@ def ort_session_on_cpu(files: OrtFiles, runtime: OrtRuntime) -> Answer:
     telling = re.compile(r"Failed to load|CUD\w+ failure|CUDA error|cuDNN is unavailable|EP Error")
     said = next((one for one in entries(text.splitlines()) if telling.search(one)), None)
     meant = meaning(said, text)
+    quotation = meant.line if meant else quoted(said) if said else None
+    error = tried.session_error or tried.run_error
     return Problem(
         subject=SUBJECT,
         evidence={
+            "more": [
+                *asides(*_came_to(tried), _said(failure, quotation, error)),
+                *of_ending({"means": meant and meant.told}),
+            ],
+            "notes": asides(Reason(f"ran-{runtime.ways[0]}") if runtime.ways else None),
             "version": runtime.version,
             "package": runtime.package_name,
             "session": list(tried.session) if tried.session is not None else None,
             "nodes": tried.nodes,
             "cuda_error": int(failure[1]) if failure else None,
             "cuda_error_words": failure[2] if failure else None,
-            "said": meant.line if meant else quoted(said) if said else None,
+            "said": quotation,
             "means": meant.told if meant else None,
-            "error": tried.session_error or tried.run_error,
+            "error": error,
             "gpu_build": files.in_force.gpu if files.in_force else None,
             "ways": list(runtime.ways),
         },
     )
+
+
+def _came_to(tried: Attempt) -> Iterator[Reason]:
+    yield Reason("session-has", {"providers": list(tried.session)}) if tried.session else Reason("no-session")
+    if tried.nodes:
+        yield Reason("nodes-ran-on", {"nodes": [f"{name}: {count}" for name, count in tried.nodes.items()]})
+
+
+def _said(failure: re.Match[str] | None, said: str | None, error: str | None) -> Reason | None:
+    if failure:
+        return Reason("cuda-error-is", {"code": failure[1], "words": failure[2]})
+    if said:
+        return Reason("onnxruntime-said", {"line": said})
+    return Reason("failed-with", {"error": error}) if error else None

@@ -8,6 +8,7 @@ from retina_doctor.settings import Settings
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
+from ..combined.asides import asides
 from ..combined.refusals import of_ending
 from ..combined.refused import said_in_a_session
 from ..facts.ort_gpu import Attempt, FoundLibrary, OrtFiles, OrtRuntime
@@ -15,7 +16,7 @@ from ..facts.torch_cuda import TorchRuntime
 from ..scopes import gpu_meant
 from ..versions import dotted
 from .libraries import Unfound, cuda_libraries, cudnn_libraries, damaged, major
-from .situation import NO_ONNXRUNTIME, SUBJECT, no_provider
+from .situation import NO_ONNXRUNTIME, SUBJECT, another_version, no_provider, runs_here
 
 MIXED = "cuda-libs-mixed-releases"
 USUAL = {"plain": "system", "preload": "pip", "torch": "torch"}
@@ -60,6 +61,8 @@ def evidence_of(unfound: Unfound, files: OrtFiles) -> dict[str, object]:
         "elsewhere": [{"soname": lib.soname, "path": lib.path, "kind": lib.kind} for lib in unfound.elsewhere],
         "other_major": [{"soname": lib.soname, "path": lib.path, "kind": lib.kind} for lib in unfound.other_major],
         "found": sorted((files.provider.found or {}) if files.provider else ()),
+        "sonames": [lib.soname for lib in unfound.elsewhere],
+        "other_paths": [lib.path for lib in unfound.other_major[:3]],
     }
 
 
@@ -70,8 +73,10 @@ def ort_cuda_major_mismatch(files: OrtFiles, machine: MachineSeen, runtime: OrtR
     unfound = cuda_libraries(files)
     if done or damaged(files) or _reached(runtime) or not unfound.other_major:
         return answer
+    advice = onnxruntime_advice(machine)
     evidence = {
-        **onnxruntime_advice(machine),
+        **advice,
+        "notes": asides(runs_here(advice) if another_version(advice) else None),
         **evidence_of(unfound, files),
         "present_major": major(unfound.other_major[0].soname),
     }
@@ -106,11 +111,16 @@ def ort_cuda_libs_not_on_path(files: OrtFiles, runtime: OrtRuntime | None) -> An
         return answer
     if files.preloaded_by and all(lib.kind == "pip" for lib in elsewhere):
         return None
+    kinds, ways = sorted({lib.kind for lib in elsewhere}), list(runtime.ways) if runtime else []
     evidence = {
         **evidence_of(Unfound(elsewhere=elsewhere, other_major=(), nowhere=()), files),
-        "kinds": sorted({lib.kind for lib in elsewhere}),
+        "kinds": kinds,
         "folders": sorted({lib.path.rsplit("/", 1)[0] for lib in elsewhere}),
-        "ways": list(runtime.ways) if runtime else [],
+        "ways": ways,
+        "notes": asides(
+            Reason("torch-brings-them") if "torch" in (*kinds, *ways) else None,
+            *(Reason(f"ran-{way}") for way in ways),
+        ),
     }
     return Problem(subject=SUBJECT, evidence=evidence)
 
@@ -122,13 +132,15 @@ def ort_cudnn_mismatch(files: OrtFiles, machine: MachineSeen, runtime: OrtRuntim
     unfound = cudnn_libraries(files)
     if done or damaged(files) or _reached(runtime) or not unfound.nowhere:
         return answer
+    error = runtime.service.run_error if runtime and runtime.service else None
     evidence = {
         **onnxruntime_advice(machine),
         **evidence_of(unfound, files),
         "needed_major": major(unfound.nowhere[0]),
-        "run_error": runtime.service.run_error if runtime and runtime.service else None,
+        "run_error": error,
+        "more": asides(Reason("first-convolution-fails", {"error": error[:200]}) if error else None),
     }
-    return Problem(subject=SUBJECT, evidence=evidence)
+    return Problem(subject=SUBJECT, evidence=evidence, variant="other-major" if unfound.other_major else "missing")
 
 
 @check("RD294", "cuda-libs-mixed-releases", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
@@ -149,16 +161,21 @@ def cuda_libs_mixed_releases(
     values = {key: value if value != "?" else None for key, value in meant.values.items()}
     found = (files.provider.found if files and files.provider else None) or {}
     with_libraries = advice["with_libraries"] if files is not None and files.gpu else []
+    asked_path = found.get(values.get("version") or "")
     return Problem(
         subject=name,
         evidence={
+            "more": asides(
+                Reason("symbol-is-of", {"library": values["version"]}) if values.get("version") else None,
+                Reason("loader-takes", {"path": asked_path}) if asked_path else None,
+            ),
             "modules": [one for one, _ in said],
             "said": meant.line,
             "means": meant.told,
             "by": values.get("by"),
             "symbol": values.get("symbol"),
             "asked": values.get("version"),
-            "asked_path": found.get(values.get("version") or ""),
+            "asked_path": asked_path,
             "install": with_libraries if name == "onnxruntime" else torch_set(machine),
         },
     )
@@ -181,14 +198,17 @@ def cudnn_incomplete(files: OrtFiles, runtime: OrtRuntime | None, settings: Sett
     gpu, found = files.gpu, (files.provider.found if files.provider else None) or {}
     path = next((path for soname, path in found.items() if soname.startswith("libcudnn.so.")), None)
     cuda = gpu.cuda[0] if gpu is not None and gpu.cuda else None
+    kind = next((one.kind for one in files.libraries if one.path == path), None)
     return Problem(
         subject="cudnn",
         evidence={
             "lacks": list(files.cudnn_lacks or ()),
-            "path": path,
-            "kind": next((one.kind for one in files.libraries if one.path == path), None),
+            "path": path or "libcudnn.so.9",
+            "kind": kind,
             "said": meant.line if meant else None,
-            "package": f"nvidia-cudnn-cu{cuda}" if cuda else None,
+            "install": [f"nvidia-cudnn-cu{cuda}==9.*"] if cuda else [],
+            "more": asides(Reason("error-message", {"line": meant.line}) if meant else None),
+            "notes": asides(Reason("incomplete-must-go") if kind != "pip" else None),
         },
         variant="missing" if files.cudnn_lacks else "not-loaded",
     )

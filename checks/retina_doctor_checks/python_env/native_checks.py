@@ -128,7 +128,8 @@ def opencv_system_libs_missing(extensions: Extensions) -> Answer:
 
 @check("RD286", "libstdcxx-too-old", Severity.ERROR, action=Action.EDIT)
 def libstdcxx_too_old(extensions: Extensions) -> Iterator[Problem]:
-    """The loader takes a libstdc++ that lacks symbol versions which compiled modules were linked with."""
+    """The loader takes a libstdc++ that lacks symbol versions which compiled modules were linked with, or the provider that a
+    session of onnxruntime opens."""
     lacking: dict[str, list[Extension]] = {}
     for one in extensions.extensions:
         for version in one.versions:

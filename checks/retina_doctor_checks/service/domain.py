@@ -14,7 +14,7 @@ from ..facts.service_log import NamedLog, OwnLog
 from ..facts.service_process import Processes
 from ..facts.service_start import Start
 from ..settings import ServiceSettings
-from . import checks, endpoint_checks, log_checks, process_checks, reach_checks, start_checks
+from . import checks, endpoint_checks, log_checks, process_checks, reach_checks, start_checks, url_checks
 from .logs import named_log
 
 PROBES = "retina_doctor_checks.probes.service"
@@ -111,8 +111,8 @@ domain = Domain(
         checks.port_in_use,
         checks.port_forbidden,
         checks.host_not_on_this_machine,
-        checks.service_crashed_or_not_ready,
-        checks.service_wrong_url,
+        url_checks.service_crashed_or_not_ready,
+        url_checks.service_wrong_url,
         reach_checks.port_blocked,
         reach_checks.docker_daemon_not_running,
         process_checks.service_on_cpu,

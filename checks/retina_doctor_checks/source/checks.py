@@ -14,12 +14,18 @@ APIS = {"0.7": "0.7.3", "1.0": "1.0.1", "2.1": "2.1"}
 """The versions of insightface whose sources were read -> the release that stands for them."""
 MAY_BE_MEANT = ("cpu-only", "from-disk")
 """A tool for the CPU; a picture that comes along with the service."""
+AGAINST_THE_REST = ("ctx-id",)
+"""What is meant where nothing else of the tree names the GPU."""
 OF_NO_TEST = ("no-face-not-handled", "model-wrong-directory", "image-not-read")
 
 
 def is_mere_test(source: Source, hit: Hit) -> bool:
     """A test knows its pictures, and where it is started."""
     return hit.cause in OF_NO_TEST and is_test(source, hit.at.file)
+
+
+def may_be_meant(source: Source, hit: Hit) -> bool:
+    return hit.why in MAY_BE_MEANT or (hit.why in AGAINST_THE_REST and not source.meant)
 
 
 def installed(source: Source) -> set[str]:
@@ -43,7 +49,7 @@ def answered(source: Source, code: str, cause: Cause) -> Answer:
             why=hit.why,
             what=hit.what,
             fixed=hit.fixed,
-            at_most=Severity.WARNING if hit.why in MAY_BE_MEANT or is_mere_test(source, hit) else None,
+            at_most=Severity.WARNING if may_be_meant(source, hit) or is_mere_test(source, hit) else None,
         )
         for hit in source.hits
         if hit.cause == cause and (not hit.api or set(hit.api) >= installed(source))

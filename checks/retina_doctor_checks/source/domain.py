@@ -9,7 +9,17 @@ from retina_doctor.settings import Settings
 
 from ..facts.source import OwnSource, Source
 from ..settings import ScanSettings
-from . import checks, container_checks, figure_checks, package_checks, serving_checks, starting_checks
+from . import (
+    checks,
+    container_checks,
+    figure_checks,
+    image_checks,
+    limit_checks,
+    package_checks,
+    serving_checks,
+    starting_checks,
+    variable_checks,
+)
 from .judging import reads_own
 
 PACK = "retina_doctor_checks"
@@ -78,6 +88,13 @@ domain = Domain(
         package_checks.python_has_no_wheel,
         package_checks.service_module_missing,
         starting_checks.service_debug_mode,
+        image_checks.ort_cuda_libs_missing,
+        image_checks.ort_cudnn_mismatch,
+        image_checks.opencv_system_libs_missing,
+        variable_checks.cuda_visible_devices_hides_gpu,
+        variable_checks.container_driver_capabilities,
+        limit_checks.service_crashed_or_not_ready,
+        limit_checks.model_cache_not_writable,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -159,12 +159,19 @@ def service_module_missing(source: Source) -> Answer:
     found = []
     for one in environments(source) if signs else ():
         package = one.packages.get("fastapi")
-        if package is None or package.extras or "python-multipart" in one.packages or BESIDE.search(one.group):
+        if package is None or brings_forms(package) or "python-multipart" in one.packages or BESIDE.search(one.group):
             continue
         sign = signs[0]
         more = {"declares": sign.what, "route_file": sign.at.file, "route_line": sign.at.line}
         found.append(SourcePlace(at=package.at, why="fastapi", what="python-multipart", more=more))
     return answer(source, "RD523", "service-module-missing", once(found), of=EITHER)
+
+
+def brings_forms(package: Package) -> bool:
+    """fastapi[standard] and fastapi[all] require python-multipart (its pyproject.toml); [email] does not. What was recorded
+    before extras were told by name may be any."""
+    named = set(package.extra)
+    return bool({"standard", "all", "standard-no-fastapi-cloud-cli"} & named) or (package.extras and not named)
 
 
 @check("RD277", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)

@@ -50,13 +50,15 @@ PUBLIC = frozenset(
 
 class Environment(Data, frozen=True, kw_only=True):
     """Packages that are installed together, the last word of each. *brought*: what insightface brings along; *image*: what they
-    come into, None: a bundle that no image of the tree installs; *other*: of builds that are not PyPI's."""
+    come into, None: a bundle that no image of the tree installs; *other*: of builds that are not PyPI's. *bare*: packages that
+    came without what they require."""
 
     packages: dict[str, Package]
     brought: Package | None
     image: Image | None
     group: str
     other: bool
+    bare: frozenset[str] = frozenset()
 
 
 def is_gpu_image(name: str) -> bool:
@@ -136,6 +138,7 @@ def _installed(source: Source, image: Image, used: set[str]) -> Environment:
     packages: dict[str, Package] = {}
     brought: Package | None = None
     other = False
+    bare: frozenset[str] = frozenset()
     for step in image.steps:
         if step.does == "uninstall":
             for package in step.packages:
@@ -147,11 +150,12 @@ def _installed(source: Source, image: Image, used: set[str]) -> Environment:
         came = {one.name: one for bundle in bundles if not bundle.group for one in contents(source, bundle)}
         came |= {one.name: one for one in step.packages}
         packages |= came
+        bare = bare - set(came) if step.dependencies else bare | set(came)
         other = other or ((step.index or any(bundle.index for bundle in bundles)) and GPU in came)
         if step.dependencies:
             kept_out = tuple(name for bundle in bundles for name in bundle.kept_out)
             brought = _brings(came, kept_out) or brought
-    return Environment(packages=packages, brought=brought, image=image, group="", other=other)
+    return Environment(packages=packages, brought=brought, image=image, group="", other=other, bare=bare)
 
 
 def _named(source: Source, file: str, image: Image) -> list[Bundle]:
@@ -167,6 +171,11 @@ def _named(source: Source, file: str, image: Image) -> list[Bundle]:
         if found:
             return found
     return [one for one in source.bundles if one.at.file.startswith(folder + "/") and bare_file(one.at.file) == name]
+
+
+def is_wholly_known(source: Source, image: Image) -> bool:
+    """Whether all files that it installs are read."""
+    return all(step.file is None or _named(source, step.file, image) for step in image.steps)
 
 
 def _brings(packages: dict[str, Package], kept_out: tuple[str, ...]) -> Package | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
 from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
 
 from ..advice.builds import known, torch_builds
 from ..advice.compatible import torch_advice
 from ..advice.machine import MachineSeen
+from ..combined.asides import Asides, asides, of_ending
 from ..combined.no_cards import no_cards
 from ..combined.processor import understood
-from ..combined.refusals import of_ending, told
+from ..combined.refusals import Meaning, told
+from ..combined.refusals import of_ending as meaning_of_ending
 from ..combined.torch_need import importance, needing
 from ..facts.driver import Host, Nvml
 from ..facts.models import Model
@@ -20,6 +25,8 @@ from ..scopes import gpu_meant
 from ..settings import GpuSettings
 from ..versions import dotted
 
+LOCAL = re.compile(r"cpu|cu\d+|rocm[\d.]+")
+"""Local versions that download.pytorch.org has an index of."""
 NOT_INSTALLED = Inapplicable(Reason("torch-not-installed"))
 CPU_BUILD = Inapplicable(Reason("torch-is-cpu-build"))
 
@@ -34,7 +41,36 @@ def torch_missing(torch: TorchFiles, machine: MachineSeen, model: Model | None) 
     if path is None:
         return Inapplicable(Reason("torch-not-needed"))
     advice = torch_advice(machine)
-    return Problem(subject="torch", evidence={"needed_by": path, **advice})
+    evidence = {"needed_by": path, **advice, "notes": _on_this_driver(advice)}
+    return Problem(subject="torch", evidence=evidence, variant=_fits(advice))
+
+
+def _fits(advice: Mapping[str, object]) -> str:
+    return "fits" if advice["fitting"] else "nothing-fits"
+
+
+def _on_this_driver(advice: Mapping[str, object]) -> Asides:
+    cuda = advice["driver_cuda"]
+    return asides(Reason("driver-supports-cuda", {"cuda": cuda}) if cuda and advice["fitting"] else None)
+
+
+OWN_LIBRARIES = ("libtorch", "libc10", "libshm", "libcaffe2")
+"""Of torch's own wheel: where one of them is missing, files of it are gone."""
+
+
+def _cured_by_reinstalling(meant: Meaning | None) -> bool:
+    if meant is None or meant.row.again:
+        return True
+    return meant.mechanism == "library-missing" and meant.values.get("library", "").startswith(OWN_LIBRARIES)
+
+
+def _again(version: str | None) -> list[str]:
+    """What pip is told to install the same build once more: one with a local version is on PyTorch's own index."""
+    if version is None:
+        return []
+    local = version.partition("+")[2]
+    index = ["--index-url", f"https://download.pytorch.org/whl/{local}"] if LOCAL.fullmatch(local) else []
+    return [] if local and not index else [f"torch=={version}", *index]
 
 
 @check("RD242", "torch-import-fails", Severity.ERROR, pitfall=2, action=Action.PIP)
@@ -47,20 +83,25 @@ def torch_import_fails(
         return None if runtime.value.installed else NOT_INSTALLED
     if not runtime.recorded.facts.get("installed"):
         return Unknown((runtime.probe,))  # ended before it came to torch
-    meant = of_ending(runtime.recorded)
+    meant = meaning_of_ending(runtime.recorded)
     imported = runtime.recorded.facts.get("version") is not None
+    hangs = runtime.outcome is Outcome.TIMED_OUT
+    again = [] if imported or hangs or not _cured_by_reinstalling(meant) else _again(torch.version if torch else None)
+    ended, path = {**evidence_of(runtime), **understood(meant, extensions)}, torch.path if torch else None
     return Problem(
         subject="torch",
         evidence={
-            **evidence_of(runtime),
+            **ended,
             "version": (torch.version if torch else None) or runtime.recorded.facts.get("version"),
-            "path": torch.path if torch else None,
-            "hangs": runtime.outcome is Outcome.TIMED_OUT,
-            **understood(meant, extensions),
+            "path": path,
+            "hangs": hangs,
             "imported": imported,
+            "reinstall": again,
+            "more": [*asides(Reason("installed-at", {"path": path}) if path else None), *of_ending(ended)],
+            "notes": asides(Reason("fix-what-it-means") if meant else Reason("another-installation-interferes")),
         },
         at_most=Severity.WARNING if imported and gpu.device == "auto" else None,
-        variant=("cuda" if imported else "import") + ("-hangs" if runtime.outcome is Outcome.TIMED_OUT else ""),
+        variant="reinstall" if again else ("cuda" if imported else "import") + ("-hangs" if hangs else ""),
     )
 
 
@@ -72,15 +113,21 @@ def torch_cpu_build(torch: TorchFiles, machine: MachineSeen, model: Model | None
         return Unknown(("torch_files",))
     if torch.build != "cpu":
         return Passed(Reason("torch-build", {"version": torch.version, "cuda": dotted(torch.cuda) or torch.build}))
+    advice, needed_by = torch_advice(machine), needing(model) if model else None
     return Problem(
         subject="torch",
         evidence={
             "version": torch.version,
             "path": torch.path,
-            "needed_by": needing(model) if model else None,
-            **torch_advice(machine),
+            "needed_by": needed_by,
+            **advice,
+            "more": asides(
+                Reason("model-needs-torch", {"model": needed_by}) if needed_by else Reason("onnx-needs-no-torch")
+            ),
+            "notes": _on_this_driver(advice),
         },
         at_most=importance(model),
+        variant=_fits(advice),
     )
 
 
@@ -103,7 +150,7 @@ def torch_arch_unsupported(
     code = _code(torch, runtime, machine.interpreter.machine)
     if code is None:
         return Unknown(("torch_files",))
-    lacking = machine.without(code)
+    lacking, advice = machine.without(code), torch_advice(machine)
     if lacking is None:
         return Unknown(("nvml",))
     return [
@@ -116,9 +163,11 @@ def torch_arch_unsupported(
                 "version": torch.version,
                 "cuda": dotted(torch.cuda),
                 "arch_list": list(code),
-                **torch_advice(machine),
+                **advice,
+                "notes": _on_this_driver(advice),
             },
             at_most=importance(model),
+            variant=_fits(advice),
         )
         for gpu in lacking
     ]
@@ -144,13 +193,16 @@ def torch_cannot_use_gpu(runtime: TorchRuntime, torch: TorchFiles, model: Model 
     if runtime.works:
         return None
     said = (runtime.launch.error if runtime.launch else None) or next(iter(runtime.warnings), None)
+    means = told(said)
+    words = Reason("torch-said", {"line": said[:1000]}) if said else Reason("torch-said-nothing")
     return Problem(
         subject="torch",
         evidence={
             "version": runtime.version,
             "available": runtime.available,
             "said": said,
-            "means": told(said),
+            "means": means,
+            "more": [*asides(words), *of_ending({"means": means})],
         },
         at_most=importance(model),
         variant="fails" if runtime.available else "unavailable",

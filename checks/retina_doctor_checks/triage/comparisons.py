@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from retina_doctor.codec import Data
 
 from ..advice.builds import known, onnxruntime_builds, torch_builds
-from .symptoms import SymptomSeen
+from .symptoms import SymptomSeen, mentions
 from .text import LogText
 from .told import Told
 
@@ -18,6 +18,21 @@ CUDA_12_UNTIL = (1, 26)
 TORCH_CUDA_13_FROM = (2, 11)
 NEWEST_PYTHONS = ("3.13", "3.14", "3.15")
 LITTLE_GIB = 2.0
+
+_OF_COMPOSE = re.compile(r"[\w.-]{1,64}-\d{1,3} {1,30}\| ")
+"""The name of a replica, as docker compose writes it before each line."""
+_DOWNLOADS = (
+    "Downloading {path:t} from http", "download_path:", "insightface/utils/download.py", "insightface\\utils\\download.py",
+    "gdown/download.py", "torch/hub.py", "huggingface_hub/file_download.py", "urlretrieve", "load_file_from_url",
+    "download_url_to_file", "releases/download/", "drive.google.com", "huggingface.co",
+)  # fmt: skip
+"""What libraries that fetch models print before, and the files in which they do it."""
+_STARTS = re.compile(r"(?:uvicorn\.run|app\.run|uvicorn [\w.]{1,40}:[\w]{1,40}|flask run|\.launch\()[^\n]{0,120}")
+_HERE = r"(?:localhost|127\.0\.0\.1|\[::1\])"
+_REFUSED_HERE = re.compile(
+    rf"{_HERE}[^\n]{{0,240}}?(?:connection refused|actively refused|econnrefused|errno 111)"
+    rf"|(?:failed to connect to|econnrefused|connect to host) {_HERE}(?: port|:)"
+)
 
 
 class Case(Data, frozen=True, kw_only=True):
@@ -126,7 +141,21 @@ def no_nvidia_card(case: Case) -> bool:
 
 
 def in_container(case: Case) -> bool:
-    return bool(case.told.all("container"))
+    return bool(case.told.all("container")) or any(_OF_COMPOSE.match(line.shown) for line in case.text.lines)
+
+
+def download_cannot_connect(case: Case) -> bool:
+    connecting = {"connection-refused", "connection-closed", "connection-times-out"}
+    return any(one.symptom.name in connecting for one in case.seen) and mentions(_DOWNLOADS, case.text)
+
+
+def started_without_host(case: Case) -> bool:
+    calls = _STARTS.findall(case.text.flowing)
+    return bool(calls) and not any("host" in call or "server_name" in call for call in calls)
+
+
+def refused_on_loopback(case: Case) -> bool:
+    return _REFUSED_HERE.search(case.text.flowing) is not None
 
 
 def docker_run_without_gpus(case: Case) -> bool:
@@ -151,25 +180,28 @@ def small_card(case: Case) -> bool:
     return bool(gib) and min(gib) <= 4.2
 
 
+_POWERS = ("g", "m", "k", "")
+
+
 def _torch_sum(case: Case) -> Mapping[str, float]:
     """What torch's message says, in GiB: tried, total, free, allocated, reserved (or reserved and unallocated)."""
     text = case.text.flowing
     sums: dict[str, float] = {}
     for name, expression in (
-        ("tried", r"tried to allocate (\d{1,6}\.\d{1,2}) ([gm])i?b"),
-        ("total", r"(\d{1,6}\.\d{1,2}) ([gm])i?b total capacity"),
-        ("total", r"total capacity of (\d{1,6}\.\d{1,2}) ([gm])i?b"),
-        ("free", r"(\d{1,6}\.\d{1,2}) ([gm])i?b free"),
-        ("free", r"of which (\d{1,6}\.\d{1,2}) ([gm])i?b is free"),
-        ("free", r"of which (\d{1,6}\.\d{1,2}) ([gm])i?b is free"),
-        ("allocated", r"(\d{1,6}\.\d{1,2}) ([gm])i?b already allocated"),
-        ("allocated", r"(\d{1,6}\.\d{1,2}) ([gm])i?b is allocated by pytorch"),
-        ("reserved", r"(\d{1,6}\.\d{1,2}) ([gm])i?b reserved in total"),
-        ("unallocated", r"(\d{1,6}\.\d{1,2}) ([gm])i?b is reserved by pytorch but unallocated"),
+        ("tried", r"tried to allocate (\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b"),
+        ("total", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b total capacity"),
+        ("total", r"total capacity of (\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b"),
+        ("free", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b free"),
+        ("free", r"of which (\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b is free"),
+        ("free", r"of which (\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b is free"),
+        ("allocated", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b already allocated"),
+        ("allocated", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b is allocated by pytorch"),
+        ("reserved", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b reserved in total"),
+        ("unallocated", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b is reserved by pytorch but unallocated"),
     ):
         match = re.search(expression, text)
         if match:
-            sums.setdefault(name, float(match[1]) / (1 if match[2] == "g" else 1024))
+            sums.setdefault(name, float(match[1]) / 1024 ** _POWERS.index(match[2]))
     return sums
 
 
@@ -220,7 +252,8 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
     for function in (
         library_major_differs, library_major_same, library_of_cuda_11, frameworks_differ, cudnn_major_differs,
         cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
-        no_nvidia_card, in_container, docker_run_without_gpus, on_windows, names_visible_devices, small_card,
+        no_nvidia_card, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
+        docker_run_without_gpus, on_windows, names_visible_devices, small_card,
         little_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card, relative_model_path, absolute_model_path,
         det_size_off_the_grid, newest_python,
     )

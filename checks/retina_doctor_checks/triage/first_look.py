@@ -26,6 +26,9 @@ KEPT = 400_000
 """Bytes that are kept of the beginning, and again of the end."""
 LONG = 4_000
 """Bytes of one line that are kept around an anchor."""
+_LETTERS = bytes(range(0x80)).lower() + bytes(range(0x80, 0x100))
+_NO_LETTERS = bytes(set(range(0x100)) - set(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ '\n"))
+"""What no anchor holds: half of most logs is numbers, and what is left out need not be searched once for each anchor."""
 _VARIABLE = r"0x[0-9a-f]+|[0-9a-f]{8,}|\d+"
 _CODE = r"(?:failure|error|errno|winerror|code|status|signal|xid \([^)]{1,40}\):|version|so\.)[ =:.]{0,3}\d{1,5}"
 """Numbers that are no mere counts: Xid 79 is not Xid 13."""
@@ -42,6 +45,28 @@ def thinned(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
         count = times[template] = times.get(template, 0) + 1
         if count <= ALIKE or not low.strip():
             yield number, line
+
+
+def _lines_with_anchors(chunk: bytes) -> dict[int, bytes]:
+    """Index of a line -> the first of the anchors that it holds."""
+    low = chunk.translate(_LETTERS, _NO_LETTERS)
+    found: dict[int, bytes] = {}
+    for anchor in ANCHORS:
+        index = counted = 0
+        position = low.find(anchor)
+        while position >= 0:
+            index += low.count(b"\n", counted, position)
+            found.setdefault(index, anchor)
+            counted = low.find(b"\n", position)
+            position = low.find(anchor, counted) if counted >= 0 else -1
+    return found
+
+
+def _around(line: bytes, anchor: bytes) -> bytes:
+    if len(line) <= LONG:
+        return line
+    place = max(line.lower().find(anchor) - LONG // 2, 0)
+    return line[place : place + LONG]
 
 
 class Excerpt:
@@ -78,66 +103,27 @@ class Excerpt:
         yield from self._last
 
     def _search(self, chunk: bytes) -> None:
-        low = chunk.lower()
-        found: dict[int, int] = {}  # start of a line -> place of its first anchor
-        for anchor in ANCHORS:
-            position = low.find(anchor)
-            while position >= 0:
-                start = low.rfind(b"\n", 0, position) + 1
-                found.setdefault(start, position)
-                position = low.find(b"\n", position)
-                position = low.find(anchor, position) if position >= 0 else -1
-        number, counted, told = self.lines_seen + 1, 0, -1
-        for start in sorted(found):
-            if not self._is_new(low, start):
-                continue
-            first = self._back(chunk, start, max(told, counted))
-            number += chunk.count(b"\n", counted, first)
-            counted = first
-            last = self._forward(chunk, start)
-            for line in self._cut(chunk, first, last, found):
-                self._keep(number, line)
-                number += 1
-            counted = told = last
+        """*chunk*: whole lines; where a line or the log has no end, a part of one."""
+        number = self.lines_seen + 1
+        found = _lines_with_anchors(chunk)
+        if found:
+            lines = chunk.removesuffix(b"\n").split(b"\n")
+            kept = 0
+            for index, anchor in sorted(found.items()):
+                if not self._is_new(lines[index][:LONG]):
+                    continue
+                for near in range(max(index - AROUND, kept), min(index + AROUND + 1, len(lines))):
+                    self._keep(number + near, _around(lines[near], found.get(near, anchor)))
+                kept = max(kept, min(index + AROUND + 1, len(lines)))
         self.lines_seen += chunk.count(b"\n")
 
-    def _is_new(self, low: bytes, start: int) -> bool:
-        end = low.find(b"\n", start)
-        line = low[start : min(end if end >= 0 else len(low), start + 400)]
-        template = _variable.sub(b"0", line) + b"".join(_code.findall(line))
+    def _is_new(self, line: bytes) -> bool:
+        low = line[:400].lower()
+        template = _variable.sub(b"0", low) + b"".join(_code.findall(low))
         if len(self._templates) > TEMPLATES:
             self._templates.clear()
         times = self._templates[template] = self._templates.get(template, 0) + 1
         return times <= ALIKE
-
-    @staticmethod
-    def _back(chunk: bytes, start: int, limit: int) -> int:
-        for _ in range(AROUND):
-            before = chunk.rfind(b"\n", max(limit, 0), max(start - 1, 0)) + 1
-            if start <= limit or before < limit or start == 0:
-                break
-            start = before
-        return max(start, limit, 0)
-
-    @staticmethod
-    def _forward(chunk: bytes, start: int) -> int:
-        end = start
-        for _ in range(AROUND + 1):
-            after = chunk.find(b"\n", end)
-            if after < 0:
-                return len(chunk)
-            end = after + 1
-        return end
-
-    @staticmethod
-    def _cut(chunk: bytes, first: int, last: int, found: dict[int, int]) -> Iterable[bytes]:
-        position = first
-        while position < last:
-            end = chunk.find(b"\n", position, last)
-            end = last if end < 0 else end
-            place = max(position, found.get(position, position) - LONG // 2)
-            yield chunk[place : min(end, place + LONG)]
-            position = end + 1
 
     def _keep(self, number: int, line: bytes) -> None:
         if self._first_size < KEPT:

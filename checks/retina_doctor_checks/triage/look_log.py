@@ -22,6 +22,7 @@ from .diagnosing import holding
 from .first_look import thinned
 from .sentences import is_open, sentence, squeezed
 from .symptoms import SymptomSeen, seen
+from .tables import wordings
 from .text import LogText, text_of
 from .told import told
 
@@ -103,7 +104,7 @@ def places(one: SymptomSeen, when: Sequence[tuple[float | None, bool]]) -> list[
     found = []
     for place in one.places[-MOST_PLACES:]:
         moment, dated = when[place[0].number - 1]
-        words = tuple(quoted(line.shown.strip(), one.symptom.says) for line in itertools.islice(place, MOST_LINES))
+        words = tuple(quoted(line.shown.strip(), wordings(one.symptom)) for line in itertools.islice(place, MOST_LINES))
         found.append(ShownLog(symptom=one.symptom.name, lines=words, moment=moment, dated=dated))
     return found
 

@@ -193,7 +193,9 @@ def judged(case: Case, catalogue: Catalogue) -> tuple[JudgedText, ...]:
     return tuple(found.values())
 
 
-def _problems(entry: Entry, told: Told, made: Mapping[type, TextReading]) -> tuple[Problem, ...]:
+def _problems(  # noqa: PLR0912 - one branch for each kind of need, and one for each kind of answer
+    entry: Entry, told: Told, made: Mapping[type, TextReading]
+) -> tuple[Problem, ...]:
     arguments: dict[str, Any] = {}
     gathered: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {}
     for need in entry.needs:

@@ -62,7 +62,7 @@ def squeezed(text: str) -> str:
 
 @functools.cache
 def sentence(pattern: str) -> Sentence:
-    """Raises ValueError for a pattern that does not begin with a text of three characters, or holds none of four."""
+    """Raises ValueError for a pattern that does not begin with a text of three characters."""
     parts: list[str] = []  # the first segment, and then one for each skip
     literals: list[str] = []
     current = ""
@@ -92,6 +92,6 @@ def sentence(pattern: str) -> Sentence:
     parts.append(current)
     longest = max(literals, key=len)
     start = parts[0]
-    if len(start) < 3 or len(longest) < 4:
-        raise ValueError(f"{pattern!r} must begin with a text of three characters or more, and hold one of four")
+    if len(start) < 3:
+        raise ValueError(f"{pattern!r} must begin with a text of three characters or more")
     return Sentence(parts[0] + "".join(f"(?>{part})" for part in parts[1:]), longest, literals[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 
@@ -20,17 +21,34 @@ WIDEST = 12
 """Lines that one sentence may stretch over."""
 
 
+Place = tuple[LogLine, ...]
+"""The lines that one sentence stands on."""
+
+
 class SymptomSeen(Data, frozen=True, kw_only=True):
     """A symptom and where it is. *captured*: name in the sentence -> each different text that stood there."""
 
     symptom: tables.Symptom
-    places: tuple[tuple[LogLine, ...], ...]
+    places: tuple[Place, ...]
     captured: Mapping[str, tuple[str, ...]]
 
 
 def seen(text: LogText, most: int = MOST) -> tuple[SymptomSeen, ...]:
     """In the order of the tables; of each the first *most* places of a sentence."""
-    return tuple(one for row in tables.symptoms() if (one := _seen(row, text, most)) is not None)
+    numbers = _numbers(text, most)
+    return tuple(one for row in tables.symptoms() if (one := _seen(row, text, numbers, most)) is not None)
+
+
+def _numbers(text: LogText, most: int) -> Mapping[tuple[str, int], list[Place]]:
+    """(kind of spelling, number) -> the first places where it is written so: each form is searched once for all numbers."""
+    found: dict[tuple[str, int], list[Place]] = {}
+    for kind, spelling in tables.spellings().items():
+        for form in spelling.forms:
+            for lines, groups in matches(form, text):
+                places = found.setdefault((kind, int(groups["code"])), [])
+                if len(places) < most:
+                    places.append(lines)
+    return found
 
 
 def mentions(patterns: tuple[str, ...], text: LogText) -> bool:
@@ -48,12 +66,17 @@ def _mentioned(phrase: str, prose: str) -> bool:
     position = prose.find(phrase)
     while position >= 0:
         before, after = prose[position - 1 : position], prose[position + len(phrase) : position + len(phrase) + 1]
-        begins = not (phrase[0].isalnum() and before.isalnum())
-        ends = len(phrase) > SHORT or not (phrase[-1].isalnum() and after.isalnum())
+        begins = not (_is_of_word(phrase[0]) and _is_of_word(before))
+        ends = len(phrase) > SHORT or not (_is_of_word(phrase[-1]) and _is_of_word(after))
         if begins and ends:
             return True
         position = prose.find(phrase, position + 1)
     return False
+
+
+def _is_of_word(letter: str) -> bool:
+    """Chinese has no blanks between its words."""
+    return letter.isascii() and letter.isalnum()
 
 
 def matches(pattern: str, text: LogText) -> Iterator[tuple[tuple[LogLine, ...], Mapping[str, str]]]:
@@ -91,23 +114,26 @@ def _tightest(one: Sentence, text: str, match: re.Match[str]) -> re.Match[str]:
     return match
 
 
-def _is_others(unless: tuple[str, ...], lines: tuple[LogLine, ...], text: LogText) -> bool:
+def _is_others(unless: tuple[str, ...], lines: Place, text: LogText) -> bool:
     around = text.around(lines[0], lines[-1])
     return any(word in line.shown.lower() for line in around for word in unless)
 
 
-def _seen(row: tables.Symptom, text: LogText, most: int) -> SymptomSeen | None:
-    places: dict[int, tuple[LogLine, ...]] = {}
+def _seen(
+    row: tables.Symptom, text: LogText, numbers: Mapping[tuple[str, int], list[Place]], most: int
+) -> SymptomSeen | None:
+    places: dict[int, Place] = {}
     captured: dict[str, dict[str, None]] = {}
-    for pattern in row.says:
-        for count, (lines, groups) in enumerate(matches(pattern, text)):
-            if count == most:
-                break
-            if not lines or (row.unless and _is_others(row.unless, lines, text)):
-                continue
-            places.setdefault(lines[0].number, lines)
-            for name, value in groups.items():
-                captured.setdefault(name, {})[value] = None
+    said = (match for pattern in row.says for match in itertools.islice(matches(pattern, text), most))
+    coded: Iterator[tuple[Place, Mapping[str, str]]] = (
+        (lines, {}) for kind, codes in row.codes.items() for code in codes for lines in numbers.get((kind, code), ())
+    )
+    for lines, groups in itertools.chain(said, coded):
+        if not lines or (row.unless and _is_others(row.unless, lines, text)):
+            continue
+        places.setdefault(lines[0].number, lines)
+        for name, value in groups.items():
+            captured.setdefault(name, {})[value] = None
     if not places or (row.beside and not mentions(row.beside, text)):
         return None
     ordered = tuple(places[number] for number in sorted(places))[:most]

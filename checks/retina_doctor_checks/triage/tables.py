@@ -17,12 +17,13 @@ HERE = Path(__file__).parent
 class Symptom(Data, frozen=True, kw_only=True):
     """What a program prints when a mechanism strikes.
 
-    *says*: sentences, any of which will do (sentences.py). *by*: the library that prints it, with versions where they
-    matter. *fits*: cause -> how often, of ten such reports of which nothing else is known, it is that one. *trust*: how
-    surely the sentence means trouble at all. *beside*: one of these must be in the text as well. *unless*: a place with one
-    of these on its lines, or the next to them, is somebody else's trouble. *general*: it counts only
-    where nothing finer is seen in the whole text. *prose*: it is people's own words, or a session that they paste: not
-    looked for in a log too large to be read whole.
+    *says*: sentences, any of which will do (sentences.py). *codes*: kind of spelling -> numbers that say the same.
+    *by*: the library that prints it, with versions where they matter. *fits*: cause -> how often, of ten such reports of
+    which nothing else is known, it is that one. *trust*: how surely the sentence means trouble at all. *beside*: one of
+    these must be in the text as well. *unless*: a place with one of these on its lines, or the next to them, is somebody
+    else's trouble. Both may name a list of words.toml. *general*: it counts only where nothing finer is seen in the whole
+    text. *prose*: it is people's own words, or a session that they paste: not looked for in a log too large to be read
+    whole.
     """
 
     name: str
@@ -30,11 +31,20 @@ class Symptom(Data, frozen=True, kw_only=True):
     says: tuple[str, ...]
     fits: Mapping[str, float]
     source: str
+    codes: Mapping[str, tuple[int, ...]] = {}
     trust: float = 0.95
     beside: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     general: bool = False
     prose: bool = False
+
+
+class Spelling(Data, frozen=True, kw_only=True):
+    """*forms*: sentences in which the number stands as {code}. *kind*: what the numbers are those of."""
+
+    kind: str
+    why: str
+    forms: tuple[str, ...]
 
 
 class Circumstance(Data, frozen=True, kw_only=True):
@@ -87,7 +97,22 @@ def _read(path: Path) -> dict[str, Any]:
 @functools.cache
 def symptoms() -> tuple[Symptom, ...]:
     rows = [row for path in sorted((HERE / "symptoms").glob("*.toml")) for row in _read(path)["symptom"]]
+    words = _read(HERE / "words.toml")
+    for row in rows:
+        for key in row.keys() & {"beside", "unless"}:
+            row[key] = [word for one in row[key] for word in (words[one[1:]] if one.startswith("@") else (one,))]
     return decode(rows, tuple[Symptom, ...])
+
+
+@functools.cache
+def spellings() -> Mapping[str, Spelling]:
+    rows = decode(_read(HERE / "spellings.toml")["spelling"], tuple[Spelling, ...])
+    return {row.kind: row for row in rows}
+
+
+def wordings(row: Symptom) -> tuple[str, ...]:
+    """All sentences by which a symptom is found."""
+    return (*row.says, *(form for kind in row.codes for form in spellings()[kind].forms))
 
 
 @functools.cache

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import bisect
 import functools
+import html
 import json
 import re
-from collections.abc import Iterable, Sequence
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from retina_doctor.codec import Data
 
@@ -25,7 +29,9 @@ _QUOTES = str.maketrans(
     | dict.fromkeys([*map(chr, range(0x2500, 0x2580)), "❱"], " ")  # the boxes that rich draws around tracebacks
     | {"\u00a0": " ", "\u3000": " ", "–": "-", "—": "-", "−": "-"}
 )
-_ENTITIES = {"&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": "'", "&#39;": "'"}
+_ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
+_ESCAPED = re.compile(r"\\{1,8}(?=[\"'])|\\(?=[\[\]_*#`<>])")
+"""Backslashes that JSON, Go and shells put before quotation marks, and Markdown before its signs."""
 _PREFIXES = tuple(
     re.compile(pattern)
     for pattern in (
@@ -36,10 +42,19 @@ _PREFIXES = tuple(
         r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,64} [\w./@-]{1,64}(?:\[\d{1,10}\])?:(?: |$)",  # syslog, journald
         r"\[ {0,6}\d{1,8}\.\d{6}\] ?",  # the kernel's
         r"(?:stdout|stderr) [FP](?: |$)",  # kubelet's
+        r"\[pod/[\w./-]{1,160}\](?: |$)",  # kubectl logs --prefix
+        r"[\w.-]{1,64} [\w./@-]{1,64}\[\d{1,10}\]:(?: |$)",  # journalctl -o short-iso, after its time
+        r"<\d{1,3}>1 \S{10,40} \S{1,64} \S{1,64} \S{1,20} \S{1,32} (?:-|\[[^\]]{0,200}\])(?: |$)",  # syslog, RFC 5424
+        r"\| ?[A-Z]{4,8} {0,5}\| [\w.<>-]{1,80}:[\w<>]{1,60}:\d{1,6} -(?: |$)",  # loguru, after its time
+        r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{1,6} {1,8}\d{1,8} [\w./-]{1,80}:\d{1,6}\](?: |$)",  # glog, klog, Triton
+        r"- [\w.]{1,60} - [A-Z]{4,8} -(?: |$)",  # Python's logging, after its time
+        r"\([\w-]{1,40} pid=\d{1,10}(?:, ip=[\d.]{7,15})?\)(?: |$)",  # Ray, vLLM
+        r"[A-Z]{4,8} \d\d-\d\d \d\d:\d\d:\d\d \[[\w.]{1,60}:\d{1,6}\](?: |$)",  # vLLM
         r"[\w.-]{1,64} {0,30}\|(?: (?!v?\d{1,4}\.)|$)",  # docker compose, not a table of versions
     )
 )
-_HEADING = re.compile(r"---.{0,80}---$|#{1,6} |'''")
+_TITLE = re.compile(r"---.{0,80}---$")
+_HEADING = re.compile(r"#{1,6} |'''")
 _WIDTHS = (72, 76, 78, 79, 80, 100, 120, 132)
 """Of terminals and mailers that break lines wherever they end."""
 
@@ -57,7 +72,7 @@ class LogText(Data, frozen=True, dict=True):
 
     @functools.cached_property
     def _squeezed(self) -> tuple[str, tuple[int, ...]]:
-        parts = [BREAK if _is_break(line.text) else squeezed(line.text) for line in self.lines]
+        parts = [_part(line.text) for line in self.lines]
         starts, position = [], 0
         for part in parts:
             starts.append(position)
@@ -110,10 +125,15 @@ class LogText(Data, frozen=True, dict=True):
         return tuple(line for line in self.lines[first : last + 1] if line.text.strip())
 
 
-def _is_break(text: str) -> bool:
-    """An empty line, a rule, a heading or a shell prompt: no sentence of a program goes on across it."""
+def _part(text: str) -> str:
+    """What a line adds to the squeezed text. No sentence of a program goes on across an empty line or a rule, nor into a
+    heading, a fence or a shell prompt; what these say themselves is read, since many put the error into the title."""
     bare = text.strip()
-    return not bare or (len(bare) > 2 and not bare.strip("-=_*#~+|")) or bool(_HEADING.match(bare))
+    if not bare or (len(bare) > 2 and not bare.strip("-=_*#~+|")):
+        return BREAK
+    if _TITLE.match(bare):
+        return BREAK + squeezed(bare) + BREAK
+    return BREAK + squeezed(bare) if _HEADING.match(bare) else squeezed(text)
 
 
 def _joined(plain: str, low: str) -> str:
@@ -134,20 +154,32 @@ def plain(raw: str) -> str:
     text = raw[:LONGEST]
     if "\x1b" in text or "\x9b" in text:
         text = _ESCAPES.sub("", text)
-    if not text.isascii():
-        text = _MOJIBAKE.sub("'", text).translate(_QUOTES)
     if "&" in text:
-        for entity, character in _ENTITIES.items():
-            text = text.replace(entity, character)
+        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _MOJIBAKE.sub("'", text).translate(_QUOTES))
     return _CONTROLS.sub(" ", text.replace("\t", " ").replace("`", "'").replace('"', "'")).rstrip()
+
+
+@functools.cache
+def _languages() -> tuple[Mapping[str, str], re.Pattern[str]]:
+    """What is said in another language -> in English; and what finds all of the former."""
+    table = tomllib.loads((Path(__file__).parent / "languages.toml").read_text(encoding="utf-8"))
+    english = {unicodedata.normalize("NFKC", other): words for words, others in table.items() for other in others}
+    return english, re.compile("|".join(map(re.escape, english)))
+
+
+def _in_english(text: str) -> str:
+    english, of_others = _languages()
+    return of_others.sub(lambda said: english[said[0]], text)
 
 
 def _line(number: int, raw: str) -> LogLine:
     if raw.startswith('{"log":"'):  # docker's own log files
         raw = _of_docker(raw)
     shown = plain(raw)
-    text = shown
-    for _ in range(3):
+    text = _in_english(_ESCAPED.sub("", shown) if "\\" in shown else shown)
+    for _ in range(4):
         for prefix in _PREFIXES:
             if match := prefix.match(text):
                 text = text[match.end() :]

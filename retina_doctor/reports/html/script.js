@@ -75,7 +75,9 @@
 
   /* A link to what is folded away opens it. */
   const unfold = () => {
-    const target = here(decodeURIComponent(location.hash.slice(1)));
+    let id = location.hash.slice(1);
+    try { id = decodeURIComponent(id); } catch { /* a link that somebody cut: as it stands */ }
+    const target = here(id);
     if (target instanceof HTMLDetailsElement) target.open = true;
     if (target) target.scrollIntoView();
   };
@@ -171,7 +173,7 @@
         made("td", before ? `${change > 0 ? "+" : ""}${(100 * change / before).toFixed(0)} %` : "")];
       cells[0].scope = "row";
       cells.slice(1).forEach((cell) => { cell.className = "number"; });
-      if (Math.abs(change) > one.least && Math.abs(change) > 0.1 * Math.abs(before)) {
+      if (Math.abs(change) > one.least && Math.abs(change) > data.regress * Math.abs(before)) {
         cells[3].classList.add((change > 0) === (one.better === "less") ? "worse" : "better");
       }
       lines.push(made("tr", ...cells));

@@ -12,7 +12,7 @@ from retina_doctor.declared import declarations
 from retina_doctor.diagnose import figures_of, head_of
 from retina_doctor.figures import Measure, quantity
 from retina_doctor.measured import value_at
-from retina_doctor.model import Finding, Judgement, Reason, Recorded, Severity, Verdict
+from retina_doctor.model import Finding, Judgement, Reason, Recorded, Verdict
 from retina_doctor.plan import Asked, Step, plan_of
 from retina_doctor.quoting import visible
 from retina_doctor.reasons import reason_text
@@ -21,7 +21,7 @@ from retina_doctor.reports.first_lines import judged_line, passed_over_lines, st
 from retina_doctor.reports.glance import Glance, glances
 from retina_doctor.reports.html.drawing import Drawing, drawn
 from retina_doctor.reports.html.words import Text, both, word
-from retina_doctor.reports.labels import label, step_text, where
+from retina_doctor.reports.labels import label, step_head, where
 from retina_doctor.reports.summary import summary
 from retina_doctor.settings import LANGUAGES, Language
 
@@ -82,7 +82,6 @@ class Probed(NamedTuple):
 class Checked(NamedTuple):
     code: str
     name: str
-    domain: str
     verdict: str
     reason: Text
 
@@ -100,7 +99,6 @@ class View(NamedTuple):
     probes: tuple[Probed, ...]
     checks: tuple[Checked, ...]
     counts: tuple[tuple[str, Text, int], ...]
-    known: tuple[Checked, ...]
     machine: tuple[tuple[Text, Text], ...]
     data: Mapping[str, Any]
 
@@ -124,7 +122,6 @@ def view_of(report: Report) -> View:
         probes=tuple(probes_of(diagnosis.snapshot.readings)),
         checks=checks,
         counts=tuple((v.value, word(f"verdict-{v}"), verdicts.count(v)) for v in Verdict if v in verdicts),
-        known=tuple(one for one in checks if one.verdict == Verdict.IGNORED),
         machine=tuple(inside.machine()),
         data=inside.data(),
     )
@@ -149,7 +146,6 @@ class Inside:
     def shown(self, finding: Finding) -> Shown:
         echoes = tuple(self.shown(echo) for echo in self.report.diagnosis.echoes(finding))
         words = self.words[self.report.language][finding.key]
-        gravest = max([finding.severity, *(Severity(echo.gravest) for echo in echoes)], key=lambda one: one.rank)
         place = finding.location
         return Shown(
             anchor=self.anchors[finding.key],
@@ -166,7 +162,7 @@ class Inside:
             subject=finding.subject,
             evidence=to_json(finding.evidence).strip(),
             echoes=echoes,
-            gravest=gravest.value,
+            gravest=self.report.diagnosis.gravest(finding).value,
         )
 
     def paragraphs(self, finding: Finding, part: Any) -> tuple[Text, ...]:
@@ -213,16 +209,12 @@ class Inside:
             plans = dict.fromkeys(LANGUAGES, plans[self.report.language])  # a page of one language is broken
         for pair in zip(*plans.values(), strict=True):
             step = pair[0]
-            listed = bool(step.causes) and not step.commands
-            texts = (
-                label(f"step-{step.kind}", lang) if listed else step_text(one, lang)
-                for lang, one in zip(LANGUAGES, pair, strict=True)
-            )
+            texts = (step_head(one, lang) for lang, one in zip(LANGUAGES, pair, strict=True))
             edits = [
                 (where(causes[0]), Text(*(one.todo for one in causes)), causes[0].instead)
                 for causes in zip(*(one.causes for one in pair), strict=True)
             ]
-            yield Todo(Text(*texts), step.commands, step.image, step.fixes, tuple(edits) if listed else ())
+            yield Todo(Text(*texts), step.commands, step.image, step.fixes, tuple(edits) if step.listed else ())
 
     def drawings(self) -> Iterator[Drawing]:
         """A figure of a pack that cannot be drawn costs no other. Where files were read, the machine is not what was judged."""
@@ -237,7 +229,7 @@ class Inside:
         if judgement.missing:
             lacking = word("lacks", probes=", ".join(judgement.missing))
             reason = Text(*(" · ".join(filter(None, pair)) for pair in zip(lacking, reason, strict=True)))
-        return Checked(judgement.code, judgement.name, judgement.domain, judgement.verdict.value, reason)
+        return Checked(judgement.code, judgement.name, judgement.verdict.value, reason)
 
     def machine(self) -> Iterator[tuple[Text, Text]]:
         snapshot = self.report.diagnosis.snapshot
@@ -264,11 +256,12 @@ class Inside:
                     "subject": finding.subject,
                     "location": {"file": finding.location.file} if finding.location else None,
                     "evidence": {"text": finding.evidence.get("text")},
-                    "title": self.say(finding, lambda one: one.title)._asdict(),
+                    "title": self.say(finding, lambda one: one.title.replace("`", ""))._asdict(),
                     "anchor": self.anchors[finding.key],
                 }
                 for finding in self.report.diagnosis.findings
             ],
+            "regress": snapshot.settings.gate.regress or 0,
             "measures": [
                 {
                     "label": self.measure(one)._asdict(),

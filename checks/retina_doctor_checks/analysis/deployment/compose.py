@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+import re
+from collections.abc import Iterator
 
-from ...facts.source import DeployedContainer, Port, Server, Tag
+from ...facts.source import Amount, DeployedContainer, HealthProbe, Port, Server, Tag
 from ..found import Found
 from ..text import SourceText
+from ..variables import GIVES_NONE, alone
 from . import servers, shell
 from .nodes import YamlNode, documents
 
@@ -37,13 +40,18 @@ def container(text: SourceText, key: YamlNode, service: YamlNode) -> DeployedCon
         known=not service["extends"],
         host_network=service["network_mode"].text == "host",
         ports=tuple(one for port in service["ports"].items for one in published(text, port)),
-        asked=(),
+        asked=tuple(asked(text, service["healthcheck"])),
         labels=(),
         commanded=bool(service["command"] or service["entrypoint"]),
         moved=bool(service["env_file"]) or servers.moved_by([*variables, *service["environment"].words]),
         target=service.get("build", "target").text,
         varied=bool(service.get("build", "args")),
         server=command(text, service, variables),
+        sets=alone((name, value, text.at(*node.place)) for name, value, node in set_by(service["environment"])),
+        memory=limit(text, service),
+        read_only=text.at(*service["read_only"].place) if service["read_only"].text == "true" else None,
+        mounts=tuple(one for node in (service["volumes"], service["tmpfs"]) for one in mounted(node)),
+        probes=tuple(health(text, service["healthcheck"])),
     )
 
 
@@ -60,7 +68,8 @@ def dockerfile(build: YamlNode, path: str) -> str | None:
 
 def has_gpu(service: YamlNode) -> bool:
     runtime = shell.substituted(service["runtime"].text or "", {})
-    if service["gpus"] or "nvidia" in runtime or "$" in runtime:
+    seen = environment(service["environment"]).get("NVIDIA_VISIBLE_DEVICES")
+    if service["gpus"] or "$" in runtime or ("nvidia" in runtime and seen not in GIVES_NONE):
         return True
     reserved = service.get("deploy", "resources", "reservations")
     for generic in reserved["generic_resources"].items:
@@ -99,6 +108,70 @@ def command(text: SourceText, service: YamlNode, variables: dict[str, str]) -> S
     if started is None or place is None:
         return None
     return started.moved_by_file(bool(service["env_file"])).at(text.at(*place.place))
+
+
+URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1\])(?::(\d+))?(/[^\s'\"|;)]*)?")
+
+
+def asked(text: SourceText, healthcheck: YamlNode) -> list[Port]:
+    """The port of the address that it gets."""
+    match = URL.search(" ".join(healthcheck["test"].words) or healthcheck["test"].text or "")
+    if match is None or healthcheck["disable"].text == "true":
+        return []
+    return [Port(at=text.at(*healthcheck["test"].place), number=int(match[1] or 80), host=None, name=None)]
+
+
+def health(text: SourceText, healthcheck: YamlNode) -> list[HealthProbe]:
+    match = URL.search(" ".join(healthcheck["test"].words) or healthcheck["test"].text or "")
+    if match is None or healthcheck["disable"].text == "true":
+        return []
+    retries = whole(healthcheck["retries"].text or "3")
+    period = duration(healthcheck["interval"].text or "30s")
+    seconds = duration(healthcheck["start_period"].text or "0s") + (retries or 3) * period
+    at = text.at(*healthcheck["test"].place)
+    return [HealthProbe(at=at, kind="healthcheck", path=(match[2] or "/").split("?")[0], seconds=seconds)]
+
+
+def duration(said: str) -> float:
+    """1m30s, 10s, 500ms; long where it cannot be read."""
+    parts = re.findall(r"([\d.]+)(us|ms|s|m|h)", said)
+    scale = {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
+    try:
+        return sum(float(number) * scale[unit] for number, unit in parts) if parts else 1e6
+    except ValueError:
+        return 1e6
+
+
+def limit(text: SourceText, service: YamlNode) -> Amount | None:
+    """mem_limit, or deploy's."""
+    node = service["mem_limit"] or service.get("deploy", "resources", "limits", "memory")
+    match = re.match(r"(?i)([\d.]+)\s*([bkmg]?)i?b?$", node.text or "")
+    if match is None:
+        return None
+    try:
+        number = float(match[1]) * {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}[match[2].lower()]
+    except (ValueError, OverflowError):
+        return None
+    return Amount(at=text.at(*node.place), number=int(min(number, 2**60)))
+
+
+def mounted(node: YamlNode) -> Iterator[str]:
+    """Paths within the container that volumes and tmpfs give it."""
+    for one in node.items or ([node] if node.text else []):
+        if one["target"]:
+            yield one["target"].text or ""
+        elif one.text:
+            parts = one.text.split(":")
+            yield parts[1] if len(parts) > 1 and parts[1].startswith("/") else parts[0]
+
+
+def set_by(node: YamlNode) -> Iterator[tuple[str, str, YamlNode]]:
+    for one in node.items:
+        if one.text and "=" in one.text:
+            name, _, value = one.text.partition("=")
+            yield name, value, one
+    for key, given in node.entries:
+        yield key.text or "", given.text or "", given
 
 
 def environment(node: YamlNode) -> dict[str, str]:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from retina_doctor.codec import replace
 
-from ...facts.source import Image, ImageStep, Port
+from ...facts.source import Image, ImageStep, Port, SetVariable
 from ..found import Found
 from ..text import SourceText
+from ..variables import watched
 from . import servers, shell
 from .packages import INDEXES, OTHER_BUILDS, changes
 
@@ -18,6 +19,10 @@ INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
 OPTIONS = re.compile(r"^(?:\s*--(?:mount|network|security)=\S+)+")
 PACKAGES_FROM = re.compile(r"site-packages|dist-packages|venv|/usr/local|/opt|\.local|conda|/install")
 """Paths by which packages come from another stage."""
+INSTALLERS = ("apt-get", "apt", "apk", "dnf", "yum", "microdnf", "zypper")
+BRINGS = re.compile(r"(?i)cuda|cudnn|cublas|nvidia|conda|mamba|\bwget\b|\bcurl\b|tensorrt|install-deps|setup\.sh")
+"""What may bring libraries of NVIDIA's that nobody sees."""
+GPU_BASE = re.compile(r"(?i)cuda|nvidia|tensorrt|torch")
 Lines = list[tuple[int, str]]
 """[(number, text)]"""
 
@@ -34,6 +39,9 @@ class Stage:
     variables: dict[str, str] = field(default_factory=dict)
     steps: list[ImageStep] = field(default_factory=list)
     ports: list[Port] = field(default_factory=list)
+    sets: dict[str, SetVariable] = field(default_factory=dict)
+    system: list[str] = field(default_factory=list)
+    brings: bool = False
     entry: tuple[int, str] | None = None
     command: tuple[int, str] | None = None
 
@@ -110,6 +118,9 @@ def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[s
         variables=dict(parent.variables),
         steps=list(parent.steps),
         ports=list(parent.ports),
+        sets=dict(parent.sets),
+        system=list(parent.system),
+        brings=parent.brings,
         entry=parent.entry,
         command=parent.command,
     )
@@ -120,6 +131,7 @@ def instruction(
 ) -> None:
     if word == "ENV":
         stage.variables.update(pairs(value))
+        stage.sets.update({one.name: one for one in watched(pairs(value), text.at(number))})
     elif word == "ARG":
         for name, default in pairs(value).items():
             known = default or stage.given.get(name)
@@ -127,6 +139,8 @@ def instruction(
                 stage.variables.setdefault(name, known)
     elif word == "RUN":
         stage.steps += steps(text, stage.variables, lines)
+        stage.system += system_packages(lines, stage.variables)
+        stage.brings = stage.brings or any(BRINGS.search(line) for _, line in lines)
     elif word == "EXPOSE":
         at = text.at(number)
         for port in value.split():
@@ -136,10 +150,25 @@ def instruction(
         source = stages.get(value.split("--from=")[1].split()[0].lower())
         if source is not None:
             stage.steps += source.steps
+        stage.brings = stage.brings or source is None or source.brings or GPU_BASE.search(source.base) is not None
     elif word == "ENTRYPOINT":
         stage.entry, stage.command = (number, value), None
     elif word == "CMD":
         stage.command = (number, value)
+    elif word == "ADD":
+        stage.brings = True
+
+
+def system_packages(lines: Lines, variables: Mapping[str, str]) -> list[str]:
+    """What a RUN installs by the system's own installer."""
+    found = []
+    for _, words in shell.commands(without_options(lines), variables):
+        words, _ = shell.program(words)
+        if len(words) > 2 and shell.base(words[0]) in INSTALLERS and {"install", "add"} & set(words[1:4]):
+            found += [
+                word.split("=")[0] for word in words[1:] if not word.startswith("-") and word not in ("install", "add")
+            ]
+    return found
 
 
 def steps(text: SourceText, variables: Mapping[str, str], lines: Lines) -> list[ImageStep]:
@@ -173,6 +202,9 @@ def finished(text: SourceText, stage: Stage) -> Image:
         ports=tuple(stage.ports),
         stage=stage.name,
         server=server.at(text.at(last[0])) if server and last else None,
+        sets=tuple(stage.sets.values()),
+        system=tuple(stage.system),
+        brings=stage.brings,
     )
 
 

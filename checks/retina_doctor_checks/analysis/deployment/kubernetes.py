@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from typing import Literal
 
-from ...facts.source import DeployedContainer, Port, Route
+from ...facts.source import Amount, DeployedContainer, HealthProbe, Port, Route, SourceLine
 from ..found import Found
 from ..text import SourceText
+from ..variables import alone
 from . import servers
 from .compose import whole
 from .nodes import YamlNode, documents
@@ -49,34 +52,94 @@ def contained(text: SourceText, owner: YamlNode, template: YamlNode, container: 
     words = container["command"].words + container["args"].words
     server = servers.started(words, variables(container["env"])) if words else None
     given = [one["name"].text for one in container["env"].items]
-    limits = container.get("resources", "limits").pairs + container.get("resources", "requests").pairs
+    limits = container.get("resources", "limits").pairs  # of an extended resource a request alone is refused
     command = container["command"] or container["args"]
+    root = container.get("securityContext", "readOnlyRootFilesystem")
     return DeployedContainer(
         at=text.at(*container.place),
         kind="kubernetes",
         name=container["name"].text or owner.get("metadata", "name").text or "",
         image=container["image"].text,
         dockerfile=None,
-        gpu=any("/" in name and ("nvidia" in name or "gpu" in name) for name, _ in limits)
+        gpu=any("/" in name and ("nvidia" in name or "gpu" in name) and node.text != "0" for name, node in limits)
         or bool(spec["runtimeClassName"] or container.get("resources", "claims")),
         known=True,
         host_network=spec["hostNetwork"].text == "true",
-        ports=tuple(
-            Port(
-                at=text.at(*port.place),
-                number=whole(port["containerPort"].text or ""),
-                host=None,
-                name=port["name"].text,
-            )
-            for port in container["ports"].items
-            if port["protocol"].text != "UDP"
-        ),
+        ports=tuple(declared(text, container)),
         asked=tuple(one for name in PROBES for one in probed(text, container[name])),
         labels=labels(template.get("metadata", "labels")),
         commanded=bool(command),
         moved=bool(container["envFrom"]) or servers.moved_by(given),
         server=server.moved_by_file(bool(container["envFrom"])).at(text.at(*command.place)) if server else None,
+        sets=alone(said_in(text, container)),
+        memory=memory(text, container["resources"]),
+        read_only=text.at(*root.place) if root.text == "true" else None,
+        mounts=tuple(one["mountPath"].text or "" for one in container["volumeMounts"].items),
+        probes=tuple(health(text, container)),
     )
+
+
+UNITS = {
+    "": 1, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40,
+}  # fmt: skip
+"""Kubernetes, "Quantity": m is a thousandth."""
+
+
+def quantity(node: YamlNode) -> int | None:
+    match = re.match(r"([\d.]+)(m|k|M|G|T|Ki|Mi|Gi|Ti)?$", node.text or "")
+    try:
+        return int(min(float(match[1]) * UNITS[match[2] or ""], 2**60)) if match else None
+    except ValueError:
+        return None
+
+
+def memory(text: SourceText, resources: YamlNode) -> Amount | None:
+    node = resources.get("limits", "memory")
+    number = quantity(node)
+    if number is None:
+        return None
+    return Amount(at=text.at(*node.place), number=number, least=quantity(resources.get("requests", "memory")))
+
+
+KINDS: dict[str, Literal["liveness", "readiness", "startup"]] = {
+    "livenessProbe": "liveness",
+    "readinessProbe": "readiness",
+    "startupProbe": "startup",
+}
+
+
+def health(text: SourceText, container: YamlNode) -> Iterator[HealthProbe]:
+    """When a probe has failed often enough, by its numbers and their defaults."""
+    for name, kind in KINDS.items():
+        probe = container[name]
+        if not (probe["httpGet"] or probe["tcpSocket"]):
+            continue
+        delay, period, times = (
+            float(whole(probe[key].text or "") or default)
+            for key, default in (("initialDelaySeconds", 0), ("periodSeconds", 10), ("failureThreshold", 3))
+        )
+        path = probe.get("httpGet", "path")
+        yield HealthProbe(
+            at=text.at(*(path or probe).place),
+            kind=kind,
+            path=(path.text or "/").split("?")[0] if probe["httpGet"] else None,
+            seconds=delay + period * times,
+            spared=bool(container["startupProbe"]) and kind != "startup",
+        )
+
+
+def declared(text: SourceText, container: YamlNode) -> Iterator[Port]:
+    for port in container["ports"].items:
+        if port["protocol"].text != "UDP":
+            number = whole(port["containerPort"].text or "")
+            yield Port(at=text.at(*port.place), number=number, host=None, name=port["name"].text)
+
+
+def said_in(text: SourceText, container: YamlNode) -> Iterator[tuple[str, str, SourceLine]]:
+    """(name, value, its line) of its variables."""
+    for one in container["env"].items:
+        if one["value"]:
+            yield one["name"].text or "", one["value"].text or "", text.at(*one["value"].place)
 
 
 def probed(text: SourceText, probe: YamlNode) -> list[Port]:

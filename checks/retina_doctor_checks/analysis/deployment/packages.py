@@ -16,12 +16,12 @@ OURS = frozenset(
         *("onnxruntime-migraphx", "onnxruntime-training", "onnxruntime-qnn", "onnxruntime-silicon", "onnxruntime-cann"),
         *("ort-nightly", "ort-nightly-gpu", "ort-nightly-directml", "ort-gpu-nightly"),
         *("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
-        *("insightface", "fastapi", "python-multipart"),
+        *("insightface", "fastapi", "python-multipart", "torch", "tensorflow"),
     )
 )
 """What requirements are read for."""
 REQUIREMENT = re.compile(
-    r"\s*((?i:onnxruntime|insightface|ort[-_]|opencv[-_]|fastapi|python-multipart|python_multipart)[\w.-]*)\s*(?:\[([^\]]*)\])?\s*(?:\(?\s*((?:[<>=!~^].*?)?)\s*\)?)?\s*(?:;\s*(.*))?$"
+    r"\s*((?i:onnxruntime|insightface|ort[-_]|opencv[-_]|fastapi|python-multipart|python_multipart|torch|tensorflow|nvidia[-_])[\w.-]*)\s*(?:\[([^\]]*)\])?\s*(?:\(?\s*((?:[<>=!~^].*?)?)\s*\)?)?\s*(?:;\s*(.*))?$"
 )
 """PEP 508, and poetry's and conda's comparisons: name, extras, spec, marker."""
 LONGEST = 1000  # characters of a requirement
@@ -55,9 +55,10 @@ class Wanted(Data, frozen=True, kw_only=True):
     name: str
     spec: str
     extras: bool
+    extra: tuple[str, ...] = ()
 
     def at(self, line: SourceLine) -> Package:
-        return Package(at=line, name=self.name, spec=self.spec, extras=self.extras)
+        return Package(at=line, name=self.name, spec=self.spec, extras=self.extras, extra=self.extra)
 
 
 class PackageChange(Data, frozen=True, kw_only=True):
@@ -87,9 +88,10 @@ def package(text: str) -> Wanted | None:
     if not match:
         return None
     name = normalised(match[1])
-    if name not in OURS or not on_linux(match[4] or ""):
+    if not (name in OURS or name.startswith("nvidia-")) or not on_linux(match[4] or ""):
         return None
-    return Wanted(name=name, spec=(match[3] or "").strip(), extras=bool(match[2]))
+    extra = tuple(word.strip().lower() for word in (match[2] or "").split(",") if word.strip())
+    return Wanted(name=name, spec=(match[3] or "").strip(), extras=bool(match[2]), extra=extra)
 
 
 def normalised(name: str) -> str:

@@ -107,7 +107,9 @@ def specified(one: Wanted, told: object) -> Wanted | None:
     if isinstance(told, dict) and (told.get("optional") or not on_linux(str(told.get("markers", "")))):
         return None
     exact = "" if version in ("*", "") else version if version[0] in "<>=!~^" else "==" + version
-    return replace(one, spec=exact, extras=bool(isinstance(told, dict) and told.get("extras")))
+    given = told.get("extras") if isinstance(told, dict) else None
+    extra = tuple(map(str, given)) if isinstance(given, list) else ()
+    return replace(one, spec=exact, extras=bool(extra), extra=extra)
 
 
 def line_of(text: SourceText, pattern: str) -> int:

@@ -21,7 +21,8 @@ READERS = {
 }
 CONCERNS = {
     "requirements": re.compile(
-        rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|^[ \t]*(?:-r|--requirement)", re.M
+        rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|torch|nvidia-|^[ \t]*(?:-r|--requirement)",
+        re.M,
     ),
     "project": re.compile(rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi"),
     "script": re.compile(

@@ -11,6 +11,7 @@ from retina_doctor.codec import replace
 from ...facts.source import DeployedContainer, Port, SourceLine, Tag
 from ..found import Found
 from ..text import SourceText
+from ..variables import watched
 from . import servers, shell
 from .shell import base, flag
 
@@ -113,14 +114,25 @@ def run(words: list[str], at: SourceLine) -> DeployedContainer | None:
         commanded=bool(after),
         moved=flag(options, "--env-file") is not None or servers.moved_by(given_to(options)),
         server=server.at(at) if server else None,
+        sets=watched(dict(word.partition("=")[::2] for word in variables_given(options) if "=" in word), at),
+        read_only=at if "--read-only" in options else None,
+        mounts=tuple(one.split(":")[1] for one in values(options, "-v", "--volume") if one.count(":") > 0),
     )
 
 
 def given_to(options: list[str]) -> list[str]:
     """The variables of -e NAME=VALUE."""
-    named = [word for place, word in enumerate(options) if place and options[place - 1] in ("-e", "--env")]
-    named += [word.partition("=")[2] for word in options if word.startswith("--env=")]
-    return [word.partition("=")[0] for word in named]
+    return [word.partition("=")[0] for word in variables_given(options)]
+
+
+def variables_given(options: list[str]) -> list[str]:
+    return values(options, "-e", "--env")
+
+
+def values(options: list[str], *flags: str) -> list[str]:
+    """All that a flag is given."""
+    found = [word for place, word in enumerate(options) if place and options[place - 1] in flags]
+    return found + [word.partition("=")[2] for word in options if word.partition("=")[0] in flags and "=" in word]
 
 
 def image_of(words: list[str]) -> str | None:

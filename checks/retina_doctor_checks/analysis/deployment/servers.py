@@ -45,6 +45,7 @@ class Started(Data, frozen=True, kw_only=True):
     config: str | None = None
     sure: bool = True
     flags: tuple[str, ...] = ()
+    workers: int | None = None
 
     def moved_by_file(self, is_given: bool) -> Started:
         """The same where a file of variables is given to it, which may say what its command does not."""
@@ -62,6 +63,7 @@ class Started(Data, frozen=True, kw_only=True):
             runs=self.runs,
             config=self.config,
             flags=self.flags,
+            workers=self.workers,
         )
 
 
@@ -90,7 +92,9 @@ def started(words: list[str], variables: Mapping[str, str], deep: int = 0) -> St
     if found is None:
         return None
     flags = tuple(one for one in FLAGS if one in words)
-    return replace(found, sure=found.sure and DEVELOPMENT.isdisjoint(words), flags=flags)
+    asked = flag(words, "-w", "--workers") or variables.get("WEB_CONCURRENCY")
+    workers = int(asked) if asked is not None and asked.isdecimal() else None
+    return replace(found, sure=found.sure and DEVELOPMENT.isdisjoint(words), flags=flags, workers=workers)
 
 
 def first_started(text: str, variables: Mapping[str, str], deep: int) -> Started | None:

@@ -37,7 +37,8 @@ SWALLOWED_BEFORE: dict[str, tuple[str, ...]] = {
 PREPARE = ("ctx_id", "det_thresh", "det_size")
 LARGEST = 10**6
 DETECT_FACES = ("img_path", "threshold", "model", "allow_upscaling")
-NO_FACE = ("IndexError", "LookupError", "Exception", "BaseException")
+SAME_LENGTH = ("sorted", "list", "tuple", "reversed")
+NO_FACE = ("IndexError", "LookupError", "ValueError", "StopIteration", "Exception", "BaseException")
 
 
 Quantity = Literal["threshold", "nms", "size"]
@@ -208,13 +209,52 @@ def faces(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
     found = dict(kept(own, calls))
     asked = asked_about(own) | asked_elsewhere(tree, own)
     for node, tried in own:
-        if not (isinstance(node, ast.Subscript) and is_index(node.slice)) or tried:
+        if tried:
+            continue
+        if isinstance(node, ast.Call):
+            yield from taken_by_call(tree, node, found, asked, calls)
+        if not (isinstance(node, ast.Subscript) and is_index(node.slice)):
+            continue
+        if ordered(node.value) is not node.value:
+            yield from taken_from(tree, node, ordered(node.value), found, asked, calls)
             continue
         if isinstance(node.value, ast.Name) and node.value.id in found and node.value.id not in asked:
             if node.lineno >= found[node.value.id].lineno:
                 yield hit(tree, "no-face-not-handled", node, "indexed", node.value.id)
         elif isinstance(node.value, ast.Call) and node.value in calls:
             yield hit(tree, "no-face-not-handled", node, "at-once", tree.full(node.value.func))
+
+
+def ordered(node: ast.expr) -> ast.expr:
+    """What sorted(), list(), reversed() and tuple() are given: as empty as what comes out."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAME_LENGTH and node.args:
+        node = node.args[0]
+    return node
+
+
+def taken_by_call(
+    tree: Tree, call: ast.Call, found: dict[str, ast.Assign], asked: set[str], calls: set[ast.expr]
+) -> Iterator[Hit]:
+    """faces.pop(), max(faces, key=...), next(iter(faces)): each raises where there is none."""
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "pop" and len(call.args) < 2:
+        yield from taken_from(tree, call, call.func.value, found, asked, calls)
+    elif name in ("max", "min") and len(call.args) == 1 and not any(one.arg == "default" for one in call.keywords):
+        yield from taken_from(tree, call, ordered(call.args[0]), found, asked, calls)
+    elif name == "next" and len(call.args) == 1:
+        inner = call.args[0]
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Name) and inner.func.id == "iter" and inner.args:
+            yield from taken_from(tree, call, ordered(inner.args[0]), found, asked, calls)
+
+
+def taken_from(
+    tree: Tree, node: ast.expr, given: ast.expr, found: dict[str, ast.Assign], asked: set[str], calls: set[ast.expr]
+) -> Iterator[Hit]:
+    if isinstance(given, ast.Name) and given.id in found and given.id not in asked:
+        if node.lineno >= found[given.id].lineno:
+            yield hit(tree, "no-face-not-handled", node, "taken", given.id)
+    elif isinstance(given, ast.Call) and given in calls:
+        yield hit(tree, "no-face-not-handled", node, "taken", tree.full(given.func))
 
 
 def asked_elsewhere(tree: Tree, nodes: Nodes) -> set[str]:

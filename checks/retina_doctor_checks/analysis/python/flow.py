@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator, Sequence
 
 from .tree import FUNCTIONS, Assignment, Named, Scope, Tree, last_word
@@ -62,6 +63,7 @@ def asked_about(nodes: Nodes) -> set[str]:
                     answers.setdefault(name, set()).update(answered(node.value))
         else:
             asked |= {name for test in tests_of(node) for name in names(test)}
+            asked |= {name for one in iterated(node) for name in gone_through(one)}
     todo = list(asked)
     while todo:
         new = answers.pop(todo.pop(), set()) - asked
@@ -77,11 +79,26 @@ def tests_of(node: ast.AST) -> Iterator[ast.expr]:
     elif isinstance(node, ast.BoolOp):
         yield from node.values
     elif isinstance(node, ast.comprehension):
-        yield from (node.iter, *node.ifs)
-    elif isinstance(node, ast.For | ast.AsyncFor):
-        yield node.iter
+        yield from node.ifs
     elif isinstance(node, ast.Match):
         yield node.subject
+
+
+def iterated(node: ast.AST) -> Iterator[ast.expr]:
+    if isinstance(node, ast.comprehension | ast.For | ast.AsyncFor):
+        yield node.iter
+
+
+def gone_through(node: ast.expr) -> set[str]:
+    """The names that a loop goes through: faces, enumerate(faces), range(len(faces)); what somebody else's function is given, it
+    does not: of detect(picture) picture is only used."""
+    if isinstance(node, ast.Call):
+        if not (isinstance(node.func, ast.Name) and hasattr(builtins, node.func.id)):
+            return gone_through(node.func.value) if isinstance(node.func, ast.Attribute) else set()
+        return {
+            name for one in (*node.args, *(keyword.value for keyword in node.keywords)) for name in gone_through(one)
+        }
+    return names(node)
 
 
 def given_names(node: Assignment) -> set[str]:

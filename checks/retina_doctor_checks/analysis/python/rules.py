@@ -7,11 +7,11 @@ import ast
 from ...facts.source import Figure, Hit
 from ..found import Found
 from ..text import SourceText
-from . import detector, paths, pictures, serving, sessions, starting
+from . import detector, environment, paths, pictures, serving, sessions, starting
 from .neighbours import Neighbours
 from .tree import Tree
 
-TOPICS = (sessions, detector, paths, pictures)
+TOPICS = (sessions, detector, paths, pictures, environment)
 PACKAGES = frozenset((*(name for topic in TOPICS for name in topic.PACKAGES), *serving.PACKAGES, *starting.PACKAGES))
 """A file that imports none of them has nothing to say."""
 GPU = "CUDAExecutionProvider"

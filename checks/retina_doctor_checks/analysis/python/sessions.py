@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 
 from ...facts.source import Hit
+from .detector import DETECTORS, FACE_ANALYSIS, is_made_by
 from .lines import hit, instead, more
 from .tree import FUNCTIONS, Scope, Tree, last_word
 from .values import argument, constant, constants, judged, values
 
-PACKAGES = ("onnxruntime", "torch")
+PACKAGES = ("onnxruntime", "torch", "insightface")
+TAKE_PROVIDERS = (*FACE_ANALYSIS, *DETECTORS)
 PROVIDERS = 'providers=["CUDAExecutionProvider", "CPUExecutionProvider"]'
 CONDITIONS = (ast.If, ast.IfExp)
 GPU_WORD = re.compile(r"(?i)gpu|cuda|device_count")
-GPU_PROVIDERS = re.compile(r"CUDA|Tensorrt|ROCM|MIGraphX|Dml|CoreML|OpenVINO|CANN")
+GPU_PROVIDERS = re.compile(r"CUDA|Tensorrt|TensorRT|ROCM|MIGraphX|Dml|CoreML|OpenVINO|CANN|QNN|WebGpu")
+PROVIDER = re.compile(
+    r"(?:ACL|ArmNN|Azure|CANN|CPU|CUDA|CoreML|Dml|Dnnl|Js|MIGraphX|Nnapi|NvTensorRTRTX|OpenVINO|QNN|ROCM|Rknpu|SNPE|Tensorrt|Tvm|VSINPU"
+    r"|VitisAI|WebGpu|WebNN|Xnnpack)ExecutionProvider$"
+)
+"""Names that onnxruntime knows (onnxruntime/core/providers/get_execution_providers.cc); any other is left out with a warning."""
 
 
 def told(tree: Tree) -> Iterator[Hit]:
@@ -26,6 +34,13 @@ def told(tree: Tree) -> Iterator[Hit]:
         (tree.scope[call], call) for call in sessions if tree.scope[call] is not tree.root and names_gpu(tree, call, 2)
     ]
     first = dict(reversed(on_gpu))
+    for call in tree.calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr == "set_providers" and call.args:
+            yield from judged_providers(tree, call, call.args[0])
+        elif tree.full(call.func) in TAKE_PROVIDERS:
+            yield from given_to_detector(tree, call)
+        elif isinstance(call.func, ast.Attribute) and call.func.attr == "prepare":
+            yield from prepared_for_cpu(tree, call)
     for call in sessions:
         if not is_given_later(tree, call):
             yield from session(tree, call, first.get(tree.scope[call], call) is not call)
@@ -71,17 +86,75 @@ def session(tree: Tree, call: ast.Call, is_fallback: bool) -> Iterator[Hit]:
         return
     if is_fallback:
         return
-    for words, value in judged([(names(tree, value.node), value) for value in values(tree, given)], without_gpu):
-        yield hit(tree, "ort-provider-not-requested", value.at or call, "cpu-only", ", ".join(words))
+    yield from judged_providers(tree, call, given)
+
+
+def judged_providers(tree: Tree, call: ast.Call, given: ast.expr) -> Iterator[Hit]:
+    """Providers that are the CPU's alone, or that onnxruntime does not know, or that it takes before the GPU's."""
+    found = [(names(tree, value.node), value) for value in values(tree, given)]
+    for why, is_so in (("unknown", without_known), ("cpu-only", without_gpu), ("order", cpu_first)):
+        told = list(judged(found, is_so))
+        for words, value in told:
+            where = value.at or call
+            node = value.node if value.node in tree.scope else given
+            fixed = instead(tree, node, in_order(words)) if why == "order" and node is not None else None
+            yield hit(tree, "ort-provider-not-requested", where, why, ", ".join(words), fixed)
+        if told:
+            return
+
+
+def given_to_detector(tree: Tree, call: ast.Call) -> Iterator[Hit]:
+    """FaceAnalysis(providers=[...]) hands them to each session; without, it asks for CUDA itself."""
+    given = next((keyword.value for keyword in call.keywords if keyword.arg == "providers"), None)
+    if given is not None:
+        yield from judged_providers(tree, call, given)
+
+
+def prepared_for_cpu(tree: Tree, call: ast.Call) -> Iterator[Hit]:
+    """prepare(ctx_id=-1): insightface then gives the session the CPU provider, whatever it was made with (its retinaface.py and
+    scrfd.py, prepare())."""
+    if not isinstance(call.func, ast.Attribute) or not is_made_by(tree, call.func.value, (*FACE_ANALYSIS, *DETECTORS)):
+        return
+    try:
+        given = argument(call, "ctx_id", 0)
+    except KeyError:
+        return
+    for number, value in judged(constants(tree, given), is_negative) if given is not None else ():
+        fixed = instead(tree, value.node, "0") if value.node in tree.scope and value.node is not None else None
+        yield hit(tree, "ort-provider-not-requested", value.at or call, "ctx-id", str(number), fixed)
+
+
+def is_negative(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number < 0
 
 
 def without_gpu(words: list[str]) -> bool:
     return bool(words) and not any(GPU_PROVIDERS.search(word) for word in words)
 
 
+def without_known(words: list[str]) -> bool:
+    """One of them is misspelt, and none of the others is a GPU's."""
+    known = [word for word in words if PROVIDER.match(word)]
+    return len(known) < len(words) and not any(GPU_PROVIDERS.search(word) for word in known)
+
+
+def cpu_first(words: list[str]) -> bool:
+    """ "in order of decreasing precedence" (InferenceSession's docstring): what the first can run goes to no other, and the
+    CPU's can run all."""
+    return words[:1] == ["CPUExecutionProvider"] and any(GPU_PROVIDERS.search(word) for word in words)
+
+
+def in_order(words: list[str]) -> str:
+    ordered = sorted(words, key=lambda word: word == "CPUExecutionProvider")
+    return "[" + ", ".join(json.dumps(word) for word in ordered) + "]"
+
+
 def names(tree: Tree, node: ast.expr | None) -> list[str]:
     """The providers of a list or tuple; none where one of them is not plain to see."""
-    parts = constant(tree, node) if isinstance(node, ast.List | ast.Tuple) else ()
+    if isinstance(node, ast.List | ast.Tuple):
+        bare = [one.elts[0] if isinstance(one, ast.Tuple) and one.elts else one for one in node.elts]  # with options
+        node = ast.copy_location(ast.List(elts=bare, ctx=ast.Load()), node)
+    parts = constant(tree, node) if isinstance(node, ast.List) else ()
     words = [part for part in parts if isinstance(part, str)] if isinstance(parts, tuple) else []
     return words if isinstance(parts, tuple) and len(words) == len(parts) else []
 

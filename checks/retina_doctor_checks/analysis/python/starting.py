@@ -11,7 +11,7 @@ from ..text import corrected
 from .detector import DETECTORS, FACE_ANALYSIS
 from .lines import instead, place
 from .tree import NAMED, Tree
-from .values import constants, single
+from .values import argument, constants, single
 
 PACKAGES = ("onnxruntime", "insightface", "fastapi", "flask", "uvicorn", "quart")
 LOADS = ("onnxruntime.InferenceSession", *FACE_ANALYSIS, *DETECTORS)
@@ -37,8 +37,65 @@ def told(tree: Tree) -> Iterator[Sign]:
             maker = tree.full(made.func) if isinstance(made, ast.Call) else ""
             if maker in TWICE:
                 yield from twice(tree, call, TWICE[maker])
+        if name in FACE_ANALYSIS and (where := pack_of(tree, call)) is not None:
+            yield Sign(at=place(tree, call), kind="pack", what=where)
     if tree.imports("fastapi"):
         yield from forms(tree)
+    yield from routes(tree)
+
+
+HOME = "~/.insightface"
+
+
+def pack_of(tree: Tree, call: ast.Call) -> str | None:
+    """The folder into which insightface unpacks its models where they are not there; None: it cannot be told."""
+    try:
+        given = argument(call, "root", 1)
+    except KeyError:
+        return None
+    if given is None:
+        return HOME
+    found = constants(tree, given)
+    return str(found[0][0]) if len(found) == 1 and isinstance(found[0][0], str) else None
+
+
+METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+ROUTES = ("flask.Flask", "fastapi.FastAPI", "quart.Quart", "sanic.Sanic")
+ELSEWHERE = ("include_router", "register_blueprint", "mount", "add_url_rule", "add_api_route", "add_route", "blueprint")
+
+
+def routes(tree: Tree) -> Iterator[Sign]:
+    """The paths that its applications serve; "* *" where there are more than stand here."""
+    made = any(tree.full(call.func) in ROUTES for call in tree.calls)
+    if not made:
+        return
+    for node in tree.scope:
+        if isinstance(node, NAMED):
+            for one in node.decorator_list:
+                if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute):
+                    yield from route(tree, one, one.func.attr)
+    for call in tree.calls:
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ELSEWHERE:
+            yield Sign(at=place(tree, call), kind="route", what="* *")
+
+
+def route(tree: Tree, call: ast.Call, word: str) -> Iterator[Sign]:
+    if word not in (*METHODS, "route", "api_route"):
+        return
+    try:
+        path = argument(call, "path", 0) or argument(call, "rule", 0)
+        given = argument(call, "methods")
+    except KeyError:
+        path = given = None
+    found = constants(tree, path) if path is not None else []
+    methods: object = (word.upper(),) if word in METHODS else ("GET",)
+    if word in ("route", "api_route") and given is not None:
+        told = constants(tree, given)
+        methods = told[0][0] if len(told) == 1 else None
+    known = len(found) == 1 and isinstance(found[0][0], str) and isinstance(methods, tuple)
+    for method in methods if known and isinstance(methods, tuple) else ("*",):
+        what = f"{str(method).upper()} {found[0][0]}" if known else "* *"
+        yield Sign(at=place(tree, call), kind="route", what=what)
 
 
 def below_main(tree: Tree, call: ast.Call) -> bool:

@@ -6,15 +6,27 @@ from typing import Annotated
 
 import typer
 
-from retina_doctor.command import Run, taking
+from retina_doctor.command import Run, new_app, taking
+from retina_doctor.language import said
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app = new_app()
 
-Name = Annotated[str | None, typer.Argument(help="Which machine; `--names` lists them.", metavar="NAME")]
-Names = Annotated[bool, typer.Option("--names", help="List the machines.")]
+Name = Annotated[
+    str | None,
+    typer.Argument(help=said("Which machine; `--names` lists them.", "哪台机器；`--names` 列出全部。"), metavar="NAME"),
+]
+Names = Annotated[bool, typer.Option("--names", help=said("List the machines.", "列出这些机器。"))]
 
 
-@app.command(cls=taking("format", "fail_on", "lang", "verbose"))
+@app.command(
+    cls=taking(
+        "format",
+        "fail_on",
+        "lang",
+        "verbose",
+        zh="判断一台随本工具附带的记录机器：没有 GPU 也能看报告、试门禁或解析器。",
+    )
+)
 def demo(ctx: typer.Context, name: Name = None, names: Names = False) -> None:
     """Judge a recorded machine that ships with the doctor: see a report, or test a gate or parser, without a GPU."""
     from retina_doctor.errors import UsageError

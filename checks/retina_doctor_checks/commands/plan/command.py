@@ -6,25 +6,45 @@ from typing import Annotated, Literal
 
 import typer
 
-from retina_doctor.command import Run, taking
+from retina_doctor.command import Run, new_app, taking
+from retina_doctor.language import said
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app = new_app()
 
 Prefer = Annotated[
     Literal["speed", "accuracy"] | None,
     typer.Option(
-        help="Take the lightest detector that serves, or the most accurate that fits; else your own, where it fits."
+        help=said(
+            "Take the lightest detector that serves, or the most accurate that fits; else your own, where it fits.",
+            "选够用的最轻检测器，或放得下的最准检测器；不指定时，放得下就选现有的。",
+        )
     ),
 ]
 Calibrate = Annotated[
     bool,
-    typer.Option("--calibrate", help="Run the model on the GPU, measure what the card takes beside it, and keep that."),
+    typer.Option(
+        "--calibrate",
+        help=said(
+            "Run the model on the GPU, measure what the card takes beside it, and keep that.",
+            "在 GPU 上运行模型，测出显卡额外占用的显存并保存。",
+        ),
+    ),
 ]
-GpuMemory = Annotated[str | None, typer.Option(help="Plan for this much instead of what is free.", metavar="16GiB")]
+GpuMemory = Annotated[
+    str | None,
+    typer.Option(
+        help=said("Plan for this much instead of what is free.", "按这么多显存来规划，而不是按当前空闲显存。"),
+        metavar="16GiB",
+    ),
+]
 
 
 @app.command(
-    cls=taking("model", "det_size", "workers", "target", "pid", "timeout", "config", "format", "no_color", "lang")
+    cls=taking(
+        *("model", "det_size", "workers", "target", "pid", "timeout", "config", "no_color", "lang"),
+        text_or_json=True,
+        zh="哪些检测器、多大的输入放得进显存，以及该用哪个。",
+    )
 )
 def plan(ctx: typer.Context, gpu_memory: GpuMemory = None, prefer: Prefer = None, calibrate: Calibrate = False) -> None:
     """Which detectors fit into the GPU's memory, at which input, and which to take."""

@@ -6,17 +6,20 @@ from typing import Annotated
 
 import typer
 
-from retina_doctor.command import Run, taking
+from retina_doctor.command import Run, new_app, taking
+from retina_doctor.language import said
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+app = new_app()
 
-Images = Annotated[str, typer.Option(help="Folder of pictures on the target's disk.", metavar="DIR")]
+Images = Annotated[
+    str, typer.Option(help=said("Folder of pictures on the target's disk.", "目标磁盘上的图片目录。"), metavar="DIR")
+]
 FLAGS = (
-    "model", "det_size", "det_thresh", "nms_thresh", "device", "target", "pid", "timeout", "config", "format", "no_color", "lang",
+    "model", "det_size", "det_thresh", "nms_thresh", "device", "target", "pid", "timeout", "config", "no_color", "lang",
 )  # fmt: skip
 
 
-@app.command(cls=taking(*FLAGS))
+@app.command(cls=taking(*FLAGS, text_or_json=True, zh="用自己的图片比较阈值、NMS 和输入尺寸，并给出建议。"))
 def tune(ctx: typer.Context, images: Images) -> None:
     """What threshold, NMS and input size change on your pictures, and what to take."""
     from retina_doctor.codec import to_json

@@ -6,9 +6,9 @@ import glob
 import json
 import os
 import re
-import shutil
 from typing import Any
 
+from retina_doctor.probing import place
 from retina_doctor_checks.probes.native import program
 
 ENGINES = ("dockerd", "podman", "containerd", "k3s")
@@ -50,7 +50,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
 def which(name: str) -> str | None:
     """On PATH, and where a user's PATH may not lead: the administrator's programs, those of NVIDIA's GPU Operator."""
     folders = [one for one in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(one)]
-    return shutil.which(name, path=os.pathsep.join([*folders, *MORE_FOLDERS]))
+    return place.which(name, [*folders, *MORE_FOLDERS])
 
 
 def found(names: tuple[str, ...]) -> list[str]:

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 NODES = ("/dev/nvidia*", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg")
-LIBRARIES = ("libnvidia-ml.so.*", "libcuda.so.*")
+LIBRARIES = ("libnvidia-ml.so.", "libcuda.so.")
 
 
 def nodes() -> list[Any]:
@@ -33,11 +33,17 @@ def libraries(folders: list[str]) -> list[Any]:
     """[{"path", "name", "version"}] of the files in these folders, each place once."""
     found, seen = [], set()
     for folder in folders:
-        for path in sorted(p for pattern in LIBRARIES for p in glob.glob(os.path.join(glob.escape(folder), pattern))):
-            place = os.path.join(os.path.realpath(folder), os.path.basename(path))
-            if place not in seen:
-                seen.add(place)
-                found.append({"path": path, "name": os.path.basename(path), "version": version(path)})
+        place = os.path.realpath(folder)
+        if place in seen:
+            continue
+        seen.add(place)
+        try:
+            names = sorted(name for name in os.listdir(folder) if name.startswith(LIBRARIES))
+        except OSError:
+            continue
+        for name in names:
+            path = os.path.join(folder, name)
+            found.append({"path": path, "name": name, "version": version(path)})
     return found
 
 

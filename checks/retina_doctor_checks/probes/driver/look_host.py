@@ -36,7 +36,7 @@ CACHE = "/etc/ld.so.cache"
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
-    from retina_doctor.own_checks import look_interpreter
+    from retina_doctor.probing import look_interpreter
 
     kernel = first_line("/proc/sys/kernel/osrelease") or ""
     container = look_interpreter.container()

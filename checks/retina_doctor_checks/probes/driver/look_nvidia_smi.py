@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import Any
 
+from retina_doctor.probing.place import which
 from retina_doctor_checks.probes.native import program
 
 QUERY = "--query-gpu=index,name,driver_version,memory.total,compute_cap"
@@ -15,7 +15,7 @@ MOST_LINES = 20
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     # A relative entry of PATH is the working directory, where anybody's file may lie.
     folders = [one for one in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(one)]
-    path = shutil.which("nvidia-smi", path=os.pathsep.join(folders))
+    path = which("nvidia-smi", folders)
     probe.tell(path=path, exit_code=None, lines=[], errors=[])
     if path is None:
         return

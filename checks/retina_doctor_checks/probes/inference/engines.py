@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from retina_doctor_checks.probes.native import sparing
 from retina_doctor_checks.probes.ort_gpu import session
 
 CHECKPOINTS = (".pth", ".pt")
@@ -23,7 +24,7 @@ def open_engine(path: str, gpu: bool) -> Any:
         if told is None or told["refused"] or told["network"] not in ("mobilenet0.25", "resnet50"):
             raise NotOurs(path)
         return Torch(path, gpu)
-    session.sparing()
+    sparing.spare()
     import onnxruntime
 
     preloaded = session.preload(onnxruntime, gpu)

@@ -8,10 +8,14 @@ from typing import Any
 
 from retina_doctor_checks.probes.inference import card_memory, engines
 from retina_doctor_checks.probes.models import locate
-from retina_doctor_checks.probes.native import output, places
+from retina_doctor_checks.probes.native import output, places, sparing
 from retina_doctor_checks.probes.ort_gpu import session
 
-FEWEST_RUNS, MOST_RUNS, ENOUGH = 5, 20, 0.5  # runs after the first, until so many seconds are over
+FEWEST_RUNS, MOST_RUNS, ENOUGH = (
+    5,
+    20,
+    0.15,
+)  # runs after the first, until so many seconds are over: on a card all of them
 SMALLER = ((0.75, 0.75), (0.5, 1.0), (1.0, 0.5))  # shares of the width and of the height in force
 SLOW = 5.0  # seconds of a first run, after which no other input is tried
 MOST_PICTURE = 200 * 10**6  # bytes
@@ -46,7 +50,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(framework=framework)
     probe.stage("importing " + framework)
     if not of_torch:
-        session.sparing()
+        sparing.spare()
     with output.captured() as log:
         watch = card_memory.Watch(arguments["gpu"])
         __import__(framework)

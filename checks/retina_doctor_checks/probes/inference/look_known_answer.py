@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from retina_doctor_checks.probes.native import output, places
+from retina_doctor_checks.probes.native import output, places, sparing
 from retina_doctor_checks.probes.ort_gpu import session
 
 THRESHOLD, NMS = 0.5, 0.4
@@ -17,7 +17,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         probe.tell(skipped="no-onnxruntime")
         return
     probe.stage("importing onnxruntime")
-    session.sparing()
+    sparing.spare()
     import onnxruntime
 
     with output.captured():

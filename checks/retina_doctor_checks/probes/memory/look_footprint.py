@@ -13,8 +13,7 @@ import tempfile
 from typing import Any
 
 from retina_doctor_checks.probes.models import locate, onnx_walk
-from retina_doctor_checks.probes.native import output, places
-from retina_doctor_checks.probes.ort_gpu import session
+from retina_doctor_checks.probes.native import output, places, sparing
 
 SIDE = 320
 TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
@@ -52,7 +51,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     if places.package_folder("onnxruntime") is None:
         probe.tell(skipped="no-onnxruntime")
         return
-    session.sparing()
+    sparing.spare()
     try:
         import numpy
     except ImportError:
@@ -73,7 +72,9 @@ def measure(probe: Any, onnxruntime: Any, numpy: Any, path: str, folder: str) ->
     probe.stage("loading " + os.path.basename(path))
     try:
         session = profiled(onnxruntime, path, folder, True)
-    except Exception:
+    except Exception as error:
+        if not type(error).__module__.startswith("onnxruntime"):
+            raise  # it is no matter of the model: no room for the profile, say
         probe.tell(skipped="not-loaded")  # which the inference probe speaks of
         return
     pictures = session.get_inputs()

@@ -31,15 +31,8 @@ MARKS = (
 
 def examine(path: str) -> dict[str, Any]:
     """What a file is, by its bytes: {"path", "size", "content", "problem", "error", "onnx"}."""
-    facts: dict[str, Any] = {
-        "path": path,
-        "size": None,
-        "content": "unknown",
-        "problem": None,
-        "error": None,
-        "onnx": None,
-        "checkpoint": None,
-    }
+    facts: dict[str, Any] = dict.fromkeys(("path", "size", "content", "problem", "error", "onnx", "checkpoint"))
+    facts.update(path=path, content="unknown")
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):

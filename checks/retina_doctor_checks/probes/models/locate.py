@@ -29,7 +29,8 @@ def named_model(arguments: dict[str, Any]) -> dict[str, Any] | None:
         named, by = os.environ.get(VARIABLE), VARIABLE
     if not named:
         return None
-    path = os.path.abspath(os.path.expanduser(named))
+    # A shell has expanded what it was given; what a variable holds, nobody expands before the service opens it.
+    path = os.path.abspath(named if by == VARIABLE else os.path.expanduser(named))
     plain = os.sep not in named and not named.startswith("~") and not named.lower().endswith(ENDINGS)
     if plain and not os.path.exists(path):
         return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from typing import Any
 
@@ -122,6 +121,8 @@ def similar(path: str, kind: str) -> list[Any]:
     elif ending(name):
         there = [one for one in there if ending(one) == ending(name)]
     names = {one.lower(): one for one in there}
+    import difflib  # only here: a model that is there needs no suggestion
+
     return [names[one] for one in difflib.get_close_matches(name.lower(), list(names), 3, 0.75)]
 
 
@@ -140,6 +141,11 @@ def elsewhere(path: str, arguments: dict[str, Any]) -> list[Any]:
     places = [current(), locate.IMAGE_FOLDER, "/models", "/workspace", locate.pack_root(arguments.get("root"))]
     places += [os.path.dirname(os.path.dirname(path)), os.path.expanduser("~/models"), "/app", "/opt/models"]
     found, seen, visited = [], set(), 0
+    if "/~" in path:
+        home = os.path.expanduser("~" + path.partition("/~")[2])
+        if os.path.exists(home):
+            found.append(home)
+            seen.add(os.path.realpath(home))
     for place in places:
         if not place or place == os.sep:
             continue

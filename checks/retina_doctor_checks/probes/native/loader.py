@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 import sys
-import tempfile
 from typing import Any
 
 from retina_doctor_checks.probes.native import elf, program
@@ -83,6 +82,8 @@ def _nameable(name: str, links: Any) -> str:
     """*name*, or, where the loader's list cannot hold it for a blank or a colon, the same file by a link to its folder."""
     if not re.search(r"[\s:]", name):
         return name
+    import tempfile  # only here: it takes a millisecond and a half
+
     folder = links.enter_context(tempfile.TemporaryDirectory())
     os.symlink(os.path.dirname(os.path.abspath(name)), os.path.join(folder, "it"))
     return os.path.join(folder, "it", os.path.basename(name))

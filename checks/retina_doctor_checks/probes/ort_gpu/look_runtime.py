@@ -10,7 +10,7 @@ import signal
 import time
 from typing import Any
 
-from retina_doctor_checks.probes.native import mapped, output, places
+from retina_doctor_checks.probes.native import mapped, output, places, sparing
 from retina_doctor_checks.probes.ort_gpu import conv_model, look_files, session
 
 SHARE = 0.4  # of the probe's own seconds that another attempt gets
@@ -34,7 +34,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(installed=True)
     gpu = bool(arguments["gpu"] and look_files.provider_facts(folder, look_files.PROVIDER))
     preloads = gpu and bool(look_files.preloaded_by())
-    session.sparing()
+    sparing.spare()
     # Forked before anything is imported: a library that is loaded once stays loaded.
     ways = ("plain" if preloads else "preload", "torch") if gpu else ()
     others = [Waiting(how, arguments["seconds"]) for how in ways]

@@ -7,17 +7,8 @@ import shutil
 import tempfile
 from typing import Any
 
-from retina_doctor_checks.probes.native import untold
-
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 profile_folders: list[str] = []
-
-
-def sparing() -> None:
-    """Before numpy is imported, which comes with onnxruntime: its OpenBLAS starts a thread for every core, and they spin, for a
-    matrix product that nobody asks for. onnxruntime's own threads are as many as they were; what it would report stays here."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    untold.keep()
 
 
 def open_session(onnxruntime: Any, model: Any, want_gpu: bool, count: bool = True) -> tuple[Any, str | None]:

@@ -16,6 +16,8 @@ MODULES = {
     "cv2": ("cv2/cv2*.so", "cv2/python-3*/cv2*.so", "cv2*.so"),
     "onnxruntime": ("onnxruntime/capi/onnxruntime_pybind11_state*.so",),
 }
+OPENED = {"onnxruntime": ("libonnxruntime_providers_cuda.so",)}
+"""What a module opens itself, later than it is imported: it may need newer versions of the system's libraries than the module."""
 INSTRUCTIONS = ("sse4_1", "sse4_2", "avx", "f16c", "fma", "bmi1", "bmi2", "avx2", "avx512f", "hypervisor")
 """As arch/x86/include/asm/cpufeatures.h names them; the last: it is a virtual machine's."""
 MOST_TEXT = 256 * 1024 * 1024  # bytes of constants in a compiled module: more is no module
@@ -79,6 +81,8 @@ def extension(module: str) -> dict[str, Any] | None:
     if not paths:
         return None
     answer = loader.trace([paths[0]])
+    opened = [path for path in map(beside(paths[0]), OPENED.get(module, ())) if os.path.isfile(path)]
+    versions = [*answer["versions"], *(loader.trace(opened)["versions"] if opened else [])]
     name, version = owner(module, paths[0])
     return {
         "module": module,
@@ -86,10 +90,14 @@ def extension(module: str) -> dict[str, Any] | None:
         "distribution": name,
         "version": version,
         "missing": answer["missing"],
-        "versions": answer["versions"],
+        "versions": [one for place, one in enumerate(versions) if one not in versions[:place]],
         "numpy_abi": None if module == "numpy" else numpy_abi(paths[0]),
         "problem": answer["problem"],
     }
+
+
+def beside(path: str) -> Any:
+    return lambda name: os.path.join(os.path.dirname(path), name)
 
 
 def owner(module: str, path: str) -> tuple[str | None, str | None]:

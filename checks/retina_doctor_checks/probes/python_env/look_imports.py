@@ -7,7 +7,7 @@ import importlib.util
 import re
 from typing import Any
 
-from retina_doctor_checks.probes.native import installed, output, untold
+from retina_doctor_checks.probes.native import installed, output, sparing
 
 MODULES = ("numpy", "cv2", "PIL", "onnx", "scipy", "skimage", "insightface")
 DISTRIBUTIONS = {"cv2": "opencv(-contrib)?-python(-headless)?", "PIL": "pillow(-simd)?", "skimage": "scikit-image"}
@@ -17,7 +17,7 @@ PACKAGE = re.compile(r".*/(?:site|dist)-packages/([A-Za-z_][A-Za-z0-9_]*)")
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
-    untold.keep()
+    sparing.spare()
     tried: list[Any] = []
     probe.tell(tried=tried)
     for name in MODULES:

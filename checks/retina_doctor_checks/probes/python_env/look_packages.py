@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import os
 import re
-import shutil
 import sysconfig
 from typing import Any
 
+from retina_doctor.probing.place import which
 from retina_doctor_checks.probes.native import installed, loader, places
 
 RELEVANT = re.compile(
@@ -48,7 +48,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(
         insightface=insightface(found.get("insightface")),
         aliases=aliases(),
-        compiler=next((path for path in map(shutil.which, COMPILERS) if path), None),
+        compiler=next((path for path in map(which, COMPILERS) if path), None),
         headers=os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")),
     )
 

@@ -6,8 +6,12 @@ Nothing is imported: of a package's name only the folders of sys.path are asked,
 from __future__ import annotations
 
 import ast
+import difflib
+import io
 import os
 import sys
+import tokenize
+import warnings
 from importlib import machinery
 from typing import Any
 
@@ -17,46 +21,184 @@ IMPLIED = {
     "fastapi": (("UploadFile", "File", "Form"), ("python_multipart", "multipart")),
 }
 """Package -> (names of it that ask for another module when a route is declared, the modules that would do)."""
+APPLICATIONS = (
+    "Flask",
+    "FastAPI",
+    "Sanic",
+    "Quart",
+    "Starlette",
+    "Bottle",
+    "Celery",
+    "Litestar",
+    "Robyn",
+    "get_wsgi_application",
+)
 
 
-def missing(file: str, directory: str, extra: list[str], folders: list[str]) -> tuple[list[Any], bool]:
-    """([{"name", "file", "line", "implied_by"}], whether it cannot be known: the first file could not be read, or one changes
-    sys.path). *directory*: where it is started. *folders*: of its PYTHONPATH."""
-    path = [directory, os.path.dirname(file), *folders, *sys.path]
-    found: dict[str, Any] = {}
-    for name in extra:
-        if not is_there(name, path):
-            found[name] = {"name": name, "file": file, "line": 1, "implied_by": "command"}
-    waiting, unread = [file], False
-    seen: set[str] = set()
-    while waiting and len(seen) < MOST_FILES:
-        one = waiting.pop()
-        if one in seen:
-            continue
-        seen.add(one)
-        tree = parsed(one)
-        if tree is None:
-            unread = unread or one == file
-            continue
-        if changes_path(tree):
-            return [], True
+class Walk:
+    """Through the files that a start loads. *missing*: [{"name", "file", "line", "implied_by", "found_at"}]; *unread*: what is
+    missing
+    cannot be known, since the first file could not be read, or one changes sys.path; *unloadable*: what in one of these files
+    ends the start, or None."""
+
+    def __init__(self, asks: list[str], file: str, folders: list[str], script: bool) -> None:
+        self.folders, self.script = folders, script
+        self.path = [*folders, *sys.path]
+        self.unread = False
+        self.unloadable: dict[str, Any] | None = None
+        self.found: dict[str, Any] = {}
+        for name in asks:
+            if not is_there(name, self.path):
+                self.found[name] = absent(name, file, 1, "command")
+        self.first = file
+        self.trees: dict[str, ast.Module | None] = {}
+        self.follow(file)
+
+    @property
+    def missing(self) -> list[Any]:
+        return sorted(self.found.values(), key=lambda one: (one["file"] != self.first, one["line"]))
+
+    def follow(self, file: str) -> None:
+        waiting = [file]
+        while waiting and len(self.trees) < MOST_FILES:
+            one = waiting.pop()
+            if one in self.trees:
+                continue
+            tree = self.tree(one)
+            if tree is None:
+                self.unread = self.unread or one == file
+                continue
+            if changes_path(tree):
+                self.unread = True
+                self.found.clear()
+                return
+            waiting += self.imports(one, tree)
+
+    def imports(self, one: str, tree: ast.Module) -> list[str]:
+        """What a file imports of the service's own; notes what is nowhere."""
+        waiting = []
         for name, line, implied in asked(tree):
             top = name.split(".")[0]
-            own = local(name, [directory, *folders, os.path.dirname(file), os.path.dirname(one)])
+            own = local(name, [*self.folders, os.path.dirname(one)])
             waiting += own
-            if not own and top not in found and not is_there(top, path):
-                found[top] = {"name": top, "file": one, "line": line, "implied_by": implied}
-    return sorted(found.values(), key=lambda one: (one["file"] != file, one["line"])), unread
+            if not own and top not in self.found and not is_there(top, self.path):
+                self.found[top] = absent(top, one, line, implied)
+        for node in loaded(tree.body):
+            if isinstance(node, ast.ImportFrom) and self.unloadable is None:
+                self.unloadable = self.refused(one, node)
+        return waiting
+
+    def refused(self, one: str, node: ast.ImportFrom) -> dict[str, Any] | None:
+        """Whether this import of names fails at a file of the service's own."""
+        if node.level and one == self.first and self.script:
+            return unloadable("relative-import", one, node.lineno, "." * node.level + (node.module or ""))
+        if node.level > 1 or not node.module:
+            return None
+        name = "." * node.level + node.module
+        files = local(name, [*self.folders, os.path.dirname(one)])
+        place = os.path.join(*node.module.split("."))
+        if not files or not files[-1].endswith((place + ".py", os.path.join(place, "__init__.py"))):
+            return None
+        names = bound(self.tree(files[-1])) if files[-1] != one else None
+        folder = os.path.dirname(files[-1]) if files[-1].endswith("__init__.py") else None
+        for alias in node.names if names is not None else ():
+            beside = folder is not None and (
+                os.path.exists(os.path.join(folder, alias.name)) or bool(local(alias.name, [folder]))
+            )
+            if names is not None and alias.name not in names and alias.name != "*" and not beside:
+                return unloadable("import-name", files[-1], 1, alias.name, alike(alias.name, names))
+        return None
+
+    def tree(self, path: str) -> ast.Module | None:
+        if path not in self.trees:
+            self.trees[path], refused = parsed(path)
+            if refused is not None and self.unloadable is None:
+                self.unloadable = unloadable("syntax", path, refused.lineno or 1, str(refused.msg))
+        return self.trees[path]
+
+    def serves(self, attribute: str | None) -> None:
+        """Notes where the first file lacks what the command serves."""
+        names = bound(self.tree(self.first))
+        if attribute and names is not None and attribute not in names and self.unloadable is None:
+            self.unloadable = unloadable(
+                "attribute", self.first, 1, attribute, made(self.tree(self.first)) or alike(attribute, names)
+            )
 
 
-def parsed(path: str) -> ast.Module | None:
+def absent(name: str, file: str, line: int, implied_by: str | None, found_at: str | None = None) -> dict[str, Any]:
+    return {"name": name, "file": file, "line": line, "implied_by": implied_by, "found_at": found_at}
+
+
+def unloadable(kind: str, file: str, line: int, what: str | None, names: list[str] | None = None) -> dict[str, Any]:
+    return {"kind": kind, "file": file, "line": line, "what": (what or "")[:200], "names": names or []}
+
+
+def alike(name: str, names: set[str]) -> list[str]:
+    return difflib.get_close_matches(name, sorted(names), 3, 0.6)
+
+
+def parsed(path: str) -> tuple[ast.Module | None, SyntaxError | None]:
+    """As Python would compile it; SyntaxError: it would not."""
     try:
         if os.path.getsize(path) > MOST_BYTES:
-            return None
+            return None, None
         with open(path, "rb") as file:
-            return ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+            data = file.read()
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        try:
+            data.decode(encoding)
+        except UnicodeDecodeError as error:
+            refused = SyntaxError("(unicode error) " + str(error))
+            refused.lineno = data.count(b"\n", 0, error.start) + 1
+            return None, refused
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(data)
+            compile(tree, path, "exec", dont_inherit=True)
+        return tree, None
+    except SyntaxError as error:
+        return None, error
+    except (OSError, ValueError, RecursionError, MemoryError):
+        return None, None
+
+
+def bound(tree: ast.Module | None) -> set[str] | None:
+    """The names that a module has when it is loaded, and those that its functions may give it; None: it may give itself any."""
+    if tree is None:
         return None
+    names: set[str] = set()
+    waiting: list[Any] = list(tree.body)
+    for node in waiting:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+            if not isinstance(node, ast.ClassDef):
+                names |= {name for one in ast.walk(node) if isinstance(one, ast.Global) for name in one.names}
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and node.id in ("globals", "exec", "vars", "setattr", "locals"):
+            return None
+        if not isinstance(node, ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+    return None if "*" in names or "__getattr__" in names else names
+
+
+def made(tree: ast.Module | None) -> list[str]:
+    """Names of the module that are applications by their makers."""
+    found = []
+    for node in tree.body if tree is not None else ():
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            called = node.value.func
+            maker = (
+                called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+            )
+            if maker in APPLICATIONS:
+                found += [one.id for one in node.targets if isinstance(one, ast.Name)]
+    return found
 
 
 def changes_path(tree: ast.Module) -> bool:
@@ -146,14 +288,3 @@ def is_there(name: str, path: list[str]) -> bool:
         except Exception:  # noqa: S112 - somebody's finder
             continue
     return False
-
-
-def file_of(module: str, directory: str) -> str | None:
-    """The file of a module beside the command's working directory, or on sys.path."""
-    parts = module.split(".")
-    for folder in [directory, *sys.path]:
-        place = os.path.join(folder or directory, *parts)
-        for path in (os.path.join(place, "__init__.py"), place + ".py"):
-            if os.path.isfile(path):
-                return path
-    return None

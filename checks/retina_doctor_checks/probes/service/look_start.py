@@ -16,98 +16,185 @@ import sys
 from typing import Any
 
 from retina_doctor_checks.probes.native import program
-from retina_doctor_checks.probes.service import imported_names
+from retina_doctor_checks.probes.service import application, compose_file, ended, imported_names
 
-PYTHON = re.compile(r"(?:python|pypy)[\d.]*$")
-SERVERS = ("gunicorn", "uvicorn", "hypercorn", "flask", "waitress-serve", "fastapi", "daphne")
 BUILTINS = ("cd", "source", ".", "export", "set", "ulimit", "umask", "eval", "if", "while", "for")
+IN_A_CONTAINER = ("/.dockerenv", "/run/.containerenv")
+KEPT = ("PYTHONPATH=", "FLASK_APP=", "GUNICORN_CMD_ARGS=")
+"""Of a unit's variables those that say which application is loaded; others may be secret."""
+DEEP = 3  # folders below, in which a module that is not found is looked for
 SECONDS = 5
+
+
+class StartCommand:
+    """*words*: of the command; *directory*: where it is started. *ended*: how its last start did; *env_files*: those
+    that must be there."""
+
+    def __init__(
+        self,
+        source: str,
+        words: list[str],
+        directory: str | None = None,
+        ended: dict[str, Any] | None = None,
+        env_files: list[str] | None = None,
+        problem: str | None = None,
+    ) -> None:
+        self.source, self.words, self.directory, self.ended = source, words, directory, ended
+        self.env_files, self.problem = env_files or [], problem
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     named = arguments["start"]
     nothing = dict.fromkeys(
-        ("source", "named", "command", "directory", "program", "program_missing", "file", "problem")
+        ("source", "named", "command", "directory", "program", "program_missing", "file", "problem", "unloadable")
     )
     probe.tell(missing=[], ended=None, **nothing)
     if not named:
         return
     probe.tell(named=named)
-    source, words, directory, ended = found(named)
-    directory = directory or arguments.get("directory") or os.getcwd()
-    command = " ".join(map(shlex.quote, words)) if words else None
-    probe.tell(source=source, ended=ended, command=command, directory=directory)
-    if not words:
-        probe.tell(problem="no-command")
+    told = found(named)
+    directory = told.directory or arguments.get("directory") or os.getcwd()
+    command = " ".join(map(shlex.quote, told.words)) if told.words else None
+    probe.tell(source=told.source, ended=told.ended, command=command, directory=directory)
+    gone = next((one for one in told.env_files if not os.path.exists(one)), None)
+    if gone is not None:
+        probe.tell(unloadable=imported_names.unloadable("env-file", named.partition("#")[0], 1, gone))
+    if not told.words:
+        probe.tell(problem=told.problem or "no-command")
         return
-    if source == "container":
+    if told.source == "container":
         probe.tell(problem="in-a-container")  # its files are not here
         return
-    folders = python_path(words, directory)
-    words = stripped(words)
+    elsewhere = told.source == "compose" and not any(map(os.path.exists, IN_A_CONTAINER))
+    read(probe, told.words, directory, elsewhere)
+
+
+def read(probe: Any, given: list[str], directory: str, elsewhere: bool) -> None:
+    """*elsewhere*: the packages are in an image, and only the service's own files are here."""
+    words, directory = application.entered(given, directory)
+    variables = {**application.assigned(given), **application.assigned(words)}
+    path = [os.path.join(directory, one) for one in variables.get("PYTHONPATH", "").split(os.pathsep) if one]
+    words = application.stripped(words)
     first = words[0] if words else ""
-    if not first or first.startswith("-") or first in BUILTINS or "&&" in words or ";" in words:
-        probe.tell(problem="no-command")  # flags of sudo or env, or a line that a shell would read
+    if not first or first.startswith("-") or first in BUILTINS or "$" in first:
+        probe.tell(problem="no-command")  # a line that a shell would read
         return
     # The service's own folder of programs first: whoever starts it by its environment has that on PATH.
     programs = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
-    path = os.path.join(directory, first) if "/" in first else shutil.which(first, path=programs)
-    there = path is not None and os.path.exists(path)
-    probe.tell(program=path if there else None, program_missing=None if there else first)
-    if not there and not PYTHON.match(os.path.basename(first)) and os.path.basename(first) not in SERVERS:
+    place = os.path.join(directory, first) if "/" in first else shutil.which(first, path=programs)
+    there = elsewhere or (place is not None and os.path.exists(place))
+    probe.tell(program=place if there and not elsewhere else None, program_missing=None if there else first)
+    base = os.path.basename(first)
+    if base in application.COMPILED or (
+        not there and not application.PYTHON.match(base) and base not in application.SERVERS
+    ):
         return
-    file, extra = application(words, directory)
-    if file is None:
-        script = next((word for word in words[1:] if not word.startswith("-")), "")
-        if PYTHON.match(os.path.basename(first)) and script.endswith(".py") and "-m" not in words and "-c" not in words:
-            probe.tell(program_missing=script)
+    app = application.of_command(words, directory, path, variables)
+    if app is None:
         probe.tell(problem="no-application")
         return
-    probe.tell(file=file)
-    missing, unread = imported_names.missing(file, directory, extra, folders)
-    probe.tell(missing=missing, problem="unreadable" if unread else None)
+    if app.file is None and app.name is not None and not app.script:
+        app.file = application.module_file(app.name, [one for one in sys.path if one])
+    if app.file is None:
+        nowhere(probe, app, directory, elsewhere)
+        return
+    probe.tell(file=app.file)
+    walk = imported_names.Walk([] if elsewhere else app.asks, app.file, app.folders, app.script)
+    walk.serves(app.attribute)
+    problem = "in-a-container" if elsewhere else "unreadable" if walk.unread else None
+    probe.tell(missing=[] if elsewhere else walk.missing, problem=problem)
+    if walk.unloadable is not None:
+        probe.tell(unloadable=walk.unloadable)
 
 
-def found(named: str) -> tuple[str | None, list[str], str | None, dict[str, Any] | None]:
-    """(source, words of the command, its working directory, how its last start ended)"""
+def nowhere(probe: Any, app: Any, directory: str, elsewhere: bool) -> None:
+    """The file that the command runs is not there."""
+    name = app.name
+    asks = [] if elsewhere else [one for one in app.asks if not imported_names.is_there(one, [*app.folders, *sys.path])]
+    missing = [imported_names.absent(one, directory, 1, "command") for one in asks]
+    if app.script or (name and (name.endswith(".py") or "/" in name)):
+        if name.endswith(".py"):
+            probe.tell(program_missing=None if elsewhere else name)
+        probe.tell(problem="no-application")
+        return
+    if name is None or elsewhere or os.path.isdir(os.path.join(app.folders[0], *name.split("."))):
+        probe.tell(missing=missing, problem="no-application" if not missing else None)
+        return
+    top = name.split(".")[0]
+    if imported_names.is_there(top, [*app.folders, *sys.path]) and top == name:
+        probe.tell(
+            missing=missing, problem="no-application" if not missing else None
+        )  # a compiled module, or one of a finder
+        return
+    missing.append(imported_names.absent(name, app.folders[0], 1, "application", below(name, directory)))
+    probe.tell(missing=missing, file=app.folders[0])
+
+
+def below(name: str, directory: str) -> str | None:
+    """A file of this module in a folder below: its command is started in the wrong one."""
+    for folder, folders, _ in os.walk(directory):
+        deep = folder[len(directory) :].count(os.sep)
+        folders[:] = (
+            [one for one in sorted(folders) if not one.startswith(".") and one != "node_modules"] if deep < DEEP else []
+        )
+        found = application.module_file(name, [folder]) if "pyvenv.cfg" not in os.listdir(folder) else None
+        if found:
+            return found
+    return None
+
+
+def found(named: str) -> StartCommand:
     kind, _, rest = named.partition(":")
     base = os.path.basename(named)
+    file, _, service = named.partition("#")
     if kind in ("docker", "podman") and rest:
-        words, directory, ended = of_container(kind, rest)
-        return "container", words, directory, ended
+        return of_container(kind, rest)
     if named.endswith(".service") and " " not in named:
-        words, directory, ended = of_unit(named)
-        return "unit", words, directory, ended
+        return of_unit(named)
+    if compose_file.NAMES.match(os.path.basename(file)) and os.path.isfile(file):
+        return of_compose(file, service or None)
     if base.startswith("Procfile") and os.path.isfile(named):
-        return "procfile", of_procfile(named), os.path.dirname(os.path.abspath(named)), None
+        return StartCommand("procfile", of_procfile(named), os.path.dirname(os.path.abspath(named)))
     if named.endswith((".conf", ".ini")) and " " not in named and os.path.isfile(named):
-        words, directory = of_supervisor(named)
-        return "supervisor", words, directory, None
-    return "command", split(named), None, None
+        return of_supervisor(named)
+    return StartCommand("command", application.split(named))
 
 
-def split(line: str) -> list[str]:
+def of_compose(path: str, service: str | None) -> StartCommand:
     try:
-        return shlex.split(line, comments=True)
-    except ValueError:
-        return line.split()
+        told = compose_file.service(path, service)
+    except (compose_file.NotUnderstood, OSError, UnicodeDecodeError, RecursionError):
+        return StartCommand("compose", [], problem="not-understood")
+    except KeyError:
+        return StartCommand("compose", [], problem="several-services")
+    state = program.run(["docker", "compose", "-f", path, "ps", "--all", "--quiet", "--", told["name"]], SECONDS)
+    name = state.output.decode("utf-8", "replace").split()[:1] if state.code == 0 else []
+    end = ended.of_container(inspected("docker", name[0])) if name else None
+    kept = [f"{key}={value}" for key, value in told["variables"].items() if (key + "=") in KEPT]
+    words = [*kept, *told["words"]] if told["words"] else []
+    return StartCommand(
+        "compose", words, told["directory"], end, told["env_files"], None if words else "in-a-container"
+    )
 
 
-def of_unit(name: str) -> tuple[list[str], str | None, dict[str, Any] | None]:
+def of_unit(name: str) -> StartCommand:
     """By `systemctl show`; a unit file is read where there is no systemd."""
-    keys = "ExecStart,Environment,WorkingDirectory,ExecMainCode,ExecMainStatus,ActiveState,Result,NRestarts"
     if os.path.isabs(name) and os.path.isfile(name):
         told = unit_file(name)
-        words = split(told.get("ExecStart", "").lstrip("-@:+!"))
-        return [*its_path(told), *words], told.get("WorkingDirectory"), None
+        words = application.split(told.get("ExecStart", "").lstrip("-@:+!"))
+        files = application.split(told.get("EnvironmentFile", ""))
+        needed = [one for one in files if not one.startswith("-") and "%" not in one]
+        return StartCommand("unit", [*its_path(told), *words], told.get("WorkingDirectory"), None, needed)
+    keys = ",".join(("ExecStart", "Environment", "WorkingDirectory", *ended.UNIT))
     done = program.run(["systemctl", "show", "--no-pager", "--property", keys, "--", name], SECONDS)
     if done.code != 0:
-        return [], None, None
-    lines = done.output.decode("utf-8", "replace").splitlines()
-    told = dict(line.partition("=")[::2] for line in lines)
+        return StartCommand("unit", [])
+    text = done.output.decode("utf-8", "replace")
+    told = dict(line.partition("=")[::2] for line in text.splitlines())
     match = re.search(r"argv\[\]=(.*?) ;", told.get("ExecStart", ""))
     directory = told.get("WorkingDirectory", "").lstrip("!-") or None
-    return [*its_path(told), *split(match.group(1))] if match else [], directory, of_systemd(told)
+    words = [*its_path(told), *application.split(match.group(1))] if match else []
+    return StartCommand("unit", words, directory, ended.of_unit(text))
 
 
 def unit_file(path: str) -> dict[str, str]:
@@ -121,33 +208,20 @@ def unit_file(path: str) -> dict[str, str]:
         return {}
 
 
-def of_systemd(told: dict[str, str]) -> dict[str, Any]:
-    """ExecMainCode is that of waitid(2): 1 exited, 2 killed, 3 dumped; the status is then the signal's number."""
-    code, status = number(told.get("ExecMainCode")), number(told.get("ExecMainStatus"))
-    running = told.get("ActiveState") == "active"
-    return {
-        "code": None if running or not code or status is None else status if code == 1 else 128 + status,
-        "out_of_memory": told.get("Result") == "oom-kill",
-        "restarts": number(told.get("NRestarts")),
-        "running": running,
-    }
-
-
-def of_container(engine: str, name: str) -> tuple[list[str], str | None, dict[str, Any] | None]:
-    done = program.run([engine, "inspect", "--type", "container", "--", name], SECONDS)
+def of_container(engine: str, name: str) -> StartCommand:
+    text = inspected(engine, name)
     try:
-        told: Any = json.loads(done.output.decode("utf-8", "replace"))[0]
-        state, config = told["State"], told["Config"]
+        config: Any = json.loads(text)[0]["Config"]
         words = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
-        ended = {
-            "code": None if state.get("Running") else number(str(state.get("ExitCode"))),
-            "out_of_memory": bool(state.get("OOMKilled")),
-            "restarts": number(str(told.get("RestartCount"))),
-            "running": bool(state.get("Running")),
-        }
-        return [str(word) for word in words], config.get("WorkingDir") or None, ended
+        directory = config.get("WorkingDir") or None
+        return StartCommand("container", [str(word) for word in words], directory, ended.of_container(text))
     except (ValueError, KeyError, TypeError, IndexError):
-        return [], None, None
+        return StartCommand("container", [])
+
+
+def inspected(engine: str, name: str) -> str:
+    done = program.run([engine, "inspect", "--type", "container", "--", name], SECONDS)
+    return done.output.decode("utf-8", "replace")
 
 
 def of_procfile(path: str) -> list[str]:
@@ -157,83 +231,22 @@ def of_procfile(path: str) -> list[str]:
     except OSError:
         return []
     commands = {name.strip(): command.strip() for name, _, command in lines}
-    return split(commands.get("web") or next(iter(commands.values()), ""))
+    return application.split(commands.get("web") or next(iter(commands.values()), ""))
 
 
-def of_supervisor(path: str) -> tuple[list[str], str | None]:
+def of_supervisor(path: str) -> StartCommand:
     parser = configparser.RawConfigParser(strict=False, interpolation=None, inline_comment_prefixes=(" ;",))
     try:
         parser.read(path, encoding="utf-8")
     except (configparser.Error, OSError, UnicodeDecodeError):
-        return [], None
+        return StartCommand("supervisor", [])
     programs = [name for name in parser.sections() if name.startswith("program:")]
     for name in programs:
-        words = split(parser.get(name, "command", fallback="").partition(" ;")[0])
+        words = application.split(parser.get(name, "command", fallback="").partition(" ;")[0])
         if words:
-            return words, parser.get(name, "directory", fallback=None)
-    return [], None
-
-
-def number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.lstrip("-").isdigit() else None
+            return StartCommand("supervisor", words, parser.get(name, "directory", fallback=None))
+    return StartCommand("supervisor", [])
 
 
 def its_path(told: dict[str, str]) -> list[str]:
-    """Of a unit's variables the one that says where modules are; others may be secret."""
-    return [word for word in split(told.get("Environment", "")) if word.startswith("PYTHONPATH=")]
-
-
-def python_path(words: list[str], directory: str) -> list[str]:
-    """The folders of a PYTHONPATH that stands before the command."""
-    said = [word.partition("=")[2] for word in words if word.startswith("PYTHONPATH=")]
-    return [os.path.join(directory, one) for text in said for one in text.split(os.pathsep) if one]
-
-
-def stripped(words: list[str]) -> list[str]:
-    """Without what only starts another command, and without assignments before it."""
-    while words and (
-        os.path.basename(words[0]) in ("exec", "env", "nohup", "sudo", "tini", "dumb-init", "--")
-        or re.match(r"\w+=", words[0])
-    ):
-        words = words[1:]
-    if len(words) > 2 and os.path.basename(words[0]) in ("sh", "bash") and words[1] in ("-c", "-lc", "-ec"):
-        return stripped(split(words[2].replace("&&", " && ").rpartition(" && ")[2]))
-    return words
-
-
-def application(words: list[str], directory: str) -> tuple[str | None, list[str]]:
-    """(file of the application, modules that the command itself asks for)"""
-    name, rest = os.path.basename(words[0]), words[1:]
-    extra = []
-    if PYTHON.match(name):
-        while rest and rest[0].startswith("-") and rest[0] != "-m":
-            rest = rest[2:] if rest[0] in ("-W", "-X") else rest[1:]
-        if rest[:1] != ["-m"]:
-            path = os.path.join(directory, rest[0]) if rest else ""
-            return (path, []) if os.path.isfile(path) else (None, [])
-        name, rest = (rest[1], rest[2:]) if len(rest) > 1 else ("", [])
-        extra.append(name.split(".")[0])
-        if name not in SERVERS and name.split(".")[0] not in SERVERS:
-            return imported_names.file_of(name, directory), []
-    for flag in ("-k", "--worker-class"):
-        if flag in rest[:-1]:
-            extra += [worker_module(rest[rest.index(flag) + 1])]
-    app = next(
-        (word for word in reversed(rest) if re.match(r"[A-Za-z_][\w.]*(:[\w.()]+)?$", word) and ":" in word), None
-    )
-    if app is None:
-        app = rest[-1] if rest and not rest[-1].startswith("-") else None
-    if name == "flask":
-        app = rest[rest.index("--app") + 1] if "--app" in rest[:-1] else "app"
-    folder = rest[rest.index("--chdir") + 1] if "--chdir" in rest[:-1] else ""
-    folder = os.path.join(directory, folder)
-    return (imported_names.file_of(app.partition(":")[0], folder) if app else None), [one for one in extra if one]
-
-
-def worker_module(name: str) -> str:
-    """What gunicorn imports for a class of workers (gunicorn/workers/__init__.py)."""
-    return (
-        name.split(".")[0]
-        if "." in name
-        else {"gevent": "gevent", "eventlet": "eventlet", "tornado": "tornado"}.get(name, "")
-    )
+    return [word for word in application.split(told.get("Environment", "")) if word.startswith(KEPT)]

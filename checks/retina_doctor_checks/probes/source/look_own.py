@@ -10,6 +10,7 @@ import re
 import time
 from typing import Any
 
+from retina_doctor_checks.probes.service import application
 from retina_doctor_checks.probes.source import look_texts
 
 LYING = (
@@ -17,9 +18,6 @@ LYING = (
     *("compose.yml", "compose.yaml", "docker-compose.yml", "docker-compose.yaml"),
 )
 MOST_OWN = 20  # files of the service's own package
-SERVERS = ("gunicorn", "uvicorn", "hypercorn", "flask", "waitress-serve", "daphne")
-TAKES_A_WORD = ("-W", "-X", "--check-hash-based-pycs")
-NAMES = re.compile(r"([A-Za-z_][\w.]*)(?::[A-Za-z_]\w*(?:\(\))?)?$")
 IMPORTS = re.compile(
     r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+([\w, \t]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
 )
@@ -59,48 +57,10 @@ def own_files(pid: int) -> list[str]:
 
 
 def main_file(words: list[str], base: str) -> str | None:
-    """The file that a command line of Python runs."""
-    rest = list(words[1:])
-    while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-c"):
-        rest = rest[2 if rest[0] in TAKES_A_WORD else 1 :]
-    if not rest or rest[0] == "-c":
-        return None
-    if rest[0] == "-m":
-        program, rest = (rest[1] if len(rest) > 1 else ""), rest[2:]
-        if program not in SERVERS:
-            return module_file(base, program, run=True)
-    else:
-        program, rest = os.path.basename(rest[0]), rest[1:]
-        if program not in SERVERS:
-            return file_at(base, words[len(words) - len(rest) - 1])
-    wanted = [word for word in rest if NAMES.match(word) and (":" in word or program != "flask")]
-    if program == "flask":
-        wanted = [rest[i + 1] for i, word in enumerate(rest[:-1]) if word in ("--app", "-A")] or [
-            os.environ.get("FLASK_APP") or "app"
-        ]
-    named = [word for word in wanted if ":" in word] or wanted
-    for word in named:
-        name = word.split(":")[0]
-        found = file_at(base, name) if name.endswith(".py") else module_file(base, name)
-        if found:
-            return found
-    return None
-
-
-def file_at(base: str, path: str) -> str | None:
-    path = os.path.normpath(os.path.join(base, path))
-    if os.path.isdir(path):
-        path = os.path.join(path, "__main__.py")
-    return path if os.path.isfile(path) else None
-
-
-def module_file(base: str, name: str, run: bool = False) -> str | None:
-    """Where a module of the service's own is: below *base*, never among what is installed."""
-    path = os.path.join(base, *name.split("."))
-    for file in (path + ".py", os.path.join(path, "__main__.py" if run else "__init__.py")):
-        if os.path.isfile(file):
-            return os.path.normpath(file)
-    return None
+    """The file that a command line of Python runs; None: none of the service's own."""
+    variables = {name: os.environ[name] for name in ("FLASK_APP", "GUNICORN_CMD_ARGS") if name in os.environ}
+    found = application.of_command(application.stripped(words), base, [], variables)
+    return found.file if found is not None else None
 
 
 def with_imports(main: str) -> list[str]:
@@ -110,7 +70,7 @@ def with_imports(main: str) -> list[str]:
     for file in found:
         for name in imported(file):
             for base in (os.path.dirname(file), root):
-                other = module_file(base, name)
+                other = application.module_file(name, [base])
                 if other and other not in found and len(found) < MOST_OWN and other.startswith(root + os.sep):
                     found.append(other)
                     break

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import sysconfig
 from typing import Any
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
-    from retina_doctor.probing.place import host_name, place
+    from retina_doctor.probing.place import host_name, place, which
 
     probe.tell(
         executable=sys.executable or "",
@@ -28,11 +26,10 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         home=os.path.expanduser("~"),
         hostname=host_name(),
         has_pip=has_pip(),
-        uv=shutil.which("uv"),
+        uv=which("uv"),
         made_by_uv=made_by_uv(),
         conda=os.path.isdir(os.path.join(sys.prefix, "conda-meta")),
-        externally_managed=sys.prefix == sys.base_prefix
-        and os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")),
+        externally_managed=sys.prefix == sys.base_prefix and externally_managed(),
         container=container(),
         place=place(),
     )
@@ -68,6 +65,12 @@ def has_pip() -> bool:
         return importlib.util.find_spec("pip") is not None
     except (ImportError, ValueError):
         return False
+
+
+def externally_managed() -> bool:
+    import sysconfig
+
+    return os.path.exists(os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED"))
 
 
 def made_by_uv() -> bool:

@@ -1,0 +1,132 @@
+"""What an image lacks of the libraries that its packages need, as its base and its packages say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from retina_doctor.authoring import Action, Answer, check
+from retina_doctor.model import Severity
+from retina_doctor_checks.advice.builds import Build
+
+from ..facts.source import Image, Package, Source
+from ..versions import allows
+from .judging import SourcePlace, answer, of_source, scanned
+from .package_checks import built, once
+from .together import GPU, OPENCVS, Environment, cuda_major, environments, is_wholly_known
+
+BARE = re.compile(r"^(?:docker\.io/)?(?:library/)?(?:python|debian|ubuntu|buildpack-deps)(?::|$)")
+"""Images without any library of CUDA's."""
+CUDA_TAG = re.compile(
+    r"(?:^|/)cuda:(?P<version>\d+(?:\.\d+)*)(?P<cudnn>-cudnn(?P<major>\d*))?-(?P<flavour>base|runtime|devel)"
+)
+"""NVIDIA's: base has libcudart alone, runtime the libraries of CUDA, and cuDNN where the tag says so (nvidia/cuda on Docker
+Hub)."""
+CUDNN = 9
+"""Of a tag that names no number."""
+BRINGERS = ("torch", "tensorflow")
+DESKTOP = re.compile(r"libgl|mesa|ffmpeg|opencv|libqt|xvfb|gstreamer")
+"""Packages of the system that bring libGL.so.1 along."""
+
+
+def needs_libraries(source: Source, one: Environment) -> Package | None:
+    """onnxruntime-gpu in an image that could get NVIDIA's libraries from its base alone."""
+    package = one.packages.get(GPU)
+    if package is None or package.extras or one.other or one.image is None or one.image.brings:
+        return None
+    if any(name in BRINGERS or name.startswith("nvidia-") for name in one.packages):
+        return None
+    return package if is_wholly_known(source, one.image) else None
+
+
+@check("RD525", "ort-cuda-libs-missing", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
+def ort_cuda_libs_missing(source: Source) -> Answer:
+    """Neither the base image nor a package brings the CUDA libraries that onnxruntime-gpu needs."""
+    places = (place for one in environments(source) if (place := without_cuda(source, one)) is not None)
+    return answer(source, "RD525", "ort-cuda-libs-missing", once(places), of=("deployment",))
+
+
+def without_cuda(source: Source, one: Environment) -> SourcePlace | None:
+    package = needs_libraries(source, one)
+    if package is None or one.image is None:
+        return None
+    tag = CUDA_TAG.search(one.image.base)
+    if BARE.match(one.image.base):
+        return lacking(one.image, package, "bare")
+    return lacking(one.image, package, "base") if tag is not None and tag["flavour"] == "base" else None
+
+
+def lacking(image: Image, package: Package, why: str) -> SourcePlace:
+    build = built(package)
+    fixed = None
+    if build is not None and build.extras:
+        text, count = re.subn(r"\bonnxruntime-gpu\b(?!\[)", "onnxruntime-gpu[cuda,cudnn]", package.at.text)
+        fixed = text if count == 1 else None
+    return SourcePlace(at=package.at, why=why, what=f"{GPU}{package.spec}", fixed=fixed, more=about(image, build))
+
+
+def about(image: Image, build: Build | None) -> dict[str, Any]:
+    return {
+        "base": image.base,
+        "major": build.cuda[0] if build else None,
+        "cudnn": build.cudnn if build else None,
+        "extras": bool(build and build.extras),
+    }
+
+
+@check("RD526", "ort-cudnn-mismatch", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
+def ort_cudnn_mismatch(source: Source) -> Answer:
+    """The base image is NVIDIA's, and its tag has no cuDNN, or another."""
+    places = (place for one in environments(source) if (place := without_cudnn(source, one)) is not None)
+    return answer(source, "RD526", "ort-cudnn-mismatch", once(places), of=("deployment",))
+
+
+def without_cudnn(source: Source, one: Environment) -> SourcePlace | None:
+    package = needs_libraries(source, one)
+    tag = CUDA_TAG.search(one.image.base) if one.image is not None else None
+    build = built(package) if package is not None else None
+    if build is None or one.image is None or tag is None or tag["flavour"] == "base":
+        return None
+    if build.cuda[0] != cuda_major(one.image.base):
+        return None  # that is the first thing to be put right
+    if tag["cudnn"] is None:
+        fixed = one.image.at.text.replace(f"-{tag['flavour']}", f"-cudnn-{tag['flavour']}", 1)
+        return SourcePlace(at=one.image.at, why="none", what=one.image.base, fixed=fixed, more=about(one.image, build))
+    there = int(tag["major"] or CUDNN)
+    if there == build.cudnn:
+        return None
+    more = {**about(one.image, build), "there": there, "package": f"{GPU} {build.version}"}
+    return SourcePlace(at=one.image.at, why="major", what=one.image.base, more=more)
+
+
+@check("RD527", "opencv-system-libs-missing", Severity.ERROR, scope=scanned, action=Action.EDIT)
+@of_source
+def opencv_system_libs_missing(source: Source) -> Answer:
+    """opencv-python needs libGL.so.1 and libgthread-2.0.so.0 of the system (readelf -d of its wheels 4.10 and 5.0)."""
+    places = (place for one in environments(source) if (place := without_desktop(source, one)) is not None)
+    return answer(source, "RD527", "opencv-system-libs-missing", once(places), of=("deployment",))
+
+
+def without_desktop(source: Source, one: Environment) -> SourcePlace | None:
+    image = one.image
+    if image is None or any(name.endswith("headless") for name in one.packages if name in OPENCVS):
+        return None
+    if not (BARE.match(image.base) or CUDA_TAG.search(image.base)) or any(map(DESKTOP.search, image.system)):
+        return None
+    package = next((one.packages[name] for name in OPENCVS if name in one.packages), None)
+    face = one.packages.get("insightface") if "insightface" not in one.bare else None
+    if package is None and face is not None and allows(face.spec, "2.1") and is_wholly_known(source, image):
+        return desktop(image, face, "insightface")  # 2.1 requires opencv-python itself
+    return desktop(image, package, "named") if package is not None else None
+
+
+def desktop(image: Image, package: Package, why: str) -> SourcePlace:
+    fixed = None
+    if why == "named":
+        fixed = re.sub(r"\b(opencv(?:-contrib)?-python)\b(?!-headless)", r"\1-headless", package.at.text, count=1)
+    whole = re.search(r"python:", image.base) is not None and "slim" not in image.base
+    at_most = Severity.WARNING if whole or why == "insightface" else None
+    what = f"{package.name}{package.spec}"
+    return SourcePlace(at=package.at, why=why, what=what, fixed=fixed, at_most=at_most, more={"base": image.base})
