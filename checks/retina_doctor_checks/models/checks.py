@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import posixpath
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
@@ -12,6 +16,12 @@ from ..facts.models import Model, ModelFile
 
 MODEL_CONTENTS = ("onnx", "ort", "torch-zip", "torch-legacy", "pickle", "hdf5", "tensorrt", "tflite", "tar", "unknown")
 """What may be weights. *unknown* is left to the library that loads it; *tar* is a form of old torch checkpoints."""
+
+
+@functools.cache
+def packs() -> dict[str, Any]:
+    """What is known of insightface's packs: packs.toml."""
+    return tomllib.loads(Path(__file__).with_name("packs.toml").read_text(encoding="utf-8"))
 
 
 def nothing_named(model: Model) -> Inapplicable | None:
@@ -55,7 +65,16 @@ def model_missing(model: Model) -> Answer:
         return nothing_named(model)
     if is_missing(model) and not model.elsewhere and not model.similar:
         link = model.error.at if model.error and model.error.at != model.path else None
-        return Problem(subject=subject_of(model.path), evidence={**named(model), "kind": model.kind, "link": link})
+        folder, name = posixpath.split(model.path.rstrip("/"))
+        evidence = {**named(model), "kind": model.kind, "link": link, "folder": folder or "/", "name": name}
+        if model.kind != "pack":
+            return Problem(subject=subject_of(model.path), evidence=evidence, variant="link" if link else "path")
+        if model.named not in packs()["room"]:
+            return Problem(subject=subject_of(model.path), evidence=evidence, variant="other-pack")
+        download = packs()["download"]
+        into = folder if name in download["with_folder"] else model.path
+        fetched = {"url": f"{download['url']}{name}.zip", "into": into}
+        return Problem(subject=subject_of(model.path), evidence={**evidence, **fetched}, variant="pack")
     if model.exists:
         return Passed(Reason("model-at", {"path": model.path}))
     return None if is_missing(model) else Unknown(missing=("models",))
@@ -126,7 +145,8 @@ def model_pack_incomplete(model: Model) -> Answer:
         return None  # a detector is there, or damaged: that is another finding
     there = [posixpath.basename(file.path) for file in model.files]
     damaged = [subject_of(file.path) for file in model.files if file.content in DAMAGED]
-    return Problem(subject=subject_of(model.path), evidence={**named(model), "models": there, "damaged": damaged})
+    evidence = {**named(model), "models": there, "damaged": damaged}
+    return Problem(subject=subject_of(model.path), evidence=evidence, variant="others" if there else "empty")
 
 
 @check("RD106", "model-corrupt", Severity.ERROR, pitfall=1, action=Action.EDIT)
@@ -145,7 +165,9 @@ def _corrupt(model: Model) -> Iterator[Problem]:
                 "there": file.problem.there if file.problem else None,
                 "needed": file.problem.needed if file.problem else None,
             }
-            yield Problem(subject=subject_of(file.path), evidence=evidence)
+            told = ("cut-short", "no-directory", "no-storages", "no-graph", "zeros")
+            variant = evidence["damage"] if evidence["damage"] in told else "broken"
+            yield Problem(subject=subject_of(file.path), evidence=evidence, variant=str(variant))
 
 
 @check("RD107", "model-empty", Severity.ERROR, pitfall=1, action=Action.EDIT)
@@ -169,6 +191,7 @@ def model_lfs_pointer(model: Model) -> Answer:
     ] or nothing_to_read(model)
 
 
+ARCHIVES = ("zip", "gzip", "7z", "rar", "bzip2", "xz")
 DAMAGED = ("empty", "lfs-pointer", "zeros")
 """What stands in a model's place: it may be the very detector."""
 
@@ -187,8 +210,9 @@ def model_not_a_model(model: Model) -> Answer:
                 "path": file.path,
                 "size": file.size,
                 "content": file.content,
-                "archive": file.content in ("zip", "gzip", "7z", "rar", "bzip2", "xz"),
+                "archive": file.content in ARCHIVES,
             },
+            variant="zip" if file.content == "zip" else "archive" if file.content in ARCHIVES else "other",
         )
         for file in model.files
         if is_foreign(file)

@@ -6,9 +6,7 @@ import difflib
 import functools
 import posixpath
 import re
-import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import replace
@@ -19,7 +17,7 @@ from ..advice.machine import MachineSeen
 from ..facts.inference import Inference
 from ..facts.models import Cache, Checkpoint, Model, ModelFile
 from ..facts.python_env import Packages
-from .checks import is_missing, named, nothing_named, nothing_to_read, subject_of
+from .checks import is_missing, named, nothing_named, nothing_to_read, packs, subject_of
 
 MIB = 1024**2
 IR_TOO_NEW = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
@@ -30,8 +28,7 @@ BY_INPUT = {(96, 1): "gender-age", (192, 1): "landmarks", (128, 2): "face-swappi
 
 @functools.cache
 def known_packs() -> tuple[str, ...]:
-    table = tomllib.loads(Path(__file__).with_name("packs.toml").read_text(encoding="utf-8"))
-    return tuple(table["names"]["known"])
+    return tuple(packs()["names"]["known"])
 
 
 def is_unknown_pack(model: Model) -> bool:
@@ -54,11 +51,13 @@ def _external(model: Model) -> Iterator[Problem]:
                 "path": file.path,
                 "folder": posixpath.dirname(file.path),
                 "locations": [one.location for one in bad],
+                "weights": first.location,
                 "problem": first.problem,
                 "there": first.there,
                 "needed": first.needed,
             }
-            yield Problem(subject=subject_of(file.path), evidence=evidence)
+            variant = first.problem if first.problem in ("missing", "outside", "cut-short") else "unreadable"
+            yield Problem(subject=subject_of(file.path), evidence=evidence, variant=variant)
 
 
 def checkpoints(model: Model) -> list[tuple[ModelFile, Checkpoint]]:
@@ -115,6 +114,7 @@ def model_unsafe_pickle(model: Model) -> Answer:
             subject=subject_of(file.path),
             evidence={"path": file.path, "refused": list(weights.refused), "dangerous": list(weights.dangerous)},
             at_most=None if weights.dangerous else Severity.WARNING,
+            variant="dangerous" if weights.dangerous else "refused",
         )
         for file, weights in checkpoints(model)
         if weights.refused
@@ -164,13 +164,16 @@ def _other_kind(file: ModelFile) -> Problem:
     kind = "retinaface" if file.is_detector else kind
     evidence = {
         "path": file.path,
+        "folder": posixpath.dirname(file.path) or "/",
         "outputs": [one.name for one in file.onnx.outputs] if file.onnx else None,
         "input": list(shape) if shape else None,
         "kind": kind,
         "keys": file.checkpoint.keys if file.checkpoint else None,
     }
     at_most = None if kind else Severity.WARNING
-    return Problem(subject=subject_of(file.path), evidence=evidence, at_most=at_most, variant=kind or "other")
+    # The page tells apart what is recognised; of a model for something else, its outputs say enough.
+    variant = "checkpoint" if file.checkpoint and not kind else kind if kind in ("retinaface", "recognition") else "other"
+    return Problem(subject=subject_of(file.path), evidence=evidence, at_most=at_most, variant=variant)
 
 
 def _refused(inference: Inference, pattern: re.Pattern[str]) -> tuple[int, int] | Inapplicable | Unknown | None:
@@ -195,6 +198,7 @@ def _too_new(inference: Inference, machine: MachineSeen, versions: tuple[int, in
             "has": versions[0],
             "newest": versions[1],
             "onnxruntime": installed.version if installed else None,
+            "reader": f"onnxruntime {installed.version}" if installed else "onnxruntime",
             "converted": posixpath.splitext(path)[0] + ".older.onnx",
         },
     )
@@ -219,8 +223,13 @@ def model_unknown_name(model: Model) -> Answer:
     if not is_unknown_pack(model):
         return None if model.exists or is_missing(model) else Unknown(missing=("models",))
     near = difflib.get_close_matches(model.named or "", known_packs(), 1)
-    evidence = {**named(model), "near": near[0] if near else None, "known": list(known_packs())}
-    return Problem(subject=subject_of(model.path), evidence=evidence)
+    evidence = {
+        **named(model),
+        "near": near[0] if near else None,
+        "known": list(known_packs()),
+        "folder": posixpath.dirname(model.path) or "/",
+    }
+    return Problem(subject=subject_of(model.path), evidence=evidence, variant="near" if near else "unknown")
 
 
 def _wanted(model: Model) -> Cache | Inapplicable | Unknown | None:
@@ -253,14 +262,14 @@ def model_download_failed(model: Model) -> Answer:
     if cache.zip is None:
         return None
     evidence = {**named(model), "zip": cache.zip, "whole": cache.zip_whole}
-    return Problem(subject=subject_of(model.path or ""), evidence=evidence)
+    variant = "whole" if cache.zip_whole else "incomplete"
+    return Problem(subject=subject_of(model.path or ""), evidence=evidence, variant=variant)
 
 
 @functools.cache
 def room_for_packs() -> dict[str, int]:
     """MiB that the zip of a pack and its unpacked files take together."""
-    table = tomllib.loads(Path(__file__).with_name("packs.toml").read_text(encoding="utf-8"))
-    return {name: int(mebibytes) for name, mebibytes in table["room"].items()}
+    return {name: int(mebibytes) for name, mebibytes in packs()["room"].items()}
 
 
 @check("RD120", "disk-full", Severity.ERROR, pitfall=1, action=Action.EDIT)
