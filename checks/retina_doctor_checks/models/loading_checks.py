@@ -172,7 +172,9 @@ def _other_kind(file: ModelFile) -> Problem:
     }
     at_most = None if kind else Severity.WARNING
     # The page tells apart what is recognised; of a model for something else, its outputs say enough.
-    variant = "checkpoint" if file.checkpoint and not kind else kind if kind in ("retinaface", "recognition") else "other"
+    variant = (
+        "checkpoint" if file.checkpoint and not kind else kind if kind in ("retinaface", "recognition") else "other"
+    )
     return Problem(subject=subject_of(file.path), evidence=evidence, at_most=at_most, variant=variant)
 
 
