@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from retina_doctor.authoring import Action, Answer, check
@@ -32,7 +33,9 @@ LAST_PYTHON_OF_OLD_NUMPY = (3, 11)
 def working_directory_shadows_package(directory: WorkingDirectory) -> Iterator[Problem]:
     for shadow in directory.shadows:
         if shadow.installed:
-            evidence = {"name": shadow.name, "path": shadow.path, "directory": directory.path}
+            stem, ending = posixpath.splitext(shadow.path)
+            renamed = f"{stem}_local{ending}"
+            evidence = {"name": shadow.name, "path": shadow.path, "directory": directory.path, "renamed": renamed}
             yield Problem(subject=f"module:{shadow.name}", evidence=evidence)
 
 

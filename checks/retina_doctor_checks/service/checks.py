@@ -211,10 +211,11 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> A
     evidence = {
         "host": bind.host,
         "port": bind.port,
-        "addresses": list(bind.addresses),
+        "addresses": list(bind.addresses) or [bind.host],
         "resolved": bind.error != "resolve",
         "error": bind.error,
         "words": bind.words,
         "container": interpreter.container if interpreter else None,
     }
-    return Problem(subject="service", evidence=evidence)
+    variant = "unresolved" if bind.error == "resolve" else "elsewhere"
+    return Problem(subject="service", evidence=evidence, variant=variant)

@@ -44,4 +44,5 @@ def docker_daemon_not_running(interpreter: Reading[Interpreter], settings: Setti
     if not said:
         return Unknown(missing=(interpreter.probe,))
     forbidden = "permission denied" in said[0].lower()
-    return Problem(subject="docker", evidence={"said": said[0].strip()[:300], "forbidden": forbidden})
+    evidence = {"said": said[0].strip()[:300], "forbidden": forbidden}
+    return Problem(subject="docker", evidence=evidence, variant="forbidden" if forbidden else "stopped")

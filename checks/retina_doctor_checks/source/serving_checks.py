@@ -64,7 +64,6 @@ def loopback(source: Source) -> Iterator[SourcePlace]:
                     why="published",
                     what=port.host or "",
                     fixed=re.sub(r"(127\.[\d.]+|localhost|\[::1\]):", "", port.at.text, count=1),
-                    at_most=Severity.WARNING,
                     more={"by": container.kind, "port": port.number},
                 )
 
