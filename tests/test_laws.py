@@ -129,6 +129,13 @@ def test_findings_render_in_both_languages(name: str) -> None:
 
 
 @every_machine
+def test_no_two_findings_are_taken_for_one(name: str) -> None:
+    """A cause, a baseline and a page find a finding again by its key."""
+    keys = [finding.key for finding in judged(name).findings]
+    assert len(set(keys)) == len(keys)
+
+
+@every_machine
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_report_can_be_written(name: str, language: Any) -> None:
     report = Report(diagnosis=judged(name), catalogue=CATALOGUE, language=language, fail_on=Severity.ERROR)

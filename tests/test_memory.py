@@ -117,7 +117,9 @@ def test_in_a_container_the_service_is_not_taken_for_another(
     judgements = {one.name: one for one in diagnosis.judgements}
     assert judgements["vram-held-by-others"].verdict == verdict
     for finding in (one for one in diagnosis.findings if one.name == "vram-held-by-others"):
-        assert "The process numbers are the host's" in render(finding, diagnosis.snapshot, installed(), "en").fix
+        assert (
+            "These process numbers are those of the host" in render(finding, diagnosis.snapshot, installed(), "en").fix
+        )
     if verdict == "unknown":
         assert judgements["vram-insufficient"].verdict == verdict
 

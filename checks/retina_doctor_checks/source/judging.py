@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
@@ -44,10 +45,16 @@ class SourcePlace(Data, frozen=True, kw_only=True):
         )
 
 
+def within(source: Source, file: str) -> str:
+    """The path inside of what is scanned."""
+    return next(
+        (file[len(path) + 1 :] for path in source.paths if file.startswith(path + "/")), file.rpartition("/")[2]
+    )
+
+
 def is_test(source: Source, file: str) -> bool:
     """By its place in what is scanned: above that, a folder may be called anything."""
-    within = next((file[len(path) :] for path in source.paths if file.startswith(path + "/")), file.rpartition("/")[2])
-    return TESTS.search(within) is not None
+    return TESTS.search(within(source, file)) is not None
 
 
 def reads_own(settings: Settings) -> bool:
@@ -99,13 +106,24 @@ def answer(source: Source, code: str, name: str, places: Iterable[SourcePlace], 
         paths = ", ".join(source.paths)
         return Inapplicable(Reason("no-source", {"paths": paths}) if paths else Reason("no-own-source"))
     here = list(places)
-    problems = [p.problem for p in here if not any(mark.word.lower() in (code.lower(), name) for mark in p.at.marks)]
-    if problems:
-        return problems
+    bad = [one for one in here if not any(mark.word.lower() in (code.lower(), name) for mark in one.at.marks)]
+    if bad:
+        return _told_apart(source, [one.problem for one in bad])
     missing = unread(source, of)
     if missing:
         return Unknown(missing)
     return Passed(Reason("source-read", {"files": source.files, "ignored": len(here)}))
+
+
+def _told_apart(source: Source, problems: list[Problem]) -> list[Problem]:
+    """Files of one name, and places of one line, are known by where they are: a finding is found again by its subject."""
+    alike = Counter(one.subject for one in problems)
+    return [
+        replace(one, subject=f"{within(source, place.file)}:{place.line}:{place.column}")
+        if alike[one.subject] > 1 and (place := one.location) is not None
+        else one
+        for one in problems
+    ]
 
 
 def unread(source: Source, of: tuple[Kind, ...]) -> tuple[str, ...]:
