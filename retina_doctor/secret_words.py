@@ -95,6 +95,7 @@ PREFIXES = (
     "nfp_ pscale_ squ_ sqp_ sqa_ AKCp ALTAK- amzn.mws. HRKU- EZAK EZTK ATBB rpa_ fo1_ FlyV1 pul- oy2 scw_ ops_eyJ "
     "sq0idp- sk.eyJ pk.eyJ EXO pspace_ waka_ wandb_ duffel_ fio-u- kc_ bkua_ LUPA zpka_ "
 ).split()
+AZURE = r"(?<![\w~.-])[\w~.]{3}\dQ~[\w~.-]{31,34}"
 UUID = r"(?<![\w-])(?:ms|sdk|mob|api)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 TOKEN = r"(?<![A-Za-z0-9])(?:%s)(?=[\w.~+/=-]*(?:\d|[a-z][A-Z]|[A-Z][a-z]*[A-Z]))[\w.~+/=-]{6,}" % "|".join(
     sorted({re.escape(one) for one in PREFIXES}, key=len, reverse=True)
@@ -149,6 +150,7 @@ RULES = (
     (SPOKEN_ZH, _hidden, ("密", "口令", "令牌", "秘钥", "私钥", "凭", "验证码", "授权码", "暗号", "金鑰")),
     (JWT, SECRET, ("eyJ",)),
     (BOT, SECRET, (":",)),
+    (AZURE, SECRET, ("Q~",)),
     (UUID, SECRET, ("-",)),
     (TOKEN, SECRET, ("",)),
 )

@@ -193,6 +193,7 @@ def test_what_only_looks_like_a_secret_is_shown_on_the_machine(text: str) -> Non
         "https://mm.example.org/hooks/x8fj2kd9sl3",
         "/lib:https://hooks.example.com/hooks/catch/1/x8fj2kd9sl3",
         "/hooks.example.com/hooks/catch/1/x8fj2kd9sl3",
+        "a3f8Q~x8fj2kd9sl3FNrTOfzRQiUFBSoUvMWHm",
         "app --db-pass x8fj2kd9sl3",
         "app --pass x8fj2kd9sl3",
     ],

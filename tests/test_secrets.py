@@ -175,7 +175,12 @@ def test_no_text_of_a_machine_lets_a_secret_through(name: str) -> None:
     data["passed_over"][0]["why"], data["seen_from"]["whose"] = "user", "process"
     before = load(json.dumps(data))
     sent, shown = save(redact(before, CATALOGUE)), save(without_secrets(before, CATALOGUE))
-    told = {way: one for way, one in secrets.items() if len(one[0]) > 5 and seen_in(save(before), one[0])}
+    plain = json.dumps(raw(name))  # whose numbers may look like a piece of an address
+    told = {
+        way: one
+        for way, one in secrets.items()
+        if len(one[0]) > 5 and seen_in(save(before), one[0]) and not seen_in(plain, one[0])
+    }
     assert len(told) > 50
     assert [(way, secret) for way, (secret, _) in told.items() if seen_in(sent, secret)] == []
     assert [(way, secret) for way, (secret, hide) in told.items() if hide and seen_in(shown, secret)] == []
