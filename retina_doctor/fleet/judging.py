@@ -17,6 +17,7 @@ from retina_doctor.redaction import shown, without_secrets
 from retina_doctor.registry import Catalogue
 from retina_doctor.reports import Report, report_of
 from retina_doctor.reports.labels import step_text
+from retina_doctor.run import threshold_of
 from retina_doctor.secret_words import masked
 from retina_doctor.settings import Language
 from retina_doctor.snapshot import SnapshotError, load, save
@@ -95,8 +96,7 @@ def judged(snapshot: Snapshot, file: str, stem: str, catalogue: Catalogue, how: 
 
     Raises UsageError where its settings name checks that do not exist.
     """
-    gate = how.fail_on or snapshot.settings.gate.fail_on
-    threshold = None if gate == "never" else Severity(gate)
+    threshold = threshold_of(how.fail_on or snapshot.settings.gate.fail_on)
     diagnosis = diagnose(snapshot, catalogue)
     report = report_of(diagnosis, catalogue, how.language, threshold)
     states: dict[str, State] = {}

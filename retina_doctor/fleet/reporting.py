@@ -21,6 +21,7 @@ from retina_doctor.fleet.node_sets import INSTALL, can_fold
 from retina_doctor.fleet.summing import Fleet, FleetSum, allowed
 from retina_doctor.registry import installed
 from retina_doctor.reports import PLAIN
+from retina_doctor.run import threshold_of
 
 
 def report(
@@ -41,8 +42,7 @@ def report(
 def read(words: Sequence[str], how: How, tolerate: str = "", kept: History | None = None, name: str = "") -> Fleet:
     """All that is in files, folders and standard input. Complaints go to standard error. Raises UsageError."""
     allowed(tolerate, 1)  # complains before anything is read
-    if how.fail_on not in ("", "error", "warning", "never"):
-        raise UsageError(f"--fail-on {how.fail_on}: known are error, warning, never")
+    threshold_of(how.fail_on or "never")
     whole = FleetSum()
     number = kept.begin(name) if kept else 0
 
