@@ -75,6 +75,7 @@ LIES = {
     "begins never": "break",
     "ends twice": """say('{"end": "%s", "failed": null}' % name)""",
     "is done first": """say('{"done": true}')""",
+    "is done first and stays": """say('{"done": true}'); import time; time.sleep(300)""",
     "tells a hundred thousand times": """[say('{"tell": {"x": %d}}' % n) for n in range(100000)]""",
     "tells a huge text": """say('{"tell": {"x": "' + 'a' * 30000000 + '"}}')""",
     "tells many keys": """say('{"tell": {' + ','.join('"k%d": 1' % n for n in range(300000)) + '}}')""",

@@ -281,6 +281,8 @@ class Child:
             outcome, detail = Outcome.TIMED_OUT, f"no answer in {seconds:.0f} s, nor from {self.hangs_with}"
         elif self.overdue:
             outcome, detail = Outcome.TIMED_OUT, f"no answer in {seen.limit:g} s"
+        elif self.done:  # and then it was us who killed it, or it was quicker
+            outcome, detail = Outcome.FAILED, "said that it was done, and had not ended this"
         else:
             outcome, detail = Outcome.CRASHED, exit_words(self.process.returncode)
         began = self.started
