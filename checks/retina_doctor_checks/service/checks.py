@@ -36,6 +36,15 @@ def held(socket: Socket | None) -> dict[str, object]:
     }
 
 
+def who_holds(socket: Socket | None) -> Reason | None:
+    """The process at a port, where it is known."""
+    holder = socket.holder if socket else None
+    if socket is None or holder is None:
+        return None
+    values: dict[str, object] = {"pid": holder.pid, "command": holder.command, "port": socket.port}
+    return Reason("command-holds-port", values) if holder.command else Reason("process-holds-port", values)
+
+
 def url_listeners(ports: Ports) -> list[Socket]:
     """Listening sockets on the URL's port."""
     return [s for s in ports.sockets or () if ports.url and s.state == "LISTEN" and s.port == ports.url.port]
@@ -53,7 +62,8 @@ def service_not_running(ports: Ports) -> Answer:
     process, url = ports.process, ports.url
     evidence = {"pid": None, "url": None, "port": None, "words": None, "command": None}
     if process is not None:
-        about = {**evidence, "pid": process.pid, "command": process.command}
+        its_command = asides(Reason("its-command", {"command": process.command}) if process.command else None)
+        about = {**evidence, "pid": process.pid, "command": process.command, "more": its_command}
         if not process.alive:
             kind = "process-gone"
             return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": kind}, variant=kind)
@@ -93,14 +103,18 @@ def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpr
             return None
     first = listeners[0] if listeners else None
     port = first.port if first else bind.port if bind else None
+    container = interpreter.container if interpreter else None
+    inside = Reason("nothing-outside-container", {"container": container})
     evidence = {
         **held(first),
         "address": first.address if first else bind.host if bind else None,
         "port": port,
-        "listens": first is not None,
-        "container": interpreter.container if interpreter else None,
+        "container": container,
+        "reach": asides(inside if container else Reason("nothing-outside-machine"), who_holds(first)),
+        "publish": asides(Reason("publish-the-port", {"port": port or 8080}) if container else None),
     }
-    return Problem(subject=f"port:{port}" if port else "service", evidence=evidence)
+    variant = "listening" if first else "intended"
+    return Problem(subject=f"port:{port}" if port else "service", evidence=evidence, variant=variant)
 
 
 def bind_of(ports: Ports) -> Bind | Inapplicable:

@@ -12,7 +12,7 @@ from ..combined.asides import asides
 from ..combined.port_owner import owner_of
 from ..facts.service import Answer as Answered
 from ..facts.service import Detection, Ports, Socket, Url
-from .checks import NOT_TOLD, UNCONNECTED, held, in_the_way, service_named, url_listeners
+from .checks import NOT_TOLD, UNCONNECTED, held, in_the_way, service_named, url_listeners, who_holds
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -40,7 +40,7 @@ def service_crashed_or_not_ready(settings: Settings, ports: Ports, interpreter: 
         full = last.kind == "timed-out"  # not even a connection is to be had
         return Problem(
             subject=f"port:{url.port}",
-            evidence={**evidence, **_listening(listeners, url.port)},
+            evidence={**evidence, **_listening(listeners)},
             # One worker that is busy with a picture is as silent as one that hangs; half a minute later it is not.
             at_most=Severity.WARNING if hangs and not posted and not full else None,
             variant="proxy" if last.status else "closed" if last.kind == "closed" else silent,
@@ -61,7 +61,7 @@ def _silent_listener(settings: Settings, ports: Ports, interpreter: Interpreter 
         return None
     first = ours[0]
     evidence = {
-        **_listening(ours, first.port),
+        **_listening(ours),
         "url": f"http://{first.address}:{first.port}",
         "port": first.port,
         "kind": "silent",
@@ -73,17 +73,11 @@ def _silent_listener(settings: Settings, ports: Ports, interpreter: Interpreter 
     return Problem(subject=f"port:{first.port}", evidence=evidence, at_most=at_most, variant="silent")
 
 
-def _listening(listeners: Sequence[Socket], port: int | None) -> dict[str, object]:
+def _listening(listeners: Sequence[Socket]) -> dict[str, object]:
     """Evidence of who holds the port, and who waits there."""
-    evidence = held(next(iter(listeners), None))
-    waiting = sum(one.waiting for one in listeners)
-    process = {"pid": evidence["pid"], "command": evidence["command"], "port": port}
-    key = "command-holds-port" if evidence["command"] else "process-holds-port"
-    more = asides(
-        Reason(key, process) if evidence["pid"] else None,
-        Reason("connections-wait", {"count": waiting}) if waiting else None,
-    )
-    return {**evidence, "waiting": waiting, "more": more}
+    first, waiting = next(iter(listeners), None), sum(one.waiting for one in listeners)
+    queue = Reason("connections-wait", {"count": waiting}) if waiting else None
+    return {**held(first), "waiting": waiting, "more": asides(who_holds(first), queue)}
 
 
 def _fault_at_once(
