@@ -185,6 +185,21 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         },
         {"Dockerfile": "FROM python:3.11-slim\nRUN apt-get install -y libgl1\nRUN pip install opencv-python\n"},
     ),
+    **{
+        f"a package of OpenGL that {base} has not": (
+            "opencv-system-libs-missing",
+            {"Dockerfile": f"FROM {base}\nRUN apt-get update && \\\n  apt-get install -y gcc \\\n  libgl1-mesa-glx\n"},
+            {"Dockerfile": f"FROM {older}\nRUN apt-get update && \\\n  apt-get install -y gcc \\\n  libgl1-mesa-glx\n"},
+        )
+        for base, older in (
+            ("python:3.13-slim", "python:3.13-slim-bookworm"),
+            ("python:3.9-slim", "python:3.8-slim"),
+            ("python:3", "python:3.11.4-slim"),
+            ("debian:stable-slim", "debian:12"),
+            ("nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04", "nvidia/cuda:12.6.3-cudnn-runtime-ubuntu22.04"),
+            ("ubuntu:noble", "ubuntu:jammy"),
+        )
+    },
     # what hides the GPU from a container
     **{
         f"{cause} by {name}": (cause, {"compose.yml": SEEN % (before,)}, {"compose.yml": SEEN % (after,)})

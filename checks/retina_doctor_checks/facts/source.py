@@ -132,10 +132,15 @@ class SetVariable(Facts, frozen=True, kw_only=True):
     hides: bool = False
 
 
+class SystemPackage(Facts, frozen=True, kw_only=True):
+    at: SourceLine
+    name: Name
+
+
 class Image(Facts, frozen=True, kw_only=True):
     """The last stage of a Dockerfile with what it builds on. *at*: the FROM of *base*, "" where that cannot be told; *stage*: its
-    name. *sets*: its ENV; *system*: packages of the system that it installs; *brings*: it copies or installs what is not
-    known."""
+    name. *sets*: its ENV; *system*: packages of the system that it installs; *graphics*: where it does so for OpenGL; *brings*:
+    it copies or installs what is not known."""
 
     at: SourceLine
     base: Name
@@ -145,6 +150,7 @@ class Image(Facts, frozen=True, kw_only=True):
     server: Server | None
     sets: tuple[SetVariable, ...] = ()
     system: tuple[Name, ...] = ()
+    graphics: tuple[SystemPackage, ...] = ()
     brings: bool = False
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from retina_doctor.codec import replace
 
-from ...facts.source import Image, ImageStep, Port, SetVariable
+from ...facts.source import Image, ImageStep, Port, SetVariable, SystemPackage
 from ..found import Found
 from ..text import SourceText
 from ..variables import watched
@@ -20,6 +20,8 @@ OPTIONS = re.compile(r"^(?:\s*--(?:mount|network|security)=\S+)+")
 PACKAGES_FROM = re.compile(r"site-packages|dist-packages|venv|/usr/local|/opt|\.local|conda|/install")
 """Paths by which packages come from another stage."""
 INSTALLERS = ("apt-get", "apt", "apk", "dnf", "yum", "microdnf", "zypper")
+GRAPHICS = re.compile(r"libgl\d|mesa")
+"""Packages of OpenGL, whose names have changed."""
 BRINGS = re.compile(r"(?i)cuda|cudnn|cublas|nvidia|conda|mamba|\bwget\b|\bcurl\b|tensorrt|install-deps|setup\.sh")
 """What may bring libraries of NVIDIA's that nobody sees."""
 GPU_BASE = re.compile(r"(?i)cuda|nvidia|tensorrt|torch")
@@ -41,6 +43,7 @@ class Stage:
     ports: list[Port] = field(default_factory=list)
     sets: dict[str, SetVariable] = field(default_factory=dict)
     system: list[str] = field(default_factory=list)
+    graphics: list[SystemPackage] = field(default_factory=list)
     brings: bool = False
     entry: tuple[int, str] | None = None
     command: tuple[int, str] | None = None
@@ -120,6 +123,7 @@ def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[s
         ports=list(parent.ports),
         sets=dict(parent.sets),
         system=list(parent.system),
+        graphics=list(parent.graphics),
         brings=parent.brings,
         entry=parent.entry,
         command=parent.command,
@@ -139,7 +143,9 @@ def instruction(
                 stage.variables.setdefault(name, known)
     elif word == "RUN":
         stage.steps += steps(text, stage.variables, lines)
-        stage.system += system_packages(lines, stage.variables)
+        packages = system_packages(lines, stage.variables)
+        stage.system += packages
+        stage.graphics += [placed(text, lines, name) for name in packages if GRAPHICS.match(name)]
         stage.brings = stage.brings or any(BRINGS.search(line) for _, line in lines)
     elif word == "EXPOSE":
         at = text.at(number)
@@ -169,6 +175,11 @@ def system_packages(lines: Lines, variables: Mapping[str, str]) -> list[str]:
                 word.split("=")[0] for word in words[1:] if not word.startswith("-") and word not in ("install", "add")
             ]
     return found
+
+
+def placed(text: SourceText, lines: Lines, name: str) -> SystemPackage:
+    """A RUN may go over many lines."""
+    return SystemPackage(at=text.at(next((line for line, words in lines if name in words), lines[0][0])), name=name)
 
 
 def steps(text: SourceText, variables: Mapping[str, str], lines: Lines) -> list[ImageStep]:
@@ -204,6 +215,7 @@ def finished(text: SourceText, stage: Stage) -> Image:
         server=server.at(text.at(last[0])) if server and last else None,
         sets=tuple(stage.sets.values()),
         system=tuple(stage.system),
+        graphics=tuple(stage.graphics),
         brings=stage.brings,
     )
 
