@@ -313,3 +313,15 @@ def test_what_a_comment_names_is_not_meant(tmp_path: Path, line: str) -> None:
     (tmp_path / "app.py").write_text(f'"""Without CUDAExecutionProvider."""\nimport onnxruntime\n{line}\n')
     found = [one["name"] for one in scanned(tmp_path, ".")["findings"]]
     assert found == ([] if line.startswith("#") else ["ort-cpu-package"])
+
+
+@pytest.mark.parametrize(("uses", "said"), [(3, None), (4, "one more place:"), (7, "4 more places:")])
+def test_many_places_of_one_kind_are_told_by_place(tmp_path: Path, uses: int, said: str | None) -> None:
+    lines = [f"def f{n}(p):\n    img = cv2.imread(p)\n    return img.shape" for n in range(uses)]
+    (tmp_path / "app.py").write_text("import cv2\n" + "\n".join(lines) + "\n")
+    assert len(scanned(tmp_path, ".")["findings"]) == uses
+    told = " ".join(doctor("scan", ".", cwd=tmp_path).stdout.split())
+    assert told.count(" error RD426 image-not-read") == min(uses, 3)
+    assert ("The same at" in told) == (said is not None)
+    assert said is None or told.count(f"The same at {said}") == 2  # below the causes, and in the plan
+    assert all(f"app.py:{4 + 3 * n}" in told or f"line {4 + 3 * n}" in told for n in range(uses))
