@@ -142,6 +142,11 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "app = FaceAnalysis(det_thresh=0.6)",
         "app = FaceAnalysis()\napp.prepare(0, det_thresh=0.6)",
     ),
+    "a keyword that prepare refuses, and that is tried without": (
+        "det-parameter-ignored",
+        APP + "try:\n    app.prepare(0, providers=[])\nexcept Exception:\n    app = None",
+        APP + "try:\n    app.prepare(0, providers=[])\nexcept TypeError:\n    app.prepare(0)",
+    ),
     "the size of a detector, and of a model that tells people apart": (
         "det-size-not-multiple-of-32",
         "import insightface\nm = insightface.model_zoo.get_model(p)\nm.prepare(0, input_size=(112, 96))",

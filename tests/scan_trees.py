@@ -121,6 +121,11 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         {"pyproject.toml": '[project]\nname = "a"\nversion = "1"\ndependencies = ["opencv-contrib-python"]\n'},
     ),
     # a package that a route implies
+    "UploadFile in another image's folder": (
+        "service-module-missing",
+        {"a/app.py": FORM, "a/requirements.txt": "fastapi\n", "b/requirements.txt": "fastapi\n"},
+        {"a/app.py": FORM, "a/requirements.txt": "fastapi\npython-multipart\n", "b/requirements.txt": "fastapi\n"},
+    ),
     "UploadFile without python-multipart": (
         "service-module-missing",
         {"app.py": FORM, "requirements.txt": "fastapi\nuvicorn\n"},

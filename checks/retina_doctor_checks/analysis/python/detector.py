@@ -12,7 +12,7 @@ from typing import Literal
 
 from ...facts.source import Figure, Hit
 from ..text import parted
-from .flow import Nodes, asked_about, asks, is_index, kept, own_nodes
+from .flow import Nodes, asked_about, asks, is_index, is_tried, kept, own_nodes
 from .lines import around, hit, instead, place
 from .tree import Scope, Tree, last_word
 from .values import argument, constants, judged, single
@@ -120,7 +120,8 @@ def constructor(tree: Tree, call: ast.Call) -> Iterator[Hit]:
 
 
 def refused(tree: Tree, call: ast.Call, why: str, known: Collection[str]) -> Iterator[Hit]:
-    for keyword in call.keywords:
+    """Whoever catches the TypeError by its name goes on without."""
+    for keyword in () if is_tried(tree, call, "TypeError") else call.keywords:
         if keyword.arg is not None and keyword.arg not in known:
             yield hit(tree, "det-parameter-ignored", keyword.value, why, keyword.arg)
 
