@@ -10,6 +10,10 @@ WITH_CUDA = f"import onnxruntime\ns = onnxruntime.InferenceSession(m, providers=
 
 PREPARED = "from insightface.app import FaceAnalysis\n%s\napp = FaceAnalysis()\napp.prepare(0, det_size=DET_SIZE)\n"
 SESSION = "import onnxruntime as ort\n%s\ns = ort.InferenceSession('/a', providers=settings.PROVIDERS)\n"
+BUILT = (
+    "ARG PYTHON=3.12\nARG BASE=python:${PYTHON}-slim-%s\nFROM ${BASE} AS builder\nARG BASE=alpine\n"
+    "RUN apt-get install -y libgl1-mesa-glx\nFROM ${BASE}\nCOPY --from=builder /opt/venv /opt/venv\n"
+)
 INDEX = "https://aiinfra.example.org/onnxruntime-cuda-12/simple/"
 STAGES = (
     "FROM python:3.11 AS one\nCMD uvicorn a:a --host 0.0.0.0\nFROM python:3.11 AS two\nCMD uvicorn a:a --host 0.0.0.0\n"
@@ -205,6 +209,11 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
             ("ubuntu:noble", "ubuntu:jammy"),
         )
     },
+    "a package of OpenGL that the builder's image has not": (
+        "opencv-system-libs-missing",
+        {"Dockerfile": BUILT % "trixie"},
+        {"Dockerfile": BUILT % "bookworm"},
+    ),
     # what hides the GPU from a container
     **{
         f"{cause} by {name}": (cause, {"compose.yml": SEEN % (before,)}, {"compose.yml": SEEN % (after,)})

@@ -133,14 +133,17 @@ class SetVariable(Facts, frozen=True, kw_only=True):
 
 
 class SystemPackage(Facts, frozen=True, kw_only=True):
+    """*base*: the image on which it is installed, "" where that cannot be told."""
+
     at: SourceLine
     name: Name
+    base: Name
 
 
 class Image(Facts, frozen=True, kw_only=True):
     """The last stage of a Dockerfile with what it builds on. *at*: the FROM of *base*, "" where that cannot be told; *stage*: its
-    name. *sets*: its ENV; *system*: packages of the system that it installs; *graphics*: where it does so for OpenGL; *brings*:
-    it copies or installs what is not known."""
+    name. *sets*: its ENV; *system*: packages of the system that it installs; *graphics*: where this or another stage
+    does so for OpenGL; *brings*: it copies or installs what is not known."""
 
     at: SourceLine
     base: Name

@@ -118,11 +118,11 @@ def opencv_system_libs_missing(source: Source) -> Answer:
 
 def renamed(image: Image) -> Iterator[SourcePlace]:
     """apt finds no package of a name that this release of the system has given up, and the image is not built."""
-    system, release = release_of(image.base)
     for one in image.graphics:
+        system, release = release_of(one.base)
         since = GONE.get((system, one.name))
         if since is not None and release >= since:
-            more = {"base": image.base, "now": NOW[one.name]}
+            more = {"base": one.base, "now": NOW[one.name]}
             fixed = one.at.text.replace(one.name, NOW[one.name])
             yield SourcePlace(at=one.at, why="renamed", what=one.name, fixed=fixed, more=more)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from retina_doctor.codec import replace
@@ -54,7 +54,9 @@ def told(text: SourceText, content: str) -> Found:
     arguments: dict[str, str] = {}
     stage: Stage | None = None
     for number, word, lines in instructions(content):
-        value = shell.substituted(" ".join(line for _, line in lines), stage.variables if stage else arguments)
+        # A FROM knows the ARGs before the first FROM alone (docs.docker.com/reference/dockerfile, FROM and ARG).
+        known = stage.variables if stage is not None and word != "FROM" else arguments
+        value = shell.substituted(" ".join(line for _, line in lines), known)
         if word == "FROM":
             stage = begun(number, value, stages, arguments)
             stages[stage.name or str(len(stages))] = stage
@@ -64,7 +66,7 @@ def told(text: SourceText, content: str) -> Found:
             instruction(text, stage, stages, number, word, value, lines)
     if stage is None:
         return Found()
-    image = finished(text, stage)
+    image = finished(text, stage, [one for each in stages.values() for one in each.graphics])
     return Found(images=[image], servers=[image.server] if image.server else [])
 
 
@@ -123,7 +125,6 @@ def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[s
         ports=list(parent.ports),
         sets=dict(parent.sets),
         system=list(parent.system),
-        graphics=list(parent.graphics),
         brings=parent.brings,
         entry=parent.entry,
         command=parent.command,
@@ -145,7 +146,7 @@ def instruction(
         stage.steps += steps(text, stage.variables, lines)
         packages = system_packages(lines, stage.variables)
         stage.system += packages
-        stage.graphics += [placed(text, lines, name) for name in packages if GRAPHICS.match(name)]
+        stage.graphics += [placed(text, stage, lines, name) for name in packages if GRAPHICS.match(name)]
         stage.brings = stage.brings or any(BRINGS.search(line) for _, line in lines)
     elif word == "EXPOSE":
         at = text.at(number)
@@ -177,9 +178,14 @@ def system_packages(lines: Lines, variables: Mapping[str, str]) -> list[str]:
     return found
 
 
-def placed(text: SourceText, lines: Lines, name: str) -> SystemPackage:
+def placed(text: SourceText, stage: Stage, lines: Lines, name: str) -> SystemPackage:
     """A RUN may go over many lines."""
-    return SystemPackage(at=text.at(next((line for line, words in lines if name in words), lines[0][0])), name=name)
+    line = next((line for line, words in lines if name in words), lines[0][0])
+    return SystemPackage(at=text.at(line), name=name, base=known_base(stage))
+
+
+def known_base(stage: Stage) -> str:
+    return stage.base if "$" not in stage.base else ""
 
 
 def steps(text: SourceText, variables: Mapping[str, str], lines: Lines) -> list[ImageStep]:
@@ -203,19 +209,19 @@ def without_options(lines: Lines) -> Lines:
     return found
 
 
-def finished(text: SourceText, stage: Stage) -> Image:
+def finished(text: SourceText, stage: Stage, graphics: Sequence[SystemPackage]) -> Image:
     server = started(stage)
     last = stage.command or stage.entry
     return Image(
         at=text.at(stage.line),
-        base=stage.base if "$" not in stage.base else "",
+        base=known_base(stage),
         steps=tuple(stage.steps),
         ports=tuple(stage.ports),
         stage=stage.name,
         server=server.at(text.at(last[0])) if server and last else None,
         sets=tuple(stage.sets.values()),
         system=tuple(stage.system),
-        graphics=tuple(stage.graphics),
+        graphics=tuple(graphics),
         brings=stage.brings,
     )
 
