@@ -109,14 +109,13 @@ def _seen(
     own: Sequence[Place],
     most: int,
 ) -> SymptomSeen | None:
-    places: dict[int, Place] = {}
+    places: dict[int, Place] = {lines[0].number: lines for lines in own}  # a saying has its own `unless`
     captured: dict[str, dict[str, None]] = {}
     said = (match for pattern in row.says for match in itertools.islice(matches(pattern, text), most))
     coded: Iterator[tuple[Place, Mapping[str, str]]] = (
         (lines, {}) for kind, codes in row.codes.items() for code in codes for lines in numbers.get((kind, code), ())
     )
-    told: Iterator[tuple[Place, Mapping[str, str]]] = ((lines, {}) for lines in own)
-    for lines, groups in itertools.chain(said, coded, told):
+    for lines, groups in itertools.chain(said, coded):
         if not lines or (row.unless and _is_others(row.unless, lines, text)):
             continue
         places.setdefault(lines[0].number, lines)
