@@ -127,7 +127,7 @@ def cudnn_unfit_for_the_wheel(case: Case) -> bool:
     return build is not None and bool(cudnns) and build.cudnn not in cudnns
 
 
-def cuda_of_two_majors(case: Case) -> bool:
+def cuda_versions_differ(case: Case) -> bool:
     return len({parts(value)[0] for value in case.told.all("cuda") if parts(value)} & {10, 11, 12, 13}) > 1
 
 
@@ -274,6 +274,6 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
         no_nvidia_card, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
         docker_run_without_gpus, on_windows, names_visible_devices, small_card,
         little_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card, relative_model_path, absolute_model_path,
-        det_size_off_the_grid, newest_python, cuda_of_two_majors, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,
+        det_size_off_the_grid, newest_python, cuda_versions_differ, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,
     )
 }  # fmt: skip
