@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from retina_doctor_checks.triage import tables
 from retina_doctor_checks.triage.diagnosing import TextDiagnosis, case_of, diagnoses
@@ -55,7 +53,7 @@ def test_what_people_say_proposes_the_cause(cause: str, text: str) -> None:
     assert cause in [one.name for one in of(text)], three(text)
 
 
-@pytest.mark.parametrize("text", [text for texts in SAID.values() for text in texts])
+@pytest.mark.parametrize("text", [text for cause, texts in SAID.items() for text in texts if cause != "smoke-too-slow"])
 def test_words_of_two_paragraphs_are_no_saying(text: str) -> None:
     """Each word alone, far from the others, means nothing."""
     words = text.replace("，", " ").split() if text.isascii() else list(text)
@@ -116,28 +114,43 @@ PATHS = {
 }
 
 
+TRACES = {
+    "model-nested-directory": (
+        "insightface/app/face_analysis.py",
+        "    assert 'detection' in self.models\nAssertionError",
+    ),
+    "image-not-read": (
+        "insightface/model_zoo/retinaface.py",
+        "AttributeError: 'NoneType' object has no attribute 'shape'",
+    ),
+    "opencv-system-libs-missing": (
+        "cv2/__init__.py",
+        "ImportError: libGL.so.1: cannot open shared object file: No such file",
+    ),
+    "model-missing": (
+        "insightface/model_zoo/model_zoo.py",
+        "AssertionError: model_file {root}inswapper_128.onnx should exist",
+    ),
+    "model-corrupt": (
+        "onnxruntime/capi/onnxruntime_inference_collection.py",
+        "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from {root}det_10g.onnx failed:Protobuf parsing failed.",
+    ),
+}
+
+
 @pytest.mark.parametrize("system", PATHS)
-@pytest.mark.parametrize(
-    ("tail", "error", "cause"),
-    [
-        (["insightface", "app", "face_analysis.py"], "    assert 'detection' in self.models\nAssertionError", "model-nested-directory"),
-        (["insightface", "model_zoo", "retinaface.py"], "AttributeError: 'NoneType' object has no attribute 'shape'", "image-not-read"),
-        (["cv2", "__init__.py"], "ImportError: libGL.so.1: cannot open shared object file: No such file or directory", "opencv-system-libs-missing"),
-        (["insightface", "model_zoo", "model_zoo.py"], "AssertionError: model_file {root}inswapper_128.onnx should exist", "model-missing"),
-        (["onnxruntime", "capi", "onnxruntime_inference_collection.py"], "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from {root}det_10g.onnx failed:Protobuf parsing failed.", "model-corrupt"),
-    ],
-)  # fmt: skip
-def test_paths_of_every_system_are_read(system: str, tail: list[str], error: str, cause: str) -> None:
-    root = PATHS[system]
-    between = "\\\\" if "\\\\U" in root else "\\" if "\\" in root else "/"
-    text = (
-        "Traceback (most recent call last):\n"
-        f'  File "{between.join([root, *tail])}", line 43, in __init__\n' + error.format(root=root + between)
+@pytest.mark.parametrize("cause", TRACES)
+def test_paths_of_every_system_are_read(system: str, cause: str) -> None:
+    root, (tail, error) = PATHS[system], TRACES[cause]
+    between = "\\\\" if system == "json-escaped" else "\\" if "\\" in root else "/"
+    file = between.join([root, *tail.split("/")])
+    text = f'Traceback (most recent call last):\n  File "{file}", line 43, in __init__\n' + error.format(
+        root=root + between
     )
     assert cause in three(text), three(text)
 
 
-def test_windows_says_it_in_other_languages(tmp_path: Path) -> None:
+def test_windows_says_it_in_other_languages() -> None:
     for said in (
         "ImportError: DLL load failed while importing onnxruntime_pybind11_state: 找不到指定的程序。",
         "ImportError: DLL load failed while importing onnxruntime_pybind11_state: Die angegebene Prozedur wurde nicht gefunden.",

@@ -20,18 +20,30 @@ BROKEN = 45
 _END = re.compile(rf"[.!?;](?=\s)|[。！？；]|(?<![^\n]{{{BROKEN}}})\n|\n\s{{0,9}}\n|\n(?=[#>|`*-])")
 
 
+_NOT = re.compile(r"\b(ca|wo|is|are|was|were|do|does|did|has|have|could|would|should)n'?t\b|\bcannot\b")
+
+
+def spelled_out(said: str) -> str:
+    """With "not" for every way to write it: "isn't", "isnt", "cannot"."""
+    return _NOT.sub(
+        lambda match: f"{match[1] or 'can'} not".replace("ca not", "can not").replace("wo not", "will not"), said
+    )
+
+
 def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:
     """Symptom -> the first places where people tell of it."""
     found: dict[str, list[tuple[LogLine, ...]]] = {}
     rows, lists = tables.sayings(), tables.own_words()
-    for start, sentence in _sentences(text.flowing):
+    said = spelled_out(text.flowing)
+    starts = [0, *(match.end() for match in re.finditer("\n", text.flowing))]  # spelling out moves no line
+    for start, sentence in _sentences(said):
         held = {name for name, words in lists.items() if any(word in sentence for word in words)}
         for row in rows:
             if not held.issuperset(row.all) or len(found.get(row.symptom, ())) >= most:
                 continue
             at = _place(sentence, [lists[name] for name in row.all])
             if at is not None and _is_ours(row, text.prose):
-                found.setdefault(row.symptom, []).append((text.line_flowing(start + at),))
+                found.setdefault(row.symptom, []).append((text.line_flowing(starts[said.count("\n", 0, start + at)]),))
     return found
 
 

@@ -126,12 +126,8 @@ def sayings() -> tuple[Saying, ...]:
 
 @functools.cache
 def own_words() -> Mapping[str, tuple[str, ...]]:
-    """Name of a list -> its words, those with an apostrophe also as many write them."""
-    lists = decode(_read(HERE / "own_words.toml")["words"], dict[str, tuple[str, ...]])
-    return {
-        name: tuple(dict.fromkeys(way for word in words for way in (word, word.replace("'", ""))))
-        for name, words in lists.items()
-    }
+    """Name of a list -> its words."""
+    return decode(_read(HERE / "own_words.toml")["words"], dict[str, tuple[str, ...]])
 
 
 @functools.cache
