@@ -13,6 +13,8 @@ NEAR = 110
 """Characters before and after the word of the first list within which one of each other list must stand."""
 FIRST, LAST = 24_000, 8_000
 """Characters of a text at its beginning and its end that are looked at: people write above and below what they paste."""
+LEAST = 5
+"""Characters of the shortest sentence that says anything; many a text has thousands of empty lines."""
 MOST = 8
 """Places of one word in one sentence that are looked at."""
 BROKEN = 45
@@ -37,6 +39,8 @@ def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:
     said = spelled_out(text.flowing)
     starts = [0, *(match.end() for match in re.finditer("\n", text.flowing))]  # spelling out moves no line
     for start, sentence in _sentences(said):
+        if len(sentence) < LEAST:
+            continue
         held = {name for name, words in lists.items() if any(word in sentence for word in words)}
         for row in rows:
             if not held.issuperset(row.all) or len(found.get(row.symptom, ())) >= most:
