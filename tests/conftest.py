@@ -49,6 +49,7 @@ REAL = frozenset(
         "test_fix",
         "test_fleet",
         "test_fleet_collect",
+        "test_fleet_gateways",
         "test_formats",
         "test_guide",
         "test_hanging",

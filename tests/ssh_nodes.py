@@ -25,6 +25,7 @@ KINDS: Mapping[str, str] = {
     "venv": f"PATH={{folder}}/faulty/bin; {PLAIN}",
     "flood": "cat /dev/zero",
     "chatty": f'echo Welcome; yes "have a nice day" | head -n 20000; {PLAIN}',
+    "liar": f"PYTHONPATH={{folder}}/liar; export PYTHONPATH; {PLAIN}",
     "old": 'read -r line; echo "retina-doctor: Python 3.6 is too old: 3.8 is needed" >&2; exit 9',
 }
 """What a login runs, by the name of the node. Each is in namespaces of its own (unshare: network, host name, processes, mounts,

@@ -178,7 +178,7 @@ def ask(
         left = [node for node in nodes if node not in step.told]
         flooding = [node for node in left if node in step.answers and step.answers[node].flooded]
         for node in flooding:
-            ended(node, step.answers[node], "sent too much: cut off")
+            ended(node, step.answers[node], engine.CUT_OFF)
         left = [node for node in left if node not in flooding]
         seconds = slurm.seconds - (time.monotonic() - begun)
         if overdue or seconds < LEAST:
