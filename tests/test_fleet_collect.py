@@ -370,6 +370,36 @@ def test_wrong_usage(words: list[str], said: str, tmp_path: Path) -> None:
     assert said in done.stderr
 
 
+def test_a_node_set_that_is_none_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("n2\nn[3-\nn1\n", encoding="utf-8")
+    words = [
+        "-w",
+        "n1,n1",
+        "-w",
+        "",
+        "-w",
+        "n[]",
+        "-w",
+        "$(reboot)",
+        "--hosts",
+        "hosts",
+        "-o",
+        "out",
+        "--only",
+        "doctor",
+    ]
+    way = ["--via", f"env NODE={{node}} {sys.executable}"]
+    done = doctor("fleet", "collect", *words, *way, "--format", "json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["snapshots"] == ["n1", "n2"]
+    lines = done.stderr.splitlines()
+    assert len(lines) == 5, lines
+    for line, said in zip(
+        lines, ("names no node", "n[]", "$(reboot)", "n[3-", "named twice, asked once: n1"), strict=True
+    ):
+        assert said in line
+
+
 def test_a_manifest_fits_the_schema_of_kubernetes(tmp_path: Path) -> None:
     words = ["fleet", "manifest", "kubernetes", "--image", "registry/face:1", "-n", "face"]
     more = ["--resource", "nvidia.com/gpu=1", "--node-selector", "gpu=t4"]

@@ -129,7 +129,7 @@ def collect(run: Run, wanted: NodesWanted, folder: Path, *, redacted: bool) -> N
         work.collect()
     finally:
         _tell(run, work, as_json)
-    raise typer.Exit(3 if work.missing else 0)
+    raise typer.Exit(2 if wanted.refused else 3 if work.missing else 0)
 
 
 def _tell(run: Run, work: Collecting, as_json: bool) -> None:

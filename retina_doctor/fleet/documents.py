@@ -53,7 +53,7 @@ def documents(words: Sequence[str]) -> Iterator[Document | Missing]:
 
 def _of_folder(folder: Path) -> Iterator[Document | Missing]:
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix == ".json" and file.is_file())
+        files = sorted(file for file in folder.iterdir() if file.suffix == ".json" and not file.is_dir())
     except OSError as error:
         raise UsageError(f"{folder}: cannot be read: {error.strerror}") from None
     if not files:
