@@ -47,6 +47,7 @@ REAL = frozenset(
         "test_faults_refusals",
         "test_faults_two",
         "test_fix",
+        "test_fix_lines",
         "test_fleet",
         "test_fleet_collect",
         "test_fleet_gateways",
