@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import shlex
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ from retina_doctor.fleet.node_sets import NODE, folded, in_order
 from retina_doctor.fleet.sending import NodeAnswer, NodeAsking
 from retina_doctor.fleet.wanted import NodesWanted
 from retina_doctor.model import Recorded, Snapshot
+from retina_doctor.moment import now
 from retina_doctor.probing.processes import made_of
 from retina_doctor.redaction import redact
 from retina_doctor.registry import Catalogue, installed
@@ -75,7 +75,7 @@ class Collecting:
         missing = {one.label: one for one in (*self.earlier.missing, *self.missing)}
         for label in self.told:
             missing.pop(label, None)
-        kept = Collected(created=_now(), missing=tuple(missing[label] for label in in_order(missing)))
+        kept = Collected(created=now(), missing=tuple(missing[label] for label in in_order(missing)))
         output.write(self.folder / COLLECTED, to_json(encode(kept)))
 
     def _take(self, node: str, answer: NodeAnswer, why: str) -> None:
@@ -97,7 +97,7 @@ class Collecting:
             if self.asking.probes[name].local and one.facts:
                 readings[name] = made_of(one, self._understand(name, one))
         snapshot = Snapshot(
-            created=_now(),
+            created=now(),
             doctor=__version__,
             settings=self.asking.settings,
             target=self.asking.target(node),
@@ -146,7 +146,7 @@ def _tell(run: Run, work: Collecting, as_json: bool) -> None:
     lines += [f"  {folded(labels)}: {why}" for why, labels in by_why.items()]
     if work.told:
         lines.append(f"Judge them with: retina-doctor fleet report {shlex.quote(str(work.folder))}")
-    run.show("".join("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) + "\n" for line in lines))
+    run.show("".join(f"{output.in_one_line(line)}\n" for line in lines))
 
 
 def _prepare(folder: Path) -> None:
@@ -156,7 +156,3 @@ def _prepare(folder: Path) -> None:
     except OSError as error:
         raise UsageError(f"{folder}: cannot be made: {error.strerror}") from None
     output.check_writable(folder / COLLECTED)
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -14,9 +14,8 @@ from retina_doctor.fleet.node_sets import in_order
 from retina_doctor.fleet.traits import MOST_VALUES, Traits, Value
 from retina_doctor.kinds import Kind
 from retina_doctor.model import Action, Severity
+from retina_doctor.run import worst
 
-ENDINGS = (2, 1, 3, 0)
-"""The exit code of many: the first of these that one of them ends with (as for `diagnose` of several)."""
 MOST_WORDINGS = 1000
 """Of one root or step that are kept apart; what is beyond is counted to the most frequent."""
 ENOUGH = 5
@@ -176,7 +175,7 @@ class FleetSum:
         by_label = {node.label: node for node in nodes}
         missing = self._still_missing(by_label)
         codes = [node.exit_code for node in nodes] + [3 if one.asked else 2 for one in missing]
-        exit_code = next((code for code in ENDINGS if code in codes), 3)
+        exit_code = worst(codes) if codes else 3
         sick = sum(code != 0 for code in codes)
         tolerated = bool(nodes) and 0 < sick <= allowed(tolerate, len(codes))
         return Fleet(
