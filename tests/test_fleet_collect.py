@@ -435,6 +435,16 @@ def test_hosts_of_a_file(tmp_path: Path) -> None:
     assert sorted(file.stem for file in (tmp_path / "out").glob("n*.json")) == ["n1", "n2", "n7"]
 
 
+def test_a_group_as_clustershell_is_configured(tmp_path: Path) -> None:
+    (tmp_path / "groups.conf").write_text(
+        "[Main]\ndefault: ours\n[ours]\nmap: echo n[1-2]\nlist: echo t4\n", encoding="utf-8"
+    )
+    env = environment(CLUSTERSHELL_CFGDIR=str(tmp_path))
+    way = ["--via", f"env NODE={{node}} {sys.executable}", "--only", "doctor", "-o", "out"]
+    done = doctor("fleet", "collect", "-g", "t4", *way, "--format", "json", cwd=tmp_path, env=env)
+    assert json.loads(done.stdout)["snapshots"] == ["n1", "n2"], done.stderr
+
+
 def test_a_node_is_asked_again(tmp_path: Path) -> None:
     """Into the same folder: what others said stays, and of a node that answers no more no older answer does."""
     python = tmp_path / "python"

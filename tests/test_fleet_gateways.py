@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
 import socket
+import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -11,7 +14,9 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.doctor import doctor, environment
+from tests.odd_probes import runs
 from tests.ssh_nodes import GATE, ssh_nodes
+from tests.test_fleet_collect import soon
 
 LIAR = """
 import base64, os, pickle, re, sys
@@ -68,13 +73,13 @@ def test_nodes_behind_a_gateway(nodes: tuple[dict[str, str], Path], tmp_path: Pa
     assert alone.returncode == 3, "not without the gateway"
     behind = "deep-[1-2],deep-hung,deep-flood"
     routes = {"": GATE, GATE: behind}
-    done, why = collected(tmp_path, env, routes, f"{behind},gpu-02,{GATE}", "--no-redact", "--deadline", "25")
+    done, why = collected(tmp_path, env, routes, f"{behind},gpu-02,{GATE}", "--no-redact", "--deadline", "30")
     assert (done.returncode, done.stderr) == (3, "")
-    assert why == {"deep-flood": "sent too much: cut off", "deep-hung": "no answer in 25 s"}
+    assert why == {"deep-flood": "sent too much: cut off", "deep-hung": "no answer in 30 s"}
     hosts = {}
     for file in (tmp_path / "out").glob("*-*.json"):
         readings = json.loads(file.read_text(encoding="utf-8"))["readings"]
-        assert not {one["outcome"] for one in readings.values()} & {"crashed", "failed", "not_run"}, file
+        assert not {one["outcome"] for one in readings.values()} & {"crashed", "failed"}, file
         hosts[file.stem] = readings["interpreter"]["facts"]["hostname"]
     assert hosts == {name: name for name in ("deep-1", "deep-2", "gpu-02", GATE)}
 
@@ -91,6 +96,34 @@ def test_a_gateway_that_fails_costs_its_own_nodes_alone(nodes: tuple[dict[str, s
     assert why["a4"].startswith("gateway liar: says what is no message")
     assert (tmp_path / "out" / "deep-1.json").is_file()
     assert not trace.exists()
+
+
+def test_what_came_until_ctrl_c_is_kept_and_gateways_end(nodes: tuple[dict[str, str], Path], tmp_path: Path) -> None:
+    env, _ = nodes
+    here = socket.gethostname().partition(".")[0]
+    (tmp_path / "topology.conf").write_text(f"[routes]\n{here}: {GATE}\n{GATE}: deep-1,deep-hung\n", encoding="utf-8")
+    words = ["fleet", "collect", "--topology", "topology.conf", "-w", "deep-1,deep-hung", "-o", "out", "--quick"]
+    process = subprocess.Popen(
+        [*runs.command(env), *words], cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert soon((tmp_path / "out" / "deep-1.json").is_file)
+    assert gateways()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "retina-doctor: interrupted\n")
+    told = json.loads((tmp_path / "out" / "collected.json").read_text(encoding="utf-8"))
+    assert [(one["label"], one["why"]) for one in told["missing"]] == [("deep-hung", "interrupted")]
+    assert soon(lambda: not gateways())
+
+
+def gateways() -> list[str]:
+    """Processes of ClusterShell's on nodes."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if b"ClusterShell.Gateway" in (process / "cmdline").read_bytes().split(b"\0"):
+                found.append(process.name)
+    return found
 
 
 @pytest.mark.parametrize(

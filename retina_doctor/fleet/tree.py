@@ -79,11 +79,13 @@ def ask(
         except Overdue:
             task.abort(kill=True)
         except BaseException:
+            for node in hearing.answers:
+                hearing.tell(node, "interrupted")
             with contextlib.suppress(Exception):
                 task.abort(kill=True)
             raise
     for node in hearing.answers:
-        hearing.tell(node, hearing.overdue)
+        hearing.tell(node, hearing.gone.get(node, hearing.overdue))
 
 
 def command(way: Way) -> str:
@@ -94,7 +96,8 @@ def command(way: Way) -> str:
 
 
 class _Hearing(EventHandler):  # type: ignore[misc]
-    """What nodes say. *words*: of gateways that are no nodes themselves."""
+    """What nodes say. *words*: of gateways that are no nodes themselves. *gone*: nodes whose gateway ended before them, and why;
+    ClusterShell ends them all by itself when it is interrupted."""
 
     def __init__(
         self, answers: Mapping[str, NodeHearing], ended: Callable[[str, Any, str], None], seconds: float, until: float
@@ -107,6 +110,7 @@ class _Hearing(EventHandler):  # type: ignore[misc]
         self.told: set[str] = set()
         self.said: Counter[tuple[str, str]] = Counter()
         self.words: dict[str, str] = {}
+        self.gone: dict[str, str] = {}
 
     def ev_read(self, worker: _Worker, node: str, sname: str, msg: bytes) -> None:
         heard = self.answers.get(node)
@@ -125,7 +129,7 @@ class _Hearing(EventHandler):  # type: ignore[misc]
         if heard.flooded or any(self.said[node, stream] >= MOST_THROUGH for stream in ("stdout", "stderr")):
             self.tell(node, CUT_OFF)
         elif rc == os.EX_PROTOCOL and not heard.last_words:
-            self.tell(node, self.overdue if time.monotonic() >= self.until else worker.lost(node))
+            self.gone[node] = self.overdue if time.monotonic() >= self.until else worker.lost(node)
         else:
             self.tell(node, ": ".join(filter(None, (heard.last_words, exit_words(rc)))))
 
