@@ -623,6 +623,13 @@ def test_a_system_python_is_none_of_ours(bench: Bench) -> None:
     assert why(bench, base, ("--device", "cpu", "--only", "onnxruntime"))["pip"] == "system-python"
 
 
+def test_inside_a_container_it_is_said_that_it_will_be_lost(broken: Bench) -> None:
+    for words in ((), ("--apply", "--yes")):
+        done = broken.fix(*words, container="docker")
+        assert "You are inside a container: this is lost when it is recreated" in done.stdout + done.stderr, words
+    assert done.returncode == 0
+
+
 def test_an_environment_of_another_user_is_none_of_ours(broken: Bench) -> None:
     os.chown(broken.site, 65534, 65534)
     try:
