@@ -6,6 +6,7 @@ masking once, and two people, hosts or names stay two.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
@@ -461,6 +462,9 @@ class SecretsOnly(Rules):
         return SECRET if (long and not is_harmless(part)) or hides_a_secret(part) else part
 
     def name(self, text: str) -> str:
+        return _name_shown(text)
+
+    def whole_name(self, text: str) -> str:
         """Of a path, only what cannot be one is looked at: `token/x.onnx` is a folder, `token=x` is none."""
         if " " in text:
             return self.text(" ".join(words_masked(text.split(" "))))
@@ -519,6 +523,12 @@ class SecretsOnly(Rules):
     def __init__(self, marks: Marks) -> None:
         super().__init__(marks)
         self.of[Kind.USER] = self.name
+
+
+@functools.lru_cache(maxsize=8192)
+def _name_shown(text: str) -> str:
+    """The same paths and versions stand in many facts, and on all nodes of a fleet; nothing is learned of them."""
+    return SecretsOnly(Marks()).whole_name(text)
 
 
 class Hearing(Rules):

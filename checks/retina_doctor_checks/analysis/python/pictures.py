@@ -15,7 +15,7 @@ from .values import single
 PACKAGES = ("cv2",)
 READERS = ("cv2.imread", "cv2.imdecode")
 CAUGHT = ("error", "AttributeError", "TypeError", "Exception", "BaseException")
-HARMLESS = ("print", "str", "repr", "type", "isinstance", "id", "bool", "append", "put", "add")
+HARMLESS = ("print", "str", "repr", "type", "isinstance", "id", "bool", "append", "put", "add", "cast")
 """What takes a None without harm, or only keeps it."""
 LOGS = ("debug", "info", "warning", "error", "exception", "log")
 KNOWN = ("cv2.", "numpy.")
@@ -49,7 +49,7 @@ def unasked(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
                 first[call] = used
     for call, used in first.items():
         assert isinstance(call, ast.Call)
-        word = used.id if isinstance(used, ast.Name) else tree.full(call.func)
+        word = used.id if isinstance(used, ast.Name) else f"{tree.full(call.func)}(...)"
         yield hit(tree, "image-not-read", used, form(tree, call), word)
 
 
