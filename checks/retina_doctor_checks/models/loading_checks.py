@@ -168,7 +168,11 @@ def _other_kind(file: ModelFile) -> Problem:
         "folder": posixpath.dirname(file.path) or "/",
         "outputs": [one.name for one in file.onnx.outputs] if file.onnx else None,
         "input": list(shape) if shape else None,
-        "more": asides(Reason("model-input", {"shape": "×".join(map(str, shape))}) if shape else None),
+        "more": asides(
+            Reason("model-input", {"shape": "×".join("?" if side is None else str(side) for side in shape)})
+            if shape
+            else None
+        ),
         "kind": kind,
         "keys": file.checkpoint.keys if file.checkpoint else None,
     }
