@@ -438,6 +438,11 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "import cv2\ndef f(p):\n    img = cv2.imread(p)\n    return img.copy()",
         "import cv2\nfrom typing import Any, cast\ndef f(p):\n    img = cv2.imread(p)\n    return cast(Any, img)",
     ),
+    "a picture that was just encoded": (
+        "image-not-read",
+        "import cv2\ndef f(p, e):\n    _, d = cv2.imencode('.jpg', p)\n    return cv2.imdecode(e, 1).shape",
+        "import cv2\ndef f(p, e):\n    _, e = cv2.imencode('.jpg', p)\n    return cv2.imdecode(e, 1).shape",
+    ),
     "a picture resized": (
         "image-not-read",
         "import cv2\ndef f(p):\n    img = cv2.imread(p)\n    img = cv2.resize(img, (640, 640))",

@@ -47,6 +47,11 @@ SERVES = "CMD gunicorn -b 0.0.0.0:8080 app:app\n"
 
 SEEN = f"services:\n  a:\n    image: {CUDA}\n    gpus: all\n    environment:\n      %s\n"
 CARDS = "NVIDIA_VISIBLE_DEVICES"
+CALLS = (
+    "services:\n  face:\n    build: .\n    command: gunicorn -b 0.0.0.0:8080 app:app\n"
+    + GPU
+    + "    healthcheck: {test: [%s, %s, 'http://localhost:8080/health']}\n"
+)
 CRASHED = "service-crashed-or-not-ready"
 SERVED = (
     "from insightface.app import FaceAnalysis\nfrom flask import Flask\n"
@@ -278,6 +283,41 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         "port-not-published",
         {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:5000/health"},
         {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:8080/health"},
+    ),
+    **{
+        f"a health check by what the image lacks: {check[:24]}": (
+            CRASHED,
+            {"Dockerfile": f"FROM {base}\nRUN apt-get install -y libgomp1\nHEALTHCHECK --timeout=3s {check}\n"},
+            {"Dockerfile": f"FROM {better}\nRUN {also}\nHEALTHCHECK --timeout=3s {check}\n"},
+        )
+        for base, better, also, check in (
+            ("python:3.12-slim", "python:3.12", "true", "CMD curl -f http://localhost:8080/health || exit 1"),
+            (
+                "python:3.12-slim",
+                "python:3.12-slim",
+                "apt-get install -y wget",
+                'CMD ["wget", "-q", "http://localhost/"]',
+            ),
+            ("debian:12", "debian:12", "apt-get install -y curl", "CMD /usr/bin/curl -f http://localhost:8080/"),
+            ("python:3.12-alpine", "python:3.12-alpine", "apk add curl", "CMD test -f /x && curl -f http://127.0.0.1"),
+        )
+    },
+    "a health check by Python": (
+        CRASHED,
+        {"Dockerfile": "FROM ubuntu:24.04\nHEALTHCHECK CMD wget -q http://localhost:80/\n"},
+        {
+            "Dockerfile": "FROM ubuntu:24.04\nHEALTHCHECK CMD wget -q http://localhost/\n"
+            "HEALTHCHECK CMD wget -q http://localhost/ || curl http://localhost/\n"
+        },
+    ),
+    "compose: a health check by what the image lacks": (
+        CRASHED,
+        {"app.py": SERVED, "Dockerfile": "FROM python:3.12-slim\nCOPY . .\n", "compose.yml": CALLS % ("CMD", "curl")},
+        {
+            "app.py": SERVED,
+            "Dockerfile": "FROM python:3.12-slim\nCOPY . .\n",
+            "compose.yml": CALLS % ("CMD", "python3"),
+        },
     ),
     # images for which there is no wheel
     "Alpine": (

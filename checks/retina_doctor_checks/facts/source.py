@@ -133,7 +133,8 @@ class SetVariable(Facts, frozen=True, kw_only=True):
 
 
 class SystemPackage(Facts, frozen=True, kw_only=True):
-    """*base*: the image on which it is installed, "" where that cannot be told."""
+    """A package of the system's, or a program. *base*: the image on which it is installed or called, "" where that cannot be
+    told."""
 
     at: SourceLine
     name: Name
@@ -143,7 +144,7 @@ class SystemPackage(Facts, frozen=True, kw_only=True):
 class Image(Facts, frozen=True, kw_only=True):
     """The last stage of a Dockerfile with what it builds on. *at*: the FROM of *base*, "" where that cannot be told; *stage*: its
     name. *sets*: its ENV; *system*: packages of the system that it installs; *graphics*: where this or another stage
-    does so for OpenGL; *brings*: it copies or installs what is not known."""
+    does so for OpenGL; *asks*: the program by which its HEALTHCHECK asks; *brings*: it copies or installs what is not known."""
 
     at: SourceLine
     base: Name
@@ -154,6 +155,7 @@ class Image(Facts, frozen=True, kw_only=True):
     sets: tuple[SetVariable, ...] = ()
     system: tuple[Name, ...] = ()
     graphics: tuple[SystemPackage, ...] = ()
+    asks: SystemPackage | None = None
     brings: bool = False
 
 
@@ -167,13 +169,15 @@ class Amount(Facts, frozen=True, kw_only=True):
 
 class HealthProbe(Facts, frozen=True, kw_only=True):
     """*seconds*: until it has failed often enough, from the start of the container on; *spared*: a startup probe goes before it.
-    *path*: that it gets over HTTP; None: it only connects, or runs a program."""
+    *path*: that it gets over HTTP; None: it only connects, or runs a program. *tool*: the program that gets it, where one of the
+    container's own has to."""
 
     at: SourceLine
     kind: Literal["liveness", "readiness", "startup", "healthcheck"]
     path: Name | None
     seconds: float
     spared: bool = False
+    tool: Name | None = None
 
 
 class DeployedContainer(Facts, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from ..found import Found
 from ..text import SourceText
 from ..variables import watched
 from . import servers, shell
+from .asking import asking_tool
 from .packages import INDEXES, OTHER_BUILDS, changes
 
 INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
@@ -44,6 +45,7 @@ class Stage:
     sets: dict[str, SetVariable] = field(default_factory=dict)
     system: list[str] = field(default_factory=list)
     graphics: list[SystemPackage] = field(default_factory=list)
+    asks: SystemPackage | None = None
     brings: bool = False
     entry: tuple[int, str] | None = None
     command: tuple[int, str] | None = None
@@ -125,6 +127,7 @@ def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[s
         ports=list(parent.ports),
         sets=dict(parent.sets),
         system=list(parent.system),
+        asks=parent.asks,
         brings=parent.brings,
         entry=parent.entry,
         command=parent.command,
@@ -158,12 +161,22 @@ def instruction(
         if source is not None:
             stage.steps += source.steps
         stage.brings = stage.brings or source is None or source.brings or GPU_BASE.search(source.base) is not None
-    elif word == "ENTRYPOINT":
+    elif word in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
+        commanded(text, stage, number, word, value)
+    elif word == "ADD":
+        stage.brings = True
+
+
+def commanded(text: SourceText, stage: Stage, number: int, word: str, value: str) -> None:
+    """What a container of the image runs. A new entry point takes the command of the image below with it."""
+    if word == "ENTRYPOINT":
         stage.entry, stage.command = (number, value), None
     elif word == "CMD":
         stage.command = (number, value)
-    elif word == "ADD":
-        stage.brings = True
+    else:
+        _, command, said = value.partition("CMD ")
+        tool = asking_tool(command_words(said) if said.lstrip().startswith("[") else [said]) if command else None
+        stage.asks = SystemPackage(at=text.at(number), name=tool, base=known_base(stage)) if tool else None
 
 
 def system_packages(lines: Lines, variables: Mapping[str, str]) -> list[str]:
@@ -222,6 +235,7 @@ def finished(text: SourceText, stage: Stage, graphics: Sequence[SystemPackage]) 
         sets=tuple(stage.sets.values()),
         system=tuple(stage.system),
         graphics=tuple(graphics),
+        asks=stage.asks,
         brings=stage.brings,
     )
 
