@@ -106,7 +106,18 @@ def test_chinese_has_one_term_per_thing_and_its_own_punctuation() -> None:
 
 
 CONDITION = re.compile(r"\{%-? *(?:if|elif|for)\b")
-WITHOUT = ("container", "driver", "inference", "memory", "ort_gpu", "torch_cuda")
+WITHOUT = (
+    "container",
+    "detection",
+    "driver",
+    "expect",
+    "inference",
+    "memory",
+    "models",
+    "ort_gpu",
+    "python_env",
+    "torch_cuda",
+)
 """Domains whose pages need no condition at all: their checks name the variant and the sentences that hold."""
 ALSO_WITHOUT = (
     "docker-daemon-not-running",
