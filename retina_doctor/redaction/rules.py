@@ -14,6 +14,7 @@ from typing import Any
 
 from retina_doctor.kinds import Kind
 from retina_doctor.redaction.harmless import CARD, CJK, ENDINGS, VERSION, WHOLE_MARK, is_harmless
+from retina_doctor.redaction.letters import is_no_word
 from retina_doctor.redaction.speaking import (
     ASSIGNED,
     FLAG_TOLD,
@@ -65,6 +66,8 @@ _MACHINE_MADE = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f-]{36}|_Z\w+|(?:GPU|MIG)-[0-9a-f-]+|.*\.so(?:\.\d+)*"
 )
 _LONG_RANDOM = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{20,}")
+_LONG_NUMBER = re.compile(r"[A-Za-z]{2,}\d{16,}")
+_LETTERS = re.compile(r"[A-Za-z]+")
 _CAPITALS = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{16,}")
 _ODD = re.compile(r"[$!#^&*~%\\@`]")
 PLAIN_USERS = {"root", "nobody", "www-data", "ubuntu", "app", "user", "git"}
@@ -391,6 +394,11 @@ def _as_a_sentence(words: list[str]) -> list[str]:
     return [part if word.isdigit() else word for part, word in zip(parts, words, strict=True)]
 
 
+def _is_no_name(part: str) -> bool:
+    """Of a path: one in small letters may be the name of a person or a company, of any language."""
+    return bool(_LONG_NUMBER.fullmatch(part)) or (not part[1:].islower() and is_no_word(part))
+
+
 def _is_identifier(match: re.Match[str]) -> bool:
     before = match.string[max(0, match.start() - 32) : match.start()]
     name = match[0].rstrip(",")
@@ -406,8 +414,8 @@ class SecretsOnly(Rules):
         if _MACHINE_MADE.fullmatch(word):
             return word
         odd = _ODD.search(word.strip("$!#^&*~%\\@`.")) or _RANDOM.search(word) or _LONG_RANDOM.fullmatch(word)
-        odd = odd or _CAPITALS.fullmatch(word)
-        if odd or (len(word) >= 12 and is_shuffled(word)):
+        odd = odd or _CAPITALS.fullmatch(word) or _LONG_NUMBER.fullmatch(word)
+        if odd or (len(word) >= 12 and (is_shuffled(word) or any(map(is_no_word, _LETTERS.findall(word))))):
             return word if is_harmless(word) else SECRET
         return word
 
@@ -456,7 +464,7 @@ class SecretsOnly(Rules):
     def _step(self, part: str) -> str:
         long = (
             len(part) >= 16
-            and (any(len(one) > 11 for one in _RANDOM.findall(part)) or is_shuffled(part))
+            and (any(len(one) > 11 for one in _RANDOM.findall(part)) or is_shuffled(part) or _is_no_name(part))
             and not _MACHINE_MADE.fullmatch(part)
         )
         return SECRET if (long and not is_harmless(part)) or hides_a_secret(part) else part
@@ -479,8 +487,11 @@ class SecretsOnly(Rules):
         if "://" not in text or re.search(r"\s", text):
             return self.name(text)
         way, mark, query = masked(text).partition("?")
-        shown = "".join(part if part in "&=;" else self.unit(part) for part in re.split(r"([&=;])", query))
+        shown = "".join(map(self._parameter, re.split(r"([&;])", query)))
         return "/".join(map(self._step, way.split("/"))) + mark + shown
+
+    def _parameter(self, text: str) -> str:
+        return self.text(text) if speaks_of_secrets(text) else "=".join(map(self.unit, text.split("=")))
 
     def words(self, words: list[str]) -> list[str]:
         shown = words_masked(words)
@@ -555,7 +566,8 @@ class Hearing(Rules):
 def _is_put_together(parts: list[str]) -> bool:
     """A card's name (A100-SXM4-80GB), or words of which most are no numbers (cuda-error-999), not as of hosts (db-17)."""
     numbered = sum(not part.isalpha() for part in parts)
-    return all(map(CARD.fullmatch, parts)) or (all(map(is_harmless, parts)) and 2 * numbered < len(parts))
+    of_a_card = parts[0][:1].isalpha() and all(map(CARD.fullmatch, parts))
+    return of_a_card or (all(map(is_harmless, parts)) and 2 * numbered < len(parts))
 
 
 def _is_secret(key: str, value: Any) -> bool:
