@@ -65,6 +65,8 @@ _HEX = re.compile(r"[0-9a-f-]{32,64}")
 _MACHINE_MADE = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f-]{36}|_Z\w+|(?:GPU|MIG)-[0-9a-f-]+|.*\.so(?:\.\d+)*"
 )
+_MODEL_FILE = re.compile(r"[\w.+-]{1,80}\.(?:onnx|pth?|params|engine|trt|caffemodel|prototxt|tflite|(?:pth\.)?tar)")
+"""Weights are named for what they are, a checksum among it: mobilenetV1X0.25_pretrain.tar, resnet50-19c8e357.pth."""
 _LONG_RANDOM = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{20,}")
 _LONG_NUMBER = re.compile(r"[A-Za-z]{2,}\d{16,}")
 _LETTERS = re.compile(r"[A-Za-z]+")
@@ -411,7 +413,7 @@ class SecretsOnly(Rules):
     def unit(self, word: str) -> str:
         if _HEX.fullmatch(word):
             return SECRET
-        if _MACHINE_MADE.fullmatch(word):
+        if _MACHINE_MADE.fullmatch(word) or _MODEL_FILE.fullmatch(word):
             return word
         odd = _ODD.search(word.strip("$!#^&*~%\\@`.")) or _RANDOM.search(word) or _LONG_RANDOM.fullmatch(word)
         odd = odd or _CAPITALS.fullmatch(word) or _LONG_NUMBER.fullmatch(word)
@@ -430,7 +432,7 @@ class SecretsOnly(Rules):
 
     def _seen(self, match: re.Match[str]) -> str:
         chunk = match[0]
-        if _is_identifier(match) or is_harmless(chunk):
+        if _is_identifier(match) or is_harmless(chunk) or _MODEL_FILE.fullmatch(chunk):
             return chunk
         if hides_a_secret(chunk):
             return SECRET
@@ -462,6 +464,8 @@ class SecretsOnly(Rules):
         return bool(len(part) == 1 or not bare or is_harmless(bare) or file)
 
     def _step(self, part: str) -> str:
+        if _MODEL_FILE.fullmatch(part):
+            return part
         long = (
             len(part) >= 16
             and (any(len(one) > 11 for one in _RANDOM.findall(part)) or is_shuffled(part) or _is_no_name(part))
