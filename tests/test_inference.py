@@ -61,6 +61,9 @@ def test_the_same_machine_is_healthy_where_the_cpu_is_meant(real_model: Path, tm
     assert (told["exit_code"], told["verdict"]) == (0, "healthy")
     assert verdicts(told)["no-nvidia-gpu"] == "inapplicable"
     assert len(told["facts"]["inference"]["faces"]) == 6
+    # At least Python with numpy and the session: no page count, and nobody else's memory.
+    assert 16 * 2**20 < told["facts"]["inference"]["host_memory"] < 4 * 2**30
+    assert verdicts(told)["host-memory-limit-too-small"] in ("inapplicable", "passed")
 
 
 def test_auto_only_warns(real_model: Path, tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def wrong_in(body: Any, settings: ResponseSettings) -> list[Wrong]:
 
 
 def _turned(faces: list[Any], settings: ResponseSettings) -> Wrong | None:
-    """The first face whose points are not in its box: x and y are swapped in one of them, or one of another picture's frame."""
+    """The first face whose points are not in its box: x and y are swapped in one of them, or the two are
+    of frames of different sizes."""
     for number, face in enumerate(faces):
         points = face[settings.points]
         named = list(points.values() if isinstance(points, dict) else points)
