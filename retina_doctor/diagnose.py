@@ -36,9 +36,9 @@ def diagnose(snapshot: Snapshot, catalogue: Catalogue) -> Diagnosis:
     readings = Readings(snapshot, catalogue)
     chosen = Selection(snapshot.settings, catalogue, snapshot.created)
     readings.take(compared(snapshot, chosen, catalogue))
-    judged = _judged((entry for entry in catalogue.entries if not _asks_for_gate(entry)), chosen, readings)
+    judged = _judged((entry for entry in catalogue.entries if not entry.asks_for_gate), chosen, readings)
     readings.take(gated(chosen, [judgement for judgement, _ in judged.values()]))
-    judged |= _judged(filter(_asks_for_gate, catalogue.entries), chosen, readings)
+    judged |= _judged((entry for entry in catalogue.entries if entry.asks_for_gate), chosen, readings)
     answers = [judged[entry.check.code] for entry in catalogue.entries]
     return concluded(snapshot, [one for one, _ in answers], [one for _, found in answers for one in found], catalogue)
 
@@ -47,11 +47,6 @@ def _judged(
     entries: Iterable[Entry], chosen: Selection, readings: Readings
 ) -> dict[str, tuple[Judgement, list[Finding]]]:
     return {entry.check.code: _judge(entry, chosen, readings) for entry in entries}
-
-
-def _asks_for_gate(entry: Entry) -> bool:
-    """It judges what the others have come to."""
-    return any(need.facts is Gated for need in entry.needs)
 
 
 def concluded(
@@ -101,7 +96,7 @@ def compared(snapshot: Snapshot, chosen: Selection, catalogue: Catalogue) -> Com
     gate = snapshot.settings.gate
     if gate.regress is None or not gate.measured:
         return Compared()
-    wanted = chosen.needed_facts(entry for entry in catalogue.entries if not _asks_for_gate(entry))
+    wanted = chosen.needed_facts(entry for entry in catalogue.entries if not entry.asks_for_gate)
     probes = {probe.name for facts, probe in catalogue.probe_of.items() if facts in wanted}
     return Compared(
         tuple(
@@ -193,11 +188,14 @@ def _given(entry: Entry, readings: Readings) -> tuple[list[Any], tuple[str, ...]
     values: list[Any] = []
     missing: dict[str, None] = {}
     for need in entry.needs:
-        value = readings.of(need.facts) if need.want is Want.READING else readings.value(need.facts)
-        if need.want is Want.READING and (value.outcome is Outcome.NOT_RUN or value.recorded.starved):
-            missing[value.probe] = None
-        elif need.want is Want.REQUIRED and value is None:
-            missing[readings.catalogue.probe_of[need.facts].name] = None
+        if need.want is Want.READING:
+            value = readings.of(need.facts)
+            if value.outcome is Outcome.NOT_RUN or value.recorded.starved:
+                missing[value.probe] = None
+        else:
+            value = readings.value(need.facts)
+            if value is None and need.want is Want.REQUIRED:
+                missing[readings.catalogue.probe_of[need.facts].name] = None
         values.append(value)
     return values, tuple(missing)
 
@@ -213,6 +211,8 @@ def _starved(values: Iterable[Any]) -> Reason | None:
 
 def _arguments(entry: Entry, values: Sequence[Any]) -> dict[str, Any]:
     """*values*, one for each need, as the parameters of the check."""
+    if entry.parameters is not None:
+        return dict(zip(entry.parameters, values, strict=True))
     arguments: dict[str, Any] = {}
     gathered: dict[tuple[str, type], dict[str, Any]] = {}
     for need, value in zip(entry.needs, values, strict=True):

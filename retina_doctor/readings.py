@@ -42,9 +42,10 @@ class Readings:
 
     def value(self, facts: type) -> Any:
         """Facts of that type, or None."""
-        if facts not in self._values:
-            self._values[facts] = self._value(facts)
-        return self._values[facts]
+        try:
+            return self._values[facts]
+        except KeyError:
+            return self._values.setdefault(facts, self._value(facts))
 
     def _value(self, facts: type) -> Any:
         if facts is Settings:

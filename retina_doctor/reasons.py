@@ -49,7 +49,9 @@ def words_of(given: Json, catalogue: Catalogue, language: Language) -> Json:
 
 def reason_text(reason: Reason | str | None, catalogue: Catalogue, language: Language) -> str:
     """A verdict's reason in words; plain text stays as it is. Raises LookupError, ValueError where no pack says it."""
-    if reason is None or isinstance(reason, str):
-        return str(visible(reason or ""))
+    if reason is None:
+        return ""
+    if isinstance(reason, str):
+        return str(visible(reason))
     values: dict[str, Json] = {key: visible(value) for key, value in reason.values.items()}
     return _reasons(catalogue.reasons)[reason.key][language].format(**values)

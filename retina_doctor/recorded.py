@@ -119,8 +119,8 @@ def _several(run: Run, files: Sequence[str]) -> NoReturn:
 
 
 def _judged(run: Run, writers: Sequence[Callable[[Report, Look], str]], file: str) -> Judged:
-    from retina_doctor.codec import from_json, to_line
-    from retina_doctor.reports import PLAIN
+    from retina_doctor.codec import to_line
+    from retina_doctor.reports import PLAIN, json
 
     texts = []
     try:
@@ -130,9 +130,10 @@ def _judged(run: Run, writers: Sequence[Callable[[Report, Look], str]], file: st
         told = {"file": file, "verdict": "unknown", "exit_code": 2, "findings": [], "error": str(error)}
         return 2, str(error), [to_line(told) if name == "json" else "" for name, _ in run.outputs]
     for (name, path), write in zip(run.outputs, writers, strict=True):
-        text = write(report, PLAIN if path else run.terminal)
         if name == "json":
-            text = to_line({"file": file, **from_json(text)})
+            texts.append(to_line({"file": file, **json.told(report)}))
+            continue
+        text = write(report, PLAIN if path else run.terminal)
         texts.append(f"{text}\n" if name == "terminal" else text)
     return report.exit_code, "", texts
 

@@ -30,13 +30,23 @@ CODE = re.compile(r"[A-Z][A-Z0-9]*[0-9]")
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-class Entry(Data, frozen=True, kw_only=True):
+class Entry(Data, frozen=True, kw_only=True, dict=True):
     """A check with the place it has in the catalogue."""
 
     check: Check
     domain: str
     pages: Path
     needs: tuple[Need, ...]
+
+    @functools.cached_property
+    def asks_for_gate(self) -> bool:
+        """It judges what the others have come to."""
+        return any(need.facts is own_checks.Gated for need in self.needs)
+
+    @functools.cached_property
+    def parameters(self) -> tuple[str, ...] | None:
+        """One for each need; None where some of them are fields of one parameter."""
+        return None if any(need.whole for need in self.needs) else tuple(need.parameter for need in self.needs)
 
 
 class PackFailure(Data, frozen=True):

@@ -142,6 +142,16 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "app = FaceAnalysis(det_thresh=0.6)",
         "app = FaceAnalysis()\napp.prepare(0, det_thresh=0.6)",
     ),
+    "a keyword that prepare refuses, and that is tried without": (
+        "det-parameter-ignored",
+        APP + "try:\n    app.prepare(0, providers=[])\nexcept Exception:\n    app = None",
+        APP + "try:\n    app.prepare(0, providers=[])\nexcept TypeError:\n    app.prepare(0)",
+    ),
+    "the size of a detector, and of a model that tells people apart": (
+        "det-size-not-multiple-of-32",
+        "import insightface\nm = insightface.model_zoo.get_model(p)\nm.prepare(0, input_size=(112, 96))",
+        "import insightface\nm = insightface.model_zoo.get_model(p)\nm.prepare(0, input_size=(112, 112))",
+    ),
     "size to the constructor": (
         "det-parameter-ignored",
         "app = FaceAnalysis(name='x', det_size=(640, 640))",
@@ -422,6 +432,16 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "image-not-read",
         "import cv2\ndef g(i):\n    return i.shape\ndef f(p):\n    img = cv2.imread(p)\n    return g(img)",
         "import cv2\ndef g(i):\n    assert i is not None\ndef f(p):\n    img = cv2.imread(p)\n    return g(img)",
+    ),
+    "a picture copied, and given out for its type alone": (
+        "image-not-read",
+        "import cv2\ndef f(p):\n    img = cv2.imread(p)\n    return img.copy()",
+        "import cv2\nfrom typing import Any, cast\ndef f(p):\n    img = cv2.imread(p)\n    return cast(Any, img)",
+    ),
+    "a picture that was just encoded": (
+        "image-not-read",
+        "import cv2\ndef f(p, e):\n    _, d = cv2.imencode('.jpg', p)\n    return cv2.imdecode(e, 1).shape",
+        "import cv2\ndef f(p, e):\n    _, e = cv2.imencode('.jpg', p)\n    return cv2.imdecode(e, 1).shape",
     ),
     "a picture resized": (
         "image-not-read",

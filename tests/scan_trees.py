@@ -10,6 +10,10 @@ WITH_CUDA = f"import onnxruntime\ns = onnxruntime.InferenceSession(m, providers=
 
 PREPARED = "from insightface.app import FaceAnalysis\n%s\napp = FaceAnalysis()\napp.prepare(0, det_size=DET_SIZE)\n"
 SESSION = "import onnxruntime as ort\n%s\ns = ort.InferenceSession('/a', providers=settings.PROVIDERS)\n"
+BUILT = (
+    "ARG PYTHON=3.12\nARG BASE=python:${PYTHON}-slim-%s\nFROM ${BASE} AS builder\nARG BASE=alpine\n"
+    "RUN apt-get install -y libgl1-mesa-glx\nFROM ${BASE}\nCOPY --from=builder /opt/venv /opt/venv\n"
+)
 INDEX = "https://aiinfra.example.org/onnxruntime-cuda-12/simple/"
 STAGES = (
     "FROM python:3.11 AS one\nCMD uvicorn a:a --host 0.0.0.0\nFROM python:3.11 AS two\nCMD uvicorn a:a --host 0.0.0.0\n"
@@ -43,6 +47,11 @@ SERVES = "CMD gunicorn -b 0.0.0.0:8080 app:app\n"
 
 SEEN = f"services:\n  a:\n    image: {CUDA}\n    gpus: all\n    environment:\n      %s\n"
 CARDS = "NVIDIA_VISIBLE_DEVICES"
+CALLS = (
+    "services:\n  face:\n    build: .\n    command: gunicorn -b 0.0.0.0:8080 app:app\n"
+    + GPU
+    + "    healthcheck: {test: [%s, %s, 'http://localhost:8080/health']}\n"
+)
 CRASHED = "service-crashed-or-not-ready"
 SERVED = (
     "from insightface.app import FaceAnalysis\nfrom flask import Flask\n"
@@ -121,6 +130,11 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         {"pyproject.toml": '[project]\nname = "a"\nversion = "1"\ndependencies = ["opencv-contrib-python"]\n'},
     ),
     # a package that a route implies
+    "UploadFile in another image's folder": (
+        "service-module-missing",
+        {"a/app.py": FORM, "a/requirements.txt": "fastapi\n", "b/requirements.txt": "fastapi\n"},
+        {"a/app.py": FORM, "a/requirements.txt": "fastapi\npython-multipart\n", "b/requirements.txt": "fastapi\n"},
+    ),
     "UploadFile without python-multipart": (
         "service-module-missing",
         {"app.py": FORM, "requirements.txt": "fastapi\nuvicorn\n"},
@@ -184,6 +198,26 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
             "Dockerfile": "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y gcc\nRUN pip install opencv-python\n"
         },
         {"Dockerfile": "FROM python:3.11-slim\nRUN apt-get install -y libgl1\nRUN pip install opencv-python\n"},
+    ),
+    **{
+        f"a package of OpenGL that {base} has not": (
+            "opencv-system-libs-missing",
+            {"Dockerfile": f"FROM {base}\nRUN apt-get update && \\\n  apt-get install -y gcc \\\n  libgl1-mesa-glx\n"},
+            {"Dockerfile": f"FROM {older}\nRUN apt-get update && \\\n  apt-get install -y gcc \\\n  libgl1-mesa-glx\n"},
+        )
+        for base, older in (
+            ("python:3.13-slim", "python:3.13-slim-bookworm"),
+            ("python:3.9-slim", "python:3.8-slim"),
+            ("python:3", "python:3.11.4-slim"),
+            ("debian:stable-slim", "debian:12"),
+            ("nvidia/cuda:12.6.3-cudnn-runtime-ubuntu24.04", "nvidia/cuda:12.6.3-cudnn-runtime-ubuntu22.04"),
+            ("ubuntu:noble", "ubuntu:jammy"),
+        )
+    },
+    "a package of OpenGL that the builder's image has not": (
+        "opencv-system-libs-missing",
+        {"Dockerfile": BUILT % "trixie"},
+        {"Dockerfile": BUILT % "bookworm"},
     ),
     # what hides the GPU from a container
     **{
@@ -249,6 +283,41 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         "port-not-published",
         {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:5000/health"},
         {"app.py": SERVED, "compose.yml": HEALTH % "http://localhost:8080/health"},
+    ),
+    **{
+        f"a health check by what the image lacks: {check[:24]}": (
+            CRASHED,
+            {"Dockerfile": f"FROM {base}\nRUN apt-get install -y libgomp1\nHEALTHCHECK --timeout=3s {check}\n"},
+            {"Dockerfile": f"FROM {better}\nRUN {also}\nHEALTHCHECK --timeout=3s {check}\n"},
+        )
+        for base, better, also, check in (
+            ("python:3.12-slim", "python:3.12", "true", "CMD curl -f http://localhost:8080/health || exit 1"),
+            (
+                "python:3.12-slim",
+                "python:3.12-slim",
+                "apt-get install -y wget",
+                'CMD ["wget", "-q", "http://localhost/"]',
+            ),
+            ("debian:12", "debian:12", "apt-get install -y curl", "CMD /usr/bin/curl -f http://localhost:8080/"),
+            ("python:3.12-alpine", "python:3.12-alpine", "apk add curl", "CMD test -f /x && curl -f http://127.0.0.1"),
+        )
+    },
+    "a health check by Python": (
+        CRASHED,
+        {"Dockerfile": "FROM ubuntu:24.04\nHEALTHCHECK CMD wget -q http://localhost:80/\n"},
+        {
+            "Dockerfile": "FROM ubuntu:24.04\nHEALTHCHECK CMD wget -q http://localhost/\n"
+            "HEALTHCHECK CMD wget -q http://localhost/ || curl http://localhost/\n"
+        },
+    ),
+    "compose: a health check by what the image lacks": (
+        CRASHED,
+        {"app.py": SERVED, "Dockerfile": "FROM python:3.12-slim\nCOPY . .\n", "compose.yml": CALLS % ("CMD", "curl")},
+        {
+            "app.py": SERVED,
+            "Dockerfile": "FROM python:3.12-slim\nCOPY . .\n",
+            "compose.yml": CALLS % ("CMD", "python3"),
+        },
     ),
     # images for which there is no wheel
     "Alpine": (

@@ -21,7 +21,7 @@ ASKS_FOR_FILES = "checks/retina_doctor_checks/source/domain.py"
 LINES = 40
 LONGER = {
     "retina_doctor/fleet/forms/json.py write": "one document, field by field, in its order",
-    "retina_doctor/reports/json.py write": "one document, field by field, in its order",
+    "retina_doctor/reports/json.py told": "one document, field by field, in its order",
     "retina_doctor/standpoint.py standpoint_of": "all that is taken on of a process, read in one go before it changes",
     "retina_doctor/probing/drop.py __call__": "the order of system calls is what is secure about it",
     "checks/retina_doctor_checks/memory/run_checks.py vram_fragmented": "one judgement, with the figures that it rests on",

@@ -277,8 +277,51 @@ def test_no_line_is_better_than_one_that_breaks(tmp_path: Path, head: str, line:
     assert finding["evidence"]["fixed"] is None
 
 
-def test_in_a_test_it_is_a_warning(tmp_path: Path) -> None:
+OF_A_TEST = """import cv2, torch
+from insightface.app import FaceAnalysis
+w = torch.load('a.pth')
+app = FaceAnalysis(providers=['CPUExecutionProvider'])
+app.prepare(ctx_id=-1, det_thresh=0.05)
+face = app.get(cv2.imread(path))[0]
+"""
+
+
+def test_a_test_knows_its_pictures_and_its_numbers(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "conftest.py").write_text("import torch\nw = torch.load('a.pth')\n")
-    [finding] = scanned(tmp_path, ".", exit_code=0)["findings"]
-    assert finding["severity"] == "warning"
+    (tmp_path / "tests" / "conftest.py").write_text(OF_A_TEST)
+    assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
+    (tmp_path / "app.py").write_text(OF_A_TEST)
+    found = scanned(tmp_path, ".", exit_code=1)["findings"]
+    assert {one["location"]["file"].rpartition("/")[2] for one in found} == {"app.py"}
+    names = {"model-wrong-directory", "ort-provider-not-requested", "det-threshold-too-low", "image-not-read"}
+    assert {one["name"] for one in found} == names | {"no-face-not-handled"}
+
+
+@pytest.mark.parametrize("pinned", ["0.1.5", "0.7.3"])
+def test_what_an_old_insightface_takes_is_not_refused(tmp_path: Path, pinned: str) -> None:
+    (tmp_path / "requirements.txt").write_text(f"insightface=={pinned}\n")
+    (tmp_path / "app.py").write_text(
+        "from insightface.app import FaceAnalysis\nFaceAnalysis().prepare(ctx_id=0, nms=0.4)\n"
+    )
+    found = [one["name"] for one in scanned(tmp_path, ".")["findings"]]
+    assert found == (["det-parameter-ignored"] if pinned == "0.7.3" else [])
+
+
+@pytest.mark.parametrize("line", ["# P = ['CUDAExecutionProvider']", "P = ['CUDAExecutionProvider']"])
+def test_what_a_comment_names_is_not_meant(tmp_path: Path, line: str) -> None:
+    (tmp_path / "requirements.txt").write_text("onnxruntime==1.21.0\n")
+    (tmp_path / "app.py").write_text(f'"""Without CUDAExecutionProvider."""\nimport onnxruntime\n{line}\n')
+    found = [one["name"] for one in scanned(tmp_path, ".")["findings"]]
+    assert found == ([] if line.startswith("#") else ["ort-cpu-package"])
+
+
+@pytest.mark.parametrize(("uses", "said"), [(3, None), (4, "one more place:"), (7, "4 more places:")])
+def test_many_places_of_one_kind_are_told_by_place(tmp_path: Path, uses: int, said: str | None) -> None:
+    lines = [f"def f{n}(p):\n    img = cv2.imread(p)\n    return img.shape" for n in range(uses)]
+    (tmp_path / "app.py").write_text("import cv2\n" + "\n".join(lines) + "\n")
+    assert len(scanned(tmp_path, ".")["findings"]) == uses
+    told = " ".join(doctor("scan", ".", cwd=tmp_path).stdout.split())
+    assert told.count(" error RD426 image-not-read") == min(uses, 3)
+    assert ("The same at" in told) == (said is not None)
+    assert said is None or told.count(f"The same at {said}") == 2  # below the causes, and in the plan
+    assert all(f"app.py:{4 + 3 * n}" in told or f"line {4 + 3 * n}" in told for n in range(uses))

@@ -6,6 +6,7 @@ masking once, and two people, hosts or names stay two.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
@@ -63,6 +64,8 @@ _HEX = re.compile(r"[0-9a-f-]{32,64}")
 _MACHINE_MADE = re.compile(
     r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f-]{36}|_Z\w+|(?:GPU|MIG)-[0-9a-f-]+|.*\.so(?:\.\d+)*"
 )
+_MODEL_FILE = re.compile(r"[\w.+-]{1,80}\.(?:onnx|pth?|params|engine|trt|caffemodel|prototxt|tflite|(?:pth\.)?tar)")
+"""Weights are named for what they are, a checksum among it: mobilenetV1X0.25_pretrain.tar, resnet50-19c8e357.pth."""
 _LONG_RANDOM = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{20,}")
 _CAPITALS = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{16,}")
 _ODD = re.compile(r"[$!#^&*~%\\@`]")
@@ -402,7 +405,7 @@ class SecretsOnly(Rules):
     def unit(self, word: str) -> str:
         if _HEX.fullmatch(word):
             return SECRET
-        if _MACHINE_MADE.fullmatch(word):
+        if _MACHINE_MADE.fullmatch(word) or _MODEL_FILE.fullmatch(word):
             return word
         odd = _ODD.search(word.strip("$!#^&*~%\\@`.")) or _RANDOM.search(word) or _LONG_RANDOM.fullmatch(word)
         odd = odd or _CAPITALS.fullmatch(word)
@@ -421,7 +424,7 @@ class SecretsOnly(Rules):
 
     def _seen(self, match: re.Match[str]) -> str:
         chunk = match[0]
-        if _is_identifier(match) or is_harmless(chunk):
+        if _is_identifier(match) or is_harmless(chunk) or _MODEL_FILE.fullmatch(chunk):
             return chunk
         if hides_a_secret(chunk):
             return SECRET
@@ -453,6 +456,8 @@ class SecretsOnly(Rules):
         return bool(len(part) == 1 or not bare or is_harmless(bare) or file)
 
     def _step(self, part: str) -> str:
+        if _MODEL_FILE.fullmatch(part):
+            return part
         long = (
             len(part) >= 16
             and (any(len(one) > 11 for one in _RANDOM.findall(part)) or is_shuffled(part))
@@ -461,6 +466,9 @@ class SecretsOnly(Rules):
         return SECRET if (long and not is_harmless(part)) or hides_a_secret(part) else part
 
     def name(self, text: str) -> str:
+        return _name_shown(text)
+
+    def whole_name(self, text: str) -> str:
         """Of a path, only what cannot be one is looked at: `token/x.onnx` is a folder, `token=x` is none."""
         if " " in text:
             return self.text(" ".join(words_masked(text.split(" "))))
@@ -519,6 +527,12 @@ class SecretsOnly(Rules):
     def __init__(self, marks: Marks) -> None:
         super().__init__(marks)
         self.of[Kind.USER] = self.name
+
+
+@functools.lru_cache(maxsize=8192)
+def _name_shown(text: str) -> str:
+    """The same paths and versions stand in many facts, and on all nodes of a fleet; nothing is learned of them."""
+    return SecretsOnly(Marks()).whole_name(text)
 
 
 class Hearing(Rules):

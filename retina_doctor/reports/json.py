@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from retina_doctor.codec import encode, to_json
 from retina_doctor.model import Action, Recorded
@@ -15,6 +16,11 @@ FORMAT = 1
 
 
 def write(report: Report, _look: Look) -> str:
+    return to_json(told(report))
+
+
+def told(report: Report) -> dict[str, Any]:
+    """What `write` writes."""
     diagnosis = report.diagnosis
     findings = []
     for finding in diagnosis.findings:
@@ -35,55 +41,53 @@ def write(report: Report, _look: Look) -> str:
                 "action": words.action(finding),
             }
         )
-    return to_json(
-        {
-            "format": FORMAT,
-            "verdict": diagnosis.verdict,
-            "exit_code": report.exit_code,
-            "findings": findings,
-            "plan": [
-                {
-                    "step": number,
-                    "kind": step.kind,
-                    "text": step_text(step, report.language),
-                    "commands": step.commands,
-                    "image": step.image,
-                    "fixes": step.fixes,
-                    "edits": [
-                        {"code": one.code, "location": one.location and encode(one.location), "instead": one.instead}
-                        for one in step.causes
-                        if step.kind is Action.EDIT
-                    ],
-                }
-                for number, step in enumerate(report.plan(), 1)
-            ],
-            "checks": [
-                {
-                    "code": j.code,
-                    "name": j.name,
-                    "verdict": j.verdict,
-                    "missing": j.missing,
-                    "reason": reason_text(j.reason, report.catalogue, report.language),
-                }
-                for j in diagnosis.judgements
-            ],
-            "probes": [
-                {"name": name, "outcome": r.outcome, "seconds": r.seconds, **_used(r)}
-                for name, r in diagnosis.snapshot.readings.items()
-            ],
-            "facts": {name: r.facts for name, r in diagnosis.snapshot.readings.items()},
-            "recorded": {
-                "created": diagnosis.snapshot.created,
-                "doctor": diagnosis.snapshot.doctor,
-                "label": diagnosis.snapshot.label,
-                "redacted": diagnosis.snapshot.redacted,
-                "file": report.judged,
-            },
-            "knowledge": report.catalogue.knowledge,
-            "target": {key: value for key, value in encode(diagnosis.snapshot.target).items() if value is not None},
-            "standpoint": standpoint_of(diagnosis.snapshot),
-        }
-    )
+    return {
+        "format": FORMAT,
+        "verdict": diagnosis.verdict,
+        "exit_code": report.exit_code,
+        "findings": findings,
+        "plan": [
+            {
+                "step": number,
+                "kind": step.kind,
+                "text": step_text(step, report.language),
+                "commands": step.commands,
+                "image": step.image,
+                "fixes": step.fixes,
+                "edits": [
+                    {"code": one.code, "location": one.location and encode(one.location), "instead": one.instead}
+                    for one in step.causes
+                    if step.kind is Action.EDIT
+                ],
+            }
+            for number, step in enumerate(report.plan(), 1)
+        ],
+        "checks": [
+            {
+                "code": j.code,
+                "name": j.name,
+                "verdict": j.verdict,
+                "missing": j.missing,
+                "reason": reason_text(j.reason, report.catalogue, report.language),
+            }
+            for j in diagnosis.judgements
+        ],
+        "probes": [
+            {"name": name, "outcome": r.outcome, "seconds": r.seconds, **_used(r)}
+            for name, r in diagnosis.snapshot.readings.items()
+        ],
+        "facts": {name: r.facts for name, r in diagnosis.snapshot.readings.items()},
+        "recorded": {
+            "created": diagnosis.snapshot.created,
+            "doctor": diagnosis.snapshot.doctor,
+            "label": diagnosis.snapshot.label,
+            "redacted": diagnosis.snapshot.redacted,
+            "file": report.judged,
+        },
+        "knowledge": report.catalogue.knowledge,
+        "target": {key: value for key, value in encode(diagnosis.snapshot.target).items() if value is not None},
+        "standpoint": standpoint_of(diagnosis.snapshot),
+    }
 
 
 def _used(reading: Recorded) -> Mapping[str, float | int]:

@@ -12,6 +12,7 @@ from retina_doctor.quoting import visible
 from retina_doctor.settings import Language
 
 if TYPE_CHECKING:
+    from retina_doctor.model import Finding
     from retina_doctor.plan import Step, StepCause
 
 
@@ -29,7 +30,7 @@ def counted(noun: str, number: int, language: Language) -> str:
     return label(f"{noun}-{1 if number == 1 else 'n'}", language, n=number)
 
 
-def where(cause: StepCause) -> str:
+def where(cause: StepCause | Finding) -> str:
     """ "app.py:9" for what lies in a file, else nothing."""
     return str(visible(f"{cause.location.file}:{cause.location.line}")) if cause.location else ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
@@ -18,7 +18,7 @@ from retina_doctor.profile import used_by
 from retina_doctor.quoting import visible
 from retina_doctor.reasons import reason_text, words_of
 from retina_doctor.reference import domain_name, probe_name
-from retina_doctor.reports import Look, Report
+from retina_doctor.reports import Look, Report, folding
 from retina_doctor.reports.drawing import command as _command
 from retina_doctor.reports.drawing import drawn
 from retina_doctor.reports.drawing import prose as _prose
@@ -47,8 +47,8 @@ def draw(report: Report, console: Console) -> None:
     console.print()
     if _draw_rows(report, console):
         console.print()
-    for finding in report.diagnosis.roots:
-        _draw_root(report, finding, console)
+    for finding, places in folding.of_roots(report.diagnosis):
+        _draw_root(report, finding, places, console)
     if _draw_rest(report, console):
         console.print()
     _draw_plan(report, console)
@@ -102,7 +102,8 @@ def _probes(report: Report, names: Iterable[str]) -> str:
     return separator.join(probe_name(name, report.catalogue, report.language) for name in names)
 
 
-def _draw_root(report: Report, finding: Finding, console: Console) -> None:
+def _draw_root(report: Report, finding: Finding, places: Sequence[str], console: Console) -> None:
+    """*places*: where else the same is so."""
     words, language = report.words(finding), report.language
     echoes = report.diagnosis.echoes(finding)
     gravest = report.diagnosis.gravest(finding)
@@ -125,7 +126,15 @@ def _draw_root(report: Report, finding: Finding, console: Console) -> None:
         others = label("others-and", language).join(f"{e.code} {e.name}" for e in echoes)
         console.print()
         _say(console, Text(label("explains", language, others=others), style="dim"), 2)
+    if places:
+        console.print()
+        _say(console, Text(_same_at(places, language)), 2)
     console.print()
+
+
+def _same_at(places: Sequence[str], language: Language) -> str:
+    key = "same-at-1" if len(places) == 1 else "same-at-n"
+    return label(key, language, n=len(places), places=label("others-and", language).join(places))
 
 
 def _draw_plan(report: Report, console: Console) -> None:
@@ -150,13 +159,15 @@ def _draw_step(report: Report, number: int, step: Step, console: Console) -> Non
     lines = wrapped(text, console.width - 5).split("\n")
     for index, line in enumerate(lines):
         console.print(Text.assemble((f"{number:>3}  " if index == 0 else "     ", "bold"), line), soft_wrap=True)
-    for one in step.causes if step.listed else ():
+    for one, places in folding.of_causes(step.causes) if step.listed else ():
         what = Text(where(one), style="dim")
         if one.instead is None:
             what = Text(" " if where(one) else "").join([what, _prose(one.todo)])
         _say(console, what, 5)
         if one.instead is not None:
             _command(console, str(visible(one.instead)), 7)
+        if places:
+            _say(console, Text(_same_at(places, language), style="dim"), 5)
     for command in step.commands:
         _command(console, command, 5)
     if step.image is not None:

@@ -119,7 +119,8 @@ class SoFar:
             self.tell_early(len(content))
             self._sum.add(self._read(content, text))
         except Exception as error:  # one odd file must not cost what the others tell
-            words = masked(f"{type(error).__name__}: {str(error)[:200]}")
+            kind = "" if type(error) is ValueError else f"{type(error).__name__}: "  # a ValueError is in our own words
+            words = masked(f"{kind}{str(error)[:200]}")
             self._unread.append(Unread(file=text.file, kind=language(text.kind), error=words))
 
     def _read(self, content: bytes, text: Packed) -> Found:

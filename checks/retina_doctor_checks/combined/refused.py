@@ -12,7 +12,7 @@ from retina_doctor.model import Outcome, Reading
 from ..facts.ort_gpu import OrtRuntime
 from ..facts.python_env import Extensions, Imports
 from ..facts.torch_cuda import TorchRuntime
-from .refusals import Meaning, entries, meanings, of_ending, rows, understood_by
+from .refusals import Meaning, entries, meanings, of_ending
 
 OF_A_LIBRARY = ("libc-unsupported", "executable-stack-refused", "library-mapping-refused")
 """What a loader refuses as well when a library is opened that nobody imports."""
@@ -30,8 +30,7 @@ def said_in_a_session(runtime: OrtRuntime | None, cause: str) -> Meaning | None:
     """What onnxruntime said of that cause while it made the session that the service would make, or ran it."""
     tried = runtime.service if runtime is not None else None
     said = [*entries(tried.log), tried.session_error or "", tried.run_error or ""] if tried is not None else []
-    of_it = [row for row in rows().values() if row.cause == cause]
-    return next((one for text in said for row in of_it if (one := understood_by(row, text)) is not None), None)
+    return next((one for text in said for one in meanings(text) if one.cause == cause), None)
 
 
 class Refused(Gathered, frozen=True, kw_only=True):

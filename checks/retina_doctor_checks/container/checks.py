@@ -11,8 +11,8 @@ from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Seve
 from ..combined.asides import asides
 from ..combined.driver_seen import DriverSeen
 from ..combined.no_cards import NO_GPU
+from ..driver.container_rungs import capabilities_lacking
 from ..driver.judging import about
-from ..driver.trouble import capabilities_lacking
 from ..facts.container import Container, ContainerHost
 from ..facts.driver import Host, Nvml
 from ..facts.ort_gpu import OrtFiles

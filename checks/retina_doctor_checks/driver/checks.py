@@ -15,7 +15,7 @@ from ..facts.driver import CudaDriver, GpuEnvironment, Host, Nvml
 from ..scopes import gpu_meant
 from ..versions import dotted
 from .judging import about
-from .trouble import library_version, version_of
+from .library_rungs import library_version, version_of
 
 ERROR = Severity.ERROR
 NVML, CUDA = "nvml", "cuda_driver"  # probes

@@ -132,10 +132,19 @@ class SetVariable(Facts, frozen=True, kw_only=True):
     hides: bool = False
 
 
+class SystemPackage(Facts, frozen=True, kw_only=True):
+    """A package of the system's, or a program. *base*: the image on which it is installed or called, "" where that cannot be
+    told."""
+
+    at: SourceLine
+    name: Name
+    base: Name
+
+
 class Image(Facts, frozen=True, kw_only=True):
     """The last stage of a Dockerfile with what it builds on. *at*: the FROM of *base*, "" where that cannot be told; *stage*: its
-    name. *sets*: its ENV; *system*: packages of the system that it installs; *brings*: it copies or installs what is not
-    known."""
+    name. *sets*: its ENV; *system*: packages of the system that it installs; *graphics*: where this or another stage
+    does so for OpenGL; *asks*: the program by which its HEALTHCHECK asks; *brings*: it copies or installs what is not known."""
 
     at: SourceLine
     base: Name
@@ -145,6 +154,8 @@ class Image(Facts, frozen=True, kw_only=True):
     server: Server | None
     sets: tuple[SetVariable, ...] = ()
     system: tuple[Name, ...] = ()
+    graphics: tuple[SystemPackage, ...] = ()
+    asks: SystemPackage | None = None
     brings: bool = False
 
 
@@ -158,13 +169,15 @@ class Amount(Facts, frozen=True, kw_only=True):
 
 class HealthProbe(Facts, frozen=True, kw_only=True):
     """*seconds*: until it has failed often enough, from the start of the container on; *spared*: a startup probe goes before it.
-    *path*: that it gets over HTTP; None: it only connects, or runs a program."""
+    *path*: that it gets over HTTP; None: it only connects, or runs a program. *tool*: the program that gets it, where one of the
+    container's own has to."""
 
     at: SourceLine
     kind: Literal["liveness", "readiness", "startup", "healthcheck"]
     path: Name | None
     seconds: float
     spared: bool = False
+    tool: Name | None = None
 
 
 class DeployedContainer(Facts, frozen=True, kw_only=True):

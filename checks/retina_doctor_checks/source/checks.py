@@ -20,12 +20,20 @@ OF_NO_TEST = ("no-face-not-handled", "model-wrong-directory", "image-not-read")
 
 
 def is_mere_test(source: Source, hit: Hit) -> bool:
-    """A test knows its pictures, and where it is started."""
-    return hit.cause in OF_NO_TEST and is_test(source, hit.at.file)
+    """A test knows its pictures, where it is started, and that it needs no card."""
+    meant = hit.cause in OF_NO_TEST or hit.why in (*MAY_BE_MEANT, *AGAINST_THE_REST)
+    return meant and is_test(source, hit.at.file)
 
 
 def may_be_meant(source: Source, hit: Hit) -> bool:
     return hit.why in MAY_BE_MEANT or (hit.why in AGAINST_THE_REST and not source.meant)
+
+
+def is_known(api: set[str], hit: Hit) -> bool:
+    """Whether all versions that may be installed are among those of which the hit is true. What insightface refuses is read
+    in a few versions: 0.1 took prepare(nms=...)."""
+    of_insightface = hit.cause == "det-parameter-ignored" and hit.why != "detect-faces"
+    return set(hit.api or APIS) >= api if of_insightface else True
 
 
 def installed(source: Source) -> set[str]:
@@ -43,16 +51,17 @@ def installed(source: Source) -> set[str]:
 
 
 def answered(source: Source, code: str, cause: Cause) -> Answer:
+    api = installed(source)
     places = (
         SourcePlace(
             at=hit.at,
             why=hit.why,
             what=hit.what,
             fixed=hit.fixed,
-            at_most=Severity.WARNING if may_be_meant(source, hit) or is_mere_test(source, hit) else None,
+            at_most=Severity.WARNING if may_be_meant(source, hit) else None,
         )
         for hit in source.hits
-        if hit.cause == cause and (not hit.api or set(hit.api) >= installed(source))
+        if hit.cause == cause and is_known(api, hit) and not is_mere_test(source, hit)
     )
     return answer(source, code, cause, places, of=("python",))
 

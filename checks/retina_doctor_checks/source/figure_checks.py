@@ -12,13 +12,14 @@ from retina_doctor_checks.detection.geometry import nearest_sizes
 
 from ..facts.source import Figure, Source
 from ..settings import Size
-from .judging import SourcePlace, answer, of_source, scanned
+from .judging import SourcePlace, answer, is_test, of_source, scanned
 
 
 def numbered(
     source: Source, code: str, name: str, kind: str, limit: float, default: float, wrong: Callable[[float], bool]
 ) -> Answer:
-    """A score or an overlap is between 0 and 1: within, where it begins to cost faces is a matter of the pictures."""
+    """A score or an overlap is between 0 and 1: within, where it begins to cost faces is a matter of the pictures, which a
+    test knows."""
     places = (
         SourcePlace(
             at=figure.at,
@@ -29,7 +30,7 @@ def numbered(
         )
         for figure in source.figures
         for number in figure.numbers
-        if figure.kind == kind and wrong(number)
+        if figure.kind == kind and wrong(number) and not is_test(source, figure.at.file)
     )
     return answer(source, code, name, places, of=("python",))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 from retina_doctor_checks.advice.builds import Build
 
+from ..advice.base_images import release_of
 from ..facts.source import Image, Package, Source
 from ..versions import allows
 from .judging import SourcePlace, answer, of_source, scanned
@@ -27,6 +29,10 @@ CUDNN = 9
 BRINGERS = ("torch", "tensorflow")
 DESKTOP = re.compile(r"libgl|mesa|ffmpeg|opencv|libqt|xvfb|gstreamer")
 """Packages of the system that bring libGL.so.1 along."""
+
+NOW = {"libgl1-mesa-glx": "libgl1"}
+GONE = {("debian", "libgl1-mesa-glx"): (13,), ("ubuntu", "libgl1-mesa-glx"): (23, 10)}
+"""Of which release on there is no package of that name: packages.debian.org and packages.ubuntu.com."""
 
 
 def needs_libraries(source: Source, one: Environment) -> Package | None:
@@ -106,7 +112,19 @@ def without_cudnn(source: Source, one: Environment) -> SourcePlace | None:
 def opencv_system_libs_missing(source: Source) -> Answer:
     """opencv-python needs libGL.so.1 and libgthread-2.0.so.0 of the system (readelf -d of its wheels 4.10 and 5.0)."""
     places = (place for one in environments(source) if (place := without_desktop(source, one)) is not None)
-    return answer(source, "RD527", "opencv-system-libs-missing", once(places), of=("deployment",))
+    gone = (place for image in source.images for place in renamed(image))
+    return answer(source, "RD527", "opencv-system-libs-missing", once((*gone, *places)), of=("deployment",))
+
+
+def renamed(image: Image) -> Iterator[SourcePlace]:
+    """apt finds no package of a name that this release of the system has given up, and the image is not built."""
+    for one in image.graphics:
+        system, release = release_of(one.base)
+        since = GONE.get((system, one.name))
+        if since is not None and release >= since:
+            more = {"base": one.base, "now": NOW[one.name]}
+            fixed = one.at.text.replace(one.name, NOW[one.name])
+            yield SourcePlace(at=one.at, why="renamed", what=one.name, fixed=fixed, more=more)
 
 
 def without_desktop(source: Source, one: Environment) -> SourcePlace | None:

@@ -9,9 +9,9 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Reason, Severity
 
 from ..combined.asides import asides
-from ..facts.source import DeployedContainer, HealthProbe, Sign, Source
+from ..facts.source import DeployedContainer, HealthProbe, Image, Sign, Source, SystemPackage
 from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
-from .together import CPU, GPU, environments, is_public, listening
+from .together import CPU, GPU, environments, image_of, is_public, listening
 
 MIB = 2**20
 LEAST, LEAST_ON_GPU = 64 * MIB, 200 * MIB
@@ -30,12 +30,20 @@ EFFECTS = {
 ITS_OWN = re.compile(r"/(?:docs|redoc|openapi\.json|static/.*|metrics)$")
 """Paths that frameworks and their usual companions serve by themselves."""
 
+LACK = {
+    r"^(?:docker\.io/)?(?:library/)?(?:python:[\w.-]*slim|debian(?::|$)|ubuntu(?::|$))": ("curl", "wget"),
+    r"^(?:docker\.io/)?(?:library/)?(?:python:[\w.-]*alpine|alpine(?::|$))": ("curl",),
+    r"^nvidia/cuda:[\w.-]*-(?:base|runtime)-ubuntu": ("curl", "wget"),
+}
+"""Images and the programs that they have not, which most health checks call (their Dockerfiles: docker-library's slim variants,
+and gitlab.com/nvidia/container-images/cuda, which removes curl again; Alpine's busybox has a wget)."""
+
 
 @check("RD529", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
 @of_source
 def service_crashed_or_not_ready(source: Source) -> Answer:
     """A memory limit that the workers exceed, and probes that fail or come before the model is loaded."""
-    found = [*_starved(source), *_probed(source)]
+    found = [*_starved(source), *_probed(source), *_without_tool(source)]
     return answer(source, "RD529", "service-crashed-or-not-ready", found, of=EITHER)
 
 
@@ -81,6 +89,27 @@ def _probed(source: Source) -> Iterator[SourcePlace]:
             elif kills and probe.seconds < SLOW_LOADING:
                 early = None if probe.seconds < LOADING else Severity.WARNING
                 yield SourcePlace(at=probe.at, why="early", what=f"{probe.seconds:g}", at_most=early, more=more)
+
+
+def _without_tool(source: Source) -> Iterator[SourcePlace]:
+    """What asks is no part of the image: the container is called unhealthy, whatever the service answers."""
+    asked: list[tuple[str, Image | None, SystemPackage]] = [
+        (image.at.file.rpartition("/")[2], image, image.asks) for image in source.images if image.asks is not None
+    ]
+    for container in _serving(source):
+        image = image_of(source, container)
+        base = image.base if image is not None else container.image or ""
+        asked += [
+            (container.name, image, SystemPackage(at=probe.at, name=probe.tool, base=base))
+            for probe in container.probes
+            if probe.tool is not None
+        ]
+    for name, image, tool in asked:
+        lacks = next((tools for pattern, tools in LACK.items() if re.search(pattern, tool.base)), ())
+        there = image is not None and (image.brings or tool.name in image.system)
+        if tool.name in lacks and not there:
+            more = {"name": name, "base": tool.base}
+            yield SourcePlace(at=tool.at, why="tool", what=tool.name, at_most=Severity.WARNING, more=more)
 
 
 def _routes(source: Source) -> set[tuple[str, str]] | None:

@@ -9,7 +9,7 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
-from ..facts.source import Image, Package, Source
+from ..facts.source import Image, Package, Sign, Source
 from ..versions import allows, pinned, release
 from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
 from .together import CPU, GPU, OPENCVS, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image
@@ -156,15 +156,22 @@ def without_wheel(one: Environment) -> SourcePlace | None:
 def service_module_missing(source: Source) -> Answer:
     """A FastAPI route that takes a form, and requirements that name fastapi without python-multipart."""
     signs = [one for one in source.signs if one.kind == "multipart" and not is_test(source, one.at.file)]
+    installing = [one for one in environments(source) if "fastapi" in one.packages] if signs else []
+    beside = [one for one in installing if any(is_beside(one.packages["fastapi"], sign) for sign in signs)]
     found = []
-    for one in environments(source) if signs else ():
-        package = one.packages.get("fastapi")
-        if package is None or brings_forms(package) or "python-multipart" in one.packages or BESIDE.search(one.group):
+    for one in beside or installing:
+        package = one.packages["fastapi"]
+        if brings_forms(package) or "python-multipart" in one.packages or BESIDE.search(one.group):
             continue
-        sign = signs[0]
+        sign = next((sign for sign in signs if is_beside(package, sign)), signs[0])
         more = {"declares": sign.what, "route_file": sign.at.file, "route_line": sign.at.line}
         found.append(SourcePlace(at=package.at, why="fastapi", what="python-multipart", more=more))
     return answer(source, "RD523", "service-module-missing", once(found), of=EITHER)
+
+
+def is_beside(package: Package, sign: Sign) -> bool:
+    """In the folder of the file that asks for the package, or below: another image of the tree does not run this route."""
+    return sign.at.file.startswith(package.at.file.rpartition("/")[0] + "/")
 
 
 def brings_forms(package: Package) -> bool:

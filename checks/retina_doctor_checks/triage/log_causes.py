@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterable
 
 from retina_doctor.codec import Data
@@ -62,10 +63,16 @@ def of_ending(recorded: Recorded) -> dict[str, object] | None:
     meant = refusals.of_ending(recorded)
     if meant is not None or recorded.outcome is Outcome.TIMED_OUT:
         return meant.told if meant else None
-    lines = [*recorded.stderr_tail, *(recorded.detail or "").splitlines()]
+    cause = _sure_cause((*recorded.stderr_tail, *(recorded.detail or "").splitlines()))
+    return {"key": "signs-of-cause", "values": {"cause": cause}} if cause else None
+
+
+@functools.lru_cache(64)
+def _sure_cause(lines: tuple[str, ...]) -> str | None:
+    """Several checks ask of the same end, and so do the nodes of a fleet."""
     case = case_of(text_of(enumerate(lines, 1)), people_wrote=False)
     fits = {name for one in case.seen for name in one.symptom.fits}
     found = causes_of([one.symptom.name for one in case.seen], holding(case, fits))
     if not found or found[0].score < SURE:
         return None
-    return {"key": "signs-of-cause", "values": {"cause": found[0].name}}
+    return found[0].name

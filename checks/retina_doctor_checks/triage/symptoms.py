@@ -91,7 +91,7 @@ def matches(pattern: str, text: LogText) -> Iterator[tuple[tuple[LogLine, ...], 
 def _found(pattern: str, text: str) -> Iterator[tuple[int, int, Mapping[str, str]]]:
     """(start, end, what was captured) in squeezed text. Most sentences are plain text, which needs no expression."""
     if not is_open(pattern):
-        plain = squeezed(pattern)
+        plain = _plain(pattern)
         start = text.find(plain)
         while start >= 0:
             yield start, start + len(plain), {}
@@ -101,6 +101,10 @@ def _found(pattern: str, text: str) -> Iterator[tuple[int, int, Mapping[str, str
     if one.literal in text:
         for match in map(functools.partial(_tightest, one, text), one.compiled.finditer(text)):
             yield match.start(), match.end(), match.groupdict()
+
+
+_plain = functools.cache(squeezed)
+"""Of a table's sentence."""
 
 
 def _tightest(one: Sentence, text: str, match: re.Match[str]) -> re.Match[str]:

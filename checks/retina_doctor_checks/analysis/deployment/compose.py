@@ -11,6 +11,7 @@ from ..found import Found
 from ..text import SourceText
 from ..variables import GIVES_NONE, alone
 from . import servers, shell
+from .asking import asking_tool
 from .nodes import YamlNode, documents
 
 
@@ -129,7 +130,9 @@ def health(text: SourceText, healthcheck: YamlNode) -> list[HealthProbe]:
     period = duration(healthcheck["interval"].text or "30s")
     seconds = duration(healthcheck["start_period"].text or "0s") + (retries or 3) * period
     at = text.at(*healthcheck["test"].place)
-    return [HealthProbe(at=at, kind="healthcheck", path=(match[2] or "/").split("?")[0], seconds=seconds)]
+    words = healthcheck["test"].words or ["CMD-SHELL", healthcheck["test"].text or ""]
+    tool = asking_tool(words[1:]) if words[0] in ("CMD", "CMD-SHELL") else None
+    return [HealthProbe(at=at, kind="healthcheck", path=(match[2] or "/").split("?")[0], seconds=seconds, tool=tool)]
 
 
 def duration(said: str) -> float:

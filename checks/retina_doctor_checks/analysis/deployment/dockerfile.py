@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from retina_doctor.codec import replace
 
-from ...facts.source import Image, ImageStep, Port, SetVariable
+from ...facts.source import Image, ImageStep, Port, SetVariable, SystemPackage
 from ..found import Found
 from ..text import SourceText
 from ..variables import watched
 from . import servers, shell
+from .asking import asking_tool
 from .packages import INDEXES, OTHER_BUILDS, changes
 
 INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
@@ -20,6 +21,8 @@ OPTIONS = re.compile(r"^(?:\s*--(?:mount|network|security)=\S+)+")
 PACKAGES_FROM = re.compile(r"site-packages|dist-packages|venv|/usr/local|/opt|\.local|conda|/install")
 """Paths by which packages come from another stage."""
 INSTALLERS = ("apt-get", "apt", "apk", "dnf", "yum", "microdnf", "zypper")
+GRAPHICS = re.compile(r"libgl\d|mesa")
+"""Packages of OpenGL, whose names have changed."""
 BRINGS = re.compile(r"(?i)cuda|cudnn|cublas|nvidia|conda|mamba|\bwget\b|\bcurl\b|tensorrt|install-deps|setup\.sh")
 """What may bring libraries of NVIDIA's that nobody sees."""
 GPU_BASE = re.compile(r"(?i)cuda|nvidia|tensorrt|torch")
@@ -41,6 +44,8 @@ class Stage:
     ports: list[Port] = field(default_factory=list)
     sets: dict[str, SetVariable] = field(default_factory=dict)
     system: list[str] = field(default_factory=list)
+    graphics: list[SystemPackage] = field(default_factory=list)
+    asks: SystemPackage | None = None
     brings: bool = False
     entry: tuple[int, str] | None = None
     command: tuple[int, str] | None = None
@@ -51,7 +56,9 @@ def told(text: SourceText, content: str) -> Found:
     arguments: dict[str, str] = {}
     stage: Stage | None = None
     for number, word, lines in instructions(content):
-        value = shell.substituted(" ".join(line for _, line in lines), stage.variables if stage else arguments)
+        # A FROM knows the ARGs before the first FROM alone (docs.docker.com/reference/dockerfile, FROM and ARG).
+        known = stage.variables if stage is not None and word != "FROM" else arguments
+        value = shell.substituted(" ".join(line for _, line in lines), known)
         if word == "FROM":
             stage = begun(number, value, stages, arguments)
             stages[stage.name or str(len(stages))] = stage
@@ -61,7 +68,7 @@ def told(text: SourceText, content: str) -> Found:
             instruction(text, stage, stages, number, word, value, lines)
     if stage is None:
         return Found()
-    image = finished(text, stage)
+    image = finished(text, stage, [one for each in stages.values() for one in each.graphics])
     return Found(images=[image], servers=[image.server] if image.server else [])
 
 
@@ -120,6 +127,7 @@ def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[s
         ports=list(parent.ports),
         sets=dict(parent.sets),
         system=list(parent.system),
+        asks=parent.asks,
         brings=parent.brings,
         entry=parent.entry,
         command=parent.command,
@@ -139,7 +147,9 @@ def instruction(
                 stage.variables.setdefault(name, known)
     elif word == "RUN":
         stage.steps += steps(text, stage.variables, lines)
-        stage.system += system_packages(lines, stage.variables)
+        packages = system_packages(lines, stage.variables)
+        stage.system += packages
+        stage.graphics += [placed(text, stage, lines, name) for name in packages if GRAPHICS.match(name)]
         stage.brings = stage.brings or any(BRINGS.search(line) for _, line in lines)
     elif word == "EXPOSE":
         at = text.at(number)
@@ -151,12 +161,22 @@ def instruction(
         if source is not None:
             stage.steps += source.steps
         stage.brings = stage.brings or source is None or source.brings or GPU_BASE.search(source.base) is not None
-    elif word == "ENTRYPOINT":
+    elif word in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
+        commanded(text, stage, number, word, value)
+    elif word == "ADD":
+        stage.brings = True
+
+
+def commanded(text: SourceText, stage: Stage, number: int, word: str, value: str) -> None:
+    """What a container of the image runs. A new entry point takes the command of the image below with it."""
+    if word == "ENTRYPOINT":
         stage.entry, stage.command = (number, value), None
     elif word == "CMD":
         stage.command = (number, value)
-    elif word == "ADD":
-        stage.brings = True
+    else:
+        _, command, said = value.partition("CMD ")
+        tool = asking_tool(command_words(said) if said.lstrip().startswith("[") else [said]) if command else None
+        stage.asks = SystemPackage(at=text.at(number), name=tool, base=known_base(stage)) if tool else None
 
 
 def system_packages(lines: Lines, variables: Mapping[str, str]) -> list[str]:
@@ -169,6 +189,16 @@ def system_packages(lines: Lines, variables: Mapping[str, str]) -> list[str]:
                 word.split("=")[0] for word in words[1:] if not word.startswith("-") and word not in ("install", "add")
             ]
     return found
+
+
+def placed(text: SourceText, stage: Stage, lines: Lines, name: str) -> SystemPackage:
+    """A RUN may go over many lines."""
+    line = next((line for line, words in lines if name in words), lines[0][0])
+    return SystemPackage(at=text.at(line), name=name, base=known_base(stage))
+
+
+def known_base(stage: Stage) -> str:
+    return stage.base if "$" not in stage.base else ""
 
 
 def steps(text: SourceText, variables: Mapping[str, str], lines: Lines) -> list[ImageStep]:
@@ -192,18 +222,20 @@ def without_options(lines: Lines) -> Lines:
     return found
 
 
-def finished(text: SourceText, stage: Stage) -> Image:
+def finished(text: SourceText, stage: Stage, graphics: Sequence[SystemPackage]) -> Image:
     server = started(stage)
     last = stage.command or stage.entry
     return Image(
         at=text.at(stage.line),
-        base=stage.base if "$" not in stage.base else "",
+        base=known_base(stage),
         steps=tuple(stage.steps),
         ports=tuple(stage.ports),
         stage=stage.name,
         server=server.at(text.at(last[0])) if server and last else None,
         sets=tuple(stage.sets.values()),
         system=tuple(stage.system),
+        graphics=tuple(graphics),
+        asks=stage.asks,
         brings=stage.brings,
     )
 

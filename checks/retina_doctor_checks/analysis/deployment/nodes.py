@@ -88,4 +88,6 @@ def documents(text: str) -> list[YamlNode]:
     try:
         return [YamlNode(node) for node in yaml.compose_all(text, Loader=loader) if node is not None]
     except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())[:200]) from None
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        where = f"line {mark.line + 1}: " if mark is not None else ""
+        raise ValueError(f"no YAML: {where}{problem or ' '.join(str(error).split())[:200]}") from None

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ...facts.source import Figure, Hit
 from ..text import parted
-from .flow import Nodes, asked_about, asks, is_index, kept, own_nodes
+from .flow import Nodes, asked_about, asks, is_index, is_tried, kept, own_nodes
 from .lines import around, hit, instead, place
 from .tree import Scope, Tree, last_word
 from .values import argument, constants, judged, single
@@ -24,6 +24,8 @@ DETECTORS = tuple(
     "insightface.model_zoo." + name
     for name in ("get_model", "model_zoo.get_model", "SCRFD", "RetinaFace", "scrfd.SCRFD", "retinaface.RetinaFace")
 )
+RECOGNITION = (112.0, 112.0)
+"""The input of the models that tell people apart, which get_model gives as well (insightface/model_zoo/arcface_onnx.py)."""
 SWALLOWED = ("det_thresh", "det_size", "nms_thresh", "det_nms_threshold", "ctx_id", "threshold", "max_num", "nms")
 """Keywords of FaceAnalysis() that go into **kwargs and are never read."""
 SWALLOWED_BEFORE: dict[str, tuple[str, ...]] = {
@@ -118,7 +120,8 @@ def constructor(tree: Tree, call: ast.Call) -> Iterator[Hit]:
 
 
 def refused(tree: Tree, call: ast.Call, why: str, known: Collection[str]) -> Iterator[Hit]:
-    for keyword in call.keywords:
+    """Whoever catches the TypeError by its name goes on without."""
+    for keyword in () if is_tried(tree, call, "TypeError") else call.keywords:
         if keyword.arg is not None and keyword.arg not in known:
             yield hit(tree, "det-parameter-ignored", keyword.value, why, keyword.arg)
 
@@ -133,7 +136,7 @@ def prepare(tree: Tree, call: ast.Call, prepared: ast.expr) -> Iterator[Hit | Fi
     elif is_detector(tree, prepared):
         yield from figure(tree, call, "threshold", "det_thresh", None)
         yield from figure(tree, call, "nms", "nms_thresh", None)
-        yield from figure(tree, call, "size", "input_size", None)
+        yield from (one for one in figure(tree, call, "size", "input_size", None) if one.numbers != RECOGNITION)
 
 
 def size_of_app(tree: Tree, call: ast.Call) -> Iterator[Hit | Figure]:

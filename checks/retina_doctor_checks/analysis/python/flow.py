@@ -39,6 +39,18 @@ def catches(handler: ast.ExceptHandler, names: tuple[str, ...]) -> bool:
     return any_named(handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type], names)
 
 
+def is_tried(tree: Tree, node: ast.expr, name: str) -> bool:
+    """Whether a try around it catches an exception by its very name."""
+    tries = (
+        one for one in tree.scope if isinstance(one, ast.Try) and one.lineno <= node.lineno <= (one.end_lineno or 0)
+    )
+    return any(
+        any(node is inner for part in one.body for inner in ast.walk(part))
+        and any(handler.type is not None and catches(handler, (name,)) for handler in one.handlers)
+        for one in tries
+    )
+
+
 def suppresses(node: ast.With, names: tuple[str, ...]) -> bool:
     """with contextlib.suppress(IndexError)"""
     calls = [item.context_expr for item in node.items]

@@ -15,7 +15,7 @@ from .values import single
 PACKAGES = ("cv2",)
 READERS = ("cv2.imread", "cv2.imdecode")
 CAUGHT = ("error", "AttributeError", "TypeError", "Exception", "BaseException")
-HARMLESS = ("print", "str", "repr", "type", "isinstance", "id", "bool", "append", "put", "add")
+HARMLESS = ("print", "str", "repr", "type", "isinstance", "id", "bool", "append", "put", "add", "cast")
 """What takes a None without harm, or only keeps it."""
 LOGS = ("debug", "info", "warning", "error", "exception", "log")
 KNOWN = ("cv2.", "numpy.")
@@ -25,10 +25,19 @@ KNOWN = ("cv2.", "numpy.")
 def told(tree: Tree) -> Iterator[Hit]:
     scopes: dict[Scope, set[ast.expr]] = {}
     for call in tree.calls:
-        if tree.full(call.func) in READERS:
+        if tree.full(call.func) in READERS and not is_made_here(tree, call):
             scopes.setdefault(tree.scope[call], set()).add(call)
     for scope, calls in scopes.items():
         yield from unasked(tree, scope, calls)
+
+
+def is_made_here(tree: Tree, call: ast.Call) -> bool:
+    """What the same function has encoded can be decoded: _, data = cv2.imencode(".jpg", img)."""
+    given = call.args[0] if call.args else None
+    makers = [one for one in tree.called.get("imencode", ()) if tree.scope[one] is tree.scope[call]]
+    named = (node for node in tree.assignments if isinstance(node, ast.Assign) and node.value in makers)
+    parts = (part for node in named for target in node.targets for part in ast.walk(target))
+    return isinstance(given, ast.Name) and any(isinstance(one, ast.Name) and one.id == given.id for one in parts)
 
 
 def unasked(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
@@ -49,7 +58,7 @@ def unasked(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
                 first[call] = used
     for call, used in first.items():
         assert isinstance(call, ast.Call)
-        word = used.id if isinstance(used, ast.Name) else tree.full(call.func)
+        word = used.id if isinstance(used, ast.Name) else f"{tree.full(call.func)}(...)"
         yield hit(tree, "image-not-read", used, form(tree, call), word)
 
 

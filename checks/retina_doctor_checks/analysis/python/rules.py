@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from ...facts.source import Figure, Hit
 from ..found import Found
@@ -16,15 +17,17 @@ PACKAGES = frozenset((*(name for topic in TOPICS for name in topic.PACKAGES), *s
 """A file that imports none of them has nothing to say."""
 GPU = "CUDAExecutionProvider"
 """Who names it means to use the GPU."""
+OF_PROVIDERS = re.compile(r"\s*\w+ExecutionProvider(?:\s*[,;:|]\s*\w+ExecutionProvider)*\s*")
+"""A text that names providers and says nothing of them, as a log line or a docstring does."""
 
 
 def told(root: ast.Module, text: SourceText, neighbours: Neighbours, is_config: bool) -> Found:
     """*is_config*: it is a configuration of gunicorn's."""
     tree = Tree(root, text, neighbours)
     found = Found()
-    named = next((number for number, line in enumerate(text.lines, 1) if GPU in line), None)
-    if named is not None:
-        found.meant.append(text.at(named))
+    named = [node.lineno for node in tree.scope if isinstance(node, ast.Constant) and names_gpu(node.value)]
+    if named:
+        found.meant.append(text.at(min(named)))
     if is_config:
         found.servers += serving.configured(tree)
         found.signs += starting.preloads(tree)
@@ -39,3 +42,7 @@ def told(root: ast.Module, text: SourceText, neighbours: Neighbours, is_config: 
     found.hits += [one for one in told if isinstance(one, Hit)]
     found.figures += [one for one in told if isinstance(one, Figure)]
     return found
+
+
+def names_gpu(value: object) -> bool:
+    return isinstance(value, str) and GPU in value and OF_PROVIDERS.fullmatch(value) is not None

@@ -1,8 +1,7 @@
 """Which file a command runs: the one answer, for a command that is to be read and for a process that runs. Sent to targets:
 Python 3.8.
 
-Of each server what its own documentation says: which word names the application, which flag the folder that its modules are
-in, and what its command asks for besides. Nothing is imported or run.
+Nothing is imported or run.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ import re
 import shlex
 from typing import Any
 
+from retina_doctor_checks.probes.service.server_words import ASKS, BEFORE, RUNNERS, SERVERS, TAKES_A_WORD, WORKERS
+
 PYTHON = re.compile(r"(?:python|pypy)[\d.]*$")
 TITLE = re.compile(r"gunicorn: (?:master|worker) \[(.+)\]$")  # gunicorn/util.py _setproctitle
 NAME = re.compile(r"[A-Za-z_][\w.]*$")
@@ -19,106 +20,10 @@ ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
 PYTHON_TAKES_A_WORD = ("-W", "-X", "--check-hash-based-pycs")
 
 
-class ServerWords:
-    """*app*: the word that names the application: "word", the first that is no flag; else its flags. *folder*: flags that say
-    where its
-    modules are; *alone*: flags that take no word behind them. *default*: the attribute, where only a module is named. *verbs*:
-    what stands before the word; *names*: modules or files that are taken where none is named."""
-
-    def __init__(
-        self,
-        app: tuple[str, ...] = (),
-        folder: tuple[str, ...] = (),
-        alone: tuple[str, ...] = (),
-        default: str | None = None,
-        verbs: tuple[str, ...] = (),
-        names: tuple[str, ...] = (),
-    ) -> None:
-        self.app, self.folder, self.alone, self.default, self.verbs, self.names = (
-            app,
-            folder,
-            alone,
-            default,
-            verbs,
-            names,
-        )
-
-
-FASTAPI = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")  # fastapi_cli/discover.py
-SERVERS = {
-    "gunicorn": ServerWords(
-        folder=("--chdir",),
-        alone=("--preload", "--reload", "-D", "--daemon", "-R", "--enable-stdio-inheritance", "--capture-output", "--spew",
-        "--initgroups",
-               "--no-sendfile", "--reuse-port", "--proxy-protocol", "--disable-redirect-access-to-syslog", "--log-syslog",
-               "--check-config"),
-        default="application",
-    ),
-    "uvicorn": ServerWords(
-        folder=("--app-dir",),
-        alone=("--reload", "--factory", "--use-colors", "--proxy-headers", "--server-header", "--date-header", "--access-log"),
-    ),
-    "hypercorn": ServerWords(alone=("--debug", "--reload", "-D", "--daemon"), default="app"),
-    "granian": ServerWords(folder=("--working-dir",), alone=("--reload", "--factory", "--access-log", "--websockets",
-    "--respawn-failed-workers")), "daphne": ServerWords(alone=("--proxy-headers", "--no-server-name")),
-    "waitress-serve": ServerWords(app=("--app",), alone=("--call", "--ipv4", "--ipv6", "--expose-tracebacks")),
-    "uwsgi": ServerWords(app=("--module", "-w", "--wsgi-file", "--file"), folder=("--chdir", "--pythonpath"),
-    default="application"), "flask": ServerWords(app=("--app", "-A"), names=("wsgi.py", "app.py")),
-    "quart": ServerWords(app=("--app", "-A"), names=("app.py",)),
-    "fastapi": ServerWords(alone=("--reload", "--proxy-headers"), verbs=("run", "dev"), names=FASTAPI),
-    "sanic": ServerWords(alone=("--dev", "--debug", "--fast", "--factory", "--auto-reload", "-d", "-r"), default="app"),
-    "robyn": ServerWords(alone=("--dev", "--fast")),
-    "streamlit": ServerWords(verbs=("run",)),
-    "celery": ServerWords(app=("-A", "--app"), folder=("--workdir",), default=""),
-    "bentoml": ServerWords(folder=("--working-dir",), alone=("--reload", "--development", "--production"), verbs=("serve",),
-    names=("service.py",)),
-    "serve": ServerWords(folder=("--app-dir",), alone=("--blocking", "--reload"), verbs=("run", "deploy")),  # of Ray
-    "torchrun": ServerWords(alone=("--standalone", "--no-python")),
-}  # fmt: skip
-"""By the help of each: gunicorn 27, uvicorn 0.54, hypercorn 0.18, granian 2.5, daphne 4, waitress 3, uwsgi 2, flask 3.1, quart
-0.20, fastapi-cli 0.0, sanic 25, streamlit 1, celery 5, bentoml 1.4, ray 2."""
-COMPILED = ("tritonserver",)
-"""Servers that run no application of anybody's."""
-WORKERS = {"gevent": "gevent", "eventlet": "eventlet", "tornado": "tornado", "gthread": "", "sync": ""}
-"""What gunicorn imports for a class of workers (gunicorn/workers/__init__.py)."""
-ASKS = {
-    ("uvicorn", "--loop", "uvloop"): "uvloop",
-    ("uvicorn", "--http", "httptools"): "httptools",
-    ("uvicorn", "--ws", "websockets"): "websockets",
-    ("uvicorn", "--ws", "wsproto"): "wsproto",
-    ("hypercorn", "--worker-class", "uvloop"): "uvloop",
-    ("hypercorn", "-k", "uvloop"): "uvloop",
-    ("hypercorn", "--worker-class", "trio"): "trio",
-    ("hypercorn", "-k", "trio"): "trio",
-}
-
-BEFORE = {
-    **dict.fromkeys(("exec", "nohup", "tini", "dumb-init", "--", "time", "command", "catchsegv", "setsid", "stdbuf", "nice",
-    "ionice"), 0),
-    **dict.fromkeys(("env", "sudo", "opentelemetry-instrument", "ddtrace-run", "xvfb-run", "setpriv", "prlimit"), 0),
-    **dict.fromkeys(("gosu", "su-exec", "timeout"), 1),
-    **dict.fromkeys(("taskset", "numactl", "chrt"), 0),
-}  # fmt: skip
-"""What only starts another command -> how many words of its own stand before that, flags apart."""
-TAKES_A_WORD = {
-    "sudo": ("-u", "-g", "-h", "-p", "-C", "--user", "--group"),
-    "env": ("-u", "--unset", "-C", "--chdir"),
-    "nice": ("-n",),
-    "ionice": ("-c", "-n"),
-    "stdbuf": (),
-    "taskset": ("-c", "--cpu-list"),
-    "timeout": ("-k", "-s"),
-    "tini": ("-p", "-e"),
-    "xvfb-run": ("-n", "-s"),
-}
-RUNNERS = (("poetry", "run"), ("pipenv", "run"), ("pdm", "run"), ("uv", "run"), ("hatch", "run"), ("coverage", "run"))
-
-
 class Application:
     """*name*: as its command names it, a module or a file; *file*: its file, None: it is not there. *attribute*: of that
-    module, what
-    is served. *asks*: modules that the command itself loads. *folders*: where its modules are looked for first. *script*: it
-    is run as a file, in no package."""
+    module, what is served. *asks*: modules that the command itself loads. *folders*: where its modules are looked for first.
+    *script*: it is run as a file, in no package."""
 
     def __init__(self, name: str | None, folders: list[str], asks: list[str]) -> None:
         self.name, self.folders, self.asks = name, folders, asks

@@ -16,7 +16,7 @@ import sys
 from typing import Any
 
 from retina_doctor_checks.probes.native import program
-from retina_doctor_checks.probes.service import application, compose_file, ended, imported_names
+from retina_doctor_checks.probes.service import application, compose_file, ended, imported_names, server_words
 
 BUILTINS = ("cd", "source", ".", "export", "set", "ulimit", "umask", "eval", "if", "while", "for")
 IN_A_CONTAINER = ("/.dockerenv", "/run/.containerenv")
@@ -85,8 +85,8 @@ def read(probe: Any, given: list[str], directory: str, elsewhere: bool) -> None:
     there = elsewhere or (place is not None and os.path.exists(place))
     probe.tell(program=place if there and not elsewhere else None, program_missing=None if there else first)
     base = os.path.basename(first)
-    if base in application.COMPILED or (
-        not there and not application.PYTHON.match(base) and base not in application.SERVERS
+    if base in server_words.COMPILED or (
+        not there and not application.PYTHON.match(base) and base not in server_words.SERVERS
     ):
         return
     app = application.of_command(words, directory, path, variables)

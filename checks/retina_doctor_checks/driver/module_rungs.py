@@ -1,0 +1,136 @@
+"""The driver's kernel module: not installed, not loaded, or without a card that it can start."""
+
+from __future__ import annotations
+
+import re
+
+from retina_doctor.model import Reason
+
+from ..advice.architectures import Architecture, architecture, unsupported
+from ..advice.distributions import LONG_TERM, driver_package, is_ubuntu, package_for
+from ..combined.asides import asides, kernel_says, on_host
+from ..combined.driver_seen import DriverSeen, Evidence
+from ..combined.refusals import rows, understood_by
+from .library_rungs import DRIVER_NOT_LOADED, library_version
+
+
+def not_installed(seen: DriverSeen) -> Evidence | None:
+    """Neither kernel module nor libraries, or a module without any library of the driver."""
+    host = seen.host
+    if seen.nvml_answers or seen.cuda_works or not seen.card or seen.libraries or seen.is_integrated:
+        return None
+    # A container has the host's modules, but gets its libraries from the runtime: that is the container's trouble.
+    if host.nvidia_loaded is not False and not host.wsl and (host.container is not None or host.nvidia_loaded is None):
+        return None
+    kind = next((architecture(card.device) for card in host.pci_gpus or ()), None)
+    return {
+        **seen.shown(),
+        "package": package_for(kind),
+        "ubuntu": is_ubuntu(host.kernel),
+        "on_host": on_host(host.container),
+        "more": asides(Reason("nouveau-holds-card") if host.nouveau_loaded else None),
+    }
+
+
+def dropped(seen: DriverSeen) -> Evidence | None:
+    """Release or kind of the driver's modules does not drive any of the cards: such a module ends at once, or lists no card.
+    By the kernel's log where it may be read, else by the table of what drives which generation."""
+    host, line = seen.host, said_by_the_kernel(seen, "driver-drops-card")
+    if not seen.is_plain or (seen.nvml is not None and seen.nvml.gpus) or seen.cuda_works:
+        return None
+    release = seen.driver or library_version(host)
+    cards = [(card, architecture(card.device)) for card in host.pci_gpus or ()]
+    reasons = [unsupported(kind, release, host.modules) if kind else None for _, kind in cards]
+    if not cards or not (line or all(reasons)):
+        return None
+    undriven = [place for place, reason in enumerate(reasons) if reason] or [0]
+    kind, why = cards[undriven[0]][1], reasons[undriven[0]]
+    return {
+        "cards": [cards[place][0].address for place in undriven],
+        "architecture": kind.name if kind else None,
+        "why": why,
+        "first": kind.first if kind else None,
+        "last": kind.last if kind else None,
+        "driver": release,
+        "modules": host.modules,
+        "line": line,
+        "container": host.container,
+        "package": _driving(kind, why, release, line),
+        "on_host": on_host(host.container),
+        "more": kernel_says(line),
+    }
+
+
+def _driving(kind: Architecture | None, why: str | None, release: str | None, line: str | None) -> str | None:
+    """Ubuntu's package of the driver that drives the card, by the table, or as the kernel's log names it; None: neither does."""
+    branch = release.split(".")[0] if release else None
+    legacy = re.search(r"supported through the NVIDIA (\d+)", line or "")
+    if why == "not-yet":
+        return driver_package(LONG_TERM, "proprietary" if kind and "proprietary" in kind.modules else "open")
+    if why == "ended" or legacy:
+        return driver_package(kind.last if why and kind else legacy[1] if legacy else None, "proprietary")
+    if why == "wants-open" or "requires use of the NVIDIA open" in (line or ""):
+        return driver_package(branch, "open")
+    if why == "wants-proprietary" or re.search("open nvidia.ko|required GPU System Processor", line or ""):
+        return driver_package(branch, "proprietary")
+    return None
+
+
+def said_by_the_kernel(seen: DriverSeen, mechanism: str) -> str | None:
+    """The last line of its log that says so."""
+    said = seen.host.kernel_log.said if seen.host.kernel_log else ()
+    meant = (understood_by(rows()[mechanism], line) for line in reversed(said))
+    return next((one.line for one in meant if one is not None), None)
+
+
+def adapter_fails(seen: DriverSeen) -> Evidence | None:
+    """The module runs and knows the card, and the card does not start; NVML then lists none."""
+    line = said_by_the_kernel(seen, "adapter-does-not-start")
+    if line is None or not seen.is_plain or (seen.nvml is not None and seen.nvml.gpus) or seen.cuda_works:
+        return None
+    on = on_host(seen.host.container)
+    return {**seen.shown(), "line": line, "driver": seen.driver, "modules": seen.host.modules, "on_host": on}
+
+
+def blocked_by_secure_boot(seen: DriverSeen) -> Evidence | None:
+    """The module was built for this kernel, and the kernel refuses it: it is unsigned, or the kernel refused some module."""
+    evidence = module_not_loaded(seen)
+    host = seen.host
+    if evidence is None or not host.secure_boot:
+        return None
+    refusals = host.kernel_log.refusals if host.kernel_log else ()
+    files = [file for file in host.module_files or () if file.kernel == host.kernel]
+    unsigned = bool(files) and all(file.signed is False for file in files)
+    if not files or not (refusals or unsigned):
+        return None
+    refusal = refusals[-1] if refusals else None
+    more = asides(Reason("module-rejected", {"line": refusal}) if refusal else None)
+    return {**evidence, "module": files[0].path, "refusal": refusal, "more": more}
+
+
+def module_not_loaded(seen: DriverSeen) -> Evidence | None:
+    host = seen.host
+    if seen.nvml_answers or not seen.is_plain or not seen.libraries:
+        return None
+    told = seen.nvml_code == DRIVER_NOT_LOADED
+    if not (host.nvidia_loaded is False or (host.nvidia_loaded is None and told)):
+        return None
+    files = host.module_files
+    built = None if files is None else any(file.kernel == host.kernel for file in files)
+    others = sorted({file.kernel for file in files or () if file.kernel != host.kernel})
+    return {
+        **seen.shown(),
+        "library_version": library_version(host),
+        "built": built,
+        "other_kernels": others,
+        "secure_boot": bool(host.secure_boot),
+        "on_host": on_host(host.container),
+        "more": asides(
+            Reason("built-for-other-kernels", {"kernels": others}) if others and built is False else None,
+            Reason("nouveau-holds-card") if host.nouveau_loaded else None,
+        ),
+        "notes": asides(
+            Reason("secure-boot-is-on") if host.secure_boot and built is not False else None,
+            Reason("nouveau-must-go") if host.nouveau_loaded else None,
+        ),
+    }
