@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import subprocess
@@ -15,6 +14,7 @@ from retina_doctor import __version__
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.errors import UsageError, described
 from retina_doctor.model import Outcome, Recorded, Snapshot, Target
+from retina_doctor.moment import now
 from retina_doctor.probing.request import look_of, own_request
 from retina_doctor.registry import Catalogue
 from retina_doctor.secret_words import masked
@@ -37,7 +37,7 @@ def look(settings: Settings, catalogue: Catalogue) -> Snapshot:
             "a machine can be looked at on Linux alone; here: diagnose, triage, diff, explain, list and scan"
         )
     return Snapshot(
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        created=now(),
         doctor=__version__,
         settings=settings,
         target=Target(command=(sys.executable,), chosen="own"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping
 
 from retina_doctor import __version__
 from retina_doctor.attach import Attachment
 from retina_doctor.codec import replace
 from retina_doctor.model import Recorded, Snapshot
+from retina_doctor.moment import now
 from retina_doctor.probing.collect import Looking
 from retina_doctor.probing.processes import Progress
 from retina_doctor.registry import Catalogue
@@ -30,7 +30,7 @@ def look(
     settings = numbered_inside(settings, around)
     target, readings = Looking(settings, chosen, around, progress, meanwhile).collect(probes)
     return Snapshot(
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        created=now(),
         doctor=__version__,
         settings=settings,
         target=target,

@@ -235,5 +235,10 @@ def complain(text: str) -> int:
 
     text = masked(text)
     end = "" if text.endswith((".", "?", "!")) else "."
-    tell("retina-doctor: " + "".join(c if c.isprintable() else repr(c)[1:-1] for c in text + end) + "\n")
+    tell(f"retina-doctor: {in_one_line(text + end)}\n")
     return 2
+
+
+def in_one_line(text: str) -> str:
+    """What would move a terminal's cursor, as Python writes it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -16,7 +16,7 @@ import typer
 from retina_doctor import output
 from retina_doctor.errors import UsageError
 from retina_doctor.files import read_regular
-from retina_doctor.run import threshold_of
+from retina_doctor.run import threshold_of, worst
 from retina_doctor.snapshot import MOST_BYTES, SnapshotError, is_snapshot, load
 from retina_doctor.spread import spread
 
@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from retina_doctor.model import Snapshot
     from retina_doctor.reports import Look, Report
 
-ENDINGS = (2, 1, 3, 0)
-"""The exit code of several: the first of these that one of them ends with."""
 OF_SEVERAL = ("terminal", "json", "github")
 """Formats in which one report may follow another."""
+NO_SNAPSHOT = "no snapshot in this folder (files *.json that `retina-doctor collect` wrote)"
 SMALL, CHUNK = 16 * 2**20, 2**20
 """Characters of reports to a file that are kept in memory until all are judged; that are read again at once."""
 
@@ -41,6 +40,17 @@ def read(word: str) -> Snapshot:
         raise UsageError(f"{word}: cannot be read: {error.strerror}") from None
     except SnapshotError as error:
         raise UsageError(f"{word}: {error}") from None
+
+
+def json_files(folder: Path) -> list[Path]:
+    """All that bear such a name, also what will turn out to be none, by name. Raises UsageError."""
+    try:
+        found = sorted(file for file in folder.iterdir() if file.suffix == ".json" and not file.is_dir())
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be read: {error.strerror}") from None
+    if not found:
+        raise UsageError(f"{folder}: {NO_SNAPSHOT}")
+    return found
 
 
 def _bytes_of(word: str) -> bytes:
@@ -76,13 +86,10 @@ def _files(words: Iterable[str]) -> Iterable[str]:
         if word == "-" or not Path(word).is_dir():
             yield word
             continue
-        try:
-            inside = sorted(file for file in Path(word).iterdir() if file.suffix == ".json" and file.is_file())
-        except OSError as error:
-            raise UsageError(f"{word}: cannot be read: {error.strerror}") from None
+        inside = json_files(Path(word))
         found = {file for file in inside if is_snapshot(file)}
         if not found:
-            raise UsageError(f"{word}: no snapshot in this folder (files *.json that `retina-doctor collect` wrote)")
+            raise UsageError(f"{word}: {NO_SNAPSHOT}")
         for file in inside:
             if file not in found:
                 output.complain(f"{file}: passed over: no snapshot")
@@ -115,7 +122,7 @@ def _several(run: Run, files: Sequence[str]) -> NoReturn:
     for (name, path), spool in zip(run.outputs, spools, strict=True):
         if spool is not None and path is not None:
             spool.deliver(name, path)
-    raise typer.Exit(next(code for code in ENDINGS if code in codes))
+    raise typer.Exit(worst(codes))
 
 
 def _judged(run: Run, writers: Sequence[Callable[[Report, Look], str]], file: str) -> Judged:

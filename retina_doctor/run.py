@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -34,6 +34,11 @@ def threshold_of(fail_on: str) -> Severity | None:
     if fail_on not in ("error", "warning", "never"):
         raise UsageError(f"--fail-on {fail_on}: known are error, warning, never")
     return None if fail_on == "never" else Severity(fail_on)
+
+
+def worst(codes: Collection[int]) -> int:
+    """The exit code of several: the first of these that one of them ends with."""
+    return next(code for code in (2, 1, 3, 0) if code in codes)
 
 
 def _as_called() -> str:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, NoReturn, TypeVar, cast
 
-from retina_doctor.ears import HEARD
+from retina_doctor.ears import hear_nothing
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,7 +27,7 @@ def spread(work: Callable[[T], R], things: Sequence[T]) -> Iterator[R]:
     The processes are forked from this one, with all that it has imported. What one of them cannot do, because it died or
     because `work` raised, is done here. They end with this process, however it ends.
     """
-    count = min(_processors(), len(things) // FEWEST)
+    count = min(processors(), len(things) // FEWEST)
     if sys.platform == "win32" or count < 2 or not hasattr(os, "fork"):
         yield from map(work, things)
         return
@@ -50,7 +50,8 @@ def spread(work: Callable[[T], R], things: Sequence[T]) -> Iterator[R]:
                 os.waitpid(pid, 0)
 
 
-def _processors() -> int:
+def processors() -> int:
+    """Those that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -76,11 +77,7 @@ def _started(work: Callable[[T], R], things: Sequence[T], others: Sequence[Binar
 
 def _work(work: Callable[[T], R], things: Sequence[T], told: int) -> NoReturn:
     """Ends at the first thing that cannot be done, or when nobody listens any more."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is the first process's to hear, and with that one this one ends
-    for other in HEARD[1:]:
-        signal.signal(other, signal.SIG_DFL)
+    hear_nothing()
     try:
         for number, thing in enumerate(things):
             data = marshal.dumps(cast("Any", work(thing)))

@@ -1,4 +1,5 @@
-"""A real Slurm on this machine: munged, slurmctld, and a slurmd for each of four nodes (Debian's slurmd, slurmctld, munge)."""
+"""A real Slurm in a network of its own: munged, slurmctld, and a `slurmd -N` for each of four nodes (Debian's slurmd, slurmctld,
+munge)."""
 
 from __future__ import annotations
 
@@ -13,28 +14,44 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.ssh_nodes import free_port
+from tests.networks import bridge, entering, into, own_network
 
+RUNNING = range(1, 5)
+ALL = range(1, 6)
 NEEDED = ("munged", "slurmctld", "slurmd", "srun", "sinfo")
+ASKING = ("srun", "sinfo", "scontrol")
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
 
 
 @contextmanager
 def slurm_cluster(folder: Path, more: str = "") -> Iterator[dict[str, str]]:
-    """The environment in which srun and sinfo know it: partition gpu with gpu-[1-4], of which gpu-4 is down. *more*: lines of
+    """The environment in which srun and sinfo know it: partition gpu with gpu-[1-5], of which gpu-5 is down. *more*: lines of
     slurm.conf."""
     lacking = [name for name in NEEDED if shutil.which(name, path=PATH) is None]
     assert not lacking, f"these tests run a real Slurm: apt-get install slurmd slurmctld slurm-client munge ({lacking})"
+    with own_network() as network:
+        bridge(
+            network, "front", "10.77.0.1/24"
+        )  # where there is but a loopback, it looks up no address (AI_ADDRCONFIG)
+        yield from _cluster(folder, more, network)
+
+
+def _cluster(folder: Path, more: str, network: int) -> Iterator[dict[str, str]]:
     folder.mkdir(exist_ok=True)
     folder.chmod(0o755)
+    tools = folder / "tools"
+    tools.mkdir()
+    for name in ASKING:
+        (tools / name).write_text(entering(network, str(shutil.which(name, path=PATH))), encoding="utf-8")
+        (tools / name).chmod(0o755)
+    path = f"{tools}:{PATH}"
     key, sock = folder / "munge.key", folder / "munge.socket"
     key.write_bytes(os.urandom(128))
     key.chmod(0o600)
     conf = folder / "slurm.conf"
-    ports = [free_port() for _ in range(4)]
     host = socket.gethostname()
     lines = [
-        f"ClusterName=test\nSlurmctldHost={host}(127.0.0.1)\nSlurmctldPort={free_port()}\nSlurmUser=root\nSlurmdUser=root",
+        f"ClusterName=test\nSlurmctldHost={host}(127.0.0.1)\nSlurmUser=root\nSlurmdUser=root",
         f"AuthType=auth/munge\nAuthInfo=socket={sock}\nCryptoType=crypto/munge\nMpiDefault=none\nProctrackType=proctrack/pgid",
         f"StateSaveLocation={folder}/state\nSlurmdSpoolDir={folder}/spool-%n\nSlurmdPidFile={folder}/slurmd-%n.pid",
         f"SlurmctldPidFile={folder}/slurmctld.pid\nSlurmdLogFile={folder}/slurmd-%n.log\nSlurmctldLogFile={folder}/ctld.log",
@@ -42,18 +59,20 @@ def slurm_cluster(folder: Path, more: str = "") -> Iterator[dict[str, str]]:
         "JobAcctGatherType=jobacct_gather/none\nAccountingStorageType=accounting_storage/none\nSlurmdParameters=config_overrides",
     ]
     lines += [
-        f"NodeName=gpu-{number} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=2 RealMemory=500 State=UNKNOWN"
-        for number, port in enumerate(ports, 1)
+        f"NodeName=gpu-{number} NodeHostname={host} NodeAddr=127.0.0.1 Port={7000 + number} CPUs=2 RealMemory=500 State=UNKNOWN"
+        for number in ALL
     ]
-    lines.append("PartitionName=gpu Nodes=gpu-[1-4] Default=YES MaxTime=INFINITE State=UP")
+    lines.append("PartitionName=gpu Nodes=gpu-[1-5] Default=YES MaxTime=INFINITE State=UP")
     conf.write_text("\n".join([*lines, more]) + "\n", encoding="utf-8")
     (folder / "state").mkdir()
-    env = {**os.environ, "PATH": PATH, "SLURM_CONF": str(conf)}
+    env = {**os.environ, "PATH": path, "SLURM_CONF": str(conf)}
     log = (folder / "log").open("wb")
     started: list[subprocess.Popen[bytes]] = []
 
     def start(*words: str) -> None:
-        started.append(subprocess.Popen(words, env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL))
+        started.append(
+            subprocess.Popen([*into(network), *words], env=env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        )
 
     try:
         named = [
@@ -64,23 +83,23 @@ def slurm_cluster(folder: Path, more: str = "") -> Iterator[dict[str, str]]:
         start("munged", "--foreground", "--force", f"--key-file={key}", f"--socket={sock}", *named)
         wait_for(sock.exists, folder)
         start("slurmctld", "-D", "-f", str(conf))
-        for number in range(1, 4):
+        for number in RUNNING:
             (folder / f"spool-gpu-{number}").mkdir()
             start("slurmd", "-D", "-N", f"gpu-{number}", "-f", str(conf))
         words = ["sinfo", "-h", "-N", "-o", "%N %t"]
 
         def ready() -> bool:
             told = subprocess.run(words, env=env, capture_output=True, text=True, check=False).stdout
-            return all(f"gpu-{number} idle" in told.splitlines() for number in range(1, 4))
+            return all(f"gpu-{number} idle" in told.splitlines() for number in RUNNING)
 
         wait_for(ready, folder)
         subprocess.run(
-            ["scontrol", "update", "NodeName=gpu-4", "State=DOWN", "Reason=test"],
+            ["scontrol", "update", "NodeName=gpu-5", "State=DOWN", "Reason=test"],
             env=env,
             check=True,
             capture_output=True,
         )
-        yield {"SLURM_CONF": str(conf), "PATH": PATH}
+        yield {"SLURM_CONF": str(conf), "PATH": path}
     finally:
         for process in reversed(started):
             process.terminate()

@@ -35,6 +35,7 @@ from tests.scan_pairs import HEAD
 from tests.scan_trees import CUDA
 from tests.standins import Machine, library_path
 from tests.standins import doctor as on_machine
+from tests.standins.killing import killing_library
 from tests.test_faults_driver import CLEAN, DOMAINS
 from tests.test_faults_onnxruntime import CASES, GPU, SEVERAL, Target, make_target
 from tests.test_faults_onnxruntime import replace as rewritten
@@ -189,7 +190,34 @@ def with_pip(folder: Path) -> Target:
     return target
 
 
+def of_file(root: str, spoil: Callable[[Target], None], *more: str) -> Spoiled:
+    """With a package beside onnxruntime."""
+
+    def make(folder: Path) -> Target:
+        target = make_target(folder, *GPU, OPENCV, *more)
+        spoil(target)
+        return target
+
+    return Spoiled(make=make, roots=frozenset({root}))
+
+
+def cut(file: Path, size: int) -> None:
+    data = file.read_bytes()[:size]
+    file.unlink()  # a link to uv's cache
+    file.write_bytes(data)
+
+
+OPENCV = "opencv-python-headless==5.0.0.93"
+CUDA_PART, SHARED_PART = "libonnxruntime_providers_cuda.so", "libonnxruntime_providers_shared.so"
 SPOILED: dict[str, Spoiled] = {
+    "a library is gone": of_file("ort-broken-install", lambda t: (t.capi / SHARED_PART).unlink()),
+    "the library for CUDA is gone": of_file("ort-broken-install", lambda t: (t.capi / CUDA_PART).unlink()),
+    "a library is cut": of_file("ort-broken-install", lambda t: cut(t.capi / CUDA_PART, 1 << 20)),
+    "the compiled module is empty": of_file(
+        "ort-broken-install", lambda t: cut(next(t.capi.glob("onnxruntime_pybind11_state*.so")), 0)
+    ),
+    "a file of OpenCV is gone": of_file("opencv-both-packages", lambda t: (t.site / "cv2" / "__init__.py").unlink()),
+    "two OpenCVs": of_file("opencv-both-packages", lambda _: None, "opencv-python==4.11.0.86"),
     **{f"onnxruntime: {name}": of_onnxruntime(name) for name in CASES},
     **{f"several: {name}": of_several(name) for name in SEVERAL},
     **{
@@ -486,11 +514,7 @@ def test_what_passed_before_and_fails_after_is_worse() -> None:
 
 @pytest.fixture(scope="module")
 def killer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("killer")
-    library = folder / "kill_at.so"
-    source = Path(__file__).parent / "standins" / "kill_at.c"
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
-    return library
+    return killing_library(tmp_path_factory.mktemp("killer"))
 
 
 def test_killed_at_every_step_it_leaves_the_old_state_or_the_new(broken: Bench, killer: Path) -> None:
@@ -597,6 +621,13 @@ def test_a_system_python_is_none_of_ours(bench: Bench) -> None:
     """The base of the environment, in which the packages are missing."""
     base = Path(sys.base_prefix) / "bin" / "python3"
     assert why(bench, base, ("--device", "cpu", "--only", "onnxruntime"))["pip"] == "system-python"
+
+
+def test_inside_a_container_it_is_said_that_it_will_be_lost(broken: Bench) -> None:
+    for words in ((), ("--apply", "--yes")):
+        done = broken.fix(*words, container="docker")
+        assert "You are inside a container: this is lost when it is recreated" in done.stdout + done.stderr, words
+    assert done.returncode == 0
 
 
 def test_an_environment_of_another_user_is_none_of_ours(broken: Bench) -> None:

@@ -128,6 +128,48 @@ def test_a_bad_file_costs_itself_alone(fleet: Path, tmp_path: Path) -> None:
     assert any("gpu-01: two snapshots" in line for line in lines)
 
 
+def test_bad_files_among_a_thousand(tmp_path: Path) -> None:
+    """One line each, and all others are judged."""
+    folder = tmp_path / "nodes"
+    whole = put(folder, "n0000").read_text(encoding="utf-8")
+    for number in range(1, 1000):
+        (folder / f"n{number:04d}.json").write_text(whole.replace('"n0000"', f'"n{number:04d}"'), encoding="utf-8")
+    format_1, doctor_now = '"retina_doctor_snapshot": 1', machine(HEALTHY).snapshot.doctor
+    bad = {
+        "n0100": (whole[: len(whole) // 2], "is not a whole snapshot"),
+        "n0200": ("", "is not a whole snapshot"),
+        "n0300": ("\x01\x02", "is not a whole snapshot"),
+        "n0400": (whole.replace(format_1, '"retina_doctor_snapshot": 9'), "has snapshot format 9"),
+        "n0500": (whole.replace(format_1, '"retina_doctor_snapshot": "x"'), "has snapshot format x"),
+        "n0600": (whole + whole, "is not a whole snapshot"),
+    }
+    for name, (text, _) in bad.items():
+        (folder / f"{name}.json").write_text(text, encoding="utf-8")
+    (folder / "n0700.json").unlink()
+    (folder / "n0700.json").symlink_to("nowhere")
+    (folder / "n0800.json").unlink()
+    os.mkfifo(folder / "n0800.json")
+    older = whole.replace('"n0000"', '"n0900"').replace(f'"doctor": "{doctor_now}"', '"doctor": "0.0.1"')
+    (folder / "n0900.json").write_text(older, encoding="utf-8")
+    (folder / "other.json").write_text("[]", encoding="utf-8")
+    (folder / "twice.json").write_text(whole.replace('"n0000"', '"n0007"'), encoding="utf-8")
+    done = doctor("fleet", "report", folder, "--format", "json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+    said = {**{name: why for name, (_, why) in bad.items()}, "n0700": "cannot be read", "n0800": "is no regular file"}
+    assert (done.returncode, len(report["nodes"])) == (2, 1000 - len(said))
+    assert {one["label"] for one in report["missing"]} == set(said)
+    lines = done.stderr.splitlines()
+    for name, words in {**said, "other.json": "passed over", "n0007": "two snapshots"}.items():
+        assert (
+            len([line for line in lines if f"{name}.json: " in line or f": {name}: " in line or f"/{name}: " in line])
+            == 1
+        )
+        assert any(name in line and words in line for line in lines), (name, lines)
+    assert len(lines) == len(said) + 2
+    [version] = [one for one in report["drift"] if one["what"] == "doctor"]
+    assert version["others"] == {"0.0.1": "n0900"}, "mixed versions are told, and judged"
+
+
 def test_many_on_all_processors(tmp_path: Path) -> None:
     """Enough for several processes, and the same answer as one by one."""
     folder = tmp_path / "nodes"

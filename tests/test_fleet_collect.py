@@ -91,8 +91,8 @@ def test_nodes_are_told_by_their_own_names(nodes: dict[str, str], tmp_path: Path
     }
     hosts = {name: one["hostname"] for name, one in facts.items()}
     assert hosts == {**{name: name for name in ("gpu-01", "gpu-02", "gpu-03", "chatty")}, "far": "gpu-02"}
-    places = [one["place"]["namespaces"]["pid"] for name, one in facts.items() if name != "far"]
-    assert len(set(places)) == 4
+    for kind in ("pid", "net"):
+        assert len({one["place"]["namespaces"][kind] for name, one in facts.items() if name != "far"}) == 4, kind
 
 
 def test_a_look_over_ssh_tells_what_one_here_does(nodes: dict[str, str], tmp_path: Path) -> None:
@@ -229,12 +229,12 @@ def test_nodes_of_a_real_slurm(tmp_path: Path) -> None:
         words = ["fleet", "collect", "--slurm", "-p", "gpu", "-o", "out", "--quick", "--python", sys.executable]
         done = doctor(*words, cwd=tmp_path, env=env)
         assert done.returncode == 3, done.stderr
-        assert whys(tmp_path / "out") == {"gpu-4": "Slurm: down (test)"}
+        assert whys(tmp_path / "out") == {"gpu-5": "Slurm: down (test)"}
         names = sorted(file.stem for file in (tmp_path / "out").glob("gpu-*.json"))
-        assert names == ["gpu-1", "gpu-2", "gpu-3"]
+        assert names == ["gpu-1", "gpu-2", "gpu-3", "gpu-4"]
         told = json.loads((tmp_path / "out" / "gpu-2.json").read_text(encoding="utf-8"))
         assert told["readings"]["interpreter"]["outcome"] == "ok"
-        assert jobs(env) == [("3", False)], "one step on all, and nothing is left of it"
+        assert jobs(env) == [("4", False)], "one step on all, and nothing is left of it"
         lost = doctor(*words[:4], "nosuch", *words[5:], cwd=tmp_path, env=env)
         assert lost.returncode == 2
         assert "sinfo" in lost.stderr
@@ -263,14 +263,14 @@ def test_one_node_of_a_step_costs_no_other(does: str, said: str, tmp_path: Path)
     python.chmod(0o755)
     with slurm_cluster(tmp_path / "slurm") as variables:
         env = environment(**variables)
-        words = ["fleet", "collect", "--slurm", "-w", "gpu-[1-3]", "-o", "out", "--quick", "--deadline", "20"]
+        words = ["fleet", "collect", "--slurm", "-w", "gpu-[1-4]", "-o", "out", "--quick", "--deadline", "20"]
         begun = time.monotonic()
         done = doctor(*words, "--python", str(python), cwd=tmp_path, env=env)
         assert time.monotonic() - begun < 25 + 5
         assert done.returncode == 3, done.stderr
         why = whys(tmp_path / "out")
         assert (set(why), said in why.get("gpu-2", "")) == ({"gpu-2"}, True), (why, done.stderr)
-        for name in ("gpu-1", "gpu-3"):
+        for name in ("gpu-1", "gpu-3", "gpu-4"):
             told = json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8"))
             outcomes = {one["outcome"] for one in told["readings"].values()}
             assert not outcomes & {"crashed", "failed"}, told["readings"]
@@ -286,7 +286,7 @@ def test_a_busy_node_of_slurm_keeps_no_other_waiting(tmp_path: Path) -> None:
             words = ["fleet", "collect", "--slurm", "-p", "gpu", "-o", "out", "--quick", "--deadline", "15"]
             done = doctor(*words, "--python", sys.executable, cwd=tmp_path, env=env)
             why = whys(tmp_path / "out")
-            assert (done.returncode, set(why)) == (3, {"gpu-3", "gpu-4"}), why
+            assert (done.returncode, set(why)) == (3, {"gpu-3", "gpu-5"}), why
             assert "busy" in why["gpu-3"]
         finally:
             holding.terminate()
@@ -370,6 +370,36 @@ def test_wrong_usage(words: list[str], said: str, tmp_path: Path) -> None:
     assert said in done.stderr
 
 
+def test_a_node_set_that_is_none_costs_no_other(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("n2\nn[3-\nn1\n", encoding="utf-8")
+    words = [
+        "-w",
+        "n1,n1",
+        "-w",
+        "",
+        "-w",
+        "n[]",
+        "-w",
+        "$(reboot)",
+        "--hosts",
+        "hosts",
+        "-o",
+        "out",
+        "--only",
+        "doctor",
+    ]
+    way = ["--via", f"env NODE={{node}} {sys.executable}"]
+    done = doctor("fleet", "collect", *words, *way, "--format", "json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["snapshots"] == ["n1", "n2"]
+    lines = done.stderr.splitlines()
+    assert len(lines) == 5, lines
+    for line, said in zip(
+        lines, ("names no node", "n[]", "$(reboot)", "n[3-", "named twice, asked once: n1"), strict=True
+    ):
+        assert said in line
+
+
 def test_a_manifest_fits_the_schema_of_kubernetes(tmp_path: Path) -> None:
     words = ["fleet", "manifest", "kubernetes", "--image", "registry/face:1", "-n", "face"]
     more = ["--resource", "nvidia.com/gpu=1", "--node-selector", "gpu=t4"]
@@ -403,6 +433,16 @@ def test_hosts_of_a_file(tmp_path: Path) -> None:
     done = doctor(*words, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert sorted(file.stem for file in (tmp_path / "out").glob("n*.json")) == ["n1", "n2", "n7"]
+
+
+def test_a_group_as_clustershell_is_configured(tmp_path: Path) -> None:
+    (tmp_path / "groups.conf").write_text(
+        "[Main]\ndefault: ours\n[ours]\nmap: echo n[1-2]\nlist: echo t4\n", encoding="utf-8"
+    )
+    env = environment(CLUSTERSHELL_CFGDIR=str(tmp_path))
+    way = ["--via", f"env NODE={{node}} {sys.executable}", "--only", "doctor", "-o", "out"]
+    done = doctor("fleet", "collect", "-g", "t4", *way, "--format", "json", cwd=tmp_path, env=env)
+    assert json.loads(done.stdout)["snapshots"] == ["n1", "n2"], done.stderr
 
 
 def test_a_node_is_asked_again(tmp_path: Path) -> None:

@@ -4,14 +4,14 @@ import pytest
 
 from retina_doctor.diagnose import diagnose
 from retina_doctor.model import Severity
-from retina_doctor.registry import installed
 from tests.machines import machine, names
+from tests.rejudging import CATALOGUE
 
 
 @pytest.mark.parametrize("name", names())
 def test_machine_is_judged_as_expected(name: str) -> None:
     expected = machine(name)
-    diagnosis = diagnose(expected.snapshot, installed())
+    diagnosis = diagnose(expected.snapshot, CATALOGUE)
     shown = {f"{f.code} {f.name} {f.subject}" + (f" <- {f.root.name}" if f.root else "") for f in diagnosis.findings}
     assert sorted({f.name for f in diagnosis.roots}) == sorted(expected.roots), shown
     assert sorted({f.name for f in diagnosis.findings}) == sorted(expected.findings), shown

@@ -21,7 +21,7 @@ ME = os.getpid()
 @pytest.fixture(autouse=True)
 def processors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Three, however many there are; none of the processes is left."""
-    monkeypatch.setattr(spreading, "_processors", lambda: 3)
+    monkeypatch.setattr(spreading, "processors", lambda: 3)
     yield
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
@@ -80,7 +80,7 @@ def test_who_stops_listening_leaves_no_process() -> None:
 def test_the_processes_end_with_the_first(tmp_path: Path, number: signal.Signals) -> None:
     script = tmp_path / "spreads.py"
     script.write_text(
-        "import time\nfrom retina_doctor import spread\nspread._processors = lambda: 3\n"
+        "import time\nfrom retina_doctor import spread\nspread.processors = lambda: 3\n"
         "for _ in spread.spread(lambda n: time.sleep(0.2), range(10_000)): print(flush=True)\n"
     )
     mark = {"SPREAD_MARK": str(tmp_path)}

@@ -23,7 +23,7 @@ FUNCTION = '''
 @check("{code}", "{name}", Severity.WARNING, action=Action.EDIT)
 def {function}(settings: Settings) -> Answer:
     """Which question this answers, and which source says so."""
-    wrong = settings.gate.quick and not settings.gate.quick  # the judgement; parameters are the facts that it needs
+    wrong = settings.gate.quick and not settings.gate.quick  # the judgement; parameters: classes of ..facts, imported
     return Problem(subject="{domain}", evidence={{"value": 1}}) if wrong else None
 '''
 IMPORTS = {
@@ -43,7 +43,7 @@ MACHINE = """origin = "derived"
 base = "t4-healthy"
 source = "TODO: how this machine came about, or the report or documentation that it follows"
 [expect]
-exit = 0
+exit = 0  # 1 if the check is an error
 roots = ["{name}"]
 findings = ["{name}"]
 """
@@ -62,7 +62,10 @@ def main(words: list[str]) -> int:
     for path in written(given.code, given.name, given.domain):
         print(path.relative_to(ROOT))
     chosen = f"{given.code} or {given.name} or t4-healthy or readme"
-    print(f'\nuv run pytest -n 0 tests/test_laws.py tests/test_machines.py -k "{chosen}"')
+    print("\nFill them in (CONTRIBUTING.md, Add a check), then run:\n")
+    print(f'uv run pytest -n 0 tests/test_laws.py tests/test_machines.py -k "{chosen}"')
+    print("uv run ruff check --fix && uv run ruff format && uv run mypy")
+    print("uv run python -m tools.update_readme && uv run python -m tools.write_explanations")
     return 0
 
 

@@ -9,41 +9,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retina_doctor.codec import Data, encode, replace, to_json
+from retina_doctor.codec import encode, to_json
 from retina_doctor.errors import UsageError
-from retina_doctor.fixing.applying import Hands, bring_back, hands_of, make_final, run, why_not
-from retina_doctor.fixing.edits import edited
-from retina_doctor.fixing.hand import CannotFix, Hand, Whose
+from retina_doctor.fixing.applying import Hands, bring_back, hands_of, make_final, run
+from retina_doctor.fixing.hand import CannotFix
 from retina_doctor.fixing.journal import CHANGING, Journal, alone, journals, last, state_folder
+from retina_doctor.fixing.looking import FixLooking, FixSeen
 from retina_doctor.fixing.outcome import outcome
-from retina_doctor.fixing.steps import FixAction, doings_of, unusable
+from retina_doctor.fixing.steps import FixAction, unusable
 from retina_doctor.fixing.telling import FixTelling
 from retina_doctor.fixing.words import said
 from retina_doctor.model import Action
 from retina_doctor.output import is_lost, tell
 from retina_doctor.pages import interpreter_of
-from retina_doctor.plan import StepCause
-from retina_doctor.redaction import shown
 from retina_doctor.remedies import MoveUp
-from retina_doctor.target import target_with_surroundings
 
 if TYPE_CHECKING:
     from retina_doctor.attach import Attachment
     from retina_doctor.command import Run
-    from retina_doctor.model import Snapshot
     from retina_doctor.reports import Report
-
-
-class FixSeen(Data, frozen=True, kw_only=True):
-    """What a look gave, and what may be done about it. *differences*: of files, by the number of the step."""
-
-    attachment: Attachment
-    snapshot: Snapshot
-    report: Report
-    doings: tuple[FixAction, ...]
-    differences: dict[int, str]
-    whose: Whose | None
-    hands: Hands
 
 
 class Fixing:
@@ -51,12 +35,12 @@ class Fixing:
 
     def __init__(self, call: Run, settings: dict[str, dict[str, Any]]) -> None:
         self.call = call
-        self.settings = settings
+        self.looking = FixLooking(call, settings)
         self.telling = FixTelling(call.language)
 
     def plan(self, *, offline: bool = False) -> int:
         """Show the plan; the exit code is that of `check`."""
-        seen = self._seen()
+        seen = self.looking.seen()
         lines = self.telling.plan(seen.doings, seen.differences)
         told: dict[str, Any] = {}
         if offline:
@@ -78,7 +62,7 @@ class Fixing:
             interrupted = last(fixes)
             if interrupted is not None and not interrupted.has("end"):
                 raise UsageError(said("interrupted", self.call.language, name=interrupted.name))
-            seen = self._seen()
+            seen = self.looking.seen()
             runs = [one for one in seen.doings if one.runs]
             text = self.telling.plan(seen.doings, seen.differences)
             if not runs:
@@ -137,75 +121,6 @@ class Fixing:
                     changed = sorted(set(now) ^ set(one["packages"]))
                     if changed:
                         tell(said("undo-changed", self.call.language, packages=", ".join(changed[:10])) + "\n")
-
-    def _seen(self) -> FixSeen:
-        attachment = self.call.attached(**self.settings)
-        snapshot = self.call.look_at(attachment)
-        report = self._judged(snapshot)
-        whose, hands = self._whose(attachment, snapshot)
-        plan = report.plan()
-        doings = doings_of(plan, snapshot, self._environment(snapshot, hands["service"]))
-        doings = [self._possible(one, hands["service"]) for one in doings]
-        parted = [part for one in doings for part in self._editable(one, hands["caller"])]
-        return FixSeen(
-            attachment=attachment, snapshot=snapshot, report=report, doings=tuple(parted), whose=whose, hands=hands,
-            differences=self._differences(parted, hands["caller"]),
-        )  # fmt: skip
-
-    def _judged(self, snapshot: Snapshot) -> Report:
-        return self.call.judged(snapshot, snapshot.settings.gate.fail_on)
-
-    def _whose(self, attachment: Attachment, snapshot: Snapshot) -> tuple[Whose | None, Hands]:
-        """As whom the service's files are changed: never with more rights than its own user has."""
-        whose, environment = None, dict(os.environ)
-        if unusable(snapshot) is None:
-            target, around = target_with_surroundings(attachment.settings, os.environ, attachment.how)
-            if target.command != snapshot.target.command:
-                raise UsageError("fix: the service became another process while it was looked at; run fix again")
-            one = around.standpoint
-            if one is not None:
-                python = str(Path(target.command[-1]).resolve())
-                whose = Whose(user=one.user, group=one.group, groups=tuple(one.groups), python=python)
-                environment = dict(around.environment)
-        return whose, {"service": Hand(whose, environment), "caller": Hand(None, os.environ)}
-
-    def _environment(self, snapshot: Snapshot, hand: Hand) -> dict[str, Any] | str:
-        here = interpreter_of(snapshot)
-        if here is None or unusable(snapshot) is not None:
-            return "?"
-        try:
-            return hand.do("environment", prefix=here.prefix)
-        except CannotFix as error:
-            return str(error)
-
-    def _possible(self, doing: FixAction, hand: Hand) -> FixAction:
-        """What its own user may not do to a file is for the operator."""
-        why = next(filter(None, (why_not(one, hand) for one in doing.files if doing.runs)), "")
-        return replace(doing, why_not=("cannot", {"what": why})) if why else doing
-
-    def _editable(self, doing: FixAction, hand: Hand) -> list[FixAction]:
-        """Lines that are no longer as they were read, or not this user's, are for the operator."""
-        good: list[StepCause] = []
-        parts: list[FixAction] = []
-        for cause in doing.lines:
-            try:
-                list(edited([cause], hand))
-                good.append(cause)
-            except CannotFix as error:
-                parts.append(replace(doing, causes=(cause,), lines=(), why_not=("cannot", {"what": str(error)})))
-        if not doing.lines:
-            return [doing]
-        return [*([replace(doing, causes=tuple(good), lines=tuple(good))] if good else []), *parts]
-
-    def _differences(self, doings: Sequence[FixAction], hand: Hand) -> dict[int, str]:
-        try:
-            return {
-                number: shown("".join(one.difference for one in edited(doing.lines, hand)))
-                for number, doing in enumerate(doings, 1)
-                if doing.lines
-            }
-        except CannotFix as error:  # it was changed since it was tried
-            raise UsageError(f"fix: {error}") from None
 
     def _nothing_runs(self, seen: FixSeen, text: list[str]) -> int:
         if self.call.as_json:
@@ -271,7 +186,7 @@ class Fixing:
             run(doing, number, journal, hands, interpreter_of(before.diagnosis.snapshot))
             self._tell([said("looking", language, n=number)])
             journal.write("look", step=number)
-            after = self._judged(self.call.look_at(attachment))
+            after = self.looking.judged(self.call.look_at(attachment))
         except CannotFix as error:
             bring_back(journal, hands, number)
             self._tell([said("failed", language, n=number, what=str(error))])

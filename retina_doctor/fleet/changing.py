@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from retina_doctor.codec import Data, to_line
 from retina_doctor.comparing import Change, Comparison, compare
-from retina_doctor.fleet.summing import shown
+from retina_doctor.fleet.differences import shown
 from retina_doctor.fleet.traits import Traits, Value
 from retina_doctor.model import Snapshot
 from retina_doctor.registry import Catalogue

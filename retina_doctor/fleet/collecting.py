@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,13 +14,13 @@ from retina_doctor.codec import encode, to_json, to_line
 from retina_doctor.command import Run
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet.documents import COLLECTED, Collected, collected
-from retina_doctor.fleet.engine import Asker, ask
 from retina_doctor.fleet.forms import counted
 from retina_doctor.fleet.judging import Missing
 from retina_doctor.fleet.node_sets import NODE, folded, in_order
 from retina_doctor.fleet.sending import NodeAnswer, NodeAsking
-from retina_doctor.fleet.ways import Way
+from retina_doctor.fleet.wanted import NodesWanted
 from retina_doctor.model import Recorded, Snapshot
+from retina_doctor.moment import now
 from retina_doctor.probing.processes import made_of
 from retina_doctor.redaction import redact
 from retina_doctor.registry import Catalogue, installed
@@ -30,30 +28,19 @@ from retina_doctor.snapshot import save
 
 
 class Collecting:
-    """Which nodes, by which way, into which folder. *missing*: those that need not be asked."""
+    """One call of `fleet collect`, into a folder."""
 
-    def __init__(
-        self,
-        run: Run,
-        nodes: Sequence[str],
-        way: Way,
-        folder: Path,
-        redacted: bool,
-        missing: Sequence[Missing],
-        asker: Asker,
-        piece: int,
-    ) -> None:
+    def __init__(self, run: Run, wanted: NodesWanted, folder: Path, *, redacted: bool) -> None:
         """Raises UsageError."""
         settings = run.settings()
         if settings.target.command or settings.process.pid:
             raise UsageError("fleet collect: --python names the Python on each node, not --target or --pid")
-        self.nodes, self.way, self.folder = nodes, way, folder
+        self.wanted, self.folder = wanted, folder
         self.redacted = redacted
         self.catalogue: Catalogue = installed()
-        self.asking = NodeAsking(settings, self.catalogue, way.python, piece)
-        self.asker = asker
-        self.missing: list[Missing] = list(missing)
-        if Path(COLLECTED).stem in nodes:
+        self.asking = NodeAsking(settings, self.catalogue, wanted.way.python, wanted.piece)
+        self.missing: list[Missing] = list(wanted.missing)
+        if Path(COLLECTED).stem in wanted.nodes:
             raise UsageError(
                 f"a node cannot be called {Path(COLLECTED).stem}: {COLLECTED} says how the collecting ended"
             )
@@ -64,23 +51,19 @@ class Collecting:
         self._later: dict[str, dict[str, Recorded]] = {}
         self._alive = sys.stderr is not None and sys.stderr.isatty()
 
-    @property
-    def names(self) -> list[str]:
-        """All that were wanted."""
-        return list(dict.fromkeys((*self.nodes, *(one.label for one in self.missing))))
-
     def collect(self) -> None:
         """Raises Interrupted, after what came until then has been kept."""
+        nodes = self.wanted.nodes
         try:
-            if self.nodes:
-                self.asker(self.nodes, self.way, lambda: NodeAnswer(self.asking), self.asking.program, self._take)
+            if nodes:
+                self.wanted.asker(
+                    nodes, self.wanted.way, lambda: NodeAnswer(self.asking), self.asking.program, self._take
+                )
         finally:
             for node, readings in self._later.items():
                 self._keep(node, readings)
             done = {*self.told, *(one.label for one in self.missing)}
-            self.missing += [
-                Missing(label=node, why="interrupted", asked=True) for node in self.nodes if node not in done
-            ]
+            self.missing += [Missing(label=node, why="interrupted", asked=True) for node in nodes if node not in done]
             self._conclude()
 
     def _conclude(self) -> None:
@@ -92,7 +75,7 @@ class Collecting:
         missing = {one.label: one for one in (*self.earlier.missing, *self.missing)}
         for label in self.told:
             missing.pop(label, None)
-        kept = Collected(created=_now(), missing=tuple(missing[label] for label in in_order(missing)))
+        kept = Collected(created=now(), missing=tuple(missing[label] for label in in_order(missing)))
         output.write(self.folder / COLLECTED, to_json(encode(kept)))
 
     def _take(self, node: str, answer: NodeAnswer, why: str) -> None:
@@ -107,14 +90,14 @@ class Collecting:
                 self._later[node] = readings  # in processes of our own, for which no node waits
         if self._alive:
             done = len(self.told) + len(self.missing) + len(self._later)
-            output.tell(f"\r{done}/{len(self.nodes)}" + ("\n" if done == len(self.nodes) else ""))
+            output.tell(f"\r{done}/{len(self.wanted.nodes)}" + ("\n" if done == len(self.wanted.nodes) else ""))
 
     def _keep(self, node: str, readings: dict[str, Recorded]) -> None:
         for name, one in list(readings.items()):
             if self.asking.probes[name].local and one.facts:
                 readings[name] = made_of(one, self._understand(name, one))
         snapshot = Snapshot(
-            created=_now(),
+            created=now(),
             doctor=__version__,
             settings=self.asking.settings,
             target=self.asking.target(node),
@@ -137,26 +120,16 @@ class Collecting:
         return self._understood[key]
 
 
-def collect(
-    run: Run,
-    nodes: Sequence[str],
-    way: Way,
-    folder: Path,
-    redacted: bool,
-    missing: Sequence[Missing] = (),
-    asker: Asker = ask,
-    piece: int = 0,
-) -> NoReturn:
-    """*asker*: by what the nodes are asked; *piece*: in lines of so many bytes at most (0: of any). Raises UsageError,
-    Interrupted."""
+def collect(run: Run, wanted: NodesWanted, folder: Path, *, redacted: bool) -> NoReturn:
+    """Raises UsageError, Interrupted."""
     as_json = run.as_json
     _prepare(folder)
-    work = Collecting(run, nodes, way, folder, redacted, missing, asker, piece)
+    work = Collecting(run, wanted, folder, redacted=redacted)
     try:
         work.collect()
     finally:
         _tell(run, work, as_json)
-    raise typer.Exit(3 if work.missing else 0)
+    raise typer.Exit(2 if wanted.refused else 3 if work.missing else 0)
 
 
 def _tell(run: Run, work: Collecting, as_json: bool) -> None:
@@ -166,14 +139,14 @@ def _tell(run: Run, work: Collecting, as_json: bool) -> None:
             to_json({"format": 1, "folder": str(work.folder), "snapshots": in_order(work.told), "missing": missing})
         )
         return
-    lines = [f"{work.folder}: told by {len(work.told)} of {counted(len(work.names), 'en')}"]
+    lines = [f"{work.folder}: told by {len(work.told)} of {counted(len(work.wanted.names), 'en')}"]
     by_why: dict[str, list[str]] = {}
     for one in work.missing:
         by_why.setdefault(one.why, []).append(one.label)
     lines += [f"  {folded(labels)}: {why}" for why, labels in by_why.items()]
     if work.told:
         lines.append(f"Judge them with: retina-doctor fleet report {shlex.quote(str(work.folder))}")
-    run.show("".join("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) + "\n" for line in lines))
+    run.show("".join(f"{output.in_one_line(line)}\n" for line in lines))
 
 
 def _prepare(folder: Path) -> None:
@@ -183,7 +156,3 @@ def _prepare(folder: Path) -> None:
     except OSError as error:
         raise UsageError(f"{folder}: cannot be made: {error.strerror}") from None
     output.check_writable(folder / COLLECTED)
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -6,7 +6,6 @@ import gc
 import itertools
 import multiprocessing
 import os
-import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -14,10 +13,12 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 
+from retina_doctor.ears import hear_nothing
 from retina_doctor.fleet.documents import Document, chunks, content_of, is_something_else
 from retina_doctor.fleet.judging import Chunk, How, Missing, judge_all
 from retina_doctor.fleet.traits import Traits
 from retina_doctor.registry import installed
+from retina_doctor.spread import processors
 
 AT_ONCE = 32
 """Documents that a process is given at once."""
@@ -38,10 +39,6 @@ def judge(documents: Iterable[Document], how: How) -> Iterator[Judged]:
         yield from (work(piece, how) for piece in whole)
     else:
         yield from _on_all(whole, how)
-
-
-def processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _on_all(pieces: Iterator[list[Document]], how: How) -> Iterator[Judged]:
@@ -87,9 +84,7 @@ def _pool(size: int) -> ProcessPoolExecutor:
 
 
 def _begin() -> None:
-    """In a new process: Ctrl-C is the first one's to hear, and with that one it ends."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else signal.SIG_DFL)
+    hear_nothing()
     gc.freeze()
     parent = multiprocessing.parent_process()
     if parent is not None:

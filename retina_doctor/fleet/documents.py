@@ -11,6 +11,7 @@ from retina_doctor.codec import Data, DoesNotFit, decode, from_json
 from retina_doctor.errors import UsageError
 from retina_doctor.files import read_regular
 from retina_doctor.fleet.judging import Missing
+from retina_doctor.recorded import json_files
 from retina_doctor.snapshot import MOST_BYTES
 
 MARK = b'"retina_doctor_snapshot"'
@@ -52,13 +53,7 @@ def documents(words: Sequence[str]) -> Iterator[Document | Missing]:
 
 
 def _of_folder(folder: Path) -> Iterator[Document | Missing]:
-    try:
-        files = sorted(file for file in folder.iterdir() if file.suffix == ".json" and file.is_file())
-    except OSError as error:
-        raise UsageError(f"{folder}: cannot be read: {error.strerror}") from None
-    if not files:
-        raise UsageError(f"{folder}: no snapshot in this folder (files *.json that `retina-doctor collect` wrote)")
-    for file in files:
+    for file in json_files(folder):
         if file.name == COLLECTED:
             yield from collected(file).missing
         else:

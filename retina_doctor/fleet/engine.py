@@ -39,6 +39,7 @@ class NodeHearing(Protocol):
 
 
 NO_ANSWER = "no answer in"
+CUT_OFF = "sent too much: cut off"
 ENDING = 5.0
 """Seconds for what was told to end, before it is killed."""
 
@@ -109,7 +110,7 @@ class _Worker(ExecWorker):  # type: ignore[misc]
         if answer.complete:
             why = ""
         elif answer.flooded:
-            why = "sent too much: cut off"
+            why = CUT_OFF
         elif timeout:
             why = f"{NO_ANSWER} {self.way.seconds:g} s"
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import os
 import sqlite3
 import zlib
@@ -13,6 +12,7 @@ from pathlib import Path
 from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet.judging import Missing, Node
+from retina_doctor.moment import now
 from retina_doctor.output import check_named, complain
 from retina_doctor.snapshot import MOST_BYTES
 
@@ -58,7 +58,7 @@ class History:
 
     def begin(self, name: str) -> int:
         """A new run's number. Raises UsageError where the name is taken."""
-        created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        created = now()
         if self.lost:
             return 0
         told = None

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
+from retina_doctor.output import complain
 
 INSTALL = "pip install 'retina-doctor[fleet]'"
 NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
@@ -40,6 +42,36 @@ def folded(names: Sequence[str]) -> str:
     found = NodeSet.fromlist(plain, resolver=RESOLVER_NOGROUP)
     found.fold_axis = (-1,)  # along several axes it takes the square of the number of nodes
     return ",".join([str(found), *others])
+
+
+class NodesNamed(Data, frozen=True, kw_only=True):
+    """*refused*: why a text names none, a line each."""
+
+    nodes: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+
+
+def named(texts: Iterable[tuple[str, bool]]) -> NodesNamed:
+    """The nodes of all node sets (and whether each may name groups), each once; one that is none costs no other, but one line.
+    Raises UsageError where there is no other."""
+    found: dict[str, None] = {}
+    twice: dict[str, None] = {}
+    refused: list[str] = []
+    for text, grouped in texts:
+        try:
+            names = expanded(text, grouped)
+        except UsageError as error:
+            refused.append(str(error))
+            continue
+        twice |= dict.fromkeys(name for name in names if name in found)
+        found |= dict.fromkeys(names)
+    if refused and not found:
+        raise UsageError(refused[0])
+    for line in refused:
+        complain(line)
+    if twice:
+        complain(f"named twice, asked once: {folded([*twice])}")
+    return NodesNamed(nodes=tuple(found), refused=tuple(refused))
 
 
 def expanded(text: str, groups: bool = False) -> list[str]:

@@ -18,7 +18,8 @@ from retina_doctor.fleet.documents import Document, documents
 from retina_doctor.fleet.history import History
 from retina_doctor.fleet.judging import How, Missing
 from retina_doctor.fleet.node_sets import INSTALL, can_fold
-from retina_doctor.fleet.summing import Fleet, FleetSum, allowed
+from retina_doctor.fleet.summing import FleetSum, allowed
+from retina_doctor.fleet.whole import Fleet
 from retina_doctor.registry import installed
 from retina_doctor.reports import PLAIN
 from retina_doctor.run import threshold_of

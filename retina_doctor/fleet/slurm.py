@@ -18,7 +18,7 @@ from retina_doctor.errors import UsageError
 from retina_doctor.fleet import engine
 from retina_doctor.fleet.engine import Ended
 from retina_doctor.fleet.judging import Missing
-from retina_doctor.fleet.node_sets import expanded
+from retina_doctor.fleet.node_sets import named
 from retina_doctor.fleet.sending import NodeAnswer
 from retina_doctor.fleet.sources import plain, said
 from retina_doctor.fleet.ways import Way, way_of
@@ -42,11 +42,13 @@ LONGEST = 65536
 
 
 class SlurmNodes(Data, frozen=True, kw_only=True):
-    """*nodes*: those that can run a job; *free*: at once; *missing*: the others, with their state."""
+    """*nodes*: those that can run a job; *free*: at once; *missing*: the others, with their state. *refused*: what was no node
+    set."""
 
     nodes: tuple[str, ...]
     free: frozenset[str]
     missing: tuple[Missing, ...]
+    refused: tuple[str, ...]
 
 
 def nodes_of(partition: str, wanted: Sequence[str]) -> SlurmNodes:
@@ -59,7 +61,8 @@ def nodes_of(partition: str, wanted: Sequence[str]) -> SlurmNodes:
             states[name] = state
     if not states:
         raise UsageError(f"sinfo names no node{f' of partition {partition}' if partition else ''}")
-    chosen = {name for text in wanted for name in expanded(text)} or set(states)
+    found = named((text, False) for text in wanted)
+    chosen = dict.fromkeys(found.nodes or states)
     nodes = [name for name in states if name in chosen and _short(states[name]) in USABLE]
     missing = [Missing(label=name, why="Slurm knows no such node", asked=True) for name in chosen if name not in states]
     for name, state in states.items():
@@ -68,7 +71,7 @@ def nodes_of(partition: str, wanted: Sequence[str]) -> SlurmNodes:
             why = f"Slurm: {_short(state)}" + (f" ({reason})" if reason not in ("", "none") else "")
             missing.append(Missing(label=name, why=why, asked=True))
     free = frozenset(name for name in nodes if _short(states[name]) in FREE)
-    return SlurmNodes(nodes=tuple(plain(nodes, "sinfo")), free=free, missing=tuple(missing))
+    return SlurmNodes(nodes=tuple(plain(nodes, "sinfo")), free=free, missing=tuple(missing), refused=found.refused)
 
 
 def _short(state: str) -> str:
@@ -178,7 +181,7 @@ def ask(
         left = [node for node in nodes if node not in step.told]
         flooding = [node for node in left if node in step.answers and step.answers[node].flooded]
         for node in flooding:
-            ended(node, step.answers[node], "sent too much: cut off")
+            ended(node, step.answers[node], engine.CUT_OFF)
         left = [node for node in left if node not in flooding]
         seconds = slurm.seconds - (time.monotonic() - begun)
         if overdue or seconds < LEAST:

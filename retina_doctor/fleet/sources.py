@@ -9,32 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor import output
-from retina_doctor.codec import DoesNotFit, from_json
+from retina_doctor.codec import DoesNotFit, from_json, replace
 from retina_doctor.errors import UsageError
-from retina_doctor.fleet.node_sets import NODE, expanded, folded
+from retina_doctor.fleet.node_sets import NODE, NodesNamed, folded, named
 
 ASKING = 60.0
 """Seconds for who knows which nodes there are (kubectl, ansible-inventory)."""
 
 
-def nodes_of(sets: Sequence[str], groups: Sequence[str], hosts: str, inventory: str) -> list[str]:
+def nodes_of(sets: Sequence[str], groups: Sequence[str], hosts: str, inventory: str) -> NodesNamed:
     """The nodes that are named in any way, each once. Raises UsageError."""
     texts = [(text, False) for text in sets] + [(f"@{group}", True) for group in groups]
     if hosts:
         texts += [(line, False) for line in _lines(hosts)]
-    found: dict[str, None] = {}
-    twice: list[str] = []
-    for name in (name for text, grouped in texts for name in expanded(text, grouped)):
-        if name in found:
-            twice.append(name)
-        found[name] = None
-    for name in _of_ansible(inventory) if inventory else ():
-        found[name] = None
-    if twice:
-        output.complain(f"named twice, asked once: {folded(list(dict.fromkeys(twice)))}")
-    if not found:
+    found = named(texts)
+    names = dict.fromkeys((*found.nodes, *(_of_ansible(inventory) if inventory else ())))
+    if not names:
         raise UsageError("fleet collect: name nodes with -w gpu-[01-20], -g GROUP, --hosts FILE or --inventory FILE")
-    return list(found)
+    return replace(found, nodes=tuple(names))
 
 
 def _lines(file: str) -> list[str]:

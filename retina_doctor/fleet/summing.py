@@ -2,102 +2,24 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from retina_doctor.codec import Data, replace
+from retina_doctor.codec import replace
 from retina_doctor.errors import UsageError
+from retina_doctor.fleet.bits import numbers, union
+from retina_doctor.fleet.differences import drift, stragglers
 from retina_doctor.fleet.judging import Chunk, Missing, Node, NodeTodo, Root
 from retina_doctor.fleet.node_sets import in_order
-from retina_doctor.fleet.traits import MOST_VALUES, Traits, Value
-from retina_doctor.kinds import Kind
-from retina_doctor.model import Action, Severity
+from retina_doctor.fleet.traits import Traits
+from retina_doctor.fleet.whole import Fleet, FleetStep, NodeGroup, Unjudged
+from retina_doctor.model import Action
+from retina_doctor.run import worst
 
-ENDINGS = (2, 1, 3, 0)
-"""The exit code of many: the first of these that one of them ends with (as for `diagnose` of several)."""
 MOST_WORDINGS = 1000
 """Of one root or step that are kept apart; what is beyond is counted to the most frequent."""
-ENOUGH = 5
-"""Nodes that must have a measure before one of them lags behind."""
-FAR = 5 * 1.4826
-"""Median absolute deviations that are five standard deviations of a normal distribution."""
-USUAL = 2
-"""Times the share by which a measure usually varies that it may be off besides."""
-RANKS = {Kind.VERSION: 0, Kind.SERIAL: 1, Kind.VARIABLE: 2, Kind.NAME: 3, Kind.KEY: 3}
-"""What is told first: versions, hashes, environment, names; then numbers and yes or no."""
-
 K = TypeVar("K")
-
-
-class NodeGroup(Data, frozen=True, kw_only=True):
-    """A root and its nodes. *severity*: the gravest; *title*: the most frequent of so many *titles*."""
-
-    code: str
-    name: str
-    severity: Severity
-    title: str
-    titles: int
-    labels: tuple[str, ...]
-
-
-class FleetStep(Data, frozen=True, kw_only=True):
-    """What to do on these nodes."""
-
-    kind: Action
-    text: str
-    commands: tuple[str, ...]
-    fixes: tuple[str, ...]
-    labels: tuple[str, ...]
-
-
-class Unjudged(Data, frozen=True, kw_only=True):
-    """A check that is unknown, or broke, on these nodes."""
-
-    code: str
-    name: str
-    labels: tuple[str, ...]
-
-
-class Drift(Data, frozen=True, kw_only=True):
-    """A trait that most nodes share. *others*: the other values, and whose they are, the most frequent first. *alike*: further
-    traits in which the same nodes differ."""
-
-    what: str
-    majority: str
-    count: int
-    others: Mapping[str, tuple[str, ...]]
-    alike: tuple[str, ...] = ()
-
-
-class Straggler(Data, frozen=True, kw_only=True):
-    """A measure in which single nodes are far from all others; *nodes*: label -> its value, the farthest first."""
-
-    what: str
-    median: float
-    nodes: Mapping[str, float]
-
-
-class Fleet(Data, frozen=True, kw_only=True):
-    """What every format is made of. *nodes*: in the order of their names. *tolerated*: some are not healthy, few enough."""
-
-    nodes: tuple[Node, ...]
-    groups: tuple[NodeGroup, ...]
-    plan: tuple[FleetStep, ...]
-    unjudged: tuple[Unjudged, ...]
-    drift: tuple[Drift, ...]
-    stragglers: tuple[Straggler, ...]
-    missing: tuple[Missing, ...]
-    exit_code: int
-    tolerated: bool
-
-    @property
-    def healthy(self) -> tuple[str, ...]:
-        return self.with_verdict("healthy")
-
-    def with_verdict(self, verdict: str) -> tuple[str, ...]:
-        return tuple(one.label for one in self.nodes if one.verdict == verdict)
 
 
 @dataclass
@@ -171,12 +93,12 @@ class FleetSum:
     def fleet(self, names: Mapping[str, str], tolerate: str = "") -> Fleet:
         """*names*: of checks, by code. *tolerate*: "2%" or "3": so many nodes that are not healthy change no exit
         code. Raises UsageError."""
-        self._alive = _union(1 << number for number in self._at.values())
+        self._alive = union(1 << number for number in self._at.values())
         nodes = [self.nodes[number] for number in self._at.values()]
         by_label = {node.label: node for node in nodes}
         missing = self._still_missing(by_label)
         codes = [node.exit_code for node in nodes] + [3 if one.asked else 2 for one in missing]
-        exit_code = next((code for code in ENDINGS if code in codes), 3)
+        exit_code = worst(codes) if codes else 3
         sick = sum(code != 0 for code in codes)
         tolerated = bool(nodes) and 0 < sick <= allowed(tolerate, len(codes))
         return Fleet(
@@ -184,8 +106,8 @@ class FleetSum:
             groups=self._groups(),
             plan=self._plan(),
             unjudged=self._unjudged(nodes, names),
-            drift=self._drift(),
-            stragglers=self._stragglers(),
+            drift=drift(self.traits, self._alive, self._labels),
+            stragglers=stragglers(self.traits, self._alive, [node.label for node in self.nodes]),
             missing=tuple(missing),
             exit_code=0 if tolerated else exit_code,
             tolerated=tolerated,
@@ -201,7 +123,7 @@ class FleetSum:
         return sorted(told.values(), key=lambda one: (not one.asked, order[one.label]))
 
     def _labels(self, bits: int) -> tuple[str, ...]:
-        return tuple(in_order(self.nodes[number].label for number in _numbers(bits & self._alive)))
+        return tuple(in_order(self.nodes[number].label for number in numbers(bits & self._alive)))
 
     def _groups(self) -> tuple[NodeGroup, ...]:
         groups = []
@@ -210,7 +132,7 @@ class FleetSum:
             if not alive:
                 continue
             common = max(alive, key=lambda root: alive[root].bit_count())
-            labels = self._labels(_union(alive.values()))
+            labels = self._labels(union(alive.values()))
             titles = len({root.title for root in alive})
             gravest = max((root.severity for root in alive), key=lambda one: one.rank)
             groups.append(
@@ -242,69 +164,6 @@ class FleetSum:
         )
         return tuple(sorted(told, key=lambda one: (-len(one.labels), one.code)))
 
-    def _drift(self) -> tuple[Drift, ...]:
-        found: list[tuple[tuple[object, ...], tuple[object, ...], Drift]] = []
-        for what, values in self.traits.values.items():
-            if len(values) > MOST_VALUES:
-                continue
-            alive = {value: bits & self._alive for value, bits in values.items() if bits & self._alive}
-            if what in self.traits.entries:
-                looked = self.traits.looked.get(what.partition(".")[0], 0) & self._alive
-                absent = looked & ~_union(alive.values())
-                alive |= {"absent": absent} if absent else {}
-            if len(alive) < 2:
-                continue
-            majority = max(alive, key=lambda value: alive[value].bit_count())
-            count, total = alive[majority].bit_count(), sum(bits.bit_count() for bits in alive.values())
-            if 2 * count <= total:
-                continue
-            others = sorted(
-                ((shown(value), bits) for value, bits in alive.items() if value != majority or value is not majority),
-                key=lambda one: (-one[1].bit_count(), one[0]),
-            )
-            merged: dict[str, int] = {}
-            for value, bits in others:  # "true", true and a value that was cut may look alike
-                merged[value] = merged.get(value, 0) | bits
-            drift = Drift(
-                what=what,
-                majority=shown(majority),
-                count=count,
-                others={value: self._labels(bits) for value, bits in merged.items()},
-            )
-            partition = (what.partition(".")[0], *(bits for _, bits in others))
-            kind = self.traits.kinds[what]
-            found.append(((RANKS.get(kind, 4) if kind else 4, "[" in what, len(what), what), partition, drift))
-        return _collapsed(found)
-
-    def _stragglers(self) -> tuple[Straggler, ...]:
-        told = []
-        for what, (spread, measured) in self.traits.measures.items():
-            alive = [(node, value) for node, value in measured if self._alive >> node & 1]
-            if len(alive) < ENOUGH:
-                continue
-            median = statistics.median(value for _, value in alive)
-            deviation = statistics.median(abs(value - median) for _, value in alive)
-            bound = max(USUAL * spread * abs(median), FAR * deviation)
-            far = sorted((pair for pair in alive if abs(pair[1] - median) > bound), key=lambda p: -abs(p[1] - median))
-            if far:
-                nodes = {self.nodes[node].label: value for node, value in far}
-                told.append(Straggler(what=what, median=median, nodes=nodes))
-        return tuple(sorted(told, key=lambda one: one.what))
-
-
-def _collapsed(found: list[tuple[tuple[object, ...], tuple[object, ...], Drift]]) -> tuple[Drift, ...]:
-    """Of traits of one probe in which the very same nodes differ in the same way the first stands for all."""
-    kept: dict[tuple[object, ...], tuple[Drift, list[str]]] = {}
-    for _, partition, drift in sorted(found, key=lambda one: one[0]):
-        if partition in kept:
-            kept[partition][1].append(drift.what)
-        else:
-            kept[partition] = (drift, [])
-    return tuple(
-        Drift(what=one.what, majority=one.majority, count=one.count, others=one.others, alike=tuple(alike))
-        for one, alike in kept.values()
-    )
-
 
 def allowed(tolerate: str, nodes: int) -> float:
     """How many nodes "2%" or "3" are. Raises UsageError."""
@@ -316,25 +175,3 @@ def allowed(tolerate: str, nodes: int) -> float:
     if not 0 <= number < float("inf") or (text.endswith("%") and number > 100):
         raise UsageError(f"--tolerate {tolerate}: a share such as 2%, or a number of nodes")
     return nodes * number / 100 if text.endswith("%") else number
-
-
-def shown(value: Value) -> str:
-    """A value of a trait as text."""
-    if value is None:
-        return "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _union(sets: Iterable[int]) -> int:
-    whole = 0
-    for bits in sets:
-        whole |= bits
-    return whole
-
-
-def _numbers(bits: int) -> Iterable[int]:
-    text = bin(bits)[:1:-1]
-    place = text.find("1")
-    while place >= 0:
-        yield place
-        place = text.find("1", place + 1)

@@ -112,6 +112,25 @@ def cudnn_major_differs(case: Case) -> bool:
     return bool(there and needed and not needed & there)
 
 
+def libraries_fit_the_wheel(case: Case) -> bool:
+    """CUDA and cuDNN of the majors that the named onnxruntime-gpu needs are said to be there."""
+    version = case.told.packages.get("onnxruntime-gpu")
+    build = known(onnxruntime_builds(), version, None) if version else None
+    cudnns = {parts(value)[0] for value in case.told.all("cudnn")}
+    return build is not None and build.cuda[0] in cuda_majors(case.told) and build.cudnn in cudnns
+
+
+def cudnn_unfit_for_the_wheel(case: Case) -> bool:
+    version = case.told.packages.get("onnxruntime-gpu")
+    build = known(onnxruntime_builds(), version, None) if version else None
+    cudnns = {parts(value)[0] for value in case.told.all("cudnn")}
+    return build is not None and bool(cudnns) and build.cudnn not in cudnns
+
+
+def cuda_versions_differ(case: Case) -> bool:
+    return len({parts(value)[0] for value in case.told.all("cuda") if parts(value)} & {10, 11, 12, 13}) > 1
+
+
 def cublas_and_cudnn_missing(case: Case) -> bool:
     return bool(_missing_majors(case) and case.captured("cudnn_major"))
 
@@ -255,6 +274,6 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
         no_nvidia_card, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
         docker_run_without_gpus, on_windows, names_visible_devices, small_card,
         little_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card, relative_model_path, absolute_model_path,
-        det_size_off_the_grid, newest_python,
+        det_size_off_the_grid, newest_python, cuda_versions_differ, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,
     )
 }  # fmt: skip

@@ -58,8 +58,14 @@ def diagnoses(
     case: Case, explains: Mapping[str, Collection[str]], judged: tuple[JudgedText, ...] = ()
 ) -> tuple[TextDiagnosis, ...]:
     """Best first: leading causes, roots before what they explain, then their alternatives. *explains*: root -> echoes."""
-    clues = [*map(_of_symptom, case.seen), *map(_of_finding, judged)]
+    clues = [*map(_of_symptom, _not_outdone(case.seen, judged)), *map(_of_finding, judged)]
     return ranked(clues, holding(case, {name for clue in clues for name in clue.fits}), explains) if clues else ()
+
+
+def _not_outdone(seen: Sequence[SymptomSeen], judged: Sequence[JudgedText]) -> Sequence[SymptomSeen]:
+    """A general symptom counts beside findings only where it may mean one of them."""
+    named = {one.name for one in judged}
+    return [one for one in seen if not named or not one.symptom.general or not named.isdisjoint(one.symptom.fits)]
 
 
 def ranked(

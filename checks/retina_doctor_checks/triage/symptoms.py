@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from retina_doctor.codec import Data
 
-from . import tables
+from . import own_words, tables
 from .sentences import Sentence, is_open, sentence, squeezed
 from .text import LogLine, LogText
+from .words import holds
 
 MOST = 12
 """Places of one sentence that are kept: the rest of a log repeats them."""
-SHORT = 3
-"""Letters of a phrase up to which it must be a word of its own."""
 WIDEST = 12
 """Lines that one sentence may stretch over."""
 
@@ -35,8 +34,9 @@ class SymptomSeen(Data, frozen=True, kw_only=True):
 
 def seen(text: LogText, most: int = MOST) -> tuple[SymptomSeen, ...]:
     """In the order of the tables; of each the first *most* places of a sentence."""
-    numbers = _numbers(text, most)
-    return tuple(one for row in tables.symptoms() if (one := _seen(row, text, numbers, most)) is not None)
+    numbers, own = _numbers(text, most), own_words.told(text, most)
+    rows = tables.symptoms()
+    return tuple(one for row in rows if (one := _seen(row, text, numbers, own.get(row.name, ()), most)) is not None)
 
 
 def _numbers(text: LogText, most: int) -> Mapping[tuple[str, int], list[Place]]:
@@ -55,28 +55,11 @@ def mentions(patterns: tuple[str, ...], text: LogText) -> bool:
     """Whether the text holds one of these sentences; one without skips must begin where a word does ("leak", not "bleak"),
     and a short one end where it does."""
     return any(
-        _mentioned(pattern.lower(), text.prose)
+        holds((pattern.lower(),), text.prose)
         if not is_open(pattern)
         else next(matches(pattern, text), None) is not None
         for pattern in patterns
     )
-
-
-def _mentioned(phrase: str, prose: str) -> bool:
-    position = prose.find(phrase)
-    while position >= 0:
-        before, after = prose[position - 1 : position], prose[position + len(phrase) : position + len(phrase) + 1]
-        begins = not (_is_of_word(phrase[0]) and _is_of_word(before))
-        ends = len(phrase) > SHORT or not (_is_of_word(phrase[-1]) and _is_of_word(after))
-        if begins and ends:
-            return True
-        position = prose.find(phrase, position + 1)
-    return False
-
-
-def _is_of_word(letter: str) -> bool:
-    """Chinese has no blanks between its words."""
-    return letter.isascii() and letter.isalnum()
 
 
 def matches(pattern: str, text: LogText) -> Iterator[tuple[tuple[LogLine, ...], Mapping[str, str]]]:
@@ -124,9 +107,13 @@ def _is_others(unless: tuple[str, ...], lines: Place, text: LogText) -> bool:
 
 
 def _seen(
-    row: tables.Symptom, text: LogText, numbers: Mapping[tuple[str, int], list[Place]], most: int
+    row: tables.Symptom,
+    text: LogText,
+    numbers: Mapping[tuple[str, int], list[Place]],
+    own: Sequence[Place],
+    most: int,
 ) -> SymptomSeen | None:
-    places: dict[int, Place] = {}
+    places: dict[int, Place] = {lines[0].number: lines for lines in own}  # a saying has its own `unless`
     captured: dict[str, dict[str, None]] = {}
     said = (match for pattern in row.says for match in itertools.islice(matches(pattern, text), most))
     coded: Iterator[tuple[Place, Mapping[str, str]]] = (

@@ -28,15 +28,25 @@ class Symptom(Data, frozen=True, kw_only=True):
 
     name: str
     by: str
-    says: tuple[str, ...]
     fits: Mapping[str, float]
     source: str
+    says: tuple[str, ...] = ()
     codes: Mapping[str, tuple[int, ...]] = {}
     trust: float = 0.95
     beside: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     general: bool = False
     prose: bool = False
+
+
+class Saying(Data, frozen=True, kw_only=True):
+    """*symptom*: the one that people tell of where words of *all* these lists stand together in a sentence. *beside* and
+    *unless*: words of which one must, and none may, be in the text."""
+
+    symptom: str
+    all: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
 
 
 class Spelling(Data, frozen=True, kw_only=True):
@@ -94,14 +104,30 @@ def _read(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
-@functools.cache
-def symptoms() -> tuple[Symptom, ...]:
-    rows = [row for path in sorted((HERE / "symptoms").glob("*.toml")) for row in _read(path)["symptom"]]
+def _with_words(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Names of lists of words.toml as these words."""
     words = _read(HERE / "words.toml")
     for row in rows:
         for key in row.keys() & {"beside", "unless"}:
             row[key] = [word for one in row[key] for word in (words[one[1:]] if one.startswith("@") else (one,))]
-    return decode(rows, tuple[Symptom, ...])
+    return rows
+
+
+@functools.cache
+def symptoms() -> tuple[Symptom, ...]:
+    rows = [row for path in sorted((HERE / "symptoms").glob("*.toml")) for row in _read(path)["symptom"]]
+    return decode(_with_words(rows), tuple[Symptom, ...])
+
+
+@functools.cache
+def sayings() -> tuple[Saying, ...]:
+    return decode(_with_words(_read(HERE / "own_words.toml")["saying"]), tuple[Saying, ...])
+
+
+@functools.cache
+def own_words() -> Mapping[str, tuple[str, ...]]:
+    """Name of a list -> its words."""
+    return decode(_read(HERE / "own_words.toml")["words"], dict[str, tuple[str, ...]])
 
 
 @functools.cache

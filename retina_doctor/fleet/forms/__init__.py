@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from retina_doctor.fleet.summing import Fleet
+from retina_doctor.fleet.whole import Fleet
 from retina_doctor.reports import Look
 from retina_doctor.settings import Language
 

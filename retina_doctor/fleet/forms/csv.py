@@ -7,7 +7,7 @@ import io
 import re
 
 from retina_doctor.fleet.forms import word
-from retina_doctor.fleet.summing import Fleet
+from retina_doctor.fleet.whole import Fleet
 from retina_doctor.quoting import visible
 from retina_doctor.reports import Look
 from retina_doctor.settings import Language

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 
 from retina_doctor.fleet.judging import Node
-from retina_doctor.fleet.summing import Fleet
+from retina_doctor.fleet.whole import Fleet
 from retina_doctor.model import Severity
 from retina_doctor.reports import Look
 from retina_doctor.reports.junit import ILLEGAL

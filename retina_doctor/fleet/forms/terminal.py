@@ -11,7 +11,7 @@ from rich.text import Text
 
 from retina_doctor.fleet.forms import counted, ending, headline, word
 from retina_doctor.fleet.node_sets import folded
-from retina_doctor.fleet.summing import Drift, Fleet, FleetStep
+from retina_doctor.fleet.whole import Drift, Fleet, FleetStep
 from retina_doctor.model import Severity
 from retina_doctor.quoting import visible
 from retina_doctor.reports import Look

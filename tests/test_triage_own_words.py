@@ -1,0 +1,159 @@
+"""Triage of what people say in their own words, and of paths as each system writes them."""
+
+from __future__ import annotations
+
+import pytest
+from retina_doctor_checks.triage import tables
+from retina_doctor_checks.triage.diagnosing import TextDiagnosis, case_of, diagnoses
+from retina_doctor_checks.triage.own_words import FIRST
+from retina_doctor_checks.triage.readings import judged
+from retina_doctor_checks.triage.text import read
+from retina_doctor_checks.triage.words import holds
+
+from retina_doctor.registry import installed
+
+
+def of(text: str) -> tuple[TextDiagnosis, ...]:
+    case, catalogue = case_of(read(text)), installed()
+    return diagnoses(case, catalogue.explains, judged(case, catalogue))
+
+
+def three(text: str) -> list[str]:
+    return [one.name for one in of(text)][:3]
+
+
+SAID = {
+    "vram-shape-churn": [
+        "With insightface the VRAM of the card is increasing with each picture and is never released."
+    ],
+    "vram-insufficient": ["insightface: after the second model the GPU memory is full.", "加载 insightface 后显存不够"],
+    "det-size-too-large": ["Faces that fill most of the picture are not detected.", "人脸太近就检测不到了"],
+    "det-size-too-small": ["RetinaFace does not find them: tiny faces are missed.", "较小的人脸检测不出来"],
+    "det-threshold-too-low": ["It draws a box where there is no face."],
+    "det-nms-too-high": ["RetinaFace draws two boxes on the same face."],
+    "model-download-failed": ["The buffalo_l model can't be downloaded, the link is dead.", "buffalo_l 模型下载不了"],
+    "driver-blocked-by-secure-boot": ["After the update the nvidia kernel module is rejected, it isn't signed."],
+    "container-device-node-missing": ["lsmod shows nvidia, but nvidia_uvm is missing."],
+    "gpu-fallen-off-bus": ["Under load the nvidia card drops off the bus."],
+    "driver-too-old": ["Maybe my NVIDIA driver is too old for this CUDA?", "是不是显卡驱动版本太低，CUDA 用不了"],
+    "container-started-without-gpu": ["The docker container can't see the GPU, the host can."],
+    "service-crashed-or-not-ready": ["The face detection server won't start, it exits with error 139."],
+    "ort-provider-not-requested": [
+        "insightface doesn't use my GPU.",
+        "insightface dont use gpu at all",
+        "人脸检测没有使用GPU",
+    ],
+    "torch-cpu-build": ["PyTorch cannot find CUDA on this machine."],
+    "smoke-too-slow": ["Face detection on my RTX 4080 is very slow."],
+}
+
+
+@pytest.mark.parametrize(("cause", "text"), [(cause, text) for cause, texts in SAID.items() for text in texts])
+def test_what_people_say_proposes_the_cause(cause: str, text: str) -> None:
+    assert cause in [one.name for one in of(text)], three(text)
+
+
+@pytest.mark.parametrize("text", [text for cause, texts in SAID.items() for text in texts if cause != "smoke-too-slow"])
+def test_words_of_two_paragraphs_are_no_saying(text: str) -> None:
+    """Each word alone, far from the others, means nothing."""
+    words = text.replace("，", " ").split() if text.isascii() else list(text)
+    assert of("\n\n".join(words)) == ()
+
+
+def test_words_far_apart_in_one_sentence_are_no_saying() -> None:
+    assert of("The VRAM " + "of this or that " * 30 + "increases with insightface") == ()
+
+
+def test_own_words_are_looked_for_where_people_write() -> None:
+    said = "With insightface the VRAM increases with each picture.\n"
+    filler = "".join(
+        f"line {number} of an ordinary log that says nothing at all\n" for number in range(4 * FIRST // 50)
+    )
+    assert [of(text)[:1] != () for text in (said + filler, filler + said)] == [True, True]
+    assert of(filler[: 2 * FIRST] + said + filler[: 2 * FIRST]) == ()
+
+
+def test_a_program_says_more_than_people_do() -> None:
+    text = "insightface does not use my GPU.\n\nlibcublasLt.so.12: cannot open shared object file: No such file or directory"
+    assert all("told" not in name for one in of(text) for name in one.symptoms)
+
+
+def test_every_saying_names_lists_and_a_row_for_peoples_words() -> None:
+    rows = {row.name: row for row in tables.symptoms()}
+    for saying in tables.sayings():
+        assert set(saying.all) <= set(tables.own_words()), saying
+        assert rows[saying.symptom].prose, saying.symptom
+    used = {name for saying in tables.sayings() for name in saying.all}
+    assert used == set(tables.own_words())
+    sayings = {saying.symptom for saying in tables.sayings()}
+    assert all(row.says or row.codes or row.name in sayings for row in rows.values())
+
+
+def test_words_are_lower_case_and_none_is_one_letter() -> None:
+    for name, words in tables.own_words().items():
+        assert all(word == word.lower() and (len(word) > 1 or not word.isascii()) for word in words), name
+
+
+def test_a_word_begins_where_a_word_does() -> None:
+    assert holds(("leak",), "a leaking card") and not holds(("leak",), "bleak weather")
+    assert not holds(("cpu",), "cpus") and holds(("显存",), "我的显存不够")
+
+
+PATHS = {
+    "windows": r"C:\Users\me\AppData\Local\Programs\Python\Python310\Lib\site-packages",
+    "windows-forward": "C:/Users/me/venv/Lib/site-packages",
+    "windows-drive": r"D:\face service\venv\lib\site-packages",
+    "windows-share": r"\\server\share\venv\Lib\site-packages",
+    "windows-user-in-chinese": r"C:\Users\用户\venv\Lib\site-packages",
+    "json-escaped": r"C:\\Users\\me\\venv\\Lib\\site-packages",
+    "wsl": "/mnt/c/Users/me/venv/lib/python3.10/site-packages",
+    "wsl-from-windows": r"\\wsl.localhost\Ubuntu-22.04\home\me\venv\lib\python3.10\site-packages",
+    "macos": "/Users/me/Library/Caches/pypoetry/virtualenvs/face-x1/lib/python3.11/site-packages",
+    "macos-framework": "/Library/Frameworks/Python.framework/Versions/3.11/lib/python3.11/site-packages",
+    "linux": "/opt/venv/lib/python3.10/site-packages",
+}
+
+
+TRACES = {
+    "model-nested-directory": (
+        "insightface/app/face_analysis.py",
+        "    assert 'detection' in self.models\nAssertionError",
+    ),
+    "image-not-read": (
+        "insightface/model_zoo/retinaface.py",
+        "AttributeError: 'NoneType' object has no attribute 'shape'",
+    ),
+    "opencv-system-libs-missing": (
+        "cv2/__init__.py",
+        "ImportError: libGL.so.1: cannot open shared object file: No such file",
+    ),
+    "model-missing": (
+        "insightface/model_zoo/model_zoo.py",
+        "AssertionError: model_file {root}inswapper_128.onnx should exist",
+    ),
+    "model-corrupt": (
+        "onnxruntime/capi/onnxruntime_inference_collection.py",
+        "[ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from {root}det_10g.onnx failed:Protobuf parsing failed.",
+    ),
+}
+
+
+@pytest.mark.parametrize("system", PATHS)
+@pytest.mark.parametrize("cause", TRACES)
+def test_paths_of_every_system_are_read(system: str, cause: str) -> None:
+    root, (tail, error) = PATHS[system], TRACES[cause]
+    between = "\\\\" if system == "json-escaped" else "\\" if "\\" in root else "/"
+    file = between.join([root, *tail.split("/")])
+    text = f'Traceback (most recent call last):\n  File "{file}", line 43, in __init__\n' + error.format(
+        root=root + between
+    )
+    assert cause in three(text), three(text)
+
+
+def test_windows_says_it_in_other_languages() -> None:
+    for said in (
+        "ImportError: DLL load failed while importing onnxruntime_pybind11_state: 找不到指定的程序。",
+        "ImportError: DLL load failed while importing onnxruntime_pybind11_state: Die angegebene Prozedur wurde nicht gefunden.",
+        "OSError: [WinError 1114] ダイナミック リンク ライブラリ (DLL) 初期化ルーチンの実行に失敗しました。",
+    ):
+        assert three(said)[0] == "windows-runtime-dll-missing", said
