@@ -138,7 +138,7 @@ def collect(
     from retina_doctor.codec import replace
     from retina_doctor.errors import UsageError
     from retina_doctor.output import check_writable, write
-    from retina_doctor.redaction import redact
+    from retina_doctor.redaction import redact, without_secrets
     from retina_doctor.registry import installed
     from retina_doctor.snapshot import save
 
@@ -152,7 +152,7 @@ def collect(
     elif output == "-" and as_json:
         raise UsageError("--format json: standard output is the snapshot itself")
     snapshot = replace(run.look(), label=label)
-    text = save(snapshot if no_redact else redact(snapshot, installed()))
+    text = save((without_secrets if no_redact else redact)(snapshot, installed()))
     if show or file is None:
         run.show(text)
     else:

@@ -231,9 +231,9 @@ def tell(text: str) -> None:
 
 def complain(text: str) -> int:
     """Wrong usage: one line, whatever a file name or a value in it holds; a value may be a URL with its password."""
-    from retina_doctor.secret_words import masked
+    from retina_doctor.redaction import shown
 
-    text = masked(text)
+    text = shown(text)
     end = "" if text.endswith((".", "?", "!")) else "."
     tell(f"retina-doctor: {in_one_line(text + end)}\n")
     return 2

@@ -41,12 +41,12 @@ def worst(codes: Collection[int]) -> int:
     return next(code for code in (2, 1, 3, 0) if code in codes)
 
 
-def _as_called() -> str:
+def as_called() -> str:
     """The command line of this run, for whoever is to run it again; what looks like a secret is not repeated."""
     from retina_doctor.quoting import command_of
-    from retina_doctor.secret_words import masked
+    from retina_doctor.redaction import words_shown
 
-    return masked(command_of(["retina-doctor", *sys.argv[1:]]))
+    return str(command_of(["retina-doctor", *words_shown(sys.argv[1:])]))
 
 
 class Run:
@@ -160,7 +160,7 @@ class Run:
         """Look, judge, report and end. Raises UsageError."""
         _ = self.baseline  # complains before anything is looked at
         snapshot = self.look(outputs=self.outputs, **fixed)
-        self.report(snapshot, snapshot.settings.gate.fail_on, again=_as_called())
+        self.report(snapshot, snapshot.settings.gate.fail_on, again=as_called())
 
     def report(
         self, snapshot: Snapshot, fail_on: str, *, judged: str | None = None, again: str = "retina-doctor"

@@ -64,6 +64,7 @@ REAL = frozenset(
         "test_models_loading",
         "test_onnxruntime",
         "test_other_users",
+        "test_outlets",
         "test_patients",
         "test_plan",
         "test_probing",

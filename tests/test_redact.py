@@ -9,8 +9,8 @@ from retina_doctor_checks.settings import ServiceSettings
 
 from retina_doctor.codec import replace
 from retina_doctor.model import Outcome, Recorded, Snapshot
-from retina_doctor.redaction import redact
-from retina_doctor.redaction.rules import ssh_destination
+from retina_doctor.redaction import redact, shown
+from retina_doctor.redaction.rules import Marks, Rules, ssh_destination
 from retina_doctor.secret_words import masked
 from retina_doctor.snapshot import save
 from tests.machines import machine
@@ -200,3 +200,26 @@ def test_what_only_looks_like_a_secret_is_shown_on_the_machine(text: str) -> Non
 )
 def test_what_is_a_secret_is_not(text: str) -> None:
     assert "x8fj2kd9sl3" not in masked(text)
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["MCPFOPMDLABRGPLX", "AyNIgvDGNcnfMLYnqMrLkiIK", "hmsclqpuziQEiranFvIHWvFA", "xqzjkvwpbtmfhgrdclnsykqj"],
+)
+def test_letters_that_make_no_word_are_a_token(token: str) -> None:
+    assert shown(f"confluent {token} was refused") == "confluent <secret> was refused"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["gesichtserkennungsdienst", "CUDAExecutionProvider", "zhuanyongrenlianmoxing", "RetinaFaceKpsDetectorService"],
+)
+def test_letters_that_make_one_are_shown_on_the_machine(name: str) -> None:
+    assert shown(f"No module named {name}") == f"No module named {name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "stays"), [("A100-SXM4-80GB", True), ("T4-16Q", True), ("Board Part 900-GR4XO-OPD3966HU", False)]
+)
+def test_what_begins_with_a_number_is_no_card(name: str, stays: bool) -> None:
+    assert (Rules(Marks()).name(name) == name) is stays

@@ -157,6 +157,38 @@ def test_the_corrected_line_is_silent(tmp_path: Path, head: str, line: str, fixe
     assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
 
 
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
+        ("app.prepare(0, det_thresh=1.5)  # 得分", "app.prepare(0, det_thresh=0.6)  # 得分"),
+        ("app.prepare(0, 0.95)", "app.prepare(0, 0.6)"),
+        ("app.prepare(0, det_thresh=.1)", "app.prepare(0, det_thresh=0.6)"),
+        ("app.det_model.nms_thresh = 0.9", "app.det_model.nms_thresh = 0.4"),
+        ("app.det_model.nms_thresh = 0.1", "app.det_model.nms_thresh = 0.4"),
+    ],
+)
+def test_the_corrected_number_is_silent(tmp_path: Path, line: str, fixed: str) -> None:
+    head = "from insightface.app import FaceAnalysis\napp = FaceAnalysis()\n"
+    (tmp_path / "app.py").write_text(head + line + "\n", "utf-8")
+    [finding] = scanned(tmp_path, ".", exit_code=1 if "1.5" in line else 0)["findings"]
+    assert finding["evidence"]["fixed"] == fixed
+    (tmp_path / "app.py").write_text(head + fixed + "\n", "utf-8")
+    assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
+
+
+@pytest.mark.parametrize("kind", ["compose.yml", "start.sh"])
+def test_the_published_port_has_words_however_it_is_published(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "Dockerfile").write_text('FROM python:3.12-slim\nCMD ["gunicorn", "-b", "0.0.0.0:8080", "app:web"]\n')
+    published = {
+        "compose.yml": 'services:\n  face:\n    build: .\n    ports: ["80:5000"]\n',
+        "start.sh": "docker build -t face .\ndocker run -p 80:5000 face\n",
+    }
+    (tmp_path / kind).write_text(published[kind])
+    told = " ".join(doctor("scan", ".", cwd=tmp_path).stdout.split())
+    assert "RD522" in told and "gunicorn listens on 8080." in told
+    assert "broke" not in told
+
+
 def test_a_reason_may_stand_alone_above(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(
         "import onnxruntime\n# retina-doctor: ignore[RD275] a tool for the CPU\n# and so on\n"

@@ -22,7 +22,7 @@ from retina_doctor.fleet.wanted import NodesWanted
 from retina_doctor.model import Recorded, Snapshot
 from retina_doctor.moment import now
 from retina_doctor.probing.processes import made_of
-from retina_doctor.redaction import redact
+from retina_doctor.redaction import redact, without_secrets
 from retina_doctor.registry import Catalogue, installed
 from retina_doctor.snapshot import save
 
@@ -105,7 +105,7 @@ class Collecting:
             label=node,
             seen_from=self.asking.seen_from,
         )
-        text = save(redact(snapshot, self.catalogue) if self.redacted else snapshot)
+        text = save((redact if self.redacted else without_secrets)(snapshot, self.catalogue))
         output.write(self.folder / f"{node}.json", text, private=True)
         self.told.append(node)
 

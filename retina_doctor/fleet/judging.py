@@ -147,8 +147,11 @@ def _label(snapshot: Snapshot) -> str:
 
 
 def _named(label: str) -> str:
-    """The name of a pod is as random as a token is (face-5d8f7c9b6d-x2x9z), and nodes with one name would be one node."""
-    return masked(label) if re.fullmatch(r"[\w.-]+", label) else shown(label)
+    """The name of a pod is as random as a token is (face-5d8f7c9b6d-x2x9z), and nodes with one name would be one node: so in
+    a name only parts are masked that are longer than clouds and clusters make them."""
+    if not re.fullmatch(r"[\w.-]+", label):
+        return shown(label)
+    return re.sub(r"[^\W_]{24,}", lambda part: shown(part[0]), masked(label))
 
 
 def judge_all(documents: Sequence[tuple[str, str, bytes]], catalogue: Catalogue, how: How) -> tuple[Chunk, Traits]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from retina_doctor.kinds import Kind
 from retina_doctor.redaction.harmless import CARD, CJK, ENDINGS, VERSION, WHOLE_MARK, is_harmless
+from retina_doctor.redaction.letters import is_no_word
 from retina_doctor.redaction.speaking import (
     ASSIGNED,
     FLAG_TOLD,
@@ -67,6 +68,8 @@ _MACHINE_MADE = re.compile(
 _MODEL_FILE = re.compile(r"[\w.+-]{1,80}\.(?:onnx|pth?|params|engine|trt|caffemodel|prototxt|tflite|(?:pth\.)?tar)")
 """Weights are named for what they are, a checksum among it: mobilenetV1X0.25_pretrain.tar, resnet50-19c8e357.pth."""
 _LONG_RANDOM = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{20,}")
+_LONG_NUMBER = re.compile(r"[A-Za-z]{2,}\d{16,}")
+_LETTERS = re.compile(r"[A-Za-z]+")
 _CAPITALS = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{16,}")
 _ODD = re.compile(r"[$!#^&*~%\\@`]")
 PLAIN_USERS = {"root", "nobody", "www-data", "ubuntu", "app", "user", "git"}
@@ -393,6 +396,11 @@ def _as_a_sentence(words: list[str]) -> list[str]:
     return [part if word.isdigit() else word for part, word in zip(parts, words, strict=True)]
 
 
+def _is_no_name(part: str) -> bool:
+    """Of a path: one in small letters may be the name of a person or a company, of any language."""
+    return bool(_LONG_NUMBER.fullmatch(part)) or (not part[1:].islower() and is_no_word(part))
+
+
 def _is_identifier(match: re.Match[str]) -> bool:
     before = match.string[max(0, match.start() - 32) : match.start()]
     name = match[0].rstrip(",")
@@ -408,8 +416,8 @@ class SecretsOnly(Rules):
         if _MACHINE_MADE.fullmatch(word) or _MODEL_FILE.fullmatch(word):
             return word
         odd = _ODD.search(word.strip("$!#^&*~%\\@`.")) or _RANDOM.search(word) or _LONG_RANDOM.fullmatch(word)
-        odd = odd or _CAPITALS.fullmatch(word)
-        if odd or (len(word) >= 12 and is_shuffled(word)):
+        odd = odd or _CAPITALS.fullmatch(word) or _LONG_NUMBER.fullmatch(word)
+        if odd or (len(word) >= 12 and (is_shuffled(word) or any(map(is_no_word, _LETTERS.findall(word))))):
             return word if is_harmless(word) else SECRET
         return word
 
@@ -460,7 +468,7 @@ class SecretsOnly(Rules):
             return part
         long = (
             len(part) >= 16
-            and (any(len(one) > 11 for one in _RANDOM.findall(part)) or is_shuffled(part))
+            and (any(len(one) > 11 for one in _RANDOM.findall(part)) or is_shuffled(part) or _is_no_name(part))
             and not _MACHINE_MADE.fullmatch(part)
         )
         return SECRET if (long and not is_harmless(part)) or hides_a_secret(part) else part
@@ -483,8 +491,11 @@ class SecretsOnly(Rules):
         if "://" not in text or re.search(r"\s", text):
             return self.name(text)
         way, mark, query = masked(text).partition("?")
-        shown = "".join(part if part in "&=;" else self.unit(part) for part in re.split(r"([&=;])", query))
+        shown = "".join(map(self._parameter, re.split(r"([&;])", query)))
         return "/".join(map(self._step, way.split("/"))) + mark + shown
+
+    def _parameter(self, text: str) -> str:
+        return self.text(text) if speaks_of_secrets(text) else "=".join(map(self.unit, text.split("=")))
 
     def words(self, words: list[str]) -> list[str]:
         shown = words_masked(words)
@@ -559,7 +570,8 @@ class Hearing(Rules):
 def _is_put_together(parts: list[str]) -> bool:
     """A card's name (A100-SXM4-80GB), or words of which most are no numbers (cuda-error-999), not as of hosts (db-17)."""
     numbered = sum(not part.isalpha() for part in parts)
-    return all(map(CARD.fullmatch, parts)) or (all(map(is_harmless, parts)) and 2 * numbered < len(parts))
+    of_a_card = parts[0][:1].isalpha() and all(map(CARD.fullmatch, parts))
+    return of_a_card or (all(map(is_harmless, parts)) and 2 * numbered < len(parts))
 
 
 def _is_secret(key: str, value: Any) -> bool:

@@ -11,11 +11,13 @@ from retina_doctor.codec import Data
 
 
 class Range(Data, frozen=True, kw_only=True):
-    """From *lowest* to *highest*, both included, nothing is wrong. *default*: of insightface."""
+    """From *lowest* to *highest*, both included, nothing is wrong. *default*: of insightface. *start*: what to
+    begin with where nothing else is known."""
 
     lowest: float
     highest: float
     default: float
+    start: float
 
 
 class Geometry(Data, frozen=True, kw_only=True):
@@ -48,7 +50,7 @@ def geometry() -> Geometry:
 
 def _range(name: str) -> Range:
     row = _table()[name]
-    return Range(lowest=row["lowest"], highest=row["highest"], default=row["default"])
+    return Range(lowest=row["lowest"], highest=row["highest"], default=row["default"], start=row["start"])
 
 
 @functools.cache

@@ -9,6 +9,7 @@ from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity
 from retina_doctor_checks.facts.models import Model
 
 from ..combined import detection_limits as limits
+from ..combined.asides import asides
 from ..combined.detector_input import size_of_model, size_used
 from ..settings import DetectionSettings, Size
 from .geometry import nearest_sizes, size_for, smallest_face
@@ -108,9 +109,9 @@ def det_size_too_small(detection: DetectionSettings, model: Model) -> Answer:
             "needed": str(needed),
             "needed_tuple": f"({needed.width}, {needed.height})",
             "cost": round(needed.width * needed.height / (size.width * size.height), 1),
-            "enlarged": needed.width > wanted.source_size.width,
-            "fixed": size_of_model(model) is not None,
+            "more": asides(Reason("picture-enlarged") if needed.width > wanted.source_size.width else None),
         },
+        variant="fixed" if size_of_model(model) is not None else "free",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retina_doctor.authoring import Action, Answer, Scope, check
+from retina_doctor.codec import replace
 from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
@@ -135,11 +136,12 @@ def latency_above_expected(expect: ExpectSettings, inference: Inference) -> Answ
 def speedup_below_expected(expect: ExpectSettings, inference: Inference) -> Answer:
     """Without a run on the GPU there is no speedup to speak of: that is below any."""
     if inference.on_cuda is False:
-        return differs("model", expect.min_speedup, 1.0, gpu_ms=None, cpu_ms=None)
+        none = differs("model", expect.min_speedup, 1.0, gpu_ms=None, cpu_ms=None)
+        return replace(none, variant="not-on-gpu")
     if not inference.median or inference.cpu_median is None or expect.min_speedup is None:
         return Unknown(missing=("inference",))
     found = inference.cpu_median / inference.median
     if found >= expect.min_speedup:
         return None
     times = {"gpu_ms": round(inference.median * 1000, 1), "cpu_ms": round(inference.cpu_median * 1000, 1)}
-    return differs("model", expect.min_speedup, round(found, 2), **times)
+    return replace(differs("model", expect.min_speedup, round(found, 2), **times), variant="slow")

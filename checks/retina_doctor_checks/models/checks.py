@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.authoring import Action, Answer, check
-from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
+from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
 
+from ..combined.asides import asides
 from ..facts.models import Model, ModelFile
 
 MODEL_CONTENTS = ("onnx", "ort", "torch-zip", "torch-legacy", "pickle", "hdf5", "tensorrt", "tflite", "tar", "unknown")
@@ -220,12 +221,18 @@ def model_not_a_model(model: Model) -> Answer:
 
 
 @check("RD110", "model-unreadable", Severity.ERROR, pitfall=1, action=Action.EDIT)
-def model_unreadable(model: Model) -> Answer:
+def model_unreadable(model: Model, interpreter: Interpreter | None) -> Answer:
     if model.path is None:
         return nothing_named(model)
+    user = interpreter.user or interpreter.uid if interpreter is not None else None
+    by = ("checked-as-service",) if user is None else ("checked-as-user", {"user": user})
     obstacles = [(model.path, model.error)] + [(file.path, file.error) for file in model.files]
     return [
-        Problem(subject=subject_of(path), evidence={"path": path, "at": error.at, "words": error.words})
+        Problem(
+            subject=subject_of(path),
+            evidence={"path": path, "at": error.at, "words": error.words, "more": asides(Reason(*by))},
+            variant="file" if error.at == path else "folder",
+        )
         for path, error in obstacles
         if error is not None and error.kind != "missing"
     ]

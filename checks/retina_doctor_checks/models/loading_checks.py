@@ -6,14 +6,15 @@ import difflib
 import functools
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import replace
-from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
+from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
+from ..combined.asides import Asides, asides
 from ..facts.inference import Inference
 from ..facts.models import Cache, Checkpoint, Model, ModelFile
 from ..facts.python_env import Packages
@@ -167,6 +168,11 @@ def _other_kind(file: ModelFile) -> Problem:
         "folder": posixpath.dirname(file.path) or "/",
         "outputs": [one.name for one in file.onnx.outputs] if file.onnx else None,
         "input": list(shape) if shape else None,
+        "more": asides(
+            Reason("model-input", {"shape": "×".join("?" if side is None else str(side) for side in shape)})
+            if shape
+            else None
+        ),
         "kind": kind,
         "keys": file.checkpoint.keys if file.checkpoint else None,
     }
@@ -188,6 +194,12 @@ def _refused(inference: Inference, pattern: re.Pattern[str]) -> tuple[int, int] 
     return (int(found[1]), int(found[2])) if found else None
 
 
+def _other_release(advice: Mapping[str, object]) -> Asides:
+    """A release that fits the machine better than the installed one may take the model as it is."""
+    version = None if advice["keeps_version"] else advice["version"]
+    return asides(Reason("or-other-onnxruntime", {"version": version}) if version else None)
+
+
 def _too_new(inference: Inference, machine: MachineSeen, versions: tuple[int, int]) -> Problem:
     path = inference.model or ""
     advice = onnxruntime_advice(machine)
@@ -200,6 +212,7 @@ def _too_new(inference: Inference, machine: MachineSeen, versions: tuple[int, in
             "has": versions[0],
             "newest": versions[1],
             "onnxruntime": installed.version if installed else None,
+            "more": _other_release(advice),
             "reader": f"onnxruntime {installed.version}" if installed else "onnxruntime",
             "converted": posixpath.splitext(path)[0] + ".older.onnx",
         },
@@ -246,13 +259,16 @@ def _wanted(model: Model) -> Cache | Inapplicable | Unknown | None:
 
 
 @check("RD118", "model-cache-not-writable", Severity.ERROR, pitfall=1, action=Action.EDIT)
-def model_cache_not_writable(model: Model) -> Answer:
+def model_cache_not_writable(model: Model, interpreter: Interpreter | None) -> Answer:
     cache = _wanted(model)
     if not isinstance(cache, Cache):
         return cache
     if cache.writable:
         return None
-    return Problem(subject=subject_of(model.path or ""), evidence={**named(model), "root": cache.root, "at": cache.at})
+    home = interpreter.home if interpreter is not None else None
+    more = asides(Reason("home-is", {"home": home}) if home else None)
+    evidence = {**named(model), "root": cache.root, "at": cache.at, "more": more}
+    return Problem(subject=subject_of(model.path or ""), evidence=evidence)
 
 
 @check("RD119", "model-download-failed", Severity.ERROR, pitfall=1, action=Action.EDIT)
@@ -285,6 +301,7 @@ def disk_full(model: Model) -> Answer:
     room = room_for_packs().get(model.named or "", min(room_for_packs().values())) * MIB
     if cache.free >= room:
         return None
+    broken = cache.zip if cache.zip is not None and not cache.zip_whole else None
     evidence = {
         **named(model),
         "root": cache.root,
@@ -292,6 +309,7 @@ def disk_full(model: Model) -> Answer:
         "free": cache.free,
         "room": room,
         "zip": cache.zip,
-        "broken_zip": cache.zip if cache.zip is not None and not cache.zip_whole else None,
+        "broken_zip": broken,
     }
-    return Problem(subject=subject_of(model.path or ""), evidence=evidence)
+    variant = "incomplete-zip" if broken else "no-space"
+    return Problem(subject=subject_of(model.path or ""), evidence=evidence, variant=variant)

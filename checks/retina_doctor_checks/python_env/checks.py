@@ -11,6 +11,7 @@ from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 from ..advice.builds import onnxruntime_builds
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
+from ..combined.asides import asides
 from ..facts.models import Model
 from ..facts.ort_gpu import OrtFiles
 from ..facts.python_env import Imports, Packages, WorkingDirectory
@@ -42,8 +43,12 @@ def working_directory_shadows_package(directory: WorkingDirectory) -> Iterator[P
 def _reinstalled_onnxruntime(machine: MachineSeen) -> dict[str, object]:
     """Evidence for what must follow `pip install insightface`, which from 1.0 on brings the CPU build of onnxruntime along."""
     if machine.ort is None or machine.ort.gpu is None:
-        return {"onnxruntime": []}
-    return {"onnxruntime": onnxruntime_advice(machine)["install"]}
+        return {"replaced": [], "onnxruntime": [], "notes": []}
+    return {
+        "replaced": ["onnxruntime", "onnxruntime-gpu"],
+        "onnxruntime": onnxruntime_advice(machine)["install"],
+        "notes": asides(Reason("insightface-brings-onnxruntime")),
+    }
 
 
 @check("RD284", "numpy-removed-alias", Severity.WARNING, action=Action.PIP)
@@ -59,20 +64,24 @@ def numpy_removed_alias(packages: Packages, machine: MachineSeen) -> Answer:
         one for one in packages.aliases if release(numpy) < NUMPY_2 or one.name.split(".")[1] not in BACK_IN_NUMPY_2
     ]
     first = {one.package: one for one in reversed(gone)}
+    old_numpy = machine.interpreter.version[:2] <= LAST_PYTHON_OF_OLD_NUMPY
+    versions = {package: packages.installed.get(package.replace("_", "-")) for package in first}
     return [
         Problem(
             subject=f"module:{alias.package}",
             evidence={
                 "package": alias.package,
-                "version": packages.installed.get(alias.package.replace("_", "-")),
+                "version": versions[alias.package],
+                "release": f"{alias.package} {versions[alias.package] or ''}".strip(),
                 "file": alias.file,
                 "line": alias.line,
                 "name": alias.name,
                 "numpy": numpy,
                 "newer_insightface": alias.package == "insightface",
-                "old_numpy": machine.interpreter.version[:2] <= LAST_PYTHON_OF_OLD_NUMPY,
+                "old_numpy": old_numpy,
                 **after,
             },
+            variant="insightface" if alias.package == "insightface" else "old-numpy" if old_numpy else "edit",
         )
         for alias in first.values()
     ]
@@ -91,6 +100,10 @@ def insightface_build_failed(packages: Packages, machine: MachineSeen) -> Answer
         "path": seen.path,
         "compiler": packages.compiler,
         "headers": packages.headers,
+        "more": asides(
+            None if packages.compiler else Reason("no-compiler"),
+            None if packages.headers else Reason("no-python-headers"),
+        ),
         **_reinstalled_onnxruntime(machine),
     }
     return Problem(subject="module:insightface", evidence=evidence)
@@ -119,6 +132,7 @@ def retinaface_import_clash(packages: Packages) -> Answer:
         "names": [one.name for one in packages.retinaface],
         "installed": [f"{one.name} {one.version}" for one in packages.retinaface],
         "in_force": packages.retinaface_owner,
+        "more": asides(_whose_files(packages.retinaface_owner)),
         "kept": f"{kept.name}=={kept.version}",
     }
     return Problem(subject="module:retinaface", evidence=evidence)
@@ -130,10 +144,15 @@ def pynvml_deprecated(packages: Packages) -> Answer:
     version = packages.installed.get("pynvml")
     if version is None:
         return None
+    other, own_module = packages.installed.get("nvidia-ml-py"), release(version) < (12,)
     evidence = {
         "version": version,
-        "other": packages.installed.get("nvidia-ml-py"),
-        "own_module": release(version) < (12,),
+        "other": other,
+        "own_module": own_module,
+        "more": asides(
+            Reason("pynvml-own-module" if own_module else "pynvml-warns"),
+            Reason("also-installed", {"package": f"nvidia-ml-py {other}"}) if other else None,
+        ),
     }
     return Problem(subject="module:pynvml", evidence=evidence)
 
@@ -151,6 +170,16 @@ def insightface_missing(packages: Packages, model: Model, machine: MachineSeen) 
     return Problem(subject="module:insightface", evidence={"pack": model.named, **after})
 
 
+def _whose_files(owner: str | None) -> Reason:
+    return Reason("files-are-of", {"name": owner}) if owner else Reason("files-are-mixed")
+
+
+def _built_for(majors: list[int]) -> Reason | None:
+    if not majors:
+        return None
+    return Reason("built-for-cuda" if len(majors) == 1 else "built-for-two-cudas", {"majors": majors})
+
+
 @check("RD293", "cudnn-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def cudnn_both_packages(packages: Packages, torch: TorchFiles | None, files: OrtFiles | None) -> Answer:
     """NVIDIA's cuDNN wheels for CUDA 12 and for CUDA 13 fill the same folder: one has overwritten the other."""
@@ -164,6 +193,8 @@ def cudnn_both_packages(packages: Packages, torch: TorchFiles | None, files: Ort
         "in_force": packages.cudnn_owner,
         "kept": next((f"{one.name}=={one.version}" for one in packages.cudnn if one.name == wanted), wanted),
         "majors": sorted(set(majors)),
+        "more": asides(_whose_files(packages.cudnn_owner)),
+        "notes": asides(_built_for(sorted(set(majors)))),
     }
     return Problem(subject="cudnn", evidence=evidence)
 
@@ -193,6 +224,11 @@ def opencv_both_packages(packages: Packages, imports: Imports | None) -> Answer:
         "kept": f"{kept.name}=={kept.version}",
         "lacks": list(packages.opencv_lacks),
         "fails": fails,
+        "more": asides(
+            Reason("compiled-module-of", {"name": packages.opencv_owner}) if packages.opencv_owner else None,
+            Reason("files-missing", {"what": list(packages.opencv_lacks)}) if packages.opencv_lacks else None,
+            None if fails else Reason("works-until-updated"),
+        ),
     }
     variant = "overwritten" if len(packages.opencv) > 1 else "emptied"
     return Problem(subject="module:cv2", variant=variant, evidence=evidence, at_most=at_most)
@@ -212,7 +248,13 @@ def package_shadowed(packages: Packages) -> Iterator[Problem]:
             "own": one.own,
             "own_distribution": one.own_distribution,
             "by": one.by,
-            "uninstall": distribution if one.by == "user-site" else None,
+            "uninstall": [distribution] if distribution and one.by == "user-site" else [],
+            "more": asides(
+                *(
+                    Reason("belongs-to", {"path": path, "package": package}) if package else None
+                    for path, package in ((one.path, one.distribution), (one.own, one.own_distribution))
+                )
+            ),
         }
         variant = one.by.lower() if one.by in ("PYTHONPATH", "user-site") else "other"
         yield Problem(subject=f"module:{one.name}", variant=variant, evidence=evidence)
@@ -235,7 +277,9 @@ def tensorflow_cannot_use_gpu(packages: Packages) -> Answer:
         "lacks": list(seen.lacks),
         "user": f"{user} {packages.installed[user]}" if user else None,
         "install": f"tensorflow[and-cuda]=={seen.version}",
-        "other": seen.name if seen.name != "tensorflow" else None,
+        "replaced": [seen.name] if seen.name != "tensorflow" else [],
+        "more": asides(Reason("uses-tensorflow", {"user": f"{user} {packages.installed[user]}"}) if user else None),
+        "notes": asides(Reason("calls-tensorflow", {"user": user}) if user else None),
     }
     return Problem(
         subject="module:tensorflow",

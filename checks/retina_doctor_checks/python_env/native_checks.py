@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reading, Reason, Severity, Unknown
 
+from ..combined.asides import asides
+from ..combined.asides import of_ending as told_of_ending
 from ..combined.processor import understood
 from ..combined.refusals import meaning, of_ending, quoted
 from ..facts.ort_gpu import OrtRuntime
@@ -63,6 +65,7 @@ def cudnn_shadowed(extensions: Extensions, torch: TorchRuntime | None, ort: OrtR
             "bundled": one.bundled,
             "bundled_version": one.bundled_version,
             "mapped": bool(used),
+            "more": asides(Reason("was-loaded", {"path": one.path}) if used else None),
         }
         computed = bool(used) and all(used)
         at_most = Severity.NOTE if computed else None if "cudnn" in one.soname else Severity.WARNING
@@ -89,24 +92,38 @@ def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | Non
     # A module that imports a broken one fails with it; the first is the one to mend.
     first = next(iter(by_import), None)
     names = [*by_file, *([first] if first and first not in by_file else [])]
-    return [
-        Problem(
-            subject=f"module:{name}",
-            evidence={
-                "module": name,
-                "distribution": by_file[name].distribution if name in by_file else None,
-                "version": by_file[name].version if name in by_file else None,
-                "numpy": numpy,
-                "old_numpy": interpreter.version[:2] <= LAST_PYTHON_OF_NUMPY_1,
-                "error": by_import[name].error if name in by_import else None,
-            },
-        )
-        for name in names
-    ]
+    return [_for_numpy_1(name, numpy, by_file.get(name), by_import.get(name), interpreter) for name in names]
+
+
+def _for_numpy_1(
+    name: str, numpy: str, file: Extension | None, tried: Imported | None, interpreter: Interpreter
+) -> Problem:
+    distribution, version = (file.distribution, file.version) if file is not None else (None, None)
+    error = tried.error if tried is not None else None
+    old_numpy = interpreter.version[:2] <= LAST_PYTHON_OF_NUMPY_1
+    return Problem(
+        subject=f"module:{name}",
+        evidence={
+            "module": name,
+            "distribution": distribution,
+            "version": version,
+            "numpy": numpy,
+            "old_numpy": old_numpy,
+            "error": error,
+            "upgrade": [distribution] if distribution else [],
+            "more": asides(
+                Reason("part-of-package", {"package": f"{distribution} {version or ''}".strip()})
+                if distribution
+                else None,
+                Reason("its-import-fails", {"error": error[:200]}) if error else None,
+            ),
+        },
+        variant="old-numpy" if old_numpy else "upgrade",
+    )
 
 
 @check("RD285", "opencv-system-libs-missing", Severity.ERROR, action=Action.PIP)
-def opencv_system_libs_missing(extensions: Extensions) -> Answer:
+def opencv_system_libs_missing(extensions: Extensions, interpreter: Interpreter | None) -> Answer:
     """All that cv2 needs of the system, asked of the loader at once; an import names only the first."""
     cv2 = next((one for one in extensions.extensions if one.module == "cv2"), None)
     if cv2 is None:
@@ -116,14 +133,19 @@ def opencv_system_libs_missing(extensions: Extensions) -> Answer:
     if not cv2.missing:
         return None
     name = HEADLESS.get(cv2.distribution or "")
+    debian = sorted({DEBIAN[soname] for soname in cv2.missing if soname in DEBIAN})
     evidence = {
         "missing": list(cv2.missing),
         "distribution": cv2.distribution,
         "version": cv2.version,
         "headless": f"{name}=={cv2.version}" if name and cv2.version else name,
-        "debian": sorted({DEBIAN[soname] for soname in cv2.missing if soname in DEBIAN}),
+        "debian": debian,
+        "package": f"{cv2.distribution or 'cv2'} {cv2.version or ''}".strip(),
+        "sudo": [] if interpreter is not None and interpreter.uid == 0 else ["sudo"],
+        "notes": asides(Reason("or-install-libraries", {"packages": debian}) if debian else None),
     }
-    return Problem(subject="module:cv2", evidence=evidence)
+    variant = "headless" if name else "libraries" if debian else "other"
+    return Problem(subject="module:cv2", evidence=evidence, variant=variant)
 
 
 @check("RD286", "libstdcxx-too-old", Severity.ERROR, action=Action.EDIT)
@@ -155,14 +177,7 @@ def package_import_fails(imports: Reading[Imports], extensions: Extensions | Non
         module = tried.removeprefix("importing ") if tried.startswith("importing ") else None
         if module is None:
             return Unknown((imports.probe,))
-        evidence = {
-            **evidence_of(imports),
-            "module": module,
-            "error": None,
-            "also": [],
-            **understood(of_ending(imports.recorded), extensions),
-        }
-        return Problem(subject=f"module:{module}", evidence=evidence)
+        return _failed_import(imports, module, None, [], understood(of_ending(imports.recorded), extensions))
     first: dict[str, Imported] = {}
     also: dict[str, list[str]] = {}
     for one in imports.value.tried:
@@ -174,15 +189,31 @@ def package_import_fails(imports: Reading[Imports], extensions: Extensions | Non
             else:
                 first[same], also[same] = one, []
     return [
-        Problem(
-            subject=f"module:{one.module}",
-            evidence={
-                **evidence_of(imports),
-                "module": one.module,
-                "error": quoted(one.error or ""),
-                "also": also[same],
-                **understood(meaning(one.error), extensions),
-            },
+        _failed_import(
+            imports, one.module, quoted(one.error or ""), also[same], understood(meaning(one.error), extensions)
         )
         for same, one in first.items()
     ]
+
+
+def _failed_import(
+    imports: Reading[Imports], module: str, error: str | None, also: list[str], known: dict[str, object]
+) -> Problem:
+    """*error*: of Python; without one its process ended. *also*: modules that fail with the same. *known*: what that means."""
+    ended = {**evidence_of(imports), **known}
+    more = [
+        *asides(Reason("fail-likewise", {"modules": also}) if also else None),
+        *told_of_ending({**ended, "stderr": None} if error else ended),
+    ]
+    return Problem(
+        subject=f"module:{module}",
+        evidence={
+            **ended,
+            "module": module,
+            "error": error,
+            "also": also,
+            "more": more,
+            "notes": asides(Reason("else-fix-what-it-means" if known["means"] else "else-library-or-versions")),
+        },
+        variant="error" if error else "ended",
+    )

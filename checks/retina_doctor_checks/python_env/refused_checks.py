@@ -6,8 +6,9 @@ import posixpath
 import re
 
 from retina_doctor.authoring import Action, Answer, check
-from retina_doctor.model import Interpreter, Problem, Severity, Unknown
+from retina_doctor.model import Interpreter, Problem, Reason, Severity, Unknown
 
+from ..combined.asides import asides, on_host
 from ..combined.processor import lacks
 from ..combined.refused import Refused, Struck
 from ..facts.python_env import Extensions, Packages
@@ -49,6 +50,12 @@ def distribution_of(module: str | None, packages: Packages | None) -> str | None
     return DISTRIBUTIONS.get(top, top.replace("_", "-"))
 
 
+def _release(name: str, packages: Packages | None) -> str:
+    """ "albumentations 1.4.0"; the name alone where its version is not known."""
+    version = packages.installed.get(name) if packages is not None else None
+    return f"{name} {version}" if version else name
+
+
 def _lacks_its_own(one: Struck) -> bool:
     """What a package does not find in itself is missing from its files: no other package has to do with it."""
     lacking = one.meaning.values.get("module", "?").split(".")[0]
@@ -62,22 +69,21 @@ def dependency_version_conflict(refused: Refused, packages: Packages | None) -> 
     if not struck:
         return _nothing(refused)
     one = struck[0]
-    lacking = one.meaning.values.get("module")
-    lacking = None if lacking == "?" else lacking
-    if lacking is None and one.meaning.mechanism == "protobuf-of-another-release":
-        lacking = "google.protobuf"
     asking = one.raised_in or one.module
-    names = [distribution_of(asking, packages), distribution_of(lacking, packages)]
+    lacking = one.meaning.values.get("module", "google.protobuf")  # protobuf's own words do not name it
+    names = [distribution_of(module, packages) or module for module in (asking, lacking)]
     installed = packages.installed if packages is not None else {}
     return Problem(
         subject=f"module:{asking}",
         evidence={
             **_evidence(struck),
             "asking": names[0],
-            "asking_version": installed.get(names[0] or ""),
+            "asking_version": installed.get(names[0]),
+            "asking_release": _release(names[0], packages),
             "lacking": names[1],
-            "lacking_version": installed.get(names[1] or ""),
-            "install": sorted({name for name in names if name}),
+            "lacking_version": installed.get(names[1]),
+            "lacking_release": _release(names[1], packages),
+            "install": sorted(set(names)),
         },
     )
 
@@ -90,7 +96,12 @@ def executable_stack_refused(refused: Refused, interpreter: Interpreter | None) 
         return _nothing(refused)
     evidence = _evidence(struck)
     told = interpreter.libc if interpreter is not None else None
-    return Problem(subject=f"module:{struck[0].module}", evidence={**evidence, "libc": told, "path": evidence["by"]})
+    more = asides(Reason("c-library-is", {"libc": told}) if told else None)
+    return Problem(
+        subject=f"module:{struck[0].module}",
+        evidence={**evidence, "libc": told, "path": evidence["by"], "more": more},
+        variant="file" if evidence["by"] else "library",
+    )
 
 
 @check("RD252", "library-mapping-refused", Severity.ERROR, action=Action.ROOT)
@@ -99,17 +110,19 @@ def library_mapping_refused(refused: Refused, interpreter: Interpreter | None) -
     struck = refused.struck("library-mapping-refused")
     if not struck:
         return _nothing(refused)
+    container = interpreter.container if interpreter else None
     noexec = refused.extensions.noexec if refused.extensions is not None else None
-    folder = posixpath.dirname(str(_evidence(struck)["by"] or "")) or (interpreter.prefix if interpreter else None)
+    folder = posixpath.dirname(str(_evidence(struck)["by"] or "")) or (interpreter.prefix if interpreter else "/")
     return Problem(
         subject="environment",
         evidence={
             **_evidence(struck),
             "noexec": list(noexec) if noexec is not None else None,
             "folder": folder,
-            "container": interpreter.container if interpreter else None,
+            "container": container,
+            "notes": on_host(container),
         },
-        variant="noexec" if noexec else "refused",
+        variant="unknown" if noexec is None else "noexec" if noexec else "refused",
     )
 
 
@@ -124,19 +137,21 @@ def libc_unsupported(refused: Refused, packages: Packages | None, interpreter: I
     module = _module_of(str(evidence["by"] or "")) or struck[0].module
     name = distribution_of(module, packages)
     version = packages.installed.get(name or "") if packages is not None else None
+    wanted, libc = struck[0].meaning.values.get("version"), interpreter.libc if interpreter is not None else None
     musl = struck[0].meaning.mechanism == "musl"
     return Problem(
         subject=f"module:{module}",
         evidence={
             **evidence,
             "musl": musl,
-            "wanted": struck[0].meaning.values.get("version"),
-            "libc": interpreter.libc if interpreter is not None else None,
+            "wanted": wanted,
+            "libc": libc,
+            "package": _release(name or module, packages),
             "name": name,
             "version": version,
-            "older": f"{name}<{version}" if name and version else None,
+            "older": [f"{name}<{version}"] if name and version else [],
         },
-        variant="musl" if musl else "glibc",
+        variant="musl" if musl else "glibc" if wanted and libc else "unknown",
     )
 
 
@@ -156,18 +171,27 @@ def cpu_instructions_missing(refused: Refused, packages: Packages | None) -> Ans
     modules = sorted({one.module for one in struck}, key=lambda name: (name not in ("numpy", "onnxruntime"), name))
     version = packages.installed.get("numpy") if packages is not None else None
     numpy = modules[0] == "numpy" and version is not None
-    virtual = _virtual(refused.extensions)
+    virtual, lacking = _virtual(refused.extensions), lacks(refused.extensions)
     return Problem(
         variant="virtual" if virtual else "physical",
         subject=f"module:{modules[0]}",
         evidence={
             **_evidence(struck),
             "modules": modules,
-            "lacks": lacks(refused.extensions),
+            "lacks": lacking,
             "virtual": virtual,
             "numpy": version if numpy else None,
+            "older": ["numpy<2.4"] if numpy else [],
+            "more": asides(_said_of_processor(lacking, virtual)),
+            "notes": asides(Reason("numpy-without-sse4-2" if numpy else "reinstalling-does-not-help")),
         },
     )
+
+
+def _said_of_processor(lacking: list[str] | None, virtual: bool | None) -> Reason | None:
+    if lacking:
+        return Reason("virtual-processor-lacks" if virtual else "processor-lacks", {"what": lacking})
+    return None if lacking is None else Reason("processor-has-them")
 
 
 def _virtual(extensions: Extensions | None) -> bool | None:

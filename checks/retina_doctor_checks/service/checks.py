@@ -6,6 +6,7 @@ from retina_doctor.authoring import EVERYWHERE, Action, Answer, Scope, check
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, SeenFrom, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..combined.asides import Asides, asides
 from ..combined.port_owner import is_run_by, owner_of
 from ..facts.service import Bind, Binding, Ports, Socket
 from ..settings import ServiceSettings
@@ -35,6 +36,15 @@ def held(socket: Socket | None) -> dict[str, object]:
     }
 
 
+def who_holds(socket: Socket | None) -> Reason | None:
+    """The process at a port, where it is known."""
+    holder = socket.holder if socket else None
+    if socket is None or holder is None:
+        return None
+    values: dict[str, object] = {"pid": holder.pid, "command": holder.command, "port": socket.port}
+    return Reason("command-holds-port", values) if holder.command else Reason("process-holds-port", values)
+
+
 def url_listeners(ports: Ports) -> list[Socket]:
     """Listening sockets on the URL's port."""
     return [s for s in ports.sockets or () if ports.url and s.state == "LISTEN" and s.port == ports.url.port]
@@ -52,7 +62,8 @@ def service_not_running(ports: Ports) -> Answer:
     process, url = ports.process, ports.url
     evidence = {"pid": None, "url": None, "port": None, "words": None, "command": None}
     if process is not None:
-        about = {**evidence, "pid": process.pid, "command": process.command}
+        its_command = asides(Reason("its-command", {"command": process.command}) if process.command else None)
+        about = {**evidence, "pid": process.pid, "command": process.command, "more": its_command}
         if not process.alive:
             kind = "process-gone"
             return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": kind}, variant=kind)
@@ -92,14 +103,18 @@ def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpr
             return None
     first = listeners[0] if listeners else None
     port = first.port if first else bind.port if bind else None
+    container = interpreter.container if interpreter else None
+    inside = Reason("nothing-outside-container", {"container": container})
     evidence = {
         **held(first),
         "address": first.address if first else bind.host if bind else None,
         "port": port,
-        "listens": first is not None,
-        "container": interpreter.container if interpreter else None,
+        "container": container,
+        "reach": asides(inside if container else Reason("nothing-outside-machine"), who_holds(first)),
+        "publish": asides(Reason("publish-the-port", {"port": port or 8080}) if container else None),
     }
-    return Problem(subject=f"port:{port}" if port else "service", evidence=evidence)
+    variant = "listening" if first else "intended"
+    return Problem(subject=f"port:{port}" if port else "service", evidence=evidence, variant=variant)
 
 
 def bind_of(ports: Ports) -> Bind | Inapplicable:
@@ -109,10 +124,30 @@ def bind_of(ports: Ports) -> Bind | Inapplicable:
     return ports.bind
 
 
-def _how_taken(state: str | None) -> str:
-    """By the state of the socket that is in the way; None: the system does not tell."""
-    named = {None: "untold", "TIME_WAIT": "time-wait", "LISTEN": "listening"}
-    return named.get(state, "local-end")
+def _how_taken(socket: Socket | None, ephemeral: bool) -> str:
+    """By the socket that is in the way; None: the system does not tell."""
+    if socket is None:
+        return "untold"
+    if socket.state == "TIME_WAIT":
+        return "time-wait"
+    if socket.state != "LISTEN":
+        return "outgoing" if ephemeral else "local-end"
+    if socket.holder is None:
+        return "unseen"
+    return "published" if "docker-proxy" in (socket.holder.command or "") else "listening"
+
+
+def _of_holder(socket: Socket | None, named: int | None, same_python: bool) -> Asides:
+    """What else is known of who has the port."""
+    if socket is None:
+        return []
+    holder, user = socket.holder, held(socket)["user"]
+    return asides(
+        Reason("process-holds-connection", {"pid": holder.pid}) if holder and socket.state != "LISTEN" else None,
+        Reason("socket-of-user", {"user": user}) if user else None,
+        Reason("not-the-named-process", {"pid": named}) if named else None,
+        Reason("may-be-the-service") if same_python else None,
+    )
 
 
 @check("RD503", "port-in-use", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
@@ -134,8 +169,8 @@ def port_in_use(settings: Settings, ports: Ports, interpreter: Interpreter | Non
         pid = owners[0][0].holder.pid if owners[0][0].holder else None
         return Passed(Reason("port-held-by-service", {"port": bind.port, "pid": pid or "?"}))
     holder = foreign or next((s for s in sockets if s.holder), None) or next(iter(sockets), None)
-    command = holder.holder.command if holder and holder.holder else None
     same_python = bool(holder and holder.holder and interpreter and is_run_by(interpreter, holder.holder))
+    ephemeral = ports.ephemeral is not None and ports.ephemeral[0] <= (bind.port or 0) <= ports.ephemeral[1]
     return Problem(
         subject=f"port:{bind.port}",
         evidence={
@@ -143,12 +178,12 @@ def port_in_use(settings: Settings, ports: Ports, interpreter: Interpreter | Non
             "host": bind.host,
             "port": bind.port,
             "state": holder.state if holder else None,
-            "ephemeral": ports.ephemeral is not None and ports.ephemeral[0] <= (bind.port or 0) <= ports.ephemeral[1],
+            "ephemeral": ephemeral,
             "named_pid": settings.process.pid,
-            "published": "docker-proxy" in (command or ""),
             "same_python": same_python,
+            "more": _of_holder(holder, settings.process.pid, same_python),
         },
-        variant=_how_taken(holder.state if holder else None),
+        variant=_how_taken(holder, ephemeral),
     )
 
 
@@ -190,11 +225,11 @@ def port_forbidden(
             "host": bind.host,
             "port": bind.port,
             "first_unprivileged_port": first,
-            "privileged": first is not None and bind.port < first,
             "uid": uid,
             "words": words,
         }
-        return Problem(subject=f"port:{bind.port}", evidence=evidence)
+        variant = "untold" if not first else "privileged" if bind.port < first else "policy"
+        return Problem(subject=f"port:{bind.port}", evidence=evidence, variant=variant)
     if error not in (None, "EADDRINUSE"):
         return Inapplicable(Reason("host-not-usable", {"host": bind.host}))
     return None
@@ -208,6 +243,7 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> A
         return Inapplicable(Reason("no-host-named"))
     if bind.error in (None, "EADDRINUSE", *FORBIDDEN):
         return None
+    container = interpreter.container if interpreter else None
     evidence = {
         "host": bind.host,
         "port": bind.port,
@@ -215,7 +251,7 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> A
         "resolved": bind.error != "resolve",
         "error": bind.error,
         "words": bind.words,
-        "container": interpreter.container if interpreter else None,
+        "more": asides(Reason("looked-inside-container", {"container": container}) if container else None),
     }
     variant = "unresolved" if bind.error == "resolve" else "elsewhere"
     return Problem(subject="service", evidence=evidence, variant=variant)

@@ -7,6 +7,7 @@ from retina_doctor.codec import encode
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..combined.asides import asides
 from ..facts.service import Detection, Ports
 from ..settings import ServiceSettings
 from . import response
@@ -41,6 +42,12 @@ def asked(ports: Ports, settings: Settings) -> Detection | Inapplicable | Unknow
     return detection
 
 
+def _difference(one: response.Wrong) -> tuple[Reason | None, ...]:
+    """What stands in a field in place of what should, and the usual slip that it looks like."""
+    values = {"where": one.where, "wanted": one.wanted, "got": one.got}
+    return Reason("answer-differs", values), Reason(f"looks-like-{one.hint}") if one.hint else None
+
+
 def unreadable(content_type: str) -> str:
     """What an answer is called that is no JSON, by what it calls itself."""
     if "json" in content_type:
@@ -73,16 +80,19 @@ def service_bad_response(ports: Ports, settings: Settings) -> Answer:
             faces = response.faces_of(one.body, wanted)
             shown = {"faces": len(faces) if isinstance(faces, list) else 0, "seconds": f"{one.seconds or 0:.2f}"}
             return Passed(Reason("endpoint-detects" if faces else "endpoint-finds-nobody", shown))
+    said = response.shown(one.body) if one.json else one.text
     evidence = {
         "kind": kind,
         "url": ports.url.text,
         "path": one.path,
         "status": one.status,
         "content_type": one.content_type,
-        "said": response.shown(one.body) if one.json else one.text,
+        "said": said,
         "field": wanted.field,
         "works_with": one.works_with,
         "wrong": [encode(each) for each in wrong],
+        "differences": asides(*(reason for each in wrong for reason in _difference(each))),
+        "more": asides(Reason("answer-said", {"text": said}) if said else None),
     }
     return Problem(subject=f"port:{ports.url.port}", evidence=evidence, variant=kind)
 

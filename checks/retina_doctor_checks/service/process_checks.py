@@ -8,6 +8,7 @@ from retina_doctor.authoring import Action, Answer, Gathered, Scope, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Target, Unknown
 from retina_doctor.settings import Settings
 
+from ..combined.asides import asides
 from ..facts.driver import Nvml
 from ..facts.inference import Inference
 from ..facts.ort_gpu import OrtRuntime
@@ -122,13 +123,18 @@ def service_on_cpu(seen: Live, settings: Settings) -> Answer:
     tried = one.cuda_provider if one.onnxruntime else one.has("libcuda.")
     said = fell_back(one, seen.log)
     sure = has_detected(ports, settings) or bool(said)  # else its session may be still to come
+    port = next((socket.port for socket in listening(ports)), None)
+    later = Reason("session-on-cpu-unless-later") if one.onnxruntime else Reason("model-on-cpu-unless-later")
     evidence = {
         "pid": one.pid,
         "command": one.command,
         "onnxruntime": one.onnxruntime,
         "tried": tried,
         "said": said[-1] if said else None,
-        "port": next((socket.port for socket in listening(ports)), None),
+        "port": port,
+        "log": asides(Reason("log-says", {"line": said[-1]}) if said else None),
+        "certainty": asides(Reason("picture-was-on-cpu") if sure else later),
+        "ask": asides(Reason("post-a-picture", {"port": port}) if port and not sure else None),
     }
     return Problem(
         subject=f"process:{one.pid}",
@@ -157,7 +163,8 @@ def ort_provider_not_requested(
     if is_outdated(one):
         return Inapplicable(Reason("service-outdated"))
     sure = has_detected(ports, settings)
-    evidence = {"pid": one.pid, "command": one.command, "sure": sure}
+    certainty = Reason("session-without-cuda") if sure else Reason("session-without-cuda-unless-later")
+    evidence = {"pid": one.pid, "command": one.command, "sure": sure, "certainty": asides(certainty)}
     return Problem(subject=f"process:{one.pid}", evidence=evidence, at_most=None if sure else Severity.WARNING)
 
 

@@ -22,15 +22,16 @@ def port_blocked(ports: Ports) -> Answer:
     blocked = [one for one in ports.reached if one.kind != "connected"]
     if not blocked:
         return None
-    only_ipv6 = {":" in one.address for one in ports.reached if one.kind == "connected"} == {True}
+    connected = {":" in one.address for one in ports.reached if one.kind == "connected"}
+    only_ipv6 = connected == {True} and all(one.kind == "refused" for one in blocked)
     port = blocked[0].port
     evidence = {
         "port": port,
         "addresses": [one.address for one in blocked],
         "words": blocked[0].words,
-        "only_ipv6": only_ipv6 and all(one.kind == "refused" for one in blocked),
+        "only_ipv6": only_ipv6,
     }
-    return Problem(subject=f"port:{port}", evidence=evidence)
+    return Problem(subject=f"port:{port}", evidence=evidence, variant="ipv6-only" if only_ipv6 else "blocked")
 
 
 @check("RD515", "docker-daemon-not-running", Severity.ERROR, pitfall=5, action=Action.ROOT)

@@ -8,10 +8,11 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity
 from retina_doctor.settings import Settings
 
+from ..combined.asides import asides
 from ..combined.port_owner import owner_of
 from ..facts.service import Answer as Answered
 from ..facts.service import Detection, Ports, Socket, Url
-from .checks import NOT_TOLD, UNCONNECTED, held, in_the_way, service_named, url_listeners
+from .checks import NOT_TOLD, UNCONNECTED, held, in_the_way, service_named, url_listeners, who_holds
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -33,15 +34,16 @@ def service_crashed_or_not_ready(settings: Settings, ports: Ports, interpreter: 
     hangs = last.kind == "silent" or (last.kind == "timed-out" and bool(listeners))
     fails = (last.kind == "closed" and url.scheme == "http") or last.status in (502, 503, 504)
     if hangs or fails:
-        evidence = {**held(next(iter(listeners), None)), "url": url.text, "port": url.port, "kind": last.kind}
-        evidence["waiting"] = sum(one.waiting for one in listeners)
         posted = ports.detection is not None
+        evidence = {"url": url.text, "port": url.port, "kind": last.kind, "status": last.status, "posted": posted}
+        silent = "silent-to-picture" if posted else "silent"
         full = last.kind == "timed-out"  # not even a connection is to be had
         return Problem(
             subject=f"port:{url.port}",
-            evidence={**evidence, "status": last.status, "posted": posted},
+            evidence={**evidence, **_listening(listeners)},
             # One worker that is busy with a picture is as silent as one that hangs; half a minute later it is not.
             at_most=Severity.WARNING if hangs and not posted and not full else None,
+            variant="proxy" if last.status else "closed" if last.kind == "closed" else silent,
         )
     return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
 
@@ -59,16 +61,23 @@ def _silent_listener(settings: Settings, ports: Ports, interpreter: Interpreter 
         return None
     first = ours[0]
     evidence = {
-        **held(first),
+        **_listening(ours),
         "url": f"http://{first.address}:{first.port}",
         "port": first.port,
         "kind": "silent",
-        "waiting": sum(one.waiting for one in ours),
         "status": None,
         "posted": False,
     }
     loaded = any(one.holder is None or one.holder.packages is None or one.holder.packages for one in ours)
-    return Problem(subject=f"port:{first.port}", evidence=evidence, at_most=Severity.WARNING if loaded else None)
+    at_most = Severity.WARNING if loaded else None
+    return Problem(subject=f"port:{first.port}", evidence=evidence, at_most=at_most, variant="silent")
+
+
+def _listening(listeners: Sequence[Socket]) -> dict[str, object]:
+    """Evidence of who holds the port, and who waits there."""
+    first, waiting = next(iter(listeners), None), sum(one.waiting for one in listeners)
+    queue = Reason("connections-wait", {"count": waiting}) if waiting else None
+    return {**held(first), "waiting": waiting, "more": asides(who_holds(first), queue)}
 
 
 def _fault_at_once(

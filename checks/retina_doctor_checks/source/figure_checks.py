@@ -16,7 +16,7 @@ from .judging import SourcePlace, answer, is_test, of_source, scanned
 
 
 def numbered(
-    source: Source, code: str, name: str, kind: str, limit: float, default: float, wrong: Callable[[float], bool]
+    source: Source, code: str, name: str, kind: str, limit: float, rule: limits.Range, wrong: Callable[[float], bool]
 ) -> Answer:
     """A score or an overlap is between 0 and 1: within, where it begins to cost faces is a matter of the pictures, which a
     test knows."""
@@ -25,8 +25,9 @@ def numbered(
             at=figure.at,
             why="costly" if 0 <= number <= 1 else "impossible",
             what=f"{number:g}",
+            fixed=f"{figure.sides[0]}{rule.start:g}{figure.sides[1]}".strip() if figure.sides is not None else None,
             at_most=Severity.WARNING if 0 <= number <= 1 else None,
-            more={"limit": limit, "default": default},
+            more={"limit": limit, "default": rule.default},
         )
         for figure in source.figures
         for number in figure.numbers
@@ -40,7 +41,7 @@ def numbered(
 def det_threshold_too_high(source: Source) -> Answer:
     rule = limits.threshold()
     return numbered(
-        source, "RD421", "det-threshold-too-high", "threshold", rule.highest, rule.default, lambda n: n > rule.highest
+        source, "RD421", "det-threshold-too-high", "threshold", rule.highest, rule, lambda n: n > rule.highest
     )
 
 
@@ -48,23 +49,21 @@ def det_threshold_too_high(source: Source) -> Answer:
 @of_source
 def det_threshold_too_low(source: Source) -> Answer:
     rule = limits.threshold()
-    return numbered(
-        source, "RD422", "det-threshold-too-low", "threshold", rule.lowest, rule.default, lambda n: n < rule.lowest
-    )
+    return numbered(source, "RD422", "det-threshold-too-low", "threshold", rule.lowest, rule, lambda n: n < rule.lowest)
 
 
 @check("RD423", "det-nms-too-high", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
 @of_source
 def det_nms_too_high(source: Source) -> Answer:
     rule = limits.nms()
-    return numbered(source, "RD423", "det-nms-too-high", "nms", rule.highest, rule.default, lambda n: n > rule.highest)
+    return numbered(source, "RD423", "det-nms-too-high", "nms", rule.highest, rule, lambda n: n > rule.highest)
 
 
 @check("RD424", "det-nms-too-low", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
 @of_source
 def det_nms_too_low(source: Source) -> Answer:
     rule = limits.nms()
-    return numbered(source, "RD424", "det-nms-too-low", "nms", rule.lowest, rule.default, lambda n: n < rule.lowest)
+    return numbered(source, "RD424", "det-nms-too-low", "nms", rule.lowest, rule, lambda n: n < rule.lowest)
 
 
 @check("RD425", "det-size-not-multiple-of-32", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)

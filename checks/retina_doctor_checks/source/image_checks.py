@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from retina_doctor.authoring import Action, Answer, check
-from retina_doctor.model import Severity
+from retina_doctor.model import Reason, Severity
 from retina_doctor_checks.advice.builds import Build
 
 from ..advice.base_images import release_of
+from ..combined.asides import asides
 from ..facts.source import Image, Package, Source
 from ..versions import allows
 from .judging import SourcePlace, answer, of_source, scanned
@@ -78,6 +79,12 @@ def about(image: Image, build: Build | None) -> dict[str, Any]:
         "major": build.cuda[0] if build else None,
         "cudnn": build.cudnn if build else None,
         "extras": bool(build and build.extras),
+        "needs": asides(
+            Reason("needs-cuda", {"package": f"{GPU} {build.version}", "cuda": build.cuda[0], "cudnn": build.cudnn})
+            if build
+            else None
+        ),
+        "or_extras": asides(Reason("or-with-cuda-extras") if build and build.extras else None),
     }
 
 

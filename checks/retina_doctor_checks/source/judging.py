@@ -12,6 +12,7 @@ from retina_doctor.codec import Data, replace
 from retina_doctor.model import Inapplicable, Location, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..combined.asides import asides
 from ..facts.source import OwnSource, Source, SourceLine
 from ..settings import ScanSettings
 
@@ -36,9 +37,17 @@ class SourcePlace(Data, frozen=True, kw_only=True):
         name = self.at.file.rsplit("/", 1)[-1]
         shown = {"file": self.at.file, "line": self.at.line, "text": self.at.text}
         changed = self.fixed if self.fixed != self.at.text else None
+        correction = asides(Reason("line-as-it-should-be", {"line": changed}) if changed else None)
         return Problem(
             subject=f"{name}:{self.at.line}",
-            evidence={**shown, "why": self.why, "what": self.what, "fixed": changed, **self.more},
+            evidence={
+                **shown,
+                "why": self.why,
+                "what": self.what,
+                "fixed": changed,
+                "correction": correction,
+                **self.more,
+            },
             at_most=self.at_most,
             location=Location(file=self.at.file, line=self.at.line, column=self.at.column),
             variant=self.why,

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from retina_doctor.authoring import Action, Answer, check
-from retina_doctor.model import Severity
+from retina_doctor.model import Reason, Severity
 from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
+from ..combined.asides import asides
 from ..facts.source import Image, Package, Sign, Source
 from ..versions import allows, pinned, release
 from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
@@ -139,6 +140,11 @@ def without_wheel(one: Environment) -> SourcePlace | None:
         "oldest": f"{ends[0][0]}.{ends[0][1]}",
         "newest": f"{ends[1][0]}.{ends[1][1]}",
         "fits": best.version if best else None,
+        "or_older": asides(
+            Reason("or-require-onnxruntime", {"fits": best.version, "file": package.at.file, "python": version})
+            if best
+            else None
+        ),
         "package_file": package.at.file,
     }
     fixed = one.image.at.text.replace(f"python:{version}", f"python:{newer}", 1)
@@ -252,6 +258,12 @@ def mismatch(one: Environment) -> SourcePlace | None:
             "major": major,
             "build_cuda": build.cuda[0],
             "fits": fitting.version if fitting else None,
+            "remedy": asides(
+                Reason(
+                    "pin-or-other-image" if fitting else "other-image",
+                    {"fits": fitting.version if fitting else "", "major": major, "cuda": build.cuda[0]},
+                )
+            ),
         },
     )
 

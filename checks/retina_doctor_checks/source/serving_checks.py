@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import replace
-from retina_doctor.model import Severity
+from retina_doctor.model import Reason, Severity
 
+from ..combined.asides import asides
 from ..facts.source import DeployedContainer, Port, Server, Source
 from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
 from .together import bare_file, image_of, is_public, listening, settled
@@ -163,7 +164,11 @@ def unanswered(source: Source, port: Port, containers: list[DeployedContainer]) 
     numbers = [one.number for one in declared]
     if not numbers or None in numbers or port.number in numbers:
         return None
-    more = {"port": numbers[0], "by": "containerPort"}
+    more = {
+        "port": numbers[0],
+        "by": "containerPort",
+        "listens": asides(Reason("pod-names-port", {"port": numbers[0]})),
+    }
     return SourcePlace(at=port.at, why="asked", what=str(port.number), at_most=Severity.WARNING, more=more)
 
 
@@ -174,5 +179,6 @@ def other(port: Port, server: Server, why: str, at_most: Severity | None) -> Sou
         fixed = re.sub(rf"\b{port.number}\b", str(server.port), port.at.text)
     elif re.search(rf":{port.number}\b(?!.*:)", port.at.text):
         fixed = re.sub(rf":{port.number}\b(?!.*:)", f":{server.port}", port.at.text)
-    more = {"port": server.port, "by": server.by}
+    listens = asides(Reason("server-listens-on", {"by": server.by, "port": server.port}))
+    more = {"port": server.port, "by": server.by, "listens": listens}
     return SourcePlace(at=port.at, why=why, what=str(port.number), fixed=fixed, at_most=at_most, more=more)

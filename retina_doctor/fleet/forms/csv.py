@@ -16,7 +16,7 @@ from retina_doctor.settings import Language
 def write(fleet: Fleet, _language: Language, _look: Look) -> str:
     codes = sorted({code for node in fleet.nodes for code in node.states})
     out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\r\n")  # RFC 4180
+    rows = csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_NONNUMERIC)  # RFC 4180; quoted, no `;` ends a cell
     rows.writerow(["node", "verdict", "exit_code", "roots", "why", *codes])
     for node in fleet.nodes:
         roots = " ".join(dict.fromkeys(root.name for root in node.roots))
@@ -31,4 +31,4 @@ def write(fleet: Fleet, _language: Language, _look: Look) -> str:
 def _cell(text: str) -> str:
     """Text that no spreadsheet takes for a formula (OWASP, CSV injection)."""
     text = str(visible(text))
-    return f"'{text}" if re.match(r"[=+\-@]", text) else text
+    return f"'{text}" if re.match(r"\s*[=+\-@＝＋－＠]", text) else text
