@@ -207,6 +207,13 @@ def test_a_redacted_host_name_makes_no_two_nodes_one(tmp_path: Path) -> None:
     assert [one["label"] for one in told("a", "b", cwd=tmp_path)["nodes"]] == ["b/x0.json", "x0", "x1"]
 
 
+def test_names_in_hexadecimal_digits_are_names(tmp_path: Path) -> None:
+    """As machine ids and containers have them: masked, two nodes would be one, and the older of them lost."""
+    for label in ("0123456789abcdef" * 2, "fedcba9876543210" * 2):
+        put(tmp_path, label)
+    assert len(told(*[file.name for file in tmp_path.glob("*.json")], cwd=tmp_path)["nodes"]) == 2
+
+
 def test_history_keeps_each_of_them(tmp_path: Path) -> None:
     nameless = save(replace(machine(HEALTHY).snapshot, redacted=True, label=""))
     for name in ("a/x0", "a/x1", "b/x0"):

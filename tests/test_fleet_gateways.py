@@ -98,6 +98,15 @@ def test_a_gateway_that_fails_costs_its_own_nodes_alone(nodes: tuple[dict[str, s
     assert not trace.exists()
 
 
+def test_where_one_gateway_is_gone_another_asks(nodes: tuple[dict[str, str], Path], tmp_path: Path) -> None:
+    """And sends the program once more, which ClusterShell does not."""
+    env, _ = nodes
+    both = f"gone,{GATE}"
+    done, why = collected(tmp_path, env, {"": both, both: "deep-1"}, "deep-1", "--only", "doctor", "--deadline", "30")
+    assert (why, done.stderr) == ({}, "")
+    assert (tmp_path / "out" / "deep-1.json").is_file()
+
+
 def test_what_came_until_ctrl_c_is_kept_and_gateways_end(nodes: tuple[dict[str, str], Path], tmp_path: Path) -> None:
     env, _ = nodes
     here = socket.gethostname().partition(".")[0]

@@ -25,6 +25,8 @@ from retina_doctor_checks.probes.service import (
     look_reach,
     look_sockets,
 )
+from retina_doctor_checks.service.response import wrong_in
+from retina_doctor_checks.settings import ResponseSettings
 
 from retina_doctor import secret_words
 from tests.doctor import DEV_PYTHON, doctor, environment, found, report, roots, verdicts
@@ -678,3 +680,9 @@ def test_a_named_url_that_is_refused_is_an_error_whatever_the_family(bound: str,
         assert evidence(told, "service-wrong-url")["kind"] == "listens-elsewhere"
         whole = f"[{bound}]" if ":" in bound else bound
         assert "service-wrong-url" not in found(service(tmp_path, "--url", f"http://{whole}:{port}/detect"))
+
+
+def test_a_face_that_is_no_object_is_wrong_and_breaks_nothing() -> None:
+    face = {"bbox": [1, 2, 3, 4], "keypoints": [[1, 2]] * 5, "confidence": 0.9}
+    [wrong] = wrong_in({"faces": ["x", face]}, ResponseSettings())
+    assert (wrong.where, wrong.got) == ("faces[0]", '"x"')

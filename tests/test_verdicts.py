@@ -121,6 +121,15 @@ def test_an_error_under_a_warning_fails_in_junit() -> None:
     assert "<failure " not in writer("junit")(replace(report, fail_on=None), PLAIN)
 
 
+@pytest.mark.parametrize("fail_on", ["error", "warning", "never"])
+def test_a_fleet_fails_in_junit_where_its_exit_code_does(tmp_path: Path, fail_on: str) -> None:
+    for name in ("package-shadowed", "det-size-misses-faces", "source-faulty", "t4-healthy"):
+        (tmp_path / f"{name}.json").write_text(save(machine(name).snapshot), encoding="utf-8")
+        words = ("fleet", "report", f"{name}.json", "--fail-on", fail_on, "--format", "junit")
+        done = runs.run(*words, cwd=tmp_path)
+        assert done.returncode == of_junit(done.stdout, of(name)), (name, done.stderr)
+
+
 def without_time(text: str) -> str:
     """When the run was, which Prometheus is told."""
     return re.sub(r"(?m)^retina_doctor_last_run_timestamp_seconds .*$", "", text)

@@ -40,12 +40,14 @@ def packed(text: bytes) -> bytes:
 
 
 class Root(Data, frozen=True, kw_only=True):
-    """A finding that no other one explains, and its title on this node."""
+    """A finding that no other one explains, and its title on this node. *severity*: the gravest of it and what it explains;
+    *fails*: the gate does not let that pass."""
 
     code: str
     name: str
     severity: Severity
     title: str
+    fails: bool
 
 
 class NodeTodo(Data, frozen=True, kw_only=True):
@@ -121,7 +123,13 @@ def judged(snapshot: Snapshot, file: str, stem: str, catalogue: Catalogue, how: 
         verdict=report.diagnosis.verdict,
         exit_code=report.exit_code,
         roots=tuple(
-            Root(code=one.code, name=one.name, severity=one.severity, title=report.words(one).title)
+            Root(
+                code=one.code,
+                name=one.name,
+                severity=report.diagnosis.gravest(one),
+                title=report.words(one).title,
+                fails=report.fails(one),
+            )
             for one in report.diagnosis.roots
         ),
         states=states,
@@ -151,7 +159,12 @@ def _named(label: str) -> str:
     a name only parts are masked that are longer than clouds and clusters make them."""
     if not re.fullmatch(r"[\w.-]+", label):
         return shown(label)
-    return re.sub(r"[^\W_]{24,}", lambda part: shown(part[0]), masked(label))
+    return re.sub(r"[^\W_]{24,}", _long_part, masked(label))
+
+
+def _long_part(part: re.Match[str]) -> str:
+    """Machine ids and containers are named in hexadecimal digits; masked, they would all be one node."""
+    return part[0] if re.fullmatch("[0-9a-f]+", part[0]) else shown(part[0])
 
 
 def judge_all(documents: Sequence[tuple[str, str, bytes]], catalogue: Catalogue, how: How) -> tuple[Chunk, Traits]:

@@ -70,7 +70,8 @@ def ask(
     hearing = _Hearing({node: answer() for node in nodes}, ended, way.seconds, time.monotonic() + limit)
     named = NodeSet.fromlist(list(nodes), resolver=RESOLVER_NOGROUP)
     worker = _Worker(named, hearing, way.seconds, command=command(way), remote=False, stderr=True)
-    worker.write(program(way.seconds))
+    hearing.program = program(way.seconds)
+    worker.write(hearing.program)
     worker.set_write_eof()
     with _distrusted():
         task.schedule(worker)
@@ -110,6 +111,7 @@ class _Hearing(EventHandler):  # type: ignore[misc]
         self.told: set[str] = set()
         self.said: Counter[tuple[str, str]] = Counter()
         self.words: dict[str, str] = {}
+        self.program = b""
         self.gone: dict[str, str] = {}
 
     def ev_read(self, worker: _Worker, node: str, sname: str, msg: bytes) -> None:
@@ -149,6 +151,12 @@ class _Worker(TreeWorker):  # type: ignore[misc]
     def _execute_remote(self, cmd: str, targets: NodeSet, gateway: NodeSet, timeout: float) -> None:
         self.behind.setdefault(str(gateway), set()).update(targets)
         super()._execute_remote(cmd, targets, gateway, timeout)
+        if (
+            self._started
+        ):  # through another gateway: what was written to the first is lost, and ClusterShell keeps no copy
+            channel = self.task._pchannel(gateway, self)
+            channel.write(targets, self.eh.program, self)
+            channel.set_write_eof(targets, self)
 
     def _relaunch(self, previous_gateway: str) -> None:
         """Through another gateway; where there is none, only these nodes are lost and not all."""
@@ -173,7 +181,8 @@ class _Channel(PropagationChannel):  # type: ignore[misc]
         gateway = str(self.gateway)
         try:
             worker = self.workers.get(getattr(msg, "srcid", None))
-            if worker and not set(NodeSet(getattr(msg, "nodes", ""))) <= worker.behind[gateway]:
+            own = worker.behind[gateway] if worker else {gateway}  # of no worker it speaks of itself
+            if not set(NodeSet(getattr(msg, "nodes", ""))) <= own:
                 raise Communication.MessageProcessingError("not its nodes")
             super().recv(msg)
         except EngineException:  # by which ClusterShell ends its own loop

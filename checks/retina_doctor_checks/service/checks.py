@@ -228,7 +228,7 @@ def port_forbidden(
             "uid": uid,
             "words": words,
         }
-        variant = "untold" if not first else "privileged" if bind.port < first else "policy"
+        variant = "untold" if first is None else "privileged" if bind.port < first else "policy"
         return Problem(subject=f"port:{bind.port}", evidence=evidence, variant=variant)
     if error not in (None, "EADDRINUSE"):
         return Inapplicable(Reason("host-not-usable", {"host": bind.host}))

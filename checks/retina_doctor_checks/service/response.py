@@ -53,7 +53,7 @@ def wrong_in(body: Any, settings: ResponseSettings) -> list[Wrong]:
     for number, face in enumerate(faces):
         for field, wrong in _of_face(face, f"{settings.faces}[{number}]", settings):
             found.setdefault(field, wrong)
-    if settings.box and settings.box not in found:
+    if settings.box and not {"face", settings.box} & found.keys():
         together = _turned(faces, settings) if settings.points and settings.points not in found else None
         together = together or _repeated(faces, settings)
         if together:

@@ -6,7 +6,6 @@ import xml.etree.ElementTree as ElementTree
 
 from retina_doctor.fleet.judging import Node
 from retina_doctor.fleet.whole import Fleet
-from retina_doctor.model import Severity
 from retina_doctor.reports import Look
 from retina_doctor.reports.junit import ILLEGAL
 from retina_doctor.settings import Language
@@ -33,9 +32,9 @@ def write(fleet: Fleet, _language: Language, _look: Look) -> str:
 def _cases(suite: ElementTree.Element, node: Node) -> None:
     for root in node.roots:
         case = ElementTree.SubElement(suite, "testcase", classname="retina-doctor", name=f"{root.code} {root.name}")
-        if root.severity is Severity.ERROR:
+        if root.fails:
             ElementTree.SubElement(case, "failure", message=_legal(root.title), type=root.name)
-        else:  # JUnit knows no warning: the case passes and says it
+        else:  # JUnit knows no warning: what the gate lets pass passes, and says it
             ElementTree.SubElement(case, "system-out").text = f"{root.severity}: {_legal(root.title)}"
     for code, state in node.states.items():
         if state in ("unknown", "broken"):
