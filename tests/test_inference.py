@@ -61,6 +61,9 @@ def test_the_same_machine_is_healthy_where_the_cpu_is_meant(real_model: Path, tm
     assert (told["exit_code"], told["verdict"]) == (0, "healthy")
     assert verdicts(told)["no-nvidia-gpu"] == "inapplicable"
     assert len(told["facts"]["inference"]["faces"]) == 6
+    # At least Python with numpy and the session: no page count, and nobody else's memory.
+    assert 16 * 2**20 < told["facts"]["inference"]["host_memory"] < 4 * 2**30
+    assert verdicts(told)["host-memory-limit-too-small"] in ("inapplicable", "passed")
 
 
 def test_auto_only_warns(real_model: Path, tmp_path: Path) -> None:
@@ -84,9 +87,9 @@ def test_a_saved_snapshot_gives_the_same_report_as_the_live_run(real_model: Path
 
 
 def without_times(value: Any) -> Any:
-    """A report without what differs from run to run: seconds, milliseconds, and the time stamps in onnxruntime's log."""
+    """A report without what differs from run to run: seconds, milliseconds, memory, and the time stamps in onnxruntime's log."""
     timed = {"seconds", "load", "first", "median", "p95", "cpu_median", "ms", "log", "said", "message", "reason"}
-    timed |= {"recorded", "cpu_seconds", "peak_memory", "effort", "runs"}
+    timed |= {"recorded", "cpu_seconds", "peak_memory", "host_memory", "effort", "runs"}
     if isinstance(value, dict):
         return {key: without_times(inner) for key, inner in value.items() if key not in timed}
     if isinstance(value, str):

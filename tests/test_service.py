@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -46,6 +47,15 @@ SILENT = ["service-crashed-or-not-ready"]
 """It is the service, and answers nobody."""
 WAIT = LISTENER + "import time\ntime.sleep(600)\n"
 CLOSES = LISTENER + "while True:\n    server.accept()[0].close()\n"
+RESETS = (
+    LISTENER
+    + r"""
+while True:
+    one = server.accept()[0]
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # so that its end is a reset
+    one.close()
+"""
+)
 SERVICE = """
 import http.server, sys
 class Detect(http.server.BaseHTTPRequestHandler):
@@ -419,6 +429,19 @@ def test_a_server_that_closes_without_a_word(tmp_path: Path) -> None:
         told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/")
         assert found(told) == ["service-crashed-or-not-ready"]
         assert evidence(told, "service-crashed-or-not-ready")["kind"] == "closed"
+
+
+def test_a_server_that_resets_what_it_accepts_is_not_behind_a_firewall(tmp_path: Path) -> None:
+    """Whether the reset comes while we connect or after it, is chance: neither is a blocked port."""
+    with running(RESETS, "0.0.0.0") as (_, port):
+        told = service(tmp_path, "--url", f"http://127.0.0.1:{port}/detect")
+        assert found(told) == ["service-crashed-or-not-ready"]
+        assert evidence(told, "service-crashed-or-not-ready")["kind"] == "closed"
+
+
+@pytest.mark.parametrize(("number", "kind"), [(errno.ECONNRESET, "closed"), (errno.ECONNREFUSED, "refused")])
+def test_what_a_failed_connect_means(number: int, kind: str) -> None:
+    assert look_answers.no_connection(OSError(number, "")) == kind
 
 
 def test_a_server_that_says_nothing_is_a_warning(tmp_path: Path) -> None:

@@ -42,6 +42,10 @@ class Report(Data, frozen=True, kw_only=True):
     def exit_code(self) -> int:
         return self.diagnosis.exit_code(self.fail_on)
 
+    def fails(self, root: Finding) -> bool:
+        """Whether it, or what it explains, is as grave as the gate does not let pass."""
+        return self.fail_on is not None and self.diagnosis.gravest(root).rank >= self.fail_on.rank
+
     def words(self, finding: Finding) -> Words:
         from retina_doctor.pages import (
             spoken,  # with its template engine, which a report without findings does not need

@@ -7,38 +7,56 @@ from __future__ import annotations
 
 import re
 
-from retina_doctor.model import Action, Severity
+from retina_doctor.model import Action, Finding, Severity
 from retina_doctor.pages import interpreter_of
 from retina_doctor.quoting import visible
 from retina_doctor.reports import Look, Report
 from retina_doctor.reports.labels import label
 
+MOST = 10
+"""Of a level that are shown: what would come after them is told by the last."""
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 
 
 def write(report: Report, _look: Look) -> str:
     """Roots only: an echo would spend one of the few lines that are shown."""
-    lines = []
+    lines: list[str] = []
+    by_level: dict[str, list[Finding]] = {}
     for finding in report.diagnosis.roots:
-        words = report.words(finding)
-        echoes = report.diagnosis.echoes(finding)
-        looks = Action.LOOK if finding.location else None  # GitHub shows the line by itself
-        commands = [one.command for one in words.doings if one.action is not looks]
-        text = "\n".join(filter(None, [words.message, words.fix, *commands, words.aside]))
-        if echoes:
-            others = label("others-and", report.language).join(f"{e.code} {e.name}" for e in echoes)
-            text += "\n" + label("explains", report.language, others=others)
-        where, title = "", words.title
-        if finding.location:
-            file, line = str(visible(finding.location.file)), finding.location.line
-            where = f"file={_property(_relative(file, report))},line={line},col={finding.location.column},"
-            # GitHub shows the place by itself.
-            title = re.sub(rf"\s*[:：]\s*{re.escape(file)}\s*(?:, line|，第)\s*{line}\s*行?\s*", "", title) or title
-        title = _property(f"{finding.code} {title}")
-        lines.append(f"::{LEVELS[finding.severity]} {where}title={title}::{_message(text)}\n")
+        by_level.setdefault(LEVELS[report.diagnosis.gravest(finding)], []).append(finding)
+    for level, roots in by_level.items():
+        kept = roots if len(roots) <= MOST else roots[: MOST - 1]
+        lines += [_annotation(report, level, finding) for finding in kept]
+        if len(roots) > len(kept):
+            lines.append(_the_rest(report, level, roots[len(kept) :]))
     if not lines:
         lines.append(f"::notice title=retina-doctor::{report.diagnosis.verdict}\n")
     return "".join(lines)
+
+
+def _the_rest(report: Report, level: str, roots: list[Finding]) -> str:
+    title = label("more-causes", report.language, n=len(roots))
+    told = "\n".join(f"{one.code} {report.words(one).title}" for one in roots)
+    return f"::{level} title={_property(title)}::{_message(told)}\n"
+
+
+def _annotation(report: Report, level: str, finding: Finding) -> str:
+    words = report.words(finding)
+    echoes = report.diagnosis.echoes(finding)
+    looks = Action.LOOK if finding.location else None  # GitHub shows the line by itself
+    commands = [one.command for one in words.doings if one.action is not looks]
+    text = "\n".join(filter(None, [words.message, words.fix, *commands, words.aside]))
+    if echoes:
+        others = label("others-and", report.language).join(f"{e.code} {e.name}" for e in echoes)
+        text += "\n" + label("explains", report.language, others=others)
+    where, title = "", words.title
+    if finding.location:
+        file, line = str(visible(finding.location.file)), finding.location.line
+        where = f"file={_property(_relative(file, report))},line={line},col={finding.location.column},"
+        # GitHub shows the place by itself.
+        title = re.sub(rf"\s*[:：]\s*{re.escape(file)}\s*(?:, line|，第)\s*{line}\s*行?\s*", "", title) or title
+    title = _property(f"{finding.code} {title}")
+    return f"::{level} {where}title={title}::{_message(text)}\n"
 
 
 def _relative(file: str, report: Report) -> str:

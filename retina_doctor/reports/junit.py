@@ -10,7 +10,7 @@ import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 
-from retina_doctor.model import Judgement, Severity, Verdict
+from retina_doctor.model import Judgement, Verdict
 from retina_doctor.pages import interpreter_of
 from retina_doctor.reasons import reason_text
 from retina_doctor.reports import Look, Report
@@ -85,11 +85,11 @@ def _fill(case: ElementTree.Element, judgement: Judgement, report: Report) -> in
         words = report.words(finding)
         root = f"\n(root: {finding.root.code} {finding.root.name})" if finding.root else ""
         text = _legal("\n".join([words.message, words.fix, *words.commands]) + root)
-        if finding.severity is Severity.ERROR:
+        if report.fails(finding):
             failure = ElementTree.SubElement(case, "failure", message=_legal(words.title), type=finding.name)
             failure.text = text
             failed = 1
-        else:  # JUnit knows no warning: the case passes and says it
+        else:  # JUnit knows no warning: what the gate lets pass passes, and says it
             ElementTree.SubElement(case, "system-out").text = f"{finding.severity}: {_legal(words.title)}\n{text}"
     return failed
 

@@ -10,52 +10,43 @@ import re
 from retina_doctor.model import Finding, Severity, Verdict
 from retina_doctor.quoting import visible
 from retina_doctor.reports import Look, Report
+from retina_doctor.reports.summary import summary
 
 MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
 WORDS = {
     "en": {
-        "healthy": "No problem found in what was judged.",
-        "unknown": "Not everything could be judged: this is no clean bill of health.",
-        "found": "Root causes: {roots}. Findings in all: {findings}.",
         "fix": "Fix",
         "explains": "This also explains",
         "not-judged": "Could not be judged",
         "ignored": "Ignored",
-        "exit": "Exit code",
     },
     "zh": {
-        "healthy": "在已检查的项目中没有发现问题。",
-        "unknown": "部分项目无法判断，因此不能视为健康。",
-        "found": "根本原因 {roots} 个，发现共 {findings} 个。",
         "fix": "修复",
         "explains": "由此引起的其他现象",
         "not-judged": "无法判断",
         "ignored": "已忽略",
-        "exit": "退出码",
     },
 }
 
 
 def write(report: Report, _look: Look) -> str:
     diagnosis, words = report.diagnosis, WORDS[report.language]
-    parts = ["# retina-doctor"]
-    if diagnosis.findings:
-        parts.append(words["found"].format(roots=len(diagnosis.roots), findings=len(diagnosis.findings)))
-    else:
-        parts.append(words["healthy" if diagnosis.verdict == "healthy" else "unknown"])
+    parts = ["# retina-doctor", prose(summary(report))]
     parts += [_root(report, finding) for finding in diagnosis.roots]
     unjudged = (*diagnosis.with_verdict(Verdict.UNKNOWN), *diagnosis.with_verdict(Verdict.ERROR))
     for key, judgements in (("not-judged", unjudged), ("ignored", diagnosis.with_verdict(Verdict.IGNORED))):
         if judgements:
             told = (f"- {code(f'{j.code} {j.name}')}: {escaped(_why(j.missing, j.reason))}" for j in judgements)
             parts.append(f"## {words[key]}\n\n" + "\n".join(told))
-    parts.append(f"{words['exit']} {report.exit_code}")
     return "\n\n".join(parts) + "\n"
 
 
 def _root(report: Report, finding: Finding) -> str:
     page, words = report.words(finding), WORDS[report.language]
-    parts = [f"## {MARKS[finding.severity]} {prose(page.title)}", code(f"{finding.code} {finding.name}")]
+    parts = [
+        f"## {MARKS[report.diagnosis.gravest(finding)]} {prose(page.title)}",
+        code(f"{finding.code} {finding.name}"),
+    ]
     if finding.location:
         parts[-1] += " " + code(f"{finding.location.file}:{finding.location.line}")
     parts.append(prose(page.message))

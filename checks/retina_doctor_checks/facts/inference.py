@@ -92,9 +92,13 @@ class Inference(Facts, frozen=True, kw_only=True):
     *cards*: None: no GPU was meant, or NVML did not answer; cards that are divided by MIG are left out.
     *cpu_share*: of a session with nodes on CUDA and on the CPU, the time of the CPU's nodes by the time of the whole run, 0 to 1,
     as onnxruntime's profile tells of a run of its own (on CUDA it tells when kernels are launched, not when they end).
+    *host_memory*: bytes of the process that no file stands behind (RssAnon, proc_pid_status(5)), after the runs with the session
+    open: what the kernel cannot take back. None: the kernel does not tell.
     """
 
-    varies = varying(load=0.5, first=0.5, median=0.3, p95=0.5, cpu_median=0.3, cpu_share=0.3, runs=None)
+    varies = varying(
+        load=0.5, first=0.5, median=0.3, p95=0.5, cpu_median=0.3, cpu_share=0.3, runs=None, host_memory=0.2
+    )
 
     skipped: (
         Literal["no-model", "missing", "not-onnx", "no-onnxruntime", "no-numpy", "no-known-checkpoint", "no-torch"]
@@ -127,6 +131,7 @@ class Inference(Facts, frozen=True, kw_only=True):
     shapes: Shapes | None = None
     cpu_share: float | None = None
     runs: tuple[float, ...] | None = None
+    host_memory: int | None = None
 
     @property
     def on_cuda(self) -> bool | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from retina_doctor.authoring import Action, Answer, check, evidence_of
-from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, SeenFrom, Severity, Unknown
 
 from ..combined.asides import asides
 from ..combined.asides import of_ending as told_of_ending
@@ -19,6 +19,7 @@ from .card_speed import Quoted, quoted
 TOLERANCE = 0.05
 """Share of the largest output. A guess that leaves room for TF32, which convolutions use on Ampere and later; it has not
 been measured on a GPU yet, so a difference alone is a warning, no error."""
+GIB = 2**30
 
 
 def not_tried(inference: Inference) -> Inapplicable | None:
@@ -207,3 +208,31 @@ def _published(run: TrialRun) -> tuple[str | None, Quoted | None]:
     if inference.contract != "retinaface" or inference.input_size is None or detector is None or detector.size is None:
         return name, None
     return name, quoted(name, detector.size, inference.input_size)
+
+
+@check("RD609", "host-memory-limit-too-small", Severity.ERROR, action=Action.EDIT)
+def host_memory_limit_too_small(inference: Inference, seen_from: SeenFrom | None) -> Answer:
+    """One process with the model against the limit of the service's control group, which the trial itself does not run in.
+
+    Counted is only what the kernel cannot drop, of one process without its web server: a service needs more (cgroup-v2.rst,
+    memory.max: at the limit the kernel first takes back pages of files, then kills). Swap is not counted.
+    """
+    if not_tried(inference):
+        return not_tried(inference)
+    limits = seen_from.group_limits if seen_from else None
+    if limits is None:
+        return Inapplicable(Reason("group-not-told"))
+    if limits.memory is None:
+        return Inapplicable(Reason("group-without-memory-limit"))
+    if inference.host_memory is None:
+        return Unknown(missing=("inference",))
+    if inference.host_memory < limits.memory:
+        return None
+    evidence = {
+        "model": inference.model,
+        "taken": inference.host_memory,
+        "limit": limits.memory,
+        "advised": -(-inference.host_memory * 2 // GIB) * GIB,
+        "process": str(seen_from.pid or "self") if seen_from else "self",
+    }
+    return Problem(subject=subject_of(inference), evidence=evidence)

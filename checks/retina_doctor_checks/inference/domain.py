@@ -61,6 +61,7 @@ domain = Domain(
         checks.image_not_read,
         checks.smoke_too_slow,
         known_checks.known_answer_wrong,
+        checks.host_memory_limit_too_small,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -16,6 +16,10 @@ NAMES = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 BESIDE = 0.1
 """Of the picture's side: so far beyond its edge boxes and points of a face at the edge may lie."""
 MOST_SHOWN = 120
+MOST_COMPARED = 100
+"""Faces of one answer that are compared with each other."""
+SAME = 0.9
+"""Intersection over union above which two boxes are of one face: suppression at 0.4, or at any usual value, leaves none."""
 
 
 class Wrong(Data, frozen=True, kw_only=True):
@@ -49,7 +53,51 @@ def wrong_in(body: Any, settings: ResponseSettings) -> list[Wrong]:
     for number, face in enumerate(faces):
         for field, wrong in _of_face(face, f"{settings.faces}[{number}]", settings):
             found.setdefault(field, wrong)
+    if settings.box and settings.box not in found:
+        together = _turned(faces, settings) if settings.points and settings.points not in found else None
+        together = together or _repeated(faces, settings)
+        if together:
+            found[settings.box] = together
     return list(found.values())
+
+
+def _turned(faces: list[Any], settings: ResponseSettings) -> Wrong | None:
+    """The first face whose points are not in its box: x and y are swapped in one of them, or the two are
+    of frames of different sizes."""
+    for number, face in enumerate(faces):
+        points = face[settings.points]
+        named = list(points.values() if isinstance(points, dict) else points)
+        left, top, right, bottom = _corners(face[settings.box], settings)
+        x, y = (sum(point[axis] for point in named) / len(named) for axis in (0, 1))
+        if not (left <= x <= right and top <= y <= bottom):
+            where = f"{settings.faces}[{number}].{settings.box}"
+            return Wrong(where=where, wanted=settings.points, got=shown(face[settings.box]), hint="beside-points")
+    return None
+
+
+def _repeated(faces: list[Any], settings: ResponseSettings) -> Wrong | None:
+    """The first face that is an earlier one again: two heads never overlap so much."""
+    boxes = [_corners(face[settings.box], settings) for face in faces[:MOST_COMPARED]]
+    for number, box in enumerate(boxes):
+        if any(_overlap(box, earlier) > SAME for earlier in boxes[:number]):
+            where = f"{settings.faces}[{number}].{settings.box}"
+            return Wrong(where=where, wanted="IoU <= NMS", got=shown(faces[number][settings.box]), hint="repeated")
+    return None
+
+
+def _corners(box: list[float], settings: ResponseSettings) -> tuple[float, float, float, float]:
+    left, top, third, fourth = box
+    return (left, top, third, fourth) if settings.box_form == "corners" else (left, top, left + third, top + fourth)
+
+
+def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    """Intersection over union."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return width * height / (areas - width * height)
 
 
 def _of_face(face: Any, where: str, settings: ResponseSettings) -> Iterator[tuple[str, Wrong]]:

@@ -24,7 +24,7 @@ EMPTY: dict[str, Any] = {
     "nodes": None, "cpu_operators": None, "preloaded": False, "load": None, "first": None, "median": None, "p95": None,
     "cpu_median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None, "log": [], "load_error": None,
     "by_insightface": None, "saved": None, "run_error": None, "cards": None, "shapes": None, "cpu_share": None,
-    "runs": None,
+    "runs": None, "host_memory": None,
 }  # fmt: skip
 
 
@@ -100,7 +100,7 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
         probe.tell(run_error=words(error), cards=watch.told())
         return
     runs = [round(seconds, 6) for seconds in times[1:]]
-    probe.tell(first=times[0], runs=runs, **spread(times[1:]), cards=watch.told())
+    probe.tell(first=times[0], runs=runs, **spread(times[1:]), cards=watch.told(), host_memory=anonymous())
     operators = engine.operators()
     nodes = session.node_counts(operators)
     device = engine.device or ("cuda" if nodes and nodes.get(session.CUDA) else "cpu" if nodes else None)
@@ -124,6 +124,16 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     if nodes and len(nodes) > 1:
         probe.stage("timing the nodes on the CPU")
         probe.tell(cpu_share=engine.cpu_share(blob))
+
+
+def anonymous() -> int | None:
+    """Bytes of this process that the kernel cannot drop, as it can pages of files: what a memory limit must hold at least."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            told = [line.split()[1] for line in status if line.startswith("RssAnon:")]
+    except OSError:
+        return None
+    return int(told[0]) * 1024 if told else None
 
 
 def words(error: Exception) -> str:

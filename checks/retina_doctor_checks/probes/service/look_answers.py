@@ -43,6 +43,9 @@ def left(deadline: float) -> float:
 
 
 def no_connection(error: OSError) -> str:
+    """A reset comes from who had accepted: what refuses, a firewall too, resets a SYN, which is ECONNREFUSED (tcp(7))."""
+    if error.errno == errno.ECONNRESET:
+        return "closed"
     if isinstance(error, socket.timeout) or error.errno == errno.ETIMEDOUT:
         return "timed-out"
     return "refused" if error.errno == errno.ECONNREFUSED else "unreachable"

@@ -94,8 +94,9 @@ def post(url: dict[str, Any], address: str, path: str, field: str, picture: byte
     except ssl.SSLError as error:
         return dict(told, kind="other", words=beginning(error.reason or str(error), 200))
     except OSError as error:
-        late = isinstance(error, socket.timeout)
-        return dict(told, kind="timed-out" if late else "refused", words=error.strerror or str(error))
+        late, reset = isinstance(error, socket.timeout), isinstance(error, ConnectionResetError)
+        kind = "timed-out" if late else "closed" if reset else "refused"
+        return dict(told, kind=kind, words=error.strerror or str(error))
     with connection.ended_in_time():
         try:
             connection.request("POST", path, body, headers)

@@ -17,7 +17,8 @@ MOST_ADDRESSES = 16
 def reached(listeners: list[Any], deadline: float) -> list[dict[str, Any]]:
     """[{"address", "port", "kind", "words"}] for the first of these sockets that listens on every address; [] without one.
 
-    *kind*: connected, refused, unreachable or timed-out. Of a listener on 0.0.0.0 only IPv4 is asked for.
+    *kind*: connected (also where it is reset at once), refused, unreachable or timed-out. Of a listener on 0.0.0.0 only IPv4
+    is asked for.
     """
     row = next((r for r in listeners if r["state"] == "LISTEN" and r["wildcard"]), None)
     if row is None:
@@ -31,7 +32,9 @@ def connected(address: str, port: int, deadline: float) -> dict[str, Any]:
     try:
         socket.create_connection((address, port), max(0.05, left)).close()
     except OSError as error:
-        return {"kind": look_answers.no_connection(error), "words": error.strerror or str(error)}
+        kind = look_answers.no_connection(error)
+        if kind != "closed":  # which was connected
+            return {"kind": kind, "words": error.strerror or str(error)}
     return {"kind": "connected", "words": None}
 
 
