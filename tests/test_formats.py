@@ -145,6 +145,21 @@ def test_a_fingerprint_stays_where_lines_are_added_above() -> None:
     assert moved(0) == moved(7)
 
 
+def test_fingerprints_are_the_same_in_another_checkout(tmp_path: Path) -> None:
+    """Two files of one name in folders of their own have two."""
+    marks: list[list[str]] = []
+    for checkout in ("one", "two"):
+        for folder in ("a", "b"):
+            (tmp_path / checkout / folder).mkdir(parents=True)
+            (tmp_path / checkout / folder / "app.py").write_text(
+                "from onnxruntime import InferenceSession as S\nS('x')\n"
+            )
+        done = runs.run("scan", ".", "--format", "gitlab", cwd=tmp_path / checkout)
+        marks.append([one["fingerprint"] for one in json.loads(done.stdout)])
+    assert marks[0] == marks[1]
+    assert len(set(marks[0])) == len(marks[0]) >= 2
+
+
 # GitLab
 
 
