@@ -36,6 +36,9 @@ def main() -> NoReturn:
         code = (
             verdict if verdict is not None else 3 if is_lost() else 0
         )  # a command without verdict is there to show something
+    except SystemExit as ended:
+        # Typer's word for a reader that has gone, `| head -1`, while it printed its help: that is nobody's fault.
+        code = 0 if type(sys.stdout).__name__ == "PacifyFlushWrapper" else int(ended.code or 0)
     except UsageError as error:
         code = complain(str(error))
     except Interrupted as interrupt:

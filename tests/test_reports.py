@@ -241,7 +241,7 @@ def test_a_command_gets_evidence_as_it_is(tmp_path: Path, text: str) -> None:
 
 @every_machine
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("width", [40, 80])
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
 def test_terminal_keeps_to_its_width_but_for_commands(name: str, language: Any, width: int) -> None:
     report = of(name, language)
     text = writer("terminal")(report, Look(width, False))

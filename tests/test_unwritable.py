@@ -4,6 +4,7 @@ and full streams, a full and a read-only file system, no home, no locale, no roo
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -213,6 +214,38 @@ def test_a_locale_that_is_not_there(locale: str, folder: Path) -> None:
         whole = ran(f"@ demo --lang {lang}", folder)
         other = ran(f"@ demo --lang {lang}", folder, LC_ALL=locale, LANG=locale)
         assert (other.returncode, other.stdout, other.stderr) == (whole.returncode, whole.stdout, "")
+
+
+def without_reader(words: list[str], folder: Path) -> tuple[int, str]:
+    """(exit code, standard error) of the doctor, whose standard output is a pipe that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = subprocess.run(
+            [*runs.COMMAND, *words],
+            cwd=folder,
+            env=runs.environment(RETINA_DOCTOR_SERVICE_ATTACH="false"),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_report_that_nobody_reads(form: str, folder: Path) -> None:
+    for name in ("t4-healthy", "model-missing", "busy-machine"):
+        read = ran(f"@ diagnose {name}.json --format {form}", folder)
+        assert without_reader(["diagnose", f"{name}.json", "--format", form], folder) == (read.returncode, "")
+
+
+@pytest.mark.parametrize("words", ["list", "explain RD101", "demo", "--help", "check --help", "-V"])
+def test_words_that_nobody_reads(words: str, folder: Path) -> None:
+    read = ran(f"@ {words}", folder)
+    assert without_reader(words.split(), folder) == (read.returncode, "")
 
 
 def test_an_interrupted_pipe_changes_nothing(folder: Path) -> None:
