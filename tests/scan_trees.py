@@ -10,6 +10,7 @@ WITH_CUDA = f"import onnxruntime\ns = onnxruntime.InferenceSession(m, providers=
 
 PREPARED = "from insightface.app import FaceAnalysis\n%s\napp = FaceAnalysis()\napp.prepare(0, det_size=DET_SIZE)\n"
 SESSION = "import onnxruntime as ort\n%s\ns = ort.InferenceSession('/a', providers=settings.PROVIDERS)\n"
+OLD = "FROM python:3.12-slim AS old\nRUN apt-get install -y libgl1-mesa-glx\n"
 BUILT = (
     "ARG PYTHON=3.12\nARG BASE=python:${PYTHON}-slim-%s\nFROM ${BASE} AS builder\nARG BASE=alpine\n"
     "RUN apt-get install -y libgl1-mesa-glx\nFROM ${BASE}\nCOPY --from=builder /opt/venv /opt/venv\n"
@@ -130,6 +131,23 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         {"pyproject.toml": '[project]\nname = "a"\nversion = "1"\ndependencies = ["opencv-contrib-python"]\n'},
     ),
     # a package that a route implies
+    "UploadFile where the nearest requirements count": (
+        "service-module-missing",
+        {"requirements.txt": "fastapi\n", "api/requirements.txt": "fastapi\n", "api/app.py": FORM},
+        {"requirements.txt": "fastapi\n", "api/requirements.txt": "fastapi\npython-multipart\n", "api/app.py": FORM},
+    ),
+    "a package that is gone, in a stage that is built": (
+        "opencv-system-libs-missing",
+        {"Dockerfile": OLD + "FROM python:3.12-slim-bookworm\nCOPY --from=old /opt/venv /opt/venv\n"},
+        {"Dockerfile": OLD + "FROM python:3.12-slim-bookworm\n"},
+    ),
+    "a health check by what is copied": (
+        CRASHED,
+        {"Dockerfile": "FROM python:3.12-slim\nHEALTHCHECK CMD curl http://localhost/\n"},
+        {
+            "Dockerfile": "FROM python:3.12-slim\nCOPY --from=x/curl /usr/bin/curl /usr/bin/\nHEALTHCHECK CMD curl http://localhost/\n"
+        },
+    ),
     "UploadFile in another image's folder": (
         "service-module-missing",
         {"a/app.py": FORM, "a/requirements.txt": "fastapi\n", "b/requirements.txt": "fastapi\n"},

@@ -6,12 +6,10 @@ import re
 
 DEBIAN = {"buster": 10, "bullseye": 11, "bookworm": 12, "trixie": 13, "forky": 14}  # debian.org/releases
 UBUNTU = {
-    "focal": (20, 4),
-    "jammy": (22, 4),
-    "noble": (24, 4),
-    "plucky": (25, 4),
+    "focal": (20, 4), "jammy": (22, 4), "mantic": (23, 10), "noble": (24, 4), "oracular": (24, 10), "plucky": (25, 4),
     "questing": (25, 10),
-}  # releases.ubuntu.com
+}  # fmt: skip
+"""releases.ubuntu.com"""
 STABLE = 13
 """What the images of Docker's own library are made of that name no release (since August 2025)."""
 OLDEST = 9
@@ -26,6 +24,8 @@ def release_of(base: str) -> tuple[str, tuple[int, ...]]:
             if re.search(rf"(?:^|[^a-z]){word}(?:[^a-z]|$)", base):
                 return system, number if isinstance(number, tuple) else (number,)
     ubuntu = re.search(r"ubuntu:?-?(\d\d)\.?(\d\d)", base)
+    if re.fullmatch(r"(?:docker\.io/)?(?:library/)?ubuntu(?::latest)?", base):
+        return "ubuntu", UBUNTU["noble"]  # that, or later
     if ubuntu:
         return "ubuntu", (int(ubuntu[1]), int(ubuntu[2]))
     named = TAG.match(base)
@@ -38,4 +38,4 @@ def _debian(name: str, tag: str) -> tuple[int, ...]:
         numbered = re.match(r"\d+", tag)
         return (int(numbered[0]),) if numbered else (STABLE,) if re.match(r"(?:latest|stable)(?:-slim)?$", tag) else ()
     floating = re.match(r"(?:latest|slim|3(?:\.(?P<minor>\d+))?)(?:-slim)?$", tag)
-    return (STABLE,) if floating and int(floating["minor"] or STABLE) >= OLDEST else ()
+    return (STABLE,) if floating and int(floating["minor"] or OLDEST) >= OLDEST else ()

@@ -33,7 +33,7 @@ def is_known(api: set[str], hit: Hit) -> bool:
     """Whether all versions that may be installed are among those of which the hit is true. What insightface refuses is read
     in a few versions: 0.1 took prepare(nms=...)."""
     of_insightface = hit.cause == "det-parameter-ignored" and hit.why != "detect-faces"
-    return set(hit.api or APIS) >= api if of_insightface else True
+    return not of_insightface or set(hit.api or APIS) >= api
 
 
 def installed(source: Source) -> set[str]:

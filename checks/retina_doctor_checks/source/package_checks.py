@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Reason, Severity
@@ -163,21 +163,25 @@ def service_module_missing(source: Source) -> Answer:
     """A FastAPI route that takes a form, and requirements that name fastapi without python-multipart."""
     signs = [one for one in source.signs if one.kind == "multipart" and not is_test(source, one.at.file)]
     installing = [one for one in environments(source) if "fastapi" in one.packages] if signs else []
-    beside = [one for one in installing if any(is_beside(one.packages["fastapi"], sign) for sign in signs)]
     found = []
-    for one in beside or installing:
+    for one in installing:
         package = one.packages["fastapi"]
-        if brings_forms(package) or "python-multipart" in one.packages or BESIDE.search(one.group):
+        own = [sign for sign in signs if one in serving(installing, sign)]
+        if not own or brings_forms(package) or "python-multipart" in one.packages or BESIDE.search(one.group):
             continue
-        sign = next((sign for sign in signs if is_beside(package, sign)), signs[0])
+        sign = own[0]
         more = {"declares": sign.what, "route_file": sign.at.file, "route_line": sign.at.line}
         found.append(SourcePlace(at=package.at, why="fastapi", what="python-multipart", more=more))
     return answer(source, "RD523", "service-module-missing", once(found), of=EITHER)
 
 
-def is_beside(package: Package, sign: Sign) -> bool:
-    """In the folder of the file that asks for the package, or below: another image of the tree does not run this route."""
-    return sign.at.file.startswith(package.at.file.rpartition("/")[0] + "/")
+def serving(installing: Sequence[Environment], sign: Sign) -> Sequence[Environment]:
+    """Those that are asked for in the route's folder, or the nearest above: another image of the tree does not run it. All, where
+    there is none."""
+    folders = [one.packages["fastapi"].at.file.rpartition("/")[0] + "/" for one in installing]
+    above = [folder for folder in folders if sign.at.file.startswith(folder)]
+    nearest = max(above, key=len, default=None)
+    return [one for one, folder in zip(installing, folders, strict=True) if nearest in (None, folder)]
 
 
 def brings_forms(package: Package) -> bool:

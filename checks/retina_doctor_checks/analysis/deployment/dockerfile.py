@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from retina_doctor.codec import replace
@@ -68,7 +68,7 @@ def told(text: SourceText, content: str) -> Found:
             instruction(text, stage, stages, number, word, value, lines)
     if stage is None:
         return Found()
-    image = finished(text, stage, [one for each in stages.values() for one in each.graphics])
+    image = finished(text, stage)
     return Found(images=[image], servers=[image.server] if image.server else [])
 
 
@@ -127,6 +127,7 @@ def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[s
         ports=list(parent.ports),
         sets=dict(parent.sets),
         system=list(parent.system),
+        graphics=list(parent.graphics),
         asks=parent.asks,
         brings=parent.brings,
         entry=parent.entry,
@@ -156,15 +157,26 @@ def instruction(
         for port in value.split():
             match = re.match(r"(\d+)(?:/\w+)?$", port)  # a range is none
             stage.ports.append(Port(at=at, number=int(match[1]) if match else None, host=None, name=None))
-    elif word == "COPY" and "--from=" in value and PACKAGES_FROM.search(value):
-        source = stages.get(value.split("--from=")[1].split()[0].lower())
-        if source is not None:
-            stage.steps += source.steps
-        stage.brings = stage.brings or source is None or source.brings or GPU_BASE.search(source.base) is not None
+    elif word == "COPY":
+        copied(stage, stages, value)
     elif word in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
         commanded(text, stage, number, word, value)
     elif word == "ADD":
         stage.brings = True
+
+
+def copied(stage: Stage, stages: Mapping[str, Stage], value: str) -> None:
+    """What another stage, or another image, gives."""
+    stage.brings = stage.brings or BRINGS.search(value) is not None
+    if "--from=" not in value:
+        return
+    source = stages.get(value.split("--from=")[1].split()[0].lower())
+    if source is not None:
+        stage.graphics += source.graphics  # it is built for this one
+    if PACKAGES_FROM.search(value):
+        if source is not None:
+            stage.steps += source.steps
+        stage.brings = stage.brings or source is None or source.brings or GPU_BASE.search(source.base) is not None
 
 
 def commanded(text: SourceText, stage: Stage, number: int, word: str, value: str) -> None:
@@ -222,7 +234,7 @@ def without_options(lines: Lines) -> Lines:
     return found
 
 
-def finished(text: SourceText, stage: Stage, graphics: Sequence[SystemPackage]) -> Image:
+def finished(text: SourceText, stage: Stage) -> Image:
     server = started(stage)
     last = stage.command or stage.entry
     return Image(
@@ -234,7 +246,7 @@ def finished(text: SourceText, stage: Stage, graphics: Sequence[SystemPackage]) 
         server=server.at(text.at(last[0])) if server and last else None,
         sets=tuple(stage.sets.values()),
         system=tuple(stage.system),
-        graphics=tuple(graphics),
+        graphics=tuple(dict.fromkeys(stage.graphics)),
         asks=stage.asks,
         brings=stage.brings,
     )
