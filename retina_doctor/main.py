@@ -13,7 +13,7 @@ from retina_doctor import __version__
 from retina_doctor.cli import app
 from retina_doctor.ears import HEARD
 from retina_doctor.errors import Interrupted, UsageError
-from retina_doctor.output import complain, is_lost, lose, refuses, tell
+from retina_doctor.output import complain, is_lost, lose, refuses, set_charsets, tell
 
 COMPLETE = "_RETINA_DOCTOR_COMPLETE"
 
@@ -21,6 +21,7 @@ COMPLETE = "_RETINA_DOCTOR_COMPLETE"
 def main() -> NoReturn:
     """The console script. One clear line and exit code 2 for wrong usage; 128 + signal when interrupted; 3 for our own bugs."""
     _take_closed_descriptors()
+    set_charsets()
     if COMPLETE in os.environ:  # a shell asks what could follow, or for the lines that make it ask
         from typer._completion_classes import completion_init
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from retina_doctor import formats
 from retina_doctor.errors import UsageError, described
@@ -149,21 +150,46 @@ def _is_terminal() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def terminal(colour: bool = True) -> Look:
-    """Width and colour of standard output. *colour* False: none, whatever the environment says.
+def coloured(stream: TextIO | None) -> bool:
+    """Whether that stream is one for colour.
 
-    FORCE_COLOR, NO_COLOR and TERM=dumb are heeded, in this order (force-color.org, no-color.org).
+    FORCE_COLOR, NO_COLOR and TERM=dumb are heeded, in this order; empty ones say nothing (force-color.org, no-color.org).
     """
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return stream is not None and stream.isatty() and not plain
+
+
+def terminal(colour: bool = True) -> Look:
+    """Width and colour of standard output. *colour* False: none, whatever the environment says."""
     from retina_doctor.reports import Look
 
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    coloured = colour and (bool(os.environ.get("FORCE_COLOR")) or (_is_terminal() and not plain))
     width = shutil.get_terminal_size((80, 24)).columns if _is_terminal() or "COLUMNS" in os.environ else 80
-    return Look(max(40, min(width, 120)), coloured)
+    return Look(max(40, min(width, 120)), colour and coloured(sys.stdout))
+
+
+def set_charsets() -> None:
+    """Both streams speak UTF-8 whatever the locale says: a service's LANG is often C, and reports are in Chinese, too.
+
+    But a terminal whose own charset has Chinese (GB18030, Big5) is one that was set up so, and is spoken to in that.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            own = stream.isatty() and _has_chinese(stream.encoding)
+            stream.reconfigure(encoding=stream.encoding if own else "utf-8", errors="replace")
+
+
+def _has_chinese(charset: str) -> bool:
+    try:
+        "中".encode(charset)
+    except UnicodeError:
+        return False
+    return True
 
 
 def show(text: str) -> None:
-    """To standard output; UTF-8 whatever the locale says: a service's LANG is often C, and reports are in Chinese, too.
+    """To standard output.
 
     Where it takes nothing, one line says so, and the command goes on: what it was doing is not left half done.
     """
@@ -171,7 +197,7 @@ def show(text: str) -> None:
         _lose("is closed; write reports to files with --format FORMAT=FILE")
         return
     try:
-        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "replace"))
         sys.stdout.flush()
     except OSError as error:
         lose(error)

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
-from retina_doctor.output import tell
+from retina_doctor.output import coloured, tell
 from retina_doctor.probing.process import Child
 from retina_doctor.probing.processes import Progress
 from retina_doctor.quoting import visible
@@ -21,8 +21,8 @@ BETWEEN = 10.0  # seconds
 
 
 @contextlib.contextmanager
-def shown(language: Language) -> Iterator[Progress | None]:
-    """A function for `Looking`; None where there is no standard error."""
+def shown(language: Language, colour: bool = True) -> Iterator[Progress | None]:
+    """A function for `Looking`; None where there is no standard error. *colour* False: none, as in reports."""
     if sys.stderr is None:
         yield None
         return
@@ -32,7 +32,7 @@ def shown(language: Language) -> Iterator[Progress | None]:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(stderr=True)
+    console = Console(stderr=True, no_color=not (colour and coloured(sys.stderr)))
     with console.status("") as status:
 
         def show(running: Sequence[Child]) -> None:

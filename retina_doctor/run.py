@@ -139,7 +139,7 @@ class Run:
         def prepare() -> None:
             threading.Thread(target=output.prepare, args=(outputs or [],), daemon=True).start()
 
-        with progress.shown(self.language) as show:
+        with progress.shown(self.language, colour=not self.flags.get("no_color")) as show:
             snapshot = look(attachment, installed(), os.environ, show, prepare)
         self.lap("probes")
         return snapshot

@@ -40,6 +40,7 @@ REAL = frozenset(
         "test_distribution",
         "test_endpoint_attacks",
         "test_example_pack",
+        "test_expect",
         "test_faults_damage",
         "test_faults_driver",
         "test_faults_onnxruntime",

@@ -36,6 +36,15 @@ def schema() -> Any:
     return validator(SCHEMA)
 
 
+@functools.cache
+def gitlab_schema() -> Any:
+    """Of GitLab's Code Quality report; the file says where its demands are published."""
+    file = Path(__file__).with_name("gitlab_code_quality.schema.json")
+    read = json.loads(file.read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(read)
+    return jsonschema.Draft202012Validator(read)
+
+
 # JSON
 
 
@@ -136,6 +145,21 @@ def test_a_fingerprint_stays_where_lines_are_added_above() -> None:
     assert moved(0) == moved(7)
 
 
+def test_fingerprints_are_the_same_in_another_checkout(tmp_path: Path) -> None:
+    """Two files of one name in folders of their own have two."""
+    marks: list[list[str]] = []
+    for checkout in ("one", "two"):
+        for folder in ("a", "b"):
+            (tmp_path / checkout / folder).mkdir(parents=True)
+            (tmp_path / checkout / folder / "app.py").write_text(
+                "from onnxruntime import InferenceSession as S\nS('x')\n"
+            )
+        done = runs.run("scan", ".", "--format", "gitlab", cwd=tmp_path / checkout)
+        marks.append([one["fingerprint"] for one in json.loads(done.stdout)])
+    assert marks[0] == marks[1]
+    assert len(set(marks[0])) == len(marks[0]) >= 2
+
+
 # GitLab
 
 
@@ -143,14 +167,29 @@ def test_a_fingerprint_stays_where_lines_are_added_above() -> None:
 def test_gitlab_has_what_it_demands(name: str) -> None:
     report = of(name)
     entries = json.loads(writer("gitlab")(report, PLAIN))
+    gitlab_schema().validate(entries)
     assert len(entries) == len(report.diagnosis.findings)
-    for entry in entries:
-        assert set(entry) == {"description", "check_name", "fingerprint", "severity", "location"}
-        assert entry["severity"] in ("info", "minor", "major", "critical", "blocker")
-        assert entry["location"]["path"]
-        assert not entry["location"]["path"].startswith("./")
-        assert type(entry["location"]["lines"]["begin"]) is int
-    assert len({entry["fingerprint"] for entry in entries}) == len(entries)
+    assert len({entry["fingerprint"] for entry in entries}) == len(entries), "GitLab keeps one of each fingerprint"
+
+
+def test_gitlab_accepts_hostile_evidence_and_refuses_what_is_no_report(tmp_path: Path) -> None:
+    entries = json.loads(writer("gitlab")(hostile(tmp_path), PLAIN))
+    gitlab_schema().validate(entries)
+    lines = {"begin": 1}
+    wrongs: list[dict[str, Any]] = [
+        {"severity": "error"},
+        {"fingerprint": 7},
+        {"description": None},
+        {"location": {"path": "app.py"}},
+        {"location": {"lines": lines}},
+        {"location": {"path": "./app.py", "lines": lines}},
+        {"location": {"path": "app.py", "lines": {"begin": "1"}}},
+        {"location": {"path": "app.py", "lines": {"begin": 0}}},
+    ]
+    for wrong in wrongs:
+        assert not gitlab_schema().is_valid([entries[0] | wrong]), wrong
+    for field in entries[0]:
+        assert not gitlab_schema().is_valid([{key: value for key, value in entries[0].items() if key != field}])
 
 
 # Prometheus

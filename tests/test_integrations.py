@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import junitparser
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.doctor import environment
 from tests.odd_probes import runs
+from tests.test_formats import gitlab_schema
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "integrations.md").read_text(encoding="utf-8")
+
+
+DOCTOR = Path(sys.executable).with_name("retina-doctor")
 
 
 def example(section: str, language: str) -> str:
@@ -83,6 +91,42 @@ def test_the_action_runs(tmp_path: Path, installed: Path) -> None:
     assert json.loads(Path(outputs["sarif"]).read_text())["version"] == "2.1.0"
     assert set(action["outputs"]) == set(outputs)
     assert "RD275 ort-provider-not-requested" in files["GITHUB_STEP_SUMMARY"].read_text()
+
+
+def test_the_script_of_gitlab(tmp_path: Path, installed: Path) -> None:
+    """Its lines in one shell that stops at the first failure, as the runner has it; then the reports that it names."""
+    [job] = yaml.safe_load(example("GitLab CI", "yaml")).values()
+    make, scan = job["script"]
+    assert make.endswith(" retina-doctor")
+    make = make.removesuffix("retina-doctor") + shlex.quote(str(installed))
+    (tmp_path / "src").mkdir()
+
+    def run_job(source: str, *lines: str) -> tuple[int, str, Any, junitparser.JUnitXml]:
+        (tmp_path / "src" / "app.py").write_text(source)
+        done = subprocess.run(
+            ["sh", "-e", "-c", "\n".join(lines)],
+            cwd=tmp_path,
+            env=environment(PATH=os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+        reports = {name: tmp_path / file for name, file in job["artifacts"]["reports"].items()}
+        assert set(reports) == {"codequality", "junit"}, done.stderr
+        quality = json.loads(reports["codequality"].read_text(encoding="utf-8"))
+        gitlab_schema().validate(quality)
+        return done.returncode, done.stdout, quality, junitparser.JUnitXml.fromfile(str(reports["junit"]))
+
+    code, told, quality, junit = run_job(FAULT, make, scan)
+    assert code == 1
+    assert {one["check_name"] for one in quality} == {"model-wrong-directory", "ort-provider-not-requested"}
+    for entry in quality:
+        assert entry["location"] == {"path": "src/app.py", "lines": {"begin": 2}}, "from the folder of the job"
+        assert entry["check_name"] in told
+    assert junit.failures == len(quality)
+    code, _, quality, junit = run_job("print('no detector here')\n", scan)
+    assert (code, quality, junit.failures) == (0, [], 0)
 
 
 def test_pre_commit_runs_the_hook(tmp_path: Path, installed: Path) -> None:
@@ -156,6 +200,61 @@ def test_the_unit_of_systemd(tmp_path: Path) -> None:
     words = re.search(r"^ExecStartPre=(.*)$", example("systemd", "ini"), re.MULTILINE)
     assert words
     assert started(words[1], tmp_path) in (0, 1, 3)
+
+
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    """Also with the minus of the text above it. What it starts must be there, so the programs of this machine are put in."""
+    program = shutil.which("systemd-analyze")
+    assert program, "systemd-analyze is needed: apt-get install systemd"
+
+    def complaints(unit: str) -> str:
+        for shown, here in (("/opt/doctor/bin/retina-doctor", str(DOCTOR)), ("/opt/face/bin/python", sys.executable)):
+            assert shown in unit
+            unit = unit.replace(shown, here)
+        file = tmp_path / "face.service"
+        file.write_text(unit)
+        command = [program, "verify", "--man=no", str(file)]
+        done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr + (f"exit {done.returncode}" if done.returncode else "")
+
+    unit = example("systemd", "ini")
+    assert complaints(unit) == ""
+    assert "`ExecStartPre=-/opt/" in TEXT
+    assert complaints(unit.replace("ExecStartPre=/", "ExecStartPre=-/")) == ""
+    assert "TimeoutStartSec" in complaints(unit.replace("TimeoutStartSec=120", "TimeoutStartSec=soon"))
+
+
+# Prometheus, Nagios
+
+
+def test_what_monitoring_runs(tmp_path: Path) -> None:
+    """Each line as cron and Nagios start it, by sh: the textfile is read by Prometheus' parser, the line by Nagios' rules."""
+    textfile, plugin = example("Prometheus, Nagios", "sh").splitlines()
+    collected = "/var/lib/node_exporter"
+    assert collected in textfile
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "retina-doctor").symlink_to(DOCTOR)
+
+    def run_line(line: str) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join((str(tmp_path / "bin"), os.environ["PATH"]))
+        here = f"{line} --target {shlex.quote(sys.executable)}"
+        return subprocess.run(
+            ["sh", "-c", here], cwd=tmp_path, env=environment(PATH=path), capture_output=True, text=True, check=False
+        )
+
+    done = run_line(textfile.replace(collected, str(tmp_path)))
+    assert done.stdout == "" and done.stderr.count("\n") == 1, done
+    [file] = tmp_path.glob("*.prom")
+    families = {one.name: one for one in text_string_to_metric_families(file.read_text(encoding="utf-8"))}
+    assert families["retina_doctor_exit_code"].samples[0].value == done.returncode
+
+    line = run_line(plugin)
+    assert line.stderr == "" and line.stdout.count("\n") == 1, line
+    state = ("OK", "WARNING", "CRITICAL", "UNKNOWN")[line.returncode]
+    text, bar, figures = line.stdout.partition(" | ")
+    assert text.startswith(f"RETINA-DOCTOR {state}: ") and bar
+    assert [re.fullmatch(r"'\w+'=\d+(;\d*){0,4}", one) is not None for one in figures.split()] == [True] * 3
+    assert (line.returncode in (0, 1)) == (done.returncode == 0)
 
 
 # pytest

@@ -447,16 +447,16 @@ def test_language_follows_flag_then_variable_then_locale(tmp_path: Path, snapsho
     assert is_chinese("--lang", "zh", RETINA_DOCTOR_LANG="en")
 
 
-def in_terminal(cwd: Path, more: dict[str, str], *words: str) -> bytes:
-    """What the command writes to standard output when that is a terminal."""
+def in_terminal(cwd: Path, more: dict[str, str], *words: str, stream: str = "stdout") -> bytes:
+    """What the command writes to that stream when it is a terminal; the other one stays empty."""
     ours, theirs = pty.openpty()
     try:
         doctor = subprocess.Popen(
             [*runs.COMMAND, *words],
             cwd=cwd,
             env=runs.environment(**{"TERM": "xterm", **more}),
-            stdout=theirs,
-            stderr=subprocess.PIPE,
+            stdout=theirs if stream == "stdout" else subprocess.PIPE,
+            stderr=theirs if stream == "stderr" else subprocess.PIPE,
         )
         os.close(theirs)
         written = b""
@@ -468,8 +468,8 @@ def in_terminal(cwd: Path, more: dict[str, str], *words: str) -> bytes:
             if not chunk:
                 break
             written += chunk
-        _, errors = doctor.communicate()
-        assert errors == b""
+        others = doctor.communicate()
+        assert not any(others)
         return written
     finally:
         os.close(ours)
@@ -484,6 +484,67 @@ def test_colour_only_on_a_terminal_and_not_against_no_color(tmp_path: Path, snap
     assert b"\x1b[" not in in_terminal(tmp_path, {"FORCE_COLOR": "1"}, *words, "--no-color")
     assert "\x1b[" not in runs.run(*words, cwd=tmp_path).stdout
     assert "\x1b[" in runs.run(*words, cwd=tmp_path, more={"FORCE_COLOR": "1"}).stdout
+    assert b"\x1b[" in in_terminal(tmp_path, {"NO_COLOR": "", "FORCE_COLOR": ""}, *words), "empty ones say nothing"
+    assert "\x1b[" not in runs.run(*words, cwd=tmp_path, more={"NO_COLOR": "", "FORCE_COLOR": ""}).stdout
+    both = {"NO_COLOR": "1", "FORCE_COLOR": "1"}
+    assert "\x1b[" in runs.run(*words, cwd=tmp_path, more=both).stdout, "who forces it means this run"
+    assert "\x1b[" not in runs.run(*words, "--no-color", cwd=tmp_path, more=both).stdout
+
+
+COLOUR = re.compile(rb"\x1b\[[0-9;]*[1-9][0-9;]*m")
+
+
+@pytest.mark.parametrize(
+    ("more", "flags", "coloured"),
+    [
+        ({}, (), True),
+        ({"NO_COLOR": ""}, (), True),
+        ({"NO_COLOR": "1"}, (), False),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, (), True),
+        ({"FORCE_COLOR": "1"}, ("--no-color",), False),
+    ],
+)
+def test_the_live_line_has_colour_where_reports_have_it(
+    tmp_path: Path, more: dict[str, str], flags: tuple[str, ...], coloured: bool
+) -> None:
+    """On standard error, while probes run."""
+    words = ("--only", "RD004", "--quick", "--format", "json=r.json", *flags)
+    assert (COLOUR.search(in_terminal(tmp_path, more, *words, stream="stderr")) is not None) is coloured
+
+
+@pytest.fixture(scope="session")
+def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of locales that are not UTF-8, for LOCPATH; they are made of what Debian's package locales has."""
+    folder = tmp_path_factory.mktemp("locales")
+    for name, charset in (("en_US", "ISO-8859-1"), ("zh_CN", "GB18030")):
+        command = ["localedef", "-i", name, "-f", charset, str(folder / f"{name}.{charset}")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (folder / f"{name}.{charset}").is_dir(), f"localedef needs the package locales: {done.stderr}"
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("locale", "piped", "at_terminal"),
+    [("en_US.ISO-8859-1", "utf-8", "utf-8"), ("zh_CN.GB18030", "utf-8", "gb18030"), ("C", "utf-8", "utf-8")],
+)
+def test_all_that_is_said_has_one_charset(
+    tmp_path: Path, snapshot: Path, locales: Path, locale: str, piped: str, at_terminal: str
+) -> None:
+    """Reports, help and complaints: a terminal's own charset where that has Chinese, else UTF-8."""
+    more = {"LC_ALL": locale, "LOCPATH": str(locales), "PYTHONIOENCODING": "ascii", "RETINA_DOCTOR_LANG": "zh"}
+    for words, told in ((("diagnose", "snapshot.json"), "修复"), (("--help",), "显示"), (("list",), "错误")):
+        done = subprocess.run(
+            [*runs.COMMAND, *words], cwd=tmp_path, env=runs.environment(**more), capture_output=True, check=False
+        )
+        assert done.returncode in (0, 1) and done.stderr == b"", done.stderr
+        assert told in done.stdout.decode(piped)
+        assert told in in_terminal(tmp_path, more, *words).decode(at_terminal)
+    complaint = ("--format", "没有", "--only", "RD001")
+    done = subprocess.run(
+        [*runs.COMMAND, *complaint], cwd=tmp_path, env=runs.environment(**more), capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    done.stderr.decode(piped)
 
 
 def test_a_judged_recording_gives_the_report_of_the_live_run(tmp_path: Path) -> None:

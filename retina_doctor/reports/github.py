@@ -5,13 +5,11 @@ Escaping and limits: docs.github.com, "Workflow commands for GitHub Actions" (10
 
 from __future__ import annotations
 
-import re
-
 from retina_doctor.model import Action, Finding, Severity
-from retina_doctor.pages import interpreter_of
 from retina_doctor.quoting import visible
 from retina_doctor.reports import Look, Report
 from retina_doctor.reports.labels import label
+from retina_doctor.reports.places import relative, without_place
 
 MOST = 10
 """Of a level that are shown: what would come after them is told by the last."""
@@ -51,21 +49,11 @@ def _annotation(report: Report, level: str, finding: Finding) -> str:
         text += "\n" + label("explains", report.language, others=others)
     where, title = "", words.title
     if finding.location:
-        file, line = str(visible(finding.location.file)), finding.location.line
-        where = f"file={_property(_relative(file, report))},line={line},col={finding.location.column},"
-        # GitHub shows the place by itself.
-        title = re.sub(rf"\s*[:：]\s*{re.escape(file)}\s*(?:, line|，第)\s*{line}\s*行?\s*", "", title) or title
+        file, place = str(visible(relative(finding.location.file, report))), finding.location
+        where = f"file={_property(file)},line={place.line},col={place.column},"
+        title = without_place(title, place)
     title = _property(f"{finding.code} {title}")
     return f"::{level} {where}title={title}::{_message(text)}\n"
-
-
-def _relative(file: str, report: Report) -> str:
-    """As from the directory in which the doctor was run, for readers that know no absolute paths."""
-    interpreter = interpreter_of(report.diagnosis.snapshot)
-    folder = interpreter.working_directory if interpreter else None
-    if folder and report.judged is None and file.startswith(folder.rstrip("/") + "/"):
-        return file[len(folder.rstrip("/")) + 1 :]
-    return file
 
 
 def _message(text: str) -> str:

@@ -10,6 +10,7 @@ from retina_doctor.codec import to_json
 from retina_doctor.model import Severity
 from retina_doctor.reports import Look, Report
 from retina_doctor.reports.fingerprints import fingerprints
+from retina_doctor.reports.places import relative, without_place
 
 SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.NOTE: "info"}
 
@@ -19,15 +20,16 @@ def write(report: Report, _look: Look) -> str:
     entries = []
     for finding, mark in zip(report.diagnosis.findings, marks, strict=True):
         words, place = report.words(finding), finding.location
+        title = without_place(words.title, place) if place else words.title
         root = f" (← {finding.root.code} {finding.root.name})" if finding.root else ""
         entries.append(
             {
-                "description": f"{finding.code}: {words.title}{root}",
+                "description": f"{finding.code}: {title}{root}",
                 "check_name": finding.name,
                 "fingerprint": mark,
                 "severity": SEVERITIES[finding.severity],
                 "location": {
-                    "path": place.file.removeprefix("./") if place else finding.subject,
+                    "path": relative(place.file, report) if place else finding.subject,
                     "lines": {"begin": place.line if place else 1},
                 },
             }
