@@ -684,5 +684,5 @@ def test_a_named_url_that_is_refused_is_an_error_whatever_the_family(bound: str,
 
 def test_a_face_that_is_no_object_is_wrong_and_breaks_nothing() -> None:
     face = {"bbox": [1, 2, 3, 4], "keypoints": [[1, 2]] * 5, "confidence": 0.9}
-    [wrong] = wrong_in({"faces": ["x", face]}, ResponseSettings())
+    wrong = wrong_in({"faces": ["x", face]}, ResponseSettings())[0]
     assert (wrong.where, wrong.got) == ("faces[0]", '"x"')
