@@ -24,6 +24,7 @@ from .found import Found, FoundSum
 from .kinds import language
 from .python.neighbours import Neighbours
 from .python.read import read as read_python
+from .text import Unreadable
 
 if TYPE_CHECKING:
     from retina_doctor.probing.child import Telling
@@ -47,7 +48,7 @@ class Packed(Data, frozen=True, kw_only=True):
         unpacking = zlib.decompressobj()
         found = unpacking.decompress(base64.b64decode(self.data), MOST_BYTES + 1)
         if len(found) > MOST_BYTES:
-            raise ValueError(f"more than {MOST_BYTES // 2**20} MB")
+            raise Unreadable(f"more than {MOST_BYTES // 2**20} MB")
         return found
 
 
@@ -119,7 +120,7 @@ class SoFar:
             self.tell_early(len(content))
             self._sum.add(self._read(content, text))
         except Exception as error:  # one odd file must not cost what the others tell
-            kind = "" if type(error) is ValueError else f"{type(error).__name__}: "  # a ValueError is in our own words
+            kind = "" if isinstance(error, Unreadable) else f"{type(error).__name__}: "
             words = masked(f"{kind}{str(error)[:200]}")
             self._unread.append(Unread(file=text.file, kind=language(text.kind), error=words))
 

@@ -14,6 +14,10 @@ MOST_ABOVE = 20  # lines of comment above a place
 IGNORE = re.compile(r"(?i)#\s*retina-doctor:\s*ignore\[([\w\s,-]+)\][ \t]*(.*)")
 
 
+class Unreadable(ValueError):
+    """Why a file cannot be read, in our own words."""
+
+
 class SourceText:
     """*remarks*: of each line what may be a comment."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..text import Unreadable
+
 
 class YamlNode:
     """A node, asked for what is below it; of another kind than it is asked for, it is empty."""
@@ -90,4 +92,4 @@ def documents(text: str) -> list[YamlNode]:
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
-        raise ValueError(f"no YAML: {where}{problem or ' '.join(str(error).split())[:200]}") from None
+        raise Unreadable(f"no YAML: {where}{problem or ' '.join(str(error).split())[:200]}") from None

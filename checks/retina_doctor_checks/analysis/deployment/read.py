@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from ..found import Found
-from ..text import SourceText
+from ..text import SourceText, Unreadable
 from . import compose, dockerfile, kubernetes, projects, requirements, scripts
 
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -40,9 +40,9 @@ def read(data: bytes, path: str, kind: str, content_of: Callable[[str], bytes | 
     encoding = "utf-16" if data[:2] in UTF16 else "utf-8-sig"  # as PowerShell writes, and pip reads, requirements
     content = data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in content:
-        raise ValueError("holds NUL bytes")
+        raise Unreadable("holds NUL bytes")
     if proved in ("kubernetes", "compose") and TEMPLATE.search(content):
-        raise ValueError("a template, which its renderer makes YAML of")
+        raise Unreadable("a template, which its renderer makes YAML of")
     text = SourceText(path, content.split("\n"))
     if proved == "requirements":
         return requirements.told(text, content, content_of)

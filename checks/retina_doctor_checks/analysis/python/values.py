@@ -7,6 +7,7 @@ import ast
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from ..text import Unreadable
 from .tree import Function, Scope, Tree, is_self, last_word
 
 NAMES = (ast.Name, ast.Attribute)
@@ -54,7 +55,7 @@ def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
     """The alternatives that an expression may be. Raises ValueError where a file leads from one to the next without end."""
     tree.steps += 1
     if tree.steps > MOST_STEPS:
-        raise ValueError("its names lead to each other in too many ways")
+        raise Unreadable("its names lead to each other in too many ways")
     if node is None or deep > DEEP:
         return [Value(None)]
     if isinstance(node, NAMES) and tree.full(node) in tree.changed:
