@@ -36,9 +36,10 @@ def main() -> NoReturn:
         code = (
             verdict if verdict is not None else 3 if is_lost() else 0
         )  # a command without verdict is there to show something
-    except SystemExit:
-        # Typer's word for a broken pipe, whichever: that the reader of its help has gone (`| head -1`) is nobody's fault.
-        code = 0 if {"--help", "-h"} & set(sys.argv) else 3
+    except SystemExit as ended:
+        # Typer's way out of a shell's completion (0), and of any broken pipe (1): that the reader of its help has gone
+        # (`| head -1`) is nobody's fault.
+        code = 0 if not ended.code or {"--help", "-h"} & set(sys.argv) else 3
     except UsageError as error:
         code = complain(str(error))
     except Interrupted as interrupt:

@@ -163,8 +163,10 @@ def _named(label: str) -> str:
 
 
 def _long_part(part: re.Match[str]) -> str:
-    """Machine ids and containers are named in hexadecimal digits; masked, they would all be one node."""
-    return part[0] if re.fullmatch("[0-9a-f]+", part[0]) else shown(part[0])
+    """Machine ids and containers are named in hexadecimal digits; masked whole, they would all be one node."""
+    masked_whole = shown(part[0])
+    is_hexadecimal = masked_whole != part[0] and re.fullmatch("[0-9a-f]+", part[0])
+    return part[0][:8] + masked_whole if is_hexadecimal else masked_whole
 
 
 def judge_all(documents: Sequence[tuple[str, str, bytes]], catalogue: Catalogue, how: How) -> tuple[Chunk, Traits]:

@@ -474,7 +474,7 @@ class SecretsOnly(Rules):
         return SECRET if (long and not is_harmless(part)) or hides_a_secret(part) else part
 
     def name(self, text: str) -> str:
-        return _name_shown(text)
+        return _name_shown(text) if len(text) <= LONGEST_KEPT else self.whole_name(text)
 
     def whole_name(self, text: str) -> str:
         """Of a path, only what cannot be one is looked at: `token/x.onnx` is a folder, `token=x` is none."""
@@ -540,10 +540,20 @@ class SecretsOnly(Rules):
         self.of[Kind.USER] = self.name
 
 
+LONGEST_KEPT = 300
+"""Characters of a name that is remembered."""
+
+
 @functools.lru_cache(maxsize=8192)
 def _name_shown(text: str) -> str:
     """The same paths and versions stand in many facts, and on all nodes of a fleet; nothing is learned of them."""
-    return SecretsOnly(Marks()).whole_name(text)
+    return _alone().whole_name(text)
+
+
+@functools.cache
+def _alone() -> SecretsOnly:
+    """One: it refers to itself, and garbage is not looked for."""
+    return SecretsOnly(Marks())
 
 
 class Hearing(Rules):
