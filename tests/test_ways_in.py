@@ -237,7 +237,8 @@ def test_a_link_that_is_exchanged_while_it_is_looked_at(bait: Bait) -> None:
     bait.compiled("program", "fake/python", "-DPROGRAM")
     swaps = bait.written("swaps", "#!/bin/sh\nPID=$1" + SWAPS.replace("@BASE@", str(bait.python.resolve())))
     again = f"{sys.executable} -m retina_doctor check --only doctor --quick --pid $PID > /dev/null"
-    bait.around = f"{bait.user.words} {swaps} $PID & for i in 1 2 3 4 5 6; do {again}; done;"
+    started = f"ls {bait.folder}/canaries/program.* > /dev/null 2>&1"  # once in a handful of looks, as the link happens to stand
+    bait.around = f"{bait.user.words} {swaps} $PID & for i in $(seq 80); do {again}; {started} && break; done;"
     done = beside(bait, "--only doctor --quick --pid $PID")
     assert "program" in done.canaries, "the other one was started at least once"
     assert_only_the_users(done, bait)
