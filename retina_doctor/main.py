@@ -18,6 +18,12 @@ from retina_doctor.output import complain, is_lost, lose, refuses, set_charsets,
 COMPLETE = "_RETINA_DOCTOR_COMPLETE"
 
 
+def _left(ended: SystemExit) -> int:
+    """By Typer's ways out: of a shell's completion (0), and of any broken pipe (1). That the reader of its help has gone
+    (`| head -1`) is nobody's fault."""
+    return 0 if not ended.code or {"--help", "-h"} & set(sys.argv) else 3
+
+
 def main() -> NoReturn:
     """The console script. One clear line and exit code 2 for wrong usage; 128 + signal when interrupted; 3 for our own bugs."""
     _take_closed_descriptors()
@@ -37,9 +43,7 @@ def main() -> NoReturn:
             verdict if verdict is not None else 3 if is_lost() else 0
         )  # a command without verdict is there to show something
     except SystemExit as ended:
-        # Typer's way out of a shell's completion (0), and of any broken pipe (1): that the reader of its help has gone
-        # (`| head -1`) is nobody's fault.
-        code = 0 if not ended.code or {"--help", "-h"} & set(sys.argv) else 3
+        code = _left(ended)
     except UsageError as error:
         code = complain(str(error))
     except Interrupted as interrupt:
