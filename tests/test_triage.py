@@ -241,6 +241,7 @@ def test_every_cause_without_a_check_has_pages() -> None:
 def test_every_row_names_what_exists() -> None:
     for symptom in tables.symptoms():
         assert set(symptom.codes) <= set(tables.spellings()), symptom.name
+        assert len(set(symptom.says)) == len(symptom.says), symptom.name
     for spelling in tables.spellings().values():
         assert all("{code}" in form for form in spelling.forms)
     fitted = {name for row in tables.symptoms() for name in row.fits}

@@ -98,7 +98,8 @@ TOLD: dict[str, Callable[[str, Report], int]] = {
     "sarif": of_sarif,
     "terminal": in_words,
 }
-"""Format -> the exit code that a reader takes from a report."""
+"""Format -> the exit code that a reader takes from a report; of those that hold words or findings alone, the report's, once
+these are found to be its own."""
 
 
 def test_all_formats_are_read() -> None:

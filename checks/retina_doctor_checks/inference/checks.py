@@ -233,6 +233,6 @@ def host_memory_limit_too_small(inference: Inference, seen_from: SeenFrom | None
         "taken": inference.host_memory,
         "limit": limits.memory,
         "advised": -(-inference.host_memory * 2 // GIB) * GIB,
-        "process": str(seen_from.pid or "self") if seen_from else "self",
+        "process": str((seen_from and seen_from.pid) or "self"),
     }
     return Problem(subject=subject_of(inference), evidence=evidence)

@@ -13,6 +13,7 @@ from ..combined.port_owner import owner_of
 from ..facts.service import Answer as Answered
 from ..facts.service import Detection, Ports, Socket, Url
 from .checks import NOT_TOLD, UNCONNECTED, held, in_the_way, service_named, url_listeners, who_holds
+from .endpoint_checks import OF_THE_PROXY
 
 REDIRECTS = (301, 302, 303, 307, 308)
 
@@ -32,7 +33,7 @@ def service_crashed_or_not_ready(settings: Settings, ports: Ports, interpreter: 
     if url.tls and url.scheme == "http":
         return None
     hangs = last.kind == "silent" or (last.kind == "timed-out" and bool(listeners))
-    fails = (last.kind == "closed" and url.scheme == "http") or last.status in (502, 503, 504)
+    fails = (last.kind == "closed" and url.scheme == "http") or last.status in OF_THE_PROXY
     if hangs or fails:
         posted = ports.detection is not None
         evidence = {"url": url.text, "port": url.port, "kind": last.kind, "status": last.status, "posted": posted}

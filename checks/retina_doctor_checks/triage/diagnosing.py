@@ -48,8 +48,8 @@ class JudgedText(Data, frozen=True, kw_only=True):
 
 
 def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
-    """Read by both readers. *people_wrote*: it may hold people's own words, not a program's output alone."""
-    found = tuple(one for one in seen(text) if people_wrote or not one.symptom.prose)
+    """Read by both readers. *people_wrote*: as for `seen`."""
+    found = seen(text, people_wrote=people_wrote)
     finer = tuple(one for one in found if not one.symptom.general)
     return Case(text=text, told=told(text), seen=finer or found)
 

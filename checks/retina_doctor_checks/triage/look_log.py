@@ -83,7 +83,7 @@ def understood(one: FetchedLog, clock: Clock) -> Log:
         lines = content.split("\n")
         when = list(moments(lines, clock))
         text = latest(lines)
-        case = Case(text=text, told=told(text), seen=tuple(s for s in seen(text, EVERY) if not s.symptom.prose))
+        case = Case(text=text, told=told(text), seen=seen(text, EVERY, people_wrote=False))
         shown = tuple(place for symptom in case.seen for place in places(symptom, when))
         holds = tuple(sorted(holding(case, {name for s in case.seen for name in s.symptom.fits})))
         fell_back = list(dict.fromkeys(beginning(m[0].strip(), LONGEST) for m in FELL_BACK.finditer(content)))

@@ -32,10 +32,11 @@ class SymptomSeen(Data, frozen=True, kw_only=True):
     captured: Mapping[str, tuple[str, ...]]
 
 
-def seen(text: LogText, most: int = MOST) -> tuple[SymptomSeen, ...]:
-    """In the order of the tables; of each the first *most* places of a sentence."""
-    numbers, own = _numbers(text, most), own_words.told(text, most)
-    rows = tables.symptoms()
+def seen(text: LogText, most: int = MOST, *, people_wrote: bool = True) -> tuple[SymptomSeen, ...]:
+    """In the order of the tables; of each the first *most* places of a sentence. *people_wrote*: it may hold people's own words,
+    not a program's output alone."""
+    numbers, own = _numbers(text, most), own_words.told(text, most) if people_wrote else {}
+    rows = (row for row in tables.symptoms() if people_wrote or not row.prose)
     return tuple(one for row in rows if (one := _seen(row, text, numbers, own.get(row.name, ()), most)) is not None)
 
 
