@@ -105,6 +105,25 @@ def test_a_cache_that_another_user_can_replace_is_not_used(bundle: Path, tmp_pat
     assert list(cache.glob("retina-doctor/*")) == []
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_disk_from_which_nothing_can_be_loaded_is_not_used(bundle: Path, tmp_path: Path, closed: bool) -> None:
+    """Mounted noexec: the cache, and *closed*: /tmp as well."""
+    copy = tmp_path / "doctor.pyz"
+    copy.write_bytes(bundle.read_bytes())
+    (tmp_path / "cache").mkdir()
+    mounts = 'exec 3< "$2"; mount -t tmpfs -o noexec tmpfs "$1"' + (
+        "; mount -t tmpfs -o noexec tmpfs /tmp" if closed else ""
+    )
+    look = f"{PYTHONS['3.11']} /dev/fd/3 --quick --device cpu --only RD263 --format json"
+    words = ["unshare", "-m", "sh", "-c", f"{mounts}; {look}", "sh", str(tmp_path / "cache"), str(copy)]
+    env = environment(XDG_CACHE_HOME=str(tmp_path / "cache"))
+    done = subprocess.run(words, env=env, cwd="/", capture_output=True, text=True, check=False)
+    if closed:
+        assert (done.returncode, "loaded from" in done.stderr) == (3, True), done.stderr
+    else:
+        assert done.returncode in (0, 1, 3) and json.loads(done.stdout), done.stderr
+
+
 def test_a_damaged_wheel_is_not_unpacked(bundle: Path, tmp_path: Path) -> None:
     data = bytearray(bundle.read_bytes())
     with zipfile.ZipFile(bundle) as opened:

@@ -19,16 +19,16 @@ from typing import Any
 
 import pytest
 
-from retina_doctor.diagnose import diagnose
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.fixing import worker
 from retina_doctor.fixing.applying import bring_back, run
 from retina_doctor.fixing.hand import CannotFix, Hand, Whose
 from retina_doctor.fixing.journal import Journal
 from retina_doctor.fixing.outcome import outcome
 from retina_doctor.fixing.steps import FixAction, is_plain
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Action
-from retina_doctor.registry import installed
-from retina_doctor.remedies import MakeLink
+from retina_doctor.words.remedies import MakeLink
 from tests.doctor import doctor, environment, install, make_venv, uninstall
 from tests.machines import machine
 from tests.scan_pairs import HEAD
@@ -223,7 +223,7 @@ SPOILED: dict[str, Spoiled] = {
     **{
         f"packages: {name}": of_packages(name)
         for name, fault in FAULTS.items()
-        if fault.severity != "note" and not fault.fixed_by_hand and name != "insightface that was not compiled"
+        if fault.severity != "note" and name not in ("insightface that was not compiled", "onnx without protobuf")
     },
     "a wheel of another Python": Spoiled(make=of_another_python, roots=frozenset({"ort-wheel-wrong-platform"})),
     "with pip": Spoiled(make=with_pip, roots=frozenset({"ort-broken-install"})),
@@ -868,9 +868,9 @@ def test_the_worker_runs_on_the_oldest_python(tmp_path: Path) -> None:
         return json.loads(done.stdout)
 
     old, new = str(tmp_path / "old"), str(tmp_path / f"{worker.STAGED}new")
-    assert asked(do="stage", folder=old, into=new) == {}
+    was = asked(do="stage", folder=old, into=new)["was"]
     Path(new, "file").unlink()
-    pairs = asked(do="whole", folder=old, staged=new)["pairs"]
+    pairs = asked(do="whole", folder=old, staged=new, was=was)["pairs"]
     assert asked(do="become", pairs=pairs, wanted="new") == {}
     assert (asked(do="state", pairs=pairs)["state"], list(Path(old).iterdir())) == ("new", [])
     assert asked(do="become", pairs=pairs, wanted="old") == {}

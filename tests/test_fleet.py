@@ -27,7 +27,7 @@ from retina_doctor.fleet.judging import How
 from retina_doctor.fleet.reporting import read
 from retina_doctor.fleet.summing import allowed
 from retina_doctor.model import Snapshot
-from retina_doctor.snapshot import save
+from retina_doctor.support_file import save
 from tests.doctor import doctor, environment
 from tests.machines import machine
 
@@ -346,6 +346,16 @@ def test_help_needs_nothing_of_it() -> None:
     assert done.stdout == "[]\n"
 
 
+def test_commands_are_whole_however_narrow_the_terminal_is(tmp_path: Path) -> None:
+    put(tmp_path, "gpu-1", "driver-too-old")
+    done = doctor("fleet", "report", tmp_path, cwd=tmp_path, env=environment(COLUMNS="60"))
+    told = json.loads(doctor("fleet", "report", tmp_path, "--format", "json", cwd=tmp_path).stdout)
+    commands = [command for step in told["plan"] for command in step["commands"]]
+    assert max(map(len, commands)) > 60
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert [command for command in commands if command not in lines] == []
+
+
 def test_history_tells_what_changed_on_which_nodes(fleet: Path, tmp_path: Path) -> None:
     keep: list[str | Path] = ["fleet", "report", fleet, "--into", "fleet.sqlite", "--format", "json"]
     assert doctor(*keep, "--run", "monday", cwd=tmp_path).returncode == 1
@@ -370,7 +380,9 @@ def test_history_tells_what_changed_on_which_nodes(fleet: Path, tmp_path: Path) 
     assert [one["after"] for one in driver] == ["580.65.06"]
     assert (told["added"], told["removed"]) == ("gpu-13", "gpu-12")
     drawn = doctor("fleet", "diff", "fleet.sqlite", "monday", "2", cwd=tmp_path)
-    assert f"2 nodes  gpu-[01-02]\n  + {root}" in drawn.stdout
+    [code] = {one["code"] for one in by_nodes["gpu-[01-02]"]["causes"] if one["name"] == root}
+    assert f"2 nodes  gpu-[01-02]\n  + {code} {root}: " in drawn.stdout
+    assert "{" not in drawn.stdout and "…" not in drawn.stdout, "what no line can hold is said to have changed"
     same = doctor("fleet", "diff", "fleet.sqlite", "2", "2", cwd=tmp_path)
     assert (same.returncode, "Nothing changed." in same.stdout) == (0, True)
 

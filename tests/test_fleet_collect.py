@@ -342,6 +342,44 @@ def test_an_inventory_of_ansible(tmp_path: Path) -> None:
     assert "ansible_host is not used" in done.stderr
 
 
+def ansible(folder: Path, program: str) -> dict[str, str]:
+    """The environment of a shell that has such an ansible-inventory."""
+    folder.mkdir()
+    (folder / "ansible-inventory").write_text(f"#!/bin/sh\n{program}\n", encoding="utf-8")
+    (folder / "ansible-inventory").chmod(0o755)
+    return environment(PATH=f"{folder}:{os.environ['PATH']}")
+
+
+def test_a_bad_source_of_nodes_costs_no_other(tmp_path: Path) -> None:
+    """A node set beside an inventory, an inventory beside a node set, one odd host among good ones."""
+    inventory = {"gpu": {"hosts": ["n1", "2001:db8::7", "n2", 5, ["x"]]}}
+    env = ansible(tmp_path / "tools", f"echo '{json.dumps(inventory)}'")
+    env_bad = ansible(tmp_path / "bad", "echo 'vault: the password is Kx7vbq91mm' >&2; exit 4")
+    way = ["--via", f"env NODE={{node}} {sys.executable}", "--only", "doctor", "--format", "json"]
+    for words, variables, nodes, said in (
+        (
+            ["-w", "n[3-", "--inventory", "i"],
+            env,
+            ["n1", "n2"],
+            ["n[3-", "2001:db8::7", "5 is no name", "['x'] is no name"],
+        ),
+        (
+            ["-w", "n[", "-w", "n3", "--hosts", "nosuch", "--inventory", "i"],
+            env_bad,
+            ["n3"],
+            ["n[", "nosuch", "ansible-inventory failed: vault: the password is"],
+        ),
+        (["-g", "nosuch", "-w", "n4"], env, ["n4"], ["names no node"]),
+    ):
+        done = doctor("fleet", "collect", *words, *way, "-o", "out", cwd=tmp_path, env=variables)
+        assert done.returncode == 2
+        assert json.loads(done.stdout)["snapshots"] == nodes
+        lines = done.stderr.splitlines()
+        assert len(lines) == len(said), lines
+        assert all(one in line for one, line in zip(said, lines, strict=True)), lines
+        assert "Kx7vbq91mm" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -34,7 +34,7 @@ def bundle(
     from retina_doctor.bundling.bundle import PYTHONS, make
     from retina_doctor.codec import encode, to_json
     from retina_doctor.errors import UsageError
-    from retina_doctor.output import check_writable, tell
+    from retina_doctor.running.output import check_writable, tell
 
     run = Run.of(ctx)
     as_json = run.as_json

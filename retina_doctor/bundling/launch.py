@@ -58,7 +58,7 @@ def private_folder():
                 os.makedirs(base, 0o700)
             if not os.path.lexists(folder):
                 os.mkdir(folder, 0o700)
-            if not os.access(folder, os.W_OK | os.X_OK) or others_lead(folder):
+            if not os.access(folder, os.W_OK | os.X_OK) or others_lead(folder) or loads_nothing(folder):
                 continue
         except OSError:
             continue
@@ -66,7 +66,13 @@ def private_folder():
         if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or state.st_mode & 0o077:
             fail("%s: must be a folder of this user's alone (mode 0700)" % folder)
         return folder
-    return fail("no folder can be written to: set XDG_CACHE_HOME to one of your own")
+    return fail("no folder can be written to and loaded from: set XDG_CACHE_HOME to one of your own")
+
+
+def loads_nothing(folder):
+    # type: (str) -> bool
+    """A disk that is mounted noexec, as /tmp often is: no compiled module can be loaded from it."""
+    return bool(os.statvfs(folder).f_flag & os.ST_NOEXEC)
 
 
 def others_lead(folder):

@@ -9,13 +9,15 @@ import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from retina_doctor.ears import deaf
 from retina_doctor.fixing.edits import edited
-from retina_doctor.fixing.hand import CannotFix, Hand
+from retina_doctor.fixing.hand import CannotFix, Hand, Overtaken
 from retina_doctor.fixing.journal import Journal
+from retina_doctor.fixing.pips import installs_here
 from retina_doctor.fixing.steps import FixAction
 from retina_doctor.fixing.worker import STAGED
 from retina_doctor.model import Interpreter
-from retina_doctor.remedies import FileChange, LetRead, MakeLink, MoveUp
+from retina_doctor.words.remedies import FileChange, LetRead, MakeLink, MoveUp, for_uv
 
 Hands = Mapping[str, Hand]
 """ "service": whose the environment and the models are; "caller": whose the source is."""
@@ -42,15 +44,16 @@ def _packages(doing: FixAction, number: int, journal: Journal, hand: Hand, here:
     prefix = str(hand.do("environment", prefix=here.prefix)["prefix"])
     staged = posixpath.join(prefix, f"{STAGED}{journal.name}-{number}")
     journal.write("stage", step=number, hand="service", folder=prefix, staged=staged)
-    hand.do("stage", folder=prefix, into=staged)
+    was = hand.do("stage", folder=prefix, into=staged)["was"]
     python = posixpath.join(staged, "bin", posixpath.basename(here.executable))
     _is_apart(hand, python, staged)
+    installs_here(hand, here, python)
     for words in installing(doing.pip, here, python):
         journal.write("run", step=number, words=words)
         hand.run(words)
     journal.write("settle", step=number)
     hand.do("settle", staged=staged, prefix=here.prefix)  # as it is called, which may be by a link
-    _exchange("differing", prefix, staged, number, journal, hand)
+    _exchange("differing", {"folder": prefix, "staged": staged, "was": was}, number, journal, hand)
 
 
 WHERE = """
@@ -77,8 +80,7 @@ def installing(actions: Iterable[tuple[str, ...]], here: Interpreter, python: st
             # -I: what lies in the working directory is not taken for pip.
             found.append([python, "-I", "-m", "pip", action, *yes, *words])
         else:
-            words = ["--reinstall" if word == "--force-reinstall" else word for word in words]
-            found.append([str(here.uv), "pip", action, "--python", python, *words])
+            found.append([str(here.uv), "pip", action, "--python", python, *for_uv(words)])
     return found
 
 
@@ -118,14 +120,14 @@ def _move_up(folder: str, inner: str, ending: str, number: int, journal: Journal
     parent, name = posixpath.split(folder)
     staged = posixpath.join(parent, f"{STAGED}{journal.name}-{number}-{name}")
     journal.write("stage", step=number, hand="service", folder=folder, staged=staged)
-    hand.do("stage", folder=folder, into=staged)
+    was = hand.do("stage", folder=folder, into=staged)["was"]
     journal.write("move", step=number)
     hand.do("up", staged=staged, inner=inner, ending=ending)
-    _exchange("whole", folder, staged, number, journal, hand)
+    _exchange("whole", {"folder": folder, "staged": staged, "was": was}, number, journal, hand)
 
 
-def _exchange(what: str, folder: str, staged: str, number: int, journal: Journal, hand: Hand) -> None:
-    pairs = hand.do(what, folder=folder, staged=staged)["pairs"]
+def _exchange(how: str, what: Mapping[str, Any], number: int, journal: Journal, hand: Hand) -> None:
+    pairs = hand.do(how, **what)["pairs"]
     if not pairs:
         raise CannotFix("nothing was changed by it")
     journal.write("exchange", step=number, hand="service", pairs=pairs)
@@ -149,32 +151,50 @@ def hands_of(journal: Journal, environment: Mapping[str, str]) -> Hands:
 
 def bring_back(journal: Journal, hands: Hands, step: int | None = None) -> bool:
     """The state before the fix, or before that step of it; whether anything had been changed. To be repeated after any
-    interruption. Raises CannotFix where somebody else has changed the same since."""
+    interruption. What somebody else has changed since stays theirs, and Overtaken says so when all else is brought back.
+    Raises CannotFix."""
     entries = [one for one in journal.entries if step is None or one.get("step") == step]
     gone = {one["step"] for one in entries if one["what"] == "reverted"}
     entries = [one for one in entries if one.get("step") not in gone]
     changed = False
-    for one in reversed(entries):
-        if one["what"] == "exchange":
-            hand = hands[one["hand"]]
-            changed = changed or hand.do("state", pairs=one["pairs"])["state"] != "old"
-            hand.do("become", pairs=one["pairs"], wanted="old")
-        elif one["what"] == "write":
-            old = journal.kept(one["kept"])
-            now = hashlib.sha256(_read(hands[one["hand"]], one["path"])).hexdigest()
-            changed = changed or now != hashlib.sha256(old).hexdigest()
-            _write(hands[one["hand"]], one["path"], one["after"], old)
-        elif one["what"] == "link":
-            what = {name: one[name] for name in ("path", "to", "missing")}
-            changed = hands[one["hand"]].do("unlink", **what)["changed"] or changed
-        elif one["what"] == "mode":
-            told = hands[one["hand"]].do("mode", path=one["path"], expected=one["new"], wanted=one["old"])
-            changed = told["changed"] or changed
-        elif one["what"] == "stage":
-            hands[one["hand"]].do("discard", path=one["staged"])
-    for number in dict.fromkeys(one["step"] for one in entries if "step" in one):
-        journal.write("reverted", step=number)
+    overtaken: dict[int, Overtaken] = {}  # by step
+    with deaf():
+        for one in reversed(entries):
+            if one["what"] == "stage" and one["step"] in overtaken:
+                continue  # the old state is all that is left of it
+            try:
+                changed = _taken_back(one, journal, hands) or changed
+            except Overtaken as error:
+                overtaken.setdefault(one["step"], error)
+        if overtaken:
+            raise next(iter(overtaken.values()))
+        for number in dict.fromkeys(one["step"] for one in entries if "step" in one):
+            with contextlib.suppress(CannotFix):  # a full disk: it is taken back all the same, and may be once more
+                journal.write("reverted", step=number)
     return changed
+
+
+def _taken_back(one: Mapping[str, Any], journal: Journal, hands: Hands) -> bool:
+    """Whether there was something to take back."""
+    if one["what"] == "exchange":
+        hand = hands[one["hand"]]
+        changed: bool = hand.do("state", pairs=one["pairs"])["state"] != "old"
+        hand.do("become", pairs=one["pairs"], wanted="old")
+        return changed
+    if one["what"] == "write":
+        old = journal.kept(one["kept"])
+        now = hashlib.sha256(_read(hands[one["hand"]], one["path"])).hexdigest()
+        _write(hands[one["hand"]], one["path"], one["after"], old)
+        return now != hashlib.sha256(old).hexdigest()
+    if one["what"] == "link":
+        what = {name: one[name] for name in ("path", "to", "missing")}
+        return bool(hands[one["hand"]].do("unlink", **what)["changed"])
+    if one["what"] == "mode":
+        told = hands[one["hand"]].do("mode", path=one["path"], expected=one["new"], wanted=one["old"])
+        return bool(told["changed"])
+    if one["what"] == "stage":
+        hands[one["hand"]].do("discard", path=one["staged"])
+    return False
 
 
 def _read(hand: Hand, path: str) -> bytes:

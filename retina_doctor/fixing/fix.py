@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retina_doctor.codec import encode, to_json
-from retina_doctor.errors import UsageError
+from retina_doctor.ears import deaf
+from retina_doctor.errors import Interrupted, UsageError
 from retina_doctor.fixing.applying import Hands, bring_back, hands_of, make_final, run
-from retina_doctor.fixing.hand import CannotFix
+from retina_doctor.fixing.hand import CannotFix, Overtaken
 from retina_doctor.fixing.journal import CHANGING, Journal, alone, journals, last, state_folder
 from retina_doctor.fixing.looking import FixLooking, FixSeen
 from retina_doctor.fixing.outcome import outcome
@@ -20,14 +21,15 @@ from retina_doctor.fixing.steps import FixAction, unusable
 from retina_doctor.fixing.telling import FixTelling
 from retina_doctor.fixing.words import said
 from retina_doctor.model import Action
-from retina_doctor.output import is_lost, tell
-from retina_doctor.pages import interpreter_of
-from retina_doctor.remedies import MoveUp
+from retina_doctor.running.output import is_lost, tell
+from retina_doctor.standpoint.standpoint import user_name_of
+from retina_doctor.words.pages import interpreter_of
+from retina_doctor.words.remedies import MoveUp
 
 if TYPE_CHECKING:
-    from retina_doctor.attach import Attachment
     from retina_doctor.command import Run
-    from retina_doctor.reports import Report
+    from retina_doctor.looking.attach import Attachment
+    from retina_doctor.reports.report import Report
 
 
 class Fixing:
@@ -61,7 +63,7 @@ class Fixing:
         with alone(fixes):
             interrupted = last(fixes)
             if interrupted is not None and not interrupted.has("end"):
-                raise UsageError(said("interrupted", self.call.language, name=interrupted.name))
+                raise UsageError(said("interrupted", self.call.language, when=interrupted.when))
             seen = self.looking.seen()
             runs = [one for one in seen.doings if one.runs]
             text = self.telling.plan(seen.doings, seen.differences)
@@ -70,18 +72,25 @@ class Fixing:
             self._show(text)
             if not yes:
                 user = seen.snapshot.seen_from.user if seen.whose and seen.snapshot.seen_from else None
-                asked = said(
-                    "ask", self.call.language, n=len(runs), all=len(seen.doings), user=user or _user_name()
-                )  # fmt: skip
+                user = user or user_name_of(os.geteuid())
+                asked = said("ask", self.call.language, n=len(runs), all=len(seen.doings), user=user)
                 # Nobody agrees to steps that could not be shown.
                 if is_lost() or not confirmed(asked, said("not-asked", self.call.language)):
                     self._show([said("declined", self.call.language)])
                     return seen.report.exit_code
             earlier = [one for one in journals(fixes) if not one.has("undone")]
+            journal = None
             try:
-                return self._applied(seen, Journal.begun(fixes), earlier)
+                journal = Journal.begun(fixes)
+                return self._applied(seen, journal, earlier)
+            except Overtaken as error:
+                if journal is not None:  # as far as it can be, it is brought back: it is not in the way of the next fix
+                    with contextlib.suppress(CannotFix):
+                        journal.write("end", results=[])
+                raise UsageError(said("stays", self.call.language, what=str(error))) from None
             except CannotFix as error:
-                raise UsageError(said("stuck", self.call.language, what=str(error))) from None
+                begun = journal is not None and any(map(journal.has, CHANGING))
+                raise UsageError(said("stuck" if begun else "not-begun", self.call.language, what=str(error))) from None
 
     def undo(self, *, yes: bool) -> int:
         """Bring back what was before the last fix. Raises UsageError."""
@@ -93,20 +102,23 @@ class Fixing:
                 told = {"format": 1, "exit_code": 0, "undone": "nothing"}
                 self.call.show(to_json(told) if self.call.as_json else said("no-undo", language) + "\n")
                 return 0
-            [begun] = [one for one in journal.entries if one["what"] == "begin"]
             hands = hands_of(journal, os.environ)
             self._warn_of_later_changes(journal, hands)
             folders = [one["folder"] for one in journal.entries if one["what"] == "stage"]
             folders += [one["path"] for one in journal.entries if one["what"] in CHANGING and "path" in one]
-            asked = said("undo-ask", language, when=begun["when"], folders=", ".join(dict.fromkeys(folders)))
+            asked = said("undo-ask", language, when=journal.when, folders=", ".join(dict.fromkeys(folders)))
             if not yes and not confirmed(asked, said("undo-not-asked", language)):
                 self.call.show(said("declined", language) + "\n")
                 return 0
             try:
-                changed = bring_back(journal, hands)
+                with deaf():
+                    changed = bring_back(journal, hands)
+                    journal.write("undone")
+            except Overtaken as error:
+                journal.write("final")  # nothing can undo it any more, and it must not be in the way of others
+                raise UsageError(said("overtaken", language, what=str(error))) from None
             except CannotFix as error:
                 raise UsageError(f"fix --undo: {error}") from None
-            journal.write("undone")
         key = "undone" if changed else "undone-unchanged"
         self.call.show(
             to_json({"format": 1, "exit_code": 0, "undone": key}) if self.call.as_json else said(key, language) + "\n"
@@ -130,9 +142,9 @@ class Fixing:
         return seen.report.exit_code
 
     def _applied(self, seen: FixSeen, journal: Journal, earlier: Sequence[Journal]) -> int:
-        from retina_doctor.redaction import without_secrets
-        from retina_doctor.registry import installed
-        from retina_doctor.snapshot import save
+        from retina_doctor.catalogue.registry import installed
+        from retina_doctor.redaction import without_secrets, words_shown
+        from retina_doctor.support_file import save
 
         language = self.call.language
         hands = seen.hands
@@ -142,7 +154,8 @@ class Fixing:
             listed = hands["service"].do("packages", prefix=here.prefix)["packages"]
             journal.keep("packages.txt", "".join(f"{line}\n" for line in listed).encode())
         whose = seen.whose and encode(seen.whose)
-        journal.write("begin", when=seen.snapshot.created, whose=whose, target=list(seen.snapshot.target.command))
+        target = words_shown(list(seen.snapshot.target.command))  # for people: nothing is started by it again
+        journal.write("begin", when=seen.snapshot.created, whose=whose, target=target)
         folders = [one["folder"] for old in earlier for one in old.entries if one["what"] == "stage"]
         touched = [str(Path(here.prefix).resolve())] if here else []
         moves = [move for one in seen.doings if one.runs for move in one.files if isinstance(move, MoveUp)]
@@ -188,19 +201,22 @@ class Fixing:
             journal.write("look", step=number)
             after = self.looking.judged(self.call.look_at(attachment))
         except CannotFix as error:
-            bring_back(journal, hands, number)
+            _back(journal, hands, number, str(error))
             self._tell([said("failed", language, n=number, what=str(error))])
             return {"step": number, "outcome": "failed", "why": str(error)}, before
         except BaseException:
-            bring_back(journal, hands, number)
-            journal.write("end", results=[])
+            # What cannot be brought back is for `fix --undo`: the first interruption is what ends this.
+            with contextlib.suppress(CannotFix, Interrupted), deaf():
+                with contextlib.suppress(Overtaken):
+                    bring_back(journal, hands, number)
+                journal.write("end", results=[])
             raise
         came = outcome(before.diagnosis, after.diagnosis, doing.codes)
         told = {"step": number, "fixed": came.fixed, "left": came.left, "worse": came.worse}
         journal.write("looked", **told)
         if not came.good:
-            bring_back(journal, hands, number)
             key, codes = ("worse", came.worse) if came.worse else ("useless", came.left)
+            _back(journal, hands, number, f"{key}: {', '.join(codes)}")
             self._tell([said(key, language, n=number, codes=", ".join(codes))])
             return {**told, "outcome": "rolled-back"}, before
         line = said("done", language, n=number, codes=", ".join(came.fixed))
@@ -236,6 +252,18 @@ class Fixing:
             self._show(lines)
 
 
+def _back(journal: Journal, hands: Hands, step: int, why: str) -> None:
+    """As `bring_back`; where that fails, *why* it was to be done is told as well."""
+    try:
+        bring_back(journal, hands, step)
+    except CannotFix as error:
+        raise type(error)(f"{why}; {error}") from None
+    except Interrupted:  # when all was brought back
+        with contextlib.suppress(CannotFix):
+            journal.write("end", results=[])
+        raise
+
+
 def confirmed(question: str, refusal: str) -> bool:
     """Asked at a terminal; where there is none, nobody agrees. Raises UsageError."""
     if sys.stdin is None or sys.stderr is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
@@ -243,12 +271,3 @@ def confirmed(question: str, refusal: str) -> bool:
     sys.stderr.write(question)
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in ("y", "yes", "是")
-
-
-def _user_name() -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.geteuid()).pw_name
-    except KeyError:
-        return str(os.geteuid())

@@ -18,11 +18,14 @@ from typing import IO, Any, TypedDict
 
 from retina_doctor.codec import Data, DoesNotFit, decode, from_json
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
-from retina_doctor.probing.sending import source_of
-from retina_doctor.standpoint import Standpoint, limits_of
+from retina_doctor.redaction import lines_shown
+from retina_doctor.secret_words import beginning
+from retina_doctor.sending import source_of
+from retina_doctor.standpoint.standpoint import Standpoint, limits_of
 
 LONGEST = 3600.0  # seconds: pip may fetch gigabytes
 MOST = 32 * 2**20  # bytes that a program may say
+MOST_HEARD = 65536  # characters of it, from the end, in which what went wrong is looked for
 LINE = 300  # characters of it that are told
 ELSEWHERE = (
     *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN", "PIP_REPORT"),
@@ -37,7 +40,11 @@ class EnvironmentTold(TypedDict):
     virtual: bool
     foreign: list[str]
     elsewhere: list[str]
-    writable: bool
+    closed: list[str]
+
+
+class StageTold(TypedDict):
+    was: dict[str, str]
 
 
 class PathTold(TypedDict):
@@ -45,7 +52,7 @@ class PathTold(TypedDict):
 
 
 class PairsTold(TypedDict):
-    pairs: list[tuple[str, str, int, int]]
+    pairs: list[tuple[str, str, str, str]]
 
 
 class StateTold(TypedDict):
@@ -75,6 +82,7 @@ class ChangedTold(TypedDict):
 
 ANSWERS: Mapping[str, Any] = {
     "environment": EnvironmentTold,
+    "stage": StageTold,
     "resolved": PathTold,
     "differing": PairsTold,
     "whole": PairsTold,
@@ -91,6 +99,10 @@ ANSWERS: Mapping[str, Any] = {
 
 class CannotFix(Exception):
     """A step that failed or was refused, in one line."""
+
+
+class Overtaken(CannotFix):
+    """Somebody else has changed the same meanwhile."""
 
 
 class Whose(Data, frozen=True, kw_only=True):
@@ -118,7 +130,7 @@ class Hand:
         try:
             told = from_json(done.stdout)
             if isinstance(told, dict) and "refused" in told:
-                raise CannotFix(str(told["refused"])[:LINE])
+                raise (Overtaken if told.get("overtaken") is True else CannotFix)(str(told["refused"])[:LINE])
             # It ran in another user's Python, which may say anything.
             decode(told, ANSWERS.get(what, dict[str, Any]))
         except DoesNotFit:
@@ -208,8 +220,16 @@ def _say(pipe: IO[bytes], given: bytes) -> None:
         pipe.write(given)
 
 
+CAUSES = ("caused by:", "╰─▶", "cause:")
+
+
 def _last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """What went wrong, in the program's own words: the last line that names an error, or the last."""
-    lines = [line.strip() for line in (done.stderr + "\n" + done.stdout).splitlines() if line.strip()]
+    """What went wrong, in the program's own words: the last line that names an error, or the last, and the cause; no secrets."""
+    lines = [
+        line
+        for text in (done.stderr, done.stdout)
+        for line in lines_shown(text[-MOST_HEARD:], cut=len(text) > MOST_HEARD)
+    ]
     errors = [line for line in lines if line.lower().startswith("error")]
-    return (errors or lines or ["it said nothing"])[-1][:LINE]
+    causes = [line for line in lines if line.lower().startswith(CAUSES)]  # uv's
+    return beginning(": ".join([*(errors or lines or ["it said nothing"])[-1:], *causes[-1:]]), LINE)

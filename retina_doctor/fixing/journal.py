@@ -16,7 +16,7 @@ from typing import Any
 from retina_doctor.codec import decode
 from retina_doctor.errors import UsageError
 from retina_doctor.files import read_regular
-from retina_doctor.fixing.hand import Whose
+from retina_doctor.fixing.hand import CannotFix, Whose
 from retina_doctor.fixing.worker import FixRefused, settled
 
 CHANGING = ("stage", "write", "link", "mode")
@@ -60,7 +60,11 @@ def _home() -> Path:
 @contextlib.contextmanager
 def alone(fixes: Path) -> Iterator[None]:
     """No other fix of this user's at the same time. Raises UsageError."""
-    with (fixes / "lock").open("w") as lock:
+    try:
+        held = (fixes / "lock").open("w")
+    except OSError as error:
+        raise UsageError(f"{fixes}: cannot be used: {error.strerror}") from None
+    with held as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -82,7 +86,8 @@ class Journal:
     def begun(cls, fixes: Path) -> Journal:
         stamp = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
         folder = fixes / f"{stamp}-{secrets.token_hex(3)}"
-        folder.mkdir(mode=0o700)
+        with _written(folder):
+            folder.mkdir(mode=0o700)
         return cls(folder)
 
     @property
@@ -90,23 +95,25 @@ class Journal:
         return self.folder.name
 
     def write(self, what: str, **values: Any) -> None:
-        """A line, on the disk when this returns."""
+        """A line, on the disk when this returns. Raises CannotFix: what it names must not begin then."""
         line = json.dumps({"what": what, **values}) + "\n"
-        descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        size = os.fstat(descriptor).st_size
-        cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-        with os.fdopen(descriptor, "ab") as file:
-            file.write(("\n" if cut else "").encode() + line.encode())
-            file.flush()
-            os.fsync(descriptor)
+        with _written(self.file):
+            descriptor = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            size = os.fstat(descriptor).st_size
+            cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            with os.fdopen(descriptor, "ab") as file:
+                file.write(("\n" if cut else "").encode() + line.encode())
+                file.flush()
+                os.fsync(descriptor)
 
     def keep(self, name: str, data: bytes) -> None:
-        """A file beside the journal, on the disk when this returns."""
-        descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
+        """A file beside the journal, on the disk when this returns. Raises CannotFix."""
+        with _written(self.folder / name):
+            descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
 
     def kept(self, name: str) -> bytes:
         return read_regular(self.folder / name, MOST)
@@ -121,6 +128,11 @@ class Journal:
         return [entry for entry in map(_entry, lines) if entry]
 
     @property
+    def when(self) -> str:
+        """It began; "" where not even that was written."""
+        return next((str(one["when"]) for one in self.entries if one["what"] == "begin"), "")
+
+    @property
     def whose(self) -> Whose | None:
         """As whom the service's files were changed."""
         told = next((one["whose"] for one in self.entries if one["what"] == "begin"), None)
@@ -128,6 +140,15 @@ class Journal:
 
     def has(self, what: str) -> bool:
         return any(entry["what"] == what for entry in self.entries)
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """A full disk is said in one line."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotFix(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _entry(line: bytes) -> dict[str, Any]:

@@ -13,16 +13,16 @@ from retina_doctor.fixing.applying import Hands, why_not
 from retina_doctor.fixing.edits import edited
 from retina_doctor.fixing.hand import CannotFix, Hand, Whose
 from retina_doctor.fixing.steps import FixAction, doings_of, unusable
-from retina_doctor.pages import interpreter_of
-from retina_doctor.plan import StepCause
 from retina_doctor.redaction import shown
-from retina_doctor.target import target_with_surroundings
+from retina_doctor.standpoint.target import target_with_surroundings
+from retina_doctor.words.pages import interpreter_of
+from retina_doctor.words.plan import StepCause
 
 if TYPE_CHECKING:
-    from retina_doctor.attach import Attachment
     from retina_doctor.command import Run
+    from retina_doctor.looking.attach import Attachment
     from retina_doctor.model import Snapshot
-    from retina_doctor.reports import Report
+    from retina_doctor.reports.report import Report
 
 
 class FixSeen(Data, frozen=True, kw_only=True):

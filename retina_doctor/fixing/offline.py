@@ -11,10 +11,13 @@ from retina_doctor.fixing.hand import CannotFix, Hand
 from retina_doctor.fixing.pips import pip_of
 from retina_doctor.fixing.steps import FixAction, is_plain
 from retina_doctor.fixing.words import said
+from retina_doctor.kinds import Kind
+from retina_doctor.language import Language
 from retina_doctor.model import Interpreter, Snapshot
-from retina_doctor.pages import interpreter_of
-from retina_doctor.quoting import command_of
-from retina_doctor.settings import Language
+from retina_doctor.quoting import Command, command_of
+from retina_doctor.redaction import shown
+from retina_doctor.words.pages import interpreter_of
+from retina_doctor.words.remedies import for_uv
 
 ASKED = ("--dry-run", "--only-binary=:all:", "--quiet", "--report", "-")
 """Wheels alone: to ask what a source distribution needs is to run it."""
@@ -95,7 +98,7 @@ def _resolved(pip: Sequence[str], words: Sequence[str], hand: Hand) -> Iterator[
         info = one["download_info"]
         hashes = info.get("archive_info", {}).get("hashes", {})
         name = unquote(urlsplit(info["url"]).path.rpartition("/")[2])
-        yield Wheel(file=name, url=info["url"], sha256=hashes.get("sha256", ""))
+        yield Wheel(file=name, url=shown(info["url"], Kind.URL), sha256=hashes.get("sha256", ""))
 
 
 def _fetching(here: Interpreter, action: tuple[str, ...]) -> str:
@@ -113,10 +116,12 @@ def _installing(here: Interpreter, action: tuple[str, ...]) -> str:
     what, *words = action
     extra = ["--no-index", "--find-links", "wheels"] if what == "install" else ["--yes"]
     if here.has_pip or not here.uv:
-        return str(command_of([here.executable, "-m", "pip", what, *extra, *words]))
-    words = ["--reinstall" if word == "--force-reinstall" else word for word in words]
+        pip = command_of([here.executable, "-m", "pip", what, *extra, *words])
+        if not here.has_pip:  # Python carries one, which needs no network
+            return str(command_of([here.executable, "-m", "ensurepip", Command("&&"), pip]))
+        return str(pip)
     extra = extra if what == "install" else []
-    return str(command_of([here.uv, "pip", what, "--python", here.executable, *extra, *words]))
+    return str(command_of([here.uv, "pip", what, "--python", here.executable, *extra, *for_uv(words)]))
 
 
 def text_of(found: Needed | None, snapshot: Snapshot, language: Language) -> list[str]:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, replace
 from retina_doctor.model import Action, Interpreter, Snapshot
-from retina_doctor.pages import interpreter_of
-from retina_doctor.plan import Step, StepCause
-from retina_doctor.remedies import FileChange
+from retina_doctor.words.pages import interpreter_of
+from retina_doctor.words.plan import Step, StepCause, codes_of
+from retina_doctor.words.remedies import FileChange
 
 FLAGS = ("--upgrade", "--force-reinstall", "--no-deps")
 """Of pip, that a step may bear."""
@@ -33,7 +33,7 @@ class FixAction(Data, frozen=True, kw_only=True):
 
     @property
     def codes(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(one.code for one in self.causes))
+        return codes_of(self.causes)
 
     @property
     def runs(self) -> bool:
@@ -45,40 +45,23 @@ def doings_of(plan: Sequence[Step], snapshot: Snapshot, told: dict[str, Any] | s
     found: list[FixAction] = []
     container = bool((here := interpreter_of(snapshot)) and here.container)
     for step in plan:
+        plain = FixAction(kind=step.kind, causes=step.causes, commands=step.commands)
         if step.kind is Action.PIP:
-            found.append(
-                FixAction(
-                    kind=step.kind,
-                    causes=step.causes,
-                    commands=step.commands,
-                    pip=step.pip,
-                    image=step.image,
-                    why_not=_pip(step, snapshot, told),
-                    lost=container,
-                )
-            )
+            why = _pip(step, snapshot, told)
+            found.append(replace(plain, pip=step.pip, image=step.image, why_not=why, lost=container))
         elif step.kind is Action.EDIT and step.files and len(step.files) == len(step.commands):
             why = unusable(snapshot) or (("worker", {"what": told}) if isinstance(told, str) else None)
-            found.append(
-                FixAction(
-                    kind=step.kind,
-                    causes=step.causes,
-                    commands=step.commands,
-                    files=step.files,
-                    why_not=why,
-                    lost=container,
-                )
-            )
+            found.append(replace(plain, files=step.files, why_not=why, lost=container))
         elif step.kind is Action.EDIT and not step.commands:
-            lines = tuple(one for one in step.causes if one.location and one.stands and one.instead)
+            lines = tuple(one for one in step.causes if one.edits)
             rest = tuple(one for one in step.causes if one not in lines)
             if lines:
-                found.append(FixAction(kind=step.kind, causes=lines, commands=(), lines=lines))
+                found.append(replace(plain, causes=lines, lines=lines))
             if rest:
-                found.append(FixAction(kind=step.kind, causes=rest, commands=(), why_not=("by-hand", {})))
+                found.append(replace(plain, causes=rest, why_not=("by-hand", {})))
         else:
             key = "by-hand" if step.kind is Action.EDIT else str(step.kind)
-            found.append(FixAction(kind=step.kind, causes=step.causes, commands=step.commands, why_not=(key, {})))
+            found.append(replace(plain, why_not=(key, {})))
     return found
 
 
@@ -98,8 +81,9 @@ def unusable(snapshot: Snapshot) -> tuple[str, dict[str, str]] | None:
 def _pip(step: Step, snapshot: Snapshot, told: dict[str, Any] | str) -> tuple[str, dict[str, str]] | None:
     here = interpreter_of(snapshot)
     why = unusable(snapshot)
-    if why is not None or here is None:
-        return why or ("no-python", {})
+    if why is not None:
+        return why
+    assert here is not None
     if not step.commands or len(step.pip) != len(step.commands) or not all(map(is_plain, step.pip)):
         return "by-hand", {}
     return _environment(here, told)
@@ -118,8 +102,8 @@ def _environment(here: Interpreter, told: dict[str, Any] | str) -> tuple[str, di
         return "own-python", {"path": here.prefix}
     if told["foreign"]:
         return "foreign", {"path": told["foreign"][0]}
-    if not told["writable"]:
-        return "unwritable", {"path": here.prefix}
+    if told["closed"]:
+        return "unwritable", {"path": told["closed"][0]}
     if told["elsewhere"]:
         return "apart", {"path": told["elsewhere"][0]}
     if not here.has_pip and not here.uv:

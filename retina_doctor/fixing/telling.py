@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from retina_doctor.fixing.journal import Journal
 from retina_doctor.fixing.steps import FixAction
 from retina_doctor.fixing.words import said
+from retina_doctor.language import Language
 from retina_doctor.model import Action
-from retina_doctor.plan import Step
 from retina_doctor.quoting import visible
-from retina_doctor.reports import Report
 from retina_doctor.reports.labels import step_text, where
-from retina_doctor.settings import Language
+from retina_doctor.reports.report import Report
+from retina_doctor.words.plan import Step
 
 
 class FixTelling:
@@ -32,7 +32,8 @@ class FixTelling:
         step = Step(kind=one.kind, commands=one.commands, causes=one.causes)
         codes = f" ({', '.join(one.codes)})" if one.codes else ""
         listed = one.kind is Action.EDIT and one.runs and not one.commands
-        text = ", ".join(where(cause) for cause in one.causes) if listed else step_text(step, self.language)
+        places = dict.fromkeys(where(cause) for cause in one.causes)
+        text = ", ".join(places) if listed else step_text(step, self.language)
         lines = [f"{number:>3}  [{one.kind}] {text}{codes}"]
         lines += [f"       {command}" for command in one.commands]
         lines += [f"       {visible(line)}" for line in difference.splitlines()]

@@ -7,8 +7,8 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from retina_doctor.language import Language
 from retina_doctor.quoting import visible
-from retina_doctor.settings import Language
 
 
 @functools.cache

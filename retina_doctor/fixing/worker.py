@@ -4,6 +4,9 @@ Runs as `python -I -S -c` this text, with a request in JSON on standard input, a
 rights: so root never follows a link that a service's user has laid. Python 3.8 and its standard library alone; nothing of
 site-packages is imported. What exists is never changed in place: a folder is copied (hard links), the copy is changed, and
 one system call (renameat2) exchanges them. So a process that is killed leaves the old state or the new one.
+
+It is long because it is sent as one text: several files would need an importer there, a second mechanism that runs with the
+user's rights before anything is checked.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import json
 import os
 import shutil
 import stat
+import struct
 import sys
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
@@ -27,6 +31,13 @@ RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "ppc64le": 357, "riscv64": 276}
 
 class FixRefused(Exception):
     """Said to the operator in one line."""
+
+
+class FixOvertaken(FixRefused):
+    """Somebody else has changed the same meanwhile: what is there now is theirs."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("%s: was changed by somebody else meanwhile" % path)
 
 
 def settled(path: str) -> str:
@@ -74,7 +85,9 @@ def place(path: str) -> str:
 def environment(prefix: str) -> Dict[str, Any]:
     """Whether a virtual environment is this user's own, to be changed as a whole. *foreign*: what in it is not."""
     real = settled(prefix)
-    whose = [real, *(os.path.join(real, name) for name in ("bin", "lib", "pyvenv.cfg")), *folders_of_packages(real)]
+    packages = folders_of_packages(real)
+    whose = [real, *(os.path.join(real, name) for name in ("bin", "lib", "pyvenv.cfg"))]
+    whose += [*map(os.path.dirname, packages), *packages]
     foreign = [path for path in whose if os.path.exists(path) and os.stat(path).st_uid != os.getuid()]
     entries = [entry for entry in os.scandir(real) if not entry.name.startswith(STAGED)]
     elsewhere = [
@@ -90,7 +103,7 @@ def environment(prefix: str) -> Dict[str, Any]:
         "virtual": os.path.isfile(os.path.join(real, "pyvenv.cfg")),
         "foreign": foreign,
         "elsewhere": elsewhere,
-        "writable": os.access(real, os.W_OK | os.X_OK),
+        "closed": [path for path in whose if os.path.isdir(path) and not os.access(path, os.W_OK | os.X_OK)],
     }
 
 
@@ -101,16 +114,49 @@ def folders_of_packages(prefix: str) -> List[str]:
 
 
 def stage(folder: str, into: str) -> Dict[str, Any]:
-    """Copy *folder* to *into*: hard links to its files, but copies of what this user may not link."""
+    """Copy *folder* to *into*: hard links to its files, but copies of what this user may not link. *was*: what was copied."""
     folder, into = settled(folder), place(into)
     own(folder)
     own(os.path.dirname(into))
     if os.path.lexists(into):
         shutil.rmtree(into)
+    was = as_it_is(folder)
     os.mkdir(into, 0o700)
     copy(folder, into)
     as_before(into, os.stat(folder))
-    return {}
+    return {"was": was}
+
+
+def as_it_is(folder: str) -> Dict[str, str]:
+    """Of each entry, which files are in it: what is put there, replaced or removed meanwhile would be lost with the old state. A
+    file that is written in place is the same in both."""
+    found = {}
+    for entry in os.scandir(folder):
+        if not entry.name.startswith(STAGED):
+            whole = hashlib.sha256()
+            for path in sorted(ways(entry)):
+                here = os.lstat(path)
+                # Folders and links are others in a copy.
+                what = (
+                    os.readlink(path)
+                    if stat.S_ISLNK(here.st_mode)
+                    else here.st_ino
+                    if stat.S_ISREG(here.st_mode)
+                    else ""
+                )
+                told = "%s %o %s\n" % (os.path.relpath(path, folder), here.st_mode, what)
+                whole.update(told.encode("utf-8", "surrogateescape"))
+            found[entry.name] = whole.hexdigest()
+    return found
+
+
+def ways(entry: "os.DirEntry[str]") -> Iterator[str]:
+    """The entry and all in it, but compiled files."""
+    yield entry.path
+    if entry.is_dir(follow_symlinks=False):
+        for one in os.scandir(entry.path):
+            if one.name != "__pycache__":
+                yield from ways(one)
 
 
 def as_before(path: Any, was: os.stat_result) -> None:
@@ -190,21 +236,27 @@ def record_again(record: str, changed: Dict[str, bytes]) -> None:
         replace(record, "".join(again).encode())
 
 
-def differing(folder: str, staged: str) -> Dict[str, Any]:
-    """Entries of an environment that are other in the copy: pairs of paths, and the inode of the old one (0: none)."""
+def differing(folder: str, staged: str, was: Dict[str, str]) -> Dict[str, Any]:
+    """Entries of an environment that are other in the copy: pairs of paths, and the identities of both ("": none). Refuses where
+    they are not what they were when they were copied (*was*). What is as it was in the copy is left alone."""
+    now, then = as_it_is(folder), as_it_is(staged)
     names = {entry.name for place in (folder, staged) for entry in os.scandir(place)}
     pairs = []
     # What is imported last: before it is there, no script is of use.
     for name in sorted(names, key=lambda one: (one == "lib", one)):
         old, new = os.path.join(folder, name), os.path.join(staged, name)
-        if not name.startswith(STAGED) and not same(old, new):
-            pairs.append([old, new, inode(old), inode(new)])
+        if not name.startswith(STAGED) and then.get(name) != was.get(name) and not same(old, new):
+            if now.get(name) != was.get(name):
+                raise FixOvertaken(old)
+            pairs.append([old, new, identity(old), identity(new)])
     return {"pairs": pairs}
 
 
-def whole(folder: str, staged: str) -> Dict[str, Any]:
-    """As `differing`, for a folder or file that is exchanged in one piece."""
-    return {"pairs": [[folder, staged, inode(folder), inode(staged)]]}
+def whole(folder: str, staged: str, was: Dict[str, str]) -> Dict[str, Any]:
+    """As `differing`, for a folder that is exchanged in one piece."""
+    if as_it_is(folder) != was:
+        raise FixOvertaken(folder)
+    return {"pairs": [[folder, staged, identity(folder), identity(staged)]]}
 
 
 def same(one: str, other: str) -> bool:
@@ -224,31 +276,54 @@ def same(one: str, other: str) -> bool:
     return a.st_ino == b.st_ino or (a.st_size == b.st_size and digest_of(one) == digest_of(other))
 
 
-def inode(path: str) -> int:
+def identity(path: str) -> str:
+    """Its inode and when that was born: what is removed leaves its number to what is made next. "" where nothing is there."""
     try:
-        return os.lstat(path).st_ino
+        number = os.lstat(path).st_ino
     except FileNotFoundError:
-        return 0
+        return ""
+    return "%d %s" % (number, birth(path))
+
+
+def birth(path: str) -> str:
+    """By statx(2); "" where the C library or the file system does not tell it."""
+    at, no_follow, born = -100, 0x100, 0x800  # AT_FDCWD, AT_SYMLINK_NOFOLLOW, STATX_BTIME
+    told = ctypes.create_string_buffer(256)  # struct statx: the mask is the first field, stx_btime is at 80
+    ask = getattr(ctypes.CDLL(None), "statx", None)
+    if ask is None or ask(at, ctypes.c_char_p(os.fsencode(path)), no_follow, ctypes.c_uint(born), told) != 0:
+        return ""
+    mask, seconds, nanoseconds = (
+        struct.unpack_from(how, told, place)[0] for how, place in (("I", 0), ("q", 80), ("I", 88))
+    )
+    return "%d.%09d" % (seconds, nanoseconds) if mask & born else ""
 
 
 def state(pairs: List[List[Any]]) -> Dict[str, Any]:
     """ "old", "new", "between", or "other" where somebody else has changed a path since."""
     found = set()
     for live, _, old, new in pairs:
-        now = inode(live)
+        now = identity(live)
         found.add("old" if now == old else "new" if now == new else "other")
     return {"state": found.pop() if len(found) == 1 else "other" if "other" in found else "between"}
 
 
 def become(pairs: List[List[Any]], wanted: str) -> Dict[str, Any]:
-    """Each path *wanted* ("old" or "new"), those that are so already left alone: to be repeated after any interruption."""
+    """Each path *wanted* ("old" or "new"), those that are so already left alone: to be repeated after any interruption.
+
+    On the way back, what was overtaken stays, and is said when all else is back."""
+    overtaken = None
     for live, beside, old, new in pairs if wanted == "new" else reversed(pairs):
         right, wrong = (new, old) if wanted == "new" else (old, new)
-        if inode(live) == right:
+        if identity(live) == right:
             continue
-        if inode(live) != wrong or inode(beside) != right:
-            raise FixRefused("%s: was changed by somebody else meanwhile" % live)
-        swap(live, beside)
+        if identity(live) == wrong and identity(beside) == right:
+            swap(live, beside)
+        elif wanted == "new":
+            raise FixOvertaken(live)
+        else:
+            overtaken = overtaken or live
+    if overtaken is not None:
+        raise FixOvertaken(overtaken)
     return {}
 
 
@@ -293,7 +368,11 @@ def up(staged: str, inner: str, ending: str) -> Dict[str, Any]:
 def read(path: str) -> Dict[str, Any]:
     """A file of this user's own. Never a link: it may lead anywhere."""
     path = place(path)
+    if not os.path.lexists(path):
+        raise FixOvertaken(path)
     state = os.lstat(path)
+    if stat.S_ISLNK(state.st_mode):
+        raise FixRefused("%s: is a link; name the folder of the file that it leads to" % path)
     if not stat.S_ISREG(state.st_mode) or state.st_size > 1 << 22:
         raise FixRefused("%s: is no regular file of at most 4 MiB" % path)
     if state.st_uid != os.getuid():
@@ -311,7 +390,7 @@ def write(path: str, expected: List[str], data: str) -> Dict[str, Any]:
     if now == hashlib.sha256(new).hexdigest():
         return {}
     if now not in expected:
-        raise FixRefused("%s: was changed by somebody else meanwhile" % path)
+        raise FixOvertaken(path)
     replace(path, new)
     return {}
 
@@ -327,7 +406,22 @@ def replace(path: str, data: bytes) -> None:
         file.flush()
         os.fsync(descriptor)
         as_before(descriptor, old)
+        attributes(path, descriptor)
     os.rename(beside, path)
+
+
+def attributes(old: str, new: int) -> None:
+    """Extended ones, as lists of who may read it (ACL) are: who reads by them must not lose his way."""
+    try:
+        names = os.listxattr(old)
+    except OSError:  # a file system without any
+        return
+    for name in names:
+        try:
+            os.setxattr(new, name, os.getxattr(old, name))
+        except OSError:
+            if name.startswith("system.posix_acl"):
+                raise FixRefused("%s: its access list cannot be given to its new state" % old) from None
 
 
 def discard(path: str) -> Dict[str, Any]:
@@ -336,8 +430,17 @@ def discard(path: str) -> Dict[str, Any]:
         raise FixRefused("%s: is none of the doctor's copies" % path)
     if os.path.lexists(path):
         own(os.path.dirname(place(path)))
+        let_remove(path)
         shutil.rmtree(path)
     return {}
+
+
+def let_remove(folder: str) -> None:
+    """What was copied with its modes may be closed to its own user."""
+    os.chmod(folder, 0o700)
+    for entry in os.scandir(folder):
+        if entry.is_dir(follow_symlinks=False):
+            let_remove(entry.path)
 
 
 def absent(path: str) -> Dict[str, Any]:
@@ -366,7 +469,7 @@ def unlink(path: str, to: str, missing: List[str]) -> Dict[str, Any]:
     there = os.path.lexists(path)
     if there:
         if not os.path.islink(path) or os.readlink(path) != to:
-            raise FixRefused("%s: was changed by somebody else meanwhile" % path)
+            raise FixOvertaken(path)
         os.unlink(place(path))
     for folder in reversed(missing):
         try:
@@ -395,7 +498,7 @@ def mode(path: str, expected: int, wanted: int) -> Dict[str, Any]:
     if now == wanted:
         return {"changed": False}
     if now != expected or stat.S_ISLNK(here.st_mode):
-        raise FixRefused("%s: was changed by somebody else meanwhile" % path)
+        raise FixOvertaken(path)
     os.chmod(path, wanted)
     return {"changed": True}
 
@@ -453,7 +556,7 @@ def main() -> None:
     try:
         told = DOINGS[request.pop("do")](**request)
     except FixRefused as refused:
-        told = {"refused": str(refused)}
+        told = {"refused": str(refused), "overtaken": isinstance(refused, FixOvertaken)}
     except OSError as error:
         told = {"refused": "%s: %s" % (error.filename or "", error.strerror)}
     sys.stdout.write(json.dumps(told))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 import typer
 
-from retina_doctor import __version__, output
-from retina_doctor.codec import encode, to_json, to_line
+from retina_doctor import __version__
+from retina_doctor.catalogue.registry import Catalogue, installed
+from retina_doctor.codec import encode, replace, to_json, to_line
 from retina_doctor.command import Run
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet.documents import COLLECTED, Collected, collected
@@ -23,8 +26,10 @@ from retina_doctor.model import Recorded, Snapshot
 from retina_doctor.moment import now
 from retina_doctor.probing.processes import made_of
 from retina_doctor.redaction import redact, without_secrets
-from retina_doctor.registry import Catalogue, installed
-from retina_doctor.snapshot import save
+from retina_doctor.redaction.marks import Marks
+from retina_doctor.redaction.rules import Rules
+from retina_doctor.running import output
+from retina_doctor.support_file import save
 
 
 class Collecting:
@@ -75,8 +80,19 @@ class Collecting:
         missing = {one.label: one for one in (*self.earlier.missing, *self.missing)}
         for label in self.told:
             missing.pop(label, None)
-        kept = Collected(created=now(), missing=tuple(missing[label] for label in in_order(missing)))
+        told = [missing[label] for label in in_order(missing)]
+        kept = Collected(created=now(), missing=tuple(self._sent(told) if self.redacted else told))
         output.write(self.folder / COLLECTED, to_json(encode(kept)))
+
+    def _sent(self, missing: Sequence[Missing]) -> Iterator[Missing]:
+        """As they may leave the machine beside the snapshots; a node's own name is the label of its row. The same word has
+        the same mark in all rows, and those of an earlier run keep theirs."""
+        marks = Marks()
+        marks.used(one.why for one in missing)
+        rules = Rules(marks)
+        for one in missing:
+            parts = re.split(rf"(?<![\w.:@-]){re.escape(one.label)}(?![\w.:@-])", one.why)
+            yield replace(one, why=one.label.join(map(rules.text, parts)))
 
     def _take(self, node: str, answer: NodeAnswer, why: str) -> None:
         if not answer.begun:

@@ -13,11 +13,11 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.ears import hear_nothing
 from retina_doctor.fleet.documents import Document, chunks, content_of, is_something_else
 from retina_doctor.fleet.judging import Chunk, How, Missing, judge_all
 from retina_doctor.fleet.traits import Traits
-from retina_doctor.registry import installed
 from retina_doctor.spread import processors
 
 AT_ONCE = 32

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 
+from retina_doctor.codec import replace
 from retina_doctor.fleet.bits import union
 from retina_doctor.fleet.traits import MOST_VALUES, Traits, Value
 from retina_doctor.fleet.whole import Drift, Straggler
@@ -85,10 +86,7 @@ def _collapsed(found: list[tuple[tuple[object, ...], tuple[object, ...], Drift]]
             kept[partition][1].append(told.what)
         else:
             kept[partition] = (told, [])
-    return tuple(
-        Drift(what=one.what, majority=one.majority, count=one.count, others=one.others, alike=tuple(alike))
-        for one, alike in kept.values()
-    )
+    return tuple(replace(one, alike=tuple(alike)) for one, alike in kept.values())
 
 
 def shown(value: Value) -> str:

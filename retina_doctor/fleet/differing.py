@@ -8,50 +8,26 @@ from typing import NoReturn
 
 import typer
 
-from retina_doctor import output
-from retina_doctor.codec import Data, to_json
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.codec import to_json
 from retina_doctor.command import Run
-from retina_doctor.comparing import Change
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet import history
-from retina_doctor.fleet.changing import Changed, changed
-from retina_doctor.fleet.forms import counted, word
+from retina_doctor.fleet.changing import Changed, Difference, changed
+from retina_doctor.fleet.forms.difference import drawn
 from retina_doctor.fleet.history import History, Kept
 from retina_doctor.fleet.node_sets import folded, in_order
-from retina_doctor.quoting import visible
-from retina_doctor.registry import installed
-from retina_doctor.settings import Language
-from retina_doctor.snapshot import SnapshotError, load
-
-SHOWN = 12
-"""Changes of a group of nodes that are shown; all of them are in the JSON."""
-LONGEST = 120
-
-
-class Difference(Data, frozen=True, kw_only=True):
-    """*groups*: nodes that changed alike, those with new root causes first. *added*, *removed*: told in one run alone. *lost*:
-    not reached now, and told before."""
-
-    before: Kept
-    after: Kept
-    groups: tuple[tuple[tuple[str, ...], Changed], ...]
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    lost: tuple[str, ...]
-
-    @property
-    def exit_code(self) -> int:
-        if any(one.appeared for _, one in self.groups):
-            return 1
-        return 3 if self.lost else 0
+from retina_doctor.language import Language
+from retina_doctor.running import output
+from retina_doctor.support_file import SnapshotError, load
 
 
 def diff(run: Run, file: Path, before: str, after: str) -> NoReturn:
     """Raises UsageError."""
     as_json = run.as_json
     with history.reading(file) as kept:
-        told = difference(kept, *_chosen(kept, before, after))
-    run.show(_as_json(told) if as_json else _drawn(told, run.language))
+        told = difference(kept, *_chosen(kept, before, after), run.language)
+    run.show(_as_json(told) if as_json else drawn(told, run.language, run.terminal))
     raise typer.Exit(told.exit_code)
 
 
@@ -76,7 +52,7 @@ def _chosen(kept: History, before: str, after: str) -> tuple[Kept, Kept]:
     return runs[-2], runs[-1]
 
 
-def difference(kept: History, before: Kept, after: Kept) -> Difference:
+def difference(kept: History, before: Kept, after: Kept, language: Language) -> Difference:
     """Raises UsageError."""
     catalogue = installed()
     was, now, missing = kept.nodes(before), kept.nodes(after), kept.missing(after)
@@ -86,7 +62,7 @@ def difference(kept: History, before: Kept, after: Kept) -> Difference:
         if texts[0] == texts[1]:
             continue
         try:
-            one = changed(load(texts[0]), load(texts[1]), was[label] != now[label], catalogue)
+            one = changed(load(texts[0]), load(texts[1]), was[label] != now[label], catalogue, language)
         except (SnapshotError, UsageError) as error:
             output.complain(f"{label}: {error}")
             continue
@@ -116,6 +92,7 @@ def _as_json(told: Difference) -> str:
                     "count": len(labels),
                     "appeared": one.appeared,
                     "gone": one.gone,
+                    "causes": list(one.causes.values()),
                     "changes": [
                         {"what": c.what, "before": c.before, "after": c.after, "findings": c.findings}
                         for c in one.changes
@@ -128,32 +105,6 @@ def _as_json(told: Difference) -> str:
             "lost": folded(told.lost),
         }
     )
-
-
-def _drawn(told: Difference, language: Language) -> str:
-    lines = [f"{told.before.called} → {told.after.called}"]
-    for labels, one in told.groups:
-        lines += ["", f"{counted(len(labels), language)}  {folded(labels)}"]
-        lines += [f"  + {name}" for name in one.appeared] + [f"  - {name}" for name in one.gone]
-        lines += [f"  {_change(change)}" for change in one.changes[:SHOWN]]
-        if len(one.changes) > SHOWN:
-            lines.append(f"  {word('more', language, n=len(one.changes) - SHOWN)}")
-    for key, names in (("added", told.added), ("removed", told.removed), ("lost", told.lost)):
-        if names:
-            lines += ["", f"{word(key, language)}: {folded(names)}"]
-    if len(lines) == 1:
-        lines.append(word("no-change", language))
-    return "".join(f"{visible(line)}\n" for line in lines)
-
-
-def _change(one: Change) -> str:
-    findings = f"  ({', '.join(one.findings)})" if one.findings else ""
-    return f"{one.what}: {_value(one.before)} → {_value(one.after)}{findings}"
-
-
-def _value(value: object) -> str:
-    text = "-" if value is None else value if isinstance(value, str) else " ".join(to_json(value, indent=0).split())
-    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
 
 def runs_of(words: Sequence[str]) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import BinaryIO
 
 from retina_doctor.codec import Data, DoesNotFit, decode, from_json
 from retina_doctor.errors import UsageError
-from retina_doctor.files import read_regular
+from retina_doctor.files import is_folder, read_regular
 from retina_doctor.fleet.judging import Missing
 from retina_doctor.recorded import json_files
-from retina_doctor.snapshot import MOST_BYTES
+from retina_doctor.running.output import complain
+from retina_doctor.support_file import MOST_BYTES
 
 MARK = b'"retina_doctor_snapshot"'
 COLLECTED = "collected.json"
@@ -21,7 +23,7 @@ COLLECTED = "collected.json"
 
 class Document(Data, frozen=True, kw_only=True):
     """*stem*: what its node is called where it does not say so itself. *content* None: it is to be read from *file*.
-    *found*: in a folder, where other files may lie as well."""
+    *found*: in a folder or stream, where something else may lie as well."""
 
     file: str
     stem: str
@@ -38,26 +40,53 @@ class Collected(Data, frozen=True, kw_only=True):
 
 
 def documents(words: Sequence[str]) -> Iterator[Document | Missing]:
-    """What each word stands for, in this order; of a folder its files *.json by name. Raises UsageError."""
+    """What each word stands for, in this order; of a folder its files *.json by name. A word that stands for nothing is missing;
+    where it is the only one, UsageError is raised."""
     if list(words).count("-") > 1:
         raise UsageError("standard input can be read once: name - once")
+    seen: set[str] = set()
     for word in words:
-        if word == "-":
-            yield from _of_stream(_standard_input())
-        elif Path(word).is_dir():
-            yield from _of_folder(Path(word))
-        elif Path(word).name == COLLECTED:
-            yield from collected(Path(word)).missing
-        else:
-            yield Document(file=word, stem=Path(word).stem)
+        try:
+            for one in _of_word(word):
+                if len(words) == 1 or isinstance(one, Missing) or one.content is not None or _is_new(one.file, seen):
+                    yield one
+        except UsageError as error:
+            if len(words) == 1:
+                raise
+            yield Missing(label="", why=str(error))
+
+
+def _is_new(file: str, seen: set[str]) -> bool:
+    real = os.path.realpath(file)
+    if real in seen:
+        complain(f"{file}: named twice, read once")
+        return False
+    seen.add(real)
+    return True
+
+
+def _of_word(word: str) -> Iterator[Document | Missing]:
+    """Raises UsageError."""
+    if word == "-":
+        yield from _of_stream(_standard_input())
+    elif is_folder(word):
+        yield from _of_folder(Path(word))
+    elif Path(word).name == COLLECTED:
+        yield from collected(Path(word)).missing
+    else:
+        yield Document(file=word, stem=Path(word).stem)
 
 
 def _of_folder(folder: Path) -> Iterator[Document | Missing]:
     for file in json_files(folder):
-        if file.name == COLLECTED:
-            yield from collected(file).missing
-        else:
+        if file.name != COLLECTED:
             yield Document(file=str(file), stem=file.stem, found=True)
+            continue
+        try:
+            told = collected(file).missing
+        except UsageError as error:  # it costs itself alone, as any other file does
+            told = (Missing(label="", why=str(error)),)
+        yield from told
 
 
 def collected(file: Path) -> Collected:
@@ -82,25 +111,28 @@ def _standard_input() -> BinaryIO:
 def _of_stream(stream: BinaryIO) -> Iterator[Document]:
     """Snapshots one after the other, as `collect -o -` prints each or a line each: all begin with { at the start of a line.
 
-    What stands before the first is noise (a log's own lines).
+    What stands before the first, and between them, is noise (a log's own lines).
     """
     parts: list[bytes] = []
     size = number = 0
+    ended = False
 
     def whole() -> Document:
         content = b"".join(parts)  # one that is too large is read as what it is: cut
-        return Document(file=f"-:{number}", stem=f"stdin-{number}", content=content)
+        return Document(file=f"-:{number}", stem=f"stdin-{number}", content=content, found=True)
 
     for line in iter(lambda: stream.readline(MOST_BYTES + 1), b""):
         if line.startswith(b"{") and (not parts or parts[-1].endswith(b"\n")):
             if parts:
                 yield whole()
-            number, parts, size = number + 1, [], 0
-        elif not parts:
+            number, parts, size, ended = number + 1, [], 0, False
+        elif not parts or ended:
             continue
         if size <= MOST_BYTES:
             parts.append(line)
             size += len(line)
+        # On a line of its own, or at the end of the only one.
+        ended = line.rstrip() == b"}" if len(parts) > 1 else line.rstrip().endswith(b"}")
     if parts:
         yield whole()
 

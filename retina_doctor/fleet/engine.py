@@ -7,6 +7,7 @@ a node that sends too many is cut off.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import time
@@ -22,6 +23,9 @@ from retina_doctor.fleet.sending import NodeAnswer
 from retina_doctor.fleet.ways import Way
 from retina_doctor.probing.process import exit_words
 
+logging.getLogger("ClusterShell").addHandler(
+    logging.NullHandler()
+)  # what becomes of a node is told once, and in our words
 Ended = Callable[[str, NodeAnswer, str], None]
 """Told of each node when it is done: its name, its answer, why it is not whole ("": it is)."""
 

@@ -13,8 +13,8 @@ from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet.judging import Missing, Node
 from retina_doctor.moment import now
-from retina_doctor.output import check_named, complain
-from retina_doctor.snapshot import MOST_BYTES
+from retina_doctor.running.output import check_named, complain
+from retina_doctor.support_file import MOST_BYTES
 
 FORMAT = 1
 APPLICATION = 0x52446F63
@@ -102,10 +102,17 @@ class History:
     def nodes(self, run: Kept) -> dict[str, tuple[str, ...]]:
         """Label -> names of the roots."""
         rows = self.database.execute("SELECT label, roots FROM nodes WHERE run = ?", (run.number,))
-        return {label: tuple(filter(None, roots.split("\n"))) for label, roots in rows}
+        return {label: tuple(filter(None, roots.split("\n"))) for label, roots in self._texts(rows)}
 
     def missing(self, run: Kept) -> dict[str, str]:
-        return dict(self.database.execute("SELECT label, why FROM missing WHERE run = ?", (run.number,)))
+        return dict(self._texts(self.database.execute("SELECT label, why FROM missing WHERE run = ?", (run.number,))))
+
+    def _texts(self, rows: Iterable[tuple[object, object]]) -> Iterator[tuple[str, str]]:
+        """SQLite keeps whatever it is given in any column. Raises UsageError."""
+        for one, other in rows:
+            if not isinstance(one, str) or not isinstance(other, str):
+                raise UsageError(f"{self.file}: is damaged: a text of the history is none")
+            yield one, other
 
     def content(self, run: Kept, label: str) -> bytes:
         """The snapshot's text. Raises UsageError."""
@@ -141,7 +148,7 @@ def writing(file: Path) -> Iterator[History]:
 @contextlib.contextmanager
 def reading(file: Path) -> Iterator[History]:
     """Raises UsageError."""
-    if not file.is_file():
+    if not os.path.isfile(file):  # noqa: PTH113 - Path.is_file raises where a folder above is closed
         raise UsageError(f"{file}: no such file; `fleet report DIR --into {file}` makes it")
     with _opened(file, f"{file.absolute().as_uri()}?mode=ro") as database:
         _check(file, database)

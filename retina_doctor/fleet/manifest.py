@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,12 @@ import yaml
 from retina_doctor.errors import UsageError
 
 NAME = "retina-doctor"
+IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,1000}")
+NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+KEY = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+QUANTITY = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:m|k|[MGTPE]i?|Ki)?")
+"""As the API server takes them (names, labels, resource.Quantity of k8s.io/apimachinery)."""
 HEAD = """# kubectl apply -f FILE; when the pods run:
 # kubectl logs -n {namespace} -l app={name} --tail=-1 --max-log-requests=1000 | retina-doctor fleet report -
 # kubectl delete -n {namespace} daemonset {name}
@@ -28,7 +35,7 @@ def kubernetes(image: str, namespace: str, resources: Sequence[str], where: Sequ
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
     }
     if resources:
-        container["resources"] = {"limits": _pairs(resources, "--resource")}
+        container["resources"] = {"limits": _pairs(resources, "--resource", QUANTITY)}
     pod: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 1,
@@ -36,7 +43,7 @@ def kubernetes(image: str, namespace: str, resources: Sequence[str], where: Sequ
         "tolerations": [{"operator": "Exists"}],  # nodes with GPUs are often kept for those who ask for one
     }
     if where:
-        pod["nodeSelector"] = _pairs(where, "--node-selector")
+        pod["nodeSelector"] = _pairs(where, "--node-selector", LABEL)
     labels = {"app": NAME}
     whole = {
         "apiVersion": "apps/v1",
@@ -47,17 +54,21 @@ def kubernetes(image: str, namespace: str, resources: Sequence[str], where: Sequ
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
     }
-    if not image.strip() or any(not one.isprintable() for one in image + namespace):
-        raise UsageError("--image and --namespace: no control characters")
+    if not IMAGE.fullmatch(image):
+        raise UsageError(f"--image {image}: is no name of an image")
+    if not NAMESPACE.fullmatch(namespace):
+        raise UsageError(f"--namespace {namespace}: is no name of a namespace (small letters, digits and -)")
     text: str = yaml.safe_dump(whole, sort_keys=False)
     return HEAD.format(namespace=namespace, name=NAME) + text
 
 
-def _pairs(words: Sequence[str], flag: str) -> dict[str, str]:
+def _pairs(words: Sequence[str], flag: str, values: re.Pattern[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not name or not equals or not value:
             raise UsageError(f"{flag} {word}: write NAME=VALUE")
+        if not KEY.fullmatch(name) or not values.fullmatch(value):
+            raise UsageError(f"{flag} {word}: a cluster would refuse that")
         pairs[name] = value
     return pairs

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
-from retina_doctor.output import complain
+from retina_doctor.running.output import complain
 
 INSTALL = "pip install 'retina-doctor[fleet]'"
 NODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,252}")
@@ -51,27 +52,44 @@ class NodesNamed(Data, frozen=True, kw_only=True):
     refused: tuple[str, ...] = ()
 
 
-def named(texts: Iterable[tuple[str, bool]]) -> NodesNamed:
-    """The nodes of all node sets (and whether each may name groups), each once; one that is none costs no other, but one line.
-    Raises UsageError where there is no other."""
-    found: dict[str, None] = {}
-    twice: dict[str, None] = {}
-    refused: list[str] = []
-    for text, grouped in texts:
+class NodeNaming:
+    """Takes names from one source after the other; a source that names none costs no other, but one line."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, None] = {}
+        self.twice: dict[str, None] = {}
+        self.refused: list[str] = []
+
+    def asked(self, source: Callable[[], Iterable[str]]) -> list[str]:
+        """What *source* says; nothing, and a line for that, where it raises UsageError."""
         try:
-            names = expanded(text, grouped)
+            return list(source())
         except UsageError as error:
-            refused.append(str(error))
-            continue
-        twice |= dict.fromkeys(name for name in names if name in found)
-        found |= dict.fromkeys(names)
-    if refused and not found:
-        raise UsageError(refused[0])
-    for line in refused:
-        complain(line)
-    if twice:
-        complain(f"named twice, asked once: {folded([*twice])}")
-    return NodesNamed(nodes=tuple(found), refused=tuple(refused))
+            self.refused.append(str(error))
+            return []
+
+    def take(self, source: Callable[[], Iterable[str]]) -> None:
+        names = self.asked(source)
+        self.twice |= dict.fromkeys(name for name in names if name in self.found)
+        self.found |= dict.fromkeys(names)
+
+    def named(self) -> NodesNamed:
+        """Each node once. Raises UsageError where no source names one, and one was refused."""
+        if self.refused and not self.found:
+            raise UsageError(self.refused[0])
+        for line in self.refused:
+            complain(line)
+        if self.twice:
+            complain(f"named twice, asked once: {folded([*self.twice])}")
+        return NodesNamed(nodes=tuple(self.found), refused=tuple(self.refused))
+
+
+def named(texts: Iterable[str]) -> NodesNamed:
+    """The nodes of all node sets. Raises UsageError where none of them names one."""
+    naming = NodeNaming()
+    for text in texts:
+        naming.take(partial(expanded, text))
+    return naming.named()
 
 
 def expanded(text: str, groups: bool = False) -> list[str]:

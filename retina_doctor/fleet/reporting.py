@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from retina_doctor import output
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.command import Run
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet import forms, history
@@ -20,9 +20,9 @@ from retina_doctor.fleet.judging import How, Missing
 from retina_doctor.fleet.node_sets import INSTALL, can_fold
 from retina_doctor.fleet.summing import FleetSum, allowed
 from retina_doctor.fleet.whole import Fleet
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN
-from retina_doctor.run import threshold_of
+from retina_doctor.reports.report import PLAIN
+from retina_doctor.running import output
+from retina_doctor.running.run import threshold_of
 
 
 def report(

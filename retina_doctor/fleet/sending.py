@@ -5,31 +5,34 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
-import os
 import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
 from retina_doctor.authoring import Probe, Side
+from retina_doctor.catalogue.registry import Catalogue
+from retina_doctor.catalogue.selection import Selection
 from retina_doctor.codec import DoesNotFit, decode, encode
 from retina_doctor.model import Effort, Outcome, Recorded, SeenFrom, Target
-from retina_doctor.probing.collect import Looking
+from retina_doctor.probing.asking import Looking
 from retina_doctor.probing.interpreter import interpreter_probe
 from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child, ProcessSeen
 from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.probing.request import LookRequest, Request
-from retina_doctor.probing.sending import source_of
-from retina_doctor.registry import Catalogue
+from retina_doctor.redaction import lines_shown
 from retina_doctor.secret_words import beginning
-from retina_doctor.selection import Selection
+from retina_doctor.sending import source_of
 from retina_doctor.settings import Settings
-from retina_doctor.target import Surroundings
+from retina_doctor.standpoint.target import Surroundings
 
-PROGRAM_END = "# end of retina-doctor's program"
 LONGEST = 200
 """Characters of a node's last words."""
 MOST_TOLD = 3 * MOST_FACTS
 """Bytes that a node may send in all."""
+MOST_NOISE = 4096
+"""Bytes of what is none of our messages that are kept, from the end."""
+CARRIERS = ("srun: ", "command terminated with exit code ")
+"""How lines begin in which srun and kubectl tell how the node's program ended, before or after its own last words."""
 PART = b"+"
 """Instead of the blank behind the token: the message goes on in the next line (`relay.Relay.send`)."""
 MARGIN = 3.0
@@ -46,7 +49,6 @@ told = json.loads(zlib.decompress(base64.b64decode({told!r})).decode())
 space = {"__name__": "retina_doctor_relay"}
 exec(compile(told.pop("relay"), "<retina-doctor>/relay.py", "exec"), space)
 space["main"](told)
-# end of retina-doctor's program
 """
 
 
@@ -55,8 +57,7 @@ class NodeAsking:
 
     def __init__(self, settings: Settings, catalogue: Catalogue, command: tuple[str, ...], piece: int = 0) -> None:
         """*command*: how a Python is started on ``{node}``, for the snapshot. *piece*: bytes of a line (0: any number)."""
-        wanted = Selection(settings, catalogue).needed_facts(catalogue.entries)
-        chosen = [one for one in catalogue.probes.values() if one.facts in wanted and one.side is not Side.CALLER]
+        chosen = [one for one in Selection(settings, catalogue).wanted_probes() if one.side is not Side.CALLER]
         first = interpreter_probe
         self.settings = settings
         self.probes: dict[str, Probe[Any]] = {one.name: one for one in [first, *(p for p in chosen if p is not first)]}
@@ -64,7 +65,7 @@ class NodeAsking:
         self.command = command
         around = Surroundings(settings.target.workdir, {}, seen_from=self.seen_from)
         self.looking = Looking(settings, self.target("{node}"), around)
-        self.token = f"retina-doctor-{os.urandom(8).hex()} "
+        self.token = self.looking.token
         self.unsent: dict[str, Recorded] = {}
         self.looks: dict[str, LookRequest] = {}
         self.told = self._told(piece)
@@ -117,6 +118,13 @@ class NodeTold(Child):
         return self.at
 
 
+def last_words(noise: bytes | bytearray) -> str:
+    """The last line of what is none of our messages, without secrets: the node's own, where it said anything."""
+    lines = lines_shown(noise.decode("utf-8", "replace"), cut=len(noise) == MOST_NOISE)
+    own = [line for line in lines if not line.startswith(CARRIERS)]
+    return beginning((own or lines)[-1], LONGEST) if lines else ""
+
+
 @dataclass
 class NodeAnswer:
     """What one node has said so far. Feed it with `hear` until `complete` or the node is gone, then take `readings`."""
@@ -139,15 +147,12 @@ class NodeAnswer:
 
     @property
     def last_words(self) -> str:
-        """The last line of what is none of our messages."""
-        lines = [line.strip() for line in self._noise.decode("utf-8", "replace").splitlines() if line.strip()]
-        return beginning(lines[-1], LONGEST) if lines else ""
+        return last_words(self._noise)
 
     def complain(self, data: bytes) -> None:
         """Of standard error."""
         self._count(data)
-        self._noise += data
-        del self._noise[:-4096]
+        self._keep_noise(data)
 
     def hear(self, data: bytes) -> None:
         """Of standard output."""
@@ -163,8 +168,7 @@ class NodeAnswer:
         mark = self.asking.token.encode()
         part = mark.rstrip() + PART
         if mark not in whole and part not in whole:
-            self._noise += whole[-4096:]
-            del self._noise[:-4096]
+            self._keep_noise(whole + b"\n")
             return
         for line in whole.split(b"\n"):
             if line.startswith(part):
@@ -172,6 +176,10 @@ class NodeAnswer:
             elif line.startswith(mark):
                 self._take(bytes(self._pieces) + line[len(mark) :])
                 self._pieces.clear()
+
+    def _keep_noise(self, data: bytes) -> None:
+        self._noise += data[-MOST_NOISE:]
+        del self._noise[:-MOST_NOISE]
 
     def _count(self, data: bytes) -> None:
         self._size += len(data)
@@ -195,7 +203,7 @@ class NodeAnswer:
             elif isinstance(message.get("end"), dict):
                 self._end(number, group, message["end"])
         except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
-            self._noise += line[:200]
+            self._keep_noise(line + b"\n")
 
     def _begin(self, number: int, names: list[str]) -> None:
         looks = [self.asking.looks[name] for name in names]
@@ -214,7 +222,7 @@ class NodeAnswer:
         group.overdue, group.flooded = end.get("late") is True, end.get("flooded") is True
         with contextlib.suppress(DoesNotFit):
             group.effort = decode(end.get("effort"), Effort) if group.overdue and end.get("effort") else None
-        group._note(str(end.get("errors", "")).encode("utf-8", "replace"))
+        group.errors.add(str(end.get("errors", "")).encode("utf-8", "replace"))
         if end.get("cut") is not True:  # by the node's deadline, which says nothing of what was looked at
             self._ended.add(number)
 

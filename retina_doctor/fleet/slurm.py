@@ -22,6 +22,7 @@ from retina_doctor.fleet.node_sets import named
 from retina_doctor.fleet.sending import NodeAnswer
 from retina_doctor.fleet.sources import plain, said
 from retina_doctor.fleet.ways import Way, way_of
+from retina_doctor.redaction import shown
 
 USABLE = frozenset({"idle", "mix", "mixed", "alloc", "allocated", "comp", "completing"})
 """States of a node in which a job may run on it, short and long (sinfo(1))."""
@@ -61,14 +62,14 @@ def nodes_of(partition: str, wanted: Sequence[str]) -> SlurmNodes:
             states[name] = state
     if not states:
         raise UsageError(f"sinfo names no node{f' of partition {partition}' if partition else ''}")
-    found = named((text, False) for text in wanted)
+    found = named(wanted)
     chosen = dict.fromkeys(found.nodes or states)
     nodes = [name for name in states if name in chosen and _short(states[name]) in USABLE]
     missing = [Missing(label=name, why="Slurm knows no such node", asked=True) for name in chosen if name not in states]
     for name, state in states.items():
         if name in chosen and name not in nodes:
             reason = state.partition("|")[2]
-            why = f"Slurm: {_short(state)}" + (f" ({reason})" if reason not in ("", "none") else "")
+            why = f"Slurm: {_short(state)}" + (f" ({shown(reason)})" if reason not in ("", "none") else "")
             missing.append(Missing(label=name, why=why, asked=True))
     free = frozenset(name for name in nodes if _short(states[name]) in FREE)
     return SlurmNodes(nodes=tuple(plain(nodes, "sinfo")), free=free, missing=tuple(missing), refused=found.refused)

@@ -5,28 +5,38 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from retina_doctor import output
-from retina_doctor.codec import DoesNotFit, from_json, replace
+from retina_doctor.codec import DoesNotFit, from_json
 from retina_doctor.errors import UsageError
-from retina_doctor.fleet.node_sets import NODE, NodesNamed, folded, named
+from retina_doctor.fleet.node_sets import NODE, NodeNaming, NodesNamed, expanded, folded
+from retina_doctor.redaction import lines_shown
+from retina_doctor.running import output
+from retina_doctor.secret_words import beginning
 
 ASKING = 60.0
 """Seconds for who knows which nodes there are (kubectl, ansible-inventory)."""
 
 
 def nodes_of(sets: Sequence[str], groups: Sequence[str], hosts: str, inventory: str) -> NodesNamed:
-    """The nodes that are named in any way, each once. Raises UsageError."""
-    texts = [(text, False) for text in sets] + [(f"@{group}", True) for group in groups]
+    """The nodes that are named in any way, each once. Raises UsageError where there is none."""
+    naming = NodeNaming()
+    for text in sets:
+        naming.take(partial(expanded, text))
+    for group in groups:
+        naming.take(partial(expanded, f"@{group}", groups=True))
     if hosts:
-        texts += [(line, False) for line in _lines(hosts)]
-    found = named(texts)
-    names = dict.fromkeys((*found.nodes, *(_of_ansible(inventory) if inventory else ())))
-    if not names:
+        for line in naming.asked(partial(_lines, hosts)):
+            naming.take(partial(expanded, line))
+    if inventory:
+        for name in naming.asked(partial(_of_ansible, inventory)):
+            naming.take(partial(plain, [name], inventory))
+    found = naming.named()
+    if not found.nodes:
         raise UsageError("fleet collect: name nodes with -w gpu-[01-20], -g GROUP, --hosts FILE or --inventory FILE")
-    return replace(found, nodes=tuple(names))
+    return found
 
 
 def _lines(file: str) -> list[str]:
@@ -43,14 +53,18 @@ def _of_ansible(inventory: str) -> list[str]:
     told = answered(["ansible-inventory", "-i", inventory, "--list"])
     groups = told if isinstance(told, dict) else {}
     variables = _table(_table(groups.get("_meta")).get("hostvars"))
-    found: dict[str, None] = {}
+    names: list[Any] = []
     for group in groups.values():
         hosts = _table(group).get("hosts")
-        found |= dict.fromkeys(hosts if isinstance(hosts, list) else ())
-    names = plain([*found], inventory)
+        # Each once, whatever it is: what is no name is refused where it is asked for.
+        names += [one for one in (hosts if isinstance(hosts, list) else ()) if one not in names]
     if not names:
         raise UsageError(f"{inventory}: ansible-inventory names no host")
-    elsewhere = [name for name in names if _table(variables.get(name)).get("ansible_host", name) != name]
+    elsewhere = [
+        name
+        for name in names
+        if isinstance(name, str) and _table(variables.get(name)).get("ansible_host", name) != name
+    ]
     if elsewhere:
         output.complain(f"ansible_host is not used, but ssh's own configuration: {folded(elsewhere)}")
     return names
@@ -60,21 +74,23 @@ def _table(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def pods_of(namespace: str, selector: str) -> list[str]:
+def pods_of(namespace: str, selector: str) -> NodesNamed:
     """Running pods, by name. Raises UsageError."""
     told = answered(["kubectl", "get", "pods", "-n", namespace, "-l", selector, "-o", "json"])
-    items = told.get("items", []) if isinstance(told, dict) else []
+    items = _table(told).get("items")
+    pods = [_table(one) for one in (items if isinstance(items, list) else ())]
     names = [
-        one["metadata"]["name"]
-        for one in items
-        if isinstance(one, dict) and one.get("status", {}).get("phase") == "Running"
+        _table(one.get("metadata")).get("name") for one in pods if _table(one.get("status")).get("phase") == "Running"
     ]
     if not names:
         raise UsageError(f"no running pod in namespace {namespace} has the labels {selector}")
-    return plain(names, "kubectl")
+    naming = NodeNaming()
+    for name in names:
+        naming.take(partial(plain, [name], "kubectl"))
+    return naming.named()
 
 
-def plain(names: list[str], source: str) -> list[str]:
+def plain(names: list[Any], source: str) -> list[str]:
     """Raises UsageError where one of them is no name of a node."""
     for name in names:
         if not isinstance(name, str) or not NODE.fullmatch(name):
@@ -99,6 +115,8 @@ def said(words: Sequence[str]) -> str:
     except subprocess.TimeoutExpired:
         raise UsageError(f"{words[0]} does not answer in {ASKING:g} s") from None
     if done.returncode:
-        complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise UsageError(f"{words[0]} failed: {complaint[-1][:300] if complaint else f'exit status {done.returncode}'}")
+        lines = lines_shown(done.stderr.decode("utf-8", "replace"))
+        raise UsageError(
+            f"{words[0]} failed: {beginning(lines[-1], 300) if lines else f'exit status {done.returncode}'}"
+        )
     return done.stdout.decode("utf-8", "replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -15,20 +16,23 @@ from retina_doctor.fleet.node_sets import in_order
 from retina_doctor.fleet.traits import Traits
 from retina_doctor.fleet.whole import Fleet, FleetStep, NodeGroup, Unjudged
 from retina_doctor.model import Action
-from retina_doctor.run import worst
+from retina_doctor.running.run import worst
 
 MOST_WORDINGS = 1000
-"""Of one root or step that are kept apart; what is beyond is counted to the most frequent."""
+"""Of one root or step that are kept apart; what is beyond is counted to the first."""
+SHARE = re.compile(r"(?P<share>[0-9]+(?:\.[0-9]*)?|\.[0-9]+) *%|(?P<number>[0-9]*)")
 K = TypeVar("K")
 
 
 @dataclass
 class _Bits(Generic[K]):
-    """Sets of nodes, each as the bits of one integer."""
+    """Sets of nodes, each as the bits of one integer; of MOST_WORDINGS keys at most, the first of which stands for the rest."""
 
     of: dict[K, int] = field(default_factory=dict)
 
     def add(self, key: K, node: int) -> None:
+        if len(self.of) >= MOST_WORDINGS and key not in self.of:
+            key = next(iter(self.of))
         self.of[key] = self.of.get(key, 0) | 1 << node
 
 
@@ -64,9 +68,7 @@ class FleetSum:
 
     def _take(self, node: Node) -> Node:
         number = len(self.nodes)
-        if (
-            not node.named and node.label in self._at
-        ):  # files of one name in two folders are no two snapshots of one node
+        if not node.named and node.label in self._at:  # files of one name in two folders: no two snapshots of one node
             node = replace(node, label=node.file)
         earlier = self._at.get(node.label)
         if earlier is None or node.created > self.nodes[earlier].created:
@@ -77,15 +79,9 @@ class FleetSum:
             files = [node.file if one == number else self.nodes[one].file for one in (kept, left)]
             self.complaints.append(f"{node.label}: two snapshots; {files[0]} is taken, {files[1]} is left out")
         for root in node.roots:
-            wordings = self._roots.setdefault((root.code, root.name), _Bits())
-            wordings.add(
-                root if root in wordings.of or len(wordings.of) < MOST_WORDINGS else next(iter(wordings.of)), number
-            )
+            self._roots.setdefault((root.code, root.name), _Bits()).add(root, number)
         for todo in node.todos:
-            variants = self._todos.setdefault((todo.kind, todo.fixes), _Bits())
-            variants.add(
-                todo if todo in variants.of or len(variants.of) < MOST_WORDINGS else next(iter(variants.of)), number
-            )
+            self._todos.setdefault((todo.kind, todo.fixes), _Bits()).add(todo, number)
         # What all have in common is kept once above, and not in each of ten thousand nodes.
         self.nodes.append(replace(node, todos=(), content=b""))
         return node
@@ -167,11 +163,7 @@ class FleetSum:
 
 def allowed(tolerate: str, nodes: int) -> float:
     """How many nodes "2%" or "3" are. Raises UsageError."""
-    text = tolerate.strip()
-    try:
-        number = float(text.removesuffix("%") or 0)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf") or (text.endswith("%") and number > 100):
+    told = SHARE.fullmatch(tolerate.strip())
+    if told is None or (told["share"] and float(told["share"]) > 100):
         raise UsageError(f"--tolerate {tolerate}: a share such as 2%, or a number of nodes")
-    return nodes * number / 100 if text.endswith("%") else number
+    return nodes * float(told["share"]) / 100 if told["share"] else float(told["number"] or 0)

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Annotated, Any
 
-from retina_doctor.codec import DoesNotFit, Facts, decode, encode, from_json, to_line
-from retina_doctor.comparing import IDENTITIES, NOISE
+from retina_doctor.catalogue.registry import Catalogue
+from retina_doctor.codec import DoesNotFit, Facts, decode, encode, field_types, from_json, to_line
+from retina_doctor.judging.comparing import IDENTITIES, NOISE, tells
 from retina_doctor.kinds import Kind
 from retina_doctor.model import Outcome, Snapshot
-from retina_doctor.registry import Catalogue
 
 NEVER = frozenset({Kind.TEXT, Kind.PATH, Kind.HOST, Kind.ADDRESS, Kind.URL, Kind.USER, Kind.COMMAND})
 """Kinds that differ from node to node without meaning anything."""
@@ -127,17 +127,12 @@ def _walk(facts: Facts, what: str) -> Iterator[Trait]:
 
 def _entries(entries: tuple[Any, ...] | list[Any], what: str) -> Iterator[Trait]:
     """Each by what tells it among the others, as `diff` does; that it is there is a trait of its own."""
-    key = next((one for one in IDENTITIES if _tells(one, entries)), None)
+    key = next((one for one in IDENTITIES if tells(one, entries)), None)
     for place, entry in enumerate(entries):
         called = f"{what}[{place if key is None else getattr(entry, key)}]"
         yield called, "present", None, None
         if isinstance(entry, Facts):
             yield from _walk(entry, called)
-
-
-def _tells(key: str, entries: tuple[Any, ...] | list[Any]) -> bool:
-    values = [getattr(one, key, None) for one in entries]
-    return all(isinstance(one, str | int) for one in values) and len(set(values)) == len(values)
 
 
 def _plain(value: Any) -> Value:
@@ -157,7 +152,7 @@ def _plain(value: Any) -> Value:
 @functools.cache
 def _fields(facts: type[Facts]) -> Mapping[str, tuple[bool, Kind | None, float | None]]:
     """By field: whether nodes are compared by it, the kind of its text, the share by which a measure varies."""
-    hints = typing.get_type_hints(facts, include_extras=True)
+    hints = field_types(facts)
     found: dict[str, tuple[bool, Kind | None, float | None]] = {}
     for name in facts.__struct_fields__:
         kinds = set(_kinds(hints[name]))

@@ -32,6 +32,7 @@ from ClusterShell.Worker.Tree import TreeWorker
 
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet.engine import CUT_OFF, ENDING, NO_ANSWER, NodeHearing
+from retina_doctor.fleet.sending import MOST_NOISE, last_words
 from retina_doctor.fleet.ways import Way
 from retina_doctor.probing.process import exit_words
 
@@ -110,14 +111,17 @@ class _Hearing(EventHandler):  # type: ignore[misc]
         self.until = until
         self.told: set[str] = set()
         self.said: Counter[tuple[str, str]] = Counter()
-        self.words: dict[str, str] = {}
+        self.noise: dict[str, bytearray] = {}
+        """What gateways say that is no message, from the end."""
         self.program = b""
         self.gone: dict[str, str] = {}
 
     def ev_read(self, worker: _Worker, node: str, sname: str, msg: bytes) -> None:
         heard = self.answers.get(node)
         if heard is None:
-            self.words[node] = msg[:200].decode("utf-8", "replace")
+            noise = self.noise.setdefault(node, bytearray())
+            noise += msg[-MOST_NOISE:] + b"\n"
+            del noise[:-MOST_NOISE]
             return
         self.said[node, sname] += len(msg) + 1
         (heard.hear if sname == worker.SNAME_STDOUT else heard.complain)(msg + b"\n")
@@ -125,6 +129,9 @@ class _Hearing(EventHandler):  # type: ignore[misc]
             self.tell(node, "")
         if len(self.told) == len(self.answers):
             task_self().abort()  # a login may leave behind what holds the way open
+
+    def last_words(self, gateway: str) -> str:
+        return last_words(self.noise.get(gateway, b""))
 
     def ev_hup(self, worker: _Worker, node: str, rc: int) -> None:
         heard = self.answers[node]
@@ -171,7 +178,7 @@ class _Worker(TreeWorker):  # type: ignore[misc]
     def lost(self, node: str) -> str:
         """Why a node that is behind a gateway was not asked, or not to the end."""
         gateway = next((name for name, nodes in self.behind.items() if node in nodes), "")
-        return f"gateway {gateway}: {self.eh.words.get(gateway) or 'gone'}"
+        return f"gateway {gateway}: {self.eh.last_words(gateway) or 'gone'}"
 
 
 class _Channel(PropagationChannel):  # type: ignore[misc]
@@ -189,7 +196,7 @@ class _Channel(PropagationChannel):  # type: ignore[misc]
             raise
         except Exception as error:
             for worker in self.workers.values():
-                worker.eh.words[gateway] = f"says what is no message: {error}"
+                worker.eh.noise[gateway] = bytearray(f"says what is no message: {error}".encode())
             self._close(abort=True)
 
 

@@ -44,7 +44,8 @@ def hosts(named: NodesNamed, via: str, topology: str, python: str, seconds: floa
 def pods(namespace: str, selector: str, container: str, python: str, seconds: float, fanout: int) -> NodesWanted:
     """Raises UsageError."""
     way = ways.kubectl_way(namespace, container, python, seconds, fanout)
-    return NodesWanted(nodes=tuple(sources.pods_of(namespace, selector)), way=way)
+    found = sources.pods_of(namespace, selector)
+    return NodesWanted(nodes=found.nodes, way=way, refused=found.refused)
 
 
 def of_slurm(

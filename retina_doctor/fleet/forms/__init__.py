@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from retina_doctor.fleet.whole import Fleet
-from retina_doctor.reports import Look
-from retina_doctor.settings import Language
+from retina_doctor.language import Language
+from retina_doctor.reports.report import Look
 
 NAMES = ("terminal", "json", "junit", "markdown", "csv", "html")
 VERDICTS = ("healthy", "findings", "unknown", "broken")

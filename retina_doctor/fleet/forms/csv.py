@@ -8,9 +8,9 @@ import re
 
 from retina_doctor.fleet.forms import word
 from retina_doctor.fleet.whole import Fleet
+from retina_doctor.language import Language
 from retina_doctor.quoting import visible
-from retina_doctor.reports import Look
-from retina_doctor.settings import Language
+from retina_doctor.reports.report import Look
 
 
 def write(fleet: Fleet, _language: Language, _look: Look) -> str:

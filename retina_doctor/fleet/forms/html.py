@@ -15,9 +15,9 @@ from retina_doctor.fleet.forms.terminal import steps_together
 from retina_doctor.fleet.judging import Node
 from retina_doctor.fleet.node_sets import folded
 from retina_doctor.fleet.whole import Fleet
+from retina_doctor.language import Language
 from retina_doctor.quoting import visible
-from retina_doctor.reports import Look
-from retina_doctor.settings import Language
+from retina_doctor.reports.report import Look
 
 STYLE = """
 :root{color-scheme:light dark}

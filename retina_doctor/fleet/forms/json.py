@@ -8,8 +8,8 @@ from typing import Any
 from retina_doctor.codec import to_json
 from retina_doctor.fleet.node_sets import folded
 from retina_doctor.fleet.whole import Fleet
-from retina_doctor.reports import Look
-from retina_doctor.settings import Language
+from retina_doctor.language import Language
+from retina_doctor.reports.report import Look
 
 FORMAT = 1
 

@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ElementTree
 
 from retina_doctor.fleet.judging import Node
 from retina_doctor.fleet.whole import Fleet
-from retina_doctor.reports import Look
+from retina_doctor.language import Language
 from retina_doctor.reports.junit import ILLEGAL
-from retina_doctor.settings import Language
+from retina_doctor.reports.report import Look
 
 
 def write(fleet: Fleet, _language: Language, _look: Look) -> str:

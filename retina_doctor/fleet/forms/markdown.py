@@ -8,9 +8,9 @@ from retina_doctor.fleet.forms import counted, ending, headline, word
 from retina_doctor.fleet.forms.terminal import steps_together
 from retina_doctor.fleet.node_sets import folded
 from retina_doctor.fleet.whole import Fleet
-from retina_doctor.reports import Look
+from retina_doctor.language import Language
 from retina_doctor.reports.markdown import MARKS, block, code, escaped, prose
-from retina_doctor.settings import Language
+from retina_doctor.reports.report import Look
 
 SHOWN = 50
 

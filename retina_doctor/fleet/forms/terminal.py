@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import re
-
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from retina_doctor.fleet.forms import counted, ending, headline, word
 from retina_doctor.fleet.node_sets import folded
 from retina_doctor.fleet.whole import Drift, Fleet, FleetStep
+from retina_doctor.language import Language
 from retina_doctor.model import Severity
 from retina_doctor.quoting import visible
-from retina_doctor.reports import Look
-from retina_doctor.settings import Language
+from retina_doctor.reports.drawing import command, drawn, say
+from retina_doctor.reports.labels import label
+from retina_doctor.reports.report import Look
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
 SHOWN = 12
@@ -26,13 +24,7 @@ ALIKE = 4
 
 
 def write(fleet: Fleet, language: Language, look: Look) -> str:
-    out = io.StringIO()
-    console = Console(
-        file=out, width=look.width, force_terminal=look.colour, no_color=not look.colour,
-        color_system="standard" if look.colour else None, legacy_windows=False, highlight=False, markup=False, emoji=False,
-    )  # fmt: skip
-    _Drawing(console, fleet, language).draw()
-    return re.sub(r"[ \t]+$", "", out.getvalue(), flags=re.MULTILINE)
+    return drawn(look, lambda console: _Drawing(console, fleet, language).draw())
 
 
 def steps_together(plan: tuple[FleetStep, ...]) -> list[tuple[FleetStep, ...]]:
@@ -56,9 +48,10 @@ class _Drawing:
             self.console.print()
             head = Text(self._whose(group.labels) + "  ", style="bold")
             self.console.print(head + Text(_nodes(group.labels)))
-            line = Text(f"{group.code} {group.name}", style=STYLES[group.severity]) + Text(f": {_plain(group.title)}")
+            line = Text(f"{group.code} {group.name}", style=STYLES[group.severity])
+            line += Text(word("titled", self.language, what="", told=_plain(group.title)))
             if group.titles > 1:
-                line += Text(f" ({word('titles', self.language, n=group.titles - 1)})", style="dim")
+                line += Text(label("aside", self.language, what=word("titles", self.language)), style="dim")
             self._print(line)
         if not fleet.groups and fleet.nodes and not fleet.unjudged:
             self._print(Text(word("all-well", self.language)))
@@ -89,10 +82,13 @@ class _Drawing:
         for number, (step, *others) in enumerate(steps_together(self.fleet.plan), 1):
             codes = word("codes", self.language, codes=" ".join(step.fixes))
             whose = f"{self._whose(step.labels)}  {_nodes(step.labels)}"
-            self._print(Text(f"{number}. {_plain(step.text)}", style="bold") + Text(f" ({codes})", style="dim"))
+            self._print(
+                Text(f"{number}. {_plain(step.text)}", style="bold")
+                + Text(label("aside", self.language, what=codes), style="dim")
+            )
             self._print(Text(whose), 5)
-            for command in step.commands:
-                self.console.print(Padding(Text(str(visible(command)), overflow="fold"), (0, 0, 0, 5)), soft_wrap=True)
+            for line in step.commands:
+                command(self.console, str(visible(line)), 5)
             if others:
                 rest = counted(sum(len(one.labels) for one in others), self.language)
                 self._print(Text(word("variants", self.language, n=rest), style="dim"), 5)
@@ -131,7 +127,7 @@ class _Drawing:
             self._print(Text(word("more", self.language, n=number - SHOWN), style="dim"))
 
     def _print(self, text: Text, left: int = 2) -> None:
-        self.console.print(Padding(text, (0, 0, 0, left)))
+        say(self.console, text, left)
 
     def _whose(self, labels: tuple[str, ...]) -> str:
         return counted(len(labels), self.language)
