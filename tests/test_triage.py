@@ -15,12 +15,13 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial as applied
 from pathlib import Path
+from random import Random
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from retina_doctor_checks.facts.driver import Nvml
 from retina_doctor_checks.facts.ort_gpu import OrtFiles
@@ -35,8 +36,8 @@ from retina_doctor_checks.triage.symptoms import matches, seen
 from retina_doctor_checks.triage.text import read
 from retina_doctor_checks.triage.told import ARCHIVE, PACKAGE, told
 
-from retina_doctor.pages import source
-from retina_doctor.registry import installed
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.words.page_source import source
 
 TEXTS = Path(__file__).parent / "triage_texts"
 PAGES = Path(tables.__file__).parent / "pages"
@@ -186,6 +187,9 @@ def test_every_sick_text_in_each_of_them(how: str) -> None:
     st.lists(st.sampled_from(sorted(CLOTHES)), max_size=2, unique=True),
     st.randoms(),
 )
+@example(
+    sorted(SICK)[:3], ["hard-space", "mojibake"], Random(0)
+)  # a no-break space in the wrong code page: "Â" before it
 def test_the_same_text_in_other_clothes_gives_the_same_diagnosis(
     causes: list[str], clothes: list[str], random: Any
 ) -> None:

@@ -10,9 +10,10 @@ from retina_doctor_checks.triage.diagnosing import case_of, diagnoses
 from retina_doctor_checks.triage.log_causes import causes_of
 from retina_doctor_checks.triage.text import read
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.model import Severity
-from retina_doctor.redaction.rules import Marks, Rules
-from retina_doctor.registry import installed
+from retina_doctor.redaction.marks import Marks
+from retina_doctor.redaction.rules import Rules
 from retina_doctor.settings import Settings
 
 OF_A_MACHINE = [code for code, one in refusals.cuda_results().items() if one.means and one.says]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from retina_doctor_checks.triage import tables
-from retina_doctor_checks.triage.diagnosing import TextDiagnosis, case_of, diagnoses
-from retina_doctor_checks.triage.own_words import FIRST
+from retina_doctor_checks.triage.diagnosing import QUOTED, TextDiagnosis, case_of, diagnoses
+from retina_doctor_checks.triage.own_words import FAULTS, FIRST
 from retina_doctor_checks.triage.readings import judged
 from retina_doctor_checks.triage.text import read
 from retina_doctor_checks.triage.words import holds
 
-from retina_doctor.registry import installed
+from retina_doctor.catalogue.registry import installed
 
 
 def of(text: str) -> tuple[TextDiagnosis, ...]:
@@ -87,6 +87,46 @@ def test_every_saying_names_lists_and_a_row_for_peoples_words() -> None:
     assert used == set(tables.own_words())
     sayings = {saying.symptom for saying in tables.sayings()}
     assert all(row.says or row.codes or row.name in sayings for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The server started on port 8000, which is not already in use.",
+        "numpy and onnx were installed without conflict.",
+        "No conflict of dependencies, numpy installed.",
+        "numpy 安装成功，没有冲突",
+        "There is no OOM on the GPU any more.",
+    ],
+)
+def test_a_fault_that_is_denied_is_none(text: str) -> None:
+    assert of(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "When the two do not fit, onnxruntime prints: CUDA driver version is insufficient for CUDA runtime version.",
+        "If you see libcublasLt.so.12: cannot open shared object file: No such file or directory, install the CUDA 12 wheel.",
+        "Fixed: libcublasLt.so.12: cannot open shared object file: No such file or directory, by the CUDA 12 wheel.",
+        "libcudnn.so.9: cannot open shared object file: No such file or directory，问题已解决，重装了cudnn",
+    ],
+)
+def test_a_sentence_that_is_only_spoken_of_counts_as_own_words(text: str) -> None:
+    told = of(text)
+    assert told and sum(one.score for one in told if one.leads) <= QUOTED
+
+
+@pytest.mark.parametrize(
+    "before", ["When I start the service: ", "2026-11-23 09:00:03,118 ", "Not yet solved: ", "启动时报错："]
+)
+def test_a_sentence_that_is_complained_of_counts_whole(before: str) -> None:
+    [first, *_] = of(f"{before}CUDA driver version is insufficient for CUDA runtime version")
+    assert (first.name, first.score > QUOTED) == ("driver-too-old", True)
+
+
+def test_each_list_of_faults_is_there() -> None:
+    assert set(tables.own_words()) >= FAULTS
 
 
 def test_words_are_lower_case_and_none_is_one_letter() -> None:

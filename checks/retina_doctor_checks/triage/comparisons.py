@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from retina_doctor.codec import Data
-
-from ..advice.builds import known, onnxruntime_builds, torch_builds
-from .symptoms import SymptomSeen, mentions
-from .text import LogText
+from ..advice.builds import Build, known, onnxruntime_builds, torch_builds
+from .case import Case, parts
+from .memory_told import (
+    asks_for_most_of_the_card,
+    held_by_no_process_shown,
+    little_of_it_is_ours,
+    much_reserved_unallocated,
+    small_card,
+)
+from .symptoms import mentions
 from .told import Told
 
 CUDA_11_UNTIL = (1, 18)
 """onnxruntime-gpu up to 1.18 is built for CUDA 11 on PyPI (onnxruntime.ai, CUDA execution provider, requirements)."""
 CUDA_12_UNTIL = (1, 26)
-TORCH_CUDA_13_FROM = (2, 11)
 NEWEST_PYTHONS = ("3.13", "3.14", "3.15")
-LITTLE_GIB = 2.0
 
 _OF_COMPOSE = re.compile(r"[\w.-]{1,64}-\d{1,3} {1,30}\| ")
 """The name of a replica, as docker compose writes it before each line."""
@@ -27,6 +30,12 @@ _DOWNLOADS = (
     "download_url_to_file", "releases/download/", "drive.google.com", "huggingface.co",
 )  # fmt: skip
 """What libraries that fetch models print before, and the files in which they do it."""
+CONNECTING = 20
+"""Seconds that no local failure takes."""
+GIVEN_UP = 600
+"""Seconds after which a failure is that of another fetch."""
+_STAMPED = re.compile(r"(\d\d):(\d\d):(\d\d)[^\n]{0,40}?(downloading|failed to (?:load|download))")
+_GIVES_GPUS = ("--gpus", "--runtime=nvidia", "--runtime nvidia", "nvidia-docker", "nvidia.com/gpu", "/dev/nvidia")
 _STARTS = re.compile(r"(?:uvicorn\.run|app\.run|uvicorn [\w.]{1,40}:[\w]{1,40}|flask run|\.launch\()[^\n]{0,120}")
 _HERE = r"(?:localhost|127\.0\.0\.1|\[::1\])"
 _REFUSED_HERE = re.compile(
@@ -35,34 +44,34 @@ _REFUSED_HERE = re.compile(
 )
 
 
-class Case(Data, frozen=True, kw_only=True):
-    """All that was read from one text."""
-
-    text: LogText
-    told: Told
-    seen: tuple[SymptomSeen, ...]
-
-    def captured(self, name: str) -> set[int]:
-        """Numbers that stood in that place of any sentence; of a version, its major."""
-        values = (value for one in self.seen for value in one.captured.get(name, ()))
-        return {parts(value)[0] for value in values if parts(value)}
-
-
-def parts(version: str | None) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version or "")[:3])
-
-
 def cuda_majors(told: Told) -> set[int]:
     """Of the CUDA that is said to be there: a toolkit's where one is named, else the driver's."""
     toolkits = told.all("cuda") or told.all("driver-cuda")
     return {parts(value)[0] for value in toolkits if parts(value)}
 
 
+def build_told(builds: tuple[Build, ...], version: str | None) -> Build | None:
+    """The row of a version as people write it: "1.19", "2.4.0+cu121". All patches of a minor are built alike; a build for
+    another CUDA than PyPI's has no row."""
+    row = known(builds, version, None) or next(
+        (build for build in builds if parts(build.version)[:2] == parts(version)[:2]), None
+    )
+    named = re.search(r"\+cu(\d{2})(\d)", version or "")
+    return row if row is None or named is None or row.cuda == (int(named[1]), int(named[2])) else None
+
+
+def ort_build(told: Told) -> Build | None:
+    """The row of the named onnxruntime-gpu, if it is PyPI's: Microsoft's feeds have the same versions for another CUDA."""
+    version, feed = told.packages.get("onnxruntime-gpu"), told.first("ort-feed")
+    row = build_told(onnxruntime_builds(), version) if version else None
+    return row if row is None or feed is None or row.cuda[0] == int(feed) else None
+
+
 def ort_cuda_major(told: Told) -> int | None:
-    version = told.packages.get("onnxruntime-gpu")
-    if version is None:
-        return None
-    row = known(onnxruntime_builds(), version, None)
+    version, feed = told.packages.get("onnxruntime-gpu"), told.first("ort-feed")
+    if version is None or feed is not None:
+        return int(feed) if version and feed else None
+    row = ort_build(told)
     number = parts(version)[:2]
     return row.cuda[0] if row else 11 if number <= CUDA_11_UNTIL else 12 if number <= CUDA_12_UNTIL else 13
 
@@ -74,8 +83,15 @@ def torch_cuda_major(told: Told) -> int | None:
     named = re.search(r"\+cu(\d\d)", version)
     if named:
         return int(named[1])
-    row = known(torch_builds(), version, None)
-    return row.cuda[0] if row else None
+    beside = _cuda_beside(told, version)
+    row = build_told(torch_builds(), version)
+    return int(beside[:2]) if beside else row.cuda[0] if row else None
+
+
+def _cuda_beside(told: Told, version: str) -> str | None:
+    """The CUDA that is told beside that torch: the text may name another one, of another machine or day."""
+    lines = {fact.line.number for fact in told.facts if fact.kind == "package" and fact.value == f"torch {version}"}
+    return next((one.value for one in told.facts if one.kind == "torch-cuda" and one.line.number in lines), None)
 
 
 def _missing_majors(case: Case) -> set[int]:
@@ -114,15 +130,13 @@ def cudnn_major_differs(case: Case) -> bool:
 
 def libraries_fit_the_wheel(case: Case) -> bool:
     """CUDA and cuDNN of the majors that the named onnxruntime-gpu needs are said to be there."""
-    version = case.told.packages.get("onnxruntime-gpu")
-    build = known(onnxruntime_builds(), version, None) if version else None
+    build = ort_build(case.told)
     cudnns = {parts(value)[0] for value in case.told.all("cudnn")}
     return build is not None and build.cuda[0] in cuda_majors(case.told) and build.cudnn in cudnns
 
 
 def cudnn_unfit_for_the_wheel(case: Case) -> bool:
-    version = case.told.packages.get("onnxruntime-gpu")
-    build = known(onnxruntime_builds(), version, None) if version else None
+    build = ort_build(case.told)
     cudnns = {parts(value)[0] for value in case.told.all("cudnn")}
     return build is not None and bool(cudnns) and build.cudnn not in cudnns
 
@@ -168,6 +182,24 @@ def download_cannot_connect(case: Case) -> bool:
     return any(one.symptom.name in connecting for one in case.seen) and mentions(_DOWNLOADS, case.text)
 
 
+def waited_for_download(case: Case) -> bool:
+    """A fetch that failed long after it began tried to connect; who may not write fails at once."""
+    began: int | None = None
+    for hours, minutes, seconds, said in _STAMPED.findall("\n".join(line.shown.lower() for line in case.text.lines)):
+        moment = 3600 * int(hours) + 60 * int(minutes) + int(seconds)
+        if said != "downloading":
+            if began is not None and CONNECTING <= moment - began <= GIVEN_UP:
+                return True
+            began = None
+        elif began is None or moment - began > GIVEN_UP:
+            began = moment
+    return False
+
+
+def two_opencvs(case: Case) -> bool:
+    return len({name for name in case.told.packages if name.startswith("opencv-")}) > 1
+
+
 def started_without_host(case: Case) -> bool:
     calls = _STARTS.findall(case.text.flowing)
     return bool(calls) and not any("host" in call or "server_name" in call for call in calls)
@@ -179,7 +211,7 @@ def refused_on_loopback(case: Case) -> bool:
 
 def docker_run_without_gpus(case: Case) -> bool:
     text = case.text.flowing
-    return "docker run" in text and "--gpus" not in text and "nvidia" not in text.partition("docker run")[2][:200]
+    return "docker run" in text and not any(word in text for word in _GIVES_GPUS)
 
 
 def on_windows(case: Case) -> bool:
@@ -194,53 +226,26 @@ def names_visible_devices(case: Case) -> bool:
     return case.text.flowing.count("visible_devices") > case.text.flowing.count(said)
 
 
-def small_card(case: Case) -> bool:
-    gib = [float(value) for value in case.told.all("memory-gib")] + [int(v) / 1024 for v in case.told.all("memory-mib")]
-    return bool(gib) and min(gib) <= 4.2
+def names_library_path(case: Case) -> bool:
+    own = "; ld_library_path:"  # TensorFlow's own sentence names it whatever is set
+    return case.text.flowing.count("ld_library_path") > case.text.flowing.count(own)
 
 
-_POWERS = ("g", "m", "k", "")
+def cudart_and_cudnn_missing(case: Case) -> bool:
+    missing = set(re.findall(r"could not load dynamic library '(?:lib)?(cudart|cudnn)", case.text.flowing))
+    return len(missing) > 1
 
 
-def _torch_sum(case: Case) -> Mapping[str, float]:
-    """What torch's message says, in GiB: tried, total, free, allocated, reserved (or reserved and unallocated)."""
-    text = case.text.flowing
-    sums: dict[str, float] = {}
-    for name, expression in (
-        ("tried", r"tried to allocate (\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b"),
-        ("total", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b total capacity"),
-        ("total", r"total capacity of (\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b"),
-        ("free", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b free"),
-        ("free", r"of which (\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b is free"),
-        ("free", r"of which (\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b is free"),
-        ("allocated", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b already allocated"),
-        ("allocated", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b is allocated by pytorch"),
-        ("reserved", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b reserved in total"),
-        ("unallocated", r"(\d{1,6}(?:\.\d{1,2})?) ([gmk]?)i?b is reserved by pytorch but unallocated"),
-    ):
-        match = re.search(expression, text)
-        if match:
-            sums.setdefault(name, float(match[1]) / 1024 ** _POWERS.index(match[2]))
-    return sums
+def said_to_run_on_the_cpu(case: Case) -> bool:
+    return any(one.symptom.name in ("gpu-unused-told", "session-on-cpu") for one in case.seen)
 
 
-def little_of_it_is_ours(case: Case) -> bool:
-    sums = _torch_sum(case)
-    if not {"total", "free", "allocated"} <= sums.keys():
-        return False
-    ours = max(sums["allocated"], sums.get("reserved", 0), sums["allocated"] + sums.get("unallocated", 0))
-    return sums["total"] - sums["free"] - ours > 0.35 * sums["total"]
-
-
-def much_reserved_unallocated(case: Case) -> bool:
-    sums = _torch_sum(case)
-    spare = sums.get("unallocated", sums.get("reserved", 0) - sums.get("allocated", sums.get("reserved", 0)))
-    return bool(sums.get("tried")) and spare > max(sums["tried"], 0.1 * sums.get("total", 0))
-
-
-def asks_for_most_of_the_card(case: Case) -> bool:
-    sums = _torch_sum(case)
-    return "tried" in sums and sums["tried"] > max(0.25 * sums.get("total", 16), 1.0)
+def conflict_of_one(case: Case) -> bool:
+    """All releases in pip's list of a conflict depend on the same one distribution."""
+    wanted = re.findall(
+        r"^ {1,8}[\w.-]{1,60} [\w.]{1,30} depends on ([\w.-]{1,60}?)(?=[<>=!~;\[ ]|$)", case.text.flowing, re.MULTILINE
+    )
+    return len(wanted) > 1 and len(set(wanted)) == 1
 
 
 def _model_path(case: Case) -> str | None:
@@ -272,8 +277,10 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
         library_major_differs, library_major_same, library_of_cuda_11, frameworks_differ, cudnn_major_differs,
         cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
         no_nvidia_card, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
-        docker_run_without_gpus, on_windows, names_visible_devices, small_card,
-        little_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card, relative_model_path, absolute_model_path,
-        det_size_off_the_grid, newest_python, cuda_versions_differ, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,
+        docker_run_without_gpus, on_windows, names_visible_devices, small_card, waited_for_download, two_opencvs,
+        held_by_no_process_shown, little_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card,
+        relative_model_path, absolute_model_path,
+        det_size_off_the_grid, newest_python, names_library_path, cudart_and_cudnn_missing, said_to_run_on_the_cpu,
+        conflict_of_one, cuda_versions_differ, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,
     )
 }  # fmt: skip

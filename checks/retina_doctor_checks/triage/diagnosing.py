@@ -11,7 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from retina_doctor.codec import Data
 
 from . import tables
-from .comparisons import COMPARISONS, Case
+from .audience import is_impersonal, is_lesson, is_spoken
+from .case import Case
+from .comparisons import COMPARISONS
+from .quotations import is_quoted
 from .symptoms import SymptomSeen, mentions, seen
 from .text import LogLine, LogText
 from .told import told
@@ -23,6 +26,8 @@ RIVALS = 0.3
 not, or a fault would hide behind its neighbour."""
 AS_LIKELY = 0.8
 """Ratio of two scores from which on neither is called likelier."""
+QUOTED = 0.6
+"""Trust in a sentence of a program's that is only spoken of: that of people's own words."""
 FAINT = 0.02
 """Score below which an alternative is not worth a line."""
 
@@ -50,8 +55,13 @@ class JudgedText(Data, frozen=True, kw_only=True):
 def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
     """Read by both readers. *people_wrote*: as for `seen`."""
     found = seen(text, people_wrote=people_wrote)
+    lesson = people_wrote and is_lesson(text)
+    if lesson:
+        found = tuple(one for one in found if not all(map(is_spoken, one.places)))
+    elif people_wrote and any(one.symptom.prose for one in found) and is_impersonal(text):
+        found = tuple(one for one in found if not one.symptom.prose)
     finer = tuple(one for one in found if not one.symptom.general)
-    return Case(text=text, told=told(text), seen=finer or found)
+    return Case(text=text, told=told(text), seen=finer or found, lesson=lesson)
 
 
 def diagnoses(
@@ -114,11 +124,12 @@ class Clue(Data, frozen=True, kw_only=True):
 
 
 def _of_symptom(one: SymptomSeen) -> Clue:
-    return clue_of(one.symptom, one.places)
+    trust = min(one.symptom.trust, QUOTED) if all(map(is_quoted, one.places)) else one.symptom.trust
+    return Clue(name=one.symptom.name, trust=trust, fits=one.symptom.fits, places=one.places)
 
 
-def clue_of(row: tables.Symptom, places: tuple[tuple[LogLine, ...], ...] = ()) -> Clue:
-    return Clue(name=row.name, trust=row.trust, fits=row.fits, places=places)
+def clue_of(row: tables.Symptom) -> Clue:
+    return Clue(name=row.name, trust=row.trust, fits=row.fits, places=())
 
 
 def _of_finding(one: JudgedText) -> Clue:

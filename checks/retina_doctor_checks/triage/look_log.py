@@ -9,14 +9,14 @@ import base64
 import itertools
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retina_doctor.codec import Data, decode, encode
 from retina_doctor.secret_words import beginning, masked
 
 from ..facts.service_log import Log, ShownLog
-from .comparisons import Case
+from .case import Case
 from .dates import Clock, moments
 from .diagnosing import holding
 from .first_look import thinned
@@ -86,12 +86,19 @@ def understood(one: FetchedLog, clock: Clock) -> Log:
         case = Case(text=text, told=told(text), seen=seen(text, EVERY, people_wrote=False))
         shown = tuple(place for symptom in case.seen for place in places(symptom, when))
         holds = tuple(sorted(holding(case, {name for s in case.seen for name in s.symptom.fits})))
-        fell_back = list(dict.fromkeys(beginning(m[0].strip(), LONGEST) for m in FELL_BACK.finditer(content)))
+        fell_back = list(dict.fromkeys(_fell_back(lines)))
     words = None if one.words is None else beginning(one.words, LONGEST)
     return Log(
         kind=one.kind, name=one.name, problem=one.problem, words=words, size=one.size, fresh=one.fresh, shown=shown, holds=holds,
         fell_back=tuple(fell_back[-3:]),
     )  # fmt: skip
+
+
+def _fell_back(lines: Sequence[str]) -> Iterator[str]:
+    """A line is masked whole: after what is looked for it may go on with other fields of a record."""
+    for line in lines:
+        if FELL_BACK.search(line):
+            yield from (beginning(match[0].strip(), LONGEST) for match in FELL_BACK.finditer(masked(line)))
 
 
 def latest(lines: Sequence[str]) -> LogText:

@@ -1,7 +1,8 @@
-"""What people say in their own words: no library's sentence, but words of certain lists that stand together (own_words.toml)."""
+"""What people say in their own words: no library's sentence, but words of certain lists that stand together (own_words*.toml)."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -21,22 +22,44 @@ BROKEN = 45
 """Characters of a line from which on it may be a sentence that goes on in the next."""
 _END = re.compile(rf"[.!?;](?=\s)|[。！？；]|(?<![^\n]{{{BROKEN}}})\n|\n\s{{0,9}}\n|\n(?=[#>|`*-])")
 
-
-_NOT = re.compile(r"\b(ca|wo|is|are|was|were|do|does|did|has|have|could|would|should)n'?t\b|\bcannot\b")
+HARMLESS = re.compile(
+    r"running\spip\sas\sthe\s'root'\suser\s[^.]{1,300}\.(?=\s)|retrying\s\(retry\(total=\d[^\n]{1,900}"
+)
+"""What pip tells everybody who installs into an image ("broken", "conflicting" is what could be), and of a request that it makes
+again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py)."""
+FAULTS = frozenset(
+    (
+        "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
+        "broken", "absent", "old",
+    )
+)  # fmt: skip
+"""Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""
+DENIAL = 14
+"""Characters before a word in which a denial of it stands."""
+_DENIED = re.compile(
+    r"(?:没有(?:被|出现|发生|任何)?|没被|未被|未发现|不再"
+    r"|(?<![a-z])(?:no|never|without|no longer|nothing|not(?: been| being| a| an| any)?) )$"
+)
+_HEDGE = re.compile(
+    r"(?<=\bnot )(?:(?:seem|appear|seeming|appearing) to |really |actually |even |currently |properly )+"
+)
+"""Words between a denial and what it denies."""
+_NOT = re.compile(r"\b(ca|wo|is|are|was|were|do|does|did|has|have|could|would|should)n ?'?t\b|\bcannot\b")
 
 
 def spelled_out(said: str) -> str:
-    """With "not" for every way to write it: "isn't", "isnt", "cannot"."""
-    return _NOT.sub(
+    """With "not" for every way to write it: "isn't", "isnt", "cannot"; next to what it denies: "doesn't seem to use"."""
+    denied = _NOT.sub(
         lambda match: f"{match[1] or 'can'} not".replace("ca not", "can not").replace("wo not", "will not"), said
     )
+    return _HEDGE.sub("", denied)
 
 
 def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:
     """Symptom -> the first places where people tell of it."""
     found: dict[str, list[tuple[LogLine, ...]]] = {}
     rows, lists = tables.sayings(), tables.own_words()
-    said = spelled_out(text.flowing)
+    said = HARMLESS.sub(_blank, spelled_out(text.flowing))
     starts = [0, *(match.end() for match in re.finditer("\n", text.flowing))]  # spelling out moves no line
     for start, sentence in _sentences(said):
         if len(sentence) < LEAST:
@@ -45,10 +68,15 @@ def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:
         for row in rows:
             if not held.issuperset(row.all) or len(found.get(row.symptom, ())) >= most:
                 continue
-            at = _place(sentence, [lists[name] for name in row.all])
+            at = _place(sentence, row.all, lists)
             if at is not None and _is_ours(row, text.prose):
                 found.setdefault(row.symptom, []).append((text.line_flowing(starts[said.count("\n", 0, start + at)]),))
     return found
+
+
+def _blank(match: re.Match[str]) -> str:
+    """A sentence's end in place of it, and as many lines."""
+    return ". " + "\n" * match[0].count("\n")
 
 
 def _is_ours(row: tables.Saying, prose: str) -> bool:
@@ -66,13 +94,23 @@ def _sentences(flowing: str) -> Iterator[tuple[int, str]]:
         yield at, flowing[at:end].replace("\n", " ")
 
 
-def _place(sentence: str, lists: Sequence[tuple[str, ...]]) -> int | None:
-    """Where a word of the first list stands that has one of each other list near it."""
-    for word in lists[0]:
-        for number, at in enumerate(places_of(word, sentence)):
-            around = sentence[max(at - NEAR, 0) : at + len(word) + NEAR]
-            if all(holds(words, around) for words in lists[1:]):
+def _denied(sentence: str, at: int) -> bool:
+    return _DENIED.search(sentence[max(at - DENIAL, 0) : at]) is not None
+
+
+def _place(sentence: str, names: Sequence[str], lists: Mapping[str, tuple[str, ...]]) -> int | None:
+    """Where a word of the first of these lists stands that has one of each other list near it; a fault that is denied counts
+    for none."""
+
+    def told_at(name: str, word: str, within: str, begin: int) -> Iterator[int]:
+        places = (begin + place for place in places_of(word, within))
+        return (at for at in places if name not in FAULTS or not _denied(sentence, at))
+
+    first, *others = names
+    for word in lists[first]:
+        for at in itertools.islice(told_at(first, word, sentence, 0), MOST + 1):
+            begin = max(at - NEAR, 0)
+            around = sentence[begin : at + len(word) + NEAR]
+            if all(any(True for one in lists[name] for _ in told_at(name, one, around, begin)) for name in others):
                 return at
-            if number >= MOST:
-                break
     return None

@@ -9,23 +9,26 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from retina_doctor.catalogue.registry import Catalogue, Entry, Want
 from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Severity, Unknown
-from retina_doctor.registry import Catalogue, Entry, Want
 from retina_doctor.settings import Settings, Table
 
-from ..advice.builds import known, onnxruntime_builds, torch_builds
+from ..advice.builds import Build, torch_builds
 from ..advice.drivers import least_driver
 from ..advice.machine import MachineSeen
 from ..facts import ort_gpu, python_env
 from ..facts.driver import Gpu, GpuEnvironment, Nvml
 from ..facts.torch_cuda import TorchFiles
-from .comparisons import Case, ort_cuda_major, parts, torch_cuda_major
+from .audience import is_content
+from .case import Case, parts
+from .comparisons import build_told, cuda_majors, ort_build, ort_cuda_major, torch_cuda_major
 from .diagnosing import JudgedText
 from .partial import NotTold, partial
 from .tables import causes
 from .text import LogLine
 from .told import Fact, Told
+from .told_libraries import libraries_told
 
 TRUST = 0.8
 """Of a finding from told versions alone: they may be those of another machine than the one that fails."""
@@ -35,6 +38,8 @@ _LISTED = re.compile(
     r"[ +|\-*]{0,6}['\"]?([A-Za-z][\w.-]{1,60})['\"]?\s{0,40}[=:@|]{0,3}\s{0,40}['\"]?v?\d[\w.+]{0,40}['\"]?,?(?:\s.{0,200})?"
 )
 """A line of `pip list`, `pip freeze`, `conda list` or a table of versions, and not of prose."""
+
+_BANNER = re.compile(r"NVIDIA-SMI|Driver Version: ?\d[\d.]{2,20} {1,20}CUDA Version")
 
 
 class TextReading(Data, frozen=True):
@@ -66,17 +71,29 @@ Made = Iterator[tuple[Any, tuple[Fact, ...]]]
 
 
 def _nvml(told: Told) -> Made:
-    driver = told.first("driver")
+    named = driver_told(told)
+    driver = named.value if named else None
     cuda = parts(told.first("driver-cuda"))[:2] or driver_cuda(driver)
+    gpus = tuple(
+        partial(Gpu, index=index, name=name, uuid=None, memory_total=None, compute_capability=capability(name))
+        for index, name in enumerate(dict.fromkeys(told.all("gpu")))
+    )
     if driver is not None and cuda is not None:
-        gpus = tuple(
-            partial(Gpu, index=index, name=name, uuid=None, memory_total=None, compute_capability=capability(name))
-            for index, name in enumerate(dict.fromkeys(told.all("gpu")))
-        )
-        yield (
-            partial(Nvml, driver=driver, cuda=cuda, gpus=gpus, error_code=None),
-            _of(told, "driver", "driver-cuda", "gpu"),
-        )
+        facts = partial(Nvml, driver=driver, cuda=cuda, gpus=gpus, error_code=None)
+        yield facts, (*((named,) if named else ()), *_of(told, "driver-cuda", "gpu"))
+    elif gpus and not told.all("driver"):
+        # What builds have code for a card is a question without any driver.
+        yield partial(Nvml, driver=None, cuda=None, gpus=gpus, error_code=None), _of(told, "gpu")
+
+
+def driver_told(told: Told) -> Fact | None:
+    """The driver's version; of several the one in nvidia-smi's banner. Without that nobody knows which of them is there now."""
+    facts = _of(told, "driver")
+    facts = tuple(fact for fact in facts if _BANNER.search(fact.line.text)) or facts
+    most = max(facts, key=lambda fact: len(parts(fact.value)), default=None)
+    if most is None or any(parts(one.value) != parts(most.value)[: len(parts(one.value))] for one in facts):
+        return None
+    return most
 
 
 def driver_cuda(driver: str | None) -> tuple[int, int] | None:
@@ -131,13 +148,15 @@ def _onnxruntime(told: Told) -> Made:
         mentioned = [fact for fact in _of(told, "package") if fact.value.startswith("onnxruntime-gpu ")]
         there = {"onnxruntime-gpu": mentioned[-1]} if mentioned else {}
     if not there:
+        yield from _for_a_toolkit(told)
         return
     distributions = []
-    code = None
+    code: tuple[str, ...] | None = None
+    row_of_gpu: Build | None = None
     for name, fact in there.items():
         version = fact.value.split(" ")[1]
-        row = known(onnxruntime_builds(), version, "x86_64") if name == "onnxruntime-gpu" else None
-        code = row.code if row else code
+        row = ort_build(told) if name == "onnxruntime-gpu" else None
+        code, row_of_gpu = (row.code, row) if row else (code, row_of_gpu)
         major = ort_cuda_major(told) if name == "onnxruntime-gpu" else None
         cuda = row.cuda if row else (major, 0) if major else None
         distributions.append(
@@ -146,13 +165,32 @@ def _onnxruntime(told: Told) -> Made:
                 cudnn_major=row.cudnn if row else None, has_extras=row.extras if row else False, missing=(),
             )
         )  # fmt: skip
-    provider = partial(ort_gpu.Provider, code=code, problem=None) if code else None
+    needed, libraries, used = libraries_told(told, row_of_gpu)
     told_fields: dict[str, Any] = {
-        "distributions": tuple(distributions), "owner": None, "libraries": (), "folder": None,
+        "distributions": tuple(distributions), "owner": None, "libraries": libraries, "folder": None,
+        "emptied": (),
     }  # fmt: skip
-    if provider is not None:
-        told_fields["provider"] = provider
-    yield partial(ort_gpu.OrtFiles, **told_fields), tuple(there.values())
+    if code or needed:
+        found: dict[str, Any] = {"wanted": needed, "found": {}} if needed else {}
+        told_fields["provider"] = partial(ort_gpu.Provider, code=code, problem=None, **found)
+    yield partial(ort_gpu.OrtFiles, **told_fields), (*there.values(), *used)
+
+
+def _for_a_toolkit(told: Told) -> Made:
+    """Where no build is named: whatever is run on the CUDA that is told was built for it."""
+    toolkits = _of(told, "cuda")
+    if toolkits and driver_told(told) is not None and "torch" not in told.packages:
+        major = max(cuda_majors(told))
+        one = partial(
+            ort_gpu.OrtDistribution, name="onnxruntime-gpu", version="", gpu=True, cuda=(major, 0), cudnn_major=None,
+            has_extras=False, missing=(),
+        )  # fmt: skip
+        yield (
+            partial(
+                ort_gpu.OrtFiles, distributions=(one,), owner=None, provider=None, libraries=(), folder=None, emptied=()
+            ),
+            toolkits,
+        )
 
 
 def _torch(told: Told) -> Made:
@@ -160,7 +198,8 @@ def _torch(told: Told) -> Made:
     version = told.packages.get("torch")
     major = torch_cuda_major(told)
     if version is not None and major is not None:
-        row = known(torch_builds(), version, "x86_64")
+        row = build_told(torch_builds(), version)
+        row = row if row is not None and row.cuda[0] == major else None
         facts = partial(
             TorchFiles, installed=True, version=version, build="cuda", cuda=row.cuda if row else (major, 0),
             code=row.code if row else None,
@@ -179,7 +218,8 @@ def _packages(told: Told) -> Made:
 
 def judged(case: Case, catalogue: Catalogue) -> tuple[JudgedText, ...]:
     """What the catalogue's checks find in what was told. A check that needs more than that says nothing."""
-    made = readings(case.told)
+    unasked = case.lesson or (not case.seen and is_content(case.text))
+    made = {} if unasked else readings(case.told)
     found: dict[str, JudgedText] = {}
     for entry in catalogue.entries if made else ():
         if entry.check.severity is Severity.NOTE or entry.check.name not in causes():

@@ -4,7 +4,8 @@ White space and case mean nothing, in the pattern and in the text: a line that s
 is still found. In a sentence
 
 - ``…`` skips up to 240 characters of the same paragraph, to the nearest place where the rest goes on;
-- ``{name}`` is a number, ``{name:v}`` a version, ``{name:t}`` any text up to what follows it (at most 240 characters);
+- ``{name}`` is a number, ``{name:v}`` a version, ``{name:t}`` any text up to what follows it (at most 240 characters),
+  ``{name:a}`` the same within the brackets of a call;
 - ``{=35}`` is exactly the number 35, and not the beginning of 350;
 - ``(a|b)`` is one of several wordings.
 
@@ -23,8 +24,10 @@ SKIP = 240
 BREAK = "\x1e"
 """Stands in squeezed text for the end of a paragraph, which no skip passes."""
 _QUOTED = "[^\\x1e']"
+_ARGUMENTS = r"(?:[^\x1e](?<!\)[\w#>;.\\]))"
+"""A word behind a closing bracket begins another statement, or calls what the bracket made."""
 _ANY = "[^\\x1e]"
-_TOKEN = re.compile(r"…|\{=(\d+)\}|\{([a-z_]+)(?::([vt]))?\}|\(([^()|]*\|[^()]*)\)")
+_TOKEN = re.compile(r"…|\{=(\d+)\}|\{([a-z_]+)(?::([vta]))?\}|\(([^()|]*\|[^()]*)\)")
 _SPACE = re.compile(r"\s+")
 _NUMBER = r"\d{1,12}+"
 _VERSION = r"\d{1,5}(?:\.\d{1,5}){0,4}+"
@@ -81,13 +84,14 @@ def sentence(pattern: str) -> Sentence:
             current += f"{exact}(?!\\d)"
         elif choice is not None:
             current += "(?:" + "|".join(re.escape(squeezed(one)) for one in choice.split("|")) + ")"
-        elif name and kind != "t":
+        elif name and kind not in ("t", "a"):
             current += f"(?P<{name}>{_VERSION if kind else _NUMBER})"
         else:
             # What stands in quotation marks ends where they do.
-            any_of = _QUOTED if name and pattern[: token.start()].endswith("'") else _ANY
+            any_of = _QUOTED if name and pattern[: token.start()].endswith("'") else _ARGUMENTS if kind == "a" else _ANY
             parts.append(current)
             current = f"(?P<{name}>{any_of}{{1,{SKIP}}}?)" if name else f"{_ANY}{{0,{SKIP}}}?"
+            current += r"(?<!\))" if kind == "a" else ""
     current += literal(pattern[position:])
     parts.append(current)
     longest = max(literals, key=len)

@@ -126,7 +126,7 @@ def _seen(
         places.setdefault(lines[0].number, lines)
         for name, value in groups.items():
             captured.setdefault(name, {})[value] = None
-    if not places or (row.beside and not mentions(row.beside, text)):
+    if not places or (row.beside and not mentions(row.beside, text)) or mentions(row.nowhere, text):
         return None
     ordered = tuple(places[number] for number in sorted(places))[:most]
     return SymptomSeen(symptom=row, places=ordered, captured={name: tuple(values) for name, values in captured.items()})

@@ -17,13 +17,14 @@ HERE = Path(__file__).parent
 class Symptom(Data, frozen=True, kw_only=True):
     """What a program prints when a mechanism strikes.
 
-    *says*: sentences, any of which will do (sentences.py). *codes*: kind of spelling -> numbers that say the same.
-    *by*: the library that prints it, with versions where they matter. *fits*: cause -> how often, of ten such reports of
-    which nothing else is known, it is that one. *trust*: how surely the sentence means trouble at all. *beside*: one of
-    these must be in the text as well. *unless*: a place with one of these on its lines, or the next to them, is somebody
-    else's trouble. Both may name a list of words.toml. *general*: it counts only where nothing finer is seen in the whole
-    text. *prose*: it is people's own words, or a session that they paste: not looked for in a log too large to be read
-    whole.
+    *says*: sentences, any of which will do (sentences.py). *codes*: kind of spelling -> numbers that say the
+    same. *by*: the library that prints it, with versions where they matter. *fits*: cause -> how often, of
+    ten such reports of which nothing else is known, it is that one. *trust*: how surely the sentence means
+    trouble at all. *beside*: one of these must be in the text as well. *nowhere*: none of these may be
+    anywhere in it. *unless*: a place with one of these on its lines, or the next to them, is somebody else's
+    trouble. Both may name a list of words.toml. *general*: it counts only where nothing finer is seen in the
+    whole text. *prose*: it is people's own words, or a session that they paste: not looked for in a log too
+    large to be read whole.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Symptom(Data, frozen=True, kw_only=True):
     trust: float = 0.95
     beside: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
+    nowhere: tuple[str, ...] = ()
     general: bool = False
     prose: bool = False
 
@@ -108,7 +110,7 @@ def _with_words(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Names of lists of words.toml as these words."""
     words = _read(HERE / "words.toml")
     for row in rows:
-        for key in row.keys() & {"beside", "unless"}:
+        for key in row.keys() & {"beside", "unless", "nowhere"}:
             row[key] = [word for one in row[key] for word in (words[one[1:]] if one.startswith("@") else (one,))]
     return rows
 
@@ -119,15 +121,21 @@ def symptoms() -> tuple[Symptom, ...]:
     return decode(_with_words(rows), tuple[Symptom, ...])
 
 
+OWN_WORDS = ("own_words.toml", "own_words_machine.toml", "own_words_service.toml")
+"""Tables of people's own words; a list of one may be named in another."""
+
+
 @functools.cache
 def sayings() -> tuple[Saying, ...]:
-    return decode(_with_words(_read(HERE / "own_words.toml")["saying"]), tuple[Saying, ...])
+    rows = [row for file in OWN_WORDS for row in _read(HERE / file)["saying"]]
+    return decode(_with_words(rows), tuple[Saying, ...])
 
 
 @functools.cache
 def own_words() -> Mapping[str, tuple[str, ...]]:
     """Name of a list -> its words."""
-    return decode(_read(HERE / "own_words.toml")["words"], dict[str, tuple[str, ...]])
+    lists = {name: words for file in OWN_WORDS for name, words in _read(HERE / file)["words"].items()}
+    return decode(lists, dict[str, tuple[str, ...]])
 
 
 @functools.cache

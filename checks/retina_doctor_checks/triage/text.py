@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import functools
 import html
-import json
 import re
 import tomllib
 import unicodedata
@@ -13,7 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from retina_doctor.codec import Data
+from retina_doctor.secret_words import masked
 
+from .log_forms import by_speaker, unwrapped, without_prefix
+from .of_code import without_code
 from .sentences import BREAK, squeezed
 
 LONGEST = 20_000
@@ -32,27 +34,9 @@ _QUOTES = str.maketrans(
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _ESCAPED = re.compile(r"\\{1,8}(?=[\"'])|\\(?=[\[\]_*#`<>])")
 """Backslashes that JSON, Go and shells put before quotation marks, and Markdown before its signs."""
-_PREFIXES = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"(?:>|&gt;) ?",  # a quotation
-        r"\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[ ]?[+-]\d\d:?\d\d)?\]?[:,]?(?:[ \t]+|$)",
-        r"\[?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?\]?(?:[ \t]+|$)",
-        r"\[\d\d/\d\d/\d\d \d\d:\d\d:\d\d\] {1,20}[A-Z]{4,8}(?: |$)",  # rich's
-        r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]{1,64} [\w./@-]{1,64}(?:\[\d{1,10}\])?:(?: |$)",  # syslog, journald
-        r"\[ {0,6}\d{1,8}\.\d{6}\] ?",  # the kernel's
-        r"(?:stdout|stderr) [FP](?: |$)",  # kubelet's
-        r"\[pod/[\w./-]{1,160}\](?: |$)",  # kubectl logs --prefix
-        r"[\w.-]{1,64} [\w./@-]{1,64}\[\d{1,10}\]:(?: |$)",  # journalctl -o short-iso, after its time
-        r"<\d{1,3}>1 \S{10,40} \S{1,64} \S{1,64} \S{1,20} \S{1,32} (?:-|\[[^\]]{0,200}\])(?: |$)",  # syslog, RFC 5424
-        r"\| ?[A-Z]{4,8} {0,5}\| [\w.<>-]{1,80}:[\w<>]{1,60}:\d{1,6} -(?: |$)",  # loguru, after its time
-        r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d{1,6} {1,8}\d{1,8} [\w./-]{1,80}:\d{1,6}\](?: |$)",  # glog, klog, Triton
-        r"- [\w.]{1,60} - [A-Z]{4,8} -(?: |$)",  # Python's logging, after its time
-        r"\([\w-]{1,40} pid=\d{1,10}(?:, ip=[\d.]{7,15})?\)(?: |$)",  # Ray, vLLM
-        r"[A-Z]{4,8} \d\d-\d\d \d\d:\d\d:\d\d \[[\w.]{1,60}:\d{1,6}\](?: |$)",  # vLLM
-        r"[\w.-]{1,64} {0,30}\|(?: (?!v?\d{1,4}\.)|$)",  # docker compose, not a table of versions
-    )
-)
+_ANSWERED = re.compile(r"('[A-Z]{3,8} \S{1,4000} HTTP/\d(?:\.\d)?' [45]\d\d) [A-Z][\w -]{1,40}$")
+"""A server's line of a request that it refused: the words of the status, which in a client's text complain, are no complaint
+of the server's (uvicorn/protocols/http)."""
 _TITLE = re.compile(r"---.{0,80}---$")
 _HEADING = re.compile(r"#{1,6} |'''")
 _WIDTHS = (72, 76, 78, 79, 80, 100, 120, 132)
@@ -60,7 +44,8 @@ _WIDTHS = (72, 76, 78, 79, 80, 100, 120, 132)
 
 
 class LogLine(Data, frozen=True):
-    """*number* counts from 1. *text*: plain and without prefix, for reading. *shown*: plain, with it."""
+    """*number* counts from 1. *text*: plain and without prefix, for reading. *shown*: plain, with it, on one line; of a record
+    that says more than one line the whole, masked."""
 
     number: int
     text: str
@@ -68,11 +53,14 @@ class LogLine(Data, frozen=True):
 
 
 class LogText(Data, frozen=True, dict=True):
+    """*starts*: positions of lines where another program begins to speak: no sentence goes on into them."""
+
     lines: tuple[LogLine, ...]
+    starts: frozenset[int] = frozenset()
 
     @functools.cached_property
     def _squeezed(self) -> tuple[str, tuple[int, ...]]:
-        parts = [_part(line.text) for line in self.lines]
+        parts = [BREAK * (at in self.starts) + _part(line.text) for at, line in enumerate(self.lines)]
         starts, position = [], 0
         for part in parts:
             starts.append(position)
@@ -141,8 +129,12 @@ def _joined(plain: str, low: str) -> str:
 
 
 def text_of(lines: Iterable[tuple[int, str]]) -> LogText:
-    """Of numbered raw lines."""
-    return LogText(tuple(_line(number, raw) for number, raw in lines))
+    """Of numbered raw lines. Where several programs take turns, each one's lines are put together."""
+    read_lines = [_line(*one) for one in unwrapped(lines)]
+    kept = without_code(line.text for line, _ in read_lines)
+    said = [(LogLine(line.number, bare, line.shown), who) for (line, who), bare in zip(read_lines, kept, strict=True)]
+    order, starts = by_speaker([who for _, who in said], [not line.text.strip() for line, _ in said])
+    return LogText(tuple(said[at][0] for at in order), starts)
 
 
 def read(raw: str) -> LogText:
@@ -157,7 +149,8 @@ def plain(raw: str) -> str:
     if "&" in text:
         text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", _MOJIBAKE.sub("'", text).translate(_QUOTES))
+        text = _MOJIBAKE.sub("'", text.replace("Â\u00a0", " "))
+        text = unicodedata.normalize("NFKC", text.translate(_QUOTES))
     return _CONTROLS.sub(" ", text.replace("\t", " ").replace("`", "'").replace('"', "'")).rstrip()
 
 
@@ -174,23 +167,8 @@ def _in_english(text: str) -> str:
     return of_others.sub(lambda said: english[said[0]], text)
 
 
-def _line(number: int, raw: str) -> LogLine:
-    if raw.startswith('{"log":"'):  # docker's own log files
-        raw = _of_docker(raw)
-    shown = plain(raw)
-    text = _in_english(_ESCAPED.sub("", shown) if "\\" in shown else shown)
-    for _ in range(4):
-        for prefix in _PREFIXES:
-            if match := prefix.match(text):
-                text = text[match.end() :]
-                break
-        else:
-            break
-    return LogLine(number, text, shown)
-
-
-def _of_docker(raw: str) -> str:
-    try:
-        return str(json.loads(raw)["log"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return raw
+def _line(number: int, said: str, who: str | None, whole: str | None) -> tuple[LogLine, str | None]:
+    text = plain(said)
+    shown = text if whole is None and "\n" not in text else plain(masked(whole or said)).replace("\n", " ")
+    bare, named = without_prefix(_in_english(_ESCAPED.sub("", text) if "\\" in text else text))
+    return LogLine(number, _ANSWERED.sub(r"\1", bare) if " HTTP/" in bare else bare, shown), named or who

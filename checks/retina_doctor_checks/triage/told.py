@@ -23,13 +23,18 @@ PACKAGES = (
 )  # fmt: skip
 MOST = 40
 """Findings of one kind that are kept."""
-_NAMES = "|".join(re.escape(name).replace(r"\-", "[-_]") for name in sorted(PACKAGES, key=len, reverse=True))
+_OTHERWISE = {"torch": "(?:py)?torch", "onnxruntime-gpu": "(?:onnxruntime|ort)[-_ ]gpu"}
+"""Package -> how people write it, as an expression."""
+_NAMES = "|".join(
+    _OTHERWISE.get(name, re.escape(name).replace(r"\-", "[-_]")) for name in sorted(PACKAGES, key=len, reverse=True)
+)
 _VERSION = (
     r"\d{1,4}+\.\d{1,8}+(?:\.\d{1,8}+){0,3}+(?:(?:a|b|rc|\.post|\.dev)\d{1,8}+)?+"
     r"(?:\+(?:cu\d{2,3}+|cpu|rocm[\d.]{1,8}+))?+"
 )
-PACKAGE = rf"(?<![\w./-])({_NAMES})\s{{0,40}}+(?:===?|[:=@(])?+\s{{0,3}}+v?({_VERSION})(?![\w-])"
-"""`pip list`, `pip freeze`, `conda list` and prose alike: the name, and its version after it."""
+_BETWEEN = r"\s{0,40}+(?:的?(?:version|版本号?)\s?[是为]?)?(?:===?|[:=@(])?+\s{0,3}+v?"
+PACKAGE = rf"(?<![a-z0-9_./-])({_NAMES}){_BETWEEN}({_VERSION})(?![a-z0-9_-])"
+"""`pip list`, `pip freeze`, `conda list` and prose alike, English and Chinese: the name, and its version after it."""
 ARCHIVE = rf"(?<![\w.])({_NAMES})-({_VERSION})-(?:cp|py)\d"
 """The name of a wheel."""
 
@@ -60,7 +65,7 @@ class Told(Data, frozen=True, dict=True):
         return {name: version for name, _, version in named}
 
 
-_STEMS = tuple({re.split("[-_]", name)[0] for name in PACKAGES})
+_STEMS = (*{re.split("[-_]", name)[0] for name in PACKAGES}, "ort-gpu", "ort gpu")
 
 
 @functools.cache
@@ -90,4 +95,10 @@ def _found(text: LogText) -> Iterator[tuple[str, str, LogLine]]:
     if any(stem in flowing for stem in _STEMS):
         for expression in (PACKAGE, ARCHIVE):
             for match in itertools.islice(_compiled(expression).finditer(flowing), MOST * 10):
-                yield "package", f"{match[1].replace('_', '-')} {match[2]}", text.line_flowing(match.start())
+                yield "package", f"{_distribution(match[1])} {match[2]}", text.line_flowing(match.start())
+
+
+def _distribution(written: str) -> str:
+    """Name of the distribution that people write "pytorch", "onnxruntime gpu"."""
+    name = written.replace("_", "-").replace(" ", "-")
+    return {"pytorch": "torch", "ort-gpu": "onnxruntime-gpu"}.get(name, name)

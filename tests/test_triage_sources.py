@@ -1,0 +1,37 @@
+"""What programs print, from their sources: each sentence leads to its cause before anybody has reported it."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from retina_doctor_checks.triage.diagnosing import case_of, diagnoses
+from retina_doctor_checks.triage.text import read
+
+ROWS = tomllib.loads(Path(__file__).with_name("triage_sources.toml").read_text(encoding="utf-8"))["sentence"]
+
+
+def _names(text: str) -> list[str]:
+    return [one.name for one in diagnoses(case_of(read(text), people_wrote=False), {})]
+
+
+@pytest.mark.parametrize(("says", "cause"), [(row["says"], row["cause"]) for row in ROWS])
+def test_a_sentence_of_a_source_leads_to_its_cause(says: str, cause: str) -> None:
+    assert cause in _names(says)[:2], _names(says)
+
+
+def test_a_card_that_torch_is_only_careful_about_is_no_fault() -> None:
+    """Orin's 8.7 runs the kernels of 8.0; torch 2.9 and later say a word of caution all the same."""
+    says = (
+        "UserWarning: Found GPU0 Orin which is of compute capability (CC) 8.7.\nThe following list shows the CCs this version"
+        " of PyTorch was built for and the hardware CCs it supports:"
+    )
+    assert _names(says) == []
+    assert _names(says.replace("8.7", "12.0")) == ["torch-arch-unsupported"]
+
+
+def test_an_illegal_instruction_of_the_card_is_none_of_the_processor() -> None:
+    says = "CUDA error: an illegal instruction was encountered"
+    assert "cpu-instructions-missing" not in _names(says)
+    assert _names("face-api exited: Illegal instruction (core dumped)") == ["cpu-instructions-missing"]
