@@ -20,10 +20,52 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         "async " + DEF % "Annotated[FaceAnalysis, Depends(g)]",
         "async " + (DEF % "Annotated[FaceAnalysis, Depends(g)]").replace("faces[0]", "faces and faces[0]"),
     ),
+    "Union": ("no-face-not-handled", DEF % "Union[FaceAnalysis, None]", DEF % "Union[FaceAnalysis, Cache]"),
+    "one type or another": ("no-face-not-handled", DEF % "None | FaceAnalysis", DEF % "Cache | FaceAnalysis"),
+    "Annotated, and may be None": (
+        "no-face-not-handled",
+        DEF % "Annotated[FaceAnalysis | None, Depends(g)]",
+        DEF % "Annotated[list[FaceAnalysis], Depends(g)]",
+    ),
     "annotated, and the constructor's keyword in prepare": (
         "det-parameter-ignored",
         "def f(app: FaceAnalysis):\n    app.prepare(0, nms_thresh=0.5)",
         "def f(app: FaceAnalysis):\n    app = other()\n    app.prepare(0, nms_thresh=0.5)",
+    ),
+    # what an object keeps, what a call is spread, what fastapi hands over
+    "kept in the application's state": (
+        "no-face-not-handled",
+        "def start(app):\n    app.state.face = FaceAnalysis()\n"
+        "def f(request, img):\n    faces = request.app.state.face.get(img)\n    return faces[0]",
+        "def start(app):\n    app.state.face = FaceAnalysis()\n"
+        "def f(request, img):\n    faces = request.app.state.other.get(img)\n    return faces[0]",
+    ),
+    "kept in a dict": (
+        "no-face-not-handled",
+        "kept = {}\ndef start():\n    kept['face'] = FaceAnalysis()\ndef f(img):\n    return kept['face'].get(img)[0]",
+        "kept = {}\ndef start():\n    kept['face'] = FaceAnalysis()\ndef f(img):\n    return kept['cache'].get(img)[0]",
+    ),
+    "kept in the application": (
+        "det-parameter-ignored",
+        "def make():\n    from flask import Flask\n    web = Flask('a')\n    web.face = FaceAnalysis()\n"
+        "    web.face.prepare(0, nms_thresh=0.4)",
+        "def make():\n    from flask import Flask\n    web = Flask('a')\n    web.face = other()\n"
+        "    web.face.prepare(0, nms_thresh=0.4)",
+    ),
+    "what fastapi hands over": (
+        "no-face-not-handled",
+        "def made():\n    return FaceAnalysis()\n@web.post('/')\ndef f(img, face=Depends(made)):\n    return face.get(img)[0]",
+        "def made():\n    return redis()\n@web.post('/')\ndef f(img, face=Depends(made)):\n    return face.get(img)[0]",
+    ),
+    "spread into the call": (
+        "ort-provider-not-requested",
+        "WORDS = {'providers': ['CPUExecutionProvider']}\ns = ort.InferenceSession('a', **WORDS)",
+        "WORDS = {'providers': ['CPUExecutionProvider']}\nWORDS['providers'] = wanted\ns = ort.InferenceSession('a', **WORDS)",
+    ),
+    "spread into the call, by dict()": (
+        "det-parameter-ignored",
+        "WORDS = dict(det_thresh=0.5)\napp = FaceAnalysis(**WORDS)",
+        "WORDS = dict(name='buffalo_l')\napp = FaceAnalysis(**WORDS)",
     ),
     # fault: (name, before, after)
     "no providers": ("ort-provider-not-requested", "s = ort.InferenceSession('a')", f"s = ort.InferenceSession('a', {BOTH})"),
@@ -604,6 +646,94 @@ PAIRS: dict[str, tuple[str, str, str]] = {
         f"def f():\n    try:\n        return ort.InferenceSession('/a', {BOTH})\n    except OSError:\n"
         "        return ort.InferenceSession('/a', providers=['CPUExecutionProvider'])",
     ),
+    "the CPU for whoever asks for it": (
+        "ort-provider-not-requested",
+        "class A:\n    def prepare(self, size):\n        if size < 0:\n"
+        "            self.s.set_providers(['CPUExecutionProvider'])",
+        "class A:\n    def prepare(self, ctx_id):\n        if ctx_id < 0:\n"
+        "            self.s.set_providers(['CPUExecutionProvider'])",
+    ),
+    "the CPU beside another device": (
+        "ort-provider-not-requested",
+        "def f(kind):\n    if kind == 'night':\n        return other()\n    else:\n"
+        "        return ort.InferenceSession('/a', providers=['CPUExecutionProvider'])",
+        "def f(kind):\n    if kind == 'cuda':\n        return other()\n    else:\n"
+        "        return ort.InferenceSession('/a', providers=['CPUExecutionProvider'])",
+    ),
+    "a condition that ends before the CPU": (
+        "ort-provider-not-requested",
+        "def f(device):\n    if device == 'cuda':\n        warm_up()\n"
+        "    return ort.InferenceSession('/a', providers=['CPUExecutionProvider'])",
+        "def f(device):\n    if device == 'cuda':\n        warm_up()\n"
+        "    return ort.InferenceSession('/a', providers=wanted(device))",
+    ),
+    "the CPU where nothing is given": (
+        "ort-provider-not-requested",
+        "class A:\n    def __init__(self, quick=None):\n"
+        "        self.s = ort.InferenceSession('/a', providers=['CPUExecutionProvider'] if quick else ['CPUExecutionProvider'])",
+        "class A:\n    def __init__(self, given=None):\n"
+        "        self.s = ort.InferenceSession('/a', providers=list(given) if given else ['CPUExecutionProvider'])",
+    ),
+    "the method's own object as an argument": (
+        "ort-provider-not-requested",
+        "class A:\n    def load(self):\n"
+        "        return ort.InferenceSession(self, providers=['CPUExecutionProvider'])\nA().load()",
+        f"class A:\n    def load(self):\n        return ort.InferenceSession(self, {BOTH})\nA().load()",
+    ),
+    "functions that call each other": (
+        "ort-provider-not-requested",
+        "def f(x):\n" + "    g(x)\n" * 9 + "def g(x):\n" + "    f(x)\n" * 9 + "s = ort.InferenceSession(f('/a'))\n"
+        "def h(x):\n    return ort.InferenceSession(x)\ng('/a')\nh('/a')",
+        "def f(x):\n" + "    g(x)\n" * 9 + "def g(x):\n" + "    f(x)\n" * 9 + f"s = ort.InferenceSession(f('/a'), {BOTH})",
+    ),
+    "a folder that another package names, or else": (
+        "model-wrong-directory",
+        "try:\n    import a\nexcept ImportError:\n    pass\nROOT = 'models'\napp = FaceAnalysis(root=ROOT)",
+        "try:\n    from a import ROOT\nexcept ImportError:\n    ROOT = 'models'\napp = FaceAnalysis(root=ROOT)",
+    ),
+    "a picture in a list": (
+        "image-not-read",
+        "import cv2\ndef f(data, model):\n    img = cv2.imdecode(data, 1)\n    return model.get([img], 0.6)",
+        "import cv2\ndef f(data, model):\n    img = cv2.imdecode(data, 1)\n"
+        "    assert img is not None\n    return model.get([img], 0.6)",
+    ),
+    "a picture in a list that is given on to what asks": (
+        "image-not-read",
+        "import cv2\ndef f(data, model):\n    img = cv2.imdecode(data, 1)\n    return model.batch((1, img))",
+        "import cv2\ndef size(img):\n    return 0 if img is None else img.shape\n"
+        "def f(data, pool):\n    img = cv2.imdecode(data, 1)\n    return list(pool.map(size, [img]))\n"
+        "def g(data, queue, log):\n    img = cv2.imdecode(data, 1)\n    queue.put_nowait((1, img))\n"
+        "def h(data, log):\n    img = cv2.imdecode(data, 1)\n    log.debug('%s', [img])\n"
+        "    return [one.shape for one in filter(lambda one: one is not None, [img])]",
+    ),
+    "uvicorn with no host, or with None, which asyncio takes for all": (
+        "service-loopback-only",
+        "import uvicorn\nuvicorn.run(web)",
+        "import uvicorn\nuvicorn.run(web, host=None)",
+    ),
+    "a Config of uvicorn, likewise": (
+        "service-loopback-only",
+        "import uvicorn\nc = uvicorn.Config(web)",
+        "import uvicorn\nc = uvicorn.Config(web, None, 8000)",
+    ),
+    "flask takes None for its default": (
+        "service-loopback-only",
+        "from flask import Flask\nFlask('a').run(host=None)",
+        "from flask import Flask\nFlask('a').run(host='0.0.0.0')",
+    ),
+    **{
+        f"cuda in what trains: {how.split()[-1]}": (
+            "cuda-hardcoded",
+            "def f(net):\n    return net.cuda()",
+            f"{how}\ndef f(net):\n    return net.cuda()",
+        )
+        for how in (
+            "import torch.distributed as dist",
+            "from torch.utils.data import DataLoader",
+            "from torch import optim",
+            "def step(loss):\n    loss.backward()",
+        )
+    },
     "cuda behind a condition": (
         "cuda-hardcoded",
         "def f(net, fast):\n    return net.cuda() if fast else net",

@@ -44,6 +44,11 @@ ON_THE_CPU = (
     "import onnxruntime\n"
     "s = onnxruntime.InferenceSession(m, providers=['CPUExecutionProvider'])  # retina-doctor: ignore[RD275] CPU\n"
 )
+POOLED = (
+    WITH_CUDA + "import multiprocessing\ndef work(x):\n    return s.run(None, x)\ndef main(xs):\n"
+    "    with multiprocessing.Pool(4) as pool:\n        return pool.map(work, xs)\n"
+)
+METHOD = "import multiprocessing\nif __name__ == '__main__':\n    multiprocessing.set_start_method('%s')\n"
 SERVES = "CMD gunicorn -b 0.0.0.0:8080 app:app\n"
 
 SEEN = f"services:\n  a:\n    image: {CUDA}\n    gpus: all\n    environment:\n      %s\n"
@@ -53,6 +58,7 @@ CALLS = (
     + GPU
     + "    healthcheck: {test: [%s, %s, 'http://localhost:8080/health']}\n"
 )
+MODEL = "from insightface.app import FaceAnalysis\nface = FaceAnalysis()\n"
 CRASHED = "service-crashed-or-not-ready"
 SERVED = (
     "from insightface.app import FaceAnalysis\nfrom flask import Flask\n"
@@ -74,7 +80,54 @@ HEALTH = (
     "    healthcheck: {test: 'curl -f %s || exit 1', start_period: 60s}\n"
 )
 
+LOADS = "import torch\nfrom torch.utils.data import DataLoader\nloader = DataLoader(data, num_workers=4)\n"
+TRAINS = {"train.py": LOADS, "Dockerfile": 'FROM python:3.11\nCMD ["python", "train.py"]\n'}
+BUILDS = "services:\n  train:\n    build: .\n"
+STARTS = "docker build -t me/train .\ndocker run%s me/train\n"
+SMALL = "container-shm-too-small"
+
+CPU_FILE = "FROM python:3.11-slim\nRUN pip install numpy\n"
+GPU_FILE = f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.20.0\n"
+POD = pod("        image: face:v1\n        resources: {limits: {cpu: 1}}\n")
+BEAT = f"services:\n  face:\n    build: .\n    image: face:gpu\n{GPU}  beat:\n    image: face:gpu\n    environment: {{A: b}}\n"
+DEBUG = "from flask import Flask\napp = Flask('a')\napp.run('0.0.0.0', debug=True)\n"
+
 PAIRS: dict[str, tuple[str, Tree, Tree]] = {
+    # shared memory
+    "a loader that the container starts": (
+        SMALL,
+        {**TRAINS, "compose.yml": BUILDS},
+        {**TRAINS, "Dockerfile": 'FROM python:3.11\nCMD ["python", "api.py"]\n', "compose.yml": BUILDS},
+    ),
+    "a loader, and another compose file": (
+        SMALL,
+        {**TRAINS, "compose.yml": BUILDS, "more/compose.override.yml": BUILDS + "    shm_size: 2gb\n"},
+        {**TRAINS, "compose.yml": BUILDS, "compose.override.yml": "services:\n  train:\n    shm_size: 2gb\n"},
+    ),
+    **{
+        f"a loader, and docker run{words}": (
+            SMALL,
+            {**TRAINS, "run.sh": STARTS % ""},
+            {**TRAINS, "run.sh": STARTS % words},
+        )
+        for words in (
+            " --tmpfs /dev/shm:rw,size=2g",
+            " --mount type=tmpfs,destination=/dev/shm",
+            " --ipc container:other",
+            " --shm-size 2g",
+        )
+    },
+    # NumPy 2
+    "an old OpenCV beside NumPy 2": (
+        "numpy-abi",
+        {"requirements.txt": "numpy==2.1.3\nopencv-python-headless==4.8.1.78\n"},
+        {"requirements.txt": "tensorflow==2.15.0\nopencv-python-headless==4.8.1.78\n"},
+    ),
+    "an old OpenCV beside a NumPy that may be old": (
+        "numpy-abi",
+        {"requirements.txt": "numpy>=2\nopencv-python==4.9.0.80\n"},
+        {"requirements.txt": "numpy>=1.23\nopencv-python==4.9.0.80\n"},
+    ),
     # forks
     "preload_app and a session of the module": (
         "cuda-used-before-fork",
@@ -90,6 +143,21 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         "cuda-used-before-fork",
         {"app.py": WITH_CUDA, "Dockerfile": "FROM python:3.11\n" + SERVES.replace("gunicorn", "gunicorn --preload")},
         {"app.py": ON_THE_CPU, "Dockerfile": "FROM python:3.11\n" + SERVES.replace("gunicorn", "gunicorn --preload")},
+    ),
+    "a pool of processes, and a start method in another file": (
+        "cuda-used-before-fork",
+        {"detector.py": POOLED, "main.py": METHOD % "fork"},
+        {"detector.py": POOLED, "main.py": METHOD % "spawn"},
+    ),
+    "a pool of processes, and a session on the CPU beside others": (
+        "cuda-used-before-fork",
+        {"detector.py": POOLED, "other.py": IN_A_FUNCTION},
+        {"detector.py": POOLED.replace(WITH_CUDA, ON_THE_CPU), "other.py": IN_A_FUNCTION},
+    ),
+    "--preload, and a session on the CPU beside others": (
+        "cuda-used-before-fork",
+        {"app.py": WITH_CUDA, "other.py": IN_A_FUNCTION, CONF: BOUND + "preload_app = True\n"},
+        {"app.py": ON_THE_CPU, "other.py": IN_A_FUNCTION, CONF: BOUND + "preload_app = True\n"},
     ),
     "debug with a model": (
         "service-debug-mode",
@@ -141,11 +209,17 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         {"Dockerfile": OLD + "FROM python:3.12-slim-bookworm\nCOPY --from=old /opt/venv /opt/venv\n"},
         {"Dockerfile": OLD + "FROM python:3.12-slim-bookworm\n"},
     ),
+    "a health check by what the image lacks, of another service": (
+        CRASHED,
+        {"app.py": MODEL, "Dockerfile": "FROM debian:12\nHEALTHCHECK CMD wget -q http://localhost/\n"},
+        {"app.py": "import flask\n", "Dockerfile": "FROM debian:12\nHEALTHCHECK CMD wget -q http://localhost/\n"},
+    ),
     "a health check by what is copied": (
         CRASHED,
-        {"Dockerfile": "FROM python:3.12-slim\nHEALTHCHECK CMD curl http://localhost/\n"},
+        {"app.py": MODEL, "Dockerfile": "FROM python:3.12-slim\nHEALTHCHECK CMD curl http://localhost/\n"},
         {
-            "Dockerfile": "FROM python:3.12-slim\nCOPY --from=x/curl /usr/bin/curl /usr/bin/\nHEALTHCHECK CMD curl http://localhost/\n"
+            "app.py": MODEL,
+            "Dockerfile": "FROM python:3.12-slim\nCOPY --from=x/curl /usr/bin/curl /usr/bin/\nHEALTHCHECK CMD curl http://localhost/\n",
         },
     ),
     "UploadFile in another image's folder": (
@@ -305,8 +379,11 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     **{
         f"a health check by what the image lacks: {check[:24]}": (
             CRASHED,
-            {"Dockerfile": f"FROM {base}\nRUN apt-get install -y libgomp1\nHEALTHCHECK --timeout=3s {check}\n"},
-            {"Dockerfile": f"FROM {better}\nRUN {also}\nHEALTHCHECK --timeout=3s {check}\n"},
+            {
+                "app.py": MODEL,
+                "Dockerfile": f"FROM {base}\nRUN apt-get install -y libgomp1\nHEALTHCHECK --timeout=3s {check}\n",
+            },
+            {"app.py": MODEL, "Dockerfile": f"FROM {better}\nRUN {also}\nHEALTHCHECK --timeout=3s {check}\n"},
         )
         for base, better, also, check in (
             ("python:3.12-slim", "python:3.12", "true", "CMD curl -f http://localhost:8080/health || exit 1"),
@@ -322,10 +399,11 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     },
     "a health check by Python": (
         CRASHED,
-        {"Dockerfile": "FROM ubuntu:24.04\nHEALTHCHECK CMD wget -q http://localhost:80/\n"},
+        {"app.py": MODEL, "Dockerfile": "FROM ubuntu:24.04\nHEALTHCHECK CMD wget -q http://localhost:80/\n"},
         {
+            "app.py": MODEL,
             "Dockerfile": "FROM ubuntu:24.04\nHEALTHCHECK CMD wget -q http://localhost/\n"
-            "HEALTHCHECK CMD wget -q http://localhost/ || curl http://localhost/\n"
+            "HEALTHCHECK CMD wget -q http://localhost/ || curl http://localhost/\n",
         },
     ),
     "compose: a health check by what the image lacks": (
@@ -1010,6 +1088,85 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
             "Dockerfile": f"FROM {CUDA}\nRUN pip install -r requirements.txt\n",
             "requirements.txt": f"--extra-index-url {INDEX}\nonnxruntime-gpu==1.18.0\n",
         },
+    ),
+    "the GPU among all providers that there are": (
+        "ort-cpu-package",
+        {"requirements.txt": "onnxruntime==1.18.0\n", "app.py": WITH_CUDA},
+        {
+            "requirements.txt": "onnxruntime==1.18.0\n",
+            "app.py": "import onnxruntime\nALL = {'cuda': 'CUDAExecutionProvider', 'cpu': 'CPUExecutionProvider'}\n",
+        },
+    ),
+    **{
+        f"one name, two builds, {how}": (
+            "container-started-without-gpu",
+            {
+                "build.sh": f"docker build -t face:gpu -f Dockerfile.gpu .\n{before}",
+                "Dockerfile": CPU_FILE,
+                "Dockerfile.gpu": GPU_FILE,
+                "c.yaml": POD,
+            },
+            {
+                "build.sh": f"docker build -t face:gpu -f Dockerfile.gpu .\n{after}",
+                "Dockerfile": CPU_FILE,
+                "Dockerfile.gpu": GPU_FILE,
+                "c.yaml": POD,
+            },
+        )
+        for how, before, after in (
+            ("of which one is another's", "", "docker build -t face:cpu -f Dockerfile .\n"),
+            (
+                "of which one is its own",
+                "docker build -t face:v1 -f Dockerfile.gpu .\n",
+                "docker build -t face:v1 -f Dockerfile .\n",
+            ),
+        )
+    },
+    "a scheduler whose command stands in the first compose file": (
+        "container-started-without-gpu",
+        {
+            "Dockerfile": GPU_FILE,
+            "docker-compose.yml": "services:\n  beat:\n    image: face:gpu\n    command: uvicorn a:a --host 0.0.0.0\n",
+            "docker-compose.gpu.yml": BEAT,
+        },
+        {
+            "Dockerfile": GPU_FILE,
+            "docker-compose.yml": "services:\n  beat:\n    image: face:gpu\n    command: celery -A a beat\n",
+            "docker-compose.gpu.yml": BEAT,
+        },
+    ),
+    "a debugger beside another program's model": (
+        "service-debug-mode",
+        {"web/app.py": DEBUG, "web/face/model.py": MODEL},
+        {"web/app.py": DEBUG, "other/model.py": MODEL},
+    ),
+    "the GPU in a type": (
+        "ort-cpu-package",
+        {"requirements.txt": "onnxruntime==1.18.0\n", "app.py": WITH_CUDA},
+        {
+            "requirements.txt": "onnxruntime==1.18.0\n",
+            "app.py": "import onnxruntime\nfrom typing import Literal\nName = Literal['CUDAExecutionProvider', 'CPU']\n",
+        },
+    ),
+    "the CPU's package beside OpenVINO's, which is RD276's": (
+        "ort-both-packages",
+        {"requirements.txt": "onnxruntime\nonnxruntime-openvino\n", "app.py": WITH_CUDA},
+        {"requirements.txt": "onnxruntime-openvino\n", "app.py": WITH_CUDA},
+    ),
+    "an image whose GPU is for TensorRT": (
+        "ort-cpu-package",
+        {"Dockerfile": "FROM nvcr.io/nvidia/pytorch:25.01-py3\nRUN pip install onnxruntime==1.18.0\n"},
+        {"Dockerfile": "FROM nvcr.io/nvidia/tensorrt:25.01-py3\nRUN pip install onnxruntime==1.18.0\n"},
+    ),
+    "insightface 2, which no older Python takes": (
+        "opencv-system-libs-missing",
+        {"Dockerfile": "FROM python:3.10-slim\nRUN pip install insightface 'onnxruntime<2'\n"},
+        {"Dockerfile": "FROM python:3.9-slim\nRUN pip install insightface 'onnxruntime<2'\n"},
+    ),
+    "OpenCV with contrib and without windows": (
+        "opencv-both-packages",
+        {"requirements.txt": "opencv_contrib_python==4.6.0.66\nopencv_python_headless==4.6.0.66\n"},
+        {"requirements.txt": "opencv-contrib-python-headless==4.6.0.66\n"},
     ),
     "conda's builds": (
         "ort-cuda-major-mismatch",

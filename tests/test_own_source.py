@@ -146,3 +146,38 @@ def test_imports_are_followed_within_the_folder(tmp_path: Path) -> None:
     (tmp_path / "face" / "detector.py").write_text("import helper\n")
     read = [os.path.relpath(file, tmp_path) for file in with_imports(str(tmp_path / "app.py"))]
     assert sorted(read) == ["app.py", "face/detector.py", "face/web.py", "helper.py"]
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        ("from core.net import *", ["core/net.py"]),
+        ("from core.net import (\n    detect,  # of a face\n    draw,\n)", ["core/net.py"]),
+        ("from core import (\n    draw,\n    net as network,\n)", ["core/__init__.py", "core/draw.py", "core/net.py"]),
+        ("from core.net import detect, draw  # both", ["core/net.py"]),
+        ("from core.gone import *", []),
+        ("# from core.net import *", []),
+        ("text = 'from core.net import *'", []),
+    ],
+)
+def test_imports_are_followed_however_they_are_written(line: str, read: list[str], tmp_path: Path) -> None:
+    (tmp_path / "core").mkdir()
+    for name in ("__init__.py", "net.py", "draw.py"):
+        (tmp_path / "core" / name).touch()
+    (tmp_path / "app.py").write_text(line + "\n")
+    assert sorted(os.path.relpath(file, tmp_path) for file in with_imports(str(tmp_path / "app.py"))) == [
+        "app.py",
+        *read,
+    ]
+
+
+def test_that_the_gpu_is_not_asked_for_is_no_fault_where_it_is_not_meant(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        "import onnxruntime\nonnxruntime.InferenceSession('/m.onnx', providers=['CPUExecutionProvider'])\n"
+    )
+    (tmp_path / "requirements.txt").write_text("onnxruntime\n")
+    told = {
+        device: report("--only", "source", "--device", device, "--target", sys.executable, cwd=tmp_path)
+        for device in ("cpu", "auto")
+    }
+    assert (found(told["cpu"]), set(found(told["auto"]))) == ({}, {"ort-provider-not-requested"})

@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 from tests.doctor import doctor
-from tests.scan_pairs import HEAD, PAIRS
+from tests.scan_pairs import HEAD
+from tests.scan_pairs import PAIRS as PLAIN
+from tests.scan_styles import STYLES
+
+PAIRS = {**PLAIN, **STYLES}
 
 
 def scanned(folder: Path, *words: str, exit_code: int | None = None) -> Any:
@@ -81,6 +85,39 @@ def test_what_may_be_meant_is_a_warning(tmp_path: Path) -> None:
     [finding] = scanned(tmp_path, ".", exit_code=0)["findings"]
     assert finding["severity"] == "warning"
     assert doctor("scan", ".", "--fail-on", "warning", cwd=tmp_path).returncode == 1
+
+
+def test_what_nobody_may_have_sent_is_a_warning_and_what_may_lie_elsewhere_a_draft(tmp_path: Path) -> None:
+    reads = "import cv2\ndef f(p):\n    img = cv2.imread(p)\n    return img.shape\n"
+    loads = "import os, onnxruntime\ns = onnxruntime.InferenceSession('a.onnx', providers=wanted)\n"
+    files = {
+        "tool.py": reads,
+        "served.py": "import flask\n" + reads,
+        "screen.py": "import gradio\ngradio.Blocks().launch()\n",
+        "plain.py": "import onnxruntime\ns = onnxruntime.InferenceSession('/a')\n",
+        "top.py": loads,
+        "src/below.py": loads,
+        "requirements.txt": "onnxruntime==1.20.0\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    told = {Path(one["location"]["file"]).name: one for one in scanned(tmp_path, ".")["findings"]}
+    assert {name: one["severity"] for name, one in told.items()} == {
+        "tool.py": "warning",
+        "served.py": "error",
+        "screen.py": "warning",
+        "plain.py": "warning",
+        "top.py": "error",
+        "below.py": "error",
+    }
+    beside = "os.path.join(os.path.dirname(os.path.abspath(__file__)), 'a.onnx')"
+    fixed = f"s = onnxruntime.InferenceSession({beside}, providers=wanted)"
+    assert told["top.py"]["evidence"]["fixed"] == fixed and "draft" not in told["top.py"]["evidence"]
+    assert told["below.py"]["evidence"]["draft"] == fixed and told["below.py"]["evidence"]["fixed"] is None
+    (tmp_path / "requirements.txt").write_text("onnxruntime-gpu==1.20.0\n")
+    told = {Path(one["location"]["file"]).name: one for one in scanned(tmp_path, ".")["findings"]}
+    assert told["plain.py"]["severity"] == "error"
 
 
 def test_files_that_are_no_source_and_folders_that_turn_in_circles(tmp_path: Path) -> None:
@@ -350,10 +387,19 @@ def test_what_a_comment_names_is_not_meant(tmp_path: Path, line: str) -> None:
 @pytest.mark.parametrize(("uses", "said"), [(3, None), (4, "one more place:"), (7, "4 more places:")])
 def test_many_places_of_one_kind_are_told_by_place(tmp_path: Path, uses: int, said: str | None) -> None:
     lines = [f"def f{n}(p):\n    img = cv2.imread(p)\n    return img.shape" for n in range(uses)]
-    (tmp_path / "app.py").write_text("import cv2\n" + "\n".join(lines) + "\n")
+    (tmp_path / "app.py").write_text("import cv2, flask\n" + "\n".join(lines) + "\n")
     assert len(scanned(tmp_path, ".")["findings"]) == uses
     told = " ".join(doctor("scan", ".", cwd=tmp_path).stdout.split())
     assert told.count(" error RD426 image-not-read") == min(uses, 3)
     assert ("The same at" in told) == (said is not None)
-    assert said is None or told.count(f"The same at {said}") == 2  # below the causes, and in the plan
+    assert said is None or told.count(f"The same at {said}") == 1  # the plan writes each line
+    assert told.count("if img is None:") == uses + min(uses, 3)  # in the plan; in the advice of each
     assert all(f"app.py:{4 + 3 * n}" in told or f"line {4 + 3 * n}" in told for n in range(uses))
+
+
+def test_a_pool_of_processes_is_told_its_own_remedy_and_it_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(HEAD + STYLES["a pool of processes"][1])
+    done = doctor("scan", ".", "--lang", "en", cwd=tmp_path)
+    assert "set_start_method" in done.stdout
+    assert "post_fork" not in done.stdout
+    assert "::" not in done.stdout

@@ -118,6 +118,46 @@ def test_a_pin_is_rewritten_where_it_is_plain(tmp_path: Path, name: str, install
 @pytest.mark.parametrize(
     ("line", "fixed"),
     [
+        ("onnxruntime==1.18.0", "onnxruntime-gpu==1.18.0"),
+        ("onnxruntime==1.20.0", "onnxruntime-gpu=="),  # on PyPI it is built for CUDA 12
+        ("onnxruntime==1.18.0 --hash=sha256:a", None),
+        ("onnxruntime @ https://x.example/onnxruntime-1.18.0-cp310-cp310-linux_x86_64.whl", None),
+    ],
+)
+def test_the_gpu_s_package_is_named_in_a_release_that_is_there_for_the_image(
+    tmp_path: Path, line: str, fixed: str | None
+) -> None:
+    grow(tmp_path, {"Dockerfile": BUILT % "pip install -r requirements.txt", "requirements.txt": line + "\n"})
+    [finding] = scanned(tmp_path, ".", exit_code=1)["findings"]
+    assert finding["name"] == "ort-cpu-package"
+    told = finding["evidence"]["fixed"]
+    assert told is None if fixed is None else told.startswith(fixed)
+    if told is not None:
+        (tmp_path / "requirements.txt").write_text(told + "\n", encoding="utf-8")
+        assert scanned(tmp_path, ".", exit_code=0)["findings"] == []
+
+
+def test_who_goes_by_the_numbers_of_two_faults_in_one_another_does_no_harm(tmp_path: Path) -> None:
+    lines = ["opencv-contrib-python==4.9.0.80", "onnxruntime==1.19.2", "fastapi", "opencv-python-headless==4.9.0.80"]
+    lines += ["onnxruntime-gpu==1.19.2", "uvicorn"]
+    grow(tmp_path, {"requirements.txt": "\n".join(lines)})
+    [edit] = [one for one in scanned(tmp_path, ".", exit_code=1)["plan"] if one["edits"]]
+    for one in edit["edits"]:
+        at = one["location"]["line"] - 1
+        lines[at : at + 1] = one["instead"].split("\n") if one["instead"] else []
+    assert lines == ["opencv-contrib-python-headless==4.9.0.80", "fastapi", "onnxruntime-gpu==1.19.2", "uvicorn"]
+
+
+def test_an_address_is_that_of_one_package(tmp_path: Path) -> None:
+    lines = "opencv-python-headless==4.10.0.84\nopencv-contrib-python @ https://x.example/opencv_contrib_python-4.10-cp310.whl\n"
+    grow(tmp_path, {"requirements.txt": lines})
+    [finding] = scanned(tmp_path, ".", exit_code=0)["findings"]
+    assert (finding["name"], finding["evidence"]["fixed"]) == ("opencv-both-packages", None)
+
+
+@pytest.mark.parametrize(
+    ("line", "fixed"),
+    [
         ("poetry run docker run a:cuda12", "poetry run docker run --gpus all a:cuda12"),
         ("make run && docker run a:cuda12", "make run && docker run --gpus all a:cuda12"),
         ("podman container run a:cuda12", "podman container run --gpus all a:cuda12"),

@@ -22,9 +22,10 @@ from retina_doctor_checks.source.domain import probe
 from retina_doctor.authoring import Side
 from retina_doctor.codec import replace
 from retina_doctor.model import Outcome, Recorded, Target
-from retina_doctor.probing.collect import Looking
+from retina_doctor.probing.asking import Looking
+from retina_doctor.probing.collect import collect
 from retina_doctor.settings import GateSettings, Settings
-from retina_doctor.target import surroundings
+from retina_doctor.standpoint.target import surroundings
 from tests.doctor import doctor
 from tests.scan_trees import pod
 from tests.standins import needs_root
@@ -55,7 +56,7 @@ def fetched_in(side: Side, folder: Path, *command: str) -> Recorded:
     settings = Settings(ScanSettings(paths=(str(folder),)), GateSettings(timeout=60))
     target = Target(command=command or (sys.executable,), chosen="flag")
     looking = Looking(settings, target, surroundings(settings, target, os.environ))
-    return looking.collect([replace(probe, side=side)])[1]["source"]
+    return collect(looking, [replace(probe, side=side)])[1]["source"]
 
 
 def in_a_mount(shown: Path, place: Path) -> list[str]:

@@ -28,7 +28,7 @@ PYTHON = (
         "werkzeug",
         "wsgiref",
     ),
-    *("http.server", "socketserver", "gevent", "gradio"),
+    *("http.server", "socketserver", "gevent", "gradio", "grpc", "multiprocessing"),
 )
 """What a file must import; `http` alone is a frequent word."""
 

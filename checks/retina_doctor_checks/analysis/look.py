@@ -21,7 +21,7 @@ from retina_doctor.secret_words import masked
 from ..facts.source import Unread
 from .deployment.read import read as read_deployment
 from .found import Found, FoundSum
-from .kinds import language
+from .kinds import Language, language
 from .python.neighbours import Neighbours
 from .python.read import read as read_python
 from .text import Unreadable
@@ -56,6 +56,11 @@ class NotFetched(Data, frozen=True, kw_only=True):
     file: str
     kind: str
     error: str
+
+    @property
+    def kinds(self) -> tuple[Language, ...]:
+        """Of what could not be read; a folder may hold files of both."""
+        return ("python", "deployment") if self.kind == "folder" else (language(self.kind),)
 
 
 class FetchedTexts(Data, frozen=True, kw_only=True):
@@ -105,7 +110,9 @@ class SoFar:
         self._told: dict[str, Any] = {"paths": fetched.paths, "missing": fetched.missing, "files": fetched.files}
         if fetched.executed is not None:
             self._told["executed"] = fetched.executed
-        self._unread = [Unread(file=one.file, kind=language(one.kind), error=one.error) for one in fetched.unread]
+        self._unread = [
+            Unread(file=one.file, kind=kind, error=one.error) for one in fetched.unread for kind in one.kinds
+        ]
         self._neighbours = Neighbours(self._content_of)
         self._sum = FoundSum()
         self._early = 0

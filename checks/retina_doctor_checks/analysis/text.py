@@ -55,6 +55,14 @@ def corrected(line: str | None) -> str | None:
     return masked(line.strip()) if line and len(line) <= MOST_LINE else None
 
 
+def corrected_lines(*lines: str) -> str | None:
+    """Several lines in place of one, the first without the indentation that all have; None likewise."""
+    if any(len(line) > MOST_LINE for line in lines):
+        return None
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    return masked("\n".join(line[indent:].rstrip() for line in lines))
+
+
 def parted(sides: tuple[str, str] | None) -> tuple[str, str] | None:
     """What stands before and after a place on its line, likewise."""
     if sides is None or len(sides[0] + sides[1]) > MOST_LINE:

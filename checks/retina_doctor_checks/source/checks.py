@@ -5,10 +5,11 @@ from __future__ import annotations
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
+from ..combined.source_files import is_test, within
 from ..facts.source import Cause, Hit, Source
 from ..versions import allows
-from .judging import SourcePlace, answer, is_test, of_source, scanned
-from .together import lock_of
+from .judging import SourcePlace, answer, of_source, scanned, scanned_for_gpu
+from .together import CPU, RIVALS, environments, lock_of
 
 APIS = {"0.7": "0.7.3", "1.0": "1.0.1", "2.1": "2.1"}
 """The versions of insightface whose sources were read -> the release that stands for them."""
@@ -26,7 +27,26 @@ def is_mere_test(source: Source, hit: Hit) -> bool:
 
 
 def may_be_meant(source: Source, hit: Hit) -> bool:
-    return hit.why in MAY_BE_MEANT or (hit.why in AGAINST_THE_REST and not source.meant)
+    return hit.why in MAY_BE_MEANT or (
+        not source.meant and (hit.why in AGAINST_THE_REST or (hit.why == "none" and is_for_cpu(source)))
+    )
+
+
+def is_for_cpu(source: Source) -> bool:
+    """Whether the tree installs the CPU's onnxruntime and no other, and asks for a GPU nowhere."""
+    found = list(environments(source))
+    on_gpu = any((set(RIVALS) - {CPU}) & set(one.packages) for one in found) or any(
+        one.gpu for one in source.containers
+    )
+    return not on_gpu and any(CPU in one.packages for one in found)
+
+
+def corrections(source: Source, hit: Hit) -> tuple[str | None, str | None]:
+    """(the line as it should be, as it could be). A file in a folder of the tree may be started from the tree's top, beside
+    which its model lies."""
+    if hit.cause == "model-wrong-directory" and "/" in within(source, hit.at.file):
+        return None, hit.fixed
+    return hit.fixed, hit.draft
 
 
 def is_known(api: set[str], hit: Hit) -> bool:
@@ -57,16 +77,19 @@ def answered(source: Source, code: str, cause: Cause) -> Answer:
             at=hit.at,
             why=hit.why,
             what=hit.what,
-            fixed=hit.fixed,
+            fixed=fixed,
+            also=hit.also,
+            draft=draft,
             at_most=Severity.WARNING if may_be_meant(source, hit) else None,
         )
         for hit in source.hits
         if hit.cause == cause and is_known(api, hit) and not is_mere_test(source, hit)
+        for fixed, draft in [corrections(source, hit)]
     )
     return answer(source, code, cause, places, of=("python",))
 
 
-@check("RD275", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@check("RD275", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
 @of_source
 def ort_provider_not_requested(source: Source) -> Answer:
     return answered(source, "RD275", "ort-provider-not-requested")

@@ -10,9 +10,10 @@ from retina_doctor.model import Severity
 from retina_doctor_checks.combined import detection_limits as limits
 from retina_doctor_checks.detection.geometry import nearest_sizes
 
+from ..combined.source_files import is_test
 from ..facts.source import Figure, Source
-from ..settings import Size
-from .judging import SourcePlace, answer, is_test, of_source, scanned
+from ..settings_values import Size
+from .judging import SourcePlace, answer, of_source, scanned
 
 
 def numbered(

@@ -10,15 +10,15 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Reason, Severity
 from retina_doctor_checks.advice.builds import Build
 
-from ..advice.base_images import release_of
+from ..advice.base_images import in_short, release_of
 from ..combined.asides import asides
 from ..facts.source import Image, Package, Source
 from ..versions import allows
-from .judging import SourcePlace, answer, of_source, scanned
+from .judging import SourcePlace, answer, of_source, scanned, scanned_for_gpu
 from .package_checks import built, once
 from .together import GPU, OPENCVS, Environment, cuda_major, environments, is_wholly_known
 
-BARE = re.compile(r"^(?:docker\.io/)?(?:library/)?(?:python|debian|ubuntu|buildpack-deps)(?::|$)")
+BARE = re.compile(r"^(?:python|debian|ubuntu|buildpack-deps)(?::|$)")
 """Images without any library of CUDA's."""
 CUDA_TAG = re.compile(
     r"(?:^|/)cuda:(?P<version>\d+(?:\.\d+)*)(?P<cudnn>-cudnn(?P<major>\d*))?-(?P<flavour>base|runtime|devel)"
@@ -46,7 +46,7 @@ def needs_libraries(source: Source, one: Environment) -> Package | None:
     return package if is_wholly_known(source, one.image) else None
 
 
-@check("RD525", "ort-cuda-libs-missing", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@check("RD525", "ort-cuda-libs-missing", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
 @of_source
 def ort_cuda_libs_missing(source: Source) -> Answer:
     """Neither the base image nor a package brings the CUDA libraries that onnxruntime-gpu needs."""
@@ -59,7 +59,7 @@ def without_cuda(source: Source, one: Environment) -> SourcePlace | None:
     if package is None or one.image is None:
         return None
     tag = CUDA_TAG.search(one.image.base)
-    if BARE.match(one.image.base):
+    if BARE.match(in_short(one.image.base)):
         return lacking(one.image, package, "bare")
     return lacking(one.image, package, "base") if tag is not None and tag["flavour"] == "base" else None
 
@@ -88,7 +88,7 @@ def about(image: Image, build: Build | None) -> dict[str, Any]:
     }
 
 
-@check("RD526", "ort-cudnn-mismatch", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@check("RD526", "ort-cudnn-mismatch", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
 @of_source
 def ort_cudnn_mismatch(source: Source) -> Answer:
     """The base image is NVIDIA's, and its tag has no cuDNN, or another."""
@@ -138,13 +138,19 @@ def without_desktop(source: Source, one: Environment) -> SourcePlace | None:
     image = one.image
     if image is None or any(name.endswith("headless") for name in one.packages if name in OPENCVS):
         return None
-    if not (BARE.match(image.base) or CUDA_TAG.search(image.base)) or any(map(DESKTOP.search, image.system)):
+    if not (BARE.match(in_short(image.base)) or CUDA_TAG.search(image.base)) or any(map(DESKTOP.search, image.system)):
         return None
     package = next((one.packages[name] for name in OPENCVS if name in one.packages), None)
     face = one.packages.get("insightface") if "insightface" not in one.bare else None
-    if package is None and face is not None and allows(face.spec, "2.1") and is_wholly_known(source, image):
+    if package is None and face is not None and takes_2_1(face, image) and is_wholly_known(source, image):
         return desktop(image, face, "insightface")  # 2.1 requires opencv-python itself
     return desktop(image, package, "named") if package is not None else None
+
+
+def takes_2_1(face: Package, image: Image) -> bool:
+    """insightface 2 requires Python 3.10 (PyPI)."""
+    python = re.search(r"(?:^|/)python:(\d)\.(\d+)", image.base)
+    return allows(face.spec, "2.1") and (python is None or (int(python[1]), int(python[2])) >= (3, 10))
 
 
 def desktop(image: Image, package: Package, why: str) -> SourcePlace:

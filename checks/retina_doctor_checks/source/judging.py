@@ -1,8 +1,5 @@
 """What all checks of the source share: from places in files to problems with a location, or why there is no judgement."""
 
-from __future__ import annotations
-
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
@@ -12,23 +9,28 @@ from retina_doctor.codec import Data, replace
 from retina_doctor.model import Inapplicable, Location, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
-from ..combined.asides import asides
-from ..facts.source import OwnSource, Source, SourceLine
+from ..combined.asides import Asides, asides
+from ..combined.source_files import within
+from ..facts.source import LineCorrection, OwnSource, Source, SourceLine
+from ..scopes import gpu_meant
 from ..settings import ScanSettings
 
 Kind = Literal["python", "deployment"]
 EITHER: tuple[Kind, ...] = ("python", "deployment")
 MOST_NAMED = 3
-TESTS = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$|conftest\.py$)")
 
 
 class SourcePlace(Data, frozen=True, kw_only=True):
-    """A place that bears a check's cause, and what its page says of it."""
+    """A place that bears a check's cause, and what its page says of it. *fixed*: what should stand in place of the line: several
+    lines, or "" where it goes; *also*: lines that change with it; *draft*: likewise, but whether it is right here only who
+    knows the code can say."""
 
     at: SourceLine
     why: str
     what: str
     fixed: str | None = None
+    also: tuple[LineCorrection, ...] = ()
+    draft: str | None = None
     at_most: Severity | None = None
     more: Mapping[str, Any] = {}
 
@@ -37,7 +39,9 @@ class SourcePlace(Data, frozen=True, kw_only=True):
         name = self.at.file.rsplit("/", 1)[-1]
         shown = {"file": self.at.file, "line": self.at.line, "text": self.at.text}
         changed = self.fixed if self.fixed != self.at.text else None
-        correction = asides(Reason("line-as-it-should-be", {"line": changed}) if changed else None)
+        also = [
+            {"file": one.at.file, "line": one.at.line, "text": one.at.text, "fixed": one.fixed} for one in self.also
+        ]
         return Problem(
             subject=f"{name}:{self.at.line}",
             evidence={
@@ -45,7 +49,9 @@ class SourcePlace(Data, frozen=True, kw_only=True):
                 "why": self.why,
                 "what": self.what,
                 "fixed": changed,
-                "correction": correction,
+                **({"also": also} if also else {}),
+                **({"draft": self.draft} if self.draft else {}),
+                "correction": correction_of(changed, self.also, self.draft),
                 **self.more,
             },
             at_most=self.at_most,
@@ -54,16 +60,28 @@ class SourcePlace(Data, frozen=True, kw_only=True):
         )
 
 
-def within(source: Source, file: str) -> str:
-    """The path inside of what is scanned."""
-    return next(
-        (file[len(path) + 1 :] for path in source.paths if file.startswith(path + "/")), file.rpartition("/")[2]
+def correction_of(fixed: str | None, also: tuple[LineCorrection, ...], draft: str | None) -> Asides:
+    """In words, for the page: of several lines only that they are below, where each format sets them out."""
+    first = None
+    if fixed == "":
+        first = Reason("line-to-be-removed")
+    elif fixed is not None:
+        several = "\n" in fixed or also
+        first = Reason("lines-shown-below") if several else Reason("line-as-it-should-be", {"line": fixed})
+    elif draft:
+        first = Reason("line-could-be", {"lines": quoted_lines(draft)})
+    rest = (
+        Reason("other-line", {"file": one.at.file, "line": one.at.line})
+        if one.fixed
+        else Reason("other-line-to-be-removed", {"file": one.at.file, "line": one.at.line})
+        for one in also
     )
+    return asides(first, *rest)
 
 
-def is_test(source: Source, file: str) -> bool:
-    """By its place in what is scanned: above that, a folder may be called anything."""
-    return TESTS.search(within(source, file)) is not None
+def quoted_lines(text: str) -> str:
+    """Several lines within a sentence, which sets the first and the last apart."""
+    return "` / `".join(text.split("\n"))
 
 
 def reads_own(settings: Settings) -> bool:
@@ -76,6 +94,12 @@ def scanned(settings: Settings) -> Scope:
     if settings.of(ScanSettings).paths or reads_own(settings):
         return EVERYWHERE
     return Scope(inapplicable=Reason("quick" if settings.gate.quick else "nothing-to-scan"))
+
+
+def scanned_for_gpu(settings: Settings) -> Scope:
+    """Where the GPU is not meant, that it is not used is no fault of the code."""
+    meant = gpu_meant(settings)
+    return meant if meant.inapplicable is not None else scanned(settings)
 
 
 class Looked(Gathered, frozen=True):
@@ -111,14 +135,14 @@ def _is_run(problem: Problem, own: OwnSource) -> bool:
 def answer(source: Source, code: str, name: str, places: Iterable[SourcePlace], of: tuple[Kind, ...]) -> Answer:
     """Problems, but where a comment beside the line gives a reason; without any: unknown while a file of the kinds *of* that
     could bear the cause was not read, else passed."""
-    if not source.files:
+    missing = unread(source, of)
+    if not (source.files or missing):
         paths = ", ".join(source.paths)
         return Inapplicable(Reason("no-source", {"paths": paths}) if paths else Reason("no-own-source"))
     here = list(places)
     bad = [one for one in here if not any(mark.word.lower() in (code.lower(), name) for mark in one.at.marks)]
     if bad:
         return _told_apart(source, [one.problem for one in bad])
-    missing = unread(source, of)
     if missing:
         return Unknown(missing)
     return Passed(Reason("source-read", {"files": source.files, "ignored": len(here)}))
@@ -137,8 +161,8 @@ def _told_apart(source: Source, problems: list[Problem]) -> list[Problem]:
 
 def unread(source: Source, of: tuple[Kind, ...]) -> tuple[str, ...]:
     """What keeps the whole from having been read, in words."""
-    files = [one for one in source.unread if one.kind in of]
-    named = [f"{one.file} ({one.error})" for one in files[:MOST_NAMED]]
+    files = list(dict.fromkeys(f"{one.file} ({one.error})" for one in source.unread if one.kind in of))
+    named = files[:MOST_NAMED]
     rest = [f"{len(files) - MOST_NAMED} more files"] if len(files) > MOST_NAMED else []
     cut = [f"what comes after {source.files} files"] if source.cut else []
     return (*named, *rest, *cut, *source.missing)

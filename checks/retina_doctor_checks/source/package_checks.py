@@ -6,14 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from retina_doctor.authoring import Action, Answer, check
+from retina_doctor.codec import replace
 from retina_doctor.model import Reason, Severity
 from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
 from ..combined.asides import asides
+from ..combined.source_files import is_test
 from ..facts.source import Image, Package, Sign, Source
 from ..versions import allows, pinned, release
-from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
-from .together import CPU, GPU, OPENCVS, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image
+from . import requirement_lines
+from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_for_gpu
+from .together import CPU, GPU, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
 BESIDE = re.compile(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)(?![a-z])")
@@ -27,45 +30,6 @@ def once(places: Iterable[SourcePlace]) -> Iterator[SourcePlace]:
         if (place.at.file, place.at.line) not in seen:
             seen.add((place.at.file, place.at.line))
             yield place
-
-
-@check("RD276", "ort-both-packages", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
-@of_source
-def ort_both_packages(source: Source) -> Answer:
-    places = (
-        both(one) for one in environments(source) if len(rivals(one)) > 1 or (GPU in one.packages and one.brought)
-    )
-    return answer(source, "RD276", "ort-both-packages", once(places), of=("deployment",))
-
-
-def rivals(one: Environment) -> list[str]:
-    """Distributions that fill the folder onnxruntime/, those that bring the least first."""
-    return sorted((name for name in RIVALS if name in one.packages), key=lambda name: (name == GPU, name != CPU, name))
-
-
-def both(one: Environment) -> SourcePlace:
-    names = rivals(one)
-    package = one.packages[names[0]] if len(names) > 1 else one.brought
-    assert package is not None
-    why = "named" if len(names) > 1 else "insightface"
-    kept = one.packages[names[-1]]
-    more = {"gpu": kept.name + kept.spec, "other": package.name if why == "named" else CPU, "kept": kept.name}
-    return SourcePlace(at=package.at, why=why, what=f"{package.name}{package.spec}", more=more)
-
-
-@check("RD298", "opencv-both-packages", Severity.WARNING, scope=scanned, action=Action.EDIT)
-@of_source
-def opencv_both_packages(source: Source) -> Answer:
-    """pip sees no conflict: the one that is installed last wins, and removing one empties the other."""
-    found = []
-    for one in environments(source):
-        names = [name for name in OPENCVS if name in one.packages]
-        if len(names) > 1:
-            kept = next((name for name in names if name.endswith("headless")), names[-1])
-            other = one.packages[next(name for name in names if name != kept)]
-            more = {"names": names, "kept": kept}
-            found.append(SourcePlace(at=other.at, why="named", what=f"{other.name}{other.spec}", more=more))
-    return answer(source, "RD298", "opencv-both-packages", once(found), of=("deployment",))
 
 
 MUSL = re.compile(r"(?:^|/)alpine(?::|$)|:[\w.-]*alpine")
@@ -171,7 +135,8 @@ def service_module_missing(source: Source) -> Answer:
             continue
         sign = own[0]
         more = {"declares": sign.what, "route_file": sign.at.file, "route_line": sign.at.line}
-        found.append(SourcePlace(at=package.at, why="fastapi", what="python-multipart", more=more))
+        fixed = requirement_lines.with_another(package, "python-multipart")
+        found.append(SourcePlace(at=package.at, why="fastapi", what="python-multipart", fixed=fixed, more=more))
     return answer(source, "RD523", "service-module-missing", once(found), of=EITHER)
 
 
@@ -191,12 +156,15 @@ def brings_forms(package: Package) -> bool:
     return bool({"standard", "all", "standard-no-fastapi-cloud-cli"} & named) or (package.extras and not named)
 
 
-@check("RD277", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@check("RD277", "ort-cpu-package", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
 @of_source
 def ort_cpu_package(source: Source) -> Answer:
     found = list(environments(source))
     another = any(GPU in one.packages for one in found)
-    places = (cpu(source, one) for one in found if GPU not in one.packages and (CPU in one.packages or one.brought))
+    others = set(RIVALS) - {CPU}  # beside one of these the line is RD276's
+    places = (
+        cpu(source, one) for one in found if (CPU in one.packages or one.brought) and not others & set(one.packages)
+    )
     wanted = (place for place in places if place is not None and (place.why == "image" or not another))
     return answer(source, "RD277", "ort-cpu-package", once(wanted), of=EITHER)
 
@@ -210,15 +178,34 @@ def cpu(source: Source, one: Environment) -> SourcePlace | None:
     why, by = meant(source, one)
     if why is None:
         return None
-    fixed = re.sub(r"(?<![\w-])onnxruntime(?![\w-])", GPU, package.at.text, count=1) if package.name == CPU else None
     at_most = Severity.WARNING if why == "source" else None
-    return SourcePlace(
-        at=package.at, why=why, what=f"{package.name}{package.spec}", fixed=fixed, at_most=at_most, more={"by": by}
-    )
+    what = f"{package.name}{package.spec}"
+    return SourcePlace(at=package.at, why=why, what=what, fixed=on_gpu(one, package), at_most=at_most, more={"by": by})
+
+
+def on_gpu(one: Environment, package: Package) -> str | None:
+    """The line with the GPU's package, in a release for the image's CUDA; None where that cannot be told."""
+    text = package.at.text
+    if package.name != CPU or requirement_lines.is_direct(package) or goes_on(text):
+        return None
+    text = re.sub(r"(?<![\w-])onnxruntime(?![\w-])", GPU, text, count=1)
+    renamed = replace(package, name=GPU, at=replace(package.at, text=text))
+    major = cuda_major(one.image.base) if one.image else None
+    build = built(renamed)
+    if major is None or build is None or build.cuda[0] == major or one.other:
+        return text
+    fits = fitting(major)
+    return repinned(renamed, fits.version) if fits else None
+
+
+OTHER_RUNTIME = re.compile(r"(?:^|/)(?:tensorrt|tritonserver|deepstream)\b")
+"""Images whose GPU is there for what they bring themselves."""
 
 
 def meant(source: Source, one: Environment) -> tuple[str | None, str]:
-    if one.image is not None:
+    if one.image is not None and OTHER_RUNTIME.search(one.image.base):
+        pass  # only the source can say it
+    elif one.image is not None:
         if is_gpu_image(one.image.base):
             return "image", one.image.base
         given = next((c for c in source.containers if c.gpu and image_of(source, c) is one.image), None)
@@ -233,7 +220,7 @@ def meant(source: Source, one: Environment) -> tuple[str | None, str]:
     return None, ""
 
 
-@check("RD278", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@check("RD278", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
 @of_source
 def ort_cuda_major_mismatch(source: Source) -> Answer:
     places = (place for one in environments(source) if (place := mismatch(one)) is not None)
@@ -249,27 +236,31 @@ def mismatch(one: Environment) -> SourcePlace | None:
     build = built(package)
     if build is None or build.cuda[0] == major:
         return None
-    fitting = next((row for row in onnxruntime_builds() if row.cuda[0] == major and row.processor == "x86_64"), None)
+    fits = fitting(major)
     is_pinned = pinned(package.spec) is not None
     return SourcePlace(
         at=package.at,
         why="pinned" if is_pinned else "newest",
         what=f"{GPU} {build.version}",
-        fixed=repinned(package, fitting.version) if fitting else None,
+        fixed=repinned(package, fits.version) if fits else None,
         at_most=None if is_pinned else Severity.WARNING,
         more={
             "base": one.image.base,
             "major": major,
             "build_cuda": build.cuda[0],
-            "fits": fitting.version if fitting else None,
+            "fits": fits.version if fits else None,
             "remedy": asides(
                 Reason(
-                    "pin-or-other-image" if fitting else "other-image",
-                    {"fits": fitting.version if fitting else "", "major": major, "cuda": build.cuda[0]},
+                    "pin-or-other-image" if fits else "other-image",
+                    {"fits": fits.version if fits else "", "major": major, "cuda": build.cuda[0]},
                 )
             ),
         },
     )
+
+
+def fitting(major: int) -> Build | None:
+    return next((row for row in onnxruntime_builds() if row.cuda[0] == major and row.processor == "x86_64"), None)
 
 
 def built(package: Package) -> Build | None:
@@ -281,9 +272,13 @@ def built(package: Package) -> Build | None:
     return next((row for row in rows if allows(package.spec, row.version)), None)
 
 
+def goes_on(text: str) -> bool:
+    return text.startswith("onnxruntime") and re.search(r"--hash|\\$", text) is not None
+
+
 def repinned(package: Package, version: str) -> str | None:
     """The line with another pin; None where the line has more to say than pip's plain form, or goes on with hashes."""
-    if package.at.text.startswith("onnxruntime") and re.search(r"--hash|\\$", package.at.text):
+    if goes_on(package.at.text):
         return None
     pattern = rf"(onnxruntime[-_.]gpu(?:\[[^\]]*\])?)(?:\s*{CLAUSE}(?:\s*,\s*{CLAUSE})*)?(?![\w.*+]|\s*[<>=!~^,])"
     text, count = re.subn(pattern, rf"\g<1>=={version}", package.at.text, count=1)

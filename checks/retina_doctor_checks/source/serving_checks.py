@@ -7,25 +7,19 @@ from collections.abc import Callable, Iterator
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import replace
-from retina_doctor.model import Reason, Severity
+from retina_doctor.model import Reason, Severity, Target
 
 from ..combined.asides import asides
+from ..combined.passed_on import is_passed_on
+from ..combined.server_command import ALL, BINDING
+from ..combined.source_files import is_test
+from ..facts.service import Ports
 from ..facts.source import DeployedContainer, Port, Server, Source
-from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
+from .judging import EITHER, Looked, SourcePlace, answer, of_source, scanned
 from .together import bare_file, image_of, is_public, listening, settled
 
 COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "fastapi", "flask", "runserver")
 
-ALL = "0.0.0.0"  # noqa: S104 - what a service in a container binds
-BINDING = {
-    "gunicorn": ("gunicorn", ("--bind", ALL + ":{port}")),
-    "hypercorn": ("hypercorn", ("--bind", ALL + ":{port}")),
-    "uvicorn": ("uvicorn", ("--host", ALL)),
-    "daphne": ("daphne", ("-b", ALL)),
-    "flask": ("run", ("--host", ALL)),
-    "fastapi": ("dev", ("--host", ALL)),
-}
-"""Server -> the word of its command after which these bind all addresses."""
 FORMS: tuple[tuple[str, Callable[[list[str], str], str]], ...] = (
     (r"[\"'](?:[\w./-]*/)?{}[\"']", lambda words, before: "".join(f", {before[0]}{word}{before[0]}" for word in words)),
     (r"(?<=[\[,])\s*{}(?=\s*[,\]])", lambda words, _: "".join(f", {word}" for word in words)),
@@ -39,14 +33,19 @@ def is_loopback(host: str | None) -> bool:
 
 
 @check("RD521", "service-loopback-only", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
-@of_source
-def service_loopback_only(source: Source) -> Answer:
-    return answer(source, "RD521", "service-loopback-only", loopback(source), of=EITHER)
+def service_loopback_only(looked: Looked, ports: Ports | None, target: Target) -> Answer:
+    """Of a service that runs, a proxy before it may be seen."""
+
+    def judged(source: Source) -> Answer:
+        return answer(source, "RD521", "service-loopback-only", loopback(source, ports, target), of=EITHER)
+
+    return of_source(judged)(looked)
 
 
-def loopback(source: Source) -> Iterator[SourcePlace]:
+def loopback(source: Source, ports: Ports | None, target: Target) -> Iterator[SourcePlace]:
     for server in source.servers:
-        if is_loopback(settled(source, server).host) and is_loopback(server.host):
+        bound = settled(source, server)
+        if is_loopback(bound.host) and is_loopback(server.host) and not is_passed_on(ports, bound.port, target):
             # Where another server runs this module, its own is only for development; a test has its server for itself.
             meant = not server.sure or is_run_by_another(source, server) or is_test(source, server.at.file)
             yield SourcePlace(

@@ -76,11 +76,20 @@ def image_of(source: Source, container: DeployedContainer) -> Image | None:
     The only container of the only pod is taken to be made of the only Dockerfile."""
     built = container.dockerfile
     if built is None and container.image is not None:
-        built = next((tag.dockerfile for tag in source.tags if bare(tag.name) == bare(container.image)), None)
+        built = built_as(source, container.image)
     pods = [one for one in source.containers if one.kind == "kubernetes"]
     if built is None and pods == [container] and len(source.images) == 1 and not is_public(container.image or ""):
         return source.images[0]
     return next((image for image in source.images if image.at.file == built and is_made(container, image)), None)
+
+
+def built_as(source: Source, name: str) -> str | None:
+    """The Dockerfile that an image of that name is built from; by its whole name where builds differ in their tags alone, as
+    face:cpu and face:gpu do."""
+    alike = [tag for tag in source.tags if bare(tag.name) == bare(name)]
+    same = [tag for tag in alike if tag.name == name]
+    found = {tag.dockerfile for tag in same or alike}
+    return found.pop() if len(found) == 1 else None
 
 
 def is_made(container: DeployedContainer, image: Image) -> bool:
@@ -217,3 +226,16 @@ def listening(source: Source, container: DeployedContainer) -> Server | None:
         image = image_of(source, container)
         server = image.server if image else None
     return settled(source, server) if server else None
+
+
+def loads_model(source: Source) -> bool:
+    """Whether the tree is about a service that loads a model."""
+    told = any(one.kind in ("session", "cpu-session", "pack") for one in source.signs) or bool(source.meant)
+    return told or any({CPU, GPU, "insightface"} & set(one.packages) for one in environments(source))
+
+
+def serving(source: Source) -> Iterator[DeployedContainer]:
+    """Containers in which the model is loaded."""
+    for container in source.containers if loads_model(source) else ():
+        if container.gpu or (listening(source, container) is not None and not is_public(container.image or "")):
+            yield container

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
+from ..combined.source_files import is_test
 from ..facts.source import DeployedContainer, Image, SetVariable, Source
-from .judging import EITHER, SourcePlace, answer, is_test, of_source, scanned
+from .judging import EITHER, SourcePlace, answer, of_source, scanned_for_gpu
 from .together import GPU, environments, image_of, needs_gpu
 
 CAPABILITIES = "NVIDIA_DRIVER_CAPABILITIES"
 
 
-@check("RD528", "cuda-visible-devices-hides-gpu", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@check("RD528", "cuda-visible-devices-hides-gpu", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
 @of_source
 def cuda_visible_devices_hides_gpu(source: Source) -> Answer:
     """CUDA_VISIBLE_DEVICES is set to a value that names no card."""
@@ -25,13 +27,28 @@ def _hidden(source: Source) -> Iterator[SourcePlace]:
     for hit in source.hits:
         if hit.cause == "cuda-visible-devices-hides-gpu" and not is_test(source, hit.at.file):
             at_most = None if source.meant else Severity.WARNING
-            yield SourcePlace(at=hit.at, why="source", what=hit.what, at_most=at_most)
+            yield SourcePlace(at=hit.at, why="source", what=hit.what, fixed=hit.fixed, at_most=at_most)
     for one in _set(source):
         if one.hides:
-            yield SourcePlace(at=one.at, why="deployment", what=f"{one.name}={one.value}")
+            yield SourcePlace(at=one.at, why="deployment", what=f"{one.name}={one.value}", fixed=first_card(one))
 
 
-@check("RD608", "container-driver-capabilities", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+def first_card(one: SetVariable) -> str | None:
+    """The line with the first card in place of none: NAME=VALUE of an image or a list, NAME: VALUE, or a pod's value: VALUE."""
+    value = re.escape(one.value)
+    forms = (
+        (rf"({one.name}=)([\"']?){value}\2(?=[\s\"',\]]|$)", r"\g<1>0"),
+        (rf"({one.name}[\"']?\s*:\s*)([\"']?){value}\2(?=\s*(?:[,}}#]|$))", r'\1"0"'),
+        (rf"(\bvalue[\"']?\s*:\s*)([\"']?){value}\2(?=\s*(?:[,}}#]|$))", r'\1"0"'),
+    )
+    for pattern, new in forms:
+        text, count = re.subn(pattern, new, one.at.text)
+        if count == 1:
+            return text
+    return None
+
+
+@check("RD608", "container-driver-capabilities", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
 @of_source
 def container_driver_capabilities(source: Source) -> Answer:
     """NVIDIA_DRIVER_CAPABILITIES lacks "compute": libcuda is then not brought into the container."""

@@ -6,13 +6,14 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from ...facts.source import Amount, DeployedContainer, HealthProbe, Port, Server, Tag
+from ...facts.source import FOLDER, Amount, DeployedContainer, HealthProbe, LineCorrection, Port, Server, Tag
 from ..found import Found
 from ..text import SourceText
 from ..variables import GIVES_NONE, alone
 from . import servers, shell
 from .asking import asking_tool
 from .nodes import YamlNode, documents
+from .yaml_lines import all_or_none, with_entry, with_item
 
 
 def told(text: SourceText, content: str) -> Found:
@@ -53,7 +54,27 @@ def container(text: SourceText, key: YamlNode, service: YamlNode) -> DeployedCon
         read_only=text.at(*service["read_only"].place) if service["read_only"].text == "true" else None,
         mounts=tuple(one for node in (service["volumes"], service["tmpfs"]) for one in mounted(node)),
         probes=tuple(health(text, service["healthcheck"])),
+        with_gpu=all_or_none(with_gpu(text, service)),
+        with_volume=all_or_none(with_volume(text, service)),
+        user=service["user"].text,
+        shared_memory=bool(service["shm_size"])
+        or (service["ipc"].text or "").startswith(("host", "container:", "service:")),
     )
+
+
+DEVICES = "deploy: {resources: {reservations: {devices: [{driver: nvidia, count: all, capabilities: [gpu]}]}}}"
+
+
+def with_gpu(text: SourceText, service: YamlNode) -> LineCorrection | None:
+    """Beside a deploy of its own, the short form, which docker compose knows from 2.30 on."""
+    return with_entry(text, service, "gpus: all" if service["deploy"] else DEVICES) if service.own else None
+
+
+def with_volume(text: SourceText, service: YamlNode) -> LineCorrection | None:
+    """An anonymous volume needs no declaration."""
+    if service["volumes"]:
+        return with_item(text, service["volumes"], FOLDER)
+    return with_entry(text, service, f"volumes: [{FOLDER}]") if service.own else None
 
 
 def dockerfile(build: YamlNode, path: str) -> str | None:

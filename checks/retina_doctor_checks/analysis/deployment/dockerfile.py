@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from ...facts.source import Image, ImageStep, Port, SetVariable, SystemPackage
 from ..found import Found
 from ..text import SourceText
 from ..variables import watched
-from . import servers, shell
+from . import filling, servers, shell
 from .asking import asking_tool
 from .packages import INDEXES, OTHER_BUILDS, changes
 
@@ -47,6 +48,9 @@ class Stage:
     graphics: list[SystemPackage] = field(default_factory=list)
     asks: SystemPackage | None = None
     brings: bool = False
+    user: str | None = None
+    folder: str = "/"
+    filled: list[str] = field(default_factory=list)
     entry: tuple[int, str] | None = None
     command: tuple[int, str] | None = None
 
@@ -130,6 +134,9 @@ def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[s
         graphics=list(parent.graphics),
         asks=parent.asks,
         brings=parent.brings,
+        user=parent.user,
+        folder=parent.folder,
+        filled=list(parent.filled),
         entry=parent.entry,
         command=parent.command,
     )
@@ -152,6 +159,7 @@ def instruction(
         stage.system += packages
         stage.graphics += [placed(text, stage, lines, name) for name in packages if GRAPHICS.match(name)]
         stage.brings = stage.brings or any(BRINGS.search(line) for _, line in lines)
+        stage.filled += filling.by_run(without_options(lines), stage.variables)
     elif word == "EXPOSE":
         at = text.at(number)
         for port in value.split():
@@ -159,10 +167,16 @@ def instruction(
             stage.ports.append(Port(at=at, number=int(match[1]) if match else None, host=None, name=None))
     elif word == "COPY":
         copied(stage, stages, value)
+        stage.filled.append(filling.destination(value, stage.folder))
     elif word in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
         commanded(text, stage, number, word, value)
     elif word == "ADD":
         stage.brings = True
+        stage.filled.append(filling.destination(value, stage.folder))
+    elif word == "WORKDIR":
+        stage.folder = posixpath.join(stage.folder, value.strip())
+    elif word == "USER":
+        stage.user = value.strip() or None
 
 
 def copied(stage: Stage, stages: Mapping[str, Stage], value: str) -> None:
@@ -249,6 +263,8 @@ def finished(text: SourceText, stage: Stage) -> Image:
         graphics=tuple(dict.fromkeys(stage.graphics)),
         asks=stage.asks,
         brings=stage.brings,
+        user=stage.user,
+        filled=tuple(dict.fromkeys(stage.filled)),
     )
 
 

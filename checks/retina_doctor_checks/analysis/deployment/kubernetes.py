@@ -6,13 +6,24 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from ...facts.source import Amount, DeployedContainer, HealthProbe, Port, Route, SourceLine
+from ...facts.source import (
+    FOLDER,
+    Amount,
+    DeployedContainer,
+    HealthProbe,
+    LineCorrection,
+    Port,
+    Route,
+    Sign,
+    SourceLine,
+)
 from ..found import Found
 from ..text import SourceText
 from ..variables import alone
 from . import servers
 from .compose import whole
 from .nodes import YamlNode, documents
+from .yaml_lines import all_or_none, with_entry, with_item, with_value
 
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
@@ -25,6 +36,9 @@ def told(text: SourceText, content: str) -> Found:
             kind = one["kind"].text
             if kind == "Service":
                 found.routes += routes(text, one)
+            elif kind == "RuntimeClass":
+                if "nvidia" in (one["handler"].text or ""):
+                    found.signs.append(Sign(at=text.at(*one["handler"].place), kind="runtime-class", what=named(one)))
             elif kind:
                 template = pod(one, kind)
                 for container in template["spec"]["containers"].items:
@@ -32,6 +46,10 @@ def told(text: SourceText, content: str) -> Found:
                     found.containers.append(made)
                     found.servers += [made.server] if made.server else []
     return found
+
+
+def named(one: YamlNode) -> str:
+    return one.get("metadata", "name").text or ""
 
 
 def pod(one: YamlNode, kind: str) -> YamlNode:
@@ -58,7 +76,7 @@ def contained(text: SourceText, owner: YamlNode, template: YamlNode, container: 
     return DeployedContainer(
         at=text.at(*container.place),
         kind="kubernetes",
-        name=container["name"].text or owner.get("metadata", "name").text or "",
+        name=container["name"].text or named(owner),
         image=container["image"].text,
         dockerfile=None,
         gpu=any("/" in name and ("nvidia" in name or "gpu" in name) and node.text != "0" for name, node in limits)
@@ -76,7 +94,51 @@ def contained(text: SourceText, owner: YamlNode, template: YamlNode, container: 
         read_only=text.at(*root.place) if root.text == "true" else None,
         mounts=tuple(one["mountPath"].text or "" for one in container["volumeMounts"].items),
         probes=tuple(health(text, container)),
+        with_gpu=all_or_none(with_gpu(text, container)),
+        with_volume=with_volume(text, spec, container),
+        user=user(spec, container),
+        shared_memory=spec["hostIPC"].text == "true",
+        runtime_class=spec["runtimeClassName"].text,
     )
+
+
+GPU = "nvidia.com/gpu: 1"
+
+
+def with_gpu(text: SourceText, container: YamlNode) -> LineCorrection | None:
+    resources, limits = container["resources"], container.get("resources", "limits")
+    if limits:
+        return with_entry(text, limits, GPU)
+    if resources:
+        return with_entry(text, resources, f"limits: {{{GPU}}}")
+    return with_entry(text, container, f"resources: {{limits: {{{GPU}}}}}")
+
+
+def with_volume(text: SourceText, spec: YamlNode, container: YamlNode) -> tuple[LineCorrection, ...]:
+    """The pod's volume and the container's mount; both on one line, where nothing else could be written."""
+    volume, mount = "{name: models, emptyDir: {}}", f"{{name: models, mountPath: {FOLDER}}}"
+    volumes, mounts = spec["volumes"], container["volumeMounts"]
+    if any(one["name"].text == "models" for one in volumes.items):
+        return ()
+    return all_or_none(
+        with_item(text, volumes, volume) if volumes else with_entry(text, spec, f"volumes: [{volume}]"),
+        with_item(text, mounts, mount) if mounts else with_entry(text, container, f"volumeMounts: [{mount}]"),
+    )
+
+
+def user(spec: YamlNode, container: YamlNode) -> str | None:
+    """The container's own, else the pod's; "?": any but root."""
+    contexts = (container["securityContext"], spec["securityContext"])
+    named = next((one["runAsUser"].text for one in contexts if one["runAsUser"]), None)
+    return named or ("?" if any(one["runAsNonRoot"].text == "true" for one in contexts) else None)
+
+
+DELAY = 60  # seconds
+
+
+def later(text: SourceText, probe: YamlNode) -> LineCorrection | None:
+    delay = probe["initialDelaySeconds"]
+    return with_value(text, delay, str(DELAY)) if delay else with_entry(text, probe, f"initialDelaySeconds: {DELAY}")
 
 
 UNITS = {
@@ -125,6 +187,7 @@ def health(text: SourceText, container: YamlNode) -> Iterator[HealthProbe]:
             path=(path.text or "/").split("?")[0] if probe["httpGet"] else None,
             seconds=delay + period * times,
             spared=bool(container["startupProbe"]) and kind != "startup",
+            later=later(text, probe),
         )
 
 

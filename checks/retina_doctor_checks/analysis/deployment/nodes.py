@@ -62,6 +62,18 @@ class YamlNode:
         return found
 
     @property
+    def own(self) -> list[tuple[YamlNode, YamlNode]]:
+        """The entries that stand in this mapping, without what it merges in."""
+        node = self._node
+        found = node.value if node is not None and node.id == "mapping" else []
+        return [(YamlNode(key), YamlNode(value)) for key, value in found]
+
+    @property
+    def in_brackets(self) -> bool:
+        """Written as {a: 1} or [a, b]."""
+        return bool(getattr(self._node, "flow_style", False))
+
+    @property
     def words(self) -> list[str]:
         """The texts of a sequence of scalars."""
         return [one.text for one in self.items if one.text is not None]

@@ -16,12 +16,12 @@ OURS = frozenset(
         *("onnxruntime-migraphx", "onnxruntime-training", "onnxruntime-qnn", "onnxruntime-silicon", "onnxruntime-cann"),
         *("ort-nightly", "ort-nightly-gpu", "ort-nightly-directml", "ort-gpu-nightly"),
         *("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
-        *("insightface", "fastapi", "python-multipart", "torch", "tensorflow"),
+        *("insightface", "fastapi", "python-multipart", "torch", "tensorflow", "numpy"),
     )
 )
 """What requirements are read for."""
 REQUIREMENT = re.compile(
-    r"\s*((?i:onnxruntime|insightface|ort[-_]|opencv[-_]|fastapi|python-multipart|python_multipart|torch|tensorflow|nvidia[-_])[\w.-]*)\s*(?:\[([^\]]*)\])?\s*(?:\(?\s*((?:[<>=!~^].*?)?)\s*\)?)?\s*(?:;\s*(.*))?$"
+    r"\s*((?i:onnxruntime|numpy|insightface|ort[-_]|opencv[-_]|fastapi|python-multipart|python_multipart|torch|tensorflow|nvidia[-_])[\w.-]*)\s*(?:\[([^\]]*)\])?\s*(?:\(?\s*((?:[<>=!~^].*?)?)\s*\)?)?\s*(?:;\s*(.*))?$"
 )
 """PEP 508, and poetry's and conda's comparisons: name, extras, spec, marker."""
 LONGEST = 1000  # characters of a requirement

@@ -16,7 +16,7 @@ from . import servers, shell
 from .shell import base, flag
 
 WITH_VALUE = re.compile(
-    r"-[a-zA-Z]$|--(?:name|volume|env|env-file|publish|gpus|runtime|shm-size|network|ipc|restart|memory|cpus|user|workdir)$"
+    r"-[a-zA-Z]$|--(?:name|volume|env|env-file|publish|gpus|runtime|shm-size|network|ipc|restart|memory|cpus|user|workdir|tmpfs|mount)$"
 )
 ALONE = ("-d", "-i", "-t", "-it", "-ti", "-dit", "-itd", "-P", "-q")
 
@@ -115,9 +115,20 @@ def run(words: list[str], at: SourceLine) -> DeployedContainer | None:
         moved=flag(options, "--env-file") is not None or servers.moved_by(given_to(options)),
         server=server.at(at) if server else None,
         sets=watched(dict(word.partition("=")[::2] for word in variables_given(options) if "=" in word), at),
+        shared_memory=flag(options, "--shm-size") is not None
+        or (flag(options, "--ipc") or "").startswith(("host", "container:", "shareable")),
         read_only=at if "--read-only" in options else None,
-        mounts=tuple(one.split(":")[1] for one in values(options, "-v", "--volume") if one.count(":") > 0),
+        mounts=tuple(mounted(options)),
     )
+
+
+def mounted(options: list[str]) -> Iterator[str]:
+    """Paths within the container that -v, --tmpfs and --mount give it."""
+    yield from (one.split(":")[1] for one in values(options, "-v", "--volume") if one.count(":") > 0)
+    yield from (one.split(":")[0] for one in values(options, "--tmpfs"))
+    for one in values(options, "--mount"):
+        named = dict(part.partition("=")[::2] for part in one.split(","))
+        yield from (named[key] for key in ("target", "destination", "dst") if named.get(key))
 
 
 def given_to(options: list[str]) -> list[str]:

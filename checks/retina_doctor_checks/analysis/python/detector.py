@@ -1,5 +1,5 @@
-"""insightface's FaceAnalysis and detectors, and retina-face: arguments that they swallow or refuse, numbers that cost faces,
-faces that are taken where there may be none.
+"""insightface's FaceAnalysis and detectors, and retina-face: numbers that cost faces, sizes that they refuse, faces that are
+taken where there may be none.
 
 What the APIs take is read in the sources of insightface 0.7.3, 1.0.1 and 2.1 and of retina-face 0.0.19.
 """
@@ -7,38 +7,37 @@ What the APIs take is read in the sources of insightface 0.7.3, 1.0.1 and 2.1 an
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Literal
+
+from retina_doctor.codec import replace
 
 from ...facts.source import Figure, Hit
 from ..text import parted
-from .flow import Nodes, asked_about, asks, is_index, is_tried, kept, own_nodes
-from .lines import around, hit, instead, place
+from . import guards
+from .constants import constants, judged
+from .flow import Nodes, asked_about, asks, awaited, is_index, kept, own_nodes
+from .lines import around, hit, instead, more, place
+from .makers import FACE_ANALYSIS, is_app, is_detector, makes
+from .misplaced import (
+    DETECT_FACES,
+    MIDDLE,
+    OLD,
+    PREPARE,
+    constructor,
+    old_detect,
+    old_get,
+    refused,
+)
 from .tree import Scope, Tree, last_word
-from .values import argument, constants, judged, single
+from .values import plain_argument
 
 PACKAGES = ("insightface", "retinaface")
-OLD, MIDDLE = "0.7", "1.0"
-FACE_ANALYSIS = ("insightface.app.FaceAnalysis", "insightface.app.face_analysis.FaceAnalysis")
-DETECTORS = tuple(
-    "insightface.model_zoo." + name
-    for name in ("get_model", "model_zoo.get_model", "SCRFD", "RetinaFace", "scrfd.SCRFD", "retinaface.RetinaFace")
-)
 RECOGNITION = (112.0, 112.0)
 """The input of the models that tell people apart, which get_model gives as well (insightface/model_zoo/arcface_onnx.py)."""
-SWALLOWED = ("det_thresh", "det_size", "nms_thresh", "det_nms_threshold", "ctx_id", "threshold", "max_num", "nms")
-"""Keywords of FaceAnalysis() that go into **kwargs and are never read."""
-SWALLOWED_BEFORE: dict[str, tuple[str, ...]] = {
-    "addons": (OLD, MIDDLE),
-    "liveness_mode": (OLD, MIDDLE),
-    "liveness_threshold": (OLD, MIDDLE),
-    "sess_options": (OLD,),
-    "static_shape_sessions": (OLD, MIDDLE),
-}
-"""What only later versions read."""
-PREPARE = ("ctx_id", "det_thresh", "det_size")
 LARGEST = 10**6
-DETECT_FACES = ("img_path", "threshold", "model", "allow_upscaling")
+THREADS = ("run_in_executor", "to_thread", "run_in_threadpool", "run_sync")
+"""Of asyncio, starlette and anyio: call a function in another thread, and give what it gives."""
 SAME_LENGTH = ("sorted", "list", "tuple", "reversed")
 NO_FACE = ("IndexError", "LookupError", "ValueError", "StopIteration", "Exception", "BaseException")
 
@@ -49,10 +48,14 @@ SET: dict[str, Quantity] = {"nms_thresh": "nms", "det_thresh": "threshold"}
 
 
 def told(tree: Tree) -> Iterator[Hit | Figure]:
+    """What is said of insightface's detector, and each figure that is given to it."""
     taken: dict[Scope, set[ast.expr]] = {}
+    detected: dict[Scope, set[ast.expr]] = {}
     for call in tree.calls:
         name = tree.full(call.func)
-        if name in FACE_ANALYSIS:
+        if is_handed_on(tree, call):
+            taken.setdefault(tree.scope[call], set()).add(call)
+        if makes(tree, call, FACE_ANALYSIS):
             yield from constructor(tree, call)
         elif name == "retinaface.RetinaFace.detect_faces":
             yield from refused(tree, call, "detect-faces", DETECT_FACES)
@@ -61,76 +64,27 @@ def told(tree: Tree) -> Iterator[Hit | Figure]:
             method = call.func.attr
             if method == "get" and is_app(tree, call.func.value):
                 taken.setdefault(tree.scope[call], set()).add(call)
-                if any(keyword.arg == "det_metric" for keyword in call.keywords):
-                    yield hit(tree, "det-parameter-ignored", call, "get", "det_metric", api=(OLD,))
+                yield from old_get(tree, call)
             elif method == "prepare":
                 yield from prepare(tree, call, call.func.value)
             elif method == "detect" and is_detector(tree, call.func.value):
-                if any(keyword.arg == "det_thresh" for keyword in call.keywords):
-                    yield hit(tree, "det-parameter-ignored", call, "detect", "det_thresh", api=(OLD, MIDDLE))
+                yield from old_detect(tree, call)
                 yield from figure(tree, call, "size", "input_size", 1)
+                detected.setdefault(tree.scope[call], set()).add(call)
     yield from attributes(tree)
     for scope, calls in taken.items():
         yield from faces(tree, scope, calls)
-
-
-def is_app(tree: Tree, node: ast.expr) -> bool:
-    """Whether it is a FaceAnalysis; app.det_model is another."""
-    return is_made_by(tree, node, FACE_ANALYSIS)
-
-
-def is_detector(tree: Tree, node: ast.expr) -> bool:
-    if isinstance(node, ast.Attribute) and node.attr == "det_model":
-        return is_app(tree, node.value)
-    return is_made_by(tree, node, DETECTORS)
-
-
-def is_made_by(tree: Tree, node: ast.expr, makers: tuple[str, ...]) -> bool:
-    made = single(tree, node) if isinstance(node, ast.Name | ast.Attribute | ast.Call) else None
-    if isinstance(made, ast.Call):
-        return tree.full(made.func) in makers
-    return made is None and isinstance(node, ast.Name) and tree.full(annotated(tree, node)) in makers
-
-
-def annotated(tree: Tree, node: ast.Name) -> ast.expr | None:
-    """What a parameter is said to be: FaceAnalysis, FaceAnalysis | None, Optional[FaceAnalysis], "FaceAnalysis",
-    Annotated[FaceAnalysis, Depends(...)]. A name that is bound anew may be anything."""
-    scope = tree.scope.get(node)
-    if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) or (scope, node.id) in tree.bound:
-        return None
-    taken = (*scope.args.posonlyargs, *scope.args.args, *scope.args.kwonlyargs)
-    said = next((one.annotation for one in taken if one.arg == node.id), None)
-    if isinstance(said, ast.Constant) and isinstance(said.value, str):
-        try:
-            said = ast.parse(said.value, mode="eval").body
-        except (SyntaxError, ValueError, RecursionError):
-            return None
-    if isinstance(said, ast.BinOp):  # X | None
-        said = said.left if isinstance(said.right, ast.Constant) else said.right
-    if isinstance(said, ast.Subscript) and last_word(said.value) in ("Optional", "Annotated"):
-        said = said.slice.elts[0] if isinstance(said.slice, ast.Tuple) else said.slice
-    return said
-
-
-def constructor(tree: Tree, call: ast.Call) -> Iterator[Hit]:
-    for keyword in call.keywords:
-        if keyword.arg is not None and (keyword.arg in SWALLOWED or keyword.arg in SWALLOWED_BEFORE):
-            api = SWALLOWED_BEFORE.get(keyword.arg, ())
-            yield hit(tree, "det-parameter-ignored", keyword.value, "constructor", keyword.arg, api=api)
-
-
-def refused(tree: Tree, call: ast.Call, why: str, known: Collection[str]) -> Iterator[Hit]:
-    """Whoever catches the TypeError by its name goes on without."""
-    for keyword in () if is_tried(tree, call, "TypeError") else call.keywords:
-        if keyword.arg is not None and keyword.arg not in known:
-            yield hit(tree, "det-parameter-ignored", keyword.value, why, keyword.arg)
+    for scope, calls in detected.items():
+        yield from boxes(tree, scope, calls)
 
 
 def prepare(tree: Tree, call: ast.Call, prepared: ast.expr) -> Iterator[Hit | Figure]:
+    """What prepare() is given: of FaceAnalysis, or of a detector that was loaded alone, whose defaults are others."""
     if is_app(tree, prepared):
         yield from refused(tree, call, "prepare", PREPARE)
         if not call.args and not call.keywords:
-            yield hit(tree, "det-parameter-ignored", call, "no-ctx-id", "ctx_id", api=(OLD, MIDDLE))
+            fixed = more(tree, call, "ctx_id=0")
+            yield hit(tree, "det-parameter-ignored", call, "no-ctx-id", "ctx_id", fixed, api=(OLD, MIDDLE))
         yield from figure(tree, call, "threshold", "det_thresh", 1)
         yield from size_of_app(tree, call)
     elif is_detector(tree, prepared):
@@ -140,10 +94,8 @@ def prepare(tree: Tree, call: ast.Call, prepared: ast.expr) -> Iterator[Hit | Fi
 
 
 def size_of_app(tree: Tree, call: ast.Call) -> Iterator[Hit | Figure]:
-    try:
-        given = argument(call, "det_size", 2)
-    except KeyError:
-        return
+    """det_size of FaceAnalysis.prepare(): width and height in pixels; one number, or None, is a fault of its own."""
+    given = plain_argument(call, "det_size", 2)
     if given is None:
         return
     for size, value in judged(constants(tree, given), lambda size: size is None or type(size) is int):
@@ -158,10 +110,7 @@ def size_of_app(tree: Tree, call: ast.Call) -> Iterator[Hit | Figure]:
 
 
 def figure(tree: Tree, call: ast.Call, kind: Quantity, name: str, position: int | None) -> Iterator[Figure]:
-    try:
-        given = argument(call, name, position)
-    except KeyError:
-        return
+    given = plain_argument(call, name, position)
     if given is not None:
         yield from figures(tree, given, kind)
 
@@ -209,7 +158,7 @@ def attributes(tree: Tree) -> Iterator[Figure]:
 def faces(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
     """Faces that are indexed where nobody asked whether there are any."""
     own = own_nodes(scope, NO_FACE)
-    found = dict(kept(own, calls))
+    found = dict(kept(own, calls, ordered))
     asked = asked_about(own) | asked_elsewhere(tree, own)
     for node, tried in own:
         if tried:
@@ -223,16 +172,59 @@ def faces(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
             continue
         if isinstance(node.value, ast.Name) and node.value.id in found and node.value.id not in asked:
             if node.lineno >= found[node.value.id].lineno:
-                yield hit(tree, "no-face-not-handled", node, "indexed", node.value.id)
+                yield unguarded(tree, node, "indexed", node.value)
         elif isinstance(node.value, ast.Call) and node.value in calls:
-            yield hit(tree, "no-face-not-handled", node, "at-once", tree.full(node.value.func))
+            yield unguarded(tree, node, "at-once", node.value)
+
+
+def is_handed_on(tree: Tree, call: ast.Call) -> bool:
+    """await loop.run_in_executor(None, app.get, img): what it gives is what app.get gives."""
+    if last_word(call.func) not in THREADS:
+        return False
+    partly = (one.args[:1] for one in call.args if isinstance(one, ast.Call) and last_word(one.func) == "partial")
+    given = [*call.args[:2], *(one for parts in partly for one in parts)]
+    return any(isinstance(one, ast.Attribute) and one.attr == "get" and is_app(tree, one.value) for one in given)
+
+
+def boxes(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
+    """bboxes, kpss = detector.detect(img): both of no rows where there is no face (scrfd.py, retinaface.py detect()). That there
+    are no landmarks (kpss is None) says nothing of boxes."""
+    own = own_nodes(scope, NO_FACE)
+    asked = asked_about(own) | asked_elsewhere(tree, own)
+    counted = asked_about([one for one in own if not turns_on_none(one[0])])
+    found = {
+        node.targets[0].elts[0].id: node
+        for node, _ in own
+        if isinstance(node, ast.Assign)
+        and awaited(node.value) in calls
+        and isinstance(node.targets[0], ast.Tuple)
+        and isinstance(node.targets[0].elts[0], ast.Name)
+        and not any(isinstance(one, ast.Name) and one.id in counted for one in node.targets[0].elts[1:])
+    }
+    for node, tried in own:
+        if tried or not isinstance(node, ast.Subscript) or not isinstance(node.value, ast.Name):
+            continue
+        row = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+        name = node.value.id
+        if name in found and name not in asked and is_index(row) and node.lineno >= found[name].lineno:
+            yield hit(tree, "no-face-not-handled", node, "indexed", name)
+
+
+def turns_on_none(node: ast.AST) -> bool:
+    """if kpss is None"""
+    test = getattr(node, "test", None)
+    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is | ast.IsNot)
 
 
 def ordered(node: ast.expr) -> ast.expr:
-    """What sorted(), list(), reversed() and tuple() are given: as empty as what comes out."""
-    while isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAME_LENGTH and node.args:
+    """What sorted(), list(), reversed() and tuple() are given, and what is waited for: as empty as what comes out."""
+    while True:
+        node = awaited(node)
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            return node
+        if node.func.id not in SAME_LENGTH or not node.args:
+            return node
         node = node.args[0]
-    return node
 
 
 def taken_by_call(
@@ -255,9 +247,17 @@ def taken_from(
 ) -> Iterator[Hit]:
     if isinstance(given, ast.Name) and given.id in found and given.id not in asked:
         if node.lineno >= found[given.id].lineno:
-            yield hit(tree, "no-face-not-handled", node, "taken", given.id)
+            yield unguarded(tree, node, "taken", given)
     elif isinstance(given, ast.Call) and given in calls:
-        yield hit(tree, "no-face-not-handled", node, "taken", tree.full(given.func))
+        yield unguarded(tree, node, "taken", given)
+
+
+def unguarded(tree: Tree, node: ast.expr, why: str, faces: ast.Name | ast.Call) -> Hit:
+    """*faces*: the name that they have, or the call that finds them."""
+    word = faces.id if isinstance(faces, ast.Name) else tree.full(faces.func)
+    written = guards.without_face(tree, faces)
+    one = hit(tree, "no-face-not-handled", node, why, word, also=written.also)
+    return replace(one, fixed=written.fixed, draft=written.draft)
 
 
 def asked_elsewhere(tree: Tree, nodes: Nodes) -> set[str]:

@@ -7,21 +7,26 @@ from collections.abc import Iterator
 
 from ...facts.source import Hit
 from ..variables import HIDES
-from .lines import hit
+from .constants import constants, judged
+from .lines import hit, instead
 from .tree import Tree
-from .values import argument, constants, judged
+from .values import plain_argument
 
 PACKAGES = ("onnxruntime", "torch", "insightface", "retinaface")
 NAME = "CUDA_VISIBLE_DEVICES"
 
 
 def told(tree: Tree) -> Iterator[Hit]:
+    """Where CUDA_VISIBLE_DEVICES is set to what hides every GPU, and nothing decides whether it is."""
     for node, given in set_somewhere(tree):
         if is_conditional(tree, node):
             continue
         for word, value in judged(constants(tree, given), is_hiding):
             if value.sure:
-                yield hit(tree, "cuda-visible-devices-hides-gpu", value.at or node, "source", f"{NAME}={word}")
+                where = value.at or node
+                plain = isinstance(given, ast.Constant) and given.lineno == where.lineno
+                fixed = instead(tree, given, '"0"') if plain else None
+                yield hit(tree, "cuda-visible-devices-hides-gpu", where, "source", f"{NAME}={word}", fixed)
 
 
 def set_somewhere(tree: Tree) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -33,22 +38,19 @@ def set_somewhere(tree: Tree) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield target, one.value
     for call in tree.calls:
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-        named = bool(call.args) and is_name(tree, call.args[0])
-        if tree.full(call.func) == "os.putenv" and named and len(call.args) == 2:
-            yield call, call.args[1]
-        elif owner is None or not is_environment(tree, owner):
+        put = tree.full(call.func) == "os.putenv"
+        if not put and (owner is None or not is_environment(tree, owner)):
             continue
-        elif call.func.attr == "setdefault" and named and len(call.args) == 2:  # type: ignore[attr-defined]
-            yield call, call.args[1]
+        if put or call.func.attr == "setdefault":  # type: ignore[attr-defined]
+            if len(call.args) == 2 and is_name(tree, call.args[0]):
+                yield call, call.args[1]
         elif call.func.attr == "update":  # type: ignore[attr-defined]
             yield from updated(tree, call)
 
 
 def updated(tree: Tree, call: ast.Call) -> Iterator[tuple[ast.expr, ast.expr]]:
-    try:
-        given = argument(call, NAME)
-    except KeyError:
-        given = None
+    """(place, value) of each CUDA_VISIBLE_DEVICES that os.environ.update() is given, by keyword or in a dictionary."""
+    given = plain_argument(call, NAME)
     if given is not None:
         yield call, given
     for one in call.args[:1]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from .tree import FUNCTIONS, Assignment, Named, Scope, Tree, last_word
 
@@ -119,7 +119,8 @@ def given_names(node: Assignment) -> set[str]:
 
 
 def answered(value: ast.expr) -> set[str]:
-    """The names about which a value says something: len(faces), (len(faces), 0) and {"n": len(faces)} say it of faces."""
+    """The names about which a value says something: len(faces), (len(faces), 0), {"n": len(faces)} and faces.shape[0] say it of
+    faces."""
     return {name for one in ast.walk(value) if is_answer(one) for name in names(one)}
 
 
@@ -129,16 +130,29 @@ def names(node: ast.AST) -> set[str]:
 
 def is_answer(node: ast.AST) -> bool:
     if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Attribute):
+            return node.func.attr == "any"
         return isinstance(node.func, ast.Name) and node.func.id in ("len", "bool", "any")
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("shape", "size")  # of an array
     return isinstance(node, ast.Compare | ast.BoolOp) or (
         isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
     )
 
 
-def kept(nodes: Nodes, values: set[ast.expr]) -> Iterator[tuple[str, ast.Assign]]:
-    """(name, where it is given one of these values)"""
+def awaited(node: ast.expr) -> ast.expr:
+    """What a coroutine waits for, which is what it is given."""
+    while isinstance(node, ast.Await):
+        node = node.value
+    return node
+
+
+def kept(
+    nodes: Nodes, values: set[ast.expr], bare: Callable[[ast.expr], ast.expr] = awaited
+) -> Iterator[tuple[str, ast.Assign]]:
+    """(name, where it is given one of these values); *bare*: what takes off that a value is wrapped in."""
     for node, _ in nodes:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and node.value in values:
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and bare(node.value) in values:
             target = node.targets[0]
             if isinstance(target, ast.Name):
                 yield target.id, node

@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from ...facts.source import Hit
-from .detector import FACE_ANALYSIS
+from .constants import judged
 from .lines import hit, instead, text_of
+from .makers import FACE_ANALYSIS
 from .tree import Tree, arguments
-from .values import DEEP, PATHS, Value, argument, judged, values
+from .values import DEEP, PATHS, Value, plain_argument, values
 
 PACKAGES = ("onnxruntime", "torch", "onnx", "cv2", "insightface")
 LOADERS = {
@@ -38,6 +39,7 @@ HERE = ("os.getcwd", "pathlib.Path.cwd")
 
 
 def told(tree: Tree) -> Iterator[Hit]:
+    """Models and their folders that are named relative to wherever the service happens to be started."""
     if tree.called.get("chdir"):
         return  # it chooses the directory itself
     written = made_here(tree)
@@ -62,10 +64,8 @@ def made_here(tree: Tree) -> set[str | None]:
 def named(
     tree: Tree, call: ast.Call, name: str, place: int, meant: Callable[[str], bool], written: set[str | None]
 ) -> Iterator[Hit]:
-    try:
-        given = argument(call, name, place)
-    except KeyError:
-        return
+    """The argument *name*, or the one at *place*, where it is such a path; paths that the file has *written* itself are not."""
+    given = plain_argument(call, name, place)
     if given is None:
         return
     found = [(path(tree, value), value) for value in values(tree, given)]

@@ -6,17 +6,50 @@ import ast
 import builtins
 from collections.abc import Iterator
 
+from retina_doctor.codec import replace
+
 from ...facts.source import Hit
+from . import guards
 from .flow import Nodes, asked_about, asks, kept, own_nodes
 from .lines import hit
 from .tree import Scope, Tree, arguments, last_word
 from .values import single
 
 PACKAGES = ("cv2",)
+SERVERS = (
+    "fastapi",
+    "starlette",
+    "flask",
+    "quart",
+    "sanic",
+    "aiohttp",
+    "bottle",
+    "django",
+    "tornado",
+    "gradio",
+    "ray",
+    "grpc",
+)
 READERS = ("cv2.imread", "cv2.imdecode")
 CAUGHT = ("error", "AttributeError", "TypeError", "Exception", "BaseException")
-HARMLESS = ("print", "str", "repr", "type", "isinstance", "id", "bool", "append", "put", "add", "cast")
+HARMLESS = ("print", "str", "repr", "type", "isinstance", "id", "bool", "append", "put", "put_nowait", "add", "cast")
 """What takes a None without harm, or only keeps it."""
+HOLDING = (
+    "map",
+    "imap",
+    "starmap",
+    "filter",
+    "zip",
+    "enumerate",
+    "list",
+    "tuple",
+    "set",
+    "deque",
+    "iter",
+    "extend",
+    "send",
+)
+"""What is handed a list, and does not look itself at what is in it."""
 LOGS = ("debug", "info", "warning", "error", "exception", "log")
 KNOWN = ("cv2.", "numpy.")
 """What checks nothing for others."""
@@ -59,7 +92,9 @@ def unasked(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
     for call, used in first.items():
         assert isinstance(call, ast.Call)
         word = used.id if isinstance(used, ast.Name) else f"{tree.full(call.func)}(...)"
-        yield hit(tree, "image-not-read", used, form(tree, call), word)
+        written = guards.without_picture(tree, used)
+        one = hit(tree, "image-not-read", used, form(tree, call), word, also=written.also)
+        yield replace(one, fixed=written.fixed, draft=written.draft)
 
 
 def handed_over(tree: Tree, nodes: Nodes) -> set[str]:
@@ -83,14 +118,23 @@ def uses(tree: Tree, node: ast.AST) -> list[ast.expr]:
     if not isinstance(node, ast.Call):
         return []
     word = last_word(node.func)
-    if word in HARMLESS:
+    if word in HARMLESS or (word in LOGS and not tree.full(node.func).startswith(KNOWN)):
         return []
-    return [one for place, one in enumerate(arguments(node)) if not asks(tree, word, place, node, CAUGHT)]
+    given = [one for place, one in enumerate(arguments(node)) if not asks(tree, word, place, node, CAUGHT)]
+    return [part for one in given for part in parts(one, word)]
+
+
+def parts(given: ast.expr, word: str) -> list[ast.expr]:
+    if not isinstance(given, ast.List | ast.Tuple):
+        return [given]
+    return [] if word in HOLDING else given.elts
 
 
 def form(tree: Tree, call: ast.Call) -> str:
-    """A file that comes along with the service is there; what a caller sends, or a path of his, need not be a picture."""
+    """What a caller sends, or a path of his, need not be a picture; a file that comes along is there, and whoever names one to a
+    tool sees what happens."""
     if tree.full(call.func) == "cv2.imdecode":
         return "decoded"
     path = single(tree, call.args[0]) if call.args else None
-    return "from-disk" if isinstance(path, ast.Constant) else "file"
+    served = tree.imports(*SERVERS)
+    return "file" if served and not isinstance(path, ast.Constant) else "from-disk"

@@ -10,13 +10,13 @@ from ..found import Found
 from ..text import SourceText
 from . import detector, environment, paths, pictures, serving, sessions, starting
 from .neighbours import Neighbours
-from .tree import Tree
+from .tree import Tree, last_word
 
 TOPICS = (sessions, detector, paths, pictures, environment)
 PACKAGES = frozenset((*(name for topic in TOPICS for name in topic.PACKAGES), *serving.PACKAGES, *starting.PACKAGES))
 """A file that imports none of them has nothing to say."""
 GPU = "CUDAExecutionProvider"
-"""Who names it means to use the GPU."""
+"""Who names it means to use the GPU; a table of all names, {"cuda": "CUDAExecutionProvider", ...}, means none of them."""
 OF_PROVIDERS = re.compile(r"\s*\w+ExecutionProvider(?:\s*[,;:|]\s*\w+ExecutionProvider)*\s*")
 """A text that names providers and says nothing of them, as a log line or a docstring does."""
 
@@ -25,7 +25,12 @@ def told(root: ast.Module, text: SourceText, neighbours: Neighbours, is_config: 
     """*is_config*: it is a configuration of gunicorn's."""
     tree = Tree(root, text, neighbours)
     found = Found()
-    named = [node.lineno for node in tree.scope if isinstance(node, ast.Constant) and names_gpu(node.value)]
+    catalogue = listed(tree)
+    named = [
+        node.lineno
+        for node in tree.scope
+        if isinstance(node, ast.Constant) and node not in catalogue and names_gpu(node.value)
+    ]
     if named:
         found.meant.append(text.at(min(named)))
     if is_config:
@@ -41,6 +46,17 @@ def told(root: ast.Module, text: SourceText, neighbours: Neighbours, is_config: 
             told |= dict.fromkeys(topic.told(tree))
     found.hits += [one for one in told if isinstance(one, Hit)]
     found.figures += [one for one in told if isinstance(one, Figure)]
+    return found
+
+
+def listed(tree: Tree) -> set[ast.AST | None]:
+    """What stands in a table, {"cuda": "CUDAExecutionProvider"}, or in a type, Literal["CUDAExecutionProvider"]."""
+    found: set[ast.AST | None] = set()
+    for node in tree.scope:
+        if isinstance(node, ast.Dict):
+            found |= {*node.keys, *node.values}
+        elif isinstance(node, ast.Subscript) and last_word(node.value) == "Literal":
+            found |= {*ast.walk(node.slice)}
     return found
 
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...facts.source import Server
-from ..text import corrected
-from .lines import instead, more, place
+from .constants import constants, judged
+from .lines import Line, instead, more, place, written_at
 from .paths import path
 from .tree import Assignment, Tree
-from .values import Value, argument, constants, judged, single, values
+from .values import Value, argument, single, values
 
 PACKAGES = (
     *("flask", "flask_socketio", "quart", "sanic", "bottle", "uvicorn", "waitress", "aiohttp", "werkzeug", "wsgiref"),
-    *("http", "socketserver", "gevent", "gradio"),
+    *("http", "socketserver", "gevent", "gradio", "grpc"),
 )
 CONFIG = "gunicorn.conf.py"
 """Stands for the server that a configuration of gunicorn's is of."""
@@ -33,11 +33,12 @@ class Api:
     port: int | None
     default: tuple[str, int] | None
     names: tuple[str, str] = ("host", "port")
+    none: str | None = None  # what a host of None means; None: the default
 
 
 FUNCTIONS = {
-    "uvicorn.run": Api(None, None, (LOCAL, 8000)),
-    "uvicorn.Config": Api(1, 2, (LOCAL, 8000)),
+    "uvicorn.run": Api(None, None, (LOCAL, 8000), none=EVERYWHERE),  # asyncio's create_server(host=None)
+    "uvicorn.Config": Api(1, 2, (LOCAL, 8000), none=EVERYWHERE),
     "waitress.serve": Api(None, None, (EVERYWHERE, 8080)),
     "aiohttp.web.run_app": Api(None, None, (EVERYWHERE, 8080)),
     "bottle.run": Api(2, 3, (LOCAL, 8080)),
@@ -53,7 +54,10 @@ RUN = {
     "bottle.Bottle": Api(None, None, (LOCAL, 8080)),
 }
 """Class -> its method run."""
+GRPC = ("add_insecure_port", "add_secure_port")
+"""Methods of grpc's server: their first argument is "host:port"."""
 LAUNCH = Api(None, None, (LOCAL, 7860), ("server_name", "server_port"))
+"""What it is not told, it takes from the environment: GRADIO_SERVER_NAME."""
 ADDRESSED = (
     *("http.server.HTTPServer", "http.server.ThreadingHTTPServer", "socketserver.TCPServer"),
     *("socketserver.ThreadingTCPServer", "gevent.pywsgi.WSGIServer"),
@@ -62,6 +66,7 @@ ADDRESSED = (
 
 
 def told(tree: Tree) -> Iterator[Server]:
+    """Each server that is started from Python."""
     for call in tree.calls:
         name = tree.full(call.func)
         if name in FUNCTIONS:
@@ -75,11 +80,14 @@ def told(tree: Tree) -> Iterator[Server]:
                 yield from server(tree, call, maker.split(".")[0], RUN[maker])
             elif not maker and any(keyword.arg == "host" for keyword in call.keywords):
                 yield from server(tree, call, "flask", RUN["flask.Flask"])  # an app that another file makes
+        elif isinstance(call.func, ast.Attribute) and call.func.attr in GRPC and tree.imports("grpc"):
+            yield from addressed(tree, call, "grpc")
         elif isinstance(call.func, ast.Attribute) and call.func.attr == "launch" and tree.imports("gradio"):
             yield from server(tree, call, "gradio", LAUNCH)
 
 
 def server(tree: Tree, call: ast.Call, by: str, api: Api) -> Iterator[Server]:
+    """The server that a call starts by host and port; none where it listens on a socket of another kind."""
     try:
         host = argument(call, api.names[0], api.host)
         port = argument(call, api.names[1], api.port)
@@ -98,13 +106,14 @@ def server(tree: Tree, call: ast.Call, by: str, api: Api) -> Iterator[Server]:
     if host is None:
         if default_host is not None:
             fixed = more(tree, call, f'{api.names[0]}="0.0.0.0"')
-            yield listens(tree, call, by, default_host, number, "default", True, fixed)
+            yield listens(tree, call, by, default_host, number, "default", api is not LAUNCH, fixed)
         return
-    for word, value in alike(constants(tree, host), default_host):
+    for word, value in alike(constants(tree, host), api.none or default_host):
         yield named(tree, host, by, word, number, value)
 
 
 def addressed(tree: Tree, call: ast.Call, by: str) -> Iterator[Server]:
+    """Servers that are given (host, port), or "host:port", as their first argument."""
     if not call.args or isinstance(call.args[0], ast.Starred):
         return
     for value in values(tree, call.args[0]):
@@ -116,8 +125,11 @@ def addressed(tree: Tree, call: ast.Call, by: str) -> Iterator[Server]:
                 if number != 0:  # any free port: a test
                     yield named(tree, where, by, word or EVERYWHERE, number, inner)
         elif isinstance(value.node, ast.Constant) and isinstance(value.node.value, str) and ":" in value.node.value:
+            if value.node.value.startswith(("unix:", "unix-abstract:")):
+                continue  # a socket of this machine alone
             name, _, ending = value.node.value.rpartition(":")
-            yield listens(tree, value.at or call, by, name or EVERYWHERE, whole(ending), "named", value.sure, None)
+            if whole(ending) != 0:  # any free port: a test
+                yield listens(tree, value.at or call, by, name or EVERYWHERE, whole(ending), "named", value.sure, None)
 
 
 def alike(found: Sequence[tuple[object, Value]], default: str | None) -> Iterator[tuple[str, Value]]:
@@ -150,16 +162,17 @@ def listens(
     port: int | None,
     why: Literal["named", "default"],
     sure: bool,
-    fixed: str | None,
+    fixed: Line | None,
 ) -> Server:
+    at = place(tree, node)
     return Server(
-        at=place(tree, node),
+        at=at,
         by=by,
         host=host,
         port=port,
         why=why,
         sure=sure,
-        fixed=corrected(fixed),
+        fixed=written_at(at, fixed),
         runs=None,
         config=None,
     )

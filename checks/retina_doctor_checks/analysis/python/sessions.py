@@ -7,17 +7,20 @@ import json
 import re
 from collections.abc import Iterator
 
-from ...facts.source import Hit
-from .detector import DETECTORS, FACE_ANALYSIS, is_made_by
-from .lines import hit, instead, more
+from ...facts.source import Hit, LineCorrection
+from ..text import corrected
+from .constants import constant, constants, judged
+from .lines import Line, hit, instead, more
+from .makers import DETECTORS, FACE_ANALYSIS, is_made_by, makes
 from .tree import FUNCTIONS, Scope, Tree, last_word
-from .values import argument, constant, constants, judged, values
+from .values import argument, plain_argument, values
 
 PACKAGES = ("onnxruntime", "torch", "insightface")
 TAKE_PROVIDERS = (*FACE_ANALYSIS, *DETECTORS)
 PROVIDERS = 'providers=["CUDAExecutionProvider", "CPUExecutionProvider"]'
 CONDITIONS = (ast.If, ast.IfExp)
 GPU_WORD = re.compile(r"(?i)gpu|cuda|device_count")
+DEVICE_WORD = re.compile(r"(?i)gpu|cuda|cpu|device|ctx|provider")
 GPU_PROVIDERS = re.compile(r"CUDA|Tensorrt|TensorRT|ROCM|MIGraphX|Dml|CoreML|OpenVINO|CANN|QNN|WebGpu")
 PROVIDER = re.compile(
     r"(?:ACL|ArmNN|Azure|CANN|CPU|CUDA|CoreML|Dml|Dnnl|Js|MIGraphX|Nnapi|NvTensorRTRTX|OpenVINO|QNN|ROCM|Rknpu|SNPE|Tensorrt|Tvm|VSINPU"
@@ -27,8 +30,9 @@ PROVIDER = re.compile(
 
 
 def told(tree: Tree) -> Iterator[Hit]:
+    """Sessions and detectors that are not asked to use the GPU, and code that takes one for granted."""
     torch = tree.imports("torch")
-    guarded = torch and asks_for_gpu(tree)
+    guarded = torch and (asks_for_gpu(tree) or trains(tree))
     sessions = [call for call in tree.calls if tree.full(call.func) == "onnxruntime.InferenceSession"]
     on_gpu = [
         (tree.scope[call], call) for call in sessions if tree.scope[call] is not tree.root and names_gpu(tree, call, 2)
@@ -37,7 +41,7 @@ def told(tree: Tree) -> Iterator[Hit]:
     for call in tree.calls:
         if isinstance(call.func, ast.Attribute) and call.func.attr == "set_providers" and call.args:
             yield from judged_providers(tree, call, call.args[0])
-        elif tree.full(call.func) in TAKE_PROVIDERS:
+        elif makes(tree, call, TAKE_PROVIDERS):
             yield from given_to_detector(tree, call)
         elif isinstance(call.func, ast.Attribute) and call.func.attr == "prepare":
             yield from prepared_for_cpu(tree, call)
@@ -57,11 +61,14 @@ def asks_for_gpu(tree: Tree) -> bool:
     return any(GPU_WORD.search(last_word(one)) for test in tests for one in ast.walk(test))
 
 
+def trains(tree: Tree) -> bool:
+    """Whoever trains has a card, and that file serves nobody."""
+    modules = ("torch.distributed", "torch.optim", "torch.utils.data", "pytorch_lightning")
+    return "backward" in tree.called or any(full.startswith(modules) for full in tree.names.values())
+
+
 def names_gpu(tree: Tree, call: ast.Call, place: int) -> bool:
-    try:
-        given = argument(call, "providers", place)
-    except KeyError:
-        return False
+    given = plain_argument(call, "providers", place)
     return given is not None and any(
         GPU_PROVIDERS.search(word) for value in values(tree, given) for word in names(tree, value.node)
     )
@@ -89,18 +96,50 @@ def session(tree: Tree, call: ast.Call, is_fallback: bool) -> Iterator[Hit]:
     yield from judged_providers(tree, call, given)
 
 
+def is_for_cpu(tree: Tree, call: ast.Call) -> bool:
+    """Whether a session or a detector is plainly given no GPU. Without providers insightface asks for CUDA; a session gets the
+    CPU."""
+    own = tree.full(call.func) == "onnxruntime.InferenceSession"
+    try:
+        given = argument(call, "providers", 2 if own else None)
+    except KeyError:
+        return False
+    if given is None:
+        return own and not is_given_later(tree, call)
+    return all(without_gpu(names(tree, value.node)) for value in values(tree, given)) and not is_given_later(tree, call)
+
+
 def judged_providers(tree: Tree, call: ast.Call, given: ast.expr) -> Iterator[Hit]:
     """Providers that are the CPU's alone, or that onnxruntime does not know, or that it takes before the GPU's."""
     found = [(names(tree, value.node), value) for value in values(tree, given)]
     for why, is_so in (("unknown", without_known), ("cpu-only", without_gpu), ("order", cpu_first)):
         told = list(judged(found, is_so))
+        if told and why == "cpu-only" and is_chosen(tree, call):
+            return
         for words, value in told:
             where = value.at or call
             node = value.node if value.node in tree.scope else given
             fixed = instead(tree, node, in_order(words)) if why == "order" and node is not None else None
-            yield hit(tree, "ort-provider-not-requested", where, why, ", ".join(words), fixed)
+            also = elsewhere(tree, where, fixed) if value.at is None else ()
+            yield hit(tree, "ort-provider-not-requested", where, why, ", ".join(words), fixed, also=also)
         if told:
             return
+
+
+def is_chosen(tree: Tree, call: ast.Call) -> bool:
+    """Below a condition that turns on the device, in either branch: if ctx_id < 0, if device == "cuda" ... else."""
+    return any(
+        isinstance(one, ast.If)
+        and one.lineno <= call.lineno <= (one.end_lineno or one.lineno)
+        and tree.scope.get(one) is tree.scope.get(call)
+        and any(DEVICE_WORD.search(word) for word in words_of(one.test))
+        for one in tree.scope
+    )
+
+
+def words_of(test: ast.expr) -> Iterator[str]:
+    for one in ast.walk(test):
+        yield one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else last_word(one)
 
 
 def given_to_detector(tree: Tree, call: ast.Call) -> Iterator[Hit]:
@@ -115,13 +154,20 @@ def prepared_for_cpu(tree: Tree, call: ast.Call) -> Iterator[Hit]:
     scrfd.py, prepare())."""
     if not isinstance(call.func, ast.Attribute) or not is_made_by(tree, call.func.value, (*FACE_ANALYSIS, *DETECTORS)):
         return
-    try:
-        given = argument(call, "ctx_id", 0)
-    except KeyError:
-        return
+    given = plain_argument(call, "ctx_id", 0)
     for number, value in judged(constants(tree, given), is_negative) if given is not None else ():
+        where = value.at or call
         fixed = instead(tree, value.node, "0") if value.node in tree.scope and value.node is not None else None
-        yield hit(tree, "ort-provider-not-requested", value.at or call, "ctx-id", str(number), fixed)
+        also = elsewhere(tree, where, fixed) if value.at is None else ()
+        yield hit(tree, "ort-provider-not-requested", where, "ctx-id", str(number), fixed, also=also)
+
+
+def elsewhere(tree: Tree, where: ast.expr, fixed: Line | None) -> tuple[LineCorrection, ...]:
+    """The correction of a line that the call only names: CTX = -1."""
+    text = corrected(fixed)
+    if fixed is None or text is None or fixed.number == where.lineno:
+        return ()
+    return (LineCorrection(at=tree.text.at(fixed.number), fixed=text),)
 
 
 def is_negative(number: object) -> bool:
@@ -160,12 +206,14 @@ def names(tree: Tree, node: ast.expr | None) -> list[str]:
 
 
 def cuda(tree: Tree, call: ast.Call) -> Iterator[Hit]:
+    """A tensor or a model that is moved to "cuda" without asking whether there is one."""
     if not isinstance(call.func, ast.Attribute):
         return
     name = tree.full(call.func)
     if call.func.attr == "cuda" and not call.args and not call.keywords and not name.startswith("torch."):
         known = instead(tree, call, "") is not None and is_bound(tree, call, "device")
-        fixed = tree.lines[call.lineno - 1].replace(".cuda()", ".to(device)") if known else None
+        text = tree.lines[call.lineno - 1].replace(".cuda()", ".to(device)")
+        fixed = Line.of(call.lineno, text) if known else None
         yield hit(tree, "cuda-hardcoded", call, "method", ".cuda()", fixed)
     elif (call.func.attr == "to" or name == "torch.device") and call.args:
         for word, value in judged(constants(tree, call.args[0]), is_cuda):

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 
 from ...facts.source import Sign
 from ..text import corrected
-from .detector import DETECTORS, FACE_ANALYSIS
+from . import forking, sessions
+from .constants import constants
 from .lines import instead, place
+from .makers import DETECTORS, FACE_ANALYSIS
 from .tree import NAMED, Tree
-from .values import argument, constants, single
+from .values import argument, plain_argument, single
 
-PACKAGES = ("onnxruntime", "insightface", "fastapi", "flask", "uvicorn", "quart")
+PACKAGES = ("onnxruntime", "insightface", "fastapi", "flask", "uvicorn", "quart", "torch", "multiprocessing")
 LOADS = ("onnxruntime.InferenceSession", *FACE_ANALYSIS, *DETECTORS)
 FORMS = (
     "fastapi.UploadFile",
@@ -26,22 +28,72 @@ TWICE = {"flask.Flask": ("debug", "use_reloader"), "quart.Quart": ("debug", "use
 
 
 def told(tree: Tree) -> Iterator[Sign]:
+    """What is no fault by itself, and one beside another: kinds of `Sign`."""
     for call in tree.calls:
         name = tree.full(call.func)
-        if name in LOADS and tree.scope[call] is tree.root and not below_main(tree, call):
-            yield Sign(at=place(tree, call), kind="session", what=name.rpartition(".")[2])
-        elif name == "uvicorn.run":
+        if is_loaded(tree, call):
+            on_cpu = sessions.is_for_cpu(tree, call)
+            yield Sign(at=place(tree, call), kind="cpu-session" if on_cpu else "session", what=name.rpartition(".")[2])
+        if name == "uvicorn.run":
             yield from twice(tree, call, TWICE["uvicorn"])
         elif isinstance(call.func, ast.Attribute) and call.func.attr == "run":
             made = single(tree, call.func.value)
             maker = tree.full(made.func) if isinstance(made, ast.Call) else ""
             if maker in TWICE:
                 yield from twice(tree, call, TWICE[maker])
+        if name in LOADERS and any(number > 0 for number in workers(tree, call)):
+            yield Sign(at=place(tree, call), kind="loader", what=name.rpartition(".")[2])
         if name in FACE_ANALYSIS and (where := pack_of(tree, call)) is not None:
             yield Sign(at=place(tree, call), kind="pack", what=where)
+    loads = [call for call in tree.calls if is_loaded(tree, call) and not sessions.is_for_cpu(tree, call)]
+    yield from forking.told(tree, loads)
+    yield from forking.chosen(tree)
     if tree.imports("fastapi"):
         yield from forms(tree)
+    if tree.imports("onnxruntime"):
+        yield from caches(tree)
     yield from routes(tree)
+
+
+def is_loaded(tree: Tree, call: ast.Call) -> bool:
+    """Whether it loads a model when the module is loaded: in the module itself, or in a class of it."""
+    scope = tree.scope[call]
+    own = scope is tree.root or (isinstance(scope, ast.ClassDef) and tree.parent.get(scope) is tree.root)
+    return tree.full(call.func) in LOADS and own and not below_main(tree, call)
+
+
+LOADERS = ("torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader")
+CACHES = {"trt_engine_cache_path": "trt_engine_cache_enable", "trt_timing_cache_path": "trt_timing_cache_enable"}
+"""Options of onnxruntime's TensorRT provider: where it writes, and what lets it (docs/execution-providers/TensorRT). Without a
+path that is the working directory."""
+
+
+def workers(tree: Tree, call: ast.Call) -> list[int]:
+    """Numbers that num_workers may be; more than none hand what they load on through shared memory."""
+    given = plain_argument(call, "num_workers", 5)
+    found = [value for value, _ in constants(tree, given)] if given is not None else []
+    return [value for value in found if type(value) is int]
+
+
+def caches(tree: Tree) -> Iterator[Sign]:
+    """Folders into which engines are written that took minutes to build."""
+    for node in tree.scope:
+        if isinstance(node, ast.Dict):
+            options = {
+                key.value: value
+                for key, value in zip(node.keys, node.values, strict=True)
+                if isinstance(key, ast.Constant)
+            }
+            for path, switch in CACHES.items():
+                if switch in options and [value for value, _ in constants(tree, options[switch])] in (
+                    [True],
+                    [1],
+                    ["1"],
+                    ["True"],
+                ):
+                    where = [value for value, _ in constants(tree, options[path])] if path in options else ["."]
+                    if len(where) == 1 and isinstance(where[0], str):
+                        yield Sign(at=place(tree, options[switch]), kind="cache", what=where[0])
 
 
 HOME = "~/.insightface"
@@ -80,6 +132,7 @@ def routes(tree: Tree) -> Iterator[Sign]:
 
 
 def route(tree: Tree, call: ast.Call, word: str) -> Iterator[Sign]:
+    """The path that a decorator serves, once for each method; "* *": one that cannot be told."""
     if word not in (*METHODS, "route", "api_route"):
         return
     try:

@@ -18,6 +18,8 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 NAMED = (ast.FunctionDef, ast.AsyncFunctionDef)
 SCOPES = (*FUNCTIONS, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
+LOOSE = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.Match)
+"""What stands in them may not be run."""
 CHANGED = (ast.AugAssign, ast.For, ast.AsyncFor, ast.comprehension)
 """What binds a name to something that cannot be told."""
 MARKS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
@@ -25,10 +27,14 @@ MARKS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 
 class Tree:
     """*names*: imported name -> full name. *scope*: node -> the function, class or module around it. *bound*: (scope, name) ->
-    what is assigned to it there, None where that is no plain value; names of "self" are bound in their class as "self.NAME".
-    *called*: last word of what is called -> its calls; *handed*: names of functions that are given away instead; *changed*: names
-    of lists and the like that are changed in place; *closing*: argument -> last line of its call; *asking*: function -> what
-    flow.asked_about() says of it; *steps*: how many were followed so far."""
+    what is assigned to it there, None where that is no plain value; names of "self" are bound in their class as "self.NAME",
+    and what another object keeps in no scope (held_at).
+    *puts*: place of held_at() -> the targets that are assigned there; *loose*: those of them that may be passed over.
+    *called*: last word of what is called -> its calls; *classes*: names of those that it defines; *handed*: names of
+    functions that are given away instead; *changed*: names of lists and the like that are changed in place; *filled*: those
+    of which an entry is set;
+    *closing*: argument -> last line of its call; *asking*: function -> what flow.asked_about() says of it;
+    *following*: parameters that are being followed to their callers; *steps*: how many were followed so far."""
 
     def __init__(self, root: ast.Module, text: SourceText, neighbours: Neighbours) -> None:
         self.root = root
@@ -40,14 +46,19 @@ class Tree:
         self.scope: dict[ast.AST, Scope] = {}
         self.parent: dict[Scope, Scope] = {}
         self.bound: dict[tuple[Scope | None, str], list[ast.expr | None]] = {}
+        self.puts: dict[str, list[ast.expr]] = {}
+        self.loose: set[ast.AST] = set()
         self.functions: dict[str, list[Named]] = {}
+        self.classes: set[str] = set()
         self.called: dict[str, list[ast.Call]] = {}
         self.handed: set[str] = set()
         self.changed: set[str] = set()
+        self.filled: set[str] = set()
         self.closing: dict[ast.expr, int | None] = {}
         self.returns: dict[Scope, list[ast.expr | None]] = {}
         self.everywhere: dict[Scope, set[str]] = {}
         self.asking: dict[Named, set[str]] = {}
+        self.following: set[tuple[Scope, str]] = set()
         self.steps = 0
         self._visit()
 
@@ -81,11 +92,12 @@ class Tree:
         return self._neighbours.literal(name, self.text.path) if "." in name else None
 
     def _visit(self) -> None:
-        todo: list[tuple[ast.AST, Scope]] = [(self.root, self.root)]
+        todo: list[tuple[ast.AST, Scope, bool]] = [(self.root, self.root, False)]
         callees: set[ast.expr] = set()
         loads: list[tuple[str, ast.expr]] = []
         while todo:
-            node, scope = todo.pop()
+            node, scope, loose = todo.pop()
+            loose = loose or isinstance(node, LOOSE)
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, MARKS):
                     continue
@@ -97,19 +109,28 @@ class Tree:
                 elif isinstance(child, ast.Name):
                     if isinstance(child.ctx, ast.Load):
                         loads.append((child.id, child))
-                elif isinstance(child, ast.Attribute):
-                    if isinstance(child.ctx, ast.Load):
-                        loads.append((child.attr, child))
+                elif isinstance(child, ast.Subscript) and not isinstance(child.ctx, ast.Load):
+                    self.filled.add(last_word(child.value))
+                elif isinstance(child, ast.Attribute) and isinstance(child.ctx, ast.Load):
+                    loads.append((child.attr, child))
                 elif isinstance(child, SCOPES):
                     self.parent[child] = scope
                     inner = child
-                    if isinstance(child, NAMED):
-                        self.functions.setdefault(child.name, []).append(child)
+                    self._define(child)
                 else:
                     self._bind(child, scope)
-                todo.append((child, inner))
+                if loose:
+                    self.loose.add(child)
+                todo.append((child, inner, loose))
         self.handed = {name for name, node in loads if node not in callees}
+        self._spread()
         self.calls.sort(key=lambda call: (call.lineno, call.col_offset))
+
+    def _define(self, scope: Scope) -> None:
+        if isinstance(scope, NAMED):
+            self.functions.setdefault(scope.name, []).append(scope)
+        elif isinstance(scope, ast.ClassDef):
+            self.classes.add(scope.name)
 
     def _call(self, call: ast.Call) -> None:
         self.calls.append(call)
@@ -120,6 +141,51 @@ class Tree:
             self.called.setdefault(word, []).append(call)
         if word in CHANGES and isinstance(call.func, ast.Attribute):
             self.changed.add(self.full(call.func.value))
+            if isinstance(call.func.value, ast.Subscript):
+                self.filled.add(last_word(call.func.value.value))  # PROVIDERS["cpu"].insert(...)
+
+    def _spread(self) -> None:
+        """f(**OPTIONS) is given what the one literal says that OPTIONS is. Such a keyword stands nowhere in the call."""
+        for call in self.calls:
+            for one in [keyword for keyword in call.keywords if keyword.arg is None]:
+                named = self._literals(one.value, call)
+                if named is not None:
+                    call.keywords.remove(one)
+                    call.keywords += [ast.keyword(arg=name, value=value) for name, value in named]
+
+    def _given(self, name: str, scope: Scope | None) -> list[ast.expr | None]:
+        """What a name is assigned in the scope that has it; nothing where that takes it as a parameter."""
+        while scope is not None:
+            if name in parameters(scope):
+                return []
+            if name in self.everywhere.get(scope, ()):
+                scope = self.root
+            if (found := self.bound.get((scope, name))) is not None:
+                return found
+            scope = self.parent.get(scope)
+        return []
+
+    def _literals(self, node: ast.expr, call: ast.Call) -> list[tuple[str, ast.expr]] | None:
+        """[(name, value)] of a dict that is written down, and never changed."""
+        if isinstance(node, ast.Name):
+            given = self._given(node.id, self.scope.get(call))
+            changed = node.id in self.changed or any(
+                isinstance(one, ast.Subscript) and last_word(one.value) == node.id and isinstance(one.ctx, ast.Store)
+                for one in self.scope
+            )
+            if len(given) != 1 or changed or given[0] is None:
+                return None
+            node = given[0]
+        if isinstance(node, ast.Call) and self.full(node.func) == "dict" and not node.args:
+            pairs = [(one.arg, one.value) for one in node.keywords]
+        elif isinstance(node, ast.Dict):
+            keys = (one.value if isinstance(one, ast.Constant) else None for one in node.keys)
+            pairs = [
+                (key if isinstance(key, str) else None, value) for key, value in zip(keys, node.values, strict=True)
+            ]
+        else:
+            return None
+        return [(name, value) for name, value in pairs if name is not None] if all(name for name, _ in pairs) else None
 
     def _bind(self, node: ast.AST, scope: Scope) -> None:
         if isinstance(node, IMPORTS):
@@ -160,11 +226,35 @@ class Tree:
                 self.bound.setdefault((scope, "self." + target.id), []).append(value)
         elif isinstance(target, ast.Attribute) and is_self(target.value):
             self.bound.setdefault((self.class_of(scope), "self." + target.attr), []).append(value)
+        elif (place := held_at(target)) is not None:
+            self.bound.setdefault((None, place), []).append(value)
+            self.puts.setdefault(place, []).append(target)
         elif isinstance(target, ast.Tuple | ast.List):
             for one in target.elts:
                 self._to(one, None, scope)
         elif isinstance(target, ast.Starred):
             self._to(target.value, None, scope)
+
+
+def parameters(scope: Scope) -> set[str]:
+    if not isinstance(scope, FUNCTIONS):
+        return set()
+    taken = scope.args
+    others = (one for one in (taken.vararg, taken.kwarg) if one is not None)
+    return {one.arg for one in (*taken.posonlyargs, *taken.args, *taken.kwonlyargs, *others)}
+
+
+def held_at(node: ast.AST) -> str | None:
+    """By what a value is found again that is kept in an object: app.state.face (of a request, too), app.face, models["face"].
+    None: it is kept otherwise, or may be set from outside."""
+    if isinstance(node, ast.Attribute) and not is_self(node.value):
+        owner = last_word(node.value)
+        plain = isinstance(node.value, ast.Name) or owner == "state"
+        return f"{owner}.{node.attr}" if owner and plain else None
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+        owner = last_word(node.value)
+        return f"{owner}[{node.slice.value!r}]" if owner not in ("", "environ") else None
+    return None
 
 
 def is_self(node: ast.AST) -> bool:

@@ -4,18 +4,16 @@ one file. Nothing is computed that a reader would not see at a glance."""
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from ..text import Unreadable
-from .tree import Function, Scope, Tree, is_self, last_word
+from .filled import stays
+from .tree import Function, Scope, Tree, held_at, is_self, last_word
 
 NAMES = (ast.Name, ast.Attribute)
 DEEP = 12  # steps that are followed; a chain of names is short, a circle has no end
 MOST = 20  # alternatives that are looked at
 MOST_STEPS = 300000  # of one file
-T = TypeVar("T")
-UNKNOWN = object()
 WRAPPERS = (
     "int",
     "str",
@@ -30,6 +28,11 @@ WRAPPERS = (
 UNCHANGED = ("resolve", "absolute", "expanduser", "as_posix")
 """Methods that name the same path."""
 PATHS = ("pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath")
+OWNERS = (
+    *("dict", "types.SimpleNamespace", "fastapi.FastAPI", "starlette.applications.Starlette", "flask.Flask"),
+    *("quart.Quart", "sanic.Sanic", "aiohttp.web.Application"),
+)
+"""What makes an object that keeps what it is given."""
 ENVIRONMENT = ("os.environ.get", "os.getenv", "environ.get")
 
 
@@ -65,7 +68,9 @@ def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
     if isinstance(node, ast.Attribute):
         if is_self(node.value):
             return _of_class(tree, node, deep)
-        return _flag(tree, node, deep) or [Value(tree.imported(node) or node)]
+        return _held(tree, node, deep) or _flag(tree, node, deep) or [Value(tree.imported(node) or node)]
+    if isinstance(node, ast.Subscript):
+        return _held(tree, node, deep) or _looked_up(tree, node, deep) or [Value(node)]
     if isinstance(node, ast.IfExp):
         return values(tree, node.body, deep + 1) + values(tree, node.orelse, deep + 1)
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and from_outside(tree, node.values[0]):
@@ -79,39 +84,6 @@ def single(tree: Tree, node: ast.expr | None) -> ast.expr | None:
     """The one node that an expression stands for, None where there are several or none is known."""
     found = values(tree, node)
     return found[0].node if len(found) == 1 else None
-
-
-def constants(tree: Tree, node: ast.expr) -> list[tuple[object, Value]]:
-    """[(a constant, or a tuple of constants, or UNKNOWN; the Value that it is)]"""
-    return [(constant(tree, value.node), value) for value in values(tree, node)]
-
-
-def judged(found: Sequence[tuple[T, Value]], is_wrong: Callable[[T], bool]) -> list[tuple[T, Value]]:
-    """Those of [(what it says, its Value)] that are wrong whichever way it goes: all that came by one argument, or by none,
-    must be. Of several calls, the one whose argument is wrong is."""
-    groups: dict[ast.expr | None, list[tuple[T, Value]]] = {}
-    for one in found:
-        groups.setdefault(one[1].at, []).append(one)
-    return [group[0] for group in groups.values() if all(said is not UNKNOWN and is_wrong(said) for said, _ in group)]
-
-
-def constant(tree: Tree, node: ast.expr | None, deep: int = 0) -> object:
-    if deep > DEEP:
-        return UNKNOWN
-    if isinstance(node, ast.Constant):
-        return node.value
-    if isinstance(node, ast.Tuple | ast.List):
-        parts = tuple(_only(tree, one, deep + 1) for one in node.elts)
-        return UNKNOWN if UNKNOWN in parts else parts
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        inner = _only(tree, node.operand, deep + 1)
-        return -inner if isinstance(inner, int | float) else UNKNOWN
-    return UNKNOWN
-
-
-def _only(tree: Tree, node: ast.expr, deep: int) -> object:
-    found = values(tree, node)
-    return constant(tree, found[0].node, deep) if len(found) == 1 else UNKNOWN
 
 
 def from_outside(tree: Tree, node: ast.expr) -> bool:
@@ -135,6 +107,14 @@ def argument(call: ast.Call, name: str, place: int | None = None) -> ast.expr | 
     return call.args[place] if len(call.args) > place else None
 
 
+def plain_argument(call: ast.Call, name: str, place: int | None = None) -> ast.expr | None:
+    """As `argument`, where it is all one whether it is not given or * or ** may hold it: None."""
+    try:
+        return argument(call, name, place)
+    except KeyError:
+        return None
+
+
 def _name(tree: Tree, name: str, scope: Scope | None, deep: int) -> list[Value]:
     """What this file says of a name; nothing where it binds none of it."""
     while scope is not None:
@@ -146,7 +126,8 @@ def _name(tree: Tree, name: str, scope: Scope | None, deep: int) -> list[Value]:
             if found is not None:
                 return found if given is None else [Value(None)]  # if host is None: host = ...
         if given is not None:
-            return _assigned(tree, given, deep)
+            imported = scope is tree.root and name in tree.names  # try: from other import NAME, except: NAME = ...
+            return [Value(None)] if imported else _assigned(tree, given, deep)
         scope = tree.parent.get(scope)
         while isinstance(scope, ast.ClassDef):  # a method does not see the names of its class
             scope = tree.parent.get(scope)
@@ -159,6 +140,68 @@ def _assigned(tree: Tree, given: Sequence[ast.expr | None], deep: int) -> list[V
     makers = {tree.full(one.func) if isinstance(one, ast.Call) else "" for one in real}
     alike = len(makers) == 1 and "" not in makers  # in a try and in its except, say
     return values(tree, real[0], deep + 1) if len(real) == 1 or alike else [Value(None)]
+
+
+def _held(tree: Tree, node: ast.expr, deep: int) -> list[Value]:
+    """What an object keeps, where this file makes it and puts it there. A setting is known only where nothing decides whether
+    it is put there; a thing that is made (FaceAnalysis()) may also be put there by a function, of a lifespan say."""
+    place = held_at(node)
+    given = tree.bound.get((None, place)) if place is not None else None
+    if not given or place is None:
+        return []
+    targets = tree.puts[place]
+    mades = [_owner(tree, one, deep) for one in (node, *targets)]
+    shared = _is_state(node) and all(_is_state(one) for one in targets)
+    if not shared and (mades[0] is None or any(made is not mades[0] for made in mades)):
+        return [Value(None)]
+    found = _assigned(tree, given, deep)
+    if mades[0] is not None and all(_is_straight(tree, one, node, mades[0]) for one in targets):
+        return found
+    return [value.unsure() if isinstance(value.node, ast.Call) else Value(None) for value in found]
+
+
+def _looked_up(tree: Tree, node: ast.Subscript, deep: int) -> list[Value]:
+    """What a table gives that is written down and never changed: PROVIDERS[device], for each device that can be told. Where
+    a flag or the environment says which, it may be any row."""
+    tables = values(tree, node.value, deep + 1)
+    table = tables[0].node if len(tables) == 1 else None
+    if not isinstance(table, ast.Dict) or not stays(tree, table, last_word(node.value)):
+        return []
+    keys = [one.value for one in table.keys if isinstance(one, ast.Constant)]
+    if len(keys) < len(table.keys):
+        return []
+    written = dict(zip(keys, table.values, strict=True))
+    found: list[Value] = []
+    for key in values(tree, node.slice, deep + 1):
+        if not isinstance(key.node, ast.Constant) or key.node.value not in written:
+            return []
+        for row in (written[key.node.value],) if key.sure else table.values:
+            for value in values(tree, row, deep + 1):
+                sure = value.sure and key.sure and tables[0].sure
+                found.append(Value(value.node, value.at or key.at, sure))
+    return found[:MOST]
+
+
+def _owner(tree: Tree, node: ast.expr, deep: int) -> ast.expr | None:
+    """What makes the object that keeps a value, where that is plain to see: {}, FastAPI(), a class of this file."""
+    kept = node.value if isinstance(node, ast.Attribute | ast.Subscript) else None
+    found = values(tree, kept.value if _is_state(node) and isinstance(kept, ast.Attribute) else kept, deep + 1)
+    made = found[0].node if len(found) == 1 else None
+    if isinstance(made, ast.Call):
+        return made if tree.full(made.func) in OWNERS or last_word(made.func) in tree.classes else None
+    return made if isinstance(made, ast.Dict) else None
+
+
+def _is_state(node: ast.expr) -> bool:
+    """app.state.face, also of a request: what an application keeps for itself."""
+    return isinstance(node, ast.Attribute) and last_word(node.value) == "state"
+
+
+def _is_straight(tree: Tree, target: ast.expr, node: ast.expr, made: ast.expr) -> bool:
+    """Whether whoever makes the object puts the value there, whatever happens, and before it is read."""
+    scope = tree.scope.get(made)
+    before = tree.scope.get(node) is not scope or target.lineno <= node.lineno
+    return target not in tree.loose and tree.scope.get(target) is scope and before
 
 
 def _of_class(tree: Tree, node: ast.Attribute, deep: int) -> list[Value]:
@@ -176,15 +219,21 @@ def _parameter(tree: Tree, function: Function, name: str, deep: int) -> list[Val
     if name not in names + others:
         return None
     unknown = [Value(None)]
+    owner = tree.parent.get(function)
+    if isinstance(owner, ast.ClassDef) and name in names[:1]:
+        return unknown  # self, which no call names
+    if (function, name) in tree.following:
+        return unknown  # round in a circle
+    default = _default(taken, names, name) if name in names + [one.arg for one in taken.kwonlyargs] else None
+    if isinstance(default, ast.Call) and last_word(default.func) == "Depends" and len(default.args) == 1:
+        return _returned(tree, default.args[0], deep) or unknown
     if (
         isinstance(function, ast.Lambda)
         or function.decorator_list
         or name not in names + [a.arg for a in taken.kwonlyargs]
     ):
         return unknown  # a decorator may call it with anything
-    default = _default(taken, names, name)
     word = function.name
-    owner = tree.parent.get(function)
     if isinstance(owner, ast.ClassDef) and word == "__init__":
         word = owner.name
     elif len(tree.functions.get(word, ())) != 1:
@@ -192,21 +241,31 @@ def _parameter(tree: Tree, function: Function, name: str, deep: int) -> list[Val
     if word in tree.handed:
         return unknown
     place = names.index(name) - isinstance(owner, ast.ClassDef) if name in names else None
-    found: list[Value] = []
-    for call in tree.called.get(word, ()):
-        try:
-            given = argument(call, name, place)
-        except KeyError:
-            return unknown
-        if given is not None:
-            found += [value.by(given) for value in values(tree, given, deep + 1)]
-        elif default is not None:
-            found += [value.by(default) for value in values(tree, default, deep + 1)]
-        if len(found) > MOST:
-            return unknown
+    tree.following.add((function, name))
+    try:
+        found = _given(tree, tree.called.get(word, ()), name, place, default, deep)
+    finally:
+        tree.following.discard((function, name))
     if not tree.called.get(word) and default is not None:
         return [value.by(default).unsure() for value in values(tree, default, deep + 1)]
     return found or unknown
+
+
+def _given(
+    tree: Tree, calls: Sequence[ast.Call], name: str, place: int | None, default: ast.expr | None, deep: int
+) -> list[Value]:
+    """What these calls give for a parameter; nothing where that cannot be told."""
+    found: list[Value] = []
+    for call in calls:
+        try:
+            given = argument(call, name, place) or default
+        except KeyError:
+            return []
+        if given is not None:
+            found += [value.by(given) for value in values(tree, given, deep + 1)]
+        if len(found) > MOST:
+            return []
+    return found
 
 
 def _default(taken: ast.arguments, names: list[str], name: str) -> ast.expr | None:
@@ -220,19 +279,20 @@ def _default(taken: ast.arguments, names: list[str], name: str) -> ast.expr | No
 def _call(tree: Tree, node: ast.Call, deep: int) -> list[Value]:
     name = tree.full(node.func)
     if name in ENVIRONMENT:
-        try:
-            default = argument(node, "default", 1)
-        except KeyError:
-            default = None
-        return [value.unsure() for value in values(tree, default, deep + 1)]
+        return [value.unsure() for value in values(tree, plain_argument(node, "default", 1), deep + 1)]
     if name in WRAPPERS + PATHS and len(node.args) == 1 and not node.keywords:
         return values(tree, node.args[0], deep + 1)
     if isinstance(node.func, ast.Attribute) and node.func.attr in UNCHANGED and not node.args:
         return values(tree, node.func.value, deep + 1)
-    made = tree.functions.get(name, ())
-    if isinstance(node.func, ast.Name) and len(made) == 1 and len(tree.returns.get(made[0], ())) == 1:
-        return values(tree, tree.returns[made[0]][0], deep + 1)
-    return [Value(node)]
+    return _returned(tree, node.func, deep) or [Value(node)]
+
+
+def _returned(tree: Tree, function: ast.expr, deep: int) -> list[Value]:
+    """What a function of this file gives; nothing where that cannot be told."""
+    made = tree.functions.get(function.id, ()) if isinstance(function, ast.Name) else ()
+    if len(made) != 1 or len(tree.returns.get(made[0], ())) != 1:
+        return []
+    return values(tree, tree.returns[made[0]][0], deep + 1)
 
 
 def _flag(tree: Tree, node: ast.Attribute, deep: int) -> list[Value]:
