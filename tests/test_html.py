@@ -6,8 +6,8 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 import socket
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -16,18 +16,21 @@ from typing import Any
 
 import pytest
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import replace
-from retina_doctor.diagnose import figures_of
 from retina_doctor.figures import Bar, Bars, Figure, FigureMark, Part, Spread, Spreads, quantity
-from retina_doctor.model import Reason, Recorded
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, Report, writer
+from retina_doctor.judging.diagnose import diagnose, figures_of
+from retina_doctor.language import LANGUAGES, Language
+from retina_doctor.model import Reason, Recorded, Severity
+from retina_doctor.reports.formats import writer
 from retina_doctor.reports.html import prose, view
 from retina_doctor.reports.html.drawing import drawn
 from retina_doctor.reports.html.words import Text
+from retina_doctor.reports.report import PLAIN, Report, report_of
+from retina_doctor.support_file import load
+from tests import npm
 from tests.browser import Page, browser
-from tests.machines import machine, names
-from tests.shared import shared
+from tests.machines import machine, names, raw
 from tests.test_reports import ESCAPES, every_machine, hostile, of
 
 MOST_BYTES = 500_000
@@ -232,7 +235,7 @@ def test_the_memory_that_is_drawn_is_that_of_the_card() -> None:
 def test_a_figure_that_breaks_costs_nothing_else() -> None:
     report = of("t4-healthy")
     from retina_doctor.authoring import Pack
-    from retina_doctor.registry import build
+    from retina_doctor.catalogue.registry import build
 
     def raises(settings: Any) -> Iterator[Figure]:
         raise ValueError
@@ -244,6 +247,19 @@ def test_a_figure_that_breaks_costs_nothing_else() -> None:
     broken = build([Pack(name="odd", domains=(), figures=(raises, unsaid))]).figures
     catalogue = replace(report.catalogue, figures=(*broken, *report.catalogue.figures))
     assert written(replace(report, catalogue=catalogue)) == written(report)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_that_breaks_in_one_language_costs_nothing_else(language: Language, tmp_path: Path) -> None:
+    """Of a step with something to do by hand."""
+    report = of("det-nms-too-high")
+    pages = tmp_path / "pages"
+    shutil.copytree(report.catalogue.of_code("RD403").pages, pages)
+    [page] = pages.glob(f"{report.catalogue.of_code('RD403').check.name}.{language}.md")
+    page.write_text("# {{ no_such_name }}\n")
+    entries = tuple(replace(e, pages=pages) if e.check.code == "RD403" else e for e in report.catalogue.entries)
+    broken = replace(report, catalogue=replace(report.catalogue, entries=entries))
+    assert "RD403" in written(broken)
 
 
 def test_code_is_set_apart_in_titles_and_one_backtick_is_a_backtick() -> None:
@@ -279,14 +295,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """axe-core, from npm. Without npm or the network the test fails and says so."""
-
-    def install(folder: Path) -> None:
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "axe-core@4"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-        assert done.returncode == 0, f"npm is needed to get axe-core: {done.stderr}"
-
-    folder = shared(tmp_path_factory, "axe-core", install)
+    folder = npm.installed(tmp_path_factory, "axe-core@4")
     return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
 
 
@@ -499,6 +508,26 @@ def test_the_picture_is_laid_beneath_its_boxes(tmp_path: Path, page: Page) -> No
     )
     assert loaded == 1920
     assert page.complaints == []
+
+
+@pytest.mark.parametrize("name", ["model-wrong-directory", "service-on-cpu", "source-faulty"])
+def test_the_longest_path_makes_no_page_wider_than_a_phone(name: str, tmp_path: Path, page: Page) -> None:
+    """In titles, steps, effects and the other report that is compared, too."""
+    long = "/" + "a-folder-without-any-break" * 12 + "/<img src=x onerror=alert(1)>"
+    text = json.dumps(raw(name))
+    for path in ("/models/retinaface", "/workspace", "/srv/face"):
+        text = text.replace(path, long)
+    report = report_of(diagnose(load(text), installed()), installed(), "en", Severity.ERROR)
+    file, other = tmp_path / "report.html", tmp_path / "other.json"
+    file.write_text(written(report), encoding="utf-8")
+    other.write_text(writer("json")(of("guide-t4"), PLAIN), encoding="utf-8")
+    page.open(file, width=375)
+    page.choose("#earlier", other)
+    page.tell("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    page.tell("new Promise((done) => setTimeout(done, 300))")
+    assert page.tell("document.querySelector('#difference').textContent.length") > 0
+    assert page.tell("document.documentElement.scrollWidth") <= 375
+    assert not page.complaints
 
 
 @pytest.mark.parametrize("text", PLANTED)

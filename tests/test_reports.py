@@ -20,13 +20,15 @@ import junitparser
 import pytest
 from rich.cells import cell_len
 
-from retina_doctor import formats
 from retina_doctor.authoring import Answer, Domain, Pack, Probe, Side, check
-from retina_doctor.diagnose import diagnose
+from retina_doctor.catalogue.registry import build, installed
+from retina_doctor.judging.diagnose import diagnose
+from retina_doctor.language import LANGUAGES
 from retina_doctor.model import Action, Location, Outcome, Passed, Problem, Reason, Recorded, Severity, Snapshot, Target
-from retina_doctor.registry import build, installed
-from retina_doctor.reports import PLAIN, Look, Report, writer
-from retina_doctor.settings import LANGUAGES, GateSettings, Settings
+from retina_doctor.reports import formats
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, Look, Report
+from retina_doctor.settings import GateSettings, Settings
 from tests.machines import machine, names
 from tests.odd_probes import runs
 
@@ -227,7 +229,7 @@ def test_evidence_in_a_command_stays_one_word_on_one_line(tmp_path: Path, langua
     ],
 )
 def test_a_command_gets_evidence_as_it_is(tmp_path: Path, text: str) -> None:
-    from retina_doctor.pages import _SHELL, _fill
+    from retina_doctor.words.pages import _SHELL, _fill
 
     command = _fill(_SHELL, "printf %s {{ text }}", {"text": text})
     ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True)
@@ -246,7 +248,9 @@ def test_terminal_keeps_to_its_width_but_for_commands(name: str, language: Any, 
     report = of(name, language)
     text = writer("terminal")(report, Look(width, False))
     steps = report.plan()
-    planned = {c for step in steps for c in (*step.commands, step.image, *(one.instead for one in step.causes)) if c}
+    edits = [edit for step in steps for one in step.causes for edit in one.edits]
+    planned = {c for step in steps for c in (*step.commands, step.image) if c}
+    planned |= {line.strip() for edit in edits for line in edit.instead.split("\n") if line}
     shown = {
         doing.command
         for root in report.diagnosis.roots
@@ -389,7 +393,7 @@ def test_github_shows_every_root(name: str) -> None:
 
 @pytest.fixture
 def snapshot(tmp_path: Path) -> Path:
-    from retina_doctor.snapshot import save
+    from retina_doctor.support_file import save
 
     file = tmp_path / "snapshot.json"
     file.write_text(save(machine("model-missing").snapshot), encoding="utf-8")

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.command import OF_THE_RUN
-from retina_doctor.declared import declarations
-from retina_doctor.pages import render
-from retina_doctor.reasons import reason_text
-from retina_doctor.settings import LANGUAGES
+from retina_doctor.language import LANGUAGES
+from retina_doctor.reports import labels
+from retina_doctor.settings.declared import declarations
+from retina_doctor.words.pages import render
+from retina_doctor.words.reasons import reason_text
+from retina_doctor.words.tables import Tables
 from tests.machines import names
 from tests.rejudging import CATALOGUE, judged
 from tests.variants import scenes
@@ -55,7 +58,7 @@ HALF_WIDTH = re.compile(
     rf"[{HAN}] ?[,;:?!](?![/\w=])|[{HAN}]\(|\)[{HAN}]|[{HAN}] [{HAN}]|[{HAN}][A-Za-z]|[A-Za-z][{HAN}]|[。，：；、] "
 )
 HOLE = re.compile(
-    r"(?<!returns )(?<!返回 )(?<!到 )\bNone\b(?! of)|(?<!\w)\(\)|（）|``|  | [,.;:](?!\w)|: ?[.;]|[：，][。；，]|\{'|\[\]"
+    r"(?<!returns )(?<!返回 )(?<!到 )\bNone\b(?! of)|(?<!\w)\(\)|（）|``|  | (?!::)[,.;:](?!\w)|: ?[.;]|[：，][。；，]|\{'|\[\]"
     r"|\bnull\b|undefined|[。，：；] "
 )
 
@@ -106,47 +109,11 @@ def test_chinese_has_one_term_per_thing_and_its_own_punctuation() -> None:
 
 
 CONDITION = re.compile(r"\{%-? *(?:if|elif|for)\b")
-WITHOUT = (
-    "container",
-    "detection",
-    "driver",
-    "expect",
-    "inference",
-    "memory",
-    "models",
-    "ort_gpu",
-    "python_env",
-    "torch_cuda",
-)
-"""Domains whose pages need no condition at all: their checks name the variant and the sentences that hold."""
-ALSO_WITHOUT = (
-    "docker-daemon-not-running",
-    "host-not-on-this-machine",
-    "ort-provider-not-requested",
-    "port-blocked",
-    "port-forbidden",
-    "port-in-use",
-    "service-bad-response",
-    "service-crashed-or-not-ready",
-    "service-loopback-only",
-    "service-not-running",
-    "service-on-cpu",
-    "service-too-slow",
-)
-"""And these pages of the domain service."""
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        page
-        for page in PAGES
-        if page.parent.parent.name in WITHOUT
-        or (page.parent.parent.name == "service" and page.name.split(".")[0] in ALSO_WITHOUT)
-    ],
-    ids=lambda page: page.name,
-)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_are_words_not_programs(page: Path) -> None:
+    """Checks name the variant and the sentences that hold."""
     assert not CONDITION.findall(page.read_text(encoding="utf-8"))
 
 
@@ -192,3 +159,38 @@ def test_no_sentence_has_a_hole(name: str, language: Any) -> None:
         text = reason_text(judgement.reason, CATALOGUE, language)
         match = HOLE.search(text)
         assert not match, f"{judgement.code}: {match[0]!r} in {text}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '# of whom\n[a-b]\nen = "x [y]"  # z\nzh = "[a]"\n["word: two words"]\nen = """\n[c]\n"""\n',
+        '[a]\nen = "x"\n[a.b]\nen = "y"\n',
+        'first = "x"\n[a]\nen = [\n[1],\n[2],\n]\n',
+        ' [a]\nen = "x"\n[b] # c\nen = 1\n',
+        "[a]\r\nen = 'x'\r\n[b]\r\nen = 2\r\n",
+        '["[a]"]\nen = "x"\n',
+        "",
+    ],
+)
+def test_tables_that_are_parsed_one_by_one_are_the_same(text: str) -> None:
+    assert dict(Tables(text)) == tomllib.loads(text)
+
+
+def test_all_reasons_and_labels_parsed_one_by_one_are_the_same() -> None:
+    for file in (*installed().reasons, Path(labels.__file__).with_suffix(".toml")):
+        text = file.read_text(encoding="utf-8")
+        assert dict(Tables(text)) == tomllib.loads(text)
+
+
+@pytest.mark.parametrize("text", ["[a]\nen = 1\n[a]\nen = 2\n", "[a\nen = 1\n", "[a]\nen = \n"])
+def test_a_table_that_is_none_is_an_error(text: str) -> None:
+    with pytest.raises(ValueError):  # tomllib's own words
+        dict(Tables(text))
+
+
+@pytest.mark.parametrize("line", ['en = "\\q"', 'en = "\\u12"', 'en = "\x01"', "# \x00"])
+def test_a_character_that_toml_refuses_is_an_error_at_once(line: str) -> None:
+    """And not in the middle of a report, when its table is asked for."""
+    with pytest.raises(ValueError):  # tomllib's own words
+        Tables(f"[a]\n{line}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from retina_doctor.authoring import Action, Answer, Domain, Pack, check, evidence_of
 from retina_doctor.codec import Data
@@ -20,6 +21,7 @@ from retina_doctor.model import (
     Severity,
     Target,
     Unknown,
+    Verdict,
 )
 from retina_doctor.probing.interpreter import interpreter_probe
 from retina_doctor.settings import GateSettings
@@ -60,6 +62,11 @@ class Compared(Data, frozen=True):
     figures: tuple[tuple[Measure, float, float | None], ...] = ()
 
 
+def told(key: str, **values: Any) -> dict[str, Any]:
+    """A sentence as evidence, which a page puts into words by its function of this name."""
+    return {"key": key, "values": values}
+
+
 @check("RD001", "pack-not-loadable", Severity.ERROR, action=Action.PIP)
 def pack_not_loadable(unloaded: Unloaded) -> Iterator[Problem]:
     for name, error, whole in unloaded.packs:
@@ -67,6 +74,7 @@ def pack_not_loadable(unloaded: Unloaded) -> Iterator[Problem]:
             subject=f"pack:{name}",
             evidence={"pack": name, "error": error, "whole": whole},
             at_most=None if whole else Severity.WARNING,
+            variant="whole" if whole else "part",
         )
 
 
@@ -75,7 +83,26 @@ def target_python_broken(interpreter: Reading[Interpreter]) -> Answer:
     """The command starts a Python, but that dies before it has said what it is."""
     if interpreter.outcome is Outcome.OK:
         return None
-    return Problem(subject="target", evidence=evidence_of(interpreter))
+    variant = "waits" if _awaited(interpreter) else "dies"
+    return Problem(subject="target", evidence=_ending_of(interpreter), variant=variant)
+
+
+def _ending_of(reading: Reading[Any]) -> dict[str, Any]:
+    """Evidence of how it ended, and *last*: what stood on its stderr then, as a page tells it."""
+    evidence = evidence_of(reading)
+    lines = " / ".join(reading.recorded.stderr_tail[-5:])
+    file = _awaited(reading)
+    return {
+        **evidence,
+        "last": told("last-output-of-probe", lines=lines) if lines else None,
+        "file": file,
+        "waits": told("waits-for", file=file) if file else None,
+    }
+
+
+def _awaited(reading: Reading[Any]) -> str | None:
+    effort = reading.recorded.effort
+    return None if effort is None else effort.waits_for
 
 
 @check("RD003", "probe-failed", Severity.WARNING, action=Action.LOOK)
@@ -83,7 +110,7 @@ def probe_failed(silenced: Silenced) -> Answer:
     """Speaks for every probe that has no check of its own to do so."""
     starved = tuple(reading.probe for reading in silenced.readings if reading.recorded.starved)
     problems = [
-        Problem(subject=f"probe:{reading.probe}", evidence=evidence_of(reading))
+        Problem(subject=f"probe:{reading.probe}", evidence=_ending_of(reading))
         for reading in silenced.readings
         if not reading.recorded.starved
     ]
@@ -107,18 +134,26 @@ def service_without_its_python(target: Target) -> Answer:
         return None
     if target.problem == "ended":  # whether it should still run is not asked here
         return Inapplicable(Reason("process-ended", {"pid": target.chosen_by}))
-    if target.problem == "no-python":
+    if target.problem in ("no-python", "no-answer"):
         return Unknown(missing=(interpreter_probe.name,))
     evidence = {"pid": int(target.chosen_by), "called": target.called, "replaced": target.problem == "replaced"}
-    return Problem(subject=f"process:{target.chosen_by}", evidence=evidence)
+    variant = "replaced" if target.problem == "replaced" else "gone"
+    return Problem(subject=f"process:{target.chosen_by}", evidence=evidence, variant=variant)
 
 
 @check("RD006", "required-check-not-passed", Severity.ERROR, action=Action.LOOK)
 def required_check_not_passed(gate: Gated) -> Iterator[Problem]:
     """Not merely not failed: what could not be judged, or does not apply, is no proof."""
     for one in gate.unmet:
-        evidence = {"code": one.code, "check": one.name, "verdict": one.verdict.value, "missing": list(one.missing)}
-        yield Problem(subject=f"check:{one.code}", evidence=evidence)
+        evidence = {
+            "code": one.code,
+            "check": one.name,
+            "verdict": one.verdict.value,
+            "missing": list(one.missing),
+            "lack": told("facts-missing", probes=list(one.missing)) if one.missing else None,
+        }
+        variant = "failed" if one.verdict is Verdict.FAILED else "not-judged"
+        yield Problem(subject=f"check:{one.code}", evidence=evidence, variant=variant)
 
 
 @check("RD007", "ignore-outdated", Severity.WARNING, action=Action.EDIT)
@@ -126,10 +161,10 @@ def ignore_outdated(gate: Gated) -> Iterator[Problem]:
     """An ignored check that has expired, or that is passed: left in the settings it would hide the next real one."""
     for word, (reason, until) in gate.expired:
         evidence: dict[str, str | None] = {"check": word, "reason": reason, "why": "expired", "until": until}
-        yield Problem(subject=f"ignore:{word}", evidence=evidence)
+        yield Problem(subject=f"ignore:{word}", evidence=evidence, variant="expired")
     for word, reason in gate.unmatched:
         evidence = {"check": word, "reason": reason, "why": "unmatched", "until": None}
-        yield Problem(subject=f"ignore:{word}", evidence=evidence)
+        yield Problem(subject=f"ignore:{word}", evidence=evidence, variant="unmatched")
 
 
 @check("RD008", "figure-regressed", Severity.ERROR, action=Action.LOOK)
@@ -138,18 +173,7 @@ def figure_regressed(gate: GateSettings, compared: Compared) -> Answer:
     if gate.regress is None or not compared.figures:
         return Inapplicable(Reason("no-figures-to-compare"))
     problems = [
-        Problem(
-            subject=f"figure:{measure.of}",
-            evidence={
-                "figure": {"key": measure.label, "values": {}},
-                "of": measure.of,
-                "unit": measure.unit,
-                "before": before,
-                "now": now,
-                "worse": round(100 * worse / abs(before)) if before else None,
-                "allowed": round(100 * gate.regress),
-            },
-        )
+        Problem(subject=f"figure:{measure.of}", evidence=_worsened(measure, before, now, worse, gate.regress))
         for measure, before, now in compared.figures
         if now is not None
         and (worse := (now - before) * (1 if measure.better == "less" else -1)) > gate.regress * abs(before)
@@ -161,6 +185,20 @@ def figure_regressed(gate: GateSettings, compared: Compared) -> Answer:
             Reason("figures-kept", {"count": len(compared.figures), "allowed": f"{gate.regress:g}"})
         )
     return Unknown(lost)
+
+
+def _worsened(measure: Measure, before: float, now: float, worse: float, regress: float) -> dict[str, Any]:
+    """Evidence. *worse*: by how much, in the figure's unit; *regress*: the share that is allowed."""
+    shares = {"worse": round(100 * worse / abs(before)) if before else None, "allowed": round(100 * regress)}
+    return {
+        "figure": told(measure.label),
+        "of": measure.of,
+        "unit": measure.unit,
+        "before": before,
+        "now": now,
+        **shares,
+        "share": told("worse-than-allowed", **shares) if before else None,
+    }
 
 
 pack = Pack(

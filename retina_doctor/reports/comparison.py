@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Sequence
 
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.codec import to_json
-from retina_doctor.comparing import Change, Comparison
+from retina_doctor.judging.comparing import Change, Comparison
+from retina_doctor.language import Language
 from retina_doctor.model import Diagnosis, Json
-from retina_doctor.pages import spoken
 from retina_doctor.quoting import visible
-from retina_doctor.registry import Catalogue
-from retina_doctor.reports import Look
+from retina_doctor.reports import drawing
 from retina_doctor.reports.labels import label
-from retina_doctor.settings import Language
+from retina_doctor.reports.report import Look
+from retina_doctor.words.pages import spoken
 
 OTHERS = 20
 """Changes shown that no finding hangs on; all of them are in the JSON."""
@@ -34,11 +33,12 @@ def as_json(told: Comparison) -> str:
 
 
 def drawn(told: Comparison, files: Sequence[str], catalogue: Catalogue, language: Language, look: Look) -> str:
-    out = io.StringIO()
-    console = Console(
-        file=out, width=look.width, force_terminal=look.colour, no_color=not look.colour,
-        color_system="standard" if look.colour else None, legacy_windows=False, highlight=False, markup=False, emoji=False,
-    )  # fmt: skip
+    return drawing.drawn(look, lambda console: _draw_all(told, files, catalogue, language, console))
+
+
+def _draw_all(
+    told: Comparison, files: Sequence[str], catalogue: Catalogue, language: Language, console: Console
+) -> None:
     console.print(Text(str(visible(f"{files[0]} → {files[1]}")), style="dim"))
     console.print()
     _names(console, label("appeared", language), told.appeared, told.after, catalogue, language, "bold red")
@@ -59,7 +59,6 @@ def drawn(told: Comparison, files: Sequence[str], catalogue: Catalogue, language
         console.print(label("no-change", language))
     if not told.appeared and not told.gone:
         console.print(label("same-findings", language))
-    return re.sub(r"[ \t]+$", "", out.getvalue(), flags=re.MULTILINE)
 
 
 def _names(

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from retina_doctor.reports import Look
+from retina_doctor.reports.report import Look
 from retina_doctor.reports.wrapping import wrapped
 
 

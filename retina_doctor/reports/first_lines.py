@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import shlex
 
-from retina_doctor.declared import declarations
-from retina_doctor.pages import interpreter_of
+from retina_doctor.moment import shown
 from retina_doctor.quoting import visible
-from retina_doctor.reports import Report
 from retina_doctor.reports.labels import label
+from retina_doctor.reports.report import Report
 from retina_doctor.reports.standpoint import standpoint_of
+from retina_doctor.settings.declared import declarations
+from retina_doctor.words.pages import interpreter_of
 
 
 def judged_line(report: Report) -> str:
     snapshot, language = report.diagnosis.snapshot, report.language
     more = label("labelled", language, label=visible(snapshot.label)) if snapshot.label else ""
     more += label("redacted" if snapshot.redacted else "not-redacted", language)
-    file, created, doctor = map(visible, (report.judged, snapshot.created, snapshot.doctor))
+    file, created, doctor = map(visible, (report.judged, shown(snapshot.created), snapshot.doctor))
     return label("judging", language, file=file, created=created, doctor=doctor, more=more)
 
 
@@ -41,7 +42,7 @@ def standpoint_lines(report: Report) -> list[str]:
     """As whom, in which container and from where; and what of the process could not be taken on."""
     snapshot, language = report.diagnosis.snapshot, report.language
     told = standpoint_of(snapshot)
-    if declarations().looked_at(snapshot.settings) or told["user"] is None:
+    if declarations().looked_at(snapshot.settings) or told["user"] is None or told["cwd"] is None:
         return []
     container = told["container"] and label("in-container", language, name=str(visible(told["container"])))
     untaken = [label(f"untaken-{one}", language) for one in told.get("not_taken", [])]

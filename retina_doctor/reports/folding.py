@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
 from retina_doctor.model import Diagnosis, Finding
-from retina_doctor.plan import StepCause
 from retina_doctor.reports.labels import where
+from retina_doctor.words.plan import StepCause
 
 T = TypeVar("T", Finding, StepCause)
 
@@ -29,7 +29,7 @@ def of_causes(causes: Sequence[StepCause]) -> list[tuple[StepCause, tuple[str, .
     """Likewise; a line that can be written is no place alone."""
 
     def kind(cause: StepCause) -> Hashable:
-        return cause.code if cause.instead is None and cause.location is not None else id(cause)
+        return cause.code if not cause.edits and cause.location is not None else id(cause)
 
     return _folded(causes, kind)
 

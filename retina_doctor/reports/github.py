@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from retina_doctor.model import Action, Finding, Severity
 from retina_doctor.quoting import visible
-from retina_doctor.reports import Look, Report
-from retina_doctor.reports.labels import label
+from retina_doctor.reports.labels import corrected, label
 from retina_doctor.reports.places import relative, without_place
+from retina_doctor.reports.report import Look, Report
 
 MOST = 10
 """Of a level that are shown: what would come after them is told by the last."""
@@ -43,7 +43,8 @@ def _annotation(report: Report, level: str, finding: Finding) -> str:
     echoes = report.diagnosis.echoes(finding)
     looks = Action.LOOK if finding.location else None  # GitHub shows the line by itself
     commands = [one.command for one in words.doings if one.action is not looks]
-    text = "\n".join(filter(None, [words.message, words.fix, *commands, words.aside]))
+    lines = corrected(finding, report.language)
+    text = "\n".join(filter(None, [words.message, words.fix, lines, *commands, words.aside]))
     if echoes:
         others = label("others-and", report.language).join(f"{e.code} {e.name}" for e in echoes)
         text += "\n" + label("explains", report.language, others=others)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from retina_doctor.codec import to_json
 from retina_doctor.model import Severity
-from retina_doctor.reports import Look, Report
 from retina_doctor.reports.fingerprints import fingerprints
 from retina_doctor.reports.places import relative, without_place
+from retina_doctor.reports.report import Look, Report
 
 SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "minor", Severity.NOTE: "info"}
 

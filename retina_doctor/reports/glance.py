@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from retina_doctor.authoring import Row
 from retina_doctor.codec import Data
-from retina_doctor.declared import declarations
 from retina_doctor.model import Reason, Severity, Verdict
 from retina_doctor.quoting import visible
-from retina_doctor.reasons import reason_text
-from retina_doctor.reference import probe_name
-from retina_doctor.reports import Report
 from retina_doctor.reports.labels import label
+from retina_doctor.reports.report import Report
+from retina_doctor.settings.declared import declarations
+from retina_doctor.words.reasons import probe_name, reason_text
 
 
 class Glance(Data, frozen=True, kw_only=True):

@@ -7,10 +7,10 @@ from typing import Any
 
 from retina_doctor.codec import encode, to_json
 from retina_doctor.model import Action, Recorded
-from retina_doctor.reasons import reason_text
-from retina_doctor.reports import Look, Report
 from retina_doctor.reports.labels import step_text
+from retina_doctor.reports.report import Look, Report
 from retina_doctor.reports.standpoint import standpoint_of
+from retina_doctor.words.reasons import reason_text
 
 FORMAT = 1
 
@@ -55,8 +55,9 @@ def told(report: Report) -> dict[str, Any]:
                 "image": step.image,
                 "fixes": step.fixes,
                 "edits": [
-                    {"code": one.code, "location": one.location and encode(one.location), "instead": one.instead}
+                    {"code": one.code, "location": where and encode(where), "instead": instead}
                     for one in step.causes
+                    for where, instead in one.lines
                     if step.kind is Action.EDIT
                 ],
             }

@@ -11,9 +11,10 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 from retina_doctor.model import Judgement, Verdict
-from retina_doctor.pages import interpreter_of
-from retina_doctor.reasons import reason_text
-from retina_doctor.reports import Look, Report
+from retina_doctor.reports.labels import corrected
+from retina_doctor.reports.report import Look, Report
+from retina_doctor.words.pages import interpreter_of
+from retina_doctor.words.reasons import reason_text
 
 ILLEGAL = re.compile(
     r"[^\t\n\r\x20-\x7e\xa0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -84,7 +85,8 @@ def _fill(case: ElementTree.Element, judgement: Judgement, report: Report) -> in
     for finding in found:
         words = report.words(finding)
         root = f"\n(root: {finding.root.code} {finding.root.name})" if finding.root else ""
-        text = _legal("\n".join([words.message, words.fix, *words.commands]) + root)
+        told = (words.message, words.fix, corrected(finding, report.language), *words.commands, words.aside)
+        text = _legal("\n".join(filter(None, told)) + root)
         if report.fails(finding):
             failure = ElementTree.SubElement(case, "failure", message=_legal(words.title), type=finding.name)
             failure.text = text

@@ -9,7 +9,8 @@ import re
 
 from retina_doctor.model import Finding, Severity, Verdict
 from retina_doctor.quoting import visible
-from retina_doctor.reports import Look, Report
+from retina_doctor.reports.labels import corrected
+from retina_doctor.reports.report import Look, Report
 from retina_doctor.reports.summary import summary
 
 MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
@@ -53,6 +54,9 @@ def _root(report: Report, finding: Finding) -> str:
     if page.fix or page.commands:
         parts.append(f"**{words['fix']}**")
     parts += [prose(paragraph) for paragraph in (*page.fix.split("\n\n"), page.aside) if paragraph]
+    lines = corrected(finding, report.language)
+    if lines:
+        parts.append(block((lines,), ""))
     if page.commands:
         parts.append(block(page.commands))
     echoes = report.diagnosis.echoes(finding)
@@ -65,10 +69,10 @@ def _why(missing: tuple[str, ...], reason: object) -> str:
     return ", ".join(missing) or (reason if isinstance(reason, str) else "")
 
 
-def block(commands: tuple[str, ...]) -> str:
+def block(commands: tuple[str, ...], kind: str = "sh") -> str:
     longest = max((len(run) for command in commands for run in re.findall("`+", command)), default=0)
     fence = "`" * max(3, longest + 1)
-    return "\n".join([f"{fence}sh", *commands, fence])
+    return "\n".join([f"{fence}{kind}", *commands, fence])
 
 
 def prose(text: str) -> str:

@@ -9,7 +9,7 @@ from collections import Counter
 
 from retina_doctor.model import Severity, Verdict
 from retina_doctor.quoting import visible
-from retina_doctor.reports import Look, Report
+from retina_doctor.reports.report import Look, Report
 
 STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 WORDS = {

@@ -5,7 +5,7 @@ Format: its docs/custom_plugin_monitor.md: 0 OK, 1 NonOK, 2 Unknown; the message
 
 from __future__ import annotations
 
-from retina_doctor.reports import Look, Report
+from retina_doctor.reports.report import Look, Report
 
 CODES = {0: 0, 1: 1, 3: 2}
 LENGTH = 80

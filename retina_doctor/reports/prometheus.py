@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from retina_doctor.model import Severity, Verdict
-from retina_doctor.reports import Look, Report
+from retina_doctor.quoting import visible
+from retina_doctor.reports.report import Look, Report
 
 Samples = Iterable[tuple[Mapping[str, str], float]]
 VERDICTS = ("healthy", "findings", "unknown", "broken")
@@ -64,4 +65,4 @@ def _family(name: str, words: str, samples: Samples) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+    return str(visible(text)).replace("\\", r"\\").replace('"', r"\"")

@@ -13,10 +13,14 @@ from typing import Any
 from retina_doctor import __version__
 from retina_doctor.codec import to_json
 from retina_doctor.model import Finding
-from retina_doctor.reports import Look, Report
 from retina_doctor.reports.fingerprints import fingerprints
+from retina_doctor.reports.labels import corrected
+from retina_doctor.reports.places import relative, run_in
+from retina_doctor.reports.report import Look, Report
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+ROOT = "%SRCROOT%"
+"""The customary name of the folder that paths are relative to."""
 
 
 def write(report: Report, _look: Look) -> str:
@@ -37,6 +41,7 @@ def write(report: Report, _look: Look) -> str:
         },
         "language": "zh-CN" if report.language == "zh" else "en",
         "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {ROOT: _root(report)},
         "invocations": [
             {
                 # Unknown is no success: "no results" would be read as health.
@@ -66,13 +71,14 @@ def _rule(report: Report, finding: Finding) -> dict[str, Any]:
 
 def _result(report: Report, finding: Finding, rule: int, mark: str) -> dict[str, Any]:
     words = report.words(finding)
-    parts = (f"{words.title}.", words.message, words.fix, *(f"$ {command}" for command in words.commands))
+    commands = (f"$ {command}" for command in words.commands)
+    parts = (f"{words.title}.", words.message, words.fix, corrected(finding, report.language), *commands)
     result: dict[str, Any] = {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": finding.severity.value,
         "message": {"text": _literal("\n".join(part for part in parts if part))},
-        "locations": [_place(finding)],
+        "locations": [_place(finding, report)],
         "partialFingerprints": {"retinaDoctor/v1": mark},
         "properties": {"subject": finding.subject, "evidence": finding.evidence},
     }
@@ -81,17 +87,29 @@ def _result(report: Report, finding: Finding, rule: int, mark: str) -> dict[str,
     return result
 
 
-def _place(finding: Finding) -> dict[str, Any]:
+def _root(report: Report) -> dict[str, Any]:
+    """What relative URIs are relative to (3.14.14)."""
+    folder = run_in(report)
+    told: dict[str, Any] = {"description": {"text": "The folder in which retina-doctor was run."}}
+    return {"uri": f"file://{_quoted(folder)}", **told} if folder else told
+
+
+def _place(finding: Finding, report: Report) -> dict[str, Any]:
     place = finding.location
     if place is None:
         return {"logicalLocations": [{"name": finding.subject, "kind": "resource"}]}
-    path = urllib.parse.quote(place.file.encode("utf-8", "replace"))
+    path = relative(place.file, report)
+    absolute = {"uri": f"file://{_quoted(path)}"}
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": f"file://{path}" if path.startswith("/") else path.removeprefix("./")},
+            "artifactLocation": absolute if path.startswith("/") else {"uri": _quoted(path), "uriBaseId": ROOT},
             "region": {"startLine": max(1, place.line), "startColumn": max(1, place.column)},
         }
     }
+
+
+def _quoted(path: str) -> str:
+    return urllib.parse.quote(path.encode("utf-8", "replace"))
 
 
 def _not_judged(report: Report) -> Iterable[dict[str, Any]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from retina_doctor.model import Severity
-from retina_doctor.reports import Report
 from retina_doctor.reports.labels import counted, label
+from retina_doctor.reports.report import Report
 
 
 def summary(report: Report) -> str:

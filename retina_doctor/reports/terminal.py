@@ -10,15 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from retina_doctor import __version__
-from retina_doctor.declared import declarations
-from retina_doctor.diagnose import head_of
+from retina_doctor.judging.diagnose import head_of
+from retina_doctor.language import Language
 from retina_doctor.model import Action, Finding, Judgement, Reason, Recorded, Severity, Verdict
-from retina_doctor.plan import Step
-from retina_doctor.profile import used_by
 from retina_doctor.quoting import visible
-from retina_doctor.reasons import reason_text, words_of
-from retina_doctor.reference import domain_name, probe_name
-from retina_doctor.reports import Look, Report, folding
+from retina_doctor.reports import folding
 from retina_doctor.reports.drawing import command as _command
 from retina_doctor.reports.drawing import drawn
 from retina_doctor.reports.drawing import prose as _prose
@@ -26,9 +22,13 @@ from retina_doctor.reports.drawing import say as _say
 from retina_doctor.reports.first_lines import judged_line, passed_over_lines, standpoint_lines, target_line
 from retina_doctor.reports.glance import glances
 from retina_doctor.reports.labels import label, step_head, where
+from retina_doctor.reports.profile import used_by
+from retina_doctor.reports.report import Look, Report
 from retina_doctor.reports.summary import summary
 from retina_doctor.reports.wrapping import clipped, wrapped
-from retina_doctor.settings import Language
+from retina_doctor.settings.declared import declarations
+from retina_doctor.words.plan import Step
+from retina_doctor.words.reasons import domain_name, probe_name, reason_text, words_of
 
 COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold cyan"}
 MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.NOTE: "i"}
@@ -52,7 +52,7 @@ def draw(report: Report, console: Console) -> None:
     if _draw_rest(report, console):
         console.print()
     _draw_plan(report, console)
-    _say(console, _summary(report))
+    _draw_summary(report, console)
     _say(console, Text(_counted(report), style="dim"))
 
 
@@ -144,8 +144,6 @@ def _draw_plan(report: Report, console: Console) -> None:
     console.print(Text(label("do-now", report.language), style="bold reverse" if console.color_system else "bold"))
     for number, step in enumerate(steps, 1):
         _draw_step(report, number, step, console)
-    if any(step.kind is Action.PIP for step in steps):
-        _draw_knowledge(report, console)
     console.print()
 
 
@@ -153,26 +151,32 @@ def _draw_step(report: Report, number: int, step: Step, console: Console) -> Non
     language = report.language
     text = _prose(step_head(step, language))
     if step.fixes:
-        codes = ", ".join(step.fixes)
+        codes = label("others-and", language).join(step.fixes)
         codes = codes if step.kind is Action.LOOK else label("step-codes", language, codes=codes)
         text.append(label("aside", language, what=codes), style="dim")
     lines = wrapped(text, console.width - 5).split("\n")
     for index, line in enumerate(lines):
         console.print(Text.assemble((f"{number:>3}  " if index == 0 else "     ", "bold"), line), soft_wrap=True)
     for one, places in folding.of_causes(step.causes) if step.listed else ():
-        what = Text(where(one), style="dim")
-        if one.instead is None:
-            what = Text(" " if where(one) else "").join([what, _prose(one.todo)])
-        _say(console, what, 5)
-        if one.instead is not None:
-            _command(console, str(visible(one.instead)), 7)
+        if not one.edits:
+            what = Text(where(one), style="dim")
+            _say(console, Text(" " if where(one) else "").join([what, _prose(one.todo)]), 5)
+        for edit in one.edits:
+            removed = "" if edit.instead else label("aside", language, what=label("removed", language))
+            _say(console, Text(where(edit) + removed, style="dim"), 5)
+            for written in edit.instead.split("\n") if edit.instead else ():
+                _command(console, str(visible(written)), 7)
         if places:
             _say(console, Text(_same_at(places, language), style="dim"), 5)
+    for todo in step.by_hand:
+        _say(console, _prose(todo), 5)
     for command in step.commands:
         _command(console, command, 5)
     if step.image is not None:
         _say(console, Text(label("in-image", language)), 5)
         _command(console, step.image, 5)
+    if step.kind is Action.PIP:
+        _draw_knowledge(report, console)
 
 
 def _draw_knowledge(report: Report, console: Console) -> None:
@@ -196,7 +200,8 @@ def _draw_rest(report: Report, console: Console) -> bool:
         why = label("unknown-because", language, probes=_probes(report, judgement.missing))
         said = reason_text(judgement.reason, report.catalogue, language)
         unknown.setdefault(f"{why} ({said})" if said else why, []).append(name)
-    lines = [f"{', '.join(names)}: {why}" for why, names in unknown.items()]
+    comma = label("others-and", language)
+    lines = [label("unknown-line", language, names=comma.join(names), why=why) for why, names in unknown.items()]
     sections.append(("unknown", lines))
     sections.append(("broken", _told(report, diagnosis.with_verdict(Verdict.ERROR))))
     if report.unfolded:
@@ -264,14 +269,21 @@ def _grouped(lines: Mapping[str, Iterable[str]], language: Language) -> list[str
     return [str(visible(line)) for line in told.values()]
 
 
-def _summary(report: Report) -> Text:
+def _draw_summary(report: Report, console: Console) -> None:
+    """The command of the details stands whole: on a line of its own where it does not fit behind the rest."""
     told, verdict = summary(report), report.diagnosis.verdict
     if verdict == "findings":
-        details = label("details", report.language, code=report.diagnosis.roots[0].code)
-        return Text(f"{told} · {details}", style="bold")
-    if verdict == "healthy":
-        return Text(f"✓ {told}", style="bold green")
-    return Text(f"? {told}", style="bold yellow")
+        details = label("details", report.language, command=report.explain, code=report.diagnosis.roots[0].code)
+        beside = f"{told} · {details}"
+        for line in (beside,) if cell_len(beside) <= console.width else (told, details):
+            whole = line.endswith(details) and cell_len(details) > console.width
+            console.print(Text(line, style="bold"), soft_wrap=True) if whole else _say(
+                console, Text(line, style="bold")
+            )
+    elif verdict == "healthy":
+        _say(console, Text(f"✓ {told}", style="bold green"))
+    else:
+        _say(console, Text(f"? {told}", style="bold yellow"))
 
 
 def _counted(report: Report) -> str:

@@ -16,9 +16,9 @@ import jinja2
 from markupsafe import Markup, escape
 
 from retina_doctor import quoting
-from retina_doctor.reports import Look, Report
 from retina_doctor.reports.html.view import view_of
 from retina_doctor.reports.html.words import Text, word
+from retina_doctor.reports.report import Look, Report
 
 HERE = Path(__file__).parent
 

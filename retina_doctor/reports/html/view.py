@@ -8,22 +8,22 @@ from typing import Any, NamedTuple
 
 from retina_doctor import __version__
 from retina_doctor.codec import replace, to_json
-from retina_doctor.declared import declarations
-from retina_doctor.diagnose import figures_of, head_of
-from retina_doctor.figures import Measure, quantity
-from retina_doctor.measured import value_at
+from retina_doctor.figures import quantity
+from retina_doctor.judging.diagnose import figures_of, head_of
+from retina_doctor.judging.measured import value_at
+from retina_doctor.language import LANGUAGES, Language
 from retina_doctor.model import Finding, Judgement, Reason, Recorded, Verdict
-from retina_doctor.plan import Asked, Step, plan_of
 from retina_doctor.quoting import visible
-from retina_doctor.reasons import reason_text
-from retina_doctor.reports import Report
 from retina_doctor.reports.first_lines import judged_line, passed_over_lines, standpoint_lines, target_line
 from retina_doctor.reports.glance import Glance, glances
 from retina_doctor.reports.html.drawing import Drawing, drawn
 from retina_doctor.reports.html.words import Text, both, word
-from retina_doctor.reports.labels import label, step_head, where
+from retina_doctor.reports.labels import label, step_head, where_of
+from retina_doctor.reports.report import Report
 from retina_doctor.reports.summary import summary
-from retina_doctor.settings import LANGUAGES, Language
+from retina_doctor.settings.declared import declarations
+from retina_doctor.words.plan import Asked, Step, plan_of
+from retina_doctor.words.reasons import reason_text
 
 
 class Shown(NamedTuple):
@@ -61,7 +61,8 @@ class Todo(NamedTuple):
     image: str | None
     fixes: tuple[str, ...]
     edits: tuple[tuple[str, Text, str | None], ...]
-    """Where, what to do, and the line as it should be."""
+    """Where, what to do, and what should stand there: "" nothing, None where it cannot be written."""
+    by_hand: tuple[Text, ...]
 
 
 class Probed(NamedTuple):
@@ -205,16 +206,19 @@ class Inside:
         for language in LANGUAGES:
             asked = [Asked(finding=root, words=self.words[language][root.key]) for root in diagnosis.roots]
             plans[language] = plan_of(diagnosis, asked, self.report.again)
-        if len({tuple((step.kind, step.fixes) for step in plan) for plan in plans.values()}) > 1:
+        if len({tuple((step.kind, step.fixes, len(step.by_hand)) for step in plan) for plan in plans.values()}) > 1:
             plans = dict.fromkeys(LANGUAGES, plans[self.report.language])  # a page of one language is broken
         for pair in zip(*plans.values(), strict=True):
             step = pair[0]
             texts = (step_head(one, lang) for lang, one in zip(LANGUAGES, pair, strict=True))
             edits = [
-                (where(causes[0]), Text(*(one.todo for one in causes)), causes[0].instead)
+                (where_of(place), Text(*(one.todo for one in causes)), instead)
                 for causes in zip(*(one.causes for one in pair), strict=True)
+                for place, instead in causes[0].lines
             ]
-            yield Todo(Text(*texts), step.commands, step.image, step.fixes, tuple(edits) if step.listed else ())
+            by_hand = tuple(Text(*told) for told in zip(*(one.by_hand for one in pair), strict=True))
+            shown = tuple(edits) if step.listed else ()
+            yield Todo(Text(*texts), step.commands, step.image, step.fixes, shown, by_hand)
 
     def drawings(self) -> Iterator[Drawing]:
         """A figure of a pack that cannot be drawn costs no other. Where files were read, the machine is not what was judged."""
@@ -264,7 +268,7 @@ class Inside:
             "regress": snapshot.settings.gate.regress or 0,
             "measures": [
                 {
-                    "label": self.measure(one)._asdict(),
+                    "label": self.reason(Reason(one.label))._asdict(),
                     "of": one.of,
                     "unit": one.unit,
                     "better": one.better,
@@ -274,9 +278,6 @@ class Inside:
                 for one in self.report.catalogue.measures
             ],
         }
-
-    def measure(self, one: Measure) -> Text:
-        return self.reason(Reason(one.label))
 
 
 def probes_of(readings: Mapping[str, Recorded]) -> Iterator[Probed]:

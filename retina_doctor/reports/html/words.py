@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from retina_doctor.language import Language
 from retina_doctor.reports import labels
-from retina_doctor.settings import Language
 
 
 class Text(NamedTuple):
