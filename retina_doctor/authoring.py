@@ -39,7 +39,7 @@ from retina_doctor.model import (
     Severity,
     Unknown,
 )
-from retina_doctor.probing.sending import sent_for
+from retina_doctor.sending import sent_for
 from retina_doctor.settings import Setting, Settings, Table
 
 # All that a pack needs, so that it imports from here alone.
@@ -249,11 +249,12 @@ class Pack(Data, frozen=True, kw_only=True):
     """What an entry point of the group ``retina_doctor.checks`` names. *reasons*: a TOML file of reason texts.
 
     *services*: finds the running services on this machine that the settings may mean: the named process, whatever it is;
-    else what looks like a service, where the settings do not say that it is elsewhere. *rows*: of the first screen. *head*:
+    else what looks like a service, where the settings do not say that it is elsewhere. *python*: words of the command that
+    starts the service's Python, where the settings tell how the service is started. *rows*: of the first screen. *head*:
     its first lines, each of several parts; a function whose parameters are typed as a check's. *figures*: what a report can
     draw; functions typed likewise. *measures*: figures that are compared with an earlier report's. *knowledge*: the month
     (YYYY-MM) of the pack's tables of versions. *examples*: findings of recorded machines, for `explain`
-    (retina_doctor.examples). Of the reasons, "domain-NAME" and "probe-NAME" are what people call a domain and a probe, and
+    (`explaining.examples`). Of the reasons, "domain-NAME" and "probe-NAME" are what people call a domain and a probe, and
     "looks-NAME" a sentence on what the probe looks at.
     """
 
@@ -262,6 +263,7 @@ class Pack(Data, frozen=True, kw_only=True):
     causes: tuple[Cause, ...] = ()
     reasons: Path | None = None
     services: Callable[[Settings], tuple[RunningService, ...]] | None = None
+    python: Callable[[Settings], tuple[str, ...] | None] | None = None
     rows: tuple[Row, ...] = ()
     head: Callable[..., Iterable[Iterable[Reason]]] | None = None
     figures: tuple[Callable[..., Iterable[Figure]], ...] = ()

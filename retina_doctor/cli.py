@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retina_doctor import __version__
+from retina_doctor.catalogue.completion import of_check
 from retina_doctor.command import Listing, Run, taking
-from retina_doctor.completion import of_check
 from retina_doctor.language import said
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def top(
     version: Annotated[bool, typer.Option("--version", "-V", help=said("Print the version.", "输出版本。"))] = False,
 ) -> None:
     if version:
-        from retina_doctor.output import is_lost, show
+        from retina_doctor.running.output import is_lost, show
 
         show(f"retina-doctor {__version__}\n")
         raise typer.Exit(3 if is_lost() else 0)
@@ -135,12 +135,12 @@ def collect(
     ] = "",
 ) -> None:
     """Look, and write what was seen to a file that can be judged elsewhere."""
+    from retina_doctor.catalogue.registry import installed
     from retina_doctor.codec import replace
     from retina_doctor.errors import UsageError
-    from retina_doctor.output import check_writable, write
     from retina_doctor.redaction import redact, without_secrets
-    from retina_doctor.registry import installed
-    from retina_doctor.snapshot import save
+    from retina_doctor.running.output import check_writable, write
+    from retina_doctor.support_file import save
 
     run = Run.of(ctx)
     as_json = run.as_json
@@ -243,8 +243,8 @@ def explain(
     ] = None,
 ) -> None:
     """Explain a check: what it means, how it is found, an example with its fix, and why."""
-    from retina_doctor import explain as words
-    from retina_doctor.registry import installed
+    from retina_doctor.catalogue.registry import installed
+    from retina_doctor.explaining import explain as words
 
     run, catalogue = Run.of(ctx), installed()
     entries, as_json, language = catalogue.find(code), run.as_json, run.language
@@ -260,9 +260,9 @@ def explain(
 @app.command("list", cls=taking("lang", text_or_json=True, zh="列出所有检查：代码、名称、级别、标题。"))
 def list_checks(ctx: typer.Context) -> None:
     """List all checks: code, name, severity, title."""
-    from retina_doctor import reference
-    from retina_doctor.output import complain
-    from retina_doctor.registry import installed
+    from retina_doctor.catalogue.registry import installed
+    from retina_doctor.explaining import reference
+    from retina_doctor.running.output import complain
 
     run, catalogue = Run.of(ctx), installed()
     table = reference.table_json if run.as_json else reference.table_text

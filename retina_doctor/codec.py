@@ -4,8 +4,6 @@ msgspec rather than pydantic: it reads typed facts as strictly, and imports in a
 which every run of a command-line tool pays.
 """
 
-from __future__ import annotations
-
 import functools
 import re
 import typing
@@ -43,6 +41,8 @@ class Data(msgspec.Struct, frozen=True):
     """Base of all nouns: a frozen dataclass in all but its making, which is a hundred times faster.
 
     A hundred dataclasses would take longer to make, at each start, than all that is judged with them.
+    Where they are read at each start (facts, settings), their modules do without `from __future__ import annotations`: text
+    would have to be evaluated, twice.
     """
 
 

@@ -20,18 +20,18 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_click_param
 from typer.models import ParamMeta
 
-from retina_doctor import completion
+from retina_doctor.catalogue import completion
 from retina_doctor.language import said
-from retina_doctor.run import TEXT_OR_JSON
-from retina_doctor.run import Run as Run  # of the public API of commands
+from retina_doctor.running.run import TEXT_OR_JSON
+from retina_doctor.running.run import Run as Run  # of the public API of commands
 
 if TYPE_CHECKING:
     from typer._click.core import Context, Parameter
     from typer._click.formatting import HelpFormatter
     from typer.core import TyperOption
 
-    from retina_doctor.completion import Completing
-    from retina_doctor.declared import Declared
+    from retina_doctor.catalogue.completion import Completing
+    from retina_doctor.settings.declared import Declared
 
 OF_THE_RUN: Mapping[str, tuple[Any, str | None, str, str]] = {
     "config": (str | None, "FILE", "Settings; else retina-doctor.toml here.", "设置文件；否则读当前目录的 retina-doctor.toml。"),
@@ -107,7 +107,7 @@ class Flagged(_Helped, TyperCommand):
     def _flags(self) -> list[Parameter]:
         flags: list[Parameter] = []
         if self.takes is None or any(name not in OF_THE_RUN for name in self.takes):
-            from retina_doctor.declared import declarations
+            from retina_doctor.settings.declared import declarations
 
             for name, one in declarations().flags.items():
                 if one.setting.common if self.takes is None else name in self.takes:
@@ -172,6 +172,6 @@ def _completing(name: str) -> Completing | None:
 
 
 def _formats() -> tuple[str, ...]:
-    from retina_doctor.formats import names
+    from retina_doctor.reports.formats import names
 
     return names()

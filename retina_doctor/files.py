@@ -10,8 +10,40 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from retina_doctor.errors import UsageError
+
 AS_IT_IS = sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 """Without waiting, for us alone, byte by byte: whichever of these the system knows."""
+
+
+def refusal(path: str | Path) -> OSError | None:
+    """With what the system does not tell what is at *path*: nothing is there, or a folder above is closed, or the name is none.
+
+    `Path.exists` and its like tell of some of these and raise others."""
+    try:
+        os.stat(path)  # noqa: PTH116 - a name that begins with ~ may be one of a user that is not there
+    except OSError as error:
+        return error
+    return None
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whatever cannot be told is none: who reads it hears why."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises where a folder above is closed
+
+
+def check_readable(paths: Iterable[str]) -> None:
+    """Of files and folders that an operator names. Raises UsageError."""
+    for path in paths:
+        place = os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser raises where there is no such user
+        error = refusal(place)
+        if error is not None:
+            told = "no such file or folder" if error.errno == errno.ENOENT else f"cannot be read: {error.strerror}"
+            raise UsageError(f"{path}: {told}")
+        if not (os.path.isfile(place) or is_folder(place)):  # noqa: PTH113
+            raise UsageError(f"{path}: no regular file and no folder")
+        if not os.access(place, os.R_OK | (os.X_OK if is_folder(place) else 0)):
+            raise UsageError(f"{path}: cannot be read: {os.strerror(errno.EACCES)}")
 
 
 def read_regular(file: Path, most: int) -> bytes:

@@ -25,7 +25,6 @@ class Kind(StrEnum):
     KEY = "key"  # names a field of somebody's JSON; dots between the steps
 
 
-FreeText = Annotated[str, Kind.TEXT]
 Name = Annotated[str, Kind.NAME]
 Version = Annotated[str, Kind.VERSION]
 Path = Annotated[str, Kind.PATH]

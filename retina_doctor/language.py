@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from retina_doctor.errors import UsageError
 
-if TYPE_CHECKING:
-    from retina_doctor.settings import Language
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+"""Languages of reports and pages."""
 
 
 def language_of(wanted: str | None, environment: Mapping[str, str]) -> Language:
     """en or zh: as asked, else as RETINA_DOCTOR_LANG or the locale says. Raises UsageError."""
-    known: tuple[Language, ...] = ("en", "zh")
     asked = wanted or environment.get("RETINA_DOCTOR_LANG")
     if asked:
-        for language in known:
+        for language in LANGUAGES:
             if asked == language:
                 return language
-        raise UsageError(f"--lang {asked}: known are {', '.join(known)}")
+        raise UsageError(f"--lang {asked}: known are {', '.join(LANGUAGES)}")
     locale = environment.get("LC_ALL") or environment.get("LC_MESSAGES") or environment.get("LANG") or ""
     return "zh" if locale.lower().startswith("zh") else "en"
 

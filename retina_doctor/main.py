@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
@@ -11,9 +12,9 @@ from typing import Any, NoReturn
 
 from retina_doctor import __version__
 from retina_doctor.cli import app
-from retina_doctor.ears import HEARD
+from retina_doctor.ears import heard
 from retina_doctor.errors import Interrupted, UsageError
-from retina_doctor.output import complain, is_lost, lose, refuses, set_charsets, tell
+from retina_doctor.running.output import complain, is_lost, lose, refuses, sentence, set_charsets, tell
 
 COMPLETE = "_RETINA_DOCTOR_COMPLETE"
 
@@ -50,26 +51,34 @@ def main() -> NoReturn:
         tell("retina-doctor: interrupted\n")
         code = 128 + int(interrupt.args[0])
     except Exception as error:
-        # Typer has its own copy of click, so its errors have no importable base class.
-        told = getattr(error, "format_message", None)
-        code = 3
-        if isinstance(error, OSError) and refuses(error):  # Typer prints its help itself
-            lose(error)
-        elif told is None:
-            _crashed(error)
-        else:
-            context = getattr(error, "ctx", None)
-            command = f" {context.command.name}" if context is not None and context.parent is not None else ""
-            code = complain(f"{told()} See: retina-doctor{command} --help")
+        code = _failed(error)
     for number, handler in before.items():
         signal.signal(number, handler)
     gc.freeze()  # nor is anything looked through at the end
     sys.exit(code)
 
 
+def _failed(error: Exception) -> int:
+    """The exit code of what is neither wrong usage nor an interrupt, by its class; says what it is."""
+    if isinstance(error.__cause__, Interrupted):  # Python 3.11 and older wrap what is raised while a class is made
+        tell("retina-doctor: interrupted\n")
+        return 128 + int(error.__cause__.args[0])
+    if isinstance(error, OSError) and refuses(error):  # Typer prints its help itself
+        lose(error)
+        return 3
+    # Typer has its own copy of click, so its errors have no importable base class.
+    told = getattr(error, "format_message", None)
+    if told is None:
+        _crashed(error)
+        return 3
+    context = getattr(error, "ctx", None)
+    command = f" {context.command.name}" if context is not None and context.parent is not None else ""
+    return complain(f"{sentence(told())} See: retina-doctor{command} --help")
+
+
 def _crashed(error: Exception) -> None:
     """One line, and a file that can be attached to an issue."""
-    from retina_doctor.crash import write_crash_file
+    from retina_doctor.running.crash import write_crash_file
 
     try:
         file = write_crash_file(error)
@@ -82,8 +91,7 @@ def _crashed(error: Exception) -> None:
 def _heard() -> dict[int, Any]:
     """From here on signals raise Interrupted, but those that the caller ignores; the handlers that stood before."""
     sys.unraisablehook = _unraised
-    heard = [n for n in HEARD if signal.getsignal(n) is not signal.SIG_IGN]
-    return {number: signal.signal(number, _interrupt) for number in heard}
+    return {number: signal.signal(number, _interrupt) for number in heard()}
 
 
 def _interrupt(number: int, _frame: object) -> None:
@@ -95,9 +103,13 @@ def _unraised(what: sys.UnraisableHookArgs) -> None:
     if not isinstance(what.exc_value, Interrupted):
         sys.__unraisablehook__(what)
         return
-    again = threading.Timer(0.01, os.kill, (os.getpid(), int(what.exc_value.args[0])))
-    again.daemon = True
-    again.start()
+    told = os.getpid(), int(what.exc_value.args[0])
+    while True:  # the next signal may come right here, and be lost as the first was
+        with contextlib.suppress(Interrupted):
+            again = threading.Timer(0.01, os.kill, told)
+            again.daemon = True
+            again.start()
+            return
 
 
 def _take_closed_descriptors() -> None:

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from retina_doctor import output
 from retina_doctor.errors import UsageError
-from retina_doctor.files import read_regular
-from retina_doctor.run import threshold_of, worst
-from retina_doctor.snapshot import MOST_BYTES, SnapshotError, is_snapshot, load
+from retina_doctor.files import is_folder, read_regular
+from retina_doctor.running import output
+from retina_doctor.running.run import threshold_of, worst
 from retina_doctor.spread import spread
+from retina_doctor.support_file import MOST_BYTES, SnapshotError, is_snapshot, load
 
 if TYPE_CHECKING:
     from retina_doctor.command import Run
     from retina_doctor.model import Snapshot
-    from retina_doctor.reports import Look, Report
+    from retina_doctor.reports.report import Look, Report
 
 OF_SEVERAL = ("terminal", "json", "github")
 """Formats in which one report may follow another."""
@@ -45,7 +45,7 @@ def read(word: str) -> Snapshot:
 def json_files(folder: Path) -> list[Path]:
     """All that bear such a name, also what will turn out to be none, by name. Raises UsageError."""
     try:
-        found = sorted(file for file in folder.iterdir() if file.suffix == ".json" and not file.is_dir())
+        found = sorted(file for file in folder.iterdir() if file.suffix == ".json" and not is_folder(file))
     except OSError as error:
         raise UsageError(f"{folder}: cannot be read: {error.strerror}") from None
     if not found:
@@ -66,7 +66,7 @@ def judge(run: Run, words: Sequence[str]) -> NoReturn:
     _ = run.outputs, run.baseline  # complain before anything is read
     if run.flags["fail_on"]:
         threshold_of(run.flags["fail_on"])
-    if len(words) == 1 and not Path(words[0]).is_dir():
+    if len(words) == 1 and not is_folder(words[0]):
         snapshot = read(words[0])
         run.lap("settings")
         run.report(snapshot, run.flags["fail_on"] or snapshot.settings.gate.fail_on, judged=words[0])
@@ -83,7 +83,7 @@ def judge(run: Run, words: Sequence[str]) -> NoReturn:
 def _files(words: Iterable[str]) -> Iterable[str]:
     """Folders as the snapshots in them, by name; other JSON files there are passed over, and said to be. Raises UsageError."""
     for word in words:
-        if word == "-" or not Path(word).is_dir():
+        if word == "-" or not is_folder(word):
             yield word
             continue
         inside = json_files(Path(word))
@@ -101,8 +101,8 @@ Judged = tuple[int, str, list[str]]
 
 
 def _several(run: Run, files: Sequence[str]) -> NoReturn:
-    from retina_doctor.registry import installed
-    from retina_doctor.reports import writer
+    from retina_doctor.catalogue.registry import installed
+    from retina_doctor.reports.formats import writer
 
     output.prepare(run.outputs)
     _ = installed()  # both once, and not in each process
@@ -127,7 +127,8 @@ def _several(run: Run, files: Sequence[str]) -> NoReturn:
 
 def _judged(run: Run, writers: Sequence[Callable[[Report, Look], str]], file: str) -> Judged:
     from retina_doctor.codec import to_line
-    from retina_doctor.reports import PLAIN, json
+    from retina_doctor.reports import json
+    from retina_doctor.reports.report import PLAIN
 
     texts = []
     try:
@@ -172,8 +173,8 @@ class Spool:
 
 def compare(run: Run, before: str, after: str) -> NoReturn:
     """Tell what changed, and end with 1 where a finding appeared. Raises UsageError."""
-    from retina_doctor import comparing
-    from retina_doctor.registry import installed
+    from retina_doctor.catalogue.registry import installed
+    from retina_doctor.judging import comparing
     from retina_doctor.reports import comparison
 
     as_json = run.as_json

@@ -1,7 +1,6 @@
 """What is a secret by the words around it or by its shape. Sent to targets, too: Python 3.8, standard library alone.
 
 Text is masked here, where it was read, before it is cut: a cut could take away the words by which a secret is known.
-Vendors' prefixes: their own documentation, compared with the public rules of gitleaks and detect-secrets (docs/security.md).
 """
 
 from __future__ import annotations
@@ -9,70 +8,79 @@ from __future__ import annotations
 import functools
 import re
 
+from retina_doctor.secret_shapes import HEX_PAIRS, PEM, SHAPES, YAML, YAML_ITEM, holds_text, is_a_count, unescaped
+
 SECRET = "<secret>"  # noqa: S105
 MARK = r"<(?:secret|email|machine|mac|user\d*|(?:host|address|name|number|serial)\d+)>"
 """What stands in place of something masked; nothing else between angle brackets does."""
 
-_WORD = (
-    r"(?:[\w.-]*(?:token|passw(?:or)?d|passwort|passphrase|passcode|secret|credential|(?:api|access|account|private|signing|shared"
+WORD = (
+    r"(?:[\w.-]*(?:token|passw(?:or)?d|passwort|passphrase|passcode|(?:pass|pwd?)[-_]?(?:hash|word|key|digest)|secret|credential|(?:api|access|account|private|signing|shared"
     r"|encryption|license)[-_. ]?key|signature|webhook|connection[-_]?string)[\w-]*"
     r"|(?:[\w.]*[_.-]|db|pg)?(?:pass|pwd|pw|pin|otp|auth|authorization|cookies?|session[-_]?id|sessid|jsessionid|csrf|sig|apikey|sas|nonce"
-    r"|salt|dsn|psk)(?![\w-]))"
+    r"|salt|dsn|psk|(?:login|user|usr|admin|root|web|cam|bind)(?:pass?|pwd?|pw)|(?:snmp|r[ow])[-_]?community|mima|kouling|miyao)(?![\w-]))"
 )
 CODE = (
     r"(?:(?:recovery|unlock|backup|verification|one[-_ ]time|security|2fa|mfa|sms|pairing|activation|invit(?:e|ation))"
     r"[-_ ]codes?)"
 )
-_ZH = r"(?:密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|验证码|授权码|暗号|密碼|金鑰)"
+ZH = (
+    r"(?:密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|[帐账]密"
+    r"|(?:验证|授权|提取|激活|注册|邀请|恢复|动态|安全|校验|短信|接入|认证|登录|解锁|[Pp][Ii][Nn] ?)码(?!率)"
+    r"|暗号|密碼|金鑰|權杖)"
+)
 _QUOTED = r"(?:(?:\\*\"(?:[^\"\\]|\\[^\"])*\\*\")|(?:\\*'(?:[^'\\]|\\[^'])*\\*'))"
-_ATOM = r"(?:%s|<(?!/)|[^\s'\",;&<>)}\]|\\])" % MARK
+_ATOM = r"(?:%s|<(?!/)|&#\w{2,7};|\\(?:[0-7]{3}|x[0-9A-Fa-f]{2})|[^\s'\",;&<>)}\]|\\])" % MARK
 _BARE = r"%s+(?:[,;'\"<>)}\]|\\]+(?!\\*[\"']?[\w.-]+\\*[\"']?\s*[=:])%s+)*" % (_ATOM, _ATOM)
 _ASSIGN = r"(?:[bruf]?\\*['\"])?\s*(?:=>|:=|->|[:=：＝])\s*"
 
 # Patterns are texts: `re` compiles each when it is first needed, and most runs need none.
 LONG = r"[^\s,;:\"']{600,}|\S{3000,}"
 """No word is so long. It is taken out first, since other patterns need time by the square of a word's length."""
-PEM = r"(?s)-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)"
 DIGEST = r"(?i)(\bdigest\s+)(?:[\w-]+=(?:\"[^\"]*\"|[^\s,\"]+)(?:,\s*)?)+"
 HEADER = (
     r"(?i)(?P<head>(?<![\w-])(?:(?:proxy-)?authorization|(?:set-)?cookie2?|x-[\w-]*(?:token|key|auth|secret|signature)[\w-]*)"
     r"\\*[\"']?\s*[:=：＝]\s*\\*[\"']?)(?P<value>[^\n\"'\\]+)"
 )
-SCHEME = (
-    r"(?i)(?P<head>\b(?:bearer|basic|negotiate|ntlm|apikey|token)\s+)(?P<value>(?=[\w.~+/=-]*[\d=A-Z])[\w.~+/-]{6,}=*)"
-)
-XML = r"(?is)(?P<head><(?P<tag>(?:\w+:)?%s)(?:\s[^>]*)?>)(?P<value>[^<]+)(?=</)" % _WORD
-QUOTED = r"(?i)(?P<head>(?P<q>['\"])(?:--?)?%s=)(?P<value>(?:(?!(?P=q))[^\n])+)(?=(?P=q))" % _WORD
+SCHEME = r"(?i)(?P<head>\b(?:bearer|basic|negotiate|ntlm|apikey|token)\s+)(?P<value>(?-i:(?=[\w.~+/=-]*[\d=A-Z]))[\w.~+/-]{6,}=*)"
+XML = r"(?is)(?P<head><(?P<tag>(?:\w+:)?%s)(?:\s[^>]*)?>)(?P<value>[^<]+)(?=</)" % WORD
+QUOTED = r"(?i)(?P<head>(?P<q>['\"])(?:--?)?%s=)(?P<value>(?:(?!(?P=q))[^\n])+)(?=(?P=q))" % WORD
 """A whole assignment in quotes: the value may hold blanks."""
 NAMED = r"(?is)(?P<head>(?<![\w-])(?:--?)?%s%s)(?:[bruf](?=\\*['\"]))?(?![{\[])(?P<value>%s|%s)" % (
-    _WORD,
+    WORD,
     _ASSIGN,
     _QUOTED,
     _BARE,
 )
 PHRASE = (
-    r"(?i)(?P<head>\b(?:passw(?:or)?d|passphrase|passcode|pin|secret|token|%s)\b(?:\s+(?!is\b)[\w.@-]+){0,4}?\s*"
-    r"(?::\s+|\s(?:is|was)\s*:?\s+|：\s*))(?!(?:not|missing|invalid|required|empty|wrong|too|set|expired|incorrect|no)\b)"
+    r"(?i)(?P<head>\b(?:passw(?:or)?d|passphrase|passcode|pin|secret|token|%s)\b(?:[^\S\n]+(?!is\b)[\w.@-]+){0,4}?\s*"
+    r"(?::\s+|\s(?:is|was)\s*:?\s+|：\s*))(?!(?:not|missing|invalid|required|empty|wrong|too|set|expired|incorrect|no|longer|shorter|larger|greater|less"
+    r"|expected|used|of|in|on|the|an?|only|already|deprecated|ignored|disabled|enabled|found|valid|available|supported)"
+    r"(?=\s|$|[,;'\"&)\\]|[.:!?]+(?:\s|$)))"
     r"(?P<value>[^\n,;'\"&)]+?)(?=\s+\S+=|\s+--?\w|\s*(?:[\n,;'\"&)]|$))" % CODE
 )
 SPOKEN_ZH = (
-    r"(?P<head>%s(?:[\w \t]{0,12}?)(?:为|是|叫|设为|设置为|[:：=＝]|\s)+[「“‘\"'《]?)(?P<value>[^\s，。；、,;」”’\"'》]+)"
-    % _ZH
+    r"(?P<head>(?:%s(?:[\w \t]{0,12}?)(?:为|是|叫|设为|设置为|[:：=＝]|\s)+"
+    r"|(?<![A-Za-z0-9])(?i:pass\w{0,5}|pwd|pw|token|secret)\s*(?:设置?为|改为|为|是)[:：=＝\s]*)[「“‘\"'《]?)"
+    r"(?!错误|无效|不正确|不匹配|为?空|不能|失败|已过期|过期|未(?:设置|配置|填|提供|知|指定|输入|定义|启用|找到|通过|授权))(?P<value>[^\s，。；、,;」”’\"'》]+)"
+    % ZH
 )
 _NAME_OF_FLAG = (
     r"(?:%s|[\w-]*(?:key|auth|bearer|creds?|login|licen[cs]e"
     r"|(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!multi)(?<!multi[-_])(?<!single)(?<!single[-_])pass))"
-) % _WORD
-FLAG = r"(?i)(?P<head>(?<![\w-])--?%s(?:=|\s+(?!-)))(?P<value>%s|%s)" % (_NAME_OF_FLAG, _QUOTED, _BARE)
+) % WORD
+FLAG = r"(?i)(?P<head>(?<![\w-])--?%s(?:=|\s+(?:-\s+)?(?!-)))(?P<value>%s|%s)" % (_NAME_OF_FLAG, _QUOTED, _BARE)
 QUERY = (
     r"(?i)(?P<head>(?<=[?&;])(?:%s|[\w.-]*key(?:id)?|code|state|x-(?:amz|goog|oss|cos|ms)-[\w-]+|ossaccesskeyid)=)(?P<value>[^\s&\"'#;]+)"
-    % _WORD
+    % WORD
 )
 URL_USER = (
-    r"(?P<head>\b[a-zA-Z][a-zA-Z0-9+.-]*://)(?P<user>[^\s/@:\"']*)(?P<colon>:?)(?P<value>[^\s/@\"']*(?:@[^\s/@\"']+)*)@"
+    r"(?P<head>\b[a-zA-Z][a-zA-Z0-9+.-]*:(?:[/\\]{2,40}|(?<=\w\w:)/(?=[^\s/@:\"']*:))|(?<![\w:/\\])//(?=[^\s/@:\"']*:))"
+    r"(?P<user>[^\s/\\@:\"']*)(?P<colon>:?)(?P<value>[^\s/@\"']*(?:@[^\s/@\"']+)*)@"
 )
+"""The slashes may be escaped (`\\/\\/`), turned round, one too few or too many, or stand without a scheme."""
 DSN = (
-    r"(?i)(?P<head>\b(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|ftp|sftp|smtps?|ldaps?)(?:\+\w+)?://"
+    r"(?i)(?P<head>\b(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|ftp|sftp|smtps?|ldaps?)(?:\+\w+)?://?"
     r"[^\s/@:\"']*:)(?P<value>[^\s\"'@]*)@"
 )
 WEBHOOK = (
@@ -81,26 +89,29 @@ WEBHOOK = (
     r"|(?<![\w.-])hooks?\.[\w-]+\.[\w.-]+(?::\d+)?/"
     r"|(?://|@)[\w-]+\.[^\s\"'<>]{0,200}?/hooks?/|/webhooks?/(?!send\?)|//[\w.-]+(?::\d+)?/t/(?=[^\s/]{8,}/)))(?P<value>[^\s\"'<>?]+)"
 )
-SSHPASS = r"(?P<head>\bsshpass\s+-p\s*)(?P<value>%s|%s)" % (_QUOTED, _BARE)
-JWT = r"(?<![\w-])eyJ[\w-]{4,}(?:\.[\w-]*){0,4}(?:\r?\n(?=[\w.-]{8,}(?:\r?\n|\Z))[\w.-]+)*"
-"""A log may break it over several lines."""
-BOT = r"(?<![\w:])\d{8,10}:[A-Za-z0-9_-]{30,}"
-PREFIXES = (
-    "A3T AKIA ASIA AGPA AIDA AROA AIPA ANPA ANVA ABIA ACCA AIza ya29. GOCSPX- LTAI AKID AKLT sk_live_ sk_test_ "
-    "rk_live_ rk_test_ pk_live_ whsec_ sk-ant- sk-proj- sk-or- sk- pypi- npm_ dckr_pat_ dckr_oat_ nvapi- SG. hf_ "
-    "api_org_ ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- glcbt- glptt- gloas- glsoat- GR1348941 "
-    "xoxa- xoxb- xoxp- xoxe- xoxo- xoxr- xoxs- xapp- dop_v1_ doo_v1_ dor_v1_ shpat_ shpca_ shppa_ shpss_ lin_api_ "
-    "r8_ gsk_ pplx- xai- tvly- EAAC EAAB EAAG AGE-SECRET-KEY- CFPAT- dp.pt. dp.st. hvs. hvb. hvr. tskey- glsa_ "
-    "glc_ eyJrIjoi NRAK- NRII- NRJS- PMAK- rubygems_ sntrys_ sntryu_ sbp_ sq0atp- sq0csp- EAAAE ntn_ figd_ ATATT3 "
-    "nfp_ pscale_ squ_ sqp_ sqa_ AKCp ALTAK- amzn.mws. HRKU- EZAK EZTK ATBB rpa_ fo1_ FlyV1 pul- oy2 scw_ ops_eyJ "
-    "sq0idp- sk.eyJ pk.eyJ EXO pspace_ waka_ wandb_ duffel_ fio-u- kc_ bkua_ LUPA zpka_ "
-).split()
-AZURE = r"(?<![\w~.-])[\w~.]{3}\dQ~[\w~.-]{31,34}"
-UUID = r"(?<![\w-])(?:ms|sdk|mob|api)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-TOKEN = r"(?<![A-Za-z0-9])(?:%s)(?=[\w.~+/=-]*(?:\d|[a-z][A-Z]|[A-Z][a-z]*[A-Z]))[\w.~+/=-]{6,}" % "|".join(
-    sorted({re.escape(one) for one in PREFIXES}, key=len, reverse=True)
+_ITEM = r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
+WORDS = r"\[\s*%s(?:\s*,\s*%s)+(?:\s*,)?\s*\]" % (_ITEM, _ITEM)
+"""A command line as JSON, YAML and Python write it: `["curl", "-u", "a:b"]`."""
+SIGNED = r"(?i)(?P<head>(?<![\w-])[as]k%s)(?P<value>%s|%s)" % (_ASSIGN, _QUOTED, _BARE)
+"""`ak` and `sk`, as Chinese clouds call the two parts of a key."""
+FIELD = (
+    r"(?i)(?P<head>form-data;[^\n]{0,200}?\bname=\\*[\"']?%s\\*[\"']?(?:[^\n\\]*(?:\r?\n|(?:\\+r)?\\+n)){1,3}?(?:\r?\n|(?:\\+r)?\\+n))"
+    r"(?P<value>[^\s\\]+)" % WORD
 )
-SECRET_KEY = r"(?i)(?:%s|%s|key|nonce|auth[\w-]*)" % (_WORD, _ZH)
+"""Of a form in parts: the value stands after an empty line."""
+ACCOUNT = (
+    r"(?P<head>(?<![\w./@-])(?:admin(?:istrator)?|root|guest|operator|supervisor)[:/])(?P<value>\d{6,})(?![\w./:-])"
+)
+SECOND_AT = (
+    r"(?P<head>://[^\s/@:\"']*:%s@)(?:[^\s\"'<>@]*@)+(?=(?:\d{1,3}\.){3}\d|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}(?![\w.-]))"
+    % SECRET
+)
+"""A password may hold slashes as well as that sign: what counts is the last one before a host."""
+BY_PLACE = r"(?i)(?P<head>\bsshpass\s+-p\s*|(?<![^\s\"'])/(?:p|pw|pwd|pass|password):)(?P<value>%s|%s)" % (
+    _QUOTED,
+    _BARE,
+)
+SECRET_KEY = r"(?i)(?:%s|%s|key|[as]k|nonce|auth[\w-]*)" % (WORD, ZH)
 """A key of JSON or of a table whose value is a secret, whatever it is."""
 SECRET_FLAG = r"(?i)--?" + _NAME_OF_FLAG
 USER_FLAG = r"-[uU]|--(?:proxy-)?user"
@@ -111,7 +122,7 @@ _NOTHING = r"(?i)[\\'\"]*(?:none|null|true|false|undefined|\*+|x{3,}|[-<]|\.\.\.
 def _hidden(match):  # type: (re.Match[str]) -> str
     """The match with its value masked; quotes around it stay, so that what was JSON is JSON still."""
     value = match.group("value")
-    if re.fullmatch(_WHOLE_MARK, value) or re.fullmatch(_NOTHING, value):
+    if re.fullmatch(_WHOLE_MARK, value) or re.fullmatch(_NOTHING, value) or is_a_count(match.group("head"), value):
         return match.group(0)
     start = len(value) - len(value.lstrip("\\'\"")) if value[:1] in "\\'\"" else 0
     end = len(value) - (len(value) - len(value.rstrip("\\'\"")) if start else 0)
@@ -128,34 +139,72 @@ def _userinfo(match):  # type: (re.Match[str]) -> str
     return match.group(0) if re.fullmatch(_WHOLE_MARK, user) or user == "git" else match.group("head") + SECRET + "@"
 
 
+def _words(match):  # type: (re.Match[str]) -> str
+    words = [item[1:-1] for item in re.findall(_ITEM, match.group(0))]
+    shown = iter(words_masked(words))
+    return re.sub(_ITEM, lambda item: item.group(0)[0] + next(shown) + item.group(0)[-1], match.group(0))
+
+
+def _yaml(match):  # type: (re.Match[str]) -> str
+    shown = iter(words_masked([item[2] for item in re.findall(YAML_ITEM, match.group(0))]))
+    return re.sub(YAML_ITEM, lambda item: item.group(1) + next(shown) + item.group(4), match.group(0))
+
+
+def _second_at(match):  # type: (re.Match[str]) -> str
+    return match.group("head")
+
+
+def _dumped(match):  # type: (re.Match[str]) -> str
+    return SECRET if holds_text(match) else match.group(0)
+
+
 def _digest(match):  # type: (re.Match[str]) -> str
     return match.group(1) + SECRET
 
 
+OF_WORD = (
+    "token|pas|secret|credential|ikey|skey|tkey|ekey|gkey|dkey|nkey|-key|_key|.key| key|sig|webhook|connection|pw|pin|otp|auth"
+    "|cookie|sessid|sessionid|session-|session_|csrf|sas|nonce|salt|dsn|psk"
+    "|pwd|mima|kouling|miyao|communit"
+).split("|")
+"""Of each word that *WORD* fits, a part."""
 RULES = (
-    (PEM, SECRET, ("-----BEGIN ",)),
-    (DIGEST, _digest, ("=",)),
-    (HEADER, _hidden, (":", "=", "：", "＝")),
-    (SCHEME, _hidden, ("",)),
-    (XML, _hidden, ("</",)),
-    (DSN, _hidden, ("@",)),
-    (URL_USER, _userinfo, ("@",)),
-    (QUOTED, _hidden, ("=",)),
-    (WEBHOOK, _hidden, ("/",)),
-    (QUERY, _hidden, ("=",)),
-    (FLAG, _hidden, ("-",)),
-    (SSHPASS, _hidden, ("sshpass",)),
-    (NAMED, _hidden, ("=", ":", ">", "：", "＝")),
-    (PHRASE, _hidden, ("",)),
-    (SPOKEN_ZH, _hidden, ("密", "口令", "令牌", "秘钥", "私钥", "凭", "验证码", "授权码", "暗号", "金鑰")),
-    (JWT, SECRET, ("eyJ",)),
-    (BOT, SECRET, (":",)),
-    (AZURE, SECRET, ("Q~",)),
-    (UUID, SECRET, ("-",)),
-    (TOKEN, SECRET, ("",)),
+    (PEM, SECRET, ("-----BEGIN ",), ()),
+    (WORDS, _words, ("[",), ('"-', "'-")),
+    (YAML, _yaml, ("\n", "\\n"), ("- -", '- "-', "- '-", "- \\")),
+    (FIELD, _hidden, (), ("form-data",)),
+    (HEX_PAIRS, _dumped, (), ()),
+    (DIGEST, _digest, ("=",), ("digest",)),
+    (HEADER, _hidden, (":", "=", "：", "＝"), ("authorization", "cookie", "x-")),
+    (SCHEME, _hidden, (), ("bearer", "basic", "negotiate", "ntlm", "apikey", "token")),
+    (XML, _hidden, ("</",), OF_WORD),
+    (DSN, _hidden, ("@",), ()),
+    (URL_USER, _userinfo, ("@",), ()),
+    (SECOND_AT, _second_at, ("@",), ()),
+    (ACCOUNT, _hidden, (":", "/"), ()),
+    (QUOTED, _hidden, ("=",), OF_WORD),
+    (WEBHOOK, _hidden, ("/",), ("hook", "telegram", "ifttt", "pagerduty", "day.app", "ftqq", "/t/")),
+    (QUERY, _hidden, ("=",), [*OF_WORD, "key", "code", "state", "x-"]),
+    (FLAG, _hidden, ("-",), [*OF_WORD, "key", "bearer", "cred", "login", "licen"]),
+    (BY_PLACE, _hidden, ("sshpass", "/p", "/P"), ()),
+    (NAMED, _hidden, ("=", ":", ">", "：", "＝"), OF_WORD),
+    (SIGNED, _hidden, ("=", ":", ">", "：", "＝"), ("ak", "sk")),
+    (PHRASE, _hidden, (), ("pass", "pin", "secret", "token", "code")),
+    (SPOKEN_ZH, _hidden, ("密", "口令", "令牌", "秘钥", "私钥", "凭", "码", "暗号", "金鑰", "權杖", "为", "是"), ()),
 )
-"""In this order: a pattern, what takes the place of what it finds, and the signs of which it needs one: looking for those spares
-most texts the pattern, and most runs its making."""
+"""In this order: a pattern, what takes the place of what it finds, the signs and the parts of words (in small letters) of which
+it needs one each: looking for those spares most texts the pattern, and most runs its making."""
+
+
+def small(text):  # type: (str) -> str
+    """Letters that `(?i)` takes for the same, as the same."""
+    if text.isascii():
+        return text.lower()
+    return text.casefold().replace("\u0131", "i").replace("i\u0307", "i")
+
+
+def has_one(text, parts):  # type: (str, list[str] | tuple[str, ...]) -> bool
+    return any(part in text for part in parts)
 
 
 def masked(text):  # type: (str) -> str
@@ -166,13 +215,24 @@ def masked(text):  # type: (str) -> str
 
 
 def _masked(text):  # type: (str) -> str
-    if len(text) >= 600:
+    """What is escaped is read as what it means, and stays as it is written where that holds no secret."""
+    plain = unescaped(text)
+    shown = _by_rules(plain)
+    return text if shown == plain else shown
+
+
+def _by_rules(text):  # type: (str) -> str
+    if len(text) >= 600 and max(map(len, text.split()), default=0) >= 600:
         text = re.sub(LONG, SECRET, text)
-    for pattern, replacement, signs in RULES:
-        for sign in signs:
-            if sign in text:
-                text = re.sub(pattern, replacement, text)
-                break
+    words = small(text)
+    for pattern, replacement, signs, parts in RULES:
+        if (not signs or has_one(text, signs)) and (not parts or has_one(words, parts)):
+            shown = re.sub(pattern, replacement, text)
+            if shown != text:
+                text, words = shown, small(shown)
+    for shape, signs in SHAPES:
+        if not signs or has_one(text, signs):
+            text = re.sub(shape, SECRET, text)
     return text
 
 
@@ -190,28 +250,45 @@ def beginning(text, most):  # type: (str, int) -> str
     return (whole.group(0).rstrip() if whole else "") + " ..."
 
 
+@functools.lru_cache(maxsize=4096)
+def _is_secret_flag(word):  # type: (str) -> bool
+    return word[:1] == "-" and re.fullmatch(SECRET_FLAG, word) is not None
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_secret_key(word):  # type: (str) -> bool
+    return re.fullmatch(SECRET_KEY, word) is not None
+
+
+_ASSIGNED_WORD = r"(?is)((?:--?)?(?:%s|(?<=-)[\w-]*(?:key|auth))=)(?=.)" % WORD
+_ASSIGNED_FLAG = r"(?is)(--?[\w-]*(?:key|auth)=)(?=.)"
+
+
+_OTHER_VALUE = r"\d{1,5}(?::\d{1,5})*(?:/\w+)?|[./~].*|-.*|\w+://.*|(?:\w+\.)+[A-Z][A-Za-z]*Worker|sync|gthread|gevent|eventlet|tornado|solo|prefork|threads|processes"
+"""After -p, -a, -P or -k: a port, a file, another flag, an address (curl), workers (gunicorn, celery)."""
+
+
 def words_masked(words):  # type: (list[str]) -> list[str]
     """The words of a command line without its secrets: a word says surely where it ends, and what flag stands before it."""
     shown = []  # type: list[str]
     for place, word in enumerate(words):
-        before = words[place - 1] if place else ""
+        earlier = [one for one in words[max(0, place - 2) : place] if one != "-"]  # of a list in YAML
+        before = earlier[-1].strip("\"',[]") if earlier else ""
         key = before.strip("\\'\"{[(:=：＝")
-        named = re.fullmatch(SECRET_FLAG, before) or (re.fullmatch(SECRET_KEY, key) and place > 1)
-        assigned = re.match(r"(?is)((?:--?)?(?:%s|(?<=-)[\w-]*(?:key|auth))=)(?=.)" % _WORD, word) or re.match(
-            r"(?is)(--?[\w-]*(?:key|auth)=)(?=.)", word
-        )
-        if assigned:
+        named = _is_secret_flag(before) or (place > 1 and _is_secret_key(key))
+        assigned = "=" in word and (re.match(_ASSIGNED_WORD, word) or re.match(_ASSIGNED_FLAG, word))
+        if word == "-":
+            shown.append(word)
+        elif assigned:
             shown.append(assigned.group(1) + SECRET)
         elif (
             (place and named and not word.startswith("--"))
             or (place and re.fullmatch(USER_FLAG, before) and ":" in word)
-            or (
-                place
-                and before in ("-p", "-a", "-P", "-k")
-                and not re.fullmatch(r"\d{1,5}(?::\d{1,5})*(?:/\w+)?|[./~].*|-.*", word)
-            )
+            or (place and before in ("-p", "-a", "-P", "-k") and not re.fullmatch(_OTHER_VALUE, word))
         ):
             shown.append(SECRET)
+        elif re.match(r"-u[\w.@-]+:(?!\d+$).", word):
+            shown.append("-u" + SECRET)
         elif re.match(r"-p(?!roto|ath|rint|id|ort|ip|lay|rof|y)(?=.*[A-Za-z]).{3,}", word):
             shown.append("-p" + SECRET)
         else:

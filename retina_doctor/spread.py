@@ -17,7 +17,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 FEWEST = 8  # things for each process: to start one takes as long as to judge some
-ROOM = 1024 * 1024  # bytes of results that a process may be ahead with
+ROOM = 1024 * 1024  # bytes that a process may be ahead with
 GARBAGE = 64  # things after which a process looks for garbage: the doctor itself never does
 
 
@@ -67,12 +67,17 @@ def _started(work: Callable[[T], R], things: Sequence[T], others: Sequence[Binar
         os.close(results)
         _work(work, things, told)
     os.close(told)
+    widen(results)
+    return pid, os.fdopen(results, "rb")
+
+
+def widen(pipe: int) -> None:
+    """Let a pipe hold as much as Linux allows (fs.pipe-max-size): what is handed over in small pieces waits at each of them."""
     if sys.platform == "linux":
         with contextlib.suppress(ImportError, AttributeError, OSError):
             import fcntl
 
-            fcntl.fcntl(results, fcntl.F_SETPIPE_SZ, ROOM)
-    return pid, os.fdopen(results, "rb")
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, ROOM)
 
 
 def _work(work: Callable[[T], R], things: Sequence[T], told: int) -> NoReturn:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # with -m the working directory comes first: what Python has not loaded yet would be looked for there
+    from typing import NoReturn
 
 PROGRAM = """HELD = False
 import os, sys, _signal
@@ -53,7 +55,7 @@ def restart() -> NoReturn:
     """
     if sys.flags.isolated or os.name != "posix":
         start()
-    here = str(Path(__file__).resolve().parents[1])
+    here = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # noqa: PTH120 - without pathlib, as above
     # Where it runs from a folder that is not installed, that folder goes last: nothing beside it can stand for another module.
     program = PROGRAM.replace("    site.main()\n", f"    site.main()\n    sys.path.append({here!r})\n")
     os.execv(sys.executable, [sys.executable, "-I", "-S", "-c", program, *sys.argv[1:]])  # noqa: S606

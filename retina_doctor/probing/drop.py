@@ -17,7 +17,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from retina_doctor.standpoint import Standpoint, rank, standpoint_of
+from retina_doctor.standpoint.standpoint import Standpoint, rank, standpoint_of
 
 # <linux/prctl.h>, <linux/sched.h>, <linux/capability.h>
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 4, 38, 47

@@ -23,12 +23,26 @@ def of_group(leader: int, seconds: float) -> Effort | None:
     return None if told is None else Effort(**told)
 
 
+def of_alarm(seconds: float, computed: float) -> Effort:
+    """Of a process that its own alarm ended. It is set for later than our clock: where it rang first, neither had a processor."""
+    from retina_doctor.model import Effort
+
+    waited = max(0.0, seconds - computed)
+    return Effort(
+        seconds=round(seconds, 3),
+        computed=round(computed, 3),
+        waited=round(waited, 3),
+        load=round(os.getloadavg()[0], 2),
+        processors=os.cpu_count() or 1,
+    )
+
+
 def measured(leader: int, seconds: float) -> dict[str, Any] | None:
     """Of the process group of *leader*, which has run for *seconds*; None where the kernel does not tell.
 
     A command that reaches elsewhere (docker exec, ssh) shows its own effort here, which is none; the load is this machine's.
     """
-    group = list(_group(leader))
+    group = list(group_of(leader))
     if not group:
         return None
     ticks = os.sysconf("SC_CLK_TCK")
@@ -50,7 +64,7 @@ def measured(leader: int, seconds: float) -> dict[str, Any] | None:
     }
 
 
-def _group(leader: int) -> Iterator[tuple[Path, list[bytes]]]:
+def group_of(leader: int) -> Iterator[tuple[Path, list[bytes]]]:
     """(folder in /proc, fields of its stat from the state on) of each process of the group."""
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError):

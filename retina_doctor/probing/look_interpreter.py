@@ -89,12 +89,14 @@ def container() -> str | None:
     if os.environ.get("APPTAINER_CONTAINER") or os.environ.get("SINGULARITY_CONTAINER"):
         return "apptainer"
     told = os.environ.get("container") or told_by_systemd()
-    if told:
+    if told and told != WSL:
         return told
     mounts = root_mount() + read("/proc/1/cgroup")
     return next((kind for sign, kind in SIGNS.items() if sign in mounts), None)
 
 
+WSL = "wsl"
+"""What WSL tells its systemd; it is no container: what is installed there stays, and Windows gives it every GPU."""
 SIGNS = {
     "/kubepods": "kubernetes",
     "/docker": "docker",

@@ -1,32 +1,30 @@
-"""One other interpreter: start, listen, end. Nothing here knows what is being looked at."""
+"""One other interpreter: listen to it, end it. Nothing here knows what is being looked at."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from retina_doctor.codec import replace
 from retina_doctor.model import Effort, Outcome, Recorded
 from retina_doctor.probing import effort
 from retina_doctor.probing.messages import message_of, used_of
 from retina_doctor.probing.request import Request
-from retina_doctor.secret_words import masked
-from retina_doctor.standpoint import rank
+from retina_doctor.probing.starting import start_process
+from retina_doctor.probing.tail import Tail
+from retina_doctor.probing.waiting import awaited
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 PATIENCE = 1 / 12  # of its time that a looking gets before those that wait for it in the same process go on in another
 DYING = 0.1  # seconds to wait for a killed process; it takes longer in an uninterruptible system call: a hung driver
-TAIL_LINES, TAIL_BYTES = 20, 8192
 CHUNK = 65536  # bytes read from a pipe at once
-ROOM = 1024 * 1024  # bytes that the pipe for a program is to hold: as much as Linux allows (fs.pipe-max-size)
 
 
 @dataclass
@@ -60,36 +58,20 @@ class Child:
     hangs_with: str | None = None
     usage: Any = None
     effort: Effort | None = None
+    errors: Tail = field(default_factory=Tail)
     _pending: bytearray = field(default_factory=bytearray)
     _told: int = 0
-    _errors: bytearray = field(default_factory=bytearray)
-    _cut: bool = False
     _unsent: memoryview = field(default_factory=lambda: memoryview(b""))
 
     @classmethod
     def start(cls, request: Request, token: str, environment: Mapping[str, str]) -> Child:
         """Raises OSError when the command cannot be started."""
-        with _dropping(request) as drop:
-            process = subprocess.Popen(
-                list(request.command),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=dict(environment),
-                start_new_session=True,
-                cwd=None if drop else _directory(request),
-                preexec_fn=drop,
-            )
+        process = start_process(request, environment)
         assert process.stdin and process.stdout and process.stderr
-        _limit(process.pid, request.limits)
-        if request.processors:
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(process.pid, request.processors)
         for pipe in (process.stdin, process.stdout, process.stderr):
             os.set_blocking(pipe.fileno(), False)
         seen = {look.probe: ProcessSeen(look.seconds) for look in request.looks}
         child = cls(request, token, process, time.monotonic(), seen, request.looks[0].probe)
-        _widen(process.stdin.fileno())
         child._unsent = memoryview(request.program(token))
         child.write_program()  # it begins at once, and not when all others have been started, too
         return child
@@ -153,14 +135,14 @@ class Child:
         with contextlib.suppress(BlockingIOError):
             try:
                 while self._unsent:
-                    self._unsent = self._unsent[os.write(self.process.stdin.fileno(), self._unsent[:65536]) :]
+                    self._unsent = self._unsent[os.write(self.process.stdin.fileno(), self._unsent[:CHUNK]) :]
             except BrokenPipeError:
                 self._unsent = memoryview(b"")
-        if not self._unsent:
-            with contextlib.suppress(OSError):
-                self.process.stdin.close()
-            return True
-        return False
+        if self._unsent:
+            return False
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        return True
 
     def read_facts(self) -> bool:
         """Take what is there; False at the end of the stream."""
@@ -178,7 +160,7 @@ class Child:
         whole, _, rest = bytes(self._pending).rpartition(b"\n")
         self._pending = bytearray(rest)
         if self.token.encode() not in whole:  # noise, however many lines: a flood must not cost more than its bytes
-            self._note(whole + b"\n")
+            self.errors.add(whole + b"\n")
             return True
         for line in whole.split(b"\n"):
             self._take(line)
@@ -186,12 +168,9 @@ class Child:
 
     def _take(self, line: bytes) -> None:
         mark = self.token.encode()
-        if not line.startswith(mark):
-            self._note(line + b"\n")  # printed by something else before the private stream was set up
-            return
-        message = message_of(line[len(mark) :])
-        if message is None:
-            self._note(line + b"\n")  # none of ours
+        message = message_of(line[len(mark) :]) if line.startswith(mark) else None
+        if message is None:  # printed by something else before the private stream was set up, or none of ours
+            self.errors.add(line + b"\n")
             return
         if self.complete:  # it goes on with what others do by now
             return
@@ -213,19 +192,15 @@ class Child:
         chunk = _read(self.process.stderr.fileno())
         if not chunk:
             return chunk is None
-        self._note(chunk)
+        self.errors.add(chunk)
         return True
-
-    def _note(self, data: bytes) -> None:
-        self._errors += data
-        beyond = max(0, len(self._errors) - 4 * TAIL_BYTES)
-        self._cut = self._cut or beyond > 0
-        del self._errors[:beyond]
 
     def end(self) -> None:
         """Kill the whole process group and reap the child. Harmless when it is gone already."""
         if self.overdue and self.effort is None:
             self.effort = effort.of_group(self.process.pid, self.seconds)
+            if self.effort is not None and not self.effort.starved:
+                self.effort = replace(self.effort, waits_for=awaited(self.process.pid))
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         until = time.monotonic() + DYING
@@ -235,16 +210,6 @@ class Child:
             if pipe:
                 with contextlib.suppress(OSError):
                     pipe.close()
-
-    @property
-    def errors(self) -> tuple[str, ...]:
-        """The last lines of standard error: masked as a whole, then cut at a line, so that a cut lays no secret bare."""
-        text = masked(self._errors.decode("utf-8", "replace"))
-        if self._cut:
-            text = text.partition("\n")[2] or text.partition(" ")[2]
-        whole = text[-TAIL_BYTES:]
-        lines = (whole if len(whole) == len(text) else whole.partition("\n")[2]).splitlines()
-        return tuple(line for line in lines if line.strip())[-TAIL_LINES:]
 
     def told(self, name: str) -> Recorded | None:
         """The reading of a looking that has ended while others of its process go on."""
@@ -267,9 +232,8 @@ class Child:
         """By the system's word, which counts the memory of what it was forked from, too."""
         if self.usage is None:
             return None, None
-        return self.usage.ru_utime + self.usage.ru_stime, self.usage.ru_maxrss * (
-            1 if sys.platform == "darwin" else 1024
-        )
+        unit = 1 if sys.platform == "darwin" else 1024
+        return self.usage.ru_utime + self.usage.ru_stime, self.usage.ru_maxrss * unit
 
     def _recorded(self, seen: ProcessSeen, seconds: float, cpu: float | None, peak: int | None) -> Recorded:
         detail: str | None = None
@@ -279,7 +243,7 @@ class Child:
             outcome, detail = Outcome.FAILED, f"told more than {MOST_FACTS} bytes"
         elif self.hangs_with is not None:
             outcome, detail = Outcome.TIMED_OUT, f"no answer in {seconds:.0f} s, nor from {self.hangs_with}"
-        elif self.overdue:
+        elif self.overdue or self._rang(seen):
             outcome, detail = Outcome.TIMED_OUT, f"no answer in {seen.limit:g} s"
         elif self.done:  # and then it was us who killed it, or it was quicker
             outcome, detail = Outcome.FAILED, "said that it was done, and had not ended this"
@@ -295,57 +259,19 @@ class Child:
             seconds=round(seconds, 3),
             stage=seen.stage,
             detail=detail,
-            stderr_tail=() if outcome is Outcome.OK else self.errors,
+            stderr_tail=() if outcome is Outcome.OK else self.errors.lines,
             cpu_seconds=None if cpu is None else round(cpu, 3),
             peak_memory=peak,
-            effort=self.effort if outcome is Outcome.TIMED_OUT else None,
+            effort=self._effort(seen) if outcome is Outcome.TIMED_OUT else None,
             began=began,
         )
 
+    def _rang(self, seen: ProcessSeen) -> bool:
+        """Its own alarm has ended it."""
+        return self.process.returncode == -signal.SIGALRM and self.seconds > seen.limit
 
-@contextlib.contextmanager
-def _dropping(request: Request) -> Iterator[Callable[[], None] | None]:
-    """What the child does before it becomes the command. Raises OSError where that fails."""
-    if request.standpoint is None:
-        yield None
-        return
-    from retina_doctor.probing.drop import drop_to
-
-    with drop_to(request.standpoint, request.workdir) as drop:
-        try:
-            yield drop
-        except subprocess.SubprocessError:  # Python tells no more of what failed in the child
-            refused = f"the rights of process {request.standpoint.pid} cannot be taken on"
-            raise PermissionError(errno.EPERM, refused) from None
-
-
-def _limit(pid: int, limits: Mapping[int, tuple[int, int]]) -> None:
-    """Before it is told what to do. Without privileges no limit is raised above the doctor's own."""
-    import resource
-
-    for number, (soft, hard) in limits.items():
-        _, most = resource.getrlimit(number)
-        below = (min(soft, most, key=rank), min(hard, most, key=rank))
-        for pair in ((soft, hard), below):
-            with contextlib.suppress(PermissionError, ProcessLookupError):
-                resource.prlimit(pid, number, pair)
-                break
-
-
-def _widen(pipe: int) -> None:
-    """Let a pipe take a whole program, where that is possible: handed over in pieces it waits for us at each of them."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        import fcntl
-
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, ROOM)
-
-
-def _directory(request: Request) -> str | None:
-    """The service's directory, where an interpreter that is started here can be started in it: relative entries of its
-    PYTHONPATH are made absolute at its start. A command with a relative path means a file of the doctor's directory."""
-    relative = os.sep in request.command[0] and not Path(request.command[0]).is_absolute()
-    there = request.workdir is not None and Path(request.workdir).is_dir()
-    return request.workdir if there and not relative else None
+    def _effort(self, seen: ProcessSeen) -> Effort | None:
+        return effort.of_alarm(self.seconds, self._used_in_all[0] or 0.0) if self._rang(seen) else self.effort
 
 
 def exit_words(code: int | None) -> str:

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import selectors
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import DoesNotFit, decode, replace
 from retina_doctor.errors import described
 from retina_doctor.model import Interpreter, Outcome, Place, Recorded
+from retina_doctor.probing.asking import Looking
 from retina_doctor.probing.interpreter import interpreter_probe
 from retina_doctor.probing.process import CHUNK, Child
 from retina_doctor.probing.request import Request
 
-if TYPE_CHECKING:
-    from retina_doctor.probing.collect import Looking
-
 MORE_TIME = 2  # times the limit: for what a busy machine kept from answering
 TICK = 0.05  # seconds between two looks at whether a child has ended
 MOST_LEFT = 1024 * 1024  # bytes that a pipe can hold (fs.pipe-max-size): more is written by somebody who is still alive
-
-Progress = Callable[[Sequence[Child]], None]
 
 
 class ProbeRun:

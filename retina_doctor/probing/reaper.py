@@ -14,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
 
-from retina_doctor.ears import HEARD
+from retina_doctor import proc_files
+from retina_doctor.ears import heard
 from retina_doctor.errors import Interrupted
 from retina_doctor.probing.watchdog import watched
 
@@ -34,8 +35,7 @@ def guarded(token: str) -> Iterator[None]:
     main = threading.current_thread() is threading.main_thread()
     previous: dict[int, Any] = {}
     if main:
-        heard = [n for n in HEARD if signal.getsignal(n) is not signal.SIG_IGN]
-        previous = {number: signal.signal(number, _interrupt) for number in heard}
+        previous = {number: signal.signal(number, _interrupt) for number in heard()}
     adopting = _adopt_orphans(True)
     watchdog = watched(functools.partial(_end_strays, token.strip(), None)) if main else contextlib.nullcontext()
     try:
@@ -149,6 +149,6 @@ def _strays(token: str, before: frozenset[int] | None, only: str | None = None) 
             found.add(one.pid)
         elif one.began >= since and one.state != "Z":
             with contextlib.suppress(OSError):
-                if mark in Path(f"/proc/{one.pid}/environ").read_bytes().split(b"\0"):
+                if mark in proc_files.variables(f"/proc/{one.pid}"):
                     found.add(one.pid)
     return frozenset(found)

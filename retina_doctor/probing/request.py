@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from retina_doctor.codec import Data, encode
 from retina_doctor.model import Json
-from retina_doctor.probing.sending import file_of, source_of
+from retina_doctor.sending import file_of, source_of
 
 if TYPE_CHECKING:
     from retina_doctor.authoring import Probe
     from retina_doctor.settings import Settings
-    from retina_doctor.standpoint import Standpoint
+    from retina_doctor.standpoint.standpoint import Standpoint
 
 OWN_PROGRAM = """import json, sys
 request = json.loads(sys.stdin.buffer.read())

@@ -8,6 +8,7 @@ import re
 import signal
 from pathlib import Path
 
+from retina_doctor.redaction.names_of_code import is_outcome, is_parameter
 from retina_doctor.secret_words import MARK
 
 WHOLE_MARK = re.compile(MARK)
@@ -49,6 +50,9 @@ SHAPES = re.compile(
     | (?:nvidia|input|output|conv|bn|fc|layer|stage|block|body|head|gpu|cpu|card|renderD)\d{{1,3}} | [ALHTVPKB]\d{{1,3}}[A-Z]?
     | {VERSION}(?:-{IMAGE_PART})+
     | nvidia[-_](?:cu[a-z]+|nccl|nvtx|nvjitlink|cuda[-_](?:runtime|nvrtc|cupti))[-_]cu1[123]
+    | (?:[ALHTVPBRG]\d{{1,3}}[A-Z]?|[AP]\d000)(?:-(?:SXM\d?|PCIE?|PCIe|NVL|\d{{1,3}}GB|\d{{1,2}}[CQ]))* | HBM\d\w? | G?DDR\d\w?
+    | [1-7]g\.\d{{1,3}}gb | conv\d{{1,2}}x\d{{1,2}} | video\d{{1,2}} | (?:WARN|ERROR|INFO|DEBUG):\d{{1,4}}@\d{{1,7}}\.\d{{1,3}}
+    | \d\d/\d\d/\d{{4}}(?:-\d\d:\d\d:\d\d)? | (?:git|hg|svn|bzr)\+(?:https?|ssh|file) | 0x\d\d | h26[345]
     | RD\d{{3}} | DS_\w{{5}} | [xyzijknwh]\d
     | (?:GPU|MIG)-[0-9a-f]{{1,8}}(?:-[0-]*)?
     | (?:GPU)?[0-9a-fA-F]{{4,8}}:[0-9a-fA-F]{{2}}:[0-9a-fA-F]{{2}}(?:\.\d)?
@@ -96,11 +100,16 @@ def is_harmless(word: str) -> bool:
         return True
     if not bare.isascii():
         return False
-    return _known(bare) or _compound(bare) or _mangled(word)
+    of_code = is_outcome(bare, _plain) or is_parameter(bare, _plain)
+    return of_code or _known(bare) or _compound(bare) or _mangled(word)
 
 
 def _known(word: str) -> bool:
     return word.lower() in known_words()
+
+
+def _plain(word: str) -> bool:
+    return _known(word) or SHAPES.fullmatch(word) is not None
 
 
 def _chinese(run: str) -> bool:
@@ -132,7 +141,7 @@ def _compound(word: str) -> bool:
     package = re.fullmatch(rf"(?P<name>[A-Za-z][A-Za-z0-9_-]*?)[-_](?P<version>{VERSION})", word)
     if package and is_harmless(package["name"]) and "." in package["version"]:
         return True
-    if "." in word and not re.search(r"\d{4}", word):
+    if "." in word and not re.search(r"\d{4}|^(?:\d{1,3}\.){4}[A-Za-z]", word):
         parts = word.split(".")
         return not TOP_LEVEL.fullmatch(parts[-1]) and all(is_harmless(part) and part for part in parts)
     if "_" in word and word.isupper():

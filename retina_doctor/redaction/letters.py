@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from statistics import fmean
+from math import fsum
 
 from retina_doctor.redaction.harmless import known_words
 
@@ -37,5 +37,5 @@ def is_no_word(word: str) -> bool:
     if len(word) < SHORTEST or not word.isascii() or not word.isalpha():
         return False
     shares = _pairs()
-    mean = fmean(shares.get(a + b, shares[""]) for a, b in itertools.pairwise(word.lower()))
+    mean = fsum(shares.get(a + b, shares[""]) for a, b in itertools.pairwise(word.lower())) / (len(word) - 1)
     return mean < (WORDLESS if word[1:].islower() else WORDLESS_IN_CAPITALS)

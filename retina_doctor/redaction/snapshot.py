@@ -7,18 +7,21 @@ import re
 import types
 import typing
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Set
+from collections.abc import Callable, Hashable, Mapping, Set
 from typing import Any, cast
 
 import msgspec
 
+from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.codec import Data, decode, encode, field_types, from_json, to_line
-from retina_doctor.declared import declarations
 from retina_doctor.kinds import Kind
-from retina_doctor.model import Interpreter, Snapshot
-from retina_doctor.redaction.rules import Hearing, Marks, Rules, SecretsOnly
-from retina_doctor.registry import Catalogue
+from retina_doctor.model import Effort, Interpreter, Snapshot
+from retina_doctor.redaction.hearing import Hearing
+from retina_doctor.redaction.marks import Marks
+from retina_doctor.redaction.rules import Rules
+from retina_doctor.redaction.secrets_only import SecretsOnly
 from retina_doctor.secret_words import MARK
+from retina_doctor.settings.declared import declarations
 
 Walk = Callable[[Any, Rules], Any]
 LONGEST = 65536
@@ -44,7 +47,9 @@ def redact(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
     """
     for _ in range(MOST_PASSES):
         clean = _cleaned(snapshot, catalogue, Rules(Marks()))
-        counts = Counter(re.sub(r"\d", "", mark[1:-1]) for text in _strings(clean) for mark in re.findall(MARK, text))
+        counts = Counter(
+            re.sub(r"\d", "", mark[1:-1]) for text in _strings(clean) if "<" in text for mark in re.findall(MARK, text)
+        )
         counted = {**clean, "redacted": True, "masked": dict(sorted(counts.items()))}
         before, snapshot = snapshot, decode(counted, Snapshot)
         if snapshot == before:
@@ -122,6 +127,7 @@ def _reading(reading: Any, walk: Walk, rules: Rules) -> Any:
         "stage": reading["stage"] and rules.text(reading["stage"]),
         "detail": reading["detail"] and rules.text(reading["detail"]),
         "stderr_tail": _lines(reading["stderr_tail"], rules),
+        "effort": reading.get("effort") and _walk_of(Effort)(reading["effort"], rules),
     }
 
 
@@ -254,14 +260,20 @@ def _struct(fields: dict[str, Walk]) -> Walk:
     return walk
 
 
-def _strings(value: Any) -> Iterator[str]:
-    """Every text in plain data, keys among them."""
+def _strings(value: Any) -> list[str]:
+    """Every text in plain data, keys among them, in its order."""
+    found: list[str] = []
+    _gather(value, found)
+    return found
+
+
+def _gather(value: Any, found: list[str]) -> None:
     if isinstance(value, str):
-        yield value
+        found.append(value)
     elif isinstance(value, dict):
         for name, inner in value.items():
-            yield name
-            yield from _strings(inner)
+            found.append(name)
+            _gather(inner, found)
     elif isinstance(value, list):
         for inner in value:
-            yield from _strings(inner)
+            _gather(inner, found)

@@ -7,26 +7,71 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
-from retina_doctor.secret_words import CODE, SECRET, masked
+from retina_doctor.redaction.harmless import is_harmless
+from retina_doctor.secret_shapes import unescaped
+from retina_doctor.secret_words import CODE, SECRET, ZH, has_one, masked, small
 
 _NAMES = (
     # Of what is secret, in the languages of programs and of their operators.
-    "token(?!iz)|passw|passphrase|passcode|secret|credential|authoriz|apikey|(?:api|access|private|subscription|license)[-_ ]?key"
+    r"(?<!unexpected )token(?!iz|[ _](?:ind|ids?\b|type|length|limit|count)|s(?:/s|\b(?! ?[:=])| ?[:=] ?\d))",
+    "passw|passphrase|passcode|secret|credential|(?<!un)authoriz|apikey|(?:api|access|private|subscription|license)[-_ ]?key"
     "|webhook|cookie|sess(?:ion)?[-_]?id",
-    r"(?<![^\W_])(?:pwd|pw|auth|creds?|pin|otp|dsn|psk|log[-_ ]?in)(?!\w)",
+    r"(?<![A-Za-z0-9])(?:auth|creds?|pin(?! memory)|otp|dsn|psk|mima|kouling|miyao|log[-_ ]?in)(?![A-Za-z0-9_])",
+    r"(?<![A-Za-z0-9])(?:pwd?|snmp)(?![A-Za-z0-9])|[a-z]pwd?(?![A-Za-z0-9_])",
+    r"pass[-_]?(?:hash|key)|[a-z]auth(?=\()|securestring|(?:snmp|r[ow])communit|(?<![A-Za-z])(?:snmp|r[ow])[-_]communit",
     CODE,
     r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!multi)(?<!single)pass(?!\w)",
     "kennwort|mot de passe|contraseña|senha|пароль|parola|şifre|パスワード|暗証番号|비밀번호|mật khẩu",
-    "密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|验证码|授权码|暗号|通行证|密碼|金鑰|憑證",
+    f"{ZH}|通行证|憑證|认证信息|鉴权",
 )
 _PROGRAMS = (
     # Which are told a secret by a flag or by its place, or on standard input.
-    "chpasswd|htpasswd|mysql(?:dump|admin)?|mariadb|redis-cli|redis-server|mongo(?:sh|dump)?|psql|sqlplus|ldap(?:search|add|modify)"
-    "|smbclient|rclone|kinit|zip|unzip|7z|gpg|openssl|mosquitto_(?:pub|sub)|lftp|expect|sudo -S|mc alias|(?:docker|podman) login"
-    "|net use|IDENTIFIED BY"
+    "chpasswd|htpasswd|redis-cli|sqlplus|ldap(?:search|add|modify)"
+    "|smbclient|rclone|kinit|mosquitto_(?:pub|sub)|lftp|expect|sudo -S|mc alias|(?:docker|podman) login"
+    "|net use|IDENTIFIED BY|PRAGMA (?:re)?key|cryptsetup|ipmitool|racadm|etcdctl|smbpasswd|vncpasswd|x11vnc|wpa_passphrase"
+    "|snmp(?:get|walk|set)|cqlsh|sqlcmd|rabbitmqctl|ansible-vault|keytool|nmcli|requirepass|masterauth"
+    "|frpc|npc|ss(?:r|-)?(?:local|server|redir|tunnel)|ss-(?:local|server|redir|tunnel)|kcptun|psexec|winexe|rpcclient|plink"
+    "|[xw]?freerdp|rdesktop|schtasks|cmdkey|qshell|addauth|twine upload|nuget push|poetry config|pulumi config|doctl auth"
 )
-_BEFORE = r"curl\b.*\s(?:-u|--user|--proxy-user)|wget\b.*\s--user|\boracle:"
-_SPEAKS = re.compile(rf"(?i){'|'.join(_NAMES)}|(?<![\w./-])(?:{_PROGRAMS})(?![\w./-])|{_BEFORE}")
+_FLAGGED = (
+    # These, only where there is such a flag: their names and versions are in many logs.
+    ("mysql(?:dump|admin)?|mariadb|mongo(?:sh|dump|restore)?", "p"),
+    ("zip|unzip", "P"),
+    ("7z[ar]?|(?:un)?rar", "h?p"),
+    ("openssl", "[kK]|pass"),
+    ("edge", "k"),
+    ("curl", "[ubU]|-user|-cookie|-proxy-user"),
+    ("wget", "-user"),
+)
+_WITH_FLAG = "|".join(rf"(?:{names})(?![\w./-])[^\n]{{0,300}}[\s\"'](?-i:-(?:{flags}))" for names, flags in _FLAGGED)
+_BEFORE = (
+    r"\boracle:|\b(?:http|https|xh)\b.{0,300}\s(?:-a|--auth)[ =]\S+:|\bopenssl passwd\b|\bsocks[45]\s+\S+\s+\d+\s+\S+\s+\S"
+    r"|(?:^|[>;&|#$]\s*)net user \S+ \S+"  # of Windows
+    r"|\buser \S+ o(?:n|ff)\b.{0,300} [>#<]"  # of Redis' access lists
+)
+SPEAKS = re.compile(
+    rf"(?i){'|'.join(_NAMES)}|(?:(?<![\w./-])|(?<=bin/))(?:(?:{_PROGRAMS})(?![\w./-])|{_WITH_FLAG})|{_BEFORE}"
+)
+_ACCOUNT = re.compile(
+    r"(?<![\w./@-])(?:admin(?:istrator)?|root|guest|operator|supervisor|minioadmin|elastic)(?::(?!/)|/)"
+    r"(?P<value>[^\s/.:'\"\\,;，。；、()\]}]{3,})(?![\w/.:-])"
+)
+"""An account that every device has, and what stands beside it, if that is no known word such as a group's."""
+_BETWEEN = re.compile(r"\\*[\"']\s*,\s*\\*[\"']|[\"']?(?:\n|\\n)\s*-\s+[\"']?")
+"""Between two words of a list."""
+SIGNS = (
+    "token pass secret credential authoriz key webhook cookie sessid sessionid sess- sess_ session- session_ "
+    "pwd pw auth cred pin otp dsn psk mima kouling miyao log code "
+    "kennwort passe contraseña senha пароль parola şifre パスワード 暗証番号 비밀번호 khẩu "
+    "码 口令 令牌 钥 凭证 凭据 暗号 通行证 密碼 金鑰 憑證 "
+    "chpasswd htpasswd mysql mariadb redis- mongo psql sqlplus ldap smbclient rclone kinit zip 7z gpg openssl "
+    "mosquitto_ lftp expect sudo alias login net identified curl wget oracle: cryptsetup ipmitool racadm etcdctl vnc "
+    "snmp cqlsh sqlcmd rabbitmqctl vault nmcli user -u frpc npc ss- sslocal ssserver ssredir sstunnel ssr kcptun psexec "
+    "winexe rpc plink rdp rdesktop schtasks cmdkey qshell twine nuget poetry pulumi doctl rar edge socks community securestring "
+    "masterauth requirepass 信息 鉴权 權杖 帐密 账密"
+).split()
+"""Of each of these words, a part in small letters: looking for those is quick, and most lines have none."""
+_MANY = re.compile(r"\d{6,}")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HEX = re.compile(r"[0-9a-fA-F]{16,}")
@@ -40,14 +85,17 @@ FLAG_TOLD = re.compile(rf"(?<!\S)--?[\w-]+[= ]+{SECRET}")
 
 def speaks_of_secrets(line: str) -> bool:
     """By its words, also where these are escaped or written with letters that only look like them."""
-    if _SPEAKS.search(line):
+    line = unescaped(line)
+    if has_one(small(line), SIGNS) and (SPEAKS.search(line) or SPEAKS.search(_BETWEEN.sub(" ", line))):
+        return True
+    if any(not is_harmless(one["value"]) or _MANY.fullmatch(one["value"]) for one in _ACCOUNT.finditer(line)):
         return True
     if line.isascii() and "%" not in line and "&" not in line:
         return False
     if _is_disguised(line):
         return True
     plain = _ENTITY.sub(" ", unicodedata.normalize("NFKC", unquote(unquote(line))))
-    return plain != line and _SPEAKS.search(plain) is not None
+    return plain != line and SPEAKS.search(plain) is not None
 
 
 def _is_disguised(line: str) -> bool:
@@ -65,6 +113,8 @@ def hides_a_secret(word: str) -> bool:
     if "%" in word:
         plain = unquote(unquote(word))
         return plain != word and (masked(plain) != plain or speaks_of_secrets(plain))
+    word = word.strip("\\")
+    word = word[2:] if word[:2] == "0x" else word
     if _HEX.fullmatch(word) and len(word) % 2 == 0:
         return all(32 < byte < 127 for byte in bytes.fromhex(word))
     if not _BASE64.fullmatch(word) or len(word.rstrip("=")) % 4 == 1:

@@ -1,0 +1,208 @@
+"""Rules for a report on the machine itself: names, paths and hosts stay, secrets do not."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from retina_doctor.kinds import Kind
+from retina_doctor.redaction.chunks import CHUNK, is_identifier, is_secret
+from retina_doctor.redaction.harmless import CJK, ENDINGS, is_harmless
+from retina_doctor.redaction.marks import Marks
+from retina_doctor.redaction.names_of_code import DIGEST, is_digest_said
+from retina_doctor.redaction.rules import Rules
+from retina_doctor.redaction.speaking import (
+    ASSIGNED,
+    FLAG_TOLD,
+    OPEN_ENDED,
+    hides_a_secret,
+    speaks_of_secrets,
+)
+from retina_doctor.redaction.token_shapes import (
+    HEX,
+    MACHINE_MADE,
+    MODEL_FILE,
+    has_a_tokens_shape,
+    has_one_in_a_models_name,
+    has_one_in_a_path,
+)
+from retina_doctor.secret_shapes import unescaped
+from retina_doctor.secret_words import MARK, SECRET, SECRET_KEY, masked, words_masked
+
+
+class SecretsOnly(Rules):
+    """For a report on the machine itself: names, paths and hosts stay, or no command would be right; secrets do not."""
+
+    def __init__(self, marks: Marks) -> None:
+        super().__init__(marks)
+        self.of[Kind.USER] = self.name
+
+    def unit(self, word: str) -> str:
+        if HEX.fullmatch(word):
+            return SECRET
+        if MODEL_FILE.fullmatch(word):
+            return self._step(word)
+        if MACHINE_MADE.fullmatch(word) or not has_a_tokens_shape(word):
+            return word
+        return word if is_harmless(word) else SECRET
+
+    def text(self, text: str) -> str:
+        """A line that speaks of a secret is shown only as far as its words are known; others keep their names."""
+        shown, open_ended = list[str](), False
+        for lines in _units(masked(text)):
+            told = open_ended or speaks_of_secrets(" ".join(map(_unlisted, lines)) if lines[1:] else lines[0])
+            shown += (
+                CHUNK.sub(self._known, unescaped(line)) if told else CHUNK.sub(self._seen, line) for line in lines
+            )
+            open_ended = told and OPEN_ENDED.search(lines[-1]) is not None
+        return "\n".join(shown)
+
+    def _seen(self, match: re.Match[str]) -> str:
+        chunk = match[0]
+        if is_identifier(match) or is_harmless(chunk) or is_digest_said(match, chunk.strip("=:.")):
+            return chunk
+        if MODEL_FILE.fullmatch(chunk):
+            return self._step(chunk)
+        if hides_a_secret(chunk):
+            return SECRET
+        if "://" in chunk:
+            return self.url(chunk)
+        if re.search(DIGEST, chunk):
+            return _beside_digests(chunk, lambda one: CHUNK.sub(self._seen, one))
+        core = chunk.strip("\\")
+        if core != chunk and "\\" not in core:  # of quotes that were escaped
+            return chunk.replace(core, CHUNK.sub(self._seen, core)) if core else chunk
+        if ("/" in chunk and "@" not in chunk) or "\\" in chunk or CJK.search(chunk):
+            return "/".join(self._step(part) for part in chunk.split("/"))
+        return "".join(
+            part if not part or part in "=:@,/" or is_digest_said(match, part) else self.unit(part)
+            for part in re.split(r"([=:@,/])", chunk)
+        )
+
+    def _known(self, match: re.Match[str]) -> str:
+        """In a line that speaks of a secret: paths, long flags, names of files and known words."""
+        chunk = match[0]
+        if hides_a_secret(chunk):
+            return SECRET
+        if "://" in chunk:
+            return self.url(chunk)
+        if re.match(r"(?:[.~]{0,2}/|--)", chunk) and "=" not in chunk:
+            return "/".join(self._step(part) for part in chunk.split("/"))
+        parts = re.split(rf"({MARK}|[=:@,/\\+＝：]|{CJK.pattern})", chunk)
+        return "".join(part if not part or self._is_known(part) else SECRET for part in parts)
+
+    def _is_known(self, part: str) -> bool:
+        bare = part.strip("-.*!?$#&")
+        if bare.isdigit():
+            return len(bare) < 4
+        file = re.fullmatch(r"[\w-]+\.(?:\w+)", bare) and bare.rpartition(".")[2] in ENDINGS
+        thrown = re.fullmatch(r"(?:[A-Za-z_]\w*\.)*[A-Z][A-Za-z]*(?:Error|Exception|Warning)", bare)
+        return bool(len(part) == 1 or not bare or is_harmless(bare) or file or thrown)
+
+    def _step(self, part: str) -> str:
+        model = MODEL_FILE.fullmatch(part)
+        if model:
+            return f"{SECRET}.{model['ending']}" if has_one_in_a_models_name(model["stem"]) else part
+        if re.search(DIGEST, part):
+            return _beside_digests(part, self._step)
+        token = has_one_in_a_path(part) and not is_harmless(part)
+        return SECRET if token or hides_a_secret(part) else part
+
+    def name(self, text: str) -> str:
+        return _name_shown(text) if len(text) <= LONGEST_KEPT else self.whole_name(text)
+
+    def whole_name(self, text: str) -> str:
+        """Of a path, only what cannot be one is looked at: `token/x.onnx` is a folder, `token=x` is none."""
+        if " " in text:
+            return self.text(" ".join(words_masked(text.split(" "))))
+        odd = re.search(r"[^\w./\\:-]|[：＝]", text) or CJK.search(unescaped(text))
+        if (odd and speaks_of_secrets(text)) or (":" in text and not re.match(r"(?:[A-Za-z]:)?[/\\]", text)):
+            return self.text(text)
+        return "/".join(self._step(part) for part in masked(text).split("/"))
+
+    path = version = serial = host = key = name
+
+    def url(self, text: str) -> str:
+        if "://" not in text or re.search(r"\s", text):
+            return self.name(text)
+        way, mark, query = masked(text).partition("?")
+        parts = re.split(rf"({DIGEST}|[&;#])", query)
+        shown = (one if number % 2 else self._parameter(one) for number, one in enumerate(parts))
+        return "/".join(map(self._step, way.split("/"))) + mark + "".join(shown)
+
+    def _parameter(self, text: str) -> str:
+        return self.text(text) if speaks_of_secrets(text) else "=".join(map(self.unit, text.split("=")))
+
+    def words(self, words: list[str]) -> list[str]:
+        shown = words_masked(words)
+        others = [
+            word
+            for word, before in zip(shown, words, strict=True)
+            if not ASSIGNED.fullmatch(word) or re.search(r"['\"(\[{]", before)
+        ]
+        if speaks_of_secrets(FLAG_TOLD.sub("", " ".join(others))):
+            return shown[:1] + [CHUNK.sub(self._known, word) for word in shown[1:]]
+        return [word if word.startswith("/") and number == 0 else self.text(word) for number, word in enumerate(shown)]
+
+    def command(self, text: str) -> str:
+        """Of a holder or a process, to be read by people; what is to be run again comes as words."""
+        words = " ".join(words_masked(masked(text).split(" ")))
+        told = speaks_of_secrets(FLAG_TOLD.sub("", words))
+        return self.text(words) if told else " ".join(self.words(masked(text).split(" ")))
+
+    def variable(self, text: str) -> str:
+        if re.search(r"[ =@]", text) or speaks_of_secrets(text):
+            return self.text(text)
+        return "".join(
+            self.name(part) if "/" in part else self.text(part) if part not in ":,;" else part
+            for part in re.split(r"([:,;])", text)
+        )
+
+    def document(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            told = any(isinstance(one, str) and re.fullmatch(SECRET_KEY, one) for one in value.values())
+            return {
+                self.text(k): SECRET
+                if is_secret(k, inner) or (told and k in ("value", "default", "data"))
+                else self.document(inner)
+                for k, inner in value.items()
+            }
+        if isinstance(value, list):
+            return [self.document(inner) for inner in value]
+        return self.text(value) if isinstance(value, str) else value
+
+
+def _beside_digests(text: str, rule: Callable[[str], str]) -> str:
+    parts = re.split(f"({DIGEST})", text)
+    return "".join(one if number % 2 else rule(one) for number, one in enumerate(parts))
+
+
+def _units(text: str) -> Iterator[list[str]]:
+    """Lines, and those of a list in YAML together: they may be the words of one command, or all that was announced before."""
+    for listed, lines in itertools.groupby(text.split("\n"), lambda line: _LISTED.match(line) is not None):
+        found = [*lines]
+        yield from [found] if listed else ([line] for line in found)
+
+
+def _unlisted(line: str) -> str:
+    return _LISTED.sub("", line).strip(" \t\r\"'")
+
+
+_LISTED = re.compile(r"[ \t]*-[ \t]+(?=\S)")
+LONGEST_KEPT = 300
+"""Characters of a name that is remembered."""
+
+
+@functools.lru_cache(maxsize=8192)
+def _name_shown(text: str) -> str:
+    """The same paths and versions stand in many facts, and on all nodes of a fleet; nothing is learned of them."""
+    return _alone().whole_name(text)
+
+
+@functools.cache
+def _alone() -> SecretsOnly:
+    """One: it refers to itself, and garbage is not looked for."""
+    return SecretsOnly(Marks())
