@@ -3,13 +3,49 @@
 Only direct ones: what explains ort-session-on-cpu thereby explains smoke-on-cpu.
 """
 
-import re
-from typing import Any
-
 from retina_doctor.authoring import ANY, Cause
 from retina_doctor.model import Finding
 
-from .combined.refusals import rows
+from .cause_conditions import (
+    both_hang,
+    bound_there,
+    busy,
+    cuda_lacks_memory,
+    damaged_and_crashed,
+    elsewhere_on_loopback,
+    explains_it,
+    faces_are_missed,
+    grave,
+    grave_and_crashed,
+    hangs,
+    in_a_session,
+    in_its_place,
+    in_modules,
+    ipv6_alone,
+    of_a_checkpoint,
+    of_an_onnx_model,
+    of_its_files,
+    of_onnxruntime,
+    of_that_framework,
+    of_that_module,
+    of_the_gpu,
+    on_the_way_of_cuda,
+    out_of_memory,
+    passed_down,
+    passed_up,
+    raised_for_onnx,
+    same_cause,
+    same_holder,
+    same_module,
+    same_subject,
+    says_so,
+    server_error,
+    why_it_ended,
+    with_onnxruntime,
+    without_kernels,
+    without_onnxruntime,
+    written_there,
+)
 from .combined.refused import OF_A_LIBRARY
 
 LIBRARY_CAUSES = ("ort-cuda-libs-missing", "ort-cuda-major-mismatch", "ort-cuda-libs-not-on-path")
@@ -28,6 +64,11 @@ BY_THEIR_WORDS = (
 )
 """Causes that what they keep from being imported names itself (combined/refusals.toml)."""
 INFERENCE = ("smoke-inference-failed", "known-answer-wrong")
+NOT_LOADED = (
+    *("model-corrupt", "model-empty", "model-lfs-pointer", "model-not-a-model", "model-unreadable"),
+    *("model-external-data-missing", "model-opset-too-new", "model-ir-too-new"),
+)
+"""What is wrong with a model's file, by which no session of it is made."""
 WITHOUT_A_MODEL = (
     "model-missing",
     "model-wrong-directory",
@@ -63,196 +104,14 @@ BEFORE_CUDA = (
 )
 """Troubles of card, driver and container: each keeps CUDA from starting, and that explains what the frameworks say."""
 
-
-def same_subject(root: Finding, echo: Finding) -> bool:
-    return root.subject == echo.subject
-
-
-def same_module(root: Finding, echo: Finding) -> bool:
-    return root.subject.removeprefix("module:") == echo.subject.removeprefix("module:")
-
-
-def raised(root: Finding, _echo: Finding) -> bool:
-    """The trial was no silent step back to the CPU: it failed, as a real model then does."""
-    return root.evidence.get("error") is not None
-
-
-def on_the_way_of_cuda(root: Finding, echo: Finding) -> bool:
-    """Not: a card that the service does not use, or what keeps NVML alone from its library."""
-    return grave(root, echo) and "cuda" in root.evidence.get("closes", ("cuda",))
-
-
-def of_a_checkpoint(_root: Finding, echo: Finding) -> bool:
-    return str(echo.evidence.get("model") or "").endswith((".pth", ".pt"))
-
-
-def of_an_onnx_model(root: Finding, echo: Finding) -> bool:
-    """A checkpoint of torch's says nothing of onnxruntime."""
-    return not of_a_checkpoint(root, echo)
-
-
-def raised_for_onnx(root: Finding, echo: Finding) -> bool:
-    return raised(root, echo) and of_an_onnx_model(root, echo)
-
-
-def words_of(finding: Finding) -> tuple[str, str, Any]:
-    """(what was raised, without its class; how the process ended; what that means)"""
-    evidence = finding.evidence
-    raised_words = str(evidence.get("error") or evidence.get("detail") or "")
-    ended = str(evidence.get("detail")) if evidence.get("outcome") == "crashed" else ""
-    return raised_words.partition(": ")[2].strip(), ended, (evidence.get("means") or {}).get("key")
-
-
-def same_words(root: Finding, echo: Finding) -> bool:
-    (one, ended, means), (other, its_end, its_meaning) = words_of(root), words_of(echo)
-    if ended or its_end:
-        return ended == its_end
-    return means == its_meaning and bool(one and other) and (one in other or other in one or one[-60:] == other[-60:])
-
-
-def passed_up(root: Finding, echo: Finding) -> bool:
-    """What imports the framework fails with it."""
-    return echo.subject == "module:insightface" and same_words(root, echo)
-
-
-def passed_down(root: Finding, echo: Finding) -> bool:
-    """Both frameworks import numpy; and what keeps any library from being mapped keeps theirs."""
-    meant = words_of(root)[2]
-    everywhere = meant is not None and meant == words_of(echo)[2] and rows()[meant.removeprefix("means-")].everywhere
-    return everywhere or (root.subject == "module:numpy" and same_words(root, echo))
-
-
-def in_its_place(root: Finding, echo: Finding) -> bool:
-    return root.subject in echo.evidence.get("damaged", ())
-
-
-def server_error(_root: Finding, echo: Finding) -> bool:
-    """It answers 5xx to a picture: what it would need for that is missing."""
-    return echo.evidence.get("kind") == "server-error"
-
-
-def same_holder(root: Finding, echo: Finding) -> bool:
-    """The port is held by the very server that was asked about: freeing it is no remedy."""
-    pid = root.evidence.get("pid")
-    return root.subject == echo.subject and pid is not None and pid == echo.evidence.get("pid")
-
-
-def of_that_framework(root: Finding, echo: Finding) -> bool:
-    """A driver too old for torch says nothing of onnxruntime."""
-    return root.subject.split("-")[0].split(" ")[0] == echo.subject
-
-
-def grave(root: Finding, echo: Finding) -> bool:
-    """Of a card that the service does not use, or a part that it does not need, nothing graver follows."""
-    return root.severity.rank >= echo.severity.rank
-
-
-def grave_and_crashed(root: Finding, echo: Finding) -> bool:
-    return grave(root, echo) and echo.evidence.get("outcome") == "crashed"
-
-
-def damaged_and_crashed(root: Finding, echo: Finding) -> bool:
-    """Of a library that is cut short the loader maps what is not in the file, and touching that is a bus error."""
-    return root.evidence.get("damaged") is not None and echo.evidence.get("outcome") == "crashed"
-
-
-def busy(root: Finding, echo: Finding) -> bool:
-    """CUDA says "busy or unavailable" (46) where another process has the card for itself."""
-    said = (echo.evidence.get("said"), echo.evidence.get("cuda_error_words"), echo.evidence.get("error"))
-    return grave(root, echo) and any("busy or unavailable" in str(words) for words in said)
-
-
-def without_kernels(_root: Finding, echo: Finding) -> bool:
-    """CUDA says 209 at the first kernel where there is no code for the card."""
-    return "no kernel image" in str(echo.evidence)
-
-
-def says_so(root: Finding, echo: Finding) -> bool:
-    """What the echo's words mean is the root's own name."""
-    meant = (echo.evidence.get("means") or {}).get("key")
-    return meant is not None and rows()[str(meant).removeprefix("means-")].cause == root.name
-
-
-def of_that_module(root: Finding, echo: Finding) -> bool:
-    """It is of the module itself, or of one that fails with it."""
-    module = root.subject.removeprefix("module:")
-    words = " ".join(str(echo.evidence.get(key) or "") for key in ("error", "detail", "module"))
-    return same_module(root, echo) or re.search(rf"\b{module}\b", words) is not None
-
-
-def of_onnxruntime(root: Finding, _echo: Finding) -> bool:
-    return root.subject == "module:onnxruntime"
-
-
-def in_a_session(root: Finding, _echo: Finding) -> bool:
-    """The provider that a session opens lacks it as well."""
-    return "onnxruntime" in root.evidence.get("modules", ())
-
-
-def in_modules(root: Finding, echo: Finding) -> bool:
-    return any(echo.subject in (f"module:{name}", name) for name in root.evidence.get("modules", ()))
-
-
-def hangs(_root: Finding, echo: Finding) -> bool:
-    """A hung driver makes others hang; an import that raises has a reason of its own."""
-    return bool(echo.evidence.get("outcome", "timed_out") == "timed_out")
-
-
-def both_hang(root: Finding, echo: Finding) -> bool:
-    return root.evidence.get("outcome") == "timed_out" and hangs(root, echo)
-
-
-def out_of_memory(_root: Finding, echo: Finding) -> bool:
-    pattern = r"(?i)out of memory|failed to allocate|alloc_failed|bad_alloc"
-    said = (echo.evidence.get("detail"), echo.evidence.get("said"), echo.evidence.get("error"))
-    return any(re.search(pattern, str(words)) for words in said)
-
-
-def with_onnxruntime(_root: Finding, echo: Finding) -> bool:
-    return bool(echo.evidence.get("onnxruntime"))
-
-
-def without_onnxruntime(_root: Finding, echo: Finding) -> bool:
-    return not echo.evidence.get("onnxruntime")
-
-
-def faces_are_missed(_root: Finding, echo: Finding) -> bool:
-    return bool(echo.evidence.get("why") == "faces")
-
-
-def same_cause(root: Finding, echo: Finding) -> bool:
-    """The machine itself shows what the service's log shows, or what its lines fit as well."""
-    return root.name in echo.evidence.get("fits", ())
-
-
-def why_it_ended(root: Finding, echo: Finding) -> bool:
-    """A service that has ended left its reason in its log. Not: what the log itself is explained by."""
-    return not same_cause(echo, root) and (root.evidence.get("alive") is False or explains_it(root, echo))
-
-
-def explains_it(root: Finding, echo: Finding) -> bool:
-    return not same_cause(echo, root) and echo.name in root.evidence.get("explains", ())
-
-
-def of_the_gpu(root: Finding, echo: Finding) -> bool:
-    """What its log says of the GPU is why it computes on the CPU."""
-    return not same_cause(echo, root) and bool(root.evidence.get("gpu"))
-
-
 _ALL: tuple[Cause, ...] = (
     *(
         Cause(why, ("model-pack-incomplete",), when=in_its_place)
         for why in ("model-lfs-pointer", "model-empty", "model-corrupt")
     ),
     *(Cause(why, ("service-bad-response",), when=server_error) for why in WITHOUT_A_MODEL),
-    Cause("model-corrupt", ("smoke-inference-failed",), when=same_subject),
-    Cause("model-empty", ("smoke-inference-failed",), when=same_subject),
-    Cause("model-lfs-pointer", ("smoke-inference-failed",), when=same_subject),
-    Cause("model-not-a-model", ("smoke-inference-failed",), when=same_subject),
-    Cause("model-unreadable", ("smoke-inference-failed",), when=same_subject),
-    Cause("model-external-data-missing", ("smoke-inference-failed",), when=same_subject),
-    Cause("model-opset-too-new", ("smoke-inference-failed",), when=same_subject),
-    Cause("model-ir-too-new", ("smoke-inference-failed",), when=same_subject),
+    Cause("service-crashed-or-not-ready", ("service-bad-response",), when=server_error),
+    *(Cause(why, ("smoke-inference-failed",), when=same_subject) for why in NOT_LOADED),
     *(
         Cause(why, ("model-missing",))
         for why in ("model-unknown-name", "model-cache-not-writable", "model-download-failed")
@@ -267,6 +126,11 @@ _ALL: tuple[Cause, ...] = (
     Cause("cudnn-incomplete", ("ort-session-on-cpu", *INFERENCE), when=says_so),
     Cause("opencv-both-packages", ("package-import-fails", "smoke-inference-failed"), when=of_that_module),
     Cause("package-shadowed", ("package-import-fails", "ort-import-fails", "numpy-abi"), when=of_that_module),
+    Cause(
+        "package-damaged",
+        ("package-import-fails", "ort-import-fails", "dependency-version-conflict", "smoke-inference-failed"),
+        when=of_its_files,
+    ),
     Cause("package-shadowed", ("torch-cpu-build",), when=same_module),
     Cause("package-shadowed", ("ort-cpu-package", "ort-cuda-major-mismatch"), when=of_onnxruntime),
     Cause("python-has-no-wheel", ("ort-missing",)),
@@ -288,7 +152,7 @@ _ALL: tuple[Cause, ...] = (
     Cause("cudnn-both-packages", ("ort-cudnn-mismatch", "ort-session-on-cpu")),
     Cause("numpy-abi", ("package-import-fails", "ort-import-fails"), when=same_module),
     Cause("opencv-system-libs-missing", ("package-import-fails",), when=same_subject),
-    Cause("insightface-build-failed", ("package-import-fails",), when=same_subject),
+    Cause("insightface-build-failed", ("package-import-fails", "package-damaged"), when=same_subject),
     Cause("libstdcxx-too-old", ("package-import-fails", "ort-import-fails"), when=in_modules),
     Cause("ort-wheel-wrong-platform", ("ort-import-fails",)),
     Cause("ort-broken-install", ("ort-import-fails", "ort-session-on-cpu")),
@@ -311,9 +175,13 @@ _ALL: tuple[Cause, ...] = (
     Cause("torch-cannot-use-gpu", ("service-on-cpu",), when=without_onnxruntime),
     Cause("torch-cpu-build", ("service-on-cpu",), when=without_onnxruntime),
     Cause("ort-provider-not-requested", ("service-on-cpu",), when=same_subject),
+    Cause("ort-provider-not-requested", ("ort-provider-not-requested",), when=written_there),
     Cause("service-needs-restart", ("service-on-cpu",), when=same_subject),
     Cause("service-on-cpu", ("service-too-slow",)),
+    Cause("service-loopback-only", ("service-loopback-only",), when=bound_there),
     Cause("service-loopback-only", ("port-in-use",), when=same_holder),
+    Cause("service-loopback-only", ("service-wrong-url",), when=elsewhere_on_loopback),
+    Cause("service-wrong-url", ("port-blocked",), when=ipv6_alone),
     Cause("docker-daemon-not-running", ("target-python-broken",)),
     Cause(ANY, ("service-log-shows-cause",), when=same_cause),
     Cause("service-log-shows-cause", ("service-not-running",), when=why_it_ended),
@@ -321,6 +189,7 @@ _ALL: tuple[Cause, ...] = (
     Cause("service-log-shows-cause", ("service-on-cpu",), when=of_the_gpu),
     Cause("vram-insufficient", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-held-by-others", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
+    Cause("vram-held-by-others", ("cuda-init-fails",), when=cuda_lacks_memory),
     Cause("vram-framework-grabs-all", ("vram-held-by-others",), when=same_subject),
     Cause("vram-fragmented", INFERENCE, when=out_of_memory),
     Cause("det-size-not-multiple-of-32", ("smoke-inference-failed",)),

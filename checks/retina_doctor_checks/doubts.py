@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from retina_doctor import proc_files
 from retina_doctor.model import Against
 from retina_doctor.settings import Settings
 from retina_doctor_checks.probes.models.locate import VARIABLE
@@ -52,7 +53,7 @@ def model_of(words: Sequence[str]) -> str | None:
 def variables_of(pid: int) -> dict[str, str]:
     """{} where they may not be read, or the process has written over them."""
     try:
-        pairs = os.fsdecode(Path(f"/proc/{pid}/environ").read_bytes()).split("\0")
+        pairs = [os.fsdecode(pair) for pair in proc_files.variables(f"/proc/{pid}")]
     except OSError:
         return {}
     return dict(pair.split("=", 1) for pair in pairs if "=" in pair)

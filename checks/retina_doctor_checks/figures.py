@@ -1,7 +1,5 @@
 """What a report draws of a detector's machine: its GPU memory, how long it takes, the faces that it found."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import PurePath
 
@@ -20,7 +18,8 @@ from .facts.memory import Calibrations, Footprint
 from .facts.models import Model
 from .facts.ort_gpu import OrtFiles
 from .facts.service import Ports
-from .settings import DetectionSettings, Size
+from .settings import DetectionSettings
+from .settings_values import Size
 
 measures = (
     Measure(label="measure-median", of="inference.median", unit="s", least=0.001),
@@ -68,19 +67,8 @@ def memory(seen: FiguresSeen) -> Iterator[Bars]:
 
 def _card(seen: FiguresSeen) -> CardUse | None:
     """The one on which the trial detection ran."""
-    if seen.inference is None:
-        return None
-    run = TrialRun(
-        inference=seen.inference,
-        nvml=seen.nvml,
-        environment=seen.environment,
-        cuda=seen.cuda,
-        model=seen.model,
-        footprint=seen.footprint,
-        ort=seen.ort,
-        calibrations=seen.calibrations,
-    )
-    return card_of(run)
+    facts = {name: getattr(seen, name) for name in TrialRun.__struct_fields__}
+    return card_of(TrialRun(**facts)) if seen.inference is not None else None
 
 
 def _predicted(gpu: Gpu, seen: FiguresSeen) -> tuple[Bar, int]:

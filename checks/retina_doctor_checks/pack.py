@@ -27,6 +27,12 @@ def services(settings: Settings) -> tuple[RunningService, ...]:
     return find(settings)
 
 
+def python(settings: Settings) -> tuple[str, ...] | None:
+    from .running import python_of_start
+
+    return python_of_start(settings)
+
+
 pack = Pack(
     name="retinaface",
     domains=(
@@ -46,6 +52,7 @@ pack = Pack(
     causes=causes,
     reasons=Path(__file__).parent / "reasons.toml",
     services=services,
+    python=python,
     rows=first_screen.rows,
     head=first_screen.head,
     figures=(figures.memory, figures.times, figures.detections),

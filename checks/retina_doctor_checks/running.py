@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import replace
 from retina_doctor.settings import Settings
-from retina_doctor_checks.probes.service import look_sockets
+from retina_doctor_checks.probes.models.locate import is_trusted
+from retina_doctor_checks.probes.service import application, look_sockets, look_start
+from retina_doctor_checks.probes.service.server_words import SERVERS
 
 from .doubts import doubts, model_of
-from .settings import LOG_OF_CONTAINER, LOG_OF_UNIT, ScanSettings, ServiceSettings
+from .settings import ScanSettings, ServiceSettings
+from .settings_values import LOG_OF_CONTAINER, LOG_OF_UNIT
 
 DETECTORS = frozenset({"onnxruntime", "insightface", "retinaface", "mxnet", "tensorrt"})
 USUAL_PORTS = frozenset({80, 5000, 8000, 8080})
@@ -52,8 +55,8 @@ def services(settings: Settings) -> tuple[RunningService, ...]:
     if named.host is not None or settings.of(ScanSettings).paths or (port is None and named.url is not None):
         return ()
     found = detecting(port)
-    if not found and named.port is None:
-        found = detecting(None)  # what listens at the URL may be a proxy before it
+    if not found and named.port is None:  # what listens at the URL may be a proxy before it
+        found = (detecting(None) if port is not None else ()) or on_unix_sockets()
     return tuple(_as_found(one, port, settings) for one in found)
 
 
@@ -62,6 +65,34 @@ def _as_found(one: RunningService, port: int | None, settings: Settings) -> Runn
     if port in one.ports:
         return replace(one, how="port", named=True)
     return replace(one, doubts=tuple(doubts(one.pid, settings)) if one.readable else ())
+
+
+def python_of_start(settings: Settings) -> tuple[str, ...] | None:
+    """The Python that the service's start command names by a path, or that stands beside the server which it names. Only where
+    nobody else can change what it runs: another user's is not run with these rights."""
+    named = settings.of(ServiceSettings).start
+    if named is None or named.partition(":")[0] in ("docker", "podman"):
+        return None
+    told = look_start.found(named)
+    if told.source == "compose":
+        return None  # its command names what is in the image
+    words, directory = application.entered(told.words, told.directory or str(Path.cwd()))
+    first = next(iter(application.stripped(words)), "")
+    if "/" not in first:
+        return None
+    program = Path(directory, first)
+    beside = [program] if application.PYTHON.match(program.name) else []
+    if program.name in SERVERS:
+        beside = [program.with_name("python3"), program.with_name("python")]
+    return next(((str(Path.cwd() / one),) for one in beside if os.access(one, os.X_OK) and is_ours(one)), None)
+
+
+def is_ours(python: Path) -> bool:
+    """Whether it, its folder and the one above, in which pyvenv.cfg is looked for (site.py), and where its packages lie are
+    root's and this user's alone."""
+    environment = python.parent.parent
+    places = (python, python.parent, environment, *environment.glob("lib*/python*/site-packages"))
+    return all(is_trusted(str(one)) for one in places)
 
 
 def local_port(url: str | None) -> int | None:
@@ -91,25 +122,46 @@ def detecting(port: int | None) -> tuple[RunningService, ...]:
     return found or hidden(USUAL_PORTS if port is None else frozenset({port}))
 
 
+def on_unix_sockets() -> tuple[RunningService, ...]:
+    """Processes with a detector's library loaded that listen on a Unix socket, as behind a proxy."""
+    apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
+    held = {one: unix_sockets(one) for one in pythons() if one not in apart}
+    wanted = sorted({master(one, held) for one in held if held[one] and loaded(one) & DETECTORS})
+    return tuple(described(one) for one in wanted if not is_nobodys(one))
+
+
+def unix_sockets(pid: int) -> frozenset[int]:
+    inodes = look_sockets.sockets_of(pid)
+    return frozenset(look_sockets.listening_unix(inodes, f"/proc/{pid}/net") if inodes else ())
+
+
 def master(pid: int, ports: Mapping[int, frozenset[int]]) -> int:
-    """The topmost process above that listens on a port of this one: a worker has its socket from there. A notebook's server or a
-    supervisor that listens on a port of its own is no master of what it started."""
+    """The topmost process above that listens on a port (or socket) of this one: a worker has its socket from there. A
+    notebook's server or a supervisor that listens on a port of its own is no master of what it started."""
     above = reversed(look_sockets.ancestors(pid))
     return next((one for one in above if ports.get(one, frozenset()) & ports[pid]), pid)
 
 
 def hidden(ports: Set[int]) -> tuple[RunningService, ...]:
     """Python processes that this user may not look into, where a user of theirs listens on one of *ports*."""
-    listening = {(row["uid"], row["port"]) for row in look_sockets.rows() or () if row["state"] == "LISTEN"}
+    closed = [pid for pid in look_sockets.processes() if is_closed_python(pid)]
+    rows = (look_sockets.rows() if closed else None) or ()
+    listening = {(row["uid"], row["port"]) for row in rows if row["state"] == "LISTEN"}
     found = []
-    for pid in look_sockets.processes():
-        words = look_sockets.command_words(f"/proc/{pid}")
-        if not words or "python" not in Path(words[0]).name or look_sockets.sockets_of(pid) is not None:
-            continue
+    for pid in closed:
         theirs = tuple(sorted(port for uid, port in listening if port in ports and uid == owner_of(pid)))
         if theirs:
             found.append(replace(described(pid), ports=theirs, readable=False))
     return tuple(found)
+
+
+def is_closed_python(pid: int) -> bool:
+    """Whether its command is told and no more. Its program is asked for first: of open ones nothing else is read."""
+    folder = f"/proc/{pid}"
+    if look_sockets.link(f"{folder}/exe") is not None:
+        return False
+    words = look_sockets.command_words(folder)
+    return bool(words) and "python" in Path(words[0]).name and look_sockets.sockets_of(pid) is None
 
 
 def owner_of(pid: int) -> int | None:
@@ -174,8 +226,12 @@ def listening_ports(pid: int) -> frozenset[int]:
 
 
 def detects(pid: int, ports: frozenset[int]) -> bool:
-    loaded = {Path(folder).name for folder in look_sockets.packages(f"/proc/{pid}") or ()}
-    return bool(loaded & DETECTORS) or (bool(ports & USUAL_PORTS) and ("torch" in loaded or has_detectors(pid)))
+    has = loaded(pid)
+    return bool(has & DETECTORS) or (bool(ports & USUAL_PORTS) and ("torch" in has or has_detectors(pid)))
+
+
+def loaded(pid: int) -> set[str]:
+    return {Path(folder).name for folder in look_sockets.packages(f"/proc/{pid}") or ()}
 
 
 def has_detectors(pid: int) -> bool:

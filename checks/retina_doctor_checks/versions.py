@@ -16,6 +16,11 @@ def dotted(version: tuple[int, ...] | None) -> str | None:
     return None if version is None else ".".join(map(str, version))
 
 
+def named(name: str, version: str | None) -> str:
+    """ "albumentations 1.4.0"; the name alone where the version is not known."""
+    return f"{name} {version}" if version else name
+
+
 def release(version: str | None) -> tuple[int, ...]:
     """(1, 26, 4) of "1.26.4", "1.26.4rc1" and "1.26.4+cu128"; () where it is no version."""
     from packaging.version import InvalidVersion, Version  # as slow to import as a file of ours is to read

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, decode
 
 Why = Literal["ended", "not-yet", "wants-proprietary", "wants-open"]
 
@@ -28,7 +28,7 @@ def _table() -> dict[str, Any]:
 
 @functools.cache
 def architectures() -> dict[str, Architecture]:
-    return {row["name"]: Architecture(**{**row, "modules": tuple(row["modules"])}) for row in _table()["architecture"]}
+    return {one.name: one for one in decode(_table()["architecture"], tuple[Architecture, ...])}
 
 
 def architecture(device: str | None) -> Architecture | None:

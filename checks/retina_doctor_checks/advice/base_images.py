@@ -14,17 +14,25 @@ STABLE = 13
 """What the images of Docker's own library are made of that name no release (since August 2025)."""
 OLDEST = 9
 """The oldest 3.x of python:3.x that was made anew since then: 3.8 had ended (devguide.python.org/versions)."""
-TAG = re.compile(r"^(?:docker\.io/)?(?:library/)?(?P<name>debian|python)(?::(?P<tag>[\w.-]+))?(?:@.*)?$")
+REGISTRY = re.compile(r"^(?:docker\.io/)?(?:library/)?")
+"""What may stand before the name of an image of Docker Hub, and says nothing."""
+TAG = re.compile(r"^(?P<name>debian|python)(?::(?P<tag>[\w.-]+))?(?:@.*)?$")
+
+
+def in_short(image: str) -> str:
+    """Its name on Docker Hub as people write it: python:3.12 for docker.io/library/python:3.12."""
+    return REGISTRY.sub("", image)
 
 
 def release_of(base: str) -> tuple[str, tuple[int, ...]]:
     """("debian", (13,)), ("ubuntu", (24, 4)); ("", ()) where the name does not tell."""
+    base = in_short(base)
     for words, system in ((DEBIAN, "debian"), (UBUNTU, "ubuntu")):
         for word, number in words.items():
             if re.search(rf"(?:^|[^a-z]){word}(?:[^a-z]|$)", base):
                 return system, number if isinstance(number, tuple) else (number,)
     ubuntu = re.search(r"ubuntu:?-?(\d\d)\.?(\d\d)", base)
-    if re.fullmatch(r"(?:docker\.io/)?(?:library/)?ubuntu(?::latest)?", base):
+    if re.fullmatch(r"ubuntu(?::latest)?", base):
         return "ubuntu", UBUNTU["noble"]  # that, or later
     if ubuntu:
         return "ubuntu", (int(ubuntu[1]), int(ubuntu[2]))

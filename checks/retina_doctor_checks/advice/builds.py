@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import tomllib
 from pathlib import Path
-from typing import Any
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, decode
 
 from .gpu_code import Capability, covers
 
@@ -57,19 +56,8 @@ class Terms(Data, frozen=True, kw_only=True):
 
 @functools.cache
 def _table(name: str) -> tuple[Build, ...]:
-    rows: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / name).read_text(encoding="utf-8"))["build"]
-    return tuple(
-        Build(
-            version=row["version"],
-            processor=row["processor"],
-            cuda=tuple(row["cuda"]),
-            cudnn=row["cudnn"],
-            python=(tuple(row["python"][0]), tuple(row["python"][1])),
-            code=tuple(row["code"]),
-            extras=row.get("extras", False),
-        )
-        for row in rows
-    )
+    table = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    return decode(table["build"], tuple[Build, ...])
 
 
 def onnxruntime_builds() -> tuple[Build, ...]:

@@ -1,13 +1,11 @@
 """What decides which builds of onnxruntime-gpu and torch are right for a machine."""
 
-from __future__ import annotations
-
 from retina_doctor.authoring import Gathered
 from retina_doctor.model import Interpreter
 from retina_doctor.settings import Settings
 
 from ..combined.driver_seen import is_compat
-from ..combined.used_gpus import meant
+from ..combined.used_gpus import as_cuda_tells, meant
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Nvml
 from ..facts.ort_gpu import OrtFiles
 from ..facts.torch_cuda import TorchFiles
@@ -26,8 +24,10 @@ class MachineSeen(Gathered, frozen=True, kw_only=True):
 
     @property
     def gpus(self) -> tuple[Gpu, ...]:
-        """The cards that a build must fit."""
-        return meant(self.nvml, self.environment, self.cuda) if self.nvml else ()
+        """The cards that a build must fit; where NVML lists none, the one that CUDA calls 0."""
+        if self.nvml is not None and self.nvml.gpus:
+            return meant(self.nvml, self.environment, self.cuda)
+        return tuple(map(as_cuda_tells, self.cuda.devices[:1])) if self.cuda is not None else ()
 
     def without(self, code: tuple[str, ...]) -> tuple[Gpu, ...] | None:
         """Of the cards that the service will use those on which GPU code of these architectures does not run.

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, decode
 
 
 class Range(Data, frozen=True, kw_only=True):
@@ -30,27 +30,17 @@ class Geometry(Data, frozen=True, kw_only=True):
 
 @functools.cache
 def threshold() -> Range:
-    return _range("threshold")
+    return decode(_table()["threshold"], Range)
 
 
 @functools.cache
 def nms() -> Range:
-    return _range("nms")
+    return decode(_table()["nms"], Range)
 
 
 @functools.cache
 def geometry() -> Geometry:
-    row = _table()["size"]
-    return Geometry(
-        stride=row["stride"],
-        default=row["default"],
-        smallest_face=row["smallest_face"],
-    )
-
-
-def _range(name: str) -> Range:
-    row = _table()[name]
-    return Range(lowest=row["lowest"], highest=row["highest"], default=row["default"], start=row["start"])
+    return decode(_table()["size"], Geometry)
 
 
 @functools.cache

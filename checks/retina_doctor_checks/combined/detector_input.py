@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ..facts.models import Model
-from ..settings import DetectionSettings, Size
+from ..settings import DetectionSettings
+from ..settings_values import Size
 
 
 def size_of_model(model: Model | None) -> Size | None:

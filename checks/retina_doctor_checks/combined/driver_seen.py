@@ -1,7 +1,5 @@
 """Everything that was seen of card and driver, and what it comes to taken together."""
 
-from __future__ import annotations
-
 import re
 
 from retina_doctor.authoring import Gathered

@@ -5,7 +5,7 @@ from __future__ import annotations
 from retina_doctor.codec import Data
 
 from ..facts.memory import Footprint
-from ..settings import Size
+from ..settings_values import Size
 from .card_part import MIB, CardPart, published, table
 
 

@@ -8,11 +8,16 @@ from ..facts.driver import Host, Nvml
 from .driver_seen import DriverSeen
 
 NO_GPU = Inapplicable(Reason("no-gpu-seen"))
+INTEGRATED = Inapplicable(Reason("integrated-gpu"))
+LIBRARY_NOT_FOUND = 12  # nvml.h nvmlReturn_t
 
 
 def no_cards(nvml: Nvml, host: Host | None) -> Inapplicable | Unknown | None:
     """Why there is no card in NVML's list to judge, or None."""
     if nvml.gpus:
         return None
-    nothing = nvml.error_code is None or (host is not None and DriverSeen(host=host, nvml=nvml).card is False)
+    seen = DriverSeen(host=host, nvml=nvml) if host is not None else None
+    if seen is not None and seen.is_integrated and nvml.error_code == LIBRARY_NOT_FOUND:
+        return INTEGRATED  # older ones have no NVML that could be asked
+    nothing = nvml.error_code is None or (seen is not None and seen.card is False)
     return NO_GPU if nothing else Unknown(("nvml",))

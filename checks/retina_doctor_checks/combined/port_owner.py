@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 from typing import Literal
 
+from retina_doctor.authoring import Gathered
 from retina_doctor.codec import Data
-from retina_doctor.model import Interpreter
+from retina_doctor.model import Interpreter, Severity, Target
 from retina_doctor.settings import Settings
 
 from ..facts.service import Answer, Holder, Ports, Socket
@@ -72,6 +73,24 @@ def is_run_by(interpreter: Interpreter, holder: Holder) -> bool:
         return False
     same_folder = posixpath.dirname(program) == posixpath.dirname(interpreter.executable)
     return program == interpreter.executable or (same_folder and posixpath.basename(program).startswith("python"))
+
+
+class Guess(Gathered, frozen=True, kw_only=True):
+    """The target, and what listens where the service is said to be."""
+
+    target: Target
+    ports: Ports | None
+    interpreter: Interpreter | None
+
+    @property
+    def at_most(self) -> Severity | None:
+        """A Python that nobody named, beside a service that others run: what it lacks, the service may well have."""
+        listeners = [one for one in (self.ports.sockets or () if self.ports else ()) if one.state == "LISTEN"]
+        holders = [one.holder for one in listeners if one.holder]
+        if self.target.chosen not in ("path", "own") or not holders or self.interpreter is None:
+            return None
+        theirs = any(is_run_by(self.interpreter, holder) for holder in holders)
+        return None if theirs else Severity.WARNING
 
 
 def service_pids(settings: Settings, ports: Ports | None, interpreter: Interpreter | None) -> set[int]:

@@ -1,7 +1,5 @@
 """What the service's packages said when they were imported or used, as one: a cause strikes several of them at once."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How much GPU memory the trial detection took, and what was foretold."""
 
-from __future__ import annotations
-
 from retina_doctor.authoring import Gathered
 from retina_doctor.model import Reason
 
@@ -10,7 +8,7 @@ from ..facts.inference import CardUse, Inference
 from ..facts.memory import Calibrations, Footprint
 from ..facts.models import Model
 from ..facts.ort_gpu import OrtFiles
-from ..settings import Size
+from ..settings_values import Size
 from .card_part import MIB, card_part
 from .memory_need import MemoryNeed, need_of
 from .used_gpus import candidates

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Nvml
+from ..facts.driver import CudaDevice, CudaDriver, Gpu, GpuEnvironment, Nvml
 from .visible_gpus import alike, hidden, left
 
 
@@ -40,3 +40,21 @@ def _same(gpu: Gpu, uuid: str) -> bool:
 def meant(nvml: Nvml, environment: GpuEnvironment | None, cuda: CudaDriver | None = None) -> tuple[Gpu, ...]:
     """The cards that a build must fit: the candidates; where all are hidden, any, for one of them is to be used."""
     return candidates(nvml, environment, cuda) or nvml.gpus
+
+
+def as_cuda_tells(device: CudaDevice) -> Gpu:
+    """A card that NVML does not list: on a Jetson, or where a container was given CUDA alone."""
+    return Gpu(
+        index=device.ordinal,
+        name=device.name,
+        uuid=device.uuid,
+        bus_id=None,
+        memory_total=None,
+        memory_free=None,
+        memory_used=None,
+        compute_capability=device.compute_capability,
+        compute_mode=None,
+        mig=None,
+        processes=(),
+        error=None,
+    )

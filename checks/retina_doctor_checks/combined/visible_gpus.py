@@ -48,7 +48,7 @@ def _may_be(entry: str) -> bool:
 
 def _number(entry: str) -> int | None:
     """torch and CUDA read numbers as strtoul does: "1gpu" is 1."""
-    match = re.match(r"\+?0*(\d+)", entry)
+    match = re.match(r"\+?0*([0-9]+)", entry)
     return int(match[1][: LONGEST + 1]) if match else None
 
 
@@ -60,8 +60,15 @@ def _canonical(entry: str, gpus: tuple[Gpu, ...]) -> str:
 
 def _named(entry: str, gpus: tuple[Gpu, ...]) -> list[str]:
     """UUIDs of cards and of instances that begin so; a beginning is enough where it leaves no doubt."""
-    start = entry.removeprefix("MIG-").split("/")[0] if entry.startswith("MIG-GPU-") else entry
-    return [uuid for gpu in gpus for uuid in (gpu.uuid, *gpu.mig_devices) if uuid and uuid.startswith(start)]
+    if not entry.startswith("MIG-GPU-"):
+        return [uuid for gpu in gpus for uuid in (gpu.uuid, *gpu.mig_devices) if uuid and uuid.startswith(entry)]
+    start = entry.removeprefix("MIG-").split("/")[0]  # an instance, by the card that is divided
+    return [gpu.uuid for gpu in gpus if gpu.uuid and gpu.uuid.startswith(start) and _may_be_divided(gpu)]
+
+
+def _may_be_divided(gpu: Gpu) -> bool:
+    """A card that answers NVML, and says nothing of MIG, has none of it."""
+    return bool(gpu.mig) or (gpu.mig is None and gpu.compute_capability is None)
 
 
 def left(environment: GpuEnvironment | None, nvml: Nvml) -> tuple[Gpu, ...]:

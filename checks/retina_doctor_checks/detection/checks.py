@@ -11,50 +11,84 @@ from retina_doctor_checks.facts.models import Model
 from ..combined import detection_limits as limits
 from ..combined.asides import asides
 from ..combined.detector_input import size_of_model, size_used
-from ..settings import DetectionSettings, Size
+from ..settings import DetectionSettings
+from ..settings_values import Size
 from .geometry import nearest_sizes, size_for, smallest_face
 
 SUBJECT = "detection"
+PICTURES = "pictures"
+"""A folder of the reader's own, where the settings name no picture."""
 
 
-@check("RD401", "det-threshold-too-high", Severity.WARNING, pitfall=4, action=Action.EDIT)
+def prepared(detection: DetectionSettings, *, threshold: float | None = None, size: Size | None = None) -> str:
+    """insightface's line with the settings, but for what is changed."""
+    side = limits.geometry().default
+    taken, kept = size or detection.size or Size(side, side), threshold or detection.threshold
+    score = f"det_thresh={kept:g}, " if kept is not None else ""
+    return f"app.prepare(ctx_id=0, {score}det_size=({taken.width}, {taken.height}))"
+
+
+def tried_on(detection: DetectionSettings) -> str:
+    """The folder of pictures that values are tried on."""
+    return posixpath.dirname(detection.image or "") or PICTURES
+
+
+def _threshold(detection: DetectionSettings) -> dict[str, object]:
+    limit = limits.threshold()
+    line = prepared(detection, threshold=limit.start)
+    return {"default": limit.default, "start": limit.start, "fixed_line": line, "pictures": tried_on(detection)}
+
+
+def _nms(detection: DetectionSettings) -> dict[str, object]:
+    limit = limits.nms()
+    line = f"app.det_model.nms_thresh = {limit.start:g}"
+    return {"default": limit.default, "start": limit.start, "fixed_line": line, "pictures": tried_on(detection)}
+
+
+def costly(evidence: dict[str, object]) -> Problem:
+    """A score or an overlap that is possible costs faces and does not break the service: a warning. Settings take no other, the
+    source may hold one that is none (RD421 to RD424): an error."""
+    return Problem(subject=SUBJECT, evidence=evidence, at_most=Severity.WARNING)
+
+
+@check("RD401", "det-threshold-too-high", Severity.ERROR, pitfall=4, action=Action.EDIT)
 def det_threshold_too_high(detection: DetectionSettings) -> Answer:
     threshold, limit = detection.threshold, limits.threshold()
     if threshold is None:
         return Inapplicable(Reason("no-threshold-named", {"default": limit.default}))
     if threshold <= limit.highest:
         return None
-    return Problem(subject=SUBJECT, evidence={"threshold": threshold, "limit": limit.highest, "default": limit.default})
+    return costly({"threshold": threshold, "limit": limit.highest, **_threshold(detection)})
 
 
-@check("RD402", "det-threshold-too-low", Severity.WARNING, pitfall=4, action=Action.EDIT)
+@check("RD402", "det-threshold-too-low", Severity.ERROR, pitfall=4, action=Action.EDIT)
 def det_threshold_too_low(detection: DetectionSettings) -> Answer:
     threshold, limit = detection.threshold, limits.threshold()
     if threshold is None:
         return Inapplicable(Reason("no-threshold-named", {"default": limit.default}))
     if threshold >= limit.lowest:
         return None
-    return Problem(subject=SUBJECT, evidence={"threshold": threshold, "limit": limit.lowest, "default": limit.default})
+    return costly({"threshold": threshold, "limit": limit.lowest, **_threshold(detection)})
 
 
-@check("RD403", "det-nms-too-high", Severity.WARNING, pitfall=4, action=Action.EDIT)
+@check("RD403", "det-nms-too-high", Severity.ERROR, pitfall=4, action=Action.EDIT)
 def det_nms_too_high(detection: DetectionSettings) -> Answer:
     nms, limit = detection.nms, limits.nms()
     if nms is None:
         return Inapplicable(Reason("no-nms-named", {"default": limit.default}))
     if nms <= limit.highest:
         return None
-    return Problem(subject=SUBJECT, evidence={"nms": nms, "limit": limit.highest, "default": limit.default})
+    return costly({"nms": nms, "limit": limit.highest, **_nms(detection)})
 
 
-@check("RD404", "det-nms-too-low", Severity.WARNING, pitfall=4, action=Action.EDIT)
+@check("RD404", "det-nms-too-low", Severity.ERROR, pitfall=4, action=Action.EDIT)
 def det_nms_too_low(detection: DetectionSettings) -> Answer:
     nms, limit = detection.nms, limits.nms()
     if nms is None:
         return Inapplicable(Reason("no-nms-named", {"default": limit.default}))
     if nms >= limit.lowest:
         return None
-    return Problem(subject=SUBJECT, evidence={"nms": nms, "limit": limit.lowest, "default": limit.default})
+    return costly({"nms": nms, "limit": limit.lowest, **_nms(detection)})
 
 
 def no_size_named() -> Inapplicable:
@@ -82,6 +116,7 @@ def det_size_not_multiple_of_32(detection: DetectionSettings, model: Model | Non
             "up": str(up),
             "down_tuple": f"({down.width}, {down.height})",
             "up_tuple": f"({up.width}, {up.height})",
+            "fixed_line": prepared(detection, size=up),
         },
     )
 
@@ -108,6 +143,7 @@ def det_size_too_small(detection: DetectionSettings, model: Model) -> Answer:
             "wanted": wanted.smallest_face,
             "needed": str(needed),
             "needed_tuple": f"({needed.width}, {needed.height})",
+            "fixed_line": prepared(detection, size=needed),
             "cost": round(needed.width * needed.height / (size.width * size.height), 1),
             "more": asides(Reason("picture-enlarged") if needed.width > wanted.source_size.width else None),
         },
@@ -151,6 +187,8 @@ def det_size_too_large(detection: DetectionSettings, model: Model) -> Answer:
             "wanted": wanted.smallest_face,
             "needed": str(needed),
             "needed_tuple": f"({needed.width}, {needed.height})",
+            "fixed_line": prepared(detection, size=needed),
+            "pictures": tried_on(detection),
             "saved": round(size.width * size.height / (needed.width * needed.height), 1),
         },
     )

@@ -6,7 +6,7 @@ insightface keeps the ratio: it scales a picture until it fits into det_size and
 
 from __future__ import annotations
 
-from ..settings import Size
+from ..settings_values import Size
 
 
 def smallest_face(source: Size, size: Size, least: int) -> int:

@@ -9,7 +9,7 @@ from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading,
 
 from ..combined.asides import asides, of_ending
 from ..combined.driver_seen import DriverSeen, lost_by_smi
-from ..combined.no_cards import NO_GPU
+from ..combined.no_cards import INTEGRATED, NO_GPU
 from ..combined.refusals import Meaning, meaning, of_cuda, of_nvml
 from ..combined.refusals import of_ending as meaning_of_ending
 from ..combined.used_gpus import candidates
@@ -19,8 +19,6 @@ from ..versions import dotted
 from .card_checks import of_lost
 from .judging import cap
 from .trouble import explaining
-
-INTEGRATED = Inapplicable(Reason("integrated-gpu"))
 
 
 @check("RD207", "nvidia-smi-hangs", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.REBOOT)
@@ -41,11 +39,14 @@ def nvml_fails(
     cuda: CudaDriver | None,
     smi: NvidiaSmi | None,
 ) -> Answer:
-    """Whatever NVML says or does not say that none of the other checks explains."""
+    """Whatever NVML says or does not say that none of the other checks explains. Where CUDA works all the same, only those
+    who watch the card are blind."""
+    blind = Severity.WARNING if cuda is not None and cuda.works else None
     if nvml.value is None:
         nothing: dict[str, object] = {"code": None, "error": None, "cards": [], "gpu": None, "means": None}
         ended = evidence_of(nvml)
-        return Problem(subject="driver", evidence={**ended, **nothing, "more": of_ending(ended)}, variant="no-answer")
+        evidence = {**ended, **nothing, "more": of_ending(ended)}
+        return Problem(subject="driver", evidence=evidence, at_most=blind, variant="no-answer")
     lost = of_nvml(nvml.value.error_code)
     if lost is not None and lost.mechanism == "gpu-lost":
         return Inapplicable(Reason("explained-by", {"name": "gpu-fallen-off-bus"}))
@@ -63,7 +64,7 @@ def nvml_fails(
             return INTEGRATED
     told_elsewhere = [*smi.lines, *smi.errors] if smi else []
     told_elsewhere += host.kernel_log.said if host and host.kernel_log else ()
-    return _failing(nvml, None, host, said="\n".join(told_elsewhere))
+    return _failing(nvml, None, host, at_most=blind, said="\n".join(told_elsewhere))
 
 
 def _failing(

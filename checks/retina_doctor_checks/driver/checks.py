@@ -84,7 +84,12 @@ def nvml_library_not_found(seen: DriverSeen) -> Answer:
 
 
 @check("RD209", "cuda-visible-devices-hides-gpu", ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
-def cuda_visible_devices_hides_gpu(variables: GpuEnvironment, nvml: Nvml | None, host: Host | None) -> Answer:
+def cuda_visible_devices_hides_gpu(
+    variables: GpuEnvironment, nvml: Nvml | None, host: Host | None, cuda: CudaDriver | None
+) -> Answer:
+    """By NVML's list of cards and instances, which need not be CUDA's; where CUDA itself shows one, nothing is hidden."""
+    if cuda is not None and cuda.works:
+        return None
     if host is not None and DriverSeen(host=host, nvml=nvml).card is False:
         return NO_GPU
     evidence, known = hides(variables, nvml)

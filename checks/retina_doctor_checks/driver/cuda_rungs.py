@@ -60,14 +60,19 @@ def mig_not_selected(seen: DriverSeen) -> Evidence | None:
     return {"gpus": [gpu.index for gpu in gpus], "instances": instances, "value": value, "more": more}
 
 
+def used_card_fails(seen: DriverSeen) -> bool:
+    """Of the cards that the service may use one is in trouble of its own, by NVML's word or by nvidia-smi's."""
+    lost = lost_by_smi(seen.smi, seen.nvml)
+    used = candidates(seen.nvml, seen.environment, seen.cuda) if seen.nvml is not None else ()
+    return any(gpu.error or gpu.index in lost for gpu in used)
+
+
 def state_lost(seen: DriverSeen) -> Evidence | None:
     """NVML answers, and CUDA fails: nvidia_uvm is not loaded, or has not come back from suspend ("unknown error")."""
     host = seen.host
     if seen.cuda_code in (None, 0) or not seen.nvml_answers or not seen.is_plain or seen.is_hidden:
         return None
-    lost = lost_by_smi(seen.smi, seen.nvml)
-    used = candidates(seen.nvml, seen.environment, seen.cuda) if seen.nvml is not None else ()
-    if any(gpu.error or gpu.index in lost for gpu in used):
+    if used_card_fails(seen):
         return None
     unloaded = host.uvm_loaded is False and host.container is None
     if not unloaded and seen.cuda_code != UNKNOWN:

@@ -7,7 +7,7 @@ from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.model import Recorded
 
 from ..facts.driver import CudaDriver, GpuEnvironment, Host, NvidiaSmi, Nvml
-from . import answer_checks, card_checks, checks, version_checks
+from . import answer_checks, card_checks, checks, slowing_checks, version_checks
 
 PROBES = "retina_doctor_checks.probes.driver"
 
@@ -87,6 +87,7 @@ domain = Domain(
         checks.gpu_adapter_init_failed,
         card_checks.gpu_fallen_off_bus,
         checks.cuda_mps_not_running,
+        slowing_checks.cuda_slowed_by_variable,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -21,7 +21,9 @@ def cap(gpu: Gpu, used: tuple[Gpu, ...]) -> Severity | None:
 
 VARIANT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "container-compat-libraries": lambda evidence: _way(evidence),
-    "container-device-node-missing": lambda evidence: _engine(evidence, "kubernetes", "podman"),
+    "container-device-node-missing": lambda evidence: (
+        _engine(evidence, "kubernetes", "podman") if evidence["container"] else "machine"
+    ),
     "container-driver-capabilities": lambda evidence: _engine(evidence, "docker", "containerd", "kubernetes"),
     "container-gpu-access-lost": lambda evidence: _engine(evidence, "docker", "podman", "kubernetes"),
     "container-started-without-gpu": lambda evidence: _engine(evidence, "kubernetes", "podman", "apptainer", "lxc"),
@@ -57,7 +59,13 @@ def _way(evidence: Mapping[str, Any]) -> str:
 def _mismatch(evidence: Mapping[str, Any]) -> str:
     if evidence["path"]:
         return "service-variable" if evidence["by_variable"] else "service"
+    if evidence["container"] in LIKE_MACHINES and evidence["module_version"]:
+        return "updated-in-lxc"
     return "updated-in-container" if evidence["container"] else "updated"
+
+
+LIKE_MACHINES = ("lxc", "systemd-nspawn")
+"""Containers that are kept like machines: unless they are told otherwise, their libraries are installed in them."""
 
 
 def _not_installed(evidence: Mapping[str, Any]) -> str:

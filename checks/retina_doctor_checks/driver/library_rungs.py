@@ -13,7 +13,8 @@ from ..facts.driver import DriverLibrary, Host
 from .ways import BOTH, OF_CUDA, OF_NVML, Way
 
 DRIVER_NOT_LOADED, LIBRARY_NOT_FOUND, VERSION_MISMATCH = 9, 12, 18  # nvml.h nvmlReturn_t
-STUB, NO_DEVICE, NOT_READY, MISMATCH, NOT_ON_THIS_CARD, UNKNOWN = 34, 100, 802, 803, 804, 999  # cuda.h CUresult
+STUB, NO_DEVICE, REFUSED_BY_SYSTEM = 34, 100, 304  # cuda.h CUresult
+NOT_READY, MISMATCH, NOT_ON_THIS_CARD, UNKNOWN = 802, 803, 804, 999
 
 
 def of_mismatch(seen: DriverSeen, evidence: Evidence) -> frozenset[Way]:
@@ -114,6 +115,8 @@ def wsl_wrong_libcuda(seen: DriverSeen) -> Evidence | None:
     if not seen.host.wsl or path is None or path.startswith(WSL) or seen.cuda_works:
         return None
     right = [library.path for library in seen.host.libraries if library.path.startswith(WSL)]
+    if seen.host.container is not None and not right:
+        return None  # a container gets Windows' library where the toolkit puts it
     variable = seen.environment.ld_library_path if seen.environment else None
     return {
         "path": path,

@@ -8,6 +8,8 @@ from retina_doctor.model import Reason
 
 from ..combined.asides import asides
 from ..combined.driver_seen import DriverSeen, Evidence
+from .cuda_rungs import used_card_fails
+from .library_rungs import NO_DEVICE, REFUSED_BY_SYSTEM, UNKNOWN
 from .ways import BOTH, OF_CUDA, Way
 
 
@@ -38,27 +40,47 @@ def _refused(seen: DriverSeen, why: str) -> list[str]:
     return [] if seen.cuda_works else [node.path for node in needed if node.refused == why]
 
 
+UVM, CONTROL = "/dev/nvidia-uvm", "/dev/nvidiactl"
+
+
 def of_nodes(_seen: DriverSeen, evidence: Evidence) -> frozenset[Way]:
     """Of them CUDA needs nvidia-uvm alone."""
-    return OF_CUDA if evidence["missing"] == ["/dev/nvidia-uvm"] else BOTH
+    return OF_CUDA if evidence["missing"] == [UVM] else BOTH
 
 
 def device_node_missing(seen: DriverSeen) -> Evidence | None:
-    """A container that was given some of the nodes that CUDA needs."""
-    if (
-        seen.host.container is None
-        or not seen.is_plain
-        or seen.cuda_works
-        or not seen.has_node(r"/dev/nvidia(\d+|ctl)")
-    ):
+    """Nodes that CUDA needs are not there: a container was given only some, or on a machine nothing made them."""
+    if not seen.is_plain or seen.cuda_works:
         return None
-    wanted = {
-        "/dev/nvidiactl": "/dev/nvidiactl",
-        "/dev/nvidia-uvm": "/dev/nvidia-uvm",
-        r"/dev/nvidia\d+": "/dev/nvidia0",
-    }
+    wanted = {CONTROL: CONTROL, UVM: UVM, r"/dev/nvidia\d+": "/dev/nvidia0"}
     if seen.environment is not None and seen.environment.nvidia_visible_devices == "none":
         del wanted[r"/dev/nvidia\d+"]  # as it was asked for; hides says so
     missing = [name for pattern, name in wanted.items() if not seen.has_node(pattern)]
-    notes = asides(Reason("uvm-device-too") if "/dev/nvidia-uvm" in missing else None)
-    return {"missing": missing, "container": seen.host.container, "notes": notes} if missing else None
+    given = seen.has_node(r"/dev/nvidia(\d+|ctl)")
+    if not missing or not (given if seen.host.container is not None else _never_made(seen, missing)):
+        return None
+    cards = range(max(len(seen.host.pci_gpus or ()), 1))
+    return {
+        "missing": missing,
+        "container": seen.host.container,
+        "minors": [*cards, CONTROL_MINOR],
+        "notes": asides(Reason("uvm-device-too") if UVM in missing else None),
+    }
+
+
+CONTROL_MINOR = 255  # of /dev/nvidiactl (nvidia-modprobe-utils.h, NV_CTL_DEVICE_NUM)
+
+
+def _never_made(seen: DriverSeen, missing: list[str]) -> bool:
+    """The first program that wants a node has it made (nvidia-modprobe), so one must have asked in vain: CUDA, by an error that
+    it gives where it cannot open one. Where NVML answers, it had nvidiactl made after the nodes were listed. A card that another
+    driver holds, or that is lost, has none to be made."""
+    host = seen.host
+    if not host.nvidia_loaded or not any(card.bound_to == "nvidia" for card in host.pci_gpus or ()):
+        return False
+    if missing == [UVM]:
+        state = seen.nvml_answers and host.uvm_loaded is not False and not seen.is_hidden and not used_card_fails(seen)
+        return state and seen.cuda_code in (UNKNOWN, REFUSED_BY_SYSTEM)
+    if CONTROL not in missing or seen.nvml_answers:
+        return False
+    return seen.cuda_code in (NO_DEVICE, UNKNOWN, REFUSED_BY_SYSTEM)

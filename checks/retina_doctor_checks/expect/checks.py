@@ -8,10 +8,11 @@ from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
 from ..combined.used_gpus import candidates
-from ..facts.driver import CudaDriver, GpuEnvironment, Nvml
+from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, Nvml
 from ..facts.inference import Inference
 from ..facts.models import Model
-from ..settings import RANGE, ExpectSettings
+from ..settings import ExpectSettings
+from ..versions import allows, release
 
 MIB = 1024**2
 PROVIDERS = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider", "cpu": "CPUExecutionProvider"}
@@ -48,34 +49,11 @@ def gpu_name_unexpected(expect: ExpectSettings, nvml: Nvml) -> Answer:
 
 @check("RD703", "driver-version-unexpected", Severity.ERROR, scope=Expected("driver"), action=Action.ROOT)
 def driver_version_unexpected(expect: ExpectSettings, nvml: Nvml) -> Answer:
-    if nvml.driver is None:
+    if nvml.driver is None or not release(nvml.driver):
         return Unknown(missing=("nvml",))
-    if within(nvml.driver, str(expect.driver)):
+    if allows(str(expect.driver), nvml.driver):
         return None
     return differs("driver", expect.driver, nvml.driver)
-
-
-def within(version: str, wanted: str) -> bool:
-    """ "580.95.05" is within ">=535,<600". Missing parts are zeros: 580 is 580.0."""
-
-    def numbers(text: str) -> list[int]:
-        parts = [int(part) for part in text.split(".") if part.isdigit()]
-        return parts + [0] * (8 - len(parts))
-
-    here = numbers(version)
-    for sign, text in RANGE.findall(wanted):
-        there = numbers(text)
-        holds = {
-            ">=": here >= there,
-            "<=": here <= there,
-            ">": here > there,
-            "<": here < there,
-            "==": here == there,
-            "!=": here != there,
-        }
-        if not holds[sign]:
-            return False
-    return True
 
 
 @check("RD704", "provider-unexpected", Severity.ERROR, scope=Expected("provider"), action=Action.LOOK)
@@ -85,17 +63,22 @@ def provider_unexpected(expect: ExpectSettings, inference: Inference) -> Answer:
     if found is None:
         return Unknown(missing=("inference",))
     wanted = PROVIDERS[str(expect.provider)]
-    if found == (f"torch ({expect.provider})" if inference.framework == "torch" else wanted):
+    torch = inference.framework == "torch"
+    if found == (f"torch ({expect.provider})" if torch else wanted):
         return None
-    return differs("model", wanted, found)
+    variant = "cpu" if expect.provider == "cpu" else "torch" if torch else "onnxruntime"
+    return replace(differs("model", wanted, found), variant=variant)
 
 
 @check("RD705", "face-count-unexpected", Severity.ERROR, scope=Expected("faces"), action=Action.LOOK)
 def face_count_unexpected(expect: ExpectSettings, inference: Inference) -> Answer:
     if inference.faces is None or inference.picture is None or inference.picture.path is None:
         return Unknown(missing=("inference",))
-    found = len(inference.faces)
-    return None if found == expect.faces else differs("picture", expect.faces, found, picture=inference.picture.path)
+    found, wanted = len(inference.faces), expect.faces or 0
+    if found == wanted:
+        return None
+    problem = differs("picture", wanted, found, picture=inference.picture.path)
+    return replace(problem, variant="fewer" if found < wanted else "more")
 
 
 @check("RD706", "model-hash-unexpected", Severity.ERROR, scope=Expected("model_sha256"), action=Action.EDIT)
@@ -119,7 +102,16 @@ def free_memory_below_expected(
     least, index = min(free)
     if least >= expect.free_memory_mib * MIB:
         return None
-    return differs(f"gpu:{index}", expect.free_memory_mib, least // MIB, index=index)
+    look = _holders(next(gpu for gpu in nvml.gpus if gpu.index == index), nvml.own_pids)
+    return differs(f"gpu:{index}", expect.free_memory_mib, least // MIB, index=index, look=look)
+
+
+def _holders(gpu: Gpu, own_pids: bool) -> list[str]:
+    """The words of a command that shows who holds the card's memory: by their numbers, where those are of this namespace."""
+    pids = ",".join(str(process.pid) for process in gpu.processes)
+    if pids and own_pids:
+        return ["ps", "-o", "pid,user,etime,args", "-p", pids]
+    return ["nvidia-smi", "-i", str(gpu.index), "--query-compute-apps=pid,name,used_memory", "--format=csv"]
 
 
 @check("RD708", "latency-above-expected", Severity.ERROR, scope=Expected("max_latency_ms"), action=Action.LOOK)
@@ -129,7 +121,9 @@ def latency_above_expected(expect: ExpectSettings, inference: Inference) -> Answ
     found = round(inference.median * 1000, 1)
     if inference.median * 1000 <= expect.max_latency_ms:
         return Passed(Reason("latency-expected", {"ms": found, "most": expect.max_latency_ms}))
-    return differs("model", expect.max_latency_ms, found, ran_on=inference.ran_on or "?")
+    ran_on = inference.ran_on or "?"
+    on_cpu = "cpu" in ran_on.lower()
+    return replace(differs("model", expect.max_latency_ms, found, ran_on=ran_on), variant="cpu" if on_cpu else "gpu")
 
 
 @check("RD709", "speedup-below-expected", Severity.ERROR, scope=Expected("min_speedup"), action=Action.LOOK)

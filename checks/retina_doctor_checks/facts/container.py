@@ -1,7 +1,5 @@
 """What is known of containers: the one that the target is in, and what starts them on this machine."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts, varying

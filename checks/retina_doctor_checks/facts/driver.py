@@ -1,7 +1,5 @@
 """What is known of the GPUs and of the driver: by NVML, by nvidia-smi, by files of the kernel and on the disk."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts, varying
@@ -174,6 +172,11 @@ class Host(Facts, frozen=True, kw_only=True):
     modules: Literal["open", "proprietary"] | None = None
 
 
+class GivenVariable(Facts, frozen=True, kw_only=True):
+    name: Name
+    value: Variable
+
+
 class GpuEnvironment(Facts, frozen=True, kw_only=True):
     """What decides which cards and which driver library the target gets. Variables: None unset, "" set and empty.
 
@@ -181,7 +184,7 @@ class GpuEnvironment(Facts, frozen=True, kw_only=True):
     followed; None: it finds none, or (*loader_problem*) could not be asked. *nodes*: as the service's user may use them, where
     Host's are as the doctor may. *libraries*: the driver's in the folders of its LD_LIBRARY_PATH, which may be its own alone.
     *mps_pipe_directory*: CUDA_MPS_PIPE_DIRECTORY; *mps_control*: the pipe of an MPS control daemon is in that folder, or in the
-    one that CUDA takes without the variable.
+    one that CUDA takes without the variable. *slowing*: variables that are set, and that may make CUDA slow.
     """
 
     cuda_visible_devices: Variable | None
@@ -196,6 +199,7 @@ class GpuEnvironment(Facts, frozen=True, kw_only=True):
     libraries: tuple[DriverLibrary, ...] | None = None
     mps_pipe_directory: Variable | None = None
     mps_control: bool | None = None
+    slowing: tuple[GivenVariable, ...] = ()
 
 
 class CudaDevice(Facts, frozen=True, kw_only=True):

@@ -1,7 +1,5 @@
 """What one real detection gave: where it ran, how long it took, which faces it found."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts, varying
@@ -101,7 +99,16 @@ class Inference(Facts, frozen=True, kw_only=True):
     )
 
     skipped: (
-        Literal["no-model", "missing", "not-onnx", "no-onnxruntime", "no-numpy", "no-known-checkpoint", "no-torch"]
+        Literal[
+            "no-model",
+            "missing",
+            "not-onnx",
+            "no-onnxruntime",
+            "no-numpy",
+            "no-known-checkpoint",
+            "no-torch",
+            "other-input",
+        ]
         | None
     )
     model: Path | None

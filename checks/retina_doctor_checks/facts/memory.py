@@ -1,7 +1,5 @@
 """What a detector keeps in memory while it runs, as onnxruntime itself counts it."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts

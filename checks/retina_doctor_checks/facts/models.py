@@ -1,7 +1,5 @@
 """What is known of the model: where it resolves, what stands there, what its bytes are."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts
@@ -9,11 +7,14 @@ from retina_doctor.kinds import Name, Path, Serial
 
 
 class Obstacle(Facts, frozen=True, kw_only=True):
-    """Why a path cannot be used, and at which part of it."""
+    """Why a path cannot be used, and at which part of it. *leads_to*: where links on its way lead; None: nowhere else.
+    *like_a_model*: its name has the ending of one."""
 
     kind: Literal["missing", "forbidden", "other"]
     at: Path
     words: str
+    leads_to: Path | None = None
+    like_a_model: bool = True
 
 
 class Tensor(Facts, frozen=True, kw_only=True):
@@ -45,11 +46,13 @@ class Checkpoint(Facts, frozen=True, kw_only=True):
 
 class Cache(Facts, frozen=True, kw_only=True):
     """Where insightface would put a pack that it downloads. *at*: the nearest folder on the way that exists, *writable* for the
-    target's user. *zip*: what a download left beside, and whether it is whole. *free*: bytes that may still be written there."""
+    target's user. *leads_to*: where links on the way lead; None: nowhere else.
+    *zip*: what a download left beside, and whether it is whole. *free*: bytes that may still be written there."""
 
     root: Path
     at: Path
     writable: bool
+    leads_to: Path | None = None
     zip: Path | None
     zip_whole: bool | None
     free: int | None = None
@@ -112,14 +115,15 @@ class Searched(Facts, frozen=True, kw_only=True):
 
 
 class Model(Facts, frozen=True, kw_only=True):
-    """*named_by*: settings, the variable RETINAFACE_MODEL_PATH, or found in a usual place."""
+    """*named_by*: settings, the variable RETINAFACE_MODEL_PATH, or found in a usual place. *nearby*: where what is named holds no
+    detector, whole files beside it and in packs that are detectors to insightface."""
 
     searched: tuple[Searched, ...]
     working_directory: Path
     variable: Path | None
     named: Path | None
     named_by: Literal["settings", "RETINAFACE_MODEL_PATH", "found"] | None
-    kind: Literal["path", "pack"] | None
+    kind: Literal["path", "pack", "url"] | None
     path: Path | None
     exists: bool
     is_folder: bool
@@ -129,6 +133,7 @@ class Model(Facts, frozen=True, kw_only=True):
     similar: tuple[Name, ...]
     elsewhere: tuple[Path, ...]
     cache: Cache | None = None
+    nearby: tuple[Path, ...] = ()
 
     @property
     def detector(self) -> ModelFile | None:

@@ -1,7 +1,5 @@
 """What is known of onnxruntime: what lies on the disk, and what it does when it is used."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts
@@ -72,6 +70,14 @@ class FoundLibrary(Facts, frozen=True, kw_only=True):
     damage: str | None = None
 
 
+class Emptied(Facts, frozen=True, kw_only=True):
+    """A package of NVIDIA's libraries that pip takes for installed, while these of its list are gone or damaged."""
+
+    name: Name
+    version: Version
+    sonames: tuple[Name, ...]
+
+
 class OrtFiles(Facts, frozen=True, kw_only=True):
     """*owner*: name of the distribution whose compiled module is really on the disk (by the hash in its RECORD).
     *importable*: the folder has its __init__.py; without, an import gives an empty namespace package.
@@ -89,6 +95,7 @@ class OrtFiles(Facts, frozen=True, kw_only=True):
     tensorrt: Provider | None = None
     binaries: tuple[Binary, ...] = ()
     cudnn_lacks: tuple[Name, ...] | None = None
+    emptied: tuple[Emptied, ...] = ()
 
     @property
     def in_force(self) -> OrtDistribution | None:

@@ -1,7 +1,5 @@
 """What is known of the target's Python environment as a whole."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts
@@ -9,11 +7,13 @@ from retina_doctor.kinds import Name, Path, Version
 
 
 class Shadow(Facts, frozen=True, kw_only=True):
-    """A file or folder of the working directory that bears the name of a package the service needs."""
+    """A file or folder of the working directory that bears the name of a package the service needs; *standard*: of a module
+    that comes with Python and that those packages import."""
 
     name: Name
     path: Path
     installed: bool
+    standard: bool = False
 
 
 class WorkingDirectory(Facts, frozen=True, kw_only=True):
@@ -169,3 +169,21 @@ class Imports(Facts, frozen=True, kw_only=True):
     """In this order and in one process, as the service imports them; those that are not installed are left out."""
 
     tried: tuple[Imported, ...]
+
+
+class DamagedPackage(Facts, frozen=True, kw_only=True):
+    """An installed distribution of which *count* files are gone or cut short; *files*: the first of them. *modules*: what is
+    imported of it."""
+
+    name: Name
+    version: Version
+    modules: tuple[Name, ...]
+    files: tuple[Path, ...]
+    count: int
+
+
+class InstalledFiles(Facts, frozen=True, kw_only=True):
+    """*looked_at*: how many of the distributions that a face service imports list their files."""
+
+    looked_at: int
+    damaged: tuple[DamagedPackage, ...]

@@ -1,7 +1,5 @@
 """What is known of the service's port: who listens there, whether it could be bound, what answers."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts, varying
@@ -86,13 +84,34 @@ class Answer(Facts, frozen=True, kw_only=True):
     words: str | None
 
 
+class ServedRoute(Facts, frozen=True, kw_only=True):
+    """A path of the service that takes a POST. *form*, *field*: how a picture is posted there, by the service's OpenAPI document;
+    None: nobody tells."""
+
+    path: UrlText
+    form: Literal["multipart", "json", "raw"] | None
+    field: Key | None
+
+
+class AskedFor(Facts, frozen=True, kw_only=True):
+    """Something that the service says is missing in a request."""
+
+    place: Name
+    name: Key
+
+
 class Detection(Facts, frozen=True, kw_only=True):
     """What came back for POST PATH with the known picture. *kind* as of Answer, and certificate: TLS refuses the service's.
 
     *seconds* of the last asking; *first_seconds*: of one before it, that took long. *json*: the answer is JSON, and *body*
     holds it, pruned; else *text* is its beginning. *location*: where it says that the service is; *redirected*: the path on
-    which it was then asked. *works_with*: another name of the multipart field, with which it answers.
-    *cut*: the answer is longer than what was read.
+    which it was then asked; *loops*: that leads back; *login_page*: where people log in. *works_with*, *works_form*:
+    another field and form with which it answers; *works_body*: that answer, where it is JSON. *cut*: the answer is longer than
+    what was read. *shape*: twice: a JSON text that holds JSON; lines: a JSON value on each line. *packed*: the compression
+    of what cannot be read, or "unsaid": no header says that it is compressed. *everywhere*: a path that is none is answered
+    alike; None: not asked. *routes*: where else it may take pictures. *asked_for*: what a refusal names. *header_names*: of
+    the operator's headers that were sent; *header_problem*: why their file gave none: empty, no-colon, bad-name, own-header
+    (it belongs to the request itself), or words of the system; *header_line*: the number of that line.
     """
 
     varies = varying(seconds=0.5, first_seconds=None)
@@ -111,6 +130,21 @@ class Detection(Facts, frozen=True, kw_only=True):
     redirected: UrlText | None
     works_with: Key | None
     cut: bool = False
+    works_form: Literal["multipart", "json", "raw"] | None = None
+    works_body: Json = None
+    shape: Literal["plain", "twice", "lines"] = "plain"
+    packed: Name | None = None
+    allow: Name | None = None
+    retry_after: Name | None = None
+    authenticate: Name | None = None
+    loops: bool = False
+    login_page: bool = False
+    everywhere: bool | None = None
+    routes: tuple[ServedRoute, ...] = ()
+    asked_for: tuple[AskedFor, ...] = ()
+    header_names: tuple[Key, ...] = ()
+    header_problem: Name | None = None
+    header_line: int | None = None
 
 
 class Load(Facts, frozen=True, kw_only=True):
@@ -179,12 +213,63 @@ class Reached(Facts, frozen=True, kw_only=True):
     words: str | None
 
 
+class Member(Facts, frozen=True, kw_only=True):
+    """A process that holds a listening socket of the service. *state*: the letter of proc(5). *age*: seconds.
+    *parent*: its pid; None: not told (0.3 and before)."""
+
+    varies = varying(pid=None, age=None, parent=None)
+
+    pid: int
+    state: Name
+    age: float | None
+    parent: int | None = None
+
+
+class Crew(Facts, frozen=True, kw_only=True):
+    """Those that hold the listening sockets, looked at before and after the service was asked: *members* now, those that were
+    *stopped* at either look, and workers that were *gone* at the second, while their master went on."""
+
+    varies = varying(stopped=None, gone=None)
+
+    members: tuple[Member, ...]
+    stopped: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
+
+
+class Several(Facts, frozen=True, kw_only=True):
+    """Several sockets listen on one address and port (SO_REUSEPORT), and the kernel spreads connections over them.
+    *asked*: connections; *answered*: how many were accepted in time. *stuck*: sockets that nobody accepted any from."""
+
+    varies = varying(answered=0.5)
+
+    sockets: int
+    asked: int
+    answered: int
+    stuck: int = 0
+
+
+class Proxy(Facts, frozen=True, kw_only=True):
+    """A program of this machine that passes on to the port *to*, as *line* of its *file* says; None: its command line."""
+
+    varies = varying(pid=None)
+
+    pid: int
+    command: CommandLine | None
+    to: int
+    file: Path | None
+    line: int | None
+
+
 class Ports(Facts, frozen=True, kw_only=True):
     """*sockets*: on the intended port and on the URL's, listening ones first; None where /proc/net is not there.
 
     *answer*: of the intended port, asked where somebody listens there. *detection*: of the URL, where it is this machine's and
     something speaks there. *reached*: a service that listens on every address, by each of them. *ephemeral*: first and last of
-    the ports for outgoing connections. *first_unprivileged_port*: sysctl net.ipv4.ip_unprivileged_port_start.
+    the ports for outgoing connections. *crew*: of the listening sockets, of those of the process --pid where no port is named;
+    None: nobody listens, or they may not be read. *several*: None where one socket alone listens at the address that was asked.
+    *first_unprivileged_port*: sysctl net.ipv4.ip_unprivileged_port_start. *proxies*: that pass on to those of these sockets that
+    only loopback reaches. *passed_to*: ports of the process --pid that were connected to while the URL was asked, where something
+    else listens at that; None: nobody looked (0.3 and before).
     """
 
     uid: int
@@ -198,3 +283,7 @@ class Ports(Facts, frozen=True, kw_only=True):
     load: Load | None = None
     reached: tuple[Reached, ...] = ()
     ephemeral: tuple[int, int] | None = None
+    crew: Crew | None = None
+    several: Several | None = None
+    proxies: tuple[Proxy, ...] = ()
+    passed_to: tuple[int, ...] | None = None

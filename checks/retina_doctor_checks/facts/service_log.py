@@ -1,7 +1,5 @@
 """What the service's own log complains of: symptoms by the names of the tables of triage, each with the lines that show it."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts, varying

@@ -1,7 +1,5 @@
 """What is known of the running service's own process: what it has loaded, and whether it has the GPU."""
 
-from __future__ import annotations
-
 import posixpath
 
 from retina_doctor.authoring import Facts, varying

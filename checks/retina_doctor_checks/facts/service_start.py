@@ -1,7 +1,5 @@
 """What is known of how the service is started: its command, what that imports, and how its last start ended."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts
@@ -37,7 +35,8 @@ class Unloadable(Facts, frozen=True, kw_only=True):
 
 class Start(Facts, frozen=True, kw_only=True):
     """*source*: where the command stands; None: nothing was named. *program*: the first word, where it is found; *file*: the file
-    with the application, that was read; *problem*: why nothing of it could be read. *ended* None: nobody keeps account of it."""
+    with the application, that was read; *text*: the command as it stands, where a shell reads it;
+    *problem*: why nothing of it could be read. *ended* None: nobody keeps account of it."""
 
     source: Literal["command", "unit", "procfile", "supervisor", "container", "compose"] | None
     named: CommandLine | None
@@ -50,3 +49,4 @@ class Start(Facts, frozen=True, kw_only=True):
     missing: tuple[MissingModule, ...]
     ended: Exit | None
     unloadable: Unloadable | None = None
+    text: CommandLine | None = None

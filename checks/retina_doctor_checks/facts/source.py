@@ -1,7 +1,5 @@
 """What the service's own source says, read as text and as a syntax tree: nothing of it is imported or run."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts
@@ -35,9 +33,22 @@ class SourceLine(Facts, frozen=True, kw_only=True):
     marks: tuple[Mark, ...]
 
 
+FOLDER = "/FOLDER"
+"""Stands in a line for the folder that is known only where all files are judged together."""
+
+
+class LineCorrection(Facts, frozen=True, kw_only=True):
+    """A line as it should be. *fixed*: one line or several, "" where it goes."""
+
+    at: SourceLine
+    fixed: str
+
+
 class Hit(Facts, frozen=True, kw_only=True):
     """A place that bears a cause. *why*: which of the cause's forms it is; *what*: the word that it turns on; *fixed*: the
-    line as it should be, where it can be written. *api*: the versions of insightface in which it is so; none: in any."""
+    line as it should be, where it can be written (several lines, or "" where it goes); *also*: lines that change with it;
+    *draft*: how it could be, where only who knows the code can tell. *api*: the versions of insightface in which it is so; none:
+    in any."""
 
     at: SourceLine
     cause: Cause
@@ -45,6 +56,8 @@ class Hit(Facts, frozen=True, kw_only=True):
     what: Name
     fixed: str | None
     api: tuple[Name, ...]
+    also: tuple[LineCorrection, ...] = ()
+    draft: str | None = None
 
 
 class Figure(Facts, frozen=True, kw_only=True):
@@ -144,7 +157,9 @@ class SystemPackage(Facts, frozen=True, kw_only=True):
 class Image(Facts, frozen=True, kw_only=True):
     """The last stage of a Dockerfile with what it builds on. *at*: the FROM of *base*, "" where that cannot be told; *stage*: its
     name. *sets*: its ENV; *system*: packages of the system that it installs; *graphics*: where this or another stage
-    does so for OpenGL; *asks*: the program by which its HEALTHCHECK asks; *brings*: it copies or installs what is not known."""
+    does so for OpenGL; *asks*: the program by which its HEALTHCHECK asks; *brings*: it copies or installs what is not known;
+    *user*: as whom its containers run, where it says so; *filled*: folders into which files are copied, and "" where a RUN may
+    write anywhere."""
 
     at: SourceLine
     base: Name
@@ -157,6 +172,8 @@ class Image(Facts, frozen=True, kw_only=True):
     graphics: tuple[SystemPackage, ...] = ()
     asks: SystemPackage | None = None
     brings: bool = False
+    user: Name | None = None
+    filled: tuple[Name, ...] = ()
 
 
 class Amount(Facts, frozen=True, kw_only=True):
@@ -170,7 +187,7 @@ class Amount(Facts, frozen=True, kw_only=True):
 class HealthProbe(Facts, frozen=True, kw_only=True):
     """*seconds*: until it has failed often enough, from the start of the container on; *spared*: a startup probe goes before it.
     *path*: that it gets over HTTP; None: it only connects, or runs a program. *tool*: the program that gets it, where one of the
-    container's own has to."""
+    container's own has to. *later*: the line by which it begins a minute after the container's start."""
 
     at: SourceLine
     kind: Literal["liveness", "readiness", "startup", "healthcheck"]
@@ -178,6 +195,7 @@ class HealthProbe(Facts, frozen=True, kw_only=True):
     seconds: float
     spared: bool = False
     tool: Name | None = None
+    later: LineCorrection | None = None
 
 
 class DeployedContainer(Facts, frozen=True, kw_only=True):
@@ -187,7 +205,9 @@ class DeployedContainer(Facts, frozen=True, kw_only=True):
     *target*: the stage of its Dockerfile; *varied*: it is built with arguments of its own. *sets*: of its variables; *memory*:
     that it
     may have at most; *read_only*: where its root is said to be so, and *mounts*:
-    what of it is not; *probes*: what asks whether it lives."""
+    what of it is not; *probes*: what asks whether it lives. *with_gpu*: the lines by which it gets a GPU; *with_volume*: those by
+    which a volume is mounted at FOLDER; *user*: as whom it runs, where it says so. *shared_memory*: it is given a /dev/shm of its
+    own size, or the host's; *runtime_class*: of its pod."""
 
     at: SourceLine
     kind: Literal["compose", "kubernetes", "run"]
@@ -210,6 +230,11 @@ class DeployedContainer(Facts, frozen=True, kw_only=True):
     read_only: SourceLine | None = None
     mounts: tuple[Path, ...] = ()
     probes: tuple[HealthProbe, ...] = ()
+    with_gpu: tuple[LineCorrection, ...] = ()
+    with_volume: tuple[LineCorrection, ...] = ()
+    user: Name | None = None
+    shared_memory: bool = False
+    runtime_class: Name | None = None
 
 
 class Route(Facts, frozen=True, kw_only=True):
@@ -237,14 +262,30 @@ class Unread(Facts, frozen=True, kw_only=True):
 
 
 class Sign(Facts, frozen=True, kw_only=True):
-    """What is no fault by itself, and one beside another. *kind*: "session": a model is loaded when the module is; "preload":
-    gunicorn loads the application before it forks; "debug": the server loads it twice and reloads it; "multipart": a route takes
-    a form or a file; "pack": insightface downloads a pack of models where it is not there; "route": a path that is served,
-    with its methods
-    before it ("GET /health"). *what*: the word that says so; *fixed*: the line without it, where it can be written."""
+    """What is no fault by itself, and one beside another. *kind*: "session": a model is loaded when the module is;
+    "cpu-session": likewise, and not onto the GPU; "preload": gunicorn loads the application before it forks; "debug": the server
+    loads it twice and reloads it; "multipart": a route takes a form or a file; "pack": insightface downloads a pack of models
+    where it is not there; "route": a path that is served, with its methods before it ("GET /health"); "cache": onnxruntime
+    writes what it has built into a folder ("." where none is named); "loader": torch hands data from its worker processes on
+    through /dev/shm; "runtime-class": NVIDIA's runtime is one of several of the cluster's; "fork": processes are forked that
+    use the module's session; "start-method": the program lets Python start processes in another way.
+    *what*: the word that says so; *fixed*: the line without it, where it can be written."""
 
     at: SourceLine
-    kind: Literal["session", "preload", "debug", "multipart", "pack", "route"]
+    kind: Literal[
+        "session",
+        "cpu-session",
+        "preload",
+        "debug",
+        "multipart",
+        "pack",
+        "route",
+        "cache",
+        "loader",
+        "runtime-class",
+        "fork",
+        "start-method",
+    ]
     what: Name
     fixed: str | None = None
 

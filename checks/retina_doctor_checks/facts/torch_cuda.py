@@ -1,7 +1,5 @@
 """What is known of torch: what lies on the disk, and what it does when it is imported."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from retina_doctor.authoring import Facts

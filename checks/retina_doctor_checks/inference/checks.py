@@ -40,7 +40,7 @@ def smoke_inference_failed(inference: Reading[Inference]) -> Answer:
     """Speaks for the looking: loading the model or running it raised, crashed or hung."""
     if inference.outcome is Outcome.OK and inference.value:
         seen = inference.value
-        if seen.skipped:
+        if seen.skipped and not (seen.by_insightface and seen.by_insightface.error):
             return not_tried(seen)
         if seen.load_error or seen.run_error:
             said: dict[str, object] = {

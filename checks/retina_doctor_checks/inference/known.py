@@ -16,6 +16,8 @@ from retina_doctor.codec import Data, decode
 
 from ..facts.inference import Face, KnownAnswer
 
+POSTED = "faces-6.png"
+"""Is posted to a service: drawn faces that public weights find, too."""
 FOLDER = Path(__file__).with_name("known_answer")
 EXACT = (1e-3, 0.05)
 """Largest difference in score, and in pixels, of float32 on a CPU: kernels add up in different orders (drift of torch against

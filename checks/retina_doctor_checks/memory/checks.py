@@ -1,8 +1,7 @@
 """RD3xx: does the GPU have the memory that the model needs, and who holds it?"""
 
-from __future__ import annotations
-
 import math
+from collections.abc import Callable, Sequence
 
 from retina_doctor.authoring import Action, Answer, Gathered, check
 from retina_doctor.codec import Data
@@ -17,13 +16,17 @@ from retina_doctor_checks.facts.service import Ports
 from retina_doctor_checks.scopes import gpu_meant
 
 from ..combined.asides import asides
-from ..combined.card_part import MIB, card_part, in_mib
+from ..combined.card_part import MIB, CardPart, card_part, in_mib
 from ..combined.detector_input import size_used
 from ..combined.memory_need import MemoryNeed, need_of
 from ..facts.inference import Inference
 from ..facts.memory import Calibrations, Footprint
 from ..facts.ort_gpu import OrtFiles
-from ..settings import DetectionSettings, ServiceSettings, Size
+from ..settings import DetectionSettings, ServiceSettings
+from ..settings_values import Size
+
+LEAST_SIDE = 320
+"""Of the usual inputs the smallest."""
 
 
 class Question(Data, frozen=True, kw_only=True):
@@ -127,59 +130,75 @@ def is_held(question: Question) -> bool:
     return question.free < question.need.total <= question.total and bool(question.others)
 
 
-def one_of(asked: list[Question], bad: list[Question]) -> Question | Unknown | None:
-    """The GPU to report: the best of them where all are bad. Where only some are, which one counts is not known."""
-    if not bad:
-        return None
-    if len(bad) < len(asked):
+def bad_one(seen: Needs, is_bad: Callable[[Question], bool]) -> Question | Inapplicable | Unknown | None:
+    """The GPU to report: the best of them where all are bad; else why there is none. Where only some are bad, which one counts
+    is not known."""
+    asked = questions(seen)
+    if not isinstance(asked, list):
+        return asked
+    bad = [question for question in asked if is_bad(question)]
+    if bad and len(bad) < len(asked):
         return Unknown(missing=("gpu_environment",))
-    return max(bad, key=lambda question: question.free)
-
-
-LEAST_SIDE = 320
-"""Of the usual inputs the smallest."""
+    return max(bad, key=lambda question: question.free, default=None)
 
 
 @check("RD301", "vram-insufficient", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_insufficient(seen: Needs) -> Answer:
-    asked = questions(seen)
-    if not isinstance(asked, list):
-        return asked
-    worst = one_of(asked, [question for question in asked if is_short(question)])
-    if isinstance(worst, Unknown):
-        return worst
+    worst = bad_one(seen, is_short)
     if worst is None:
-        best = max(asked, key=lambda question: question.free)
-        if is_held(best) or best.need.total > best.total:
+        best = bad_one(seen, lambda _question: True)
+        if not isinstance(best, Question) or is_held(best) or best.need.total > best.total:
             return None  # which is another check's finding
         shown = {"gpu": best.gpu.index, "need": round(best.need.total / MIB), "free": round(best.free / MIB)}
         return Passed(Reason("memory", shown))
+    if not isinstance(worst, Question):
+        return worst
     evidence = {**worst.evidence, "used": worst.total - worst.free, "too_small": worst.need.total > worst.total}
     variant = "too-small" if evidence["too_small"] else "not-free"
     return Problem(subject=f"gpu:{worst.gpu.index}", evidence=evidence, variant=variant)
 
 
+OUT_OF_MEMORY = 2
+"""CUDA_ERROR_OUT_OF_MEMORY of cuda.h."""
+
+
+def without_room_for_cuda(seen: Needs) -> tuple[Gpu, CardPart, list[GpuProcess]] | None:
+    """A card on which CUDA itself found no memory, since others hold what a context needs, whatever the model; and those."""
+    if seen.cuda is None or seen.cuda.init_code != OUT_OF_MEMORY:
+        return None
+    pids = service_pids(seen.settings, seen.ports, seen.interpreter) if seen.nvml.own_pids else set()
+    for gpu in candidates(seen.nvml, seen.environment, seen.cuda):
+        card = card_part(gpu, seen.nvml, seen.ort, seen.calibrations)
+        others = [one for one in gpu.processes if one.pid not in pids]
+        if others and gpu.memory_free is not None and gpu.memory_free < card.least:
+            return gpu, card, others
+    return None
+
+
 @check("RD302", "vram-held-by-others", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_held_by_others(seen: Needs) -> Answer:
-    asked = questions(seen)
-    if not isinstance(asked, list):
-        return asked
-    held = one_of(asked, [question for question in asked if is_held(question)])
-    if held is None or isinstance(held, Unknown):
-        return held
-    most_first = sorted(held.others, key=lambda process: -(process.used_memory or 0))
-    holders = [
-        {"pid": one.pid, "name": one.name, "user": one.user, "memory": one.used_memory} for one in most_first[:10]
-    ]
+    refused = without_room_for_cuda(seen)
+    if refused is not None:
+        gpu, card, others = refused
+        about = {"gpu": gpu.index, "gpu_name": gpu.name or "?", "total": gpu.memory_total, "free": gpu.memory_free}
+        nothing = dict.fromkeys(("size", "need_pixels"))
+        evidence = {**about, **nothing, "need": card.least, "need_constant": card.least}
+        return _held(seen, evidence, others, variant="context")
+    held = bad_one(seen, is_held)
+    return _held(seen, held.evidence, held.others) if isinstance(held, Question) else held
+
+
+def _held(seen: Needs, evidence: dict[str, object], others: Sequence[GpuProcess], variant: str = "") -> Problem:
+    most = sorted(others, key=lambda process: -(process.used_memory or 0))[:10]
     evidence = {
-        **held.evidence,
-        "holders": holders,
+        **evidence,
+        "holders": [{"pid": one.pid, "name": one.name, "user": one.user, "memory": one.used_memory} for one in most],
         "own_pids": seen.nvml.own_pids,
-        "held_by": [_holder(one) for one in most_first[:10]],
-        "pids": [one.pid for one in most_first[:10]],
+        "held_by": [_holder(one) for one in most],
+        "pids": [one.pid for one in most],
         "notes": asides(None if seen.nvml.own_pids else Reason("look-on-the-host")),
     }
-    return Problem(subject=f"gpu:{held.gpu.index}", evidence=evidence)
+    return Problem(subject=f"gpu:{evidence['gpu']}", evidence=evidence, variant=variant)
 
 
 def _holder(one: GpuProcess) -> str:
@@ -190,12 +209,8 @@ def _holder(one: GpuProcess) -> str:
 @check("RD303", "vram-input-too-large", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_input_too_large(seen: Needs) -> Answer:
     """The card has room for the model, and not for an input of that size."""
-    asked = questions(seen)
-    if not isinstance(asked, list):
-        return asked
-    bad = [one for one in asked if one.need.total > one.total and largest_side(one) is not None]
-    worst = one_of(asked, bad)
-    if worst is None or isinstance(worst, Unknown):
+    worst = bad_one(seen, lambda one: one.need.total > one.total and largest_side(one) is not None)
+    if not isinstance(worst, Question):
         return worst
     more = asides(Reason("activations-were-counted") if worst.need.measured else None)
     evidence = {**worst.evidence, "largest": largest_side(worst), "more": more}
@@ -206,12 +221,10 @@ def vram_input_too_large(seen: Needs) -> Answer:
 def vram_too_many_workers(seen: Needs) -> Answer:
     """One process fits, and not as many as are meant: each has a CUDA context and weights of its own."""
     workers = seen.settings.of(ServiceSettings).workers
-    asked = questions(seen) if workers > 1 else Inapplicable(Reason("one-worker"))
-    if not isinstance(asked, list):
-        return asked
-    bad = [one for one in asked if one.need.total <= one.total < workers * one.need.total]
-    worst = one_of(asked, bad)
-    if worst is None or isinstance(worst, Unknown):
+    if workers <= 1:
+        return Inapplicable(Reason("one-worker"))
+    worst = bad_one(seen, lambda one: one.need.total <= one.total < workers * one.need.total)
+    if not isinstance(worst, Question):
         return worst
     evidence = {**worst.evidence, "workers": workers, "fit": worst.total // worst.need.total}
     return Problem(subject=f"gpu:{worst.gpu.index}", evidence=evidence)
@@ -225,11 +238,8 @@ GRABBED = 0.7
 @check("RD305", "vram-framework-grabs-all", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_framework_grabs_all(seen: Needs) -> Answer:
     """TensorFlow or JAX in another process has taken the card whole, whatever it needs."""
-    asked = questions(seen)
-    if not isinstance(asked, list):
-        return asked
-    held = one_of(asked, [one for one in asked if is_held(one) and _grabber(one)])
-    if held is None or isinstance(held, Unknown):
+    held = bad_one(seen, lambda one: is_held(one) and _grabber(one) is not None)
+    if not isinstance(held, Question):
         return held
     one = _grabber(held)
     assert one is not None
@@ -252,12 +262,9 @@ def _grabber(question: Question) -> GpuProcess | None:
 @check("RD308", "vram-tight", Severity.WARNING, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_tight(seen: Needs, inference: Inference | None) -> Answer:
     """More is free than the service surely needs, and less than it may need; a trial detection that ran settles it."""
-    asked = questions(seen)
-    if not isinstance(asked, list):
-        return asked
     workers = seen.settings.of(ServiceSettings).workers
-    tight = one_of(asked, [one for one in asked if workers * one.need.total <= one.free < workers * one.need.most])
-    if tight is None or isinstance(tight, Unknown):
+    tight = bad_one(seen, lambda one: workers * one.need.total <= one.free < workers * one.need.most)
+    if not isinstance(tight, Question):
         return tight
     taken = _taken(inference) if inference else None
     if inference and inference.on_cuda and not inference.run_error and (workers == 1 or taken is not None):

@@ -8,15 +8,16 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
 
 from ..combined.asides import asides
-from ..facts.models import Model, ModelFile
+from ..facts.models import Model, ModelFile, Obstacle
+from .contents import DAMAGED, is_foreign
 
-MODEL_CONTENTS = ("onnx", "ort", "torch-zip", "torch-legacy", "pickle", "hdf5", "tensorrt", "tflite", "tar", "unknown")
-"""What may be weights. *unknown* is left to the library that loads it; *tar* is a form of old torch checkpoints."""
+FILES_OF_A_MODEL = (".onnx", ".pth", ".pt", ".ort", ".engine", ".trt", ".pkl", ".h5")
 
 
 @functools.cache
@@ -46,6 +47,15 @@ def subject_of(path: str) -> str:
     return f"model:{posixpath.basename(path) or path}"
 
 
+def _name_of_address(address: str) -> str:
+    """Without who logs in there, and what follows the path; nothing where that names no file."""
+    try:
+        name = posixpath.basename(urlsplit(address).path)
+    except ValueError:  # "http://[::1/det.onnx"
+        return ""
+    return "" if name in (".", "..") else name
+
+
 def named(model: Model) -> dict[str, object]:
     """Evidence that every finding on a path shows: what was named, by whom, and where it led."""
     return {
@@ -60,25 +70,59 @@ def is_missing(model: Model) -> bool:
     return model.error is not None and model.error.kind == "missing"
 
 
+def broken_link(model: Model) -> str | None:
+    """Where the model's path leads as a link, and nothing is; None: it is no link."""
+    return model.error.at if model.error is not None and model.error.at != model.path else None
+
+
+def fetching(folder: str) -> dict[str, object] | None:
+    """For a page's commands: from where the pack that a folder is named for is fetched, and where it is unpacked. None: it is
+    named for none."""
+    above, name = posixpath.split(folder.rstrip("/"))
+    if name not in packs()["room"]:
+        return None
+    download = packs()["download"]
+    return {"url": f"{download['url']}{name}.zip", "into": above if name in download["with_folder"] else folder}
+
+
+def is_of_pack(file: ModelFile) -> bool:
+    """Whether a download of the pack that its folder is named for brings the file."""
+    folder, name = posixpath.split(file.path)
+    return name in packs()["files"].get(posixpath.basename(folder), ())
+
+
 @check("RD101", "model-missing", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_missing(model: Model) -> Answer:
     if model.path is None:
         return nothing_named(model)
     if is_missing(model) and not model.elsewhere and not model.similar:
-        link = model.error.at if model.error and model.error.at != model.path else None
+        if model.kind == "url":
+            return _at_an_address(model)
+        link = broken_link(model)
         folder, name = posixpath.split(model.path.rstrip("/"))
         evidence = {**named(model), "kind": model.kind, "link": link, "folder": folder or "/", "name": name}
-        if model.kind != "pack":
+        if model.kind != "pack" or link:
             return Problem(subject=subject_of(model.path), evidence=evidence, variant="link" if link else "path")
-        if model.named not in packs()["room"]:
+        fetched = fetching(model.path)
+        if fetched is None:
             return Problem(subject=subject_of(model.path), evidence=evidence, variant="other-pack")
-        download = packs()["download"]
-        into = folder if name in download["with_folder"] else model.path
-        fetched = {"url": f"{download['url']}{name}.zip", "into": into}
         return Problem(subject=subject_of(model.path), evidence={**evidence, **fetched}, variant="pack")
     if model.exists:
         return Passed(Reason("model-at", {"path": model.path}))
     return None if is_missing(model) else Unknown(missing=("models",))
+
+
+def _at_an_address(model: Model) -> Problem:
+    name = _name_of_address(model.path or "")
+    evidence = {**named(model), "kind": model.kind, "name": name, "into": posixpath.join(model.working_directory, name)}
+    fetched = name and urlsplit(model.path or "").scheme in ("http", "https")
+    variant = "download" if fetched else "url"
+    return Problem(subject=f"model:{name or 'url'}", evidence=evidence, variant=variant, at_most=_may_be_fetched(model))
+
+
+def _may_be_fetched(model: Model) -> Severity | None:
+    """What a variable holds the service may download by itself; who names a model to the doctor means what is opened."""
+    return Severity.WARNING if model.kind == "url" and model.named_by != "settings" else None
 
 
 @check("RD102", "model-wrong-directory", Severity.ERROR, pitfall=1, action=Action.EDIT)
@@ -92,14 +136,20 @@ def model_wrong_directory(model: Model) -> Answer:
         **named(model),
         "found": found,
         "all_found": list(model.elsewhere),
+        "link": broken_link(model),
         "parent": posixpath.dirname(model.path),
     }
-    return Problem(subject=subject_of(model.path), evidence=evidence, variant=_how_named(model))
+    subject = f"model:{posixpath.basename(found)}" if model.kind == "url" else subject_of(model.path)
+    return Problem(subject=subject, evidence=evidence, variant=_how_named(model), at_most=_may_be_fetched(model))
 
 
 def _how_named(model: Model) -> str:
+    if model.kind == "url":
+        return "url"
     if (model.named or "").startswith("~"):
         return "tilde"
+    if model.kind == "path" and broken_link(model) is not None:
+        return "link"
     is_relative = model.kind == "path" and model.working_directory and not posixpath.isabs(model.named or "/")
     return "relative" if is_relative else "other"
 
@@ -136,18 +186,54 @@ def model_nested_directory(model: Model) -> Answer:
     )
 
 
+def is_folder_in_place_of_a_file(model: Model) -> bool:
+    """What is called a file, and opened as one. A pack may have any name."""
+    named_so = model.kind == "path" and posixpath.splitext(model.path or "")[1] in FILES_OF_A_MODEL
+    return model.is_folder and named_so and not any(one.models for one in model.subfolders)
+
+
+def is_passed_over(file: ModelFile) -> bool:
+    """insightface looks for *.onnx (app/face_analysis.py), and Linux tells .ONNX from that."""
+    name = posixpath.splitext(file.path)[1]
+    return name.lower() == ".onnx" and name != ".onnx"
+
+
 @check("RD105", "model-pack-incomplete", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_pack_incomplete(model: Model) -> Answer:
     if model.path is None or not model.exists:
         return nothing_to_read(model)
     if not model.is_folder or any(s.models for s in model.subfolders if not model.files):
         return None
-    if any(file.is_detector or file.problem or file.error or is_foreign(file) for file in model.files):
+    if is_folder_in_place_of_a_file(model):
+        return None
+    taken = [file for file in model.files if not is_passed_over(file)]
+    if any(file.is_detector or file.problem or file.error or is_foreign(file) for file in taken):
         return None  # a detector is there, or damaged: that is another finding
+    unseen = next((file.path for file in model.files if is_passed_over(file) and file.is_detector), None)
+    if unseen is not None:
+        right = posixpath.splitext(unseen)[0] + ".onnx"
+        evidence = {
+            **named(model),
+            "models": [posixpath.basename(unseen)],
+            "damaged": [],
+            "unseen": unseen,
+            "right": right,
+        }
+        return Problem(subject=subject_of(model.path), evidence=evidence, variant="upper-case")
+    if len(taken) < len(model.files) and any(file.problem or file.error or is_foreign(file) for file in model.files):
+        return None
     there = [posixpath.basename(file.path) for file in model.files]
     damaged = [subject_of(file.path) for file in model.files if file.content in DAMAGED]
     evidence = {**named(model), "models": there, "damaged": damaged}
-    return Problem(subject=subject_of(model.path), evidence=evidence, variant="others" if there else "empty")
+    remedy = ""
+    near = next((one for one in model.nearby if posixpath.basename(one) not in there), None)
+    if near is not None:
+        evidence |= {"near": near, "place": posixpath.join(model.path, posixpath.basename(near))}
+        remedy = "-near"
+    elif (fetched := fetching(model.path)) is not None:
+        evidence |= fetched
+        remedy = "-pack"
+    return Problem(subject=subject_of(model.path), evidence=evidence, variant=("others" if there else "empty") + remedy)
 
 
 @check("RD106", "model-corrupt", Severity.ERROR, pitfall=1, action=Action.EDIT)
@@ -158,7 +244,7 @@ def model_corrupt(model: Model) -> Answer:
 def _corrupt(model: Model) -> Iterator[Problem]:
     for file in model.files:
         if file.problem is not None or file.content == "zeros":
-            evidence = {
+            evidence: dict[str, object] = {
                 "path": file.path,
                 "size": file.size,
                 "content": file.content,
@@ -167,8 +253,12 @@ def _corrupt(model: Model) -> Iterator[Problem]:
                 "needed": file.problem.needed if file.problem else None,
             }
             told = ("cut-short", "no-directory", "no-storages", "no-graph", "zeros")
-            variant = evidence["damage"] if evidence["damage"] in told else "broken"
-            yield Problem(subject=subject_of(file.path), evidence=evidence, variant=str(variant))
+            variant = str(evidence["damage"] if evidence["damage"] in told else "broken")
+            fetched = fetching(posixpath.dirname(file.path)) if is_of_pack(file) else None
+            if fetched is not None:
+                evidence = {**evidence, **fetched, "folder": posixpath.dirname(file.path)}
+                variant += "-pack"
+            yield Problem(subject=subject_of(file.path), evidence=evidence, variant=variant)
 
 
 @check("RD107", "model-empty", Severity.ERROR, pitfall=1, action=Action.EDIT)
@@ -192,34 +282,6 @@ def model_lfs_pointer(model: Model) -> Answer:
     ] or nothing_to_read(model)
 
 
-ARCHIVES = ("zip", "gzip", "7z", "rar", "bzip2", "xz")
-DAMAGED = ("empty", "lfs-pointer", "zeros")
-"""What stands in a model's place: it may be the very detector."""
-
-
-def is_foreign(file: ModelFile) -> bool:
-    """Content that no library takes for weights, under a model's name."""
-    return file.error is None and file.content not in (*MODEL_CONTENTS, *DAMAGED)
-
-
-@check("RD109", "model-not-a-model", Severity.ERROR, pitfall=1, action=Action.EDIT)
-def model_not_a_model(model: Model) -> Answer:
-    return [
-        Problem(
-            subject=subject_of(file.path),
-            evidence={
-                "path": file.path,
-                "size": file.size,
-                "content": file.content,
-                "archive": file.content in ARCHIVES,
-            },
-            variant="zip" if file.content == "zip" else "archive" if file.content in ARCHIVES else "other",
-        )
-        for file in model.files
-        if is_foreign(file)
-    ] or nothing_to_read(model)
-
-
 @check("RD110", "model-unreadable", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_unreadable(model: Model, interpreter: Interpreter | None) -> Answer:
     if model.path is None:
@@ -230,9 +292,26 @@ def model_unreadable(model: Model, interpreter: Interpreter | None) -> Answer:
     return [
         Problem(
             subject=subject_of(path),
-            evidence={"path": path, "at": error.at, "words": error.words, "more": asides(Reason(*by))},
-            variant="file" if error.at == path else "folder",
+            evidence={
+                "path": path,
+                "at": error.at,
+                "words": error.words,
+                "leads_to": error.leads_to or path,
+                "more": asides(Reason(*by)),
+            },
+            variant=_blocked(model, path, error),
         )
         for path, error in obstacles
         if error is not None and error.kind != "missing"
     ]
+
+
+def _blocked(model: Model, path: str, error: Obstacle) -> str:
+    """What a service names, and where links of its user lead, that user has chosen: a file that root alone may read, and that
+    nobody meant for him, must not be opened to everybody by a command that root copies."""
+    if error.kind != "forbidden":
+        return "other"
+    if error.at != path:
+        return "folder"
+    is_model = error.like_a_model or (path == model.path and model.kind == "pack")
+    return "file" if error.leads_to is None and is_model else "elsewhere"

@@ -6,7 +6,7 @@ from retina_doctor.authoring import Domain, Probe, Side
 
 from ..facts.models import Model
 from ..settings import ExpectSettings, ModelSettings
-from . import checks, loading_checks
+from . import checkpoint_checks, checks, download_checks, kind_checks, loading_checks
 
 probe = Probe(
     name="models",
@@ -33,18 +33,18 @@ domain = Domain(
         checks.model_corrupt,
         checks.model_empty,
         checks.model_lfs_pointer,
-        checks.model_not_a_model,
+        kind_checks.model_not_a_model,
         checks.model_unreadable,
         loading_checks.model_external_data_missing,
-        loading_checks.model_weights_mismatch,
-        loading_checks.model_unsafe_pickle,
-        loading_checks.model_not_a_detector,
+        checkpoint_checks.model_weights_mismatch,
+        checkpoint_checks.model_unsafe_pickle,
+        kind_checks.model_not_a_detector,
         loading_checks.model_opset_too_new,
         loading_checks.model_ir_too_new,
-        loading_checks.model_unknown_name,
-        loading_checks.model_cache_not_writable,
-        loading_checks.model_download_failed,
-        loading_checks.disk_full,
+        download_checks.model_unknown_name,
+        download_checks.model_cache_not_writable,
+        download_checks.model_download_failed,
+        download_checks.disk_full,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -39,7 +39,7 @@ OF_TENSORRT = ("libnvinfer", "libnvonnxparser")
 @check("RD271", "ort-arch-unsupported", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)
 def ort_arch_unsupported(files: OrtFiles, machine: MachineSeen, nvml: Nvml, host: Host | None) -> Answer:
     """The GPU code in the wheel's own library, against the compute capability of the card that the service uses."""
-    answer = no_provider(files) or no_cards(nvml, host)
+    answer = no_provider(files) or (None if machine.gpus else no_cards(nvml, host))
     if answer is not None:
         return answer
     code = files.provider.code if files.provider else None

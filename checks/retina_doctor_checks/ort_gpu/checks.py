@@ -11,6 +11,7 @@ from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading,
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
 from ..combined.asides import asides, of_ending
+from ..combined.port_owner import Guess
 from ..combined.processor import understood
 from ..combined.refusals import entries, meaning, quoted
 from ..combined.refusals import of_ending as meaning_of_ending
@@ -31,7 +32,7 @@ def needs_torch_only(model: Model | None) -> bool:
 
 
 @check("RD261", "ort-missing", Severity.ERROR, pitfall=2, action=Action.PIP)
-def ort_missing(files: OrtFiles, machine: MachineSeen, model: Model | None) -> Answer:
+def ort_missing(files: OrtFiles, machine: MachineSeen, model: Model | None, guessed: Guess) -> Answer:
     if files.distributions or files.folder:
         return None
     if needs_torch_only(model):
@@ -40,7 +41,8 @@ def ort_missing(files: OrtFiles, machine: MachineSeen, model: Model | None) -> A
     fitting = {"what": advice["install"], "driver": advice["driver"], "cuda": advice["driver_cuda"]}
     more = asides(Reason("fits-this-machine", fitting) if advice["fits"] and advice["driver_cuda"] else None)
     evidence = {**advice, "more": more, "notes": notes(advice)}
-    return Problem(subject=SUBJECT, evidence=evidence, variant="fits" if advice["fits"] else "nothing-fits")
+    variant = "fits" if advice["fits"] else "nothing-fits"
+    return Problem(subject=SUBJECT, evidence=evidence, variant=variant, at_most=guessed.at_most)
 
 
 @check("RD262", "ort-import-fails", Severity.ERROR, pitfall=2, action=Action.PIP)
@@ -93,10 +95,15 @@ def ort_broken_install(files: OrtFiles, machine: MachineSeen) -> Answer:
         "folder": files.folder,
         "missing": list(one.missing) if one else ["onnxruntime/__init__.py"],
     }
-    if one and not one.gpu:
+    if one and not (one.gpu and _names(advice["requirement"], one.name)):
+        # Another package over what is left of this one would leave two that fill the folder.
         evidence["requirement"] = f"{one.name}=={one.version}"
         evidence["install"] = [evidence["requirement"]]
     return Problem(subject=SUBJECT, evidence=evidence, variant="registered" if one else "folder-alone")
+
+
+def _names(requirement: object, name: str) -> bool:
+    return re.split(r"[\[=<>~!]", str(requirement or ""))[0] == name
 
 
 @check("RD264", "ort-both-packages", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.PIP)

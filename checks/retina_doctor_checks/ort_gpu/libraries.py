@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from retina_doctor.codec import Data
 
@@ -68,3 +69,8 @@ def _sort(sonames: list[str], files: OrtFiles) -> Unfound:
         if stem(soname) in (*SHOWS_CUDA_MAJOR, "libcudnn"):
             other += [x for x in files.libraries if stem(x.soname) == stem(soname) and major(x.soname) != major(soname)]
     return Unfound(elsewhere=tuple(elsewhere), other_major=tuple(other), nowhere=tuple(nowhere))
+
+
+def reinstalled(files: OrtFiles, sonames: Collection[str]) -> list[str]:
+    """What pip must install once more, by force, to bring these back: it takes their packages for installed."""
+    return [f"{one.name}=={one.version}" for one in files.emptied if set(one.sonames) & set(sonames)]

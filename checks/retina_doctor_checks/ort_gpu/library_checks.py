@@ -15,7 +15,7 @@ from ..facts.ort_gpu import Attempt, FoundLibrary, OrtFiles, OrtRuntime
 from ..facts.torch_cuda import TorchRuntime
 from ..scopes import gpu_meant
 from ..versions import dotted
-from .libraries import Unfound, cuda_libraries, cudnn_libraries, damaged, major
+from .libraries import Unfound, cuda_libraries, cudnn_libraries, damaged, major, reinstalled
 from .situation import NO_ONNXRUNTIME, SUBJECT, another_version, no_provider, runs_here
 
 MIXED = "cuda-libs-mixed-releases"
@@ -94,6 +94,7 @@ def ort_cuda_libs_missing(files: OrtFiles, machine: MachineSeen, runtime: OrtRun
         **evidence_of(unfound, files),
         "damaged": broken.path if broken else None,
         "damage": broken.damage if broken else None,
+        "reinstall": reinstalled(files, [*unfound.nowhere, *([broken.soname] if broken else [])]),
     }
     if broken:
         evidence["missing"] = []  # the loader gave up before it came to them
@@ -137,6 +138,7 @@ def ort_cudnn_mismatch(files: OrtFiles, machine: MachineSeen, runtime: OrtRuntim
         **onnxruntime_advice(machine),
         **evidence_of(unfound, files),
         "needed_major": major(unfound.nowhere[0]),
+        "reinstall": reinstalled(files, unfound.nowhere),
         "run_error": error,
         "more": asides(Reason("first-convolution-fails", {"error": error[:200]}) if error else None),
     }

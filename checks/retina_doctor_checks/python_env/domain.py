@@ -4,8 +4,17 @@ from pathlib import Path
 
 from retina_doctor.authoring import Domain, Probe, Side
 
-from ..facts.python_env import Extensions, Imports, Packages, WorkingDirectory
-from . import checks, native_checks, refused_checks
+from ..facts.python_env import Extensions, Imports, InstalledFiles, Packages, WorkingDirectory
+from . import (
+    build_checks,
+    files_checks,
+    import_checks,
+    insightface_checks,
+    native_checks,
+    one_folder_checks,
+    refused_checks,
+    search_path_checks,
+)
 
 PROBES = "retina_doctor_checks.probes.python_env"
 
@@ -26,6 +35,13 @@ extensions_probe = Probe(
     side=Side.TARGET,
     share=True,
 )
+files_probe = Probe(
+    name="installed_files",
+    since="0.3",
+    facts=InstalledFiles,
+    module=f"{PROBES}.look_files",
+    side=Side.TARGET,
+)
 imports_probe = Probe(
     name="imports",
     facts=Imports,
@@ -36,30 +52,31 @@ imports_probe = Probe(
 
 domain = Domain(
     name="python_env",
-    probes=(directory_probe, packages_probe, extensions_probe, imports_probe),
+    probes=(directory_probe, packages_probe, extensions_probe, files_probe, imports_probe),
     checks=(
-        checks.working_directory_shadows_package,
+        search_path_checks.working_directory_shadows_package,
         native_checks.cudnn_shadowed,
         native_checks.numpy_abi,
-        checks.numpy_removed_alias,
+        insightface_checks.numpy_removed_alias,
         native_checks.opencv_system_libs_missing,
         native_checks.libstdcxx_too_old,
-        checks.insightface_build_failed,
-        checks.insightface_api_mismatch,
-        checks.retinaface_import_clash,
-        checks.pynvml_deprecated,
-        native_checks.package_import_fails,
-        checks.insightface_missing,
-        checks.cudnn_both_packages,
+        insightface_checks.insightface_build_failed,
+        insightface_checks.insightface_api_mismatch,
+        one_folder_checks.retinaface_import_clash,
+        build_checks.pynvml_deprecated,
+        import_checks.package_import_fails,
+        insightface_checks.insightface_missing,
+        one_folder_checks.cudnn_both_packages,
         refused_checks.dependency_version_conflict,
         refused_checks.executable_stack_refused,
         refused_checks.library_mapping_refused,
         refused_checks.libc_unsupported,
         refused_checks.cpu_instructions_missing,
-        checks.opencv_both_packages,
-        checks.package_shadowed,
-        checks.python_has_no_wheel,
-        checks.tensorflow_cannot_use_gpu,
+        one_folder_checks.opencv_both_packages,
+        search_path_checks.package_shadowed,
+        build_checks.python_has_no_wheel,
+        build_checks.tensorflow_cannot_use_gpu,
+        files_checks.package_damaged,
     ),
     pages=Path(__file__).parent / "pages",
 )

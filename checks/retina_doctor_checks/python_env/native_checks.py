@@ -1,22 +1,21 @@
-"""RD282, RD283, RD285, RD286, RD291: compiled modules and the libraries under them, by file and by a real import."""
+"""RD282, RD283, RD285, RD286: compiled modules and the libraries under them, by file and by a real import."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from retina_doctor.authoring import Action, Answer, check, evidence_of
-from retina_doctor.model import Inapplicable, Interpreter, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.authoring import Action, Answer, check
+from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 
 from ..combined.asides import asides
-from ..combined.asides import of_ending as told_of_ending
-from ..combined.processor import understood
-from ..combined.refusals import meaning, of_ending, quoted
+from ..combined.loader_path import searched, without
+from ..facts.driver import GpuEnvironment
 from ..facts.ort_gpu import OrtRuntime
 from ..facts.python_env import Extension, Extensions, Imported, Imports, Packages
 from ..facts.torch_cuda import TorchRuntime
 from ..scopes import gpu_meant
-from ..versions import release
+from ..versions import named, release
 
 LAST_PYTHON_OF_NUMPY_1 = (3, 12)
 """NumPy 1.26 has wheels up to CPython 3.12 (PyPI)."""
@@ -34,6 +33,7 @@ DEBIAN = {
     "libX11.so.6": "libx11-6",
 }
 """Debian's package of a library (packages.debian.org, "Search the contents of packages", bookworm)."""
+SYSTEM_LIBRARIES = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 HEADLESS = {"opencv-python": "opencv-python-headless", "opencv-contrib-python": "opencv-contrib-python-headless"}
 
 
@@ -42,7 +42,9 @@ def imported(imports: Imports | None, module: str) -> bool:
 
 
 @check("RD282", "cudnn-shadowed", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)
-def cudnn_shadowed(extensions: Extensions, torch: TorchRuntime | None, ort: OrtRuntime | None) -> Answer:
+def cudnn_shadowed(
+    extensions: Extensions, torch: TorchRuntime | None, ort: OrtRuntime | None, environment: GpuEnvironment | None
+) -> Answer:
     """By the order in which the loader searches; where a process had loaded the library, by the file that it had mapped, and by
     whether it then computed on the GPU.
 
@@ -65,12 +67,19 @@ def cudnn_shadowed(extensions: Extensions, torch: TorchRuntime | None, ort: OrtR
             "bundled": one.bundled,
             "bundled_version": one.bundled_version,
             "mapped": bool(used),
+            "change": _without(one.path.rpartition("/")[0], environment),
             "more": asides(Reason("was-loaded", {"path": one.path}) if used else None),
         }
         computed = bool(used) and all(used)
         at_most = Severity.NOTE if computed else None if "cudnn" in one.soname else Severity.WARNING
         problems.append(Problem(subject=one.soname, evidence=evidence, at_most=at_most))
     return problems
+
+
+def _without(folder: str, environment: GpuEnvironment | None) -> list[str]:
+    """The words that set LD_LIBRARY_PATH without the folder; none where it is not known to name it."""
+    variable = environment.ld_library_path if environment is not None else None
+    return ["export", f"LD_LIBRARY_PATH={without(folder, variable)}"] if searched(folder, variable) else []
 
 
 @check("RD283", "numpy-abi", Severity.ERROR, action=Action.PIP)
@@ -112,9 +121,7 @@ def _for_numpy_1(
             "error": error,
             "upgrade": [distribution] if distribution else [],
             "more": asides(
-                Reason("part-of-package", {"package": f"{distribution} {version or ''}".strip()})
-                if distribution
-                else None,
+                Reason("part-of-package", {"package": named(distribution, version)}) if distribution else None,
                 Reason("its-import-fails", {"error": error[:200]}) if error else None,
             ),
         },
@@ -140,7 +147,7 @@ def opencv_system_libs_missing(extensions: Extensions, interpreter: Interpreter 
         "version": cv2.version,
         "headless": f"{name}=={cv2.version}" if name and cv2.version else name,
         "debian": debian,
-        "package": f"{cv2.distribution or 'cv2'} {cv2.version or ''}".strip(),
+        "package": named(cv2.distribution or "cv2", cv2.version),
         "sudo": [] if interpreter is not None and interpreter.uid == 0 else ["sudo"],
         "notes": asides(Reason("or-install-libraries", {"packages": debian}) if debian else None),
     }
@@ -149,7 +156,7 @@ def opencv_system_libs_missing(extensions: Extensions, interpreter: Interpreter 
 
 
 @check("RD286", "libstdcxx-too-old", Severity.ERROR, action=Action.EDIT)
-def libstdcxx_too_old(extensions: Extensions) -> Iterator[Problem]:
+def libstdcxx_too_old(extensions: Extensions, environment: GpuEnvironment | None) -> Iterator[Problem]:
     """The loader takes a libstdc++ that lacks symbol versions which compiled modules were linked with, or the provider that a
     session of onnxruntime opens."""
     lacking: dict[str, list[Extension]] = {}
@@ -164,56 +171,9 @@ def libstdcxx_too_old(extensions: Extensions) -> Iterator[Problem]:
             "folder": library.rpartition("/")[0],
             "newest": max(versions, key=lambda v: (v.startswith("GLIBCXX"), release(v.rpartition("_")[2]))),
             "modules": [one.module for one in modules],
+            "prefix": library.rpartition("/")[0].removesuffix("/lib"),
+            "change": _without(library.rpartition("/")[0], environment),
         }
-        yield Problem(subject="libstdc++", evidence=evidence)
-
-
-@check("RD291", "package-import-fails", Severity.ERROR, action=Action.LOOK)
-def package_import_fails(imports: Reading[Imports], extensions: Extensions | None) -> Answer:
-    """Speaks for the looking. A failure that passes on from module to module, or that strikes every library of the environment,
-    is told once, of the first."""
-    if imports.value is None:
-        tried = imports.recorded.stage or ""
-        module = tried.removeprefix("importing ") if tried.startswith("importing ") else None
-        if module is None:
-            return Unknown((imports.probe,))
-        return _failed_import(imports, module, None, [], understood(of_ending(imports.recorded), extensions))
-    first: dict[str, Imported] = {}
-    also: dict[str, list[str]] = {}
-    for one in imports.value.tried:
-        if one.error is not None:
-            meant = meaning(one.error)
-            same = meant.mechanism if meant and meant.row.everywhere else one.error.partition(": ")[2]
-            if same in first:
-                also[same].append(one.module)
-            else:
-                first[same], also[same] = one, []
-    return [
-        _failed_import(
-            imports, one.module, quoted(one.error or ""), also[same], understood(meaning(one.error), extensions)
-        )
-        for same, one in first.items()
-    ]
-
-
-def _failed_import(
-    imports: Reading[Imports], module: str, error: str | None, also: list[str], known: dict[str, object]
-) -> Problem:
-    """*error*: of Python; without one its process ended. *also*: modules that fail with the same. *known*: what that means."""
-    ended = {**evidence_of(imports), **known}
-    more = [
-        *asides(Reason("fail-likewise", {"modules": also}) if also else None),
-        *told_of_ending({**ended, "stderr": None} if error else ended),
-    ]
-    return Problem(
-        subject=f"module:{module}",
-        evidence={
-            **ended,
-            "module": module,
-            "error": error,
-            "also": also,
-            "more": more,
-            "notes": asides(Reason("else-fix-what-it-means" if known["means"] else "else-library-or-versions")),
-        },
-        variant="error" if error else "ended",
-    )
+        system = library.startswith(SYSTEM_LIBRARIES)
+        variant = "variable" if evidence["change"] else "system" if system else "environment"
+        yield Problem(subject="libstdc++", evidence=evidence, variant=variant)

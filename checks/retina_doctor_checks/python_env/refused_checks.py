@@ -9,18 +9,14 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Interpreter, Problem, Reason, Severity, Unknown
 
 from ..combined.asides import asides, on_host
+from ..combined.distribution_names import distribution_of
 from ..combined.processor import lacks
 from ..combined.refused import Refused, Struck
 from ..facts.python_env import Extensions, Packages
+from ..versions import named
 
-DISTRIBUTIONS = {
-    "PIL": "pillow",
-    "google": "protobuf",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "yaml": "pyyaml",
-}
-"""Where the distribution bears another name than the module."""
+ASKED_MOST = "avx2"
+"""What builds ask for most often, where nothing says which instruction it was."""
 
 
 def _evidence(struck: tuple[Struck, ...]) -> dict[str, object]:
@@ -36,24 +32,6 @@ def _evidence(struck: tuple[Struck, ...]) -> dict[str, object]:
 def _nothing(refused: Refused) -> Unknown | None:
     """None of them said so; one that ended otherwise may have hidden it."""
     return Unknown(refused.untold) if refused.untold else None
-
-
-def distribution_of(module: str | None, packages: Packages | None) -> str | None:
-    """What pip calls the package of *module*, as it is installed here where that is known."""
-    if not module:
-        return None
-    top = module.split(".")[0]
-    if top == "cv2":
-        return packages.opencv[0].name if packages is not None and packages.opencv else "opencv-python-headless"
-    if top == "onnxruntime" and packages is not None and "onnxruntime-gpu" in packages.installed:
-        return "onnxruntime-gpu"
-    return DISTRIBUTIONS.get(top, top.replace("_", "-"))
-
-
-def _release(name: str, packages: Packages | None) -> str:
-    """ "albumentations 1.4.0"; the name alone where its version is not known."""
-    version = packages.installed.get(name) if packages is not None else None
-    return f"{name} {version}" if version else name
 
 
 def _lacks_its_own(one: Struck) -> bool:
@@ -73,16 +51,17 @@ def dependency_version_conflict(refused: Refused, packages: Packages | None) -> 
     lacking = one.meaning.values.get("module", "google.protobuf")  # protobuf's own words do not name it
     names = [distribution_of(module, packages) or module for module in (asking, lacking)]
     installed = packages.installed if packages is not None else {}
+    versions = [installed.get(name) for name in names]
     return Problem(
         subject=f"module:{asking}",
         evidence={
             **_evidence(struck),
             "asking": names[0],
-            "asking_version": installed.get(names[0]),
-            "asking_release": _release(names[0], packages),
+            "asking_version": versions[0],
+            "asking_release": named(names[0], versions[0]),
             "lacking": names[1],
-            "lacking_version": installed.get(names[1]),
-            "lacking_release": _release(names[1], packages),
+            "lacking_version": versions[1],
+            "lacking_release": named(names[1], versions[1]),
             "install": sorted(set(names)),
         },
     )
@@ -146,7 +125,7 @@ def libc_unsupported(refused: Refused, packages: Packages | None, interpreter: I
             "musl": musl,
             "wanted": wanted,
             "libc": libc,
-            "package": _release(name or module, packages),
+            "package": named(name or module, version),
             "name": name,
             "version": version,
             "older": [f"{name}<{version}"] if name and version else [],
@@ -179,6 +158,7 @@ def cpu_instructions_missing(refused: Refused, packages: Packages | None) -> Ans
             **_evidence(struck),
             "modules": modules,
             "lacks": lacking,
+            "flag": lacking[0] if lacking else ASKED_MOST,
             "virtual": virtual,
             "numpy": version if numpy else None,
             "older": ["numpy<2.4"] if numpy else [],

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from retina_doctor.authoring import EVERYWHERE, Action, Answer, Scope, check
-from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, SeenFrom, Severity, Unknown
+from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, SeenFrom, Severity, Target, Unknown
 from retina_doctor.settings import Settings
 
 from ..combined.asides import Asides, asides
+from ..combined.passed_on import at_url, proxy_before
 from ..combined.port_owner import is_run_by, owner_of
+from ..combined.server_command import is_loopback
+from ..combined.starting import StartKnown
 from ..facts.service import Bind, Binding, Ports, Socket
 from ..settings import ServiceSettings
 
@@ -55,7 +58,7 @@ def in_the_way(bind: Bind, ports: Ports) -> list[Socket]:
 
 
 @check("RD501", "service-not-running", Severity.ERROR, pitfall=5, scope=service_named, action=Action.RESTART)
-def service_not_running(ports: Ports) -> Answer:
+def service_not_running(ports: Ports, known: StartKnown) -> Answer:
     """Judged where a service was named that should be running: --url or --pid."""
     if ports.url is None and ports.process is None:
         return Inapplicable(Reason("no-running-service-named"))
@@ -63,7 +66,7 @@ def service_not_running(ports: Ports) -> Answer:
     evidence = {"pid": None, "url": None, "port": None, "words": None, "command": None}
     if process is not None:
         its_command = asides(Reason("its-command", {"command": process.command}) if process.command else None)
-        about = {**evidence, "pid": process.pid, "command": process.command, "more": its_command}
+        about = {**evidence, "pid": process.pid, "command": process.command, "more": its_command, **known.again()}
         if not process.alive:
             kind = "process-gone"
             return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": kind}, variant=kind)
@@ -74,7 +77,7 @@ def service_not_running(ports: Ports) -> Answer:
         if not url.local or url.answer is None or ports.sockets is None:
             return NOT_TOLD
         if url.answer.kind in UNCONNECTED and not url_listeners(ports):
-            told = {"kind": "refused", "url": url.text, "port": url.port, "words": url.answer.words}
+            told = {"kind": "refused", "url": url.text, "port": url.port, "words": url.answer.words, **known.again()}
             return Problem(subject=f"port:{url.port}", evidence={**evidence, **told}, variant="refused")
         return None
     if process is not None and process.sockets is not None:
@@ -82,18 +85,29 @@ def service_not_running(ports: Ports) -> Answer:
     return NOT_TOLD if process is not None else Inapplicable(Reason("url-unusable"))
 
 
+def _its_listeners(
+    settings: Settings, ports: Ports, interpreter: Interpreter | None, elsewhere: str | None
+) -> list[Socket]:
+    """Of its process, at the URL, and at the intended bind. What another program has at the URL is none of the service's."""
+    bind, url = ports.bind, ports.url
+    listeners = list(ports.process.sockets or ()) if ports.process else []
+    listeners += [s for s in url_listeners(ports) if url and url.local and elsewhere in (None, "passes-on")]
+    if bind is not None:
+        ours = [s for s in in_the_way(bind, ports) if owner_of(s, settings, ports, interpreter).ours]
+        listeners += [s for s in ours if s.state == "LISTEN"]
+    return listeners
+
+
 @check("RD502", "service-loopback-only", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
-def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
+def service_loopback_only(
+    settings: Settings, ports: Ports, interpreter: Interpreter | None, target: Target, known: StartKnown
+) -> Answer:
     """Only this machine can reach it: an error, however that was found (RD521 says the same of its source). Where loopback is
     meant, behind a proxy, the operator says so once, with the reason."""
     if ports.url and ports.url.problem is None and not ports.url.local and not ports.bind and not ports.process:
         return NOT_TOLD
-    bind, url = ports.bind, ports.url
-    listeners = list(ports.process.sockets or ()) if ports.process else []
-    listeners += [s for s in url_listeners(ports) if url and url.local]
-    if bind is not None:
-        ours = [s for s in in_the_way(bind, ports) if owner_of(s, settings, ports, interpreter).ours]
-        listeners += [s for s in ours if s.state == "LISTEN"]
+    bind, elsewhere = ports.bind, at_url(ports, target)
+    listeners = _its_listeners(settings, ports, interpreter, elsewhere)
     if listeners and not all(s.loopback for s in listeners):
         return None
     if not listeners:
@@ -103,8 +117,14 @@ def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpr
             return None
     first = listeners[0] if listeners else None
     port = first.port if first else bind.port if bind else None
+    proxy = proxy_before(ports, port)
+    if proxy is not None:
+        return Passed(Reason("behind-proxy", {"port": port, "pid": proxy.pid, "command": proxy.command or "?"}))
+    if elsewhere == "untold":
+        return NOT_TOLD
     container = interpreter.container if interpreter else None
     inside = Reason("nothing-outside-container", {"container": container})
+    started = known.on_all_addresses(port, is_loopback, first.holder if first else None)
     evidence = {
         **held(first),
         "address": first.address if first else bind.host if bind else None,
@@ -112,9 +132,15 @@ def service_loopback_only(settings: Settings, ports: Ports, interpreter: Interpr
         "container": container,
         "reach": asides(inside if container else Reason("nothing-outside-machine"), who_holds(first)),
         "publish": asides(Reason("publish-the-port", {"port": port or 8080}) if container else None),
+        **started,
     }
     variant = "listening" if first else "intended"
-    return Problem(subject=f"port:{port}" if port else "service", evidence=evidence, variant=variant)
+    return Problem(
+        subject=f"port:{port}" if port else "service",
+        evidence=evidence,
+        variant=variant,
+        action=Action.RESTART if started["start"] else None,  # the command itself binds them
+    )
 
 
 def bind_of(ports: Ports) -> Bind | Inapplicable:
@@ -236,7 +262,7 @@ def port_forbidden(
 
 
 @check("RD505", "host-not-on-this-machine", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
-def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> Answer:
+def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None, known: StartKnown) -> Answer:
     """The address cannot be bound whatever the port: it belongs to another machine, or leads nowhere."""
     bind = ports.bind
     if bind is None:
@@ -244,6 +270,7 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> A
     if bind.error in (None, "EADDRINUSE", *FORBIDDEN):
         return None
     container = interpreter.container if interpreter else None
+    started = known.on_all_addresses(bind.port, lambda host: host == bind.host)
     evidence = {
         "host": bind.host,
         "port": bind.port,
@@ -252,6 +279,8 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None) -> A
         "error": bind.error,
         "words": bind.words,
         "more": asides(Reason("looked-inside-container", {"container": container}) if container else None),
+        **started,
     }
     variant = "unresolved" if bind.error == "resolve" else "elsewhere"
-    return Problem(subject="service", evidence=evidence, variant=variant)
+    by_command = Action.RESTART if started["start"] else None
+    return Problem(subject="service", evidence=evidence, variant=variant, action=by_command)

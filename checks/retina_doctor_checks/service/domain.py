@@ -14,7 +14,17 @@ from ..facts.service_log import NamedLog, OwnLog
 from ..facts.service_process import Processes
 from ..facts.service_start import Start
 from ..settings import ServiceSettings
-from . import checks, endpoint_checks, log_checks, process_checks, reach_checks, start_checks, url_checks
+from . import (
+    answering_checks,
+    checks,
+    endpoint_checks,
+    log_checks,
+    login_checks,
+    process_checks,
+    reach_checks,
+    start_checks,
+    url_checks,
+)
 from .logs import named_log
 
 PROBES = "retina_doctor_checks.probes.service"
@@ -32,18 +42,25 @@ def asked(settings: Settings) -> Mapping[str, Any]:
         # Two askings at most, of the intended port and of the URL: neither may cost the facts that were told before.
         "patience": min(3.0, timeout / 5),
         "picture": picture() if service.url and not settings.gate.quick else None,
+        "form": service.response.form,
         "field": service.response.field,
+        "faces": service.response.faces,
+        "header_file": service.header_file,
         "until": min(40.0, 0.6 * timeout),
         "load": {"requests": load.requests, "at_once": load.at_once} if load else None,
         "load_until": 0.9 * timeout,
     }
 
 
-def picture() -> str:
-    """Two drawn faces that public weights find, too."""
-    from retina_doctor_checks.inference.known import encoded
+def names_a_service(settings: Settings) -> bool:
+    named = settings.of(ServiceSettings)
+    return any(one is not None for one in (named.host, named.port, named.url, named.pid))
 
-    return encoded("faces-6.png")
+
+def picture() -> str:
+    from retina_doctor_checks.inference.known import POSTED, encoded
+
+    return encoded(POSTED)
 
 
 ports = Probe(
@@ -52,6 +69,7 @@ ports = Probe(
     module=f"{PROBES}.look_ports",
     side=Side.OWN,
     long=True,  # by its own patience with the service, which it is told
+    wanted=names_a_service,
     arguments=asked,
 )
 binding = Probe(
@@ -111,7 +129,7 @@ domain = Domain(
         checks.port_in_use,
         checks.port_forbidden,
         checks.host_not_on_this_machine,
-        url_checks.service_crashed_or_not_ready,
+        answering_checks.service_crashed_or_not_ready,
         url_checks.service_wrong_url,
         reach_checks.port_blocked,
         reach_checks.docker_daemon_not_running,
@@ -119,6 +137,7 @@ domain = Domain(
         process_checks.ort_provider_not_requested,
         process_checks.service_needs_restart,
         log_checks.service_log_shows_cause,
+        login_checks.service_wants_login,
         endpoint_checks.service_bad_response,
         endpoint_checks.service_too_slow,
         endpoint_checks.service_fails_under_load,

@@ -8,6 +8,7 @@ from retina_doctor.authoring import EVERYWHERE, Action, Answer, Data, Scope, che
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Target, Unknown
 from retina_doctor.settings import Settings
 
+from ..combined.asides import Asides, asides
 from ..facts.service_log import Exit, Log, NamedLog, OwnLog, ShownLog
 from ..scopes import gpu_meant
 from ..settings import ServiceSettings
@@ -91,9 +92,12 @@ def _problems(log: Log, run: LogRun, settings: Settings) -> Iterator[Problem]:
     from ..triage import tables
     from ..triage.log_causes import causes_of
 
-    for one in causes_of([place.symptom for place in shown], log.holds):
+    found = causes_of([place.symptom for place in shown], log.holds)
+    # Without the GPU a service does its work, unless that is all that its end can be laid to.
+    may_have_ended_it = not run.alive and all(tables.causes()[one.name].gpu for one in found)
+    for one in found:
         cause = tables.causes()[one.name]
-        device = gpu_meant(settings) if cause.gpu and run.alive else EVERYWHERE
+        device = gpu_meant(settings) if cause.gpu and not may_have_ended_it else EVERYWHERE
         if device.inapplicable is not None:
             continue
         lines = [line for place in shown if place.symptom in one.symptoms for line in place.lines]
@@ -111,11 +115,15 @@ def _problems(log: Log, run: LogRun, settings: Settings) -> Iterator[Problem]:
             "line": _telling(lines),
             "alive": run.alive,
             **_ended(run.exit),
+            "more": asides() if run.alive else _how_it_ended(run.exit),
             "ask": cause.ask,
             "decides": {"en": cause.decides.en, "zh": cause.decides.zh},
         }
         yield Problem(
-            subject=f"log:{one.name}", evidence=evidence, at_most=_at_most(one.score, device, cause.at_most, run)
+            subject=f"log:{one.name}",
+            evidence=evidence,
+            at_most=_at_most(one.score, device, cause.at_most, run),
+            variant=log.kind if log.kind in ("unit", "container") else "file",
         )
 
 
@@ -139,3 +147,15 @@ def _ended(exit_: Exit | None) -> dict[str, object]:
         "exit_signal": exit_.signal if exit_ and over else None,
         "killed_for_memory": bool(exit_ and over and exit_.killed_for_memory),
     }
+
+
+def _how_it_ended(exit_: Exit | None) -> Asides:
+    if exit_ is None or exit_.running:
+        return asides(Reason("service-ended"))
+    if exit_.killed_for_memory:
+        return asides(Reason("service-ended-for-memory"))
+    if exit_.signal:
+        return asides(Reason("service-ended-by-signal", {"signal": exit_.signal}))
+    return asides(
+        Reason("service-ended") if exit_.code is None else Reason("service-ended-with-code", {"code": exit_.code})
+    )

@@ -9,7 +9,8 @@ from typing import Any
 
 from retina_doctor.settings import Settings
 
-from ..settings import LOG_OF_CONTAINER, LOG_OF_UNIT, ServiceSettings
+from ..settings import ServiceSettings
+from ..settings_values import LOG_OF_CONTAINER, LOG_OF_UNIT
 
 LINES = 20_000
 """That the journal or the container's engine is asked for; of them the last 2 MiB are read."""

@@ -1,7 +1,5 @@
 """RD508 to RD510: does the service that runs have the GPU, and does it run what is installed?"""
 
-from __future__ import annotations
-
 import posixpath
 
 from retina_doctor.authoring import Action, Answer, Gathered, Scope, check
@@ -9,6 +7,7 @@ from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity,
 from retina_doctor.settings import Settings
 
 from ..combined.asides import asides
+from ..combined.starting import StartKnown
 from ..facts.driver import Nvml
 from ..facts.inference import Inference
 from ..facts.ort_gpu import OrtRuntime
@@ -108,7 +107,7 @@ def has_detected(ports: Ports | None, settings: Settings) -> bool:
 
 
 @check("RD508", "service-on-cpu", Severity.ERROR, pitfall=2, scope=running_on_gpu, action=Action.EDIT)
-def service_on_cpu(seen: Live, settings: Settings) -> Answer:
+def service_on_cpu(seen: Live, settings: Settings, known: StartKnown) -> Answer:
     """The symptom, at the service itself: nothing shows that its process uses a card, and something that it does not."""
     one, ports = live(seen.processes), seen.ports
     if not isinstance(one, LiveProcess):
@@ -138,15 +137,16 @@ def service_on_cpu(seen: Live, settings: Settings) -> Answer:
     }
     return Problem(
         subject=f"process:{one.pid}",
-        evidence={**evidence, "sure": sure},
+        evidence={**evidence, "sure": sure, "folder": one.working_directory, **known.again()},
         at_most=None if sure else Severity.WARNING,
         variant="tried" if tried else "onnxruntime" if one.onnxruntime else "torch",
+        action=Action.RESTART if tried else None,
     )
 
 
 @check("RD509", "ort-provider-not-requested", Severity.ERROR, pitfall=2, scope=running_on_gpu, action=Action.EDIT)
 def ort_provider_not_requested(
-    processes: Processes, runtime: OrtRuntime, ports: Ports | None, settings: Settings
+    processes: Processes, runtime: OrtRuntime, ports: Ports | None, settings: Settings, known: StartKnown
 ) -> Answer:
     """A session gets CUDA in the service's Python and surroundings, and its own has not: it did not ask."""
     one = live(processes)
@@ -164,7 +164,14 @@ def ort_provider_not_requested(
         return Inapplicable(Reason("service-outdated"))
     sure = has_detected(ports, settings)
     certainty = Reason("session-without-cuda") if sure else Reason("session-without-cuda-unless-later")
-    evidence = {"pid": one.pid, "command": one.command, "sure": sure, "certainty": asides(certainty)}
+    evidence = {
+        "pid": one.pid,
+        "command": one.command,
+        "sure": sure,
+        "certainty": asides(certainty),
+        "folder": one.working_directory,
+        **known.again(),
+    }
     return Problem(subject=f"process:{one.pid}", evidence=evidence, at_most=None if sure else Severity.WARNING)
 
 
@@ -172,9 +179,10 @@ def is_outdated(one: LiveProcess) -> bool:
     return bool(one.installed_since) or any(library.replaced for library in one.libraries)
 
 
-@check("RD510", "service-needs-restart", Severity.WARNING, scope=service_named, action=Action.RESTART)
-def service_needs_restart(processes: Processes, target: Target) -> Answer:
-    """What was installed or replaced since it was started does not reach it."""
+@check("RD510", "service-needs-restart", Severity.ERROR, scope=service_named, action=Action.RESTART)
+def service_needs_restart(processes: Processes, target: Target, known: StartKnown) -> Answer:
+    """What was installed or replaced since it was started does not reach it. A warning: it still runs, with what it has loaded;
+    where its interpreter is gone (RD005) it does not start again."""
     if target.problem in ("gone", "replaced"):
         return Inapplicable(Reason("service-without-its-python"))
     one = live(processes)
@@ -189,5 +197,12 @@ def service_needs_restart(processes: Processes, target: Target) -> Answer:
         "files": replaced[:5],
         "count": len(replaced),
         "installed": list(one.installed_since),
+        "since": asides(
+            Reason("installed-since-start", {"names": list(one.installed_since)}) if one.installed_since else None,
+            Reason("files-replaced", {"count": len(replaced), "files": replaced[:5] + ["…"] * (len(replaced) > 5)})
+            if replaced
+            else None,
+        ),
+        **known.again(),
     }
-    return Problem(subject=f"process:{one.pid}", evidence=evidence)
+    return Problem(subject=f"process:{one.pid}", evidence=evidence, at_most=Severity.WARNING)

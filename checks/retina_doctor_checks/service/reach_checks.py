@@ -8,12 +8,13 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Outcome, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
-from ..facts.service import Ports
+from ..combined.starting import StartKnown
+from ..facts.service import Holder, Ports
 from .checks import service_named
 
 
 @check("RD514", "port-blocked", Severity.WARNING, pitfall=5, scope=service_named, action=Action.ROOT)
-def port_blocked(ports: Ports) -> Answer:
+def port_blocked(ports: Ports, known: StartKnown) -> Answer:
     """It listens on every address, and this machine itself does not get through to it by one of its own."""
     if not ports.reached:
         return Inapplicable(Reason("listens-not-on-all"))
@@ -30,8 +31,13 @@ def port_blocked(ports: Ports) -> Answer:
         "addresses": [one.address for one in blocked],
         "words": blocked[0].words,
         "only_ipv6": only_ipv6,
+        **known.on_all_addresses(port, lambda host: host.strip("[]") == "::", _holder(ports, port)),
     }
     return Problem(subject=f"port:{port}", evidence=evidence, variant="ipv6-only" if only_ipv6 else "blocked")
+
+
+def _holder(ports: Ports, port: int) -> Holder | None:
+    return next((one.holder for one in ports.sockets or () if one.port == port and one.state == "LISTEN"), None)
 
 
 @check("RD515", "docker-daemon-not-running", Severity.ERROR, pitfall=5, action=Action.ROOT)

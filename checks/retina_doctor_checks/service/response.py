@@ -79,7 +79,7 @@ def _repeated(faces: list[Any], settings: ResponseSettings) -> Wrong | None:
     """The first face that is an earlier one again: two heads never overlap so much."""
     boxes = [_corners(face[settings.box], settings) for face in faces[:MOST_COMPARED]]
     for number, box in enumerate(boxes):
-        if any(_overlap(box, earlier) > SAME for earlier in boxes[:number]):
+        if any(overlap(box, earlier) > SAME for earlier in boxes[:number]):
             where = f"{settings.faces}[{number}].{settings.box}"
             return Wrong(where=where, wanted="IoU <= NMS", got=shown(faces[number][settings.box]), hint="repeated")
     return None
@@ -90,7 +90,7 @@ def _corners(box: list[float], settings: ResponseSettings) -> tuple[float, float
     return (left, top, third, fourth) if settings.box_form == "corners" else (left, top, left + third, top + fourth)
 
 
-def _overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+def overlap(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     """Intersection over union."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])

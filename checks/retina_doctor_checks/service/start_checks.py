@@ -4,44 +4,25 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from retina_doctor.authoring import EVERYWHERE, Action, Answer, Scope, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
+from ..combined.asides import Asides, asides
+from ..combined.distribution_names import distribution
 from ..facts.service_log import Exit
 from ..facts.service_start import MissingModule, Start, Unloadable
 from ..settings import ServiceSettings
 
 SIGNALS = {132: "SIGILL", 134: "SIGABRT", 135: "SIGBUS", 136: "SIGFPE", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
 """128 and the number of the signal (signal(7)), as shells, containers and this probe tell it."""
-MEANS = {126: "not-executable", 127: "not-found", 200: "chdir", 203: "not-found", 217: "user"}
-"""Of a shell (POSIX), of systemd (systemd.exec(5), "Process Exit Codes")."""
-DISTRIBUTIONS = {
-    "python_multipart": "python-multipart",
-    "cv2": "opencv-python-headless",
-    "PIL": "pillow",
-    "yaml": "pyyaml",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-    "dotenv": "python-dotenv",
-    "retinaface": "retina-face",
-    "flask_cors": "flask-cors",
-    "onnxruntime": "onnxruntime-gpu",
-}
-"""What pip calls the package of a module, where another name."""
-ALIKE = frozenset(
-    "aiohttp albumentations boto3 celery daphne django eventlet fastapi flask gevent gunicorn httpx hypercorn insightface loguru "
-    "matplotlib numpy onnx pandas prometheus_client psutil pydantic redis requests scipy starlette tornado torch torchvision "
-    "tqdm uvicorn waitress".split()
-)
-"""Modules of packages of the same name. Of any other name nobody knows whose package it is: it may be a module of the
-service's own, and whoever takes its name on PyPI would be installed."""
-
-
-def distribution(module: str) -> str | None:
-    return DISTRIBUTIONS.get(module) or (module.replace("_", "-") if module in ALIKE else None)
+OF_A_SHELL = {126: "not-executable", 127: "not-found"}
+"""POSIX, "Exit Status for Commands"; containers' engines tell the same."""
+OF_SYSTEMD = {200: "chdir", 203: "not-found", 217: "user"}
+"""systemd.exec(5), "Process Exit Codes"."""
 
 
 def start_named(settings: Settings) -> Scope:
@@ -59,6 +40,8 @@ def service_module_missing(start: Start) -> Answer:
         return None if start.file is not None and start.problem is None else Unknown(("start",))
     first = start.missing[0]
     names = [one.name for one in start.missing]
+    folder, words = _folder(first), _words(start)
+    elsewhere = bool(folder and words)
     evidence = {
         "module": first.name,
         "modules": names,
@@ -68,11 +51,16 @@ def service_module_missing(start: Start) -> Answer:
         "command": start.command,
         "directory": start.directory,
         "found_at": first.found_at,
-        "folder": _folder(first),
-        "words": _words(start),
+        "folder": folder,
+        "words": words,
         "install": [word for name in names if (word := distribution(name)) is not None],
+        "more": asides(
+            Reason("also-missing", {"modules": names[1:]}) if names[1:] else None,
+            Reason("module-is-at", {"path": first.found_at}) if elsewhere else None,
+        ),
     }
-    known = {None: "import", "command": "command", "application": "application"}
+    application = "application-elsewhere" if elsewhere else "application"
+    known = {None: "import", "command": "command", "application": application}
     variant = known.get(first.implied_by or None, "declared")
     return Problem(subject="service", variant=variant, evidence=evidence)
 
@@ -98,13 +86,15 @@ def service_start_failed(start: Start) -> Answer:
     told = _told(start, code if failed else None, killed_for_memory)
     if broken is not None:
         return Problem(subject="service", variant=broken.kind, evidence={**told, **_broken(start, broken)})
-    if killed_for_memory:
-        variant = "out-of-memory"
-    elif told["signal"] is not None:
-        variant = "killed" if told["signal"] == "SIGKILL" else "crashed"
-    else:
-        variant = "not-found" if told["kind"] == "not-found" else "exit-code"
-    return Problem(subject="service", variant=variant, evidence=told)
+    return Problem(subject="service", variant=_ending(told), evidence=told)
+
+
+def _ending(told: Mapping[str, Any]) -> str:
+    """The variant that speaks of how the last start ended."""
+    if told["out_of_memory"]:
+        return "out-of-memory-unit" if told["unit"] else f"out-of-memory{'-container' * bool(told['container'])}"
+    by_signal = {None: None, "SIGKILL": "killed", "SIGILL": "no-instruction"}.get(told["signal"], "crashed")
+    return by_signal or told["kind"] or "exit-code"
 
 
 def _told(start: Start, code: int | None, killed_for_memory: bool) -> dict[str, Any]:
@@ -119,13 +109,42 @@ def _told(start: Start, code: int | None, killed_for_memory: bool) -> dict[str, 
         "program": start.program_missing,
         "code": code,
         "signal": SIGNALS.get(code or 0),
-        "kind": MEANS.get(code) if code is not None else "not-found",
+        "kind": _meaning(start, code) if code is not None else "not-found",
         "out_of_memory": killed_for_memory,
         "restarts": start.ended.restarts if start.ended else None,
         "container": name if in_container else None,
         "engine": before if in_container else None,
         "unit": start.named if start.source == "unit" else None,
+        "read_log": _log_reader(start),
+        "more": _how_it_ended(start, code),
     }
+
+
+def _meaning(start: Start, code: int) -> str | None:
+    """What an exit code says of the start itself; None: it is the program's own."""
+    by_systemd = OF_SYSTEMD.get(code) if start.source == "unit" else None
+    return by_systemd or OF_A_SHELL.get(code)
+
+
+def _log_reader(start: Start) -> list[str]:
+    """The words of the command that shows the end of its log; none where nobody keeps one."""
+    engine, _, name = (start.named or "").partition(":")
+    if start.source == "unit":
+        return ["journalctl", "--no-pager", "--lines=50", f"--unit={start.named}"]
+    return [engine, "logs", "--tail=50", "--", name] if start.source == "container" else []
+
+
+def _how_it_ended(start: Start, code: int | None) -> Asides:
+    told = {"command": start.command, "directory": start.directory}
+    command = Reason("its-command-in" if start.directory else "its-command", told) if start.command else None
+    restarts = start.ended.restarts if start.ended else None
+    ended = Reason("last-start-ended-again" if restarts else "last-start-ended", {"code": code, "restarts": restarts})
+    missing = start.program_missing
+    return asides(
+        Reason("no-such-program", {"program": missing}) if missing else None,
+        command,
+        ended if code is not None else None,
+    )
 
 
 def _broken(start: Start, broken: Unloadable) -> dict[str, Any]:
@@ -136,6 +155,7 @@ def _broken(start: Start, broken: Unloadable) -> dict[str, Any]:
         "names": list(broken.names),
         "said": broken.kind,
         "served": _served(start, broken),
+        "more": asides(Reason("names-there", {"names": list(broken.names)}) if broken.names else None),
     }
 
 

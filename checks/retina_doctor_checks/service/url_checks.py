@@ -1,84 +1,22 @@
-"""RD506, RD507: does what listens answer, and does the URL lead to it?"""
+"""RD507: does the URL lead to the service?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from retina_doctor.authoring import Action, Answer, check
-from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity
-from retina_doctor.settings import Settings
+from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Target
 
 from ..combined.asides import asides
-from ..combined.port_owner import owner_of
+from ..combined.passed_on import at_url
 from ..facts.service import Answer as Answered
 from ..facts.service import Detection, Ports, Socket, Url
-from .checks import NOT_TOLD, UNCONNECTED, held, in_the_way, service_named, url_listeners, who_holds
-from .endpoint_checks import OF_THE_PROXY
-
-REDIRECTS = (301, 302, 303, 307, 308)
-
-
-@check("RD506", "service-crashed-or-not-ready", Severity.ERROR, pitfall=5, scope=service_named, action=Action.RESTART)
-def service_crashed_or_not_ready(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
-    """Something listens at the URL, but does not answer: a server that hangs, still loads, or lost its worker."""
-    url = ports.url
-    if url is None:
-        return _silent_listener(settings, ports, interpreter)
-    if url.problem:
-        return Inapplicable(Reason("url-unusable"))
-    if not url.local or url.answer is None:
-        return NOT_TOLD
-    listeners, answer = url_listeners(ports), url.answer
-    last = ports.detection or answer
-    if url.tls and url.scheme == "http":
-        return None
-    hangs = last.kind == "silent" or (last.kind == "timed-out" and bool(listeners))
-    fails = (last.kind == "closed" and url.scheme == "http") or last.status in OF_THE_PROXY
-    if hangs or fails:
-        posted = ports.detection is not None
-        evidence = {"url": url.text, "port": url.port, "kind": last.kind, "status": last.status, "posted": posted}
-        silent = "silent-to-picture" if posted else "silent"
-        full = last.kind == "timed-out"  # not even a connection is to be had
-        return Problem(
-            subject=f"port:{url.port}",
-            evidence={**evidence, **_listening(listeners)},
-            # One worker that is busy with a picture is as silent as one that hangs; half a minute later it is not.
-            at_most=Severity.WARNING if hangs and not posted and not full else None,
-            variant="proxy" if last.status else "closed" if last.kind == "closed" else silent,
-        )
-    return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
-
-
-def _silent_listener(settings: Settings, ports: Ports, interpreter: Interpreter | None) -> Answer:
-    """No URL was named: the service's own port takes connections, and nobody answers. Where none of those that share the socket
-    has a detection library loaded, none has booted; else one may be busy with a picture."""
-    listeners = [s for s in in_the_way(ports.bind, ports) if s.state == "LISTEN"] if ports.bind else []
-    ours = [s for s in listeners if owner_of(s, settings, ports, interpreter).ours]
-    if not ours:
-        return Inapplicable(Reason("no-url-named"))
-    if ports.answer is None:
-        return NOT_TOLD
-    if ports.answer.kind != "silent":
-        return None
-    first = ours[0]
-    evidence = {
-        **_listening(ours),
-        "url": f"http://{first.address}:{first.port}",
-        "port": first.port,
-        "kind": "silent",
-        "status": None,
-        "posted": False,
-    }
-    loaded = any(one.holder is None or one.holder.packages is None or one.holder.packages for one in ours)
-    at_most = Severity.WARNING if loaded else None
-    return Problem(subject=f"port:{first.port}", evidence=evidence, at_most=at_most, variant="silent")
-
-
-def _listening(listeners: Sequence[Socket]) -> dict[str, object]:
-    """Evidence of who holds the port, and who waits there."""
-    first, waiting = next(iter(listeners), None), sum(one.waiting for one in listeners)
-    queue = Reason("connections-wait", {"count": waiting}) if waiting else None
-    return {**held(first), "waiting": waiting, "more": asides(who_holds(first), queue)}
+from ..facts.service_process import Processes
+from ..facts.source import OwnSource
+from .checks import NOT_TOLD, UNCONNECTED, service_named, url_listeners, who_holds
+from .endpoint_checks import routes_told
+from .refusal import REDIRECTS, is_for_another_host, login_of
+from .right_url import corrected, leads_to, origin
 
 
 def _fault_at_once(
@@ -100,14 +38,18 @@ def _fault_at_once(
 
 def _fault_of_detection(url: Url, detection: Detection | None) -> tuple[str, Severity | None] | None:
     """What the answer to a picture shows: (kind, no graver than)."""
-    if detection is None:
+    if detection is None or login_of(detection):
         return None
+    if is_for_another_host(detection):
+        return "host-refused", None
     if detection.kind == "certificate":
         return "certificate", None
     if detection.status == 404:
         return "path", None if url.path_named else Severity.WARNING  # where no path was named, /detect was a guess
     if detection.status == 405:
         return "method", None
+    if detection.loops:
+        return "redirect-loop", None
     if detection.redirected or detection.status in REDIRECTS:
         # curl does not follow any by itself; most libraries follow those that keep the method.
         ends = detection.redirected is not None and detection.status not in REDIRECTS
@@ -116,23 +58,29 @@ def _fault_of_detection(url: Url, detection: Detection | None) -> tuple[str, Sev
 
 
 @check("RD507", "service-wrong-url", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
-def service_wrong_url(ports: Ports) -> Answer:
+def service_wrong_url(ports: Ports, own: OwnSource | None, processes: Processes | None, target: Target) -> Answer:
     """The fault is the caller's: scheme, host, port or path of the URL."""
     url = ports.url
     if url is None:
         return Inapplicable(Reason("no-url-named"))
-    evidence = {
+    evidence: dict[str, object] = {
         "url": url.text,
         "scheme": url.scheme,
         "port": url.port,
-        **dict.fromkeys(("listens_on", "path", "location", "words")),
+        "origin": origin(url),
+        **dict.fromkeys(("listens_on", "path", "location", "words", "allow")),
+        "more": [],
     }
+    evidence["folder"] = processes.service.working_directory if processes and processes.service else None
     if url.problem:
-        return Problem(subject="url", evidence={**evidence, "kind": url.problem}, variant=url.problem)
+        told = {**evidence, "kind": url.problem, **corrected(url, url.problem, [], None, None)}
+        return Problem(subject="url", evidence=told, variant=url.problem)
     if not url.local or url.answer is None:
         return NOT_TOLD
     answer, listeners, detection = url.answer, url_listeners(ports), ports.detection
     fault = _fault_at_once(url, answer, listeners, detection) or _fault_of_detection(url, detection)
+    if fault is None and at_url(ports, target) == "another":
+        return _of_another_program(ports, url, listeners, evidence)
     if fault is None:
         return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
     kind, at_most = fault
@@ -140,7 +88,31 @@ def service_wrong_url(ports: Ports) -> Answer:
     more = {
         "listens_on": addresses,
         "path": detection.path if detection and kind in ("path", "method") else answer.path,
-        "location": (detection.redirected or detection.location) if detection else None,
+        "location": leads_to(detection),
         "words": detection.words if detection else None,
+        "allow": detection.allow if detection else None,
+        "more": asides(
+            Reason("path-allows", {"methods": detection.allow})
+            if detection and kind == "method" and detection.allow
+            else None,
+            routes_told(detection) if detection and kind in ("path", "method") else None,
+        ),
+        **corrected(url, kind, listeners, detection, own),
     }
     return Problem(subject="url", evidence={**evidence, "kind": kind, **more}, at_most=at_most, variant=kind)
+
+
+def _of_another_program(ports: Ports, url: Url, listeners: Sequence[Socket], evidence: dict[str, object]) -> Problem:
+    """What answers there is neither the service nor something that asks it."""
+    its = list(ports.process.sockets or ()) if ports.process is not None else []
+    near = ports.process is not None and ports.process.same_network is not False
+    more = {
+        "listens_on": [
+            f"{one.address}:{one.port}" if ":" not in one.address else f"[{one.address}]:{one.port}" for one in its
+        ],
+        "pid": ports.process.pid if ports.process is not None else None,
+        "more": asides(who_holds(next(iter(listeners), None))),
+        **corrected(url, "another-program", its if near else [], ports.detection, None),
+    }
+    told = {**evidence, "kind": "another-program", **more}
+    return Problem(subject="url", evidence=told, variant="another-program")

@@ -144,7 +144,7 @@ def torch_arch_unsupported(
         return NOT_INSTALLED
     if torch.build == "cpu":
         return CPU_BUILD
-    nothing = no_cards(nvml, host)
+    nothing = None if machine.gpus else no_cards(nvml, host)
     if nothing is not None:
         return nothing
     code = _code(torch, runtime, machine.interpreter.machine)

@@ -30,7 +30,7 @@ Names = Annotated[bool, typer.Option("--names", help=said("List the machines.", 
 def demo(ctx: typer.Context, name: Name = None, names: Names = False) -> None:
     """Judge a recorded machine that ships with the doctor: see a report, or test a gate or parser, without a GPU."""
     from retina_doctor.errors import UsageError
-    from retina_doctor.snapshot import load
+    from retina_doctor.support_file import load
 
     from .machines import FOLDER, NAMES
 

@@ -22,22 +22,8 @@ Paths = Annotated[
     ),
 ]
 FLAGS = (
-    *(
-        "target",
-        "model",
-        "det_size",
-        "host",
-        "port",
-        "url",
-        "pid",
-        "device",
-        "only",
-        "skip",
-        "fail_on",
-        "quick",
-        "timeout",
-    ),
-    *("config", "no_color", "lang"),
+    *("target", "model", "det_size", "host", "port", "url", "pid", "device", "only", "skip", "fail_on", "quick"),
+    *("timeout", "config", "no_color", "lang"),
 )
 
 
@@ -85,9 +71,9 @@ def fix(
     ] = False,
 ) -> None:
     """Show what to do as steps; with --apply, run those that are safe and can be undone."""
-    from pathlib import Path
 
     from retina_doctor.errors import UsageError
+    from retina_doctor.files import check_readable
     from retina_doctor.fixing.fix import Fixing
 
     if plan + apply + undo > 1:
@@ -96,9 +82,7 @@ def fix(
         raise UsageError("fix --offline: goes with --plan")
     if yes and not (apply or undo):
         raise UsageError("fix --yes: goes with --apply or --undo")
-    gone = [path for path in paths or [] if not Path(path).expanduser().exists()]
-    if gone:
-        raise UsageError(f"{gone[0]}: no such file or folder")
+    check_readable(paths or [])
     run = Run.of(ctx)
     _ = run.as_json
     settings: dict[str, dict[str, Any]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -25,12 +26,12 @@ def init(
     """Write a settings file with every key explained, filled from what is seen here. Never over one that exists."""
     from retina_doctor.errors import UsageError
     from retina_doctor.files import make_file
-    from retina_doctor.output import check_writable
+    from retina_doctor.running.output import check_writable
 
     from .settings_file import seen, written
 
     run = Run.of(ctx)
-    if output.exists() or output.is_symlink():
+    if os.path.lexists(output):
         raise UsageError(f"{output}: exists already, and is not overwritten")
     check_writable(output)
     snapshot = run.look(gate={"quick": True})

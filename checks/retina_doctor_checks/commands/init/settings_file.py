@@ -7,17 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from retina_doctor.codec import DoesNotFit, decode, encode
-from retina_doctor.declared import Declared, declarations
+from retina_doctor.language import Language
 from retina_doctor.model import Outcome, Snapshot
-from retina_doctor.settings import Language
+from retina_doctor.settings.declared import Declared, declarations
 
 from ...facts.driver import Nvml
 
 Values = Mapping[str, Mapping[str, Any]]
-TRANSIENT = {("service", "pid"), ("service", "load"), ("detection", "save_picture"), ("service", "attach")}
+TRANSIENT = {("service", "pid"), ("service", "load"), ("service", "attach")}
 """What holds for one run."""
-NEVER = {("target", "command")}
-"""A program to run is no matter for a file that lies in a directory."""
 HEAD = {
     "en": "# Settings of retina-doctor. Written by `retina-doctor init`; a line that begins with # is not in effect.\n",
     "zh": "# retina-doctor 的设置，由 `retina-doctor init` 生成；以 # 开头的行不生效。\n",
@@ -32,7 +30,7 @@ def seen(snapshot: Snapshot) -> Values:
         for key, one in keys.items():
             value = plain.get(table, {}).get(key)
             kept = table in ("model", "detection", "service", "gpu") and (table, key) not in TRANSIENT
-            if kept and not one.inner and value is not None and value != one.default:
+            if kept and not one.inner and not one.setting.named_only and value is not None and value != one.default:
                 values.setdefault(table, {})[key] = value
     recorded = snapshot.readings.get("nvml")
     if recorded is not None and recorded.outcome is Outcome.OK:
@@ -56,7 +54,7 @@ def _expected(nvml: Nvml) -> dict[str, Any]:
 
 
 def written(values: Values, language: Language) -> str:
-    """TOML, in which every key of every table stands."""
+    """TOML, in which every key of every table stands, but for what a file that merely lies in a directory must not say."""
     parts = [HEAD[language]]
     for table, keys in declarations().tables.items():
         parts += _table(table, keys, values.get(table, {}), language)
@@ -66,7 +64,7 @@ def written(values: Values, language: Language) -> str:
 def _table(name: str, keys: Mapping[str, Declared], values: Mapping[str, Any], language: Language) -> Iterator[str]:
     lines = [f"[{name}]"]
     for key, one in keys.items():
-        if one.inner or (name, key) in NEVER:
+        if one.inner or one.setting.named_only:
             continue
         help_text = one.setting.zh if language == "zh" else one.setting.en
         lines.append(f"# {help_text}")

@@ -6,12 +6,12 @@ import json
 import posixpath
 from pathlib import Path
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import DoesNotFit, decode, encode, to_json
 from retina_doctor.errors import UsageError
 from retina_doctor.files import read_regular, replace_file
+from retina_doctor.judging.readings import Readings
 from retina_doctor.model import Snapshot
-from retina_doctor.readings import Readings
-from retina_doctor.registry import installed
 
 from ...combined.memory_need import need_of
 from ...facts.driver import Nvml
@@ -19,7 +19,7 @@ from ...facts.inference import CardUse, Inference
 from ...facts.memory import Calibration, Calibrations, Footprint
 from ...facts.models import Model
 from ...facts.ort_gpu import OrtFiles
-from ...settings import Size
+from ...settings_values import Size
 
 MOST = 1 << 20
 """Bytes that the probe reads of it (probes/memory/look_calibrations.py)."""

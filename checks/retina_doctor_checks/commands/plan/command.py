@@ -49,8 +49,8 @@ GpuMemory = Annotated[
 def plan(ctx: typer.Context, gpu_memory: GpuMemory = None, prefer: Prefer = None, calibrate: Calibrate = False) -> None:
     """Which detectors fit into the GPU's memory, at which input, and which to take."""
     from retina_doctor.codec import to_json
-    from retina_doctor.output import complain, tell
     from retina_doctor.quoting import visible
+    from retina_doctor.running.output import complain, tell
 
     from . import calibrating, planning
 
@@ -70,4 +70,4 @@ def plan(ctx: typer.Context, gpu_memory: GpuMemory = None, prefer: Prefer = None
     if as_json:
         run.show(to_json(planning.as_json(told)))
     else:
-        run.show(planning.drawn(told, run.language, run.terminal.width, run.terminal.colour))
+        run.show(planning.drawn(told, run.language, run.terminal))

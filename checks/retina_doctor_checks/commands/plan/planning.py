@@ -8,14 +8,14 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from retina_doctor.codec import Data, encode
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.codec import Data, decode, encode
 from retina_doctor.errors import UsageError
+from retina_doctor.judging.readings import Readings
 from retina_doctor.model import Snapshot
-from retina_doctor.readings import Readings
 from retina_doctor.redaction import without_secrets
-from retina_doctor.registry import installed
 
 from ...combined.card_part import MIB, CardPart, card_part, published
 from ...combined.memory_need import MemoryNeed, need_of
@@ -24,7 +24,14 @@ from ...facts.driver import CudaDriver, GpuEnvironment, Nvml
 from ...facts.memory import Calibrations, Footprint
 from ...facts.models import Model as ModelFacts
 from ...facts.ort_gpu import OrtFiles
-from ...settings import DetectionSettings, ModelSettings, ServiceSettings, Size
+from ...settings import DetectionSettings, ModelSettings, ServiceSettings
+from ...settings_values import Size
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from retina_doctor.reports.report import Look
 
 SIDES = (320, 640, 1024)
 USUAL = Size(640, 640)
@@ -64,7 +71,7 @@ class Rung(Data, frozen=True, kw_only=True):
     name: str
     weights: int
     per_pixel: int
-    source: str | None
+    source: str | None = None
 
     def need(self, size: Size, card: CardPart) -> MemoryNeed:
         counted = self.per_pixel * size.width * size.height
@@ -76,10 +83,7 @@ class Rung(Data, frozen=True, kw_only=True):
 def ladder() -> tuple[Rung, ...]:
     """Backbones of RetinaFace, best first."""
     table = tomllib.loads(Path(__file__).with_name("ladder.toml").read_text(encoding="utf-8"))
-    return tuple(
-        Rung(name=row["name"], weights=row["weights"], per_pixel=row["per_pixel"], source=row.get("source"))
-        for row in table["model"]
-    )
+    return decode(table["model"], tuple[Rung, ...])
 
 
 def planned(
@@ -190,15 +194,34 @@ def words(language: str) -> dict[str, str]:
     return {key: row[language] for key, row in table.items()}
 
 
-def drawn(plan: Plan, language: str, width: int, colour: bool) -> str:
+def drawn(plan: Plan, language: str, look: Look) -> str:
     """The table with a bar for each row: what is surely needed, and what may be, against what there is."""
-    import io
+    from retina_doctor.reports import drawing
 
-    from rich.console import Console
+    return drawing.drawn(look, lambda console: _draw(plan, words(language), console))
+
+
+def _draw(plan: Plan, say: dict[str, str], console: Console) -> None:
+    values = {
+        "gpu": plan.gpu or "", "available": f"{(plan.available or 0) / MIB:.0f} MiB", "workers": plan.workers,
+    }  # fmt: skip
+    first = "head" if plan.available is not None else "mig" if plan.note == "mig" else "without"
+    console.print(say[first].format(**values))
+    if plan.note == "no-model":
+        console.print(say["no-model"], style="yellow")
+    console.print(_table(plan, say, 24 if console.width >= 96 else 14))
+    if plan.available is not None:
+        console.print(_advice(plan, say), style="bold")
+    console.print(say["note"])
+    told = encode(plan.card.measured) if plan.card.measured else {}
+    part = {"low": f"{plan.card.least / MIB:.0f}", "high": f"{plan.card.most / MIB:.0f}"}
+    console.print(say["measured" if told else "published"].format(**told, **part))
+
+
+def _table(plan: Plan, say: dict[str, str], cells: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    say = words(language)
     table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     for name in ("model", "size", "counted", "need", "verdict"):
         table.add_column(say[name], no_wrap=True)
@@ -212,25 +235,9 @@ def drawn(plan: Plan, language: str, width: int, colour: bool) -> str:
             f"{plan.workers * row.counted / MIB:.0f} MiB",
             f"{least:.0f} – {most:.0f} MiB",
             Text(say[row.verdict], style=styles[row.verdict]),
-            _bar(row, plan, 24 if width >= 96 else 14),
+            _bar(row, plan, cells),
         )
-    console = Console(file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour, highlight=False)
-    values = {
-        "gpu": plan.gpu or "", "available": f"{(plan.available or 0) / MIB:.0f} MiB", "workers": plan.workers,
-    }  # fmt: skip
-    first = "head" if plan.available is not None else "mig" if plan.note == "mig" else "without"
-    console.print(say[first].format(**values), markup=False)
-    if plan.note == "no-model":
-        console.print(say["no-model"], markup=False, style="yellow")
-    console.print(table)
-    if plan.available is not None:
-        console.print(_advice(plan, say), markup=False, style="bold")
-    console.print(say["note"], markup=False)
-    told = encode(plan.card.measured) if plan.card.measured else {}
-    part = {"low": f"{plan.card.least / MIB:.0f}", "high": f"{plan.card.most / MIB:.0f}"}
-    console.print(say["measured" if told else "published"].format(**told, **part), markup=False)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    return table
 
 
 def _advice(plan: Plan, say: dict[str, str]) -> str:

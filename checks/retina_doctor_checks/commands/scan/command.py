@@ -27,15 +27,8 @@ Paths = Annotated[
 )
 def scan(ctx: typer.Context, paths: Paths) -> None:
     """Read source and deployment files for what costs the service its GPU, its faces or its callers; nothing of it is run."""
-    from pathlib import Path
+    from retina_doctor.files import check_readable
 
-    from retina_doctor.errors import UsageError
-
-    gone = [path for path in paths if not Path(path).expanduser().exists()]
-    if gone:
-        raise UsageError(f"{gone[0]}: no such file or folder")
-    odd = [path for path in paths if not (Path(path).expanduser().is_file() or Path(path).expanduser().is_dir())]
-    if odd:  # nothing of it would be read, and no fault found in it
-        raise UsageError(f"{odd[0]}: no regular file and no folder")
+    check_readable(paths)  # nothing of what is not there would be read, and no fault found in it
     run = Run.of(ctx)
     run.check(scan={"paths": paths}, gate={"only": list(run.flags["only"] or ["source"])})

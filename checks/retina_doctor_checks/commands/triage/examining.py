@@ -5,15 +5,17 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Mapping
 
+from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.codec import Data, to_json
 from retina_doctor.redaction import shown
-from retina_doctor.registry import Catalogue
+from retina_doctor.secret_words import SECRET
 
 from ...triage import tables
-from ...triage.comparisons import Case
+from ...triage.case import Case
 from ...triage.diagnosing import TextDiagnosis, case_of, diagnoses
 from ...triage.readings import judged, readings
 from ...triage.text import LogLine, LogText
+from ...triage.told import Fact
 from .gathering import GatheredText, gather
 from .sources import streams
 
@@ -47,7 +49,7 @@ def examine(names: list[str], progress: Callable[[int], None]) -> Examined:
 
 def _catalogue() -> Catalogue:
     """Loaded only where there is something to judge: it takes longer than reading a log."""
-    from retina_doctor.registry import installed
+    from retina_doctor.catalogue.registry import installed
 
     return installed()
 
@@ -57,6 +59,14 @@ def without_secrets(line: LogLine, text: LogText) -> str:
     place = bisect.bisect_left(text.lines, line.number, key=lambda one: one.number)
     before = text.lines[place - 1].shown if place else ""
     return shown(f"{before}\n{line.shown.strip()}").rpartition("\n")[2]
+
+
+def _value_shown(fact: Fact, text: LogText) -> str:
+    """What was read of a line, unless the line is shown without it: by itself, and in small letters, no word tells a secret."""
+    value, seen = fact.value.lower(), without_secrets(fact.line, text).lower()
+    was_there = value in fact.line.shown.lower() or SECRET in fact.line.shown
+    hidden = was_there and SECRET in seen and value not in seen
+    return SECRET if hidden else shown(fact.value)
 
 
 def as_json(result: Examined, language: str) -> str:
@@ -74,7 +84,7 @@ def as_json(result: Examined, language: str) -> str:
     facts: dict[str, list[dict[str, object]]] = {}
     for fact in result.case.told.facts:
         facts.setdefault(fact.kind, []).append(
-            {"value": shown(fact.value), "line": result.gathered.place(fact.line.number)[1]}
+            {"value": _value_shown(fact, result.gathered.text), "line": result.gathered.place(fact.line.number)[1]}
         )
     told = []
     for one in result.diagnoses:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import io
 import re
 import sys
 import tomllib
@@ -60,15 +59,10 @@ def _words() -> dict[str, dict[str, str]]:
 
 def drawn(result: Examined, language: str, width: int, colour: bool) -> str:
     """Not wider than *width*, commands and evidence excepted, which are not broken."""
-    from rich.console import Console
+    from retina_doctor.reports import drawing
+    from retina_doctor.reports.report import Look
 
-    out = io.StringIO()
-    console = Console(
-        file=out, width=width, force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
-        legacy_windows=False, highlight=False, markup=False, emoji=False,
-    )  # fmt: skip
-    _draw(result, language, console)
-    return re.sub(r"[ \t]+$", "", out.getvalue(), flags=re.MULTILINE)
+    return drawing.drawn(Look(width, colour), lambda console: _draw(result, language, console))
 
 
 def _draw(result: Examined, language: str, console: Console) -> None:
@@ -133,7 +127,7 @@ def _draw_page(name: str, language: str, say: dict[str, str], console: Console) 
     """The page of a cause that no check bears yet."""
     from rich.text import Text
 
-    from retina_doctor.pages import BLOCK, PageError, source
+    from retina_doctor.words.page_source import BLOCK, PageError, source
 
     try:
         page = source(PAGES, name, "zh" if language == "zh" else "en").of("")

@@ -12,11 +12,11 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import IO, cast
 
 from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
+from retina_doctor.files import is_folder
 
 CHUNK = 1 << 20
 _CONTROLS = bytes([*range(9), *range(14, 27), *range(28, 32)])
@@ -53,9 +53,7 @@ def streams(names: list[str], note: Callable[[str], None]) -> Iterator[Stream]:
         except IsADirectoryError:
             raise UsageError(f"{name}: is a directory; name the files in it") from None
         except PermissionError as error:
-            kind = (
-                "is a directory; name the files in it" if Path(name).is_dir() else f"cannot be read: {error.strerror}"
-            )
+            kind = "is a directory; name the files in it" if is_folder(name) else f"cannot be read: {error.strerror}"
             raise UsageError(f"{name}: {kind}") from None
         except FileNotFoundError:
             raise UsageError(f"{name}: no such file") from None

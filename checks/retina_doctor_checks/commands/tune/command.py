@@ -37,4 +37,4 @@ def tune(ctx: typer.Context, images: Images) -> None:
     if as_json:
         run.show(to_json(tuning.as_json(table)))
     else:
-        run.show(tuning.drawn(table, run.language, run.terminal.width, run.terminal.colour))
+        run.show(tuning.drawn(table, run.language, run.terminal))

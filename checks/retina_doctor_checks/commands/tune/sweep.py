@@ -12,7 +12,7 @@ from typing import Any
 from retina_doctor.codec import Data
 
 from ...facts.inference import Face
-from ...settings import Size
+from ...settings_values import Size
 
 THRESHOLDS = tuple(round(0.3 + 0.05 * step, 2) for step in range(14))
 NMS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)

@@ -7,7 +7,7 @@ import os
 import posixpath
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import Data, DoesNotFit, decode, replace
@@ -17,8 +17,14 @@ from retina_doctor.redaction import shown
 from retina_doctor.settings import Settings
 
 from ...combined import detection_limits as limits
-from ...settings import DetectionSettings, GpuSettings, ModelSettings, Size
+from ...settings import DetectionSettings, GpuSettings, ModelSettings
+from ...settings_values import Size
 from .sweep import NMS, THRESHOLDS, Choice, SettingChange, Sweep, change, choices, kept
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from retina_doctor.reports.report import Look
 
 SIZES = (320, 480, 640, 960, 1280)
 BARS = "▁▂▃▄▅▆▇█"
@@ -50,8 +56,9 @@ class TuneTable(Data, frozen=True, kw_only=True):
 
 def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
     """What the target's detector gave at every size, or why there is nothing: in words of the probe."""
-    from retina_doctor.probing.collect import Looking
-    from retina_doctor.target import target_with_surroundings
+    from retina_doctor.probing.asking import Looking
+    from retina_doctor.probing.collect import collect
+    from retina_doctor.standpoint.target import target_with_surroundings
 
     detection, model = settings.of(DetectionSettings), settings.of(ModelSettings)
     wanted = detection.size
@@ -73,7 +80,7 @@ def tried(settings: Settings, images: str) -> tuple[Sweep | None, str]:
             "loosest": max(NMS[-1], detection.nms or 0.0),
         },
     )  # fmt: skip
-    _, readings = Looking(settings, *target_with_surroundings(settings, os.environ)).collect([probe])
+    _, readings = collect(Looking(settings, *target_with_surroundings(settings, os.environ)), [probe])
     reading = readings["sweep"]
     try:
         sweep = decode(reading.facts, Sweep)
@@ -133,28 +140,22 @@ def curve(table: TuneTable) -> str:
     return "".join(BARS[round(count / most * (len(BARS) - 1))] for count in counts)
 
 
-def drawn(table: TuneTable, language: str, width: int, colour: bool) -> str:
-    import io
+def drawn(table: TuneTable, language: str, look: Look) -> str:
+    from retina_doctor.reports import drawing
 
-    from rich.console import Console
+    return drawing.drawn(look, lambda console: _draw(table, words(language), console))
+
+
+def _draw(table: TuneTable, say: dict[str, str], console: Console) -> None:
     from rich.table import Table as Drawn
 
-    say = words(language)
-    console = Console(file=io.StringIO(), width=width, force_terminal=colour, no_color=not colour, highlight=False)
-    head = {
-        "model": table.model,
-        "device": table.device,
-        "pictures": table.pictures,
-        "threshold": table.threshold,
-        "nms": table.nms,
-        "size": table.size,
-    }
-    console.print(say["head"].format(**head), markup=False)
+    head = ("model", "device", "pictures", "threshold", "nms", "size")
+    console.print(say["head"].format(**{name: getattr(table, name) for name in head}))
     for key, value in (("stopped", table.trouble), ("left-out", table.left_out)):
         if value:
-            console.print(say[key].format(value=value), markup=False, style="yellow")
+            console.print(say[key].format(value=value), style="yellow")
     if table.unread:
-        console.print(say["unread"].format(names=", ".join(table.unread)), markup=False)
+        console.print(say["unread"].format(names=", ".join(table.unread)))
 
     def rows(first: str, values: tuple[TuneRow, ...], timed: bool = False) -> None:
         drawn = Drawn(box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -173,7 +174,7 @@ def drawn(table: TuneTable, language: str, width: int, colour: bool) -> str:
 
     rows("input", table.by_size, timed=True)
     rows("threshold", table.by_threshold)
-    console.print(f"  {THRESHOLDS[0]:.2f} {curve(table)} {THRESHOLDS[-1]:.2f}\n", markup=False)
+    console.print(f"  {THRESHOLDS[0]:.2f} {curve(table)} {THRESHOLDS[-1]:.2f}\n")
     rows("nms", table.by_nms)
     best = Drawn(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name in ("purpose", "threshold", "nms", "input", "faces"):
@@ -181,9 +182,7 @@ def drawn(table: TuneTable, language: str, width: int, colour: bool) -> str:
     for one in table.choices:
         best.add_row(say[one.purpose], f"{one.threshold:.2f}", f"{one.nms:.1f}", str(one.size), str(one.faces))
     console.print(best)
-    console.print(say["note"], markup=False)
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
+    console.print(say["note"])
 
 
 def as_json(table: TuneTable) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import errno
 import glob
 import os
 import re
+import stat
 from typing import Any
 
 NODES = ("/dev/nvidia*", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg")
@@ -14,8 +15,16 @@ LIBRARIES = ("libnvidia-ml.so.", "libcuda.so.")
 
 
 def nodes() -> list[Any]:
-    paths = [path for pattern in NODES for path in sorted(glob.glob(pattern)) if not os.path.isdir(path)]
+    paths = [path for pattern in NODES for path in sorted(glob.glob(pattern)) if is_device(path)]
     return [dict(path=path, **access(path)) for path in paths]
+
+
+def is_device(path: str) -> bool:
+    """A container's mount of a node that its host lacks makes a folder or an empty file of that name."""
+    try:
+        return stat.S_ISCHR(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def access(path: str) -> dict[str, Any]:

@@ -15,12 +15,21 @@ NAMES = (
     "NVIDIA_DRIVER_CAPABILITIES",
     "LD_LIBRARY_PATH",
 )
+SLOWING = (
+    "CUDA_LAUNCH_BLOCKING",
+    "CUDA_FORCE_PTX_JIT",
+    "CUDA_CACHE_DISABLE",
+    "CUDA_INJECTION64_PATH",
+    "PYTORCH_NO_CUDA_MEMORY_CACHING",
+)
 MPS_PIPES = "/tmp/nvidia-mps"  # noqa: S108 - where CUDA looks without the variable (docs.nvidia.com/deploy/mps)
 LIBRARIES = {"libcuda": "libcuda.so.1", "libnvidia_ml": "libnvidia-ml.so.1"}
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(**{name.lower(): os.environ.get(name) for name in NAMES})
+    given = [(name, os.environ.get(name)) for name in SLOWING]
+    probe.tell(slowing=[{"name": name, "value": value} for name, value in given if value is not None])
     pipes = os.environ.get("CUDA_MPS_PIPE_DIRECTORY")
     probe.tell(mps_pipe_directory=pipes, mps_control=os.path.exists(os.path.join(pipes or MPS_PIPES, "control")))
     answer = loader.trace(list(LIBRARIES.values()))

@@ -6,6 +6,7 @@ import ctypes
 import os
 from typing import Any
 
+from retina_doctor import proc_files
 from retina_doctor_checks.probes.native import places
 
 NOTHING_WRONG = (3, 13, 25)
@@ -21,8 +22,8 @@ FRAMEWORKS = {
 }
 """Libraries of frameworks that take the whole card: tensorflow/libtensorflow_framework.so.2, jaxlib/xla_extension.so and, since
 0.7, jaxlib/libjax_common.so (their wheels on PyPI)."""
-SLOWED_BY = {"hardware": 0x8, "thermal": 0x40, "power-brake": 0x80}
-"""nvml.h nvmlClocksEventReason*: HwSlowdown, HwThermalSlowdown, HwPowerBrakeSlowdown."""
+SLOWED_BY = {"hardware": 0x8, "thermal": 0x20 | 0x40, "power-brake": 0x80}
+"""nvml.h nvmlClocksEventReason*: HwSlowdown, SwThermalSlowdown or HwThermalSlowdown, HwPowerBrakeSlowdown."""
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in linux/proc_ns.h
 
 
@@ -191,8 +192,7 @@ def process(told: Any) -> dict[str, Any]:
 
 def framework_of(pid: int) -> str | None:
     try:
-        with open("/proc/%d/maps" % pid, errors="replace") as file:
-            mapped = file.read()
+        mapped = proc_files.maps("/proc/%d" % pid)
     except OSError:
         return None
     return next((name for library, name in FRAMEWORKS.items() if library in mapped), None)

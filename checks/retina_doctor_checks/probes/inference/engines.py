@@ -8,6 +8,7 @@ from retina_doctor_checks.probes.native import sparing
 from retina_doctor_checks.probes.ort_gpu import session
 
 CHECKPOINTS = (".pth", ".pt")
+FLOATS = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
 
 
 class NotOurs(Exception):
@@ -15,8 +16,8 @@ class NotOurs(Exception):
 
 
 def open_engine(path: str, gpu: bool) -> Any:
-    """Of the model at *path*, with CUDA's libraries loaded as the service's insightface loads them. Raises NotOurs and what the
-    framework raises."""
+    """Of the model at *path*, with CUDA's libraries loaded as the service's insightface loads them. Raises NotOurs,
+    OtherInput and what the framework raises."""
     if path.lower().endswith(CHECKPOINTS):
         from retina_doctor_checks.probes.models import contents
 
@@ -33,6 +34,10 @@ def open_engine(path: str, gpu: bool) -> Any:
     return engine
 
 
+class OtherInput(Exception):
+    """A graph that is not fed one picture [1, 3, height, width] of floats: a failed run would say nothing of it."""
+
+
 class OnnxEngine:
     preloaded = False
     device = None
@@ -43,6 +48,7 @@ class OnnxEngine:
 
         self._onnxruntime, self._path = onnxruntime, path
         self._opened, self._how = session.open_session(onnxruntime, path, gpu)
+        self._dtype = float_of(self._opened.get_inputs())
         self.contract = detector.contract(self._opened.get_outputs())
         self.providers = self._opened.get_providers()
 
@@ -52,8 +58,11 @@ class OnnxEngine:
         return (width if isinstance(width, int) else wanted[0], height if isinstance(height, int) else wanted[1])
 
     def run(self, blob: Any) -> list[Any]:
-        outputs: list[Any] = self._opened.run(None, {self._opened.get_inputs()[0].name: blob})
-        return outputs
+        outputs = self._opened.run(None, self._feed(blob))
+        return [one.astype("float32") if one.dtype in ("float16", "float64") else one for one in outputs]
+
+    def _feed(self, blob: Any) -> dict[str, Any]:
+        return {self._opened.get_inputs()[0].name: blob.astype(self._dtype, copy=False)}
 
     def operators(self) -> dict[str, Any] | None:
         """{provider: {operator: number of nodes}}, once it has run."""
@@ -71,7 +80,7 @@ class OnnxEngine:
 
     def cpu_share(self, blob: Any) -> float | None:
         """By `session.cpu_share`; None also where it cannot be told."""
-        feed = {self._opened.get_inputs()[0].name: blob}
+        feed = self._feed(blob)
         self.close()
         try:
             return session.cpu_share(self._onnxruntime, self._path, feed)
@@ -81,6 +90,17 @@ class OnnxEngine:
     def on_cpu(self) -> OnnxEngine:
         """The same model on the CPU."""
         return OnnxEngine(self._onnxruntime, self._path, False)
+
+
+def float_of(inputs: list[Any]) -> str:
+    """The type of number that a graph with these inputs wants a picture in. Raises OtherInput."""
+    first = inputs[0]
+    shape = first.shape if isinstance(first.shape, list) and len(first.shape) == 4 else None
+    # A side of any length has a name, or none.
+    fits = shape and shape[3] not in (1, 3) and all(not isinstance(a, int) or a == n for a, n in zip(shape, (1, 3)))
+    if len(inputs) != 1 or not fits or first.type not in FLOATS:
+        raise OtherInput(str([(one.name, one.type, one.shape) for one in inputs]))
+    return FLOATS[first.type]
 
 
 class Torch:

@@ -78,6 +78,9 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     except engines.NotOurs:
         probe.tell(skipped="no-known-checkpoint")
         return
+    except engines.OtherInput:
+        probe.tell(skipped="other-input")
+        return
     except Exception as error:
         probe.tell(load_error=words(error), cards=watch.told())
         return
@@ -112,11 +115,19 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
         reference, cpu_times = timed(engine.on_cpu(), blob, 1, 1)
         probe.tell(cpu_difference=difference(outputs, reference), cpu_median=spread(cpu_times[1:])["median"])
     if finite and engine.contract is not None and about["path"] is not None and about["error"] is None:
-        found = detector.decode(outputs, engine.contract, width, height, arguments["threshold"], arguments["nms"])
-        faces = [in_source(face, scale) for face in found]
-        probe.tell(faces=faces)
-        if arguments["save"]:
-            probe.tell(saved=saved(arguments["save"], picture, faces))
+        try:
+            found = detector.decode(outputs, engine.contract, width, height, arguments["threshold"], arguments["nms"])
+        except (
+            ValueError,
+            IndexError,
+        ):  # as many outputs as a RetinaFace has, in another form: the service reads its own
+            found = None
+            probe.tell(contract=None)
+        if found is not None:
+            faces = [in_source(face, scale) for face in found]
+            probe.tell(faces=faces)
+            if arguments["save"]:
+                probe.tell(saved=saved(arguments["save"], picture, faces))
     # What is tried beyond the detection itself comes last: if the process dies of it, all else has been told.
     probe.stage("running smaller inputs")
     probe.tell(shapes=shapes(engine, device, blob, times[0], watch))

@@ -6,7 +6,7 @@ import os
 import stat
 from typing import Any
 
-from retina_doctor_checks.probes.models import onnx_walk
+from retina_doctor_checks.probes.models import locate, onnx_walk
 
 HEAD = 512
 CHECKPOINTS = ("torch-zip", "torch-legacy", "pickle")
@@ -24,9 +24,17 @@ MARKS = (
     (0, b"ftrt", "tensorrt"),
     (4, b"ORTM", "ort"),
     (4, b"TFL3", "tflite"),
+    (6, b'\0\0{"', "safetensors"),  # after the length of what follows, in eight bytes
     (257, b"ustar", "tar"),
 )
 """(offset, bytes, kind of content)"""
+
+
+def leading(path: str) -> dict[str, Any]:
+    """{"leads_to": where links lead, as far as this user may follow them; None: nowhere else, "like_a_model": by its name}."""
+    there = os.path.realpath(path)
+    told = None if there == os.path.abspath(path) else there
+    return {"leads_to": told, "like_a_model": path.lower().endswith(locate.ENDINGS)}
 
 
 def examine(path: str) -> dict[str, Any]:
@@ -36,7 +44,7 @@ def examine(path: str) -> dict[str, Any]:
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            facts["error"] = {"kind": "other", "at": path, "words": "not a regular file"}
+            facts["error"] = dict(leading(path), kind="other", at=path, words="not a regular file")
             return facts
         facts["size"] = status.st_size
         with open(path, "rb") as file:
@@ -44,7 +52,7 @@ def examine(path: str) -> dict[str, Any]:
     except OSError as error:
         kinds = ((PermissionError, "forbidden"), (FileNotFoundError, "missing"), (OSError, "other"))
         kind = next(kind for sort, kind in kinds if isinstance(error, sort))
-        facts["error"] = {"kind": kind, "at": path, "words": str(error.strerror)}
+        facts["error"] = dict(leading(path), kind=kind, at=path, words=str(error.strerror))
         return facts
     facts["content"] = content(path, head)
     # A pickle of protocol 0 has no mark of its own.

@@ -6,7 +6,10 @@ Sources: insightface 0.7.3 and 2.1, app/face_analysis.py and utils/storage.py (R
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
+from collections.abc import Iterator
 from typing import Any
 
 VARIABLE = "RETINAFACE_MODEL_PATH"
@@ -20,9 +23,10 @@ def pack_root(root: str | None) -> str:
 
 
 def named_model(arguments: dict[str, Any]) -> dict[str, Any] | None:
-    """{"named", "named_by", "kind": "path"|"pack", "path": absolute} of what the operator meant; None: nothing named.
+    """{"named", "named_by", "kind": "path"|"pack"|"url", "path": absolute} of what the operator meant; None: nothing named.
 
-    A name without a separator and without a model's ending is a pack, unless such a file or folder is there.
+    A name without a separator and without a model's ending is a pack, unless such a file or folder is there. An address
+    leads to no place here: its path is itself.
     """
     named, by = arguments.get("path"), "settings"
     if not named:
@@ -31,6 +35,8 @@ def named_model(arguments: dict[str, Any]) -> dict[str, Any] | None:
         return None
     # A shell has expanded what it was given; what a variable holds, nobody expands before the service opens it.
     path = os.path.abspath(named if by == VARIABLE else os.path.expanduser(named))
+    if is_address(named) and not os.path.exists(path):
+        return {"named": named, "named_by": by, "kind": "url", "path": named}
     plain = os.sep not in named and not named.startswith("~") and not named.lower().endswith(ENDINGS)
     if plain and not os.path.exists(path):
         return {
@@ -40,6 +46,18 @@ def named_model(arguments: dict[str, Any]) -> dict[str, Any] | None:
             "path": os.path.join(pack_root(arguments.get("root")), named),
         }
     return {"named": named, "named_by": by, "kind": "path", "path": path}
+
+
+def is_address(named: str) -> bool:
+    """``https://…``, ``s3://…``, ``file:/…``: a scheme of RFC 3986 of two letters or more (one is a drive of Windows)."""
+    scheme, colon, rest = named.partition(":")
+    plain = scheme.replace("+", "").replace("-", "").replace(".", "")
+    return bool(colon) and len(plain) > 1 and plain.isascii() and plain.isalnum() and rest.startswith("/")
+
+
+def name_of(path: str) -> str:
+    """The last step: of an address without what follows its path."""
+    return os.path.basename(path.partition("?")[0].partition("#")[0] if is_address(path) else path)
 
 
 def usual_models(arguments: dict[str, Any]) -> list[Any]:
@@ -73,24 +91,94 @@ def entries(folder: str) -> list[Any]:
 
 
 def model_files(folder: str) -> list[Any]:
-    """Absolute paths of the files in *folder* that have a model's ending."""
-    paths = [os.path.join(folder, name) for name in entries(folder) if name.lower().endswith(ENDINGS)]
+    """Absolute paths of the files in *folder* that have a model's ending. A hidden one, such as a Mac's ``._det_10g.onnx``, is
+    none: no pattern ``*.onnx`` takes it."""
+    names = [name for name in entries(folder) if name.lower().endswith(ENDINGS) and not name.startswith(".")]
+    paths = [os.path.join(folder, name) for name in names]
     return [path for path in paths if not os.path.isdir(path)]
+
+
+LEAST_OUTPUTS = 5
+"""Of a detector to insightface (model_zoo.py)."""
+MOST_READ, MOST_NEAR = 60, 5
+MOST_LINKS = 40  # path_resolution(7)
+
+
+def is_trusted(path: str) -> bool:
+    """Whether nobody but root and this user can have put the file (or folder) there: it, and each folder and link that is passed
+    on the way to it, belongs to one of them, and in no folder may others write (in a sticky one they cannot replace it)."""
+    mine = (0, os.geteuid())
+    try:
+        if os.stat(path).st_mode & 0o022:
+            return False
+        for here in passed(path):
+            status = os.lstat(here)
+            others_write = (
+                status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX and not stat.S_ISLNK(status.st_mode)
+            )
+            if status.st_uid not in mine or others_write:
+                return False
+    except OSError:
+        return False
+    return True
+
+
+def passed(path: str) -> Iterator[str]:
+    """Each folder, link and file on the way, as the kernel goes it. Raises OSError."""
+    here, left, links = os.sep, os.path.join(os.getcwd(), path).split(os.sep), 0
+    yield here
+    while left:
+        step = left.pop(0)
+        if step == os.pardir:
+            here = os.path.dirname(here)
+        elif step not in ("", os.curdir):
+            there = os.path.join(here, step)
+            yield there
+            if not os.path.islink(there):
+                here = there
+                continue
+            links += 1
+            if links > MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            target = os.readlink(there)
+            here = os.sep if target.startswith(os.sep) else here
+            left = target.split(os.sep) + left
+
+
+def detectors_near(path: str, arguments: dict[str, Any]) -> list[Any]:
+    """Paths of whole detectors: beside a file, or in the folders beside a folder; then in the packs on this machine. Only those
+    that root or this user put there: what is found is proposed to be linked to by root."""
+    beside = os.path.dirname(path)
+    root = pack_root(arguments.get("root"))
+    above = [root] if not os.path.isdir(path) or beside == os.sep else [beside, root]
+    folders = [] if os.path.isdir(path) else [beside]
+    folders += [os.path.join(one, name) for one in dict.fromkeys(above) for name in entries(one)[:20]]
+    found: list[Any] = []
+    files = [one for folder in dict.fromkeys(folders) if folder != path for one in model_files(folder)]
+    for one in files[:MOST_READ]:
+        if one != path and outputs_of(one) >= LEAST_OUTPUTS and os.access(one, os.R_OK) and is_trusted(one):
+            found.append(one)
+    return found[:MOST_NEAR]
 
 
 def detector_file(path: str) -> str | None:
     """The detector's file: *path* itself, or in a folder the first with a detector's outputs, as insightface takes it."""
     if not os.path.isdir(path):
         return path
-    from retina_doctor_checks.probes.models import onnx_walk
-
     for one in model_files(path):
-        if not one.lower().endswith(".onnx") or not os.path.isfile(one):  # a FIFO would keep us waiting
-            continue
-        try:
-            outputs = len(onnx_walk.skeleton(one)["outputs"])
-        except (onnx_walk.Damaged, OSError):
-            continue
-        if outputs >= 5 or outputs == 3:
+        outputs = outputs_of(one)
+        if outputs >= LEAST_OUTPUTS or outputs == 3:
             return str(one)
     return None
+
+
+def outputs_of(file: str) -> int:
+    """How many outputs a model has; 0 of what is no whole ONNX file."""
+    from retina_doctor_checks.probes.models import onnx_walk
+
+    if not file.lower().endswith(".onnx") or not os.path.isfile(file):  # a FIFO would keep us waiting
+        return 0
+    try:
+        return len(onnx_walk.skeleton(file)["outputs"])
+    except (onnx_walk.Damaged, OSError):
+        return 0

@@ -34,11 +34,21 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
             probe.stage("hashing " + one["path"])
             one["sha256"] = contents.sha256(one["path"]) if one["size"] is not None else None
     probe.tell(files=files)
+    lacking = error is None and lacks_detector(path, files)
+    probe.tell(nearby=locate.detectors_near(path, arguments) if lacking else [])
     missing = error is not None and error["kind"] == "missing"
     probe.tell(cache=cache(named, arguments) if missing and named["kind"] == "pack" else None)
     probe.tell(
         similar=similar(path, named["kind"]) if missing else [], elsewhere=elsewhere(path, arguments) if missing else []
     )
+
+
+def lacks_detector(path: str, files: list[Any]) -> bool:
+    """Of a folder, whether insightface finds none in it; of a file, whether its graph is no RetinaFace's either."""
+    outputs = [len(one["onnx"]["outputs"]) for one in files if one["onnx"] is not None and one["problem"] is None]
+    if any(number >= locate.LEAST_OUTPUTS for number in outputs):
+        return False
+    return os.path.isdir(path) or (bool(outputs) and outputs != [3])
 
 
 def cache(named: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -57,6 +67,7 @@ def cache(named: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
         "root": root,
         "at": at,
         "writable": os.access(at, os.W_OK | os.X_OK),
+        "leads_to": contents.leading(root)["leads_to"],
         "zip": left if whole is not None else None,
         "zip_whole": whole,
         "free": free(at),
@@ -89,7 +100,7 @@ def reachable(path: str) -> dict[str, Any] | None:
         dangling = os.path.islink(path)
         return {"kind": "missing", "at": os.readlink(path) if dangling else path, "words": error.strerror}
     except PermissionError as error:
-        return {"kind": "forbidden", "at": blocked_at(path), "words": error.strerror}
+        return dict(contents.leading(path), kind="forbidden", at=blocked_at(path), words=error.strerror)
     except OSError as error:
         return {"kind": "other", "at": path, "words": str(error.strerror)}
 
@@ -137,17 +148,22 @@ def holds_models(folder: str) -> bool:
 
 def elsewhere(path: str, arguments: dict[str, Any]) -> list[Any]:
     """Paths of exactly this name in the places where models usually lie: files, and folders with models. Bounded."""
-    name = os.path.basename(path)
+    name = locate.name_of(path)
     places = [current(), locate.IMAGE_FOLDER, "/models", "/workspace", locate.pack_root(arguments.get("root"))]
     places += [os.path.dirname(os.path.dirname(path)), os.path.expanduser("~/models"), "/app", "/opt/models"]
     found, seen, visited = [], set(), 0
+    if path.startswith("file:/"):
+        local = "/" + path[len("file:") :].lstrip("/")
+        if os.path.exists(local):
+            found.append(local)
+            seen.add(os.path.realpath(local))
     if "/~" in path:
         home = os.path.expanduser("~" + path.partition("/~")[2])
         if os.path.exists(home):
             found.append(home)
             seen.add(os.path.realpath(home))
     for place in places:
-        if not place or place == os.sep:
+        if not place or place == os.sep or not name:
             continue
         for folder, folders, files in os.walk(place):
             visited += 1 + len(files)

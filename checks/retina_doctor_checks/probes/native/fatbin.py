@@ -46,6 +46,14 @@ def architectures(path: str) -> list[Any]:
     return [name for (arch, name), count in sorted(counts.items()) if count >= least]
 
 
+def gpu_code(path: str) -> list[Any] | None:
+    """As `architectures`; None: no GPU code, or none that can be read."""
+    try:
+        return architectures(path) or None
+    except (OSError, elf.NotElf):
+        return None
+
+
 CONTAINER, ENTRY = struct.Struct("<IHHQ"), struct.Struct("<HxxIQ12xI8xQ")
 
 

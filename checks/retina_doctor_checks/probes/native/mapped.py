@@ -1,4 +1,4 @@
-"""Which libraries of CUDA a process has really loaded. Sent to targets: Python 3.8, standard library alone."""
+"""Which libraries of CUDA this process has really loaded. Sent to targets: Python 3.8, standard library alone."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 LIBRARY = re.compile(r"/lib(cublas|cublasLt|cudart|cudnn\w*|curand|cufft|nvrtc|cuda)\.so")
 
 
-def cuda_libraries(process: str = "self") -> list[Any]:
-    """Paths of the files, sorted, of this process or of the one with that number; none where that cannot be read."""
+def cuda_libraries() -> list[Any]:
+    """Paths of the files, sorted, of this very process; none where that cannot be read."""
     try:
-        with open("/proc/%s/maps" % process, errors="surrogateescape") as maps:
+        with open("/proc/self/maps", errors="surrogateescape") as maps:
             paths = {line.split(None, 5)[5].rstrip("\n") for line in maps if LIBRARY.search(line)}
     except (OSError, IndexError):
         return []

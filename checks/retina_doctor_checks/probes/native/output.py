@@ -80,7 +80,7 @@ class _Tee:
         os.close(self.write)
         data = b""
         for _ in range(2):
-            while select.select([self._back], [], [], PATIENCE)[0]:
+            while is_ready(self._back, PATIENCE):
                 block = os.read(self._back, MOST_BYTES)
                 if not block:
                     break
@@ -118,3 +118,10 @@ def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()
+
+
+def is_ready(descriptor: int, seconds: float) -> bool:
+    """By poll(2): select(2) knows no descriptor above 1023, and a library may have opened as many."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))

@@ -8,7 +8,7 @@ import os
 import re
 from typing import Any
 
-from retina_doctor_checks.probes.native import elf, fatbin, installed, loader, places
+from retina_doctor_checks.probes.native import elf, fatbin, installed, loader, places, whole
 
 PROVIDER = "libonnxruntime_providers_cuda.so"
 TENSORRT = "libonnxruntime_providers_tensorrt.so"
@@ -38,8 +38,8 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(owner=owner(found), libraries=places.cuda_libraries(), preloaded_by=preloaded_by())
     if provider:
         majors = [one["facts"]["cudnn_major"] for one in found if one["facts"]["cudnn_major"]]
-        provider.update(resolved(provider, majors[0] if majors else None), code=gpu_code(provider["path"]))
-        probe.tell(cudnn_lacks=cudnn_lacks(provider["found"] or {}))
+        provider.update(resolved(provider, majors[0] if majors else None), code=fatbin.gpu_code(provider["path"]))
+        probe.tell(cudnn_lacks=cudnn_lacks(provider["found"] or {}), emptied=emptied())
     tensorrt = provider_facts(folder, TENSORRT)
     probe.tell(provider=provider, tensorrt=dict(tensorrt, **resolved(tensorrt, None)) if tensorrt else None)
 
@@ -86,6 +86,19 @@ def cudnn_lacks(found: dict[str, str]) -> list[str] | None:
     return [name for name in away if name not in elsewhere["found"]]
 
 
+def emptied() -> list[dict[str, Any]]:
+    """Packages of NVIDIA's libraries that pip takes for installed, with the libraries of their lists that are gone or damaged."""
+    there: dict[str, Any] = {}
+    told = []
+    for one in installed.distributions(re.compile("nvidia-")).values():
+        lost = [
+            entry.place for entry in one.files("/lib/lib") if ".so" in entry.path and whole.is_damaged(entry, there)
+        ]
+        if lost:
+            told.append({"name": one.name, "version": one.version, "sonames": sorted(map(os.path.basename, lost))})
+    return told
+
+
 def opened_by(path: str) -> set[str]:
     """Stems of the parts of cuDNN that this library names; none where it is too large to be one that opens others."""
     try:
@@ -95,13 +108,6 @@ def opened_by(path: str) -> set[str]:
             return {match.decode("ascii") for match in PARTS.findall(file.read())}
     except OSError:
         return set()
-
-
-def gpu_code(path: str) -> list[Any] | None:
-    try:
-        return fatbin.architectures(path) or None
-    except (OSError, elf.NotElf):
-        return None
 
 
 def binaries(folder: str | None) -> list[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import time
 from typing import Any
@@ -153,7 +152,7 @@ class Waiting:
         data, deadline = b"", time.monotonic() + seconds
         while True:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._answer], [], [], left)[0]:
+            if left <= 0 or not output.is_ready(self._answer, left):
                 os.kill(self._pid, signal.SIGKILL)
                 os.waitpid(self._pid, 0)
                 return dict(EMPTY, how=self.how, session_error="no answer in %g s" % seconds)

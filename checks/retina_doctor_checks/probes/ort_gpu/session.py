@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -11,31 +12,36 @@ CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 profile_folders: list[str] = []
 
 
-def open_session(onnxruntime: Any, model: Any, want_gpu: bool, count: bool = True) -> tuple[Any, str | None]:
-    """(session, how its nodes are counted): asks for CUDA before the CPU, as a service should.
-
-    *model*: bytes or a path. *count*: whether `node_counts` will be asked.
-    """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 2
-    # Other probes run beside this one: threads that wait by spinning would take their processors.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+def open_session(onnxruntime: Any, model: Any, want_gpu: bool) -> tuple[Any, str | None]:
+    """(session, how its nodes are counted): asks for CUDA before the CPU, as a service should. *model*: bytes or a path."""
+    options = quiet_options(onnxruntime, 2)
     how = None
-    if count and hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info"):  # since 1.24
+    if hasattr(onnxruntime.InferenceSession, "get_provider_graph_assignment_info"):  # since 1.24
         how = "assignment"
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    elif count:
-        try:
-            folder = tempfile.mkdtemp(prefix="retina-doctor-")
-        except OSError:  # no writable disk: then nothing is known of the nodes
-            folder = None
-        if folder:
-            how = folder
-            profile_folders.append(folder)
-            options.enable_profiling = True
-            options.profile_file_prefix = os.path.join(folder, "profile")
+    else:
+        with contextlib.suppress(OSError):  # no writable disk: then nothing is known of the nodes
+            how = keep_profile(options)
     providers = [CUDA, CPU] if want_gpu and CUDA in onnxruntime.get_available_providers() else [CPU]
     return onnxruntime.InferenceSession(model, options, providers=providers), how
+
+
+def quiet_options(onnxruntime: Any, severity: int) -> Any:
+    """*severity*: from which on onnxruntime logs: 2 warning, 3 error."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = severity
+    # Other probes run beside this one: threads that wait by spinning would take their processors.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def keep_profile(options: Any) -> str:
+    """Have the session tell what it ran, in the folder that is returned. Raises OSError."""
+    folder = tempfile.mkdtemp(prefix="retina-doctor-")
+    profile_folders.append(folder)
+    options.enable_profiling = True
+    options.profile_file_prefix = os.path.join(folder, "profile")
+    return folder
 
 
 def preload(onnxruntime: Any, gpu: bool) -> bool:
@@ -73,13 +79,8 @@ def cpu_share(onnxruntime: Any, model: Any, feed: dict[str, Any]) -> float | Non
     """Time of the CPU's nodes by the time of the whole run, of a second run in a session that is opened for it."""
     import json
 
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    folder = tempfile.mkdtemp(prefix="retina-doctor-")
-    profile_folders.append(folder)
-    options.enable_profiling = True
-    options.profile_file_prefix = os.path.join(folder, "profile")
+    options = quiet_options(onnxruntime, 3)
+    keep_profile(options)
     opened = onnxruntime.InferenceSession(model, options, providers=[CUDA, CPU])
     for _ in range(2):
         opened.run(None, feed)

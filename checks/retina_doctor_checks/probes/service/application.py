@@ -78,7 +78,9 @@ def served(
     if name == "gunicorn":
         rest = [*variables.get("GUNICORN_CMD_ARGS", "").split(), *rest]
     folder = value(rest, *server.folder)
-    folders = [os.path.normpath(os.path.join(directory, folder or "")), *path]
+    base = os.path.normpath(os.path.join(directory, folder or ""))
+    more = [one for one in (value(rest, *server.paths) or "").split(",") if one]
+    folders = [base, *(os.path.normpath(os.path.join(base, one)) for one in more), *path]
     asks = [*asks, *asked(name, rest)]
     word = value(rest, *server.app) or (variables.get("FLASK_APP") if name == "flask" else None)
     if word is None and not (server.app and name != "waitress-serve"):

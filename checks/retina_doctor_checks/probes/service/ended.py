@@ -11,6 +11,8 @@ from typing import Any
 UNIT = ("ActiveState", "ExecMainCode", "ExecMainStatus", "ExecMainStartTimestampMonotonic", "Result", "NRestarts")
 """What `systemctl show` is asked for; systemd before 235 knows no NRestarts."""
 KILLED = (2, 3)  # CLD_KILLED, CLD_DUMPED of waitid(2): then the status is a signal
+NOT_AS_EXPECTED = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What may come of JSON that is other than `docker inspect` writes it: another form, infinite numbers, thousands of brackets."""
 ZONED = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 
 
@@ -51,7 +53,7 @@ def of_container(text: str) -> dict[str, Any] | None:
             "started": None if started is None else float(started),
             "restarts": whole(str(told.get("RestartCount"))),
         }
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+    except NOT_AS_EXPECTED:
         return None
 
 

@@ -85,7 +85,8 @@ class Walk:
                 self.found[top] = absent(top, one, line, implied)
         for node in loaded(tree.body):
             if isinstance(node, ast.ImportFrom) and self.unloadable is None:
-                self.unloadable = self.refused(one, node)
+                # To see its names, the file is parsed, which may have noted that this Python refuses it.
+                self.unloadable = self.refused(one, node) or self.unloadable
         return waiting
 
     def refused(self, one: str, node: ast.ImportFrom) -> dict[str, Any] | None:

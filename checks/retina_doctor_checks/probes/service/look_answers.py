@@ -76,7 +76,9 @@ def understood(path: str, data: bytes) -> dict[str, Any]:
     first, _, rest = data.partition(b"\n")
     words = first.decode("latin-1").split()
     if not first.startswith(b"HTTP/") or len(words) < 2 or not re.match(r"[0-9]{1,4}$", words[1]):
-        return told(path, "other", words=repr(beginning(data[:400].decode("latin-1"), 40).encode("latin-1")))
+        return told(
+            path, "other", words=repr(beginning(data[:400].decode("latin-1"), 40).encode("latin-1", "backslashreplace"))
+        )
     headers = rest.partition(b"\r\n\r\n")[0].lower()
     is_json = any(line.startswith(b"content-type:") and b"json" in line for line in headers.splitlines())
     return told(path, "http", status=int(words[1]), json=is_json, words=beginning(" ".join(words[2:]), 80))

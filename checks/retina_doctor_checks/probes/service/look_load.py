@@ -6,15 +6,21 @@ import threading
 import time
 from typing import Any
 
-from retina_doctor_checks.probes.service import look_endpoint
+from retina_doctor_checks.probes.service import look_endpoint, own_headers, posting
 
 PERIOD = 0.1  # seconds between two looks at the GPU: NVML itself averages over a sixth of a second to a second
 
 
 def load(
-    url: dict[str, Any], address: str, field: str, picture: bytes, wanted: dict[str, int], deadline: float
+    url: dict[str, Any],
+    address: str,
+    upload: look_endpoint.Upload,
+    header_file: str | None,
+    wanted: dict[str, int],
+    deadline: float,
 ) -> dict[str, Any]:
     """Facts of *wanted* requests, so many at once. What is not begun at the deadline is left out."""
+    client = posting.Client(url, address, own_headers.of_file(header_file), deadline)
     left = list(range(wanted["requests"]))
     seconds: list[float] = []
     errors: dict[str, int] = {}
@@ -26,8 +32,8 @@ def load(
                 if not left:
                     return
                 left.pop()
-            told = look_endpoint.followed(url, address, field, picture, deadline)
-            well = told["status"] == 200 and told["json"]
+            told = look_endpoint.followed(client, upload)
+            well = look_endpoint.is_answered(told) and told["json"]
             with lock:
                 if not well and time.monotonic() >= deadline:
                     left.append(0)  # cut short by us, not by the service
@@ -42,10 +48,10 @@ def load(
     watching = threading.Thread(target=watch, args=(busiest, over), daemon=True)
     watching.start()
     start = time.monotonic()
-    asking = [threading.Thread(target=ask, daemon=True) for _ in range(wanted["at_once"])]
-    for thread in asking:
+    threads = [threading.Thread(target=ask, daemon=True) for _ in range(wanted["at_once"])]
+    for thread in threads:
         thread.start()
-    for thread in asking:
+    for thread in threads:
         thread.join()
     took = time.monotonic() - start
     over.set()

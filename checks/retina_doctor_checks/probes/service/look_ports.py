@@ -11,11 +11,14 @@ from urllib.parse import urlsplit
 
 from retina_doctor_checks.probes.service import (
     binding,
+    crew,
     look_answers,
     look_endpoint,
     look_load,
     look_reach,
     look_sockets,
+    passing,
+    proxies,
 )
 
 DETECT = "/detect"
@@ -42,18 +45,40 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
             listening += others[:20]
     probe.stage("reading who holds the port")
     probe.tell(bind=wanted, sockets=None if listening is None else described(listening))
-    process = service_process(arguments["pid"]) if arguments["pid"] else None
+    process, its = service_process(arguments["pid"]) if arguments["pid"] else (None, [])
     probe.tell(process=process, reached=[], ephemeral=ephemeral_ports())
+    before = crew.of(listening or its)
     probe.stage("asking the port")
     patience = arguments.get("patience", look_answers.PATIENCE)
-    address, asked = answered(url, patience)
+    watch = watching(url, process, its, listening or [])
+    with watch:
+        address, asked = answered(url, patience)
+    probe.tell(passed_to=sorted(watch.reached()))
     probe.tell(answer=answer_of(wanted, listening or [], patience), url=asked, detection=None, load=None)
-    running = [r for r in listening or [] if asked and asked["local"] and r["port"] == asked["port"]]
-    if process and process["same_network"]:
-        running += process["sockets"] or []
-    probe.tell(reached=look_reach.reached(running, time.monotonic() + patience))
+    probe.tell(crew=None, several=None)
+    around(probe, process, asked, listening or [], patience)
+    if address and url:
+        probe.tell(several=crew.several(listening or [], address, url["port"], patience))
     if address and url and arguments.get("picture") and asked and asked["problem"] is None:
-        detect(probe, arguments, url, address, started)
+        again = watching(url, process, its, listening or [])
+        with again:
+            told = posted(probe, arguments, url, address, started)
+        probe.tell(detection=told, passed_to=sorted(watch.reached() | again.reached()))
+        load(probe, arguments, url, address, started, told)
+    probe.tell(crew=crew.told(before, crew.of(listening or its)) if before else None)
+
+
+def around(
+    probe: Any, process: dict[str, Any] | None, asked: dict[str, Any] | None, listening: list[Any], patience: float
+) -> None:
+    """What stands before those ports that only loopback reaches, and whether the others are reached."""
+    its = (process and process["sockets"]) or []
+    inside = [*listening, *its]
+    probe.tell(proxies=proxies.before({r["port"] for r in inside if r["state"] == "LISTEN" and r["loopback"]}))
+    running = [r for r in listening if asked and asked["local"] and r["port"] == asked["port"]]
+    if process and process["same_network"]:
+        running += its
+    probe.tell(reached=look_reach.reached(running, time.monotonic() + patience))
 
 
 def first_unprivileged_port() -> int | None:
@@ -144,7 +169,8 @@ def with_holder(row: dict[str, Any], holder: dict[str, Any] | None) -> dict[str,
     return dict(kept, user=look_sockets.user_name(row["uid"]) if row["inode"] else None, holder=holder)
 
 
-def service_process(pid: int) -> dict[str, Any]:
+def service_process(pid: int) -> tuple[dict[str, Any], list[Any]]:
+    """What is told of it, and the rows of its listening sockets."""
     net = "/proc/%d/net" % pid
     about = look_sockets.process(pid)
     alive = look_sockets.alive(pid)
@@ -155,11 +181,12 @@ def service_process(pid: int) -> dict[str, Any]:
     inodes = look_sockets.sockets_of(pid) if alive else None
     table = look_sockets.rows(net) if alive else None
     if inodes is None or table is None:
-        return dict(told, sockets=None, unix_sockets=None)
+        return dict(told, sockets=None, unix_sockets=None), []
     for child in family[1:]:
         inodes |= look_sockets.sockets_of(child) or set()
     found = [r for r in table if r["state"] == "LISTEN" and r["inode"] in inodes]
-    return dict(told, sockets=described(found), unix_sockets=look_sockets.listening_unix(inodes, net))
+    told = dict(told, sockets=described(found), unix_sockets=len(look_sockets.listening_unix(inodes, net)))
+    return told, found
 
 
 def answer_of(wanted: dict[str, Any] | None, listening: list[Any], patience: float) -> dict[str, Any] | None:
@@ -221,13 +248,39 @@ def answered(url: dict[str, Any] | None, patience: float) -> tuple[Any, ...]:
     return (address if told["answer"]["kind"] not in UNCONNECTED else None), told
 
 
-def detect(probe: Any, arguments: dict[str, Any], url: dict[str, Any], address: str, started: float) -> None:
-    """The known picture, once or twice; then many times, if that was asked for."""
-    picture, field = base64.b64decode(arguments["picture"]), arguments["field"]
+def watching(
+    url: dict[str, Any] | None, process: dict[str, Any] | None, its: list[Any], listening: list[Any]
+) -> passing.Onlooker:
+    """Over the ports of the service's process, where it is not the one that listens at the URL."""
+    ports = {row["port"] for row in its}
+    if url is None or process is None or url["port"] in ports:
+        ports = set()
+    at_url = (
+        {row["inode"] for row in listening if url and row["port"] == url["port"] and row["inode"]} if ports else set()
+    )
+    held = look_sockets.holders(at_url) if at_url else {}
+    net = "/proc/%d/net" % process["pid"] if process else "/proc/net"
+    return passing.Onlooker(net, ports, {pid for pids in held.values() for pid in pids})
+
+
+def upload_of(arguments: dict[str, Any]) -> look_endpoint.Upload:
+    picture = base64.b64decode(arguments["picture"])
+    return look_endpoint.Upload(arguments["form"], arguments["field"], arguments["faces"], picture)
+
+
+def posted(probe: Any, arguments: dict[str, Any], url: dict[str, Any], address: str, started: float) -> dict[str, Any]:
+    """What the known picture gives, posted once or twice."""
     probe.stage("posting a picture to %s" % url["path"])
-    told = look_endpoint.detect(url, address, field, picture, started + arguments["until"])
-    probe.tell(detection=told)
-    if arguments["load"] and told["status"] == 200:
+    until = started + arguments["until"]
+    return look_endpoint.detect(url, address, upload_of(arguments), arguments["header_file"], until)
+
+
+def load(
+    probe: Any, arguments: dict[str, Any], url: dict[str, Any], address: str, started: float, told: dict[str, Any]
+) -> None:
+    """The picture many times, if that was asked for."""
+    if arguments["load"] and look_endpoint.is_answered(told):
         probe.stage("posting %d pictures, %d at once" % (arguments["load"]["requests"], arguments["load"]["at_once"]))
         until = started + arguments["load_until"]
-        probe.tell(load=look_load.load(url, address, field, picture, arguments["load"], until))
+        upload, headers = upload_of(arguments), arguments["header_file"]
+        probe.tell(load=look_load.load(url, address, upload, headers, arguments["load"], until))

@@ -10,6 +10,7 @@ import re
 import time
 from typing import Any
 
+from retina_doctor import proc_files
 from retina_doctor_checks.probes.service import look_sockets
 
 LOADED = re.compile(
@@ -93,8 +94,7 @@ def installed_since(packages: set[str], moment: float | None) -> list[str]:
 def mapped(pid: int) -> list[tuple[str, bool]] | None:
     """[(file, whether the disk has another one by now)] of the libraries of interest; None: they may not be read."""
     try:
-        with open("/proc/%d/maps" % pid, errors="replace") as file:
-            paths = {line.split(None, 5)[5].rstrip("\n") for line in file if line.count("/")}
+        paths = {line.split(None, 5)[5] for line in proc_files.maps("/proc/%d" % pid).split("\n") if "/" in line}
     except (OSError, IndexError):
         return None
     found = []

@@ -13,14 +13,17 @@ import socket
 import struct
 from typing import Any
 
+from retina_doctor import proc_files
 from retina_doctor.secret_words import beginning, words_masked
 
 STATES = ("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
           "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV")  # include/net/tcp_states.h  # fmt: skip
 LISTENING = 10
 PACKAGE = re.compile(
-    r"(/.*/(?:site|dist)-packages/(?:onnxruntime|torch|cv2|tensorrt|tensorflow|mxnet|insightface|retinaface))/"
+    r"[^/]*(/.*/(?:site|dist)-packages/(?:onnxruntime|torch|cv2|tensorrt|tensorflow|mxnet|insightface|retinaface))/"
 )
+OF_MULTIPROCESSING = re.compile(r"(?:^|/)pymp-|^@listener-\d+-\d+$")
+"""Early releases of Python 3.9 and 3.10 had no file for it."""
 MOST_COMMAND = 400  # characters of a command line
 
 
@@ -147,8 +150,7 @@ def shown(words: list[Any]) -> str | None:
 
 def command_words(folder: str) -> list[Any]:
     try:
-        with open(os.path.join(folder, "cmdline"), "rb") as file:
-            return [word.decode("utf-8", "replace") for word in file.read().split(b"\0") if word]
+        return [word.decode("utf-8", "replace") for word in proc_files.words(folder) if word]
     except OSError:
         return []
 
@@ -161,8 +163,7 @@ def called(folder: str, word: str) -> str | None:
         here = link(os.path.join(folder, "cwd"))
         return os.path.normpath(os.path.join(here, word)) if here else None
     try:
-        with open(os.path.join(folder, "environ"), "rb") as file:
-            variables = file.read().split(b"\0")
+        variables = proc_files.variables(folder)
     except OSError:
         return None
     path = next((v[5:].decode("utf-8", "replace") for v in variables if v.startswith(b"PATH=")), os.defpath)
@@ -189,8 +190,7 @@ def owner(folder: str) -> str | None:
 def packages(folder: str) -> list[Any] | None:
     """Folders of the detection libraries that a process has mapped; None where they may not be read."""
     try:
-        with open(os.path.join(folder, "maps"), errors="replace") as file:
-            matches = [PACKAGE.search(line) for line in file]
+        matches = [PACKAGE.match(line) for line in proc_files.maps(folder).split("\n")]
     except OSError:
         return None
     return sorted({match.group(1) for match in matches if match})
@@ -224,11 +224,13 @@ def alive(pid: int) -> bool:
         return True
 
 
-def listening_unix(inodes: set[int], net: str) -> int:
-    """How many of these sockets are Unix sockets that listen (flag __SO_ACCEPTCON)."""
+def listening_unix(inodes: set[int], net: str) -> set[int]:
+    """Those of these sockets that are Unix sockets and listen (flag __SO_ACCEPTCON). What the module multiprocessing passes
+    objects through (/tmp/pymp-.../listener-...) is no service's."""
     try:
         with open(os.path.join(net, "unix")) as file:
             lines = [line.split() for line in file.read().splitlines()[1:]]
     except OSError:
-        return 0
-    return sum(1 for words in lines if int(words[3], 16) & 0x10000 and int(words[6]) in inodes)
+        return set()
+    listening = [words for words in lines if int(words[3], 16) & 0x10000 and not OF_MULTIPROCESSING.search(words[-1])]
+    return {int(words[6]) for words in listening} & inodes

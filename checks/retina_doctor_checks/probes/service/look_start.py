@@ -38,15 +38,28 @@ class StartCommand:
         ended: dict[str, Any] | None = None,
         env_files: list[str] | None = None,
         problem: str | None = None,
+        text: str | None = None,
     ) -> None:
         self.source, self.words, self.directory, self.ended = source, words, directory, ended
         self.env_files, self.problem = env_files or [], problem
+        self.text = text  # as it stands, where a shell reads it
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     named = arguments["start"]
     nothing = dict.fromkeys(
-        ("source", "named", "command", "directory", "program", "program_missing", "file", "problem", "unloadable")
+        (
+            "source",
+            "named",
+            "command",
+            "directory",
+            "program",
+            "program_missing",
+            "file",
+            "problem",
+            "unloadable",
+            "text",
+        )
     )
     probe.tell(missing=[], ended=None, **nothing)
     if not named:
@@ -55,7 +68,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     told = found(named)
     directory = told.directory or arguments.get("directory") or os.getcwd()
     command = " ".join(map(shlex.quote, told.words)) if told.words else None
-    probe.tell(source=told.source, ended=told.ended, command=command, directory=directory)
+    probe.tell(source=told.source, ended=told.ended, command=command, directory=directory, text=told.text)
     gone = next((one for one in told.env_files if not os.path.exists(one)), None)
     if gone is not None:
         probe.tell(unloadable=imported_names.unloadable("env-file", named.partition("#")[0], 1, gone))
@@ -154,10 +167,12 @@ def found(named: str) -> StartCommand:
     if compose_file.NAMES.match(os.path.basename(file)) and os.path.isfile(file):
         return of_compose(file, service or None)
     if base.startswith("Procfile") and os.path.isfile(named):
-        return StartCommand("procfile", of_procfile(named), os.path.dirname(os.path.abspath(named)))
+        line = of_procfile(named)
+        folder = os.path.dirname(os.path.abspath(named))
+        return StartCommand("procfile", application.split(line), folder, text=line or None)
     if named.endswith((".conf", ".ini")) and " " not in named and os.path.isfile(named):
         return of_supervisor(named)
-    return StartCommand("command", application.split(named))
+    return StartCommand("command", application.split(named), text=named)
 
 
 def of_compose(path: str, service: str | None) -> StartCommand:
@@ -215,7 +230,7 @@ def of_container(engine: str, name: str) -> StartCommand:
         words = [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
         directory = config.get("WorkingDir") or None
         return StartCommand("container", [str(word) for word in words], directory, ended.of_container(text))
-    except (ValueError, KeyError, TypeError, IndexError):
+    except ended.NOT_AS_EXPECTED:
         return StartCommand("container", [])
 
 
@@ -224,14 +239,14 @@ def inspected(engine: str, name: str) -> str:
     return done.output.decode("utf-8", "replace")
 
 
-def of_procfile(path: str) -> list[str]:
+def of_procfile(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             lines = [line.partition(":") for line in file if ":" in line and not line.startswith("#")]
     except OSError:
-        return []
+        return ""
     commands = {name.strip(): command.strip() for name, _, command in lines}
-    return application.split(commands.get("web") or next(iter(commands.values()), ""))
+    return commands.get("web") or next(iter(commands.values()), "")
 
 
 def of_supervisor(path: str) -> StartCommand:

@@ -8,7 +8,8 @@ from __future__ import annotations
 class ServerWords:
     """*app*: the flags that name the application; (): the first word that is no flag does. *folder*: flags that say where its
     modules are; *alone*: flags that take no word behind them. *default*: the attribute, where only a module is named. *verbs*:
-    what stands before the word; *names*: modules or files that are taken where none is named."""
+    what stands before the word; *names*: modules or files that are taken where none is named. *paths*: flags of further folders
+    of modules, with commas between them."""
 
     def __init__(
         self,
@@ -18,9 +19,11 @@ class ServerWords:
         default: str | None = None,
         verbs: tuple[str, ...] = (),
         names: tuple[str, ...] = (),
+        paths: tuple[str, ...] = (),
     ) -> None:
         self.app, self.folder, self.alone = app, folder, alone
         self.default, self.verbs, self.names = default, verbs, names
+        self.paths = paths
 
 
 FASTAPI = ("main.py", "app.py", "api.py", "app/main.py", "app/app.py", "app/api.py")  # fastapi_cli/discover.py
@@ -31,6 +34,7 @@ SERVERS = {
                "--initgroups", "--no-sendfile", "--reuse-port", "--proxy-protocol", "--disable-redirect-access-to-syslog",
                "--log-syslog", "--check-config"),
         default="application",
+        paths=("--pythonpath",),
     ),
     "uvicorn": ServerWords(
         folder=("--app-dir",),

@@ -10,6 +10,7 @@ import re
 import time
 from typing import Any
 
+from retina_doctor import proc_files
 from retina_doctor_checks.probes.service import application
 from retina_doctor_checks.probes.source import look_texts
 
@@ -19,8 +20,10 @@ LYING = (
 )
 MOST_OWN = 20  # files of the service's own package
 IMPORTS = re.compile(
-    r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import[ \t]+([\w, \t]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
+    r"^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import\b[ \t]*(?:\(([^()]*)\)|([\w, \t]*))|import[ \t]+([\w., \t]+))",
+    re.MULTILINE,
 )
+"""Names may stand in brackets, on lines of their own; of `*` only the module is known."""
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -46,8 +49,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
 def own_files(pid: int) -> list[str]:
     """The file that the process was started with, and what it imports of its own folder; none where it cannot be told."""
     try:
-        with open("/proc/%d/cmdline" % pid, "rb") as file:
-            words = [os.fsdecode(word) for word in file.read().split(b"\0") if word]
+        words = [os.fsdecode(word) for word in proc_files.words("/proc/%d" % pid) if word]
         base = os.readlink("/proc/%d/cwd" % pid)
     except OSError:
         return []
@@ -89,9 +91,8 @@ def imported(file: str) -> list[str]:
         if match.group(1) is not None:
             base = match.group(1).strip(".")
             names += [base] if base else []
-            names += [
-                ".".join(filter(None, (base, one.split()[0]))) for one in match.group(2).split(",") if one.split()
-            ]
+            listed = re.findall(r"(?:^|,|\n)\s*(\w+)", match.group(2) or match.group(3) or "")
+            names += [".".join(filter(None, (base, one))) for one in listed]
         else:
-            names += [one.split()[0] for one in match.group(3).split(",") if one.split()]
+            names += [one.split()[0] for one in match.group(4).split(",") if one.split()]
     return [name for name in names if not re.search(r"[^\w.]", name)]

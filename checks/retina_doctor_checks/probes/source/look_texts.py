@@ -33,7 +33,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(paths=paths, missing=missing, files=0, cut=False, unread=[], texts=[], seconds=0)
     fetched = Fetched(start + 0.35 * arguments["seconds"])
     count, cut = 0, False
-    for path, kind in source_files(paths, kinds):
+    for path, kind in source_files(paths, kinds, fetched.refused):
         if count >= MOST_FILES or fetched.is_full():
             cut = True
             break
@@ -94,8 +94,10 @@ class Fetched(object):
             if len(data) > MOST_BYTES:
                 raise ValueError("more than %d MB" % (MOST_BYTES // 2**20))
         except Exception as error:  # one odd file must not cost what the others tell
-            words = "%s: %s" % (type(error).__name__, str(error)[:200])
-            self.unread.append({"file": path, "kind": kind.word, "error": words})
+            words = (
+                error.strerror if isinstance(error, OSError) else "%s: %s" % (type(error).__name__, str(error)[:200])
+            )
+            self.unread.append({"file": path, "kind": kind.word, "error": words or type(error).__name__})
             return
         packed = base64.b64encode(zlib.compress(data, 1)).decode("ascii")
         self.size += len(packed)
@@ -107,6 +109,10 @@ class Fetched(object):
             text = data[:MOST_NAMING].decode("utf-16" if data[:2] in UTF16 else "utf-8", "replace")
             for match in kind.follows.finditer(text):
                 self._named.append((os.path.normpath(os.path.join(os.path.dirname(path), match.group(1))), kind))
+
+    def refused(self, error: OSError) -> None:
+        """A folder that does not open may hold files of any kind."""
+        self.unread.append({"file": error.filename, "kind": "folder", "error": error.strerror or "OSError"})
 
     def take_named(self) -> None:
         """What the files name, and what these do."""
@@ -129,15 +135,15 @@ def kind_of(path: str, kinds: list[FileKind]) -> FileKind | None:
     return next((kind for kind in kinds if kind.is_named(name, folder)), None)
 
 
-def source_files(paths: list[str], kinds: list[FileKind]) -> Any:
+def source_files(paths: list[str], kinds: list[FileKind], refused: Any) -> Any:
     """(file, its kind) of each once, whatever links lead to it; virtual environments and caches are passed over. A file that is
-    named itself may be of none."""
+    named itself may be of none. *refused* hears of folders that do not open."""
     seen = set()
     for path in paths:
         if not os.path.isdir(path):
             yield path, kind_of(path, kinds)
             continue
-        for folder, folders, names in os.walk(path):
+        for folder, folders, names in os.walk(path, onerror=refused):
             real = os.path.realpath(folder)
             if real in seen:
                 folders[:] = []

@@ -8,7 +8,7 @@ import os
 import re
 from typing import Any
 
-from retina_doctor_checks.probes.native import elf, fatbin
+from retina_doctor_checks.probes.native import fatbin
 from retina_doctor_checks.probes.torch_cuda import look_import
 
 LIBRARIES = ("libtorch_cuda*", "libtorch_hip*", "libc10_cuda*", "libcudart*", "libcudnn*", "libcublas*")
@@ -28,14 +28,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     version = said.get("__version__") or distribution_version()
     build, cuda = compiled_for(said, version, libraries)
     probe.tell(installed=True, version=version, path=folder, build=build, cuda=cuda, libraries=libraries)
-    probe.tell(code=gpu_code(os.path.join(folder, "lib", "libtorch_cuda.so")))
-
-
-def gpu_code(path: str) -> list[Any] | None:
-    try:
-        return fatbin.architectures(path) or None
-    except (OSError, elf.NotElf):
-        return None
+    probe.tell(code=fatbin.gpu_code(os.path.join(folder, "lib", "libtorch_cuda.so")))
 
 
 def version_file(path: str) -> dict[str, Any]:

@@ -1,0 +1,228 @@
+"""When one finding explains another: what has to be true of the two, root first (causes.py)."""
+
+import re
+from typing import Any
+
+from retina_doctor.model import Finding
+
+from .combined.refusals import rows
+
+
+def same_subject(root: Finding, echo: Finding) -> bool:
+    return root.subject == echo.subject
+
+
+def same_module(root: Finding, echo: Finding) -> bool:
+    return root.subject.removeprefix("module:") == echo.subject.removeprefix("module:")
+
+
+def raised(root: Finding, _echo: Finding) -> bool:
+    """The trial was no silent step back to the CPU: it failed, as a real model then does."""
+    return root.evidence.get("error") is not None
+
+
+def on_the_way_of_cuda(root: Finding, echo: Finding) -> bool:
+    """Not: a card that the service does not use, or what keeps NVML alone from its library."""
+    return grave(root, echo) and "cuda" in root.evidence.get("closes", ("cuda",))
+
+
+def of_a_checkpoint(_root: Finding, echo: Finding) -> bool:
+    return str(echo.evidence.get("model") or "").endswith((".pth", ".pt"))
+
+
+def of_an_onnx_model(root: Finding, echo: Finding) -> bool:
+    """A checkpoint of torch's says nothing of onnxruntime."""
+    return not of_a_checkpoint(root, echo)
+
+
+def raised_for_onnx(root: Finding, echo: Finding) -> bool:
+    return raised(root, echo) and of_an_onnx_model(root, echo)
+
+
+def words_of(finding: Finding) -> tuple[str, str, Any]:
+    """(what was raised, without its class; how the process ended; what that means)"""
+    evidence = finding.evidence
+    raised_words = str(evidence.get("error") or evidence.get("detail") or "")
+    ended = str(evidence.get("detail")) if evidence.get("outcome") == "crashed" else ""
+    return raised_words.partition(": ")[2].strip(), ended, (evidence.get("means") or {}).get("key")
+
+
+def same_words(root: Finding, echo: Finding) -> bool:
+    (one, ended, means), (other, its_end, its_meaning) = words_of(root), words_of(echo)
+    if ended or its_end:
+        return ended == its_end
+    return means == its_meaning and bool(one and other) and (one in other or other in one or one[-60:] == other[-60:])
+
+
+def passed_up(root: Finding, echo: Finding) -> bool:
+    """What imports the framework fails with it."""
+    return echo.subject == "module:insightface" and same_words(root, echo)
+
+
+NUMPY_FAILED = re.compile(r"\bimport numpy failed\b|\bnumpy[\w.]* failed to import\b")
+"""In onnxruntime's own words (pybind11), and in those of what uses NumPy's C interface."""
+
+
+def passed_down(root: Finding, echo: Finding) -> bool:
+    """Both frameworks import numpy; and what keeps any library from being mapped keeps theirs."""
+    meant = words_of(root)[2]
+    everywhere = meant is not None and meant == words_of(echo)[2] and rows()[meant.removeprefix("means-")].everywhere
+    of_numpy = same_words(root, echo) or NUMPY_FAILED.search(words_of(echo)[0]) is not None
+    return everywhere or (root.subject == "module:numpy" and of_numpy)
+
+
+def in_its_place(root: Finding, echo: Finding) -> bool:
+    return root.subject in echo.evidence.get("damaged", ())
+
+
+def server_error(_root: Finding, echo: Finding) -> bool:
+    """It answers 5xx to a picture: what it would need for that is missing."""
+    return echo.evidence.get("kind") == "server-error"
+
+
+def same_holder(root: Finding, echo: Finding) -> bool:
+    """The port is held by the very server that was asked about: freeing it is no remedy."""
+    pid = root.evidence.get("pid")
+    return root.subject == echo.subject and pid is not None and pid == echo.evidence.get("pid")
+
+
+def elsewhere_on_loopback(root: Finding, echo: Finding) -> bool:
+    """The URL names an address that the service leaves out, because it listens on one of this machine's own alone."""
+    same_port = root.evidence.get("port") == echo.evidence.get("port")
+    return (
+        same_port
+        and echo.variant == "listens-elsewhere"
+        and root.evidence.get("address") in echo.evidence["listens_on"]
+    )
+
+
+def written_there(root: Finding, echo: Finding) -> bool:
+    """The line of a file that runs is why its process is so."""
+    return root.location is not None and grave(root, echo)
+
+
+def bound_there(root: Finding, echo: Finding) -> bool:
+    """The line that binds the port which was found on loopback. Not: what a container's file publishes."""
+    ports = (root.evidence.get("port"), echo.evidence.get("port"))
+    return written_there(root, echo) and root.variant != "published" and (None in ports or ports[0] == ports[1])
+
+
+def ipv6_alone(root: Finding, echo: Finding) -> bool:
+    """That the service takes IPv6 alone is why the URL is refused, and why this machine's IPv4 addresses are."""
+    same_port = root.evidence.get("port") == echo.evidence.get("port")
+    return same_port and root.variant == "listens-elsewhere" and echo.variant == "ipv6-only"
+
+
+def of_that_framework(root: Finding, echo: Finding) -> bool:
+    """A driver too old for torch says nothing of onnxruntime."""
+    return root.subject.split("-")[0].split(" ")[0] == echo.subject
+
+
+def grave(root: Finding, echo: Finding) -> bool:
+    """Of a card that the service does not use, or a part that it does not need, nothing graver follows."""
+    return root.severity.rank >= echo.severity.rank
+
+
+def grave_and_crashed(root: Finding, echo: Finding) -> bool:
+    return grave(root, echo) and echo.evidence.get("outcome") == "crashed"
+
+
+def damaged_and_crashed(root: Finding, echo: Finding) -> bool:
+    """Of a library that is cut short the loader maps what is not in the file, and touching that is a bus error."""
+    return root.evidence.get("damaged") is not None and echo.evidence.get("outcome") == "crashed"
+
+
+def busy(root: Finding, echo: Finding) -> bool:
+    """CUDA says "busy or unavailable" (46) where another process has the card for itself."""
+    said = (echo.evidence.get("said"), echo.evidence.get("cuda_error_words"), echo.evidence.get("error"))
+    return grave(root, echo) and any("busy or unavailable" in str(words) for words in said)
+
+
+def without_kernels(_root: Finding, echo: Finding) -> bool:
+    """CUDA says 209 at the first kernel where there is no code for the card."""
+    return "no kernel image" in str(echo.evidence)
+
+
+def says_so(root: Finding, echo: Finding) -> bool:
+    """What the echo's words mean is the root's own name."""
+    meant = (echo.evidence.get("means") or {}).get("key")
+    return meant is not None and rows()[str(meant).removeprefix("means-")].cause == root.name
+
+
+def of_that_module(root: Finding, echo: Finding) -> bool:
+    """It is of the module itself, or of one that fails with it."""
+    module = root.subject.removeprefix("module:")
+    words = " ".join(str(echo.evidence.get(key) or "") for key in ("error", "detail", "module"))
+    return same_module(root, echo) or re.search(rf"\b{module}\b", words) is not None
+
+
+def of_its_files(root: Finding, echo: Finding) -> bool:
+    """It fails with a word of what is damaged, or dies of what is mapped and not in the file."""
+    evidence, modules = echo.evidence, [re.escape(name) for name in root.evidence.get("modules", ())]
+    told = " ".join(str(evidence.get(key) or "") for key in ("module", "error", "detail", "said", "asking", "lacking"))
+    named = bool(modules) and re.search(rf"\b(?:{'|'.join(modules)})\b", told) is not None
+    return named or same_module(root, echo) or "SIGBUS" in told
+
+
+def of_onnxruntime(root: Finding, _echo: Finding) -> bool:
+    return root.subject == "module:onnxruntime"
+
+
+def in_a_session(root: Finding, _echo: Finding) -> bool:
+    """The provider that a session opens lacks it as well."""
+    return "onnxruntime" in root.evidence.get("modules", ())
+
+
+def in_modules(root: Finding, echo: Finding) -> bool:
+    return any(echo.subject in (f"module:{name}", name) for name in root.evidence.get("modules", ()))
+
+
+def hangs(_root: Finding, echo: Finding) -> bool:
+    """A hung driver makes others hang; an import that raises has a reason of its own."""
+    return bool(echo.evidence.get("outcome", "timed_out") == "timed_out")
+
+
+def both_hang(root: Finding, echo: Finding) -> bool:
+    return root.evidence.get("outcome") == "timed_out" and hangs(root, echo)
+
+
+def out_of_memory(_root: Finding, echo: Finding) -> bool:
+    pattern = r"(?i)out of memory|failed to allocate|alloc_failed|bad_alloc"
+    said = (echo.evidence.get("detail"), echo.evidence.get("said"), echo.evidence.get("error"))
+    return any(re.search(pattern, str(words)) for words in said)
+
+
+def cuda_lacks_memory(root: Finding, echo: Finding) -> bool:
+    """CUDA_ERROR_OUT_OF_MEMORY at its start, on a card that others have filled."""
+    return root.variant == "context" and echo.evidence.get("code") == 2
+
+
+def with_onnxruntime(_root: Finding, echo: Finding) -> bool:
+    return bool(echo.evidence.get("onnxruntime"))
+
+
+def without_onnxruntime(_root: Finding, echo: Finding) -> bool:
+    return not echo.evidence.get("onnxruntime")
+
+
+def faces_are_missed(_root: Finding, echo: Finding) -> bool:
+    return bool(echo.evidence.get("why") == "faces")
+
+
+def same_cause(root: Finding, echo: Finding) -> bool:
+    """The machine itself shows what the service's log shows, or what its lines fit as well."""
+    return root.name in echo.evidence.get("fits", ())
+
+
+def why_it_ended(root: Finding, echo: Finding) -> bool:
+    """A service that has ended left its reason in its log. Not: what the log itself is explained by."""
+    return not same_cause(echo, root) and (root.evidence.get("alive") is False or explains_it(root, echo))
+
+
+def explains_it(root: Finding, echo: Finding) -> bool:
+    return not same_cause(echo, root) and echo.name in root.evidence.get("explains", ())
+
+
+def of_the_gpu(root: Finding, echo: Finding) -> bool:
+    """What its log says of the GPU is why it computes on the CPU."""
+    return not same_cause(echo, root) and bool(root.evidence.get("gpu"))

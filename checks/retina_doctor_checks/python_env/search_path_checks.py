@@ -1,0 +1,49 @@
+"""RD256, RD281: what stands before a package on the path of imports."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+
+from retina_doctor.authoring import Action, check
+from retina_doctor.model import Problem, Reason, Severity
+
+from ..combined.asides import asides
+from ..facts.python_env import Packages, WorkingDirectory
+
+
+@check("RD281", "working-directory-shadows-package", Severity.WARNING, pitfall=2, action=Action.EDIT)
+def working_directory_shadows_package(directory: WorkingDirectory) -> Iterator[Problem]:
+    for shadow in directory.shadows:
+        if shadow.installed:
+            stem, ending = posixpath.splitext(shadow.path)
+            renamed = f"{stem}_local{ending}"
+            evidence = {"name": shadow.name, "path": shadow.path, "directory": directory.path, "renamed": renamed}
+            variant = "standard" if shadow.standard else "package"
+            yield Problem(subject=f"module:{shadow.name}", variant=variant, evidence=evidence)
+
+
+@check("RD256", "package-shadowed", Severity.WARNING, pitfall=2, action=Action.EDIT)
+def package_shadowed(packages: Packages) -> Iterator[Problem]:
+    """A warning: it may be meant. What goes wrong with the copy that is imported shows in findings of their own, under this one;
+    pip's commands would change the other copy."""
+    for one in packages.shadowed:
+        distribution = one.distribution.split(",")[0].split(" ")[0] if one.distribution else None
+        evidence = {
+            "name": one.name,
+            "path": one.path,
+            "folder": one.path.rpartition("/")[0],
+            "distribution": one.distribution,
+            "own": one.own,
+            "own_distribution": one.own_distribution,
+            "by": one.by,
+            "uninstall": [distribution] if distribution and one.by == "user-site" else [],
+            "more": asides(
+                *(
+                    Reason("belongs-to", {"path": path, "package": package}) if package else None
+                    for path, package in ((one.path, one.distribution), (one.own, one.own_distribution))
+                )
+            ),
+        }
+        variant = one.by.lower() if one.by in ("PYTHONPATH", "user-site") else "other"
+        yield Problem(subject=f"module:{one.name}", variant=variant, evidence=evidence)
