@@ -22,11 +22,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import replace
-from retina_doctor.declared import declarations
 from retina_doctor.fleet.sending import NodeAsking
-from retina_doctor.registry import installed
-from retina_doctor.snapshot import save
+from retina_doctor.settings.declared import declarations
+from retina_doctor.support_file import save
 from tests.machines import machine, names
 
 USUAL = ("guide-t4-mended", "t4-healthy", "container-healthy", "kubernetes-node-healthy")

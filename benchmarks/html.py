@@ -18,11 +18,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from retina_doctor.diagnose import diagnose
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Severity
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, report_of, writer
-from retina_doctor.snapshot import load, save
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, report_of
+from retina_doctor.support_file import load, save
 from tests.machines import machine, names
 
 ROUNDS, STARTS = 9, 15

@@ -14,11 +14,12 @@ import statistics
 import time
 from collections.abc import Callable
 
-from retina_doctor.diagnose import diagnose
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Severity
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, Report, writer
-from retina_doctor.snapshot import load, save
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, Report
+from retina_doctor.support_file import load, save
 from tests.machines import machine, names
 
 ROUNDS = 15

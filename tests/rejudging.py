@@ -11,15 +11,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Collection, Mapping
 
+from retina_doctor.catalogue.registry import Entry, Want, installed
+from retina_doctor.catalogue.selection import Selection
 from retina_doctor.codec import replace, to_json
-from retina_doctor.diagnose import _judge, compared, concluded, diagnose, gated
-from retina_doctor.model import Diagnosis, Finding, Judgement, Snapshot, Verdict
+from retina_doctor.judging.diagnose import _judge, compared, concluded, diagnose, gated
+from retina_doctor.judging.readings import Readings
+from retina_doctor.language import LANGUAGES
+from retina_doctor.model import Diagnosis, Finding, Judgement, Snapshot, Target, Verdict
 from retina_doctor.own_checks import Compared, Gated, Silenced
-from retina_doctor.pages import render
-from retina_doctor.readings import Readings
-from retina_doctor.registry import Entry, Want, installed
-from retina_doctor.selection import Selection
-from retina_doctor.settings import LANGUAGES, Settings, Table
+from retina_doctor.settings import Settings, Table
+from retina_doctor.words.pages import render
 from tests.machines import machine
 
 CATALOGUE = installed()
@@ -85,10 +86,11 @@ class _Base:
         self.numbers = {probe: _number(recorded) for probe, recorded in snapshot.readings.items()}
 
     def _settings_for(self, entry: Entry) -> int:
-        """What a check sees of the settings: all, or what follows from them before any fact is known."""
-        settings = self.diagnosis.snapshot.settings
+        """What a check sees of the settings: all, or what follows from them before any fact is known; and of the target."""
+        settings, target = self.diagnosis.snapshot.settings, self.diagnosis.snapshot.target
         asks = any(need.facts is Settings or issubclass(need.facts, Table) for need in entry.needs)
-        return _number((self.chosen.settled(entry), settings if asks else None))
+        told = any(need.facts is Target for need in entry.needs)
+        return _number((self.chosen.settled(entry), settings if asks else None, target if told else None))
 
 
 def demanded(chosen: Selection, readings: Readings) -> Readings:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import replace
-from retina_doctor.diagnose import diagnose
+from retina_doctor.judging.diagnose import diagnose
+from retina_doctor.language import LANGUAGES
 from retina_doctor.model import Diagnosis
-from retina_doctor.pages import render
-from retina_doctor.registry import installed
-from retina_doctor.settings import LANGUAGES
-from retina_doctor.snapshot import load
+from retina_doctor.support_file import load
+from retina_doctor.words.pages import render
 from tests.machines import machine, put
 
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import DEV_PYTHON, environment, uv
+from tests.doctor import DEV_PYTHON, environment, found, uv, verdicts
+from tests.test_behind_proxies import ANSWERS
 from tests.test_other_users import NOBODY, UNNAMED, User, system_python
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a machine on which nothing else runs takes root")
@@ -175,6 +176,8 @@ def test_of_several_none_is_taken(world: World) -> None:
     seen = world.look()
     assert not seen.attached and "several services run here; --pid chooses one" in seen.line
     assert [one["why"] for one in seen.told["standpoint"]["passed_over"]] == ["several", "several"]
+    assert (seen.told["target"]["command"], seen.told["target"]["problem"]) == ([], "several"), "nor another Python"
+    assert seen.told["facts"].get("interpreter", {}) == {}
 
 
 @pytest.mark.parametrize(
@@ -266,3 +269,21 @@ def test_an_unprivileged_caller_beside_a_strangers_service(world: World, owner: 
     assert not seen.attached and "run the doctor as root" in seen.line
     [one] = seen.told["standpoint"]["passed_over"]
     assert one["why"] == "user"
+
+
+# What was found is a guess
+
+
+def test_what_answers_at_the_url_is_not_called_another_program_for_one_that_was_found(world: World) -> None:
+    """Nobody named that process: what is at the URL, which has a queue and no detector library, may be the service."""
+    world.serves(5901)
+    there = world.folder / "9333"
+    there.mkdir()
+    (there / "answers.py").write_text(ANSWERS)
+    (there / "ready").touch()
+    said = """'{"code": 0, "data": {"task_id": "a1b2"}}'"""
+    world.services.append(f"({DEV_PYTHON} {there}/answers.py 0.0.0.0 9333 200 {said} > {there}/ready 2>&1 &)")
+    seen = world.look("--url http://127.0.0.1:9333/detect")
+    assert seen.told["target"]["chosen"] == "found" and seen.told["facts"]["ports"]["passed_to"] == []
+    assert "service-wrong-url" not in found(seen.told)
+    assert verdicts(seen.told)["service-wrong-url"] == "passed"

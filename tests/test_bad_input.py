@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from retina_doctor import progress
+from retina_doctor.running import progress
 from tests.machines import raw
 from tests.odd_probes import runs
 
@@ -40,7 +40,7 @@ def refused(done: subprocess.CompletedProcess[str]) -> str:
         ("[colours]\nx = 1\n", [":1: ", "no such table", "known are target, model"]),
         ("[[gate]]\nonly = []\n", ["gate", "must be a table"]),
         ("[service]\nport = 70000\n", [":2: ", "service.port", "70000 is not a port"]),
-        ('[service]\nport = "8080"\n', [":2: ", "service.port", "Expected `int | null`, got `str`"]),
+        ('[service]\nport = "8080"\n', [":2: ", "service.port", "'8080' is text, not a whole number"]),
         ('[detection]\n\nsize = "abc"\n', [":3: ", "detection.size", "'abc' is not a size in pixels"]),
         ("[detection]\nthreshold = 60\n", [":2: ", "detection.threshold", "60 is not between 0 and 1"]),
         ("[detection]\nthreshold = nan\n", [":2: ", "detection.threshold"]),

@@ -6,17 +6,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import DoesNotFit, decode, replace
-from retina_doctor.diagnose import diagnose
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Effort, Outcome, Recorded, Verdict
-from retina_doctor.registry import installed
+from retina_doctor.probing.collect import collect
 from tests.machines import machine
 from tests.odd_probes.pack import odd_probe
 from tests.standins import Report, doctor
@@ -73,6 +77,35 @@ def test_what_had_no_processor_is_asked_once_more(tmp_path: Path) -> None:
     assert tried.read_text().split() == ["once", "once"]
 
 
+STOPS_THE_DOCTOR = """
+import os, time
+if not os.path.exists({tried!r}):
+    with open({tried!r}, "w") as file:
+        file.write("%d %d\\n" % (os.getppid(), os.getpid()))
+    os.kill(os.getppid(), 19)
+    time.sleep(600)
+"""
+
+
+def test_what_its_own_alarm_ended_is_asked_once_more(tmp_path: Path) -> None:
+    """The doctor itself stood still for longer than the looking was to take, as on a machine that has no processor for it."""
+    tried = tmp_path / "tried"
+
+    def go_on() -> None:
+        while not (tried.exists() and tried.read_text().endswith("\n")):
+            time.sleep(0.05)
+        stopped, alarmed = map(int, tried.read_text().split())
+        while (Path("/proc") / str(alarmed) / "stat").read_bytes().rpartition(b") ")[2][:1] != b"Z":
+            time.sleep(0.05)
+        os.kill(stopped, signal.SIGCONT)
+
+    waiting = threading.Thread(target=go_on, daemon=True)
+    waiting.start()
+    report = imported(tmp_path, STOPS_THE_DOCTOR.format(tried=str(tried)), timeout=4)
+    assert report.names == set(), report.summary()
+    assert report.verdict("torch-import-fails") == "passed"
+
+
 @pytest.mark.parametrize("programs", [0, 6])
 def test_a_hang_is_a_finding_and_says_what_it_did(programs: int, tmp_path: Path) -> None:
     """On a busy machine as well: it does not want the processor."""
@@ -105,7 +138,7 @@ def test_what_waits_for_one_that_starves_is_not_ended_with_it() -> None:
         odd_probe("want_a_processor", name="framework", heavy=True, hangs_with=("driver",)),
     ]
     with busy(12):
-        _, readings = looking("taskset", "-c", str(CPU), sys.executable, timeout=12).collect(probes)
+        _, readings = collect(looking("taskset", "-c", str(CPU), sys.executable, timeout=12), probes)
     assert readings["driver"].starved
     assert readings["framework"].starved
     assert readings["framework"].detail == "no answer in 24 s", "not ended at the driver's 10 s, and asked once more"

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from retina_doctor.model import Outcome, Target
-from retina_doctor.probing.collect import Looking
+from retina_doctor.probing.asking import Looking
+from retina_doctor.probing.collect import collect
 from retina_doctor.settings import Settings, TargetSettings
-from retina_doctor.target import surroundings
+from retina_doctor.standpoint.target import surroundings
 from tests.odd_probes.pack import odd_probe
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
@@ -47,7 +48,7 @@ class Image:
         settings = Settings(TargetSettings(command=words, workdir=str(workdir) if workdir else None))
         target = Target(command=words, chosen="flag")
         asked = Looking(settings, target, surroundings(settings, target, os.environ))
-        reading = asked.collect([odd_probe("import_lacking")])[1]["odd"]
+        reading = collect(asked, [odd_probe("import_lacking")])[1]["odd"]
         assert reading.outcome is Outcome.OK, reading
         cached, version = reading.facts["first"]
         return cached, version

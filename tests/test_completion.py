@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from retina_doctor.completion import of_check, of_checks
-from retina_doctor.registry import installed
+from retina_doctor.catalogue.completion import of_check, of_checks
+from retina_doctor.catalogue.registry import installed
 from tests.odd_probes.runs import environment
 
 BIN = Path(sys.executable).parent

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from retina_doctor.authoring import Side
+from retina_doctor.looking import desk
 from tests.doctor import doctor, environment
+from tests.machines import machine
+from tests.odd_probes.pack import odd_probe
 
 HERE = Path(__file__).parent
 MACHINES = HERE.parent / "fixtures" / "machines"
@@ -96,3 +100,12 @@ def test_what_is_taken_away_is_gone(tmp_path: Path, python: str) -> None:
     for command in ([sys.executable, "-I", "-c", DESK], [python, "-I", "-S", "-c", "import pwd"]):
         done = subprocess.run(command, input="import pwd", capture_output=True, text=True, check=False)
         assert "No module named 'pwd'" in done.stderr
+
+
+def test_the_last_words_of_a_process_have_a_limit_there() -> None:
+    """In bytes as well: one line may be as long as a program likes."""
+    settings = machine("no-gpu-vm").snapshot.settings
+    loud = desk._reading(odd_probe("one_long_line", side=Side.CALLER), settings)
+    assert loud.stderr_tail == ("the end",), loud
+    quiet = desk._reading(odd_probe("two_lines", side=Side.CALLER), settings)
+    assert quiet.stderr_tail == ("one", "two"), quiet

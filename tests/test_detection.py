@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from retina_doctor_checks.detection.geometry import nearest_sizes, size_for, smallest_face
-from retina_doctor_checks.settings import Size
+from retina_doctor_checks.settings_values import Size
 
 
 def report(folder: Path, *flags: str) -> dict[str, Any]:

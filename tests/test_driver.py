@@ -17,11 +17,11 @@ from retina_doctor_checks.combined.visible_gpus import hidden
 from retina_doctor_checks.driver.trouble import troubles
 from retina_doctor_checks.facts.driver import DeviceNode, DriverLibrary, Gpu, Host, Nvml, PciGpu
 
-from retina_doctor.diagnose import diagnose
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Diagnosis
-from retina_doctor.pages import render
-from retina_doctor.registry import installed
-from retina_doctor.snapshot import load
+from retina_doctor.support_file import load
+from retina_doctor.words.pages import render
 from tests.machines import raw
 from tests.standins import Machine, Report, cuda_folder, doctor, needs_root, nvml_folder
 

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from retina_doctor_checks.settings import ExpectSettings
 
-from retina_doctor.snapshot import save
+from retina_doctor.support_file import save
 from tests.machines import machine, put
 from tests.odd_probes import runs
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from retina_doctor import explain
-from retina_doctor.explain import explanations
-from retina_doctor.pages import source
-from retina_doctor.reference import table_text
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN
-from retina_doctor.settings import LANGUAGES
-from retina_doctor.snapshot import save
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.explaining import explain
+from retina_doctor.explaining.explain import explanations
+from retina_doctor.explaining.reference import table_text
+from retina_doctor.language import LANGUAGES
+from retina_doctor.reports.report import PLAIN
+from retina_doctor.support_file import save
+from retina_doctor.words.page_source import source
 from tests.doctor import doctor
 from tests.machines import machine
 from tools.write_explanations import docs, files

@@ -195,6 +195,8 @@ def test_a_shadowing_cudnn_that_computes_is_a_note(target: Target) -> None:
         ("1 ", False),
         ("0x0", False),
         ("NoDevFiles", True),
+        ("\uff10", True),  # a digit of East Asian width is none to strtoul
+        ("MIG-GPU-00000000-1111-2222-3333-444444444444/1/0", True),  # an instance of a card that is not divided
         ("0,-1", False),
     ],
 )

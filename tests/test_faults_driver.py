@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from retina_doctor.pages import render
-from retina_doctor.registry import installed
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.words.pages import render
 from tests.doctor import after_commands, resolved
 from tests.standins import (
     Machine,
@@ -96,6 +96,7 @@ def cuinit(code: int) -> dict[str, str]:
     return {"STANDIN_CUINIT": str(code)}
 
 
+JETSON: dict[str, Any] = {"bus": "empty", "nodes": ("nvmap", "nvhost-gpu")}
 NOTHING_GIVEN: dict[str, Any] = {"container": True, "nodes": ()}
 
 
@@ -145,6 +146,20 @@ def compressed(*, signed: bool) -> dict[str, str]:
 
 
 FAULTS: dict[str, Fault] = {
+    "a card that others have filled, so that CUDA has no room": Fault(
+        root="vram-held-by-others",
+        environment={**cuinit(2), "STANDIN_PID": "1", "STANDIN_USED": str(14800 * 2**20)},
+        path=real(),
+        words=("--only", "memory"),
+        says="CUDA failure 2",
+    ),
+    "no room for CUDA on a card that is free": Fault(
+        root="cuda-init-fails",
+        environment={**cuinit(2), "STANDIN_PID": "1", "STANDIN_USED": str(2**20)},
+        path=real(),
+        words=("--only", "memory"),
+        says="CUDA failure 2",
+    ),
     "no card": Fault(root="no-nvidia-gpu", machine={"bus": "empty"}, path=no_driver_libraries),
     "no driver": Fault(
         root="driver-not-installed",
@@ -268,6 +283,47 @@ FAULTS: dict[str, Fault] = {
         environment=cuinit(999),
         path=real(),
     ),
+    "nvidia_uvm without its node": Fault(
+        root="container-device-node-missing",
+        machine={"nodes": ("nvidia0", "nvidiactl")},
+        environment=cuinit(999),
+        path=real(),
+        says="CUDA failure 999",
+    ),
+    "a /dev of the service's own, without a card": Fault(
+        root="container-device-node-missing",
+        machine={"nodes": ()},
+        environment={"STANDIN_INIT": "9", **cuinit(100)},
+        path=real(),
+        says="CUDA failure 100",
+    ),
+    "nodes that were made while they were looked for": Fault(
+        root="driver-state-lost", machine={"nodes": ()}, environment=cuinit(999), path=real()
+    ),
+    "no nodes, of a card that a virtual machine has": Fault(
+        root="nvml-fails",
+        machine={"nodes": (), "bound_to": "vfio-pci"},
+        environment={"STANDIN_INIT": "9", **cuinit(100)},
+        path=real(),
+    ),
+    "a lost card before nvidia_uvm has its node": Fault(
+        root="gpu-fallen-off-bus",
+        machine={"nodes": ("nvidia0", "nvidiactl")},
+        environment={"STANDIN_LOST": "0", **cuinit(999)},
+        path=real(),
+    ),
+    "a fabric that is not ready before nvidia_uvm has its node": Fault(
+        root="fabric-manager-not-running",
+        machine={"nodes": ("nvidia0", "nvidiactl")},
+        environment=cuinit(802),
+        path=real(),
+    ),
+    "libraries of its own in a container that is kept like a machine": Fault(
+        root="driver-library-mismatch",
+        machine={"module": "570.86.15", "cgroup": "1:name=systemd:/lxc/face"},
+        environment={"STANDIN_INIT": "18", **cuinit(803)},
+        path=real(),
+    ),
     "NVSwitch without its manager": Fault(
         root="fabric-manager-not-running", environment=cuinit(802), path=real(), says="CUDA failure 802"
     ),
@@ -308,6 +364,12 @@ FAULTS: dict[str, Fault] = {
         environment={"CUDA_VISIBLE_DEVICES": "GPU-99999999-0000", "STANDIN_VISIBLE": "0"},
         path=real(),
     ),
+    "a container in WSL whose libcuda is not Windows'": Fault(
+        root="cuda-init-fails",
+        machine={**wsl(False), "container": True, "files": {}},
+        environment=cuinit(100),
+        path=real(),
+    ),
     "WSL with a Linux driver": Fault(
         root="wsl-wrong-libcuda",
         machine=wsl(False),
@@ -320,6 +382,14 @@ FAULTS: dict[str, Fault] = {
         environment=cuinit(34),
         path=cuda_in("cuda", "lib64", "stubs"),
         says="CUDA failure 34",
+    ),
+    "WSL under systemd, whose Windows has no driver": Fault(
+        root="no-nvidia-gpu",
+        machine={**wsl(False), "files": {"/run/systemd/container": "wsl\n"}},
+        path=no_driver_libraries,
+    ),
+    "kept cool by the driver": Fault(
+        root="gpu-slowed-down", environment={"STANDIN_CLOCKS": str(0x20)}, severity="warning"
     ),
     "hot": Fault(root="gpu-slowed-down", environment={"STANDIN_CLOCKS": str(0x49)}, severity="warning"),
     "memory errors": Fault(root="gpu-hardware-errors", environment={"STANDIN_ECC": "3"}),
@@ -373,6 +443,21 @@ FAULTS: dict[str, Fault] = {
         machine={"container": True, "nodes": ("nvidia0", "nvidiactl")},
         environment=cuinit(999),
         path=real(),
+    ),
+    "a mount of a node that the host lacked": Fault(
+        root="container-device-node-missing",
+        machine={"container": True, "nodes": ("nvidia0", "nvidiactl"), "files": {"/dev/nvidia-uvm": ""}},
+        environment=cuinit(999),
+        path=real(),
+    ),
+    "NVML is not there, and CUDA works": Fault(
+        root="nvml-fails", path=lambda _: library_path(without=[nvml_folder()]), severity="warning"
+    ),
+    "no code for a card that CUDA alone tells of": Fault(
+        root="ort-arch-unsupported",
+        machine=JETSON,
+        environment={"STANDIN_CAPABILITY": "53"},
+        path=lambda _: library_path(without=[nvml_folder()]),
     ),
     "no capability compute": Fault(
         root="container-driver-capabilities",
@@ -432,12 +517,18 @@ FAULTS: dict[str, Fault] = {
 }
 
 TWINS: dict[str, Fault] = {
+    "a Jetson, which has no NVML": Fault(root="", machine=JETSON, path=lambda _: library_path(without=[nvml_folder()])),
     "a machine": Fault(root=""),
     "two cards": Fault(root="", environment={"STANDIN_COUNT": "2"}),
     "the second of two cards": Fault(root="", environment={"STANDIN_COUNT": "2", "CUDA_VISIBLE_DEVICES": "1"}),
     "a machine with Secure Boot and a signed module": Fault(
         root="", machine={"secure_boot": True, "kernel": KERNEL, "built": {KERNEL: True}}
     ),
+    "an instance by a number that CUDA knows": Fault(
+        root="",
+        environment={"STANDIN_MIG": "1", "STANDIN_VISIBLE": "2", "CUDA_VISIBLE_DEVICES": "1"},
+    ),
+    "nodes that no program has asked for": Fault(root="", machine={"nodes": ("nvidiactl",)}),
     "an exclusive card that is free": Fault(root="", environment={"STANDIN_MODE": "3"}),
     "an idle card, one at its power limit": Fault(root="", environment={"STANDIN_CLOCKS": "5"}),
     "errors of programs in the kernel's log, and a row that was replaced": Fault(
@@ -453,6 +544,11 @@ TWINS: dict[str, Fault] = {
         root="", machine={"container": True}, environment={"STANDIN_MIG": "1", "STANDIN_MEMORY": "4"}
     ),
     "WSL": Fault(root="", machine=wsl(True), path=lambda _: "/usr/lib/wsl/lib:" + library_path()),
+    "WSL under systemd": Fault(
+        root="",
+        machine={**wsl(True), "files": {**wsl(True)["files"], "/run/systemd/container": "wsl\n"}, "shm": "64k"},
+        path=lambda _: "/usr/lib/wsl/lib:" + library_path(),
+    ),
     "a container": Fault(
         root="",
         machine={"container": True},
@@ -499,6 +595,9 @@ TWINS: dict[str, Fault] = {
     "containerd with devices described for CDI": Fault(
         root="", machine=containerd("runc", {"/etc/cdi/nvidia.yaml": "kind: nvidia.com/gpu"})
     ),
+    "variables that slow nothing down": Fault(
+        root="", environment={"CUDA_LAUNCH_BLOCKING": "0", "CUDA_CACHE_DISABLE": "", "CUDA_FORCE_PTX_JIT": "00"}
+    ),
     "nodes of one's own": Fault(root="", machine={"mode": "600"}, unprivileged=True),
 }
 
@@ -531,6 +630,10 @@ def test_a_healthy_twin_is_silent(name: str, tmp_path: Path) -> None:
 
 
 VARIABLES: dict[str, Fault] = {
+    "CUDA_LAUNCH_BLOCKING=1": Fault(root="cuda-slowed-by-variable", environment={"CUDA_LAUNCH_BLOCKING": "1"}),
+    "a memory of PyTorch's that is not kept": Fault(
+        root="cuda-slowed-by-variable", environment={"PYTORCH_NO_CUDA_MEMORY_CACHING": "0"}
+    ),
     "CUDA_VISIBLE_DEVICES=-1": Fault(root="cuda-visible-devices-hides-gpu", environment={"CUDA_VISIBLE_DEVICES": "-1"}),
     "CUDA_VISIBLE_DEVICES=": Fault(root="cuda-visible-devices-hides-gpu", environment={"CUDA_VISIBLE_DEVICES": ""}),
     "the stub first": Fault(

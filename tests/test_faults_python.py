@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import retina_doctor_checks.python_env as libstdcxx
 
-from tests.doctor import install, run_fix
+from tests.doctor import after_commands, install, run_fix
 from tests.standins import library_path
 from tests.standins.build import compile_c, functions
 from tests.test_faults_onnxruntime import GPU, Target, make_target, only_root, silent
@@ -33,7 +34,6 @@ class Fault:
     severity: str = "error"
     words: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
-    fixed_by_hand: tuple[str, ...] = ()
 
 
 def old_insightface(target: Target) -> None:
@@ -93,7 +93,6 @@ FAULTS: dict[str, Fault] = {
     "onnx without protobuf": Fault(
         root="package-import-fails",
         requirements=(*GPU, "onnx==1.19.1"),
-        fixed_by_hand=("protobuf", "ml_dtypes", "typing_extensions"),
     ),
     "a pack without insightface": Fault(
         root="insightface-missing", requirements=GPU, words=("--model", "buffalo_l", *BARE)
@@ -127,10 +126,7 @@ def test_a_fault_is_named_as_the_only_root_and_mended(name: str, tmp_path: Path)
     assert finding["severity"] == fault.severity
     assert report.exit_code == (1 if fault.severity == "error" else 0)
 
-    if fault.fixed_by_hand:
-        install(target.python, *fault.fixed_by_hand)
-    else:
-        run_fix(report.json, fault.root, tmp_path)
+    run_fix(report.json, fault.root, tmp_path)
     mended = target.looked(*fault.words, absent=fault.absent)
     assert fault.root not in mended.names, mended.summary()
     silent(mended)
@@ -163,7 +159,20 @@ def test_an_old_libstdcxx_first(tmp_path: Path) -> None:
     assert finding["evidence"]["library"] == str(old / "libstdc++.so.6")
     assert finding["evidence"]["newest"].startswith("GLIBCXX_3.4.")
     assert "onnxruntime" in finding["evidence"]["modules"]
-    silent(target.looked())
+    [command] = finding["fix"]["commands"]
+    set_so = after_commands([command], {"LD_LIBRARY_PATH": library_path(first=[old])})
+    silent(target.looked(path=set_so["LD_LIBRARY_PATH"]))
+
+
+def test_the_newest_version_of_a_library_is_shown(tmp_path: Path) -> None:
+    """What the page of a system that is too old prints, of such a library."""
+    library = old_library(tmp_path / "old") / "libstdc++.so.6"
+    library.write_bytes(library.read_bytes() + b"GLIBCXX_3.4.9 GLIBCXX_3.4.30 GLIBCXX_3.4.28")
+    command = f'grep -aoE "GLIBCXX_3\\.4\\.[0-9]+" {library} | sort -uV | tail -n 1'
+    page = Path(libstdcxx.__file__).parent / "pages" / "libstdcxx-too-old.en.md"
+    assert command.replace(str(library), "{{ library }}") in page.read_text()
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stdout == "GLIBCXX_3.4.30\n"
 
 
 def test_libraries_of_the_desktop_are_named_all_at_once(tmp_path: Path) -> None:
@@ -234,6 +243,10 @@ def test_an_older_cudnn_before_the_one_that_pip_brought(tmp_path: Path) -> None:
             evidence = report.finding("cudnn-shadowed")["evidence"]
             assert (evidence["version"], evidence["bundled_version"]) == ("9.1.0", "9.15.0.57")
             assert evidence["folder"] == str(toolkit)
+            change, look = report.finding("cudnn-shadowed")["fix"]["commands"]
+            set_so = after_commands([change], {"LD_LIBRARY_PATH": library_path(first=[toolkit])})
+            assert target.looked(path=set_so["LD_LIBRARY_PATH"]).roots == set()
+            assert after_commands([f"test $({look}) = ok"], {})
             # The session ran on CUDA with it all the same; without that word it is an error.
             assert report.finding("cudnn-shadowed")["severity"] == "note"
             quick = target.looked("--quick", path=library_path(first=[toolkit]))

@@ -100,6 +100,11 @@ def test_what_keeps_onnxruntime_from_being_imported_is_understood(name: str, tar
         assert meaning_of(finding) == mechanism
         assert advises_the_same_again(finding) == (mechanism == "page-not-there")
         assert (finding["evidence"]["lacks"] is not None) == (mechanism == "instruction-unknown")
+        if root == "cpu-instructions-missing":
+            look = report.finding(root)["fix"]["commands"][-1]
+            done = subprocess.run(["sh", "-c", look], capture_output=True, text=True, check=False)
+            has_it = re.search(r"(?m)^flags.*\bavx2\b", Path("/proc/cpuinfo").read_text()) is not None
+            assert (done.stdout.split() == ["avx2"]) == has_it
 
 
 PROVIDER_NEEDS = {

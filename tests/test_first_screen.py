@@ -14,14 +14,16 @@ from retina_doctor_checks.commands.demo.machines import FOLDER, NAMES
 from rich.cells import cell_len
 from rich.text import Text
 
-from retina_doctor.diagnose import diagnose
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.judging.diagnose import diagnose
+from retina_doctor.language import LANGUAGES, Language
 from retina_doctor.model import Severity
-from retina_doctor.progress import logged
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, Look, Report, writer
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, Look, Report
 from retina_doctor.reports.wrapping import clipped, wrapped
-from retina_doctor.settings import LANGUAGES, Language
-from retina_doctor.snapshot import load, save
+from retina_doctor.running.progress import logged
+from retina_doctor.support_file import load, save
+from tests.doctor import doctor, environment
 from tests.machines import machine, names
 from tests.odd_probes import runs
 from tools.write_demo import demo
@@ -212,3 +214,32 @@ def test_a_secret_of_the_command_line_is_not_repeated(tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert told["plan"], done.stdout
     assert "hunter2" not in json.dumps(told["plan"])
+
+
+def test_the_next_commands_are_called_as_this_one_was(tmp_path: Path) -> None:
+    """From `uvx --from .` no `retina-doctor` is left on PATH; and who reads Chinese is explained it in Chinese."""
+    words = ["check", "--only", "models", "--model", "/nowhere/x.onnx", "--lang", "zh", "--device", "cpu"]
+    project = Path(__file__).parents[1]
+    before = ["uv", "run", "--no-sync", "--project", str(project), "retina-doctor"]
+    env = environment(LANG="C.UTF-8", LC_ALL="C.UTF-8")
+    done = subprocess.run([*before, *words], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    lines = [line.strip() for line in done.stdout.splitlines()]
+    assert " ".join([*before, *words]) in lines
+    assert any(line.endswith(" ".join([*before, "explain", "--lang", "zh", "RD101"])) for line in lines)
+
+    told = doctor(*words, cwd=tmp_path, env=env).stdout.splitlines()
+    assert " ".join(["retina-doctor", *words]) in [line.strip() for line in told], "not started by uv"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("width", [50, 60, 80, 120])
+def test_no_command_of_the_plan_or_the_end_is_broken(width: int, language: Language) -> None:
+    for name in ("guide-t4", "source-faulty", "service-on-cpu", "det-size-misses-faces"):
+        report = of(name, language)
+        lines = [line.strip() for line in writer("terminal")(report, Look(width, False)).splitlines()]
+        commands = [command for step in report.plan() for command in step.commands]
+        assert set(commands) <= set(lines), name
+        assert any(line.endswith(f"retina-doctor explain {report.diagnosis.roots[0].code}") for line in lines), name
+        comma = "、" if language == "zh" else ", "
+        assert name != "source-faulty" or f"RD521{comma}RD425" in " ".join(lines)

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.parse
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,19 @@ import pytest
 from markdown_it import MarkdownIt
 from prometheus_client.parser import text_string_to_metric_families
 
-from retina_doctor import formats, reports
+from retina_doctor import reports
 from retina_doctor.codec import replace
+from retina_doctor.language import LANGUAGES, Language
 from retina_doctor.model import Severity
-from retina_doctor.reports import PLAIN, writer
-from retina_doctor.snapshot import save
+from retina_doctor.quoting import visible
+from retina_doctor.reports import formats
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.labels import corrected
+from retina_doctor.reports.report import PLAIN
+from retina_doctor.support_file import save
+from tests import npm
 from tests.machines import machine
 from tests.odd_probes import runs
-from tests.shared import shared
 from tests.test_reports import ESCAPES, HOSTILE, every_machine, hostile, of
 
 SCHEMA = json.loads((Path(reports.__file__).parent / "report.schema.json").read_text(encoding="utf-8"))
@@ -67,14 +73,8 @@ def test_the_schema_refuses_what_is_no_report() -> None:
 
 @pytest.fixture(scope="session")
 def sarif_validator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Microsoft's validator, from npm. Without npm or the network the test fails and says so."""
-
-    def install(folder: Path) -> None:
-        command = ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), "@microsoft/sarif-multitool"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-        assert done.returncode == 0, f"npm is needed to get SARIF's validator: {done.stderr}"
-
-    folder = shared(tmp_path_factory, "sarif-multitool", install)
+    """Microsoft's."""
+    folder = npm.installed(tmp_path_factory, "@microsoft/sarif-multitool")
     [program] = folder.glob("node_modules/@microsoft/sarif-multitool-*/Sarif.Multitool")
     program.chmod(0o755)
     return program
@@ -113,6 +113,38 @@ def test_sarif_is_valid(tmp_path: Path, sarif_validator: Path) -> None:
     broken = tmp_path / "broken.sarif"
     broken.write_text(files[0].read_text().replace('"startLine"', '"startLin"'))
     assert complaints(sarif_validator, [broken], tmp_path)
+
+
+ODD = "我的 服务 #1 (a b)"
+FAULT = "import onnxruntime\nsession = onnxruntime.InferenceSession('face.onnx')\n"
+FAULTY = ("app.py", "src 代码/主 程序.py", "-a[1]{x}%41?.py", "a:b.py")
+
+
+@pytest.mark.parametrize("start", ["{}", "{}/src 代码", "/"])
+def test_places_of_a_scan_lead_to_its_files(start: str, tmp_path: Path, sarif_validator: Path) -> None:
+    """Relative to the folder of the run where they are below it, as GitHub wants them; absolute above it."""
+    tree = tmp_path / ODD
+    for name in FAULTY:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(FAULT)
+    folder = Path(start.format(tree))
+    file = tmp_path / "report.sarif"
+    assert runs.run("scan", str(tree), "--format", f"sarif={file}", cwd=folder).returncode == 1
+    assert complaints(sarif_validator, [file], tmp_path) == []
+    [run] = json.loads(file.read_text(encoding="utf-8"))["runs"]
+    base = run["originalUriBaseIds"]["%SRCROOT%"]["uri"]
+    assert file_of(base) == folder and base.endswith("/")
+    places = [one["locations"][0]["physicalLocation"]["artifactLocation"] for one in run["results"]]
+    led = [file_of(urllib.parse.urljoin(base, one["uri"])) for one in places]
+    assert set(led) == {tree / name for name in FAULTY}
+    for one, file in zip(places, led, strict=True):
+        assert ("uriBaseId" in one) == file.is_relative_to(folder) == (not one["uri"].startswith("file:///"))
+
+
+def file_of(uri: str) -> Path:
+    parts = urllib.parse.urlsplit(uri)
+    assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("file", "", "", "")
+    return Path(urllib.parse.unquote(parts.path))
 
 
 @every_machine
@@ -212,7 +244,7 @@ def test_prometheus_reads_the_same_out_of_it(name: str) -> None:
 def test_prometheus_with_hostile_evidence(tmp_path: Path) -> None:
     text = writer("prometheus")(hostile(tmp_path), PLAIN)
     families = {one.name: one for one in text_string_to_metric_families(text)}
-    assert HOSTILE in {s.labels["subject"] for s in families["retina_doctor_finding"].samples}
+    assert str(visible(HOSTILE)) in {s.labels["subject"] for s in families["retina_doctor_finding"].samples}
 
 
 # Nagios and node-problem-detector
@@ -262,6 +294,23 @@ def test_the_format_on_standard_output_decides_the_exit_code_and_a_file_does_not
     assert json.loads((tmp_path / "report.json").read_text())["exit_code"] == own
 
 
+# Several lines that should change together
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["junit", "github", "sarif", "markdown"])
+def test_formats_without_a_plan_tell_the_corrected_lines(name: str, language: Language) -> None:
+    whole = of("source-faulty", language)
+    several, one = (next(f for f in whole.diagnosis.findings if f.code == code) for code in ("RD523", "RD522"))
+    lines = "/srv/face/more/a/requirements.txt:1\n    fastapi\n    python-multipart"
+    assert corrected(several, language) == lines
+    assert corrected(one, language) == ""  # of one line the Fix tells
+    diagnosis = replace(whole.diagnosis, findings=(several, one))
+    written = writer(name)(replace(whole, diagnosis=diagnosis), PLAIN)
+    newline = {"github": "%0A", "sarif": "\\n"}.get(name, "\n")
+    assert written.replace(newline, "\n").count(lines) == 1
+
+
 # Markdown
 
 
@@ -279,7 +328,7 @@ def test_markdown_reads_as_it_was_meant(name: str, language: Any) -> None:
     read = tokens(writer("markdown")(report, PLAIN))
     assert not [one for one in read if one.type in ("html_inline", "html_block", "link_open", "image", "code_block")]
     assert sum(one.type == "heading_open" and one.tag == "h2" for one in read) >= len(report.diagnosis.roots)
-    commands = [tuple(one.content.splitlines()) for one in read if one.type == "fence"]
+    commands = [tuple(one.content.splitlines()) for one in read if one.type == "fence" and one.info == "sh"]
     assert commands == [words.commands for root in report.diagnosis.roots if (words := report.words(root)).commands]
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from retina_doctor_checks.expect.checks import within
+from retina_doctor_checks.versions import allows
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import replace
-from retina_doctor.diagnose import diagnose
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Diagnosis, Severity, Verdict
 from retina_doctor.redaction import redact
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, Report, writer
-from retina_doctor.snapshot import save
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, Report
+from retina_doctor.support_file import save
 from tests.machines import machine
 from tests.odd_probes import runs
 
@@ -142,7 +143,7 @@ def test_a_day_of_toml_and_a_flag(tmp_path: Path) -> None:
     ],
 )
 def test_a_range_of_versions(version: str, wanted: str, holds: bool) -> None:
-    assert within(version, wanted) is holds
+    assert allows(wanted, version) is holds
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ import json
 
 import pytest
 
-from retina_doctor.diagnose import diagnose
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Severity
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, Report, writer
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, Report
 from tests.machines import machine
 from tools.write_golden import FOLDER, MACHINES, golden
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from retina_doctor.snapshot import save
+from retina_doctor.support_file import save
 from tests.doctor import doctor, report
 from tests.machines import machine
 
@@ -59,9 +59,9 @@ def test_the_first_lines_say_what_was_looked_at_and_what_is_wrong(
 
 def test_after_the_printed_remedy_the_same_machine_is_healthy() -> None:
     """The libraries come as pip packages and insightface 2.1 preloads them; nothing else was wrong."""
-    from retina_doctor.diagnose import diagnose
+    from retina_doctor.catalogue.registry import installed
+    from retina_doctor.judging.diagnose import diagnose
     from retina_doctor.model import Severity
-    from retina_doctor.registry import installed
 
     diagnosis = diagnose(machine("guide-t4-mended").snapshot, installed())
     assert [finding.name for finding in diagnosis.findings] == []

@@ -27,6 +27,7 @@ from tests.doctor import (
 )  # fmt: skip
 from tests.shared import install_cpu_torch, shared
 
+ONLY = ("--device", "cpu", "--only", "inference")
 REFERENCE = Path(__file__).parents[1] / "fixtures" / "smoke" / "t1-mobilenet025.json"
 
 
@@ -483,3 +484,68 @@ def test_what_is_published_of_a_card(card: str | None, megabytes: float, side: i
     told = quoted(card, int(megabytes * 10**6), (side, side))
     assert (told and round(told.seconds * 1000)) == milliseconds
     assert told is None or told.most == pytest.approx(3 * told.seconds)
+
+
+def other_input(path: Path, kind: int, shape: list[int | str | None], more: int = 0) -> None:
+    """A graph of nine outputs, each the mean of its input, of which only the input matters."""
+    from onnx import helper, save
+
+    inputs = [helper.make_tensor_value_info(name, kind, shape) for name in ["x", "size"][: 1 + more]]
+    names = [f"y{number}" for number in range(9)]
+    nodes = [helper.make_node("Cast", ["x"], [f"{name}_f"], to=1) for name in names]
+    nodes += [helper.make_node("ReduceMean", [f"{name}_f"], [name]) for name in names]
+    outputs = [helper.make_tensor_value_info(name, 1, None) for name in names]
+    graph = helper.make_graph(nodes, "other", inputs, outputs)
+    save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 13)]), path)
+
+
+FLOAT, UINT8, FLOAT16, DOUBLE = 1, 2, 10, 11
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "more"),
+    [
+        (FLOAT, [1, "h", "w", 3], 0),  # as Keras exports it
+        (UINT8, [1, 3, "h", "w"], 0),  # with its preprocessing in the graph
+        (FLOAT, [4, 3, 64, 64], 0),
+        (FLOAT, [1, 3, "h", "w"], 1),
+        (FLOAT, ["n", "c"], 0),
+    ],
+)
+def test_a_model_that_takes_no_single_picture_is_not_condemned(
+    tmp_path: Path, kind: int, shape: list[int | str | None], more: int
+) -> None:
+    other_input(tmp_path / "det.onnx", kind, shape, more)
+    told = report(*ONLY, "--target", DEV_PYTHON, "--model", tmp_path / "det.onnx", cwd=tmp_path)
+    assert (found(told), told["facts"]["inference"]["skipped"]) == ([], "other-input")
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [(FLOAT, ["n", "c", "h", "w"]), (FLOAT16, ["n", 3, "h", "w"]), (DOUBLE, [1, 3, 64, 64]), (FLOAT, [None, 3, None, None])],
+)  # fmt: skip
+def test_a_picture_is_given_in_the_numbers_that_the_model_takes(
+    tmp_path: Path, kind: int, shape: list[int | str | None]
+) -> None:
+    """As many outputs as a detector of insightface, in no form of its own: nothing is said of its faces."""
+    other_input(tmp_path / "det.onnx", kind, shape)
+    told = report(*ONLY, "--target", DEV_PYTHON, "--model", tmp_path / "det.onnx", "--image", SIX_FACES, cwd=tmp_path)
+    seen = told["facts"]["inference"]
+    assert (found(told), seen["skipped"], seen["faces"], seen["contract"]) == ([], None, None, None)
+    assert seen["median"] is not None
+
+
+def test_weights_of_half_precision_find_the_six_faces(real_model: Path, tmp_path: Path) -> None:
+    from onnx import load, numpy_helper, save
+
+    model = load(real_model)
+    for one in model.graph.initializer:
+        if one.data_type == FLOAT:
+            one.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(one).astype("float16"), one.name))
+    for value in [*model.graph.input, *model.graph.output, *model.graph.value_info]:
+        value.type.tensor_type.elem_type = FLOAT16
+    save(model, tmp_path / "half.onnx")
+    words = ("--target", DEV_PYTHON, "--model", tmp_path / "half.onnx", "--image", SIX_FACES)
+    told = report(*ONLY, *words, cwd=tmp_path)
+    assert found(told) == []
+    assert len(told["facts"]["inference"]["faces"]) == 6

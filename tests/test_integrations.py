@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import junitparser
+import kubernetes_validate
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests import npm
 from tests.doctor import environment
 from tests.odd_probes import runs
 from tests.test_formats import gitlab_schema
@@ -177,16 +179,56 @@ def started(command: str, folder: Path) -> int:
     return done.returncode
 
 
-def test_the_health_check_of_docker(tmp_path: Path) -> None:
-    words = re.search(r"CMD (.*)", example("Docker", "dockerfile"))
-    assert words
-    assert started(words[1], tmp_path) in (0, 1)
-    assert started(words[1].replace("--quick", "--only RD004"), tmp_path) == 0
+READ_DOCKERFILE = """
+const {validate} = require("dockerfile-utils"), {DockerfileParser} = require("dockerfile-ast");
+const {TextDocument} = require("vscode-languageserver-textdocument");
+const text = require("fs").readFileSync(0, "utf8"), at = TextDocument.create("", "", 0, text);
+const [check] = DockerfileParser.parse(text).getHEALTHCHECKs(), kind = check && check.getSubcommand();
+console.log(JSON.stringify({
+  complaints: validate(text).map((one) => one.message),
+  flags: check ? check.getFlags().map((one) => one.getName()) : [],
+  kind: kind && kind.getValue(),
+  command: kind && text.slice(at.offsetAt(kind.getRange().end), at.offsetAt(check.getRange().end)).trim(),
+}));
+"""
+
+
+@pytest.fixture(scope="session")
+def dockerfile_parser(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What editors complain of Dockerfiles with."""
+    return npm.installed(tmp_path_factory, "dockerfile-utils")
+
+
+def read_dockerfile(text: str, parser: Path) -> dict[str, Any]:
+    command = ["node", "-e", READ_DOCKERFILE]
+    done = subprocess.run(command, cwd=parser, input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def test_the_health_check_of_docker(tmp_path: Path, dockerfile_parser: Path) -> None:
+    text = f"FROM registry.example/face:1\n{example('Docker', 'dockerfile')}"
+    check = read_dockerfile(text, dockerfile_parser)
+    assert (check["complaints"], check["kind"]) == ([], "CMD")
+    assert set(check["flags"]) == {"interval", "timeout", "start-period"}
+    assert started(check["command"], tmp_path) in (0, 1)
+    assert started(check["command"].replace("--quick", "--only RD004"), tmp_path) == 0
+    for right, wrong in (("=60s", "=60"), ("--interval", "--intervall"), ("CMD", "RUN")):
+        assert read_dockerfile(text.replace(right, wrong), dockerfile_parser)["complaints"], wrong
+    (tmp_path / "Dockerfile").write_text(text)
+    done = runs.run("scan", "Dockerfile", "--format", "json", cwd=tmp_path)
+    assert json.loads(done.stdout)["findings"] == [], "our own example is one that we would not complain of"
 
 
 def test_the_probes_of_kubernetes(tmp_path: Path) -> None:
-    pod = yaml.safe_load(example("Kubernetes", "yaml"))["spec"]
+    whole = yaml.safe_load(example("Kubernetes", "yaml"))
+    kubernetes_validate.validate(whole, kubernetes_validate.latest_version(), strict=True)
+    pod = whole["spec"]
     [container], [first] = pod["containers"], pod["initContainers"]
+    container["readinessProbe"]["periodSecond"] = 60
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(whole, kubernetes_validate.latest_version(), strict=True)
     ready = container["readinessProbe"]["exec"]["command"]
     assert "--quick" in ready
     for command in (ready, first["command"]):

@@ -19,20 +19,22 @@ import jinja2.meta
 import msgspec
 import pytest
 
-from retina_doctor import formats
 from retina_doctor.authoring import ANY, Facts, Probe, Side
+from retina_doctor.catalogue.registry import PackFailure, Want
+from retina_doctor.catalogue.selection import Selection
 from retina_doctor.codec import from_json, replace
-from retina_doctor.diagnose import _judge, diagnose
+from retina_doctor.judging.diagnose import _judge, diagnose
+from retina_doctor.judging.readings import Readings
+from retina_doctor.language import LANGUAGES
 from retina_doctor.model import Diagnosis, Outcome, Reading, Recorded, Severity, Snapshot, Verdict
-from retina_doctor.pages import BLOCK, FILTERS, render, source
-from retina_doctor.probing.sending import source_of
-from retina_doctor.readings import Readings
 from retina_doctor.redaction import redact
-from retina_doctor.registry import PackFailure, Want
-from retina_doctor.reports import PLAIN, Report, writer
-from retina_doctor.selection import Selection
-from retina_doctor.settings import LANGUAGES
-from retina_doctor.snapshot import load, save
+from retina_doctor.reports import formats
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, Report
+from retina_doctor.sending import source_of
+from retina_doctor.support_file import load, save
+from retina_doctor.words.page_source import BLOCK, source
+from retina_doctor.words.pages import FILTERS, render
 from tests.machines import FOLDER, machine, names, put, raw
 from tests.odd_probes import runs
 from tests.rejudging import (
@@ -79,12 +81,13 @@ def test_pages_of_both_languages_have_the_same_form(code: str) -> None:
     assert set(english.variants) == set(chinese.variants)
     for variant, one in english.variants.items():
         other = chinese.variants[variant]
-        for part in ("title", "message", "fix"):
+        for part in ("title", "message", "fix", "todo"):
             asked = [jinja2.meta.find_undeclared_variables(PARSER.parse(getattr(page, part))) for page in (one, other)]
             assert asked[0] == asked[1], part
         assert BLOCK.findall(one.fix) == BLOCK.findall(other.fix)
+        assert bool(one.todo) == bool(other.todo)
         assert re.search(r"[\u4e00-\u9fff]", other.message)
-        assert not re.search(r"[\u4e00-\u9fff]", one.title + one.message + one.fix)
+        assert not re.search(r"[\u4e00-\u9fff]", one.title + one.message + one.fix + one.todo)
         for found in (one, other):
             assert "\n\n" not in found.message
             assert "```" not in BLOCK.sub("", found.fix), "only ```sh blocks hold commands"
@@ -152,6 +155,14 @@ def test_every_code_fires_on_one_machine_and_is_passed_on_another(code: str) -> 
         return
     assert [name for name in names() if verdicts_of(name)[code] is Verdict.FAILED], "fires nowhere"
     assert [name for name in names() if verdicts_of(name)[code] is Verdict.PASSED], "is passed nowhere"
+
+
+def test_one_cause_has_one_severity() -> None:
+    """Whatever found it. Where it is less grave in one place, that finding says so with at_most, and the check why."""
+    graded: dict[str, set[Severity]] = {}
+    for entry in CATALOGUE.entries:
+        graded.setdefault(entry.check.name, set()).add(entry.check.severity)
+    assert {name: grades for name, grades in graded.items() if len(grades) > 1} == {}
 
 
 def test_a_pack_that_cannot_be_loaded_is_a_finding_and_all_others_are_judged() -> None:
@@ -488,7 +499,7 @@ for package in (retina_doctor, retina_doctor_checks):
     for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         if not found.name.endswith("__main__") and found.name not in {SENT!r}:
             importlib.import_module(found.name)
-from retina_doctor.registry import installed
+from retina_doctor.catalogue.registry import installed
 assert not installed().failures, installed().failures
 """
     there = loaded(program, tmp_path)
@@ -519,7 +530,15 @@ except SystemExit as ended:
     assert "typer" in there
     assert shown <= there
     settings = {"msgspec", "retina_doctor_checks.settings"}
-    never = {*FOREIGN, "jinja2", "psutil", "pynvml", "pydantic", "retina_doctor_checks.pack", "retina_doctor.registry"}
+    never = {
+        *FOREIGN,
+        "jinja2",
+        "psutil",
+        "pynvml",
+        "pydantic",
+        "retina_doctor_checks.pack",
+        "retina_doctor.catalogue.registry",
+    }
     assert not there & ((never | settings) - shown)
 
 

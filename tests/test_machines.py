@@ -2,7 +2,7 @@
 
 import pytest
 
-from retina_doctor.diagnose import diagnose
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Severity
 from tests.machines import machine, names
 from tests.rejudging import CATALOGUE

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from retina_doctor_checks.probes.models import contents, onnx_walk
 
-from tests.doctor import DEV_PYTHON, environment, found, report
+from tests.doctor import DEV_PYTHON, environment, found, report, run_fix
 
 Making = Callable[[Path, bytes], Path]
 
@@ -31,6 +31,39 @@ def torch_zip(path: Path) -> Path:
         archive.writestr("net/data/0", os.urandom(4096))
         archive.writestr("net/version", b"3\n")
     return path
+
+
+def test_an_address_is_no_file(tmp_path: Path, real_model: Path) -> None:
+    """What loads models opens no address; a folder that only looks like one is a path."""
+    for address in (
+        "https://models.example/det_10g.onnx?download=true",
+        "s3://bucket/det_10g.onnx",
+        "gpu1:/m/det_10g.onnx",
+    ):
+        told = report("--only", "models", "--model", address, cwd=tmp_path, env=environment(HOME=str(tmp_path)))
+        [finding] = told["findings"]
+        assert finding["name"] == "model-missing" and finding["subject"] == "model:det_10g.onnx"
+        wget = [f"curl -fL --create-dirs -o {tmp_path}/det_10g.onnx '{address}'"] if address.startswith("http") else []
+        assert finding["fix"]["commands"] == wget
+    shutil.copy(real_model, tmp_path / "det.onnx")
+    for address in (f"file://{tmp_path}/det.onnx", "https://models.example/det.onnx"):
+        told = report("--only", "models", "--model", address, cwd=tmp_path, env=environment(HOME=str(tmp_path)))
+        [finding] = told["findings"]
+        assert finding["name"] == "model-wrong-directory"
+        assert finding["fix"]["commands"] == [f"export RETINAFACE_MODEL_PATH={tmp_path}/det.onnx"]
+    env = environment(HOME=str(tmp_path), RETINAFACE_MODEL_PATH="s3://bucket/det_10g.onnx")
+    [finding] = report("--only", "models", cwd=tmp_path, env=env)["findings"]
+    assert (finding["name"], finding["severity"]) == ("model-missing", "warning"), "a service may fetch it by itself"
+    (tmp_path / "s3:" / "b").mkdir(parents=True)
+    shutil.copy(real_model, tmp_path / "s3:" / "b" / "det.onnx")
+    assert look("s3://b/det.onnx", tmp_path) == []
+
+
+def test_an_address_that_names_no_file_is_told_as_it_is(tmp_path: Path) -> None:
+    for address in ("http://[::1/det.onnx", "https://models.example/..", "https://models.example/models/"):
+        told = report("--only", "models", "--model", address, cwd=tmp_path, env=environment(HOME=str(tmp_path)))
+        [finding] = told["findings"]
+        assert (finding["name"], finding["subject"], finding["fix"]["commands"]) == ("model-missing", "model:url", [])
 
 
 def test_whole_models_are_silent(real_model: Path, tmp_path: Path) -> None:
@@ -134,6 +167,9 @@ def test_nobody_expands_a_tilde_in_a_variable(real_model: Path, tmp_path: Path) 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"5" * 64 + b"\nsize 16923827\n"
 
 
+SAFETENSORS = (54).to_bytes(8, "little") + b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}' + bytes(8)
+
+
 @pytest.mark.parametrize(
     ("name", "make", "cause"),
     [
@@ -150,6 +186,9 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"5" * 64 + b
         ("a.onnx", lambda whole: b'{"error": "not found"}', "model-not-a-model"),
         ("a.onnx", lambda whole: gzip.compress(whole), "model-not-a-model"),
         ("a.onnx", lambda whole: b"Not Found\n", "model-not-a-model"),
+        ("a.pth", lambda whole: whole, "model-not-a-model"),
+        ("a.onnx", lambda whole: b"\x89HDF\r\n\x1a\n" + bytes(range(256)), "model-not-a-model"),
+        ("a.onnx", lambda whole: SAFETENSORS, "model-not-a-model"),
     ],
 )
 def test_what_the_bytes_are(
@@ -157,6 +196,80 @@ def test_what_the_bytes_are(
 ) -> None:
     (tmp_path / name).write_bytes(make(real_model.read_bytes()))
     assert look(tmp_path / name, tmp_path) == [cause]
+
+
+def test_a_format_under_the_name_of_another_and_under_its_own(real_model: Path, tmp_path: Path) -> None:
+    """An ending that no library asks for says nothing."""
+    for name in ("net.onnx", "NET.ONNX"):
+        told = report("--only", "models,torch-missing", "--model", torch_zip(tmp_path / name), cwd=tmp_path)
+        assert found(told) == ["model-not-a-model"], "onnxruntime is given it: torch would be of no use"
+    for name in ("net.pth", "net.pt", "net.tar", "net.bin"):
+        assert look(torch_zip(tmp_path / name), tmp_path) == []
+    for name in ("net.bin", "net.safetensors"):
+        (tmp_path / name).write_bytes(SAFETENSORS)
+        assert look(tmp_path / name, tmp_path) == []
+    (tmp_path / "net.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(range(256)))
+    assert look(tmp_path / "net.h5", tmp_path) == []
+
+
+def test_a_folder_in_the_place_of_a_file(tmp_path: Path, real_model: Path) -> None:
+    """As Docker makes it where the file that is to be mounted is not there; and one that holds the file."""
+    for name in ("det.onnx", "Resnet50_Final.pth"):
+        (tmp_path / name).mkdir()
+        assert look(tmp_path / name, tmp_path) == ["model-not-a-model"]
+    shutil.copy(real_model, tmp_path / "det.onnx" / "det.onnx")
+    told = report("--only", "models", "--model", "det.onnx", cwd=tmp_path, env=environment(HOME=str(tmp_path)))
+    assert found(told) == ["model-not-a-model"]
+    run_fix(told, "model-not-a-model", tmp_path)
+    assert (tmp_path / "det.onnx").is_file()
+    assert look(tmp_path / "det.onnx", tmp_path) == []
+
+
+def test_which_file_of_such_a_folder_is_the_model(tmp_path: Path, real_model: Path) -> None:
+    """The one that detects faces; of two, or of one with another ending, none is put in the folder's place."""
+    folder = tmp_path / "retinaface.onnx"
+    folder.mkdir()
+    recognition(folder / "1k3d68.onnx")
+    shutil.copy(real_model, folder / "det_10g.onnx")
+    words = ("--only", "models", "--model", "retinaface.onnx")
+    [finding] = report(*words, cwd=tmp_path, env=environment(HOME=str(tmp_path)))["findings"]
+    assert finding["evidence"]["right"] == str(folder / "det_10g.onnx")
+    shutil.copy(real_model, folder / "det_500m.onnx")
+    [finding] = report(*words, cwd=tmp_path, env=environment(HOME=str(tmp_path)))["findings"]
+    assert finding["evidence"]["right"] is None
+    assert not any("mv " in command for command in finding["fix"]["commands"])
+    for name in ("1k3d68.onnx", "det_500m.onnx", "det_10g.onnx"):
+        (folder / name).unlink()
+    torch_zip(folder / "Resnet50_Final.pth")
+    [finding] = report(*words, cwd=tmp_path, env=environment(HOME=str(tmp_path)))["findings"]
+    assert finding["evidence"]["right"] == str(folder / "Resnet50_Final.pth")
+    assert not any("mv " in command for command in finding["fix"]["commands"])
+
+
+def test_insightface_passes_over_names_in_upper_case(tmp_path: Path) -> None:
+    pack = tmp_path / ".insightface" / "models" / "buffalo_l"
+    pack.mkdir(parents=True)
+    insightfaces(pack / "DET_10G.ONNX")
+    told = report("--only", "models", "--model", "buffalo_l", cwd=tmp_path, env=environment(HOME=str(tmp_path)))
+    assert found(told) == ["model-pack-incomplete"]
+    run_fix(told, "model-pack-incomplete", tmp_path)
+    assert look("buffalo_l", tmp_path) == []
+    insightfaces(pack / "SECOND.Onnx")
+    assert look("buffalo_l", tmp_path) == [], "one that it sees is enough"
+    (pack / "DET_10G.onnx").rename(pack / "det.ONNX")
+    (pack / "SECOND.Onnx").unlink()
+    assert look(pack / "det.ONNX", tmp_path) == [], "a file that is named may be called anything"
+
+
+def test_hidden_files_of_a_pack_are_none_of_it(tmp_path: Path) -> None:
+    """What a Mac's archive leaves beside each file; a file that is named counts whatever its name."""
+    pack = tmp_path / ".insightface" / "models" / "buffalo_l"
+    pack.mkdir(parents=True)
+    (pack / "._det_10g.onnx").write_bytes(b"\0\5\x16\7" + bytes(100))
+    assert look("buffalo_l", tmp_path) == ["model-pack-incomplete"]
+    insightfaces(pack / "det_10g.onnx")
+    assert look("buffalo_l", tmp_path) == []
+    assert look(pack / "._det_10g.onnx", tmp_path) == ["model-corrupt"]
 
 
 def test_checkpoints_cut_short_and_archives(real_model: Path, tmp_path: Path) -> None:

@@ -107,6 +107,27 @@ def test_a_model_of_a_newer_ir(tmp_path: Path) -> None:
     assert roots(looked(finding["evidence"]["converted"], tmp_path, *words)) == []
 
 
+@pytest.mark.real
+def test_a_model_of_a_newer_opset(tmp_path: Path) -> None:
+    """The printed commands write a copy that the old onnxruntime takes."""
+    model = graph(tmp_path / "it's a face.onnx")
+    loaded = onnx.load(str(model))
+    loaded.opset_import[0].version = 22
+    loaded.ir_version = 9
+    model.write_bytes(loaded.SerializeToString())
+    python = make_venv(tmp_path / "target", "uv")
+    subprocess.run(
+        ["uv", "pip", "install", "--quiet", "--python", python, "onnxruntime==1.18.1", "numpy==1.26.4"],
+        check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"},
+    )  # fmt: skip
+    words = ("--target", str(python))
+    told = looked(model, tmp_path, *words)
+    assert roots(told) == ["model-opset-too-new"]
+    [finding] = [one for one in told["findings"] if one["root"] is None]
+    run_fix(told, "model-opset-too-new", tmp_path)
+    assert roots(looked(finding["evidence"]["converted"], tmp_path, *words)) == []
+
+
 def test_a_model_of_an_opset_to_come(tmp_path: Path) -> None:
     model = graph(tmp_path / "face.onnx")
     loaded = onnx.load(str(model))

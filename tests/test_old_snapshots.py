@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import replace
-from retina_doctor.diagnose import diagnose
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Reason, Severity, Verdict
-from retina_doctor.registry import installed
-from retina_doctor.snapshot import load
+from retina_doctor.support_file import load
 from tests.machines import machine
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "snapshots"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
@@ -177,3 +179,48 @@ def test_the_advised_build_fits_driver_python_and_card(
 ) -> None:
     build = newest(onnxruntime_builds(), Terms(driver_cuda=driver, python=python, processor="x86_64", cards=cards))
     assert (build.version if build else None) == version
+
+
+def test_a_library_of_a_registered_package_is_brought_back(tmp_path: Path) -> None:
+    """pip takes the package for installed, and leaves it as it is unless it is told otherwise. A library that nothing needs may
+    have been left out to make an image small."""
+    python = make_venv(tmp_path / "target", "uv")
+    install(python, GPU, "nvidia-curand==10.4.5.25")
+    site = next((tmp_path / "target" / "lib").glob("python3*/site-packages"))
+    spare = site / "nvidia_nccl_cu13-2.28.9.dist-info"
+    spare.mkdir()
+    (spare / "METADATA").write_text("Metadata-Version: 2.1\nName: nvidia-nccl-cu13\nVersion: 2.28.9\n")
+    (spare / "RECORD").write_text("nvidia/nccl/lib/libnccl.so.2,,\n")
+    assert _missing(python, tmp_path)["evidence"]["reinstall"] == []
+
+    [curand] = site.glob("nvidia/*/lib/libcurand.so.10")
+    curand.unlink()
+    finding = _missing(python, tmp_path)
+    assert finding["evidence"]["reinstall"] == ["nvidia-curand==10.4.5.25"]
+    again, others = finding["fix"]["commands"]
+    assert again.endswith("--reinstall --no-deps nvidia-curand==10.4.5.25") and "onnxruntime-gpu[" in others
+    subprocess.run(["bash", "-c", again], check=True, env=environment(UV_NO_CONFIG="1"))
+    assert curand.is_file()
+
+
+def _missing(python: Path, cwd: Path) -> Any:
+    told = report("--target", python, "--only", "onnxruntime", cwd=cwd, env=environment(LD_LIBRARY_PATH=None))
+    [finding] = [one for one in told["findings"] if one["name"] == "ort-cuda-libs-missing"]
+    return finding
+
+
+def test_a_broken_gpu_package_stays_one_where_the_cpu_is_meant(tmp_path: Path) -> None:
+    """The CPU's package over what is left of it would leave two that fill the folder."""
+    python = make_venv(tmp_path / "target", "uv")
+    install(python, GPU)
+    site = next((tmp_path / "target" / "lib").glob("python3*/site-packages"))
+    shutil.rmtree(site / "onnxruntime" / "capi")
+    words = ("--target", python, "--only", "onnxruntime", "--device", "cpu")
+    told = report(*words, cwd=tmp_path)
+    assert PACKAGING & set(found(told)) == {"ort-broken-install", "ort-import-fails"}
+    [finding] = [one for one in told["findings"] if one["name"] == "ort-broken-install"]
+    assert finding["evidence"]["requirement"] == GPU
+    run_fix(told, "ort-broken-install", tmp_path)
+    told = report(*words, cwd=tmp_path)
+    assert not PACKAGING & set(found(told))
+    assert [one["name"] for one in told["facts"]["ort_files"]["distributions"]] == ["onnxruntime-gpu"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from retina_doctor.diagnose import diagnose
-from retina_doctor.pages import spoken
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.quoting import Command, argument
-from retina_doctor.snapshot import load
+from retina_doctor.support_file import load
+from retina_doctor.words.pages import spoken
 from tests.machines import names, raw
 from tests.rejudging import CATALOGUE
 

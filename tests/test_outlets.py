@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from retina_doctor import formats
 from retina_doctor.codec import replace
-from retina_doctor.crash import write_crash_file
-from retina_doctor.run import as_called
-from retina_doctor.snapshot import load, save
+from retina_doctor.reports import formats
+from retina_doctor.running.called import as_called
+from retina_doctor.running.crash import write_crash_file
+from retina_doctor.support_file import load, save
 from tests import doctor as runs
 from tests.machines import machine, raw
 from tests.planted import Making

@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import pytest
 
 from retina_doctor import testing
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import Meta
-from retina_doctor.declared import DeclarationError, declarations, declared
-from retina_doctor.registry import installed
 from retina_doctor.settings import ProcessSettings, Setting, Settings, Table
-from retina_doctor.snapshot import load, save
+from retina_doctor.settings.declared import DeclarationError, declarations, declared
+from retina_doctor.support_file import load, save
 from tests.machines import raw
 from tests.odd_probes import runs
 from tests.test_bad_input import refused

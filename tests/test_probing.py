@@ -20,12 +20,13 @@ from retina_doctor.authoring import Side
 from retina_doctor.codec import replace
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Outcome, Recorded, Target
-from retina_doctor.probing.collect import Looking
+from retina_doctor.probing.asking import Looking
+from retina_doctor.probing.collect import collect
 from retina_doctor.probing.process import MOST_FACTS
 from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.probing.request import LookRequest, Request
 from retina_doctor.settings import GateSettings, Settings, TargetSettings
-from retina_doctor.target import surroundings
+from retina_doctor.standpoint.target import surroundings
 from tests.odd_probes import runs
 from tests.odd_probes.pack import LOCAL, odd_probe
 from tests.odd_probes.runs import processes_with, wait_until
@@ -58,7 +59,7 @@ def looking(*command: str, workdir: Path | None = None, timeout: float = LONG, t
 
 def odd(does: str, *command: str, **more: Any) -> Recorded:
     """The reading of a probe that *does* that in the target."""
-    _, readings = looking(*command, **more).collect([odd_probe(does)])
+    _, readings = collect(looking(*command, **more), [odd_probe(does)])
     assert readings["interpreter"].outcome is Outcome.OK, readings["interpreter"]
     return readings["odd"]
 
@@ -66,7 +67,7 @@ def odd(does: str, *command: str, **more: Any) -> Recorded:
 def sharing(*does: str, timeout: float = LONG, group: str | None = None) -> dict[str, Recorded]:
     """Readings of probes that share one process of the target, by what they do: light ones, or heavy ones of that group."""
     probes = [odd_probe(one, name=one, share=not group, heavy=bool(group), group=group) for one in does]
-    return looking(timeout=timeout).collect(probes)[1]
+    return collect(looking(timeout=timeout), probes)[1]
 
 
 # How a looking ends
@@ -113,7 +114,7 @@ def test_last_words_of_a_crash_are_kept() -> None:
 
 @pytest.mark.parametrize("does", ["hang", "hang_deaf"])
 def test_a_hanging_probe_is_ended_at_its_deadline(does: str) -> None:
-    _, readings = looking(timeout=3).collect([odd_probe(does), odd_probe("behave", name="other")])
+    _, readings = collect(looking(timeout=3), [odd_probe(does), odd_probe("behave", name="other")])
     reading = readings["odd"]
     assert reading.outcome is Outcome.TIMED_OUT
     assert reading.detail == "no answer in 3 s"
@@ -149,7 +150,7 @@ def test_a_long_fact_comes_whole() -> None:
 
 def test_values_that_json_cannot_hold_do_not_break_the_snapshot() -> None:
     from retina_doctor.model import Snapshot
-    from retina_doctor.snapshot import load, save
+    from retina_doctor.support_file import load, save
 
     reading = odd("tell_odd_values")
     assert reading.outcome is Outcome.OK
@@ -165,7 +166,7 @@ def test_values_that_json_cannot_hold_do_not_break_the_snapshot() -> None:
 
 def test_probes_that_share_are_run_in_one_process_and_others_in_their_own() -> None:
     probes = [odd_probe("tell_path", name=f"odd-{n}", share=n < 2) for n in range(4)]
-    _, readings = looking().collect(probes)
+    _, readings = collect(looking(), probes)
     one, two, three, four = (readings[probe.name].facts["pid"] for probe in probes)
     assert one == two
     assert len({two, three, four}) == 3
@@ -175,7 +176,7 @@ def test_heavy_probes_of_one_group_are_run_in_one_process_in_their_order() -> No
     groups = ("numbers", None, "pictures", "numbers", "pictures")
     probes = [odd_probe("tell_path", name=f"odd-{n}", heavy=True, group=group) for n, group in enumerate(groups)]
     light = odd_probe("tell_path", name="light", share=True)
-    _, readings = looking().collect([*probes, light])
+    _, readings = collect(looking(), [*probes, light])
     one, two, three, four, five, six = (readings[probe.name].facts["pid"] for probe in [*probes, light])
     assert (one, three) == (four, five)
     assert len({one, two, three, six}) == 4
@@ -240,7 +241,7 @@ def test_what_would_hang_with_another_is_ended_with_it() -> None:
         odd_probe("hang", name="framework", heavy=True, hangs_with=("driver",)),
         odd_probe("behave", name="quick framework", heavy=True, hangs_with=("driver",)),
     ]
-    _, readings = looking(timeout=60).collect(probes)
+    _, readings = collect(looking(timeout=60), probes)
     assert readings["driver"].outcome is Outcome.TIMED_OUT
     assert readings["framework"].outcome is Outcome.TIMED_OUT
     assert readings["framework"].facts == {"first": "told before"}
@@ -386,7 +387,7 @@ def test_own_side_is_isolated_from_neighbours_and_python_variables(
     plant(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    _, readings = looking().collect([odd_probe("tell_path", side=Side.OWN)])
+    _, readings = collect(looking(), [odd_probe("tell_path", side=Side.OWN)])
     assert readings["odd"].outcome is Outcome.OK, readings["odd"]
     assert not readings["odd"].facts["site"]
     assert str(tmp_path) not in readings["odd"].facts["path"]
@@ -414,7 +415,7 @@ def test_workdir_is_entered(tmp_path: Path) -> None:
 
 
 def test_a_missing_workdir_is_a_fact_and_no_failure(tmp_path: Path) -> None:
-    _, readings = looking(workdir=tmp_path / "gone").collect([odd_probe("tell_path")])
+    _, readings = collect(looking(workdir=tmp_path / "gone"), [odd_probe("tell_path")])
     assert readings["odd"].outcome is Outcome.OK
     error = readings["interpreter"].facts["working_directory_error"]
     assert str(tmp_path / "gone") in error
@@ -441,7 +442,7 @@ def test_in_another_namespace_own_probes_are_run_again_in_the_target(words: tupl
     """Told apart by sys.path: on the doctor's own side it is the doctor's, in the target the target's own."""
     needs_root()
     base = os.path.realpath(sys.executable)
-    target, readings = looking(*words, base).collect([odd_probe("tell_path", side=Side.OWN)])
+    target, readings = collect(looking(*words, base), [odd_probe("tell_path", side=Side.OWN)])
     assert target.local is False
     assert readings["odd"].facts["executable"] == base
     assert not [p for p in readings["odd"].facts["path"] if p.startswith(sys.prefix + os.sep)]
@@ -449,7 +450,7 @@ def test_in_another_namespace_own_probes_are_run_again_in_the_target(words: tupl
 
 def test_in_the_same_namespace_own_probes_stay_on_our_side() -> None:
     base = os.path.realpath(sys.executable)
-    target, readings = looking(base).collect([odd_probe("tell_path", side=Side.OWN)])
+    target, readings = collect(looking(base), [odd_probe("tell_path", side=Side.OWN)])
     assert target.local is True
     assert readings["odd"].facts["executable"] == sys.executable
 
@@ -457,7 +458,7 @@ def test_in_the_same_namespace_own_probes_stay_on_our_side() -> None:
 def test_a_probe_of_the_callers_disk_stays_on_our_side() -> None:
     needs_root()
     base = os.path.realpath(sys.executable)
-    target, readings = looking("unshare", "-n", base).collect([odd_probe("tell_path", side=Side.CALLER)])
+    target, readings = collect(looking("unshare", "-n", base), [odd_probe("tell_path", side=Side.CALLER)])
     assert target.local is False
     assert readings["odd"].facts["executable"] == sys.executable
 
@@ -468,7 +469,7 @@ def test_a_probe_of_the_callers_disk_stays_on_our_side() -> None:
 def in_two_steps(does: str, side: Side, *command: str, then: str = "", timeout: float = LONG) -> Recorded:
     arguments = {"do": does, "then": then}
     probe = replace(odd_probe(does, side=side), local=LOCAL, arguments=lambda _settings: arguments)
-    return looking(*command, timeout=timeout).collect([probe])[1]["odd"]
+    return collect(looking(*command, timeout=timeout), [probe])[1]["odd"]
 
 
 @pytest.mark.parametrize("side", list(Side))
@@ -510,7 +511,7 @@ def test_the_second_step_is_never_sent() -> None:
 )
 def test_a_python_that_dies_at_its_start_is_a_finding_and_own_probes_are_judged(tmp_path: Path, script: str) -> None:
     wrapper = write_program(tmp_path / "python3", "#!/bin/sh\n" + script.format(python=sys.executable) + "\n")
-    _, readings = looking(str(wrapper)).collect([odd_probe("behave"), odd_probe("behave", side=Side.OWN, name="own")])
+    _, readings = collect(looking(str(wrapper)), [odd_probe("behave"), odd_probe("behave", side=Side.OWN, name="own")])
     assert readings["interpreter"].outcome is Outcome.CRASHED
     assert readings["odd"].outcome is Outcome.NOT_RUN
     assert readings["own"].outcome is Outcome.OK
@@ -530,12 +531,12 @@ def test_a_broken_target_is_rd002_in_the_report(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [["/bin/ls"], ["cat"], ["sh"], ["true"], ["/nowhere/python3"], ["/"], ["perl"]])
 def test_what_is_no_python_is_refused(command: list[str]) -> None:
     with pytest.raises(UsageError, match=rf"--target {command[0]}: (is not a Python|cannot be started)"):
-        looking(*command).collect([])
+        collect(looking(*command), [])
 
 
 def test_a_script_that_hangs_instead_of_a_python_ends_at_the_deadline() -> None:
     with pytest.raises(UsageError, match="is not a Python: no answer in 2 s"):
-        looking("sleep", "600", timeout=2).collect([])
+        collect(looking("sleep", "600", timeout=2), [])
 
 
 # Old Pythons
@@ -592,7 +593,7 @@ PYTHONS = {**pythons(), (sys.version_info.major, sys.version_info.minor): sys.ex
 def test_every_python_of_this_machine_is_looked_into_or_refused_by_its_version(version: tuple[int, int]) -> None:
     if version < (3, 8):
         with pytest.raises(UsageError, match=rf"Python {version[0]}\.{version[1]} is too old: 3.8 is needed"):
-            looking(PYTHONS[version]).collect([])
+            collect(looking(PYTHONS[version]), [])
         return
     assert odd("behave", PYTHONS[version]).outcome is Outcome.OK
 
@@ -604,7 +605,7 @@ def test_what_says_it_is_too_old_is_refused_in_its_words(tmp_path: Path) -> None
         "#!/bin/sh\ncat > /dev/null\necho 'retina-doctor: Python 2.7 is too old: 3.8 is needed' >&2\nexit 9\n",
     )
     with pytest.raises(UsageError, match=r"Python 2\.7 is too old: 3\.8 is needed"):
-        looking(str(old)).collect([])
+        collect(looking(str(old)), [])
 
 
 # Interrupted from outside

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from retina_doctor.process_python import python_of
-from retina_doctor.standpoint import standpoint_of
-from retina_doctor.within import found_within, root_of
+from retina_doctor.standpoint.process_python import python_of
+from retina_doctor.standpoint.standpoint import standpoint_of
+from retina_doctor.standpoint.within import found_within, root_of
 from tests.doctor import DEV_PYTHON, doctor, environment, make_venv, report, roots, uv, verdicts
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="making namespaces takes root")

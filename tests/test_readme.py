@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from retina_doctor.cli import app
+from tools.write_pictures import DOCS, PICTURES, picture
 
 ROOT = Path(__file__).parents[1]
 PAIRS = [
@@ -95,3 +96,10 @@ def test_commands_and_flags_that_are_shown_are_there(file: str) -> None:
             if word.startswith("-") and word != "-":
                 assert word in flags | {"--help"}, line
         assert not words or words[0].startswith("-") or words[0] in known, line
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_pictures_show_what_the_doctor_prints_today(name: str) -> None:
+    """If this fails: python -m tools.write_pictures"""
+    assert (DOCS / name).read_text(encoding="utf-8") == picture(PICTURES[name])
+    assert any(f"{name})" in text(file) for pair in PAIRS for file in pair), "no page shows it"

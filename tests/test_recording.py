@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from retina_doctor.diagnose import diagnose
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Severity
-from retina_doctor.registry import installed
 from tests import machines
 
 ROOT = Path(__file__).parents[1]

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
 
 import pytest
 from retina_doctor_checks.settings import ServiceSettings
 
 from retina_doctor.codec import replace
+from retina_doctor.kinds import Kind
 from retina_doctor.model import Outcome, Recorded, Snapshot
 from retina_doctor.redaction import redact, shown
-from retina_doctor.redaction.rules import Marks, Rules, ssh_destination
+from retina_doctor.redaction.marks import Marks
+from retina_doctor.redaction.rules import Rules
+from retina_doctor.redaction.ssh import ssh_destination
 from retina_doctor.secret_words import masked
-from retina_doctor.snapshot import save
+from retina_doctor.support_file import save
 from tests.machines import machine
 from tests.rejudging import CATALOGUE
+from tests.variants import scenes
+
+_HEX64, _HEX40 = "0123456789abcdef" * 4, "0123456789abcdef01234567" + "89abcdef" * 2
+_TOKEN = "Hunter2Secret99"
 
 
 def with_facts(**facts: Any) -> Snapshot:
@@ -223,3 +232,230 @@ def test_letters_that_make_one_are_shown_on_the_machine(name: str) -> None:
 )
 def test_what_begins_with_a_number_is_no_card(name: str, stays: bool) -> None:
     assert (Rules(Marks()).name(name) == name) is stays
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mobilenetV1X0.25_pretrain.tar", "resnet50-19c8e357.pth", "det_10g.onnx", "scrfd_10g_bnkps_shape640x640.onnx",
+     "4c06341c33c2ca1f86781dab0e829f88.onnx", "retinaface_r50_v1-0000.params", "RetinaFace-Resnet50-fixed-v2.onnx",
+     "yolov8n-face-lindevs_fp16_bs1_640x640_trt1013_sm75.engine", "GhostNetRetinaFaceDetector.onnx",
+     "retinaface640x640bs1fp16.engine", "yolov8nface640x640int8.engine", "RetinaFaceMobileNet025Final.onnx",
+     "ms1mv3arcfacer100fp16.pth", "mobilenetv2retinaface.onnx", "scrfd10gbnkps640x640.onnx", "glint360kR100FP16BatchDyn1.onnx"],
+)  # fmt: skip
+def test_models_are_named_for_what_they_are(name: str) -> None:
+    assert shown(f"cannot read /models/{name}") == f"cannot read /models/{name}"
+    assert shown(name) == name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "docker run --user app:app --name face-service acme/face:1.2 uvicorn facesvc.main:app --port 8000",
+        "gunicorn --user=app:faces facesvc.main:create_app --bind 0.0.0.0:8000",
+        "the net user interface of facesvc",
+        "gunicorn -w 4 -k uvicorn.workers.UvicornWorker facesvc.main:app",
+        "gunicorn -k gevent facesvc:app",
+        'CMD ["gunicorn", "-k", "uvicorn.workers.UvicornWorker", "-b", "0.0.0.0:80", "facesvc:app"]',
+        'command: ["docker", "run", "-p", "8000:8000", "-v", "/models:/models"]',
+        "celery -A facesvc worker -P solo -c 4",
+        "curl -k https://gpu-7:8443/health",
+        "C:\\face\\models\\det_10g.onnx",
+        "// see facesvc.main:app for the worker",
+        "动态码率 已设置 zhangweibox",
+        "built for SM75-SM80-SM86-SM90 with INT8-FP16-BF16-FP32",
+        "https://files.pythonhosted.org/packages/6b/fa/"
+        "7ac648108144a095b4fb6aa3de1954689f7af60a14cf25583f4960ecb878/numpy-2.4.6-cp311-cp311-manylinux.whl",
+    ],
+)
+def test_lines_that_speak_of_no_secret_stay(line: str) -> None:
+    assert shown(line) == line
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "Zk3xQ9vTb2LmW8pR",
+        "face-Zk3xQ9vTb2LmW8pR",
+        "MCPFOPMDLABRGPLX",
+        "oniGBMiinViVTYIDOeyyaCt1",
+        "hf_Zk3xQ9vTb2LmW8pR",
+    ],
+)
+def test_a_token_is_not_shown_for_the_ending_behind_it(stem: str) -> None:
+    for text in (f"{stem}.onnx", f"cannot read /models/{stem}.onnx", f"model {stem}.pth is missing"):
+        assert stem[5:] not in shown(text)
+        assert shown(shown(text)) == shown(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "secret name=face-token not found\n   RuntimeError: CUDA out of memory",
+        "configmap name=auth\n\nTraceback (most recent call last):",
+    ],
+)
+def test_what_stands_below_a_name_is_no_part_of_a_form(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\\r\\n"])
+def test_a_field_of_a_form_is_masked(end: str) -> None:
+    part = f'Content-Disposition: form-data; name="password"{end}Content-Type: text/plain{end}{end}'
+    assert masked(part + "sommerwind") == part + "<secret>"
+
+
+@pytest.mark.parametrize(
+    "text", [r'root="/data/\u6a21\u578b"', r"D:\uface\x", r'{"root": "/data/\u6a21\u578b/det_10g.onnx"}']
+)
+def test_an_escaped_letter_stays_as_it_is_written(text: str) -> None:
+    assert masked(text) == text
+    assert shown(text) == text
+
+
+@pytest.mark.parametrize("word", ["密码", "口令是", "通行证"])
+def test_an_escaped_word_announces_a_secret(word: str) -> None:
+    assert "sommerwind" not in shown(json.dumps({"line": f"{word} sommerwind"}))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\\n", "\\r\\n", "\\\\n"])
+@pytest.mark.parametrize("quote", ["", "'"])
+def test_a_list_of_words_loses_its_secret_alone(end: str, quote: str) -> None:
+    words = end.join(f"- {quote}{word}{quote}" for word in ("serve", "--api-key", "@@", "--port", "8000"))
+    for text in (words, f"args:{end}{words}", f"{end}{words}{end}CUDA out of memory"):
+        assert masked(text.replace("@@", "sommerwind")) == text.replace("@@", "<secret>")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "- serve\n- --api-key\n- @@",
+        '- "serve"\n- "--api-key"\n- "@@"',
+        "args:\n- --api-key\n- '@@'",
+        "- --api-key\n- @@",
+    ],
+)
+def test_an_escaped_list_ends_with_its_text(listed: str) -> None:
+    text = json.dumps({"args": listed, "image": "face:1", "error": "CUDA out of memory"})
+    assert masked(text.replace("@@", "sommerwind")) == text.replace("@@", "<secret>")
+    again = json.dumps({"line": text})
+    assert masked(again.replace("@@", "sommerwind")) == again.replace("@@", "<secret>")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["数据库密码为空", "密码不能为空", "token为空", "密码：未设置", "token 为未知", "password is missing", "token is invalid.",
+     "token is expired, log in", "the secret is not set: see above"],
+)  # fmt: skip
+def test_why_there_is_no_secret_is_told(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["数据库密码是未来2024之星", "password is not-so-wintry", "the token is no.7.sommerwind", "token is in_9xk2"],
+)
+def test_a_secret_may_begin_like_a_reason(text: str) -> None:
+    assert masked(text).endswith("<secret>")
+
+
+@pytest.mark.parametrize("text", ["13800138000.weight", "10.20.30.40.weight", "10.20.30.40.face", f"commit k={_HEX40}"])
+def test_what_only_looks_like_a_name_of_code_does_not_leave(text: str) -> None:
+    told = Rules(Marks()).text(text)
+    assert not any(number in told for number in ("13800138000", "10.20", _HEX40))
+
+
+def test_a_licence_key_has_groups_of_other_forms() -> None:
+    assert masked("key-less AB12-9XK2-SM80-FP16") == "key-less <secret>"
+
+
+def test_a_list_that_is_left_open_takes_no_time_by_the_square() -> None:
+    before = time.process_time()
+    masked('["-a", "b"' + " " * 60_000)
+    assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "redis-server --port 6379",
+        "image nvidia/cuda@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "Expected sha256 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        "git+https://github.com/deepinsight/insightface.git@0123456789abcdef0123456789abcdef01234567",
+        'RuntimeError: invalid hash value (expected "19c8e357", got "ab12cd34")',
+        "redis.exceptions.AuthenticationError: Authentication required.",
+        "huggingface_hub.errors.GatedRepoError: 401 Client Error. Please log in.",
+        "CUDA error cudaErrorInsufficientDriver:CUDA driver version is insufficient for CUDA runtime version",
+        f"sha256={_HEX64} revision={_HEX40} commit: {_HEX40}",
+        "size mismatch for 0.weight and body.0.0.weight",
+        "size mismatch for ClassHead.0.conv1x1.weight: copying a param",
+        "NVIDIA A100-SXM4-80GB Tesla V100-PCIE-32GB NVIDIA H100 80GB HBM3",
+        "Token indices sequence length is longer than the maximum (1024 > 512)",
+        "max_tokens=2048 input_tokens: 512",
+        "openssl 3.0.13 30 Jan 2024",
+        '  File "/usr/lib/python3.11/site-packages/torch/nn/modules/module.py", line 1553, in _wrapped_call_impl',
+        "Specified provider 'AzureExecutionProvider' is not in available provider names.",
+        "[ WARN:0@0.123] global",
+    ],
+)
+def test_what_a_helper_needs_stays_wherever_it_is_read(line: str) -> None:
+    assert shown(line) == line
+    assert Rules(Marks()).text(line) == line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "curl " * 4000,
+        "mysql " * 4000,
+        "\\n- -x" * 4000,
+        "- -a\n" * 4000,
+        "cc1 - -O2\n- " + " " * 8000 + "\nend",
+        "- -a" + " " * 60_000 + "b\n- -c",
+        "66 " * 8000,
+        "user a on " * 2000,
+        "ABCDEFError" * 3000,
+    ],
+)
+def test_a_hostile_line_is_masked_in_linear_time(text: str) -> None:
+    before = time.process_time()
+    shown(text)
+    assert time.process_time() - before < 5
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://reg/v2/blobs/sha256:{_HEX64}/data?token={_TOKEN}&sig=aZ9kQ2mW7xR4tY8u",
+        f"https://reg/v2/sha256:{_HEX64}/data?page=aZ9kQ2mW7xR4tY8u",
+        f"https://reg/v2/sha256:{_HEX64}/ghp_aZ9kQ2mW7xR4tY8u1234567890abcdefABCD/data",
+        f"git+https://github.com/a/b.git@{_HEX40}#token={_TOKEN}",
+    ],
+)
+def test_a_digest_shields_nothing_behind_it(url: str) -> None:
+    for told in (shown(url, Kind.URL), shown(f"cannot read {url} at all"), Rules(Marks()).url(url)):
+        assert _TOKEN not in told and "aZ9kQ2mW7xR4tY8u" not in told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"https://reg.example/v2/blobs/sha256:{_HEX64}/data?page=2",
+        f"git+https://github.com/deepinsight/insightface.git@{_HEX40}#subdirectory=python-package",
+        f"https://files.example/insightface-0.7.3.whl#sha256={_HEX64}",
+    ],
+)
+def test_a_digest_in_an_address_stays(url: str) -> None:
+    assert shown(url, Kind.URL) == url
+    assert shown(f"cannot read {url} at all") == f"cannot read {url} at all"
+
+
+def test_the_file_that_a_probe_waits_for_is_masked() -> None:
+    snapshot = scenes()["RD002/waits"].diagnosis.snapshot
+    effort = snapshot.readings["interpreter"].effort
+    assert effort and effort.waits_for == "/mnt/shared/bin/uv"
+    private = replace(effort, waits_for="/mnt/acme-cameras/secret-project/uv")
+    readings = {**snapshot.readings, "interpreter": replace(snapshot.readings["interpreter"], effort=private)}
+    told = redact(replace(snapshot, readings=readings), CATALOGUE).readings["interpreter"].effort
+    assert told and told.waits_for and told.waits_for.startswith("/mnt/")
+    assert "acme" not in told.waits_for and "secret-project" not in told.waits_for
+    assert (told.seconds, told.processors) == (effort.seconds, effort.processors)

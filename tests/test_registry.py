@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from retina_doctor.authoring import Answer, Cause, Check, Domain, Facts, Gathered, Pack, Probe, Side, check
-from retina_doctor.diagnose import diagnose
+from retina_doctor.catalogue.registry import PackError, Want, build
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Diagnosis, Interpreter, Outcome, Problem, Reading, Recorded, Severity, Snapshot, Target
-from retina_doctor.registry import PackError, Want, build
 from retina_doctor.settings import Settings
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,25 +17,30 @@ from hypothesis import strategies as st
 from retina_doctor_checks.commands.plan import planning
 from retina_doctor_checks.commands.triage import reporting
 
-from retina_doctor import formats
 from retina_doctor.codec import encode
-from retina_doctor.diagnose import diagnose
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Diagnosis, Finding, Severity, Snapshot
 from retina_doctor.quoting import quoted
-from retina_doctor.redaction import redact, without_secrets
-from retina_doctor.redaction.rules import Marks, Rules
-from retina_doctor.reports import PLAIN, Report, report_of, writer
-from retina_doctor.secret_words import MARK, RULES, beginning
-from retina_doctor.snapshot import load, save
+from retina_doctor.redaction import redact, shown, speaking, without_secrets
+from retina_doctor.redaction.marks import Marks
+from retina_doctor.redaction.rules import Rules
+from retina_doctor.reports import formats
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, Report, report_of
+from retina_doctor.secret_words import MARK, OF_WORD, RULES, WORD, beginning, masked, small
+from retina_doctor.support_file import load, save
 from tests import doctor as runs
 from tests import planted as first
 from tests.machines import machine, names, put, raw
 from tests.planted import Form, Making, made
+from tests.planted_fifth import FIFTH_SECRETS
+from tests.planted_fourth import FOURTH_SECRETS
 from tests.planted_more import MORE_IDENTITIES, MORE_SECRETS
+from tests.planted_sixth import SIXTH_SECRETS
 from tests.planted_third import THIRD_IDENTITIES, THIRD_SECRETS
 from tests.rejudging import CATALOGUE, judged
 
-SECRETS = {**first.SECRETS, **MORE_SECRETS, **THIRD_SECRETS}
+SECRETS = {**first.SECRETS, **MORE_SECRETS, **THIRD_SECRETS, **FOURTH_SECRETS, **FIFTH_SECRETS, **SIXTH_SECRETS}
 IDENTITIES = {**first.IDENTITIES, **MORE_IDENTITIES, **THIRD_IDENTITIES}
 Plant = Callable[[dict[str, Any], str], None]
 
@@ -258,13 +264,13 @@ def test_no_format_shows_a_planted_secret(form: str) -> None:
 
 def test_triage_shows_no_secret_of_a_log(tmp_path: Path) -> None:
     """Each line of the log ends with one, so the lines that are told do."""
-    lines = (Path(__file__).parent / "triage_texts" / "sick" / "port-in-use.txt").read_text().splitlines()
+    lines = (Path(__file__).parent / "triage_texts" / "sick" / "driver-library-mismatch.txt").read_text().splitlines()
     log = tmp_path / "log"
     for form, (text, secret) in made(SECRETS, "triage").items():
         log.write_text("\n".join(f"{line} {text}" for line in lines))
         result = reporting.examine([str(log)], lambda _: None)
         told = reporting.as_json(result, "en") + reporting.drawn(result, "en", 2000, False)
-        assert "port-in-use" in told
+        assert "driver-library-mismatch" in told
         assert not seen_in(told, secret), form
 
 
@@ -297,5 +303,72 @@ FRAGMENTS = (
 @settings(max_examples=1500, deadline=None)
 def test_what_a_pattern_finds_has_one_of_its_signs(parts: list[str]) -> None:
     text = "".join(parts)
-    for pattern, _, signs in RULES:
-        assert not re.search(pattern, text) or any(sign in text for sign in signs), pattern
+    for pattern, _, signs, words in RULES:
+        if re.search(pattern, text):
+            assert not signs or any(sign in text for sign in signs), pattern
+            assert not words or any(word in small(text) for word in words), pattern
+
+
+@given(st.from_regex(re.compile(WORD, re.IGNORECASE), fullmatch=True))
+@settings(max_examples=1500, deadline=None)
+def test_a_name_of_a_secret_has_one_of_its_parts(name: str) -> None:
+    assert any(part in small(name) for part in OF_WORD)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rocommunity: @@",
+        "rw_community = @@",
+        "--snmp_community @@",
+        "--rw-community=@@",
+        "<snmp_community>@@</snmp_community>",
+    ],
+)
+def test_communities_of_snmp_are_secrets(text: str) -> None:
+    told = text.replace("@@", "<secret>")
+    assert masked(text.replace("@@", "sommerwind")) == told
+    assert "sommerwind" not in shown(f"snmpd {text.replace('@@', 'sommerwind')}")
+    assert masked("pro_community: sommerwind") == shown("pro_community: sommerwind") == "pro_community: sommerwind"
+
+
+@pytest.mark.parametrize("form", SECRETS)
+def test_a_line_that_speaks_of_a_secret_has_one_of_the_signs(form: str) -> None:
+    text = small(SECRETS[form](Making(f"signs {form}"))[0])
+    assert not speaking.SPEAKS.search(text) or any(sign in text for sign in speaking.SIGNS)
+
+
+SPOKEN = (
+    "tokens|Passw|PASSCODE|ſecret|SEſSION_ID|sess-id|sessid|log in|log-in|api key|licenſe_key|K|recovery code|MFA code"
+    "|auth|one time code|unlock-codes|creds|PİN|pın|otp|pwd|contraseña|CONTRASEÑA|Mot de Passe|ŞİFRE"
+    "|ПАРОЛЬ|mật khẩu|docker login|sudo -S|net use|pragma key|cryptsetup"
+    "|snmpwalk|-u a:b|--user=a:b|user x on >|密码|激活码|私钥|通行证"
+    "|mc alias|Identified By|curl -u|curl x --user|wget x --user|oracle:"
+    "|7z|unzip|mongodump|redis-cli|pass|key|private|access|access-"
+).split("|")
+
+
+@given(st.lists(st.sampled_from([*SPOKEN, *FRAGMENTS, " ", "_", "x"]), max_size=8))
+@settings(max_examples=1500, deadline=None)
+def test_what_speaks_of_a_secret_has_one_of_the_signs(parts: list[str]) -> None:
+    text = "".join(parts)
+    assert not speaking.SPEAKS.search(text) or any(sign in small(text) for sign in speaking.SIGNS), text
+
+
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "json": lambda text: json.dumps({"line": text, "n": 1}),
+    "json in json": lambda text: json.dumps({"m": json.dumps({"line": text})}),
+    "yaml list": lambda text: "command:\n" + "\n".join(f"  - {json.dumps(word)}" for word in text.split(" ")),
+    "shell": lambda text: "sh -c " + shlex.quote(text),
+}
+"""Ways in which a log or a deployment file writes what stands elsewhere as it is."""
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+def test_a_secret_is_one_however_it_is_written(way: str) -> None:
+    told = []
+    for form, (text, secret) in made(SIXTH_SECRETS, way).items():
+        written = WRITTEN[way](text)
+        if secret in written and secret in shown(written):
+            told.append(form)
+    assert told == []

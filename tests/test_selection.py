@@ -6,9 +6,9 @@ from pathlib import Path
 
 from retina_doctor_checks.settings import GpuSettings, ModelSettings
 
-from retina_doctor.needs import Want
-from retina_doctor.registry import installed
-from retina_doctor.selection import Selection
+from retina_doctor.catalogue.needs import Want
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.catalogue.selection import Selection
 from retina_doctor.settings import GateSettings, Settings
 from tests.doctor import DEV_PYTHON, report
 

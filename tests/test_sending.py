@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retina_doctor.probing.sending import sent_for, source_of
+from retina_doctor.sending import sent_for, source_of
 
 FILES = {
     "__init__.py": "",

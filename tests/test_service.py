@@ -10,25 +10,17 @@ import shutil
 import socket
 import subprocess
 import sys
-import textwrap
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from retina_doctor_checks.probes.service import (
-    binding,
-    look_answers,
-    look_endpoint,
-    look_load,
-    look_ports,
-    look_reach,
-    look_sockets,
-)
+from retina_doctor_checks.probes.service import look_answers, look_ports, look_sockets
 from retina_doctor_checks.service.response import wrong_in
 from retina_doctor_checks.settings import ResponseSettings
 
-from retina_doctor import secret_words
+from retina_doctor.sending import sent_for, source_of
 from tests.doctor import DEV_PYTHON, doctor, environment, found, report, roots, verdicts
 
 needs_root = pytest.mark.skipif(
@@ -262,19 +254,17 @@ def test_another_users_listener(tmp_path: Path, other_python: str) -> None:
 
 def as_nobody(*words: str | Path) -> dict[str, Any]:
     """What the probe tells as an ordinary user without capabilities: its own source, run by the system's Python."""
-    folder = Path(look_ports.__file__).parents[2]
     program = f"""
 import json, sys
-sys.path.insert(0, "/tmp/none")
+sys.path[:0] = sys.argv[1:2]
+from {look_ports.__name__} import look
 told = {{}}
 class Probe:
     def tell(self, **facts): told.update(facts)
     def stage(self, name): pass
-{textwrap.dedent(loader())}
-look_ports.look(Probe(), json.loads(sys.argv[1]))
+look(Probe(), json.loads(sys.argv[2]))
 print(json.dumps(told))
 """
-    assert folder.is_dir()
     command = [
         "setpriv",
         f"--reuid={NOBODY}",
@@ -284,33 +274,23 @@ print(json.dumps(told))
         "--inh-caps=-all",
     ]
     python = shutil.which("python3", path="/usr/bin:/usr/local/bin") or os.path.realpath(sys.executable)
-    done = subprocess.run(
-        [*command, python, "-", *map(str, words)], input=program, capture_output=True, text=True, cwd="/", check=False
-    )
+    with tempfile.TemporaryDirectory() as sources:
+        Path(sources).chmod(0o755)  # that user has to read what he runs
+        for module in sent_for(look_ports.__name__, frozenset({"retina_doctor", "retina_doctor_checks"})):
+            file = Path(sources, *module.split(".")).with_suffix(".py")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(source_of(module), encoding="utf-8")
+        done = subprocess.run(
+            [*command, python, "-I", "-", sources, *map(str, words)],
+            input=program,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            check=False,
+        )
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     return told
-
-
-SENT = (secret_words, look_sockets, binding, look_answers, look_endpoint, look_load, look_reach, look_ports)
-
-
-def loader() -> str:
-    """Text that makes the modules importable from their source, as the doctor's child does."""
-    sources = {m.__name__: Path(str(m.__file__)).read_text() for m in SENT}
-    return f"""
-import types
-for name, source in {sources!r}.items():
-    package = ""
-    for part in name.split(".")[:-1]:
-        package = (package + "." + part).strip(".")
-        sys.modules.setdefault(package, types.ModuleType(package)).__path__ = []
-    module = types.ModuleType(name)
-    sys.modules[name] = module
-    setattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2], module)
-    exec(compile(source, name, "exec"), module.__dict__)
-look_ports = sys.modules["retina_doctor_checks.probes.service.look_ports"]
-"""
 
 
 def asked(**named: Any) -> str:

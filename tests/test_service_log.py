@@ -102,6 +102,13 @@ def test_a_healthy_log_is_silent(tmp_path: Path) -> None:
     assert (found(told), verdicts(told)["service-log-shows-cause"]) == ([], "passed")
 
 
+def test_what_clients_got_wrong_is_no_fault_of_the_service(tmp_path: Path) -> None:
+    said = (Path(__file__).parent / "triage_texts" / "healthy" / "service-log.txt").read_text(encoding="utf-8")
+    with (tmp_path / "service.log").open("wb") as log, running(tmp_path, f"{HEALTHY}\n{said}", log) as pid:
+        told = asked(tmp_path, "--pid", pid)
+    assert (found(told), verdicts(told)["service-log-shows-cause"]) == ([], "passed")
+
+
 def test_where_the_gpu_is_not_meant_it_is_no_matter(tmp_path: Path) -> None:
     with (tmp_path / "service.log").open("wb") as log, running(tmp_path, LACKS_LIBRARY, log) as pid:
         assert found(asked(tmp_path, "--pid", pid, "--device", "cpu")) == []
@@ -253,6 +260,19 @@ def test_the_log_may_be_a_setting(dead: int, tmp_path: Path) -> None:
     assert roots(asked(tmp_path)) == ["service-log-shows-cause"], "no process is known at all"
 
 
+@pytest.mark.parametrize("ended_by_it", [False, True])
+def test_what_it_says_of_the_gpu_has_not_ended_one_that_lacks_its_model(
+    ended_by_it: bool, tmp_path: Path, dead: int
+) -> None:
+    """Under --device cpu, unless nothing else can have ended it."""
+    log = tmp_path / "service.log"
+    log.write_text(LACKS_LIBRARY + "\n" + ("" if ended_by_it else log.read_text()))
+    told = asked(tmp_path, "--pid", dead, "--log", "service.log", "--device", "cpu")
+    [its] = [one for one in told["findings"] if one["name"] == "service-log-shows-cause"]
+    assert roots(told) == ["service-log-shows-cause"]
+    assert its["evidence"]["gpu"] == ended_by_it
+
+
 def test_one_that_died_without_a_word_is_only_dead(tmp_path: Path, dead: int) -> None:
     (tmp_path / "service.log").write_text(HEALTHY)
     told = asked(tmp_path, "--pid", dead, "--log", "service.log")
@@ -261,7 +281,7 @@ def test_one_that_died_without_a_word_is_only_dead(tmp_path: Path, dead: int) ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [("missing", "No such file"), ("folder", "no regular file"), ("fifo", "no regular file")]
+    ("kind", "words"), [("missing", "No such file"), ("folder", "Is a directory"), ("fifo", "no regular file")]
 )
 def test_a_named_log_that_is_none_is_said_to_be_so(kind: str, words: str, tmp_path: Path) -> None:
     log = tmp_path / "log"
@@ -269,10 +289,10 @@ def test_a_named_log_that_is_none_is_said_to_be_so(kind: str, words: str, tmp_pa
         log.mkdir()
     elif kind == "fifo":
         os.mkfifo(log)
-    told = report("check", "--only", "service-log-shows-cause,probe-failed", "--log", str(log), cwd=tmp_path)
-    assert (found(told), told["exit_code"]) == (["probe-failed"], 3)
-    assert verdicts(told)["service-log-shows-cause"] == "unknown"
-    assert words in told["findings"][0]["message"]
+    done = doctor("check", "--only", "service-log-shows-cause,probe-failed", "--log", log, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"retina-doctor: --log: {log}: ")
+    assert words in done.stderr
 
 
 @pytest.mark.parametrize("log", ["unit:-x", "unit:a/b", "unit:", "docker:-v", "docker:a b", ""])

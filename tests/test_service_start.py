@@ -276,6 +276,11 @@ Files = dict[str, str | bytes]
 UNLOADABLE: dict[str, tuple[str, Files, Files]] = {
     # what is wrong: (command, the files, those that mend it)
     "syntax": ("gunicorn app:app", {"app.py": "import b\napp = 1\n", "b.py": "x = (\n"}, {"b.py": "x = ()\n"}),
+    "syntax, of a file whose names are asked for": (
+        "{python} app.py",
+        {"app.py": "from b import x\n", "b.py": "def x(:\n    pass\n"},
+        {"b.py": "def x():\n    pass\n"},
+    ),
     "syntax of another Python": ("{python} app.py", {"app.py": "print 'x'\n"}, {"app.py": "print('x')\n"}),
     "syntax, by its encoding": ("{python} app.py", {"app.py": "# 模型\n".encode("gbk")}, {"app.py": "# 模型\n"}),
     "attribute": ("gunicorn app:app", {"app.py": "def make():\n    app = 1\n"}, {"app.py": "def make():\n    global app\n"}),

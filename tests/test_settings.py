@@ -6,20 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from retina_doctor_checks.settings import (
-    DetectionSettings,
-    GpuSettings,
-    ModelSettings,
-    ServiceSettings,
-    Size,
-    read_size,
-)
+from retina_doctor_checks.settings import DetectionSettings, GpuSettings, ModelSettings, ServiceSettings
+from retina_doctor_checks.settings_values import Size, read_size
 
 from retina_doctor.codec import encode
-from retina_doctor.declared import declarations
 from retina_doctor.errors import UsageError
 from retina_doctor.settings import Settings
-from retina_doctor.settings_sources import line_of, load_settings, of_flags
+from retina_doctor.settings.declared import declarations
+from retina_doctor.settings.sources import line_of, load_settings, of_flags
 
 FILE = """
 [model]
@@ -131,6 +125,7 @@ def test_the_flags_are_those_that_scripts_rely_on() -> None:
     homes = {one.setting.flag: (one.table, one.key) for one in declarations().flags.values()}
     assert homes == {
         "--target": ("target", "command"),
+        "--header-file": ("service", "header_file"),
         "--model": ("model", "path"),
         "--det-size": ("detection", "size"),
         "--det-thresh": ("detection", "threshold"),
@@ -213,6 +208,7 @@ def test_a_complaint_names_file_line_key_and_the_nearest_name(tmp_path: Path) ->
     [
         ("target", "command", '["sh", "-c", "touch owned"]', ["sh", "-c", "touch owned"]),
         ("detection", "save_picture", '"/etc/cron.d/owned"', "/etc/cron.d/owned"),
+        ("service", "start", '"venv/bin/python app.py"', "venv/bin/python app.py"),
     ],
 )
 def test_a_file_that_merely_lies_there_does_not_say_what_to_run_or_write(
@@ -229,7 +225,7 @@ def test_a_file_that_merely_lies_there_does_not_say_what_to_run_or_write(
     ("line", "words"),
     [
         ("faeces = 'x'", "no such key in [service.response]; did you mean faces?"),
-        ("field = 3", "Expected `str`, got `int`"),
+        ("field = 3", "3 is a whole number, not text"),
         ("box_form = 'xywh'", "known are corners, size"),
         ("field = ''", "is no name of a field"),
     ],

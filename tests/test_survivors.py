@@ -1,6 +1,6 @@
 """The tool that looks for checks whose absence nobody would notice."""
 
-from retina_doctor.registry import installed
+from retina_doctor.catalogue.registry import installed
 from tests.machines import machine
 from tools.survivors import survivors
 

@@ -14,7 +14,7 @@ import pytest
 
 from retina_doctor.errors import UsageError
 from retina_doctor.settings import ProcessSettings, Settings
-from retina_doctor.target import choose_target, surroundings
+from retina_doctor.standpoint.target import choose_target, surroundings
 from tests.doctor import environment, install, make_venv, report
 
 

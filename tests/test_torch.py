@@ -15,9 +15,9 @@ import pytest
 from retina_doctor_checks.advice.builds import Terms, newest, torch_builds
 from retina_doctor_checks.advice.gpu_code import covers
 
-from retina_doctor.diagnose import diagnose
-from retina_doctor.registry import installed
-from retina_doctor.snapshot import load
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.judging.diagnose import diagnose
+from retina_doctor.support_file import load
 from tests.machines import raw
 from tests.standins import Report, doctor, nvml_folder
 

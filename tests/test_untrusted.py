@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from retina_doctor.crash import write_crash_file
 from retina_doctor.files import replace_file
-from retina_doctor.snapshot import SnapshotError, load
+from retina_doctor.running.crash import write_crash_file
+from retina_doctor.support_file import SnapshotError, load
 from tests import doctor as runs
 from tests.machines import raw
 

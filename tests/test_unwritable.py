@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from retina_doctor.codec import replace
-from retina_doctor.snapshot import save
+from retina_doctor.support_file import save
 from tests.machines import machine
 from tests.odd_probes import runs
 from tests.test_bare_surroundings import APART
@@ -155,7 +155,7 @@ def test_reports_and_the_history_of_a_fleet(how: str, folder: Path) -> None:
         f"{make} @ fleet report {files} --format terminal --format html=/mnt/x --into /mnt/h.db", folder, apart=True
     )
     assert (lost.returncode, lost.stdout) == (whole.returncode, whole.stdout)
-    kept, report = lost.stderr.splitlines()
+    kept, report = sorted(lost.stderr.splitlines())  # what is known before the look is told before it
     assert kept.startswith("retina-doctor: /mnt/h.db: the run is not kept: ")
     assert report == f"retina-doctor: /mnt/x: cannot be written: {told}."
 
@@ -211,8 +211,9 @@ def test_a_user_without_any_home(folder: Path) -> None:
 @pytest.mark.parametrize("locale", ["xx_YY.UTF-8", "C", "POSIX", "zh_CN.GBK", "broken.\udcff"])
 def test_a_locale_that_is_not_there(locale: str, folder: Path) -> None:
     for lang in ("en", "zh"):
-        whole = ran(f"@ demo --lang {lang}", folder)
-        other = ran(f"@ demo --lang {lang}", folder, LC_ALL=locale, LANG=locale)
+        # By the variable: `--lang` is repeated in "explain" where the locale means another language.
+        whole = ran("@ demo", folder, RETINA_DOCTOR_LANG=lang)
+        other = ran("@ demo", folder, RETINA_DOCTOR_LANG=lang, LC_ALL=locale, LANG=locale)
         assert (other.returncode, other.stdout, other.stderr) == (whole.returncode, whole.stdout, "")
 
 
@@ -251,3 +252,59 @@ def test_words_that_nobody_reads(words: str, folder: Path) -> None:
 def test_an_interrupted_pipe_changes_nothing(folder: Path) -> None:
     done = ran("{ @ diagnose model-missing.json --format json; echo $? >&2; } | head -c 10", folder)
     assert done.stderr == "1\n"
+
+
+LONG = "a" * 300
+NAMES = {
+    LONG: "File name too long",
+    "loop": "Too many levels of symbolic links",
+    "log.txt/x": "Not a directory",
+    "closed/x": "Permission denied",
+    "~nobody-of-this-name/x": "no such file",
+}
+READING = (
+    "scan {}",
+    "diagnose {}",
+    "triage {}",
+    "fleet report {}",
+    "diff {} {}",
+    "fix --plan {}",
+    "explain RD101 --from {}",
+)
+WRITING = ("demo --format json={}", "collect --quick --device cpu -o {}", "init -o {}")
+
+
+@pytest.fixture
+def names(folder: Path, tmp_path: Path) -> Path:
+    """A folder with files of each kind that the system refuses a user who is not root."""
+    tmp_path.chmod(0o777)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "log.txt").write_text("")
+    (tmp_path / "closed").mkdir(mode=0o700)
+    for above in tmp_path.parents:
+        if above.stat().st_uid == os.getuid() and above.name.startswith("pytest"):
+            above.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("command", READING + WRITING)
+def test_a_name_that_the_system_refuses_is_said_to_be_one(command: str, name: str, names: Path) -> None:
+    from tests.test_bare_surroundings import NOBODY, OPEN
+
+    done = ran(f"{OPEN} exec {NOBODY} @ {command.replace('{}', name)}", names, apart=True)
+    told = "exists already" if (command, name) == ("init -o {}", "loop") else NAMES[name]
+    assert done.stderr.count("\n") == 1 and told.lower() in done.stderr.lower(), done.stderr
+    # A report that cannot be written for want of a right changes no verdict; a name that can be none is wrong usage.
+    assert done.returncode == (1 if (command, name) == (WRITING[0], "closed/x") else 2)
+
+
+def test_a_working_directory_that_is_gone(folder: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = ran("rmdir $PWD; @ demo --format json=x.json --format terminal", gone)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "retina-doctor: x.json: cannot be written: No such file or directory.\n",
+    )
+    assert done.stdout == ran("@ demo", folder).stdout

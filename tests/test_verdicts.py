@@ -13,12 +13,13 @@ from xml.etree import ElementTree
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from retina_doctor import formats
 from retina_doctor.codec import replace
 from retina_doctor.model import Severity
-from retina_doctor.reports import PLAIN, Report, writer
+from retina_doctor.reports import formats
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, Report
 from retina_doctor.reports.summary import summary
-from retina_doctor.snapshot import save
+from retina_doctor.support_file import save
 from tests.machines import machine
 from tests.odd_probes import runs
 from tests.test_reports import every_machine, of

@@ -76,6 +76,43 @@ def test_a_model_is_opened_as_the_services_user(user: User, readable: bool, fold
     assert told["standpoint"]["groups"] == list(user.groups)
 
 
+def lure(folder: Path, kind: str, secret: Path) -> Path:
+    """What a service names as its model, so that root makes a file of root's readable for it."""
+    model = folder / "model.onnx"
+    if kind == "link":
+        model.symlink_to(secret)
+    elif kind == "folder that is a link":
+        (folder / "models").symlink_to(secret.parent)
+        return folder / "models" / secret.name
+    elif kind == "no model's name":
+        return secret
+    elif kind == "device":
+        return Path("/dev/null")
+    else:
+        os.mkfifo(model, 0o600)
+    return model
+
+
+LURES = ["link", "folder that is a link", "no model's name", "device", "FIFO"]
+
+
+@pytest.mark.parametrize("kind", LURES)
+def test_no_command_opens_a_file_of_roots_that_the_service_names(kind: str, folder: Path) -> None:
+    """It is opened with the service's eyes, which waits for nobody; and no chmod is printed for it."""
+    (folder / "roots").mkdir()
+    secret = folder / "roots" / ("key.onnx" if kind.startswith("folder") else "key.pem")
+    secret.write_text("root's own")
+    secret.chmod(0o600)
+    model = lure(folder, kind, secret)
+    with serving(folder, *NOBODY.words.split(), RETINAFACE_MODEL_PATH=str(model)) as service:
+        told = report("--pid", str(service.pid), "--only", "models", "--device", "cpu", cwd=folder)
+    assert roots(told) == ["model-unreadable"]
+    commands = [command for one in told["findings"] for command in one["fix"]["commands"]]
+    assert not any("chmod" in command for command in commands), commands
+    assert "root's own" not in json.dumps(told)
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("mount", ["bind", "overlay"])
 @pytest.mark.parametrize("user", ["nobody", "65534", "12345"])
 @pytest.mark.parametrize("readable", [False, True], ids=["root's alone", "everybody's"])
@@ -197,60 +234,6 @@ def test_the_processors_that_it_may_use_are_taken_on(user: User | None, folder: 
     assert told["standpoint"]["processors"] == [last]
 
 
-def group_of_its_own() -> dict[str, Path]:
-    """New control groups with limits: by the name of the controller of version 1, or "2"."""
-    made: dict[str, Path] = {}
-    name = f"retina-doctor-{os.getpid()}"
-    for controller, file, value in (
-        ("memory", "memory.limit_in_bytes", "268435456"),
-        ("pids", "pids.max", "77"),
-        ("cpu", "cpu.cfs_quota_us", "50000"),
-    ):
-        top = Path("/sys/fs/cgroup") / controller
-        if not (top / "cgroup.procs").exists():
-            continue
-        (top / name / "inner").mkdir(parents=True)
-        (top / name / file).write_text(value)
-        made[controller] = top / name / "inner"
-    if not made and Path("/sys/fs/cgroup/cgroup.controllers").exists():
-        top = Path("/sys/fs/cgroup") / name
-        (top / "inner").mkdir(parents=True)
-        for file, value in (("memory.max", "268435456"), ("pids.max", "77"), ("cpu.max", "50000 100000")):
-            with contextlib.suppress(OSError):
-                (top / file).write_text(value)
-        made["2"] = top / "inner"
-    return made
-
-
-def test_the_limits_of_its_control_group_are_told_and_it_is_not_joined(folder: Path) -> None:
-    """Those of the group above it count, too; the caller's own are others, and nothing is left in the service's."""
-    try:
-        groups = group_of_its_own()
-    except OSError as error:
-        pytest.skip(f"no control group can be made here: {error}")
-    if not groups:
-        pytest.skip("no control groups are mounted here")
-    try:
-        joins = "; ".join(f"echo $$ > {one}/cgroup.procs" for one in groups.values())
-        with serving(folder, "sh", "-c", f'{joins}; exec "$@"', "sh", *NOBODY.words.split()) as service:
-            told = report("--pid", str(service.pid), "--device", "cpu", "--only", "doctor", cwd=folder)
-            seen = told["standpoint"]["group_limits"]
-            wanted = {"memory": ("memory", 268435456), "pids": ("processes", 77), "cpu": ("processors", 0.5)}
-            for controller in wanted if "2" not in groups else ():
-                if controller in groups:
-                    name, value = wanted[controller]
-                    assert seen[name] == value
-            assert "cgroup" in told["standpoint"]["not_taken"]
-            for one in groups.values():
-                assert (one / "cgroup.procs").read_text().split() == [str(service.pid)]
-        own = report("--only", "doctor", "--device", "cpu", cwd=folder)["standpoint"]["group_limits"]
-        assert own is None or own["processes"] != 77
-    finally:
-        for one in groups.values():
-            one.rmdir()
-            one.parent.rmdir()
-
-
 # The driver (F5) and its device nodes
 
 FOLDERS = ["/run/opengl-driver/lib", "/usr/local/nvidia/lib64", "/opt/driver"]
@@ -307,6 +290,49 @@ def test_a_driver_that_only_the_doctor_finds_is_not(place: str, tmp_path: Path) 
 def test_a_driver_that_nobody_finds(tmp_path: Path) -> None:
     seen = looked(tmp_path, "/run/opengl-driver/lib", None, None)
     assert seen.roots == {"nvml-library-not-found"}, seen.summary()
+
+
+def attached(tmp_path: Path, user: User, doctors: str | None, services: str | None) -> Report:
+    """The same, beside a running service of *user*, whose environment alone names *services*."""
+    shown = Machine(folder=tmp_path / "machine", files=driver_in(FOLDERS[1]))
+    (tmp_path / "machine").mkdir()
+    rest = library_path(without=(nvml_folder(), cuda_folder()))
+    path = ":".join(filter(None, [services, rest]))
+    lines = [
+        f"{user.words} env LD_LIBRARY_PATH={path} {system_python()} -c 'import time; time.sleep(600)' & PID=$!",
+        "until grep -q python /proc/$PID/comm; do sleep 0.05; done",
+        f"{sys.executable} -m retina_doctor check --format json --only driver --timeout 60 --pid $PID; kill $PID",
+    ]
+    variables = {**environment(), **({"LD_LIBRARY_PATH": doctors} if doctors else {})}
+    command = shown.running(["sh", "-c", "\n".join(lines)], tmp_path)
+    done = subprocess.run(
+        command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.stdout, done.stderr
+    told = json.loads(done.stdout)
+    return Report(exit_code=told["exit_code"], json=told, stderr=done.stderr)
+
+
+SERVICES = pytest.mark.parametrize(
+    "user", [User(0, ()), NOBODY, UNNAMED], ids=["root's", "nobody's", "no passwd entry"]
+)
+
+
+@SERVICES
+def test_a_driver_that_only_a_running_service_finds_is_there(user: User, tmp_path: Path) -> None:
+    """Of another user's nothing is loaded on the doctor's own side: it is asked with that user's rights."""
+    seen = attached(tmp_path, user, None, FOLDERS[1])
+    assert seen.names == set() and seen.exit_code == 0, seen.summary()
+    assert seen.facts("nvml")["driver"] == DRIVER
+    assert any(one["path"].startswith(FOLDERS[1]) for one in seen.facts("gpu_environment")["libraries"])
+    assert seen.facts("interpreter")["uid"] == user.number
+
+
+@SERVICES
+@pytest.mark.parametrize("doctors", [None, FOLDERS[1]], ids=["nor the doctor", "the doctor finds it"])
+def test_a_driver_that_a_running_service_does_not_find_is_not(user: User, doctors: str | None, tmp_path: Path) -> None:
+    seen = attached(tmp_path, user, doctors, None)
+    assert seen.roots == {"nvml-library-not-found"} and seen.exit_code == 1, seen.summary()
 
 
 @pytest.mark.parametrize(("mode", "owner"), [("660", 0), ("600", 0), ("660", 23456)])

@@ -106,7 +106,17 @@ def switches(bait: Bait) -> str:
         "LD_DEBUG": "all",
         "LD_DEBUG_OUTPUT": f"{bait.folder}/traces/debug",
         "MALLOC_TRACE": f"{bait.folder}/traces/malloc",
-        "OPENSSL_CONF": f"{bait.folder}/openssl.cnf",
+        "SSL_CERT_FILE": f"{bait.folder}/certificates.pem",
+        "SSL_CERT_DIR": f"{bait.folder}/traces",
+        "TMPDIR": f"{bait.folder}/traces",
+        **{
+            f"XDG_{name}": f"{bait.folder}/traces" for name in ("CACHE_HOME", "CONFIG_HOME", "DATA_HOME", "RUNTIME_DIR")
+        },
+        "PYTHONPYCACHEPREFIX": f"{bait.folder}/traces",
+        "BASH_ENV": bait.written("shell", "/bin/cat /proc/self/status > @FOLDER@/canaries/shell.$$\n"),
+        "ENV": f"{bait.folder}/shell",
+        "HOSTALIASES": f"{bait.folder}/aliases",
+        "CUDA_INJECTION64_PATH": f"{bait.folder}/lib/libcuda.so.1",
         "RETINA_DOCTOR_RUN": "of-another-run",
         "RETINA_DOCTOR_LIBRARY_PATH": f"{bait.folder}/lib",
         "RETINA_DOCTOR_SERVICE_LOG": "/etc/shadow",
@@ -116,6 +126,15 @@ def switches(bait: Bait) -> str:
         "NLSPATH": f"{bait.folder}/%N",
     }
     return "breaks"
+
+
+def crypto_module(bait: Bait) -> str:
+    """OpenSSL's own configuration names a library, which `import ssl` loads."""
+    module = bait.compiled("module", "crypto/bait.so")
+    sections = f"openssl_conf = a\n[a]\nproviders = b\n[b]\nbait = c\n[c]\nmodule = {module}\nactivate = 1\n"
+    bait.variables["OPENSSL_CONF"] = bait.written("openssl.cnf", sections)
+    bait.written("path/sitecustomize.py", "import ssl\n")
+    return "module"
 
 
 def planted_libraries(bait: Bait) -> str:
@@ -164,6 +183,7 @@ WAYS: list[Callable[[Bait], str]] = [
     neighbours,
     elsewhere,
     switches,
+    crypto_module,
     planted_libraries,
     title,
     closed,

@@ -11,12 +11,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import Data
-from retina_doctor.diagnose import diagnose
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Diagnosis
-from retina_doctor.pages import source
-from retina_doctor.registry import installed
-from retina_doctor.snapshot import load
+from retina_doctor.support_file import load
+from retina_doctor.words.page_source import source
 from tests.machines import names, put, raw
 from tests.rejudging import judged
 

@@ -12,11 +12,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from retina_doctor.diagnose import diagnose
+from retina_doctor.catalogue.registry import installed
+from retina_doctor.judging.diagnose import diagnose
+from retina_doctor.language import LANGUAGES
 from retina_doctor.model import Severity
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, Report, writer
-from retina_doctor.settings import LANGUAGES
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, Report
 from tests.machines import machine, names
 
 

@@ -13,7 +13,7 @@ import re
 import sys
 from pathlib import Path
 
-from retina_doctor.registry import Catalogue, installed
+from retina_doctor.catalogue.registry import Catalogue, installed
 
 ROOT = Path(__file__).parents[1]
 PACK, MACHINES = ROOT / "checks" / "retina_doctor_checks", ROOT / "fixtures" / "machines"

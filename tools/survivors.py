@@ -10,11 +10,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 
+from retina_doctor.catalogue.registry import Catalogue, Entry, installed
 from retina_doctor.codec import replace
-from retina_doctor.diagnose import diagnose
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Diagnosis, Severity
 from retina_doctor.own_checks import Unloaded
-from retina_doctor.registry import Catalogue, Entry, installed
 from tests.machines import Machine, machine, names
 
 

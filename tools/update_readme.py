@@ -11,8 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from retina_doctor.declared import declarations
-from retina_doctor.reference import settings_table
+from retina_doctor.explaining.reference import settings_table
+from retina_doctor.settings.declared import declarations
 
 ROOT = Path(__file__).parents[1]
 USAGE, SETTINGS = ROOT / "docs" / "usage.md", ROOT / "docs" / "settings.md"

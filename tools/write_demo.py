@@ -7,7 +7,7 @@ from pathlib import Path
 from retina_doctor_checks.commands.demo.machines import FOLDER, NAMES
 
 from retina_doctor.codec import from_json, to_json
-from retina_doctor.snapshot import save
+from retina_doctor.support_file import save
 from tests.machines import machine
 
 

@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from retina_doctor import own_checks
+from retina_doctor.catalogue.registry import Catalogue, PackFailure, installed
 from retina_doctor.codec import encode, replace, to_json
-from retina_doctor.diagnose import diagnose
-from retina_doctor.examples import Example, _read
-from retina_doctor.explain import explanations, markdown
+from retina_doctor.explaining.examples import Example, _read
+from retina_doctor.explaining.explain import explanations, markdown
+from retina_doctor.judging.diagnose import diagnose
+from retina_doctor.language import LANGUAGES
 from retina_doctor.model import Diagnosis, Finding, Outcome
 from retina_doctor.redaction import without_secrets
-from retina_doctor.reference import domain_name
-from retina_doctor.registry import Catalogue, PackFailure, installed
 from retina_doctor.reports.labels import label
-from retina_doctor.settings import LANGUAGES
+from retina_doctor.words.reasons import domain_name
 from tests.machines import machine, names
 from tests.variants import scenes, section
 
@@ -40,7 +40,12 @@ TABLE = {
         ("编号", "名称", "级别", "标题"),
     ),
 }
-WITHOUT_A_MACHINE = {"RD001": (PackFailure("acme", "ImportError: No module named 'acme_probes'"),)}
+WITHOUT_A_MACHINE = {
+    "RD001": (
+        PackFailure("acme", "ImportError: No module named 'acme_probes'"),
+        PackFailure("acme-cameras", "ACME7: pages/camera-missing.zh.md: No such file or directory", whole=False),
+    )
+}
 """What is found of this installation, not of a machine."""
 
 

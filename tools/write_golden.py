@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from retina_doctor import formats
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import from_json, to_json
-from retina_doctor.diagnose import diagnose
+from retina_doctor.judging.diagnose import diagnose
+from retina_doctor.language import Language
 from retina_doctor.model import Severity
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, Report
-from retina_doctor.settings import Language
+from retina_doctor.reports import formats
+from retina_doctor.reports.report import PLAIN, Report
 from tests.machines import machine
 
 FOLDER = Path(__file__).parents[1] / "tests" / "golden"

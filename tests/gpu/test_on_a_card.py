@@ -14,7 +14,7 @@ from retina_doctor_checks.facts.inference import KnownAnswer
 from retina_doctor_checks.facts.memory import Footprint
 from retina_doctor_checks.inference import known
 from retina_doctor_checks.inference.known_checks import CUDA, right
-from retina_doctor_checks.settings import Size
+from retina_doctor_checks.settings_values import Size
 
 from retina_doctor.codec import decode
 from tests.doctor import SIX_FACES, doctor, found, verdicts

@@ -29,6 +29,14 @@ def import_lacking(probe: Any) -> None:
     probe.tell(first=[lacking.__cached__, lacking.version])
 
 
+def two_lines(probe: Any) -> None:
+    sys.stderr.write("one\n\ntwo\n")
+
+
+def one_long_line(probe: Any) -> None:
+    sys.stderr.write("x" * 1000000 + "\nthe end\n")
+
+
 def raise_error(probe: Any) -> None:
     raise ValueError("a plain error")
 

@@ -18,7 +18,7 @@ from .build import DRIVER
 
 PLAIN_NODES = (("null", 3), ("zero", 5), ("urandom", 9))
 CARD_NODES = {"nvidia0": (195, 0), "nvidiactl": (195, 255), "nvidia-uvm": (510, 0)}
-OTHER_NODES = {"dxg": (10, 63)}
+OTHER_NODES = {"dxg": (10, 63), "nvmap": (10, 61), "nvhost-gpu": (505, 1)}
 SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
 
@@ -53,7 +53,7 @@ class Machine:
 
     def __post_init__(self) -> None:
         if self.bus == "empty":
-            self.module, self.nodes = None, ()
+            self.module, self.nodes = None, tuple(node for node in self.nodes if node in OTHER_NODES)
 
     def running(self, command: Sequence[str], directory: Path) -> list[str]:
         """*command* as it is started on this machine, in *directory*."""

@@ -11,22 +11,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 from retina_doctor_checks.probes.models import contents
+from retina_doctor_checks.probes.service.answer_body import pruned
 from retina_doctor_checks.probes.service.look_answers import understood
-from retina_doctor_checks.probes.service.look_endpoint import pruned
+from retina_doctor_checks.probes.service.own_headers import Headers
+from retina_doctor_checks.triage.diagnosing import case_of, diagnoses
+from retina_doctor_checks.triage.readings import judged
+from retina_doctor_checks.triage.text import read
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import decode, encode
-from retina_doctor.diagnose import diagnose
 from retina_doctor.errors import UsageError
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Recorded
 from retina_doctor.probing.process import Child, ProcessSeen
 from retina_doctor.probing.request import LookRequest, Request
 from retina_doctor.redaction import redact, without_secrets
-from retina_doctor.redaction.rules import Marks, Rules, SecretsOnly
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, report_of, writer
+from retina_doctor.redaction.marks import Marks
+from retina_doctor.redaction.rules import Rules
+from retina_doctor.redaction.secrets_only import SecretsOnly
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, report_of
 from retina_doctor.secret_words import beginning
-from retina_doctor.settings_sources import load_settings
-from retina_doctor.snapshot import SnapshotError, load, save
+from retina_doctor.settings.sources import load_settings
+from retina_doctor.support_file import SnapshotError, load, save
 from tests.machines import names, raw
 from tools.fuzz import trees
 from tools.fuzz_models import seeds as model_seeds
@@ -88,7 +95,7 @@ def answers(data: bytes) -> None:
         document = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return
-    json.dumps(pruned(document), allow_nan=False)
+    json.dumps(pruned(document, Headers({})), allow_nan=False)
 
 
 def models(data: bytes) -> None:
@@ -105,6 +112,20 @@ def redaction(data: bytes) -> None:
         rules.words(text.split())
         rules.document({text[:50]: [text]})
     beginning(text, 300)
+
+
+def triage(data: bytes) -> None:
+    """A pasted log, in whatever form: each line keeps its number, and none is made up."""
+    text = read(data.decode("utf-8", "replace"))
+    numbers = [line.number for line in text.lines]
+    assert len(numbers) == len(set(numbers)), "a line twice"
+    case, catalogue = case_of(text), installed()
+    for one in diagnoses(case, catalogue.explains, judged(case, catalogue)):
+        assert 0 <= one.score <= 1 and one.evidence, one
+
+
+def _logs() -> list[bytes]:
+    return [*(file.read_bytes() for file in sorted((ROOT / "tests" / "triage_texts").rglob("*.txt"))), JOURNAL, RECORDS]
 
 
 def _machines() -> list[bytes]:
@@ -135,6 +156,22 @@ FRAMES = b"""{"hello": [3, 11, 0]}
 {"stage": "x"}
 {"end": "nvml", "failed": null}
 {"done": true}"""
+JOURNAL = b"""__CURSOR=s=1;i=2
+__REALTIME_TIMESTAMP=1764000003123456
+SYSLOG_IDENTIFIER=python
+_PID=2211
+MESSAGE=CUDA failure 2: out of memory ; GPU=0
+
+__CURSOR=s=1;i=3
+__REALTIME_TIMESTAMP=1764000003123457
+SYSLOG_IDENTIFIER=kernel
+MESSAGE=NVRM: Xid (PCI:0000:01:00): 79, GPU has fallen off the bus."""
+RECORDS = b"""{"log":"libcublasLt.so.12: cannot open shared object file\\n","stream":"stderr","time":"2026-11-23T09:00:03Z"}
+{"__CURSOR":"s=1","SYSLOG_IDENTIFIER":"a","_PID":"7","MESSAGE":[67,85,68,65]}
+{"ts":1764000003.1,"level":"error","msg":"driver 470, CUDA 12.4, onnxruntime-gpu 1.20"}
+face-1  | Traceback (most recent call last):
+db-1    | LOG: checkpoint
+face-1  | RuntimeError: CUDA error: out of memory"""
 ANSWERS = [
     b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"faces": []}',
     b'{"faces": [{"bbox": [1, 2, 3, 4], "confidence": 0.9}]}',
@@ -148,4 +185,5 @@ TARGETS: dict[str, tuple[Target, Seeds]] = {
     "deployment": (trees.deployment, trees.deployment_seeds),
     "models": (models, lambda: list(model_seeds().values())),
     "redaction": (redaction, _texts),
+    "triage": (triage, _logs),
 }

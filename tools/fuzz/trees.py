@@ -12,13 +12,14 @@ from retina_doctor_checks.analysis.kinds import KINDS
 from retina_doctor_checks.analysis.look import FetchedTexts, Packed, SoFar
 from retina_doctor_checks.facts.source import Source
 
+from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import decode, replace
-from retina_doctor.diagnose import diagnose
+from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Outcome, Recorded, Snapshot
 from retina_doctor.redaction import redact, without_secrets
-from retina_doctor.registry import installed
-from retina_doctor.reports import PLAIN, report_of, writer
-from retina_doctor.snapshot import load
+from retina_doctor.reports.formats import writer
+from retina_doctor.reports.report import PLAIN, report_of
+from retina_doctor.support_file import load
 from tests.machines import raw
 from tests.scan_pairs import HEAD
 from tests.scan_pairs import PAIRS as SOURCES

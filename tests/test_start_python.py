@@ -1,0 +1,103 @@
+"""A service that does not run is judged by the Python that its start command names, where nobody names another."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from retina_doctor_checks.probes.service import application
+from retina_doctor_checks.running import python_of_start
+
+from retina_doctor.settings import Settings
+from tests.doctor import environment, report
+
+
+@pytest.fixture
+def python(tmp_path: Path) -> Path:
+    """An environment of its own, without a package."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    server = tmp_path / "venv" / "bin" / "uvicorn"
+    server.write_text("#!/bin/sh\n")
+    server.chmod(0o755)
+    return tmp_path / "venv" / "bin" / "python"
+
+
+def started(words: str) -> Settings:
+    return Settings.of_plain({"service": {"start": words}})
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("{bin}/python app.py", "python"),
+        ("PORT=8080 {bin}/python -m uvicorn app:app", "python"),
+        ("nohup {bin}/uvicorn app:app", "python3"),
+        ("cd / && exec {bin}/uvicorn app:app", "python3"),
+        ("uvicorn app:app", None),
+        ("python app.py", None),
+        ("{bin}/gone/python app.py", None),
+        ("docker:face", None),
+        ("{bin}/docker run face", None),
+        ("{bin}/bash app.sh", None),
+        ("{bin}/uv run app.py", None),
+    ],
+)
+def test_which_python_a_start_names(words: str, name: str | None, python: Path) -> None:
+    found = python_of_start(started(words.format(bin=python.parent)))
+    assert found == ((str(python.parent / name),) if name else None)
+
+
+def test_a_supervisors_program(python: Path) -> None:
+    conf = python.parent.parent / "face.conf"
+    conf.write_text(f"[program:face]\ncommand={python.parent}/uvicorn app:app\n")
+    assert python_of_start(started(str(conf))) == (str(python.parent / "python3"),)
+
+
+def test_a_command_in_an_image_names_no_python_of_this_machine(python: Path) -> None:
+    file = python.parent.parent / "compose.yaml"
+    file.write_text(f"services:\n  face:\n    image: face\n    command: [{python}, app.py]\n")
+    assert python_of_start(started(str(file))) is None
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="gives a file to another user")
+def test_another_users_python_is_not_run(python: Path) -> None:
+    os.chown(python.parent, 65534, 65534)
+    assert python_of_start(started(f"{python} app.py")) is None
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="gives files to another user")
+@pytest.mark.parametrize("way", ["packages", "pyvenv.cfg", "link"])
+def test_nothing_of_another_user_tells_it_what_to_run(way: str, python: Path, tmp_path: Path) -> None:
+    """The file is root's; what it reads at its start, or a link on the way to it, is not."""
+    if way == "packages":
+        [packages] = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+        os.chown(packages, 65534, 65534)
+        named = python
+    else:
+        theirs = tmp_path / "theirs"
+        theirs.mkdir()
+        (theirs / "bin").symlink_to(python.parent)
+        (theirs / "pyvenv.cfg").write_text("home = /usr/bin\n")
+        os.chown(theirs / "bin" if way == "link" else theirs, 65534, 65534, follow_symlinks=False)
+        named = theirs / "bin" / "python"
+    assert python_of_start(started(f"{named} app.py")) is None
+
+
+def test_it_is_looked_at_unless_another_is_named(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("import fastapi\n")
+    words = ("check", "--device", "cpu", "--only", "service", "--start", f"{python} app.py")
+    told = report(*words, cwd=tmp_path, env=environment())
+    assert told["target"]["command"] == [str(python)]
+    told = report(*words, "--target", sys.executable, cwd=tmp_path)
+    assert told["target"]["command"] == [sys.executable]
+
+
+@pytest.mark.parametrize("flag", ["--pythonpath src", "--pythonpath=gone,src", "--chdir src"])
+def test_gunicorns_folders_of_modules(flag: str, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.py").touch()
+    found = application.of_command(["gunicorn", *flag.split(), "app:app"], str(tmp_path), [])
+    assert found is not None and found.file == str(tmp_path / "src" / "app.py")
