@@ -20,8 +20,7 @@ from retina_doctor.fixing.hand import CannotFix, Hand
 from retina_doctor.fixing.journal import Journal, state_folder
 from retina_doctor.fixing.pips import installs_here
 from retina_doctor.fixing.steps import FixAction
-from retina_doctor.model import Action
-from retina_doctor.words.pages import interpreter_of
+from retina_doctor.model import Action, interpreter_of
 from retina_doctor.words.remedies import MoveUp
 from tests.doctor import doctor, environment, install, make_venv
 from tests.machines import machine

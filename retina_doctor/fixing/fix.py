@@ -20,10 +20,9 @@ from retina_doctor.fixing.outcome import outcome
 from retina_doctor.fixing.steps import FixAction, unusable
 from retina_doctor.fixing.telling import FixTelling
 from retina_doctor.fixing.words import said
-from retina_doctor.model import Action
+from retina_doctor.model import Action, interpreter_of
 from retina_doctor.running.output import is_lost, tell
 from retina_doctor.standpoint.standpoint import user_name_of
-from retina_doctor.words.pages import interpreter_of
 from retina_doctor.words.remedies import MoveUp
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from retina_doctor.fixing.applying import Hands, why_not
 from retina_doctor.fixing.edits import edited
 from retina_doctor.fixing.hand import CannotFix, Hand, Whose
 from retina_doctor.fixing.steps import FixAction, doings_of, unusable
+from retina_doctor.model import interpreter_of
 from retina_doctor.redaction import shown
 from retina_doctor.standpoint.target import target_with_surroundings
-from retina_doctor.words.pages import interpreter_of
 from retina_doctor.words.plan import StepCause
 
 if TYPE_CHECKING:

@@ -13,10 +13,9 @@ from retina_doctor.fixing.steps import FixAction, is_plain
 from retina_doctor.fixing.words import said
 from retina_doctor.kinds import Kind
 from retina_doctor.language import Language
-from retina_doctor.model import Interpreter, Snapshot
+from retina_doctor.model import Interpreter, Snapshot, interpreter_of
 from retina_doctor.quoting import Command, command_of
 from retina_doctor.redaction import shown
-from retina_doctor.words.pages import interpreter_of
 from retina_doctor.words.remedies import for_uv
 
 ASKED = ("--dry-run", "--only-binary=:all:", "--quiet", "--report", "-")

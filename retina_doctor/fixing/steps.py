@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor.codec import Data, replace
-from retina_doctor.model import Action, Interpreter, Snapshot
-from retina_doctor.words.pages import interpreter_of
+from retina_doctor.model import Action, Interpreter, Snapshot, interpreter_of
 from retina_doctor.words.plan import Step, StepCause, codes_of
 from retina_doctor.words.remedies import FileChange
 

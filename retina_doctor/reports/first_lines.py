@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 
+from retina_doctor.model import interpreter_of
 from retina_doctor.moment import shown
 from retina_doctor.quoting import visible
 from retina_doctor.reports.labels import label
 from retina_doctor.reports.report import Report
 from retina_doctor.reports.standpoint import standpoint_of
 from retina_doctor.settings.declared import declarations
-from retina_doctor.words.pages import interpreter_of
 
 
 def judged_line(report: Report) -> str:

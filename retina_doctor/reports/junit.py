@@ -10,10 +10,9 @@ import itertools
 import re
 import xml.etree.ElementTree as ElementTree
 
-from retina_doctor.model import Judgement, Verdict
+from retina_doctor.model import Judgement, Verdict, interpreter_of
 from retina_doctor.reports.labels import corrected
 from retina_doctor.reports.report import Look, Report
-from retina_doctor.words.pages import interpreter_of
 from retina_doctor.words.reasons import reason_text
 
 ILLEGAL = re.compile(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from retina_doctor.model import Location
+from retina_doctor.model import Location, interpreter_of
 from retina_doctor.quoting import visible
 from retina_doctor.reports.report import Report
-from retina_doctor.words.pages import interpreter_of
 
 
 def run_in(report: Report) -> str | None:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from retina_doctor.codec import encode
-from retina_doctor.model import Interpreter, Json, Snapshot
-from retina_doctor.words.pages import interpreter_of
+from retina_doctor.model import Interpreter, Json, Snapshot, interpreter_of
 
 ENGINES = ("docker", "podman", "nerdctl")
 WITH_VALUE = ("-e", "--env", "--env-file", "-u", "--user", "-w", "--workdir", "--detach-keys")

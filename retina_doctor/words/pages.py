@@ -17,10 +17,10 @@ from typing import Any
 import jinja2
 
 from retina_doctor.catalogue.registry import Catalogue
-from retina_doctor.codec import Data, DoesNotFit, decode, to_json
+from retina_doctor.codec import Data, to_json
 from retina_doctor.figures import quantity
 from retina_doctor.language import Language
-from retina_doctor.model import Action, Finding, Interpreter, Outcome, Reason, Snapshot
+from retina_doctor.model import Action, Finding, Reason, Snapshot, interpreter_of
 from retina_doctor.quoting import PASSWORD, argument, visible
 from retina_doctor.words.page_source import BLOCK, PageError, file_of, source
 from retina_doctor.words.reasons import reason_text, words_of
@@ -139,16 +139,6 @@ def _aside(remedies: Remedies, doings: list[Doing], catalogue: Catalogue, langua
     if any(PASSWORD in one.command for one in doings):
         told.append(reason_text(Reason("fill-password"), catalogue, language))
     return " ".join(told)
-
-
-def interpreter_of(snapshot: Snapshot) -> Interpreter | None:
-    recorded = snapshot.readings.get("interpreter")
-    if recorded is None or recorded.outcome is not Outcome.OK:
-        return None
-    try:
-        return decode(recorded.facts, Interpreter)
-    except DoesNotFit:  # its check says so
-        return None
 
 
 def _in_reason(value: Any, told: Callable[[Any], str], language: Language) -> Any:

@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.cells import cell_len
 
 from retina_doctor.codec import Data, replace
-from retina_doctor.model import Action, Diagnosis, Finding, Location, Severity
+from retina_doctor.model import Action, Diagnosis, Finding, Location, Severity, interpreter_of
 from retina_doctor.quoting import quoted
 from retina_doctor.words.merging import merged
 from retina_doctor.words.one_line import combined
-from retina_doctor.words.pages import Words, interpreter_of
+from retina_doctor.words.pages import Words
 from retina_doctor.words.remedies import FileChange, Remedies
 
 TELLING = 60
