@@ -191,7 +191,7 @@ def _unlisted(line: str) -> str:
     return _LISTED.sub("", line).strip(" \t\r\"'")
 
 
-_LISTED = re.compile(r"[ \t]*-[ \t]+(?=\S)")
+_LISTED = re.compile(r"\A[ \t]*-[ \t]+(?=\S)")
 LONGEST_KEPT = 300
 """Characters of a name that is remembered."""
 

@@ -34,6 +34,11 @@ _DIRECTIONS = re.compile(
     re.IGNORECASE,
 )
 _FAQ = re.compile(r"(?:^|\n)\W{0,6}(?:q|question|问)\s?\d{0,2}[:.]\s|<faqitem ", re.IGNORECASE)
+_ASKED_AND_ANSWERED = re.compile(
+    r"(?:^|\n)\W{0,6}(?:q|question|问)\s?\d{0,2}[:.：]\s?[^\n]*(?=\n\W{0,6}(?:a|answer|答)\s?\d{0,2}[:.：])",
+    re.IGNORECASE,
+)
+"""A question with its answer: "I" in it is anybody."""
 QUESTIONS = 2
 """Questions that are marked as such, from which on a text is a page that answers them."""
 _ASKS = re.compile(
@@ -91,7 +96,7 @@ def is_spoken(place: tuple[LogLine, ...]) -> bool:
 def is_lesson(text: LogText) -> bool:
     """Whether an author addresses readers, or tells them what to do, and asks for nothing. What libraries tell their users to
     do is no lesson: it stands in the form of output, or alone."""
-    if _ASKS.search(text.prose):
+    if _ASKS.search(text.prose) and _ASKS.search(_ASKED_AND_ANSWERED.sub("", text.flowing)):
         return False
     if len(_FAQ.findall(text.flowing)) >= QUESTIONS:
         return True
