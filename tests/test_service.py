@@ -143,7 +143,12 @@ def test_a_running_service_is_healthy(tmp_path: Path) -> None:
         judged = {n: v for n, v in verdicts(told).items() if n.startswith(("service-", "port-"))}
         # --load, scan and --start do
         not_asked = {"service-fails-under-load", "port-not-published", "service-debug-mode"}
-        not_asked |= {"service-module-missing", "service-start-failed", "service-log-shows-cause"}
+        not_asked |= {
+            "service-model-per-request",
+            "service-module-missing",
+            "service-start-failed",
+            "service-log-shows-cause",
+        }
         assert {n for n, v in judged.items() if v != "passed"} == {*not_asked, "service-on-cpu"}
         assert judged["service-on-cpu"] == "inapplicable", "it has no framework loaded"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retina_doctor.authoring import Action, Answer, check
+from retina_doctor.codec import replace
 from retina_doctor.model import Severity
 
 from ..combined.source_files import is_test, within
@@ -13,11 +14,11 @@ from .together import CPU, RIVALS, environments, lock_of
 
 APIS = {"0.7": "0.7.3", "1.0": "1.0.1", "2.1": "2.1"}
 """The versions of insightface whose sources were read -> the release that stands for them."""
-MAY_BE_MEANT = ("cpu-only", "from-disk")
-"""A tool for the CPU; a picture that comes along with the service."""
+MAY_BE_MEANT = ("cpu-only", "from-disk", "rgb")
+"""A tool for the CPU; a picture that comes along with the service; colours in another order, which cost scores alone."""
 AGAINST_THE_REST = ("ctx-id",)
 """What is meant where nothing else of the tree names the GPU."""
-OF_NO_TEST = ("no-face-not-handled", "model-wrong-directory", "image-not-read")
+OF_NO_TEST = ("no-face-not-handled", "model-wrong-directory", "image-not-read", "service-model-per-request")
 
 
 def is_mere_test(source: Source, hit: Hit) -> bool:
@@ -52,7 +53,9 @@ def corrections(source: Source, hit: Hit) -> tuple[str | None, str | None]:
 def is_known(api: set[str], hit: Hit) -> bool:
     """Whether all versions that may be installed are among those of which the hit is true. What insightface refuses is read
     in a few versions: 0.1 took prepare(nms=...)."""
-    of_insightface = hit.cause == "det-parameter-ignored" and hit.why != "detect-faces"
+    of_insightface = hit.cause == "det-not-prepared" or (
+        hit.cause == "det-parameter-ignored" and hit.why != "detect-faces"
+    )
     return not of_insightface or set(hit.api or APIS) >= api
 
 
@@ -123,3 +126,24 @@ def model_wrong_directory(source: Source) -> Answer:
 @of_source
 def image_not_read(source: Source) -> Answer:
     return answered(source, "RD426", "image-not-read")
+
+
+@check("RD530", "service-model-per-request", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
+def service_model_per_request(source: Source) -> Answer:
+    return answered(source, "RD530", "service-model-per-request")
+
+
+@check("RD427", "image-wrong-form", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
+@of_source
+def image_wrong_form(source: Source) -> Answer:
+    return answered(source, "RD427", "image-wrong-form")
+
+
+@check("RD411", "det-not-prepared", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)
+@of_source
+def det_not_prepared(source: Source) -> Answer:
+    """Whatever another file prepares may be it."""
+    files = {one.at.file for one in source.signs if one.kind == "prepared"}
+    alone = [one for one in source.hits if one.cause != "det-not-prepared" or files <= {one.at.file}]
+    return answered(replace(source, hits=tuple(alone)), "RD411", "det-not-prepared")

@@ -14,9 +14,11 @@ from retina_doctor.codec import replace
 
 from ...facts.source import Figure, Hit
 from ..text import parted
-from . import guards
+from . import guards, nms
 from .constants import constants, judged
-from .flow import Nodes, asked_about, asks, awaited, is_index, kept, own_nodes
+from .flow import Nodes, asked_about, asks, is_index, kept, own_nodes
+from .givers import NO_FACE, Givers, is_handed_on, ordered
+from .handlers import SERVERS
 from .lines import around, hit, instead, more, place
 from .makers import FACE_ANALYSIS, is_app, is_detector, makes
 from .misplaced import (
@@ -28,20 +30,15 @@ from .misplaced import (
     old_detect,
     old_get,
     refused,
+    unprepared,
 )
-from .tree import Scope, Tree, last_word
+from .tree import Scope, Tree
 from .values import plain_argument
 
-PACKAGES = ("insightface", "retinaface")
+PACKAGES = ("insightface", "retinaface", "cv2", *SERVERS)
 RECOGNITION = (112.0, 112.0)
 """The input of the models that tell people apart, which get_model gives as well (insightface/model_zoo/arcface_onnx.py)."""
 LARGEST = 10**6
-THREADS = ("run_in_executor", "to_thread", "run_in_threadpool", "run_sync")
-"""Of asyncio, starlette and anyio: call a function in another thread, and give what it gives."""
-SAME_LENGTH = ("sorted", "list", "tuple", "reversed")
-NO_FACE = ("IndexError", "LookupError", "ValueError", "StopIteration", "Exception", "BaseException")
-
-
 Quantity = Literal["threshold", "nms", "size"]
 SET: dict[str, Quantity] = {"nms_thresh": "nms", "det_thresh": "threshold"}
 """Attributes of a detector that are set."""
@@ -51,15 +48,19 @@ def told(tree: Tree) -> Iterator[Hit | Figure]:
     """What is said of insightface's detector, and each figure that is given to it."""
     taken: dict[Scope, set[ast.expr]] = {}
     detected: dict[Scope, set[ast.expr]] = {}
+    own = Givers(tree)
     for call in tree.calls:
         name = tree.full(call.func)
-        if is_handed_on(tree, call):
+        if is_handed_on(tree, call) or own.gives(call):
             taken.setdefault(tree.scope[call], set()).add(call)
         if makes(tree, call, FACE_ANALYSIS):
             yield from constructor(tree, call)
+            yield from unprepared(tree, call)
         elif name == "retinaface.RetinaFace.detect_faces":
             yield from refused(tree, call, "detect-faces", DETECT_FACES)
             yield from figure(tree, call, "threshold", "threshold", 1)
+        elif nms.is_nms(tree, call):
+            yield from figure(tree, call, "nms", "nms_threshold", 3)
         elif isinstance(call.func, ast.Attribute):
             method = call.func.attr
             if method == "get" and is_app(tree, call.func.value):
@@ -72,6 +73,7 @@ def told(tree: Tree) -> Iterator[Hit | Figure]:
                 yield from figure(tree, call, "size", "input_size", 1)
                 detected.setdefault(tree.scope[call], set()).add(call)
     yield from attributes(tree)
+    yield from nms.told(tree)
     for scope, calls in taken.items():
         yield from faces(tree, scope, calls)
     for scope, calls in detected.items():
@@ -177,15 +179,6 @@ def faces(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
             yield unguarded(tree, node, "at-once", node.value)
 
 
-def is_handed_on(tree: Tree, call: ast.Call) -> bool:
-    """await loop.run_in_executor(None, app.get, img): what it gives is what app.get gives."""
-    if last_word(call.func) not in THREADS:
-        return False
-    partly = (one.args[:1] for one in call.args if isinstance(one, ast.Call) and last_word(one.func) == "partial")
-    given = [*call.args[:2], *(one for parts in partly for one in parts)]
-    return any(isinstance(one, ast.Attribute) and one.attr == "get" and is_app(tree, one.value) for one in given)
-
-
 def boxes(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
     """bboxes, kpss = detector.detect(img): both of no rows where there is no face (scrfd.py, retinaface.py detect()). That there
     are no landmarks (kpss is None) says nothing of boxes."""
@@ -196,7 +189,7 @@ def boxes(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
         node.targets[0].elts[0].id: node
         for node, _ in own
         if isinstance(node, ast.Assign)
-        and awaited(node.value) in calls
+        and ordered(node.value) in calls
         and isinstance(node.targets[0], ast.Tuple)
         and isinstance(node.targets[0].elts[0], ast.Name)
         and not any(isinstance(one, ast.Name) and one.id in counted for one in node.targets[0].elts[1:])
@@ -214,17 +207,6 @@ def turns_on_none(node: ast.AST) -> bool:
     """if kpss is None"""
     test = getattr(node, "test", None)
     return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is | ast.IsNot)
-
-
-def ordered(node: ast.expr) -> ast.expr:
-    """What sorted(), list(), reversed() and tuple() are given, and what is waited for: as empty as what comes out."""
-    while True:
-        node = awaited(node)
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
-            return node
-        if node.func.id not in SAME_LENGTH or not node.args:
-            return node
-        node = node.args[0]
 
 
 def taken_by_call(

@@ -18,7 +18,7 @@ from .guards import statement_of
 from .lines import hit, more, text_of, without
 from .makers import is_app
 from .tree import Tree
-from .values import single
+from .values import plain_argument, single
 
 OLD, MIDDLE = "0.7", "1.0"
 PREPARE = ("ctx_id", "det_thresh", "det_size")
@@ -143,3 +143,25 @@ def old_detect(tree: Tree, call: ast.Call) -> Iterator[Hit]:
                 before = f"{indent}{ast.unparse(call.func.value)}.det_thresh = {value}"
                 told = replace(told, fixed=corrected_lines(before, line))
             yield told
+
+
+PACKS = ("buffalo_l", "buffalo_m", "buffalo_s", "buffalo_sc", "antelopev2")
+"""Whose detector takes pictures of any size, and has none of its own."""
+
+
+def unprepared(tree: Tree, call: ast.Call) -> Iterator[Hit]:
+    """FaceAnalysis() by which this file finds faces and that it never prepares: until 1.0 its detector has no input size then,
+    and detect() asserts one (0.7.3 retinaface.py; 1.0.1 and 2.1 scrfd.py begin with two)."""
+    named = plain_argument(call, "name", 0)
+    known = named is None or (isinstance(named, ast.Constant) and named.value in PACKS)
+    spread = any(one.arg is None for one in call.keywords) or any(isinstance(one, ast.Starred) for one in call.args)
+    if "prepare" in tree.called or "prepare" in tree.handed or not known or spread:
+        return
+    used = [one for one in tree.called.get("get", ()) if is_prepared(tree, one, call)]
+    statement = statement_of(tree, call)
+    name = is_named(statement)
+    if used and statement is not None and name is not None:
+        line = tree.lines[statement.lineno - 1]
+        after = f"{line[: len(line) - len(line.lstrip())]}{name}.prepare(ctx_id=0, det_size=(640, 640))"
+        fixed = corrected_lines(line, after) if statement.lineno == statement.end_lineno else None
+        yield replace(hit(tree, "det-not-prepared", call, "used", name, api=(OLD,)), fixed=fixed)

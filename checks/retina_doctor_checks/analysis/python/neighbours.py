@@ -1,4 +1,5 @@
-"""Constants that a file imports from other modules of its own package: `from .config import DET_SIZE`, `config.DET_SIZE`."""
+"""Constants that a file imports from other modules of its own package: `from .config import DET_SIZE`, `config.DET_SIZE`, and
+what classes of settings begin with: `settings.det_size`, `Config.DET_SIZE`."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from . import fields
+
 Contents = Callable[[str], bytes | None]
 """The bytes of another file that was fetched, by its path."""
 ABOVE = 3  # folders above a file from which a full name may start
@@ -17,23 +20,46 @@ MOST_BYTES = 100_000  # of a module that holds constants
 
 
 class Neighbours:
-    """What the modules around a file say. Only literals are taken: whatever else they compute stays unknown."""
+    """What the modules around a file say. Of their values only literals are taken: whatever else they compute stays unknown.
+
+    *trees*: file -> its Tree, where one was asked for (elsewhere.py); None: it is no Python. *settable*: values that the
+    environment may exchange."""
 
     def __init__(self, content_of: Contents) -> None:
-        self._content_of = content_of
+        self.content_of = content_of
+        self.trees: dict[str, object] = {}
+        self.settable: set[ast.expr] = set()
         self._literals: dict[str, dict[str, ast.expr]] = {}
 
     def literal(self, name: str, path: str) -> ast.expr | None:
-        """What a full name, `.config.DET_SIZE`, means in the file at *path*; None: that cannot be told."""
+        """What a full name, `.config.DET_SIZE` or `.config.settings.det_size`, means in the file at *path*; None: that cannot be
+        told."""
         module, _, constant = name.rpartition(".")
+        found = self._of(module, constant, path)
+        above, dot, owner = module.rpartition(".")
+        return self._of(above or dot, f"{owner}.{constant}", path) if found is None and owner else found
+
+    def _of(self, module: str, constant: str, path: str) -> ast.expr | None:
         for file in files_of(module, path):
             if file not in self._literals:
-                data = self._content_of(file)
+                data = self.content_of(file)
                 if data is None or len(data) > MOST_BYTES:
                     continue
-                self._literals[file] = literals(data)
+                root = parsed(data)
+                self._literals[file] = literals(root) | self._settings(root) if root is not None else {}
             return self._literals[file].get(constant)
         return None
+
+    def _settings(self, root: ast.Module) -> dict[str, ast.expr]:
+        """`settings.det_size` and `Config.DET_SIZE`, of a module."""
+        known = fields.classes(root)
+        found: dict[str, ast.expr] = {}
+        for name, one in (known | fields.made(root, known) | fields.instances(root, known)).items():
+            said = {f"{name}.{word}": value for word, value in one.defaults.items() if is_literal(value)}
+            if one.settable:
+                self.settable.update(said.values())
+            found |= said
+        return found
 
 
 def files_of(module: str, path: str) -> Iterator[str]:
@@ -51,15 +77,19 @@ def files_of(module: str, path: str) -> Iterator[str]:
         )
 
 
-def literals(data: bytes) -> dict[str, ast.expr]:
-    """The names of a module that are given a literal, once; none of a file that is no Python."""
+def parsed(data: bytes) -> ast.Module | None:
+    """None: it is no Python."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            root = ast.parse(data.decode(encoding))
+            return ast.parse(data.decode(encoding))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
+        return None
+
+
+def literals(root: ast.Module) -> dict[str, ast.expr]:
+    """The names of a module that are given a literal, once."""
     touched: Counter[str] = Counter()
     for node in ast.walk(root):
         held = node.value if isinstance(node, ast.Attribute | ast.Subscript) else node

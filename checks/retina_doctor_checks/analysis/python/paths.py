@@ -48,11 +48,17 @@ def told(tree: Tree) -> Iterator[Hit]:
         if name in FACE_ANALYSIS:
             yield from named(tree, call, "root", 1, folder, written)
             yield from named(tree, call, "name", 0, dotted, written)
-        elif name in LOADERS:
+        elif name in LOADERS and not is_downloaded(call):
             yield from named(tree, call, LOADERS[name], 0, model, written)
         elif READ_NET.match(name):
             for place in range(min(2, len(call.args))):
                 yield from named(tree, call, "", place, model, written)
+
+
+def is_downloaded(call: ast.Call) -> bool:
+    """insightface's get_model(name, download=True) fetches into its own folder what is not there (model_zoo.py)."""
+    given = plain_argument(call, "download")
+    return given is not None and not (isinstance(given, ast.Constant) and not given.value)
 
 
 def made_here(tree: Tree) -> set[str | None]:

@@ -7,12 +7,10 @@ import re
 
 from ...facts.source import Figure, Hit
 from ..found import Found
-from ..text import SourceText
-from . import detector, environment, paths, pictures, serving, sessions, starting
-from .neighbours import Neighbours
+from . import branches, detector, environment, forms, paths, pictures, remade, serving, sessions, starting
 from .tree import Tree, last_word
 
-TOPICS = (sessions, detector, paths, pictures, environment)
+TOPICS = (sessions, detector, paths, pictures, environment, remade, forms, branches)
 PACKAGES = frozenset((*(name for topic in TOPICS for name in topic.PACKAGES), *serving.PACKAGES, *starting.PACKAGES))
 """A file that imports none of them has nothing to say."""
 GPU = "CUDAExecutionProvider"
@@ -21,9 +19,8 @@ OF_PROVIDERS = re.compile(r"\s*\w+ExecutionProvider(?:\s*[,;:|]\s*\w+ExecutionPr
 """A text that names providers and says nothing of them, as a log line or a docstring does."""
 
 
-def told(root: ast.Module, text: SourceText, neighbours: Neighbours, is_config: bool) -> Found:
+def told(tree: Tree, is_config: bool) -> Found:
     """*is_config*: it is a configuration of gunicorn's."""
-    tree = Tree(root, text, neighbours)
     found = Found()
     catalogue = listed(tree)
     named = [
@@ -32,7 +29,7 @@ def told(root: ast.Module, text: SourceText, neighbours: Neighbours, is_config: 
         if isinstance(node, ast.Constant) and node not in catalogue and names_gpu(node.value)
     ]
     if named:
-        found.meant.append(text.at(min(named)))
+        found.meant.append(tree.text.at(min(named)))
     if is_config:
         found.servers += serving.configured(tree)
         found.signs += starting.preloads(tree)

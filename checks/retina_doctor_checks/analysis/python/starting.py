@@ -15,7 +15,7 @@ from .makers import DETECTORS, FACE_ANALYSIS
 from .tree import NAMED, Tree
 from .values import argument, plain_argument, single
 
-PACKAGES = ("onnxruntime", "insightface", "fastapi", "flask", "uvicorn", "quart", "torch", "multiprocessing")
+PACKAGES = ("onnxruntime", "insightface", "cv2", "fastapi", "flask", "uvicorn", "quart", "torch", "multiprocessing")
 LOADS = ("onnxruntime.InferenceSession", *FACE_ANALYSIS, *DETECTORS)
 FORMS = (
     "fastapi.UploadFile",
@@ -48,6 +48,8 @@ def told(tree: Tree) -> Iterator[Sign]:
     loads = [call for call in tree.calls if is_loaded(tree, call) and not sessions.is_for_cpu(tree, call)]
     yield from forking.told(tree, loads)
     yield from forking.chosen(tree)
+    for call in tree.called.get("prepare", ())[:1]:
+        yield Sign(at=place(tree, call), kind="prepared", what="prepare")
     if tree.imports("fastapi"):
         yield from forms(tree)
     if tree.imports("onnxruntime"):

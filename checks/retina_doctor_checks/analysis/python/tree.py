@@ -6,7 +6,9 @@ import ast
 from collections.abc import Sequence
 
 from ..text import SourceText
+from .fields import Fields, classes
 from .neighbours import Neighbours
+from .words import last_word as last_word
 
 Named = ast.FunctionDef | ast.AsyncFunctionDef
 Function = Named | ast.Lambda
@@ -26,7 +28,8 @@ MARKS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 
 
 class Tree:
-    """*names*: imported name -> full name. *scope*: node -> the function, class or module around it. *bound*: (scope, name) ->
+    """*neighbours*: the modules around its file. *names*: imported name -> full name.
+    *scope*: node -> the function, class or module around it. *bound*: (scope, name) ->
     what is assigned to it there, None where that is no plain value; names of "self" are bound in their class as "self.NAME",
     and what another object keeps in no scope (held_at).
     *puts*: place of held_at() -> the targets that are assigned there; *loose*: those of them that may be passed over.
@@ -34,12 +37,13 @@ class Tree:
     functions that are given away instead; *changed*: names of lists and the like that are changed in place; *filled*: those
     of which an entry is set;
     *closing*: argument -> last line of its call; *asking*: function -> what flow.asked_about() says of it;
+    *fields*: class of settings -> what it begins with; *forms*: picture -> what forms.py says of it;
     *following*: parameters that are being followed to their callers; *steps*: how many were followed so far."""
 
     def __init__(self, root: ast.Module, text: SourceText, neighbours: Neighbours) -> None:
         self.root = root
         self.text = text
-        self._neighbours = neighbours
+        self.neighbours = neighbours
         self.names: dict[str, str] = {}
         self.calls: list[ast.Call] = []
         self.assignments: list[Assignment] = []
@@ -59,7 +63,9 @@ class Tree:
         self.everywhere: dict[Scope, set[str]] = {}
         self.asking: dict[Named, set[str]] = {}
         self.following: set[tuple[Scope, str]] = set()
+        self.forms: dict[ast.expr, str | None] = {}
         self.steps = 0
+        self.fields: dict[str, Fields] = classes(root)
         self._visit()
 
     @property
@@ -89,7 +95,7 @@ class Tree:
     def imported(self, node: ast.Name | ast.Attribute) -> ast.expr | None:
         """The literal in another file of the package that a name stands for here; None: it stands for none."""
         name = self.full(node)
-        return self._neighbours.literal(name, self.text.path) if "." in name else None
+        return self.neighbours.literal(name, self.text.path) if "." in name else None
 
     def _visit(self) -> None:
         todo: list[tuple[ast.AST, Scope, bool]] = [(self.root, self.root, False)]
@@ -259,11 +265,6 @@ def held_at(node: ast.AST) -> str | None:
 
 def is_self(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in ("self", "cls")
-
-
-def last_word(node: ast.AST) -> str:
-    """The last of the words of a name: run of app.run; "" of what is no name."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def arguments(call: ast.Call) -> list[ast.expr]:

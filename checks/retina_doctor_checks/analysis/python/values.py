@@ -64,11 +64,12 @@ def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
     if isinstance(node, NAMES) and tree.full(node) in tree.changed:
         return [Value(None)]
     if isinstance(node, ast.Name):
-        return (_name(tree, node.id, tree.scope.get(node, tree.root), deep) or [Value(tree.imported(node))])[:MOST]
+        return (_name(tree, node.id, tree.scope.get(node, tree.root), deep) or [_imported(tree, node)])[:MOST]
     if isinstance(node, ast.Attribute):
         if is_self(node.value):
             return _of_class(tree, node, deep)
-        return _held(tree, node, deep) or _flag(tree, node, deep) or [Value(tree.imported(node) or node)]
+        known = _held(tree, node, deep) or _flag(tree, node, deep) or _field(tree, node, deep)
+        return known or [_imported(tree, node, node)]
     if isinstance(node, ast.Subscript):
         return _held(tree, node, deep) or _looked_up(tree, node, deep) or [Value(node)]
     if isinstance(node, ast.IfExp):
@@ -115,6 +116,38 @@ def plain_argument(call: ast.Call, name: str, place: int | None = None) -> ast.e
         return None
 
 
+def _imported(tree: Tree, node: ast.Name | ast.Attribute, otherwise: ast.expr | None = None) -> Value:
+    """What another file of the package gives, which the environment may exchange."""
+    found = tree.imported(node)
+    return Value(found or otherwise, sure=found not in tree.neighbours.settable)
+
+
+def _field(tree: Tree, node: ast.Attribute, deep: int) -> list[Value]:
+    """What a class of settings says: Config.size, or cfg.size of cfg = Config(size=...)."""
+    if isinstance(node.value, ast.Name) and node.value.id in tree.fields:
+        made, word = None, node.value.id
+    else:
+        made = single(tree, node.value) if isinstance(node.value, ast.Name) else None
+        word = made.func.id if isinstance(made, ast.Call) and isinstance(made.func, ast.Name) else ""
+    fields = tree.fields.get(word)
+    if fields is None and isinstance(made, ast.Call) and not made.args and not made.keywords:
+        return _of_others(tree, made, node.attr)
+    if fields is None or node.attr not in fields.defaults:
+        return []
+    if isinstance(made, ast.Call) and (made.args or any(one.arg is None for one in made.keywords)):
+        return [Value(None)]
+    given = plain_argument(made, node.attr) if isinstance(made, ast.Call) else None
+    found = values(tree, given or fields.defaults[node.attr], deep + 1)
+    return [one.unsure() for one in found] if fields.settable else found
+
+
+def _of_others(tree: Tree, made: ast.Call, word: str) -> list[Value]:
+    """Of settings = Settings(), or get_settings(), of another file."""
+    name = tree.full(made.func)
+    found = [tree.neighbours.literal(f"{name}{call}.{word}", tree.text.path) for call in ("", "()") if "." in name]
+    return [Value(one, sure=one not in tree.neighbours.settable) for one in found if one is not None][:1]
+
+
 def _name(tree: Tree, name: str, scope: Scope | None, deep: int) -> list[Value]:
     """What this file says of a name; nothing where it binds none of it."""
     while scope is not None:
@@ -149,6 +182,8 @@ def _held(tree: Tree, node: ast.expr, deep: int) -> list[Value]:
     given = tree.bound.get((None, place)) if place is not None else None
     if not given or place is None:
         return []
+    if isinstance(node, ast.Subscript) and last_word(node.value) == "config" and _is_loaded(tree, node.value):
+        return [Value(None)]
     targets = tree.puts[place]
     mades = [_owner(tree, one, deep) for one in (node, *targets)]
     shared = _is_state(node) and all(_is_state(one) for one in targets)
@@ -158,6 +193,13 @@ def _held(tree: Tree, node: ast.expr, deep: int) -> list[Value]:
     if mades[0] is not None and all(_is_straight(tree, one, node, mades[0]) for one in targets):
         return found
     return [value.unsure() if isinstance(value.node, ast.Call) else Value(None) for value in found]
+
+
+def _is_loaded(tree: Tree, config: ast.expr) -> bool:
+    """app.config.from_prefixed_env(), app.config.update(...): other values may come from anywhere."""
+    calls = (call.func for word, found in tree.called.items() if word.startswith("from_") for call in found)
+    read = any(isinstance(one, ast.Attribute) and last_word(one.value) == "config" for one in calls)
+    return read or tree.full(config) in tree.changed
 
 
 def _looked_up(tree: Tree, node: ast.Subscript, deep: int) -> list[Value]:
@@ -185,7 +227,8 @@ def _looked_up(tree: Tree, node: ast.Subscript, deep: int) -> list[Value]:
 def _owner(tree: Tree, node: ast.expr, deep: int) -> ast.expr | None:
     """What makes the object that keeps a value, where that is plain to see: {}, FastAPI(), a class of this file."""
     kept = node.value if isinstance(node, ast.Attribute | ast.Subscript) else None
-    found = values(tree, kept.value if _is_state(node) and isinstance(kept, ast.Attribute) else kept, deep + 1)
+    within = isinstance(kept, ast.Attribute) and (_is_state(node) or kept.attr == "config")
+    found = values(tree, kept.value if within and isinstance(kept, ast.Attribute) else kept, deep + 1)
     made = found[0].node if len(found) == 1 else None
     if isinstance(made, ast.Call):
         return made if tree.full(made.func) in OWNERS or last_word(made.func) in tree.classes else None

@@ -1,0 +1,95 @@
+"""What classes of settings begin with: dataclasses, pydantic's BaseModel and BaseSettings, and classes that only hold values."""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from .words import last_word
+
+FROM_OUTSIDE = ("BaseSettings", "EnvSettings", "FlaskForm")
+"""Bases by which a variable of the environment may exchange a value."""
+HOLDING = ("BaseModel", "BaseSettings", "EnvSettings", "object", "NamedTuple", "Protocol", "Struct")
+PLAIN = ("dataclass", "define", "frozen", "attrs", "s")
+FIELDS = ("Field", "field", "ib")
+
+
+class Fields(NamedTuple):
+    """*settable*: the environment may say otherwise."""
+
+    defaults: dict[str, ast.expr]
+    settable: bool
+
+
+def classes(root: ast.Module) -> dict[str, Fields]:
+    """The classes of a module that hold values, by name; none of which there are two."""
+    found: dict[str, Fields] = {}
+    for node in root.body:
+        if isinstance(node, ast.ClassDef):
+            one = fields_of(node)
+            if one is not None and node.name not in found:
+                found[node.name] = one
+    return found
+
+
+def fields_of(node: ast.ClassDef) -> Fields | None:
+    """None: its base, its decorator or its __init__ may do anything with them."""
+    bases = [last_word(one) for one in node.bases]
+    made = [last_word(one.func if isinstance(one, ast.Call) else one) for one in node.decorator_list]
+    own = {one.name for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
+    if (
+        not set(bases) <= set(HOLDING)
+        or not set(made) <= set(PLAIN)
+        or own & {"__init__", "__post_init__", "__getattr__"}
+    ):
+        return None
+    found: dict[str, ast.expr] = {}
+    for one in node.body:
+        targets = one.targets if isinstance(one, ast.Assign) else [one.target] if isinstance(one, ast.AnnAssign) else []
+        if isinstance(one, ast.Assign | ast.AnnAssign) and len(targets) == 1 and isinstance(targets[0], ast.Name):
+            value = default_of(one.value)
+            if value is not None:
+                found[targets[0].id] = value
+    return Fields(found, any(base in FROM_OUTSIDE for base in bases))
+
+
+def default_of(value: ast.expr | None) -> ast.expr | None:
+    """Field(640, ge=32), field(default=640)"""
+    if not (isinstance(value, ast.Call) and last_word(value.func) in FIELDS):
+        return value
+    named = [one.value for one in value.keywords if one.arg == "default"]
+    return named[0] if named else value.args[0] if value.args else None
+
+
+def made(root: ast.Module, known: dict[str, Fields]) -> dict[str, Fields]:
+    """What functions give that do no more: def get_settings(): return Settings()"""
+    makers, found = {name: name for name in known}, dict[str, Fields]()
+    for node in root.body:
+        if isinstance(node, ast.FunctionDef) and node.body and isinstance(node.body[-1], ast.Return):
+            word = plainly_made(node.body[-1].value, makers)
+            if word is not None and all(isinstance(one, ast.Expr) for one in node.body[:-1]):
+                found[f"{node.name}()"] = known[word]
+    return found
+
+
+def instances(root: ast.Module, known: dict[str, Fields]) -> dict[str, Fields]:
+    """The objects of these classes that a module makes with nothing said, and in which it sets nothing."""
+    makers = {name: name for name in known} | {name.removesuffix("()"): name for name in made(root, known)}
+    settings = known | made(root, known)
+    given: dict[str, list[ast.expr | None]] = {}
+    for node in root.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                given.setdefault(last_word(target), []).append(node.value)
+    begun = {name: plainly_made(values[0], makers) for name, values in given.items() if len(values) == 1}
+    touched = {last_word(one.value) for one in ast.walk(root) if isinstance(one, ast.Attribute) and is_stored(one)}
+    return {name: settings[word] for name, word in begun.items() if word is not None and name not in touched}
+
+
+def is_stored(node: ast.Attribute) -> bool:
+    return not isinstance(node.ctx, ast.Load)
+
+
+def plainly_made(node: ast.expr | None, makers: dict[str, str]) -> str | None:
+    plain = isinstance(node, ast.Call) and not node.args and not node.keywords and isinstance(node.func, ast.Name)
+    return makers.get(node.func.id) if plain else None  # type: ignore[union-attr]
