@@ -113,7 +113,7 @@ def desk_at(folder: Path, python: Path, **more: str | None) -> Desk:
     for name in ("work", "home", "bin"):
         (folder / name).mkdir()
     path = os.pathsep.join(map(str, (folder / "bin", PROGRAMS, os.environ["PATH"])))
-    variables = environment(HOME=str(folder / "home"), PATH=path, UV_NO_CONFIG="1", **more)
+    variables = environment(HOME=str(folder / "home"), PATH=path, UV_NO_CONFIG="1", COLUMNS="300", **more)
     return Desk(folder=folder / "work", python=python, variables=variables)
 
 

@@ -66,6 +66,15 @@ def named(model: Model) -> dict[str, object]:
     }
 
 
+def renamed(model: Model, right: str) -> dict[str, object]:
+    """Evidence where a page gives the service another path: *tell*, words that tell the doctor the same, where it was told the
+    wrong one; *again_with* for its flag, which goes before them."""
+    if model.named_by != "settings":
+        return {"tell": [], "again_with": None}
+    tell = ["export", f"RETINA_DOCTOR_MODEL_PATH={right}"]
+    return {"tell": tell, "again_with": [["--model", model.named], ["--model", right]]}
+
+
 def is_missing(model: Model) -> bool:
     return model.error is not None and model.error.kind == "missing"
 
@@ -151,8 +160,11 @@ def model_wrong_directory(model: Model) -> Answer:
         "link": broken_link(model),
         "parent": posixpath.dirname(model.path),
     }
+    variant = _how_named(model)
+    if variant == "url":
+        evidence |= renamed(model, found)
     subject = f"model:{posixpath.basename(found)}" if model.kind == "url" else subject_of(model.path)
-    return Problem(subject=subject, evidence=evidence, variant=_how_named(model), at_most=_may_be_fetched(model))
+    return Problem(subject=subject, evidence=evidence, variant=variant, at_most=_may_be_fetched(model))
 
 
 def _how_named(model: Model) -> str:
