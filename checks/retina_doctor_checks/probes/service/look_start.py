@@ -109,17 +109,21 @@ def read(probe: Any, given: list[str], directory: str, elsewhere: bool, deeper: 
     if script is not None and script.unloadable is not None:
         probe.tell(unloadable=script.unloadable)
     base = os.path.basename(first)
-    if script is not None and script.text is not None:
+    known = application.PYTHON.match(base) or base in server_words.SERVERS
+    if script is not None and script.text is not None and not known:
         inner, folder = start_script.started(script, directory) if deeper else ([], directory)
         if inner:
             read(probe, inner, folder, elsewhere, deeper=False)
         else:
             probe.tell(problem="no-application")
-        return
-    if base in server_words.COMPILED or (
-        not there and not application.PYTHON.match(base) and base not in server_words.SERVERS
-    ):
-        return
+    elif base not in server_words.COMPILED and (there or known):
+        served(probe, words, directory, path, variables, elsewhere)
+
+
+def served(
+    probe: Any, words: list[str], directory: str, path: list[str], variables: dict[str, str], elsewhere: bool
+) -> None:
+    """What a Python or a server loads. *path*: further folders of modules."""
     app = application.of_command(words, directory, path, variables)
     if app is None:
         probe.tell(problem="no-application")
