@@ -254,8 +254,9 @@ class Pack(Data, frozen=True, kw_only=True):
     its first lines, each of several parts; a function whose parameters are typed as a check's. *figures*: what a report can
     draw; functions typed likewise. *measures*: figures that are compared with an earlier report's. *knowledge*: the month
     (YYYY-MM) of the pack's tables of versions. *examples*: findings of recorded machines, for `explain`
-    (`explaining.examples`). Of the reasons, "domain-NAME" and "probe-NAME" are what people call a domain and a probe, and
-    "looks-NAME" a sentence on what the probe looks at.
+    (`explaining.examples`). *restarted*: words of the doctor's command that no longer hold when the service was started
+    again, and those to take instead; typed likewise. Of the reasons, "domain-NAME" and "probe-NAME" are what people call a
+    domain and a probe, and "looks-NAME" a sentence on what the probe looks at.
     """
 
     name: str
@@ -266,6 +267,7 @@ class Pack(Data, frozen=True, kw_only=True):
     python: Callable[[Settings], tuple[str, ...] | None] | None = None
     rows: tuple[Row, ...] = ()
     head: Callable[..., Iterable[Iterable[Reason]]] | None = None
+    restarted: Callable[..., Iterable[tuple[tuple[str, ...], tuple[str, ...]]]] | None = None
     figures: tuple[Callable[..., Iterable[Figure]], ...] = ()
     measures: tuple[Measure, ...] = ()
     knowledge: str | None = None

@@ -54,6 +54,7 @@ REAL = frozenset(
         "test_fix",
         "test_fix_lines",
         "test_fleet",
+        "test_followed_plans",
         "test_fleet_collect",
         "test_fleet_gateways",
         "test_formats",

@@ -5,7 +5,7 @@ from pathlib import Path
 from retina_doctor.authoring import Pack, RunningService
 from retina_doctor.settings import Settings
 
-from . import figures, first_screen
+from . import figures, first_screen, restarting
 from .causes import causes
 from .container.domain import domain as container
 from .detection.domain import domain as detection
@@ -55,6 +55,7 @@ pack = Pack(
     python=python,
     rows=first_screen.rows,
     head=first_screen.head,
+    restarted=restarting.restarted,
     figures=(figures.memory, figures.times, figures.detections),
     measures=figures.measures,
     knowledge="2026-11",

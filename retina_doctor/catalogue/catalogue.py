@@ -58,6 +58,8 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     """What tells the first lines of a report, asked for facts as checks are."""
     figures: tuple[Entry, ...] = ()
     """What a report can draw, asked for likewise."""
+    restarted: tuple[Entry, ...] = ()
+    """What changes in the doctor's command when the service was restarted; likewise."""
     measures: tuple[Measure, ...] = ()
     knowledge: Mapping[str, str] = field(default_factory=dict)
     """By pack: the month of its tables."""

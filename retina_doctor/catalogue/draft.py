@@ -38,6 +38,7 @@ class Draft:
         """By name of pack."""
         self.heads: dict[str, Entry] = {}
         self.figures: list[Entry] = []
+        self.restarted: list[Entry] = []
         self.probes: dict[str, Probe[Any]] = {}
         self.explains: dict[str, tuple[str, ...]] = {}
         self.conditions: dict[tuple[str, str], Callable[[Finding, Finding], bool]] = {}
@@ -54,6 +55,7 @@ class Draft:
         if pack.head is not None:
             self.heads[pack.name] = _asked(pack, pack.head)
         self.figures += [_asked(pack, draw) for draw in pack.figures]
+        self.restarted += [_asked(pack, pack.restarted)] if pack.restarted is not None else []
         for domain in pack.domains:
             for probe in domain.probes:
                 self._hold("probe", probe.name, pack)
@@ -90,7 +92,7 @@ class Draft:
 
     def connect(self, pack: Pack) -> None:
         """What it asks of itself and of others. Raises PackError."""
-        shown = (one for one in (*self.heads.values(), *self.figures) if one.domain == pack.name)
+        shown = (one for one in (*self.heads.values(), *self.figures, *self.restarted) if one.domain == pack.name)
         for entry in (*self.entries[pack.name], *shown):
             for need in entry.needs:
                 self._supply(need, f"{entry.check.place}: {entry.check.name}")

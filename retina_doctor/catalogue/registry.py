@@ -82,6 +82,7 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         rows=tuple(row for pack in packs for row in pack.rows),
         heads=tuple(draft.heads.values()),
         figures=tuple(draft.figures),
+        restarted=tuple(draft.restarted),
         measures=tuple(measure for pack in packs for measure in pack.measures),
         knowledge={pack.name: pack.knowledge for pack in packs if pack.knowledge},
         examples=tuple(pack.examples for pack in packs if pack.examples),

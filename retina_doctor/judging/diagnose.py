@@ -117,6 +117,11 @@ def figures_of(snapshot: Snapshot, catalogue: Catalogue) -> tuple[Figure, ...]:
     return tuple(_shown(catalogue.figures, snapshot, catalogue, lambda figure: figure))
 
 
+def restarted_of(snapshot: Snapshot, catalogue: Catalogue) -> tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]:
+    """Words of the doctor's command that name what a restart of the service replaces, and those that name the new."""
+    return tuple(_shown(catalogue.restarted, snapshot, catalogue, lambda pair: pair))
+
+
 def _shown(entries: Iterable[Entry], snapshot: Snapshot, catalogue: Catalogue, read: Callable[[Any], Any]) -> list[Any]:
     readings = Readings(snapshot, catalogue)
     shown: list[Any] = []

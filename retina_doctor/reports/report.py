@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.codec import Data, field, force_setattr, replace
-from retina_doctor.judging.diagnose import with_broken
+from retina_doctor.judging.diagnose import restarted_of, with_broken
 from retina_doctor.language import Language
 from retina_doctor.model import Diagnosis, Finding, Severity
 from retina_doctor.words.reasons import reason_text
@@ -61,7 +61,7 @@ class Report(Data, frozen=True, kw_only=True):
         from retina_doctor.words.plan import Asked, plan_of
 
         asked = [Asked(finding=root, words=self.words(root)) for root in self.diagnosis.roots]
-        return plan_of(self.diagnosis, asked, self.again)
+        return plan_of(self.diagnosis, asked, self.again, restarted_of(self.diagnosis.snapshot, self.catalogue))
 
 
 def report_of(diagnosis: Diagnosis, catalogue: Catalogue, language: Language, fail_on: Severity | None) -> Report:

@@ -119,8 +119,13 @@ class Asked(Data, frozen=True, kw_only=True):
         return tuple(one.pip for one in self.words.doings if one.pip is not None)
 
 
-def plan_of(diagnosis: Diagnosis, asked: Sequence[Asked], again: str) -> tuple[Step, ...]:
-    """*asked*: the roots, the gravest first. *again*: the command that runs the doctor as it was run. No steps: all is well.
+Changed = Sequence[tuple[Sequence[str], Sequence[str]]]
+"""Words of a command, and those that take their place."""
+
+
+def plan_of(diagnosis: Diagnosis, asked: Sequence[Asked], again: str, restarted: Changed = ()) -> tuple[Step, ...]:
+    """*asked*: the roots, the gravest first. *again*: the command that runs the doctor as it was run. *restarted*: what
+    changes in it when the service was restarted. No steps: all is well.
 
     A root that is a note asks for nothing, unless it explains a graver finding.
     """
@@ -131,16 +136,29 @@ def plan_of(diagnosis: Diagnosis, asked: Sequence[Asked], again: str) -> tuple[S
     changed = any(step.kind is not Action.LOOK for step in steps)
     if changed and not any(step.kind is Action.RESTART for step in steps):
         steps.append(Step(kind=Action.RESTART, commands=(), causes=()))
-    return (*steps, Step(kind=Action.LOOK, commands=(_again(again, asked),), causes=()))
+    is_restarted = any(step.kind is Action.RESTART for step in steps)
+    command = _again(again, asked, restarted if is_restarted else ())
+    return (*steps, Step(kind=Action.LOOK, commands=(command,), causes=()))
 
 
-def _again(command: str, asked: Sequence[Asked]) -> str:
-    """The command with the right value in place of a wrong one, where a finding knows it (*again_with*: [wrong, right])."""
+def _again(command: str, asked: Sequence[Asked], restarted: Changed) -> str:
+    """The command with right words in place of wrong ones, where a finding knows them (*again_with*: [wrong, right], each a word
+    or several), and with what is still so after the restart."""
     for one in asked:
         told = one.finding.evidence.get("again_with")
         if told:
-            command = " ".join(str(quoted(told[1])) if word == quoted(told[0]) else word for word in command.split(" "))
+            wrong, right = ((some,) if isinstance(some, str) else some for some in told)
+            command = _with(command, wrong, right)
+    for wrong, right in restarted:
+        command = _with(command, wrong, right)
     return command
+
+
+def _with(command: str, wrong: Sequence[str], right: Sequence[str]) -> str:
+    """*right* in place of *wrong*: whole words, or what a flag is given by "="."""
+    old, new = (" ".join(str(quoted(word)) for word in words) for words in (wrong, right))
+    flags = re.escape(old).replace("\\ ", "[ =]")
+    return re.sub(rf"(?:(?<= )|(?<==)){flags}(?= |$)", lambda _: new, command).replace("  ", " ").rstrip()
 
 
 def edits_of(finding: Finding) -> Iterator[LineEdit]:

@@ -21,11 +21,27 @@ PICTURES = "pictures"
 
 
 def prepared(detection: DetectionSettings, *, threshold: float | None = None, size: Size | None = None) -> str:
-    """insightface's line with the settings, but for what is changed."""
-    side = limits.geometry().default
-    taken, kept = size or detection.size or Size(side, side), threshold or detection.threshold
+    """insightface's line with the settings, but for what is changed, or cannot stay as it is either."""
+    taken, kept = size or _sound_size(detection), threshold or _sound_threshold(detection)
     score = f"det_thresh={kept:g}, " if kept is not None else ""
     return f"app.prepare(ctx_id=0, {score}det_size=({taken.width}, {taken.height}))"
+
+
+def _sound_size(detection: DetectionSettings) -> Size:
+    size, rule = detection.size, limits.geometry()
+    if size is None:
+        return Size(rule.default, rule.default)
+    return size if size.width % rule.stride == 0 == size.height % rule.stride else nearest_sizes(size, rule.stride)[1]
+
+
+def _sound_threshold(detection: DetectionSettings) -> float | None:
+    kept, limit = detection.threshold, limits.threshold()
+    return kept if kept is None or limit.lowest <= kept <= limit.highest else limit.start
+
+
+def changed(flag: str, wrong: object, right: object) -> list[list[str]]:
+    """For the command that looks again: what is given there goes before what the plan exports."""
+    return [[flag, str(wrong)], [flag, str(right)]]
 
 
 def tried_on(detection: DetectionSettings) -> str:
@@ -36,13 +52,15 @@ def tried_on(detection: DetectionSettings) -> str:
 def _threshold(detection: DetectionSettings) -> dict[str, object]:
     limit = limits.threshold()
     line = prepared(detection, threshold=limit.start)
-    return {"default": limit.default, "start": limit.start, "fixed_line": line, "pictures": tried_on(detection)}
+    told = {"default": limit.default, "start": limit.start, "fixed_line": line, "pictures": tried_on(detection)}
+    return {**told, "again_with": changed("--det-thresh", f"{detection.threshold:g}", f"{limit.start:g}")}
 
 
 def _nms(detection: DetectionSettings) -> dict[str, object]:
     limit = limits.nms()
     line = f"app.det_model.nms_thresh = {limit.start:g}"
-    return {"default": limit.default, "start": limit.start, "fixed_line": line, "pictures": tried_on(detection)}
+    told = {"default": limit.default, "start": limit.start, "fixed_line": line, "pictures": tried_on(detection)}
+    return {**told, "again_with": changed("--nms-thresh", f"{detection.nms:g}", f"{limit.start:g}")}
 
 
 def costly(evidence: dict[str, object]) -> Problem:
@@ -117,6 +135,7 @@ def det_size_not_multiple_of_32(detection: DetectionSettings, model: Model | Non
             "down_tuple": f"({down.width}, {down.height})",
             "up_tuple": f"({up.width}, {up.height})",
             "fixed_line": prepared(detection, size=up),
+            "again_with": changed("--det-size", size, up),
         },
     )
 
@@ -144,6 +163,7 @@ def det_size_too_small(detection: DetectionSettings, model: Model) -> Answer:
             "needed": str(needed),
             "needed_tuple": f"({needed.width}, {needed.height})",
             "fixed_line": prepared(detection, size=needed),
+            "again_with": changed("--det-size", size, needed),
             "cost": round(needed.width * needed.height / (size.width * size.height), 1),
             "more": asides(Reason("picture-enlarged") if needed.width > wanted.source_size.width else None),
         },
@@ -162,7 +182,8 @@ def det_size_ignored(detection: DetectionSettings, model: Model) -> Answer:
     if fixed is None or fixed == size:
         return None
     path = model.detector.path
-    evidence = {"size": str(size), "fixed": str(fixed), "path": path}
+    again_with = changed("--det-size", size, fixed)
+    evidence = {"size": str(size), "fixed": str(fixed), "path": path, "again_with": again_with}
     return Problem(subject=f"model:{posixpath.basename(path)}", evidence=evidence)
 
 

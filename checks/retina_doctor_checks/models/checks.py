@@ -66,6 +66,15 @@ def named(model: Model) -> dict[str, object]:
     }
 
 
+def renamed(model: Model, right: str) -> dict[str, object]:
+    """Evidence where a page gives the service another path: *tell*, words that tell the doctor the same, where it was told the
+    wrong one; *again_with* for its flag, which goes before them."""
+    if model.named_by != "settings":
+        return {"tell": [], "again_with": None}
+    tell = ["export", f"RETINA_DOCTOR_MODEL_PATH={right}"]
+    return {"tell": tell, "again_with": [["--model", model.named], ["--model", right]]}
+
+
 def is_missing(model: Model) -> bool:
     return model.error is not None and model.error.kind == "missing"
 
@@ -85,10 +94,22 @@ def fetching(folder: str) -> dict[str, object] | None:
     return {"url": f"{download['url']}{name}.zip", "into": above if name in download["with_folder"] else folder}
 
 
-def is_of_pack(file: ModelFile) -> bool:
-    """Whether a download of the pack that its folder is named for brings the file."""
+def fetched_with_pack(file: ModelFile) -> dict[str, object] | None:
+    """As `fetching`, where a download of the pack that its folder is named for brings the file: the pack's *folder*, too."""
     folder, name = posixpath.split(file.path)
-    return name in packs()["files"].get(posixpath.basename(folder), ())
+    if name not in packs()["files"].get(posixpath.basename(folder), ()):
+        return None
+    fetched = fetching(folder)
+    return None if fetched is None else {**fetched, "folder": folder}
+
+
+def in_place_of_model(file: ModelFile, evidence: dict[str, object]) -> Problem:
+    """What is there instead of the weights, which come with their pack or from wherever they were."""
+    fetched = fetched_with_pack(file)
+    variant = "alone" if fetched is None else "pack"
+    return Problem(
+        subject=subject_of(file.path), evidence={"path": file.path, **evidence, **(fetched or {})}, variant=variant
+    )
 
 
 @check("RD101", "model-missing", Severity.ERROR, pitfall=1, action=Action.EDIT)
@@ -139,8 +160,11 @@ def model_wrong_directory(model: Model) -> Answer:
         "link": broken_link(model),
         "parent": posixpath.dirname(model.path),
     }
+    variant = _how_named(model)
+    if variant == "url":
+        evidence |= renamed(model, found)
     subject = f"model:{posixpath.basename(found)}" if model.kind == "url" else subject_of(model.path)
-    return Problem(subject=subject, evidence=evidence, variant=_how_named(model), at_most=_may_be_fetched(model))
+    return Problem(subject=subject, evidence=evidence, variant=variant, at_most=_may_be_fetched(model))
 
 
 def _how_named(model: Model) -> str:
@@ -162,8 +186,10 @@ def model_name_typo(model: Model) -> Answer:
         return None if model.exists or is_missing(model) else Unknown(missing=("models",))
     folder, name = posixpath.split(model.path)
     right = posixpath.join(folder, model.similar[0])
+    link = broken_link(model)
     evidence = {**named(model), "folder": folder, "name": name, "similar": list(model.similar), "right": right}
-    return Problem(subject=subject_of(model.path), evidence={**evidence, "kind": model.kind})
+    evidence |= {"kind": model.kind, "link": link}
+    return Problem(subject=subject_of(model.path), evidence=evidence, variant="link" if link else "name")
 
 
 @check("RD104", "model-nested-directory", Severity.ERROR, pitfall=1, action=Action.EDIT)
@@ -254,29 +280,23 @@ def _corrupt(model: Model) -> Iterator[Problem]:
             }
             told = ("cut-short", "no-directory", "no-storages", "no-graph", "zeros")
             variant = str(evidence["damage"] if evidence["damage"] in told else "broken")
-            fetched = fetching(posixpath.dirname(file.path)) if is_of_pack(file) else None
+            fetched = fetched_with_pack(file)
             if fetched is not None:
-                evidence = {**evidence, **fetched, "folder": posixpath.dirname(file.path)}
+                evidence = {**evidence, **fetched}
                 variant += "-pack"
             yield Problem(subject=subject_of(file.path), evidence=evidence, variant=variant)
 
 
 @check("RD107", "model-empty", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_empty(model: Model) -> Answer:
-    return [
-        Problem(subject=subject_of(file.path), evidence={"path": file.path})
-        for file in model.files
-        if file.content == "empty"
-    ] or nothing_to_read(model)
+    empty = [in_place_of_model(file, {}) for file in model.files if file.content == "empty"]
+    return empty or nothing_to_read(model)
 
 
 @check("RD108", "model-lfs-pointer", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_lfs_pointer(model: Model) -> Answer:
     return [
-        Problem(
-            subject=subject_of(file.path),
-            evidence={"path": file.path, "size": file.size, "folder": posixpath.dirname(file.path)},
-        )
+        in_place_of_model(file, {"size": file.size, "folder": posixpath.dirname(file.path)})
         for file in model.files
         if file.content == "lfs-pointer"
     ] or nothing_to_read(model)

@@ -12,7 +12,7 @@ from retina_doctor.model import Problem, Reason, Severity, Unknown
 from ..combined.asides import asides
 from ..facts.models import Model, ModelFile
 from ..facts.python_env import Packages
-from .checks import is_folder_in_place_of_a_file, nothing_to_read, subject_of
+from .checks import fetched_with_pack, is_folder_in_place_of_a_file, nothing_to_read, renamed, subject_of
 from .contents import ARCHIVES, COMPRESSED, FORMATS, ending, is_foreign
 
 BY_INPUT = {(96, 1): "gender-age", (192, 1): "landmarks", (128, 2): "face-swapping", (112, 1): "recognition"}
@@ -55,7 +55,7 @@ def _only_model(model: Model) -> ModelFile | None:
 def _foreign(file: ModelFile) -> Problem:
     format_ = FORMATS.get(file.content)
     archive = _archive(file.content)
-    evidence = {
+    evidence: dict[str, object] = {
         "path": file.path,
         "size": file.size,
         "content": format_ or file.content,
@@ -63,9 +63,11 @@ def _foreign(file: ModelFile) -> Problem:
         "ending": ending(file),
         "name": posixpath.basename(file.path),
     }
-    return Problem(
-        subject=subject_of(file.path), evidence=evidence, variant="renamed" if format_ else archive or "other"
-    )
+    variant = "renamed" if format_ else archive or "other"
+    fetched = fetched_with_pack(file) if variant == "other" else None
+    if fetched is not None:
+        evidence, variant = {**evidence, **fetched}, "other-pack"
+    return Problem(subject=subject_of(file.path), evidence=evidence, variant=variant)
 
 
 def _archive(content: str) -> str | None:
@@ -98,6 +100,7 @@ def _beside(model: Model, problem: Problem) -> Problem:
     near = model.nearby[0]
     place = posixpath.join(str(problem.evidence["folder"]), posixpath.basename(near))
     evidence = {**problem.evidence, "near": near, "all_near": list(model.nearby), "place": place}
+    evidence |= renamed(model, near) if problem.variant != "retinaface" else {}
     return replace(problem, evidence=evidence, variant=f"{problem.variant}-near")
 
 

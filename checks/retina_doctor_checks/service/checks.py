@@ -9,7 +9,7 @@ from retina_doctor.settings import Settings
 from ..combined.asides import Asides, asides
 from ..combined.passed_on import at_url, proxy_before
 from ..combined.port_owner import is_run_by, owner_of
-from ..combined.server_command import is_loopback
+from ..combined.server_command import ALL, is_loopback
 from ..combined.starting import StartKnown
 from ..facts.service import Bind, Binding, Ports, Socket
 from ..settings import ServiceSettings
@@ -279,6 +279,7 @@ def host_not_on_this_machine(ports: Ports, interpreter: Interpreter | None, know
         "error": bind.error,
         "words": bind.words,
         "more": asides(Reason("looked-inside-container", {"container": container}) if container else None),
+        "again_with": [["--host", bind.host], ["--host", ALL]],
         **started,
     }
     variant = "unresolved" if bind.error == "resolve" else "elsewhere"

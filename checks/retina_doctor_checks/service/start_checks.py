@@ -85,7 +85,10 @@ def service_start_failed(start: Start) -> Answer:
         return Unknown(("start",)) if start.command is None else None
     told = _told(start, code if failed else None, killed_for_memory)
     if broken is not None:
-        return Problem(subject="service", variant=broken.kind, evidence={**told, **_broken(start, broken)})
+        by = (
+            Action.RESTART if broken.kind == "attribute" else Action.EDIT
+        )  # the command names another, or the file changes
+        return Problem(subject="service", variant=broken.kind, evidence={**told, **_broken(start, broken)}, action=by)
     return Problem(subject="service", variant=_ending(told), evidence=told)
 
 

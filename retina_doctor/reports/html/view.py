@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from retina_doctor import __version__
 from retina_doctor.codec import replace, to_json
 from retina_doctor.figures import quantity
-from retina_doctor.judging.diagnose import figures_of, head_of
+from retina_doctor.judging.diagnose import figures_of, head_of, restarted_of
 from retina_doctor.judging.measured import value_at
 from retina_doctor.language import LANGUAGES, Language
 from retina_doctor.model import Finding, Judgement, Reason, Recorded, Verdict
@@ -205,7 +205,8 @@ class Inside:
         plans: dict[Language, tuple[Step, ...]] = {}
         for language in LANGUAGES:
             asked = [Asked(finding=root, words=self.words[language][root.key]) for root in diagnosis.roots]
-            plans[language] = plan_of(diagnosis, asked, self.report.again)
+            restarted = restarted_of(diagnosis.snapshot, self.report.catalogue)
+            plans[language] = plan_of(diagnosis, asked, self.report.again, restarted)
         if len({tuple((step.kind, step.fixes, len(step.by_hand)) for step in plan) for plan in plans.values()}) > 1:
             plans = dict.fromkeys(LANGUAGES, plans[self.report.language])  # a page of one language is broken
         for pair in zip(*plans.values(), strict=True):

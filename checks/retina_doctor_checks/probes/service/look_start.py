@@ -16,7 +16,14 @@ import sys
 from typing import Any
 
 from retina_doctor_checks.probes.native import program
-from retina_doctor_checks.probes.service import application, compose_file, ended, imported_names, server_words
+from retina_doctor_checks.probes.service import (
+    application,
+    compose_file,
+    ended,
+    imported_names,
+    server_words,
+    start_script,
+)
 
 BUILTINS = ("cd", "source", ".", "export", "set", "ulimit", "umask", "eval", "if", "while", "for")
 IN_A_CONTAINER = ("/.dockerenv", "/run/.containerenv")
@@ -82,8 +89,9 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     read(probe, told.words, directory, elsewhere)
 
 
-def read(probe: Any, given: list[str], directory: str, elsewhere: bool) -> None:
-    """*elsewhere*: the packages are in an image, and only the service's own files are here."""
+def read(probe: Any, given: list[str], directory: str, elsewhere: bool, deeper: bool = True) -> None:
+    """*elsewhere*: the packages are in an image, and only the service's own files are here. *deeper*: what a script starts is
+    read, too."""
     words, directory = application.entered(given, directory)
     variables = {**application.assigned(given), **application.assigned(words)}
     path = [os.path.join(directory, one) for one in variables.get("PYTHONPATH", "").split(os.pathsep) if one]
@@ -97,11 +105,25 @@ def read(probe: Any, given: list[str], directory: str, elsewhere: bool) -> None:
     place = os.path.join(directory, first) if "/" in first else shutil.which(first, path=programs)
     there = elsewhere or (place is not None and os.path.exists(place))
     probe.tell(program=place if there and not elsewhere else None, program_missing=None if there else first)
+    script = None if elsewhere else start_script.script_of(words, directory, place)
+    if script is not None and script.unloadable is not None:
+        probe.tell(unloadable=script.unloadable)
     base = os.path.basename(first)
-    if base in server_words.COMPILED or (
-        not there and not application.PYTHON.match(base) and base not in server_words.SERVERS
-    ):
-        return
+    known = application.PYTHON.match(base) or base in server_words.SERVERS
+    if script is not None and script.text is not None and not known:
+        inner, folder = start_script.started(script, directory) if deeper else ([], directory)
+        if inner:
+            read(probe, inner, folder, elsewhere, deeper=False)
+        else:
+            probe.tell(problem="no-application")
+    elif base not in server_words.COMPILED and (there or known):
+        served(probe, words, directory, path, variables, elsewhere)
+
+
+def served(
+    probe: Any, words: list[str], directory: str, path: list[str], variables: dict[str, str], elsewhere: bool
+) -> None:
+    """What a Python or a server loads. *path*: further folders of modules."""
     app = application.of_command(words, directory, path, variables)
     if app is None:
         probe.tell(problem="no-application")
