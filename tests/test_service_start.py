@@ -418,7 +418,7 @@ def program(folder: Path, **values: str) -> str:
 
 def stopped(told: dict[str, Any]) -> tuple[str, str, int] | None:
     [start] = [one for one in told["findings"] if one["name"] == "service-start-failed"] or [None]
-    return (start["variant"], start["evidence"]["what"], start["evidence"]["line"]) if start else None
+    return (start["evidence"]["said"], start["evidence"]["what"], start["evidence"]["line"]) if start else None
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ SIZES: dict[str, Size] = {POSTED: (640, 640), WIDE: (517, 333)}
 NEAR, SURE = 0.4, 0.7
 """Intersection over union with a known face: of detectors, which draw their boxes wider or narrower; and where a single face
 has to show it."""
+CLEARLY = 0.05
+"""By so much nearer is the mistake that explains as many faces as a simpler one."""
 MOST_BOXES = 20
 INPUTS = (320, 416, 480, 512, 640, 768, 800, 960, 1024, 1280)
 """Sides of square network inputs into which a picture is fitted with equal margins."""
@@ -64,12 +66,14 @@ def _mistake(boxes: list[Box], name: str) -> Mistake | None:
     """The one by which most boxes would be at faces, and more of them than are as they stand."""
     known = _known(name)
     right, _ = _hits(boxes, known)
-    best, most = None, 0
+    best, most, closest = None, 0, 0.0
     for one in _mistakes(boxes, known, SIZES[name]):
         hits, nearest = _hits([one.undone(box) for box in boxes], known)
         enough = hits >= max(2, one.least) or (right == 0 and hits >= one.least and nearest > SURE)
-        if enough and hits > max(right, most) and 2 * hits >= len(boxes):
-            best, most = one, hits
+        if not enough or hits <= right or 2 * hits < len(boxes):
+            continue
+        if hits > most or (hits == most and nearest > closest + CLEARLY):
+            best, most, closest = one, hits, nearest
     return best
 
 
