@@ -13,7 +13,7 @@ KEPT = ("PYTHONPATH=", "FLASK_APP=", "GUNICORN_CMD_ARGS=")
 SECONDS = 5
 
 
-class Place:
+class SaidAt:
     """A line of a file that says where something is."""
 
     def __init__(self, file: str, line: int) -> None:
@@ -33,9 +33,9 @@ class StartCommand:
         env_files: list[str] | None = None,
         problem: str | None = None,
         text: str | None = None,
-        place: Place | None = None,
-        user: tuple[str, Place] | None = None,
-        log_folder: tuple[str, Place] | None = None,
+        place: SaidAt | None = None,
+        user: tuple[str, SaidAt] | None = None,
+        log_folder: tuple[str, SaidAt] | None = None,
     ) -> None:
         self.source, self.words, self.directory, self.ended = source, words, directory, ended
         self.env_files, self.problem = env_files or [], problem
@@ -45,11 +45,11 @@ class StartCommand:
     def stops(self, named: str) -> dict[str, Any] | None:
         """What lets no start get as far as the command, of imported_names.unloadable; None: nothing of that."""
         if self.directory and self.source in ("unit", "supervisor") and not os.path.isdir(self.directory):
-            place = self.place or Place(named, 0)
+            place = self.place or SaidAt(named, 0)
             return told("directory", place, self.directory, siblings(self.directory))
         gone = next((one for one in self.env_files if not os.path.exists(one)), None)
         if gone is not None:
-            return told("env-file", self.place or Place(named.partition("#")[0], 1), gone)
+            return told("env-file", self.place or SaidAt(named.partition("#")[0], 1), gone)
         if self.user is not None and not is_user(self.user[0]):
             return told("no-such-user", self.user[1], self.user[0])
         if self.log_folder is not None and not os.path.isdir(self.log_folder[0]):
@@ -57,7 +57,7 @@ class StartCommand:
         return None
 
 
-def told(kind: str, place: Place, what: str, names: list[str] | None = None) -> dict[str, Any]:
+def told(kind: str, place: SaidAt, what: str, names: list[str] | None = None) -> dict[str, Any]:
     return imported_names.unloadable(kind, place.file, place.line, what, names)
 
 

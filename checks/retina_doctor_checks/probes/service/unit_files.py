@@ -8,7 +8,7 @@ import re
 
 from retina_doctor_checks.probes.native import program
 from retina_doctor_checks.probes.service import application, ended
-from retina_doctor_checks.probes.service.start_command import KEPT, SECONDS, Place, StartCommand
+from retina_doctor_checks.probes.service.start_command import KEPT, SECONDS, SaidAt, StartCommand
 
 LISTS = ("Environment", "EnvironmentFile")
 """Of a unit's settings those that add up; of the others the last one counts (systemd.syntax(7))."""
@@ -28,7 +28,7 @@ def of_unit(name: str) -> StartCommand:
         return StartCommand("unit", [])
     match = re.search(r"argv\[\]=(.*?) ;", told.get("ExecStart", ""))
     directory = told.get("WorkingDirectory", "")
-    place = Place(told.get("FragmentPath") or name, 0)
+    place = SaidAt(told.get("FragmentPath") or name, 0)
     words = [*its_path(told.get("Environment", "")), *application.split(match.group(1))] if match else []
     return StartCommand(
         "unit",
@@ -48,7 +48,7 @@ def of_unit_file(path: str) -> StartCommand:
     files, files_line = told.get("EnvironmentFile", ("", 0))
     there = [one for one in application.split(files) if not one.startswith("-") and "%" not in one]
     gone = [one for one in there if not os.path.exists(one)]
-    place = Place(path, line if not gone or not is_folder(needed(directory)) else files_line)
+    place = SaidAt(path, line if not gone or not is_folder(needed(directory)) else files_line)
     return StartCommand(
         "unit",
         [*its_path(told.get("Environment", ("", 0))[0]), *application.split(command.lstrip("-@:+!"))],
@@ -56,7 +56,7 @@ def of_unit_file(path: str) -> StartCommand:
         None,
         there,
         place=place,
-        user=(user, Place(path, user_line)) if user and "%" not in user else None,
+        user=(user, SaidAt(path, user_line)) if user and "%" not in user else None,
     )
 
 
@@ -138,7 +138,7 @@ def expanded(value: str, path: str, program_name: str) -> str | None:
     return None if not value or "%" in value.replace("%%", "") else os.path.expanduser(value.replace("%%", "%"))
 
 
-def line_of(path: str, name: str, key: str) -> Place:
+def line_of(path: str, name: str, key: str) -> SaidAt:
     inside = False
     try:
         with open(path, encoding="utf-8") as file:
@@ -146,7 +146,7 @@ def line_of(path: str, name: str, key: str) -> Place:
                 if line.startswith("["):
                     inside = line.partition("]")[0] == "[" + name
                 elif inside and re.match(r"\s*%s\s*[=:]" % key, line):
-                    return Place(path, number)
+                    return SaidAt(path, number)
     except (OSError, UnicodeDecodeError):
         pass
-    return Place(path, 0)
+    return SaidAt(path, 0)
