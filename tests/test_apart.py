@@ -229,6 +229,8 @@ def test_a_pipe_that_nobody_writes_to_is_named(waits: str, tmp_path: Path) -> No
     words = ("check", "--only", "doctor", "--device", "cpu", "--timeout", "6", "--format", "json", "--target", target)
     finding = broken(doctor(*words, cwd=tmp_path))
     assert finding["evidence"]["file"] == (f"{tmp_path}/pipe" if waits == "a pipe" else None)
+    looks = [command for command in finding["fix"]["commands"] if command.startswith("fuser -v ")]
+    assert bool(looks) == (waits == "a pipe"), "what is asked about a pipe answers always; who has it open does tell"
 
 
 @ROOT
@@ -239,6 +241,16 @@ def test_a_folder_of_the_callers_path_that_does_not_answer(words: str, folder: P
     done = looked_at(folder, before, words, f"{folder}/hung:/usr/bin:/bin")
     assert (done.returncode, done.stdout) == (2, "")
     assert "PATH: the disk does not answer" in done.stderr and f"({folder}/hung)" in done.stderr
+
+
+@ROOT
+@pytest.mark.parametrize("words", ["--target @", ""], ids=["a target", "no target"])
+def test_a_late_folder_of_path_that_does_not_answer_is_left_out(words: str, folder: Path) -> None:
+    """Where the service's Python does not come from behind it: what looks for other programs would wait for it."""
+    path = f"/usr/bin:/bin:{folder}/hung"
+    done = looked_at(folder, hanging(folder, "hung"), words.replace("@", system_python()), path)
+    assert f"PATH: {folder}/hung does not answer" in done.stderr
+    assert json.loads(done.stdout)["findings"] == [], done.stderr
 
 
 def test_memory_that_only_an_ancestor_may_open_is_read_by_its_fork(tmp_path: Path) -> None:

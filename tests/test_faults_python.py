@@ -7,6 +7,7 @@ import base64
 import hashlib
 import os
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,6 +64,9 @@ MODULES_OF_INSIGHTFACE = ("onnx", "tqdm", "requests", "scipy", "scikit-image", "
 FAULTS: dict[str, Fault] = {
     "OpenCV for NumPy 1 under NumPy 2": Fault(
         root="numpy-abi", requirements=(*GPU[:1], NUMPY_2, "opencv-python-headless==4.8.1.78")
+    ),
+    "scipy for NumPy 1 under NumPy 2": Fault(
+        root="numpy-abi", requirements=(*GPU[:1], NUMPY_2, "scipy==1.11.4"), severity="warning"
     ),
     "OpenCV with windows on a bare system": Fault(
         root="opencv-system-libs-missing", requirements=(*GPU[:1], NUMPY_2, "opencv-python==4.11.0.86"), absent=DESKTOP
@@ -251,6 +255,38 @@ def test_an_older_cudnn_before_the_one_that_pip_brought(tmp_path: Path) -> None:
             assert report.finding("cudnn-shadowed")["severity"] == "note"
             quick = target.looked("--quick", path=library_path(first=[toolkit]))
             assert quick.finding("cudnn-shadowed")["severity"] == "error"
+
+
+ELSEWHERE = {
+    "musl": ("--python-platform", "x86_64-unknown-linux-musl"),
+    "python": ("--python-version", "3.{other}"),
+}
+
+
+@pytest.mark.parametrize("differs", ELSEWHERE)
+def test_a_package_that_was_compiled_for_another_python(differs: str, tmp_path: Path) -> None:
+    """As it comes with a folder of packages that was copied from another image; the printed command mends it."""
+    target = make_target(tmp_path, *GPU)
+    other = 12 if sys.version_info[1] != 12 else 13
+    words = [one.format(other=other) for one in ELSEWHERE[differs]]
+    wrong = [
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(target.python),
+        "--no-deps",
+        "--reinstall",
+        *words,
+        NUMPY_2,
+    ]
+    subprocess.run(wrong, check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"}, timeout=600)
+    told = target.looked("--only", "python_env")
+    shown = only_root(told, "package-for-other-python")["evidence"]
+    assert ("musl" if "musl" in shown["tag"] else "python") == differs
+    run_fix(told.json, "package-for-other-python", tmp_path)
+    silent(target.looked("--only", "python_env"))
 
 
 def test_the_twin_of_them_all(tmp_path: Path) -> None:

@@ -162,6 +162,63 @@ def test_where_cuda_finds_no_memory_the_running_service_is_none_of_the_others(
     assert finding.evidence["pids"] == others
 
 
+SERVICE = {
+    "pid": 4711,
+    "alive": True,
+    "command": "gunicorn -w 2 app:app",
+    "working_directory": "/srv/face",
+    "user": "face",
+    "readable": True,
+    "libraries": [],
+    "devices": [],
+    "installed_since": [],
+}
+
+
+@pytest.mark.parametrize(
+    ("family", "ancestors", "others"),
+    [
+        ([4711, 2201], {}, [3107]),  # workers that the look at the processes has found
+        ([4711], {2201: [4711, 1]}, [3107]),  # one that it has not, which the card shows
+        ([4711, 5000], {2201: [5000, 4711, 1], 3107: [4700, 1]}, [3107]),  # a pool of a worker's
+        ([4711], {2201: [4700, 1], 3107: [4700, 1]}, [3107, 2201]),  # another server under the same shell
+    ],
+)
+def test_workers_of_the_service_are_none_of_the_others(
+    family: list[int], ancestors: dict[int, list[int]], others: list[int]
+) -> None:
+    data = raw("vram-held-by-others-no-cuda")
+    put(data, "/settings/service", {"pid": 4711})
+    put(data, "/readings/processes/facts/service", {**SERVICE, "family": family})
+    for one in data["readings"]["nvml"]["facts"]["gpus"][0]["processes"]:
+        one["ancestors"] = ancestors.get(one["pid"], [])
+    diagnosis = diagnose(load(json.dumps(data)), installed())
+    [finding] = [one for one in diagnosis.findings if one.name == "vram-held-by-others"]
+    assert finding.evidence["pids"] == others
+    assert f"kill {' '.join(map(str, others))}" in render(finding, diagnosis.snapshot, installed(), "en").fix
+
+
+def test_nobody_is_to_be_killed_by_a_number_of_another_namespace_beside_a_service() -> None:
+    data = raw("vram-held-by-others-no-cuda")
+    put(data, "/settings/service", {"pid": 4711})
+    put(data, "/readings/nvml/facts/own_pids", False)
+    diagnosis = diagnose(load(json.dumps(data)), installed())
+    [finding] = [one for one in diagnosis.findings if one.name == "vram-held-by-others"]
+    told = render(finding, diagnosis.snapshot, installed(), "en").fix
+    assert "kill" not in told and "The service itself may be among them" in told
+
+
+def test_what_the_doctors_own_trial_holds_is_free() -> None:
+    data = raw("t4-healthy")
+    gpu = data["readings"]["nvml"]["facts"]["gpus"][0]
+    trial = {"pid": 9000, "used_memory": 900 * MIB, "name": "python", "user": "root", "ancestors": [8999, 1]}
+    for is_trial, verdict in ((True, "passed"), (False, "failed")):
+        put(data, "/readings/nvml/facts/gpus/0/memory_free", 100 * MIB)
+        put(data, "/readings/nvml/facts/gpus/0/processes", [{**trial, "trial": is_trial}])
+        judgements = {one.name: one for one in diagnose(load(json.dumps(data)), installed()).judgements}
+        assert judgements["vram-held-by-others"].verdict == verdict, gpu
+
+
 def judged(*gpus: tuple[str, int], visible: str | None = None, order: str | None = None) -> dict[str, Judgement]:
     """Judgements of the healthy machine with these cards instead, as (name, free MiB), all of 16 GB."""
     data = raw("t4-healthy")

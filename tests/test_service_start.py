@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -396,3 +397,90 @@ def test_of_a_compose_file_that_is_not_understood_nothing_is_said(text: str, tmp
     told = looked(tmp_path, "compose.yml")
     assert told["findings"] == []
     assert {one["verdict"] for one in told["checks"] if one["code"] in ("RD517", "RD518")} == {"unknown"}
+
+
+# Units and programs of a supervisor, as files
+
+
+def unit(folder: Path, **values: str) -> str:
+    lines = {"ExecStart": f"{DEV_PYTHON} app.py", "WorkingDirectory": str(folder), **values}
+    path = folder / "face.service"
+    path.write_text("[Unit]\nAfter=network.target\n\n[Service]\n" + "".join(f"{k}={v}\n" for k, v in lines.items()))
+    return str(path)
+
+
+def program(folder: Path, **values: str) -> str:
+    lines = {"command": f"{DEV_PYTHON} app.py", "directory": "%(here)s", **values}
+    path = folder / "face.conf"
+    path.write_text("[supervisord]\nuser=root\n[program:face]\n" + "".join(f"{k}={v} ; x\n" for k, v in lines.items()))
+    return str(path)
+
+
+def stopped(told: dict[str, Any]) -> tuple[str, str, int] | None:
+    [start] = [one for one in told["findings"] if one["name"] == "service-start-failed"] or [None]
+    return (start["evidence"]["said"], start["evidence"]["what"], start["evidence"]["line"]) if start else None
+
+
+@pytest.mark.parametrize(
+    "named", ["face.service", "./face.service", "deploy/face.service", "{folder}/deploy/face.service"]
+)
+def test_a_unit_is_read_as_the_file_that_is_named(named: str, tmp_path: Path) -> None:
+    (tmp_path / "deploy").mkdir()
+    for folder in (tmp_path, tmp_path / "deploy"):
+        app(folder, "nowhere_to_be_found")
+        unit(folder)
+    assert missing(looked(tmp_path, named.format(folder=tmp_path))) == ["nowhere_to_be_found"]
+
+
+@pytest.mark.parametrize(
+    ("of", "values", "kind", "what", "line"),
+    [
+        (unit, {"WorkingDirectory": "{folder}/apps"}, "directory", "{folder}/apps", 6),
+        (unit, {"WorkingDirectory": "!{folder}/gone"}, "directory", "{folder}/gone", 6),
+        (unit, {"EnvironmentFile": "{folder}/face.env"}, "env-file", "{folder}/face.env", 7),
+        (unit, {"User": "nobody-has-this-name"}, "no-such-user", "nobody-has-this-name", 7),
+        (program, {"directory": "{folder}/apps"}, "directory", "{folder}/apps", 5),
+        (program, {"directory": "%(here)s/apps"}, "directory", "{folder}/apps", 5),
+        (program, {"user": "nobody-has-this-name"}, "no-such-user", "nobody-has-this-name", 6),
+        (program, {"stdout_logfile": "{folder}/logs/face.log"}, "log-folder", "{folder}/logs", 6),
+    ],
+)
+def test_what_keeps_a_start_from_its_command(
+    of: Callable[..., str], values: dict[str, str], kind: str, what: str, line: int, tmp_path: Path
+) -> None:
+    app(tmp_path, "json")
+    (tmp_path / "app").mkdir()
+    told = looked(tmp_path, of(tmp_path, **{key: value.format(folder=tmp_path) for key, value in values.items()}))
+    assert stopped(told) == (kind, what.format(folder=tmp_path), line)
+    if kind == "directory" and what.endswith("apps"):
+        assert f"{tmp_path}/app" in told["findings"][0]["message"], "what it may be meant for"
+
+
+@pytest.mark.parametrize(
+    ("of", "values"),
+    [
+        (unit, {}),
+        (unit, {"WorkingDirectory": "-{folder}/gone"}),
+        (unit, {"WorkingDirectory": "~"}),
+        (unit, {"WorkingDirectory": "/srv/%i"}),
+        (unit, {"EnvironmentFile": "-{folder}/face.env", "User": "root"}),
+        (unit, {"User": "%i"}),
+        (program, {}),
+        (program, {"directory": "%(ENV_HOME)s/gone"}),
+        (program, {"stdout_logfile": "/dev/stdout", "user": "root"}),
+        (program, {"stdout_logfile": "AUTO"}),
+        (program, {"stdout_logfile": "%(ENV_LOGS)s/face.log"}),
+    ],
+)
+def test_what_does_not_keep_it_from_it(of: Callable[..., str], values: dict[str, str], tmp_path: Path) -> None:
+    app(tmp_path, "json")
+    told = looked(tmp_path, of(tmp_path, **{key: value.format(folder=tmp_path) for key, value in values.items()}))
+    assert stopped(told) is None
+
+
+def test_one_of_several_programs_of_a_supervisor(tmp_path: Path) -> None:
+    app(tmp_path, "json")
+    path = Path(program(tmp_path))
+    path.write_text(path.read_text() + f"[program:other]\ncommand={DEV_PYTHON} app.py\ndirectory={tmp_path}/gone\n")
+    assert stopped(looked(tmp_path, str(path))) is None
+    assert stopped(looked(tmp_path, f"{path}#other")) == ("directory", f"{tmp_path}/gone", 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 
 from retina_doctor import __version__
@@ -13,7 +14,7 @@ from retina_doctor.model import Recorded, Snapshot
 from retina_doctor.moment import now
 from retina_doctor.probing.asking import Looking, Progress
 from retina_doctor.probing.collect import collect
-from retina_doctor.standpoint.target import numbered_inside, target_with_surroundings
+from retina_doctor.standpoint.target import Surroundings, numbered_inside, target_with_surroundings, without_hanging
 
 GUESSED = ("path", "own")
 """Ways in which a target is chosen that nobody named."""
@@ -25,13 +26,16 @@ def look(
     environment: Mapping[str, str],
     progress: Progress | None = None,
     meanwhile: Callable[[], None] = lambda: None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Snapshot:
-    """Run the probes that the selected checks need; *meanwhile* is called when they are running. Raises UsageError."""
+    """Run the probes that the selected checks need; *meanwhile* is called when they are running, *tell* with what is left out
+    of PATH. Raises UsageError."""
     settings = attachment.settings
     probes = Selection(settings, catalogue).wanted_probes()
     chosen, around = target_with_surroundings(settings, environment, attachment.how)
     if chosen.chosen in GUESSED and any(one.why == "several" for one in attachment.passed_over):
         chosen = replace(chosen, command=(), problem="several")  # what another Python lacks, none of them needs
+    around = _without_hanging(around, tell)
     settings = numbered_inside(settings, around)
     target, readings = collect(Looking(settings, chosen, around, progress), probes, meanwhile)
     return Snapshot(
@@ -43,6 +47,18 @@ def look(
         seen_from=around.seen_from,
         passed_over=attachment.passed_over,
     )
+
+
+def _without_hanging(around: Surroundings, tell: Callable[[str], None]) -> Surroundings:
+    """What looks for a program in a folder that does not answer would wait as long as its probe may: the last one of PATH,
+    where no program that is there stands before it. Of a service's own PATH nothing is left out: it waits as well."""
+    path, hanging = without_hanging(os.environ.get("PATH", os.defpath))
+    if not hanging:
+        return around
+    tell(f"PATH: {', '.join(hanging)} does not answer (a network or FUSE file system hangs): looked without it")
+    own = around.environment.get("PATH") == os.environ.get("PATH")
+    os.environ["PATH"] = path
+    return replace(around, environment={**around.environment, "PATH": path}) if own else around
 
 
 def since_the_first(readings: Mapping[str, Recorded]) -> dict[str, Recorded]:

@@ -29,7 +29,8 @@ STARVED = 0.25
 class Effort(Data, frozen=True, kw_only=True):
     """What a looking whose time ran out had done with its *seconds*: *computed*, and *waited* for a processor, in seconds of
     all its threads together. *load* and *processors*: of the machine at the end (getloadavg(3); those that may be used).
-    *waits_for*: the file that it asked for and that does not answer; None: none was seen."""
+    *waits_for*: the file that it asked for and that does not answer; None: none was seen. *waits_at_pipe*: it is a FIFO, at
+    which nobody else is."""
 
     seconds: Annotated[float, Meta(gt=0)]
     computed: float
@@ -37,6 +38,7 @@ class Effort(Data, frozen=True, kw_only=True):
     load: float
     processors: int
     waits_for: Path | None = None
+    waits_at_pipe: bool = False
 
     @property
     def told(self) -> dict[str, Json]:

@@ -83,7 +83,9 @@ def target_python_broken(interpreter: Reading[Interpreter]) -> Answer:
     """The command starts a Python, but that dies before it has said what it is."""
     if interpreter.outcome is Outcome.OK:
         return None
-    variant = "waits" if _awaited(interpreter) else "dies"
+    effort = interpreter.recorded.effort
+    waits = "waits-at-pipe" if effort is not None and effort.waits_at_pipe else "waits"
+    variant = waits if _awaited(interpreter) else "dies"
     return Problem(subject="target", evidence=_ending_of(interpreter), variant=variant)
 
 

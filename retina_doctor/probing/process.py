@@ -200,7 +200,9 @@ class Child:
         if self.overdue and self.effort is None:
             self.effort = effort.of_group(self.process.pid, self.seconds)
             if self.effort is not None and not self.effort.starved:
-                self.effort = replace(self.effort, waits_for=awaited(self.process.pid))
+                file = awaited(self.process.pid)
+                if file is not None:
+                    self.effort = replace(self.effort, waits_for=file.path, waits_at_pipe=file.pipe)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         until = time.monotonic() + DYING

@@ -17,7 +17,14 @@ MOST = 4096  # bytes: PATH_MAX
 FEW = 16  # system calls that are looked at: a program of a thousand threads must not hold up the report
 
 
-def awaited(leader: int) -> str | None:
+class Awaited(NamedTuple):
+    """*pipe*: a FIFO, which answers whoever asks about it, and lets whoever opens it wait for another."""
+
+    path: str
+    pipe: bool
+
+
+def awaited(leader: int) -> Awaited | None:
     """The path for which a process of that group waits: a FIFO without a writer, or on a disk that hangs. None: none is seen.
 
     The kernel tells the arguments of a system call (/proc/PID/syscall), of which one points to the path. That memory may lie
@@ -30,7 +37,8 @@ def awaited(leader: int) -> str | None:
             named = apart(functools.partial(_named, asked), PATIENCE)
         except TimeoutError:
             return None
-    return next((path for pid, path in named if _does_not_answer(pid, path)), None)
+    tried = ((path, _does_not_answer(pid, path)) for pid, path in named)
+    return next((Awaited(path, pipe=why == "pipe") for path, why in tried if why), None)
 
 
 class Called(NamedTuple):
@@ -65,12 +73,12 @@ def _paths(asked: Called) -> Iterator[tuple[int, str]]:
                 yield asked.pid, text.decode()
 
 
-def _does_not_answer(pid: int, path: str) -> bool:
-    """Seen from the root of the process."""
+def _does_not_answer(pid: int, path: str) -> str | None:
+    """Why: "pipe" or "disk", seen from the root of the process; None: it does."""
     try:
-        return apart(functools.partial(_is_fifo, f"/proc/{pid}/root{path}"), PATIENCE)
+        return "pipe" if apart(functools.partial(_is_fifo, f"/proc/{pid}/root{path}"), PATIENCE) else None
     except TimeoutError:
-        return True
+        return "disk"
 
 
 def _is_fifo(path: str) -> bool:

@@ -139,8 +139,11 @@ class Run:
         def prepare() -> None:
             threading.Thread(target=output.prepare, args=(outputs or [],), daemon=True).start()
 
+        def told(line: str) -> None:
+            output.tell(f"retina-doctor: {line}\n")
+
         with progress.shown(self.language, colour=not self.flags.get("no_color")) as show:
-            snapshot = look(attachment, installed(), os.environ, show, prepare)
+            snapshot = look(attachment, installed(), os.environ, show, prepare, told)
         self.lap("probes")
         return snapshot
 

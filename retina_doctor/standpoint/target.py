@@ -74,6 +74,17 @@ def _answered(folder: str, work: Callable[[], bool]) -> bool:
         raise UsageError(f"PATH: the disk does not answer: a network or FUSE file system hangs ({folder})") from None
 
 
+def without_hanging(path: str) -> tuple[str, list[str]]:
+    """A PATH without the folders whose disks do not answer, and those: whatever looks for a program there waits for ever."""
+    hanging = []
+    for folder in dict.fromkeys(filter(os.path.isabs, path.split(os.pathsep))):
+        try:
+            unless_local(functools.partial(os.access, f"{folder}/.", os.F_OK))
+        except TimeoutError:
+            hanging.append(folder)
+    return os.pathsep.join(one for one in path.split(os.pathsep) if one not in hanging), hanging
+
+
 def _on_path(path: str) -> Iterator[Path]:
     own = Path(sys.executable).parent
     for folder in map(Path, path.split(os.pathsep)):

@@ -10,7 +10,9 @@ from retina_doctor.codec import Data
 from retina_doctor.model import Interpreter, Severity, Target
 from retina_doctor.settings import Settings
 
+from ..facts.driver import GpuProcess
 from ..facts.service import Answer, Holder, Ports, Socket
+from ..facts.service_process import Processes
 
 
 class Owner(Data, frozen=True, kw_only=True):
@@ -93,10 +95,21 @@ class Guess(Gathered, frozen=True, kw_only=True):
         return None if theirs else Severity.WARNING
 
 
-def service_pids(settings: Settings, ports: Ports | None, interpreter: Interpreter | None) -> set[int]:
-    """Processes of the service that runs already: what they hold is what it needs."""
+def service_pids(
+    settings: Settings, ports: Ports | None, interpreter: Interpreter | None, processes: Processes | None
+) -> set[int]:
+    """Processes of the service that runs already, its workers among them: what they hold is what it needs."""
     pids = {settings.process.pid} if settings.process.pid else set()
+    if processes and processes.service and processes.service.pid in pids:
+        pids |= set(processes.service.family)
+    for socket in (ports.process.sockets or ()) if ports and ports.process else ():
+        pids |= set(socket.holder.pids) if socket.holder else set()
     for socket in (ports.sockets or ()) if ports else ():
         if ports and socket.holder and owner_of(socket, settings, ports, interpreter).ours:
             pids |= set(socket.holder.pids)
     return pids
+
+
+def is_of(pids: set[int], one: GpuProcess) -> bool:
+    """One of these processes, or started by one of them: a pool of the service's shares no socket with it."""
+    return one.pid in pids or not pids.isdisjoint(one.ancestors)

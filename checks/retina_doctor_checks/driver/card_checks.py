@@ -11,11 +11,12 @@ from retina_doctor.settings import Settings
 from ..combined.asides import asides, on_host
 from ..combined.driver_seen import lost_by_smi, same_bus
 from ..combined.no_cards import no_cards
-from ..combined.port_owner import service_pids
+from ..combined.port_owner import is_of, service_pids
 from ..combined.refusals import meaning, of_nvml, xids
 from ..combined.used_gpus import candidates
 from ..facts.driver import CudaDriver, Gpu, GpuEnvironment, GpuProcess, Health, Host, NvidiaSmi, Nvml, Xid
 from ..facts.service import Ports
+from ..facts.service_process import Processes
 from ..scopes import gpu_meant
 from .judging import cap
 
@@ -35,11 +36,12 @@ def gpu_exclusive_mode(
     cuda: CudaDriver | None,
     host: Host | None,
     ports: Ports | None,
+    processes: Processes | None,
     interpreter: Interpreter | None,
 ) -> Answer:
     """One process may use the card, and another one than the service does; or none may. MPS shares it among many."""
     used = candidates(nvml, variables, cuda)
-    pids = service_pids(settings, ports, interpreter) if nvml.own_pids else set()
+    pids = service_pids(settings, ports, interpreter, processes) if nvml.own_pids else set()
     held = [gpu for gpu in nvml.gpus if gpu.compute_mode in (1, 3) and _held_by_others(gpu, pids)]
     if any(gpu in used for gpu in held) and not nvml.own_pids:
         return Unknown(("nvml",))  # the holder may be the service itself: its number here is another one
@@ -49,10 +51,10 @@ def gpu_exclusive_mode(
             evidence={
                 "gpu": gpu.index,
                 "mode": EXCLUSIVE[gpu.compute_mode or 0],
-                "holders": [{"pid": one.pid, "name": one.name, "user": one.user} for one in gpu.processes],
+                "holders": [{"pid": one.pid, "name": one.name, "user": one.user} for one in _others(gpu, pids)],
                 "own_pids": nvml.own_pids,
                 "container": host.container if host else None,
-                "held_by": [_holder(one) for one in gpu.processes],
+                "held_by": [_holder(one) for one in _others(gpu, pids)],
                 "on_host": on_host(host.container if host else None),
                 "more": asides(Reason("pids-of-the-host") if gpu.processes and not nvml.own_pids else None),
             },
@@ -69,8 +71,12 @@ def _holder(one: GpuProcess) -> str:
     return f"{one.pid} ({told})" if told else str(one.pid)
 
 
+def _others(gpu: Gpu, pids: set[int]) -> list[GpuProcess]:
+    return [one for one in gpu.processes if not one.trial and not is_of(pids, one)]
+
+
 def _held_by_others(gpu: Gpu, pids: set[int]) -> bool:
-    return any(one.pid not in pids and not (one.name or "").startswith(MPS) for one in gpu.processes)
+    return any(not (one.name or "").startswith(MPS) for one in _others(gpu, pids))
 
 
 @check("RD218", "gpu-slowed-down", Severity.WARNING, pitfall=2, scope=gpu_meant, action=Action.LOOK)

@@ -9,10 +9,11 @@ from retina_doctor.kinds import CommandLine, Name, Path, Serial, User, Variable,
 class GpuProcess(Facts, frozen=True, kw_only=True):
     """A process with a CUDA context on a GPU. *pid* as NVML counts it: the host's, whatever the namespace.
 
-    *used_memory* in bytes; None where the driver does not tell (WSL, MIG, another container's process).
+    *used_memory* in bytes; None where the driver does not tell (WSL, MIG, another container's process). *ancestors*: from its
+    parent upwards, where *pid* is a number of ours. *trial*: it is one of the doctor's own.
     """
 
-    varies = varying(pid=None, used_memory=0.1)
+    varies = varying(pid=None, used_memory=0.1, ancestors=None)
 
     pid: int
     used_memory: int | None
@@ -20,6 +21,8 @@ class GpuProcess(Facts, frozen=True, kw_only=True):
     user: User | None
     framework: Literal["tensorflow", "jax"] | None = None
     """One that takes the whole card unless it is told otherwise, as the libraries that it has mapped tell."""
+    ancestors: tuple[int, ...] = ()
+    trial: bool = False
 
 
 class Health(Facts, frozen=True, kw_only=True):

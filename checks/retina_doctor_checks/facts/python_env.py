@@ -143,6 +143,15 @@ class Shadowing(Facts, frozen=True, kw_only=True):
     bundled_version: Version | None
 
 
+class Foreign(Facts, frozen=True, kw_only=True):
+    """A package that was compiled for another Python: *tag* is in its modules' names, and *wanted* is this Python's."""
+
+    module: Name
+    path: Path
+    tag: Name
+    wanted: Name
+
+
 class Extensions(Facts, frozen=True, kw_only=True):
     """*cpu_flags*: which of the instruction sets that builds ask for the processor has, and "hypervisor"; None: not told.
 
@@ -152,6 +161,7 @@ class Extensions(Facts, frozen=True, kw_only=True):
     shadowed: tuple[Shadowing, ...]
     cpu_flags: tuple[str, ...] | None = None
     noexec: tuple[Path, ...] | None = None
+    foreign: tuple[Foreign, ...] = ()
 
 
 class Imported(Facts, frozen=True, kw_only=True):

@@ -106,15 +106,18 @@ class Detection(Facts, frozen=True, kw_only=True):
     *seconds* of the last asking; *first_seconds*: of one before it, that took long. *json*: the answer is JSON, and *body*
     holds it, pruned; else *text* is its beginning. *location*: where it says that the service is; *redirected*: the path on
     which it was then asked; *loops*: that leads back; *login_page*: where people log in. *works_with*, *works_form*:
-    another field and form with which it answers; *works_body*: that answer, where it is JSON. *cut*: the answer is longer than
-    what was read. *shape*: twice: a JSON text that holds JSON; lines: a JSON value on each line. *packed*: the compression
-    of what cannot be read, or "unsaid": no header says that it is compressed. *everywhere*: a path that is none is answered
-    alike; None: not asked. *routes*: where else it may take pictures. *asked_for*: what a refusal names. *header_names*: of
-    the operator's headers that were sent; *header_problem*: why their file gave none: empty, no-colon, bad-name, own-header
-    (it belongs to the request itself), or words of the system; *header_line*: the number of that line.
+    another field and form with which it answers; *works_body*: that answer, where it is JSON. *cut*: the answer is longer
+    than what was read. *refused_certificate*: why TLS refuses the service's; all else was asked without verifying it, and
+    without the operator's headers. *wide_body*: what a second picture gives, that is no square.
+    *load*, *processors*: of the machine when it had answered (getloadavg(3)). *shape*: twice: a JSON text
+    that holds JSON; lines: a JSON value on each line. *packed*: the compression of what cannot be read, or "unsaid": no
+    header says that it is compressed. *everywhere*: a path that is none is answered alike; None: not asked. *routes*: where
+    else it may take pictures. *asked_for*: what a refusal names. *header_names*: of the operator's headers that were sent;
+    *header_problem*: why their file gave none: empty, no-colon, bad-name, own-header (it belongs to the request itself), or
+    words of the system; *header_line*: the number of that line.
     """
 
-    varies = varying(seconds=0.5, first_seconds=None)
+    varies = varying(seconds=0.5, first_seconds=None, load=None)
 
     path: UrlText
     kind: Literal["http", "other", "silent", "closed", "refused", "timed-out", "certificate"]
@@ -145,6 +148,10 @@ class Detection(Facts, frozen=True, kw_only=True):
     header_names: tuple[Key, ...] = ()
     header_problem: Name | None = None
     header_line: int | None = None
+    refused_certificate: str | None = None
+    wide_body: Json = None
+    load: float | None = None
+    processors: int | None = None
 
 
 class Load(Facts, frozen=True, kw_only=True):

@@ -22,14 +22,23 @@ class MissingModule(Facts, frozen=True, kw_only=True):
 
 class Unloadable(Facts, frozen=True, kw_only=True):
     """What in the service's own files ends its start. *kind*: "syntax": *what* Python says of the line; "attribute": the
-    module lacks the
-    name *what*, which the command serves; "import-name": a module of its own lacks it; "relative-import": of a file that is
-    run as a script; "env-file": the compose file names a file that is not there. Of a start script: "line-ends": it has those of
-    Windows; "mode": it may not be executed; "interpreter": its first line names a program *what* that is not there.
-    *names*: those that may be meant."""
+    module lacks the name *what*, which the command serves; "import-name": a module of its own lacks it; "relative-import":
+    of a file that is run as a script; "env-file": *file* names a file of variables that is not there; "directory",
+    "log-folder", "no-such-user": likewise. Of a start script: "line-ends": it has those of Windows; "mode": it may not be
+    executed; "interpreter": its first line names a program *what* that is not there. *names*: those that may be meant."""
 
     kind: Literal[
-        "syntax", "attribute", "import-name", "relative-import", "env-file", "line-ends", "mode", "interpreter"
+        "syntax",
+        "attribute",
+        "import-name",
+        "relative-import",
+        "env-file",
+        "directory",
+        "log-folder",
+        "no-such-user",
+        "line-ends",
+        "mode",
+        "interpreter",
     ]
     file: Path
     line: int

@@ -18,6 +18,8 @@ from ..facts.inference import Face, KnownAnswer
 
 POSTED = "faces-6.png"
 """Is posted to a service: drawn faces that public weights find, too."""
+WIDE = "faces-8.png"
+"""Is posted after it: no square, and of no network's input."""
 FOLDER = Path(__file__).with_name("known_answer")
 EXACT = (1e-3, 0.05)
 """Largest difference in score, and in pixels, of float32 on a CPU: kernels add up in different orders (drift of torch against

@@ -8,11 +8,12 @@ from retina_doctor.codec import Data
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 from retina_doctor_checks.combined import detection_limits as limits
-from retina_doctor_checks.combined.port_owner import service_pids
+from retina_doctor_checks.combined.port_owner import is_of, service_pids
 from retina_doctor_checks.combined.used_gpus import candidates
 from retina_doctor_checks.facts.driver import CudaDriver, Gpu, GpuEnvironment, GpuProcess, Nvml
 from retina_doctor_checks.facts.models import Model
 from retina_doctor_checks.facts.service import Ports
+from retina_doctor_checks.facts.service_process import Processes
 from retina_doctor_checks.scopes import gpu_meant
 
 from ..combined.asides import asides
@@ -67,6 +68,7 @@ class Needs(Gathered, frozen=True, kw_only=True):
     cuda: CudaDriver | None
     model: Model
     ports: Ports | None
+    processes: Processes | None
     interpreter: Interpreter | None
     footprint: Footprint | None
     ort: OrtFiles | None
@@ -84,28 +86,30 @@ def questions(seen: Needs) -> list[Question] | Inapplicable | Unknown:
         return Inapplicable(Reason("no-gpu-memory"))
     default = limits.geometry().default
     size = size_used(settings.of(DetectionSettings), model) or Size(default, default)
-    pids = service_pids(settings, ports, seen.interpreter)
+    pids = service_pids(settings, ports, seen.interpreter, seen.processes)
     # Numbers of another namespace name none of these processes: what is held may be the running service's own.
     told_apart = nvml.own_pids or (ports is not None and not pids)
     asked: list[Question] = []
     for gpu in gpus:
-        if nvml.own_pids and any(process.pid in pids for process in gpu.processes):
+        if nvml.own_pids and any(is_of(pids, process) for process in gpu.processes):
             return Inapplicable(Reason("service-holds-memory", {"gpu": gpu.index}))
         # NVML tells the memory of the whole card; an instance has a part of it.
         if gpu.memory_total is None or gpu.memory_free is None or gpu.mig:
             return Unknown(missing=("nvml",))
         card = card_part(gpu, nvml, seen.ort, seen.calibrations)
         need = need_of(detector.size, size, seen.footprint, card)
-        if gpu.memory_free < need.total <= gpu.memory_total and not told_apart:
+        trials = [one for one in gpu.processes if one.trial]
+        free = gpu.memory_free + sum(one.used_memory or 0 for one in trials)
+        if free < need.total <= gpu.memory_total and not told_apart:
             return Unknown(missing=("nvml",))
         asked.append(
             Question(
                 gpu=gpu,
                 total=gpu.memory_total,
-                free=gpu.memory_free,
+                free=free,
                 need=need,
                 size=size,
-                others=gpu.processes,
+                others=tuple(one for one in gpu.processes if not one.trial),
             )
         )
     return asked
@@ -166,10 +170,10 @@ def without_room_for_cuda(seen: Needs) -> tuple[Gpu, CardPart, list[GpuProcess]]
     """A card on which CUDA itself found no memory, since others hold what a context needs, whatever the model; and those."""
     if seen.cuda is None or seen.cuda.init_code != OUT_OF_MEMORY:
         return None
-    pids = service_pids(seen.settings, seen.ports, seen.interpreter) if seen.nvml.own_pids else set()
+    pids = service_pids(seen.settings, seen.ports, seen.interpreter, seen.processes) if seen.nvml.own_pids else set()
     for gpu in candidates(seen.nvml, seen.environment, seen.cuda):
         card = card_part(gpu, seen.nvml, seen.ort, seen.calibrations)
-        others = [one for one in gpu.processes if one.pid not in pids]
+        others = [one for one in gpu.processes if not one.trial and not is_of(pids, one)]
         if others and gpu.memory_free is not None and gpu.memory_free < card.least:
             return gpu, card, others
     return None
@@ -196,9 +200,17 @@ def _held(seen: Needs, evidence: dict[str, object], others: Sequence[GpuProcess]
         "own_pids": seen.nvml.own_pids,
         "held_by": [_holder(one) for one in most],
         "pids": [one.pid for one in most],
+        "kill": asides(_kill(seen, most)),
         "notes": asides(None if seen.nvml.own_pids else Reason("look-on-the-host")),
     }
     return Problem(subject=f"gpu:{evidence['gpu']}", evidence=evidence, variant=variant)
+
+
+def _kill(seen: Needs, those: Sequence[GpuProcess]) -> Reason:
+    """The service itself is never among what is to be killed: where numbers are another namespace's, it may be."""
+    if seen.nvml.own_pids:
+        return Reason("kill-ends-them", {"pids": " ".join(str(one.pid) for one in those)})
+    return Reason("service-may-be-among-them")
 
 
 def _holder(one: GpuProcess) -> str:

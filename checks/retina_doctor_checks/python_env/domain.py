@@ -8,6 +8,7 @@ from ..facts.python_env import Extensions, Imports, InstalledFiles, Packages, Wo
 from . import (
     build_checks,
     files_checks,
+    foreign_checks,
     import_checks,
     insightface_checks,
     native_checks,
@@ -77,6 +78,7 @@ domain = Domain(
         build_checks.python_has_no_wheel,
         build_checks.tensorflow_cannot_use_gpu,
         files_checks.package_damaged,
+        foreign_checks.package_for_other_python,
     ),
     pages=Path(__file__).parent / "pages",
 )

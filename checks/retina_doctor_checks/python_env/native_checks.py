@@ -33,6 +33,8 @@ DEBIAN = {
     "libX11.so.6": "libx11-6",
 }
 """Debian's package of a library (packages.debian.org, "Search the contents of packages", bookworm)."""
+LATER = ("scipy", "skimage", "sklearn", "matplotlib")
+"""Their import loads nothing that was compiled for NumPy: that it works says nothing of what comes after it."""
 SYSTEM_LIBRARIES = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 HEADLESS = {"opencv-python": "opencv-python-headless", "opencv-contrib-python": "opencv-contrib-python-headless"}
 
@@ -91,7 +93,9 @@ def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | Non
     if release(numpy)[:1] < (2,):
         return None
     by_file = {
-        one.module: one for one in extensions.extensions if one.numpy_abi == 1 and not imported(imports, one.module)
+        one.module: one
+        for one in extensions.extensions
+        if one.numpy_abi == 1 and (one.module in LATER or not imported(imports, one.module))
     }
     by_import = {
         one.module: one
@@ -101,12 +105,16 @@ def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | Non
     # A module that imports a broken one fails with it; the first is the one to mend.
     first = next(iter(by_import), None)
     names = [*by_file, *([first] if first and first not in by_file else [])]
-    return [_for_numpy_1(name, numpy, by_file.get(name), by_import.get(name), interpreter) for name in names]
+    return [
+        _for_numpy_1(name, numpy, by_file.get(name), by_import.get(name), interpreter, bool(by_import))
+        for name in names
+    ]
 
 
 def _for_numpy_1(
-    name: str, numpy: str, file: Extension | None, tried: Imported | None, interpreter: Interpreter
+    name: str, numpy: str, file: Extension | None, tried: Imported | None, interpreter: Interpreter, fails: bool
 ) -> Problem:
+    """*fails*: something that was imported failed for it. What nothing has asked for yet may never be needed."""
     distribution, version = (file.distribution, file.version) if file is not None else (None, None)
     error = tried.error if tried is not None else None
     old_numpy = interpreter.version[:2] <= LAST_PYTHON_OF_NUMPY_1
@@ -126,6 +134,7 @@ def _for_numpy_1(
             ),
         },
         variant="old-numpy" if old_numpy else "upgrade",
+        at_most=Severity.WARNING if name in LATER and not fails else None,
     )
 
 

@@ -12,7 +12,7 @@ from ..combined.asides import asides
 from ..combined.port_owner import owner_of
 from ..combined.starting import StartKnown
 from ..facts.service import Answer as Answered
-from ..facts.service import Crew, Detection, Ports, Socket
+from ..facts.service import Crew, Detection, Ports, Socket, Url
 from .checks import NOT_TOLD, UNCONNECTED, held, in_the_way, service_named, url_listeners, who_holds
 from .endpoint_checks import OF_THE_PROXY
 
@@ -37,7 +37,7 @@ def service_crashed_or_not_ready(
         return None
     hangs = last.kind == "silent" or (last.kind == "timed-out" and bool(listeners))
     ended = last.status == FAILED and bool(_ended(ports.crew))  # gunicorn answers for a worker that it ends (--timeout)
-    fails = (last.kind == "closed" and url.scheme == "http") or last.status in OF_THE_PROXY or ended
+    fails = _is_closed(last, url) or last.status in OF_THE_PROXY or ended
     evidence = {"url": url.text, "port": url.port, "kind": last.kind, "status": last.status}
     if hangs or fails:
         posted = ports.detection is not None
@@ -52,6 +52,12 @@ def service_crashed_or_not_ready(
         return None
     at_most = _at_most_of(sick, ports, listeners)
     return _problem({**evidence, "posted": False}, ports, listeners, known, sick, at_most)
+
+
+def _is_closed(last: Answered | Detection, url: Url) -> bool:
+    """Without a word. Of https that counts once TLS was agreed on: a GET is asked without."""
+    agreed = isinstance(last, Detection) and last.seconds is not None
+    return last.kind == "closed" and (url.scheme == "http" or agreed)
 
 
 def _silent_listener(settings: Settings, ports: Ports, interpreter: Interpreter | None, known: StartKnown) -> Answer:

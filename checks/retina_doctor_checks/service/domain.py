@@ -18,6 +18,7 @@ from . import (
     answering_checks,
     checks,
     endpoint_checks,
+    load_checks,
     log_checks,
     login_checks,
     process_checks,
@@ -41,7 +42,7 @@ def asked(settings: Settings) -> Mapping[str, Any]:
         "pid": service.pid,
         # Two askings at most, of the intended port and of the URL: neither may cost the facts that were told before.
         "patience": min(3.0, timeout / 5),
-        "picture": picture() if service.url and not settings.gate.quick else None,
+        **pictures(posted=service.url is not None and not settings.gate.quick),
         "form": service.response.form,
         "field": service.response.field,
         "faces": service.response.faces,
@@ -57,10 +58,11 @@ def names_a_service(settings: Settings) -> bool:
     return any(one is not None for one in (named.host, named.port, named.url, named.pid))
 
 
-def picture() -> str:
-    from retina_doctor_checks.inference.known import POSTED, encoded
+def pictures(posted: bool) -> dict[str, str | None]:
+    """The known ones, where any is *posted*."""
+    from retina_doctor_checks.inference.known import POSTED, WIDE, encoded
 
-    return encoded(POSTED)
+    return {"picture": encoded(POSTED) if posted else None, "wide": encoded(WIDE) if posted else None}
 
 
 ports = Probe(
@@ -140,7 +142,7 @@ domain = Domain(
         login_checks.service_wants_login,
         endpoint_checks.service_bad_response,
         endpoint_checks.service_too_slow,
-        endpoint_checks.service_fails_under_load,
+        load_checks.service_fails_under_load,
         start_checks.service_module_missing,
         start_checks.service_start_failed,
     ),

@@ -1,11 +1,11 @@
-"""RD511 to RD513: does the service detect the faces of a picture that is posted to it, and how fast?"""
+"""RD511 and RD512: does the service detect the faces of a picture that is posted to it, and how fast?"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from retina_doctor.authoring import Action, Answer, Scope, check
+from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import encode, replace
 from retina_doctor.model import Inapplicable, Json, Passed, Problem, Reason, Severity, Target, Unknown
 from retina_doctor.settings import Settings
@@ -17,7 +17,8 @@ from ..settings import ResponseSettings, ServiceSettings
 from . import response, response_found
 from .checks import NOT_TOLD, service_named
 from .faces_seen import is_of_own_form
-from .posting_command import posting_command
+from .misplaced import misplaced
+from .posting_command import posting_command, unverified
 from .refusal import REDIRECTS, is_csrf, is_for_another_host, login_of
 
 SLOW = 3.0
@@ -25,6 +26,8 @@ SLOW = 3.0
 deployment guide's figures."""
 TIMES = "connected %{time_connect} s, done %{time_total} s\\n"
 """What curl tells with -w. Not time_starttransfer: of an upload some versions say when its first byte went (curl 7.88)."""
+BUSY = 2.0
+"""Threads that want a processor, for each there is: a service has no more than half of one then, whatever it is."""
 OF_THE_URL = (404, 405, *REDIRECTS)
 """What says that the picture was posted to the wrong place: another check's finding."""
 OF_THE_PROXY = (502, 503, 504)
@@ -61,7 +64,8 @@ def asked(ports: Ports, settings: Settings, target: Target) -> Detection | Inapp
 def _difference(one: response.Wrong) -> tuple[Reason | None, ...]:
     """What stands in a field in place of what should, and the usual slip that it looks like."""
     values = {"where": one.where, "wanted": one.wanted, "got": one.got}
-    return Reason("answer-differs", values), Reason(f"looks-like-{one.hint}") if one.hint else None
+    usual = Reason(f"looks-like-{one.hint}", {"by": one.by} if one.by else {}) if one.hint else None
+    return Reason("answer-differs", values), usual
 
 
 def answered(one: Detection) -> bool:
@@ -113,6 +117,9 @@ def service_bad_response(ports: Ports, settings: Settings, target: Target) -> An
     wrong = response.wrong_in(one.body, wanted) if answered(one) and one.json and one.shape == "plain" else []
     fits = response_found.fitting(one.body, wanted) if wrong else None
     kind = kind_of_answer(one, wrong, fits, wanted) if answered(one) else kind_of_refusal(one, wanted)
+    beside = _beside(one, kind, wanted, fits)
+    if beside is not None:
+        kind, wrong = "misplaced", [beside]
     if kind in ("schema", "not-json") and is_for_later(one):
         return Inapplicable(Reason("answer-comes-later", {"status": one.status}))
     if kind is None:
@@ -124,11 +131,20 @@ def service_bad_response(ports: Ports, settings: Settings, target: Target) -> An
         evidence={
             **_evidence(one, ports.url, kind, wanted, wrong),
             **_description(one, kind, wanted, fits),
-            "look": posting_command(settings, ports.url.text, "-i"),
+            "look": posting_command(settings, ports.url.text, *unverified(one), "-i"),
         },
         variant=kind,
         at_most=_at_most(one, kind, wanted),
     )
+
+
+def _beside(
+    one: Detection, kind: str | None, wanted: ResponseSettings, fits: ResponseSettings | None
+) -> response.Wrong | None:
+    """What is wrong with the places of boxes that are right in form."""
+    if kind not in (None, "content-type", "own-form") or (kind == "own-form" and fits is None):
+        return None
+    return misplaced(one.body, one.wide_body, fits or wanted)
 
 
 BORNE = ("content-type", "rate-limited")
@@ -245,49 +261,15 @@ def service_too_slow(ports: Ports, settings: Settings, target: Target) -> Answer
         return None
     if one.first_seconds is None:
         return NOT_TOLD  # it may have been setting things up, and no time was left to ask again
+    busy = one.load is not None and one.processors is not None and one.load > BUSY * one.processors
     evidence = {
         "url": ports.url.text,
         "seconds": round(one.seconds, 1),
         "first": one.first_seconds,
         "most": SLOW,
-        "look": posting_command(settings, ports.url.text, "-o", "/dev/null", "-w", TIMES),
-    }
-    return Problem(subject=f"port:{ports.url.port}", evidence=evidence)
-
-
-def load_asked(settings: Settings) -> Scope:
-    if settings.of(ServiceSettings).load is None:
-        return Scope(inapplicable=Reason("no-load-asked"))
-    return service_named(settings)
-
-
-@check("RD513", "service-fails-under-load", Severity.ERROR, pitfall=3, scope=load_asked, action=Action.EDIT)
-def service_fails_under_load(ports: Ports, settings: Settings, target: Target) -> Answer:
-    load, url = ports.load, ports.url
-    if load is None or url is None:
-        one = asked(ports, settings, target)
-        return Inapplicable(Reason("endpoint-fails")) if isinstance(one, Detection) else one
-    figures = {
-        "answered": load.answered,
-        "at_once": load.at_once,
-        "asked": load.requests - load.left,
-        "rate": f"{load.answered / load.seconds:.1f}" if load.seconds else "0",
-        "p95": f"{load.p95:.2f}" if load.p95 is not None else "?",
-        "gpu": load.gpu,
-    }
-    if not load.errors and not load.answered:
-        return NOT_TOLD  # the time did not suffice for one
-    if not load.errors:
-        return Passed(Reason("load-borne" if load.gpu is None else "load-borne-by-gpu", figures))
-    evidence = {
-        **figures,
-        "requests": load.requests,
-        "errors": load.errors,
-        "failures": [f"answer {kind} × {count}" for kind, count in load.errors.items()],
-        "url": url.text,
         "more": asides(
-            Reason("load-cut-short", {"requests": load.requests}) if load.left else None,
-            Reason("gpu-busy-up-to", {"gpu": load.gpu}) if load.gpu is not None else None,
+            Reason("machine-is-busy", {"load": f"{one.load:.1f}", "processors": one.processors}) if busy else None
         ),
+        "look": posting_command(settings, ports.url.text, *unverified(one), "-o", "/dev/null", "-w", TIMES),
     }
-    return Problem(subject=f"port:{url.port}", evidence=evidence)
+    return Problem(subject=f"port:{ports.url.port}", evidence=evidence, at_most=Severity.NOTE if busy else None)

@@ -40,7 +40,14 @@ def service_wants_login(ports: Ports, settings: Settings) -> Answer:
             Reason("answer-said", {"text": said}) if (said := words_of(one)[:MOST_SAID]) else None,
         ),
     }
-    refused = "file" if file is not None and one.header_problem is not None else "refused" if file and login else None
+    sent = one.refused_certificate is None  # else they were kept back
+    refused = (
+        "file"
+        if file is not None and one.header_problem is not None
+        else "refused"
+        if file and login and sent
+        else None
+    )
     kind = refused or login
     if kind is None:
         return None

@@ -6,6 +6,7 @@ from mimetypes import guess_type
 
 from retina_doctor.settings import Settings
 
+from ..facts.service import Detection
 from ..settings import DetectionSettings, ResponseSettings, ServiceSettings
 
 PICTURE = "picture.jpg"
@@ -14,6 +15,11 @@ IN_JSON = (
     r'field=$1; picture=$2; shift 2; printf "{\"%s\": \"%s\"}" "$field" "$(base64 < "$picture" | tr -d "\n")"'
     r' | curl -sS -H "Content-Type: application/json" --data-binary @- "$@"'
 )
+
+
+def unverified(one: Detection) -> list[str]:
+    """curl's option, where it would refuse the certificate, as TLS did."""
+    return ["-k"] if one.refused_certificate else []
 
 
 def posting_command(settings: Settings, url: str, *options: str) -> list[str]:

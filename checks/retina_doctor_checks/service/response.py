@@ -23,12 +23,14 @@ SAME = 0.9
 
 
 class Wrong(Data, frozen=True, kw_only=True):
-    """*where*: "faces[0].bbox". *wanted*: what should be there, in the signs of both languages. *hint*: a usual slip."""
+    """*where*: "faces[0].bbox". *wanted*: what should be there, in the signs of both languages. *hint*: a usual slip,
+    and *by* how much."""
 
     where: str
     wanted: str
     got: str
     hint: str | None = None
+    by: str = ""
 
 
 def faces_of(body: Any, settings: ResponseSettings) -> list[Any] | Wrong:
@@ -67,7 +69,7 @@ def _turned(faces: list[Any], settings: ResponseSettings) -> Wrong | None:
     for number, face in enumerate(faces):
         points = face[settings.points]
         named = list(points.values() if isinstance(points, dict) else points)
-        left, top, right, bottom = _corners(face[settings.box], settings)
+        left, top, right, bottom = corners(face[settings.box], settings)
         x, y = (sum(point[axis] for point in named) / len(named) for axis in (0, 1))
         if not (left <= x <= right and top <= y <= bottom):
             where = f"{settings.faces}[{number}].{settings.box}"
@@ -77,7 +79,7 @@ def _turned(faces: list[Any], settings: ResponseSettings) -> Wrong | None:
 
 def _repeated(faces: list[Any], settings: ResponseSettings) -> Wrong | None:
     """The first face that is an earlier one again: two heads never overlap so much."""
-    boxes = [_corners(face[settings.box], settings) for face in faces[:MOST_COMPARED]]
+    boxes = [corners(face[settings.box], settings) for face in faces[:MOST_COMPARED]]
     for number, box in enumerate(boxes):
         if any(overlap(box, earlier) > SAME for earlier in boxes[:number]):
             where = f"{settings.faces}[{number}].{settings.box}"
@@ -85,7 +87,7 @@ def _repeated(faces: list[Any], settings: ResponseSettings) -> Wrong | None:
     return None
 
 
-def _corners(box: list[float], settings: ResponseSettings) -> tuple[float, float, float, float]:
+def corners(box: list[float], settings: ResponseSettings) -> tuple[float, float, float, float]:
     left, top, third, fourth = box
     return (left, top, third, fourth) if settings.box_form == "corners" else (left, top, left + third, top + fourth)
 
@@ -118,7 +120,7 @@ def _of_face(face: Any, where: str, settings: ResponseSettings) -> Iterator[tupl
 def _box(value: Any, where: str, settings: ResponseSettings) -> Wrong | None:
     corners = settings.box_form == "corners"
     wanted = "[x1, y1, x2, y2]" if corners else "[x, y, width, height]"
-    if not _are_numbers(value, 4):
+    if not are_numbers(value, 4):
         return Wrong(where=where, wanted=wanted, got=shown(value))
     left, top, third, fourth = value
     right, bottom = (third, fourth) if corners else (left + third, top + fourth)
@@ -155,7 +157,7 @@ def _points(value: Any, where: str, settings: ResponseSettings) -> Wrong | None:
         missing = ", ".join(name for name in NAMES if name not in value) if isinstance(value, dict) else ""
         return Wrong(where=where, wanted=missing or ", ".join(NAMES), got=shown(sorted(named) or value))
     for name, point in named.items():
-        if not _are_numbers(point, 2):
+        if not are_numbers(point, 2):
             return Wrong(where=f"{where}.{name}", wanted="[x, y]", got=shown(point))
         if not _inside(*point):
             wanted = f"[x, y], 0 <= x <= {WIDTH}, 0 <= y <= {HEIGHT}"
@@ -171,7 +173,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _are_numbers(value: Any, count: int) -> bool:
+def are_numbers(value: Any, count: int) -> bool:
     return isinstance(value, list) and len(value) == count and all(_is_number(one) for one in value)
 
 

@@ -15,6 +15,7 @@ from ..combined.asides import asides
 from ..combined.source_files import is_test
 from ..facts.service import Detection, Socket, Url
 from ..facts.source import OwnSource
+from .posting_command import unverified
 from .refusal import REDIRECTS
 
 MOST_ROUTES = 6
@@ -44,7 +45,7 @@ def corrected(
     routes = posted_routes(own) if kind in OF_ROUTES else []
     meant = _meant(url, kind, listeners, detection, own)
     right = next((text for text in meant if text is not None and text != url.text and is_usable(text)), None)
-    look, meaning = ([], None) if right else _look(url, kind)
+    look, meaning = ([], None) if right else _look(url, kind, detection)
     several = Reason("routes-are", {"routes": routes[:MOST_ROUTES]}) if len(routes) > 1 else None
     return {
         "right": right,
@@ -56,10 +57,12 @@ def corrected(
     }
 
 
-def _look(url: Url, kind: str) -> tuple[list[str], Reason | None]:
+def _look(url: Url, kind: str, detection: Detection | None) -> tuple[list[str], Reason | None]:
     """What decides where the URL should lead, and what its answers mean."""
     if kind in OF_ROUTES:
-        return ["curl", "-sS", f"{origin(url)}/openapi.json"], Reason("openapi-lists-routes")
+        return ["curl", "-sS", *(unverified(detection) if detection else []), f"{origin(url)}/openapi.json"], Reason(
+            "openapi-lists-routes"
+        )
     if url.port is not None and kind not in OF_THE_SERVER:
         return ["ss", "-ltnp", "sport", "=", f":{url.port}"], Reason("who-listens")
     return [], None

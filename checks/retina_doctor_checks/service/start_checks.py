@@ -158,7 +158,12 @@ def _broken(start: Start, broken: Unloadable) -> dict[str, Any]:
         "names": list(broken.names),
         "said": broken.kind,
         "served": _served(start, broken),
-        "more": asides(Reason("names-there", {"names": list(broken.names)}) if broken.names else None),
+        "more": asides(
+            Reason("folders-alike" if broken.kind == "directory" else "names-there", {"names": list(broken.names)})
+            if broken.names
+            else None
+        ),
+        "add_user": ["useradd", "--system", "--no-create-home", broken.what] if broken.kind == "no-such-user" else [],
     }
 
 

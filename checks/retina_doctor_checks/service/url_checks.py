@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from retina_doctor.authoring import Action, Answer, check
-from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Target
+from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Target, Unknown
 
 from ..combined.asides import asides
 from ..combined.passed_on import at_url
@@ -42,8 +43,6 @@ def _fault_of_detection(url: Url, detection: Detection | None) -> tuple[str, Sev
         return None
     if is_for_another_host(detection):
         return "host-refused", None
-    if detection.kind == "certificate":
-        return "certificate", None
     if detection.status == 404:
         return "path", None if url.path_named else Severity.WARNING  # where no path was named, /detect was a guess
     if detection.status == 405:
@@ -59,7 +58,9 @@ def _fault_of_detection(url: Url, detection: Detection | None) -> tuple[str, Sev
 
 @check("RD507", "service-wrong-url", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
 def service_wrong_url(ports: Ports, own: OwnSource | None, processes: Processes | None, target: Target) -> Answer:
-    """The fault is the caller's: scheme, host, port or path of the URL."""
+    """The fault is the caller's: scheme, host, port or path of the URL.
+
+    A certificate that is refused hides none of them."""
     url = ports.url
     if url is None:
         return Inapplicable(Reason("no-url-named"))
@@ -70,8 +71,48 @@ def service_wrong_url(ports: Ports, own: OwnSource | None, processes: Processes 
         "origin": origin(url),
         **dict.fromkeys(("listens_on", "path", "location", "words", "allow")),
         "more": [],
+        "remedy": [],
     }
     evidence["folder"] = processes.service.working_directory if processes and processes.service else None
+    answer, refused = _of_place(ports, url, evidence, own, target), _of_certificate(ports.detection, url, evidence)
+    if refused is None:
+        return answer
+    return [refused, answer] if isinstance(answer, Problem) else refused
+
+
+REFUSED_FOR = {
+    "self-signed": re.compile(r"(?i)self[- ]signed"),
+    "expired": re.compile(r"(?i)expired"),
+    "not-yet-valid": re.compile(r"(?i)not yet valid"),
+    "other-name": re.compile(r"(?i)mismatch|not valid for"),
+    "unknown-issuer": re.compile(r"(?i)issuer|unable to verify"),
+}
+"""As OpenSSL words what it refuses (crypto/x509/x509_txt.c)."""
+
+
+def _of_certificate(detection: Detection | None, url: Url, evidence: dict[str, object]) -> Problem | None:
+    """What clients see before anything else. On this machine the name need not be the one that clients elsewhere use."""
+    if detection is None:
+        return None
+    words = detection.refused_certificate or (detection.words if detection.kind == "certificate" else None)
+    if words is None:
+        return None
+    why = next((name for name, pattern in REFUSED_FOR.items() if pattern.search(words)), "refused")
+    more = {
+        "words": words.rstrip("."),
+        "more": asides(Reason("asked-unverified") if detection.refused_certificate else None),
+        "remedy": asides(Reason(f"certificate-{why}", {"url": url.text})),
+        **corrected(url, "certificate", (), detection, None),
+    }
+    at_most = Severity.WARNING if why == "other-name" and url.loopback else None
+    told = {**evidence, "kind": "certificate", **more}
+    return Problem(subject="certificate", evidence=told, at_most=at_most, variant="certificate")
+
+
+def _of_place(
+    ports: Ports, url: Url, evidence: dict[str, object], own: OwnSource | None, target: Target
+) -> Problem | Inapplicable | Unknown | None:
+    """Where it leads."""
     if url.problem:
         told = {**evidence, "kind": url.problem, **corrected(url, url.problem, [], None, None)}
         return Problem(subject="url", evidence=told, variant=url.problem)

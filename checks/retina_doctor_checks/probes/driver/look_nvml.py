@@ -24,6 +24,7 @@ FRAMEWORKS = {
 0.7, jaxlib/libjax_common.so (their wheels on PyPI)."""
 SLOWED_BY = {"hardware": 0x8, "thermal": 0x20 | 0x40, "power-brake": 0x80}
 """nvml.h nvmlClocksEventReason*: HwSlowdown, SwThermalSlowdown or HwThermalSlowdown, HwPowerBrakeSlowdown."""
+MOST_ANCESTORS = 50
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"  # PROC_PID_INIT_INO in linux/proc_ns.h
 
 
@@ -181,13 +182,29 @@ def mig_devices(pynvml: Any, ask: Asking) -> list[Any]:
 def process(told: Any) -> dict[str, Any]:
     pid = told.pid
     visible = in_initial_namespace()
+    above = ancestors(pid) if visible else []
     return {
+        "ancestors": above,
+        "trial": os.getppid() > 1 and os.getppid() in above,
         "pid": pid,
         "used_memory": told.usedGpuMemory,
         "name": name_of(pid) if visible else None,
         "user": user_of(pid) if visible else None,
         "framework": framework_of(pid) if visible else None,
     }
+
+
+def ancestors(pid: int) -> list[int]:
+    found: list[int] = []
+    while pid > 1 and len(found) < MOST_ANCESTORS:
+        try:
+            with open("/proc/%d/stat" % pid, errors="replace") as file:
+                pid = int(file.read().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            break
+        if pid > 0:
+            found.append(pid)
+    return found
 
 
 def framework_of(pid: int) -> str | None:

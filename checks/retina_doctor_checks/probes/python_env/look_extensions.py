@@ -4,6 +4,7 @@ which of NVIDIA's libraries LD_LIBRARY_PATH puts before those that pip and torch
 from __future__ import annotations
 
 import glob
+import importlib.machinery
 import os
 import re
 from typing import Any
@@ -15,6 +16,11 @@ MODULES = {
     # pip's, then conda's and Debian's
     "cv2": ("cv2/cv2*.so", "cv2/python-3*/cv2*.so", "cv2*.so"),
     "onnxruntime": ("onnxruntime/capi/onnxruntime_pybind11_state*.so",),
+    # Of these one that uses NumPy's C interface: importing the package alone loads none.
+    "scipy": ("scipy/ndimage/_nd_image*.so",),
+    "skimage": ("skimage/_shared/geometry*.so",),
+    "sklearn": ("sklearn/metrics/_dist_metrics*.so",),
+    "matplotlib": ("matplotlib/ft2font*.so",),
 }
 OPENED = {"onnxruntime": ("libonnxruntime_providers_cuda.so",)}
 """What a module opens itself, later than it is imported: it may need newer versions of the system's libraries than the module."""
@@ -25,12 +31,43 @@ OWNERS = {
     "numpy": ("numpy",),
     "cv2": ("opencv-python-headless", "opencv-contrib-python-headless", "opencv-contrib-python", "opencv-python"),
     "onnxruntime": ("onnxruntime-gpu", "onnxruntime"),
+    "scipy": ("scipy",),
+    "skimage": ("scikit-image",),
+    "sklearn": ("scikit-learn",),
+    "matplotlib": ("matplotlib",),
 }
+COMPILED = {
+    **MODULES,
+    "PIL": ("PIL/_imaging*.so",),
+    "onnx": ("onnx/onnx_cpp2py_export*.so",),
+    "google": ("google/_upb/_message*.so",),
+    "torch": ("torch/_C*.so",),
+    "insightface": ("insightface/thirdparty/face3d/mesh/cython/*.so",),
+}
+"""Where each package has its compiled modules, named for the Python that they were built for (PEP 3149)."""
+TAG = re.compile(r"[^.]+\.((?:cpython|cp|pypy)[^.]*)\.so$")
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(extensions=[one for one in map(extension, MODULES) if one])
     probe.tell(shadowed=shadowed(), cpu_flags=cpu_flags(), noexec=noexec())
+    probe.tell(foreign=[one for one in map(foreign, COMPILED) if one])
+
+
+def foreign(module: str) -> dict[str, Any] | None:
+    """A package all of whose modules that bear a Python's name bear another one's: this Python passes over such files."""
+    ours = [suffix[1:-3] for suffix in importlib.machinery.EXTENSION_SUFFIXES if suffix.endswith(".so")]
+    for site in places.site_folders():
+        if not os.path.isdir(os.path.join(site, module)):
+            continue
+        found = [path for one in COMPILED[module] for path in sorted(glob.glob(os.path.join(glob.escape(site), one)))]
+        tags = [
+            (match.group(1) if match else "", path) for path in found for match in [TAG.match(os.path.basename(path))]
+        ]
+        if tags and not any(tag == "" or tag in ours for tag, _ in tags):
+            return {"module": module, "path": tags[0][1], "tag": tags[0][0], "wanted": ours[0]}
+        break
+    return None
 
 
 def noexec() -> list[str] | None:

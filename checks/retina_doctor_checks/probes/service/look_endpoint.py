@@ -22,10 +22,10 @@ COLD = 1.0  # seconds: an answer that took longer is asked for again, since the 
 
 class Upload(object):
     """How a picture is posted: *form* (of posting.FORMS), in *field*. *faces*: the key of a right answer, "" where
-    it is a list."""
+    it is a list. *wide*: another known picture, no square."""
 
-    def __init__(self, form: str, field: str, faces: str, picture: bytes) -> None:
-        self.form, self.field, self.faces, self.picture = form, field, faces, picture
+    def __init__(self, form: str, field: str, faces: str, picture: bytes, wide: bytes | None = None) -> None:
+        self.form, self.field, self.faces, self.picture, self.wide = form, field, faces, picture, wide
 
     def body(self) -> tuple[bytes, str]:
         return posting.picture_in(self.form, [self.field], self.picture)
@@ -33,13 +33,26 @@ class Upload(object):
     def otherwise(self, form: str, field: str) -> Upload:
         return Upload(form, field, self.faces, self.picture)
 
+    def of_wide(self) -> Upload:
+        assert self.wide is not None
+        return Upload(self.form, self.field, self.faces, self.wide)
+
 
 def detect(
     url: dict[str, Any], address: str, upload: Upload, header_file: str | None, deadline: float
 ) -> dict[str, Any]:
-    """What POST PATH with the picture gives. *url*: its scheme, host, port and path. *deadline*: time.monotonic()."""
+    """What POST PATH with the picture gives. *url*: its scheme, host, port and path. *deadline*: time.monotonic().
+
+    A certificate that is refused hides no other fault: what clients would be answered, had they trusted it, is asked for as well.
+    """
     client = posting.Client(url, address, own_headers.of_file(header_file), deadline)
-    return client.told(judged(client, upload))
+    told = judged(client, upload)
+    if told["kind"] == "certificate":
+        refused, there = told["words"], judged(client.trusting(), upload)
+        if there["kind"] in ("http", "silent", "closed"):
+            told = dict(there, refused_certificate=refused)
+            return dict(client.told(told), header_names=[])
+    return client.told(told)
 
 
 def judged(client: posting.Client, upload: Upload) -> dict[str, Any]:
@@ -58,7 +71,11 @@ def judged(client: posting.Client, upload: Upload) -> dict[str, Any]:
     elif is_answered(told) and told["seconds"] > COLD and not client.late():
         again = followed(client, upload)
         if again["status"] is not None:
-            return dict(again, first_seconds=told["seconds"])
+            told = dict(again, first_seconds=told["seconds"])
+    if is_answered(told) and upload.wide is not None and holds(told["body"], upload.faces) and not client.late():
+        # A picture of the network's own size cannot show in whose pixels the boxes are.
+        wide = followed(client, upload.of_wide())
+        told["wide_body"] = wide["body"] if is_answered(wide) else None
     return told
 
 

@@ -265,14 +265,19 @@ def watching(
 
 def upload_of(arguments: dict[str, Any]) -> look_endpoint.Upload:
     picture = base64.b64decode(arguments["picture"])
-    return look_endpoint.Upload(arguments["form"], arguments["field"], arguments["faces"], picture)
+    wide = base64.b64decode(arguments["wide"])
+    return look_endpoint.Upload(arguments["form"], arguments["field"], arguments["faces"], picture, wide)
 
 
 def posted(probe: Any, arguments: dict[str, Any], url: dict[str, Any], address: str, started: float) -> dict[str, Any]:
     """What the known picture gives, posted once or twice."""
     probe.stage("posting a picture to %s" % url["path"])
     until = started + arguments["until"]
-    return look_endpoint.detect(url, address, upload_of(arguments), arguments["header_file"], until)
+    told = look_endpoint.detect(url, address, upload_of(arguments), arguments["header_file"], until)
+    try:
+        return dict(told, load=os.getloadavg()[0], processors=len(os.sched_getaffinity(0)))
+    except (AttributeError, OSError):
+        return told
 
 
 def load(
@@ -283,4 +288,5 @@ def load(
         probe.stage("posting %d pictures, %d at once" % (arguments["load"]["requests"], arguments["load"]["at_once"]))
         until = started + arguments["load_until"]
         upload, headers = upload_of(arguments), arguments["header_file"]
-        probe.tell(load=look_load.load(url, address, upload, headers, arguments["load"], until))
+        verified = told["refused_certificate"] is None
+        probe.tell(load=look_load.load(url, address, upload, headers, arguments["load"], until, verified))

@@ -6,10 +6,8 @@ Python 3.8, standard library alone. A module counts as missing where no folder o
 
 from __future__ import annotations
 
-import configparser
 import json
 import os
-import re
 import shlex
 import shutil
 import sys
@@ -23,33 +21,13 @@ from retina_doctor_checks.probes.service import (
     imported_names,
     server_words,
     start_script,
+    unit_files,
 )
+from retina_doctor_checks.probes.service.start_command import KEPT, SECONDS, StartCommand
 
 BUILTINS = ("cd", "source", ".", "export", "set", "ulimit", "umask", "eval", "if", "while", "for")
 IN_A_CONTAINER = ("/.dockerenv", "/run/.containerenv")
-KEPT = ("PYTHONPATH=", "FLASK_APP=", "GUNICORN_CMD_ARGS=")
-"""Of a unit's variables those that say which application is loaded; others may be secret."""
 DEEP = 3  # folders below, in which a module that is not found is looked for
-SECONDS = 5
-
-
-class StartCommand:
-    """*words*: of the command; *directory*: where it is started. *ended*: how its last start did; *env_files*: those
-    that must be there."""
-
-    def __init__(
-        self,
-        source: str,
-        words: list[str],
-        directory: str | None = None,
-        ended: dict[str, Any] | None = None,
-        env_files: list[str] | None = None,
-        problem: str | None = None,
-        text: str | None = None,
-    ) -> None:
-        self.source, self.words, self.directory, self.ended = source, words, directory, ended
-        self.env_files, self.problem = env_files or [], problem
-        self.text = text  # as it stands, where a shell reads it
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -76,14 +54,16 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     directory = told.directory or arguments.get("directory") or os.getcwd()
     command = " ".join(map(shlex.quote, told.words)) if told.words else None
     probe.tell(source=told.source, ended=told.ended, command=command, directory=directory, text=told.text)
-    gone = next((one for one in told.env_files if not os.path.exists(one)), None)
-    if gone is not None:
-        probe.tell(unloadable=imported_names.unloadable("env-file", named.partition("#")[0], 1, gone))
+    stops = told.stops(named)
+    if stops is not None:
+        probe.tell(unloadable=stops)
     if not told.words:
         probe.tell(problem=told.problem or "no-command")
         return
     if told.source == "container":
         probe.tell(problem="in-a-container")  # its files are not here
+        return
+    if stops is not None and stops["kind"] == "directory":
         return
     elsewhere = told.source == "compose" and not any(map(os.path.exists, IN_A_CONTAINER))
     read(probe, told.words, directory, elsewhere)
@@ -185,15 +165,15 @@ def found(named: str) -> StartCommand:
     if kind in ("docker", "podman") and rest:
         return of_container(kind, rest)
     if named.endswith(".service") and " " not in named:
-        return of_unit(named)
+        return unit_files.of_unit(named)
     if compose_file.NAMES.match(os.path.basename(file)) and os.path.isfile(file):
         return of_compose(file, service or None)
     if base.startswith("Procfile") and os.path.isfile(named):
         line = of_procfile(named)
         folder = os.path.dirname(os.path.abspath(named))
         return StartCommand("procfile", application.split(line), folder, text=line or None)
-    if named.endswith((".conf", ".ini")) and " " not in named and os.path.isfile(named):
-        return of_supervisor(named)
+    if file.endswith((".conf", ".ini")) and " " not in file and os.path.isfile(file):
+        return unit_files.of_supervisor(os.path.abspath(file), service or None)
     return StartCommand("command", application.split(named), text=named)
 
 
@@ -212,37 +192,6 @@ def of_compose(path: str, service: str | None) -> StartCommand:
     return StartCommand(
         "compose", words, told["directory"], end, told["env_files"], None if words else "in-a-container"
     )
-
-
-def of_unit(name: str) -> StartCommand:
-    """By `systemctl show`; a unit file is read where there is no systemd."""
-    if os.path.isabs(name) and os.path.isfile(name):
-        told = unit_file(name)
-        words = application.split(told.get("ExecStart", "").lstrip("-@:+!"))
-        files = application.split(told.get("EnvironmentFile", ""))
-        needed = [one for one in files if not one.startswith("-") and "%" not in one]
-        return StartCommand("unit", [*its_path(told), *words], told.get("WorkingDirectory"), None, needed)
-    keys = ",".join(("ExecStart", "Environment", "WorkingDirectory", *ended.UNIT))
-    done = program.run(["systemctl", "show", "--no-pager", "--property", keys, "--", name], SECONDS)
-    if done.code != 0:
-        return StartCommand("unit", [])
-    text = done.output.decode("utf-8", "replace")
-    told = dict(line.partition("=")[::2] for line in text.splitlines())
-    match = re.search(r"argv\[\]=(.*?) ;", told.get("ExecStart", ""))
-    directory = told.get("WorkingDirectory", "").lstrip("!-") or None
-    words = [*its_path(told), *application.split(match.group(1))] if match else []
-    return StartCommand("unit", words, directory, ended.of_unit(text))
-
-
-def unit_file(path: str) -> dict[str, str]:
-    parser = configparser.RawConfigParser(strict=False, interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
-    try:
-        with open(path, encoding="utf-8") as file:
-            parser.read_string(re.sub(r"\\\n\s*", " ", file.read()))
-        return dict(parser.items("Service"))
-    except (configparser.Error, OSError, UnicodeDecodeError):
-        return {}
 
 
 def of_container(engine: str, name: str) -> StartCommand:
@@ -269,21 +218,3 @@ def of_procfile(path: str) -> str:
         return ""
     commands = {name.strip(): command.strip() for name, _, command in lines}
     return commands.get("web") or next(iter(commands.values()), "")
-
-
-def of_supervisor(path: str) -> StartCommand:
-    parser = configparser.RawConfigParser(strict=False, interpolation=None, inline_comment_prefixes=(" ;",))
-    try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, OSError, UnicodeDecodeError):
-        return StartCommand("supervisor", [])
-    programs = [name for name in parser.sections() if name.startswith("program:")]
-    for name in programs:
-        words = application.split(parser.get(name, "command", fallback="").partition(" ;")[0])
-        if words:
-            return StartCommand("supervisor", words, parser.get(name, "directory", fallback=None))
-    return StartCommand("supervisor", [])
-
-
-def its_path(told: dict[str, str]) -> list[str]:
-    return [word for word in application.split(told.get("Environment", "")) if word.startswith(KEPT)]

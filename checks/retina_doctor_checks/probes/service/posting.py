@@ -30,17 +30,29 @@ EMPTY: dict[str, Any] = {
     "works_form": None, "works_body": None, "shape": "plain", "packed": None, "allow": None,
     "retry_after": None, "authenticate": None,
     "loops": False, "login_page": False, "everywhere": None, "routes": [], "asked_for": [], "header_names": [],
-    "header_problem": None, "header_line": None,
+    "header_problem": None, "header_line": None, "refused_certificate": None, "wide_body": None,
 }  # fmt: skip
 MOST_WORDS = (("words", 200), ("text", answer_body.MOST_TEXT), ("retry_after", 40))  # characters that are told
 
 
 class Client(object):
     """Who asks: *url* (its scheme, host, port and path), the *address* of this machine that it leads to, *headers* of the
-    operator's, and until when (*deadline*, of time.monotonic())."""
+    operator's, and until when (*deadline*, of time.monotonic()). Where the certificate is not *verified*, the headers are
+    kept back, for nobody knows who would read them."""
 
-    def __init__(self, url: dict[str, Any], address: str, headers: own_headers.Headers, deadline: float) -> None:
+    def __init__(
+        self,
+        url: dict[str, Any],
+        address: str,
+        headers: own_headers.Headers,
+        deadline: float,
+        verified: bool = True,
+    ) -> None:
         self.url, self.address, self.headers, self.deadline = url, address, headers, deadline
+        self.verified = verified
+
+    def trusting(self) -> Client:
+        return Client(self.url, self.address, own_headers.Headers({}), self.deadline, verified=False)
 
     def late(self) -> bool:
         return time.monotonic() >= self.deadline
@@ -52,7 +64,7 @@ class Client(object):
         """What came back, as it is, to be judged; told() makes facts of Detection of it."""
         told = dict(EMPTY, path=path)
         start = time.monotonic()
-        connection = Connection(self.url, self.address, self.deadline)
+        connection = Connection(self.url, self.address, self.deadline, self.verified)
         try:
             connection.connect()
         except ssl.SSLCertVerificationError as error:
@@ -95,7 +107,7 @@ class Client(object):
             told[key] = name(raw[key]) if raw[key] else raw[key]
         told["authenticate"] = beginning(told["authenticate"] or "", 40) or None
         told["allow"] = beginning(name(raw["allow"] or ""), 80) or None
-        for key in ("body", "works_body"):
+        for key in ("body", "works_body", "wide_body"):
             told[key] = answer_body.pruned(raw[key], self.headers)
         if told["login_page"]:
             # Where people log in, the rest of the address says where they come from, and with what.
@@ -142,16 +154,16 @@ def quoted(path: str) -> str:
 class Connection(http.client.HTTPConnection):
     """To one address, whatever the URL calls it. It is cut at the deadline: a service that drips bytes must not hold us."""
 
-    def __init__(self, url: dict[str, Any], address: str, deadline: float) -> None:
+    def __init__(self, url: dict[str, Any], address: str, deadline: float, verified: bool = True) -> None:
         http.client.HTTPConnection.__init__(self, url["host"], url["port"])
-        self.url, self.address, self.deadline = url, address, deadline
+        self.url, self.address, self.deadline, self.verified = url, address, deadline, verified
 
     def connect(self) -> None:
         left = max(0.01, self.deadline - time.monotonic())
         plain = socket.create_connection((self.address, self.url["port"]), left)
         if self.url["scheme"] == "https":
             try:
-                plain = ssl.create_default_context().wrap_socket(plain, server_hostname=self.url["host"])
+                plain = context(self.verified).wrap_socket(plain, server_hostname=self.url["host"])
             except BaseException:
                 plain.close()
                 raise
@@ -159,6 +171,14 @@ class Connection(http.client.HTTPConnection):
 
     def ended_in_time(self) -> Any:
         return Cut(self.sock, self.deadline)
+
+
+def context(verified: bool) -> ssl.SSLContext:
+    made = ssl.create_default_context()
+    if not verified:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    return made
 
 
 class Cut(object):
