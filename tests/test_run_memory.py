@@ -50,7 +50,11 @@ def test_the_peak_is_what_was_allocated_and_stands_beside_the_forecast(tmp_path:
     assert card["own_peak"] > CONTEXT + real_model.stat().st_size + counted(real_model, 640)
     assert card["peak"] - card["before"] == card["own_peak"]
     shown = reason(told, "smoke-on-cpu")
-    assert f"used up to {round(card['own_peak'] / MIB)} MiB of GPU 0" in shown and "predicted 314–852 MiB" in shown
+    # Published of a T4: 300 MiB, and up to 500 more of kernels. How much the model's run takes depends on the processor: its
+    # layout of convolutions follows the widest registers.
+    weights, run_takes = real_model.stat().st_size / MIB, counted(real_model, 640) / MIB
+    least, most = round(300 + weights + run_takes), round(800 + weights + 4 * run_takes)
+    assert f"used up to {round(card['own_peak'] / MIB)} MiB of GPU 0; predicted {least}–{most} MiB" in shown
 
 
 def test_in_a_namespace_of_its_own_only_the_card_tells(tmp_path: Path, real_model: Path) -> None:

@@ -88,7 +88,7 @@ class SecretsOnly(Rules):
         if hides_a_secret(chunk):
             return SECRET
         if "://" in chunk:
-            return self.url(chunk)
+            return self._address(chunk, lambda part: part if self._is_known(part) else SECRET)
         if re.match(r"(?:[.~]{0,2}/|--)", chunk) and "=" not in chunk:
             return "/".join(self._step(part) for part in chunk.split("/"))
         parts = re.split(rf"({MARK}|[=:@,/\\+＝：]|{CJK.pattern})", chunk)
@@ -128,13 +128,17 @@ class SecretsOnly(Rules):
     def url(self, text: str) -> str:
         if "://" not in text or re.search(r"\s", text):
             return self.name(text)
+        return self._address(text, self.unit)
+
+    def _address(self, text: str, unit: Callable[[str], str]) -> str:
+        """*unit*: how a name or value of the query is shown."""
         way, mark, query = masked(text).partition("?")
         parts = re.split(rf"({DIGEST}|[&;#])", query)
-        shown = (one if number % 2 else self._parameter(one) for number, one in enumerate(parts))
+        shown = (one if number % 2 else self._parameter(one, unit) for number, one in enumerate(parts))
         return "/".join(map(self._step, way.split("/"))) + mark + "".join(shown)
 
-    def _parameter(self, text: str) -> str:
-        return self.text(text) if speaks_of_secrets(text) else "=".join(map(self.unit, text.split("=")))
+    def _parameter(self, text: str, unit: Callable[[str], str]) -> str:
+        return self.text(text) if speaks_of_secrets(text) else "=".join(map(unit, text.split("=")))
 
     def words(self, words: list[str]) -> list[str]:
         shown = words_masked(words)
