@@ -50,7 +50,8 @@ def test_an_address_is_no_file(tmp_path: Path, real_model: Path) -> None:
         told = report("--only", "models", "--model", address, cwd=tmp_path, env=environment(HOME=str(tmp_path)))
         [finding] = told["findings"]
         assert finding["name"] == "model-wrong-directory"
-        assert finding["fix"]["commands"] == [f"export RETINAFACE_MODEL_PATH={tmp_path}/det.onnx"]
+        told_too = f"export RETINA_DOCTOR_MODEL_PATH={tmp_path}/det.onnx"  # the flag told the doctor an address, too
+        assert finding["fix"]["commands"] == [f"export RETINAFACE_MODEL_PATH={tmp_path}/det.onnx", told_too]
     env = environment(HOME=str(tmp_path), RETINAFACE_MODEL_PATH="s3://bucket/det_10g.onnx")
     [finding] = report("--only", "models", cwd=tmp_path, env=env)["findings"]
     assert (finding["name"], finding["severity"]) == ("model-missing", "warning"), "a service may fetch it by itself"

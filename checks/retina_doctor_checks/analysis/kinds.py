@@ -29,6 +29,19 @@ PYTHON = (
         "wsgiref",
     ),
     *("http.server", "socketserver", "gevent", "gradio", "grpc", "multiprocessing"),
+    *(
+        "starlette",
+        "litestar",
+        "litserve",
+        "bentoml",
+        "tornado",
+        "django",
+        "rest_framework",
+        "flask_restful",
+        "flask_restx",
+    ),
+    *("celery", "ray"),
+    *("PIL", "imageio", "skimage", "torchvision", "matplotlib"),
 )
 """What a file must import; `http` alone is a frequent word."""
 
