@@ -297,9 +297,15 @@ ONE_AT_A_TIME = SERVER.replace("class Detect", "import threading, time\nbusy = t
     "        free = busy.acquire(blocking=False)\n        time.sleep(0.05)\n        self.send_response(200 if free else 500)\n"
     "        free and busy.release()",
 )
-EVERY_THIRD = SERVER.replace("class Detect", "import itertools\nnumber = itertools.count()\nclass Detect").replace(
-    "        self.send_response(200)", "        self.send_response(500 if next(number) % 3 == 2 else 200)"
+EVERY_THIRD = SERVER.replace(
+    "class Detect",
+    "import time\nlast = number = 0\ndef counted():\n    global last, number\n    now = time.monotonic()\n"
+    "    number, last = (number + 1 if now - last < 1 else 0), now\n    return number\nclass Detect",
+).replace(
+    "        self.send_response(200)",
+    "        at = counted()\n        self.send_response(500 if at > 6 and at % 3 == 2 else 200)",
 )
+"""Not the few that come first, by which the doctor finds out how a picture is posted."""
 
 
 @pytest.mark.parametrize(("program", "still"), [(ONE_AT_A_TIME, False), (EVERY_THIRD, True)])
