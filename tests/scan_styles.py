@@ -163,6 +163,11 @@ STYLES: dict[str, tuple[str, str, str]] = {
         "import grpc\nserver = grpc.server(pool)\nserver.add_insecure_port('localhost:0')\n"
         "server.add_insecure_port('unix-abstract:face')",
     ),
+    "a port that the kernel chooses": (
+        "service-loopback-only",
+        "import socketserver\nserver = socketserver.TCPServer(('localhost', 8080), Handler)",
+        "import socketserver\nserver = socketserver.TCPServer(('localhost', 0), Handler)",
+    ),
     "grpc": (
         "service-loopback-only",
         "import grpc\nserver = grpc.server(pool)\nserver.add_insecure_port('127.0.0.1:50051')",

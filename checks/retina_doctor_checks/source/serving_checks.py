@@ -45,9 +45,11 @@ def service_loopback_only(looked: Looked, ports: Ports | None, target: Target) -
 def loopback(source: Source, ports: Ports | None, target: Target) -> Iterator[SourcePlace]:
     for server in source.servers:
         bound = settled(source, server)
+        if is_for_itself(source, server):
+            continue
         if is_loopback(bound.host) and is_loopback(server.host) and not is_passed_on(ports, bound.port, target):
-            # Where another server runs this module, its own is only for development; a test has its server for itself.
-            meant = not server.sure or is_run_by_another(source, server) or is_test(source, server.at.file)
+            # Where another server runs this module, its own is only for development.
+            meant = not server.sure or is_run_by_another(source, server)
             yield SourcePlace(
                 at=server.at,
                 why=server.why,
@@ -66,6 +68,11 @@ def loopback(source: Source, ports: Ports | None, target: Target) -> Iterator[So
                     fixed=re.sub(r"(127\.[\d.]+|localhost|\[::1\]):", "", port.at.text, count=1),
                     more={"by": container.kind, "port": port.number},
                 )
+
+
+def is_for_itself(source: Source, server: Server) -> bool:
+    """A test's server, or one at a port that the kernel chooses (0): nobody else could be told where it is."""
+    return is_test(source, server.at.file) or (server.port is not None and server.port <= 0)
 
 
 def belongs(source: Source, container: DeployedContainer) -> bool:
