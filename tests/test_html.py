@@ -23,7 +23,7 @@ from retina_doctor.judging.diagnose import diagnose, figures_of
 from retina_doctor.language import LANGUAGES, Language
 from retina_doctor.model import Reason, Recorded, Severity
 from retina_doctor.reports.formats import writer
-from retina_doctor.reports.html import prose, view
+from retina_doctor.reports.html import prose, shown, view
 from retina_doctor.reports.html.drawing import drawn
 from retina_doctor.reports.html.words import Text
 from retina_doctor.reports.report import PLAIN, Report, report_of
@@ -279,7 +279,7 @@ def test_no_word_and_no_field_of_the_page_is_dead() -> None:
     made = ("verdict-", "outcome-")  # by the names of verdicts and outcomes
     assert [key for key in words if f'"{key}"' not in code and not key.startswith(made)] == []
     laid = (folder / "page.html.jinja").read_text(encoding="utf-8")
-    for noun in (view.View, view.Shown, view.ShownGlance, view.Probed, view.Checked):
+    for noun in (shown.View, shown.Shown, shown.ShownGlance, shown.Probed, shown.Checked):
         assert [one for one in noun._fields if f".{one}" not in laid and f'"{one}"' not in laid] == []
 
 

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import pytest
 from retina_doctor_checks.facts.service import Detection, ServedRoute, Socket, Url
-from retina_doctor_checks.facts.source import OwnSource, Sign, SourceLine
+from retina_doctor_checks.facts.source import OwnSource, Sign
+from retina_doctor_checks.facts.source_lines import SourceLine
 from retina_doctor_checks.probes.service import look_ports, posting
 from retina_doctor_checks.service.right_url import corrected, leads_to
 

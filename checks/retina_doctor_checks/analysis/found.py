@@ -7,7 +7,9 @@ from typing import Any
 
 from retina_doctor.codec import Data, encode, replace, size
 
-from ..facts.source import Bundle, DeployedContainer, Figure, Hit, Image, Route, Server, Sign, SourceLine, Tag
+from ..facts.deployment import DeployedContainer, Image, Route, Server
+from ..facts.source import Bundle, Figure, Hit, Sign, Tag
+from ..facts.source_lines import SourceLine
 
 MOST_TOLD = 4 * 2**20  # bytes of all that is told
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from retina_doctor.secret_words import beginning, masked
 
-from ..facts.source import Mark, SourceLine
+from ..facts.source_lines import Mark, SourceLine
 
 MOST_LINE = 300  # characters of a line that are shown
 MOST_ABOVE = 20  # lines of comment above a place

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from ..facts.source import SetVariable, SourceLine
+from ..facts.deployment import SetVariable
+from ..facts.source_lines import SourceLine
 
 WATCHED = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "NVIDIA_DRIVER_CAPABILITIES")
 HIDES = re.compile(r"(?i)|-\d+|none|void|nodevfiles")

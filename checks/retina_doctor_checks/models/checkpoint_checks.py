@@ -10,7 +10,7 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 
 from ..facts.models import Checkpoint, Model, ModelFile
-from .checks import nothing_to_read, subject_of
+from .evidence import nothing_to_read, subject_of
 
 
 def checkpoints(model: Model) -> list[tuple[ModelFile, Checkpoint]]:

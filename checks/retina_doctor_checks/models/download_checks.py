@@ -11,7 +11,7 @@ from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Seve
 
 from ..combined.asides import asides
 from ..facts.models import Cache, Model
-from .checks import fetching, is_missing, named, nothing_named, packs, subject_of
+from .evidence import fetching, is_missing, named, nothing_named, packs, subject_of
 
 MIB = 1024**2
 

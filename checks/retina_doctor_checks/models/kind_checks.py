@@ -12,8 +12,9 @@ from retina_doctor.model import Problem, Reason, Severity, Unknown
 from ..combined.asides import asides
 from ..facts.models import Model, ModelFile
 from ..facts.python_env import Packages
-from .checks import fetched_with_pack, is_folder_in_place_of_a_file, nothing_to_read, renamed, subject_of
+from .checks import is_folder_in_place_of_a_file
 from .contents import ARCHIVES, COMPRESSED, FORMATS, ending, is_foreign
+from .evidence import fetched_with_pack, nothing_to_read, renamed, subject_of
 
 BY_INPUT = {(96, 1): "gender-age", (192, 1): "landmarks", (128, 2): "face-swapping", (112, 1): "recognition"}
 """What a square input of that many pixels, and so many inputs, are to insightface (model_zoo.py, ModelRouter)."""

@@ -14,7 +14,7 @@ from ..advice.machine import MachineSeen
 from ..combined.asides import Asides, asides
 from ..facts.inference import Inference
 from ..facts.models import Model
-from .checks import nothing_to_read, subject_of
+from .evidence import nothing_to_read, subject_of
 
 IR_TOO_NEW = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
 OPSET_TOO_NEW = re.compile(r"Opset (\d+) is under development.*?(?:till|up to) opset (\d+)", re.DOTALL)

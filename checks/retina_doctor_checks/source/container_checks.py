@@ -7,7 +7,8 @@ import re
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
-from ..facts.source import DeployedContainer, Source
+from ..facts.deployment import DeployedContainer
+from ..facts.source import Source
 from .judging import SourcePlace, answer, of_source, scanned_for_gpu
 from .together import needs_gpu
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 
-from ..facts.source import DeployedContainer, HealthProbe
+from ..facts.deployment import DeployedContainer, HealthProbe
 
 MIB = 2**20
 LIMIT = re.compile(r"((?:memory|mem_limit)[\"']?\s*:\s*)([\"']?)([\d.]+)([A-Za-z]*)\2(?=\s*(?:[,}#]|$))")

@@ -12,7 +12,8 @@ from retina_doctor_checks.advice.builds import Build
 
 from ..advice.base_images import in_short, release_of
 from ..combined.asides import asides
-from ..facts.source import Image, Package, Source
+from ..facts.deployment import Image, Package
+from ..facts.source import Source
 from ..versions import allows
 from .judging import SourcePlace, answer, of_source, scanned, scanned_for_gpu
 from .package_checks import built, once

@@ -11,7 +11,8 @@ from retina_doctor.settings import Settings
 
 from ..combined.asides import Asides, asides
 from ..combined.source_files import within
-from ..facts.source import LineCorrection, OwnSource, Source, SourceLine
+from ..facts.source import OwnSource, Source
+from ..facts.source_lines import LineCorrection, SourceLine
 from ..scopes import gpu_meant
 from ..settings import ScanSettings
 

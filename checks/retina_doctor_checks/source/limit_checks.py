@@ -11,7 +11,8 @@ from retina_doctor.model import Reason, Severity
 from ..advice.base_images import in_short
 from ..combined.asides import asides
 from ..combined.source_files import is_test
-from ..facts.source import HealthProbe, Image, Sign, Source, SystemPackage
+from ..facts.deployment import HealthProbe, Image, SystemPackage
+from ..facts.source import Sign, Source
 from .container_lines import MIB, asking_another, asking_in_python, limited
 from .judging import EITHER, SourcePlace, answer, of_source, scanned
 from .together import image_of, listening, loads_model, serving

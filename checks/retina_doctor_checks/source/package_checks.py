@@ -12,7 +12,8 @@ from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
 from ..combined.asides import asides
 from ..combined.source_files import is_test
-from ..facts.source import Image, Package, Sign, Source
+from ..facts.deployment import Image, Package
+from ..facts.source import Sign, Source
 from ..versions import allows, pinned, release
 from . import requirement_lines
 from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_for_gpu

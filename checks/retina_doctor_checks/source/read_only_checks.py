@@ -12,7 +12,9 @@ from retina_doctor.model import Severity
 
 from ..advice.base_images import in_short
 from ..combined.source_files import is_test
-from ..facts.source import FOLDER, DeployedContainer, Image, Source
+from ..facts.deployment import DeployedContainer, Image
+from ..facts.source import Source
+from ..facts.source_lines import FOLDER
 from .judging import EITHER, SourcePlace, answer, of_source, scanned
 from .together import image_of, serving
 

@@ -6,7 +6,8 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 
-from ..facts.source import Image, LineCorrection, Package
+from ..facts.deployment import Image, Package
+from ..facts.source_lines import LineCorrection
 
 WORD = r"(?:\[[^\]]*\])?(?:\s*(?:={2,3}|[<>!~]=|[<>^~])\s*[\w.*+!-]+(?:\s*,\s*(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+!-]+)*)?"
 """Behind a name: extras and versions."""

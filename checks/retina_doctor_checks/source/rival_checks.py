@@ -5,7 +5,9 @@ from __future__ import annotations
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
-from ..facts.source import LineCorrection, Package, Source
+from ..facts.deployment import Package
+from ..facts.source import Source
+from ..facts.source_lines import LineCorrection
 from . import requirement_lines
 from .judging import SourcePlace, answer, of_source, scanned
 from .package_checks import once

@@ -13,8 +13,9 @@ from ..combined.asides import asides
 from ..combined.passed_on import is_passed_on
 from ..combined.server_command import ALL, BINDING
 from ..combined.source_files import is_test
+from ..facts.deployment import DeployedContainer, Port, Server
 from ..facts.service import Ports
-from ..facts.source import DeployedContainer, Port, Server, Source
+from ..facts.source import Source
 from .judging import EITHER, Looked, SourcePlace, answer, of_source, scanned
 from .together import bare_file, image_of, is_public, listening, settled
 

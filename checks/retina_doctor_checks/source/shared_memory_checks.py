@@ -8,7 +8,8 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
 from ..combined.source_files import is_test, within
-from ..facts.source import DeployedContainer, Source
+from ..facts.deployment import DeployedContainer
+from ..facts.source import Source
 from .container_checks import overrides
 from .judging import EITHER, SourcePlace, answer, of_source, scanned
 from .together import image_of, is_public

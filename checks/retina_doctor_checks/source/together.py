@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from retina_doctor.codec import Data, replace
 
-from ..facts.source import Bundle, DeployedContainer, Image, Package, Server, Source
+from ..facts.deployment import DeployedContainer, Image, Package, Server
+from ..facts.source import Bundle, Source
 from ..versions import allows
 
 GPU_IMAGE = re.compile(

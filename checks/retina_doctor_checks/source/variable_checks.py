@@ -9,7 +9,8 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
 from ..combined.source_files import is_test
-from ..facts.source import DeployedContainer, Image, SetVariable, Source
+from ..facts.deployment import DeployedContainer, Image, SetVariable
+from ..facts.source import Source
 from .judging import EITHER, SourcePlace, answer, of_source, scanned_for_gpu
 from .together import GPU, environments, image_of, needs_gpu
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from retina_doctor import __version__
 from retina_doctor.codec import replace, to_json
@@ -17,6 +17,7 @@ from retina_doctor.quoting import visible
 from retina_doctor.reports.first_lines import judged_line, passed_over_lines, standpoint_lines, target_line
 from retina_doctor.reports.glance import Glance, glances
 from retina_doctor.reports.html.drawing import Drawing, drawn
+from retina_doctor.reports.html.shown import Checked, Probed, Shown, ShownGlance, Todo, View
 from retina_doctor.reports.html.words import Text, both, word
 from retina_doctor.reports.labels import label, step_head, where_of
 from retina_doctor.reports.report import Report
@@ -24,84 +25,6 @@ from retina_doctor.reports.summary import summary
 from retina_doctor.settings.declared import declarations
 from retina_doctor.words.plan import Asked, Step, plan_of
 from retina_doctor.words.reasons import reason_text
-
-
-class Shown(NamedTuple):
-    """A finding as it stands on the page. *anchor*: its place there."""
-
-    anchor: str
-    code: str
-    name: str
-    severity: str
-    severity_word: Text
-    title: Text
-    message: Text
-    fix: tuple[Text, ...]
-    commands: tuple[str, ...]
-    why: tuple[Text, ...]
-    place: str
-    subject: str
-    evidence: str
-    echoes: tuple[Shown, ...]
-    gravest: str
-
-
-class ShownGlance(NamedTuple):
-    name: Text
-    state: str
-    """The severity of what was found, "passed" or "open"."""
-    told: Text
-    code: str
-    anchor: str
-
-
-class Todo(NamedTuple):
-    text: Text
-    commands: tuple[str, ...]
-    image: str | None
-    fixes: tuple[str, ...]
-    edits: tuple[tuple[str, Text, str | None], ...]
-    """Where, what to do, and what should stand there: "" nothing, None where it cannot be written."""
-    by_hand: tuple[Text, ...]
-
-
-class Probed(NamedTuple):
-    name: str
-    outcome: str
-    outcome_word: Text
-    detail: str
-    seconds: str
-    cpu: str
-    memory: str
-    x: float
-    width: float
-    cpu_width: float
-    facts: str
-    stderr: str
-
-
-class Checked(NamedTuple):
-    code: str
-    name: str
-    verdict: str
-    reason: Text
-
-
-class View(NamedTuple):
-    language: Language
-    verdict: str
-    summary: Text
-    head: tuple[Text, ...]
-    lines: tuple[Text, ...]
-    glances: tuple[ShownGlance, ...]
-    roots: tuple[Shown, ...]
-    steps: tuple[Todo, ...]
-    drawings: tuple[Drawing, ...]
-    probes: tuple[Probed, ...]
-    checks: tuple[Checked, ...]
-    counts: tuple[tuple[str, Text, int], ...]
-    machine: tuple[tuple[Text, Text], ...]
-    data: Mapping[str, Any]
 
 
 def view_of(report: Report) -> View:

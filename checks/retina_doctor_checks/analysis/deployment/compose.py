@@ -6,7 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from ...facts.source import FOLDER, Amount, DeployedContainer, HealthProbe, LineCorrection, Port, Server, Tag
+from ...facts.deployment import Amount, DeployedContainer, HealthProbe, Port, Server
+from ...facts.source import Tag
+from ...facts.source_lines import FOLDER, LineCorrection
 from ..found import Found
 from ..text import SourceText
 from ..variables import GIVES_NONE, alone

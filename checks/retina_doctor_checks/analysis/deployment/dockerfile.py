@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from retina_doctor.codec import replace
 
-from ...facts.source import Image, ImageStep, Port, SetVariable, SystemPackage
+from ...facts.deployment import Image, ImageStep, Port, SetVariable, SystemPackage
 from ..found import Found
 from ..text import SourceText
 from ..variables import watched

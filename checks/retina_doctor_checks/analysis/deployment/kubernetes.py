@@ -6,17 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from ...facts.source import (
-    FOLDER,
-    Amount,
-    DeployedContainer,
-    HealthProbe,
-    LineCorrection,
-    Port,
-    Route,
-    Sign,
-    SourceLine,
-)
+from ...facts.deployment import Amount, DeployedContainer, HealthProbe, Port, Route
+from ...facts.source import Sign
+from ...facts.source_lines import FOLDER, LineCorrection, SourceLine
 from ..found import Found
 from ..text import SourceText
 from ..variables import alone

@@ -7,7 +7,8 @@ from typing import Literal
 
 from retina_doctor.codec import Data
 
-from ...facts.source import ImageStep, Package, SourceLine
+from ...facts.deployment import ImageStep, Package
+from ...facts.source_lines import SourceLine
 from .shell import base, flag, program
 
 OURS = frozenset(

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from retina_doctor.codec import replace
 
-from ...facts.source import Bundle, Package
+from ...facts.deployment import Package
+from ...facts.source import Bundle
 from ..found import Found
 from ..text import SourceText
 from .packages import OURS, Wanted, normalised, on_linux, package

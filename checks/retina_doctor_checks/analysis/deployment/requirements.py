@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 from retina_doctor.codec import replace
 
-from ...facts.source import Bundle, Package
+from ...facts.deployment import Package
+from ...facts.source import Bundle
 from ..found import Found
 from ..text import SourceText
 from .packages import OTHER_BUILDS, Wanted, package

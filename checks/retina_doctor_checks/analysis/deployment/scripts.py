@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 from retina_doctor.codec import replace
 
-from ...facts.source import DeployedContainer, Port, SourceLine, Tag
+from ...facts.deployment import DeployedContainer, Port
+from ...facts.source import Tag
+from ...facts.source_lines import SourceLine
 from ..found import Found
 from ..text import SourceText
 from ..variables import watched

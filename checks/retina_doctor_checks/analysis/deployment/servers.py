@@ -9,7 +9,8 @@ from typing import Literal
 
 from retina_doctor.codec import Data, replace
 
-from ...facts.source import Server, SourceLine
+from ...facts.deployment import Server
+from ...facts.source_lines import SourceLine
 from .shell import base, commands, flag, inner, program, substituted
 
 LOCAL, EVERYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - what servers bind

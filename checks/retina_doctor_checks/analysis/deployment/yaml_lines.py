@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...facts.source import LineCorrection
+from ...facts.source_lines import LineCorrection
 from ..text import SourceText, corrected_lines
 from .nodes import YamlNode
 

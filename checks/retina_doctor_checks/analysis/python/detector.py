@@ -15,6 +15,7 @@ from retina_doctor.codec import replace
 from ...facts.source import Figure, Hit
 from ..text import parted
 from . import guards, nms
+from .arguments import plain_argument
 from .constants import constants, judged
 from .flow import Nodes, asked_about, asks, is_index, kept, own_nodes
 from .givers import NO_FACE, Givers, is_handed_on, ordered
@@ -33,7 +34,6 @@ from .misplaced import (
     unprepared,
 )
 from .tree import Scope, Tree
-from .values import plain_argument
 
 PACKAGES = ("insightface", "retinaface", "cv2", *SERVERS)
 RECOGNITION = (112.0, 112.0)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from ...facts.source import Hit
 from ..variables import HIDES
+from .arguments import plain_argument
 from .constants import constants, judged
 from .lines import hit, instead
 from .tree import Tree
-from .values import plain_argument
 
 PACKAGES = ("onnxruntime", "torch", "insightface", "retinaface")
 NAME = "CUDA_VISIBLE_DEVICES"

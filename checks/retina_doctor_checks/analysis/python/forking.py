@@ -7,9 +7,9 @@ import ast
 from collections.abc import Iterator
 
 from ...facts.source import Sign
+from .arguments import plain_argument
 from .lines import place
 from .tree import Named, Scope, Tree, last_word, parameters
-from .values import plain_argument
 
 PROCESSES = ("multiprocessing.Process", "multiprocessing.context.Process", "multiprocessing.process.BaseProcess")
 EXECUTORS = ("concurrent.futures.ProcessPoolExecutor", "concurrent.futures.process.ProcessPoolExecutor")

@@ -13,6 +13,7 @@ from typing import Literal
 from retina_doctor.codec import replace
 
 from ...facts.source import Hit
+from .arguments import plain_argument
 from .elsewhere import Defined, resolved
 from .given_pictures import handed_on, picture_of, shown
 from .handlers import SERVERS
@@ -20,7 +21,6 @@ from .lines import hit, instead, text_of, written_at
 from .makers import is_made_by
 from .reaching import last_given, only_given
 from .tree import NAMED, Tree, last_word
-from .values import plain_argument
 
 PACKAGES = ("insightface", "PIL", "cv2", "imageio", "skimage", "torchvision", "matplotlib", *SERVERS)
 Form = Literal["pil", "rgb", "bgr", "scaled"] | None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from .arguments import plain_argument
 from .elsewhere import Defined
 from .givers import THREADS
 from .makers import is_app, is_detector
 from .tree import NAMED, Named, Tree, last_word, parameters
-from .values import plain_argument
 
 SHOWING = ("gradio.Interface",)
 IMAGES = ("gradio.Image", "gradio.components.Image", "gradio.inputs.Image")

@@ -11,7 +11,7 @@ import ast
 import re
 from typing import NamedTuple
 
-from ...facts.source import LineCorrection
+from ...facts.source_lines import LineCorrection
 from ..text import MOST_LINE, corrected_lines
 from . import annotated
 from .lines import text_of

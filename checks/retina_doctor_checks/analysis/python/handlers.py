@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from .arguments import plain_argument
 from .elsewhere import Defined, resolved
 from .tree import NAMED, Named, Tree, last_word
-from .values import plain_argument
 
 SERVERS = (
     *("fastapi", "starlette", "flask", "flask_restful", "flask_restx", "quart", "sanic", "aiohttp", "bottle", "django"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from ...facts.source import Cause, Hit, LineCorrection, SourceLine
+from ...facts.source import Cause, Hit
+from ...facts.source_lines import LineCorrection, SourceLine
 from ..text import corrected
 from .tree import Tree
 

@@ -11,14 +11,16 @@ from collections.abc import Collection, Iterator, Sequence
 
 from retina_doctor.codec import replace
 
-from ...facts.source import Hit, LineCorrection
+from ...facts.source import Hit
+from ...facts.source_lines import LineCorrection
 from ..text import corrected_lines
+from .arguments import plain_argument
 from .flow import is_tried
 from .guards import statement_of
 from .lines import hit, more, text_of, without
 from .makers import is_app
 from .tree import Tree
-from .values import plain_argument, single
+from .values import single
 
 OLD, MIDDLE = "0.7", "1.0"
 PREPARE = ("ctx_id", "det_thresh", "det_size")

@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from ...facts.source import Hit
+from .arguments import plain_argument
 from .constants import judged
 from .lines import hit, instead, text_of
 from .makers import FACE_ANALYSIS
 from .tree import Tree, arguments
-from .values import DEEP, PATHS, Value, plain_argument, values
+from .values import DEEP, PATHS, Value, values
 
 PACKAGES = ("onnxruntime", "torch", "onnx", "cv2", "insightface")
 LOADERS = {

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...facts.source import Hit
+from .arguments import plain_argument
 from .elsewhere import Defined, method, resolved
 from .fates import Body, fate, is_plain
 from .handlers import SERVERS, depended, handlers
 from .lines import hit
 from .makers import DETECTORS, FACE_ANALYSIS
 from .tree import NAMED, Named, Tree, arguments, is_self, last_word, parameters
-from .values import plain_argument, values
+from .values import values
 
 PACKAGES = SERVERS
 FROM_A_FILE = {

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ...facts.source import Server
+from ...facts.deployment import Server
+from .arguments import argument
 from .constants import constants, judged
 from .lines import Line, instead, more, place, written_at
 from .paths import path
 from .tree import Assignment, Tree
-from .values import Value, argument, single, values
+from .values import Value, single, values
 
 PACKAGES = (
     *("flask", "flask_socketio", "quart", "sanic", "bottle", "uvicorn", "waitress", "aiohttp", "werkzeug", "wsgiref"),

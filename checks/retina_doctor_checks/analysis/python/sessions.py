@@ -7,13 +7,15 @@ import json
 import re
 from collections.abc import Iterator
 
-from ...facts.source import Hit, LineCorrection
+from ...facts.source import Hit
+from ...facts.source_lines import LineCorrection
 from ..text import corrected
+from .arguments import argument, plain_argument
 from .constants import constant, constants, judged
 from .lines import Line, hit, instead, more
 from .makers import DETECTORS, FACE_ANALYSIS, is_made_by, makes
 from .tree import FUNCTIONS, Scope, Tree, last_word
-from .values import argument, plain_argument, values
+from .values import values
 
 PACKAGES = ("onnxruntime", "torch", "insightface")
 TAKE_PROVIDERS = (*FACE_ANALYSIS, *DETECTORS)

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from ...facts.source import Sign
 from ..text import corrected
 from . import forking, sessions
+from .arguments import argument, plain_argument
 from .constants import constants
 from .lines import instead, place
 from .makers import DETECTORS, FACE_ANALYSIS
 from .tree import NAMED, Tree
-from .values import argument, plain_argument, single
+from .values import single
 
 PACKAGES = ("onnxruntime", "insightface", "cv2", "fastapi", "flask", "uvicorn", "quart", "torch", "multiprocessing")
 LOADS = ("onnxruntime.InferenceSession", *FACE_ANALYSIS, *DETECTORS)

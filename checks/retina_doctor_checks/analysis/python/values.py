@@ -7,7 +7,9 @@ import ast
 from collections.abc import Sequence
 
 from ..text import Unreadable
+from .arguments import argument, default_in, plain_argument
 from .filled import stays
+from .keeping import is_loaded, is_state, is_straight
 from .tree import Function, Scope, Tree, held_at, is_self, last_word
 
 NAMES = (ast.Name, ast.Attribute)
@@ -94,28 +96,6 @@ def from_outside(tree: Tree, node: ast.expr) -> bool:
     return isinstance(node, ast.Subscript) and tree.full(node.value) in ("os.environ", "environ")
 
 
-def argument(call: ast.Call, name: str, place: int | None = None) -> ast.expr | None:
-    """The argument of that name, or at that place; None where it is not given. Raises KeyError where * or ** may hold it."""
-    for keyword in call.keywords:
-        if keyword.arg == name:
-            return keyword.value
-    if any(keyword.arg is None for keyword in call.keywords):
-        raise KeyError(name)
-    if place is None:
-        return None
-    if any(isinstance(one, ast.Starred) for one in call.args[: place + 1]):
-        raise KeyError(name)
-    return call.args[place] if len(call.args) > place else None
-
-
-def plain_argument(call: ast.Call, name: str, place: int | None = None) -> ast.expr | None:
-    """As `argument`, where it is all one whether it is not given or * or ** may hold it: None."""
-    try:
-        return argument(call, name, place)
-    except KeyError:
-        return None
-
-
 def _imported(tree: Tree, node: ast.Name | ast.Attribute, otherwise: ast.expr | None = None) -> Value:
     """What another file of the package gives, which the environment may exchange."""
     found = tree.imported(node)
@@ -182,24 +162,17 @@ def _held(tree: Tree, node: ast.expr, deep: int) -> list[Value]:
     given = tree.bound.get((None, place)) if place is not None else None
     if not given or place is None:
         return []
-    if isinstance(node, ast.Subscript) and last_word(node.value) == "config" and _is_loaded(tree, node.value):
+    if isinstance(node, ast.Subscript) and last_word(node.value) == "config" and is_loaded(tree, node.value):
         return [Value(None)]
     targets = tree.puts[place]
     mades = [_owner(tree, one, deep) for one in (node, *targets)]
-    shared = _is_state(node) and all(_is_state(one) for one in targets)
+    shared = is_state(node) and all(is_state(one) for one in targets)
     if not shared and (mades[0] is None or any(made is not mades[0] for made in mades)):
         return [Value(None)]
     found = _assigned(tree, given, deep)
-    if mades[0] is not None and all(_is_straight(tree, one, node, mades[0]) for one in targets):
+    if mades[0] is not None and all(is_straight(tree, one, node, mades[0]) for one in targets):
         return found
     return [value.unsure() if isinstance(value.node, ast.Call) else Value(None) for value in found]
-
-
-def _is_loaded(tree: Tree, config: ast.expr) -> bool:
-    """app.config.from_prefixed_env(), app.config.update(...): other values may come from anywhere."""
-    calls = (call.func for word, found in tree.called.items() if word.startswith("from_") for call in found)
-    read = any(isinstance(one, ast.Attribute) and last_word(one.value) == "config" for one in calls)
-    return read or tree.full(config) in tree.changed
 
 
 def _looked_up(tree: Tree, node: ast.Subscript, deep: int) -> list[Value]:
@@ -227,24 +200,12 @@ def _looked_up(tree: Tree, node: ast.Subscript, deep: int) -> list[Value]:
 def _owner(tree: Tree, node: ast.expr, deep: int) -> ast.expr | None:
     """What makes the object that keeps a value, where that is plain to see: {}, FastAPI(), a class of this file."""
     kept = node.value if isinstance(node, ast.Attribute | ast.Subscript) else None
-    within = isinstance(kept, ast.Attribute) and (_is_state(node) or kept.attr == "config")
+    within = isinstance(kept, ast.Attribute) and (is_state(node) or kept.attr == "config")
     found = values(tree, kept.value if within and isinstance(kept, ast.Attribute) else kept, deep + 1)
     made = found[0].node if len(found) == 1 else None
     if isinstance(made, ast.Call):
         return made if tree.full(made.func) in OWNERS or last_word(made.func) in tree.classes else None
     return made if isinstance(made, ast.Dict) else None
-
-
-def _is_state(node: ast.expr) -> bool:
-    """app.state.face, also of a request: what an application keeps for itself."""
-    return isinstance(node, ast.Attribute) and last_word(node.value) == "state"
-
-
-def _is_straight(tree: Tree, target: ast.expr, node: ast.expr, made: ast.expr) -> bool:
-    """Whether whoever makes the object puts the value there, whatever happens, and before it is read."""
-    scope = tree.scope.get(made)
-    before = tree.scope.get(node) is not scope or target.lineno <= node.lineno
-    return target not in tree.loose and tree.scope.get(target) is scope and before
 
 
 def _of_class(tree: Tree, node: ast.Attribute, deep: int) -> list[Value]:
@@ -267,7 +228,7 @@ def _parameter(tree: Tree, function: Function, name: str, deep: int) -> list[Val
         return unknown  # self, which no call names
     if (function, name) in tree.following:
         return unknown  # round in a circle
-    default = _default(taken, names, name) if name in names + [one.arg for one in taken.kwonlyargs] else None
+    default = default_in(taken, names, name) if name in names + [one.arg for one in taken.kwonlyargs] else None
     if isinstance(default, ast.Call) and last_word(default.func) == "Depends" and len(default.args) == 1:
         return _returned(tree, default.args[0], deep) or unknown
     if (
@@ -309,14 +270,6 @@ def _given(
         if len(found) > MOST:
             return []
     return found
-
-
-def _default(taken: ast.arguments, names: list[str], name: str) -> ast.expr | None:
-    if name in names:
-        place = names.index(name) - (len(names) - len(taken.defaults))
-        return taken.defaults[place] if place >= 0 else None
-    place = [one.arg for one in taken.kwonlyargs].index(name)
-    return taken.kw_defaults[place]
 
 
 def _call(tree: Tree, node: ast.Call, deep: int) -> list[Value]:
