@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,12 @@ def real_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "mobilenet025.onnx"
     path.write_bytes(WEIGHTS)
     return path
+
+
+def pytest_configure() -> None:
+    """A shell's background job inherits SIGINT ignored, and so would what tests start and interrupt."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 GPU = Path(__file__).parent / "gpu"

@@ -44,16 +44,7 @@ def environment(**more: str | None) -> dict[str, str]:
 def doctor(
     *words: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = 240
 ) -> subprocess.CompletedProcess[str]:
-    env = environment() if env is None else env
-    return subprocess.run(
-        [*runs.command(env), *map(str, words)],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    return runs.ran([*map(str, words)], cwd, environment() if env is None else env, timeout)
 
 
 def report(*words: str | Path, cwd: Path, env: dict[str, str] | None = None) -> dict[str, Any]:

@@ -53,8 +53,8 @@ def proxy(folder: Path, name: str, *words: str) -> contextlib.AbstractContextMan
     return started(program, "-c", WAITS, *words, cwd=folder)
 
 
-def told_of(folder: Path, pid: int) -> dict[str, Any]:
-    return report("check", "--device", "cpu", "--only", "service", "--no-source", "--pid", str(pid), cwd=folder)
+def told_of(folder: Path, pid: int, *words: str) -> dict[str, Any]:
+    return report("check", "--device", "cpu", "--only", "service", "--no-source", "--pid", str(pid), *words, cwd=folder)
 
 
 PASSES_ON = {
@@ -115,7 +115,8 @@ def test_files_beside_a_configuration_are_none_unless_it_takes_them_in(tmp_path:
         passes = f"proxy_pass http://127.0.0.1:{port}/;\n"
         (tmp_path / "nginx.conf").write_text("events {}\n")
         (tmp_path / "retina-doctor.toml").write_text(f'service.url = "http://127.0.0.1:{port}"\n')
-        assert "service-loopback-only" in found(told_of(tmp_path, pid))
+        # It listens and answers nobody: who asks it waits.
+        assert "service-loopback-only" in found(told_of(tmp_path, pid, "--timeout", "2"))
         (tmp_path / "retina-doctor.toml").unlink()
         (tmp_path / "nginx.conf").write_text("http {\n  include sites-enabled/*;\n}\n")
         for name in ("sites-available", "sites-enabled"):

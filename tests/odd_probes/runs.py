@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.odd_probes.forks import FORKS
+
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "retina_doctor"]
 WITH_PACKS = [sys.executable, "-P", str(Path(__file__).with_name("with_packs.py"))]
@@ -47,13 +49,21 @@ def run(
     *words: str, cwd: Path, more: Mapping[str, str] | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """`retina-doctor WORDS`, run in *cwd*. More than *timeout* seconds means that it hangs."""
+    return ran([*words], cwd, environment(**(more or {})), timeout)
+
+
+def ran(words: list[str], cwd: Path, variables: dict[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
+    """`retina-doctor WORDS` with those variables and no others."""
+    if FORKS.fits(words, variables):
+        return FORKS.run(words, cwd, variables, timeout)
     return subprocess.run(
-        [*command(more or {}), *words],
+        [*command(variables), *words],
         cwd=cwd,
-        env=environment(**(more or {})),
+        env=variables,
         capture_output=True,
         text=True,
         timeout=timeout,
+        check=False,
     )
 
 
