@@ -9,17 +9,21 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from retina_doctor.codec import replace
+
 from ...facts.source import Hit
 from .arguments import plain_argument
 from .elsewhere import Defined, method, resolved
 from .fates import Body, fate, is_plain
 from .handlers import SERVERS, depended, handlers
+from .hoisting import hoisted
 from .lines import hit
 from .makers import DETECTORS, FACE_ANALYSIS
+from .reruns import is_rerun
 from .tree import NAMED, Named, Tree, arguments, is_self, last_word, parameters
 from .values import values
 
-PACKAGES = SERVERS
+PACKAGES = (*SERVERS, "streamlit")
 FROM_A_FILE = {
     "onnxruntime.InferenceSession": "path_or_bytes",
     "torch.jit.load": "f",
@@ -42,22 +46,33 @@ MOST = 2000  # functions that are looked into for one file
 
 
 class Made(NamedTuple):
-    """*at*: where a model is made, or asked for; *what*: by what it is made; *leaves*: the function hands it back."""
+    """*at*: where a model is made, or asked for; *what*: by what it is made; *leaves*: the function hands it back; *within*: in a
+    list or a dict."""
 
     at: ast.Call
     what: str
     leaves: bool
+    within: bool = False
 
 
 def told(tree: Tree) -> Iterator[Hit]:
     """The models that are made for each request, each at the place that makes or asks for it."""
-    search, seen = Search(), dict[ast.Call, str]()
+    search, seen = Search(), dict[ast.Call, tuple[Tree, str]]()
+    known = tree.neighbours.answering
     for one in handlers(tree):
-        for made in search.of_request(one):
-            seen.setdefault(made.at, made.what)
-    for call, what in seen.items():
-        why = "made" if tree.full(call.func) in MAKERS else "asked-for"
-        yield hit(tree, "service-model-per-request", call, why, what)
+        place = (one.tree.text.path, one.node.lineno)
+        if place not in known:
+            known.add(place)
+            for made in search.of_request(one):
+                seen.setdefault(made.at, (one.tree, made.what))
+    script = is_rerun(tree)
+    for made in search.of_script(tree) if script else ():
+        seen.setdefault(made.at, (tree, made.what))
+    for call, (where, what) in seen.items():
+        why = "rerun" if script else "made" if where.full(call.func) in MAKERS else "asked-for"
+        written = hoisted(where, call, script)
+        found = hit(where, "service-model-per-request", call, why, what, also=written.also)
+        yield replace(found, fixed=written.fixed)
 
 
 class Search:
@@ -75,7 +90,10 @@ class Search:
         for call, given in depended(function):
             yield from self._asked_for(tree, call, given)
 
-    def _made_in(self, tree: Tree, function: Named) -> list[Made]:
+    def of_script(self, tree: Tree) -> list[Made]:
+        return self._made_in(tree, tree.root)
+
+    def _made_in(self, tree: Tree, function: Named | ast.Module) -> list[Made]:
         """All that each call of a function makes anew."""
         if function in self._known or len(self._known) > MOST:
             return self._known.get(function, [])
@@ -88,9 +106,9 @@ class Search:
             else:
                 made = [part for one in asked(call) for part in self._asked_for(tree, call, one)]
             for part in made:
-                became = fate(tree, body, call) if part.leaves else "let go"
+                became = fate(tree, body, call, within=part.within) if part.leaves else "let go"
                 if became != "kept":
-                    found.append(Made(part.at, part.what, became == "handed back"))
+                    found.append(Made(part.at, part.what, became != "let go", became == "handed back within"))
         return found
 
     def _asked_for(self, tree: Tree, call: ast.Call, asked: ast.expr) -> list[Made]:
@@ -101,7 +119,7 @@ class Search:
         if one is None or not isinstance(one.node, NAMED) or not is_plain(one.node):
             return []
         made = self._made_in(one.tree, one.node)
-        return made if one.tree is tree else [Made(call, part.what, part.leaves) for part in made]
+        return made if one.tree is tree else [part._replace(at=call) for part in made]
 
 
 def asked(call: ast.Call) -> Iterator[ast.expr]:
