@@ -41,6 +41,8 @@ HANDING = (
     "partial",
     "apply_async",
 )
+BROUGHT = ("flask.request", "quart.request", "bottle.request")
+"""Names of modules that stand for whatever a request brings."""
 DEEP = 8  # steps by which a name, or a class's bases, are followed
 MOST = 2000  # functions that are looked into for one file
 
@@ -158,13 +160,19 @@ def is_fixed(tree: Tree, node: ast.expr | None, deep: int) -> bool:
     if deep > DEEP or node is None:
         return False
     if isinstance(node, ast.Name):
-        if tree.scope.get(node) is None or is_of_module(tree, node):
+        if tree.full(node) in BROUGHT:
+            return False
+        again = tree.imports("streamlit") and (tree.root, node.id) in tree.bound
+        if tree.scope.get(node) is None or (is_of_module(tree, node) and not again):
             return True
         return all(one.node is not node and is_fixed(tree, one.node, deep + 1) for one in values(tree, node))
     if isinstance(node, ast.Attribute):
         return is_self(node.value) or is_fixed(tree, node.value, deep + 1)
     if isinstance(node, ast.Call):
-        return all(is_fixed(tree, one, deep + 1) for one in arguments(node))
+        if tree.full(node.func).startswith("streamlit."):
+            return False  # what a user chooses
+        owner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        return all(is_fixed(tree, one, deep + 1) for one in [*owner, *arguments(node)])
     if isinstance(node, ast.BinOp | ast.JoinedStr | ast.FormattedValue | ast.Subscript):
         return all(is_fixed(tree, one, deep + 1) for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr))
     return isinstance(node, ast.Constant)
