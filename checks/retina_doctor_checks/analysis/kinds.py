@@ -40,7 +40,7 @@ PYTHON = (
         "flask_restful",
         "flask_restx",
     ),
-    *("celery", "ray"),
+    *("celery", "ray", "streamlit"),
     *("PIL", "imageio", "skimage", "torchvision", "matplotlib"),
 )
 """What a file must import; `http` alone is a frequent word."""
@@ -58,12 +58,14 @@ class SourceKind(Data, frozen=True, kw_only=True):
 
 
 NAMES_OTHERS = r"(?m)^[ \t]*(?:-r|--requirement|-c|--constraint)[ =]?[ \t]*(\S+)"
+SETS = (".config.update", ".config.from_", ".config[", "os.chdir")
+"""By these a file changes what others read, whatever it imports."""
 KINDS = (
     SourceKind(kind="gunicorn", name=r"gunicorn.*\.py$", copied=False),
     SourceKind(
-        kind="python", name=r"(?i).*(?:config|settings|constants?|consts|params|defaults)\w*\.py$", copied=False
+        kind="python", name=r"(?i).*(?:config|settings|constants?|consts|params|defaults|paths?)\w*\.py$", copied=False
     ),
-    SourceKind(kind="python", name=r".*\.py$", words=PYTHON, copied=False),
+    SourceKind(kind="python", name=r".*\.py$", words=(*PYTHON, *SETS), copied=False),
     SourceKind(
         kind="requirements",
         name=r".*\.(?:txt|in)$",

@@ -113,7 +113,8 @@ class SoFar:
         self._unread = [
             Unread(file=one.file, kind=kind, error=one.error) for one in fetched.unread for kind in one.kinds
         ]
-        self._neighbours = Neighbours(self._content_of)
+        files = [one.file for one in fetched.texts if one.kind != "named" and language(one.kind) == "python"]
+        self._neighbours = Neighbours(self._content_of, files)
         self._sum = FoundSum()
         self._early = 0
 

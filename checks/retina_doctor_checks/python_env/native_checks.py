@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 
-from ..combined.asides import asides
+from ..combined.asides import Asides, asides
 from ..combined.loader_path import searched, without
+from ..combined.numpy_2 import CUDA, FIRST
 from ..facts.driver import GpuEnvironment
 from ..facts.ort_gpu import OrtRuntime
 from ..facts.python_env import Extension, Extensions, Imported, Imports, Packages
@@ -128,6 +129,7 @@ def _for_numpy_1(
             "old_numpy": old_numpy,
             "error": error,
             "upgrade": [distribution] if distribution else [],
+            "newer": newer(distribution, version) if old_numpy else asides(),
             "more": asides(
                 Reason("part-of-package", {"package": named(distribution, version)}) if distribution else None,
                 Reason("its-import-fails", {"error": error[:200]}) if error else None,
@@ -136,6 +138,19 @@ def _for_numpy_1(
         variant="old-numpy" if old_numpy else "upgrade",
         at_most=Severity.WARNING if name in LATER and not fails else None,
     )
+
+
+def newer(distribution: str | None, version: str | None) -> Asides:
+    """From which release on the package itself runs with NumPy 2, where that is known and is not the one that is installed."""
+    first = FIRST.get(distribution or "")
+    old = first is not None and (version is None or release(version) < release(first))
+    if not old:
+        return asides()
+    if distribution in CUDA:
+        return asides(
+            Reason("supports-numpy-2-with-cuda", {"package": distribution, "first": first, "cuda": CUDA[distribution]})
+        )
+    return asides(Reason("supports-numpy-2", {"package": distribution, "first": first}))
 
 
 @check("RD285", "opencv-system-libs-missing", Severity.ERROR, action=Action.PIP)

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
+from ..combined.numpy_2 import FIRST
 from ..facts.source import Source
 from ..versions import allows, pinned, release
 from .judging import SourcePlace, answer, of_source, scanned
 from .package_checks import once
-from .together import CPU, GPU, OPENCVS, Environment, environments
+from .together import Environment, environments
 
-FIRST = {**dict.fromkeys(OPENCVS, "4.10.0.84"), CPU: "1.19.0", GPU: "1.19.0"}
-"""The first releases whose compiled modules run with NumPy 2 (github.com/opencv/opencv-python/releases 4.10.0.84;
-github.com/microsoft/onnxruntime/releases 1.19.0)."""
 OLD = ("1.19.5", "1.21.6", "1.23.5", "1.24.4", "1.26.4")
 NEW = ("2.0.0", "2.1.3", "2.2.6", "2.3.5", "2.4.0")
 """Releases of NumPy, of which a requirement lets in some."""

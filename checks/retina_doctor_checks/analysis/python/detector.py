@@ -18,7 +18,7 @@ from . import guards, nms
 from .arguments import plain_argument
 from .constants import constants, judged
 from .flow import Nodes, asked_about, asks, is_index, kept, own_nodes
-from .givers import NO_FACE, Givers, is_handed_on, ordered
+from .givers import NO_FACE, Givers, as_empty, is_handed_on, ordered
 from .handlers import SERVERS
 from .lines import around, hit, instead, more, place
 from .makers import FACE_ANALYSIS, is_app, is_detector, makes
@@ -162,6 +162,7 @@ def faces(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
     own = own_nodes(scope, NO_FACE)
     found = dict(kept(own, calls, ordered))
     asked = asked_about(own) | asked_elsewhere(tree, own)
+    found |= made_of(tree, own, calls, found)
     for node, tried in own:
         if tried:
             continue
@@ -177,6 +178,21 @@ def faces(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
                 yield unguarded(tree, node, "indexed", node.value)
         elif isinstance(node.value, ast.Call) and node.value in calls:
             yield unguarded(tree, node, "at-once", node.value)
+
+
+def made_of(tree: Tree, own: Nodes, calls: set[ast.expr], found: dict[str, ast.Assign]) -> dict[str, ast.Assign]:
+    """boxes = [one.bbox for one in faces]: as empty as faces, of which only the loop asks."""
+    tested = asked_about(own, loops=False) | asked_elsewhere(tree, own)
+    made: dict[str, ast.Assign] = {}
+    for node, _ in sorted(own, key=lambda one: getattr(one[0], "lineno", 0)):
+        target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+        if not isinstance(node, ast.Assign) or not isinstance(target, ast.Name) or target.id in found:
+            continue
+        source = as_empty(node.value)
+        named = isinstance(source, ast.Name) and source.id in {*found, *made} and source.id not in tested
+        if source is not ordered(node.value) and (named or source in calls):
+            made[target.id] = node
+    return made
 
 
 def boxes(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:

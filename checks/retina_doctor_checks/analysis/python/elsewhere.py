@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import ast
-import contextlib
-import io
-import tokenize
-import warnings
 from typing import NamedTuple
 
-from ..text import SourceText
 from .makers import annotated
-from .neighbours import MOST_BYTES, Neighbours, files_of
+from .modules import tree_of
 from .tree import NAMED, Named, Tree, is_self, last_word
 from .values import single
 
@@ -23,44 +18,6 @@ class Defined(NamedTuple):
 
     tree: Tree
     node: Named | ast.ClassDef
-
-
-def parsed(data: bytes, path: str, neighbours: Neighbours) -> Tree:
-    """Raises SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError."""
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-    content = io.TextIOWrapper(io.BytesIO(data), encoding).read()  # as the file itself declares, line ends made alike
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        root = ast.parse(content, path)
-    lines = content.split("\n")
-    text = SourceText(path, lines, remarks(data, lines) if b"retina-doctor:" in data else None)
-    return Tree(root, text, neighbours)
-
-
-def remarks(data: bytes, lines: list[str]) -> list[str]:
-    """Of each line its comment: a text may look like one. Raises SyntaxError, tokenize.TokenError."""
-    found = [""] * len(lines)
-    for token in tokenize.tokenize(io.BytesIO(data).readline):
-        if token.type == tokenize.COMMENT and token.start[0] <= len(found):
-            before = token.line[: token.start[1]].strip()
-            found[token.start[0] - 1] = "..." * bool(before) + token.string  # alone on its line, or behind something
-    return found
-
-
-def tree_of(tree: Tree, module: str) -> Tree | None:
-    """The module of that name, as this file names it; None: it is none of the package, or cannot be read."""
-    near = tree.neighbours
-    for file in files_of(module, tree.text.path):
-        if file not in near.trees:
-            data = near.content_of(file)
-            if data is None or len(data) > MOST_BYTES:
-                continue
-            near.trees[file] = None  # while it is read, and if it is no Python
-            with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError):
-                near.trees[file] = parsed(data, file, near)
-        found = near.trees[file]
-        return found if isinstance(found, Tree) else None
-    return None
 
 
 def defined(tree: Tree, name: str) -> Defined | None:

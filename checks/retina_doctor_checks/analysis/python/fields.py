@@ -54,10 +54,13 @@ def fields_of(node: ast.ClassDef) -> Fields | None:
 
 
 def default_of(value: ast.expr | None) -> ast.expr | None:
-    """Field(640, ge=32), field(default=640)"""
+    """Field(640, ge=32), field(default=640), field(default_factory=Detector)"""
     if not (isinstance(value, ast.Call) and last_word(value.func) in FIELDS):
         return value
     named = [one.value for one in value.keywords if one.arg == "default"]
+    factory = [one.value for one in value.keywords if one.arg == "default_factory"]
+    if not named and factory and isinstance(factory[0], ast.Name):
+        return ast.copy_location(ast.Call(factory[0], [], []), value)
     return named[0] if named else value.args[0] if value.args else None
 
 

@@ -63,9 +63,10 @@ def any_named(nodes: Sequence[ast.expr], names: tuple[str, ...]) -> bool:
     return any(last_word(one) in names for one in nodes)
 
 
-def asked_about(nodes: Nodes) -> set[str]:
+def asked_about(nodes: Nodes, loops: bool = True) -> set[str]:
     """Names that a condition, a loop or an assertion of the scope mentions, or a name does that stands for an answer: count =
-    len(faces), then: if count == 0."""
+    len(faces), then: if count == 0. *loops*: whoever goes through them has thought of there being none; what a loop makes of
+    none is as empty."""
     asked: set[str] = set()
     answers: dict[str, set[str]] = {}
     for node, _ in nodes:
@@ -75,7 +76,7 @@ def asked_about(nodes: Nodes) -> set[str]:
                     answers.setdefault(name, set()).update(answered(node.value))
         else:
             asked |= {name for test in tests_of(node) for name in names(test)}
-            asked |= {name for one in iterated(node) for name in gone_through(one)}
+            asked |= {name for one in iterated(node) for name in gone_through(one)} if loops else set()
     todo = list(asked)
     while todo:
         new = answers.pop(todo.pop(), set()) - asked

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from .arguments import plain_argument
-from .elsewhere import Defined, resolved
+from .elsewhere import Defined, imported, method, resolved
 from .tree import NAMED, Named, Tree, last_word
 
 SERVERS = (
@@ -20,8 +20,24 @@ ADDED = {"add_url_rule": ("view_func", 2), "add_api_route": ("endpoint", 1), "ad
     f"add_{one}": ("handler", 1) for one in ("get", "post", "put", "patch", "delete")
 }
 """Methods of applications that are given a path and who answers it."""
-PLACED = ("aiohttp.web.get", "aiohttp.web.post", "aiohttp.web.put", "starlette.routing.Route", "django.urls.path")
-SHOWN = ("Interface", "ChatInterface", "click", "submit", "change", "upload")
+DJANGO = ("django.urls.path", "django.urls.re_path", "django.conf.urls.url")
+PLACED = ("aiohttp.web.get", "aiohttp.web.post", "aiohttp.web.put", "starlette.routing.Route", *DJANGO)
+SHOWN = (
+    *(
+        "Interface",
+        "ChatInterface",
+        "click",
+        "submit",
+        "change",
+        "upload",
+        "input",
+        "select",
+        "release",
+        "edit",
+        "clear",
+    ),
+    *("stream", "then", "success", "tick", "load", "on"),
+)
 """Gradio's: what is given them is run each time."""
 VERBS = ("get", "post", "put", "patch", "delete", "do_GET", "do_POST", "do_PUT", "dispatch", "dispatch_request")
 ANSWERS = {
@@ -33,14 +49,36 @@ ANSWERS = {
 
 
 def handlers(tree: Tree) -> Iterator[Defined]:
-    """The functions of this file that are run for each request."""
+    """The functions that are run for each request, as this file says: its own, and those of others to which it gives a path."""
     for node in tree.scope:
         if isinstance(node, NAMED) and (is_routed(tree, node) or answers(tree, node)):
             yield Defined(tree, node)
     for call in tree.calls:
-        one = resolved(tree, given_to_answer(tree, call))
-        if one is not None and isinstance(one.node, NAMED) and one.tree is tree:
-            yield one
+        yield from answering(tree, given_to_answer(tree, call))
+
+
+def answering(tree: Tree, given: ast.expr | None) -> Iterator[Defined]:
+    """The functions that run where an expression is to answer: views.detect, csrf_exempt(detect), Detect.as_view(), and the
+    path of a view as old versions of Django take it; of a lambda those that it calls."""
+    if isinstance(given, ast.Lambda):
+        for inner in (one for one in ast.walk(given.body) if isinstance(one, ast.Call)):
+            yield from answering(tree, inner.func)
+        return
+    if isinstance(given, ast.Call):
+        if isinstance(given.func, ast.Attribute) and given.func.attr == "as_view":
+            yield from methods_of(resolved(tree, given.func.value))
+        elif len(given.args) == 1 and isinstance(given.args[0], ast.Name | ast.Attribute | ast.Call):
+            yield from answering(tree, given.args[0])
+        return
+    path = given.value if isinstance(given, ast.Constant) and isinstance(given.value, str) else None
+    one = imported(tree, path) if path is not None else resolved(tree, given)
+    if one is not None and isinstance(one.node, NAMED):
+        yield one
+
+
+def methods_of(one: Defined | None) -> Iterator[Defined]:
+    if one is not None and isinstance(one.node, ast.ClassDef):
+        yield from (found for word in VERBS if (found := method(one, word)) is not None)
 
 
 def is_routed(tree: Tree, function: Named) -> bool:
@@ -82,9 +120,9 @@ def given_to_answer(tree: Tree, call: ast.Call) -> ast.expr | None:
     if word in ADDED and isinstance(call.func, ast.Attribute):
         return plain_argument(call, *ADDED[word])
     if tree.full(call.func) in PLACED:
-        return plain_argument(call, "handler", 1)
+        return plain_argument(call, "view" if tree.full(call.func) in DJANGO else "handler", 1)
     if word in SHOWN and tree.imports("gradio"):
-        return plain_argument(call, "fn", 0)
+        return plain_argument(call, "fn", 1 if word == "on" else 0)
     return None
 
 

@@ -6,10 +6,11 @@ from __future__ import annotations
 import ast
 import io
 import posixpath
+import re
 import tokenize
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from . import fields
 
@@ -17,16 +18,28 @@ Contents = Callable[[str], bytes | None]
 """The bytes of another file that was fetched, by its path."""
 ABOVE = 3  # folders above a file from which a full name may start
 MOST_BYTES = 100_000  # of a module that holds constants
+SETS = re.compile(rb"(?m)^[ \t]*(\w+)\.(\w+)(?:[ \t]*:[^=\n]*)?[ \t]*[-+*/|]?=(?!=)")
+"""What one file sets in another: config.MODELS = ..."""
+IMPORTS = re.compile(rb"(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([\w., \t]+))")
+CONFIGURES = re.compile(rb"\.config\s*(?:\.(update|from_\w+|setdefault)\b|\[\s*['\"](\w+)['\"]\s*\]\s*=(?!=))")
+"""What an application is told: app.config.update(...), app.config["SIZE"] = ..."""
 
 
 class Neighbours:
     """What the modules around a file say. Of their values only literals are taken: whatever else they compute stays unknown.
 
     *trees*: file -> its Tree, where one was asked for (elsewhere.py); None: it is no Python. *settable*: values that the
-    environment may exchange."""
+    environment may exchange. *files*: all Python files that were fetched. *answering*: (file, line) of functions
+    that are known to answer requests."""
 
-    def __init__(self, content_of: Contents) -> None:
+    def __init__(self, content_of: Contents, files: Collection[str] = ()) -> None:
         self.content_of = content_of
+        self._files = files
+        self._sets: dict[tuple[str, str], set[str]] | None = None
+        self._moves = False
+        self._imported: set[str] | None = None
+        self.answering: set[tuple[str, int]] = set()
+        self._configures: dict[str, set[str]] = {}
         self.trees: dict[str, object] = {}
         self.settable: set[ast.expr] = set()
         self._literals: dict[str, dict[str, ast.expr]] = {}
@@ -38,6 +51,44 @@ class Neighbours:
         found = self._of(module, constant, path)
         above, dot, owner = module.rpartition(".")
         return self._of(above or dot, f"{owner}.{constant}", path) if found is None and owner else found
+
+    def is_set_elsewhere(self, owner: str, name: str, path: str) -> bool:
+        """Whether a file other than that at *path* sets OWNER.NAME."""
+        return bool(self._setters().get((owner, name), set()) - {path})
+
+    def configured_in(self, key: str) -> set[str]:
+        """The files that may set this key in the configuration of a web application."""
+        self._setters()
+        return self._configures.get(key, set()) | self._configures.get("", set())
+
+    def is_imported(self, path: str) -> bool:
+        """Whether one of the files imports that at *path*."""
+        if self._imported is None:
+            self._imported = set()
+            for file in self._files:
+                modules = [name for one in IMPORTS.findall(self.content_of(file) or b"") for name in modules_of(*one)]
+                for module in modules:
+                    self._imported.update(one for one in files_of(module, file) if one != file)
+        return path in self._imported
+
+    def changes_directory(self) -> bool:
+        """Whether any file chooses the directory in which all of them are run."""
+        self._setters()
+        return self._moves
+
+    def _setters(self) -> dict[tuple[str, str], set[str]]:
+        if self._sets is None:
+            self._sets = {}
+            for file in self._files:
+                data = self.content_of(file) or b""
+                self._moves = self._moves or b"chdir(" in data
+                for owner, name in SETS.findall(data):
+                    self._sets.setdefault(
+                        (owner.decode("utf-8", "replace"), name.decode("utf-8", "replace")), set()
+                    ).add(file)
+                for _, key in CONFIGURES.findall(data):
+                    self._configures.setdefault(key.decode("utf-8", "replace"), set()).add(file)
+        return self._sets
 
     def _of(self, module: str, constant: str, path: str) -> ast.expr | None:
         for file in files_of(module, path):
@@ -60,6 +111,19 @@ class Neighbours:
                 self.settable.update(said.values())
             found |= said
         return found
+
+
+def modules_of(whence: bytes, names: bytes, plain: bytes) -> Iterator[str]:
+    """The full names that a statement may import: `from .engine import app` may take a name of a module, or a module."""
+    for one in re.findall(rb"[\w.]+", plain):
+        yield one.decode("utf-8", "replace")
+    if whence:
+        first = whence.decode("utf-8", "replace")
+        yield first
+        yield from (
+            f"{(first.rstrip('.') and first + '.') or first}{one.decode('utf-8', 'replace')}"
+            for one in re.findall(rb"\w+", names)
+        )
 
 
 def files_of(module: str, path: str) -> Iterator[str]:

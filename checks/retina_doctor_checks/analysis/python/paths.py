@@ -15,6 +15,7 @@ from .arguments import plain_argument
 from .constants import judged
 from .lines import hit, instead, text_of
 from .makers import FACE_ANALYSIS
+from .modules import there
 from .tree import Tree, arguments
 from .values import DEEP, PATHS, Value, values
 
@@ -41,8 +42,8 @@ HERE = ("os.getcwd", "pathlib.Path.cwd")
 
 def told(tree: Tree) -> Iterator[Hit]:
     """Models and their folders that are named relative to wherever the service happens to be started."""
-    if tree.called.get("chdir"):
-        return  # it chooses the directory itself
+    if tree.neighbours.changes_directory():
+        return  # the service chooses it itself
     written = made_here(tree)
     for call in tree.calls:
         name = tree.full(call.func)
@@ -107,6 +108,9 @@ def _path(tree: Tree, node: ast.expr | None, deep: int) -> str | None:
         return None
     if isinstance(node, ast.Constant):
         return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.Name | ast.Attribute):
+        place = there(tree, node)
+        return _part(*place, deep + 1) if place is not None else None
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
         return _part(tree, node.left, deep)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Add):
@@ -122,6 +126,8 @@ def _path(tree: Tree, node: ast.expr | None, deep: int) -> str | None:
             return _joined(tree, node.args, "/", deep)
         if isinstance(node.func, ast.Attribute) and node.func.attr == "format":
             return _part(tree, node.func.value, deep)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "joinpath":
+            return _joined(tree, [node.func.value, *node.args], "/", deep)
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..found import Found
 from ..kinds import PYTHON
 from . import rules
-from .elsewhere import parsed
+from .modules import parsed
 from .neighbours import Neighbours
 from .tree import Tree
 

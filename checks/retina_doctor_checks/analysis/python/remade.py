@@ -9,17 +9,21 @@ import ast
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from retina_doctor.codec import replace
+
 from ...facts.source import Hit
 from .arguments import plain_argument
 from .elsewhere import Defined, method, resolved
 from .fates import Body, fate, is_plain
 from .handlers import SERVERS, depended, handlers
+from .hoisting import hoisted
 from .lines import hit
 from .makers import DETECTORS, FACE_ANALYSIS
+from .reruns import is_rerun
 from .tree import NAMED, Named, Tree, arguments, is_self, last_word, parameters
 from .values import values
 
-PACKAGES = SERVERS
+PACKAGES = (*SERVERS, "streamlit")
 FROM_A_FILE = {
     "onnxruntime.InferenceSession": "path_or_bytes",
     "torch.jit.load": "f",
@@ -37,27 +41,40 @@ HANDING = (
     "partial",
     "apply_async",
 )
+BROUGHT = ("flask.request", "quart.request", "bottle.request")
+"""Names of modules that stand for whatever a request brings."""
 DEEP = 8  # steps by which a name, or a class's bases, are followed
 MOST = 2000  # functions that are looked into for one file
 
 
 class Made(NamedTuple):
-    """*at*: where a model is made, or asked for; *what*: by what it is made; *leaves*: the function hands it back."""
+    """*at*: where a model is made, or asked for; *what*: by what it is made; *leaves*: the function hands it back; *within*: in a
+    list or a dict."""
 
     at: ast.Call
     what: str
     leaves: bool
+    within: bool = False
 
 
 def told(tree: Tree) -> Iterator[Hit]:
     """The models that are made for each request, each at the place that makes or asks for it."""
-    search, seen = Search(), dict[ast.Call, str]()
+    search, seen = Search(), dict[ast.Call, tuple[Tree, str]]()
+    known = tree.neighbours.answering
     for one in handlers(tree):
-        for made in search.of_request(one):
-            seen.setdefault(made.at, made.what)
-    for call, what in seen.items():
-        why = "made" if tree.full(call.func) in MAKERS else "asked-for"
-        yield hit(tree, "service-model-per-request", call, why, what)
+        place = (one.tree.text.path, one.node.lineno)
+        if place not in known:
+            known.add(place)
+            for made in search.of_request(one):
+                seen.setdefault(made.at, (one.tree, made.what))
+    script = is_rerun(tree)
+    for made in search.of_script(tree) if script else ():
+        seen.setdefault(made.at, (tree, made.what))
+    for call, (where, what) in seen.items():
+        why = "rerun" if script else "made" if where.full(call.func) in MAKERS else "asked-for"
+        written = hoisted(where, call, script)
+        found = hit(where, "service-model-per-request", call, why, what, also=written.also)
+        yield replace(found, fixed=written.fixed)
 
 
 class Search:
@@ -75,7 +92,10 @@ class Search:
         for call, given in depended(function):
             yield from self._asked_for(tree, call, given)
 
-    def _made_in(self, tree: Tree, function: Named) -> list[Made]:
+    def of_script(self, tree: Tree) -> list[Made]:
+        return self._made_in(tree, tree.root)
+
+    def _made_in(self, tree: Tree, function: Named | ast.Module) -> list[Made]:
         """All that each call of a function makes anew."""
         if function in self._known or len(self._known) > MOST:
             return self._known.get(function, [])
@@ -88,9 +108,9 @@ class Search:
             else:
                 made = [part for one in asked(call) for part in self._asked_for(tree, call, one)]
             for part in made:
-                became = fate(tree, body, call) if part.leaves else "let go"
+                became = fate(tree, body, call, within=part.within) if part.leaves else "let go"
                 if became != "kept":
-                    found.append(Made(part.at, part.what, became == "handed back"))
+                    found.append(Made(part.at, part.what, became != "let go", became == "handed back within"))
         return found
 
     def _asked_for(self, tree: Tree, call: ast.Call, asked: ast.expr) -> list[Made]:
@@ -101,7 +121,7 @@ class Search:
         if one is None or not isinstance(one.node, NAMED) or not is_plain(one.node):
             return []
         made = self._made_in(one.tree, one.node)
-        return made if one.tree is tree else [Made(call, part.what, part.leaves) for part in made]
+        return made if one.tree is tree else [part._replace(at=call) for part in made]
 
 
 def asked(call: ast.Call) -> Iterator[ast.expr]:
@@ -140,13 +160,19 @@ def is_fixed(tree: Tree, node: ast.expr | None, deep: int) -> bool:
     if deep > DEEP or node is None:
         return False
     if isinstance(node, ast.Name):
-        if tree.scope.get(node) is None or is_of_module(tree, node):
+        if tree.full(node) in BROUGHT:
+            return False
+        again = tree.imports("streamlit") and (tree.root, node.id) in tree.bound
+        if tree.scope.get(node) is None or (is_of_module(tree, node) and not again):
             return True
         return all(one.node is not node and is_fixed(tree, one.node, deep + 1) for one in values(tree, node))
     if isinstance(node, ast.Attribute):
         return is_self(node.value) or is_fixed(tree, node.value, deep + 1)
     if isinstance(node, ast.Call):
-        return all(is_fixed(tree, one, deep + 1) for one in arguments(node))
+        if tree.full(node.func).startswith("streamlit."):
+            return False  # what a user chooses
+        owner = [node.func.value] if isinstance(node.func, ast.Attribute) else []
+        return all(is_fixed(tree, one, deep + 1) for one in [*owner, *arguments(node)])
     if isinstance(node, ast.BinOp | ast.JoinedStr | ast.FormattedValue | ast.Subscript):
         return all(is_fixed(tree, one, deep + 1) for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr))
     return isinstance(node, ast.Constant)

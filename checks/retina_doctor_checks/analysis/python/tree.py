@@ -111,7 +111,7 @@ class Tree:
                 inner = scope
                 if isinstance(child, ast.Call):
                     callees.add(child.func)
-                    self._call(child)
+                    self._call(child, scope, loose)
                 elif isinstance(child, ast.Name):
                     if isinstance(child.ctx, ast.Load):
                         loads.append((child.id, child))
@@ -138,14 +138,21 @@ class Tree:
         elif isinstance(scope, ast.ClassDef):
             self.classes.add(scope.name)
 
-    def _call(self, call: ast.Call) -> None:
+    def _call(self, call: ast.Call, scope: Scope, loose: bool) -> None:
         self.calls.append(call)
         for one in arguments(call):
             self.closing[one] = call.end_lineno
         word = last_word(call.func)
         if word:
             self.called.setdefault(word, []).append(call)
-        if word in CHANGES and isinstance(call.func, ast.Attribute):
+        updated = entries(call) if word == "update" else None
+        if updated is not None:
+            for target, value in updated:
+                self.scope[target] = scope
+                self._to(target, value, scope)
+                if loose:
+                    self.loose.add(target)
+        elif word in CHANGES and isinstance(call.func, ast.Attribute):
             self.changed.add(self.full(call.func.value))
             if isinstance(call.func.value, ast.Subscript):
                 self.filled.add(last_word(call.func.value.value))  # PROVIDERS["cpu"].insert(...)
@@ -261,6 +268,24 @@ def held_at(node: ast.AST) -> str | None:
         owner = last_word(node.value)
         return f"{owner}[{node.slice.value!r}]" if owner not in ("", "environ") else None
     return None
+
+
+def entries(call: ast.Call) -> list[tuple[ast.expr, ast.expr]] | None:
+    """app.config.update(SIZE=640) sets app.config["SIZE"]. None: it is no configuration's, or may set more than is written."""
+    config = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if config is None or not isinstance(config, ast.Attribute) or config.attr != "config":
+        return None
+    named: list[tuple[ast.expr | None, ast.expr]] = []
+    for keyword in call.keywords:
+        named.append((ast.Constant(keyword.arg) if keyword.arg else None, keyword.value))
+    for one in call.args:
+        named += zip(one.keys, one.values, strict=True) if isinstance(one, ast.Dict) else [(None, one)]
+    found: list[tuple[ast.expr, ast.expr]] = []
+    for key, value in named:
+        if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
+            return None
+        found.append((ast.copy_location(ast.Subscript(config, key, ast.Store()), call), value))
+    return found
 
 
 def is_self(node: ast.AST) -> bool:

@@ -9,51 +9,26 @@ from collections.abc import Sequence
 from ..text import Unreadable
 from .arguments import argument, default_in, plain_argument
 from .filled import stays
-from .keeping import is_loaded, is_state, is_straight
+from .keeping import configuration, is_state, is_straight, loads, settings_object
+from .modules import place_of, there, tree_at
+from .neighbours import is_literal
+from .options import option
 from .tree import Function, Scope, Tree, held_at, is_self, last_word
-
-NAMES = (ast.Name, ast.Attribute)
-DEEP = 12  # steps that are followed; a chain of names is short, a circle has no end
-MOST = 20  # alternatives that are looked at
-MOST_STEPS = 300000  # of one file
-WRAPPERS = (
-    "int",
-    "str",
-    "float",
-    "list",
-    "tuple",
-    "os.fspath",
-    "os.path.expanduser",
-    "os.path.abspath",
-    "os.path.realpath",
+from .value import (
+    CURRENT,
+    ENVIRONMENT,
+    MOST,
+    MOST_STEPS,
+    NAMES,
+    OWNERS,
+    UNCHANGED,
+    WRAPPERS,
+    from_outside,
+    is_exchanged,
 )
-UNCHANGED = ("resolve", "absolute", "expanduser", "as_posix")
-"""Methods that name the same path."""
-PATHS = ("pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath")
-OWNERS = (
-    *("dict", "types.SimpleNamespace", "fastapi.FastAPI", "starlette.applications.Starlette", "flask.Flask"),
-    *("quart.Quart", "sanic.Sanic", "aiohttp.web.Application"),
-)
-"""What makes an object that keeps what it is given."""
-ENVIRONMENT = ("os.environ.get", "os.getenv", "environ.get")
-
-
-class Value:
-    """*node*: what is not followed further; None: unknown. *at*: the argument or default by which it came here, where a
-    parameter was followed. *sure*: no one can set it from outside: an environment variable or a flag may."""
-
-    __slots__ = ("at", "node", "sure")
-
-    def __init__(self, node: ast.expr | None, at: ast.expr | None = None, sure: bool = True) -> None:
-        self.node = node
-        self.at = at
-        self.sure = sure
-
-    def by(self, at: ast.expr) -> Value:
-        return Value(self.node, self.at or at, self.sure)
-
-    def unsure(self) -> Value:
-        return Value(self.node, self.at, False)
+from .value import DEEP as DEEP
+from .value import PATHS as PATHS
+from .value import Value as Value
 
 
 def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
@@ -66,14 +41,14 @@ def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
     if isinstance(node, NAMES) and tree.full(node) in tree.changed:
         return [Value(None)]
     if isinstance(node, ast.Name):
-        return (_name(tree, node.id, tree.scope.get(node, tree.root), deep) or [_imported(tree, node)])[:MOST]
+        return (_name(tree, node.id, tree.scope.get(node, tree.root), deep) or [_imported(tree, node, deep)])[:MOST]
     if isinstance(node, ast.Attribute):
         if is_self(node.value):
             return _of_class(tree, node, deep)
         known = _held(tree, node, deep) or _flag(tree, node, deep) or _field(tree, node, deep)
-        return known or [_imported(tree, node, node)]
+        return known or [_imported(tree, node, deep)]
     if isinstance(node, ast.Subscript):
-        return _held(tree, node, deep) or _looked_up(tree, node, deep) or [Value(node)]
+        return _held(tree, node, deep) or _looked_up(tree, node, deep) or [_imported(tree, node, deep)]
     if isinstance(node, ast.IfExp):
         return values(tree, node.body, deep + 1) + values(tree, node.orelse, deep + 1)
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and from_outside(tree, node.values[0]):
@@ -89,17 +64,19 @@ def single(tree: Tree, node: ast.expr | None) -> ast.expr | None:
     return found[0].node if len(found) == 1 else None
 
 
-def from_outside(tree: Tree, node: ast.expr) -> bool:
-    """Whether an environment variable says it."""
-    if isinstance(node, ast.Call):
-        return tree.full(node.func) in ENVIRONMENT
-    return isinstance(node, ast.Subscript) and tree.full(node.value) in ("os.environ", "environ")
-
-
-def _imported(tree: Tree, node: ast.Name | ast.Attribute, otherwise: ast.expr | None = None) -> Value:
-    """What another file of the package gives, which the environment may exchange."""
-    found = tree.imported(node)
-    return Value(found or otherwise, sure=found not in tree.neighbours.settable)
+def _imported(tree: Tree, node: ast.Name | ast.Attribute | ast.Subscript, deep: int) -> Value:
+    """What another file of the package gives, which the environment may exchange. Only what means the same in any file: the
+    node itself stands for the rest."""
+    place = there(tree, node)
+    found = tree.imported(node) if not isinstance(node, ast.Subscript) else None
+    if place is None or is_exchanged(tree, node, place[0]):
+        return Value(node if place is None else None)
+    if found is not None:
+        return Value(found, sure=found not in tree.neighbours.settable)
+    others = values(*place, deep + 1)
+    literal = others[0].node if len(others) == 1 else None
+    known = literal is not None and is_literal(literal) and last_word(place[1]) not in place[0].filled
+    return Value(literal, sure=others[0].sure) if known else Value(node)
 
 
 def _field(tree: Tree, node: ast.Attribute, deep: int) -> list[Value]:
@@ -107,7 +84,8 @@ def _field(tree: Tree, node: ast.Attribute, deep: int) -> list[Value]:
     if isinstance(node.value, ast.Name) and node.value.id in tree.fields:
         made, word = None, node.value.id
     else:
-        made = single(tree, node.value) if isinstance(node.value, ast.Name) else None
+        near = node.value.value if isinstance(node.value, ast.Attribute) else node.value  # cfg.size, cfg.detector.size
+        made = single(tree, node.value) if isinstance(near, ast.Name) else None
         word = made.func.id if isinstance(made, ast.Call) and isinstance(made.func, ast.Name) else ""
     fields = tree.fields.get(word)
     if fields is None and isinstance(made, ast.Call) and not made.args and not made.keywords:
@@ -151,19 +129,59 @@ def _assigned(tree: Tree, given: Sequence[ast.expr | None], deep: int) -> list[V
     """A name has a value that can be told where it is assigned once; that it was None at first changes nothing."""
     real = [one for one in given if not (isinstance(one, ast.Constant) and one.value is None)] or given[:1]
     makers = {tree.full(one.func) if isinstance(one, ast.Call) else "" for one in real}
-    alike = len(makers) == 1 and "" not in makers  # in a try and in its except, say
+    alike = len(makers) == 1 and not makers & {"", *WRAPPERS, *PATHS}  # in a try and in its except, say
     return values(tree, real[0], deep + 1) if len(real) == 1 or alike else [Value(None)]
 
 
 def _held(tree: Tree, node: ast.expr, deep: int) -> list[Value]:
     """What an object keeps, where this file makes it and puts it there. A setting is known only where nothing decides whether
     it is put there; a thing that is made (FaceAnalysis()) may also be put there by a function, of a lifespan say."""
+    if isinstance(node, ast.Subscript) and last_word(node.value) == "config" and held_at(node) is not None:
+        return _configured(tree, node, deep)
+    return _put(tree, node, deep)
+
+
+def _configured(tree: Tree, node: ast.Subscript, deep: int) -> list[Value]:
+    """What app.config["SIZE"] is, where one file alone may say it: set there, or of the one object that it is read from."""
+    key = node.slice.value if isinstance(node.slice, ast.Constant) else ""
+    files = tree.neighbours.configured_in(str(key))
+    current = tree.full(node.value) in CURRENT
+    if (current and len(files) != 1) or len(files) > 1:
+        return [Value(None)]
+    if current:
+        other = tree_at(tree.neighbours, *files)
+        config = configuration(other) if other is not None else None
+        if other is None or config is None:
+            return [Value(None)]
+        found = _configured(other, ast.Subscript(config, node.slice, ast.Load()), deep + 1)
+        return found if other is tree else [one for one in found if one.node is not None and is_literal(one.node)]
+    if files and tree.text.path not in files:
+        return []  # of an application that another file makes
+    read = loads(tree)
+    if tree.full(node.value) in tree.changed or len(read) > 1:
+        return [Value(None)]
+    return _read_from(tree, node, str(key), read[0], deep) if read else _put(tree, node, deep)
+
+
+def _read_from(tree: Tree, node: ast.Subscript, key: str, load: ast.Call, deep: int) -> list[Value]:
+    """Of app.config.from_object(Config), which takes names in capitals alone (flask/config.py)."""
+    given, made = settings_object(load), _owner(tree, node, deep)
+    alone = not tree.bound.get((None, held_at(node) or ""))
+    if given is None or made is None or not alone or not key.isupper():
+        return [Value(None)]
+    if _owner(tree, load.func, deep) is not made or not is_straight(tree, load, node, made):
+        return [Value(None)]
+    if not (isinstance(given, ast.Constant) and isinstance(given.value, str)):
+        return values(tree, ast.Attribute(given, key, ast.Load()), deep + 1)
+    place = place_of(tree, f"{given.value}.{key}", [])
+    return values(*place, deep + 1) if place is not None else [Value(None)]
+
+
+def _put(tree: Tree, node: ast.expr, deep: int) -> list[Value]:
     place = held_at(node)
     given = tree.bound.get((None, place)) if place is not None else None
     if not given or place is None:
         return []
-    if isinstance(node, ast.Subscript) and last_word(node.value) == "config" and is_loaded(tree, node.value):
-        return [Value(None)]
     targets = tree.puts[place]
     mades = [_owner(tree, one, deep) for one in (node, *targets)]
     shared = is_state(node) and all(is_state(one) for one in targets)
@@ -231,12 +249,11 @@ def _parameter(tree: Tree, function: Function, name: str, deep: int) -> list[Val
     default = default_in(taken, names, name) if name in names + [one.arg for one in taken.kwonlyargs] else None
     if isinstance(default, ast.Call) and last_word(default.func) == "Depends" and len(default.args) == 1:
         return _returned(tree, default.args[0], deep) or unknown
-    if (
-        isinstance(function, ast.Lambda)
-        or function.decorator_list
-        or name not in names + [a.arg for a in taken.kwonlyargs]
-    ):
-        return unknown  # a decorator may call it with anything
+    if isinstance(function, ast.Lambda) or name not in names + [a.arg for a in taken.kwonlyargs]:
+        return unknown
+    if function.decorator_list:  # which may call it with anything
+        said = option(tree, function, name, default)
+        return unknown if said is None else [value.by(said).unsure() for value in values(tree, said, deep + 1)]
     word = function.name
     if isinstance(owner, ast.ClassDef) and word == "__init__":
         word = owner.name
@@ -280,6 +297,9 @@ def _call(tree: Tree, node: ast.Call, deep: int) -> list[Value]:
         return values(tree, node.args[0], deep + 1)
     if isinstance(node.func, ast.Attribute) and node.func.attr in UNCHANGED and not node.args:
         return values(tree, node.func.value, deep + 1)
+    if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and last_word(node.func.value) == "config":
+        kept = values(tree, ast.Subscript(node.func.value, node.args[0], ast.Load()), deep + 1) if node.args else []
+        return kept if len(kept) == 1 and kept[0].node is not None and is_literal(kept[0].node) else [Value(node)]
     return _returned(tree, node.func, deep) or [Value(node)]
 
 
