@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -98,7 +99,9 @@ def serving(folder: Path, kind: Kind, python: Path, more: str = "true") -> Itera
     process = subprocess.Popen(words, cwd=folder, env=environment(), stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout and process.stdout.readline() == "1\n"
-        yield Service(innermost(process.pid), python, only)
+        inner = innermost(process.pid)
+        yield Service(inner, python, only)
+        os.kill(inner, signal.SIGKILL)  # --kill-child is forgotten where another user is put on
     finally:
         process.kill()
         process.wait()
