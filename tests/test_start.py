@@ -150,13 +150,15 @@ def test_a_start_that_fails_is_no_verdict(tmp_path: Path) -> None:
         assert done.returncode == 3
         assert done.stderr.startswith("retina-doctor: cannot be started")
         assert done.stderr.count("\n") == 1
-    python.unlink()
-    done = subprocess.run([python.parent / "doctor"], capture_output=True, text=True, check=False)
-    for other in python.parent.glob("python3*"):
+    for other in python.parent.glob("python*"):
         other.unlink()
     done = subprocess.run([python.parent / "doctor"], capture_output=True, text=True, check=False)
     assert done.returncode == 3
     assert "no Python stands beside" in done.stderr
+    python.symlink_to("/gone/python3.11")  # as where root's own Python made it, and another user calls it
+    done = subprocess.run([python.parent / "doctor"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1)
+    assert f"{python} leads to a Python that was removed, or this user may not run it" in done.stderr
 
 
 def test_both_launchers_hold_the_program_that_is_documented() -> None:
