@@ -133,6 +133,14 @@ def test_it_is_judged_as_far_as_it_can_be(name: str, held: Held, folder: Path, p
     assert in_use["evidence"]["pid"] == (held.pid if one.sees else None)
 
 
+def test_a_process_that_proc_hides_has_not_ended(folder: Path) -> None:
+    hidden = SURROUNDINGS["hidepid"]
+    beside = hidden._replace(script=f'{hidden.script} sleep 60 & set -- "$@" --pid $!;')
+    done = inside(beside, ["check", "--quick", "--device", "cpu"], folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "/proc shows that process to its own user and to root alone (hidepid)" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["read-only", "full"])
 def test_a_support_file_that_cannot_be_written(name: str, folder: Path) -> None:
     target = "/mnt/out.json" if name == "full" else "out.json"

@@ -101,6 +101,10 @@ def user_name_of(number: int) -> str:
 def standpoint_of(pid: int) -> Standpoint:
     """Raises FileNotFoundError or ProcessLookupError where it is gone, UsageError where it may not be read or entered."""
     process = Path("/proc") / str(pid)
+    if _is_hidden(process):
+        raise UsageError(
+            f"--pid {pid}: /proc shows that process to its own user and to root alone (hidepid); run the doctor as one of them"
+        )
     try:
         started, image = _program(process)
         status = {name: value.split() for name, value in proc_files.status(str(process)).items()}
@@ -164,6 +168,17 @@ def _is_our_own(process: Path) -> bool:
     except OSError:
         return False
     return users[:2] == [str(os.geteuid())] * 2
+
+
+def _is_hidden(process: Path) -> bool:
+    """It runs, and /proc tells this user nothing of it (proc(5), hidepid)."""
+    if process.exists():
+        return False
+    try:
+        os.kill(int(process.name), 0)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False  # it began since
 
 
 def _program(process: Path) -> tuple[int, tuple[int, ...]]:

@@ -20,7 +20,9 @@ ABOVE = 3  # folders above a file from which a full name may start
 MOST_BYTES = 100_000  # of a module that holds constants
 SETS = re.compile(rb"(?m)^[ \t]*(\w+)\.(\w+)(?:[ \t]*:[^=\n]*)?[ \t]*[-+*/|]?=(?!=)")
 """What one file sets in another: config.MODELS = ..."""
-IMPORTS = re.compile(rb"(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^()]*\)|[^\n]*)|import[ \t]+([\w., \t]+))")
+IMPORTS = re.compile(
+    rb"(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^()]*\)|[^\n]*)|import[ \t]+([\w., \t]+))"
+)
 CONFIGURES = re.compile(rb"\.config\s*(?:\.(update|from_\w+|setdefault)\b|\[\s*['\"](\w+)['\"]\s*\]\s*=(?!=))")
 """What an application is told: app.config.update(...), app.config["SIZE"] = ..."""
 
