@@ -44,6 +44,8 @@ ATTACKS: dict[str, tuple[Answering, set[str]]] = {
     "a chunk of an absurd size": (sends(HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nx"), SILENT),
     "headers without an end": (for_ever(HEAD, b"X-A: " + b"a" * 1000 + b"\r\n"), SILENT),
     "one header without an end": (for_ever(HEAD + b"X-A: ", b"a" * 65536), SILENT),
+    "less than it announces": (sends(HEAD + b"Content-Length: 512\r\n\r\n" + b'{"faces": []}'), SILENT),
+    "chunks without the last": (sends(HEAD + b"Transfer-Encoding: chunked\r\n\r\nd\r\n" + b'{"faces": []}'), SILENT),
     "continue for ever": (for_ever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.01), SILENT),
     "a length that is no number": (sends(HEAD + b"Content-Length: many\r\n\r\n{}"), SCHEMA),
     "a negative length": (sends(HEAD + b"Content-Length: -5\r\n\r\n{}"), SCHEMA),
@@ -137,6 +139,15 @@ def test_what_a_failing_service_blurts_out_is_redacted(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
     kept = (tmp_path / "seen.json").read_text()
     assert not [secret for secret in ("tok-123", "hunter2", "wJalr") if secret in kept]
+
+
+@pytest.mark.parametrize("name", ["less than it announces", "chunks without the last"])
+def test_an_answer_that_breaks_off_is_called_so(name: str, tmp_path: Path) -> None:
+    with server(ATTACKS[name][0]) as port:
+        words = ["check", "--only", "service", "--device", "cpu", "--target", DEV_PYTHON]
+        told = report(*words, "--url", f"http://127.0.0.1:{port}/detect", cwd=tmp_path)
+    [one] = [one for one in told["findings"] if one["name"] == "service-crashed-or-not-ready"]
+    assert one["title"].endswith("breaks off its answer")
 
 
 @pytest.mark.parametrize("name", ATTACKS)

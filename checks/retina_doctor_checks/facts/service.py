@@ -109,6 +109,7 @@ class Detection(Facts, frozen=True, kw_only=True):
     another field and form with which it answers; *works_body*: that answer, where it is JSON. *cut*: the answer is longer
     than what was read. *refused_certificate*: why TLS refuses the service's; all else was asked without verifying it, and
     without the operator's headers. *wide_body*: what a second picture gives, that is no square.
+    *broken_off*: the connection was closed in the middle of the answer.
     *load*, *processors*: of the machine when it had answered (getloadavg(3)). *shape*: twice: a JSON text
     that holds JSON; lines: a JSON value on each line. *packed*: the compression of what cannot be read, or "unsaid": no
     header says that it is compressed. *everywhere*: a path that is none is answered alike; None: not asked. *routes*: where
@@ -150,6 +151,7 @@ class Detection(Facts, frozen=True, kw_only=True):
     header_line: int | None = None
     refused_certificate: str | None = None
     wide_body: Json = None
+    broken_off: bool = False
     load: float | None = None
     processors: int | None = None
 

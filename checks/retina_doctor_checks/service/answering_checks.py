@@ -166,6 +166,8 @@ def _why_unanswered(crew: Crew | None, last: Answered | Detection, silent: str) 
         return "replaced"
     if last.kind == "timed-out":
         return "full"
+    if isinstance(last, Detection) and last.broken_off:
+        return "broken-off"
     return "closed" if last.kind == "closed" else silent
 
 

@@ -31,6 +31,7 @@ EMPTY: dict[str, Any] = {
     "retry_after": None, "authenticate": None,
     "loops": False, "login_page": False, "everywhere": None, "routes": [], "asked_for": [], "header_names": [],
     "header_problem": None, "header_line": None, "refused_certificate": None, "wide_body": None,
+    "broken_off": False,
 }  # fmt: skip
 MOST_WORDS = (("words", 200), ("text", answer_body.MOST_TEXT), ("retry_after", 40))  # characters that are told
 
@@ -81,14 +82,16 @@ class Client(object):
                 connection.request(method, quoted(path), body, dict(sent, **{"User-Agent": "retina-doctor"}))
             except OSError:
                 pass  # a service may refuse an upload, answer, and close before it has all of it
+            answer = None
             try:
                 answer = connection.getresponse()
-                data = answer.read(answer_body.MOST + 1)
+                data = whole(answer)
             except (OSError, http.client.HTTPException) as error:
                 seconds = time.monotonic() - start
                 garbled = isinstance(error, http.client.BadStatusLine) and not isinstance(error, ConnectionError)
                 kind = "silent" if self.late() else "other" if garbled else "closed"
-                return dict(told, kind=kind, seconds=seconds, words=str(error) or None)
+                broken_off = kind == "closed" and answer is not None
+                return dict(told, kind=kind, seconds=seconds, words=str(error) or None, broken_off=broken_off)
             finally:
                 connection.close()
         told.update(kind="http", status=answer.status, seconds=time.monotonic() - start)
@@ -149,6 +152,15 @@ def picture_in(form: str, fields: Sequence[str], picture: bytes) -> tuple[bytes,
 def quoted(path: str) -> str:
     """A path as a request line takes it: what is no plain ASCII in percents, what is there already left alone."""
     return quote(path, safe="/?&=%:@!$'()*+,;~-._[]")
+
+
+def whole(answer: http.client.HTTPResponse) -> bytes:
+    """The body, or a byte more than is told of one. Raises OSError, http.client.HTTPException where less comes than was
+    announced, as for a read without a limit (http/client.py)."""
+    data = answer.read(answer_body.MOST + 1)
+    if answer.length and len(data) <= answer_body.MOST:
+        raise http.client.IncompleteRead(data, answer.length)
+    return data
 
 
 class Connection(http.client.HTTPConnection):
