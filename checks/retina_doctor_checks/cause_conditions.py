@@ -168,6 +168,10 @@ def of_onnxruntime(root: Finding, _echo: Finding) -> bool:
     return root.subject == "module:onnxruntime"
 
 
+def of_onnxruntime_itself(_root: Finding, echo: Finding) -> bool:
+    return echo.subject == "module:onnxruntime"
+
+
 def in_a_session(root: Finding, _echo: Finding) -> bool:
     """The provider that a session opens lacks it as well."""
     return "onnxruntime" in root.evidence.get("modules", ())

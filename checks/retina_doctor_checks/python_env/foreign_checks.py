@@ -16,10 +16,8 @@ VERSION = re.compile(r"(?:cpython-|cp|pypy)(\d)(\d+)")
 
 @check("RD296", "package-for-other-python", Severity.ERROR, action=Action.PIP)
 def package_for_other_python(extensions: Extensions, packages: Packages | None) -> list[Problem]:
-    """Copied from another image, from an Alpine one, or left by an upgrade of Python. pip would have taken another wheel.
-
-    onnxruntime's own is ort-wheel-wrong-platform, which knows which wheel serves instead."""
-    return [_problem(one, packages) for one in extensions.foreign if one.module != "onnxruntime"]
+    """Copied from another image, from an Alpine one, or left by an upgrade of Python. pip would have taken another wheel."""
+    return [_problem(one, packages) for one in extensions.foreign]
 
 
 def _problem(one: Foreign, packages: Packages | None) -> Problem:

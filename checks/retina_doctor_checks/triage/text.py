@@ -31,6 +31,8 @@ _QUOTES = str.maketrans(
     | dict.fromkeys([*map(chr, range(0x2500, 0x2580)), "❱"], " ")  # the boxes that rich draws around tracebacks
     | {"\u00a0": " ", "\u3000": " ", "–": "-", "—": "-", "−": "-"}
 )
+_EDGE = re.compile(r" {0,8}[│┃║] ?")
+"""The left edge of a box, before which nothing is said: what a logger puts before a line begins behind it."""
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _ESCAPED = re.compile(r"\\{1,8}(?=[\"'])|\\(?=[\[\]_*#`<>])")
 """Backslashes that JSON, Go and shells put before quotation marks, and Markdown before its signs."""
@@ -149,7 +151,8 @@ def plain(raw: str) -> str:
     if "&" in text:
         text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     if not text.isascii():
-        text = _MOJIBAKE.sub("'", text.replace("Â\u00a0", " "))
+        edge = _EDGE.match(text)
+        text = _MOJIBAKE.sub("'", text[edge.end() if edge else 0 :].replace("Â\u00a0", " "))
         text = unicodedata.normalize("NFKC", text.translate(_QUOTES))
     return _CONTROLS.sub(" ", text.replace("\t", " ").replace("`", "'").replace('"', "'")).rstrip()
 
