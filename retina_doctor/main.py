@@ -73,7 +73,16 @@ def _failed(error: Exception) -> int:
         return 3
     context = getattr(error, "ctx", None)
     command = f" {context.command.name}" if context is not None and context.parent is not None else ""
-    return complain(f"{sentence(told())} See: retina-doctor{command} --help")
+    return complain(f"{sentence(told())}{_late_command(context)} See: retina-doctor{command} --help")
+
+
+def _late_command(context: Any) -> str:
+    """Of `--lang zh scan .`, which begins with a flag of check's: what to write instead."""
+    if context is None or context.parent is None or not sys.argv[1].startswith("-"):
+        return ""
+    names = context.parent.command.list_commands(context.parent)
+    late = next((word for word in sys.argv[2:] if word in names), None)
+    return f" The command goes first: retina-doctor {late}." if late else ""
 
 
 def _crashed(error: Exception) -> None:

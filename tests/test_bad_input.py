@@ -285,3 +285,17 @@ def test_a_command_whose_pack_cannot_be_loaded_leaves_the_help_whole(tmp_path: P
     assert "odd: its pack (no_such_module:app) cannot be loaded" in refused(
         runs.run("odd", "--x", "1", cwd=tmp_path, more=more)
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "late"),
+    [
+        (["--lang", "zh", "scan", "."], " The command goes first: retina-doctor scan."),
+        (["check", "scan"], None),
+        (["--quick", "x"], None),
+    ],
+)
+def test_a_command_behind_a_flag(tmp_path: Path, words: list[str], late: str | None) -> None:
+    line = refused(runs.run(*words, cwd=tmp_path))
+    assert "unexpected extra argument" in line
+    assert late in line if late else "goes first" not in line
