@@ -78,7 +78,7 @@ def _failed(error: Exception) -> int:
 
 def _late_command(context: Any) -> str:
     """Of `--lang zh scan .`, which begins with a flag of check's: what to write instead."""
-    if context is None or context.parent is None or not sys.argv[1].startswith("-"):
+    if context is None or context.parent is None or not "".join(sys.argv[1:2]).startswith("-"):
         return ""
     names = context.parent.command.list_commands(context.parent)
     late = next((word for word in sys.argv[2:] if word in names), None)
