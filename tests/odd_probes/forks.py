@@ -1,7 +1,7 @@
 """The real command as a fork of a process that has imported it: half of what a short run takes is imports.
 
-What Python and the loader read at their start, a fork would not see: where a test sets any of that, it gets a process of its
-own (`fits`). How the doctor itself starts is tests/test_start.py's.
+What Python and the loader read at their start, and modules while they are imported, a fork would not see: where a test sets
+any of that, it gets a process of its own (`fits`). How the doctor itself starts is tests/test_start.py's.
 """
 
 from __future__ import annotations
@@ -27,6 +27,15 @@ SERVER = """
 import array, importlib, json, os, pkgutil, site, socket, sys
 site.main()
 asked = socket.socket(fileno=int(sys.argv[1]))
+read = set()
+class Noted(type(os.environ)):
+    def __getitem__(self, name):
+        read.add(name)
+        return super().__getitem__(name)
+    def __iter__(self):
+        read.add("")
+        return super().__iter__()
+plain, os.environ.__class__ = type(os.environ), Noted
 import retina_doctor, retina_doctor_checks
 for package in (retina_doctor, retina_doctor_checks):
     for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
@@ -36,6 +45,8 @@ from retina_doctor.catalogue.registry import installed
 from retina_doctor.main import main
 from retina_doctor.redaction import words_shown
 installed(), words_shown(["check", "--model=a"])  # patterns are compiled when they are first used
+os.environ.__class__ = plain
+asked.send(json.dumps(sorted(read)).encode())
 while True:
     data, passed, _, _ = asked.recvmsg(1 << 20, socket.CMSG_SPACE(3 * 4))
     if not data:
@@ -69,30 +80,35 @@ class Forks:
         self.asked: socket.socket | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self.at_start: dict[str, str] = {}
+        self.read: dict[str, str | None] = {}
 
     def fits(self, words: Sequence[str], variables: Mapping[str, str]) -> bool:
         """Whether a fork does what a process with these variables would do, and the request is one message."""
         self._begun()
         small = sum(map(len, [*words, *variables, *variables.values()])) < MOST
-        return small and self.at_start == {name: v for name, v in variables.items() if name.startswith(AT_START)}
+        same = all(variables.get(name) == value for name, value in self.read.items())
+        return small and same and self.at_start == {n: v for n, v in variables.items() if n.startswith(AT_START)}
 
     def _begun(self) -> socket.socket:
         if self.asked is None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             # OpenCV, which tests import, puts a folder of its own into this process's LD_LIBRARY_PATH.
-            variables = {name: value for name, value in os.environ.items() if not name.startswith(AT_START)}
             self.at_start = {name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"}
+            variables = {n: v for n, v in os.environ.items() if not n.startswith((*AT_START, "RETINA"))} | self.at_start
             self.process = subprocess.Popen(  # it reads the end of this socket as its own end
                 [sys.executable, "-I", "-S", "-c", SERVER, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,  # a pipe, as its forks are to have: what Python found out of its streams stays true
                 stderr=subprocess.PIPE,
                 pass_fds=[theirs.fileno()],
-                env=variables | self.at_start,
+                env=variables,
                 cwd="/",
             )
             theirs.close()
             self.asked = ours
+            # While it imported; "" would be all of them.
+            self.read = {name: variables.get(name) for name in json.loads(ours.recv(1 << 16))}
+            assert "" not in self.read
         return self.asked
 
     def run(

@@ -13,6 +13,7 @@ OTHER_KEYS = ("image_base64", "img_base64", "image_b64", "imageBase64", "base64"
 """Of a JSON object with a picture in base64, beside those."""
 FAILED = 500
 """As a service answers a form that it does not look at before it uses it."""
+AGAIN = 2  # times that a form which failed is tried after another was taken: one in three may fail of itself
 REFUSED_PICTURE = (400, 415, 422, FAILED)
 NO_SUCH_ROUTE = (404, 405)
 KEEPS_METHOD = (307, 308)
@@ -109,7 +110,7 @@ def what_works(client: posting.Client, upload: Upload, refused: dict[str, Any]) 
         same = form == upload.form and (form == posting.RAW or field == upload.field)
         answer = None if same else followed(client, upload.otherwise(form, field))
         if answer is not None and is_answered(answer):
-            if refused["status"] == FAILED and is_answered(followed(client, upload)):
+            if refused["status"] == FAILED and any(is_answered(followed(client, upload)) for _ in range(AGAIN)):
                 break  # it fails now and then, at any form
             works = {"works_with": field, "works_form": form, "works_body": answer["body"]}
             return dict(works, routes=declared)
