@@ -190,8 +190,15 @@ def test_every_sick_text_in_each_of_them(how: str) -> None:
 @example(
     sorted(SICK)[:3], ["hard-space", "mojibake"], Random(0)
 )  # a no-break space in the wrong code page: "Â" before it
+@example(
+    ["container-toolkit-missing", "cuda-used-before-fork", "ort-cuda-major-mismatch"],
+    ["ligature", "mojibake"],
+    Random(0),
+)
 @example(["model-empty", "ort-cuda-major-mismatch"], ["compose", "box"], Random(0))
 @example(["model-empty", "ort-cuda-major-mismatch"], ["compose", "box"], Random(1))
+@example(["model-empty", "ort-cuda-major-mismatch"], ["docker", "box"], Random(0))
+@example(["model-empty", "ort-cuda-major-mismatch"], ["docker", "box"], Random(1))
 def test_the_same_text_in_other_clothes_gives_the_same_diagnosis(
     causes: list[str], clothes: list[str], random: Any
 ) -> None:

@@ -5,7 +5,7 @@ is still found. In a sentence
 
 - ``…`` skips up to 240 characters of the same paragraph, to the nearest place where the rest goes on;
 - ``{name}`` is a number, ``{name:v}`` a version, ``{name:t}`` any text up to what follows it (at most 240 characters),
-  ``{name:a}`` the same within the brackets of a call;
+  ``{name:a}`` the same within the brackets of a call, ``{name:p}`` within a path: no colon but a drive's goes on with one;
 - ``{=35}`` is exactly the number 35, and not the beginning of 350;
 - ``(a|b)`` is one of several wordings.
 
@@ -26,8 +26,10 @@ BREAK = "\x1e"
 _QUOTED = "[^\\x1e']"
 _ARGUMENTS = r"(?:[^\x1e](?<!\)[\w#>;.\\]))"
 """A word behind a closing bracket begins another statement, or calls what the bracket made."""
+_PATH = r"(?:[^\x1e;,()](?<!\w{2}:))"
 _ANY = "[^\\x1e]"
-_TOKEN = re.compile(r"…|\{=(\d+)\}|\{([a-z_]+)(?::([vta]))?\}|\(([^()|]*\|[^()]*)\)")
+KINDS = {"t": _ANY, "a": _ARGUMENTS, "p": _PATH}
+_TOKEN = re.compile(r"…|\{=(\d+)\}|\{([a-z_]+)(?::([vtap]))?\}|\(([^()|]*\|[^()]*)\)")
 _SPACE = re.compile(r"\s+")
 _NUMBER = r"\d{1,12}+"
 _VERSION = r"\d{1,5}(?:\.\d{1,5}){0,4}+"
@@ -84,11 +86,11 @@ def sentence(pattern: str) -> Sentence:
             current += f"{exact}(?!\\d)"
         elif choice is not None:
             current += "(?:" + "|".join(re.escape(squeezed(one)) for one in choice.split("|")) + ")"
-        elif name and kind not in ("t", "a"):
+        elif name and kind not in KINDS:
             current += f"(?P<{name}>{_VERSION if kind else _NUMBER})"
         else:
             # What stands in quotation marks ends where they do.
-            any_of = _QUOTED if name and pattern[: token.start()].endswith("'") else _ARGUMENTS if kind == "a" else _ANY
+            any_of = _QUOTED if name and pattern[: token.start()].endswith("'") else KINDS.get(kind, _ANY)
             parts.append(current)
             current = f"(?P<{name}>{any_of}{{1,{SKIP}}}?)" if name else f"{_ANY}{{0,{SKIP}}}?"
             current += r"(?<!\))" if kind == "a" else ""

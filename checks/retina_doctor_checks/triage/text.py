@@ -25,14 +25,17 @@ _ESCAPES = re.compile(
 )
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 _MOJIBAKE = re.compile("â€[˜™œ\x9d]|вЂ[˜™њќ]|鈥[檚榯]|ï¼š")
+_LIGATURES = re.compile("ï¬(?:(?P<fi>[\x81\ufffd])|‚)")
+"""fi and fl as one letter, read in the wrong code page."""
 _QUOTES = str.maketrans(
     dict.fromkeys("‘’‚‛`´“”„«»「」『』", "'")
     | {chr(c): chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F)}
     | dict.fromkeys([*map(chr, range(0x2500, 0x2580)), "❱"], " ")  # the boxes that rich draws around tracebacks
     | {"\u00a0": " ", "\u3000": " ", "–": "-", "—": "-", "−": "-"}
 )
-_EDGE = re.compile(r" {0,8}[│┃║] ?")
-"""The left edge of a box, before which nothing is said: what a logger puts before a line begins behind it."""
+_EDGE = re.compile(r"(?:\x1b\[[\d;]{0,16}m| ){0,16}[│┃║] ?")
+_OTHER_EDGE = re.compile(r" *[│┃║] *$")
+"""A box is drawn around what loggers, docker and journald have written."""
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _ESCAPED = re.compile(r"\\{1,8}(?=[\"'])|\\(?=[\[\]_*#`<>])")
 """Backslashes that JSON, Go and shells put before quotation marks, and Markdown before its signs."""
@@ -132,11 +135,16 @@ def _joined(plain: str, low: str) -> str:
 
 def text_of(lines: Iterable[tuple[int, str]]) -> LogText:
     """Of numbered raw lines. Where several programs take turns, each one's lines are put together."""
-    read_lines = [_line(*one) for one in unwrapped(lines)]
+    read_lines = [_line(*one) for one in unwrapped((number, unboxed(raw)) for number, raw in lines)]
     kept = without_code(line.text for line, _ in read_lines)
     said = [(LogLine(line.number, bare, line.shown), who) for (line, who), bare in zip(read_lines, kept, strict=True)]
     order, starts = by_speaker([who for _, who in said], [not line.text.strip() for line, _ in said])
     return LogText(tuple(said[at][0] for at in order), starts)
+
+
+def unboxed(raw: str) -> str:
+    edge = None if raw.isascii() else _EDGE.match(raw)
+    return raw if edge is None else _OTHER_EDGE.sub("", raw[edge.end() :][:LONGEST])
 
 
 def read(raw: str) -> LogText:
@@ -151,8 +159,8 @@ def plain(raw: str) -> str:
     if "&" in text:
         text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
     if not text.isascii():
-        edge = _EDGE.match(text)
-        text = _MOJIBAKE.sub("'", text[edge.end() if edge else 0 :].replace("Â\u00a0", " "))
+        text = _LIGATURES.sub(lambda one: "fi" if one["fi"] else "fl", text)
+        text = _MOJIBAKE.sub("'", text.replace("Â\u00a0", " "))
         text = unicodedata.normalize("NFKC", text.translate(_QUOTES))
     return _CONTROLS.sub(" ", text.replace("\t", " ").replace("`", "'").replace('"', "'")).rstrip()
 
