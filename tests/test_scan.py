@@ -249,6 +249,15 @@ def test_pythons_own_library_has_no_finding(tmp_path: Path) -> None:
     assert told["facts"]["source"]["files"] > 500
 
 
+def test_a_line_of_blanks_takes_not_all_the_time(tmp_path: Path) -> None:
+    """What one file sets in another is looked for in the text of each."""
+    (tmp_path / "app.py").write_text('import streamlit as st\nst.title("a")\nimport onnxruntime\n')
+    (tmp_path / "settings.py").write_text("import streamlit\na.b:" + " " * 400_000 + "\na.c" + "\t" * 400_000 + "\n")
+    told = scanned(tmp_path, ".")["facts"]["source"]
+    assert (told["files"], told["cut"]) == (2, False)
+    assert [one["file"] for one in told["unread"]] == [str(tmp_path / "settings.py")], "it is no Python"
+
+
 def test_what_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     done = doctor("scan", "gone.py", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")

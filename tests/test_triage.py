@@ -327,6 +327,23 @@ def test_the_measure_of_linear_time_sees_what_is_not() -> None:
     assert ways(parser.parse(r"(?>.{0,240}?b)(?>.{0,240}?c)")) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("cannot open /models/det.onnx", True),
+        ("Cannot open 'C:\\models\\det 10g.onnx' for reading", True),
+        ("cannot open shared object file: No such file. Load model from det.onnx", False),
+    ],
+)
+def test_a_path_holds_no_colon_but_a_drives(text: str, is_one: bool) -> None:
+    assert bool(sentence("cannot open {path:p}.onnx").compiled.search(squeezed(text))) is is_one
+
+
+def test_what_stands_in_a_box_is_read_without_its_edges() -> None:
+    text = "│ face-1  | out of memory   │\n┃ x" + " " * 300_000 + "y"
+    assert [line.text.split() for line in read(text).lines] == [["out", "of", "memory"], ["x"]]
+
+
 def test_each_sentence_stands_its_worst_case() -> None:
     """The text that lets it begin everywhere and end nowhere. It is enough that this ends."""
     for one in set(sentences()):

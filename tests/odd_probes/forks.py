@@ -84,7 +84,10 @@ class Forks:
 
     def fits(self, words: Sequence[str], variables: Mapping[str, str]) -> bool:
         """Whether a fork does what a process with these variables would do, and the request is one message."""
-        self._begun()
+        if self.lock.locked():
+            return False  # two at once run at once
+        with self.lock:
+            self._begun()
         small = sum(map(len, [*words, *variables, *variables.values()])) < MOST
         same = all(variables.get(name) == value for name, value in self.read.items())
         return small and same and self.at_start == {n: v for n, v in variables.items() if n.startswith(AT_START)}

@@ -5,7 +5,7 @@ is still found. In a sentence
 
 - ``…`` skips up to 240 characters of the same paragraph, to the nearest place where the rest goes on;
 - ``{name}`` is a number, ``{name:v}`` a version, ``{name:t}`` any text up to what follows it (at most 240 characters),
-  ``{name:a}`` the same within the brackets of a call, ``{name:p}`` within a path: no colon but a drive's goes on with one;
+  ``{name:a}`` the same within the brackets of a call, ``{name:p}`` within a path, in which no colon stands but a drive's;
 - ``{=35}`` is exactly the number 35, and not the beginning of 350;
 - ``(a|b)`` is one of several wordings.
 

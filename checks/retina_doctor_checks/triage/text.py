@@ -34,7 +34,6 @@ _QUOTES = str.maketrans(
     | {"\u00a0": " ", "\u3000": " ", "–": "-", "—": "-", "−": "-"}
 )
 _EDGE = re.compile(r"(?:\x1b\[[\d;]{0,16}m| ){0,16}[│┃║] ?")
-_OTHER_EDGE = re.compile(r" *[│┃║] *$")
 """A box is drawn around what loggers, docker and journald have written."""
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _ESCAPED = re.compile(r"\\{1,8}(?=[\"'])|\\(?=[\[\]_*#`<>])")
@@ -143,8 +142,9 @@ def text_of(lines: Iterable[tuple[int, str]]) -> LogText:
 
 
 def unboxed(raw: str) -> str:
+    """Without the edges of the box in which a line stands."""
     edge = None if raw.isascii() else _EDGE.match(raw)
-    return raw if edge is None else _OTHER_EDGE.sub("", raw[edge.end() :][:LONGEST])
+    return raw if edge is None else raw[edge.end() :].rstrip(" │┃║")
 
 
 def read(raw: str) -> LogText:

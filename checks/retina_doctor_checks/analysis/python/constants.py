@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from .tree import Tree
-from .values import DEEP, Value, values
+from .value import DEEP, Value
+from .values import values
 
 T = TypeVar("T")
 UNKNOWN = object()

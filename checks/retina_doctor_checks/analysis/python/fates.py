@@ -108,9 +108,11 @@ def of_use(tree: Tree, body: Body, above: ast.AST, child: ast.AST, far: int, wit
 
 
 def is_made_either_way(choice: ast.IfExp, child: ast.AST) -> bool:
-    """Large() if wanted else Small()"""
-    made = all(isinstance(one, ast.Call) for one in (choice.body, choice.orelse))
-    return made and child is not choice.test and ast.dump(choice.body.func) == ast.dump(choice.orelse.func)  # type: ignore[attr-defined]
+    """FaceAnalysis("buffalo_l") if wanted else FaceAnalysis("buffalo_s")"""
+    one, other = choice.body, choice.orelse
+    if not isinstance(one, ast.Call) or not isinstance(other, ast.Call) or child is choice.test:
+        return False
+    return ast.dump(one.func) == ast.dump(other.func)
 
 
 def gravest(found: set[Fate]) -> Fate:

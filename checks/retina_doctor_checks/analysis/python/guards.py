@@ -153,10 +153,9 @@ def no_picture(tree: Tree, node: ast.expr) -> Leaving | None:
 
 def of_fastapi(tree: Tree) -> Leaving:
     refuse = 'raise {}(400, "not an image")'
-    name = next((one for one, full in tree.names.items() if full == "fastapi.HTTPException"), None)
-    whole = next((one for one, full in tree.names.items() if full == "fastapi"), None)
-    if name is not None or whole is not None:
-        return Leaving(refuse.format(name or f"{whole}.HTTPException"), sure=True)
+    name = tree.word_for("fastapi", "HTTPException")
+    if name is not None:
+        return Leaving(refuse.format(name), sure=True)
     also = importing(tree, "fastapi", "HTTPException")
     return Leaving(refuse.format("HTTPException"), sure=also is not None, also=(also,) if also is not None else ())
 

@@ -14,6 +14,7 @@ from .guards import statement_of
 from .tree import NAMED, Named, Tree, last_word, parameters
 
 INDENT = "    "
+CACHE = "cache_resource"
 
 
 class Hoisted(NamedTuple):
@@ -33,8 +34,9 @@ def hoisted(tree: Tree, call: ast.Call, script: bool) -> Hoisted:
     if hands_back(tree, scope, call):
         return decorated(tree, scope, script)
     statement = statement_of(tree, call)
-    plain = isinstance(statement, ast.Assign) and statement.value is call and not script
-    return before(tree, scope, statement) if plain and isinstance(statement, ast.Assign) else Hoisted()
+    if isinstance(statement, ast.Assign) and statement.value is call and not script:
+        return before(tree, scope, statement)
+    return Hoisted()
 
 
 def hands_back(tree: Tree, function: Named, call: ast.Call) -> bool:
@@ -63,48 +65,49 @@ def before(tree: Tree, function: Named, statement: ast.Assign) -> Hoisted:
 
 def remembered(tree: Tree, call: ast.Call) -> Hoisted:
     """The model of a script of Streamlit's, in a function below @st.cache_resource."""
-    statement, alias = statement_of(tree, call), named(tree, "streamlit")
+    statement, decorator = statement_of(tree, call), tree.word_for("streamlit", CACHE)
     name = last_word(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
     moved = block(tree.root.body, statement, name) if isinstance(statement, ast.Assign) else []
     function = f"load_{name}"
-    if not moved or alias is None or function in {*tree.names, *tree.functions} or (tree.root, function) in tree.bound:
+    if (
+        not moved
+        or decorator is None
+        or function in {*tree.names, *tree.functions}
+        or (tree.root, function) in tree.bound
+    ):
         return Hoisted()
     lines = [INDENT + tree.lines[one.lineno - 1].strip() for one in moved]
-    whole = [f"@{alias}.cache_resource", f"def {function}():", *lines, f"{INDENT}return {name}", "", ""]
+    whole = [f"@{decorator}", f"def {function}():", *lines, f"{INDENT}return {name}", "", ""]
     fixed = corrected_lines(*whole, f"{name} = {function}()")
     return Hoisted(fixed, tuple(gone(tree, one) for one in reversed(moved[1:])) if fixed else ())
 
 
 def decorated(tree: Tree, function: Named, script: bool) -> Hoisted:
     """A function that does no more than to make a model, below what remembers what it gave."""
-    plain = not (function.decorator_list or parameters(function) or isinstance(function, ast.AsyncFunctionDef))
-    if not plain:
+    if function.decorator_list or parameters(function) or isinstance(function, ast.AsyncFunctionDef):
         return Hoisted()
-    alias = named(tree, "streamlit") if script else None
-    words, imports = (
-        ("", ()) if script and alias is None else (f"{alias}.cache_resource", ()) if script else cache(tree)
-    )
-    text = corrected_lines(f"@{words}", tree.lines[function.lineno - 1]) if words else None
+    words, imports = (tree.word_for("streamlit", CACHE), ()) if script else cache(tree)
+    text = corrected_lines(f"@{words}", tree.lines[function.lineno - 1]) if words is not None else None
     if text is None:
         return Hoisted()
     return Hoisted(None, (LineCorrection(at=tree.text.at(function.lineno), fixed=text), *imports))
 
 
-def cache(tree: Tree) -> tuple[str, tuple[LineCorrection, ...]]:
-    """(functools' decorator as this file names it, the line that imports it)"""
-    own = next((name for name, full in tree.names.items() if full == "functools.lru_cache"), None)
-    module = named(tree, "functools")
-    if own is not None or module is not None:
-        return (own or f"{module}.lru_cache") + "(maxsize=1)", ()
+def cache(tree: Tree) -> tuple[str | None, tuple[LineCorrection, ...]]:
+    """(functools' decorator as this file names it, the line that imports it); None: it cannot be named."""
+    own = tree.word_for("functools", "lru_cache")
+    if own is not None:
+        return f"{own}(maxsize=1)", ()
     first = next(
         (one for one in tree.root.body if isinstance(one, ast.Import | ast.ImportFrom) and not is_future(one)), None
     )
     taken = "lru_cache" in {*tree.functions, *tree.classes} or (tree.root, "lru_cache") in tree.bound
     if first is None or taken:
-        return "", ()
+        return None, ()
     text = corrected_lines("from functools import lru_cache", tree.lines[first.lineno - 1])
-    line = LineCorrection(at=tree.text.at(first.lineno), fixed=text) if text else None
-    return ("lru_cache(maxsize=1)", (line,)) if line is not None else ("", ())
+    if text is None:
+        return None, ()
+    return "lru_cache(maxsize=1)", (LineCorrection(at=tree.text.at(first.lineno), fixed=text),)
 
 
 def replaced(tree: Tree, moved: list[ast.stmt], first: int, lines: list[str]) -> Hoisted:
@@ -153,10 +156,6 @@ def defined(statement: ast.stmt) -> Iterator[str]:
         yield statement.target.id
     elif isinstance(statement, ast.ClassDef | ast.FunctionDef):
         yield statement.name
-
-
-def named(tree: Tree, module: str) -> str | None:
-    return next((name for name, full in tree.names.items() if full == module), None)
 
 
 def is_future(node: ast.Import | ast.ImportFrom) -> bool:

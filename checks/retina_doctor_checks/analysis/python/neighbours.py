@@ -18,8 +18,8 @@ Contents = Callable[[str], bytes | None]
 """The bytes of another file that was fetched, by its path."""
 ABOVE = 3  # folders above a file from which a full name may start
 MOST_BYTES = 100_000  # of a module that holds constants
-SETS = re.compile(rb"(?m)^[ \t]*(\w+)\.(\w+)(?:[ \t]*:[^=\n]*)?[ \t]*[-+*/|]?=(?!=)")
-"""What one file sets in another: config.MODELS = ..."""
+SETS = re.compile(rb"(?m)^[ \t]*+(\w++)\.(\w++)(?:[ \t]*+:[^=\n]*+|[ \t]*+[-+*/|]?)=(?!=)")
+"""Nothing in it is tried twice: a line may be a megabyte of blanks. What one file sets in another: config.MODELS = ..."""
 IMPORTS = re.compile(
     rb"(?m)^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]*(\([^()]*\)|[^\n]*)|import[ \t]+([\w., \t]+))"
 )

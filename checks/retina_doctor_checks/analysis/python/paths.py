@@ -17,7 +17,8 @@ from .lines import hit, instead, text_of
 from .makers import FACE_ANALYSIS
 from .modules import there
 from .tree import Tree, arguments
-from .values import DEEP, PATHS, Value, values
+from .value import DEEP, PATHS, Value
+from .values import values
 
 PACKAGES = ("onnxruntime", "torch", "onnx", "cv2", "insightface")
 LOADERS = {

@@ -14,7 +14,8 @@ from .constants import constants, judged
 from .lines import Line, instead, more, place, written_at
 from .paths import path
 from .tree import Assignment, Tree
-from .values import Value, single, values
+from .value import Value
+from .values import single, values
 
 PACKAGES = (
     *("flask", "flask_socketio", "quart", "sanic", "bottle", "uvicorn", "waitress", "aiohttp", "werkzeug", "wsgiref"),

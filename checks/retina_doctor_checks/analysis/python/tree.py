@@ -92,6 +92,12 @@ class Tree:
     def imports(self, *packages: str) -> bool:
         return any(full.split(".")[0] in packages for full in self.names.values())
 
+    def word_for(self, module: str, name: str) -> str | None:
+        """What this file calls MODULE.NAME, by an import of either; None: it imports neither."""
+        called = {full: word for word, full in reversed(self.names.items())}
+        whole = called.get(module)
+        return called.get(f"{module}.{name}") or (f"{whole}.{name}" if whole else None)
+
     def imported(self, node: ast.Name | ast.Attribute) -> ast.expr | None:
         """The literal in another file of the package that a name stands for here; None: it stands for none."""
         name = self.full(node)

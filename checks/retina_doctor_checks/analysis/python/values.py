@@ -1,5 +1,8 @@
-"""What an expression may be: followed through names, attributes of self, parameters, returns and the usual wrappers, within
-one file. Nothing is computed that a reader would not see at a glance."""
+"""What an expression may be: followed through names, attributes of self, parameters, returns and the usual wrappers, and
+from file to file of the package. Nothing is computed that a reader would not see at a glance.
+
+It is one function that calls itself for each kind of expression; parted, the files would import each other in a circle.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,19 @@ from .options import option
 from .tree import Function, Scope, Tree, held_at, is_self, last_word
 from .value import (
     CURRENT,
+    DEEP,
     ENVIRONMENT,
     MOST,
     MOST_STEPS,
     NAMES,
     OWNERS,
+    PATHS,
     UNCHANGED,
     WRAPPERS,
+    Value,
     from_outside,
     is_exchanged,
 )
-from .value import DEEP as DEEP
-from .value import PATHS as PATHS
-from .value import Value as Value
 
 
 def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
