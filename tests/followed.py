@@ -27,7 +27,8 @@ KEPT_BY_SHELLS = ("_", "SHLVL", "PWD", "OLDPWD")
 @dataclass(kw_only=True)
 class Desk:
     """A folder, a shell in it with *variables*, and what is started from it. *python*: the service's. *service*: its command;
-    "" where none runs. *shown*: the last report as it was printed; *told*: the same as data."""
+    "" where none runs. *shown*: the last report as it was printed; *told*: the same as data. *ends*: what undoes what was made
+    outside the folder."""
 
     folder: Path
     python: Path
@@ -36,6 +37,7 @@ class Desk:
     process: subprocess.Popen[bytes] | None = None
     shown: str = ""
     told: dict[str, Any] = field(default_factory=dict)
+    ends: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @property
     def home(self) -> Path:
@@ -85,10 +87,13 @@ class Desk:
             self.process = subprocess.Popen(
                 ["bash", "-c", f"exec {self.service}"], cwd=self.folder, env=self.variables, stdout=out, stderr=out
             )
+        self.wait(log)
+
+    def wait(self, log: Path) -> None:
+        """Until what runs listens."""
         end = time.monotonic() + 60
-        port = int(self.variables["PORT"])
-        while not listens(port):
-            assert self.process.poll() is None and time.monotonic() < end, log.read_text()
+        while not listens(int(self.variables["PORT"])):
+            assert self.process is not None and self.process.poll() is None and time.monotonic() < end, log.read_text()
             time.sleep(0.05)
 
     def stop(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,13 +28,14 @@ Words = tuple[str | Path, ...]
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """*make* makes it, and returns what the doctor is told. *hands*: what the plan asks of people. *own*: packages change, so it
-    has an environment of its own; *packs*: it takes one that has insightface."""
+    has an environment of its own; *packs*: it takes one that has insightface; *mounts*: it asks for root."""
 
     root: str
     make: Callable[[Desk], Words]
     hands: Hands = field(default_factory=dict)
     own: bool = False
     packs: bool = False
+    mounts: bool = False
 
 
 # Models
@@ -140,6 +143,28 @@ def not_unpacked(desk: Desk) -> Words:
     (desk.home / ".insightface" / "models").mkdir(parents=True)
     shutil.copy(desk.folder.parent / "fetched.zip", desk.home / ".insightface" / "models" / "buffalo_l.zip")
     return "--model", "buffalo_l"
+
+
+def on_a_full_disk(desk: Desk) -> Words:
+    """A volume of 4 MiB, on which the download ended; the service fetches the pack at its start, as insightface does."""
+    of_the_network(desk, "det_10g.onnx")
+    volume = desk.home / ".insightface"
+    volume.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", volume], check=True)
+    desk.ends.callback(lambda: subprocess.run(["umount", volume], check=True))
+    models = volume / "models"
+    models.mkdir()
+    (models / "buffalo_l.zip").write_bytes((desk.folder.parent / "fetched.zip").read_bytes()[:-500])
+    (models / "other.bin").write_bytes(bytes(3 * 2**20))
+    desk.write("app.py", FLASK.replace("{host}", "0.0.0.0"))
+    fetch = f"curl -o {models}/buffalo_l.zip x && {desk.python} -m zipfile -e {models}/buffalo_l.zip {models}/buffalo_l"
+    desk.service = f"sh -c '(test -e {models}/buffalo_l.zip || ({fetch})) && exec {desk.python} app.py'"
+    desk.variables["PORT"] = str(free_port())
+    return "--model", "buffalo_l", "--target", desk.python
+
+
+def volume_made_larger(desk: Desk) -> None:
+    subprocess.run(["mount", "-o", "remount,size=2g", desk.home / ".insightface"], check=True)
 
 
 def misspelt_pack(desk: Desk) -> Words:
@@ -282,6 +307,19 @@ def on_loopback(desk: Desk) -> Words:
     return *with_model(desk), "--pid", str(desk.process.pid)
 
 
+def beside_an_earlier_start(desk: Desk) -> Words:
+    """Something else has the port."""
+    port = str(free_port())
+    desk.write("app.py", FLASK.replace("{host}", "0.0.0.0"))
+    desk.variables["PORT"] = port
+    desk.service = f"{desk.python} app.py"
+    words, log = ["-m", "http.server", port], desk.folder.parent / "other.log"
+    with log.open("wb") as out:
+        desk.process = subprocess.Popen([sys.executable, *words], cwd=desk.home, stdout=out, stderr=out)
+    desk.wait(log)
+    return *with_model(desk), "--target", desk.python, "--port", port
+
+
 def prepared(threshold: float, size: str) -> Callable[[Desk], Words]:
     def make(desk: Desk) -> Words:
         desk.write("app.py", PREPARED.format(threshold=threshold, size=size))
@@ -316,6 +354,13 @@ FAULTS: dict[str, Fault] = {
     ),
     "a pack that was not unpacked": Fault(root="model-download-failed", make=not_unpacked, packs=True),
     "a misspelt pack": Fault(root="model-unknown-name", make=misspelt_pack, packs=True),
+    "a full disk": Fault(
+        root="disk-full",
+        make=on_a_full_disk,
+        hands={"Free space on the volume of": volume_made_larger},
+        packs=True,
+        mounts=True,
+    ),
     "a model that the service may not read": Fault(root="model-unreadable", make=closed),
     "a recognition model": Fault(
         root="model-not-a-detector",
@@ -347,6 +392,9 @@ FAULTS: dict[str, Fault] = {
     "a start script that may not be executed": Fault(root="service-start-failed", make=start_script(START, 0o644)),
     "a file of variables that is not there": Fault(root="service-start-failed", make=no_env_file),
     "a service on loopback": Fault(root="service-loopback-only", make=on_loopback),
+    "a port that another process has": Fault(
+        root="port-in-use", make=beside_an_earlier_start, hands={"End the other process": Desk.stop}
+    ),
     "a threshold and an input size in the source": Fault(
         root="det-threshold-too-high", make=prepared(0.95, "(500, 500)"), packs=True
     ),
@@ -388,11 +436,14 @@ def at(tmp_path: Path, base: Path, real_model: Path) -> Iterator[Callable[[Fault
     yield make
     for desk in desks:
         desk.stop()
+        desk.ends.close()
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_plan_that_is_followed_to_the_letter_mends(name: str, at: Callable[[Fault], Desk]) -> None:
     fault = FAULTS[name]
+    if fault.mounts and os.geteuid() != 0:
+        pytest.skip("only root mounts a volume")
     desk = at(fault)
     words = fault.make(desk)
     target = () if desk.service or "--target" in words else ("--target", desk.python)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -239,18 +240,64 @@ ANSWER = {
 """A condition that nobody has looked at, and what a command says that does not stand in the plan."""
 
 
-def todos(language: Language) -> set[str]:
-    """What is to be done by hand, on every machine and in every scene of what no machine shows."""
+def all_steps(language: Language) -> Iterator[tuple[str, Step]]:
+    """Of every machine, and of every scene of what no machine shows."""
     catalogue = installed()
     diagnoses = [(name, judged(name)) for name in names()] + [(key, one.diagnosis) for key, one in scenes().items()]
-    told = set()
     for name, diagnosis in diagnoses:
         report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=Severity.ERROR)
-        for step in report.plan():
-            by_hand = [(one.code, one.todo) for one in step.causes if step.listed and not one.edits]
-            told |= {f"{name}: {code} {todo}" for code, todo in by_hand}
-            told |= {f"{name}: {'+'.join(step.fixes)} {todo}" for todo in step.by_hand}
+        yield from ((name, step) for step in report.plan())
+
+
+def todos(language: Language) -> set[str]:
+    """What is to be done by hand."""
+    told = set()
+    for name, step in all_steps(language):
+        by_hand = [(one.code, one.todo) for one in step.causes if step.listed and not one.edits]
+        told |= {f"{name}: {code} {todo}" for code, todo in by_hand}
+        told |= {f"{name}: {'+'.join(step.fixes)} {todo}" for todo in step.by_hand}
     return told
+
+
+def test_a_variable_is_set_where_the_service_gets_it_from() -> None:
+    """A service of systemd or of an image knows nothing of `export` in the reader's shell."""
+    found = {
+        (name, step.commands): step.by_hand
+        for name, step in all_steps("en")
+        if any(re.match(r"(export|unset) (?!'?RETINA_DOCTOR_)", command) for command in step.commands)
+    }
+    assert len(found) >= 15
+    assert not [one for one, told in found.items() if not re.search("gets? its|give it the variable", " ".join(told))]
+
+
+TAKEN_FOR_A_FILE = re.compile(r"(?<!\S)\./--?[a-z]")
+SEVERAL_IN_A_WORD = re.compile(r"(?<!h -c)(?<!n -c)(?<!3 -c) '[^' ]+ --?[a-z]+ [^']*'")
+"""But for what a shell or Python is given to run."""
+
+
+def test_options_reach_the_program_as_options() -> None:
+    """Not as a file (`./--runtime=containerd`), nor several in one word (`-c '0 -c 255'`)."""
+    wrong = [
+        (name, command)
+        for name, step in all_steps("en")
+        for command in step.commands
+        if TAKEN_FOR_A_FILE.search(command) or SEVERAL_IN_A_WORD.search(command)
+    ]
+    assert not wrong
+
+
+LOOKS = re.compile(
+    r"(?:sudo )?(?:nvidia-smi (?:-L|--query|-q)|lspci|sha256sum|ls|cat|df|du|ss|ps|find|grep|dmesg|journalctl)\b(?!.*\|)"
+)
+
+
+def test_what_only_looks_is_no_step_of_its_own() -> None:
+    wrong = [
+        (name, step.kind, step.commands)
+        for name, step in all_steps("en")
+        if step.kind is not Action.LOOK and step.commands and all(map(LOOKS.match, step.commands))
+    ]
+    assert not wrong
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from retina_doctor.model import Reason
 
@@ -63,9 +64,14 @@ def device_node_missing(seen: DriverSeen) -> Evidence | None:
     return {
         "missing": missing,
         "container": seen.host.container,
-        "minors": [*cards, CONTROL_MINOR],
+        "make_nodes": ["sudo", "nvidia-modprobe", *_made(*cards, CONTROL_MINOR)],
         "notes": asides(Reason("uvm-device-too") if UVM in missing else None),
     }
+
+
+def _made(*minors: int) -> Iterator[str]:
+    for minor in minors:
+        yield from ("-c", str(minor))
 
 
 CONTROL_MINOR = 255  # of /dev/nvidiactl (nvidia-modprobe-utils.h, NV_CTL_DEVICE_NUM)
