@@ -5,9 +5,6 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import re
-from collections import Counter
-from collections.abc import Mapping
 from math import fsum
 
 from retina_doctor.redaction.harmless import known_words
@@ -22,20 +19,23 @@ WORDLESS_IN_CAPITALS = -9.3
 
 
 @functools.cache
-def _pairs() -> Mapping[str, float]:
-    """Two letters -> logarithm of their share; "" for those that follow each other in no known word."""
-    found = Counter[str]()
-    for word in known_words():
-        if re.fullmatch("[a-z]{3,}", word):
-            found.update(map("".join, itertools.pairwise(word)))
-    total = found.total()
-    return {two: math.log2((times + 0.5) / total) for two, times in found.items()} | {"": math.log2(0.5 / total)}
+def _words() -> tuple[str, int]:
+    """All known words of at least three letters as one text, and how many pairs of letters they have."""
+    words = [word for word in known_words() if len(word) > 2 and word.isascii() and word.isalpha()]
+    return " ".join(words), sum(map(len, words)) - len(words)
+
+
+@functools.cache
+def _share(two: str) -> float:
+    """Logarithm of the share that two letters have among the pairs of known words; of those that follow each other in none, as
+    if half a pair did."""
+    text, pairs = _words()
+    return math.log2((text.count(two) + 0.5) / pairs)
 
 
 def is_no_word(word: str) -> bool:
     """So many Latin letters, put together as no language does: `MCPFOPMDLABRGPLX`, not `gesichtserkennungsdienst`."""
     if len(word) < SHORTEST or not word.isascii() or not word.isalpha():
         return False
-    shares = _pairs()
-    mean = fsum(shares.get(a + b, shares[""]) for a, b in itertools.pairwise(word.lower())) / (len(word) - 1)
+    mean = fsum(_share(a + b) for a, b in itertools.pairwise(word.lower())) / (len(word) - 1)
     return mean < (WORDLESS if word[1:].islower() else WORDLESS_IN_CAPITALS)
