@@ -204,12 +204,13 @@ def test_the_month_of_the_tables_is_that_of_the_newest_reading() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_step_by_hand_begins_with_what_to_do(language: Language) -> None:
-    """Not with what a command shows: the plan has only those that do something."""
-    begun = re.compile(r"The commands? |下面的命令|$")
+    """Not with what a command shows (the plan has only those that do something), nor with what is the matter."""
+    begun = re.compile(
+        r"(?:The|This|These|That|No|So that|It|There|An?|Other|Whoever|What|Which|They|Both) |下面的命令|该|这|没有|$"
+    )
     found = {
         f"{name}: {cause.code} {cause.todo}"
-        for name in names()
-        for step in of(name, language).plan()
+        for name, step in all_steps(language)
         for cause in step.causes
         if step.listed and not cause.edits and begun.match(cause.todo)
     }
