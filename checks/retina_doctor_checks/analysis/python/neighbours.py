@@ -10,7 +10,7 @@ import re
 import tokenize
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from . import fields
 
@@ -26,6 +26,11 @@ IMPORTS = re.compile(
 CONFIGURES = re.compile(rb"\.config\s*(?:\.(update|from_\w+|setdefault)\b|\[\s*['\"](\w+)['\"]\s*\]\s*=(?!=))")
 """What an application is told: app.config.update(...), app.config["SIZE"] = ..."""
 
+ASIDE = re.compile(
+    r"(?:^|/)(?:(?:tests?|tools?|scripts?|bench(?:mark)?s?|examples?|docs?|ci|\.ci|\.github)/|conftest\.py$|setup\.py$)"
+)
+"""Files that no service is made of."""
+
 
 class Neighbours:
     """What the modules around a file say. Of their values only literals are taken: whatever else they compute stays unknown.
@@ -38,8 +43,8 @@ class Neighbours:
         self.content_of = content_of
         self._files = files
         self._sets: dict[tuple[str, str], set[str]] | None = None
-        self._moves = False
-        self._imported: set[str] | None = None
+        self._moving: set[str] = set()
+        self._edges: dict[str, set[str]] | None = None
         self.answering: set[tuple[str, int]] = set()
         self._configures: dict[str, set[str]] = {}
         self.trees: dict[str, object] = {}
@@ -65,25 +70,43 @@ class Neighbours:
 
     def is_imported(self, path: str) -> bool:
         """Whether one of the files imports that at *path*."""
-        if self._imported is None:
-            self._imported = set()
+        return any(path in imported for imported in self._imports().values())
+
+    def changes_directory(self, path: str) -> bool:
+        """Whether a file that may run together with that at *path* chooses the directory for both. A test or a tool in a
+        folder of its own does where one imports the other, directly or not; of other files that is taken for granted,
+        since those between may not have been fetched."""
+        self._setters()
+        if not self._moving:
+            return False
+        above = len(posixpath.commonpath(self._files))  # what is scanned may lie in a folder of any name
+        if not all(ASIDE.search(file[above:]) for file in self._moving):
+            return True
+        edges = self._imports()
+        importers: dict[str, set[str]] = {}
+        for file, imported in edges.items():
+            for one in imported:
+                importers.setdefault(one, set()).add(file)
+        return bool(self._moving & (reached(path, edges) | reached(path, importers)))
+
+    def _imports(self) -> dict[str, set[str]]:
+        """File -> those of the files that it imports."""
+        if self._edges is None:
+            known = set(self._files)
+            self._edges = {}
             for file in self._files:
                 modules = [name for one in IMPORTS.findall(self.content_of(file) or b"") for name in modules_of(*one)]
-                for module in modules:
-                    self._imported.update(one for one in files_of(module, file) if one != file)
-        return path in self._imported
-
-    def changes_directory(self) -> bool:
-        """Whether any file chooses the directory in which all of them are run."""
-        self._setters()
-        return self._moves
+                found = {one for module in modules for one in files_of(module, file)}
+                self._edges[file] = (found & known) - {file}
+        return self._edges
 
     def _setters(self) -> dict[tuple[str, str], set[str]]:
         if self._sets is None:
             self._sets = {}
             for file in self._files:
                 data = self.content_of(file) or b""
-                self._moves = self._moves or b"chdir(" in data
+                if b"chdir(" in data:
+                    self._moving.add(file)
                 for owner, name in SETS.findall(data):
                     self._sets.setdefault(
                         (owner.decode("utf-8", "replace"), name.decode("utf-8", "replace")), set()
@@ -113,6 +136,15 @@ class Neighbours:
                 self.settable.update(said.values())
             found |= said
         return found
+
+
+def reached(start: str, edges: Mapping[str, Collection[str]]) -> set[str]:
+    found, front = {start}, [start]
+    while front:
+        new = set(edges.get(front.pop(), ())) - found
+        found |= new
+        front += new
+    return found
 
 
 def modules_of(whence: bytes, names: bytes, plain: bytes) -> Iterator[str]:

@@ -43,7 +43,7 @@ HERE = ("os.getcwd", "pathlib.Path.cwd")
 
 def told(tree: Tree) -> Iterator[Hit]:
     """Models and their folders that are named relative to wherever the service happens to be started."""
-    if tree.neighbours.changes_directory():
+    if tree.neighbours.changes_directory(tree.text.path):
         return  # the service chooses it itself
     written = made_here(tree)
     for call in tree.calls:
