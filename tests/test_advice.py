@@ -11,8 +11,9 @@ import pytest
 from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import replace
 from retina_doctor.judging.diagnose import diagnose
-from retina_doctor.language import LANGUAGES
-from retina_doctor.model import Diagnosis
+from retina_doctor.language import LANGUAGES, Language
+from retina_doctor.model import Diagnosis, Severity
+from retina_doctor.reports.report import Report
 from retina_doctor.support_file import load
 from retina_doctor.words.pages import render
 from tests.machines import machine, put
@@ -117,3 +118,15 @@ def test_what_the_system_lacks_is_installed_by_who_may(uid: int, sudo: str) -> N
     for language in LANGUAGES:
         commands = render(found, snapshot, installed(), language).commands
         assert commands == (f"{sudo}apt-get update", f"{sudo}apt-get install -y libglib2.0-0")
+
+
+@pytest.mark.parametrize("name", ["guide-t4", "driver-too-old", "ort-cuda-libs-missing", "ort-cudnn-mismatch"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_plan_says_who_preloads_what_pip_installs(name: str, language: Language) -> None:
+    """Without it the session falls back to the CPU again; insightface from 2.0 on does it itself."""
+    told = []
+    for preloaded_by in (None, "insightface 2.1"):
+        diagnosis = changed(name, ort_files__facts__preloaded_by=preloaded_by)
+        report = Report(diagnosis=diagnosis, catalogue=installed(), language=language, fail_on=Severity.ERROR)
+        told.append(["preload_dlls" in todo for step in report.plan() for todo in step.by_hand])
+    assert told == [[True], []]

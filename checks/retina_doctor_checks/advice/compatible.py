@@ -8,7 +8,9 @@ CUDA 12 and 13 fill the same folder (seen in the wheels nvidia-cudnn-cu12 9.9 an
 from __future__ import annotations
 
 from retina_doctor.codec import Data
+from retina_doctor.model import Reason
 
+from ..combined.asides import Asides, asides
 from ..facts.ort_gpu import OrtDistribution, OrtFiles
 from ..facts.torch_cuda import TorchFiles
 from ..settings import GpuSettings
@@ -95,8 +97,8 @@ def onnxruntime_advice(machine: MachineSeen) -> dict[str, object]:
     """Evidence for a remedy: the requirements of onnxruntime to install, with what they were chosen by.
 
     *requirement*: the package alone; *with_libraries*: a list that brings the CUDA and cuDNN wheels too; *install*: the
-    latter where there is a card and the libraries are not on the disk (*brings_libraries*). *fits* False: no known build
-    runs here. Where the GPU is not meant to be used, it is the CPU package.
+    latter where there is a card and the libraries are not on the disk (*brings_libraries*; then *preload*, what the service
+    has to do beside it). *fits* False: no known build runs here. Where the GPU is not meant to be used, it is the CPU package.
     """
     ort, torch, nvml = machine.ort, machine.torch, machine.nvml
     cpu = machine.settings.of(GpuSettings).device == "cpu"
@@ -112,6 +114,7 @@ def onnxruntime_advice(machine: MachineSeen) -> dict[str, object]:
         "with_libraries": with_libraries,
         "install": with_libraries if brings else [requirement] if requirement else [],
         "brings_libraries": brings,
+        "preload": preload(ort) if brings else asides(),
         "version": version,
         "fits": requirement is not None,
         "installed_version": installed.version if installed else None,
@@ -122,6 +125,11 @@ def onnxruntime_advice(machine: MachineSeen) -> dict[str, object]:
         "keeps_version": installed is not None and version == installed.version,
         "beside_torch": torch.version if torch and "torch" in chosen.kept else None,
     }
+
+
+def preload(ort: OrtFiles | None) -> Asides:
+    """What the service has to do so that onnxruntime finds libraries that pip installed, unless a library does it for it."""
+    return asides(Reason("preload-in-service") if ort is None or ort.preloaded_by is None else None)
 
 
 def built_for(version: str | None, installed: OrtDistribution | None) -> tuple[tuple[int, int] | None, int | None]:

@@ -8,8 +8,8 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import Data
 from retina_doctor.model import Passed, Problem, Reason, Severity, Unknown
 
-from ..advice.builds import Terms, known, onnxruntime_builds, torch_builds
-from ..advice.compatible import ORT, Compatible, compatible, libraries_present, libraries_too
+from ..advice.builds import known, onnxruntime_builds, torch_builds
+from ..advice.compatible import ORT, Compatible, compatible, libraries_present, libraries_too, preload
 from ..advice.drivers import last_branch, least_driver
 from ..advice.machine import MachineSeen
 from ..combined.asides import asides
@@ -50,7 +50,7 @@ def driver_too_old(nvml: Nvml, machine: MachineSeen, host: Host | None, model: M
         return NO_GPU if nothing else Unknown(("nvml",) if nvml.cuda is None else ("cuda_driver",))
     chosen = compatible(machine)
     problems = [
-        _too_old(nvml.driver, machine.terms, one, chosen)
+        _too_old(nvml.driver, machine, one, chosen)
         for one in _frameworks(machine, model, chosen)
         if not machine.terms.driver_starts(one.cuda)
     ]
@@ -115,7 +115,8 @@ def _untold(ort: OrtFiles | None, torch: TorchFiles | None) -> tuple[str, ...]:
     return tuple(missing)
 
 
-def _too_old(driver: str | None, terms: Terms, framework: Framework, chosen: Compatible) -> Problem:
+def _too_old(driver: str | None, machine: MachineSeen, framework: Framework, chosen: Compatible) -> Problem:
+    terms, ort = machine.terms, machine.ort
     ends = [end for end in map(last_branch, terms.cards) if end and end[1] < framework.cuda[0]]
     kept = [name for name in chosen.kept if name != framework.name]
     has_code = terms.cards_run(framework.code) if framework.code and terms.cards else None
@@ -137,6 +138,7 @@ def _too_old(driver: str | None, terms: Terms, framework: Framework, chosen: Com
             "beside": kept[0] if kept else None,
             "install": framework.install,
             "brings_libraries": framework.brings_libraries,
+            "preload": preload(ort) if framework.fitting and framework.brings_libraries else asides(),
             "notes": asides(
                 Reason("nothing-fits", fits)
                 if not framework.fitting

@@ -6,7 +6,7 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Problem, Reading, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
-from ..advice.compatible import onnxruntime_advice
+from ..advice.compatible import onnxruntime_advice, preload
 from ..advice.machine import MachineSeen
 from ..combined.asides import asides
 from ..combined.refusals import of_ending
@@ -76,6 +76,7 @@ def ort_cuda_major_mismatch(files: OrtFiles, machine: MachineSeen, runtime: OrtR
     advice = onnxruntime_advice(machine)
     evidence = {
         **advice,
+        "preload": preload(files),
         "notes": asides(runs_here(advice) if another_version(advice) else None),
         **evidence_of(unfound, files),
         "present_major": major(unfound.other_major[0].soname),
@@ -91,6 +92,7 @@ def ort_cuda_libs_missing(files: OrtFiles, machine: MachineSeen, runtime: OrtRun
         return answer
     evidence = {
         **onnxruntime_advice(machine),
+        "preload": preload(files),
         **evidence_of(unfound, files),
         "damaged": broken.path if broken else None,
         "damage": broken.damage if broken else None,
@@ -136,6 +138,7 @@ def ort_cudnn_mismatch(files: OrtFiles, machine: MachineSeen, runtime: OrtRuntim
     error = runtime.service.run_error if runtime and runtime.service else None
     evidence = {
         **onnxruntime_advice(machine),
+        "preload": preload(files),
         **evidence_of(unfound, files),
         "needed_major": major(unfound.nowhere[0]),
         "reinstall": reinstalled(files, unfound.nowhere),
