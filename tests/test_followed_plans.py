@@ -389,6 +389,9 @@ FAULTS: dict[str, Fault] = {
     "a start script of Windows": Fault(
         root="service-start-failed", make=start_script(START.replace("\n", "\r\n"), 0o755)
     ),
+    "a start script of Windows that may not be executed": Fault(
+        root="service-start-failed", make=start_script(START.replace("\n", "\r\n"), 0o644)
+    ),
     "a start script that may not be executed": Fault(root="service-start-failed", make=start_script(START, 0o644)),
     "a file of variables that is not there": Fault(root="service-start-failed", make=no_env_file),
     "a service on loopback": Fault(root="service-loopback-only", make=on_loopback),

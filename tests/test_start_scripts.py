@@ -16,6 +16,7 @@ SCRIPTS: dict[str, tuple[str, str, int, str | None]] = {
     # how it is started, its text, its mode, what ends the start
     "of Windows": ("./start.sh", f"#!/bin/sh\r\n{SERVES.strip()}\r\n", 0o755, "line-ends"),
     "of Windows, for a shell": ("sh start.sh", f"set -e\r\n{SERVES.strip()}\r\n", 0o644, "line-ends"),
+    "of Windows, not to be executed": ("./start.sh", f"#!/bin/sh\r\n{SERVES.strip()}\r\n", 0o644, "line-ends"),
     "not to be executed": ("./start.sh", f"#!/bin/sh\n{SERVES}", 0o644, "mode"),
     "of a shell that is not there": ("./start.sh", f"#!/opt/bin/bash -e\n{SERVES}", 0o755, "interpreter"),
     "whole": ("./start.sh", f"#!/bin/sh\n{SERVES}", 0o755, None),

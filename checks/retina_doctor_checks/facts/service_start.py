@@ -25,7 +25,8 @@ class Unloadable(Facts, frozen=True, kw_only=True):
     module lacks the name *what*, which the command serves; "import-name": a module of its own lacks it; "relative-import":
     of a file that is run as a script; "env-file": *file* names a file of variables that is not there; "directory",
     "log-folder", "no-such-user": likewise. Of a start script: "line-ends": it has those of Windows; "mode": it may not be
-    executed; "interpreter": its first line names a program *what* that is not there. *names*: those that may be meant."""
+    executed; "interpreter": its first line names a program *what* that is not there. *names*: those that may be meant.
+    *executable* False: of a script with line ends of Windows, that it may not be executed either."""
 
     kind: Literal[
         "syntax",
@@ -44,6 +45,7 @@ class Unloadable(Facts, frozen=True, kw_only=True):
     line: int
     what: str
     names: tuple[Name, ...] = ()
+    executable: bool = True
 
 
 class Start(Facts, frozen=True, kw_only=True):

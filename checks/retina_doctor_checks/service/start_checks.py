@@ -161,8 +161,10 @@ def _broken(start: Start, broken: Unloadable) -> dict[str, Any]:
         "more": asides(
             Reason("folders-alike" if broken.kind == "directory" else "names-there", {"names": list(broken.names)})
             if broken.names
-            else None
+            else None,
+            None if broken.executable else Reason("not-executable-either"),
         ),
+        "permit": [] if broken.executable else ["chmod", "a+rx", broken.file],
         "add_user": ["useradd", "--system", "--no-create-home", broken.what] if broken.kind == "no-such-user" else [],
     }
 

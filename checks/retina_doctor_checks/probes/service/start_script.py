@@ -53,7 +53,8 @@ def script_of(words: list[str], directory: str, program: str | None) -> Script |
 def wrong_with(path: str, head: bytes, interpreter: str, data: bytes, shell: bool) -> dict[str, Any] | None:
     """*shell*: it is given to one, which needs neither its first line nor the right to execute it."""
     if b"\r\n" in data and (shell or head.endswith(b"\r")):
-        return imported_names.unloadable("line-ends", path, 1, os.path.basename(interpreter) or "sh")
+        told = imported_names.unloadable("line-ends", path, 1, os.path.basename(interpreter) or "sh")
+        return dict(told, executable=shell or os.access(path, os.X_OK))
     if shell:
         return None
     if not os.access(path, os.X_OK):
