@@ -497,6 +497,14 @@ def test_a_second_step_that_hangs_is_ended_and_what_it_told_is_kept(side: Side) 
     assert not Path(f"/proc/{reading.facts['pid']}").exists()
 
 
+def test_a_second_step_begins_while_others_are_still_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ODD_FILE", str(tmp_path / "made"))
+    arguments = {"do": "behave", "then": str(tmp_path / "made")}
+    fetches = replace(odd_probe("behave"), local=LOCAL, arguments=lambda _settings: arguments)
+    _, readings = collect(looking(), [odd_probe("wait_for_a_file", name="slow"), fetches])
+    assert (readings["slow"].facts["first"], readings["odd"].facts["first"]) == ("True", "TOLD BEFORE")
+
+
 def test_the_second_step_is_never_sent() -> None:
     probe = replace(odd_probe("behave"), local=LOCAL)
     assert probe.sent(Side.TARGET) == ("tests.odd_probes.odd",)

@@ -50,7 +50,6 @@ def _look(looking: Looking, probes: Sequence[Probe[Any]], meanwhile: Callable[[]
         run.ask_the_starved_again()
         run.look_as_the_service()
         run.ask_the_starved_again()
-        run.understand()
     if run.elsewhere:
         looking.target = replace(looking.target, local=False)
     unasked = Recorded(outcome=Outcome.NOT_RUN, detail="the target's Python does not start")

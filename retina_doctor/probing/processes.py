@@ -32,6 +32,8 @@ class ProbeRun:
         self._as_the_service: set[str] = set()
         """Probes of the doctor's own side that look in the target as well."""
         self._asked_again: set[str] = set()
+        self._fetched: dict[str, tuple[Recorded, Child]] = {}
+        """What was fetched for local parts, with the process of each."""
         self._running: dict[Child, Side] = {}
         self._selector = selectors.DefaultSelector()
         self._interpreter: Recorded | None = None
@@ -66,10 +68,11 @@ class ProbeRun:
             if request is not None:
                 self._begin(request, side)
 
-    def _begin(self, request: Request, side: Side) -> None:
+    def _begin(self, request: Request, side: Side) -> Child:
         child = self.looking.begin(request)
         self._running[child] = side
         _register(self._selector, child)
+        return child
 
     def _side(self, probe: Probe[Any]) -> Side:
         moved = self.elsewhere or probe.name in self._as_the_service
@@ -96,6 +99,7 @@ class ProbeRun:
                 return
             self._asked_again.add(probe.name)
             del self.readings[probe.name]
+            self._fetched.pop(probe.name, None)
             self.start([probe], MORE_TIME)
             self.go_on()
 
@@ -112,17 +116,6 @@ class ProbeRun:
         self._asked_again -= names
         self.start(due)
         self.go_on()
-
-    def understand(self) -> None:
-        """What local parts make of what was fetched in the target takes its place."""
-        fetched = {}
-        for name, probe in self.probes.items():
-            reading = self.readings.get(name)
-            if probe.local and self._side(probe) is Side.TARGET and reading is not None and reading.facts:
-                fetched[name] = reading
-                self._begin(self.looking.understanding(probe, reading), Side.CALLER)
-        self.go_on()
-        self.readings |= {name: made_of(reading, self.readings[name]) for name, reading in fetched.items()}
 
     def understood(self, probe: Probe[Any], fetched: Recorded) -> Recorded:
         """What the local part of one probe makes of what was fetched elsewhere."""
@@ -153,15 +146,31 @@ class ProbeRun:
 
     def _finish(self, child: Child) -> None:
         seconds = child.seconds
+        side = self._running[child]
         self._end(child)
         readings = {name: _fitting(name, reading) for name, reading in child.recorded(seconds).items()}
+        if side is Side.CALLER:
+            readings = {name: self._with_what_was_fetched(name, reading) for name, reading in readings.items()}
         self.readings |= readings
+        if side is Side.TARGET:
+            self._understand(readings)
         for name, reading in readings.items():
             if reading.outcome is Outcome.TIMED_OUT and not reading.starved:
                 for other in [c for c in self._running if name in self.probes[c.current].hangs_with]:
                     if other in self._running:
                         other.hangs_with = name
                         self._finish(other)
+
+    def _understand(self, names: Iterable[str]) -> None:
+        """What local parts make of what was fetched in the target takes its place, while others are still looking."""
+        for name in names:
+            probe, reading = self.probes.get(name), self.readings[name]
+            if probe is not None and probe.local and reading.facts and not self._is_due_again(name):
+                child = self._begin(self.looking.understanding(probe, reading), Side.CALLER)
+                self._fetched[name] = reading, child
+
+    def _with_what_was_fetched(self, name: str, made: Recorded) -> Recorded:
+        return made_of(self._fetched[name][0], made) if name in self._fetched else made
 
     def _end(self, child: Child) -> None:
         del self._running[child]
@@ -203,6 +212,9 @@ class ProbeRun:
         for name, probe in self.probes.items():
             if probe.side is side and name in self.readings and probe is not interpreter_probe:
                 del self.readings[name]
+                fetched = self._fetched.pop(name, None)
+                if fetched is not None and fetched[1] in self._running:
+                    self._end(fetched[1])
 
 
 def _fitting(name: str, reading: Recorded) -> Recorded:

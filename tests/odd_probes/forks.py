@@ -93,11 +93,13 @@ class Forks:
         return small and same and self.at_start == {n: v for n, v in variables.items() if n.startswith(AT_START)}
 
     def _begun(self) -> socket.socket:
-        if self.asked is None:
+        if self.asked is None or self.process is None or self.process.poll() is not None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             # OpenCV, which tests import, puts a folder of its own into this process's LD_LIBRARY_PATH.
             self.at_start = {name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"}
-            variables = {n: v for n, v in os.environ.items() if not n.startswith((*AT_START, "RETINA"))} | self.at_start
+            # No mark either by which a test ends what it left behind: this process stays.
+            own = {n: v for n, v in os.environ.items() if not n.startswith((*AT_START, "RETINA", "ODD_MARK"))}
+            variables = own | self.at_start
             self.process = subprocess.Popen(  # it reads the end of this socket as its own end
                 [sys.executable, "-I", "-S", "-c", SERVER, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,

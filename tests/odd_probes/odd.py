@@ -22,6 +22,15 @@ def behave(probe: Any) -> None:
     pass
 
 
+def wait_for_a_file(probe: Any) -> None:
+    """That another process makes meanwhile; told is whether it was there in time."""
+    end = time.time() + 60
+    path = Path(os.environ["ODD_FILE"])
+    while not path.exists() and time.time() < end:
+        time.sleep(0.01)
+    probe.tell(first=str(path.exists()))
+
+
 def import_lacking(probe: Any) -> None:
     """A package that a test has laid down: where its compiled file lies or would, and its version."""
     import lacking  # type: ignore[import-not-found]

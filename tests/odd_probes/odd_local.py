@@ -2,6 +2,7 @@
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,4 +13,6 @@ def look(probe: Any, arguments: Any) -> None:
     probe.tell(first=told["first"].upper(), pid=os.getpid(), made=msgspec.__name__)
     if arguments.get("then") == "hang":
         time.sleep(600)
+    if arguments.get("then", "").startswith("/"):
+        Path(arguments["then"]).touch()
     probe.tell(last=told.get("last", "never told").upper())
