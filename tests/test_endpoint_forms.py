@@ -197,6 +197,13 @@ FAULTS: dict[str, tuple[Service, str, str, dict[str, Any]]] = {
         "packed",
         {"packed": "br"},
     ),
+    "two hundred headers": (
+        says(200, FACES, **{f"X_Face_{number}": "1" for number in range(200)}),
+        BAD,
+        "head",
+        {"head_refused": "got more than 100 headers"},
+    ),
+    "a header of 70 kB": (says(200, FACES, X_Faces="1" * 70_000), BAD, "head", {"status": 200}),
     "JSON as a web page": (says(200, FACES, "text/html"), BAD, "content-type", {}),
     "JSON without a type": (says(200, FACES, None), BAD, "content-type", {}),
     "a page for every path": (lambda one: one.say(200, b"<!doctype html>", "text/html"), BAD, "everywhere", {}),

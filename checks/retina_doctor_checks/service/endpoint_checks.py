@@ -88,6 +88,8 @@ def kind_of_answer(
 ) -> str | None:
     """What is wrong with an answer of success; None: nothing. *fits*: settings by which its faces are right."""
     content_type = one.content_type or ""
+    if one.head_refused:
+        return "head"
     if one.packed:
         return "packed"
     lines = one.shape == "lines" and "application/json" not in content_type
@@ -204,6 +206,7 @@ def _evidence(
         "works_with": one.works_with,
         "works_form": one.works_form,
         "packed": one.packed,
+        "head_refused": one.head_refused,
         "retry_after": one.retry_after,
         "wrong": [encode(each) for each in wrong],
         "differences": asides(*(reason for each in wrong for reason in _difference(each))),

@@ -31,7 +31,7 @@ EMPTY: dict[str, Any] = {
     "retry_after": None, "authenticate": None,
     "loops": False, "login_page": False, "everywhere": None, "routes": [], "asked_for": [], "header_names": [],
     "header_problem": None, "header_line": None, "refused_certificate": None, "wide_body": None,
-    "broken_off": False,
+    "broken_off": False, "head_refused": None,
 }  # fmt: skip
 MOST_WORDS = (("words", 200), ("text", answer_body.MOST_TEXT), ("retry_after", 40))  # characters that are told
 
@@ -86,6 +86,9 @@ class Client(object):
             try:
                 answer = connection.getresponse()
                 data = whole(answer)
+            except TooMuch as error:
+                refused, status = error.args
+                return dict(told, kind="http", status=status, seconds=time.monotonic() - start, head_refused=refused)
             except (OSError, http.client.HTTPException) as error:
                 seconds = time.monotonic() - start
                 garbled = isinstance(error, http.client.BadStatusLine) and not isinstance(error, ConnectionError)
@@ -163,8 +166,26 @@ def whole(answer: http.client.HTTPResponse) -> bytes:
     return data
 
 
+class TooMuch(http.client.HTTPException):
+    """The status came, and more headers than http.client reads: more than a hundred, or 64 KiB in one (http/client.py)."""
+
+
+class Response(http.client.HTTPResponse):
+    def begin(self) -> None:
+        try:
+            http.client.HTTPResponse.begin(self)
+        except (http.client.BadStatusLine, http.client.IncompleteRead):
+            raise
+        except http.client.HTTPException as error:
+            if isinstance(self.status, int):  # else it is the first line that is too long
+                raise TooMuch(str(error), self.status) from None
+            raise
+
+
 class Connection(http.client.HTTPConnection):
     """To one address, whatever the URL calls it. It is cut at the deadline: a service that drips bytes must not hold us."""
+
+    response_class = Response
 
     def __init__(self, url: dict[str, Any], address: str, deadline: float, verified: bool = True) -> None:
         http.client.HTTPConnection.__init__(self, url["host"], url["port"])
