@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from retina_doctor_checks.analysis.python.read import is_word_of
 
 from tests.doctor import doctor
 from tests.scan_pairs import HEAD
@@ -241,6 +242,23 @@ def test_nothing_of_the_source_is_run(tmp_path: Path) -> None:
         (tmp_path / "app" / name).write_text(f"import onnxruntime\nopen({str(mark)!r}, 'w').close()\n")
     scanned(tmp_path, "app", exit_code=0)
     assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (b"ray", True),
+        (b"import ray\n", True),
+        (b"from ray.serve import run", True),
+        (b"x = array(1)\nimport ray_tools", True),
+        (b"array rays tray", False),
+        (b"array " * 20_000, True),
+    ],
+    ids=["alone", "imported", "a package", "part of a name", "parts of words", "more parts than are looked at"],
+)
+def test_a_part_of_a_word_is_not_the_package(text: bytes, is_one: bool) -> None:
+    """Else most files would be parsed, which takes most of the time."""
+    assert is_word_of(text, b"ray") is is_one
 
 
 def test_pythons_own_library_has_no_finding(tmp_path: Path) -> None:

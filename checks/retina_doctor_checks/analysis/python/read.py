@@ -10,11 +10,23 @@ from .neighbours import Neighbours
 from .tree import Tree
 
 WORDS = tuple(word.encode() for word in PYTHON)
+MOST_PARTS = 10_000
 
 
 def read(data: bytes, path: str, neighbours: Neighbours, is_config: bool) -> Found:
     """Raises SyntaxError, ValueError, RecursionError, MemoryError, tokenize.TokenError."""
-    if not is_config and not any(word in data for word in WORDS):
+    if not is_config and not any(is_word_of(data, word) for word in WORDS):
         return Found()  # parsing takes most of the time
     known = neighbours.trees.get(path)
     return rules.told(known if isinstance(known, Tree) else parsed(data, path, neighbours), is_config)
+
+
+def is_word_of(data: bytes, word: bytes) -> bool:
+    """And no part of a longer one: `array` holds ray, `COMPILED` PIL. So many parts are taken for a word, too."""
+    at = data.find(word)
+    for _ in range(MOST_PARTS):
+        end = at + len(word)
+        if at < 0 or not (data[at - 1 : at].isalpha() or data[end : end + 1].isalpha()):
+            return at >= 0
+        at = data.find(word, end)
+    return True
