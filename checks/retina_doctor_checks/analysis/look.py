@@ -19,11 +19,9 @@ from retina_doctor.codec import Data, decode, encode
 from retina_doctor.secret_words import masked
 
 from ..facts.source import Unread
-from .deployment.read import read as read_deployment
 from .found import Found, FoundSum
 from .kinds import Language, language
 from .python.neighbours import Neighbours
-from .python.read import read as read_python
 from .text import Unreadable
 
 if TYPE_CHECKING:
@@ -137,7 +135,11 @@ class SoFar:
         if text.kind == "named":
             return Found()
         if language(text.kind) == "python":
+            from .python.read import read as read_python  # only where there is a file: forty modules
+
             return read_python(content, text.file, self._neighbours, is_config=text.kind == "gunicorn")
+        from .deployment.read import read as read_deployment
+
         return read_deployment(content, text.file, text.kind, self._content_of)
 
     def _content_of(self, path: str) -> bytes | None:
