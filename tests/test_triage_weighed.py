@@ -83,6 +83,8 @@ def test_the_model_itself_is_refused_or_the_folder_it_would_be_put_into() -> Non
         ("After our update nvidia-smi tells of an NVML version mismatch.", "driver-library-mismatch"),
         ("Where retinaface finds no face I get list index out of range.", "no-face-not-handled"),
         ("Why does insightface not detect the face in these photos?", "det-threshold-too-high"),
+        ("Why can't insightface detect the face in these photos?", "det-threshold-too-high"),
+        ("Why doesn't the face container see the GPU?", "container-started-without-gpu"),
         ("FaceAnalysis 在这张图上检测不到人脸，为什么？", "det-threshold-too-high"),
         ("My onnxruntime uses the GPU only if I import `torch` before FaceAnalysis.", "ort-cuda-libs-not-on-path"),
         ("Our face container runs as uid 1000, the onnx model: permission denied.", "model-unreadable"),
