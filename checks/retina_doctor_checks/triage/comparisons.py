@@ -11,6 +11,7 @@ from .memory_told import (
     asks_for_most_of_the_card,
     held_by_no_process_shown,
     little_of_it_is_ours,
+    most_of_it_is_ours,
     much_reserved_unallocated,
     small_card,
 )
@@ -20,6 +21,8 @@ from .told import Told
 CUDA_11_UNTIL = (1, 18)
 """onnxruntime-gpu up to 1.18 is built for CUDA 11 on PyPI (onnxruntime.ai, CUDA execution provider, requirements)."""
 CUDA_12_UNTIL = (1, 26)
+FIRST_DRIVER = {11: 450, 12: 525, 13: 580}
+"""Major of CUDA -> the first driver branch that runs all its minors (CUDA compatibility guide, minor version compatibility)."""
 NEWEST_PYTHONS = ("3.13", "3.14", "3.15")
 
 _OF_COMPOSE = re.compile(r"[\w.-]{1,64}-\d{1,3} {1,30}\| ")
@@ -169,6 +172,13 @@ def torch_is_cuda_build(case: Case) -> bool:
     return "+cu" in case.told.packages.get("torch", "")
 
 
+def driver_runs_its_cuda(case: Case) -> bool:
+    """The one driver that is told is new enough for what is told of the program's CUDA."""
+    drivers = {int(value[:3]) for value in case.told.all("driver")}
+    needed = {ort_cuda_major(case.told), torch_cuda_major(case.told), *cuda_majors(case.told)} - {None} or {12}
+    return len(drivers) == 1 and min(drivers) >= max(FIRST_DRIVER.get(major or 0, 999) for major in needed)
+
+
 def no_nvidia_card(case: Case) -> bool:
     return bool(case.told.all("other-gpu")) and not case.told.all("gpu")
 
@@ -227,8 +237,9 @@ def names_visible_devices(case: Case) -> bool:
 
 
 def names_library_path(case: Case) -> bool:
-    own = "; ld_library_path:"  # TensorFlow's own sentence names it whatever is set
-    return case.text.flowing.count("ld_library_path") > case.text.flowing.count(own)
+    # TensorFlow's and onnxruntime's own sentences name it whatever is set.
+    own = ("; ld_library_path:", "path or ld_library_path")
+    return case.text.flowing.count("ld_library_path") > sum(map(case.text.flowing.count, own))
 
 
 def cudart_and_cudnn_missing(case: Case) -> bool:
@@ -276,9 +287,9 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
     for function in (
         library_major_differs, library_major_same, library_of_cuda_11, frameworks_differ, cudnn_major_differs,
         cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
-        no_nvidia_card, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
+        no_nvidia_card, driver_runs_its_cuda, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
         docker_run_without_gpus, on_windows, names_visible_devices, small_card, waited_for_download, two_opencvs,
-        held_by_no_process_shown, little_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card,
+        held_by_no_process_shown, little_of_it_is_ours, most_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card,
         relative_model_path, absolute_model_path,
         det_size_off_the_grid, newest_python, names_library_path, cudart_and_cudnn_missing, said_to_run_on_the_cpu,
         conflict_of_one, cuda_versions_differ, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,

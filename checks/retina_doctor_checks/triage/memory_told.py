@@ -49,6 +49,12 @@ def little_of_it_is_ours(case: Case) -> bool:
     return sums["total"] - sums["free"] - ours > 0.35 * sums["total"]
 
 
+def most_of_it_is_ours(case: Case) -> bool:
+    sums = _torch_sum(case)
+    ours = max(sums.get("reserved", 0), sums.get("allocated", 0) + sums.get("unallocated", 0))
+    return bool(sums.get("total")) and ours > 0.66 * sums["total"]
+
+
 def much_reserved_unallocated(case: Case) -> bool:
     sums = _torch_sum(case)
     spare = sums.get("unallocated", sums.get("reserved", 0) - sums.get("allocated", sums.get("reserved", 0)))

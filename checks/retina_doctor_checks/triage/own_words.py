@@ -47,12 +47,20 @@ _HEDGE = re.compile(
 _NOT = re.compile(r"\b(ca|wo|is|are|was|were|do|does|did|has|have|could|would|should)n ?'?t\b|\bcannot\b")
 
 
+_WHY = re.compile(
+    r"\bwhy (can|do|does|did|is|are|was|will|would|could|has) not ((?:(?!not\b|to\b|need|want|have)[\w.'-]{1,30} ){1,4}?)"
+    r"(?=(?:being )?(?:detect|find|found|see|use|using|run|load|start|work|recogni|access|connect|read|respond)\w{0,4}\b)"
+)
+"""A question in which what is asked about stands between a denial and what it denies."""
+
+
 def spelled_out(said: str) -> str:
-    """With "not" for every way to write it: "isn't", "isnt", "cannot"; next to what it denies: "doesn't seem to use"."""
+    """With "not" for every way to write it: "isn't", "isnt", "cannot"; next to what it denies: "doesn't seem to use", "why
+    can't the service use"."""
     denied = _NOT.sub(
         lambda match: f"{match[1] or 'can'} not".replace("ca not", "can not").replace("wo not", "will not"), said
     )
-    return _HEDGE.sub("", denied)
+    return _WHY.sub(r"why \1 \2not ", _HEDGE.sub("", denied))
 
 
 def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:

@@ -1,0 +1,148 @@
+"""Triage: what else a text tells decides between causes that one sentence fits alike."""
+
+from __future__ import annotations
+
+import pytest
+from retina_doctor_checks.triage.diagnosing import case_of, diagnoses
+from retina_doctor_checks.triage.readings import judged
+from retina_doctor_checks.triage.text import read
+
+from retina_doctor.catalogue.registry import installed
+
+
+def names(text: str) -> list[str]:
+    case, catalogue = case_of(read(text)), installed()
+    return [one.name for one in diagnoses(case, catalogue.explains, judged(case, catalogue))]
+
+
+def test_a_driver_that_is_new_enough_does_not_reach_the_program() -> None:
+    """CUDA's result 35 is what cudart says of a driver that is too old, and of none."""
+    said = "CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version\n"
+    assert names(said)[0] == "driver-too-old"
+    assert names(said + "Driver Version: 470.82.01, docker, face recognition")[0] == "driver-too-old"
+    assert names(said + "Driver Version: 550.54.14, docker, face recognition")[0] == "container-started-without-gpu"
+    assert names(said + "Driver Version: 550.54.14, docker, onnxruntime-gpu 1.31.0")[0] == "driver-too-old"
+
+
+LACKS = (
+    "Failed to load library libonnxruntime_providers_tensorrt.so with error: {}: cannot open shared object file: No such"
+    " file or directory\nEP Error Please install TensorRT libraries as mentioned in the GPU requirements page, make sure"
+    " they're in the PATH or LD_LIBRARY_PATH, and that your GPU is supported."
+)
+
+
+def test_what_tensorrts_provider_lacks_may_be_cudas() -> None:
+    """onnxruntime asks for TensorRT whatever that library lacks (onnxruntime_pybind_state.cc)."""
+    assert names(LACKS.format("libnvinfer.so.10"))[0] == "ort-tensorrt-libs-missing"
+    assert names(LACKS.format("libcublas.so.11"))[0] == "ort-cuda-major-mismatch"
+    assert "ort-tensorrt-libs-missing" not in names(LACKS.format("libcublas.so.11"))
+
+
+@pytest.mark.parametrize(
+    ("beside", "first"),
+    [
+        ("It answers at http://0.0.0.0:8000 on the old host, not here.", "service-loopback-only"),
+        ("ModelZoo::RetinaFace is what it serves.", "service-loopback-only"),
+        ("uvicorn main:app --host 0.0.0.0 is how it is started.", "port-not-published"),
+    ],
+)
+def test_an_address_that_is_visited_is_none_that_is_listened_on(beside: str, first: str) -> None:
+    said = "I cannot connect to the face service of my docker container on port 8000.\n"
+    code = "" if "--host" in beside else "uvicorn.run(app, port=8000)\n"
+    assert names(said + code + beside)[0] == first
+
+
+OUT = (
+    "insightface: RuntimeError: CUDA out of memory. Tried to allocate 508.00 MiB (GPU 0; 4.00 GiB total capacity;"
+    " {} GiB already allocated; 0 bytes free; {} GiB reserved in total by PyTorch)"
+)
+
+
+def test_who_has_most_of_the_card_is_not_kept_out_by_others() -> None:
+    assert names(OUT.format(2.69, 2.71))[0] != "vram-held-by-others"
+    assert names(OUT.format(0.69, 0.71))[0] == "vram-held-by-others"
+
+
+def test_the_model_itself_is_refused_or_the_folder_it_would_be_put_into() -> None:
+    refused = "PermissionError: [Errno 13] Permission denied: '/root/.insightface/models/buffalo_l{}'"
+    assert names(refused.format("/det_10g.onnx"))[0] == "model-unreadable"
+    assert names(refused.format(""))[0] == "model-cache-not-writable"
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (
+            "With a batch size of 16 RetinaFace runs out of memory on my RTX 3060, with 4 it does not.",
+            "vram-input-too-large",
+        ),
+        (
+            "My face API does not come up in docker: an endless restart of the container.",
+            "service-crashed-or-not-ready",
+        ),
+        ("After our update nvidia-smi tells of an NVML version mismatch.", "driver-library-mismatch"),
+        ("Where retinaface finds no face I get list index out of range.", "no-face-not-handled"),
+        ("Why does insightface not detect the face in these photos?", "det-threshold-too-high"),
+        ("Why can't insightface detect the face in these photos?", "det-threshold-too-high"),
+        ("Why doesn't the face container see the GPU?", "container-started-without-gpu"),
+        ("FaceAnalysis 在这张图上检测不到人脸，为什么？", "det-threshold-too-high"),
+        ("My onnxruntime uses the GPU only if I import `torch` before FaceAnalysis.", "ort-cuda-libs-not-on-path"),
+        ("Our face container runs as uid 1000, the onnx model: permission denied.", "model-unreadable"),
+        ("insightface in our pod: read-only root, it can't write its model cache.", "model-cache-not-writable"),
+        ("My server is air-gapped and FaceAnalysis() wants to download buffalo_l.", "model-download-failed"),
+        ("我们的机器在内网，insightface 启动时要下载模型，怎么办？", "model-download-failed"),
+        ("My laptop has only Intel graphics: insightface with CUDAExecutionProvider fails.", "no-nvidia-gpu"),
+        ("Since CUDA_VISIBLE_DEVICES=2 is set my face service sees no GPU.", "cuda-visible-devices-hides-gpu"),
+        ("On our A100 MIG is enabled, the GPU is unavailable to the face service.", "mig-device-not-selected"),
+        ("In my face container there is no nvidia-smi, on the host it works.", "container-started-without-gpu"),
+        ("With a GPU here I get only AzureExecutionProvider and CPUExecutionProvider.", "ort-cpu-package"),
+        ("My LD_LIBRARY_PATH has cuDNN 8.2, torch complains that it was compiled with 8.9.", "cudnn-shadowed"),
+        ("onnxruntime needs cuDNN 9 and I have 8.9.", "ort-cudnn-mismatch"),
+        (
+            "I installed opencv-python and opencv-python-headless, cv2.imshow is not implemented.",
+            "opencv-both-packages",
+        ),
+        ("RetinaFace detects hands and clothes as faces.", "det-threshold-too-low"),
+        ("When my two children stand next to each other RetinaFace returns only one face.", "det-nms-too-low"),
+        ("My face detection takes 900 ms per image on a Tesla T4, should be 20.", "smoke-too-slow"),
+        ("In the face container I type import insightface and get: module not found.", "package-import-fails"),
+        (
+            "After I close the laptop CUDA says unknown error, since it wakes up from sleep the GPU is broken.",
+            "driver-state-lost",
+        ),
+        ("Our RetinaFace with opset 20: onnxruntime 1.14 refuses it.", "model-opset-too-new"),
+        (
+            "torch.cuda.is_available() is False in my docker container, True on the host.",
+            "container-started-without-gpu",
+        ),
+        ("I call net.cuda() on my Mac: AssertionError: Torch not compiled with CUDA enabled", "cuda-hardcoded"),
+    ],
+)
+def test_what_people_say(said: str, cause: str) -> None:
+    assert names(said)[0] == cause
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "RetinaFace with a batch size of 16 needs 6 GB of memory on the card.",
+        "insightface does not detect a face in an empty frame, and returns [].\nif no face is detected, nothing is done.",
+        "The face API has no restart policy in docker.",
+        "nvidia-smi and NVML are of one version.",
+        "The face container reads the onnx model as uid 1000.",
+        "The model cache of insightface is a volume that the pod writes.",
+        "FaceAnalysis works offline: buffalo_l is downloaded before the image is built.",
+        "A laptop with integrated graphics runs insightface on the CPU.",
+        "CUDA_VISIBLE_DEVICES=2 gives the face service the third card.",
+        "In the face container nvidia-smi shows the card.",
+        "torch was compiled with cuDNN 8.9.",
+        "opencv-python-headless is installed in place of opencv-python.",
+        "RetinaFace draws hands and faces in different colours.",
+        "Face detection takes 20 ms per image on a Tesla T4.",
+        "The model is exported with opset 17.",
+        "failed to load 'det' version 1: Invalid argument: model input NHWC/NCHW require 3 dims for det\n"
+        "The face detector's config.pbtxt has max_batch_size: 1",
+    ],
+)
+def test_their_healthy_twins(said: str) -> None:
+    assert names(said) == []
