@@ -255,6 +255,8 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "cut-short": ("service-bad-response", {"kind": "broken-json"}),
     "error-as-success": ("service-bad-response", {"kind": "schema"}),
     "other-names": ("service-bad-response", {"kind": "own-form"}),
+    "answers-nothing": ("service-bad-response", {"kind": "empty", "status": 204}),
+    "error-beside-faces": ("service-bad-response", {"kind": "own-error"}),
     "box-as-size": ("service-bad-response", {"kind": "schema"}),
     "box-as-shares": ("service-bad-response", {"kind": "schema"}),
     "box-of-network": ("service-bad-response", {"kind": "schema"}),
