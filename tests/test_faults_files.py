@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctor import environment, follow_plan, install, report, run_fix, uninstall, uv, verdicts
+from tests.doctor import after_commands, environment, follow_plan, install, report, run_fix, uninstall, uv, verdicts
 from tests.test_faults_onnxruntime import GPU, make_target, only_root, silent
 
 PACKAGES = (*GPU, "opencv-python-headless==5.0.0.93", "onnx==1.19.1", "scipy", "protobuf")
@@ -148,6 +148,23 @@ def test_insightface_repeats_why_onnxruntime_fails(tmp_path: Path) -> None:
     seen = target.looked()
     only_root(seen, "libc-unsupported")
     assert any(one["subject"] == "module:insightface" for one in seen.json["findings"])
+
+
+def test_dropped_docstrings_are_no_conflict_of_versions(tmp_path: Path) -> None:
+    """scikit-image 0.26 writes docstrings of some functions as it is imported."""
+    target = make_target(tmp_path, *PACKAGES, "scikit-image==0.26.0")
+    (target.site / "insightface.py").write_text(
+        "from skimage.transform import SimilarityTransform"
+    )  # as the real one does
+    words = f"env PYTHONOPTIMIZE=2 {target.python}"
+    told = report("check", "--device", "cpu", "--only", "RD250,RD291", "--target", words, cwd=tmp_path)
+    [finding] = told["findings"]
+    assert finding["name"] == "package-import-fails"
+    changed = after_commands(finding["fix"]["commands"], {"PYTHONOPTIMIZE": "2"})
+    words = f"env PYTHONOPTIMIZE={changed['PYTHONOPTIMIZE']} {target.python}"
+    assert (
+        report("check", "--device", "cpu", "--only", "RD250,RD291", "--target", words, cwd=tmp_path)["findings"] == []
+    )
 
 
 def test_files_that_nothing_imports_are_a_warning(tmp_path: Path) -> None:

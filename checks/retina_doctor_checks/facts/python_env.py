@@ -188,9 +188,16 @@ class Imported(Facts, frozen=True, kw_only=True):
 
 
 class Imports(Facts, frozen=True, kw_only=True):
-    """In this order and in one process, as the service imports them; those that are not installed are left out."""
+    """In this order and in one process, as the service imports them; those that are not installed are left out.
+
+    *optimize*: sys.flags.optimize; from 2 on Python drops docstrings."""
 
     tried: tuple[Imported, ...]
+    optimize: int = 0
+
+    @property
+    def without_docstrings(self) -> bool:
+        return self.optimize > 1
 
 
 class DamagedPackage(Facts, frozen=True, kw_only=True):
