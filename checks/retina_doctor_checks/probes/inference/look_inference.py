@@ -49,6 +49,9 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     if places.package_folder(framework) is None:
         probe.tell(skipped="no-" + framework)
         return
+    if of_torch and places.package_folder("numpy") is None:
+        probe.tell(skipped="no-numpy")  # torch works without; what reads the picture here does not
+        return
     probe.tell(framework=framework)
     probe.stage("importing " + framework)
     if not of_torch:
