@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctor import environment, follow_plan, report, run_fix, uv, verdicts
+from tests.doctor import after_commands, environment, follow_plan, install, report, run_fix, uninstall, uv, verdicts
 from tests.test_faults_onnxruntime import GPU, make_target, only_root, silent
 
 PACKAGES = (*GPU, "opencv-python-headless==5.0.0.93", "onnx==1.19.1", "scipy", "protobuf")
@@ -111,6 +111,60 @@ def test_what_only_looks_damaged_is_silent(tmp_path: Path) -> None:
     seen = target.looked()
     silent(seen)
     assert seen.facts("installed_files")["looked_at"] > 5
+
+
+def test_an_onnxruntime_without_its_sources_is_silent(tmp_path: Path) -> None:
+    target = make_target(tmp_path, *PACKAGES)
+    compileall.compile_dir(target.site / "onnxruntime", legacy=True, quiet=2)
+    for source in (target.site / "onnxruntime").rglob("*.py"):
+        source.unlink()
+    silent(target.looked())
+
+
+@pytest.mark.parametrize("pattern", ["cv2/cv2*.so", "numpy/_core/_multiarray_umath*.so"])
+def test_a_module_for_another_processor_is_no_missing_library(pattern: str, tmp_path: Path) -> None:
+    """The loader says of it that there is no such file."""
+    target = make_target(tmp_path, *PACKAGES)
+    [path] = target.site.glob(pattern)
+    data = bytearray(path.read_bytes())
+    data[18:20] = (183).to_bytes(2, "little")  # e_machine: AArch64
+    path.unlink()
+    path.write_bytes(data)
+    seen = target.looked()
+    assert "aarch64" in str(only_root(seen, "package-for-other-python")["evidence"])
+    follow_plan(seen.json, tmp_path)
+    silent(target.looked())
+
+
+def test_insightface_repeats_why_onnxruntime_fails(tmp_path: Path) -> None:
+    target = make_target(tmp_path, *PACKAGES, "insightface==2.1")
+    uninstall(target.python, "opencv-python", "onnxruntime")
+    install(target.python, "--reinstall", "--no-deps", *GPU, "opencv-python-headless==5.0.0.93")
+    silent(target.looked())
+    [path] = target.site.glob("numpy/_core/_multiarray_umath*.so")
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data.replace(b"GLIBC_2.27\0", b"GLIBC_2.99\0"))
+    seen = target.looked()
+    only_root(seen, "libc-unsupported")
+    assert any(one["subject"] == "module:insightface" for one in seen.json["findings"])
+
+
+def test_dropped_docstrings_are_no_conflict_of_versions(tmp_path: Path) -> None:
+    """scikit-image 0.26 writes docstrings of some functions as it is imported."""
+    target = make_target(tmp_path, *PACKAGES, "scikit-image==0.26.0")
+    (target.site / "insightface.py").write_text(
+        "from skimage.transform import SimilarityTransform"
+    )  # as the real one does
+    words = f"env PYTHONOPTIMIZE=2 {target.python}"
+    told = report("check", "--device", "cpu", "--only", "RD250,RD291", "--target", words, cwd=tmp_path)
+    [finding] = told["findings"]
+    assert finding["name"] == "package-import-fails"
+    changed = after_commands(finding["fix"]["commands"], {"PYTHONOPTIMIZE": "2"})
+    words = f"env PYTHONOPTIMIZE={changed['PYTHONOPTIMIZE']} {target.python}"
+    assert (
+        report("check", "--device", "cpu", "--only", "RD250,RD291", "--target", words, cwd=tmp_path)["findings"] == []
+    )
 
 
 def test_files_that_nothing_imports_are_a_warning(tmp_path: Path) -> None:

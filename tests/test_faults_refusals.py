@@ -66,6 +66,15 @@ def test_a_volume_that_may_not_be_mapped_is_one_cause(target: Target) -> None:
     silent(target.looked())
 
 
+def test_two_opencvs_are_not_why_a_volume_may_not_be_mapped(target: Target) -> None:
+    """insightface requires one, and the image has the headless one: both of one release, which is a note."""
+    install(target.python, "--no-deps", "opencv-python==5.0.0.93")
+    install(target.python, "--no-deps", "opencv-python-headless==5.0.0.93")
+    report = target.looked_on({"noexec": (target.folder / "target",)})
+    severities = {one["name"]: one["severity"] for one in report.json["findings"] if one["root"] is None}
+    assert severities == {"library-mapping-refused": "error", "opencv-both-packages": "note"}
+
+
 def newer_glibc(target: Target) -> None:
     version = max(re.findall(rb"GLIBC_2\.\d\d", binary(target).read_bytes()))
     spoiled(binary(target), (version, b"GLIBC_2.99"))

@@ -23,6 +23,7 @@ from tests.doctor import (
     make_venv,
     report,
     roots,
+    uninstall,
     verdicts,
 )  # fmt: skip
 from tests.shared import install_cpu_torch, shared
@@ -343,6 +344,19 @@ def torch_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     install(python, "pip", "numpy<2.4", "pillow")
     install_cpu_torch(python, tmp_path_factory)
     return python
+
+
+def test_a_torch_without_numpy_is_no_broken_model(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """torch does not require it; what prepares a picture here does."""
+    python = make_venv(tmp_path / "target", "uv")
+    install_cpu_torch(python, tmp_path_factory)
+    uninstall(python, "numpy")
+    path = tmp_path / "mobilenet0.25.pth"
+    program = f"import torch; torch.save({{'a': torch.zeros(1)}}, {str(path)!r})"
+    subprocess.run([str(python), "-c", program], capture_output=True, check=True)
+    words = ("--device", "cpu", "--only", "RD601", "--target", str(python), "--model", str(path))
+    told = report("check", *words, cwd=tmp_path)
+    assert verdicts(told)["smoke-inference-failed"] == "inapplicable"
 
 
 MAKE = """

@@ -81,6 +81,21 @@ def finding(told: dict[str, Any], name: str) -> dict[str, Any]:
 # Healthy, and without a flag
 
 
+@pytest.mark.parametrize("fault", ["finds-nobody", "finds-another", ""])
+def test_faces_that_only_its_model_finds_are_missed(fault: str, tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, fault) as service:
+        flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
+        told = report("check", "--only", "RD412,RD511", *flags, cwd=tmp_path)
+        assert found(told) == (["service-misses-faces"] if fault else [])
+        assert verdicts(told)["service-misses-faces"] == ("failed" if fault else "passed")
+
+
+def test_of_a_model_that_nobody_named_nothing_is_missed(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, "finds-nobody") as service:
+        told = report("check", "--device", "cpu", "--only", "RD412", "--url", service.url, cwd=tmp_path)
+        assert verdicts(told)["service-misses-faces"] == "inapplicable"
+
+
 def test_the_healthy_service_is_silent(tmp_path: Path, real_model: Path) -> None:
     with serving(tmp_path, real_model) as service:
         told = report(  # its source holds the faults that it can be given
@@ -255,6 +270,8 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "cut-short": ("service-bad-response", {"kind": "broken-json"}),
     "error-as-success": ("service-bad-response", {"kind": "schema"}),
     "other-names": ("service-bad-response", {"kind": "own-form"}),
+    "answers-nothing": ("service-bad-response", {"kind": "empty", "status": 204}),
+    "error-beside-faces": ("service-bad-response", {"kind": "own-error"}),
     "box-as-size": ("service-bad-response", {"kind": "schema"}),
     "box-as-shares": ("service-bad-response", {"kind": "schema"}),
     "box-of-network": ("service-bad-response", {"kind": "schema"}),

@@ -99,6 +99,9 @@ def test_a_misspelt_name(real_model: Path, tmp_path: Path) -> None:
     assert look("retinaface_r50_v2.onnx", tmp_path) == ["model-name-typo"]
     assert look("RetinaFace_R50_v1.onnx", tmp_path) == ["model-name-typo"]
     assert look("retinaface_r50_v1.pth", tmp_path) == ["model-missing"], "of another format"
+    (tmp_path / "other").mkdir()
+    shutil.copy(real_model, tmp_path / "other" / "det.onnx")
+    assert look(tmp_path / "other" / "tmp.onnx", tmp_path) == ["model-missing"], "alike by the ending alone"
     (tmp_path / ".insightface" / "models" / "buffalo_l").mkdir(parents=True)
     insightfaces(tmp_path / ".insightface" / "models" / "buffalo_l" / "det_10g.onnx")
     assert look("bufalo_l", tmp_path) == ["model-name-typo"]

@@ -74,6 +74,10 @@ def test_weights_in_another_file(tmp_path: Path) -> None:
     os.truncate(data, 100)
     [finding, *_] = looked(model, tmp_path)["findings"]
     assert (finding["name"], finding["evidence"]["problem"]) == ("model-external-data-missing", "cut-short")
+    data.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 1691952\n")
+    told = looked(model, tmp_path)
+    assert roots(told) == ["model-lfs-pointer"]
+    assert told["findings"][0]["fix"]["commands"] == [f"git -C {tmp_path} lfs pull"]
 
 
 @pytest.mark.parametrize("location", ["../outside.data", "/etc/passwd"])

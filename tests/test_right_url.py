@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +15,8 @@ from retina_doctor_checks.probes.service import look_ports, posting
 from retina_doctor_checks.service.right_url import corrected, leads_to
 
 from retina_doctor.codec import replace
-from tests.doctor import DEV_PYTHON, report
+from tests.doctor import DEV_PYTHON, report, roots
+from tests.test_live_service import free_port, listens
 
 
 def url(text: str, loopback: bool = True) -> Url:
@@ -168,3 +171,20 @@ def test_the_port_of_a_process_that_has_one() -> None:
     assert right(asked, "another-program", None, None, *both) == f"{BASE}/detect"
     assert right(asked, "another-program", None, None, metrics, *both) is None
     assert right(asked, "another-program") is None
+
+
+def test_a_program_that_hands_out_files_is_not_the_service(tmp_path: Path) -> None:
+    """Nor is it to be started again on all addresses, where it would hand them out to everybody."""
+    port = free_port()
+    words = [DEV_PYTHON, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
+    other = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not listens(port):
+            time.sleep(0.05)
+        told = report("check", "--only", "service", "--url", f"http://127.0.0.1:{port}/detect", cwd=tmp_path)
+        assert roots(told) == ["service-wrong-url"]
+        [finding] = told["findings"]
+        assert finding["evidence"]["kind"] == "no-post" and "0.0.0.0" not in str(finding["fix"])
+    finally:
+        other.kill()
+        other.wait()

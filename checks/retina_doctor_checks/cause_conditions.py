@@ -54,9 +54,14 @@ def same_words(root: Finding, echo: Finding) -> bool:
     return means == its_meaning and bool(one and other) and (one in other or other in one or one[-60:] == other[-60:])
 
 
+ORT_FAILED = "The installed ONNX Runtime package could not be imported"
+"""insightface 2.1, insightface/__init__.py"""
+
+
 def passed_up(root: Finding, echo: Finding) -> bool:
-    """What imports the framework fails with it."""
-    return echo.subject == "module:insightface" and same_words(root, echo)
+    """What imports the framework fails with it. insightface 2 quotes the failure at the end of words of its own."""
+    quotes = words_of(echo)[0].startswith(ORT_FAILED)
+    return echo.subject == "module:insightface" and (same_words(root, echo) or quotes)
 
 
 NUMPY_FAILED = re.compile(r"\bimport numpy failed\b|\bnumpy[\w.]* failed to import\b")
@@ -162,6 +167,12 @@ def of_its_files(root: Finding, echo: Finding) -> bool:
     told = " ".join(str(evidence.get(key) or "") for key in ("module", "error", "detail", "said", "asking", "lacking"))
     named = bool(modules) and re.search(rf"\b(?:{'|'.join(modules)})\b", told) is not None
     return named or same_module(root, echo) or "SIGBUS" in told
+
+
+def of_closed_files(root: Finding, echo: Finding) -> bool:
+    """It is of a package that may not be read, or the whole folder of packages may not."""
+    modules = root.evidence.get("modules")
+    return not modules or echo.subject.removeprefix("module:") in modules or of_its_files(root, echo)
 
 
 def of_onnxruntime(root: Finding, _echo: Finding) -> bool:

@@ -24,6 +24,7 @@ from .cause_conditions import (
     ipv6_alone,
     of_a_checkpoint,
     of_an_onnx_model,
+    of_closed_files,
     of_its_files,
     of_onnxruntime,
     of_onnxruntime_itself,
@@ -64,6 +65,8 @@ BY_THEIR_WORDS = (
     "cpu-instructions-missing",
 )
 """Causes that what they keep from being imported names itself (combined/refusals.toml)."""
+UNREADABLE = ("package-import-fails", "ort-import-fails", "dependency-version-conflict", "smoke-inference-failed")
+"""What follows where files of a package are gone or may not be read."""
 INFERENCE = ("smoke-inference-failed", "known-answer-wrong")
 NOT_LOADED = (
     *("model-corrupt", "model-empty", "model-lfs-pointer", "model-not-a-model", "model-unreadable"),
@@ -127,10 +130,13 @@ _ALL: tuple[Cause, ...] = (
     Cause("cudnn-incomplete", ("ort-session-on-cpu", *INFERENCE), when=says_so),
     Cause("opencv-both-packages", ("package-import-fails", "smoke-inference-failed"), when=of_that_module),
     Cause("package-shadowed", ("package-import-fails", "ort-import-fails", "numpy-abi"), when=of_that_module),
+    Cause("package-damaged", UNREADABLE, when=of_its_files),
+    Cause("package-damaged", ("insightface-missing",), when=same_module),
+    Cause("environment-not-recognized", ("ort-missing", "insightface-missing")),
     Cause(
-        "package-damaged",
-        ("package-import-fails", "ort-import-fails", "dependency-version-conflict", "smoke-inference-failed"),
-        when=of_its_files,
+        "package-unreadable",
+        (*UNREADABLE, "ort-broken-install", "ort-missing"),
+        when=of_closed_files,
     ),
     Cause("package-shadowed", ("torch-cpu-build",), when=same_module),
     Cause("package-shadowed", ("ort-cpu-package", "ort-cuda-major-mismatch"), when=of_onnxruntime),

@@ -16,6 +16,7 @@ class Target(Data, frozen=True, kw_only=True):
     """The command that starts the service's Python, and why this one was chosen (a key of the words table).
 
     *command* (): it is the Python of a process that there is none of, as *problem* says; *called*: how it was called.
+    *roots_own*: the process is another user's, and nobody but root can change its Python and packages, as the doctor itself saw.
     """
 
     command: CommandWords
@@ -24,6 +25,7 @@ class Target(Data, frozen=True, kw_only=True):
     local: bool = True
     problem: NoPython | None = None
     called: Path | None = None
+    roots_own: bool = False
 
     @property
     def of_a_process(self) -> bool:

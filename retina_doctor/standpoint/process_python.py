@@ -13,6 +13,7 @@ from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
 from retina_doctor.model import NoPython
 from retina_doctor.standpoint.entry_words import entry_words
+from retina_doctor.standpoint.roots_own import is_roots_own
 from retina_doctor.standpoint.standpoint import Standpoint, has_ended, standpoint_of
 from retina_doctor.standpoint.within import Identity, found_within, identity, root_of
 
@@ -29,11 +30,13 @@ DELETED = " (deleted)"
 
 class ProcessPython(Data, frozen=True):
     """*command*: words that start it; the last is the interpreter, before it is what enters a container or takes on
-    another user. () where there is none: *problem* says why, and *called* how it was called."""
+    another user. () where there is none: *problem* says why, and *called* how it was called. *roots_own*: another user's process,
+    and nobody but root can change what starts with that interpreter."""
 
     command: tuple[str, ...] = ()
     problem: NoPython | None = None
     called: str | None = None
+    roots_own: bool = False
 
 
 def python_of(pid: int) -> ProcessPython:
@@ -70,7 +73,11 @@ def _python_of(pid: int) -> ProcessPython:
     except PermissionError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise UsageError(f"--pid {pid}: this user may not look at its Python{where}; run the doctor as root") from None
-    return ProcessPython((*entry_words(standpoint), found)) if isinstance(found, str) else found
+    if not isinstance(found, str):
+        return found
+    before = entry_words(standpoint)
+    beside = bool(before) and not standpoint.contained and os.geteuid() == 0
+    return ProcessPython((*before, found), roots_own=beside and is_roots_own(found))
 
 
 class _Running:

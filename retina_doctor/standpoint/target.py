@@ -32,7 +32,14 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
     if settings.process.pid:
         one = python_of(settings.process.pid)
         pid = str(settings.process.pid)
-        return Target(command=one.command, chosen=how, chosen_by=pid, problem=one.problem, called=one.called)
+        return Target(
+            command=one.command,
+            chosen=how,
+            chosen_by=pid,
+            problem=one.problem,
+            called=one.called,
+            roots_own=one.roots_own,
+        )
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
         if not prefix or not Path(prefix).is_absolute():

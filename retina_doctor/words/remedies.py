@@ -114,6 +114,8 @@ class Remedies:
             return Command("")  # which Python the service has is not known, and no other's packages are to be changed
         yes = ("-y",) if action == "uninstall" else ()
         self.for_image.append(command_of(["pip", action, *yes, *words]))
+        if self.target.roots_own:
+            return self._pip_of_root(action, *yes, *words)
         system = ("--break-system-packages",) if here and here.externally_managed else ()
         if here and not here.has_pip and here.uv and self.target.local:
             uv = (*self.before, argument(here.uv), "pip", action, "--python", argument(here.executable))
@@ -122,6 +124,13 @@ class Remedies:
         if here and not here.has_pip:
             return command_of([self.python, "-m", "ensurepip", Command("&&"), pip])
         return pip
+
+    def _pip_of_root(self, *words: str) -> Command:
+        """The process's user may change nothing there, and root runs nothing that its Python named, such as a uv."""
+        python = argument(self.target.command[-1])
+        pip = command_of([python, "-I", "-m", "pip", *words])
+        lacks_pip = self.interpreter is not None and not self.interpreter.has_pip
+        return command_of([python, "-I", "-m", "ensurepip", Command("&&"), pip]) if lacks_pip else pip
 
 
 def in_folder(folder: str | None, words: Sequence[str]) -> Command:

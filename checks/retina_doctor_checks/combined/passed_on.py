@@ -63,6 +63,12 @@ def at_url(ports: Ports, target: Target) -> Literal["passes-on", "another", "unt
     return "another" if sure and target.chosen not in NOT_NAMED else "untold"
 
 
+def no_post(ports: Ports) -> bool:
+    """What answers at the URL takes no POST at all, whatever its path, and nobody named its process: it hands out files, say, and
+    how it listens is no fault of the service's."""
+    return ports.process is None and ports.detection is not None and ports.detection.status == NO_SUCH_METHOD
+
+
 def holds_faces(body: Json, deep: int = 0) -> bool:
     """Whether an answer tells of faces in any form: four numbers together, which may be a box, or a list that is said to be of
     faces."""

@@ -28,7 +28,7 @@ class External(Facts, frozen=True, kw_only=True):
     """A file beside the model in which weights lie. Sizes in bytes."""
 
     location: Path
-    problem: Literal["missing", "cut-short", "outside", "unreadable"] | None
+    problem: Literal["missing", "cut-short", "lfs-pointer", "outside", "unreadable"] | None
     there: int | None
     needed: int
 

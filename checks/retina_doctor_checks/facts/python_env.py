@@ -75,6 +75,16 @@ class Shadowed(Facts, frozen=True, kw_only=True):
     by: Literal["PYTHONPATH", "user-site", "other"]
 
 
+class LostEnvironment(Facts, frozen=True, kw_only=True):
+    """A virtual environment that this Python was started from and does not take for one. *settings*: its pyvenv.cfg, of which
+    *closed* says that it is there and may not be read. *base*: the Python that its link leads to."""
+
+    folder: Path
+    settings: Path
+    base: Path
+    closed: bool
+
+
 class Packages(Facts, frozen=True, kw_only=True):
     """*installed*: distributions that matter to a face service, name (normalised) -> version.
 
@@ -84,6 +94,7 @@ class Packages(Facts, frozen=True, kw_only=True):
     without which it cannot be imported, that are not on the disk.
     *shadowed*: packages of which another copy comes before the environment's own.
     *tensorflow*: which of its own CUDA libraries are not there, where the wheel was built for CUDA.
+    *lost*: an environment that is there and not in use.
     *compiler*: path of a C++ compiler. *headers*: this Python's C headers are installed.
     """
 
@@ -101,6 +112,7 @@ class Packages(Facts, frozen=True, kw_only=True):
     opencv_lacks: tuple[Path, ...] = ()
     shadowed: tuple[Shadowed, ...] = ()
     tensorflow: TensorFlow | None = None
+    lost: LostEnvironment | None = None
 
 
 class MissingVersion(Facts, frozen=True, kw_only=True):
@@ -176,9 +188,16 @@ class Imported(Facts, frozen=True, kw_only=True):
 
 
 class Imports(Facts, frozen=True, kw_only=True):
-    """In this order and in one process, as the service imports them; those that are not installed are left out."""
+    """In this order and in one process, as the service imports them; those that are not installed are left out.
+
+    *optimize*: sys.flags.optimize; from 2 on Python drops docstrings."""
 
     tried: tuple[Imported, ...]
+    optimize: int = 0
+
+    @property
+    def without_docstrings(self) -> bool:
+        return self.optimize > 1
 
 
 class DamagedPackage(Facts, frozen=True, kw_only=True):
@@ -192,8 +211,18 @@ class DamagedPackage(Facts, frozen=True, kw_only=True):
     count: int
 
 
+class Closed(Facts, frozen=True, kw_only=True):
+    """A file or folder among the packages that the user may not read. *modules*: what is imported of it; none where it is a whole
+    folder of packages. *of_root*: nobody but root can have put it there."""
+
+    path: Path
+    modules: tuple[Name, ...]
+    of_root: bool
+
+
 class InstalledFiles(Facts, frozen=True, kw_only=True):
     """*looked_at*: how many of the distributions that a face service imports list their files."""
 
     looked_at: int
     damaged: tuple[DamagedPackage, ...]
+    closed: tuple[Closed, ...] = ()

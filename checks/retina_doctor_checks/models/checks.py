@@ -220,11 +220,22 @@ def model_empty(model: Model) -> Answer:
 
 @check("RD108", "model-lfs-pointer", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_lfs_pointer(model: Model) -> Answer:
-    return [
+    """In place of the model, or of the file beside it that holds its weights."""
+    found = [
         in_place_of_model(file, {"size": file.size, "folder": posixpath.dirname(file.path)})
         for file in model.files
         if file.content == "lfs-pointer"
-    ] or nothing_to_read(model)
+    ]
+    return [*found, *_pointers_beside(model)] or nothing_to_read(model)
+
+
+def _pointers_beside(model: Model) -> Iterator[Problem]:
+    for file in model.files:
+        folder = posixpath.dirname(file.path)
+        for one in file.onnx.external if file.onnx else ():
+            if one.problem == "lfs-pointer":
+                evidence = {"path": posixpath.join(folder, one.location), "size": one.there, "folder": folder}
+                yield Problem(subject=subject_of(file.path), evidence=evidence, variant="alone")
 
 
 @check("RD110", "model-unreadable", Severity.ERROR, pitfall=1, action=Action.EDIT)

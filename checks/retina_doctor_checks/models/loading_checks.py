@@ -17,6 +17,8 @@ from ..facts.models import Model
 from .evidence import nothing_to_read, subject_of
 
 IR_TOO_NEW = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
+POINTER = "lfs-pointer"
+"""RD108 speaks of it."""
 OPSET_TOO_NEW = re.compile(r"Opset (\d+) is under development.*?(?:till|up to) opset (\d+)", re.DOTALL)
 
 
@@ -27,7 +29,7 @@ def model_external_data_missing(model: Model) -> Answer:
 
 def _external(model: Model) -> Iterator[Problem]:
     for file in model.files:
-        bad = [one for one in file.onnx.external if one.problem] if file.onnx else []
+        bad = [one for one in file.onnx.external if one.problem not in (None, POINTER)] if file.onnx else []
         if bad:
             first = bad[0]
             evidence = {

@@ -6,6 +6,7 @@ from retina_doctor.authoring import Domain, Probe, Side
 
 from ..facts.python_env import Extensions, Imports, InstalledFiles, Packages, WorkingDirectory
 from . import (
+    access_checks,
     build_checks,
     files_checks,
     foreign_checks,
@@ -79,6 +80,8 @@ domain = Domain(
         build_checks.tensorflow_cannot_use_gpu,
         files_checks.package_damaged,
         foreign_checks.package_for_other_python,
+        access_checks.package_unreadable,
+        access_checks.environment_not_recognized,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -16,6 +16,7 @@ from ..facts.python_env import Extensions, Imported, Imports, Packages
 
 ABSENT = re.compile(r"No module named ['\"]([\w.]+)['\"]")
 NOTHING: tuple[str, list[str]] = ("", [])
+STRIPPED: tuple[str, list[str]] = ("stripped", [])
 
 
 @check("RD291", "package-import-fails", Severity.ERROR, action=Action.LOOK)
@@ -39,17 +40,23 @@ def package_import_fails(imports: Reading[Imports], extensions: Extensions | Non
                 also[same].append(one.module)
             else:
                 first[same], also[same] = one, []
-    return [
-        _failed_import(
-            imports,
-            one.module,
-            quoted(one.error or ""),
-            also[same],
-            understood(meaning(one.error), extensions),
-            _install(one, packages),
+    return [_told(imports, imports.value, one, also[same], extensions, packages) for same, one in first.items()]
+
+
+def _told(
+    imports: Reading[Imports],
+    tried: Imports,
+    one: Imported,
+    also: list[str],
+    extensions: Extensions | None,
+    packages: Packages | None,
+) -> Problem:
+    if _by_docstrings(tried, one):
+        return _failed_import(
+            imports, one.module, quoted(one.error or ""), also, understood(None, extensions), STRIPPED
         )
-        for same, one in first.items()
-    ]
+    known = understood(meaning(one.error), extensions)
+    return _failed_import(imports, one.module, quoted(one.error or ""), also, known, _install(one, packages))
 
 
 def _failed_import(
@@ -77,8 +84,13 @@ def _failed_import(
             "install": install[1],
             "notes": asides(Reason("else-fix-what-it-means" if known["means"] else "else-library-or-versions")),
         },
-        variant=install[0] if install[1] else "error" if error else "ended",
+        variant=install[0] if install[1] or install == STRIPPED else "error" if error else "ended",
     )
+
+
+def _by_docstrings(imports: Imports, one: Imported) -> bool:
+    """A module lacks an attribute or a name where docstrings are dropped: scikit-image 0.26 reads its own as it is imported."""
+    return imports.without_docstrings and str(one.error).startswith(("AttributeError", "ImportError", "TypeError"))
 
 
 def _install(one: Imported, packages: Packages | None) -> tuple[str, list[str]]:

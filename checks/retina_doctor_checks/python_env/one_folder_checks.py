@@ -6,8 +6,9 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity
 
 from ..combined.asides import asides
+from ..combined.refusals import meaning
 from ..facts.ort_gpu import OrtFiles
-from ..facts.python_env import Imports, Packages
+from ..facts.python_env import Imported, Imports, Packages
 from ..facts.torch_cuda import TorchFiles
 from ..scopes import gpu_meant
 from ..versions import named
@@ -57,6 +58,12 @@ def cudnn_both_packages(packages: Packages, torch: TorchFiles | None, files: Ort
     return Problem(subject="cudnn", evidence=evidence)
 
 
+def _strikes_all(one: Imported) -> bool:
+    """It fails with what keeps any library from being loaded, such as a volume that is mounted noexec."""
+    meant = meaning(one.error)
+    return meant is not None and meant.row.everywhere
+
+
 @check("RD255", "opencv-both-packages", Severity.ERROR, action=Action.PIP)
 def opencv_both_packages(packages: Packages, imports: Imports | None) -> Answer:
     """Several distributions fill the folder cv2/: the last one wins, and removing one takes files of the other along.
@@ -68,7 +75,11 @@ def opencv_both_packages(packages: Packages, imports: Imports | None) -> Answer:
         return Inapplicable(Reason("no-opencv"))
     if len(packages.opencv) < 2 and not packages.opencv_lacks:
         return None
-    tried = [one.error for one in imports.tried if one.module == "cv2"] if imports is not None else []
+    tried = (
+        [one.error for one in imports.tried if one.module == "cv2" and not _strikes_all(one)]
+        if imports is not None
+        else []
+    )
     fails = bool(packages.opencv_lacks) or any(tried)
     headless = next((one for one in packages.opencv if one.name.endswith("headless")), None)
     kept = headless or next((one for one in packages.opencv if one.name == packages.opencv_owner), packages.opencv[0])

@@ -12,7 +12,7 @@ from ..combined.asides import asides, on_host
 from ..combined.distribution_names import distribution_of
 from ..combined.processor import lacks
 from ..combined.refused import Refused, Struck
-from ..facts.python_env import Extensions, Packages
+from ..facts.python_env import Extensions, Imports, Packages
 from ..versions import named
 
 ASKED_MOST = "avx2"
@@ -41,10 +41,12 @@ def _lacks_its_own(one: Struck) -> bool:
 
 
 @check("RD250", "dependency-version-conflict", Severity.ERROR, action=Action.PIP)
-def dependency_version_conflict(refused: Refused, packages: Packages | None) -> Answer:
-    """Something is asked of a package that this release of it does not have. Both go to releases that fit."""
+def dependency_version_conflict(refused: Refused, packages: Packages | None, imports: Imports | None) -> Answer:
+    """Something is asked of a package that this release of it does not have. Both go to releases that fit.
+
+    Not where docstrings are dropped: what a module makes of them as it is imported fails, and then lacks names (RD291)."""
     struck = tuple(one for one in refused.struck("dependency-version-conflict") if not _lacks_its_own(one))
-    if not struck:
+    if not struck or (imports is not None and imports.without_docstrings):
         return _nothing(refused)
     one = struck[0]
     asking = one.raised_in or one.module

@@ -7,7 +7,7 @@ from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reas
 from retina_doctor.settings import Settings
 
 from ..combined.asides import Asides, asides
-from ..combined.passed_on import at_url, proxy_before
+from ..combined.passed_on import at_url, no_post, proxy_before
 from ..combined.port_owner import is_run_by, owner_of
 from ..combined.server_command import ALL, is_loopback
 from ..combined.starting import StartKnown
@@ -120,7 +120,7 @@ def service_loopback_only(
     proxy = proxy_before(ports, port)
     if proxy is not None:
         return Passed(Reason("behind-proxy", {"port": port, "pid": proxy.pid, "command": proxy.command or "?"}))
-    if elsewhere == "untold":
+    if elsewhere == "untold" or no_post(ports):
         return NOT_TOLD
     container = interpreter.container if interpreter else None
     inside = Reason("nothing-outside-container", {"container": container})

@@ -11,13 +11,14 @@ from retina_doctor.model import Inapplicable, Json, Passed, Problem, Reason, Sev
 from retina_doctor.settings import Settings
 
 from ..combined.asides import asides
-from ..combined.passed_on import ACCEPTED, at_url
+from ..combined.passed_on import ACCEPTED, at_url, no_post
 from ..facts.service import Detection, Ports, Url
 from ..settings import ResponseSettings, ServiceSettings
 from . import response, response_found
 from .checks import NOT_TOLD, service_named
 from .faces_seen import is_of_own_form
 from .misplaced import misplaced
+from .own_error import reports_error
 from .posting_command import posting_command, unverified
 from .refusal import REDIRECTS, is_csrf, is_for_another_host, login_of
 
@@ -53,8 +54,8 @@ def asked(ports: Ports, settings: Settings, target: Target) -> Detection | Inapp
         return detection
     if login_of(detection):
         return Inapplicable(Reason("endpoint-wants-login", {"status": detection.status}))
-    elsewhere = detection.status in OF_THE_URL or is_for_another_host(detection) or at_url(ports, target) == "another"
-    if elsewhere or detection.kind in ("other", "certificate"):
+    elsewhere = is_for_another_host(detection) or at_url(ports, target) == "another" or no_post(ports)
+    if elsewhere or detection.status in OF_THE_URL or detection.kind in ("other", "certificate"):
         return Inapplicable(Reason("not-the-endpoint", {"path": detection.path}))
     if detection.status is None or detection.status in OF_THE_PROXY:
         return Inapplicable(Reason("endpoint-silent"))
@@ -97,12 +98,16 @@ def kind_of_answer(
         return "own-form"
     if one.everywhere and not fits and (wrong or not one.json):
         return "everywhere"
+    if not one.json and one.text == "":
+        return "empty"
     if not one.json:
         return "broken-json" if "json" in content_type else "html" if "html" in content_type else "not-json"
     if one.shape != "plain":
         return one.shape
     if wrong:
         return "schema"
+    if response.faces_of(one.body, wanted) == [] and reports_error(one.body):
+        return "own-error"
     return None if "json" in content_type.lower() else "content-type"
 
 

@@ -9,7 +9,7 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Target, Unknown
 
 from ..combined.asides import asides
-from ..combined.passed_on import at_url
+from ..combined.passed_on import at_url, no_post
 from ..facts.service import Answer as Answered
 from ..facts.service import Detection, Ports, Socket, Url
 from ..facts.service_process import Processes
@@ -122,6 +122,8 @@ def _of_place(
     fault = _fault_at_once(url, answer, listeners, detection) or _fault_of_detection(url, detection)
     if fault is None and at_url(ports, target) == "another":
         return _of_another_program(ports, url, listeners, evidence)
+    if fault is None and no_post(ports):
+        fault = "no-post", None
     if fault is None:
         return Inapplicable(Reason("nothing-listens")) if answer.kind in UNCONNECTED else None
     kind, at_most = fault
@@ -137,6 +139,7 @@ def _of_place(
             if detection and kind == "method" and detection.allow
             else None,
             routes_told(detection) if detection and kind in ("path", "method") else None,
+            who_holds(next(iter(listeners), None)) if kind == "no-post" else None,
         ),
         **corrected(url, kind, listeners, detection, own),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import time
 from typing import Any
@@ -17,6 +18,7 @@ FEWEST_RUNS, MOST_RUNS, ENOUGH = (
     0.15,
 )  # runs after the first, until so many seconds are over: on a card all of them
 SMALLER = ((0.75, 0.75), (0.5, 1.0), (1.0, 0.5))  # shares of the width and of the height in force
+SURE = 0.9  # a score that no usual threshold is above
 SLOW = 5.0  # seconds of a first run, after which no other input is tried
 MOST_PICTURE = 200 * 10**6  # bytes
 EMPTY: dict[str, Any] = {
@@ -24,7 +26,7 @@ EMPTY: dict[str, Any] = {
     "nodes": None, "cpu_operators": None, "preloaded": False, "load": None, "first": None, "median": None, "p95": None,
     "cpu_median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None, "log": [], "load_error": None,
     "by_insightface": None, "saved": None, "run_error": None, "cards": None, "shapes": None, "cpu_share": None,
-    "runs": None, "host_memory": None,
+    "runs": None, "host_memory": None, "posted": None,
 }  # fmt: skip
 
 
@@ -46,6 +48,9 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     framework = "torch" if of_torch else "onnxruntime"
     if places.package_folder(framework) is None:
         probe.tell(skipped="no-" + framework)
+        return
+    if of_torch and places.package_folder("numpy") is None:
+        probe.tell(skipped="no-numpy")  # torch works without; what reads the picture here does not
         return
     probe.tell(framework=framework)
     probe.stage("importing " + framework)
@@ -132,9 +137,24 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     probe.stage("running smaller inputs")
     probe.tell(shapes=shapes(engine, device, blob, times[0], watch))
     watch.end()
+    if arguments.get("posted") and finite and times[0] <= SLOW:
+        probe.stage("detecting in the posted picture")
+        probe.tell(posted=in_posted(engine, arguments["posted"], width, height, arguments["nms"]))
     if nodes and len(nodes) > 1:
         probe.stage("timing the nodes on the CPU")
         probe.tell(cpu_share=engine.cpu_share(blob))
+
+
+def in_posted(engine: Any, png: str, width: int, height: int, nms: float) -> list[Any] | None:
+    """The faces of which the model is sure in the picture that is posted to the service; None: no known detector's outputs."""
+    from retina_doctor_checks.probes.inference import detector, drawing
+
+    canvas, scale = detector.letterbox(drawing.read(base64.b64decode(png)), width, height)
+    try:
+        outputs = engine.run(detector.blob(canvas, engine.contract))
+        return [in_source(face, scale) for face in detector.decode(outputs, engine.contract, width, height, SURE, nms)]
+    except Exception:  # of outputs or inputs in a form of its own nothing is known
+        return None
 
 
 def anonymous() -> int | None:

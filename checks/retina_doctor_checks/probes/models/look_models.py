@@ -131,10 +131,18 @@ def similar(path: str, kind: str) -> list[Any]:
         there = [one for one in there if os.path.isdir(os.path.join(folder, one))]
     elif ending(name):
         there = [one for one in there if ending(one) == ending(name)]
-    names = {one.lower(): one for one in there}
+    names: dict[str, list[str]] = {}
+    for one in there:
+        names.setdefault(stem(one), []).append(one)
     import difflib  # only here: a model that is there needs no suggestion
 
-    return [names[one] for one in difflib.get_close_matches(name.lower(), list(names), 3, 0.75)]
+    near = difflib.get_close_matches(stem(name), list(names), 3, 0.75)
+    return [one for each in near for one in names[each]][:3]
+
+
+def stem(name: str) -> str:
+    """Without the ending, by which all models are alike."""
+    return name.lower()[: len(name) - len(ending(name))]
 
 
 def ending(name: str) -> str:

