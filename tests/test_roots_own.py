@@ -90,3 +90,41 @@ def test_each_thing_on_the_way_counts(folder: Path) -> None:
     (site / "link").symlink_to(outside)
     assert not is_roots_own(python), "a link leads to what another user owns"
     outside.rmdir()
+
+
+def test_other_folders_on_its_search_path_count(folder: Path) -> None:
+    """They may hold what pip imports, and are not looked through."""
+    venv = folder / "venv"
+    [site] = venv.glob("lib/python3*/site-packages")
+    python, settings = str(venv / "bin" / "python"), (venv / "pyvenv.cfg").read_text()
+    (site / "of_a_distribution.pth").write_text("# of root's\nimport os; x = 1\n")
+    assert is_roots_own(python)
+    (site / "source.pth").write_text("/srv/face/source\n")
+    assert not is_roots_own(python)
+    (site / "source.pth").unlink()
+    (venv / "pyvenv.cfg").write_text(settings.replace("packages = false", "packages = true"))
+    assert not is_roots_own(python)
+    (venv / "pyvenv.cfg").write_text("\n".join(one for one in settings.splitlines() if not one.startswith("home")))
+    assert not is_roots_own(python), "whose library it has is not known"
+    (venv / "pyvenv.cfg").write_text(settings)
+    assert is_roots_own(python)
+
+
+def test_the_library_of_its_python_counts(folder: Path) -> None:
+    venv = folder / "venv"
+    [site] = venv.glob("lib/python3*/site-packages")
+    base = folder / "base"
+    (base / "bin").mkdir(parents=True)
+    module = base / "lib" / site.parent.name / "json" / "decoder.py"
+    module.parent.mkdir(parents=True)
+    module.touch()
+    settings = (venv / "pyvenv.cfg").read_text().splitlines()
+    (venv / "pyvenv.cfg").write_text(
+        "\n".join(f"home = {base / 'bin'}" if one.startswith("home") else one for one in settings)
+    )
+    python = str(venv / "bin" / "python")
+    assert is_roots_own(python)
+    for path in (module, module.parent, base):
+        os.chown(path, NOBODY.number, NOBODY.number)
+        assert not is_roots_own(python), path
+        os.chown(path, 0, 0)
