@@ -33,6 +33,8 @@ _PAIR = re.compile(
     rf"(?i)(?<![\w-])(?:name|key|field|variable|env)\\*[\"']?\s{{0,4}}[:=]\s{{0,4}}\\*[\"']?(?:{WORD}|{ZH}|{SECRET})\\*[\"',;\s]{{0,4}}\Z"
 )
 """`name: DB_PASSWORD` at the end of a line."""
+_LAST = re.compile(rf"(?i)(?<![\w-])(?:{WORD}|{ZH})\]?\s{{0,4}}\Z")
+"""A name at the end of a line: what stands further in, or below its section, is said of it."""
 _CELLS = re.compile(r"[ \t]*[,;|\t][ \t]*|[ \t]{2,}")
 _TITLE = re.compile(rf"(?i){WORD}|{ZH}")
 _RULE = re.compile(r"[-+=|:\s]+")
@@ -72,7 +74,10 @@ class _Following:
         if told and self.further_in is None and _BLOCK.search(line):
             self.further_in = _indent(line)
         named = len(line) <= 400 and (_NAME.fullmatch(line) or _PAIR.search(line)) is not None
-        self.next_one = open_ended or named
+        last = len(line) <= 400 and _LAST.search(line)
+        self.next_one = open_ended or named or bool(last and "]" in last[0])
+        if last and self.further_in is None:
+            self.further_in = _indent(line)
         cells = _cells(line)
         if len(cells) > 1 and any(map(_TITLE.fullmatch, cells)):
             self.columns = len(cells)
