@@ -65,7 +65,7 @@ def _letter(match):  # type: (re.Match[str]) -> str
     code = int(match.group(1), 16)
     if code < 0xA1 or 0xD800 <= code < 0xF900:
         return match.group(0)
-    return chr(code) if chr(code).isalpha() or code >= 0x3000 else match.group(0)
+    return chr(code) if chr(code).isalpha() or 0x590 <= code < 0x1100 or code >= 0x3000 else match.group(0)
 
 
 def holds_text(match):  # type: (re.Match[str]) -> bool

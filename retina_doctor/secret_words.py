@@ -8,6 +8,17 @@ from __future__ import annotations
 import functools
 import re
 
+from retina_doctor.secret_places import (
+    BEFORE_HOST,
+    CERTIFICATE,
+    CERTIFICATE_FLAG,
+    CONFIGURED,
+    GROUPS,
+    PGPASS,
+    SEED,
+    SHORT,
+    USER,
+)
 from retina_doctor.secret_shapes import HEX_PAIRS, PEM, SHAPES, YAML, YAML_ITEM, holds_text, is_a_count, unescaped
 
 SECRET = "<secret>"  # noqa: S105
@@ -15,21 +26,26 @@ MARK = r"<(?:secret|email|machine|mac|user\d*|(?:host|address|name|number|serial
 """What stands in place of something masked; nothing else between angle brackets does."""
 
 WORD = (
-    r"(?:[\w.-]*(?:token|passw(?:or)?d|passwort|passphrase|passcode|(?:pass|pwd?)[-_]?(?:hash|word|key|digest)|secret|credential|(?:api|access|account|private|signing|shared"
-    r"|encryption|license)[-_. ]?key|signature|webhook|connection[-_]?string)[\w-]*"
-    r"|(?:[\w.]*[_.-]|db|pg)?(?:pass|pwd|pw|pin|otp|auth|authorization|cookies?|session[-_]?id|sessid|jsessionid|csrf|sig|apikey|sas|nonce"
+    r"(?:[\w.-]*(?:token|passw(?:or)?d|passwort|passphrase|passcode|(?:pass|pwd?)[-_]?(?:hash|word|key|digest)|secret|credential"
+    r"|(?:api|access|account|private|signing|shared"
+    r"|encryption|license)[-_. ]?key|licen[cs]e[-_]?(?:file[-_]?)?(?:code|content|data|string)|key[-_]?material|signature|webhook"
+    r"|connection[-_]?string)[\w-]*"
+    r"|(?:[\w.]*[_.-]|db|pg)?(?:pass|pwd|pw|pin(?:[-_]?code)?|otp|auth|authorization|cookies?|session[-_]?id|sessid|jsessionid|csrf|sig|apikey|sas|nonce"
     r"|salt|dsn|psk|(?:login|user|usr|admin|root|web|cam|bind)(?:pass?|pwd?|pw)|(?:snmp|r[ow])[-_]?community|mima|kouling|miyao)(?![\w-]))"
 )
 CODE = (
-    r"(?:(?:recovery|unlock|backup|verification|one[-_ ]time|security|2fa|mfa|sms|pairing|activation|invit(?:e|ation))"
+    r"(?:(?:recovery|unlock|backup|verification|one[-_ ]time|security|2fa|mfa|sms|pin|pairing|activation|invit(?:e|ation))"
     r"[-_ ]codes?)"
 )
 ZH = (
     r"(?:密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|[帐账]密"
-    r"|(?:验证|授权|提取|激活|注册|邀请|恢复|动态|安全|校验|短信|接入|认证|登录|解锁|[Pp][Ii][Nn] ?)码(?!率)"
+    r"|(?:验证|授权|提取|激活|注册|邀请|恢复|动态|安全|校验|短信|接入|认证|登录|解锁"
+    r"|访问|分享|门禁|开门|开机|配对|兑换|安装|绑定|[Pp][Ii][Nn] ?)码(?!率)"
     r"|暗号|密碼|金鑰|權杖)"
 )
-_QUOTED = r"(?:(?:\\*\"(?:[^\"\\]|\\[^\"])*\\*\")|(?:\\*'(?:[^'\\]|\\[^'])*\\*'))"
+_IN_SHELL = r"'\"'\"'(?:(?!'\"'\"')[^\n])*'\"'\"'|'\\''(?:(?!'\\'')[^\n])*'\\''"
+"""In quotes, within a text that a shell has in quotes."""
+_QUOTED = r"(?:%s|(?:\\*\"(?:[^\"\\]|\\[^\"])*\\*\")|(?:\\*'(?:[^'\\]|\\[^'])*\\*'))" % _IN_SHELL
 _ATOM = r"(?:%s|<(?!/)|&#\w{2,7};|\\(?:[0-7]{3}|x[0-9A-Fa-f]{2})|[^\s'\",;&<>)}\]|\\])" % MARK
 _BARE = r"%s+(?:[,;'\"<>)}\]|\\]+(?!\\*[\"']?[\w.-]+\\*[\"']?\s*[=:])%s+)*" % (_ATOM, _ATOM)
 _ASSIGN = r"(?:[bruf]?\\*['\"])?\s*(?:=>|:=|->|[:=：＝])\s*"
@@ -65,13 +81,14 @@ SPOKEN_ZH = (
     r"(?!错误|无效|不正确|不匹配|为?空|不能|失败|已过期|过期|未(?:设置|配置|填|提供|知|指定|输入|定义|启用|找到|通过|授权))(?P<value>[^\s，。；、,;」”’\"'》]+)"
     % ZH
 )
+RUN_ON_ZH = r"(?P<head>%s)(?P<value>(?=[A-Za-z]{0,40}\d)[A-Za-z0-9!#$@_.-]{4,})" % ZH
 _NAME_OF_FLAG = (
     r"(?:%s|[\w-]*(?:key|auth|bearer|creds?|login|licen[cs]e"
     r"|(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!multi)(?<!multi[-_])(?<!single)(?<!single[-_])pass))"
 ) % WORD
 FLAG = r"(?i)(?P<head>(?<![\w-])--?%s(?:=|\s+(?:-\s+)?(?!-)))(?P<value>%s|%s)" % (_NAME_OF_FLAG, _QUOTED, _BARE)
 QUERY = (
-    r"(?i)(?P<head>(?<=[?&;])(?:%s|[\w.-]*key(?:id)?|code|state|x-(?:amz|goog|oss|cos|ms)-[\w-]+|ossaccesskeyid)=)(?P<value>[^\s&\"'#;]+)"
+    r"(?i)(?P<head>(?<=[?&;])(?:%s|[\w.-]*key(?:id)?|code|state|ticket|assertion|saml(?:request|response)|x-(?:amz|goog|oss|cos|ms)-[\w-]+|ossaccesskeyid)=)(?P<value>[^\s&\"'#;]+)"
     % WORD
 )
 URL_USER = (
@@ -90,12 +107,16 @@ WEBHOOK = (
     r"|(?://|@)[\w-]+\.[^\s\"'<>]{0,200}?/hooks?/|/webhooks?/(?!send\?)|//[\w.-]+(?::\d+)?/t/(?=[^\s/]{8,}/)))(?P<value>[^\s\"'<>?]+)"
 )
 _ITEM = r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
+_ESCAPED_ITEM = r"(?:(\\+)\"(?:[^\"\\]|(?!\%d\")\\+[^\n])*\%d\")"
 WORDS = r"\[\s*%s(?:\s*,\s*%s)+(?:\s*,)?\s*\]" % (_ITEM, _ITEM)
 """A command line as JSON, YAML and Python write it: `["curl", "-u", "a:b"]`."""
+ESCAPED_WORDS = r"\[\s*%s(?:\s*,\s*%s)+\s*\]" % (_ESCAPED_ITEM % (1, 1), _ESCAPED_ITEM % (2, 2))
+"""Within JSON."""
 SIGNED = r"(?i)(?P<head>(?<![\w-])[as]k%s)(?P<value>%s|%s)" % (_ASSIGN, _QUOTED, _BARE)
 """`ak` and `sk`, as Chinese clouds call the two parts of a key."""
 FIELD = (
-    r"(?i)(?P<head>form-data;[^\n]{0,200}?\bname=\\*[\"']?%s\\*[\"']?(?:[^\n\\]*(?:\r?\n|(?:\\+r)?\\+n)){1,3}?(?:\r?\n|(?:\\+r)?\\+n))"
+    r"(?i)(?P<head>form-data;[^\n]{0,200}?\bname=\\*[\"']?%s\\*[\"']?(?:[^\n\\]*(?:\r?\n|(?:\\+r)?\\+n)){1,3}?"
+    r"[ \t]*(?:\r?\n|(?:\\+r)?\\+n)[ \t]*)"
     r"(?P<value>[^\s\\]+)" % WORD
 )
 """Of a form in parts: the value stands after an empty line."""
@@ -114,7 +135,12 @@ BY_PLACE = r"(?i)(?P<head>\bsshpass\s+-p\s*|(?<![^\s\"'])/(?:p|pw|pwd|pass|passw
 SECRET_KEY = r"(?i)(?:%s|%s|key|[as]k|nonce|auth[\w-]*)" % (WORD, ZH)
 """A key of JSON or of a table whose value is a secret, whatever it is."""
 SECRET_FLAG = r"(?i)--?" + _NAME_OF_FLAG
-USER_FLAG = r"-[uU]|--(?:proxy-)?user"
+BLOCK = (
+    r"(?i)(?P<head>(?<![\w-])%s\\*[\"']?[ \t]*[:=][^\n]{0,400})(?P<value>(?:\n(?:[ \t]+[^\n]+|[ \t]*(?=\n)))+)" % WORD
+)
+"""What stands below a name and further in goes on with its value."""
+_OTHER_LINE = r"^[ \t]*(?:- )?[\"']?[\w.-]+[\"']?[ \t]*[:=](?:\s|$)|^[ \t]+(?:at |File \")"
+USER_FLAG = r"-[A-Za-z]{0,6}[uU]|--(?:proxy-)?user"
 _WHOLE_MARK = r"[\\'\"]*%s[\\'\".:]*" % MARK
 _NOTHING = r"(?i)[\\'\"]*(?:none|null|true|false|undefined|\*+|x{3,}|[-<]|\.\.\.|…)?[\\'\"]*"
 
@@ -122,6 +148,8 @@ _NOTHING = r"(?i)[\\'\"]*(?:none|null|true|false|undefined|\*+|x{3,}|[-<]|\.\.\.
 def _hidden(match):  # type: (re.Match[str]) -> str
     """The match with its value masked; quotes around it stay, so that what was JSON is JSON still."""
     value = match.group("value")
+    if not value.strip("\\'\" \t\r\n,-[]"):
+        return match.group(0)  # of a list: what stands between two of its words
     if re.fullmatch(_WHOLE_MARK, value) or re.fullmatch(_NOTHING, value) or is_a_count(match.group("head"), value):
         return match.group(0)
     start = len(value) - len(value.lstrip("\\'\"")) if value[:1] in "\\'\"" else 0
@@ -139,15 +167,68 @@ def _userinfo(match):  # type: (re.Match[str]) -> str
     return match.group(0) if re.fullmatch(_WHOLE_MARK, user) or user == "git" else match.group("head") + SECRET + "@"
 
 
+def _block(match):  # type: (re.Match[str]) -> str
+    """A block of text, or a value that goes on; a map that stands below such a name is masked name by name."""
+    said = match.group("head").rstrip("\r \t")
+    alone = re.search(r"[:=][ \t]*\S{1,200}\Z", said) is not None
+    before = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
+    further = len(before) - len(before.lstrip(" \t"))
+    lines = match.group("value").split("\n")[1:]
+    most = next((n for n, line in enumerate(lines) if line.strip() and _indent(line) <= further), len(lines))
+    block = re.search(r"[:=][ \t]*(?:[&!]\S+[ \t]+)*[|>][-+]?\d?\Z", said) is not None
+    if not block and (
+        (before.strip(" \t-\"'") and not alone)
+        or said[-1:] in ("(", "[", "{", ",")
+        or any(re.search(_OTHER_LINE, line) for line in lines[:most])
+    ):
+        return match.group(0)
+    shown = [line[: _indent(line)] + SECRET if line.strip() else line for line in lines[:most]]
+    return "\n".join([match.group("head"), *shown, *lines[most:]])
+
+
+def _indent(line):  # type: (str) -> int
+    return len(line) - len(line.lstrip(" \t"))
+
+
 def _words(match):  # type: (re.Match[str]) -> str
-    words = [item[1:-1] for item in re.findall(_ITEM, match.group(0))]
-    shown = iter(words_masked(words))
-    return re.sub(_ITEM, lambda item: item.group(0)[0] + next(shown) + item.group(0)[-1], match.group(0))
+    return _listed(match, r"(?P<open>[\"'])(?P<word>(?:(?!(?P=open))[^\\]|\\.)*)(?P<close>(?P=open))")
+
+
+def _escaped_words(match):  # type: (re.Match[str]) -> str
+    return _listed(match, r"(?P<open>(?P<e>\\+)\")(?P<word>(?:[^\"\\]|(?!(?P=open))\\+[^\n])*)(?P<close>(?P=open))")
+
+
+def _listed(match, item):  # type: (re.Match[str], str) -> str
+    """The words of a list without their secrets, each in its quotes."""
+    shown = iter(_words_of_a_list([one.group("word") for one in re.finditer(item, match.group(0))]))
+    return re.sub(item, lambda one: one.group("open") + next(shown) + one.group("close"), match.group(0))
 
 
 def _yaml(match):  # type: (re.Match[str]) -> str
-    shown = iter(words_masked([item[2] for item in re.findall(YAML_ITEM, match.group(0))]))
+    shown = iter(_words_of_a_list([item[2] for item in re.findall(YAML_ITEM, match.group(0))]))
     return re.sub(YAML_ITEM, lambda item: item.group(1) + next(shown) + item.group(4), match.group(0))
+
+
+def _words_of_a_list(words):  # type: (list[str]) -> list[str]
+    """A list without flags may be one of names: of those, only what ends as before a value has one behind it."""
+    if any(word[:1] == "-" for word in words):
+        return words_masked(words)
+    named = [""] + [re.sub(r"[\\'\"{\[(\s]", "", word) for word in words]
+    shown = [
+        SECRET if re.fullmatch(r".+[:=：＝]", before) and _is_secret_key(before[:-1]) else masked(word)
+        for before, word in zip(named, words)  # noqa: B905 - Python 3.8
+    ]
+    return _as_a_sentence(shown)
+
+
+def _as_a_sentence(words):  # type: (list[str]) -> list[str]
+    """Numbers masked as in one text, too, where each word stays one: `one-time code is 471122`."""
+    if any(" " in word for word in words) or not any(map(str.isdigit, words)):
+        return words
+    parts = masked(" ".join(words)).split(" ")
+    if len(parts) != len(words):
+        return words
+    return [parts[place] if word.isdigit() else word for place, word in enumerate(words)]
 
 
 def _second_at(match):  # type: (re.Match[str]) -> str
@@ -164,14 +245,17 @@ def _digest(match):  # type: (re.Match[str]) -> str
 
 OF_WORD = (
     "token|pas|secret|credential|ikey|skey|tkey|ekey|gkey|dkey|nkey|-key|_key|.key| key|sig|webhook|connection|pw|pin|otp|auth"
-    "|cookie|sessid|sessionid|session-|session_|csrf|sas|nonce|salt|dsn|psk"
+    "|cookie|sessid|sessionid|session-|session_|csrf|sas|nonce|salt|dsn|psk|material|licen"
     "|pwd|mima|kouling|miyao|communit"
 ).split("|")
 """Of each word that *WORD* fits, a part."""
+ANNOUNCED_ZH = ("密", "口令", "令牌", "秘钥", "私钥", "凭", "码", "暗号", "金鑰", "權杖")
+"""Of each word that *ZH* fits, a part."""
 RULES = (
     (PEM, SECRET, ("-----BEGIN ",), ()),
-    (WORDS, _words, ("[",), ('"-', "'-")),
-    (YAML, _yaml, ("\n", "\\n"), ("- -", '- "-', "- '-", "- \\")),
+    (WORDS, _words, ("[",), ('"-', "'-", *OF_WORD, "code", *ANNOUNCED_ZH)),
+    (ESCAPED_WORDS, _escaped_words, ("[\\", "[ \\"), ('"-', *OF_WORD, "code", *ANNOUNCED_ZH)),
+    (YAML, _yaml, ("- ",), ("\n", "\\n")),
     (FIELD, _hidden, (), ("form-data",)),
     (HEX_PAIRS, _dumped, (), ()),
     (DIGEST, _digest, ("=",), ("digest",)),
@@ -181,16 +265,26 @@ RULES = (
     (DSN, _hidden, ("@",), ()),
     (URL_USER, _userinfo, ("@",), ()),
     (SECOND_AT, _second_at, ("@",), ()),
+    (BEFORE_HOST, _hidden, ("@",), ()),
+    (PGPASS, _hidden, (":",), ()),
+    (USER, _hidden, ("-",), ("u",)),
+    (SHORT, _hidden, ("-p",), ()),
+    (CONFIGURED, _hidden, ("'", '"'), ("user",)),
+    (CERTIFICATE, _hidden, ("-E", "cert"), ()),
+    (SEED, _hidden, (), ("mnemonic", "phrase", "words", "助记词")),
+    (GROUPS, _hidden, (":", "="), ("key", "seed", "iv", "salt")),
+    (BLOCK, _block, (":", "="), OF_WORD),
     (ACCOUNT, _hidden, (":", "/"), ()),
     (QUOTED, _hidden, ("=",), OF_WORD),
     (WEBHOOK, _hidden, ("/",), ("hook", "telegram", "ifttt", "pagerduty", "day.app", "ftqq", "/t/")),
-    (QUERY, _hidden, ("=",), [*OF_WORD, "key", "code", "state", "x-"]),
+    (QUERY, _hidden, ("=",), [*OF_WORD, "key", "code", "state", "x-", "ticket", "assertion", "saml"]),
     (FLAG, _hidden, ("-",), [*OF_WORD, "key", "bearer", "cred", "login", "licen"]),
     (BY_PLACE, _hidden, ("sshpass", "/p", "/P"), ()),
     (NAMED, _hidden, ("=", ":", ">", "：", "＝"), OF_WORD),
     (SIGNED, _hidden, ("=", ":", ">", "：", "＝"), ("ak", "sk")),
     (PHRASE, _hidden, (), ("pass", "pin", "secret", "token", "code")),
-    (SPOKEN_ZH, _hidden, ("密", "口令", "令牌", "秘钥", "私钥", "凭", "码", "暗号", "金鑰", "權杖", "为", "是"), ()),
+    (SPOKEN_ZH, _hidden, (*ANNOUNCED_ZH, "为", "是"), ()),
+    (RUN_ON_ZH, _hidden, ANNOUNCED_ZH, ()),
 )
 """In this order: a pattern, what takes the place of what it finds, the signs and the parts of words (in small letters) of which
 it needs one each: looking for those spares most texts the pattern, and most runs its making."""
@@ -264,6 +358,8 @@ _ASSIGNED_WORD = r"(?is)((?:--?)?(?:%s|(?<=-)[\w-]*(?:key|auth))=)(?=.)" % WORD
 _ASSIGNED_FLAG = r"(?is)(--?[\w-]*(?:key|auth)=)(?=.)"
 
 
+_BETWEEN = r"[-=:：＝]|[-=]>|is|was"
+"""Between a name and its value, or before a word of a list in YAML."""
 _OTHER_VALUE = r"\d{1,5}(?::\d{1,5})*(?:/\w+)?|[./~].*|-.*|\w+://.*|(?:\w+\.)+[A-Z][A-Za-z]*Worker|sync|gthread|gevent|eventlet|tornado|solo|prefork|threads|processes"
 """After -p, -a, -P or -k: a port, a file, another flag, an address (curl), workers (gunicorn, celery)."""
 
@@ -272,18 +368,18 @@ def words_masked(words):  # type: (list[str]) -> list[str]
     """The words of a command line without its secrets: a word says surely where it ends, and what flag stands before it."""
     shown = []  # type: list[str]
     for place, word in enumerate(words):
-        earlier = [one for one in words[max(0, place - 2) : place] if one != "-"]  # of a list in YAML
+        earlier = [one for one in words[max(0, place - 2) : place] if not re.fullmatch(_BETWEEN, one)]
         before = earlier[-1].strip("\"',[]") if earlier else ""
         key = before.strip("\\'\"{[(:=：＝")
-        named = _is_secret_flag(before) or (place > 1 and _is_secret_key(key))
+        named = _is_secret_flag(before) or ((place > 1 or before != key) and _is_secret_key(key))
         assigned = "=" in word and (re.match(_ASSIGNED_WORD, word) or re.match(_ASSIGNED_FLAG, word))
-        if word == "-":
+        if re.fullmatch(_BETWEEN, word):
             shown.append(word)
         elif assigned:
             shown.append(assigned.group(1) + SECRET)
         elif (
             (place and named and not word.startswith("--"))
-            or (place and re.fullmatch(USER_FLAG, before) and ":" in word)
+            or (place and re.fullmatch(USER_FLAG, before) and ":" in word and not re.fullmatch(r"\d+:\d+", word))
             or (place and before in ("-p", "-a", "-P", "-k") and not re.fullmatch(_OTHER_VALUE, word))
         ):
             shown.append(SECRET)
@@ -291,6 +387,8 @@ def words_masked(words):  # type: (list[str]) -> list[str]
             shown.append("-u" + SECRET)
         elif re.match(r"-p(?!roto|ath|rint|id|ort|ip|lay|rof|y)(?=.*[A-Za-z]).{3,}", word):
             shown.append("-p" + SECRET)
+        elif re.fullmatch(CERTIFICATE_FLAG, before) and ":" in word[2:]:
+            shown.append(word[:2] + word[2:].partition(":")[0] + ":" + SECRET)
         else:
             shown.append(masked(word))
-    return shown
+    return _as_a_sentence(shown)

@@ -414,6 +414,15 @@ def test_what_a_helper_needs_stays_wherever_it_is_read(line: str) -> None:
         "66 " * 8000,
         "user a on " * 2000,
         "ABCDEFError" * 3000,
+        "user='a:" * 4000,
+        "token=\n " * 4000,
+        "password: |\n  x\n" * 2000,
+        '[\\"-a\\",' * 4000,
+        "key: " + "1234 " * 8000,
+        "*:*:*:*:" * 4000,
+        "p " * 16000,
+        "a,token,b\n" * 3000,
+        "echo a | " * 4000,
     ],
 )
 def test_a_hostile_line_is_masked_in_linear_time(text: str) -> None:
@@ -459,3 +468,66 @@ def test_the_file_that_a_probe_waits_for_is_masked() -> None:
     assert told and told.waits_for and told.waits_for.startswith("/mnt/")
     assert "acme" not in told.waits_for and "secret-project" not in told.waits_for
     assert (told.seconds, told.processors) == (effort.seconds, effort.processors)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'docker run --user "1000:1000" facesvc',
+        "docker run -u 1000:1000 facesvc",
+        'user: "1000:1000"',
+        "mailto:facesvc@corp.example",
+        f"nginx:1.25@sha256:{_HEX64}",
+        "docker run -p'8080:80' facesvc",
+        "serve.py:123:facesvc:word:message",
+        "curl --cert client.pem https://gpu-7:8443/health",
+        "echo facesvc | sudo tee /etc/face.conf",
+        "from facesvc.decoder import MnemonicItem",
+        "name  facedbhost\nkey  facesvc",
+        "conv-int8-fp16-bs16",
+        "box: 12.345678, 34.567812",
+        "docker run --user app:app facesvc",
+    ],
+)
+def test_what_only_stands_where_a_secret_may_is_shown(line: str) -> None:
+    assert shown(line) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("password: >\n  correct\n  battery\nport: 80", ["correct", "battery"]),
+        ("- name: DB_AUTH\n  value: 'sommerwind'\n- name: PORT\n  value: '80'", ["sommerwind"]),
+        ("user,password\nface,sommerwind\n\nnext", ["sommerwind"]),
+        ("token = '''\nsommerwind\n'''", ["sommerwind"]),
+        ("INFO: [password]\nsommerwind", ["sommerwind"]),
+        ("proxy face:sommerwind@10.2.3.4:3128", ["sommerwind"]),
+        ("gpu-7:5432:faces:svc:sommerwind", ["sommerwind"]),
+        ("curl -sSu face:sommerwind http://gpu-7", ["sommerwind"]),
+        ("{&quot;password&quot;:&quot;sommerwind&quot;}", ["sommerwind"]),
+        ("&#23494;&#30721;: sommerwind", ["sommerwind"]),
+        ("p a s s w o r d : sommerwind", ["sommerwind"]),
+        ("password\\u003dsommerwind", ["sommerwind"]),
+        ('{"c": "[\\"serve\\", \\"--license\\", \\"sommerwind\\"]"}', ["sommerwind"]),
+        ("['PIN:', '328795']", ["328795"]),
+        ("开机密码328795", ["328795"]),
+    ],
+)
+def test_what_is_a_secret_by_its_place_is_not(text: str, gone: list[str]) -> None:
+    told = shown(text)
+    assert [word for word in gone if word in told] == []
+    assert told.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["username", "password", "window"]',
+        "- username\n- password\n- window",
+        "Traceback of token=<secret>\n    at window.main(app.java)",
+        "password: <secret>\n  <secret>\nwindow: 1",
+        "密码错误，请重试",
+    ],
+)
+def test_what_stands_beside_a_name_is_not_its_value(text: str) -> None:
+    assert masked(text) == text

@@ -191,7 +191,7 @@ class Rules:
 
     def words(self, words: list[str]) -> list[str]:
         """The words of a command: flags and names of known programs stay."""
-        shown = _as_a_sentence(words_masked(words))
+        shown = words_masked(words)
         place = ssh_destination(words)
         return [self._destination(word) if number == place else self._word(word) for number, word in enumerate(shown)]
 
@@ -232,7 +232,7 @@ class Rules:
         return shown if is_harmless(shown) and self._unnamed(shown) == shown else self.marks.word("serial", text)
 
     def key(self, text: str) -> str:
-        if re.search(r"[^\w.\[\]-]|(?:\d{1,3}\.){3}\d", text) or self._unnamed(text) != text:
+        if re.search(r"[^\w.\[\]-]|(?:\d{1,3}\.){3}\d", text) or self._unnamed(masked(text)) != text:
             return self.text(text)
         return "".join(part if part in ".[]" else self.unit(part) for part in re.split(r"([.\[\]])", text))
 
@@ -253,14 +253,6 @@ class Rules:
 
     def _unnamed(self, text: str) -> str:
         return without_names(text, self.marks)
-
-
-def _as_a_sentence(words: list[str]) -> list[str]:
-    """Numbers masked as in one text, too, where each word stays one: `one-time code is 471122`."""
-    parts = masked(" ".join(words)).split(" ")
-    if len(parts) != len(words) or any(" " in word for word in words):
-        return words
-    return [part if word.isdigit() else word for part, word in zip(parts, words, strict=True)]
 
 
 def _is_put_together(parts: list[str]) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from retina_doctor.kinds import Kind
+from retina_doctor.redaction.announcing import announced
 from retina_doctor.redaction.chunks import CHUNK, is_identifier, is_secret
 from retina_doctor.redaction.harmless import CJK, ENDINGS, is_harmless
 from retina_doctor.redaction.marks import Marks
@@ -17,7 +17,6 @@ from retina_doctor.redaction.rules import Rules
 from retina_doctor.redaction.speaking import (
     ASSIGNED,
     FLAG_TOLD,
-    OPEN_ENDED,
     hides_a_secret,
     speaks_of_secrets,
 )
@@ -51,13 +50,11 @@ class SecretsOnly(Rules):
 
     def text(self, text: str) -> str:
         """A line that speaks of a secret is shown only as far as its words are known; others keep their names."""
-        shown, open_ended = list[str](), False
-        for lines in _units(masked(text)):
-            told = open_ended or speaks_of_secrets(" ".join(map(_unlisted, lines)) if lines[1:] else lines[0])
+        shown = list[str]()
+        for lines, told in announced(masked(text)):
             shown += (
                 CHUNK.sub(self._known, unescaped(line)) if told else CHUNK.sub(self._seen, line) for line in lines
             )
-            open_ended = told and OPEN_ENDED.search(lines[-1]) is not None
         return "\n".join(shown)
 
     def _seen(self, match: re.Match[str]) -> str:
@@ -96,8 +93,8 @@ class SecretsOnly(Rules):
 
     def _is_known(self, part: str) -> bool:
         bare = part.strip("-.*!?$#&")
-        if bare.isdigit():
-            return len(bare) < 4
+        if bare.replace("-", "").isdigit():
+            return len(bare.replace("-", "")) < 4 or _DAY.fullmatch(bare) is not None
         file = re.fullmatch(r"[\w-]+\.(?:\w+)", bare) and bare.rpartition(".")[2] in ENDINGS
         thrown = re.fullmatch(r"(?:[A-Za-z_]\w*\.)*[A-Z][A-Za-z]*(?:Error|Exception|Warning)", bare)
         return bool(len(part) == 1 or not bare or is_harmless(bare) or file or thrown)
@@ -117,8 +114,8 @@ class SecretsOnly(Rules):
     def whole_name(self, text: str) -> str:
         """Of a path, only what cannot be one is looked at: `token/x.onnx` is a folder, `token=x` is none."""
         if " " in text:
-            return self.text(" ".join(words_masked(text.split(" "))))
-        odd = re.search(r"[^\w./\\:-]|[：＝]", text) or CJK.search(unescaped(text))
+            return self.text(" ".join(words_masked(masked(text).split(" "))))
+        odd = re.search(r"[^\w./\\:-]|[：＝]|\\(?:x|u00)[2-7]", text) or CJK.search(unescaped(text))
         if (odd and speaks_of_secrets(text)) or (":" in text and not re.match(r"(?:[A-Za-z]:)?[/\\]", text)):
             return self.text(text)
         return "/".join(self._step(part) for part in masked(text).split("/"))
@@ -145,20 +142,22 @@ class SecretsOnly(Rules):
         others = [
             word
             for word, before in zip(shown, words, strict=True)
-            if not ASSIGNED.fullmatch(word) or re.search(r"['\"(\[{]", before)
+            if not ASSIGNED.fullmatch(word) or re.search(r"['\"(\[{`<]", before)
         ]
-        if speaks_of_secrets(FLAG_TOLD.sub("", " ".join(others))):
-            return shown[:1] + [CHUNK.sub(self._known, word) for word in shown[1:]]
+        line = " ".join(others)
+        if speaks_of_secrets(line if _FED.search(" ".join(words)) else FLAG_TOLD.sub("", line)):
+            program = 1 if shown and _PROGRAM.fullmatch(shown[0]) else 0
+            return shown[:program] + [CHUNK.sub(self._known, word) for word in shown[program:]]
         return [word if word.startswith("/") and number == 0 else self.text(word) for number, word in enumerate(shown)]
 
     def command(self, text: str) -> str:
         """Of a holder or a process, to be read by people; what is to be run again comes as words."""
         words = " ".join(words_masked(masked(text).split(" ")))
-        told = speaks_of_secrets(FLAG_TOLD.sub("", words))
+        told = speaks_of_secrets(words if _FED.search(text) else FLAG_TOLD.sub("", words))
         return self.text(words) if told else " ".join(self.words(masked(text).split(" ")))
 
     def variable(self, text: str) -> str:
-        if re.search(r"[ =@]", text) or speaks_of_secrets(text):
+        if re.search(r"[ =@]", text) or speaks_of_secrets(text) or masked(text) != text:
             return self.text(text)
         return "".join(
             self.name(part) if "/" in part else self.text(part) if part not in ":,;" else part
@@ -184,18 +183,11 @@ def _beside_digests(text: str, rule: Callable[[str], str]) -> str:
     return "".join(one if number % 2 else rule(one) for number, one in enumerate(parts))
 
 
-def _units(text: str) -> Iterator[list[str]]:
-    """Lines, and those of a list in YAML together: they may be the words of one command, or all that was announced before."""
-    for listed, lines in itertools.groupby(text.split("\n"), lambda line: _LISTED.match(line) is not None):
-        found = [*lines]
-        yield from [found] if listed else ([line] for line in found)
-
-
-def _unlisted(line: str) -> str:
-    return _LISTED.sub("", line).strip(" \t\r\"'")
-
-
-_LISTED = re.compile(r"\A[ \t]*-[ \t]+(?=\S)")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_FED = re.compile(r"<\(|<<|\$\(|`")
+"""A shell puts there what another command says, or what comes next."""
+_PROGRAM = re.compile(r"[A-Za-z0-9_./+-]{1,300}")
+"""As a command begins."""
 LONGEST_KEPT = 300
 """Characters of a name that is remembered."""
 

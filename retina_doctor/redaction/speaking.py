@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import re
 import unicodedata
 from urllib.parse import unquote
@@ -13,16 +14,23 @@ from retina_doctor.secret_words import CODE, SECRET, ZH, has_one, masked, small
 
 _NAMES = (
     # Of what is secret, in the languages of programs and of their operators.
-    r"(?<!unexpected )token(?!iz|[ _](?:ind|ids?\b|type|length|limit|count)|s(?:/s|\b(?! ?[:=])| ?[:=] ?\d))",
-    "passw|passphrase|passcode|secret|credential|(?<!un)authoriz|apikey|(?:api|access|private|subscription|license)[-_ ]?key"
+    r"(?<!unexpected )token(?!iz|[ _](?:ind|ids?\b|type|length|limit|count)|s(?:/s|\b(?!\\*[\"']? ?[:=])"
+    r"|\\*[\"']? ?[:=] ?\d))",
+    "passw|p[a@4][s5$]{2}w[o0]rd|passphrase|passcode|secret|credential|(?<!un)authoriz|apikey"
+    "|(?:api|access|private|subscription|license)[-_ ]?key"
     "|webhook|cookie|sess(?:ion)?[-_]?id",
     r"(?<![A-Za-z0-9])(?:auth|creds?|pin(?! memory)|otp|dsn|psk|mima|kouling|miyao|log[-_ ]?in)(?![A-Za-z0-9_])",
     r"(?<![A-Za-z0-9])(?:pwd?|snmp)(?![A-Za-z0-9])|[a-z]pwd?(?![A-Za-z0-9_])",
     r"pass[-_]?(?:hash|key)|[a-z]auth(?=\()|securestring|(?:snmp|r[ow])communit|(?<![A-Za-z])(?:snmp|r[ow])[-_]communit",
     CODE,
+    r"totp|(?<![a-z])mnemonic(?![a-z])|(?:seed|recovery)[ _-]phrase|(?:en|de)crypt\(|key[-_]?material"
+    r"|wifi:[a-z]:|(?<![a-z])pin[-_]code",
     r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!multi)(?<!single)pass(?!\w)",
     "kennwort|mot de passe|contraseña|senha|пароль|parola|şifre|パスワード|暗証番号|비밀번호|mật khẩu",
-    f"{ZH}|通行证|憑證|认证信息|鉴权",
+    r"wachtwoord|hasło|heslo|jelszó|salasana|lösenord|adgangskode|(?:palavra|parola)[- ]passe"
+    r"|(?<!\w)(?:la|su|una) clave|lozinka"
+    "|kata sandi|κωδικ|암호|รหัสผ่าน|كلمة (?:المرور|السر)|סיסמה|पासवर्ड|گذرواژه|合言葉|暗号|トークン|секрет|токен",
+    f"{ZH}|通行证|憑證|认证信息|鉴权|助记词|(?<![\u4e00-\u9fff])密\\s?[:：]",
 )
 _PROGRAMS = (
     # Which are told a secret by a flag or by its place, or on standard input.
@@ -31,7 +39,7 @@ _PROGRAMS = (
     "|net use|IDENTIFIED BY|PRAGMA (?:re)?key|cryptsetup|ipmitool|racadm|etcdctl|smbpasswd|vncpasswd|x11vnc|wpa_passphrase"
     "|snmp(?:get|walk|set)|cqlsh|sqlcmd|rabbitmqctl|ansible-vault|keytool|nmcli|requirepass|masterauth"
     "|frpc|npc|ss(?:r|-)?(?:local|server|redir|tunnel)|ss-(?:local|server|redir|tunnel)|kcptun|psexec|winexe|rpcclient|plink"
-    "|[xw]?freerdp|rdesktop|schtasks|cmdkey|qshell|addauth|twine upload|nuget push|poetry config|pulumi config|doctl auth"
+    "|runas|[xw]?freerdp|rdesktop|schtasks|cmdkey|qshell|addauth|twine upload|nuget push|poetry config|pulumi config|doctl auth"
 )
 _FLAGGED = (
     # These, only where there is such a flag: their names and versions are in many logs.
@@ -40,12 +48,13 @@ _FLAGGED = (
     ("7z[ar]?|(?:un)?rar", "h?p"),
     ("openssl", "[kK]|pass"),
     ("edge", "k"),
-    ("curl", "[ubU]|-user|-cookie|-proxy-user"),
+    ("curl", "[A-Za-z]{0,5}[uU]|b|-user|-cookie|-proxy-user|E|-cert"),
     ("wget", "-user"),
 )
 _WITH_FLAG = "|".join(rf"(?:{names})(?![\w./-])[^\n]{{0,300}}[\s\"'](?-i:-(?:{flags}))" for names, flags in _FLAGGED)
 _BEFORE = (
     r"\boracle:|\b(?:http|https|xh)\b.{0,300}\s(?:-a|--auth)[ =]\S+:|\bopenssl passwd\b|\bsocks[45]\s+\S+\s+\d+\s+\S+\s+\S"
+    r"|\becho\s[^|\n]{1,200}\|\s*(?:\S{1,100}/)?(?:su|login|ssh-add|passwd)(?![\w.-])"
     r"|(?:^|[>;&|#$]\s*)net user \S+ \S+"  # of Windows
     r"|\buser \S+ o(?:n|ff)\b.{0,300} [>#<]"  # of Redis' access lists
 )
@@ -57,7 +66,7 @@ _ACCOUNT = re.compile(
     r"(?P<value>[^\s/.:'\"\\,;，。；、()\]}]{3,})(?![\w/.:-])"
 )
 """An account that every device has, and what stands beside it, if that is no known word such as a group's."""
-_BETWEEN = re.compile(r"\\*[\"']\s*,\s*\\*[\"']|[\"']?(?:\n|\\n)\s*-\s+[\"']?")
+_BETWEEN = re.compile(r"\\*[\"']\s*,\s*\\*[\"']|\\*[\"']?(?:\n|\\+n)\s*-\s+\\*[\"']?")
 """Between two words of a list."""
 SIGNS = (
     "token pass secret credential authoriz key webhook cookie sessid sessionid sess- sess_ session- session_ "
@@ -68,16 +77,20 @@ SIGNS = (
     "mosquitto_ lftp expect sudo alias login net identified curl wget oracle: cryptsetup ipmitool racadm etcdctl vnc "
     "snmp cqlsh sqlcmd rabbitmqctl vault nmcli user -u frpc npc ss- sslocal ssserver ssredir sstunnel ssr kcptun psexec "
     "winexe rpc plink rdp rdesktop schtasks cmdkey qshell twine nuget poetry pulumi doctl rar edge socks community securestring "
-    "masterauth requirepass 信息 鉴权 權杖 帐密 账密"
+    "masterauth requirepass 信息 鉴权 權杖 帐密 账密 totp mnemonic "
+    "phrase crypt( material wifi: runas -a -e echo w0rd word "
+    "wacht hasło heslo jelszó salasana lösen adgang clave lozinka sandi κωδικ 암호 รหัส كلمة סיסמה पासवर्ड گذر 合言葉 "
+    "トーク секрет токен 助记词 密"
 ).split()
 """Of each of these words, a part in small letters: looking for those is quick, and most lines have none."""
 _MANY = re.compile(r"\d{6,}")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HEX = re.compile(r"[0-9a-fA-F]{16,}")
-_ENTITY = re.compile(r"&(?:quot|lt|gt|amp|#\d{1,6}|#x[0-9a-fA-F]{1,6});")
-OPEN_ENDED = re.compile(r"(?:[:=：＝|>\\]|[|>][-+]\d?)\s*$")
-"""What such a line says goes on in the next one."""
+_SIGN = re.compile(r"\\+(?:u00|x)([2-7][0-9a-fA-F])")
+_SPACED = re.compile(r"(?<!\w)(?:\w[ \t]){3,40}\w(?!\w)|(?<=[\u4e00-\u9fff])[ \t](?=[\u4e00-\u9fff])")
+_COLOUR = re.compile(r"(?:\x1b|\^\[|\\(?:033|e|x1b|u001b))\[[\d;]{0,12}m|[*_`]{2,3}")
+"""Of a terminal or of Markdown: what sets a word off."""
 ASSIGNED = re.compile(rf"-{{0,2}}[\w.-]+={SECRET}")
 FLAG_TOLD = re.compile(rf"(?<!\S)--?[\w-]+[= ]+{SECRET}")
 """A flag whose value is masked: it has one, so that the words after it are no part of it."""
@@ -90,16 +103,31 @@ def speaks_of_secrets(line: str) -> bool:
         return True
     if any(not is_harmless(one["value"]) or _MANY.fullmatch(one["value"]) for one in _ACCOUNT.finditer(line)):
         return True
-    if line.isascii() and "%" not in line and "&" not in line:
-        return False
     if _is_disguised(line):
         return True
-    plain = _ENTITY.sub(" ", unicodedata.normalize("NFKC", unquote(unquote(line))))
+    plain = _plain(line)
     return plain != line and SPEAKS.search(plain) is not None
+
+
+def _plain(line: str) -> str:
+    """What a reader takes it for, however it is written."""
+    if "\x1b" in line or "[" in line or "**" in line or "__" in line:
+        line = _COLOUR.sub("", line)
+    if "\\" in line:
+        line = _SIGN.sub(lambda sign: chr(int(sign[1], 16)), line)
+    if "%" in line:
+        line = unquote(unquote(line))
+    if "&" in line:
+        line = html.unescape(html.unescape(line))
+    if not line.isascii():
+        line = unicodedata.normalize("NFKC", line)
+    return _SPACED.sub(lambda spaced: spaced[0].replace(" ", "").replace("\t", ""), line)
 
 
 def _is_disguised(line: str) -> bool:
     """Invisible characters, or Latin letters and those of another alphabet in one word: no program writes that."""
+    if line.isascii():
+        return False
     if _INVISIBLE.search(line):
         return True
     return any(

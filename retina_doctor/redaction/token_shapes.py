@@ -33,14 +33,26 @@ _OF_NETWORKS = re.compile(
 )
 """Sizes, precisions, releases, layers and data sets, as names of networks have them."""
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_ARCHITECTURE = re.compile(r"(?i)(?:sm|u?int|fp|bf|tf|cu|cp|py|bs|rc)\d{1,3}")
 _CAPITALS = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{16,}")
 
 
 def has_a_tokens_shape(word: str) -> bool:
     odd = ODD.search(word.strip("$!#^&*~%\\@`.")) or _RANDOM.search(word) or _LONG_RANDOM.fullmatch(word)
-    if odd or _CAPITALS.fullmatch(word) or _LONG_NUMBER.fullmatch(word):
+    if odd or _is_typed_off(word) or _CAPITALS.fullmatch(word) or _LONG_NUMBER.fullmatch(word):
         return True
     return len(word) >= 12 and (is_shuffled(word) or any(map(is_no_word, _LETTERS.findall(word))))
+
+
+def _is_typed_off(word: str) -> bool:
+    """Groups of one length, most of which are no words, as keys of licences are printed to be typed."""
+    groups = word.split("-")
+    if not 4 <= len(groups) <= 8 or {*map(len, groups)} not in ({4}, {5}, {6}) or not all(map(str.isalnum, groups)):
+        return False
+    known = sum(bool(_ARCHITECTURE.fullmatch(one)) or (one.isalpha() and is_harmless(one)) for one in groups)
+    if 2 * known >= len(groups):
+        return False
+    return any(not one.isalpha() and not one.isdigit() for one in groups)
 
 
 def has_one_in_a_path(part: str) -> bool:

@@ -12,11 +12,19 @@ HOME = re.compile(r"(/home/|/Users/|\\Users\\|\\\\Users\\\\)(?!<)([^/\\\s:\"',;(
 _EMAIL = re.compile(r"[\w.+%-]+(?P<domain>@(?:[\w-]+\.)+(?=[\d_-]*[^\W\d_])[\w-]+)?")
 """Without a domain too, so that no long word is looked at again from each of its characters."""
 _MAC = re.compile(
-    r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}[:-]){5}(?:[0-9A-Fa-f]{2})(?:[:-][0-9A-Fa-f]{2}){0,2}(?![\w:-])"
+    r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}[:-]){5}(?:[0-9A-Fa-f]{2})(?:[:-][0-9A-Fa-f]{2}){0,14}(?![\w:-])"
     r"|(?<![\w.])(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}(?![\w.])"
 )
 GPU_ID = re.compile(r"\b((?:GPU|MIG)-[0-9a-f]{8})(-[0-9a-f]{1,4}[0-9a-f-]*)")
-_PHONE = re.compile(r"(?<![\w.:/-])\+?\d{1,4}(?:[ -]\d{2,5}){2,4}(?![\w:-]|\.\d)")
+_PHONE = re.compile(
+    r"(?<!\d)\d{6}[ -]\d{8}[ -]\d{3}[\dXx](?!\w)|\(0\d{2,3}\)[ -]?\d{7,8}(?!\d)"
+    r"|(?<![\w.:/-])\+?\d{1,4}(?:[ -]\d{2,5}){2,4}(?![\w:-]|\.\d)"
+)
+_PLACE = re.compile(
+    r"(?i)(?<![a-z])(?:lat(?:itude)?|l(?:on|ng)(?:gitude)?|location|gps|geo|coords?|[经纬]度|坐标|位置)\W{1,4}"
+    r"(?P<place>-?\d{1,3}\.\d{4,12}(?:\s?[,/ ]\s?-?\d{1,3}\.\d{4,12})?)"
+)
+"""Degrees of a place on earth."""
 _DATED = re.compile(r"\d{4}-\d\d-\d\d.*")
 _IPV6 = re.compile(
     r"(?<![\w:.])(?=[0-9a-fA-F:]*[0-9a-fA-F]:)(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?:%\w+)?(?![\w:])"
@@ -40,6 +48,7 @@ def without_names(text: str, marks: Marks) -> str:
     text = _MAC.sub("<mac>", text)
     text = GPU_ID.sub(lambda m: m[1] + re.sub("[0-9a-f]", "0", m[2]), text)
     text = _PHONE.sub(lambda m: m[0] if _DATED.fullmatch(m[0]) else marks.word("number", m[0]), text)
+    text = _PLACE.sub(lambda m: m[0].replace(m["place"], marks.word("number", m["place"])), text)
     text = _IPV6.sub(lambda m: _ipv6(m, marks), text)
     text = _IPV4.sub(lambda m: _ipv4(m, marks), text)
     return _HOST_SAID.sub(lambda m: _said_host(m, marks), text)

@@ -1,0 +1,42 @@
+"""What is a secret by where it stands, whatever it is called. Sent to targets: Python 3.8, standard library alone."""
+
+from __future__ import annotations
+
+USER = (
+    r"(?P<head>(?<!\S)(?:-[A-Za-z]{0,6}[uU]|--(?:proxy-)?user)[ =]{0,2}\\*(?P<q>[\"'])[^\"'\s:\\]{1,64}:)"
+    r"(?P<value>(?!\d+\\*[\"'])[^\"'\n\\]+)(?=\\*(?P=q))"
+)
+"""Told in quotes, so that it may hold blanks: `curl -u 'face:a b'`."""
+SHORT = r"(?P<head>(?<!\S)-p)(?P<value>(?P<e>\\*)(?P<q>[\"'])(?![/$.~]|[\d:.-]+(?P=e)(?P=q))[^\"'\n\\]+(?P=e)(?P=q))(?![\w:=])"
+"""`mysql -p'a b'`."""
+CONFIGURED = (
+    r"(?i)(?P<head>(?<![\w.-])(?:proxy-)?user(?:pwd)?\s{0,4}[=:]\s{0,4}\\*[\"'](?P<user>[^\"'\s:/\\]{1,64}):)"
+    r"(?P<value>(?!\d+\\*[\"']|(?P=user)\\*[\"'])[^\"'\n\\]{2,})(?=\\*[\"'])"
+)
+"""In a file of curl's: `user = "face:x"`. Of a container, the second is a group."""
+CERTIFICATE = r"(?P<head>(?<!\S)(?:-E|--(?:proxy-)?cert)[ =][^\s:]{1,200}:)(?P<value>[^\s/\\\"']\S*)"
+CERTIFICATE_FLAG = r"-E|--(?:proxy-)?cert"
+PGPASS = (
+    r"(?P<head>(?<![\w.:/*-])(?!\S{0,200}\.(?:py|c|cc|cpp|cu|h|js|go|rs|java):)(?:(?=[\w.-]{0,63}[A-Za-z])[\w.-]{1,253}|\*|(?:\d{1,3}\.){3}\d{1,3})"
+    r":(?:\d{3,5}|\*):(?=[\w-]{0,63}[A-Za-z*])[\w*-]{1,63}:(?=[\w.-]{0,63}[A-Za-z*])[\w.*-]{1,63}:)"
+    r"(?P<value>(?:[^\s:\\\"']|\\[:\\]){3,})(?=[\s\\\"']|$)"
+)
+"""host:port:database:user:password, as in `~/.pgpass`."""
+BEFORE_HOST = (
+    r"(?P<head>(?<![\w./@:%+-])(?!(?i:mailto|e?-?mail|sips?|xmpp|acct|to|from|b?cc|author|contact|maintainer):)[\w.%+-]{1,64}:)"
+    r"(?P<value>(?!\d{1,3}@)[^\s/@:\"',;=<>()]{3,})"
+    r"(?=@(?:(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|\[[0-9a-fA-F:]{2,45}\]|(?!sha\d)[A-Za-z][\w-]{0,62}:\d{2,5}(?!\w)"
+    r"|(?=[\w.-]{0,200}[A-Za-z])[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?![\w(])|(?:tcp|udp|unix)\())"
+)
+"""An address without its scheme: `face:x@10.2.3.4:3128`."""
+SEED = (
+    r"(?i)(?P<head>(?:\b(?:mnemonic|(?:seed|recovery|backup)[ _-]?(?:phrase|words))|助记词)[^\w\n]{0,4}"
+    r"(?:is\s{1,4}|[为是]\s{0,4})?)"
+    r"(?P<value>(?:[a-z]{3,8}[ ,]{1,2}){2,23}[a-z]{3,8})(?![\w-])"
+)
+"""The words of a wallet are those of a dictionary."""
+GROUPS = (
+    r"(?i)(?P<head>(?<![A-Za-z])(?:key|seed|iv|salt)\\*[\"']?\s{0,4}[:=]\s{0,4}\\*[\"']?)"
+    r"(?P<value>(?:[0-9a-f]{4,16}[ :-]){3,31}[0-9a-f]{4,16})(?![\w-])"
+)
+"""Digits as they are grouped to be typed."""
