@@ -168,7 +168,7 @@ def _onnxruntime(told: Told) -> Made:
     needed, libraries, used = libraries_told(told, row_of_gpu)
     told_fields: dict[str, Any] = {
         "distributions": tuple(distributions), "owner": None, "libraries": libraries, "folder": None,
-        "emptied": (),
+        "emptied": (), "preloaded_by": None,
     }  # fmt: skip
     if code or needed:
         found: dict[str, Any] = {"wanted": needed, "found": {}} if needed else {}
@@ -187,10 +187,11 @@ def _for_a_toolkit(told: Told) -> Made:
         )  # fmt: skip
         yield (
             partial(
-                ort_gpu.OrtFiles, distributions=(one,), owner=None, provider=None, libraries=(), folder=None, emptied=()
+                ort_gpu.OrtFiles, distributions=(one,), owner=None, provider=None, libraries=(), folder=None, emptied=(),
+                preloaded_by=None,
             ),
             toolkits,
-        )
+        )  # fmt: skip
 
 
 def _torch(told: Told) -> Made:
