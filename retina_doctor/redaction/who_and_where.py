@@ -18,7 +18,7 @@ _MAC = re.compile(
 GPU_ID = re.compile(r"\b((?:GPU|MIG)-[0-9a-f]{8})(-[0-9a-f]{1,4}[0-9a-f-]*)")
 _PHONE = re.compile(
     r"(?<!\d)\d{6}[ -]\d{8}[ -]\d{3}[\dXx](?!\w)|\(0\d{2,3}\)[ -]?\d{7,8}(?!\d)"
-    r"|(?<![\w.:/-])\+?\d{1,4}(?:[ -]\d{2,5}){2,4}(?![\w:-]|\.\d)"
+    r"|(?<![\w.:/-])\+?\d{1,4}(?:[ -]\d{2,5}){2,4}(?![\w-]|:\S|\.\d)"
 )
 _PLACE = re.compile(
     r"(?i)(?<![a-z])(?:lat(?:itude)?|l(?:on|ng)(?:gitude)?|location|gps|geo|coords?|[经纬]度|坐标|位置)\W{1,4}"
