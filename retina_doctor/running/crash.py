@@ -27,7 +27,7 @@ def write_crash_file(error: BaseException) -> Path | None:
     text = "\n".join(
         [
             f"retina-doctor {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
-            "command: " + " ".join(rules.words(sys.argv)[1:]),
+            "command: " + rules.text(" ".join(rules.words(sys.argv)[1:])),
             f"{type(error).__name__}: {rules.text(beginning(str(error), 2000))}",
             *where[-60:],
             "",
