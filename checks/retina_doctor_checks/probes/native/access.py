@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 
 def is_gone(path: str) -> bool:
@@ -19,13 +20,12 @@ def is_gone(path: str) -> bool:
 def is_closed(path: str) -> bool:
     """It is there, and this user may not read it, or not list and enter it; or not enter a folder above it."""
     try:
-        needed = os.R_OK | os.X_OK if os.path.isdir(path) else os.R_OK
-        os.stat(path)
-        return not os.access(path, needed)
+        mode = os.stat(path).st_mode
     except PermissionError:
         return True
     except OSError:
         return False
+    return not os.access(path, os.R_OK | os.X_OK if stat.S_ISDIR(mode) else os.R_OK)
 
 
 def first_closed(site: str, path: str) -> str | None:

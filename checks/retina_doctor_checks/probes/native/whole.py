@@ -63,11 +63,11 @@ def is_damaged(entry: Any, there: dict[str, Any]) -> bool:
         size = file.stat().st_size
     except OSError:
         return access.is_gone(entry.place)
-    if access.is_closed(entry.place):
+    if size == entry.size or access.is_closed(entry.place):
         return False
     if name.endswith(".py"):
         return bool(entry.size) and size < entry.size and not can_be_read(entry.place)
-    return size != entry.size and elf.damage(entry.place) is not None
+    return elf.damage(entry.place) is not None
 
 
 def listed(folder: str) -> dict[str, Any]:

@@ -42,8 +42,10 @@ def closed(lists: list[Any]) -> list[dict[str, Any]]:
     sites = places.site_folders()
     found: dict[str, set[str]] = {site: set() for site in sites if access.is_closed(site)}
     for one, entries in lists:
-        code = [entry.place for entry in entries if whole.CODE.match(entry.path)]
-        note(found, one.site, code, set(modules(entries)))
+        code = (entry.place for entry in entries if whole.CODE.match(entry.path))
+        refused = [path for path in code if not os.access(path, os.R_OK)]  # one question for each of thousands
+        if refused:
+            note(found, one.site, refused, set(modules(entries)))
     for site in sites:
         for name in tops(site):
             note(found, site, [os.path.join(site, name)], {name.partition(".")[0]})
