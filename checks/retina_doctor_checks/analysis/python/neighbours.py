@@ -45,6 +45,7 @@ class Neighbours:
         self._sets: dict[tuple[str, str], set[str]] | None = None
         self._moving: set[str] = set()
         self._edges: dict[str, set[str]] | None = None
+        self._importers: dict[str, set[str]] = {}
         self.answering: set[tuple[str, int]] = set()
         self._configures: dict[str, set[str]] = {}
         self.trees: dict[str, object] = {}
@@ -70,7 +71,8 @@ class Neighbours:
 
     def is_imported(self, path: str) -> bool:
         """Whether one of the files imports that at *path*."""
-        return any(path in imported for imported in self._imports().values())
+        self._imports()
+        return path in self._importers
 
     def changes_directory(self, path: str) -> bool:
         """Whether a file that may run together with that at *path* chooses the directory for both. A test or a tool in a
@@ -82,15 +84,10 @@ class Neighbours:
         above = len(posixpath.commonpath(self._files))  # what is scanned may lie in a folder of any name
         if not all(ASIDE.search(file[above:]) for file in self._moving):
             return True
-        edges = self._imports()
-        importers: dict[str, set[str]] = {}
-        for file, imported in edges.items():
-            for one in imported:
-                importers.setdefault(one, set()).add(file)
-        return bool(self._moving & (reached(path, edges) | reached(path, importers)))
+        return bool(self._moving & (reached(path, self._imports()) | reached(path, self._importers)))
 
     def _imports(self) -> dict[str, set[str]]:
-        """File -> those of the files that it imports."""
+        """File -> those of the files that it imports; *_importers* the other way round."""
         if self._edges is None:
             known = set(self._files)
             self._edges = {}
@@ -98,6 +95,8 @@ class Neighbours:
                 modules = [name for one in IMPORTS.findall(self.content_of(file) or b"") for name in modules_of(*one)]
                 found = {one for module in modules for one in files_of(module, file)}
                 self._edges[file] = (found & known) - {file}
+                for one in self._edges[file]:
+                    self._importers.setdefault(one, set()).add(file)
         return self._edges
 
     def _setters(self) -> dict[tuple[str, str], set[str]]:
