@@ -76,7 +76,7 @@ ARROWS = arrows(PACK)
 ARROWS_OF_ENGINE = {pair: where for pair, where in arrows(ENGINE).items() if pair[1] != "__version__"}
 FLOORS = (
     "secret_shapes secret_places",
-    "codec kinds errors proc_files sending ears secret_words moment",
+    "codec kinds errors owners proc_files sending ears secret_words moment",
     "files points quoting spread apart language",
     "settings",
     "model",

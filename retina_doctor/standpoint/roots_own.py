@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-MOST_LINKS = 40  # path_resolution(7)
+from retina_doctor.owners import others_write, passed
+
 MOST_FILES = 200_000
 
 
@@ -20,16 +20,16 @@ def is_roots_own(python: str) -> bool:
     try:
         sites = [one for one in environment.glob("lib*/python3*/site-packages") if not one.is_symlink()]
         on_the_way = [
-            *_passed(Path(python)),
+            *_way_to(Path(python)),
             environment / "pyvenv.cfg",
-            *(step for one in sites for step in _passed(one)),
+            *(step for one in sites for step in _way_to(one)),
         ]
         if not sites or not all(_is_roots(path, environment) for path in on_the_way):
             return False
         if any(map(_adds_folders, sites)):
             return False
         libraries = _libraries(environment, {site.parent.name for site in sites})
-        if not all(_is_roots(step, environment) for one in libraries for step in _passed(one)):
+        if not all(_is_roots(step, environment) for one in libraries for step in _way_to(one)):
             return False
         for count, path in enumerate(each for folder in (*sites, *libraries) for each in _below(folder)):
             if count > MOST_FILES or not _is_roots(path, environment):
@@ -61,31 +61,11 @@ def _adds_folders(site: Path) -> bool:
 def _is_roots(path: Path, environment: Path) -> bool:
     """In a sticky folder above, such as /tmp, others replace nothing of root's; in the environment they would add something."""
     state = path.lstat()
-    sticky = state.st_mode & stat.S_ISVTX and not path.is_relative_to(environment)
-    others_write = state.st_mode & 0o022 and not stat.S_ISLNK(state.st_mode) and not sticky
-    return state.st_uid == 0 and not others_write
+    return state.st_uid == 0 and not others_write(state, add=path.is_relative_to(environment))
 
 
-def _passed(path: Path) -> Iterator[Path]:
-    """Each folder, link and file on the way, as the kernel goes it. Raises OSError."""
-    here, left, links = Path("/"), list(path.parts[1:]), 0
-    yield here
-    while left:
-        step = left.pop(0)
-        if step == "..":
-            here = here.parent
-            continue
-        there = here / step
-        yield there
-        if not there.is_symlink():
-            here = there
-            continue
-        links += 1
-        if links > MOST_LINKS:
-            raise OSError(f"too many links: {path}")
-        goal = there.readlink()
-        here = Path("/") if goal.is_absolute() else here
-        left = [*(goal.parts[1:] if goal.is_absolute() else goal.parts), *left]
+def _way_to(path: Path) -> Iterator[Path]:
+    return map(Path, passed(str(path)))
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -93,4 +73,4 @@ def _below(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
         yield path
         if path.is_symlink():
-            yield from _passed(path)
+            yield from _way_to(path)

@@ -6,11 +6,10 @@ Sources: insightface 0.7.3 and 2.1, app/face_analysis.py and utils/storage.py (R
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
-from collections.abc import Iterator
 from typing import Any
+
+from retina_doctor import owners
 
 VARIABLE = "RETINAFACE_MODEL_PATH"
 IMAGE_FOLDER = "/models/retinaface"
@@ -101,7 +100,6 @@ def model_files(folder: str) -> list[Any]:
 LEAST_OUTPUTS = 5
 """Of a detector to insightface (model_zoo.py)."""
 MOST_READ, MOST_NEAR = 60, 5
-MOST_LINKS = 40  # path_resolution(7)
 
 
 def is_trusted(path: str) -> bool:
@@ -111,38 +109,13 @@ def is_trusted(path: str) -> bool:
     try:
         if os.stat(path).st_mode & 0o022:
             return False
-        for here in passed(path):
+        for here in owners.passed(path):
             status = os.lstat(here)
-            others_write = (
-                status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX and not stat.S_ISLNK(status.st_mode)
-            )
-            if status.st_uid not in mine or others_write:
+            if status.st_uid not in mine or owners.others_write(status):
                 return False
     except OSError:
         return False
     return True
-
-
-def passed(path: str) -> Iterator[str]:
-    """Each folder, link and file on the way, as the kernel goes it. Raises OSError."""
-    here, left, links = os.sep, os.path.join(os.getcwd(), path).split(os.sep), 0
-    yield here
-    while left:
-        step = left.pop(0)
-        if step == os.pardir:
-            here = os.path.dirname(here)
-        elif step not in ("", os.curdir):
-            there = os.path.join(here, step)
-            yield there
-            if not os.path.islink(there):
-                here = there
-                continue
-            links += 1
-            if links > MOST_LINKS:
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-            target = os.readlink(there)
-            here = os.sep if target.startswith(os.sep) else here
-            left = target.split(os.sep) + left
 
 
 def detectors_near(path: str, arguments: dict[str, Any]) -> list[Any]:

@@ -6,10 +6,9 @@ from __future__ import annotations
 import glob
 import os
 import re
-import stat
 from typing import Any
 
-from retina_doctor_checks.probes.models import locate
+from retina_doctor import owners
 from retina_doctor_checks.probes.native import access, installed, places, whole
 from retina_doctor_checks.probes.python_env import look_extensions
 
@@ -76,15 +75,10 @@ def note(found: dict[str, set[str]], site: str, paths: list[str], names: set[str
 def is_roots(path: str) -> bool:
     """Whether nobody but root can have put it there, by its owner and those of all folders and links on the way."""
     try:
-        states = [os.lstat(one) for one in locate.passed(path)]
+        states = [os.lstat(one) for one in owners.passed(path)]
     except OSError:
         return False
-    return all(state.st_uid == 0 and not is_others(state) for state in states)
-
-
-def is_others(state: os.stat_result) -> bool:
-    """A folder or file that others may write; in a sticky folder they replace nothing of root's."""
-    return bool(state.st_mode & 0o022) and not state.st_mode & stat.S_ISVTX and not stat.S_ISLNK(state.st_mode)
+    return all(state.st_uid == 0 and not owners.others_write(state) for state in states)
 
 
 def described(one: Any, entries: list[Any], files: list[str]) -> dict[str, Any]:
