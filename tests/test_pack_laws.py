@@ -39,14 +39,19 @@ BREACHES: dict[str, tuple[list[Edit], str, str]] = {
         "must be: # title, what it means, ## Found with title and message, ## Fix, ## Why",
     ),
     "a template that is none": (
-        [(f"pages/{CODE}.en.md", "{% endif %}", "")],
+        [(f"pages/{CODE}.en.md", "{{ least }}", "{{ least + }}")],
         "pages of both languages have one form",
         f"{CODE}.en.md:9: ",
     ),
     "a filter that is none": (
         [(f"pages/{CODE}.en.md", "{{ least }}", "{{ least | no_such_filter }}")],
         "pages of both languages have one form",
-        f"{CODE}.en.md:9: No filter named 'no_such_filter'",
+        f"{CODE}.zh.md: other variants, placeholders or commands",
+    ),
+    "a statement": (
+        [(f"pages/{CODE}.en.md", "{{ least }}", "{% if least %}{{ least }}{% endif %}")],
+        "pages of both languages have one form",
+        f"{CODE}.en.md:9: {{%: a page has places alone",
     ),
     "another placeholder": (
         [(f"pages/{CODE}.en.md", "{{ least }}", "{{ most }}")],

@@ -229,9 +229,9 @@ def test_evidence_in_a_command_stays_one_word_on_one_line(tmp_path: Path, langua
     ],
 )
 def test_a_command_gets_evidence_as_it_is(tmp_path: Path, text: str) -> None:
-    from retina_doctor.words.pages import _SHELL, _fill
+    from retina_doctor.words.pages import _shell
 
-    command = _fill(_SHELL, "printf %s {{ text }}", {"text": text})
+    command = _shell("printf %s {{ text }}", {"text": text})
     ran = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True)
     # A value is never an option: what begins with a dash is named as the file that it is.
     assert ran.stdout.decode() == (f"./{text}" if text.startswith("-") else text)

@@ -82,7 +82,7 @@ def test_page_asks_for_what_evidence_lacks(tmp_path: Path, sound: dict[str, Any]
     assert others(told) == others(sound)
     assert finding(told, "open-files-limit-low")["title"] == "open-files-limit-low"
     [check] = [one for one in told["checks"] if one["code"] == "ACME1"]
-    assert "open-files-limit-low.en.md: UndefinedError: 'nothing' is undefined" in check["reason"]
+    assert "open-files-limit-low.en.md: NameError: name 'nothing' is not defined" in check["reason"]
 
 
 def test_reason_that_nobody_told(tmp_path: Path, sound: dict[str, Any]) -> None:
@@ -170,7 +170,8 @@ def test_finder_of_services_raises(tmp_path: Path, sound: dict[str, Any]) -> Non
     [
         [("pages/open-files-limit-low.en.md", "", None)],
         [("pages/open-files-limit-low.en.md", "## Fix", "## Mend")],
-        [("pages/open-files-limit-low.en.md", "{% endif %}", "")],
+        [("pages/open-files-limit-low.en.md", "{{ least }}", "{{ least + }}")],
+        [("pages/open-files-limit-low.en.md", "{{ least }}", "{% if least %}{{ least }}{% endif %}")],
     ],
 )
 def test_list_and_explain_survive_a_page(edits: list[Edit], tmp_path: Path) -> None:

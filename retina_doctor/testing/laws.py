@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import jinja2.meta
-
 from retina_doctor import own_checks
 from retina_doctor.authoring import Check, Facts, Pack, Side
 from retina_doctor.catalogue.registry import Catalogue, build
@@ -25,8 +22,9 @@ from retina_doctor.language import LANGUAGES
 from retina_doctor.model import Action, Outcome, Recorded, Snapshot, Target, Verdict
 from retina_doctor.sending import has_source, source_of
 from retina_doctor.settings import Settings
+from retina_doctor.words.filling import broken_places, names_in
 from retina_doctor.words.page_source import BLOCK, PageError, PageSource, file_of, source
-from retina_doctor.words.pages import FILTERS, spoken
+from retina_doctor.words.pages import spoken
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 Module = tuple[str, Path, str]
@@ -80,22 +78,20 @@ def _it_contradicts_neither_itself_nor_others(pack: Pack, others: tuple[Pack, ..
 
 
 def _pages_of_both_languages_have_one_form(pack: Pack, _others: tuple[Pack, ...]) -> Iterator[str]:
-    environment = jinja2.Environment()  # noqa: S701 - nothing is rendered
-    environment.filters |= FILTERS
     for domain in pack.domains:
         for check in domain.checks:
             pages = {}
             for language in LANGUAGES:
                 file = file_of(domain.pages, check.name, language)
                 try:
-                    environment.compile(file.read_text(encoding="utf-8"))  # whole, so that lines are those of the file
+                    broken = [*broken_places(file.read_text(encoding="utf-8"))]
                     page = source(domain.pages, check.name, language)
-                except jinja2.TemplateSyntaxError as error:
-                    yield f"{file}:{error.lineno}: {error.message}"
                 except (OSError, UnicodeDecodeError, PageError) as error:
                     yield f"{file}: {error}"
-                else:
-                    pages[language] = _form(page, environment)
+                    continue
+                yield from (f"{file}:{line}: {why}" for line, why in broken)
+                if not broken:
+                    pages[language] = _form(page)
                     yield from (f"{file}: {flaw}" for flaw in _flaws_of_page(page, language))
                     if any(BLOCK.search(one.fix) for one in page.variants.values()) and check.action is None:
                         yield f"{check.place}: {check.code} prints commands: @check needs action="
@@ -103,13 +99,13 @@ def _pages_of_both_languages_have_one_form(pack: Pack, _others: tuple[Pack, ...]
                 yield f"{file_of(domain.pages, check.name, 'zh')}: other variants, placeholders or commands than the English page"
 
 
-def _form(page: PageSource, environment: jinja2.Environment) -> tuple[dict[str, Any], dict[str, Any]]:
+def _form(page: PageSource) -> tuple[dict[str, Any], dict[str, Any]]:
     """What both languages have in common, by variant: placeholders of each part, and blocks of commands."""
     names: dict[str, Any] = {}
     blocks: dict[str, Any] = {}
     for variant, found in page.variants.items():
         parts = {"title": found.title, "message": found.message, "fix": found.fix}
-        names[variant] = {k: jinja2.meta.find_undeclared_variables(environment.parse(v)) for k, v in parts.items()}
+        names[variant] = {k: names_in(v) for k, v in parts.items()}
         blocks[variant] = BLOCK.findall(found.fix)
     return names, blocks
 

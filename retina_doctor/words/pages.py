@@ -1,7 +1,7 @@
 """Speaks: code + language + evidence -> words. What a page looks like: `page_source`.
 
-Title, message and fix of a finding are strict Jinja templates over its evidence; a placeholder that the evidence does not
-fill is an error. `language` is "en" or "zh". `told(x)` puts evidence of the form {"key", "values"}, or a list of such, into
+Title, message and fix of a finding are filled from its evidence (`filling`); a place that the evidence does not fill is an
+error. `language` is "en" or "zh". `told(x)` puts evidence of the form {"key", "values"}, or a list of such, into
 the words of the packs' tables of reasons: the check names the sentences that hold, and the page needs no conditions.
 `word(x)` puts what probes say in English (a stage, an outcome, each of a list) into words of the language. Evidence may bear
 none of these names. Whatever it puts into a command is quoted for the shell.
@@ -9,19 +9,16 @@ none of these names. Whatever it puts into a command is quoted for the shell.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import jinja2
-
 from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.codec import Data, to_json
-from retina_doctor.figures import quantity
 from retina_doctor.language import Language
 from retina_doctor.model import Action, Finding, Reason, Snapshot, interpreter_of
 from retina_doctor.quoting import PASSWORD, argument, visible
+from retina_doctor.words.filling import Filling
 from retina_doctor.words.page_source import BLOCK, PageError, file_of, source
 from retina_doctor.words.reasons import reason_text, words_of
 from retina_doctor.words.remedies import FileChange, Remedies
@@ -77,7 +74,7 @@ def spoken(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
 
 
 def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language: Language) -> Words:
-    """The words of a finding, filled from its evidence. Raises PageError, jinja2.UndefinedError."""
+    """The words of a finding, filled from its evidence. Raises PageError, and whatever `Filling` does."""
     whole = source(catalogue.of_code(finding.code).pages, finding.name, language)
     page = whole.of(finding.variant)
     remedies = Remedies(snapshot.target, interpreter_of(snapshot))
@@ -100,13 +97,13 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         raise PageError(f"{finding.name}: the evidence has a name of what every page may use: {', '.join(hidden)}")
     texts, doings = _filled_fix(page.fix, finding, values, remedies)
     return Words(
-        title=one_line(_fill(_PROSE, page.title, values)),
-        message=one_line(_fill(_PROSE, page.message, values)),
+        title=one_line(_prose(page.title, values)),
+        message=one_line(_prose(page.message, values)),
         fix="\n\n".join(one_line(part) for text in texts for part in text.split("\n\n") if part.strip()),
         commands=tuple(one.command for one in doings),
         doings=tuple(doings),
         aside=_aside(remedies, doings, catalogue, language),
-        todo=one_line(_fill(_PROSE, page.todo, values)),
+        todo=one_line(_prose(page.todo, values)),
         why=whole.why,
     )
 
@@ -119,14 +116,14 @@ def _filled_fix(
     texts: list[str] = []
     position = 0
     for block in BLOCK.finditer(fix):
-        texts.append(_fill(_PROSE, fix[position : block.start()], values))
+        texts.append(_prose(fix[position : block.start()], values))
         kind = Action(block[1]) if block[1] else finding.action
-        for line in filter(None, map(str.strip, _fill(_SHELL, block[2], values).split("\n"))):
+        for line in filter(None, map(str.strip, _shell(block[2], values).split("\n"))):
             pip = remedies.made.get(line)
             change = remedies.changes.get(line)
             doings.append(Doing(command=line, action=Action.PIP if pip else kind, pip=pip, change=change))
         position = block.end()
-    texts.append(_fill(_PROSE, fix[position:], values))
+    texts.append(_prose(fix[position:], values))
     return texts, doings
 
 
@@ -160,31 +157,6 @@ def one_line(text: str) -> str:
     return re.sub(r"\s*\n\s*", " ", text)
 
 
-def _fill(environment: jinja2.Environment, text: str, values: Mapping[str, Any]) -> str:
-    return _template(environment, text).render(values)
-
-
-@functools.cache
-def _template(environment: jinja2.Environment, text: str) -> jinja2.Template:
-    return environment.from_string(text)
-
-
-def mebibytes(value: float) -> str:
-    """Bytes as whole MiB."""
-    return f"{value / 1024**2:.0f} MiB"
-
-
-FILTERS = {"MiB": mebibytes, "quantity": quantity}
-"""Of pages, beside Jinja's own: `{{ now|quantity(unit) }}`, with a unit of `retina_doctor.figures`."""
-
-
-def _environment(finalize: Any) -> jinja2.Environment:
-    # Autoescape would write HTML entities; these texts are no HTML. `finalize` sees every filled value instead.
-    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=finalize, autoescape=False)  # noqa: S701
-    environment.filters |= FILTERS
-    return environment
-
-
 def _in_prose(value: Any) -> Any:
     """What evidence holds, as it stands in a sentence: of a table, each name with its value."""
     if isinstance(value, Mapping):
@@ -192,5 +164,5 @@ def _in_prose(value: Any) -> Any:
     return visible(", ".join(map(str, value)) if isinstance(value, list | tuple) else value)
 
 
-_PROSE = _environment(_in_prose)
-_SHELL = _environment(argument)
+_prose = Filling(_in_prose)
+_shell = Filling(argument)

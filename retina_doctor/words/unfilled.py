@@ -1,5 +1,4 @@
-"""Templates of a page for reading where a pack ships no example: ‹name› where evidence will stand, [one | other] where it
-decides."""
+"""Texts of a page for reading where a pack ships no example: ‹name› where evidence will stand."""
 
 from __future__ import annotations
 
@@ -23,10 +22,10 @@ def unfilled(page: Variant) -> Words:
 
 
 def shown(template: str) -> str:
-    text = re.sub(r"\{%-?\s*(?:if|for)\b.*?%\}", "[", template, flags=re.DOTALL)
-    text = re.sub(r"\{%-?\s*(?:else|elif)\b.*?%\}", " | ", text, flags=re.DOTALL)
-    text = re.sub(r"\{%-?\s*end(?:if|for)\s*-?%\}", "]", text)
-    text = re.sub(r"\{\{\s*pip_(install|uninstall)\((.*?)\)\s*\}\}", lambda m: f"pip {m[1]} {_arguments(m[2])}", text)
+    text = re.sub(
+        r"\{\{\s*pip_(install|uninstall)\((.*?)\)\s*\}\}", lambda m: f"pip {m[1]} {_arguments(m[2])}", template
+    )
+    text = re.sub(r"\{\{\s*f\"[^{\"]*\{(\w+).*?\}\}", r"‹\1›", text)
     return re.sub(r"\{\{\s*([^ |.(\[}]*).*?\}\}", r"‹\1›", text)
 
 
