@@ -16,7 +16,10 @@ import sys
 import time
 import types
 from importlib.machinery import ModuleSpec, SourceFileLoader
-from typing import Any
+
+TYPE_CHECKING = False  # importing typing takes four milliseconds
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Telling:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+
+from retina_doctor.hints import Any
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+
+from retina_doctor.hints import Any
 
 
 def host_name() -> str:

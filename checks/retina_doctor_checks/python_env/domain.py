@@ -43,6 +43,7 @@ files_probe = Probe(
     facts=InstalledFiles,
     module=f"{PROBES}.look_files",
     side=Side.TARGET,
+    share=True,
 )
 imports_probe = Probe(
     name="imports",

@@ -6,8 +6,8 @@ import glob
 import json
 import os
 import re
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor.probing import place
 from retina_doctor_checks.probes.native import program
 

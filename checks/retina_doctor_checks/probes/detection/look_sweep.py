@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor.secret_words import beginning
 from retina_doctor_checks.probes.inference import look_inference
 from retina_doctor_checks.probes.models import locate

@@ -8,7 +8,8 @@ import glob
 import os
 import re
 import stat
-from typing import Any
+
+from retina_doctor.hints import Any
 
 NODES = ("/dev/nvidia*", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg")
 LIBRARIES = ("libnvidia-ml.so.", "libcuda.so.")

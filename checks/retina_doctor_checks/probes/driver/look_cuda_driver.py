@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import uuid
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor.secret_words import beginning
 
 MAJOR, MINOR = 75, 76  # cuda.h CUdevice_attribute: COMPUTE_CAPABILITY_MAJOR, _MINOR

@@ -5,8 +5,8 @@ from __future__ import annotations
 import glob
 import os
 import re
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor.secret_words import beginning
 from retina_doctor_checks.probes.driver import driver_files
 from retina_doctor_checks.probes.native import places, program

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor.probing.place import which
 from retina_doctor_checks.probes.native import program
 

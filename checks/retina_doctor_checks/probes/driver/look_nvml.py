@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import Any
 
 from retina_doctor import proc_files
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import places
 
 NOTHING_WRONG = (3, 13, 25)

@@ -10,8 +10,8 @@ import ctypes
 import os
 import threading
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.driver import look_nvml
 
 EVERY = 0.01  # seconds between two samples

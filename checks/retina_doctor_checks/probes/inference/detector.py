@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
 
 import numpy
+
+from retina_doctor.hints import Any
 
 STRIDES = (8, 16, 32)
 MIN_SIZES = ((16, 32), (64, 128), (256, 512))  # anchors' sides in pixels, by stride

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import Any
 
 import numpy
+
+from retina_doctor.hints import Any
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import sparing
 from retina_doctor_checks.probes.ort_gpu import session
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import os
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.inference import card_memory, engines
 from retina_doctor_checks.probes.models import locate
 from retina_doctor_checks.probes.native import output, places, sparing

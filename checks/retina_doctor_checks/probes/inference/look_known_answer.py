@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import output, places, sparing
 from retina_doctor_checks.probes.ort_gpu import session
 

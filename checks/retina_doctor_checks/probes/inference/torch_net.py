@@ -6,11 +6,11 @@ models/resnet.py. Written anew so that neither has to be there.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import nn
 from torch.nn import functional
+
+from retina_doctor.hints import Any
 
 BACKBONES = ("mobilenet0.25", "resnet50")
 

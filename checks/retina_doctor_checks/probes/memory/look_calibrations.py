@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any
+
+from retina_doctor.hints import Any
 
 MOST = 1 << 20  # bytes: a row takes some 300
 

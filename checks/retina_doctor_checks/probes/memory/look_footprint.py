@@ -10,8 +10,8 @@ import json
 import os
 import shutil
 import tempfile
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.models import locate, onnx_walk
 from retina_doctor_checks.probes.native import output, places, sparing
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.models import locate, onnx_walk
 
 HEAD = 512

@@ -7,9 +7,9 @@ Sources: insightface 0.7.3 and 2.1, app/face_analysis.py and utils/storage.py (R
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from retina_doctor import owners
+from retina_doctor.hints import Any
 
 VARIABLE = "RETINAFACE_MODEL_PATH"
 IMAGE_FOLDER = "/models/retinaface"

@@ -6,7 +6,8 @@ Sent to targets: Python 3.8, standard library alone. Field numbers: onnx/onnx.pr
 from __future__ import annotations
 
 import os
-from typing import Any
+
+from retina_doctor.hints import Any
 
 MOST_FIELDS = 2000000
 LIST_LIMIT = 64

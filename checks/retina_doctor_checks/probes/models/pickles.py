@@ -12,7 +12,8 @@ import re
 import struct
 import zipfile
 import zlib
-from typing import Any
+
+from retina_doctor.hints import Any
 
 MOST_BYTES = 32 * 2**20  # of pickle: that of a detector has some 30 KB
 MOST_OPCODES = 1000000

@@ -9,7 +9,8 @@ import contextlib
 import errno
 import os
 import struct
-from typing import Any
+
+from retina_doctor.hints import Any
 
 DT_NEEDED, DT_STRTAB = 1, 5
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3

@@ -12,8 +12,8 @@ from __future__ import annotations
 import collections
 import os
 import struct
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import elf
 
 MAGIC = 0xBA55ED50

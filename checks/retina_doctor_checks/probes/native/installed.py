@@ -9,27 +9,38 @@ from __future__ import annotations
 
 import base64
 import csv
+import functools
 import os
 import re
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import places
 
 FOLDER = re.compile(r"(.+?)-([^-]+?)(?:-py\d[\d.]*)?\.(?:dist|egg)-info$")
 
 
 class RecordEntry:
-    """A file of a RECORD. *path* as it stands there; *size* and *digest* (sha256) None where it does not say."""
+    """A file of a RECORD. *path* as it stands there; *size* and *digest* (sha256) None where it does not say. There are
+    thousands: what few ask for is read when it is asked for."""
+
+    __slots__ = ("path", "row", "site")
 
     def __init__(self, site: str, row: list[str]) -> None:
-        self.path = os.path.relpath(row[0], site) if os.path.isabs(row[0]) else row[0]
+        self.path = os.path.relpath(row[0], site) if row[0][:1] == os.sep else row[0]
         self.site = site
-        self.digest = row[1][7:] if len(row) > 1 and row[1].startswith("sha256=") else None
-        self.size = int(row[2]) if len(row) > 2 and row[2].isdigit() else None
+        self.row = row
+
+    @property
+    def digest(self) -> str | None:
+        return self.row[1][7:] if len(self.row) > 1 and self.row[1].startswith("sha256=") else None
+
+    @property
+    def size(self) -> int | None:
+        return int(self.row[2]) if len(self.row) > 2 and self.row[2].isdigit() else None
 
     @property
     def place(self) -> str:
-        return os.path.join(self.site, self.path)
+        return self.site + os.sep + self.path
 
 
 class DistInfo:
@@ -47,11 +58,12 @@ class DistInfo:
         except OSError:
             return False, 0.0
 
-    def files(self, part: str = "") -> list[RecordEntry]:
-        """Those whose line in RECORD has *part*."""
+    def files(self, *parts: str) -> list[RecordEntry]:
+        """Those whose line in RECORD has one of *parts*; all where none is named."""
+        wanted = re.compile("|".join(map(re.escape, parts)))
         try:
             with open(os.path.join(self.folder, "RECORD"), encoding="utf-8", errors="replace", newline="") as file:
-                return [RecordEntry(self.site, row) for row in csv.reader(line for line in file if part in line) if row]
+                return [RecordEntry(self.site, row) for row in csv.reader(filter(wanted.search, file)) if row]
         except (OSError, ValueError, csv.Error):
             return []
 
@@ -74,17 +86,25 @@ def distributions(wanted: Any, sites: list[str] | None = None) -> dict[str, Dist
     found: dict[str, DistInfo] = {}
     for site in places.site_folders() if sites is None else sites:
         try:
-            folders = sorted(os.listdir(site))
+            changed = os.stat(site).st_mtime_ns
         except OSError:
             continue
-        for folder in folders:
-            match = FOLDER.match(folder)
-            name = re.sub(r"[-_.]+", "-", match.group(1)).lower() if match else ""
-            if match and wanted.match(name):
-                one, other = DistInfo(site, folder, name, match.group(2)), found.get(name)
+        for folder, name, version in folders(site, changed):
+            if wanted.match(name):
+                one, other = DistInfo(site, folder, name, version), found.get(name)
                 if other is None or (other.site == site and one.standing() > other.standing()):
                     found[name] = one
     return found
+
+
+@functools.lru_cache(maxsize=None)
+def folders(site: str, _changed: int) -> list[Any]:
+    """[(folder, name, version)] of those in *site*, which many probes ask for."""
+    try:
+        matches = [FOLDER.match(folder) for folder in sorted(os.listdir(site))]
+    except OSError:
+        return []
+    return [(one.group(), re.sub(r"[-_.]+", "-", one.group(1)).lower(), one.group(2)) for one in matches if one]
 
 
 def sha256(path: str) -> str:

@@ -11,8 +11,8 @@ import contextlib
 import os
 import re
 import sys
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import elf, program
 
 SECONDS = 5  # half of what a looking has that shares a process

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+
+from retina_doctor.hints import Any
 
 LIBRARY = re.compile(r"/lib(cublas|cublasLt|cudart|cudnn\w*|curand|cufft|nvrtc|cuda)\.so")
 

@@ -8,8 +8,8 @@ import re
 import select
 import signal
 import sys
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor.secret_words import beginning, masked
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")

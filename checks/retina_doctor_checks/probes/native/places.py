@@ -6,8 +6,8 @@ import glob
 import os
 import re
 import sys
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import elf
 
 LIBRARY = re.compile(r"lib(cublas|cublasLt|cudart|curand|cufft|nvrtc|cudnn|nvinfer|nvonnxparser)\.so\.\d+(\.\d+)?$")

@@ -6,7 +6,8 @@ import os
 import selectors
 import subprocess
 import time
-from typing import Any
+
+from retina_doctor.hints import Any
 
 MOST = 65536  # bytes kept of each stream; who writes much more is ended
 

@@ -7,19 +7,19 @@ neither is what this user may not read.
 
 from __future__ import annotations
 
-import ast
 import os
 import re
-from typing import Any
+import stat
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import access, elf
 
-CODE = re.compile(
-    r"(?!\.\.)(?!.*(?:^|/)_?(?:tests?|testing|benchmarks?|conftest\.py|[^/]*_tests?[^/]*\.so)(?:/|$)).*\.(?:py|so[.\d]*)$"
-)
-"""Of what lies among the packages: what an import of them may load."""
+CODE = re.compile(r".*\.(?:py|so[.\d]*)$")
+BESIDE = re.compile(r"\.\.|(?:.*/)?_?(?:tests?|testing|benchmarks?|conftest\.py|[^/]*_tests?[^/]*\.so)(?:/|$)")
+"""What no import loads: outside the packages, or their own tests."""
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 EXTRA = re.compile(r";.*\bextra\s*==")
+READ_BY_ALL = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
 MOST_SOURCE = 2 * 1024 * 1024  # bytes
 
 
@@ -39,11 +39,21 @@ def with_requirements(wanted: Any, found: dict[str, Any]) -> list[Any]:
     return [seen[name] for name in sorted(seen)]
 
 
-def damaged(entries: list[Any]) -> list[str]:
-    """Of the files of a distribution's list those that are gone or cut short; what lies higher first."""
-    there: dict[str, Any] = {}
-    found = [entry.place for entry in entries if CODE.match(entry.path) and is_damaged(entry, there)]
-    return sorted(found, key=depth)
+def code(one: Any, there: dict[str, Any]) -> list[Any]:
+    """[(entry, its os.DirEntry or None)] of the files in the list of a distribution that an import may load. *there*: folder ->
+    its files, as far as they were read already."""
+    entries = (entry for entry in one.files(".py", ".so") if CODE.match(entry.path) and not is_beside(entry.path))
+    return [(entry, on_disk(entry, there)) for entry in entries]
+
+
+def is_beside(path: str) -> bool:
+    """The signs spare most paths the pattern."""
+    return (".." in path or "test" in path or "bench" in path) and BESIDE.match(path) is not None
+
+
+def damaged(found: list[Any], there: dict[str, Any]) -> list[str]:
+    """Of what `code` found that which is gone or cut short; what lies higher first."""
+    return sorted([entry.place for entry, file in found if is_cut(entry, file, there)], key=depth)
 
 
 def depth(path: str) -> Any:
@@ -52,12 +62,13 @@ def depth(path: str) -> Any:
 
 
 def is_damaged(entry: Any, there: dict[str, Any]) -> bool:
-    """*there*: folder -> its files, as far as they were read already."""
-    folder, name = os.path.split(entry.place)
-    if folder not in there:
-        there[folder] = listed(folder)
-    file = there[folder].get(name)
+    return is_cut(entry, on_disk(entry, there), there)
+
+
+def is_cut(entry: Any, file: Any, there: dict[str, Any]) -> bool:
+    """*file*: its os.DirEntry. Gone counts, too."""
     if file is None:
+        folder, name = os.path.split(entry.place)
         return not (name.endswith(".py") and name + "c" in there[folder]) and access.is_gone(entry.place)
     try:
         size = file.stat().st_size
@@ -65,9 +76,27 @@ def is_damaged(entry: Any, there: dict[str, Any]) -> bool:
         return access.is_gone(entry.place)
     if size == entry.size or access.is_closed(entry.place):
         return False
-    if name.endswith(".py"):
+    if entry.path.endswith(".py"):
         return bool(entry.size) and size < entry.size and not can_be_read(entry.place)
     return elf.damage(entry.place) is not None
+
+
+def may_be_read(entry: Any, file: Any) -> bool:
+    """As this user. What its folder shows and everybody may read is not asked about: there are thousands."""
+    try:
+        if file is not None and file.stat().st_mode & READ_BY_ALL == READ_BY_ALL:
+            return True
+    except OSError:
+        pass
+    return os.access(entry.place, os.R_OK)
+
+
+def on_disk(entry: Any, there: dict[str, Any]) -> Any:
+    """Its os.DirEntry, which keeps what it was asked; None where its folder does not show it."""
+    folder, _, name = entry.place.rpartition(os.sep)
+    if folder not in there:
+        there[folder] = listed(folder)
+    return there[folder].get(name)
 
 
 def listed(folder: str) -> dict[str, Any]:
@@ -80,6 +109,8 @@ def listed(folder: str) -> dict[str, Any]:
 
 def can_be_read(path: str) -> bool:
     """Whether it is Python still: somebody may have changed or minified it."""
+    import ast  # only here: it takes three milliseconds
+
     try:
         if not 0 < os.path.getsize(path) <= MOST_SOURCE:
             return False

@@ -6,8 +6,8 @@ import ast
 import glob
 import os
 import re
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import access, elf, fatbin, installed, loader, places, whole
 
 PROVIDER = "libonnxruntime_providers_cuda.so"

@@ -7,8 +7,8 @@ import json
 import os
 import signal
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import mapped, output, places, sparing
 from retina_doctor_checks.probes.ort_gpu import conv_model, look_files, session
 

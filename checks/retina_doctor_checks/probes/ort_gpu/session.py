@@ -6,7 +6,8 @@ import contextlib
 import os
 import shutil
 import tempfile
-from typing import Any
+
+from retina_doctor.hints import Any
 
 CUDA, CPU = "CUDAExecutionProvider", "CPUExecutionProvider"
 profile_folders: list[str] = []

@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 import sys
 from importlib.machinery import EXTENSION_SUFFIXES
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import program
 
 PACKAGES = (

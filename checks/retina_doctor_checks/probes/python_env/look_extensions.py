@@ -7,8 +7,8 @@ import glob
 import importlib.machinery
 import os
 import re
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import elf, installed, loader, places
 
 MODULES = {
@@ -45,11 +45,12 @@ COMPILED = {
     "insightface": ("insightface/thirdparty/face3d/mesh/cython/*.so",),
 }
 """Where each package has its compiled modules, named for the Python that they were built for (PEP 3149)."""
+NOTHING: dict[str, Any] = {"missing": [], "versions": [], "problem": None}
 TAG = re.compile(r"[^.]+\.((?:cpython|cp|pypy)[^.]*)\.so$")
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
-    probe.tell(extensions=[one for one in map(extension, MODULES) if one])
+    probe.tell(extensions=extensions())
     probe.tell(shadowed=shadowed(), cpu_flags=cpu_flags(), noexec=noexec())
     probe.tell(foreign=[one for one in map(foreign, COMPILED) if one])
 
@@ -123,33 +124,40 @@ def cpu_flags() -> list[str] | None:
     return None if line is None else sorted(set(INSTRUCTIONS) & set(line.partition(":")[2].split()))
 
 
-def extension(module: str) -> dict[str, Any] | None:
-    paths = [
-        path
-        for site in places.site_folders()
-        for pattern in MODULES[module]
-        for path in sorted(glob.glob(os.path.join(glob.escape(site), pattern)))
-    ]
-    if not paths:
-        return None
-    answer = loader.trace([paths[0]])
-    opened = [path for path in map(beside(paths[0]), OPENED.get(module, ())) if os.path.isfile(path)]
+def extensions() -> list[dict[str, Any]]:
+    """Where the loader has nothing to say against all of them at once, it has nothing against any: that is asked first."""
+    found = [(module, path) for module in MODULES for path in first_of(module)]
+    together = loader.trace([path for _, path in found]) if found else NOTHING
+    sound = not any(together[key] for key in NOTHING)
+    return [extension(module, path, NOTHING if sound else loader.trace([path])) for module, path in found]
+
+
+def first_of(module: str) -> list[str]:
+    """Its compiled module, as a list of one; none where there is none."""
+    sites = (glob.escape(site) for site in places.site_folders())
+    patterns = (os.path.join(site, one) for site in sites for one in MODULES[module])
+    return [path for one in patterns for path in sorted(glob.glob(one))][:1]
+
+
+def opened_by(module: str, path: str) -> list[str]:
+    beside = (os.path.join(os.path.dirname(path), name) for name in OPENED.get(module, ()))
+    return [one for one in beside if os.path.isfile(one)]
+
+
+def extension(module: str, path: str, answer: dict[str, Any]) -> dict[str, Any]:
+    opened = opened_by(module, path)
     versions = [*answer["versions"], *(loader.trace(opened)["versions"] if opened else [])]
-    name, version = owner(module, paths[0])
+    name, version = owner(module, path)
     return {
         "module": module,
-        "path": paths[0],
+        "path": path,
         "distribution": name,
         "version": version,
         "missing": answer["missing"],
         "versions": [one for place, one in enumerate(versions) if one not in versions[:place]],
-        "numpy_abi": None if module == "numpy" else numpy_abi(paths[0]),
+        "numpy_abi": None if module == "numpy" else numpy_abi(path),
         "problem": answer["problem"],
     }
-
-
-def beside(path: str) -> Any:
-    return lambda name: os.path.join(os.path.dirname(path), name)
 
 
 def owner(module: str, path: str) -> tuple[str | None, str | None]:

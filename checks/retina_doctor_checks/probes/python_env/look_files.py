@@ -6,9 +6,9 @@ from __future__ import annotations
 import glob
 import os
 import re
-from typing import Any
 
 from retina_doctor import owners
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import access, installed, places, whole
 from retina_doctor_checks.probes.python_env import look_extensions
 
@@ -27,33 +27,35 @@ MOST, MOST_CLOSED = 5, 200  # files that are named
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     everything = installed.distributions(re.compile("."))
     wanted = [one for one in whole.with_requirements(STARTS, everything) if not OTHERS.match(one.name)]
-    lists = [(one, one.files()) for one in wanted]
-    damaged = [(one, entries, whole.damaged(entries)) for one, entries in lists]
+    there: dict[str, Any] = {}
+    code = [(one, whole.code(one, there)) for one in wanted]
+    damaged = [(one, found, whole.damaged(found, there)) for one, found in code]
     probe.tell(
-        looked_at=sum(1 for _, entries in lists if entries),
-        damaged=[described(one, entries, files) for one, entries, files in damaged if files],
-        closed=closed(lists),
+        looked_at=sum(1 for _, found in code if found),
+        damaged=[described(one, found, files) for one, found, files in damaged if files],
+        closed=closed(code),
     )
 
 
-def closed(lists: list[Any]) -> list[dict[str, Any]]:
+def closed(code: list[Any]) -> list[dict[str, Any]]:
     """What this user may not read among the packages: whole folders of packages, else what is highest in them."""
     sites = places.site_folders()
-    found: dict[str, set[str]] = {site: set() for site in sites if access.is_closed(site)}
-    for one, entries in lists:
-        code = (entry.place for entry in entries if whole.CODE.match(entry.path))
-        refused = [path for path in code if not os.access(path, os.R_OK)]  # one question for each of thousands
+    highest: dict[str, set[str]] = {site: set() for site in sites if access.is_closed(site)}
+    for one, found in code:
+        refused = [entry.place for entry, file in found if not whole.may_be_read(entry, file)]
         if refused:
-            note(found, one.site, refused, set(modules(entries)))
+            note(highest, one.site, refused, set(modules(found)))
     for site in sites:
         for name in tops(site):
-            note(found, site, [os.path.join(site, name)], {name.partition(".")[0]})
+            note(highest, site, [os.path.join(site, name)], {name.partition(".")[0]})
         for name in LARGE:
             patterns = [os.path.join(name, "__init__.py"), *look_extensions.COMPILED[name]]
-            note(found, site, [p for one in patterns for p in glob.glob(os.path.join(glob.escape(site), one))], {name})
+            note(
+                highest, site, [p for one in patterns for p in glob.glob(os.path.join(glob.escape(site), one))], {name}
+            )
     told = [
         {"path": path, "modules": [] if path in sites else sorted(names), "of_root": is_roots(path)}
-        for path, names in sorted(found.items())
+        for path, names in sorted(highest.items())
     ]
     return told[:MOST_CLOSED]
 
@@ -81,18 +83,18 @@ def is_roots(path: str) -> bool:
     return all(state.st_uid == 0 and not owners.others_write(state) for state in states)
 
 
-def described(one: Any, entries: list[Any], files: list[str]) -> dict[str, Any]:
+def described(one: Any, found: list[Any], files: list[str]) -> dict[str, Any]:
     return {
         "name": one.name,
         "version": one.version,
-        "modules": modules(entries),
+        "modules": modules(found),
         "files": files[:MOST],
         "count": len(files),
     }
 
 
-def modules(entries: list[Any]) -> list[str]:
-    """The names at the top of its list: packages, and modules of one file."""
-    tops = [entry.path.partition("/") for entry in entries if whole.CODE.match(entry.path)]
+def modules(found: list[Any]) -> list[str]:
+    """The names at the top of the code in its list: packages, and modules of one file."""
+    tops = [entry.path.partition("/") for entry, _ in found]
     names = {top if rest else top.split(".")[0] for top, _, rest in tops}
     return sorted(name for name in names if name.isidentifier())

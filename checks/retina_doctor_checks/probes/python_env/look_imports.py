@@ -6,8 +6,8 @@ import importlib
 import importlib.util
 import re
 import sys
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import installed, output, sparing
 
 MODULES = ("numpy", "cv2", "PIL", "onnx", "scipy", "skimage", "insightface")

@@ -7,8 +7,8 @@ import os
 import re
 import sys
 import sysconfig
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor.probing.place import which
 from retina_doctor_checks.probes.native import access, installed, loader, places
 

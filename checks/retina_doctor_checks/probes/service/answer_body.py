@@ -6,8 +6,8 @@ import json
 import math
 import re
 import zlib
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor.secret_words import beginning
 from retina_doctor_checks.probes.service import own_headers
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service.server_words import ASKS, BEFORE, RUNNERS, SERVERS, TAKES_A_WORD, WORKERS
 
 PYTHON = re.compile(r"(?:python|pypy)[\d.]*$")

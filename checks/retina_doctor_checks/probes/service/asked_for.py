@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+
+from retina_doctor.hints import Any
 
 QUOTED = re.compile(r"""["'`]([A-Za-z_][\w-]{0,39})["'`]""")
 MISSING = re.compile(

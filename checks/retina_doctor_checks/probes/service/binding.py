@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import look_sockets
 
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a service means that names a port only

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any
+
+from retina_doctor.hints import Any
 
 NAMES = re.compile(r"(?:docker-|podman-)?compose[\w.-]*\.ya?ml$")
 VARIABLE = re.compile(r"\$\{?(\w+)(?:(:?[-])([^}]*))?\}?")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import socket
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import look_sockets
 
 STOPPED = ("T", "t")  # by a signal, by a debugger (proc(5))

@@ -6,7 +6,8 @@ import calendar
 import json
 import re
 import time
-from typing import Any
+
+from retina_doctor.hints import Any
 
 UNIT = ("ActiveState", "ExecMainCode", "ExecMainStatus", "ExecMainStartTimestampMonotonic", "Result", "NRestarts")
 """What `systemctl show` is asked for; systemd before 235 knows no NRestarts."""

@@ -13,7 +13,8 @@ import sys
 import tokenize
 import warnings
 from importlib import machinery
-from typing import Any
+
+from retina_doctor.hints import Any
 
 MOST_FILES, MOST_BYTES = 200, 2 * 1024 * 1024
 IMPLIED = {

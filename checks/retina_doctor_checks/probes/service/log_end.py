@@ -11,8 +11,8 @@ import stat
 import subprocess
 import time
 import zlib
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import program
 
 MOST = 2 * 2**20

@@ -7,8 +7,8 @@ import re
 import socket
 import ssl
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor.secret_words import beginning
 
 PATIENCE = 3.0  # seconds for all of it; less where the probe has less than five times as much

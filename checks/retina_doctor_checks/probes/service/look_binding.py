@@ -7,8 +7,8 @@ allowed is asked by the kernel before whether somebody is there (inet_bind in ne
 from __future__ import annotations
 
 import os
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import binding
 
 

@@ -3,9 +3,9 @@ standard library."""
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import asked_for, own_headers, posting, routes
 
 OTHER_FIELDS = ("image", "file", "img", "picture", "photo", "upload")

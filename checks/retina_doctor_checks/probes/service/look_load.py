@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import look_endpoint, own_headers, posting
 
 PERIOD = 0.1  # seconds between two looks at the GPU: NVML itself averages over a sixth of a second to a second

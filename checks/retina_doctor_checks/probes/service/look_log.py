@@ -11,8 +11,8 @@ import os
 import stat
 import struct
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import log_end, look_processes, look_sockets
 
 MOST_FILES, MOST_PROCESSES = 3, 30

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import program
 from retina_doctor_checks.probes.service import ended, log_end
 

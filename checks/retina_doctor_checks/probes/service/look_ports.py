@@ -6,9 +6,9 @@ import base64
 import os
 import socket
 import time
-from typing import Any
 from urllib.parse import urlsplit
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import (
     binding,
     crew,

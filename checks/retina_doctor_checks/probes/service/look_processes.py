@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import re
 import time
-from typing import Any
 
 from retina_doctor import proc_files
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import look_sockets
 
 LOADED = re.compile(

@@ -6,8 +6,8 @@ import binascii
 import re
 import socket
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import look_answers
 
 LOCAL = re.compile(r"\|-- ([\d.]+)\n\s+/32 host LOCAL")

@@ -11,9 +11,9 @@ import re
 import shlex
 import socket
 import struct
-from typing import Any
 
 from retina_doctor import proc_files
+from retina_doctor.hints import Any
 from retina_doctor.secret_words import beginning, words_masked
 
 STATES = ("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",

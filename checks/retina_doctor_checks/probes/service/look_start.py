@@ -11,8 +11,8 @@ import os
 import shlex
 import shutil
 import sys
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import program
 from retina_doctor_checks.probes.service import (
     application,

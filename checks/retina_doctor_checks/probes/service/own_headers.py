@@ -6,9 +6,9 @@ from __future__ import annotations
 import html
 import json
 import re
-from typing import Any
 from urllib.parse import quote
 
+from retina_doctor.hints import Any
 from retina_doctor.secret_words import SECRET, SECRET_KEY
 
 NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+$")  # a token of RFC 9110, 5.6.2

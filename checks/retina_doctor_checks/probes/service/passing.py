@@ -9,8 +9,8 @@ import os
 import socket
 import threading
 import time
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import look_sockets
 
 LEAST_PERIOD = (

@@ -14,9 +14,9 @@ import ssl
 import threading
 import time
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import quote
 
+from retina_doctor.hints import Any
 from retina_doctor.secret_words import beginning
 from retina_doctor_checks.probes.service import answer_body, own_headers
 

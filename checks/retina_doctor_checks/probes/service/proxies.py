@@ -9,8 +9,8 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import look_sockets
 
 CONFIGURED: dict[str, tuple[str, ...]] = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import answer_body, posting
 
 OFTEN = ("", "/api", "/api/v1", "/v1")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import os
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import imported_names
 
 KEPT = ("PYTHONPATH=", "FLASK_APP=", "GUNICORN_CMD_ARGS=")

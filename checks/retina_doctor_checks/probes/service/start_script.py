@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import application, imported_names, server_words
 
 SHELLS = ("sh", "bash", "dash", "ash")

@@ -8,7 +8,8 @@ import re
 import stat
 import time
 import zlib
-from typing import Any
+
+from retina_doctor.hints import Any
 
 MOST_FILES, MOST_BYTES, MOST_UNREAD = 50000, 5 * 2**20, 200
 MOST_FETCHED = 12 * 2**20  # bytes of all that is fetched, packed; a probe may not tell more than some

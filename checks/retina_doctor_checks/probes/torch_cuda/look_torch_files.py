@@ -6,8 +6,8 @@ import ast
 import glob
 import os
 import re
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import fatbin
 from retina_doctor_checks.probes.torch_cuda import look_import
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
+from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import mapped, output
 from retina_doctor_checks.probes.torch_cuda import look_import
 
