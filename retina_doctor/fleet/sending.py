@@ -16,7 +16,7 @@ from retina_doctor.codec import DoesNotFit, decode, encode
 from retina_doctor.model import Effort, Outcome, Recorded, SeenFrom, Target
 from retina_doctor.probing.asking import Looking
 from retina_doctor.probing.interpreter import interpreter_probe
-from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child, ProcessSeen
+from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child
 from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.probing.request import LookRequest, Request
 from retina_doctor.redaction import lines_shown
@@ -212,9 +212,9 @@ class NodeAnswer:
                 if other.seen.get(name) is not None and other.seen[name].started is None:
                     del other.seen[name]
         request = Request(command=(), modules={}, looks=looks)
-        seen = {look.probe: ProcessSeen(look.seconds) for look in looks}
         process: Any = _Process()
-        self._groups[number] = NodeTold(request, self.asking.token, process, 0.0, seen, looks[0].probe)
+        self._groups[number] = NodeTold(request, self.asking.token, process)
+        self._groups[number].started = 0.0
 
     def _end(self, number: int, group: NodeTold, end: dict[str, Any]) -> None:
         code = end.get("code")

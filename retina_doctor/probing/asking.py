@@ -77,7 +77,7 @@ class Looking:
         if not looks:
             return None
         if side is not Side.TARGET:
-            return own_request(modules, looks)
+            return own_request(modules, looks, light=all(probe.share and not probe.local for probe in probes))
         standpoint = self.surroundings.standpoint
         return Request(
             command=self.target.command if standpoint is None else self.target.command[-1:],

@@ -9,17 +9,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from retina_doctor.codec import replace
 from retina_doctor.model import Effort, Outcome, Recorded
 from retina_doctor.probing import effort
+from retina_doctor.probing.forked import Forked, can_be_forked, fork
 from retina_doctor.probing.messages import message_of, used_of
 from retina_doctor.probing.request import Request
 from retina_doctor.probing.starting import start_process
 from retina_doctor.probing.tail import Tail
-from retina_doctor.probing.waiting import awaited
 
 MOST_FACTS = 16 * 1024 * 1024  # bytes: a probe that tells more is broken
 PATIENCE = 1 / 12  # of its time that a looking gets before those that wait for it in the same process go on in another
@@ -27,52 +26,51 @@ DYING = 0.1  # seconds to wait for a killed process; it takes longer in an unint
 CHUNK = 65536  # bytes read from a pipe at once
 
 
-@dataclass
 class ProcessSeen:
-    """What has come of one looking so far. *limit*: seconds that it has. *started*, *ended*: seconds since the process was.
-    *used*: CPU seconds and most memory of the process by its own word, at the end of this looking."""
+    """What has come of one looking so far. *limit*: seconds that it has."""
 
-    limit: float
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.facts: dict[str, Any] = {}
+        self.stage: str | None = None
+        self.failed: str | None = None
+        self.started: float | None = None
+        """Seconds since the process was; likewise *ended*."""
+        self.ended: float | None = None
+        self.used: tuple[float | None, int | None] = (None, None)
+        """CPU seconds and most memory of the process by its own word, at the end of this looking."""
 
-    facts: dict[str, Any] = field(default_factory=dict)
-    stage: str | None = None
-    failed: str | None = None
-    started: float | None = None
-    ended: float | None = None
-    used: tuple[float | None, int | None] = (None, None)
 
-
-@dataclass(eq=False)
 class Child:
     """A running request. Feed it with `read_facts` and `read_errors` until `ended`, then take `recorded`."""
 
-    request: Request
-    token: str
-    process: subprocess.Popen[bytes]
-    started: float
-    seen: dict[str, ProcessSeen]
-    current: str
-    done: bool = False
-    overdue: bool = False
-    flooded: bool = False
-    hangs_with: str | None = None
-    usage: Any = None
-    effort: Effort | None = None
-    errors: Tail = field(default_factory=Tail)
-    _pending: bytearray = field(default_factory=bytearray)
-    _told: int = 0
-    _unsent: memoryview = field(default_factory=lambda: memoryview(b""))
+    def __init__(
+        self, request: Request, token: str, process: subprocess.Popen[bytes] | Forked, program: bytes = b""
+    ) -> None:
+        """*program*: what is still to be written to it."""
+        self.request = request
+        self.token = token
+        self.process = process
+        self.started = time.monotonic()
+        self.seen = {look.probe: ProcessSeen(look.seconds) for look in request.looks}
+        self.current = request.looks[0].probe
+        self.done = self.overdue = self.flooded = False
+        self.hangs_with: str | None = None
+        self.usage: Any = None
+        self.effort: Effort | None = None
+        self.errors = Tail()
+        self._pending = bytearray()
+        self._told = 0
+        self._unsent = memoryview(program)
 
     @classmethod
     def start(cls, request: Request, token: str, environment: Mapping[str, str]) -> Child:
         """Raises OSError when the command cannot be started."""
-        process = start_process(request, environment)
-        assert process.stdin and process.stdout and process.stderr
-        for pipe in (process.stdin, process.stdout, process.stderr):
+        forked = request.light and request.path is not None and can_be_forked()
+        process = fork(request.told(token), environment) if forked else start_process(request, environment)
+        for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
             os.set_blocking(pipe.fileno(), False)
-        seen = {look.probe: ProcessSeen(look.seconds) for look in request.looks}
-        child = cls(request, token, process, time.monotonic(), seen, request.looks[0].probe)
-        child._unsent = memoryview(request.program(token))
+        child = cls(request, token, process, b"" if forked else request.program(token))
         child.write_program()  # it begins at once, and not when all others have been started, too
         return child
 
@@ -131,7 +129,8 @@ class Child:
 
     def write_program(self) -> bool:
         """Send as much of the program as the pipe takes; True when all is sent, or nobody listens."""
-        assert self.process.stdin
+        if self.process.stdin is None:
+            return True
         with contextlib.suppress(BlockingIOError):
             try:
                 while self._unsent:
@@ -200,6 +199,8 @@ class Child:
         if self.overdue and self.effort is None:
             self.effort = effort.of_group(self.process.pid, self.seconds)
             if self.effort is not None and not self.effort.starved:
+                from retina_doctor.probing.waiting import awaited  # only here: most runs end nothing
+
                 file = awaited(self.process.pid)
                 if file is not None:
                     self.effort = replace(self.effort, waits_for=file.path, waits_at_pipe=file.pipe)

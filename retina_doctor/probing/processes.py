@@ -235,10 +235,10 @@ def own_place() -> Place:
 
 
 def _register(selector: selectors.BaseSelector, child: Child) -> None:
-    assert child.process.stdin and child.process.stdout and child.process.stderr
+    assert child.process.stdout and child.process.stderr
     selector.register(child.process.stdout, selectors.EVENT_READ, child.read_facts)
     selector.register(child.process.stderr, selectors.EVENT_READ, child.read_errors)
-    if not child.write_program():
+    if not child.write_program() and child.process.stdin:
         selector.register(child.process.stdin, selectors.EVENT_WRITE, lambda: not child.write_program())
 
 

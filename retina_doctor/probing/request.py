@@ -59,11 +59,25 @@ def code_of(module: str) -> str | None:
     of compiled files where it is there. None: this module's loader compiles nothing, or it does not compile, which the child
     will say."""
     file = file_of(module)  # found without importing the packages above it
+    if file is None:
+        return None
     try:
-        code = SourceFileLoader(module, str(file)).get_code(module) if file is not None else None
+        code = _kept(file) or marshal.dumps(SourceFileLoader(module, str(file)).get_code(module))
     except (ImportError, SyntaxError, ValueError, OSError):
         return None
-    return None if code is None else base64.b64encode(marshal.dumps(code)).decode("ascii")
+    return base64.b64encode(code).decode("ascii")
+
+
+def _kept(file: Path) -> bytes | None:
+    """What the cache of compiled files holds for it, as it stands there after 16 bytes: magic number, no flags, time and size of
+    the source (PEP 552). None: nothing that is up to date."""
+    try:
+        kept, state = Path(importlib.util.cache_from_source(str(file))).read_bytes(), file.stat()
+    except (OSError, NotImplementedError):
+        return None
+    marks = (0, int(state.st_mtime) & 0xFFFFFFFF, state.st_size & 0xFFFFFFFF)
+    head = importlib.util.MAGIC_NUMBER + b"".join(mark.to_bytes(4, "little") for mark in marks)
+    return kept[16:] if kept[:16] == head else None
 
 
 @functools.cache
@@ -107,6 +121,8 @@ class Request(Data, frozen=True, kw_only=True):
     """Soft and hard, by the numbers of setrlimit(2), where the rights are the doctor's own."""
     processors: Sequence[int] = ()
     """On which it may run, where the rights are the doctor's own; (): on those of the doctor."""
+    light: bool = False
+    """All of it shares a process and is short: not worth a Python of its own, where it is done on the doctor's own side."""
 
     @property
     def name(self) -> str:
@@ -139,7 +155,7 @@ class Request(Data, frozen=True, kw_only=True):
         return program.encode("ascii")
 
 
-def own_request(modules: Mapping[str, str], looks: Sequence[LookRequest]) -> Request:
+def own_request(modules: Mapping[str, str], looks: Sequence[LookRequest], *, light: bool = False) -> Request:
     """A request to the doctor's own interpreter: isolated from the caller's PYTHON* variables, with the doctor's own path.
 
     *modules*: files by name; none are needed where what is looked with is to be imported as any other module.
@@ -149,4 +165,5 @@ def own_request(modules: Mapping[str, str], looks: Sequence[LookRequest]) -> Req
         modules=modules,
         looks=looks,
         path=[p for p in sys.path if p and Path(p).is_absolute()],
+        light=light,
     )

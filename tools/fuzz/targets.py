@@ -6,7 +6,6 @@ import functools
 import json
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from retina_doctor.codec import decode, encode
 from retina_doctor.errors import UsageError
 from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Recorded
-from retina_doctor.probing.process import Child, ProcessSeen
+from retina_doctor.probing.process import Child
 from retina_doctor.probing.request import LookRequest, Request
 from retina_doctor.redaction import redact, without_secrets
 from retina_doctor.redaction.marks import Marks
@@ -81,7 +80,7 @@ def _ended() -> subprocess.Popen[bytes]:
 def frames(data: bytes) -> None:
     """What a target says over the private stream."""
     request = Request(command=["x"], modules={}, looks=[LookRequest(probe="nvml", run="x", arguments={}, seconds=1)])
-    child = Child(request, "token ", _ended(), time.monotonic(), {"nvml": ProcessSeen(limit=1)}, "nvml")
+    child = Child(request, "token ", _ended())
     for line in data.split(b"\n"):
         child._take(b"token " + line)
     told = child.recorded(1.0)["nvml"]
