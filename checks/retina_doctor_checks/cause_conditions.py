@@ -4,8 +4,9 @@ import re
 from typing import Any
 
 from retina_doctor.model import Finding
+from retina_doctor.patterns import pattern
 
-from .combined.refusals import rows
+from .combined.refusals import row
 
 
 def same_subject(root: Finding, echo: Finding) -> bool:
@@ -64,14 +65,14 @@ def passed_up(root: Finding, echo: Finding) -> bool:
     return echo.subject == "module:insightface" and (same_words(root, echo) or quotes)
 
 
-NUMPY_FAILED = re.compile(r"\bimport numpy failed\b|\bnumpy[\w.]* failed to import\b")
+NUMPY_FAILED = pattern(r"\bimport numpy failed\b|\bnumpy[\w.]* failed to import\b")
 """In onnxruntime's own words (pybind11), and in those of what uses NumPy's C interface."""
 
 
 def passed_down(root: Finding, echo: Finding) -> bool:
     """Both frameworks import numpy; and what keeps any library from being mapped keeps theirs."""
     meant = words_of(root)[2]
-    everywhere = meant is not None and meant == words_of(echo)[2] and rows()[meant.removeprefix("means-")].everywhere
+    everywhere = meant is not None and meant == words_of(echo)[2] and row(meant.removeprefix("means-")).everywhere
     of_numpy = same_words(root, echo) or NUMPY_FAILED.search(words_of(echo)[0]) is not None
     return everywhere or (root.subject == "module:numpy" and of_numpy)
 
@@ -151,7 +152,7 @@ def without_kernels(_root: Finding, echo: Finding) -> bool:
 def says_so(root: Finding, echo: Finding) -> bool:
     """What the echo's words mean is the root's own name."""
     meant = (echo.evidence.get("means") or {}).get("key")
-    return meant is not None and rows()[str(meant).removeprefix("means-")].cause == root.name
+    return meant is not None and row(str(meant).removeprefix("means-")).cause == root.name
 
 
 def of_that_module(root: Finding, echo: Finding) -> bool:

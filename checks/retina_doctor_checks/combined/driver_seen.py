@@ -5,7 +5,7 @@ import re
 from retina_doctor.authoring import Gathered
 
 from ..facts.driver import CudaDriver, DeviceNode, DriverLibrary, GpuEnvironment, Host, NvidiaSmi, Nvml
-from .refusals import rows, understood_by
+from .refusals import row, understood_by
 from .visible_gpus import hides
 
 Evidence = dict[str, object]
@@ -129,7 +129,7 @@ def lost_by_smi(smi: NvidiaSmi | None, nvml: Nvml | None) -> dict[int, str]:
     """NVML's index of a card -> nvidia-smi's words that it is lost, though NVML may list it still."""
     found: dict[int, str] = {}
     for line in [*smi.lines, *smi.errors] if smi else ():
-        meant = understood_by(rows()["gpu-lost"], line) or understood_by(rows()["gpu-wants-reset"], line)
+        meant = understood_by(row("gpu-lost"), line) or understood_by(row("gpu-wants-reset"), line)
         if meant is None:
             continue
         for gpu in nvml.gpus if nvml else ():

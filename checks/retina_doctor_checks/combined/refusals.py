@@ -1,4 +1,4 @@
-"""What programs mean when they refuse: text or number -> meaning, by the tables refusals.toml and cuda_results.toml.
+"""What programs mean when they refuse: text or number -> meaning, by the tables refusals.toml, cuda_results.toml and codes.toml.
 
 Loaders, importers, CUDA, cuDNN, NVML, nvidia-smi, the kernel and Python are read here and nowhere else.
 """
@@ -14,16 +14,17 @@ from typing import Any
 
 from retina_doctor.codec import Data
 from retina_doctor.model import Outcome, Recorded
+from retina_doctor.patterns import pattern
 
 HERE = Path(__file__).parent
-CUDA_CODE = re.compile(
+CUDA_CODE = pattern(
     r"CUDA failure (\d+)"  # onnxruntime core/providers/cuda/cuda_call.cc
     r"|(?:cuInit|cudaGetDeviceCount)\D{0,200}?[Ee]rror (\d+)"  # torch: "… cudaGetDeviceCount(). … Error 804: …"
     r"|\bCUDA (?:error|ERROR)(?: code)?[ :=(]+(\d{1,3})\b"
 )
-CUDA_NAME = re.compile(r"\b(CUDA_ERROR_[A-Z_]+|cudaError[A-Z]\w+)")
-CUDA_WORDS = re.compile(r"CUDA (?:driver |runtime )?(?:error|failure \d+): ([^\n;]+)")
-HEAD = re.compile(r"(?:\x1b\[[\d;]*m)*\d{4}-\d\d-\d\d \d\d:\d\d")
+CUDA_NAME = pattern(r"\b(CUDA_ERROR_[A-Z_]+|cudaError[A-Z]\w+)")
+CUDA_WORDS = pattern(r"CUDA (?:driver |runtime )?(?:error|failure \d+): ([^\n;]+)")
+HEAD = pattern(r"(?:\x1b\[[\d;]*m)*\d{4}-\d\d-\d\d \d\d:\d\d")
 LONGEST = 600
 """Characters of a quotation."""
 
@@ -72,14 +73,32 @@ class Meaning(Data, frozen=True, kw_only=True):
 
 
 @functools.cache
-def _table() -> Mapping[str, Any]:
-    return tomllib.loads((HERE / "refusals.toml").read_text(encoding="utf-8"))
+def _numbers() -> Mapping[str, Any]:
+    return tomllib.loads((HERE / "codes.toml").read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _text() -> str:
+    return (HERE / "refusals.toml").read_text(encoding="utf-8")
 
 
 @functools.cache
 def rows() -> Mapping[str, RefusalRow]:
     """By mechanism, in the order in which they are tried."""
-    return {told["mechanism"]: RefusalRow(**{**told, "says": tuple(told["says"])}) for told in _table()["refusal"]}
+    return {told["mechanism"]: _row_of(told) for told in tomllib.loads(_text())["refusal"]}
+
+
+@functools.cache
+def row(mechanism: str) -> RefusalRow:
+    """One, without reading the others. Raises KeyError."""
+    for text in _text().split("[[refusal]]\n")[1:]:
+        if text.startswith(f'mechanism = "{mechanism}"\n'):
+            return _row_of(tomllib.loads(text))
+    raise KeyError(mechanism)
+
+
+def _row_of(told: Mapping[str, Any]) -> RefusalRow:
+    return RefusalRow(**{**told, "says": tuple(told["says"])})
 
 
 @functools.cache
@@ -91,7 +110,7 @@ def cuda_results() -> Mapping[int, Result]:
 @functools.cache
 def xids() -> Mapping[int, str]:
     """Of the hardware or its firmware -> kind."""
-    return {int(code): kind for code, kind in _table()["xid"].items()}
+    return {int(code): kind for code, kind in _numbers()["xid"].items()}
 
 
 def meaning(*texts: str | None) -> Meaning | None:
@@ -170,14 +189,14 @@ def of_cuda(code: int | None) -> Meaning | None:
     if result is None or result.means is None:
         return None
     words = result.says or ""
-    made = _made(rows()[result.means], None, f"{result.driver or result.runtime} ({code}): {words}")
+    made = _made(row(result.means), None, f"{result.driver or result.runtime} ({code}): {words}")
     return Meaning(row=made.row, values={**made.values, "code": str(code), "says": words}, line=made.line)
 
 
 def of_nvml(code: int | None) -> Meaning | None:
     """What nvmlReturn_t, or nvidia-smi's exit status, means."""
-    mechanism = _table()["nvml"].get(str(code))
-    return None if mechanism is None else _made(rows()[mechanism], None, f"NVML {code}")
+    mechanism = None if code is None else _numbers()["nvml"].get(str(code))
+    return None if mechanism is None else _made(row(mechanism), None, f"NVML {code}")
 
 
 def quotation(text: str, at: int) -> str:

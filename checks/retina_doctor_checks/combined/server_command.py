@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Callable, Sequence
+
+from retina_doctor.patterns import pattern
 
 ALL = "0.0.0.0"  # noqa: S104 - what a service in a container binds
 BINDING = {
@@ -21,10 +22,10 @@ FLAGS = ("--host", "--bind", "-b", "-H", "-h", "--listen", "--address", "--serve
 SOCKETS = ("--uds", "--fd", "-u", "--unix-socket", "-e", "--endpoint")
 """Likewise, and it is no address: with one, a server takes no host."""
 WITH_SOCKETS = ("uvicorn", "daphne")
-PLACE = re.compile(
+PLACE = pattern(
     r"(?P<flag>--[a-z-]+=|-b)?(?P<scheme>tcp://)?(?P<host>\[[^\]]*\]|[^:/=]+|::1?|[\da-fA-F]*:[\da-fA-F:]*:[\da-fA-F]*)(?P<port>:\d+)?"
 )
-PYTHON = re.compile(r"(?:python|pypy)[\d.]*")
+PYTHON = pattern(r"(?:python|pypy)[\d.]*")
 
 
 def is_loopback(host: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+from retina_doctor.patterns import pattern
 
 from ..facts.source import Source
 
-TESTS = re.compile(r"(?:^|/)(?:tests?/|test_[^/]*$|conftest\.py$)")
+TESTS = pattern(r"(?:^|/)(?:tests?/|test_[^/]*$|conftest\.py$)")
 
 
 def within(source: Source, file: str) -> str:

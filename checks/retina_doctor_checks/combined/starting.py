@@ -1,13 +1,13 @@
 """How the service is ended and started again, as far as that is known: by what was named, else by its own command line."""
 
 import posixpath
-import re
 import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from retina_doctor.authoring import Gathered
 from retina_doctor.model import Reason, Target
+from retina_doctor.patterns import pattern
 
 from ..facts.service import Holder, Ports
 from ..facts.service_process import Processes
@@ -18,14 +18,14 @@ from .server_command import rebound
 ENGINES = ("docker", "podman", "nerdctl")
 OF_A_SHELL = ("command", "procfile", "supervisor")
 """Sources of a command that is started as it stands."""
-TITLE = re.compile(r"^[\w.-]+: ")
+TITLE = pattern(r"^[\w.-]+: ")
 """What a server shows in place of its command line: "gunicorn: master [app:app]"."""
 CUT = ("...", "…")
-LITERAL = re.compile(r"\\.|'[^']*'")
-IN_DOUBLE_QUOTES = re.compile(r'"[^"]*"')
-OF_SHELLS = re.compile(r"[;&|<>()*?~\n]")
-VARIABLE = re.compile(r"\$\{?(\w+)")
-OF_A_USER = re.compile(r"/systemd/user/[^/]+$")
+LITERAL = pattern(r"\\.|'[^']*'")
+IN_DOUBLE_QUOTES = pattern(r'"[^"]*"')
+OF_SHELLS = pattern(r"[;&|<>()*?~\n]")
+VARIABLE = pattern(r"\$\{?(\w+)")
+OF_A_USER = pattern(r"/systemd/user/[^/]+$")
 PATIENCE = 30
 """Seconds in which a server that is asked to end should have done so: gunicorn's own patience with its workers."""
 

@@ -10,7 +10,7 @@ from ..advice.architectures import Architecture, architecture, unsupported
 from ..advice.distributions import LONG_TERM, driver_package, is_ubuntu, package_for
 from ..combined.asides import asides, kernel_says, on_host
 from ..combined.driver_seen import DriverSeen, Evidence
-from ..combined.refusals import rows, understood_by
+from ..combined.refusals import row, understood_by
 from .library_rungs import DRIVER_NOT_LOADED, library_version
 
 
@@ -79,7 +79,7 @@ def _driving(kind: Architecture | None, why: str | None, release: str | None, li
 def said_by_the_kernel(seen: DriverSeen, mechanism: str) -> str | None:
     """The last line of its log that says so."""
     said = seen.host.kernel_log.said if seen.host.kernel_log else ()
-    meant = (understood_by(rows()[mechanism], line) for line in reversed(said))
+    meant = (understood_by(row(mechanism), line) for line in reversed(said))
     return next((one.line for one in meant if one is not None), None)
 
 

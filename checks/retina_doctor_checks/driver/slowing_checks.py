@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Passed, Problem, Reason, Severity
+from retina_doctor.patterns import pattern
 
 from ..combined.asides import asides
 from ..facts.driver import GivenVariable, GpuEnvironment
@@ -17,7 +17,7 @@ SWITCHES = ("CUDA_LAUNCH_BLOCKING", "CUDA_FORCE_PTX_JIT", "CUDA_CACHE_DISABLE")
 read as none."""
 BY_BEING_SET = ("PYTORCH_NO_CUDA_MEMORY_CACHING",)
 """On whatever it says, "0" and "" too (pytorch c10/cuda/CUDACachingAllocator.cpp asks whether getenv() gives anything)."""
-NUMBER = re.compile(r"\s*[+-]?0*[1-9]")
+NUMBER = pattern(r"\s*[+-]?0*[1-9]")
 
 
 def is_on(one: GivenVariable) -> bool:
