@@ -5,7 +5,6 @@ which every run of a command-line tool pays.
 """
 
 import functools
-import re
 import typing
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -14,6 +13,8 @@ from typing import Any, ClassVar, Self, TypeVar
 import msgspec
 from msgspec import Meta, field
 from msgspec.structs import force_setattr, replace
+
+from retina_doctor.patterns import pattern
 
 __all__ = [
     "Data",
@@ -121,7 +122,7 @@ def to_line(value: Any) -> str:
     return _harmless(msgspec.json.encode(value, enc_hook=_to_plain).decode()) + "\n"
 
 
-_OBEYED = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_OBEYED = pattern(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 """Of what a terminal or an editor obeys, that which JSON admits as it stands; it is in texts alone."""
 
 

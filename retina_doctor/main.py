@@ -33,7 +33,6 @@ def main() -> NoReturn:
         from typer._completion_classes import completion_init
 
         completion_init()
-    gc.disable()  # a run lasts seconds and makes little garbage; looking for it costs more than it frees
     code = 3
     before = _heard()
     try:

@@ -249,6 +249,8 @@ OF_WORD = (
     "|pwd|mima|kouling|miyao|communit"
 ).split("|")
 """Of each word that *WORD* fits, a part."""
+OF_KEY = (*OF_WORD, "key", "ak", "sk")
+OF_FLAG = (*OF_WORD, "key", "bearer", "cred", "login", "licen")
 ANNOUNCED_ZH = ("密", "口令", "令牌", "秘钥", "私钥", "凭", "码", "暗号", "金鑰", "權杖")
 """Of each word that *ZH* fits, a part."""
 RULES = (
@@ -278,8 +280,8 @@ RULES = (
     (QUOTED, _hidden, ("=",), OF_WORD),
     (WEBHOOK, _hidden, ("/",), ("hook", "telegram", "ifttt", "pagerduty", "day.app", "ftqq", "/t/")),
     (QUERY, _hidden, ("=",), [*OF_WORD, "key", "code", "state", "x-", "ticket", "assertion", "saml"]),
-    (FLAG, _hidden, ("-",), [*OF_WORD, "key", "bearer", "cred", "login", "licen"]),
-    (BY_PLACE, _hidden, ("sshpass", "/p", "/P"), ()),
+    (FLAG, _hidden, ("-",), OF_FLAG),
+    (BY_PLACE, _hidden, (), ("sshpass", "/p:", "/pw:", "/pwd:", "/pass:", "/password:")),
     (NAMED, _hidden, ("=", ":", ">", "：", "＝"), OF_WORD),
     (SIGNED, _hidden, ("=", ":", ">", "：", "＝"), ("ak", "sk")),
     (PHRASE, _hidden, (), ("pass", "pin", "secret", "token", "code")),
@@ -295,6 +297,11 @@ def small(text):  # type: (str) -> str
     if text.isascii():
         return text.lower()
     return text.casefold().replace("\u0131", "i").replace("i\u0307", "i")
+
+
+def clues(text):  # type: (str) -> str
+    """In small letters what parts of words are looked for in: without that of "insight", which stands in every other path."""
+    return small(text).replace("insight", "in t")
 
 
 def has_one(text, parts):  # type: (str, list[str] | tuple[str, ...]) -> bool
@@ -318,12 +325,12 @@ def _masked(text):  # type: (str) -> str
 def _by_rules(text):  # type: (str) -> str
     if len(text) >= 600 and max(map(len, text.split()), default=0) >= 600:
         text = re.sub(LONG, SECRET, text)
-    words = small(text)
+    words = clues(text)
     for pattern, replacement, signs, parts in RULES:
         if (not signs or has_one(text, signs)) and (not parts or has_one(words, parts)):
             shown = re.sub(pattern, replacement, text)
             if shown != text:
-                text, words = shown, small(shown)
+                text, words = shown, clues(shown)
     for shape, signs in SHAPES:
         if not signs or has_one(text, signs):
             text = re.sub(shape, SECRET, text)
@@ -346,12 +353,13 @@ def beginning(text, most):  # type: (str, int) -> str
 
 @functools.lru_cache(maxsize=4096)
 def _is_secret_flag(word):  # type: (str) -> bool
-    return word[:1] == "-" and re.fullmatch(SECRET_FLAG, word) is not None
+    return word[:1] == "-" and has_one(clues(word), OF_FLAG) and re.fullmatch(SECRET_FLAG, word) is not None
 
 
 @functools.lru_cache(maxsize=4096)
 def _is_secret_key(word):  # type: (str) -> bool
-    return re.fullmatch(SECRET_KEY, word) is not None
+    telling = has_one(clues(word), OF_KEY) or has_one(word, ANNOUNCED_ZH)
+    return telling and re.fullmatch(SECRET_KEY, word) is not None
 
 
 _ASSIGNED_WORD = r"(?is)((?:--?)?(?:%s|(?<=-)[\w-]*(?:key|auth))=)(?=.)" % WORD

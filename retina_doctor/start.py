@@ -39,6 +39,9 @@ launcher holds SIGINT off until the handlers stand, unless the caller ignores it
 
 def start() -> NoReturn:
     """Import and run the doctor; where its own parts are missing or broken: one line, exit 3."""
+    import gc
+
+    gc.disable()  # a run lasts seconds and makes little garbage; looking for it costs more than it frees
     try:
         from retina_doctor.main import main
     except Exception as error:

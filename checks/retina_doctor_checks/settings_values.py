@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from retina_doctor.codec import Data, Meta
 from retina_doctor.files import read_regular
+from retina_doctor.patterns import pattern
 
 MOST_REQUESTS, MOST_AT_ONCE = 100_000, 256
 SIDE_MOST = 32768
@@ -99,7 +100,7 @@ Share = Annotated[float, Meta(ge=0, le=1, description="is not between 0 and 1")]
 Port = Annotated[int, Meta(ge=1, le=65535, description="is not a port: ports are 1 to 65535")]
 
 
-RANGE = re.compile(r"(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)")
+RANGE = pattern(r"(>=|<=|==|!=|>|<)\s*(\d+(?:\.\d+)*)")
 
 
 def read_range(value: Any) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from retina_doctor.patterns import pattern
 
 if TYPE_CHECKING:
     from packaging.specifiers import SpecifierSet
 
-CLAUSE = re.compile(r"\s*(===|[=!<>~]=|[<>^~=])?\s*([^\s,|]+)")
+CLAUSE = pattern(r"\s*(===|[=!<>~]=|[<>^~=])?\s*([^\s,|]+)")
 
 
 def dotted(version: tuple[int, ...] | None) -> str | None:

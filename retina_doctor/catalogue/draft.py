@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -17,11 +16,12 @@ from retina_doctor.catalogue.needs import Need, Want, needs_of
 from retina_doctor.errors import PackError
 from retina_doctor.language import LANGUAGES
 from retina_doctor.model import Finding, Interpreter, SeenFrom, Severity, Target
+from retina_doctor.patterns import pattern
 from retina_doctor.sending import has_source
 from retina_doctor.settings import Settings, Table
 
-CODE = re.compile(r"[A-Z][A-Z0-9]*[0-9]")
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+CODE = pattern(r"[A-Z][A-Z0-9]*[0-9]")
+NAME = pattern(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def _asked(pack: Pack, function: Callable[..., Any]) -> Entry:

@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 
+from retina_doctor.patterns import pattern
 from retina_doctor.redaction.speaking import speaks_of_secrets
-from retina_doctor.secret_words import SECRET, WORD, ZH
+from retina_doctor.secret_words import ANNOUNCED_ZH, OF_WORD, SECRET, WORD, ZH, clues, has_one
 
-_LISTED = re.compile(r"\A[ \t]*-[ \t]+(?=\S)")
+_LISTED = pattern(r"\A[ \t]*-[ \t]+(?=\S)")
 _TIME = r"(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,+:Z-]{0,16}\]? ?|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ?)"
 _LEVEL = r"(?:(?:INFO|WARN(?:ING)?|ERROR|DEBUG|FATAL|CRITICAL|TRACE)(?!\w):? ?)"
-_LOGGED = re.compile(
+_LOGGED = pattern(
     rf"\A(?:(?:{_TIME}|{_LEVEL}){_LEVEL}?(?:\[[^\]\n]{{0,40}}\]:? ?(?=.)){{0,3}}{_LEVEL}?"
     r"(?:(?:[\w.-]{1,60} )?[\w.-]{1,60}\[\d{1,9}\]: ?)?(?:[\w.-]{1,60}: )?)?"
 )
 """What a log sets before each line of a text."""
 _QUOTED = r"\"\"\"|'''|<<-?\s?\\*[\"']?\w{1,40}\\*[\"']?"
-_OPEN_ENDED = re.compile(rf"(?:[:=：＝|>\\]|[|>][-+]\d?|{_QUOTED})\s*$")
+_OPEN_ENDED = pattern(rf"(?:[:=：＝|>\\]|[|>][-+]\d?|{_QUOTED})\s*$")
 """What such a line says goes on in the next one. A mark at its end may stand for what opened a block (`<<EOF`, `>`)."""
-_BLOCK = re.compile(
+_BLOCK = pattern(
     rf"(?:\A\W{{0,60}}[^\s:=()]{{1,80}}(?: [^\s:=()]{{1,80}})?\s?[:=：＝]|[\[{{|>]|[|>][-+]\d?|{_QUOTED})\s*$"
 )
 """And such a line, in all that stands further in."""
-_NAME = re.compile(
+_NAME = pattern(
     rf"(?i)[-?*\s\"'\[<({{]{{0,20}}(?:(?:name|key|field|variable|env|id)[\"']?\s{{0,4}}[:=]\s{{0,4}}[\"']?)?"
     rf"(?:{WORD}|{ZH}|(?<=[:=] )\\*[\"']?{SECRET})[\]>)}}\"',;\s]{{0,20}}"
 )
 """A name alone: its value is said in the next line."""
-_PAIR = re.compile(
+_PAIR = pattern(
     rf"(?i)(?<![\w-])(?:name|key|field|variable|env)\\*[\"']?\s{{0,4}}[:=]\s{{0,4}}\\*[\"']?(?:{WORD}|{ZH}|{SECRET})\\*[\"',;\s]{{0,4}}\Z"
 )
 """`name: DB_PASSWORD` at the end of a line."""
-_LAST = re.compile(rf"(?i)(?<![\w-])(?:{WORD}|{ZH})\]?\s{{0,4}}\Z")
+_LAST = pattern(rf"(?i)(?<![\w-])(?:{WORD}|{ZH})\]?\s{{0,4}}\Z")
 """A name at the end of a line: what stands further in, or below its section, is said of it."""
-_CELLS = re.compile(r"[ \t]*[,;|\t][ \t]*|[ \t]{2,}")
-_TITLE = re.compile(rf"(?i){WORD}|{ZH}")
-_RULE = re.compile(r"[-+=|:\s]+")
+_CELLS = pattern(r"[ \t]*[,;|\t][ \t]*|[ \t]{2,}")
+_TITLE = pattern(rf"(?i){WORD}|{ZH}")
+_RULE = pattern(r"[-+=|:\s]+")
 MOST_CELLS = 40
 
 
@@ -73,14 +73,20 @@ class _Following:
         open_ended = told and _OPEN_ENDED.search(line) is not None
         if told and self.further_in is None and _BLOCK.search(line):
             self.further_in = _indent(line)
-        named = len(line) <= 400 and (_NAME.fullmatch(line) or _PAIR.search(line)) is not None
-        last = len(line) <= 400 and _LAST.search(line)
+        names = len(line) <= 400 and _names(line)
+        named = names and (_NAME.fullmatch(line) or _PAIR.search(line)) is not None
+        last = names and _LAST.search(line)
         self.next_one = open_ended or named or bool(last and "]" in last[0])
         if last and self.further_in is None:
             self.further_in = _indent(line)
         cells = _cells(line)
-        if len(cells) > 1 and any(map(_TITLE.fullmatch, cells)):
+        if len(cells) > 1 and _names(line) and any(map(_TITLE.fullmatch, cells)):
             self.columns = len(cells)
+
+
+def _names(line: str) -> bool:
+    """Whether anything in it may be a name of a secret, or was one that is masked: most lines and most runs have none."""
+    return SECRET in line or has_one(clues(line), OF_WORD) or has_one(line, ANNOUNCED_ZH)
 
 
 def _cells(line: str) -> list[str]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from retina_doctor.patterns import pattern
 from retina_doctor.redaction.harmless import is_harmless
 from retina_doctor.secret_words import MARK, SECRET_KEY
 
-CHUNK = re.compile(rf"(?:{MARK}|[^\s\"'<>(){{}}\[\],;|`，。；、：！？（）「」“”‘’《》])+")
-ODD = re.compile(r"[$!#^&*~%\\@`]")
+CHUNK = pattern(rf"(?:{MARK}|[^\s\"'<>(){{}}\[\],;|`，。；、：！？（）「」“”‘’《》])+")
+ODD = pattern(r"[$!#^&*~%\\@`]")
 """Signs of which no word has one."""
 _NAMED_BEFORE = ("has no attribute '", "cannot import name '", "undefined symbol: ")
 """Before an identifier of somebody's source, of which the sentence of Python or of the loader speaks (`float4_e2m1fn`)."""
 
 
-_FRAME = re.compile(r"/(?:(?:site|dist)-packages|lib/python3\.\d{1,2})/(?P<file>[^\"\n]{1,200})\", line \d{1,6}, in \Z")
+_FRAME = pattern(r"/(?:(?:site|dist)-packages|lib/python3\.\d{1,2})/(?P<file>[^\"\n]{1,200})\", line \d{1,6}, in \Z")
 """Of a traceback, before the name of a function: where that is known, its functions are."""
 
 

@@ -8,10 +8,13 @@ import re
 import signal
 from pathlib import Path
 
+from retina_doctor.patterns import pattern
 from retina_doctor.redaction.names_of_code import is_outcome, is_parameter
+from retina_doctor.redaction.vocabulary import Vocabulary
 from retina_doctor.secret_words import MARK
 
-WHOLE_MARK = re.compile(MARK)
+WHOLE_MARK = pattern(MARK)
+_VOCABULARY = Vocabulary()
 
 ENDINGS = (
     "py pyc pyi so onnx pt pth pkl ckpt engine trt plan ort data json toml yaml yml cfg conf ini txt md log png "
@@ -19,7 +22,7 @@ ENDINGS = (
     "sock socket service dll exe prototxt params npz npy mp4 avi older plain final Dockerfile dist-info egg-info "
     "ko "
 ).split()
-TOP_LEVEL = re.compile(
+TOP_LEVEL = pattern(
     r"(?:com|net|org|cn|io|ai|dev|local|internal|lan|corp|intra|home|svc|cluster|cloud|edu|gov|co|me|info|biz)"
 )
 CODES = {*errno.errorcode.values(), *(one.name for one in signal.Signals)}
@@ -36,7 +39,7 @@ IMAGE_PART = (
     r"(?:cudnn\d{0,2}|runtime|devel|base|tensorrt|slim|alpine|"
     r"(?:ubuntu|debian|rockylinux|ubi)[\d.]{1,5}|bookworm|bullseye|trixie|py3)"
 )
-SHAPES = re.compile(
+SHAPES = pattern(
     rf"""(?:
       [+-]?\d{{1,8}}(?:\.\d{{0,9}})?(?:e[+-]?\d{{1,3}})?%?
     | [+-]?\d{{1,8}}(?:\.\d{{1,4}})?(?:s|ms|us|ns|[kKMGTP]i?B?|B|x|px|m|h|d|st|nd|rd|th|D|bit|bits|Hz|MHz|GHz|W|C|fps)
@@ -60,20 +63,13 @@ SHAPES = re.compile(
     )""",
     re.VERBOSE,
 )
-HASH = re.compile(r"(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9a-fA-F]{9,}")
+HASH = pattern(r"(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9a-fA-F]{9,}")
 """Of anything: a container, a network card. It could be read as a version with letters behind it."""
-CARD = re.compile(r"(?:[A-Z]{1,3}\d{1,4}[A-Za-z]{0,2}|\d{1,4}[A-Z]{0,2}|SXM\d?|PCIE?|\d{1,3}GB)")
-SONAME = re.compile(r"(?:lib)?(?P<stem>[A-Za-z0-9_+.-]+?)\.so(?:\.\d{1,9})*")
-CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
-ESCAPED = re.compile(r"%[0-9A-Fa-f]{2}")
-
-
-@functools.cache
-def known_words() -> frozenset[str]:
-    """In lower case. words.txt is made by tools/vocabulary.py; places.txt holds folders, programs, systems and model files
-    that every second machine has."""
-    files = [Path(__file__).parent / name for name in ("words.txt", "places.txt")]
-    return frozenset().union(*(file.read_text(encoding="utf-8").split() for file in files))
+CARD = pattern(r"(?:[A-Z]{1,3}\d{1,4}[A-Za-z]{0,2}|\d{1,4}[A-Z]{0,2}|SXM\d?|PCIE?|\d{1,3}GB)")
+SONAME = pattern(r"(?:lib)?(?P<stem>[A-Za-z0-9_+.-]+?)\.so(?:\.\d{1,9})*")
+CJK_RUN = r"[\u3400-\u9fff\uf900-\ufaff]+"
+CJK = pattern(CJK_RUN)
+ESCAPED = pattern(r"%[0-9A-Fa-f]{2}")
 
 
 @functools.cache
@@ -87,7 +83,7 @@ def is_harmless(word: str) -> bool:
     """One word without white space or quotes. Unknown is not harmless."""
     if not word or WHOLE_MARK.fullmatch(word):
         return True
-    if CJK.search(word):
+    if has_cjk(word):
         return all(is_harmless(part) for part in CJK.split(word)) and all(map(_chinese, CJK.findall(word)))
     if ESCAPED.search(word):
         return False
@@ -96,16 +92,21 @@ def is_harmless(word: str) -> bool:
         return True
     if HASH.fullmatch(bare):
         return _known(bare)
+    if bare.isascii() and _known(bare):  # as most are: no pattern is needed
+        return True
     if SHAPES.fullmatch(word) or SHAPES.fullmatch(bare) or (bare.upper() in CODES and bare.isupper()):
         return True
     if not bare.isascii():
         return False
-    of_code = is_outcome(bare, _plain) or is_parameter(bare, _plain)
-    return of_code or _known(bare) or _compound(bare) or _mangled(word)
+    return is_outcome(bare, _plain) or is_parameter(bare, _plain) or _compound(bare) or _mangled(word)
+
+
+def has_cjk(text: str) -> bool:
+    return not text.isascii() and CJK.search(text) is not None
 
 
 def _known(word: str) -> bool:
-    return word.lower() in known_words()
+    return word.lower() in _VOCABULARY
 
 
 def _plain(word: str) -> bool:
@@ -154,7 +155,7 @@ def _compound(word: str) -> bool:
     return False
 
 
-TAG = re.compile(
+TAG = pattern(
     r"cp\d+|cpython|\d{2,3}|gnu|musl|win(?:_amd64)?|arm64|aarch64|x86(?:_64)?|py3|abi3|none|any|cu\d+|(?:many|musl)?linux\w*"
 )
 """A part of a wheel's tags, or of the name of a module that is compiled for one Python."""

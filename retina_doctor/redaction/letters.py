@@ -7,7 +7,7 @@ import itertools
 import math
 from math import fsum
 
-from retina_doctor.redaction.harmless import known_words
+from retina_doctor.redaction.vocabulary import known_words
 
 SHORTEST = 16  # letters; of fewer, too little can be told
 WORDLESS = -10.3

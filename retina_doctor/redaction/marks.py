@@ -9,12 +9,13 @@ import ipaddress
 import re
 from collections.abc import Iterable
 
+from retina_doctor.patterns import pattern
 from retina_doctor.redaction.harmless import WHOLE_MARK, is_harmless
 
-NUMBERED = re.compile(r"<(user|host|address|name|number|serial)(\d+)>")
+NUMBERED = pattern(r"<(user|host|address|name|number|serial)(\d+)>")
 PLAIN_USERS = {"root", "nobody", "www-data", "ubuntu", "app", "user", "git"}
 PLAIN_HOSTS = {"localhost", "vm", "host"}
-PUBLIC_HOSTS = re.compile(
+PUBLIC_HOSTS = pattern(
     r"(?:.+\.)?(?:github\.com|githubusercontent\.com|python\.org|pypi\.org|pythonhosted\.org|pytorch\.org|onnxruntime\.ai"
     r"|nvidia\.com|microsoft\.com|huggingface\.co|anaconda\.(?:com|org)|docker\.(?:com|io)|readthedocs\.io|aka\.ms)"
 )

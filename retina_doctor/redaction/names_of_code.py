@@ -5,24 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from retina_doctor.patterns import pattern
+
 Known = Callable[[str], bool]
 
-_HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-_OUTCOME = re.compile(
+_HUMP = pattern(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_OUTCOME = pattern(
     r"Error|Exception|Warning|Timeout|Fail(?:ed|ure)|Interrupt|Exit|Disconnected|Refused|Denied|Provider|NotFound|(?:Not|No)\w+Available"
 )
-_STEP = re.compile(r"_{0,2}[A-Za-z]\w{0,30}")
-_PARAMETER = re.compile(r".+\.(?:weight|bias|running_(?:mean|var)|num_batches_tracked|gamma|beta)")
-_NUMBER = re.compile(r"\d{1,3}")
+_STEP = pattern(r"_{0,2}[A-Za-z]\w{0,30}")
+_PARAMETER = pattern(r".+\.(?:weight|bias|running_(?:mean|var)|num_batches_tracked|gamma|beta)")
+_NUMBER = pattern(r"\d{1,3}")
 DIGEST = (
     r"(?:(?<![\w-])sha(?:256|512):|(?<=#)sha256=)(?:[0-9a-f]{128}|[0-9a-f]{64})(?![\w-])|(?<=@)[0-9a-f]{40}(?=$|[#&/])"
 )
 """Of an image, a model or a wheel, with its algorithm; or the commit of a package's source."""
-_DIGEST_SAID = re.compile(
+_DIGEST_SAID = pattern(
     r"(?i)\b(?:sha(?:256|512)|commit|revision)[\"']?[ :=]*[\"']?\Z"
     r"|hash value \(expected \"(?:\w{8,64}\", got \")?\Z"
 )
-_BARE_DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{128}|[0-9a-f]{40}|[0-9a-f]{8}")
+_BARE_DIGEST = pattern(r"[0-9a-f]{64}|[0-9a-f]{128}|[0-9a-f]{40}|[0-9a-f]{8}")
 
 
 def is_outcome(word: str, known: Known) -> bool:

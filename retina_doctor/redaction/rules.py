@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from retina_doctor.kinds import Kind
+from retina_doctor.patterns import pattern
 from retina_doctor.redaction.chunks import CHUNK, ODD, is_identifier, is_secret
 from retina_doctor.redaction.harmless import CARD, VERSION, WHOLE_MARK, is_harmless
 from retina_doctor.redaction.marks import Marks
@@ -16,14 +17,14 @@ from retina_doctor.redaction.who_and_where import GPU_ID, SYMBOL, is_address, wi
 from retina_doctor.secret_words import MARK, SECRET, masked, words_masked
 
 _EDGES = "=:!?*&.#$^~+@-"
-_URL = re.compile(
+_URL = pattern(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>(?:{MARK}|[^\s/@])*@)?(?P<host>\[[^\]\s]*\]|(?:{MARK}|[^\s/:?#])*)(?P<rest>\S*)"
 )
-_IPV4_IN_A_NAME = re.compile(r"(?:\d{1,3}\.){4}[A-Za-z]")
-_BOOT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_SIZED = re.compile(r"(?i)(?:size|bytes?|memory|of|allocate|limit|total|free|used|need(?:ed)?|there|at|found)[ :=]*$")
-_KEPT = re.compile(rf"({MARK}|{DIGEST})")
-_BYTES = re.compile(r"(?i)\s?(?:bytes|B\b|MiB|KiB)")
+_IPV4_IN_A_NAME = pattern(r"(?:\d{1,3}\.){4}[A-Za-z]")
+_BOOT_ID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SIZED = pattern(r"(?i)(?:size|bytes?|memory|of|allocate|limit|total|free|used|need(?:ed)?|there|at|found)[ :=]*$")
+_KEPT = pattern(rf"({MARK}|{DIGEST})")
+_BYTES = pattern(r"(?i)\s?(?:bytes|B\b|MiB|KiB)")
 
 
 class Rules:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from retina_doctor.kinds import Kind
+from retina_doctor.patterns import pattern
 from retina_doctor.redaction.announcing import announced
 from retina_doctor.redaction.chunks import CHUNK, is_identifier, is_secret
-from retina_doctor.redaction.harmless import CJK, ENDINGS, is_harmless
+from retina_doctor.redaction.harmless import CJK_RUN, ENDINGS, has_cjk, is_harmless
 from retina_doctor.redaction.marks import Marks
 from retina_doctor.redaction.names_of_code import DIGEST, is_digest_said
 from retina_doctor.redaction.rules import Rules
@@ -72,7 +73,7 @@ class SecretsOnly(Rules):
         core = chunk.strip("\\")
         if core != chunk and "\\" not in core:  # of quotes that were escaped
             return chunk.replace(core, CHUNK.sub(self._seen, core)) if core else chunk
-        if ("/" in chunk and "@" not in chunk) or "\\" in chunk or CJK.search(chunk):
+        if ("/" in chunk and "@" not in chunk) or "\\" in chunk or has_cjk(chunk):
             return "/".join(self._step(part) for part in chunk.split("/"))
         return "".join(
             part if not part or part in "=:@,/" or is_digest_said(match, part) else self.unit(part)
@@ -88,7 +89,7 @@ class SecretsOnly(Rules):
             return self._address(chunk, lambda part: part if self._is_known(part) else SECRET)
         if re.match(r"(?:[.~]{0,2}/|--)", chunk) and "=" not in chunk:
             return "/".join(self._step(part) for part in chunk.split("/"))
-        parts = re.split(rf"({MARK}|[=:@,/\\+＝：]|{CJK.pattern})", chunk)
+        parts = (_PARTS if chunk.isascii() else _PARTS_ZH).split(chunk)
         return "".join(part if not part or self._is_known(part) else SECRET for part in parts)
 
     def _is_known(self, part: str) -> bool:
@@ -115,7 +116,7 @@ class SecretsOnly(Rules):
         """Of a path, only what cannot be one is looked at: `token/x.onnx` is a folder, `token=x` is none."""
         if " " in text:
             return self.text(" ".join(words_masked(masked(text).split(" "))))
-        odd = re.search(r"[^\w./\\:-]|[：＝]|\\(?:x|u00)[2-7]", text) or CJK.search(unescaped(text))
+        odd = re.search(r"[^\w./\\:-]|[：＝]|\\(?:x|u00)[2-7]", text) or has_cjk(unescaped(text))
         if (odd and speaks_of_secrets(text)) or (":" in text and not re.match(r"(?:[A-Za-z]:)?[/\\]", text)):
             return self.text(text)
         return "/".join(self._step(part) for part in masked(text).split("/"))
@@ -183,10 +184,12 @@ def _beside_digests(text: str, rule: Callable[[str], str]) -> str:
     return "".join(one if number % 2 else rule(one) for number, one in enumerate(parts))
 
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-_FED = re.compile(r"<\(|<<|\$\(|`")
+_PARTS = pattern(rf"({MARK}|[=:@,/\\+])")
+_PARTS_ZH = pattern(rf"({MARK}|[=:@,/\\+＝：]|{CJK_RUN})")
+_DAY = pattern(r"\d{4}-\d\d-\d\d")
+_FED = pattern(r"<\(|<<|\$\(|`")
 """A shell puts there what another command says, or what comes next."""
-_PROGRAM = re.compile(r"[A-Za-z0-9_./+-]{1,300}")
+_PROGRAM = pattern(r"[A-Za-z0-9_./+-]{1,300}")
 """As a command begins."""
 LONGEST_KEPT = 300
 """Characters of a name that is remembered."""

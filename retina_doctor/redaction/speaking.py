@@ -8,105 +8,152 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
+from retina_doctor.patterns import pattern
 from retina_doctor.redaction.harmless import is_harmless
 from retina_doctor.secret_shapes import unescaped
 from retina_doctor.secret_words import CODE, SECRET, ZH, has_one, masked, small
 
 _NAMES = (
     # Of what is secret, in the languages of programs and of their operators.
-    r"(?<!unexpected )token(?!iz|[ _](?:ind|ids?\b|type|length|limit|count)|s(?:/s|\b(?!\\*[\"']? ?[:=])"
-    r"|\\*[\"']? ?[:=] ?\d))",
-    "passw|p[a@4][s5$]{2}w[o0]rd|passphrase|passcode|secret|credential|(?<!un)authoriz|apikey"
-    "|(?:api|access|private|subscription|license)[-_ ]?key"
-    "|webhook|cookie|sess(?:ion)?[-_]?id",
-    r"(?<![A-Za-z0-9])(?:auth|creds?|pin(?! memory)|otp|dsn|psk|mima|kouling|miyao|log[-_ ]?in)(?![A-Za-z0-9_])",
-    r"(?<![A-Za-z0-9])(?:pwd?|snmp)(?![A-Za-z0-9])|[a-z]pwd?(?![A-Za-z0-9_])",
-    r"pass[-_]?(?:hash|key)|[a-z]auth(?=\()|securestring|(?:snmp|r[ow])communit|(?<![A-Za-z])(?:snmp|r[ow])[-_]communit",
-    CODE,
-    r"totp|(?<![a-z])mnemonic(?![a-z])|(?:seed|recovery)[ _-]phrase|(?:en|de)crypt\(|key[-_]?material"
-    r"|wifi:[a-z]:|(?<![a-z])pin[-_]code",
-    r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!multi)(?<!single)pass(?!\w)",
-    "kennwort|mot de passe|contraseña|senha|пароль|parola|şifre|パスワード|暗証番号|비밀번호|mật khẩu",
-    r"wachtwoord|hasło|heslo|jelszó|salasana|lösenord|adgangskode|(?:palavra|parola)[- ]passe"
-    r"|(?<!\w)(?:la|su|una) clave|lozinka"
-    "|kata sandi|κωδικ|암호|รหัสผ่าน|كلمة (?:المرور|السر)|סיסמה|पासवर्ड|گذرواژه|合言葉|暗号|トークン|секрет|токен",
-    f"{ZH}|通行证|憑證|认证信息|鉴权|助记词|(?<![\u4e00-\u9fff])密\\s?[:：]",
+    (
+        r"(?<!unexpected )token(?!iz|[ _](?:ind|ids?\b|type|length|limit|count)|s(?:/s|\b(?!\\*[\"']? ?[:=])"
+        r"|\\*[\"']? ?[:=] ?\d))",
+        "token",
+    ),
+    ("passw|p[a@4][s5$]{2}w[o0]rd|passphrase|passcode", "pass|word|w0rd"),
+    ("secret|credential|(?<!un)authoriz|webhook|cookie", "secret|credential|authoriz|webhook|cookie"),
+    ("apikey|(?:api|access|private|subscription|license)[-_ ]?key", "key"),
+    ("sess(?:ion)?[-_]?id", "sessid|sessionid|sess-|sess_|session-|session_"),
+    (
+        r"(?<![A-Za-z0-9])(?:auth|creds?|pin(?! memory)|otp|dsn|psk|mima|kouling|miyao|log[-_ ]?in)(?![A-Za-z0-9_])",
+        "auth|cred|pin|otp|dsn|psk|mima|kouling|miyao|login|log-in|log_in|log in",
+    ),
+    (r"(?<![A-Za-z0-9])(?:pwd?|snmp)(?![A-Za-z0-9])|[a-z]pwd?(?![A-Za-z0-9_])", "pw|snmp"),
+    (
+        r"pass[-_]?(?:hash|key)|[a-z]auth(?=\()|securestring|(?:snmp|r[ow])communit|(?<![A-Za-z])(?:snmp|r[ow])[-_]communit",
+        "pass|auth(|securestring|communit",
+    ),
+    (CODE, "code"),
+    (
+        r"totp|(?<![a-z])mnemonic(?![a-z])|(?:seed|recovery)[ _-]phrase|(?:en|de)crypt\(|key[-_]?material"
+        r"|wifi:[a-z]:|(?<![a-z])pin[-_]code",
+        "totp|mnemonic|phrase|crypt(|material|wifi:|code",
+    ),
+    (r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!multi)(?<!single)pass(?!\w)", "pass"),
+    (
+        "kennwort|mot de passe|contraseña|senha|пароль|parola|şifre|パスワード|暗証番号|비밀번호|mật khẩu",
+        "kennwort|passe|contraseña|senha|пароль|parola|şifre|パスワード|暗証番号|비밀번호|khẩu",
+    ),
+    (
+        r"wachtwoord|hasło|heslo|jelszó|salasana|lösenord|adgangskode|(?:palavra|parola)[- ]passe"
+        r"|(?<!\w)(?:la|su|una) clave|lozinka"
+        "|kata sandi|κωδικ|암호|รหัสผ่าน|كلمة (?:المرور|السر)|סיסמה|पासवर्ड|گذرواژه|合言葉|暗号|トークン|секрет|токен",
+        "wacht|hasło|heslo|jelszó|salasana|lösen|adgang|passe|clave|lozinka"
+        "|sandi|κωδικ|암호|รหัส|كلمة|סיסמה|पासवर्ड|گذر|合言葉|暗号|トーク|секрет|токен",
+    ),
+    (
+        f"(?-i:{ZH}|通行证|憑證|认证信息|鉴权|助记词|(?<![\u4e00-\u9fff])密\\s?[:：])",
+        "码|口令|令牌|钥|凭证|凭据|暗号|通行证|密|碼|金鑰|憑證|信息|鉴权|權杖|助记词",
+    ),
 )
 _PROGRAMS = (
     # Which are told a secret by a flag or by its place, or on standard input.
-    "chpasswd|htpasswd|redis-cli|sqlplus|ldap(?:search|add|modify)"
-    "|smbclient|rclone|kinit|mosquitto_(?:pub|sub)|lftp|expect|sudo -S|mc alias|(?:docker|podman) login"
-    "|net use|IDENTIFIED BY|PRAGMA (?:re)?key|cryptsetup|ipmitool|racadm|etcdctl|smbpasswd|vncpasswd|x11vnc|wpa_passphrase"
-    "|snmp(?:get|walk|set)|cqlsh|sqlcmd|rabbitmqctl|ansible-vault|keytool|nmcli|requirepass|masterauth"
-    "|frpc|npc|ss(?:r|-)?(?:local|server|redir|tunnel)|ss-(?:local|server|redir|tunnel)|kcptun|psexec|winexe|rpcclient|plink"
-    "|runas|[xw]?freerdp|rdesktop|schtasks|cmdkey|qshell|addauth|twine upload|nuget push|poetry config|pulumi config|doctl auth"
+    (
+        "chpasswd|htpasswd|redis-cli|sqlplus|ldap(?:search|add|modify)"
+        "|smbclient|rclone|kinit|mosquitto_(?:pub|sub)|lftp|expect|sudo -S|mc alias|(?:docker|podman) login",
+        "chpasswd|htpasswd|redis-|sqlplus|ldap|smbclient|rclone|kinit|mosquitto_|lftp|expect|sudo|alias|login",
+    ),
+    (
+        "net use|IDENTIFIED BY|PRAGMA (?:re)?key|cryptsetup|ipmitool|racadm|etcdctl|smbpasswd|vncpasswd|x11vnc|wpa_passphrase"
+        "|snmp(?:get|walk|set)|cqlsh|sqlcmd|rabbitmqctl|ansible-vault|keytool|nmcli|requirepass|masterauth",
+        "net use|identified|pragma|cryptsetup|ipmitool|racadm|etcdctl|passwd|vnc|passphrase"
+        "|snmp|cqlsh|sqlcmd|rabbitmqctl|vault|keytool|nmcli|requirepass|masterauth",
+    ),
+    (
+        "frpc|npc|ss(?:r|-)?(?:local|server|redir|tunnel)|ss-(?:local|server|redir|tunnel)|kcptun|psexec|winexe|rpcclient|plink"
+        "|runas|[xw]?freerdp|rdesktop|schtasks|cmdkey|qshell|addauth|twine upload|nuget push|poetry config|pulumi config"
+        "|doctl auth",
+        "frpc|npc|ss-|sslocal|ssserver|ssredir|sstunnel|ssr|kcptun|psexec|winexe|rpc|plink"
+        "|runas|rdp|rdesktop|schtasks|cmdkey|qshell|auth|twine|nuget|poetry|pulumi|doctl",
+    ),
 )
 _FLAGGED = (
     # These, only where there is such a flag: their names and versions are in many logs.
-    ("mysql(?:dump|admin)?|mariadb|mongo(?:sh|dump|restore)?", "p"),
-    ("zip|unzip", "P"),
-    ("7z[ar]?|(?:un)?rar", "h?p"),
-    ("openssl", "[kK]|pass"),
-    ("edge", "k"),
-    ("curl", "[A-Za-z]{0,5}[uU]|b|-user|-cookie|-proxy-user|E|-cert"),
-    ("wget", "-user"),
+    ("mysql(?:dump|admin)?|mariadb|mongo(?:sh|dump|restore)?", "p", "mysql|mariadb|mongo"),
+    ("zip|unzip", "P", "zip"),
+    ("7z[ar]?|(?:un)?rar", "h?p", "7z|rar"),
+    ("openssl", "[kK]|pass", "openssl"),
+    ("edge", "k", "edge"),
+    ("curl", "[A-Za-z]{0,5}[uU]|b|-user|-cookie|-proxy-user|E|-cert", "curl"),
+    ("wget", "-user", "wget"),
 )
-_WITH_FLAG = "|".join(rf"(?:{names})(?![\w./-])[^\n]{{0,300}}[\s\"'](?-i:-(?:{flags}))" for names, flags in _FLAGGED)
 _BEFORE = (
-    r"\boracle:|\b(?:http|https|xh)\b.{0,300}\s(?:-a|--auth)[ =]\S+:|\bopenssl passwd\b|\bsocks[45]\s+\S+\s+\d+\s+\S+\s+\S"
-    r"|\becho\s[^|\n]{1,200}\|\s*(?:\S{1,100}/)?(?:su|login|ssh-add|passwd)(?![\w.-])"
-    r"|(?:^|[>;&|#$]\s*)net user \S+ \S+"  # of Windows
-    r"|\buser \S+ o(?:n|ff)\b.{0,300} [>#<]"  # of Redis' access lists
+    (r"\boracle:|\bopenssl passwd\b", "oracle:|openssl"),
+    (r"\b(?:http|https|xh)\b.{0,300}\s(?:-a|--auth)[ =]\S+:", "-a |-a=|--auth"),
+    (r"\bsocks[45]\s+\S+\s+\d+\s+\S+\s+\S", "socks"),
+    (r"\becho\s[^|\n]{1,200}\|\s*(?:\S{1,100}/)?(?:su|login|ssh-add|passwd)(?![\w.-])", "echo"),
+    (r"(?:^|[>;&|#$]\s*)net user \S+ \S+", "net user"),  # of Windows
+    (r"\buser \S+ o(?:n|ff)\b.{0,300} [>#<]", "user "),  # of Redis' access lists
 )
-SPEAKS = re.compile(
-    rf"(?i){'|'.join(_NAMES)}|(?:(?<![\w./-])|(?<=bin/))(?:(?:{_PROGRAMS})(?![\w./-])|{_WITH_FLAG})|{_BEFORE}"
+_PROGRAM = r"(?:(?<![\w./-])|(?<=bin/))"
+SPEAKING = tuple(
+    (pattern("(?i)" + words), tuple(signs.split("|")))
+    for words, signs in (
+        *_NAMES,
+        *((rf"{_PROGRAM}(?:{names})(?![\w./-])", signs) for names, signs in _PROGRAMS),
+        *(
+            (rf"{_PROGRAM}(?:{names})(?![\w./-])[^\n]{{0,300}}[\s\"'](?-i:-(?:{flags}))", signs)
+            for names, flags, signs in _FLAGGED
+        ),
+        *_BEFORE,
+    )
 )
-_ACCOUNT = re.compile(
+"""Patterns of what speaks of a secret, each with signs in small letters of which such a line has one: looking for those is quick,
+and most lines and most runs have none of most."""
+_ACCOUNT = pattern(
     r"(?<![\w./@-])(?:admin(?:istrator)?|root|guest|operator|supervisor|minioadmin|elastic)(?::(?!/)|/)"
     r"(?P<value>[^\s/.:'\"\\,;，。；、()\]}]{3,})(?![\w/.:-])"
 )
 """An account that every device has, and what stands beside it, if that is no known word such as a group's."""
-_BETWEEN = re.compile(r"\\*[\"']\s*,\s*\\*[\"']|\\*[\"']?(?:\n|\\+n)\s*-\s+\\*[\"']?")
+_BETWEEN = pattern(r"\\*[\"']\s*,\s*\\*[\"']|\\*[\"']?(?:\n|\\+n)\s*-\s+\\*[\"']?")
 """Between two words of a list."""
-SIGNS = (
-    "token pass secret credential authoriz key webhook cookie sessid sessionid sess- sess_ session- session_ "
-    "pwd pw auth cred pin otp dsn psk mima kouling miyao log code "
-    "kennwort passe contraseña senha пароль parola şifre パスワード 暗証番号 비밀번호 khẩu "
-    "码 口令 令牌 钥 凭证 凭据 暗号 通行证 密碼 金鑰 憑證 "
-    "chpasswd htpasswd mysql mariadb redis- mongo psql sqlplus ldap smbclient rclone kinit zip 7z gpg openssl "
-    "mosquitto_ lftp expect sudo alias login net identified curl wget oracle: cryptsetup ipmitool racadm etcdctl vnc "
-    "snmp cqlsh sqlcmd rabbitmqctl vault nmcli user -u frpc npc ss- sslocal ssserver ssredir sstunnel ssr kcptun psexec "
-    "winexe rpc plink rdp rdesktop schtasks cmdkey qshell twine nuget poetry pulumi doctl rar edge socks community securestring "
-    "masterauth requirepass 信息 鉴权 權杖 帐密 账密 totp mnemonic "
-    "phrase crypt( material wifi: runas -a -e echo w0rd word "
-    "wacht hasło heslo jelszó salasana lösen adgang clave lozinka sandi κωδικ 암호 รหัส كلمة סיסמה पासवर्ड گذر 合言葉 "
-    "トーク секрет токен 助记词 密"
-).split()
-"""Of each of these words, a part in small letters: looking for those is quick, and most lines have none."""
-_MANY = re.compile(r"\d{6,}")
-_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_HEX = re.compile(r"[0-9a-fA-F]{16,}")
-_SIGN = re.compile(r"\\+(?:u00|x)([2-7][0-9a-fA-F])")
-_SPACED = re.compile(r"(?<!\w)(?:\w[ \t]){3,40}\w(?!\w)|(?<=[\u4e00-\u9fff])[ \t](?=[\u4e00-\u9fff])")
-_COLOUR = re.compile(r"(?:\x1b|\^\[|\\(?:033|e|x1b|u001b))\[[\d;]{0,12}m|[*_`]{2,3}")
+_MANY = pattern(r"\d{6,}")
+_INVISIBLE = pattern(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+_BASE64 = pattern(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_HEX = pattern(r"[0-9a-fA-F]{16,}")
+_SIGN = pattern(r"\\+(?:u00|x)([2-7][0-9a-fA-F])")
+_SPACED = pattern(r"(?<!\w)(?:\w[ \t]){3,40}\w(?!\w)")
+_SPACED_ZH = pattern(r"(?<=[\u4e00-\u9fff])[ \t](?=[\u4e00-\u9fff])")
+_COLOUR = pattern(r"(?:\x1b|\^\[|\\(?:033|e|x1b|u001b))\[[\d;]{0,12}m|[*_`]{2,3}")
 """Of a terminal or of Markdown: what sets a word off."""
-ASSIGNED = re.compile(rf"-{{0,2}}[\w.-]+={SECRET}")
-FLAG_TOLD = re.compile(rf"(?<!\S)--?[\w-]+[= ]+{SECRET}")
+ASSIGNED = pattern(rf"-{{0,2}}[\w.-]+={SECRET}")
+FLAG_TOLD = pattern(rf"(?<!\S)--?[\w-]+[= ]+{SECRET}")
 """A flag whose value is masked: it has one, so that the words after it are no part of it."""
 
 
 def speaks_of_secrets(line: str) -> bool:
     """By its words, also where these are escaped or written with letters that only look like them."""
     line = unescaped(line)
-    if has_one(small(line), SIGNS) and (SPEAKS.search(line) or SPEAKS.search(_BETWEEN.sub(" ", line))):
+    if _says(line) or _says_in_a_list(line):
         return True
     if any(not is_harmless(one["value"]) or _MANY.fullmatch(one["value"]) for one in _ACCOUNT.finditer(line)):
         return True
     if _is_disguised(line):
         return True
     plain = _plain(line)
-    return plain != line and SPEAKS.search(plain) is not None
+    return plain != line and _says(plain)
+
+
+def _says(line: str) -> bool:
+    words = small(line)
+    return any(has_one(words, signs) and one.search(line) for one, signs in SPEAKING)
+
+
+def _says_in_a_list(line: str) -> bool:
+    if "," not in line and "\n" not in line and "\\n" not in line:
+        return False
+    together = _BETWEEN.sub(" ", line)
+    return together != line and _says(together)
 
 
 def _plain(line: str) -> str:
@@ -120,7 +167,7 @@ def _plain(line: str) -> str:
     if "&" in line:
         line = html.unescape(html.unescape(line))
     if not line.isascii():
-        line = unicodedata.normalize("NFKC", line)
+        line = _SPACED_ZH.sub("", unicodedata.normalize("NFKC", line))
     return _SPACED.sub(lambda spaced: spaced[0].replace(" ", "").replace("\t", ""), line)
 
 

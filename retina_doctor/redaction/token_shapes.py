@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-import re
-
+from retina_doctor.patterns import pattern
 from retina_doctor.redaction.chunks import ODD
 from retina_doctor.redaction.harmless import is_harmless
 from retina_doctor.redaction.letters import is_no_word
 from retina_doctor.redaction.speaking import is_shuffled
 
-_RANDOM = re.compile(
+_RANDOM = pattern(
     r"(?<![^\W_])(?=[^\W_]{6,})(?!0x[0-9a-fA-F]+(?![^\W_]))(?:[A-Za-z]+\d+[A-Za-z]+|\d+[A-Za-z]+\d+)[^\W_]*"
 )
 """Letters and digits by turns, as no word of a language has them."""
-HEX = re.compile(r"[0-9a-f-]{32,64}")
-MACHINE_MADE = re.compile(
+HEX = pattern(r"[0-9a-f-]{32,64}")
+MACHINE_MADE = pattern(
     # Checksums; 60 digits are a folder of PyPI's, of a BLAKE2 whose first four name two folders above it.
     r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{60}|[0-9a-f]{64}|[0-9a-f-]{36}|_Z\w+|(?:GPU|MIG)-[0-9a-f-]+|.*\.so(?:\.\d+)*"
 )
-MODEL_FILE = re.compile(
+MODEL_FILE = pattern(
     r"(?P<stem>[\w.+-]{1,80})\.(?P<ending>onnx|pth?|params|engine|trt|caffemodel|prototxt|tflite|(?:pth\.)?tar)"
 )
-_LONG_RANDOM = re.compile(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{20,}")
-_LONG_NUMBER = re.compile(r"[A-Za-z]{2,}\d{16,}")
-_RUN = re.compile(r"[^\W_]+")
-_CHECKSUM = re.compile(r"[0-9a-f]+|[0-9A-F]+")
-_LETTERS = re.compile(r"[A-Za-z]+")
-_OF_NETWORKS = re.compile(
+_LONG_RANDOM = pattern(r"(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])(?=[\w+/=-]*[A-Z])[\w+/=-]{20,}")
+_LONG_NUMBER = pattern(r"[A-Za-z]{2,}\d{16,}")
+_RUN = pattern(r"[^\W_]+")
+_CHECKSUM = pattern(r"[0-9a-f]+|[0-9A-F]+")
+_LETTERS = pattern(r"[A-Za-z]+")
+_OF_NETWORKS = pattern(
     r"(?i)\d{2,4}x\d{2,4}|(?:fp|bf|int|uint)(?:4|8|16|32)(?!\d)"
     r"|(?:bs|batch|dyn|opset|trt|sm|net|kps|yolov|glint|ms|iresnet|resnet|final|epoch|ep)\d{1,3}k?|(?<=\d)(?:gbn|g)?kps|\d+gbn"
     r"|[vr]\d{1,3}(?![a-z]\d)"
 )
 """Sizes, precisions, releases, layers and data sets, as names of networks have them."""
-_PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
-_ARCHITECTURE = re.compile(r"(?i)(?:sm|u?int|fp|bf|tf|cu|cp|py|bs|rc)\d{1,3}")
-_CAPITALS = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{16,}")
+_PIECE = pattern(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_ARCHITECTURE = pattern(r"(?i)(?:sm|u?int|fp|bf|tf|cu|cp|py|bs|rc)\d{1,3}")
+_CAPITALS = pattern(r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{16,}")
 
 
 def has_a_tokens_shape(word: str) -> bool:

@@ -5,35 +5,34 @@ from __future__ import annotations
 import ipaddress
 import re
 
+from retina_doctor.patterns import pattern
 from retina_doctor.redaction.harmless import is_harmless
 from retina_doctor.redaction.marks import Marks
 
-HOME = re.compile(r"(/home/|/Users/|\\Users\\|\\\\Users\\\\)(?!<)([^/\\\s:\"',;()\[\]<>]+)")
-_EMAIL = re.compile(r"[\w.+%-]+(?P<domain>@(?:[\w-]+\.)+(?=[\d_-]*[^\W\d_])[\w-]+)?")
+HOME = pattern(r"(/home/|/Users/|\\Users\\|\\\\Users\\\\)(?!<)([^/\\\s:\"',;()\[\]<>]+)")
+_EMAIL = pattern(r"[\w.+%-]+(?P<domain>@(?:[\w-]+\.)+(?=[\d_-]*[^\W\d_])[\w-]+)?")
 """Without a domain too, so that no long word is looked at again from each of its characters."""
-_MAC = re.compile(
+_MAC = pattern(
     r"(?<![\w:.-])(?:[0-9A-Fa-f]{2}[:-]){5}(?:[0-9A-Fa-f]{2})(?:[:-][0-9A-Fa-f]{2}){0,14}(?![\w:-])"
     r"|(?<![\w.])(?:[0-9A-Fa-f]{4}\.){2}[0-9A-Fa-f]{4}(?![\w.])"
 )
-GPU_ID = re.compile(r"\b((?:GPU|MIG)-[0-9a-f]{8})(-[0-9a-f]{1,4}[0-9a-f-]*)")
-_PHONE = re.compile(
+GPU_ID = pattern(r"\b((?:GPU|MIG)-[0-9a-f]{8})(-[0-9a-f]{1,4}[0-9a-f-]*)")
+_PHONE = pattern(
     r"(?<!\d)\d{6}[ -]\d{8}[ -]\d{3}[\dXx](?!\w)|\(0\d{2,3}\)[ -]?\d{7,8}(?!\d)"
     r"|(?<![\w.:/-])\+?\d{1,4}(?:[ -]\d{2,5}){2,4}(?![\w-]|:\S|\.\d)"
 )
-_PLACE = re.compile(
+_PLACE = pattern(
     r"(?i)(?<![a-z])(?:lat(?:itude)?|l(?:on|ng)(?:gitude)?|location|gps|geo|coords?|[经纬]度|坐标|位置)\W{1,4}"
     r"(?P<place>-?\d{1,3}\.\d{4,12}(?:\s?[,/ ]\s?-?\d{1,3}\.\d{4,12})?)"
 )
 """Degrees of a place on earth."""
-_DATED = re.compile(r"\d{4}-\d\d-\d\d.*")
-_IPV6 = re.compile(
-    r"(?<![\w:.])(?=[0-9a-fA-F:]*[0-9a-fA-F]:)(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?:%\w+)?(?![\w:])"
-)
-_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
-_HOST_SAID = re.compile(r"(?i)(\b(?:host|hostname|server|node|peer)(?:=|: ?| ))(?!<)([^\s;,'\"()\[\]{}]+)")
-SYMBOL = re.compile(r"(?P<name>[A-Za-z_]\w*)@{1,2}(?P<version>[A-Z][A-Z0-9]*_\d[\d.]*)")
-_VERSION_BEFORE = re.compile(r"(?i)(?:[=<>~!]=|[-_]|\bversions?[=:\s]+|\.so\.|cu(?:da|dnn|blas)?\w*[ =-]+)\Z")
-_ADDRESS_BEFORE = re.compile(
+_DATED = pattern(r"\d{4}-\d\d-\d\d.*")
+_IPV6 = pattern(r"(?<![\w:.])(?=[0-9a-fA-F:]*[0-9a-fA-F]:)(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?:%\w+)?(?![\w:])")
+_IPV4 = pattern(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)")
+_HOST_SAID = pattern(r"(?i)(\b(?:host|hostname|server|node|peer)(?:=|: ?| ))(?!<)([^\s;,'\"()\[\]{}]+)")
+SYMBOL = pattern(r"(?P<name>[A-Za-z_]\w*)@{1,2}(?P<version>[A-Z][A-Z0-9]*_\d[\d.]*)")
+_VERSION_BEFORE = pattern(r"(?i)(?:[=<>~!]=|[-_]|\bversions?[=:\s]+|\.so\.|cu(?:da|dnn|blas)?\w*[ =-]+)\Z")
+_ADDRESS_BEFORE = pattern(
     r"(?i)(?:://|@|\[|\b(?:host|ip|addr|address|bind|peer|server|listen|connect(?:ed)?|reach|from|to|at|on)[=:\s'\"(]+)$"
 )
 
@@ -41,8 +40,8 @@ _ADDRESS_BEFORE = re.compile(
 def without_names(text: str, marks: Marks) -> str:
     """Without what is known by its form to name a person, a machine or a place of the net."""
     text = HOME.sub(lambda m: m[1] + marks.user(m[2]), text)
-    for pattern, mark in marks.names:
-        text = pattern.sub(mark, text)
+    for name, mark in marks.names:
+        text = name.sub(mark, text)
     if "@" in text:
         text = _EMAIL.sub(lambda m: "<email>" if m["domain"] and not SYMBOL.fullmatch(m[0]) else m[0], text)
     text = _MAC.sub("<mac>", text)

@@ -3,17 +3,20 @@ a path that fits on a line."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from rich.cells import cell_len
 from rich.text import Text
 
+from retina_doctor.patterns import pattern
+
 _HAN = "\u2e80-\u2fff\u3005-\u3007\u3021-\u9fff\uf900-\ufaff"
 _OPEN = "（《“‘「『【"
 _CLOSE = "，。；：、！？）》”’」』】"
-_PART = re.compile(rf"\s+|[{_OPEN}]*(?:[{_HAN}]|[^\s{_HAN}{_OPEN}{_CLOSE}]+|[{_CLOSE}]|$)[{_CLOSE}…]*|[{_OPEN}]+")
+_PART = pattern(rf"\s+|[{_OPEN}]*(?:[{_HAN}]|[^\s{_HAN}{_OPEN}{_CLOSE}]+|[{_CLOSE}]|$)[{_CLOSE}…]*|[{_OPEN}]+")
 """Blanks, or what stays together: one Chinese character or one Latin word, with the punctuation that must not leave it."""
+_LATIN = pattern(r"\s+|\S+")
+"""The same where nothing is Chinese; the other takes a while to be compiled."""
 
 
 def wrapped(text: Text, width: int) -> Text:
@@ -25,7 +28,8 @@ def wrapped(text: Text, width: int) -> Text:
 def _lines(text: Text, width: int) -> list[Text]:
     starts = [0]
     used = 0
-    for match in _PART.finditer(text.plain):
+    part = _PART if max(text.plain, default="") >= _HAN[0] else _LATIN
+    for match in part.finditer(text.plain):
         for start, cells, blank in _pieces(match[0], match.start(), width):
             if used + cells > width and used and not blank:
                 starts.append(start)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,13 +10,14 @@ from typing import Annotated, Any
 
 from retina_doctor.codec import Data, DoesNotFit, Meta, decode, field, field_types
 from retina_doctor.errors import described
+from retina_doctor.patterns import pattern
 from retina_doctor.points import loaded, points_of
 from retina_doctor.settings import GateSettings, ProcessSettings, Setting, Settings, Table, TargetSettings
 
 GROUP = "retina_doctor.settings"
 
 
-MISFIT = re.compile(r"Expected `([^`]+)`, got `([^`]+)`")
+MISFIT = pattern(r"Expected `([^`]+)`, got `([^`]+)`")
 """How the decoder says that a value has another type."""
 TYPES = {
     "int": "a whole number",

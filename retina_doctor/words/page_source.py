@@ -28,8 +28,9 @@ from pathlib import Path
 
 from retina_doctor.codec import Data
 from retina_doctor.language import Language
+from retina_doctor.patterns import pattern
 
-BLOCK = re.compile(r"^```sh(?: (\w+))?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
+BLOCK = pattern(r"^```sh(?: (\w+))?\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
 
 
 class PageError(ValueError):

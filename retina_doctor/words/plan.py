@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from retina_doctor.codec import Data, replace
 from retina_doctor.model import Action, Diagnosis, Finding, Location, Severity, interpreter_of
+from retina_doctor.patterns import pattern
 from retina_doctor.quoting import quoted
 from retina_doctor.words.merging import merged
 from retina_doctor.words.one_line import combined
@@ -22,7 +23,7 @@ from retina_doctor.words.remedies import FileChange, Remedies
 
 TELLING = 60
 """Columns of a terminal: a Chinese character has two."""
-SENTENCE = re.compile(r"(?<=[.。])(?=\s|$)\s*|(?<=。)|\n\n")
+SENTENCE = pattern(r"(?<=[.。])(?=\s|$)\s*|(?<=。)|\n\n")
 """Where a sentence ends: the full stop of a file's name or a version is followed by no blank."""
 
 

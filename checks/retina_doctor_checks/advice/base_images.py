@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from retina_doctor.patterns import pattern
+
 DEBIAN = {"buster": 10, "bullseye": 11, "bookworm": 12, "trixie": 13, "forky": 14}  # debian.org/releases
 UBUNTU = {
     "focal": (20, 4), "jammy": (22, 4), "mantic": (23, 10), "noble": (24, 4), "oracular": (24, 10), "plucky": (25, 4),
@@ -14,9 +16,9 @@ STABLE = 13
 """What the images of Docker's own library are made of that name no release (since August 2025)."""
 OLDEST = 9
 """The oldest 3.x of python:3.x that was made anew since then: 3.8 had ended (devguide.python.org/versions)."""
-REGISTRY = re.compile(r"^(?:docker\.io/)?(?:library/)?")
+REGISTRY = pattern(r"^(?:docker\.io/)?(?:library/)?")
 """What may stand before the name of an image of Docker Hub, and says nothing."""
-TAG = re.compile(r"^(?P<name>debian|python)(?::(?P<tag>[\w.-]+))?(?:@.*)?$")
+TAG = pattern(r"^(?P<name>debian|python)(?::(?P<tag>[\w.-]+))?(?:@.*)?$")
 
 
 def in_short(image: str) -> str:

@@ -5,11 +5,11 @@ By the kernel's release: a container sees that of its host, where the driver bel
 
 from __future__ import annotations
 
-import re
+from retina_doctor.patterns import pattern
 
 from .architectures import Architecture
 
-UBUNTU = re.compile(r"-\d+-(generic|lowlatency|aws|azure|gcp|oracle|ibm|kvm|nvidia|gke)\b")
+UBUNTU = pattern(r"-\d+-(generic|lowlatency|aws|azure|gcp|oracle|ibm|kvm|nvidia|gke)\b")
 """X.Y.Z-ABI-FLAVOUR (wiki.ubuntu.com/Kernel/FAQ)."""
 LONG_TERM = 580
 """The branch with long-term support as of 2026-11, and the last one that drives Maxwell, Pascal and Volta."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
+from retina_doctor.patterns import pattern
 
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
@@ -16,10 +17,10 @@ from ..facts.inference import Inference
 from ..facts.models import Model
 from .evidence import nothing_to_read, subject_of
 
-IR_TOO_NEW = re.compile(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
+IR_TOO_NEW = pattern(r"Unsupported model IR version: (\d+), max supported IR version: (\d+)")
 POINTER = "lfs-pointer"
 """RD108 speaks of it."""
-OPSET_TOO_NEW = re.compile(r"Opset (\d+) is under development.*?(?:till|up to) opset (\d+)", re.DOTALL)
+OPSET_TOO_NEW = pattern(r"Opset (\d+) is under development.*?(?:till|up to) opset (\d+)", re.DOTALL)
 
 
 @check("RD111", "model-external-data-missing", Severity.ERROR, pitfall=1, action=Action.EDIT)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 from retina_doctor.authoring import Action, check
 from retina_doctor.model import Problem, Severity
+from retina_doctor.patterns import pattern
 
 from ..combined.distribution_names import distribution_of
 from ..facts.python_env import Extensions, Foreign, Packages
 from ..versions import named
 
-VERSION = re.compile(r"(?:cpython-|cp|pypy)(\d)(\d+)")
+VERSION = pattern(r"(?:cpython-|cp|pypy)(\d)(\d+)")
 
 
 @check("RD296", "package-for-other-python", Severity.ERROR, action=Action.PIP)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.patterns import pattern
 
 from ..combined.asides import asides
 from ..combined.asides import of_ending as told_of_ending
@@ -14,7 +13,7 @@ from ..combined.processor import understood
 from ..combined.refusals import meaning, of_ending, quoted
 from ..facts.python_env import Extensions, Imported, Imports, Packages
 
-ABSENT = re.compile(r"No module named ['\"]([\w.]+)['\"]")
+ABSENT = pattern(r"No module named ['\"]([\w.]+)['\"]")
 NOTHING: tuple[str, list[str]] = ("", [])
 STRIPPED: tuple[str, list[str]] = ("stripped", [])
 

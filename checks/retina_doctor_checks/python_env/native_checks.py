@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
+from retina_doctor.patterns import pattern
 
 from ..combined.asides import Asides, asides
 from ..combined.loader_path import searched, without
@@ -20,7 +20,7 @@ from ..versions import named, release
 
 LAST_PYTHON_OF_NUMPY_1 = (3, 12)
 """NumPy 1.26 has wheels up to CPython 3.12 (PyPI)."""
-NUMPY_ABI = re.compile(
+NUMPY_ABI = pattern(
     r"compiled using NumPy 1|numpy\.core\.multiarray failed|numpy\.dtype size changed|_ARRAY_API not found"
 )
 DEBIAN = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import encode, replace
 from retina_doctor.model import Inapplicable, Json, Passed, Problem, Reason, Severity, Target, Unknown
+from retina_doctor.patterns import pattern
 from retina_doctor.settings import Settings
 
 from ..combined.asides import asides
@@ -156,10 +156,10 @@ def _beside(
 
 BORNE = ("content-type", "rate-limited")
 """What most clients bear, or at most times."""
-WAITING = re.compile(
+WAITING = pattern(
     r"(?i)(?:in[_-]?)?queued?|pending|(?:process|start|runn|wait)ing|accepted|submitted|scheduled|created"
 )
-JOB = re.compile(r"(?i)(?:task|job)_?id")
+JOB = pattern(r"(?i)(?:task|job)_?id")
 
 
 def _at_most(one: Detection, kind: str, wanted: ResponseSettings) -> Severity | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from typing import Any
+
+from retina_doctor.patterns import pattern
 
 from ..inference.known import POSTED, expected
 from ..settings import ResponseSettings
@@ -19,7 +20,7 @@ MOST = 1e9
 NUMBERS = range(4)
 ORDERS = ((0, 1, 2, 3), (1, 0, 3, 2), (0, 2, 1, 3), (3, 0, 1, 2))
 """Of lists: x first, y first, both of an axis, and top, right, bottom, left (face_recognition)."""
-COORDINATE = re.compile(
+COORDINATE = pattern(
     r"(?i)(?:\w*_)?(?:c?[xy]|w|h|[ltrb]|left|top|right|bottom|width|height"
     r"|(?:x|y|c)_?(?:\d|min|max|left|right|top|bottom|start|end|center|centre|x|y)"
     r"|(?:\w*(?:top|bottom)_?)?(?:min|max|top|left|right|start|end|center|centre)_?[xy])"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from retina_doctor.patterns import pattern
 from retina_doctor.settings import Settings
 
 from ..settings import ServiceSettings
@@ -16,8 +16,8 @@ LINES = 20_000
 """That the journal or the container's engine is asked for; of them the last 2 MiB are read."""
 STATE = "ActiveState,ExecMainCode,ExecMainStatus,ExecMainStartTimestampMonotonic,Result"
 ENGINES = ("docker", "podman", "nerdctl")
-CONTAINER = re.compile(r"[A-Za-z0-9][\w.-]{0,252}")
-POD = re.compile(
+CONTAINER = pattern(r"[A-Za-z0-9][\w.-]{0,252}")
+POD = pattern(
     r"(?:(?:po|pod|pods|deploy|deployment|sts|statefulset|ds|daemonset|job|rc|rs)/)?[a-z0-9][a-z0-9.-]{0,252}"
 )
 WITH_VALUE = {

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Literal
+
+from retina_doctor.patterns import pattern
 
 from ..facts.service import Detection
 
 WITH_A_GATE = (401, 403)
 REDIRECTS = (301, 302, 303, 307, 308)
-CSRF = re.compile(r"(?i)\bcsrf\b|cross-site request forgery")
-OTHER_HOST = re.compile(
+CSRF = pattern(r"(?i)\bcsrf\b|cross-site request forgery")
+OTHER_HOST = pattern(
     r"(?i)invalid host header|invalid http_host|disallowedhost|allowed_hosts|misdirected request|blocked host"
 )
 """As Starlette, Django, Apache and Rails word it."""

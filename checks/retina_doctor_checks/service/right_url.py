@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from retina_doctor.model import Reason
+from retina_doctor.patterns import pattern
 
 from ..combined.asides import asides
 from ..combined.source_files import is_test
@@ -23,11 +24,11 @@ OF_ROUTES = ("path", "method")
 OF_THE_SERVER = ("certificate", "redirect-loop", "host-refused")
 """No other URL helps there as long as the server is set so."""
 DEFAULT_PORTS = {"http": 80, "https": 443}
-HOST_NAME = re.compile(r"(?=.*[^\d.])[^\W_](?:[\w.-]*\w)?\.?")
+HOST_NAME = pattern(r"(?=.*[^\d.])[^\W_](?:[\w.-]*\w)?\.?")
 """Not a number alone, which is a port without its host."""
-OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
-HTTP = re.compile(r"(https?):/*", re.IGNORECASE)
-LOGIN = re.compile(r"(?i)(?:^|[/_-])(?:log[-_]?in|sign[-_]?(?:in|up)|sso|oauth2?|auth\w*|token|register)(?:[/_-]|$)")
+OTHER_SCHEME = pattern(r"(?!https?:)[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+HTTP = pattern(r"(https?):/*", re.IGNORECASE)
+LOGIN = pattern(r"(?i)(?:^|[/_-])(?:log[-_]?in|sign[-_]?(?:in|up)|sso|oauth2?|auth\w*|token|register)(?:[/_-]|$)")
 """Routes of people's accounts: they take a POST as well, but no picture."""
 
 

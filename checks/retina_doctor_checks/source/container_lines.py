@@ -5,10 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 
+from retina_doctor.patterns import pattern
+
 from ..facts.deployment import DeployedContainer, HealthProbe
 
 MIB = 2**20
-LIMIT = re.compile(r"((?:memory|mem_limit)[\"']?\s*:\s*)([\"']?)([\d.]+)([A-Za-z]*)\2(?=\s*(?:[,}#]|$))")
+LIMIT = pattern(r"((?:memory|mem_limit)[\"']?\s*:\s*)([\"']?)([\d.]+)([A-Za-z]*)\2(?=\s*(?:[,}#]|$))")
 
 
 def limited(container: DeployedContainer, needed: int, is_unit: bool = False) -> str | None:
@@ -27,7 +29,7 @@ def limited(container: DeployedContainer, needed: int, is_unit: bool = False) ->
     return f"{text[: one.start()]}{one[1]}{number}{unit}{text[one.end() :]}"
 
 
-HEALTH = re.compile(r"(?i)health|ready|live|ping|status|heartbeat")
+HEALTH = pattern(r"(?i)health|ready|live|ping|status|heartbeat")
 
 
 def asking_another(probe: HealthProbe, served: set[tuple[str, str]]) -> str | None:
@@ -40,16 +42,16 @@ def asking_another(probe: HealthProbe, served: set[tuple[str, str]]) -> str | No
     return text if count == 1 else None
 
 
-URL = re.compile(r"https?://[^\s'\"|;)\],$]+(?=[\s'\"|;)\],]|$)")
+URL = pattern(r"https?://[^\s'\"|;)\],$]+(?=[\s'\"|;)\],]|$)")
 BY_PYTHON = "import urllib.request as r; r.urlopen('{}')"
 
 
-PLAIN = re.compile(
+PLAIN = pattern(
     r"--(?:fail|silent|show-error|location|quiet|no-verbose|spider)|-[fsSLq]+|-nv|-qO-|-[mtT]\d+"
     r"|--(?:max-time|connect-timeout|retry|timeout|tries)=\d+|\|\||exit|1"
 )
 """Words of curl and wget that leave the request a plain GET, and what ends the command."""
-PLAIN_PAIRS = re.compile(
+PLAIN_PAIRS = pattern(
     r" (?:(?:-m|-T|-t|--max-time|--connect-timeout|--retry|--tries|--timeout) \d+|-q?[oO] (?:-|/dev/null))(?= )"
 )
 

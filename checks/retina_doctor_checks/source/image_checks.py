@@ -8,6 +8,7 @@ from typing import Any
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Reason, Severity
+from retina_doctor.patterns import pattern
 from retina_doctor_checks.advice.builds import Build
 
 from ..advice.base_images import in_short, release_of
@@ -19,9 +20,9 @@ from .judging import SourcePlace, answer, of_source, scanned, scanned_for_gpu
 from .package_checks import built, once
 from .together import GPU, OPENCVS, Environment, cuda_major, environments, is_wholly_known
 
-BARE = re.compile(r"^(?:python|debian|ubuntu|buildpack-deps)(?::|$)")
+BARE = pattern(r"^(?:python|debian|ubuntu|buildpack-deps)(?::|$)")
 """Images without any library of CUDA's."""
-CUDA_TAG = re.compile(
+CUDA_TAG = pattern(
     r"(?:^|/)cuda:(?P<version>\d+(?:\.\d+)*)(?P<cudnn>-cudnn(?P<major>\d*))?-(?P<flavour>base|runtime|devel)"
 )
 """NVIDIA's: base has libcudart alone, runtime the libraries of CUDA, and cuDNN where the tag says so (nvidia/cuda on Docker
@@ -29,7 +30,7 @@ Hub)."""
 CUDNN = 9
 """Of a tag that names no number."""
 BRINGERS = ("torch", "tensorflow")
-DESKTOP = re.compile(r"libgl|mesa|ffmpeg|opencv|libqt|xvfb|gstreamer")
+DESKTOP = pattern(r"libgl|mesa|ffmpeg|opencv|libqt|xvfb|gstreamer")
 """Packages of the system that bring libGL.so.1 along."""
 
 NOW = {"libgl1-mesa-glx": "libgl1"}

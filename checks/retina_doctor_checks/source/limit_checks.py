@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Reason, Severity
+from retina_doctor.patterns import pattern
 
 from ..advice.base_images import in_short
 from ..combined.asides import asides
@@ -30,7 +31,7 @@ EFFECTS = {
     "readiness": "probe-keeps-requests-away",
 }
 """What a probe that fails does to the pod."""
-ITS_OWN = re.compile(r"/(?:docs|redoc|openapi\.json|static/.*|metrics)$")
+ITS_OWN = pattern(r"/(?:docs|redoc|openapi\.json|static/.*|metrics)$")
 """Paths that frameworks and their usual companions serve by themselves."""
 
 LACK = {

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import replace
 from retina_doctor.model import Reason, Severity
+from retina_doctor.patterns import pattern
 from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
 from ..combined.asides import asides
@@ -20,7 +21,7 @@ from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_fo
 from .together import CPU, GPU, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
-BESIDE = re.compile(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)(?![a-z])")
+BESIDE = pattern(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)(?![a-z])")
 """Groups and files that are not what serves, or mean the CPU."""
 
 
@@ -33,7 +34,7 @@ def once(places: Iterable[SourcePlace]) -> Iterator[SourcePlace]:
             yield place
 
 
-MUSL = re.compile(r"(?:^|/)alpine(?::|$)|:[\w.-]*alpine")
+MUSL = pattern(r"(?:^|/)alpine(?::|$)|:[\w.-]*alpine")
 OLD_GLIBC = {
     r"(?:^|/)(?:centos|rhel|ubi|oraclelinux|scientificlinux)\D*:?7(?:\D|$)|centos7|ubi7|(?:^|/)amazonlinux:2(?:\.|$)": "2.17",
     r"ubuntu:?16\.04|xenial": "2.23",
@@ -199,7 +200,7 @@ def on_gpu(one: Environment, package: Package) -> str | None:
     return repinned(renamed, fits.version) if fits else None
 
 
-OTHER_RUNTIME = re.compile(r"(?:^|/)(?:tensorrt|tritonserver|deepstream)\b")
+OTHER_RUNTIME = pattern(r"(?:^|/)(?:tensorrt|tritonserver|deepstream)\b")
 """Images whose GPU is there for what they bring themselves."""
 
 

@@ -6,6 +6,8 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 
+from retina_doctor.patterns import pattern
+
 from ..facts.deployment import Image, Package
 from ..facts.source_lines import LineCorrection
 
@@ -96,7 +98,7 @@ def once(pattern: str, new: str | Callable[[re.Match[str]], str], text: str, beh
     return found + behind if count == 1 else None
 
 
-PIP = re.compile(r"(?:(?:\S*/)?python[\d.]*\s+-m\s+)?(?:(?:\S*/)?uv\s+)?(?:\S*/)?pip[\d.]*(?=\s+install\b)")
+PIP = pattern(r"(?:(?:\S*/)?python[\d.]*\s+-m\s+)?(?:(?:\S*/)?uv\s+)?(?:\S*/)?pip[\d.]*(?=\s+install\b)")
 
 
 def reinstalling(image: Image, removed: Sequence[str], kept: Package) -> LineCorrection | None:

@@ -4,20 +4,20 @@ which server it starts."""
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 
 from retina_doctor.codec import Data, replace
+from retina_doctor.patterns import pattern
 
 from ..facts.deployment import DeployedContainer, Image, Package, Server
 from ..facts.source import Bundle, Source
 from ..versions import allows
 
-GPU_IMAGE = re.compile(
+GPU_IMAGE = pattern(
     r"(?:^|/)cuda(?:gl)?:\d|(?:^|/)nvidia/(?:cuda|cudagl|opengl|pytorch|tensorflow|tensorrt|tritonserver|deepstream|l4t)|(?:^|/)pytorch/pytorch:.*cuda"
     r"|[-_:]cuda-?\d|[-_:.]cu1\d\d\b|(?<!no)(?<!non)-gpu\b"
 )
-CUDA = re.compile(r"(?:(?:^|/)cuda(?:gl)?:|[-_:]cuda-?)(\d+)|[-_:.]cu(\d\d)\d\b")
+CUDA = pattern(r"(?:(?:^|/)cuda(?:gl)?:|[-_:]cuda-?)(\d+)|[-_:.]cu(\d\d)\d\b")
 CPU, GPU = "onnxruntime", "onnxruntime-gpu"
 RIVALS = (
     *(CPU, GPU, "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm", "onnxruntime-migraphx"),

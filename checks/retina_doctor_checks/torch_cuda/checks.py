@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from retina_doctor.authoring import Action, Answer, check, evidence_of
 from retina_doctor.model import Inapplicable, Outcome, Passed, Problem, Reading, Reason, Severity, Unknown
+from retina_doctor.patterns import pattern
 
 from ..advice.builds import known, torch_builds
 from ..advice.compatible import torch_advice
@@ -25,7 +25,7 @@ from ..scopes import gpu_meant
 from ..settings import GpuSettings
 from ..versions import dotted
 
-LOCAL = re.compile(r"cpu|cu\d+|rocm[\d.]+")
+LOCAL = pattern(r"cpu|cu\d+|rocm[\d.]+")
 """Local versions that download.pytorch.org has an index of."""
 NOT_INSTALLED = Inapplicable(Reason("torch-not-installed"))
 CPU_BUILD = Inapplicable(Reason("torch-is-cpu-build"))
