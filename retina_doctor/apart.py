@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import select
 import signal
 import sys
@@ -69,7 +68,11 @@ def apart(work: Callable[[], T], patience: float = PATIENCE) -> T:
     if data is None:
         raise TimeoutError(f"no answer in {patience:g} s")
     frame = _whole(data)
-    return work() if frame is None else cast("T", pickle.loads(frame))  # noqa: S301 - of our own process
+    if frame is None:
+        return work()
+    import pickle  # here, as below: most runs need none
+
+    return cast("T", pickle.loads(frame))  # noqa: S301 - of our own process
 
 
 def _whole(data: bytes) -> bytes | None:
@@ -82,6 +85,8 @@ def _work(work: Callable[[], T], told: int) -> NoReturn:
     """Whoever reads the doctor's output must not wait for this process: it has none of it."""
     hear_nothing()
     try:
+        import pickle
+
         nothing = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(nothing, descriptor)

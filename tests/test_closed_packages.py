@@ -69,6 +69,8 @@ def test_what_the_services_user_may_not_read_is_neither_missing_nor_damaged(
     found = [
         path for pattern in CLOSED[name] for path in ([site(folder)] if pattern == "." else site(folder).glob(pattern))
     ]
+    for kept in [*site(folder).rglob("__pycache__")]:  # with which Python needs no source
+        shutil.rmtree(kept)
     for path in found:
         close(path)
     told = looked(folder, real_model)

@@ -24,6 +24,9 @@ def named(name: str, version: str | None) -> str:
 
 def release(version: str | None) -> tuple[int, ...]:
     """(1, 26, 4) of "1.26.4", "1.26.4rc1" and "1.26.4+cu128"; () where it is no version."""
+    parts = (version or "").split(".")
+    if all(part.isascii() and part.isdecimal() for part in parts):  # as most are
+        return tuple(map(int, parts))
     from packaging.version import InvalidVersion, Version  # as slow to import as a file of ours is to read
 
     try:

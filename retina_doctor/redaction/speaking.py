@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import html
 import re
-import unicodedata
 from urllib.parse import unquote
 
 from retina_doctor.patterns import pattern
@@ -165,8 +163,12 @@ def _plain(line: str) -> str:
     if "%" in line:
         line = unquote(unquote(line))
     if "&" in line:
+        import html  # here, as below: most runs need none of it
+
         line = html.unescape(html.unescape(line))
     if not line.isascii():
+        import unicodedata
+
         line = _SPACED_ZH.sub("", unicodedata.normalize("NFKC", line))
     return _SPACED.sub(lambda spaced: spaced[0].replace(" ", "").replace("\t", ""), line)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import csv
 import functools
+import itertools
 import os
 import re
 
@@ -58,12 +59,12 @@ class DistInfo:
         except OSError:
             return False, 0.0
 
-    def files(self, *parts: str) -> list[RecordEntry]:
-        """Those whose line in RECORD has one of *parts*; all where none is named."""
-        wanted = re.compile("|".join(map(re.escape, parts)))
+    def files(self, wanted: str = "") -> list[RecordEntry]:
+        """Those in whose line in RECORD that pattern is found."""
+        has = re.compile(wanted).search
         try:
             with open(os.path.join(self.folder, "RECORD"), encoding="utf-8", errors="replace", newline="") as file:
-                return [RecordEntry(self.site, row) for row in csv.reader(filter(wanted.search, file)) if row]
+                return [RecordEntry(self.site, row) for row in csv.reader(filter(has, file)) if row]
         except (OSError, ValueError, csv.Error):
             return []
 
@@ -71,7 +72,7 @@ class DistInfo:
         """Values of "Key: value" lines in the head of METADATA, or of WHEEL."""
         try:
             with open(os.path.join(self.folder, file), encoding="utf-8", errors="replace") as opened:
-                head = opened.read().split("\n\n")[0]
+                head = "".join(itertools.takewhile("\n".__ne__, opened))  # what follows is a text for readers
         except OSError:
             return []
         return re.findall(r"^%s: *(.+?)\r?$" % re.escape(key), head, re.MULTILINE)

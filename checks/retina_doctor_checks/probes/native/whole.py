@@ -14,7 +14,8 @@ import stat
 from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import access, elf
 
-CODE = re.compile(r".*\.(?:py|so[.\d]*)$")
+CODE = r"\.(?:py|so[.\d]*)\"?,"
+"""In a line of RECORD: what Python or the loader may load."""
 BESIDE = re.compile(r"\.\.|(?:.*/)?_?(?:tests?|testing|benchmarks?|conftest\.py|[^/]*_tests?[^/]*\.so)(?:/|$)")
 """What no import loads: outside the packages, or their own tests."""
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -42,8 +43,7 @@ def with_requirements(wanted: Any, found: dict[str, Any]) -> list[Any]:
 def code(one: Any, there: dict[str, Any]) -> list[Any]:
     """[(entry, its os.DirEntry or None)] of the files in the list of a distribution that an import may load. *there*: folder ->
     its files, as far as they were read already."""
-    entries = (entry for entry in one.files(".py", ".so") if CODE.match(entry.path) and not is_beside(entry.path))
-    return [(entry, on_disk(entry, there)) for entry in entries]
+    return [(entry, on_disk(entry, there)) for entry in one.files(CODE) if not is_beside(entry.path)]
 
 
 def is_beside(path: str) -> bool:

@@ -26,6 +26,9 @@ OPENED = {"onnxruntime": ("libonnxruntime_providers_cuda.so",)}
 """What a module opens itself, later than it is imported: it may need newer versions of the system's libraries than the module."""
 INSTRUCTIONS = ("sse4_1", "sse4_2", "avx", "f16c", "fma", "bmi1", "bmi2", "avx2", "avx512f", "hypervisor")
 """As arch/x86/include/asm/cpufeatures.h names them; the last: it is a virtual machine's."""
+COMPILED_AGAINST = b"module compiled against A"
+"""... ABI (API) version 0x%x but this version of numpy is …"""
+PIECE = 256 * 1024  # bytes
 MOST_TEXT = 256 * 1024 * 1024  # bytes of constants in a compiled module: more is no module
 OWNERS = {
     "numpy": ("numpy",),
@@ -164,7 +167,7 @@ def owner(module: str, path: str) -> tuple[str | None, str | None]:
     """(name, version) of the distribution whose RECORD has the file, with its size where several have it."""
     claims = []
     for one in installed.distributions(re.compile("(?:%s)$" % "|".join(OWNERS[module]))).values():
-        for entry in one.files(os.path.basename(path)):
+        for entry in one.files(re.escape(os.path.basename(path))):
             claims.append((entry.size == os.path.getsize(path), one.name, one.version))
     if not claims:
         return None, None
@@ -179,20 +182,35 @@ def numpy_abi(path: str) -> int | None:
         place = elf.section(path, ".rodata")
         if place is None or place[1] > MOST_TEXT:
             return None
-        with open(path, "rb") as file:
-            file.seek(place[0])
-            data = file.read(place[1])
+        found = held(path, *place, (COMPILED_AGAINST, b"numpy._core", b"numpy.core"))
     except (OSError, elf.NotElf):
         return None
-    if b"module compiled against A" not in data:  # ... ABI (API) version 0x%x but this version of numpy is …
+    if COMPILED_AGAINST not in found:
         return None
-    return 2 if b"numpy._core" in data else 1 if b"numpy.core" in data else None
+    return 2 if b"numpy._core" in found else 1 if b"numpy.core" in found else None
+
+
+def held(path: str, start: int, size: int, words: tuple[bytes, ...]) -> set[bytes]:
+    """Which of *words* stand in that part of a file; in pieces, since some have megabytes of tables. Raises OSError."""
+    found: set[bytes] = set()
+    last = b""
+    with open(path, "rb", buffering=0) as file:
+        file.seek(start)
+        while size > 0 and len(found) < len(words):
+            piece = file.read(min(size, PIECE))
+            if not piece:
+                break
+            found.update(word for word in words if word not in found and word in last + piece)
+            last, size = piece[-max(map(len, words)) :], size - len(piece)
+    return found
 
 
 def shadowed() -> list[Any]:
     folders = [os.path.realpath(path) for path in places.library_path()]
+    if not folders:
+        return []
     bundled = {one["soname"]: one for one in places.cuda_libraries() if one["kind"] in ("pip", "torch")}
-    if not folders or not bundled:
+    if not bundled:
         return []
     found = loader.trace(sorted(bundled))["found"]
     told = []

