@@ -44,6 +44,7 @@ _HERE = r"(?:localhost|127\.0\.0\.1|\[::1\])"
 _REFUSED_HERE = re.compile(
     rf"{_HERE}[^\n]{{0,240}}?(?:connection refused|actively refused|econnrefused|errno 111)"
     rf"|(?:failed to connect to|econnrefused|connect to host) {_HERE}(?: port|:)"
+    rf"|connectionpool\(host='{_HERE}', port=\d{{1,5}}\): max retries exceeded with url:[^\n]{{0,240}}?newconnectionerror"
 )
 
 
