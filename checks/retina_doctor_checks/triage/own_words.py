@@ -57,6 +57,11 @@ _UNABLE_ZH = re.compile("没法|没办法|没能|未能|不能够|无法正常|�
 _NOT = re.compile(r"\b(ca|wo|is|are|was|were|do|does|did|has|have|could|would|should)n ?'?t\b|\bcannot\b")
 
 
+_WISH = re.compile(
+    r"\bso (?:that )?(?:it|they|this|we|i|you|the \w{1,20}) (?:do|does|will|would|can|could|should) not\b"
+    r"|\b(?:in order|so as|want|like|need|prefer) to not\b"
+)
+"""What is denied behind these is what somebody wants: "so that it does not download them again"."""
 _WHY = re.compile(
     r"\bwhy (can|do|does|did|is|are|was|will|would|could|has) not ((?:(?!not\b|to\b|need|want|have)[\w.'-]{1,30} ){1,4}?)"
     r"(?=(?:being )?(?:detect|find|found|see|use|using|run|load|start|work|recogni|access|connect|read|respond)\w{0,4}\b)"
@@ -71,6 +76,7 @@ def spelled_out(said: str) -> str:
         lambda match: f"{match[1] or 'can'} not".replace("ca not", "can not").replace("wo not", "will not"), said
     )
     denied = _UNABLE.sub(r"\g<0>not ", _UNABLE_ZH.sub("无法", denied))
+    denied = _WISH.sub("so that it avoids to", denied)
     return _WHY.sub(r"why \1 \2not ", _PASSIVE.sub("", _HEDGE.sub("", denied)))
 
 
