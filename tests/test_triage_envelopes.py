@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from retina_doctor_checks.triage import tables
 from retina_doctor_checks.triage.diagnosing import case_of, diagnoses
 from retina_doctor_checks.triage.text import read
 from retina_doctor_checks.triage.tracebacks import raised
@@ -90,3 +91,39 @@ def test_each_kind_of_error_of_libnvidia_container(kind: str) -> None:
 def test_a_sentence_that_a_row_knows_is_not_told_by_its_envelope() -> None:
     said = "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : CUDA failure 2: out of memory ; GPU=0 ; expr=cudaMalloc"
     assert names(said)[0].startswith("vram-")
+
+
+@pytest.mark.parametrize("form", tables.spellings()["exit"].forms)
+def test_a_status_is_known_however_it_is_written(form: str) -> None:
+    """The numbers are those of bash(1) and signal(7): 128 and the signal."""
+    written = form.replace("{code}", "{}")
+    assert names("face detection: " + written.format(132))[0] == "cpu-instructions-missing"
+    assert names("face detection: " + written.format(137))[0] == "service-crashed-or-not-ready"
+    assert names("face detection: " + written.format(0)) == names("face detection: " + written.format(1320)) == []
+
+
+@pytest.mark.parametrize(
+    ("says", "first"),
+    [
+        # Go's net/http and net: a fetch at the port of TLS
+        (
+            "error reading response for https://files.example.org/antelopev2.tar: read tcp 172.17.0.2:42612->93.184.216.34:443: "
+            "read: connection reset by peer",
+            "model-download-failed",
+        ),
+        (
+            "docker run -p 8000:8000 face\nrequests: http://localhost:8000/detect Connection reset by peer",
+            "service-loopback-only",
+        ),
+        # requests: urllib3's pool asks the loopback address and finds nobody
+        (
+            "docker run -p 8000:8000 face\nHTTPConnectionPool(host='127.0.0.1', port=8000): Max retries exceeded with url: / "
+            "(Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at 0x7f>",
+            "service-",
+        ),
+    ],
+)
+def test_whose_connection_it_is(says: str, first: str) -> None:
+    found = names(says)
+    assert found[0].startswith(first), found
+    assert first != "service-" or found[0] != "service-loopback-only", found
