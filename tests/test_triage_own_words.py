@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from retina_doctor_checks.triage import tables
 from retina_doctor_checks.triage.diagnosing import QUOTED, TextDiagnosis, case_of, diagnoses
-from retina_doctor_checks.triage.own_words import FAULTS, FIRST
+from retina_doctor_checks.triage.own_words import FAULTS, FIRST, spelled_out
 from retina_doctor_checks.triage.readings import judged
 from retina_doctor_checks.triage.text import read
 from retina_doctor_checks.triage.words import holds
@@ -86,7 +86,7 @@ def test_every_saying_names_lists_and_a_row_for_peoples_words() -> None:
     used = {name for saying in tables.sayings() for name in saying.all}
     assert used == set(tables.own_words())
     sayings = {saying.symptom for saying in tables.sayings()}
-    assert all(row.says or row.codes or row.name in sayings for row in rows.values())
+    assert all(row.says or row.codes or row.raised or row.name in sayings for row in rows.values())
 
 
 @pytest.mark.parametrize(
@@ -197,3 +197,45 @@ def test_windows_says_it_in_other_languages() -> None:
         "OSError: [WinError 1114] ダイナミック リンク ライブラリ (DLL) 初期化ルーチンの実行に失敗しました。",
     ):
         assert three(said)[0] == "windows-runtime-dll-missing", said
+
+
+@pytest.mark.parametrize(
+    ("said", "spelled"),
+    [
+        ("it fails to use the gpu", "fails to not use"),
+        ("the card is no longer being used", "no longer not used"),
+        ("the card isn't being used", "is not used"),
+        ("the face does not get detected", "does not detected"),
+        ("it stopped detecting faces", "stopped not detecting"),
+        ("it never finds a face", "never not finds"),
+        ("没法使用显卡", "无法使用"),
+    ],
+)
+def test_every_way_to_deny_is_one(said: str, spelled: str) -> None:
+    assert spelled in spelled_out(said)
+
+
+def test_a_wish_is_no_complaint() -> None:
+    wish = "I pass the weights of retinaface as arguments so that it does not download them at the first call."
+    assert three(wish) == []
+    assert three(wish.replace("so that it does", "but it does"))[0] == "model-download-failed"
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("Since the update to albumentations 3 my insightface service raises an error.", "dependency-version-conflict"),
+        ("With CUDA the face embeddings come back as NaN.", "smoke-wrong-result"),
+        ("insightface: in the list of providers CUDA is not listed, only Azure and CPU.", "ort-cpu-package"),
+        ("facenet: the model is missing in the assets of my face service.", "model-missing"),
+        ("人脸识别：跑一段时间显存会爆", "vram-insufficient"),
+    ],
+)
+def test_more_of_what_people_say(said: str, cause: str) -> None:
+    assert cause in three(said), three(said)
+
+
+def test_an_image_for_gpus_brings_cuda_and_lacks_the_card() -> None:
+    said = "import torch; torch.cuda.is_available()\nFalse"
+    assert three(said)[0] == "torch-cpu-build"
+    assert three("In the docker image pytorch/pytorch:latest:\n\n" + said)[0] == "container-started-without-gpu"

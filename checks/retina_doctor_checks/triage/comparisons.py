@@ -40,10 +40,16 @@ GIVEN_UP = 600
 _STAMPED = re.compile(r"(\d\d):(\d\d):(\d\d)[^\n]{0,40}?(downloading|failed to (?:load|download))")
 _GIVES_GPUS = ("--gpus", "--runtime=nvidia", "--runtime nvidia", "nvidia-docker", "nvidia.com/gpu", "/dev/nvidia")
 _STARTS = re.compile(r"(?:uvicorn\.run|app\.run|uvicorn [\w.]{1,40}:[\w]{1,40}|flask run|\.launch\()[^\n]{0,120}")
+_FAR = re.compile(
+    r"(?:->[\d.]{7,15}:443\b|https://(?!localhost|127\.|10\.|192\.168\.)[^\n]{1,240}?\.(?:tar|zip|onnx|pth|pt|bin|h5|7z|gz|safetensors)\b)"
+    r"[^\n]{0,240}?(?:connection (?:reset|refused)|connection aborted|timed out|timeout|unexpected eof|broken pipe)"
+)
+"""The peer of a failed connection is a server of files, whoever fetches: TLS's port, or the address of a model or an archive."""
 _HERE = r"(?:localhost|127\.0\.0\.1|\[::1\])"
 _REFUSED_HERE = re.compile(
     rf"{_HERE}[^\n]{{0,240}}?(?:connection refused|actively refused|econnrefused|errno 111)"
     rf"|(?:failed to connect to|econnrefused|connect to host) {_HERE}(?: port|:)"
+    rf"|connectionpool\(host='{_HERE}', port=\d{{1,5}}\): max retries exceeded with url:[^\n]{{0,240}}?newconnectionerror"
 )
 
 
@@ -189,7 +195,9 @@ def in_container(case: Case) -> bool:
 
 def download_cannot_connect(case: Case) -> bool:
     connecting = {"connection-refused", "connection-closed", "connection-times-out"}
-    return any(one.symptom.name in connecting for one in case.seen) and mentions(_DOWNLOADS, case.text)
+    return any(one.symptom.name in connecting for one in case.seen) and (
+        mentions(_DOWNLOADS, case.text) or _FAR.search(case.text.flowing) is not None
+    )
 
 
 def waited_for_download(case: Case) -> bool:

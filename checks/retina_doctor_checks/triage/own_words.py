@@ -41,12 +41,27 @@ _DENIED = re.compile(
     r"|(?<![a-z])(?:no|never|without|no longer|nothing|not(?: been| being| a| an| any)?) )$"
 )
 _HEDGE = re.compile(
-    r"(?<=\bnot )(?:(?:seem|appear|seeming|appearing) to |really |actually |even |currently |properly )+"
+    r"(?<=\bnot )(?:(?:seem|appear|seeming|appearing|want|manage|managing|succeed) to |(?:be |being |get |getting )?able to "
+    r"|get to |really |actually |even |currently |properly |correctly |always |ever |yet |still |fully |successfully "
+    r"|automatically )+"
 )
 """Words between a denial and what it denies."""
+_UNABLE = re.compile(
+    r"\b(?:unable to|fail(?:s|ed|ing)? to|refus(?:es|ed|ing|e) to|never|no longer|cease[sd]? to|no way to|impossible to|trouble"
+    r"|hardly|stop(?:s|ped)(?= \w{2,20}ing\b)) (?!not |mind)"
+)
+"""Other ways to deny what follows; they stay, since they are words of their own."""
+_PASSIVE = re.compile(r"(?<=\bnot )(?:be|been|being|get|gets|getting) (?=\w{2,20}(?:ed|und|nd|de|en)\b)")
+"""Of "is not being used", "does not get detected"."""
+_UNABLE_ZH = re.compile("没法|没办法|没能|未能|不能够|无法正常|不能正常|没有办法")
 _NOT = re.compile(r"\b(ca|wo|is|are|was|were|do|does|did|has|have|could|would|should)n ?'?t\b|\bcannot\b")
 
 
+_WISH = re.compile(
+    r"\bso (?:that )?(?:it|they|this|we|i|you|the \w{1,20}) (?:do|does|will|would|can|could|should) not\b"
+    r"|\b(?:in order|so as|want|like|need|prefer) to not\b"
+)
+"""What is denied behind these is what somebody wants: "so that it does not download them again"."""
 _WHY = re.compile(
     r"\bwhy (can|do|does|did|is|are|was|will|would|could|has) not ((?:(?!not\b|to\b|need|want|have)[\w.'-]{1,30} ){1,4}?)"
     r"(?=(?:being )?(?:detect|find|found|see|use|using|run|load|start|work|recogni|access|connect|read|respond)\w{0,4}\b)"
@@ -56,11 +71,13 @@ _WHY = re.compile(
 
 def spelled_out(said: str) -> str:
     """With "not" for every way to write it: "isn't", "isnt", "cannot"; next to what it denies: "doesn't seem to use", "why
-    can't the service use"."""
+    can't the service use"; "fails to use" and "is no longer being used", too."""
     denied = _NOT.sub(
         lambda match: f"{match[1] or 'can'} not".replace("ca not", "can not").replace("wo not", "will not"), said
     )
-    return _WHY.sub(r"why \1 \2not ", _HEDGE.sub("", denied))
+    denied = _UNABLE.sub(r"\g<0>not ", _UNABLE_ZH.sub("无法", denied))
+    denied = _WISH.sub("so that it avoids to", denied)
+    return _WHY.sub(r"why \1 \2not ", _PASSIVE.sub("", _HEDGE.sub("", denied)))
 
 
 def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from retina_doctor.codec import Data
 
-from . import own_words, tables
+from . import own_words, tables, tracebacks
 from .sentences import Sentence, is_open, sentence, squeezed
 from .text import LogLine, LogText
 from .words import holds
@@ -36,8 +36,14 @@ def seen(text: LogText, most: int = MOST, *, people_wrote: bool = True) -> tuple
     """In the order of the tables; of each the first *most* places of a sentence. *people_wrote*: it may hold people's own words,
     not a program's output alone."""
     numbers, own = _numbers(text, most), own_words.told(text, most) if people_wrote else {}
+    ends = tuple(tracebacks.raised(text))
     rows = (row for row in tables.symptoms() if people_wrote or not row.prose)
-    return tuple(one for row in rows if (one := _seen(row, text, numbers, own.get(row.name, ()), most)) is not None)
+    found = (_seen(row, text, numbers, [*own.get(row.name, ()), *_raised(row, ends)], most) for row in rows)
+    return tuple(one for one in found if one is not None)
+
+
+def _raised(row: tables.Symptom, ends: Sequence[tracebacks.Raised]) -> Iterator[Place]:
+    return (end.lines for end in ends if any(map(end.fits, row.raised)))
 
 
 def _numbers(text: LogText, most: int) -> Mapping[tuple[str, int], list[Place]]:
@@ -111,10 +117,10 @@ def _seen(
     row: tables.Symptom,
     text: LogText,
     numbers: Mapping[tuple[str, int], list[Place]],
-    own: Sequence[Place],
+    others: Sequence[Place],
     most: int,
 ) -> SymptomSeen | None:
-    places: dict[int, Place] = {lines[0].number: lines for lines in own}  # a saying has its own `unless`
+    places: dict[int, Place] = {lines[0].number: lines for lines in others}  # a saying has its own `unless`
     captured: dict[str, dict[str, None]] = {}
     said = (match for pattern in row.says for match in itertools.islice(matches(pattern, text), most))
     coded: Iterator[tuple[Place, Mapping[str, str]]] = (

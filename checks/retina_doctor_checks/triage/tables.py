@@ -18,7 +18,8 @@ class Symptom(Data, frozen=True, kw_only=True):
     """What a program prints when a mechanism strikes.
 
     *says*: sentences, any of which will do (sentences.py). *codes*: kind of spelling -> numbers that say the
-    same. *by*: the library that prints it, with versions where they matter. *fits*: cause -> how often, of
+    same. *raised*: where a traceback ends (tracebacks.py). *by*: the library that prints it, with versions
+    where they matter. *fits*: cause -> how often, of
     ten such reports of which nothing else is known, it is that one. *trust*: how surely the sentence means
     trouble at all. *beside*: one of these must be in the text as well. *nowhere*: none of these may be
     anywhere in it. *unless*: a place with one of these on its lines, or the next to them, is somebody else's
@@ -33,6 +34,7 @@ class Symptom(Data, frozen=True, kw_only=True):
     source: str
     says: tuple[str, ...] = ()
     codes: Mapping[str, tuple[int, ...]] = {}
+    raised: tuple[str, ...] = ()
     trust: float = 0.95
     beside: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
