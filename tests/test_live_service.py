@@ -171,6 +171,27 @@ def test_a_service_is_found_by_its_port(tmp_path: Path, real_model: Path) -> Non
         assert told["facts"]["processes"]["service"]["pid"] == service.pid
 
 
+LISTENS_AND_LOADS = """
+import socket, sys, time
+listener = socket.create_server(("0.0.0.0", 0))
+print(listener.getsockname()[1], flush=True)
+time.sleep(600)
+"""
+"""As gunicorn's master does while its first worker imports the detector."""
+
+
+@pytest.mark.parametrize(("python", "is_it"), [(DEV_PYTHON, True), ("/usr/bin/python3", False)])
+def test_what_listens_at_the_named_port_may_be_loading_still(python: str, is_it: bool, tmp_path: Path) -> None:
+    """Its Python has a detector installed; one without is another program."""
+    with subprocess.Popen([python, "-c", LISTENS_AND_LOADS], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        port = process.stdout.readline().strip()
+        env = environment(RETINA_DOCTOR_SERVICE_ATTACH=None)
+        told = report("check", "--device", "cpu", "--only", SERVICE, "--port", port, cwd=tmp_path, env=env)
+        process.kill()
+    assert (told["target"]["chosen"] == "port") == is_it
+
+
 def test_several_services_are_listed_and_none_is_taken(tmp_path: Path, real_model: Path) -> None:
     both = (START, f"PORT=8000 {DEV_PYTHON} {APP} > second.log 2>&1 &")
     done = alone(tmp_path, real_model, "check", "--only", SERVICE, services=both, ports=(8080, 8000))
