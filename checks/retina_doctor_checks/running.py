@@ -110,9 +110,10 @@ def detecting(port: int | None, own: Set[int] = frozenset()) -> tuple[RunningSer
     """Processes that listen (on that port) and look like a detection service.
 
     Those are Python processes with a detector's library loaded; on a usual port or one of its *own*, also those that have
-    torch loaded, or such a library installed: they may be loading still. A server's workers are one service with their master. Neither the doctor
-    nor what started it is among them. torch alone is not enough on other ports: on rented GPUs, image generators have it
-    loaded, too, and hold the memory. Where there is none, those that may be one and are another user's.
+    torch loaded, or such a library installed: they may be loading still. A server's workers are one service with their
+    master. Neither the doctor nor what started it is among them. torch alone is not enough on other ports: on rented GPUs,
+    image generators have it loaded, too, and hold the memory. Where there is none, those that may be one and are another
+    user's.
     """
     apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
     ports = {one: its for one in pythons() if one not in apart and (its := listening_ports(one))}
