@@ -99,6 +99,25 @@ def without_times(value: Any) -> Any:
     return [without_times(inner) for inner in value] if isinstance(value, list) else value
 
 
+def test_weights_that_were_never_trained_are_known_without_a_picture(real_model: Path, tmp_path: Path) -> None:
+    """As torch initialises its convolutions, in the graph of the real model."""
+    import numpy
+    import onnx
+
+    model, random = onnx.load(real_model), numpy.random.default_rng(1)
+    for one in model.graph.initializer:
+        weights = onnx.numpy_helper.to_array(one)
+        if weights.dtype == numpy.float32 and weights.size > 1:
+            bound = weights[0].size ** -0.5 if weights.ndim == 4 else 0
+            drawn = random.uniform(-bound, bound, weights.shape).astype(numpy.float32)
+            one.CopyFrom(onnx.numpy_helper.from_array(drawn, one.name))
+    onnx.save(model, tmp_path / "untrained.onnx")
+    words = ["check", "--device", "cpu", "--only", "inference", "--target", DEV_PYTHON, "--model"]
+    told = report(*words, str(tmp_path / "untrained.onnx"), cwd=tmp_path)
+    assert roots(told) == ["smoke-wrong-result"] and told["findings"][0]["evidence"]["why"] == "untrained"
+    assert found(report(*words, str(real_model), cwd=tmp_path)) == []
+
+
 def test_without_a_picture_noise_is_run_and_nothing_is_said_of_faces(real_model: Path, tmp_path: Path) -> None:
     told = report("--target", DEV_PYTHON, "--model", real_model, "--device", "cpu", cwd=tmp_path)
     assert verdicts(told)["smoke-inference-failed"] == "passed"

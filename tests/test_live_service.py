@@ -90,6 +90,21 @@ def test_faces_that_only_its_model_finds_are_missed(fault: str, tmp_path: Path, 
         assert verdicts(told)["service-misses-faces"] == ("failed" if fault else "passed")
 
 
+@pytest.mark.parametrize("fault", ["channels-exchanged", "no-mean"])
+def test_a_usual_mistake_before_the_model_is_known_by_its_faces(fault: str, tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, fault) as service:
+        flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
+        told = report("check", "--only", "RD412,RD511,RD531", *flags, cwd=tmp_path)
+        assert found(told) == ["service-wrong-preprocessing"]
+        assert finding(told, "service-wrong-preprocessing")["mistake"] == ("mean" if fault == "no-mean" else "channels")
+
+
+def test_boxes_elsewhere_are_one_root(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, "of-half-the-size") as service:
+        flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
+        assert roots(report("check", "--only", "RD412,RD511,RD531", *flags, cwd=tmp_path)) == ["service-bad-response"]
+
+
 def test_of_a_model_that_nobody_named_nothing_is_missed(tmp_path: Path, real_model: Path) -> None:
     with serving(tmp_path, real_model, "finds-nobody") as service:
         told = report("check", "--device", "cpu", "--only", "RD412", "--url", service.url, cwd=tmp_path)
@@ -298,6 +313,7 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "box-of-network": ("service-bad-response", {"kind": "schema"}),
     "box-as-rows-first": ("service-bad-response", {"kind": "schema"}),
     "each-face-twice": ("service-bad-response", {"kind": "schema"}),
+    "eyes-exchanged": ("service-bad-response", {"kind": "schema"}),
     "score-in-percent": ("service-bad-response", {"kind": "schema"}),
     "score-not-a-number": ("service-bad-response", {"kind": "schema"}),
     "points-in-a-list": ("service-bad-response", {"kind": "own-form"}),
@@ -314,6 +330,7 @@ FIELDS = {
     "box-of-network": ("faces[0].bbox", "scaled"),
     "box-as-rows-first": ("faces[0].bbox", "beside-points"),
     "each-face-twice": ("faces[1].bbox", "repeated"),
+    "eyes-exchanged": ("faces[0].keypoints", "sides-crossed"),
     "score-in-percent": ("faces[0].confidence", "percent"),
     "score-not-a-number": ("faces[0].confidence", None),
     "points-in-a-list": ("faces[0].keypoints", None),
