@@ -115,7 +115,7 @@ _ALL: tuple[Cause, ...] = (
     ),
     *(Cause(why, ("service-bad-response",), when=server_error) for why in WITHOUT_A_MODEL),
     Cause("service-crashed-or-not-ready", ("service-bad-response",), when=server_error),
-    Cause("service-bad-response", ("service-misses-faces", "service-wrong-preprocessing"), when=same_subject),
+    Cause("service-bad-response", ("service-misses-faces",), when=same_subject),
     *(Cause(why, ("smoke-inference-failed",), when=same_subject) for why in NOT_LOADED),
     *(
         Cause(why, ("model-missing",))

@@ -115,7 +115,7 @@ def service_misses_faces(own: OwnModel) -> Answer:
 
 @check("RD531", "service-wrong-preprocessing", Severity.WARNING, pitfall=4, scope=service_named, action=Action.EDIT)
 def service_wrong_preprocessing(own: OwnModel) -> Answer:
-    """Its boxes are, to the pixel, those of its model after a usual mistake. No more than a warning: weights may be trained so."""
+    """Its boxes are, to the pixel, those of its model after a usual mistake. A warning: weights may be trained so."""
     if own.nothing_to_compare or own.mistake is None:
         return own.nothing_to_compare
     evidence = {**own.evidence, "mistake": own.mistake}
