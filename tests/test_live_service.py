@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, roots, verdicts
+from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, roots, run_fix, verdicts
 from tests.standins import Machine, Report, library_path, needs_root, toolkit_folder
 
 APP = Path(__file__).parents[1] / "fixtures" / "service" / "app.py"
@@ -499,6 +499,20 @@ def test_a_relative_model_path_from_another_directory(tmp_path: Path, real_model
         words = ["check", "--device", "cpu", "--only", "models", "--target", DEV_PYTHON]
         assert roots(report(*words, cwd=tmp_path, env=env)) == ["model-wrong-directory"]
         assert found(report(*words, cwd=tmp_path / "models", env=env)) == []
+
+
+def test_a_service_whose_folder_was_deleted(tmp_path: Path, real_model: Path) -> None:
+    """Following the plan makes the folder again, and a service that is started there has it."""
+    (tmp_path / "gone").mkdir()
+    with serving(tmp_path / "gone", real_model) as service:
+        shutil.rmtree(tmp_path / "gone")
+        words = ["check", "--device", "cpu", "--only", "RD004", "--pid", str(service.pid)]
+        told = report(*words, cwd=tmp_path)
+        assert roots(told) == ["working-directory-missing"]
+        run_fix(told, "working-directory-missing", tmp_path)
+    assert (tmp_path / "gone").is_dir()
+    with serving(tmp_path / "gone", real_model) as service:
+        assert found(report(*words[:-1], str(service.pid), cwd=tmp_path)) == []
 
 
 def test_a_library_that_was_exchanged_under_the_running_service(tmp_path: Path, real_model: Path) -> None:
