@@ -501,6 +501,15 @@ def test_a_relative_model_path_from_another_directory(tmp_path: Path, real_model
         assert found(report(*words, cwd=tmp_path / "models", env=env)) == []
 
 
+def test_a_url_of_another_port_than_the_services(tmp_path: Path, real_model: Path) -> None:
+    """It runs, and only the URL is wrong."""
+    with serving(tmp_path, real_model) as service:
+        url = f"http://127.0.0.1:{free_port()}/detect"
+        told = asked(tmp_path, "--pid", service.pid, "--url", url)
+        assert roots(told) == ["service-wrong-url"]
+        assert finding(told, "service-wrong-url")["listens_on"] == [f"0.0.0.0:{service.port}"]
+
+
 def test_a_service_whose_folder_was_deleted(tmp_path: Path, real_model: Path) -> None:
     """Following the plan makes the folder again, and a service that is started there has it."""
     (tmp_path / "gone").mkdir()
