@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, roots, verdicts
+from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, roots, run_fix, verdicts
 from tests.standins import Machine, Report, library_path, needs_root, toolkit_folder
 
 APP = Path(__file__).parents[1] / "fixtures" / "service" / "app.py"
@@ -88,6 +88,21 @@ def test_faces_that_only_its_model_finds_are_missed(fault: str, tmp_path: Path, 
         told = report("check", "--only", "RD412,RD511", *flags, cwd=tmp_path)
         assert found(told) == (["service-misses-faces"] if fault else [])
         assert verdicts(told)["service-misses-faces"] == ("failed" if fault else "passed")
+
+
+@pytest.mark.parametrize("fault", ["channels-exchanged", "no-mean"])
+def test_a_usual_mistake_before_the_model_is_known_by_its_faces(fault: str, tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, fault) as service:
+        flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
+        told = report("check", "--only", "RD412,RD511,RD531", *flags, cwd=tmp_path)
+        assert found(told) == ["service-wrong-preprocessing"]
+        assert finding(told, "service-wrong-preprocessing")["mistake"] == ("mean" if fault == "no-mean" else "channels")
+
+
+def test_boxes_elsewhere_are_one_root(tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, "of-half-the-size") as service:
+        flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
+        assert roots(report("check", "--only", "RD412,RD511,RD531", *flags, cwd=tmp_path)) == ["service-bad-response"]
 
 
 def test_of_a_model_that_nobody_named_nothing_is_missed(tmp_path: Path, real_model: Path) -> None:
@@ -169,6 +184,27 @@ def test_a_service_is_found_by_its_port(tmp_path: Path, real_model: Path) -> Non
         told = report(*words, cwd=tmp_path, env=environment(RETINA_DOCTOR_SERVICE_ATTACH=None))
         assert found(told) == []
         assert told["facts"]["processes"]["service"]["pid"] == service.pid
+
+
+LISTENS_AND_LOADS = """
+import socket, sys, time
+listener = socket.create_server(("0.0.0.0", 0))
+print(listener.getsockname()[1], flush=True)
+time.sleep(600)
+"""
+"""As gunicorn's master does while its first worker imports the detector."""
+
+
+@pytest.mark.parametrize(("python", "is_it"), [(DEV_PYTHON, True), ("/usr/bin/python3", False)])
+def test_what_listens_at_the_named_port_may_be_loading_still(python: str, is_it: bool, tmp_path: Path) -> None:
+    """Its Python has a detector installed; one without is another program."""
+    with subprocess.Popen([python, "-c", LISTENS_AND_LOADS], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        port = process.stdout.readline().strip()
+        env = environment(RETINA_DOCTOR_SERVICE_ATTACH=None)
+        told = report("check", "--device", "cpu", "--only", SERVICE, "--port", port, cwd=tmp_path, env=env)
+        process.kill()
+    assert (told["target"]["chosen"] == "port") == is_it
 
 
 def test_several_services_are_listed_and_none_is_taken(tmp_path: Path, real_model: Path) -> None:
@@ -277,6 +313,7 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "box-of-network": ("service-bad-response", {"kind": "schema"}),
     "box-as-rows-first": ("service-bad-response", {"kind": "schema"}),
     "each-face-twice": ("service-bad-response", {"kind": "schema"}),
+    "eyes-exchanged": ("service-bad-response", {"kind": "schema"}),
     "score-in-percent": ("service-bad-response", {"kind": "schema"}),
     "score-not-a-number": ("service-bad-response", {"kind": "schema"}),
     "points-in-a-list": ("service-bad-response", {"kind": "own-form"}),
@@ -293,6 +330,7 @@ FIELDS = {
     "box-of-network": ("faces[0].bbox", "scaled"),
     "box-as-rows-first": ("faces[0].bbox", "beside-points"),
     "each-face-twice": ("faces[1].bbox", "repeated"),
+    "eyes-exchanged": ("faces[0].keypoints", "sides-crossed"),
     "score-in-percent": ("faces[0].confidence", "percent"),
     "score-not-a-number": ("faces[0].confidence", None),
     "points-in-a-list": ("faces[0].keypoints", None),
@@ -461,6 +499,29 @@ def test_a_relative_model_path_from_another_directory(tmp_path: Path, real_model
         words = ["check", "--device", "cpu", "--only", "models", "--target", DEV_PYTHON]
         assert roots(report(*words, cwd=tmp_path, env=env)) == ["model-wrong-directory"]
         assert found(report(*words, cwd=tmp_path / "models", env=env)) == []
+
+
+def test_a_url_of_another_port_than_the_services(tmp_path: Path, real_model: Path) -> None:
+    """It runs, and only the URL is wrong."""
+    with serving(tmp_path, real_model) as service:
+        url = f"http://127.0.0.1:{free_port()}/detect"
+        told = asked(tmp_path, "--pid", service.pid, "--url", url)
+        assert roots(told) == ["service-wrong-url"]
+        assert finding(told, "service-wrong-url")["listens_on"] == [f"0.0.0.0:{service.port}"]
+
+
+def test_a_service_whose_folder_was_deleted(tmp_path: Path, real_model: Path) -> None:
+    """Following the plan makes the folder again, and a service that is started there has it."""
+    (tmp_path / "gone").mkdir()
+    with serving(tmp_path / "gone", real_model) as service:
+        shutil.rmtree(tmp_path / "gone")
+        words = ["check", "--device", "cpu", "--only", "RD004", "--pid", str(service.pid)]
+        told = report(*words, cwd=tmp_path)
+        assert roots(told) == ["working-directory-missing"]
+        run_fix(told, "working-directory-missing", tmp_path)
+    assert (tmp_path / "gone").is_dir()
+    with serving(tmp_path / "gone", real_model) as service:
+        assert found(report(*words[:-1], str(service.pid), cwd=tmp_path)) == []
 
 
 def test_a_library_that_was_exchanged_under_the_running_service(tmp_path: Path, real_model: Path) -> None:

@@ -27,7 +27,13 @@ from tests.standins import needs_root
 from tests.test_inference import scrfd_model
 
 LOADING = ("--only", "models", "--only", "inference", "--skip", "smoke-wrong-result", "--device", "cpu")
-HEADS = ["fpn.output1.0.weight", "ssh1.conv3X3.0.weight", "BboxHead.0.conv1x1.bias"]
+HEADS = [
+    "fpn.output1.0.weight",
+    "ssh1.conv3X3.0.weight",
+    "ClassHead.0.conv1x1.bias",
+    "BboxHead.0.conv1x1.bias",
+    "LandmarkHead.0.conv1x1.bias",
+]
 KEYS = {
     "mobilenet0.25": ["body.stage1.0.0.weight", "body.stage3.1.3.weight", *HEADS],
     "resnet50": ["body.conv1.weight", "body.layer1.0.conv3.weight", "body.layer3.5.conv1.weight", *HEADS],
@@ -275,6 +281,16 @@ def test_checkpoints_of_another_network(tmp_path: Path, kind: str) -> None:
         "bbox_head.0.bias": [],
     }
     assert roots(looked(checkpoint(tmp_path / "ours.pth", of_another_make, kind), tmp_path)) == []
+
+
+@pytest.mark.parametrize("kind", ["zip", "legacy"])
+def test_a_checkpoint_without_weights_or_without_heads(tmp_path: Path, kind: str) -> None:
+    """`torch.save({})`, a state of training alone, and a backbone as it is trained on other pictures."""
+    body = {key: one for key, one in state("mobilenet0.25").items() if "Head" not in key}
+    for there, lacks in (({}, []), ({"epoch": 3, "lr": 0.1}, []), (body, ["ClassHead", "BboxHead", "LandmarkHead"])):
+        told = looked(checkpoint(tmp_path / "mobilenet0.25.pth", there, kind), tmp_path)
+        assert roots(told) == ["model-weights-mismatch"]
+        assert (told["findings"][0]["evidence"]["lacks"], told["exit_code"]) == (lacks, 1)
 
 
 def test_what_honest_checkpoints_hold_is_no_error(tmp_path: Path) -> None:

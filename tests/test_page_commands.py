@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from pathlib import Path
@@ -60,7 +61,26 @@ def test_an_archive_in_place_of_the_model(tmp_path: Path, real_model: Path) -> N
     archive(model, real_model)
     [root] = found(tmp_path, "--only", "RD109", "--model", str(model))
     follow(root, tmp_path)
-    assert found(tmp_path, "--only", "RD109,RD101", "--model", f"{model}.unpacked/det_10g.onnx") == []
+    assert found(tmp_path, "--only", "RD109,RD101", "--model", str(model)) == [], "it is in the archive's place"
+
+
+def test_an_archive_with_a_name_of_its_own(tmp_path: Path, real_model: Path) -> None:
+    """The plan names the model in it to the doctor, too, in place of the archive."""
+    packed = tmp_path / "det 10g.zip"
+    archive(packed, real_model)
+    [root] = found(tmp_path, "--only", "RD109", "--model", str(packed))
+    follow(root, tmp_path)
+    right = root["evidence"]["right"]
+    assert root["evidence"]["again_with"] == [["--model", str(packed)], ["--model", right]]
+    assert found(tmp_path, "--only", "RD109,RD101", "--model", right) == []
+
+
+def test_a_tar_that_would_leave_its_folder_is_not_unpacked(tmp_path: Path, real_model: Path) -> None:
+    for name, known in (("det_10g.onnx", True), ("../det_10g.onnx", False)):
+        with tarfile.open(tmp_path / "model.onnx", "w") as packed:
+            packed.add(real_model, name)
+        [root] = found(tmp_path, "--only", "RD109", "--model", str(tmp_path / "model.onnx"))
+        assert ("inner" in root["evidence"]) == known
 
 
 def test_a_file_that_bears_the_name_of_a_package(tmp_path: Path) -> None:

@@ -49,6 +49,52 @@ def test_the_before_is_named_and_the_after_silent(name: str, pairs: Any) -> None
     assert found("after") == set()
 
 
+BOTH = 'providers=["CUDAExecutionProvider", "CPUExecutionProvider"]'
+LOOPS = {
+    "a dict of sessions": f"""
+PATHS = {{"small": "models/a.onnx", "large": "/models/b.onnx"}}
+sessions = {{name: onnxruntime.InferenceSession(path, {BOTH}) for name, path in PATHS.items()}}
+""",
+    "a list of paths": f"""
+sessions = []
+for path in ["/models/b.onnx", "models/a.onnx"]:
+    sessions.append(onnxruntime.InferenceSession(path, {BOTH}))
+""",
+    "a dict that is filled later": f"""
+PATHS = {{"small": "/models/a.onnx"}}
+PATHS["large"] = input()
+sessions = [onnxruntime.InferenceSession(path, {BOTH}) for path in PATHS.values()]
+""",
+    "a list of detectors": """
+for app in [FaceAnalysis(name="buffalo_l"), FaceAnalysis(name="buffalo_s")]:
+    app.prepare(ctx_id=-1)
+""",
+    "a dict of detectors": """
+apps = {name: FaceAnalysis(name=name) for name in ("buffalo_l", "buffalo_s")}
+for app in apps.values():
+    app.prepare(ctx_id=-1)
+""",
+    "of something else": """
+for one in [FaceAnalysis(name="buffalo_l"), print]:
+    one.prepare(ctx_id=-1)
+""",
+}
+OF_LOOPS = {
+    "a dict of sessions": [("model-wrong-directory", 2)],
+    "a list of paths": [("model-wrong-directory", 3)],
+    "a list of detectors": [("ort-provider-not-requested", 3)],
+    "a dict of detectors": [("ort-provider-not-requested", 4)],
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_what_a_loop_goes_through_is_each_of_it(name: str, tmp_path: Path) -> None:
+    head = "from insightface.app import FaceAnalysis" if "FaceAnalysis" in LOOPS[name] else "import onnxruntime"
+    (tmp_path / "app.py").write_text(head + LOOPS[name])
+    told = scanned(tmp_path, ".")["findings"]
+    assert [(one["name"], one["location"]["line"]) for one in told] == OF_LOOPS.get(name, [])
+
+
 def test_place_line_and_correction(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(
         "import onnxruntime\n\nsession = onnxruntime.InferenceSession('/models/a.onnx')  # 人脸\n", "utf-8"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from retina_doctor_checks.combined.server_command import is_loopback, rebound
+from retina_doctor_checks.combined.server_limits import without_limit
 from retina_doctor_checks.combined.starting import StartKnown, ended, needs_a_shell
 from retina_doctor_checks.facts.service import Crew, Member
 from retina_doctor_checks.facts.service_start import Start
@@ -138,3 +139,23 @@ def test_what_is_stopped_by_a_signal_goes_on_and_what_is_traced_is_let_go() -> N
     assert told["held_look"] == ["grep", "TracerPid", "/proc/8/status"]
     nobody = answering_checks._held(Crew(members=members))
     assert (nobody["go_on"], nobody["held_look"], nobody["held_by"]) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("command", "seen", "limit"),
+    [
+        ("uvicorn app:app --port 80 --limit-concurrency 1", "proxy", "--limit-concurrency 1"),
+        ("python -m uvicorn --limit-concurrency=2 app:app --port 80", "proxy", "--limit-concurrency=2"),
+        ("/v/bin/python /v/bin/gunicorn -b :80 -t 2 app:app", "replaced", "-t 2"),
+        ("gunicorn -t2 app:app", "replaced", "-t2"),
+        ("gunicorn --backlog 1 app:app", "full", "--backlog 1"),
+        ("gunicorn --timeout 120 app:app", "replaced", None),
+        ("gunicorn --timeout 2 app:app", "full", None),
+        ("gunicorn --bind :80 app:app", "replaced", None),
+        ("python app.py --timeout 1", "replaced", None),
+    ],
+)
+def test_a_limit_that_explains_what_was_seen_is_left_out(command: str, seen: str, limit: str | None) -> None:
+    found = without_limit(command.split(), seen)
+    assert (found and found[0]) == limit
+    assert found is None or " ".join(found[1]) == command.replace(f" {limit}", "")

@@ -86,6 +86,16 @@ def server_error(_root: Finding, echo: Finding) -> bool:
     return echo.evidence.get("kind") == "server-error"
 
 
+def why_it_answers_500(root: Finding, echo: Finding) -> bool:
+    """A traceback in the log of the run that answered so."""
+    return server_error(root, echo) and grave(root, echo)
+
+
+def ended_it(_root: Finding, echo: Finding) -> bool:
+    """Whoever was asked closed the connection without an answer, or its workers were gone: what is killed does that."""
+    return echo.evidence.get("kind") == "closed" or bool(echo.evidence.get("gone"))
+
+
 def same_holder(root: Finding, echo: Finding) -> bool:
     """The port is held by the very server that was asked about: freeing it is no remedy."""
     pid = root.evidence.get("pid")

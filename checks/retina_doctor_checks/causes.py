@@ -13,6 +13,7 @@ from .cause_conditions import (
     cuda_lacks_memory,
     damaged_and_crashed,
     elsewhere_on_loopback,
+    ended_it,
     explains_it,
     faces_are_missed,
     grave,
@@ -42,6 +43,7 @@ from .cause_conditions import (
     same_subject,
     says_so,
     server_error,
+    why_it_answers_500,
     why_it_ended,
     with_onnxruntime,
     without_kernels,
@@ -115,6 +117,8 @@ _ALL: tuple[Cause, ...] = (
     ),
     *(Cause(why, ("service-bad-response",), when=server_error) for why in WITHOUT_A_MODEL),
     Cause("service-crashed-or-not-ready", ("service-bad-response",), when=server_error),
+    Cause("service-bad-response", ("service-misses-faces",), when=same_subject),
+    Cause("host-memory-limit-too-small", ("service-crashed-or-not-ready",), when=ended_it),
     *(Cause(why, ("smoke-inference-failed",), when=same_subject) for why in NOT_LOADED),
     *(
         Cause(why, ("model-missing",))
@@ -195,6 +199,7 @@ _ALL: tuple[Cause, ...] = (
     Cause(ANY, ("service-log-shows-cause",), when=same_cause),
     Cause("service-log-shows-cause", ("service-not-running",), when=why_it_ended),
     Cause("service-log-shows-cause", ("service-crashed-or-not-ready",), when=explains_it),
+    Cause("service-log-shows-cause", ("service-bad-response",), when=why_it_answers_500),
     Cause("service-log-shows-cause", ("service-on-cpu",), when=of_the_gpu),
     Cause("vram-insufficient", (*INFERENCE, *SYMPTOMS), when=out_of_memory),
     Cause("vram-held-by-others", (*INFERENCE, *SYMPTOMS), when=out_of_memory),

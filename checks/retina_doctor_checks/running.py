@@ -54,7 +54,7 @@ def services(settings: Settings) -> tuple[RunningService, ...]:
     port = named.port or local_port(named.url)
     if named.host is not None or settings.of(ScanSettings).paths or (port is None and named.url is not None):
         return ()
-    found = detecting(port)
+    found = detecting(port, frozenset({named.port} if named.port else ()))
     if not found and named.port is None:  # what listens at the URL may be a proxy before it
         found = (detecting(None) if port is not None else ()) or on_unix_sockets()
     return tuple(_as_found(one, port, settings) for one in found)
@@ -106,18 +106,20 @@ def local_port(url: str | None) -> int | None:
     return port if url and (name in ("localhost", "::1") or name.startswith(("127.", "0.0.0.0"))) else None  # noqa: S104
 
 
-def detecting(port: int | None) -> tuple[RunningService, ...]:
+def detecting(port: int | None, own: Set[int] = frozenset()) -> tuple[RunningService, ...]:
     """Processes that listen (on that port) and look like a detection service.
 
-    Those are Python processes with a detector's library loaded; on a usual port, also those that have torch loaded, or such
-    a library installed: they may be loading still. A server's workers are one service with their master. Neither the doctor
-    nor what started it is among them. torch alone is not enough on other ports: on rented GPUs, image generators have it
-    loaded, too, and hold the memory. Where there is none, those that may be one and are another user's.
+    Those are Python processes with a detector's library loaded; on a usual port or one of its *own*, also those that have
+    torch loaded, or such a library installed: they may be loading still. A server's workers are one service with their
+    master. Neither the doctor nor what started it is among them. torch alone is not enough on other ports: on rented GPUs,
+    image generators have it loaded, too, and hold the memory. Where there is none, those that may be one and are another
+    user's.
     """
     apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
     ports = {one: its for one in pythons() if one not in apart and (its := listening_ports(one))}
     masters = {one: master(one, ports) for one in ports}
-    wanted = sorted({masters[one] for one in ports if detects(one, ports[one])})
+    usual = USUAL_PORTS | own
+    wanted = sorted({masters[one] for one in ports if detects(one, bool(ports[one] & usual))})
     found = tuple(described(one) for one in wanted if port in (None, *ports[one]) and not is_nobodys(one))
     return found or hidden(USUAL_PORTS if port is None else frozenset({port}))
 
@@ -225,9 +227,10 @@ def listening_ports(pid: int) -> frozenset[int]:
     return frozenset(row["port"] for row in rows if row["state"] == "LISTEN" and row["inode"] in (inodes or ()))
 
 
-def detects(pid: int, ports: frozenset[int]) -> bool:
+def detects(pid: int, expected: bool) -> bool:
+    """*expected*: it listens where a service is looked for."""
     has = loaded(pid)
-    return bool(has & DETECTORS) or (bool(ports & USUAL_PORTS) and ("torch" in has or has_detectors(pid)))
+    return bool(has & DETECTORS) or (expected and ("torch" in has or has_detectors(pid)))
 
 
 def loaded(pid: int) -> set[str]:

@@ -119,12 +119,21 @@ def probe_failed(silenced: Silenced) -> Answer:
     return problems or (Unknown(starved) if starved else None)
 
 
+REMOVED = " (deleted)"
+
+
 @check("RD004", "working-directory-missing", Severity.ERROR, pitfall=1, action=Action.EDIT)
-def working_directory_missing(interpreter: Interpreter) -> Answer:
-    """Every relative path of the service would resolve from there."""
-    if interpreter.working_directory_error is None:
+def working_directory_missing(interpreter: Interpreter, target: Target) -> Answer:
+    """Every relative path of the service would resolve from there. Of a process whose folder was removed, the kernel adds a word
+    to its path (proc_pid_cwd(5)); one that is made again under the same name is another, and the process stays in the old one."""
+    error = interpreter.working_directory_error
+    if error is None:
         return None
-    return Problem(subject="target", evidence={"error": interpreter.working_directory_error})
+    path, _, words = error.rpartition(": ")
+    removed = target.of_a_process and path.endswith(REMOVED)
+    evidence = {"error": error, "path": path.removesuffix(REMOVED), "words": words, "pid": target.chosen_by}
+    variant = "removed" if removed else "missing" if words == "No such file or directory" else "refused"
+    return Problem(subject="target", evidence=evidence, variant=variant)
 
 
 @check("RD005", "service-needs-restart", Severity.ERROR, action=Action.RESTART)

@@ -39,8 +39,8 @@ def rebound(words: Sequence[str], port: int | None, wrong: Callable[[str], bool]
     if changed != list(words):
         return changed
     flags = [word.partition("=")[0] for word in words]
-    server = None if any(flag in FLAGS or flag.startswith("-b") for flag in flags) else _server(words)
-    if server is None or (server in WITH_SOCKETS and any(flag in SOCKETS for flag in _behind(flags, server))):
+    server = None if any(flag in FLAGS or flag.startswith("-b") for flag in flags) else server_of(words)
+    if server is None or (server in WITH_SOCKETS and any(flag in SOCKETS for flag in behind(flags, server))):
         return []
     after, added = BINDING[server]
     place = next((place for place, word in enumerate(words, 1) if posixpath.basename(word) == after), None)
@@ -58,7 +58,7 @@ def _changed(before: str, word: str, wrong: Callable[[str], bool]) -> str:
     return f"{flag}{match['scheme'] or ''}{ALL}{match['port'] or ''}"
 
 
-def _server(words: Sequence[str]) -> str | None:
+def server_of(words: Sequence[str]) -> str | None:
     """Which server of BINDING these words start: by itself, as a script of a Python's, or by -m."""
     names: Sequence[str] = [posixpath.basename(word) for word in words]
     if names and PYTHON.fullmatch(names[0]):
@@ -66,7 +66,7 @@ def _server(words: Sequence[str]) -> str | None:
     return names[0] if names and names[0] in BINDING else None
 
 
-def _behind(flags: Sequence[str], server: str) -> Sequence[str]:
+def behind(flags: Sequence[str], server: str) -> Sequence[str]:
     """Behind the server's own word: what stands before it is Python's."""
     return flags[[posixpath.basename(flag) for flag in flags].index(server) :]
 

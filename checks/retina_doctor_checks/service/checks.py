@@ -77,12 +77,20 @@ def service_not_running(ports: Ports, known: StartKnown) -> Answer:
         if not url.local or url.answer is None or ports.sockets is None:
             return NOT_TOLD
         if url.answer.kind in UNCONNECTED and not url_listeners(ports):
+            if its_ports(ports):
+                return None  # it runs, at another port than the URL's
             told = {"kind": "refused", "url": url.text, "port": url.port, "words": url.answer.words, **known.again()}
             return Problem(subject=f"port:{url.port}", evidence={**evidence, **told}, variant="refused")
         return None
     if process is not None and process.sockets is not None:
         return None
     return NOT_TOLD if process is not None else Inapplicable(Reason("url-unusable"))
+
+
+def its_ports(ports: Ports) -> list[Socket]:
+    """Of the process that was named, where it can be reached from here."""
+    process = ports.process
+    return list(process.sockets or ()) if process is not None and process.same_network is not False else []
 
 
 def _its_listeners(

@@ -60,6 +60,10 @@ def wrong_in(body: Any, settings: ResponseSettings) -> list[Wrong]:
         together = together or _repeated(faces, settings)
         if together:
             found[settings.box] = together
+    if settings.points and not {"face", settings.points} & found.keys():
+        crossed = _crossed(faces, settings)
+        if crossed:
+            found[settings.points] = crossed
     return list(found.values())
 
 
@@ -74,6 +78,23 @@ def _turned(faces: list[Any], settings: ResponseSettings) -> Wrong | None:
         if not (left <= x <= right and top <= y <= bottom):
             where = f"{settings.faces}[{number}].{settings.box}"
             return Wrong(where=where, wanted=settings.points, got=shown(face[settings.box]), hint="beside-points")
+    return None
+
+
+def _crossed(faces: list[Any], settings: ResponseSettings) -> Wrong | None:
+    """The first face whose eyes and mouth corners are on opposite sides by their names, whichever side a left one is meant to be:
+    the points of the network have been given the names in another order."""
+    for number, face in enumerate(faces):
+        points = face[settings.points]
+        if not isinstance(points, dict) or not set(NAMES) <= points.keys():
+            continue
+        eyes, mouth = (
+            [points[right][axis] - points[left][axis] for axis in (0, 1)]
+            for left, right in (("left_eye", "right_eye"), ("mouth_left", "mouth_right"))
+        )
+        if sum(one * other for one, other in zip(eyes, mouth, strict=True)) < 0:
+            where = f"{settings.faces}[{number}].{settings.points}"
+            return Wrong(where=where, wanted=", ".join(NAMES), got=shown(points), hint="sides-crossed")
     return None
 
 

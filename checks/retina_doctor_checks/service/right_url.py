@@ -138,7 +138,7 @@ def _meant(
         for host in _hosts(url, listeners):
             yield _put(parts, host=host, port=url.port)
     # Of several ports, none is known to be the one for pictures.
-    if kind == "another-program" and len({one.port for one in listeners}) == 1:
+    if kind in ("another-program", "other-port") and len({one.port for one in listeners}) == 1:
         for one in listeners:
             [host] = _hosts(url, [one])
             yield _put(parts._replace(netloc=f"{host}:{one.port}" if ":" not in host else f"[{host}]:{one.port}"))

@@ -14,7 +14,7 @@ from ..facts.service import Answer as Answered
 from ..facts.service import Detection, Ports, Socket, Url
 from ..facts.service_process import Processes
 from ..facts.source import OwnSource
-from .checks import NOT_TOLD, UNCONNECTED, service_named, url_listeners, who_holds
+from .checks import NOT_TOLD, UNCONNECTED, its_ports, service_named, url_listeners, who_holds
 from .endpoint_checks import routes_told
 from .refusal import REDIRECTS, is_for_another_host, login_of
 from .right_url import corrected, leads_to, origin
@@ -121,7 +121,9 @@ def _of_place(
     answer, listeners, detection = url.answer, url_listeners(ports), ports.detection
     fault = _fault_at_once(url, answer, listeners, detection) or _fault_of_detection(url, detection)
     if fault is None and at_url(ports, target) == "another":
-        return _of_another_program(ports, url, listeners, evidence)
+        return _at_its_own_port(ports, url, listeners, evidence, "another-program")
+    if fault is None and answer.kind in UNCONNECTED and not listeners and its_ports(ports):
+        return _at_its_own_port(ports, url, listeners, evidence, "other-port")
     if fault is None and no_post(ports):
         fault = "no-post", None
     if fault is None:
@@ -146,17 +148,17 @@ def _of_place(
     return Problem(subject="url", evidence={**evidence, "kind": kind, **more}, at_most=at_most, variant=kind)
 
 
-def _of_another_program(ports: Ports, url: Url, listeners: Sequence[Socket], evidence: dict[str, object]) -> Problem:
-    """What answers there is neither the service nor something that asks it."""
+def _at_its_own_port(
+    ports: Ports, url: Url, listeners: Sequence[Socket], evidence: dict[str, object], kind: str
+) -> Problem:
+    """What answers there is neither the service nor something that asks it, or nothing does; the process has ports of its own."""
     its = list(ports.process.sockets or ()) if ports.process is not None else []
-    near = ports.process is not None and ports.process.same_network is not False
     more = {
         "listens_on": [
             f"{one.address}:{one.port}" if ":" not in one.address else f"[{one.address}]:{one.port}" for one in its
         ],
         "pid": ports.process.pid if ports.process is not None else None,
         "more": asides(who_holds(next(iter(listeners), None))),
-        **corrected(url, "another-program", its if near else [], ports.detection, None),
+        **corrected(url, kind, its_ports(ports), ports.detection, None),
     }
-    told = {**evidence, "kind": "another-program", **more}
-    return Problem(subject="url", evidence=told, variant="another-program")
+    return Problem(subject="url", evidence={**evidence, "kind": kind, **more}, variant=kind)

@@ -7,7 +7,7 @@ import ast
 
 from .annotated import alternatives, is_none
 from .tree import Tree, is_self
-from .values import single
+from .values import values
 
 FACE_ANALYSIS = ("insightface.app.FaceAnalysis", "insightface.app.face_analysis.FaceAnalysis")
 DETECTORS = tuple(
@@ -43,10 +43,11 @@ def is_detector(tree: Tree, node: ast.expr) -> bool:
 
 
 def is_made_by(tree: Tree, node: ast.expr, makers: tuple[str, ...]) -> bool:
-    made = single(tree, node) if isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript) else None
-    if isinstance(made, ast.Call):
-        return tree.full(made.func) in makers
-    if made is not None:
+    followed = isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
+    made = [one.node for one in values(tree, node)] if followed else [None]
+    if all(isinstance(one, ast.Call) for one in made):
+        return all(isinstance(one, ast.Call) and tree.full(one.func) in makers for one in made)
+    if len(made) == 1 and made[0] is not None:
         return False
     if isinstance(node, ast.Attribute) and is_self(node.value):
         return tree.full(of_attribute(tree, node)) in makers

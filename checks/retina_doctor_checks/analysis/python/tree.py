@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from ..text import SourceText
+from .each import bound_by
 from .fields import Fields, classes
 from .neighbours import Neighbours
 from .words import last_word as last_word
@@ -22,7 +23,7 @@ SCOPES = (*FUNCTIONS, ast.ClassDef)
 IMPORTS = (ast.Import, ast.ImportFrom)
 LOOSE = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.TryStar, ast.Match)
 """What stands in them may not be run."""
-CHANGED = (ast.AugAssign, ast.For, ast.AsyncFor, ast.comprehension)
+LOOPED = (ast.For, ast.AsyncFor, ast.comprehension)
 """What binds a name to something that cannot be told."""
 MARKS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 
@@ -219,7 +220,10 @@ class Tree:
                 self._to(node.target, node.value, scope)
         elif isinstance(node, ast.NamedExpr):
             self._to(node.target, node.value, scope)
-        elif isinstance(node, CHANGED):
+        elif isinstance(node, LOOPED):
+            for target, value in bound_by(node):
+                self._to(target, value, scope)
+        elif isinstance(node, ast.AugAssign):
             self._to(node.target, None, scope)
         elif isinstance(node, ast.withitem) and node.optional_vars is not None:
             self._to(node.optional_vars, None, scope)

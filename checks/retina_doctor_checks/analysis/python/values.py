@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from ..text import Unreadable
 from .arguments import argument, default_in, plain_argument
+from .each import Each, elements
 from .filled import stays
 from .keeping import configuration, is_state, is_straight, loads, settings_object
 from .modules import place_of, there, tree_at
@@ -58,7 +59,21 @@ def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
         return [value.unsure() for value in values(tree, node.values[-1], deep + 1)]
     if isinstance(node, ast.Call):
         return _call(tree, node, deep)
-    return [Value(node)]
+    return _of_loop(tree, node, deep) if isinstance(node, Each) else [Value(node)]
+
+
+def _of_loop(tree: Tree, node: Each, deep: int) -> list[Value]:
+    """Each element of a table that is written down and stays so, or what a comprehension makes."""
+    tables = values(tree, node.table, deep + 1)
+    table = tables[0].node if len(tables) == 1 else None
+    if isinstance(table, ast.Dict) and not stays(tree, table, last_word(node.table)):
+        return [Value(None)]
+    found = [
+        value.by(one) if tables[0].sure else value.unsure()
+        for one in elements(table, node.part)
+        for value in values(tree, one, deep + 1)
+    ]
+    return found[:MOST] or [Value(None)]
 
 
 def single(tree: Tree, node: ast.expr | None) -> ast.expr | None:

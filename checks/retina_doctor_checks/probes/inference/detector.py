@@ -64,6 +64,14 @@ def blob(canvas: Any, kind: str | None) -> Any:
     return numpy.ascontiguousarray(values.transpose(2, 0, 1)[None], dtype=numpy.float32)
 
 
+def mistaken(canvas: Any, kind: str | None) -> dict[str, Any]:
+    """Inputs as they are when a usual mistake is made: the channels in the other order, or no mean subtracted."""
+    made = {"channels": blob(canvas[:, :, ::-1], kind)}
+    if kind == "retinaface":
+        made["mean"] = numpy.ascontiguousarray(canvas[:, :, ::-1].transpose(2, 0, 1)[None], dtype=numpy.float32)
+    return made
+
+
 def decode(outputs: list[Any], kind: str, width: int, height: int, threshold: float, nms: float) -> list[Any]:
     """[{"box", "score", "points"}] in pixels of the input, best first. Raises ValueError where shapes do not fit."""
     boxes, scores, points = (retinaface if kind == "retinaface" else scrfd)(outputs, width, height)

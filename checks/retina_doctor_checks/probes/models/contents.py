@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 
@@ -9,6 +10,8 @@ from retina_doctor.hints import Any
 from retina_doctor_checks.probes.models import locate, onnx_walk
 
 HEAD = 512
+ARCHIVES = ("zip", "tar")
+MOST_MEMBERS, MOST_INSIDE = 1000, 10
 CHECKPOINTS = ("torch-zip", "torch-legacy", "pickle")
 MARKS = (
     (0, b"\x1f\x8b", "gzip"),
@@ -40,7 +43,7 @@ def leading(path: str) -> dict[str, Any]:
 def examine(path: str) -> dict[str, Any]:
     """What a file is, by its bytes: {"path", "size", "content", "problem", "error", "onnx"}."""
     facts: dict[str, Any] = dict.fromkeys(("path", "size", "content", "problem", "error", "onnx", "checkpoint"))
-    facts.update(path=path, content="unknown")
+    facts.update(path=path, content="unknown", inside=[])
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
@@ -63,6 +66,8 @@ def examine(path: str) -> dict[str, Any]:
         facts["checkpoint"] = pickles.checkpoint(path, facts["content"])
         if perhaps and facts["checkpoint"] is not None:
             facts["content"] = "pickle"
+    if facts["content"] in ARCHIVES:
+        facts["inside"] = models_inside(path, facts["content"])
     if facts["content"] == "onnx":
         try:
             facts["onnx"] = onnx_walk.skeleton(path)
@@ -148,6 +153,27 @@ def zip_problem(path: str) -> dict[str, Any] | None:
         return None
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
         return problem("no-directory", os.path.getsize(path))
+
+
+def models_inside(path: str, kind: str) -> list[Any]:
+    """Names of members that have a model's ending and, unpacked, stay in the folder they are unpacked into."""
+    import tarfile
+    import zipfile
+
+    try:
+        if kind == "zip":
+            with zipfile.ZipFile(path) as archive:
+                members = archive.namelist()[:MOST_MEMBERS]
+        else:
+            with tarfile.open(path, "r:") as tape:
+                members = [one.name for one in itertools.islice(tape, MOST_MEMBERS) if one.isreg()]
+    except (zipfile.BadZipFile, tarfile.TarError, OSError, ValueError, NotImplementedError):
+        return []
+    return [
+        one
+        for one in members
+        if one.lower().endswith(locate.ENDINGS) and not one.startswith("/") and ".." not in one.split("/")
+    ][:MOST_INSIDE]
 
 
 def legacy_ends(path: str) -> bool:

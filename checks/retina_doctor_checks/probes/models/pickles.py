@@ -67,7 +67,7 @@ WEIGHTS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked
 
 
 def checkpoint(path: str, content: str) -> dict[str, Any] | None:
-    """{"keys", "prefix", "network", "refused", "dangerous"} of a checkpoint; None where its pickles cannot be followed.
+    """{"keys", "prefix", "network", "lacks", "tensors", "refused", "dangerous"}; None where its pickles cannot be followed.
 
     *network*: "mobilenet0.25", "resnet50", "detector" (of another make), "other", or None without a key of weights.
     *refused*: what torch.load does not admit under weights_only; *dangerous*: those of it that can run any code.
@@ -87,10 +87,13 @@ def checkpoint(path: str, content: str) -> dict[str, Any] | None:
         return None
     keys = [one for one in strings if one.rpartition(".")[2] in WEIGHTS and "." in one]
     prefix = "module." if keys and all(one.startswith("module.") for one in keys) else ""
+    plain = [one[len(prefix) :] for one in keys]
     return {
         "keys": len(keys),
         "prefix": prefix,
-        "network": network([one[len(prefix) :] for one in keys]),
+        "network": network(plain),
+        "lacks": lacking(plain),
+        "tensors": content == "pickle" or bool(keys) or any("_rebuild_" in one for one in called),
         "refused": refused[:MOST_NAMED],
         "dangerous": bad[:MOST_NAMED],
     }
@@ -184,6 +187,13 @@ def dangerous(name: str) -> bool:
         return False
     member = name.rpartition(".")[2]
     return "?" in name or name.split(".")[0] in RUNS_CODE or not member[:1].isupper()
+
+
+def lacking(keys: list[str]) -> list[str]:
+    """Heads of a Pytorch_Retinaface that none of the keys is of, where its backbone is there."""
+    if network(keys) not in ("mobilenet0.25", "resnet50"):
+        return []
+    return [head for head in ("ClassHead", "BboxHead", "LandmarkHead") if not any(one.startswith(head) for one in keys)]
 
 
 def network(keys: list[str]) -> str | None:
