@@ -33,6 +33,7 @@ from tests import doctor as runs
 from tests import planted as first
 from tests.machines import machine, names, put, raw
 from tests.planted import Form, Making, made
+from tests.planted_eighth import EIGHTH_IDENTITIES, EIGHTH_SECRETS
 from tests.planted_fifth import FIFTH_SECRETS
 from tests.planted_fourth import FOURTH_SECRETS
 from tests.planted_more import MORE_IDENTITIES, MORE_SECRETS
@@ -44,10 +45,12 @@ from tests.rejudging import CATALOGUE, judged
 SECRETS = {
     **first.SECRETS, **MORE_SECRETS, **THIRD_SECRETS, **FOURTH_SECRETS, **FIFTH_SECRETS, **SIXTH_SECRETS,
     **{f"seventh-{form}": make for form, make in SEVENTH_SECRETS.items()},
+    **{f"eighth-{form}": make for form, make in EIGHTH_SECRETS.items()},
 }  # fmt: skip
 IDENTITIES = {
     **first.IDENTITIES, **MORE_IDENTITIES, **THIRD_IDENTITIES,
     **{f"seventh-{form}": make for form, make in SEVENTH_IDENTITIES.items()},
+    **{f"eighth-{form}": make for form, make in EIGHTH_IDENTITIES.items()},
 }  # fmt: skip
 Plant = Callable[[dict[str, Any], str], None]
 

@@ -21,11 +21,11 @@ _QUOTED = r"\"\"\"|'''|<<-?\s?\\*[\"']?\w{1,40}\\*[\"']?"
 _OPEN_ENDED = re.compile(rf"(?:[:=：＝|>\\]|[|>][-+]\d?|{_QUOTED})\s*$")
 """What such a line says goes on in the next one. A mark at its end may stand for what opened a block (`<<EOF`, `>`)."""
 _BLOCK = re.compile(
-    rf"(?:\A\W{{0,60}}[^\s:=()]{{1,80}}(?: [^\s:=()]{{1,80}})?\s?[:=：＝]|[\[{{|>]|[|>][-+]\d?|{_QUOTED})\s*$"
+    rf"(?:(?:\A|[\"'])\W{{0,60}}[^\s:=()]{{1,80}}(?: [^\s:=()]{{1,80}})?\s?[:=：＝]|[\[{{|>]|[|>][-+]\d?|{_QUOTED})\s*$"
 )
 """And such a line, in all that stands further in."""
 _NAME = re.compile(
-    rf"(?i)[-?*\s\"'\[<({{]{{0,20}}(?:(?:name|key|field|variable|env|id)[\"']?\s{{0,4}}[:=]\s{{0,4}}[\"']?)?"
+    rf"(?i)[-?*\s\"'\[<({{]{{0,20}}(?:\d{{1,3}}\)[\s\"']{{1,4}}){{0,4}}(?:(?:name|key|field|variable|env|id)[\"']?\s{{0,4}}[:=]\s{{0,4}}[\"']?)?"
     rf"(?:{WORD}|{ZH}|(?<=[:=] )\\*[\"']?{SECRET})[\]>)}}\"',;\s]{{0,20}}"
 )
 """A name alone: its value is said in the next line."""
@@ -35,6 +35,16 @@ _PAIR = re.compile(
 """`name: DB_PASSWORD` at the end of a line."""
 _LAST = re.compile(rf"(?i)(?<![\w-])(?:{WORD}|{ZH})\]?\s{{0,4}}\Z")
 """A name at the end of a line: what stands further in, or below its section, is said of it."""
+_SAID_NEXT = re.compile(
+    r"(?:\A|[\"'])\s*(?:\((?:Pdb|gdb|lldb)\+*\)|ipdb>|In \[\d{1,6}\]:|>>>|(?:[\w.-]{1,64}@)?[\w.:~/@-]{0,200}[$#>%]|#)[ \t]"
+)
+"""At a prompt, a line asks for what the next one says; a comment says what the next one is."""
+_LENGTH = re.compile(r"\s*(?:[KV] |[$*])\d{1,9}\s*")
+"""Of what comes in the next line, in Subversion's files and in Redis' protocol."""
+_BRANCH = re.compile(r"\s*(?:[│|]\s*){0,40}[└├╰]")
+"""Drawn below what a line names: its values."""
+_MANIFEST = re.compile(r"(?m)^[ \t]*kind:[ \t]*[\"']?(?:Sealed)?Secret\b")
+"""Of Kubernetes, whose keys may stand before it."""
 _CELLS = re.compile(r"[ \t]*[,;|\t][ \t]*|[ \t]{2,}")
 _TITLE = re.compile(rf"(?i){WORD}|{ZH}")
 _RULE = re.compile(r"[-+=|:\s]+")
@@ -44,9 +54,11 @@ MOST_CELLS = 40
 def announced(text: str) -> Iterator[tuple[list[str], bool]]:
     """Lines that belong together, and whether any of them speaks of a secret or is said to hold one by those before."""
     following = _Following()
+    all_told = _MANIFEST.search(text) is not None
     for lines in _units(text):
         bare = [_LOGGED.sub("", line, count=1) for line in lines]
         told = following.is_told(bare) or speaks_of_secrets(" ".join(map(_unlisted, bare)) if lines[1:] else lines[0])
+        told = told or all_told
         following.see(bare[-1], told)
         yield lines, told
 
@@ -58,10 +70,11 @@ class _Following:
         self.next_one = False
         self.further_in: int | None = None
         self.columns = 0
+        self.drawn = False
 
     def is_told(self, lines: list[str]) -> bool:
         first = lines[0]
-        if self.next_one:
+        if self.next_one or (self.drawn and _BRANCH.match(first)):
             return True
         if self.further_in is not None and first.strip() and _indent(first) <= self.further_in:
             self.further_in = None
@@ -70,12 +83,14 @@ class _Following:
         return self.further_in is not None or self.columns > 0
 
     def see(self, line: str, told: bool) -> None:
-        open_ended = told and _OPEN_ENDED.search(line) is not None
+        open_ended = told and (_OPEN_ENDED.search(line) or _SAID_NEXT.search(line)) is not None
+        self.drawn = told
         if told and self.further_in is None and _BLOCK.search(line):
             self.further_in = _indent(line)
         named = len(line) <= 400 and (_NAME.fullmatch(line) or _PAIR.search(line)) is not None
         last = len(line) <= 400 and _LAST.search(line)
-        self.next_one = open_ended or named or bool(last and "]" in last[0])
+        passed_on = self.next_one and _LENGTH.fullmatch(line) is not None
+        self.next_one = open_ended or named or passed_on or bool(last and "]" in last[0])
         if last and self.further_in is None:
             self.further_in = _indent(line)
         cells = _cells(line)

@@ -86,12 +86,14 @@ class SecretsOnly(Rules):
             return SECRET
         if "://" in chunk:
             return self._address(chunk, lambda part: part if self._is_known(part) else SECRET)
-        if re.match(r"(?:[.~]{0,2}/|--)", chunk) and "=" not in chunk:
+        if re.match(r"(?:[.~]{0,2}/|--)", chunk) and not re.search(r"[=\\]", chunk):
             return "/".join(self._step(part) for part in chunk.split("/"))
         parts = re.split(rf"({MARK}|[=:@,/\\+＝：]|{CJK.pattern})", chunk)
         return "".join(part if not part or self._is_known(part) else SECRET for part in parts)
 
     def _is_known(self, part: str) -> bool:
+        if _SPELT.search(part):
+            return False
         bare = part.strip("-.*!?$#&")
         if bare.replace("-", "").isdigit():
             return len(bare.replace("-", "")) < 4 or _DAY.fullmatch(bare) is not None
@@ -132,7 +134,14 @@ class SecretsOnly(Rules):
         way, mark, query = masked(text).partition("?")
         parts = re.split(rf"({DIGEST}|[&;#])", query)
         shown = (one if number % 2 else self._parameter(one, unit) for number, one in enumerate(parts))
-        return "/".join(map(self._step, way.split("/"))) + mark + "".join(shown)
+        return (
+            "/".join(
+                SECRET if HEX.fullmatch(step) and place == 2 else self._step(step)
+                for place, step in enumerate(way.split("/"))
+            )
+            + mark
+            + "".join(shown)
+        )
 
     def _parameter(self, text: str, unit: Callable[[str], str]) -> str:
         return self.text(text) if speaks_of_secrets(text) else "=".join(map(unit, text.split("=")))
@@ -157,7 +166,7 @@ class SecretsOnly(Rules):
         return self.text(words) if told else " ".join(self.words(masked(text).split(" ")))
 
     def variable(self, text: str) -> str:
-        if re.search(r"[ =@]", text) or speaks_of_secrets(text) or masked(text) != text:
+        if re.search(r"[ =@]|\w://", text) or speaks_of_secrets(text) or masked(text) != text:
             return self.text(text)
         return "".join(
             self.name(part) if "/" in part else self.text(part) if part not in ":,;" else part
@@ -183,6 +192,8 @@ def _beside_digests(text: str, rule: Callable[[str], str]) -> str:
     return "".join(one if number % 2 else rule(one) for number, one in enumerate(parts))
 
 
+_SPELT = re.compile(r"(?:\w[.\0]){4}")
+"""Letter by letter."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _FED = re.compile(r"<\(|<<|\$\(|`")
 """A shell puts there what another command says, or what comes next."""

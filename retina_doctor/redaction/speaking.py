@@ -16,17 +16,18 @@ _NAMES = (
     # Of what is secret, in the languages of programs and of their operators.
     r"(?<!unexpected )token(?!iz|[ _](?:ind|ids?\b|type|length|limit|count)|s(?:/s|\b(?!\\*[\"']? ?[:=])"
     r"|\\*[\"']? ?[:=] ?\d))",
-    "passw|p[a@4][s5$]{2}w[o0]rd|passphrase|passcode|secret|credential|(?<!un)authoriz|apikey"
-    "|(?:api|access|private|subscription|license)[-_ ]?key"
+    "passw|p[a@4][s5$]{2}w?[o0]r[dt]|pass[-_ ]?phrase|pass[-_ ]?code|secret|credential|(?<!un)authoriz|apikey"
+    "|(?:api|access|private|subscription|license|encrypt)[-_ ]?key|key content|auth[-_]?(?:tok|ident)"
     "|webhook|cookie|sess(?:ion)?[-_]?id",
-    r"(?<![A-Za-z0-9])(?:auth|creds?|pin(?! memory)|otp|dsn|psk|mima|kouling|miyao|log[-_ ]?in)(?![A-Za-z0-9_])",
+    r"(?<![A-Za-z0-9])(?:auth|creds?|pin(?! memory)|otp|dsn|psk|mima|kouling|miyao|yanzhengma|log[-_ ]?in)(?![A-Za-z0-9_])",
     r"(?<![A-Za-z0-9])(?:pwd?|snmp)(?![A-Za-z0-9])|[a-z]pwd?(?![A-Za-z0-9_])",
     r"pass[-_]?(?:hash|key)|[a-z]auth(?=\()|securestring|(?:snmp|r[ow])communit|(?<![A-Za-z])(?:snmp|r[ow])[-_]communit",
     CODE,
     r"totp|(?<![a-z])mnemonic(?![a-z])|(?:seed|recovery)[ _-]phrase|(?:en|de)crypt\(|key[-_]?material"
     r"|wifi:[a-z]:|(?<![a-z])pin[-_]code",
     r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!multi)(?<!single)pass(?!\w)",
-    "kennwort|mot de passe|contraseña|senha|пароль|parola|şifre|パスワード|暗証番号|비밀번호|mật khẩu",
+    r"zugangsdaten|identifiants|credencial|credenziali|clé d\W{1,7}api|пин-?код|关键内容"
+    "|kennwort|mot de passe|contraseña|senha|пароль|parola|şifre|パスワード|暗証番号|비밀번호|mật khẩu",
     r"wachtwoord|hasło|heslo|jelszó|salasana|lösenord|adgangskode|(?:palavra|parola)[- ]passe"
     r"|(?<!\w)(?:la|su|una) clave|lozinka"
     "|kata sandi|κωδικ|암호|รหัสผ่าน|كلمة (?:المرور|السر)|סיסמה|पासवर्ड|گذرواژه|合言葉|暗号|トークン|секрет|токен",
@@ -47,7 +48,7 @@ _FLAGGED = (
     ("zip|unzip", "P"),
     ("7z[ar]?|(?:un)?rar", "h?p"),
     ("openssl", "[kK]|pass"),
-    ("edge", "k"),
+    ("edge|eascmd(?:64)?", "k"),
     ("curl", "[A-Za-z]{0,5}[uU]|b|-user|-cookie|-proxy-user|E|-cert"),
     ("wget", "-user"),
 )
@@ -71,13 +72,13 @@ _BETWEEN = re.compile(r"\\*[\"']\s*,\s*\\*[\"']|\\*[\"']?(?:\n|\\+n)\s*-\s+\\*[\
 SIGNS = (
     "token pass secret credential authoriz key webhook cookie sessid sessionid sess- sess_ session- session_ "
     "pwd pw auth cred pin otp dsn psk mima kouling miyao log code "
-    "kennwort passe contraseña senha пароль parola şifre パスワード 暗証番号 비밀번호 khẩu "
-    "码 口令 令牌 钥 凭证 凭据 暗号 通行证 密碼 金鑰 憑證 "
+    "passor zugang identif clé пин 关键 kennwort passe contraseña senha пароль parola şifre パスワード 暗証番号 비밀번호 khẩu "
+    "码 碼 口令 令牌 钥 凭证 凭据 暗号 通行证 密碼 金鑰 憑證 "
     "chpasswd htpasswd mysql mariadb redis- mongo psql sqlplus ldap smbclient rclone kinit zip 7z gpg openssl "
     "mosquitto_ lftp expect sudo alias login net identified curl wget oracle: cryptsetup ipmitool racadm etcdctl vnc "
     "snmp cqlsh sqlcmd rabbitmqctl vault nmcli user -u frpc npc ss- sslocal ssserver ssredir sstunnel ssr kcptun psexec "
-    "winexe rpc plink rdp rdesktop schtasks cmdkey qshell twine nuget poetry pulumi doctl rar edge socks community securestring "
-    "masterauth requirepass 信息 鉴权 權杖 帐密 账密 totp mnemonic "
+    "eascmd winexe rpc plink rdp rdesktop schtasks cmdkey qshell twine nuget poetry pulumi doctl rar edge socks "
+    "community securestring masterauth requirepass 信息 鉴权 權杖 帐密 账密 totp mnemonic "
     "phrase crypt( material wifi: runas -a -e echo w0rd word "
     "wacht hasło heslo jelszó salasana lösen adgang clave lozinka sandi κωδικ 암호 รหัส كلمة סיסמה पासवर्ड گذر 合言葉 "
     "トーク секрет токен 助记词 密"
@@ -88,7 +89,10 @@ _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HEX = re.compile(r"[0-9a-fA-F]{16,}")
 _SIGN = re.compile(r"\\+(?:u00|x)([2-7][0-9a-fA-F])")
-_SPACED = re.compile(r"(?<!\w)(?:\w[ \t]){3,40}\w(?!\w)|(?<=[\u4e00-\u9fff])[ \t](?=[\u4e00-\u9fff])")
+SPELT = r"(?<![\w.])(?:[!-~][.\0]){7,200}[!-~]?(?![\w.])"
+"""Letter by letter, as programs show text that has two bytes for each."""
+_SPACED = re.compile(r"(?<!\w)(?:\w[ \t]){3,40}\w(?!\w)|(?<=[\u4e00-\u9fff])[ \t]{1,4}(?=[\u4e00-\u9fff])|" + SPELT)
+_WHITE = re.compile(r"\\+[rnt]")
 _COLOUR = re.compile(r"(?:\x1b|\^\[|\\(?:033|e|x1b|u001b))\[[\d;]{0,12}m|[*_`]{2,3}")
 """Of a terminal or of Markdown: what sets a word off."""
 ASSIGNED = re.compile(rf"-{{0,2}}[\w.-]+={SECRET}")
@@ -114,14 +118,14 @@ def _plain(line: str) -> str:
     if "\x1b" in line or "[" in line or "**" in line or "__" in line:
         line = _COLOUR.sub("", line)
     if "\\" in line:
-        line = _SIGN.sub(lambda sign: chr(int(sign[1], 16)), line)
+        line = _WHITE.sub(" ", _SIGN.sub(lambda sign: chr(int(sign[1], 16)), line))
     if "%" in line:
         line = unquote(unquote(line))
     if "&" in line:
         line = html.unescape(html.unescape(line))
     if not line.isascii():
         line = unicodedata.normalize("NFKC", line)
-    return _SPACED.sub(lambda spaced: spaced[0].replace(" ", "").replace("\t", ""), line)
+    return _SPACED.sub(lambda spaced: re.sub(r"[ \t.\0]", "", spaced[0]), line)
 
 
 def _is_disguised(line: str) -> bool:
