@@ -7,8 +7,11 @@ USER = (
     r"(?P<value>(?!\d+\\*[\"'])[^\"'\n\\]+)(?=\\*(?P=q))"
 )
 """Told in quotes, so that it may hold blanks: `curl -u 'face:a b'`."""
-SHORT = r"(?P<head>(?<!\S)-p)(?P<value>(?P<e>\\*)(?P<q>[\"'])(?![/$.~]|[\d:.-]+(?P=e)(?P=q))[^\"'\n\\]+(?P=e)(?P=q))(?![\w:=])"
-"""`mysql -p'a b'`."""
+SHORT = (
+    r"(?P<head>(?<!\S)(?:-p|(?:-u ?|--user(?:name)?[ =])\S{1,100} -p[ =]?))"
+    r"(?P<value>[$^`]?(?P<q>'\"'\"'|'\\''|\\*[\"'])(?![/$.~]|[\d:.-]+(?P=q))[^\"'\n\\]+(?P=q))(?![\w:=])"
+)
+"""`mysql -p'a b'`, `mongosh -u face -p 'a b'`."""
 CONFIGURED = (
     r"(?i)(?P<head>(?<![\w.-])(?:proxy-)?user(?:pwd)?\s{0,4}[=:]\s{0,4}\\*[\"'](?P<user>[^\"'\s:/\\]{1,64}):)"
     r"(?P<value>(?!\d+\\*[\"']|(?P=user)\\*[\"'])[^\"'\n\\]{2,})(?=\\*[\"'])"

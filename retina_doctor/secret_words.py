@@ -50,7 +50,8 @@ ZH = (
 )
 _IN_SHELL = r"'\"'\"'(?:(?!'\"'\"')[^\n])*'\"'\"'|'\\''(?:(?!'\\'')[^\n])*'\\''"
 """In quotes, within a text that a shell has in quotes."""
-_QUOTED = r"(?:%s|(?:\\*\"(?:[^\"\\]|\\[^\"])*\\*\")|(?:\\*'(?:[^'\\]|\\[^'])*\\*'))" % _IN_SHELL
+_QUOTED = r"[$^`]?(?:%s|(?:\\*\"(?:[^\"\\]|\\[^\"])*\\*\")|(?:\\*'(?:[^'\\]|\\[^'])*\\*'))" % _IN_SHELL
+"""Bash, cmd and PowerShell have a sign of their own before a quote."""
 _ATOM = r"(?:%s|<(?!/)|&#\w{2,7};|\\(?:[0-7]{3}|x[0-9A-Fa-f]{2})|[^\s'\",;&<>)}\]|\\])" % MARK
 _BARE = r"%s+(?:[,;'\"<>)}\]|\\]+(?!\\*[\"']?[\w.-]+\\*[\"']?\s*[=:])%s+)*" % (_ATOM, _ATOM)
 _ASSIGN = r"(?:[bruf]?\\*['\"])?\s*(?:=>|:=|->|[:=：＝])\s*"
@@ -150,6 +151,10 @@ BLOCK = (
     r"(?i)(?P<head>(?<![\w-])%s\\*[\"']?[ \t]*[:=][^\n]{0,400})(?P<value>(?:\n(?:[ \t]+[^\n]+|[ \t]*(?=\n)))+)" % WORD
 )
 """What stands below a name and further in goes on with its value."""
+ESCAPED_BLOCK = (
+    r"(?i)(?P<head>(?<![\w-])%s\\*[\"']?[ \t]*[:=][ \t]*[^\s\\\"']{1,200}\\+n[ \t]+)"
+    r"(?P<value>(?!at |File |- |[\w.-]+[ \t]*[:=])[^\n\\\"]+(?:\\+n[ \t]+(?!at |File |- |[\w.-]+[ \t]*[:=])[^\n\\\"]+)*)"
+) % WORD
 _OTHER_LINE = r"^[ \t]*(?:- )?[\"']?[\w.-]+[\"']?[ \t]*[:=](?:\s|$)|^[ \t]+(?:at |File \")"
 USER_FLAG = r"-[A-Za-z]{0,6}[uU]|--(?:proxy-)?user"
 _WHOLE_MARK = r"[\\'\"]*%s[\\'\".:]*" % MARK
@@ -224,7 +229,7 @@ def _words_of_a_list(words):  # type: (list[str]) -> list[str]
     """A list without flags may be one of names: of those, only what ends as before a value has one behind it."""
     if any(word[:1] == "-" for word in words):
         return words_masked(words)
-    named = [""] + [re.sub(r"[\\'\"{\[(\s]", "", word) for word in words]
+    named = [""] + [re.sub(r"[\\'\"{\[(]", "", re.split(r"(?:\s|\\+[nrt])+", word.strip())[-1]) for word in words]
     shown = [
         SECRET if re.fullmatch(r".+[:=：＝]", before) and _is_secret_key(before[:-1]) else masked(word)
         for before, word in zip(named, words)  # noqa: B905 - Python 3.8
@@ -261,7 +266,8 @@ OF_WORD = (
     "|pwd|mima|kouling|miyao|yanzhengma|communit"
 ).split("|")
 """Of each word that *WORD* fits, a part."""
-BY_THEIR_PLACE = ("@", "port", "eap", "bundle")
+SEED_PARTS = ("mnemonic", "phrase", "words", "助记词")
+BY_THEIR_PLACE = ("@", "port", "eap", "bundle", "ak:", "sk:")
 """Of each text in whose words a secret may be one by its place alone."""
 ANNOUNCED_ZH = ("密", "口令", "令牌", "秘钥", "私钥", "凭", "码", "碼", "暗号", "金鑰", "權杖")
 """Of each word that *ZH* fits, a part."""
@@ -289,9 +295,10 @@ RULES = (
     (SHORT, _hidden, ("-p",), ()),
     (CONFIGURED, _hidden, ("'", '"'), ("user",)),
     (CERTIFICATE, _hidden, ("-E", "cert"), ()),
-    (SEED, _hidden, (), ("mnemonic", "phrase", "words", "助记词")),
+    (SEED, _hidden, (), SEED_PARTS),
     (GROUPS, _hidden, (":", "="), ("key", "seed", "iv", "salt")),
     (BLOCK, _block, (":", "="), OF_WORD),
+    (ESCAPED_BLOCK, _hidden, ("\\n ", "\\n\t"), OF_WORD),
     (ACCOUNT, _hidden, (":", "/"), ()),
     (QUOTED, _hidden, ("=",), OF_WORD),
     (WEBHOOK, _hidden, ("/",), ("hook", "telegram", "ifttt", "pagerduty", "day.app", "ftqq", "qmsg", "/t/")),
@@ -412,4 +419,23 @@ def words_masked(words):  # type: (list[str]) -> list[str]
             shown.append(word[:2] + word[2:].partition(":")[0] + ":" + SECRET)
         else:
             shown.append(masked(word))
-    return _as_a_sentence(shown)
+    return _across(words, _as_a_sentence(shown))
+
+
+ACROSS = (USER, SHORT, CONFIGURED, FLAG, NAMED, QUOTED)
+"""Whose value may be in quotes."""
+
+
+def _across(words, shown):  # type: (list[str], list[str]) -> list[str]
+    """A text that was divided at each blank has words in quotes, and those of a wallet, in several pieces."""
+    line, spans = " ".join(words), []
+    if any(word.count("'") % 2 or word.count('"') % 2 for word in words):
+        spans = [match.span("value") for pattern in ACROSS for match in re.finditer(pattern, line)]
+    if has_one(small(line), SEED_PARTS):
+        spans += [match.span("value") for match in re.finditer(SEED, line)]
+    end = -1
+    for place, word in enumerate(words):
+        start, end = end + 1, end + 1 + len(word)
+        if any(first < start < last for first, last in spans):  # not the first of them: that is masked by its own
+            shown[place] = SECRET
+    return shown

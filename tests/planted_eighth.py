@@ -8,6 +8,7 @@ import string
 
 from tests.planted import Form, Making, around
 from tests.planted_more import U, W, ip4, plainlive
+from tests.planted_seventh import two_words
 from tests.planted_sixth import as_list, encoded
 from tests.planted_third import alnum, digits, hexed, low, of, person, uuid
 
@@ -356,6 +357,12 @@ EIGHTH_SECRETS: dict[str, Form] = {
     "journal-bytes": each_joined('"password": [@@]', ","),
     "utf-16": each_joined("p.a.s.s.w.o.r.d.=.@@.", ".", "c"),
     # command lines
+    "p-dollar": around("mysql -u root -p$'@@' faces", two_words),
+    "p-apart": around("mongosh -u svc -p '@@' 10.2.3.4", two_words),
+    "p-login": around('docker login -u svc -p "@@" reg.cn', two_words),
+    "password-dollar": around("serve --password $'@@' --port 80", two_words),
+    "password-caret": around('serve --password ^"@@^" --port 80', two_words),
+    "password-after-quotes": around("serve --name 'a b' --password='@@' --port 80", two_words),
     "words-mongo": as_list("mongod", "--auth", "--setParameter", "internalPassword=@@"),
     "words-equals": as_list("serve", "--db=postgres", "--set=db.password=@@"),
     "words-env": as_list("env", "API_TOKEN=@@", "serve"),

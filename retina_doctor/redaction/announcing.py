@@ -12,9 +12,9 @@ from retina_doctor.secret_words import SECRET, WORD, ZH
 _LISTED = re.compile(r"\A[ \t]*-[ \t]+(?=\S)")
 _TIME = r"(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,+:Z-]{0,16}\]? ?|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ?)"
 _LEVEL = r"(?:(?:INFO|WARN(?:ING)?|ERROR|DEBUG|FATAL|CRITICAL|TRACE)(?!\w):? ?)"
-_LOGGED = re.compile(
-    rf"\A(?:(?:{_TIME}|{_LEVEL}){_LEVEL}?(?:\[[^\]\n]{{0,40}}\]:? ?(?=.)){{0,3}}{_LEVEL}?"
-    r"(?:(?:[\w.-]{1,60} )?[\w.-]{1,60}\[\d{1,9}\]: ?)?(?:[\w.-]{1,60}: )?)?"
+LOGGED = re.compile(
+    rf"\A(?:(?:{_TIME}|{_LEVEL}){_LEVEL}?(?:\[[^\]\[\"'\n]{{0,40}}\]:? ?(?=.)){{0,3}}{_LEVEL}?"
+    r"(?:(?:[\w.-]{1,60} )?[\w.-]{1,60}\[\d{1,9}\]: ?)?(?P<name>[\w.-]{1,60}: )?)?"
 )
 """What a log sets before each line of a text."""
 _QUOTED = r"\"\"\"|'''|<<-?\s?\\*[\"']?\w{1,40}\\*[\"']?"
@@ -51,12 +51,19 @@ _RULE = re.compile(r"[-+=|:\s]+")
 MOST_CELLS = 40
 
 
+def log_head(line: str) -> str:
+    """What a log sets before a line; the name of a logger, which may be that of a secret, stays with what is said."""
+    match = LOGGED.match(line)
+    head = line[: match.end() if match["name"] is None else match.start("name")] if match else ""
+    return "" if speaks_of_secrets(head) else head
+
+
 def announced(text: str) -> Iterator[tuple[list[str], bool]]:
     """Lines that belong together, and whether any of them speaks of a secret or is said to hold one by those before."""
     following = _Following()
     all_told = _MANIFEST.search(text) is not None
     for lines in _units(text):
-        bare = [_LOGGED.sub("", line, count=1) for line in lines]
+        bare = [LOGGED.sub("", line, count=1) for line in lines]
         told = following.is_told(bare) or speaks_of_secrets(" ".join(map(_unlisted, bare)) if lines[1:] else lines[0])
         told = told or all_told
         following.see(bare[-1], told)
@@ -112,7 +119,7 @@ def _indent(line: str) -> int:
 def _units(text: str) -> Iterator[list[str]]:
     """Lines, and those of a list in YAML together: they may be the words of one command, or all that was announced before."""
     for listed, lines in itertools.groupby(
-        text.split("\n"), lambda line: _LISTED.match(_LOGGED.sub("", line, count=1)) is not None
+        text.split("\n"), lambda line: _LISTED.match(LOGGED.sub("", line, count=1)) is not None
     ):
         found = [*lines]
         yield from [found] if listed else ([line] for line in found)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from retina_doctor.kinds import Kind
-from retina_doctor.redaction.announcing import announced
+from retina_doctor.redaction.announcing import announced, log_head
 from retina_doctor.redaction.chunks import CHUNK, is_identifier, is_secret
 from retina_doctor.redaction.harmless import CJK, ENDINGS, is_harmless
 from retina_doctor.redaction.marks import Marks
@@ -49,13 +49,21 @@ class SecretsOnly(Rules):
         return word if is_harmless(word) else SECRET
 
     def text(self, text: str) -> str:
-        """A line that speaks of a secret is shown only as far as its words are known; others keep their names."""
-        shown = list[str]()
-        for lines, told in announced(masked(text)):
-            shown += (
-                CHUNK.sub(self._known, unescaped(line)) if told else CHUNK.sub(self._seen, line) for line in lines
-            )
-        return "\n".join(shown)
+        """A line that speaks of a secret is shown only as far as its words are known; others keep their names. What a log sets
+        before each line is no part of the text."""
+        text = masked(text)
+        lines = text.split("\n")
+        heads = [log_head(line) for line in lines]
+        said = masked("\n".join(line.removeprefix(head) for line, head in zip(lines, heads, strict=True)))
+        if not any(heads) or said.count("\n") != len(heads) - 1:
+            return "\n".join(self._lines(text))
+        shown = zip(heads, self._lines(said), strict=True)
+        return "\n".join(CHUNK.sub(self._seen, head) + line for head, line in shown)
+
+    def _lines(self, text: str) -> Iterator[str]:
+        for lines, told in announced(text):
+            for line in lines:
+                yield CHUNK.sub(self._known, unescaped(line)) if told else CHUNK.sub(self._seen, line)
 
     def _seen(self, match: re.Match[str]) -> str:
         chunk = match[0]

@@ -109,7 +109,7 @@ def speaks_of_secrets(line: str) -> bool:
         return True
     if _is_disguised(line):
         return True
-    plain = _plain(line)
+    plain = _plain(_BETWEEN.sub(" ", line))
     return plain != line and SPEAKS.search(plain) is not None
 
 
