@@ -7,8 +7,11 @@ USER = (
     r"(?P<value>(?!\d+\\*[\"'])[^\"'\n\\]+)(?=\\*(?P=q))"
 )
 """Told in quotes, so that it may hold blanks: `curl -u 'face:a b'`."""
-SHORT = r"(?P<head>(?<!\S)-p)(?P<value>(?P<e>\\*)(?P<q>[\"'])(?![/$.~]|[\d:.-]+(?P=e)(?P=q))[^\"'\n\\]+(?P=e)(?P=q))(?![\w:=])"
-"""`mysql -p'a b'`."""
+SHORT = (
+    r"(?P<head>(?<!\S)(?:-p|(?:-u ?|--user(?:name)?[ =])\S{1,100} -p[ =]?))"
+    r"(?P<value>[$^`]?(?P<q>'\"'\"'|'\\''|\\*[\"'])(?![/$.~]|[\d:.-]+(?P=q))[^\"'\n\\]+(?P=q))(?![\w:=])"
+)
+"""`mysql -p'a b'`, `mongosh -u face -p 'a b'`."""
 CONFIGURED = (
     r"(?i)(?P<head>(?<![\w.-])(?:proxy-)?user(?:pwd)?\s{0,4}[=:]\s{0,4}\\*[\"'](?P<user>[^\"'\s:/\\]{1,64}):)"
     r"(?P<value>(?!\d+\\*[\"']|(?P=user)\\*[\"'])[^\"'\n\\]{2,})(?=\\*[\"'])"
@@ -22,6 +25,23 @@ PGPASS = (
     r"(?P<value>(?:[^\s:\\\"']|\\[:\\]){3,})(?=[\s\\\"']|$)"
 )
 """host:port:database:user:password, as in `~/.pgpass`."""
+MISREAD = (
+    r"(?i)(?P<head>\b(?:host ?name|resolve|connecting to|(?:nonnumeric|invalid|bad) port(?: number)?"
+    r"|(?P<cast>port could not be cast to integer value as))[:\s\"'\\]{1,9})"
+    r"(?P<value>(?(cast)(?!\d+[\"'])[^\s\"'\\]+|[^\s\"'@\\:/]+(?=@)))"
+)
+"""The rest of a password in an address that a program divided wrongly, and says so."""
+ACCOUNTS = (
+    r"(?P<head>\[[\w.-]{1,253}\](?::\d{1,5})?[ \t]+[^\s:]{1,200}:|:[ \t]{1,4}(?:EAP|XAUTH|PSK|NTLM)[ \t]{1,4}\\*\""
+    r"|(?<![\w.-])user[ \t]?=[ \t]?(?P<user>[\w.-]{1,64}):"
+    r"|\bBUNDLE_\w{1,100}\\*[\"']?[:=][ \t]?\\*[\"']?[\w.-]{1,64}:)"
+    r"(?P<value>(?!\d+(?:\W|$)|(?P=user)\b)[^\s:/\"'\\]{3,})"
+)
+"""Of mail relays (`[host]:587 user:x`), of strongSwan (`user : EAP "x"`) of coturn (`user=name:x`) and of Bundler."""
+ORACLE = (
+    r"(?P<head>(?<![\w./@:%+-])[\w.-]{1,64}/)(?P<value>[^\s/@:\"'\\]{3,200})(?=@(?://)?[\w.-]{1,253}:\d{2,5}[/:]\w)"
+)
+"""`user/x@host:1521/service`."""
 BEFORE_HOST = (
     r"(?P<head>(?<![\w./@:%+-])(?!(?i:mailto|e?-?mail|sips?|xmpp|acct|to|from|b?cc|author|contact|maintainer):)[\w.%+-]{1,64}:)"
     r"(?P<value>(?!\d{1,3}@)[^\s/@:\"',;=<>()]{3,})"

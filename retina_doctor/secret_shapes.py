@@ -41,8 +41,11 @@ SHAPES = (
     (LICENCE, ("-",)),
 )
 """Each with signs of which it needs one."""
-HEX_PAIRS = r"(?<![\w.])(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ ,:]{1,2}){9,}(?:0x|\\x)?[0-9a-fA-F]{2}(?!\w)"
-"""A dump of bytes."""
+HEX_PAIRS = (
+    r"(?<![\w.])(?:(?:(?:0x|\\x)?[0-9a-fA-F]{2}[ ,:]{1,2}){9,}(?:0x|\\x)?[0-9a-fA-F]{2}"
+    r"|(?:[0-9a-fA-F]{4} ){4,}(?:[0-9a-fA-F]{2}){1,2})(?!\w)"
+)
+"""A dump of bytes, one or two at a time."""
 _DASH = r"[ \t]*-[ \t]+(?![ \t])"
 _INNER = r"(?:[^\n\\\"]|\1\\*[^\n\\n])"
 YAML = r"(?:(?:\A|(?<=[\n\"'])|\r?\n)%s(?:[^\n\\]|\\+[^\n\\n])+|(?<!\\)(\\+)n%s(?:\"%s*\"|%s+)){2,}" % (
@@ -70,7 +73,7 @@ def _letter(match):  # type: (re.Match[str]) -> str
 
 def holds_text(match):  # type: (re.Match[str]) -> bool
     """A dump of bytes that are all printable: of what, it does not say. Two decimal digits a time are figures."""
-    pairs = re.findall(r"[0-9a-fA-F]{2}(?=[ ,:]|$)", match.group(0))
+    pairs = re.findall(r"[0-9a-fA-F]{2}", re.sub(r"0x|[^0-9a-fA-F]", "", match.group(0)))
     return any(not pair.isdigit() for pair in pairs) and all(32 <= int(pair, 16) < 127 for pair in pairs)
 
 

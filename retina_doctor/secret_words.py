@@ -9,11 +9,14 @@ import functools
 import re
 
 from retina_doctor.secret_places import (
+    ACCOUNTS,
     BEFORE_HOST,
     CERTIFICATE,
     CERTIFICATE_FLAG,
     CONFIGURED,
     GROUPS,
+    MISREAD,
+    ORACLE,
     PGPASS,
     SEED,
     SHORT,
@@ -26,26 +29,29 @@ MARK = r"<(?:secret|email|machine|mac|user\d*|(?:host|address|name|number|serial
 """What stands in place of something masked; nothing else between angle brackets does."""
 
 WORD = (
-    r"(?:[\w.-]*(?:token|passw(?:or)?d|passwort|passphrase|passcode|(?:pass|pwd?)[-_]?(?:hash|word|key|digest)|secret|credential"
+    r"(?:[\w.-]*(?:token|passw(?:or)?d|passwort|passor[dt]|pass[-_]?phrase|pass[-_]?code|(?:pass|pwd?)[-_]?(?:hash|word|key|digest)|secret|credential"
     r"|(?:api|access|account|private|signing|shared"
-    r"|encryption|license)[-_. ]?key|licen[cs]e[-_]?(?:file[-_]?)?(?:code|content|data|string)|key[-_]?material|signature|webhook"
+    r"|encrypt(?:ion)?|license)[-_. ]?key|auth[-_]?(?:tok|ident)"
+    r"|licen[cs]e[-_]?(?:file[-_]?)?(?:code|content|data|string)|key[-_]?material|signature|webhook"
     r"|connection[-_]?string)[\w-]*"
-    r"|(?:[\w.]*[_.-]|db|pg)?(?:pass|pwd|pw|pin(?:[-_]?code)?|otp|auth|authorization|cookies?|session[-_]?id|sessid|jsessionid|csrf|sig|apikey|sas|nonce"
-    r"|salt|dsn|psk|(?:login|user|usr|admin|root|web|cam|bind)(?:pass?|pwd?|pw)|(?:snmp|r[ow])[-_]?community|mima|kouling|miyao)(?![\w-]))"
+    r"|(?:[\w.-]*[_.-]|db|pg|require|master)?(?:pass|pwd|pw|pin(?:[-_]?code)?|otp|auth|authorization|cookies?|session[-_]?id|sessid|jsessionid|csrf|sig|apikey|sas|nonce"
+    r"|salt|dsn|psk|(?:login|user|usr|admin|root|web|cam|bind)(?:pass?|pwd?|pw)|(?:snmp|r[ow])[-_]?community|mima|kouling|miyao|yanzhengma)(?![\w-]))"
 )
 CODE = (
     r"(?:(?:recovery|unlock|backup|verification|one[-_ ]time|security|2fa|mfa|sms|pin|pairing|activation|invit(?:e|ation))"
     r"[-_ ]codes?)"
 )
 ZH = (
-    r"(?:密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|[帐账]密"
+    r"(?:密码|口令|令牌|密钥|秘钥|私钥|凭证|凭据|[帐账]密|密语|密語"
     r"|(?:验证|授权|提取|激活|注册|邀请|恢复|动态|安全|校验|短信|接入|认证|登录|解锁"
-    r"|访问|分享|门禁|开门|开机|配对|兑换|安装|绑定|[Pp][Ii][Nn] ?)码(?!率)"
+    r"|驗證|授權|啟用|註冊|邀請|恢復|動態|校驗|簡訊|認證|登入|解鎖|存取"
+    r"|访问|分享|门禁|开门|开机|配对|兑换|安装|绑定|[Pp][Ii][Nn] ?)[码碼](?!率)"
     r"|暗号|密碼|金鑰|權杖)"
 )
 _IN_SHELL = r"'\"'\"'(?:(?!'\"'\"')[^\n])*'\"'\"'|'\\''(?:(?!'\\'')[^\n])*'\\''"
 """In quotes, within a text that a shell has in quotes."""
-_QUOTED = r"(?:%s|(?:\\*\"(?:[^\"\\]|\\[^\"])*\\*\")|(?:\\*'(?:[^'\\]|\\[^'])*\\*'))" % _IN_SHELL
+_QUOTED = r"[$^`]?(?:%s|(?:\\*\"(?:[^\"\\]|\\[^\"])*\\*\")|(?:\\*'(?:[^'\\]|\\[^'])*\\*'))" % _IN_SHELL
+"""Bash, cmd and PowerShell have a sign of their own before a quote."""
 _ATOM = r"(?:%s|<(?!/)|&#\w{2,7};|\\(?:[0-7]{3}|x[0-9A-Fa-f]{2})|[^\s'\",;&<>)}\]|\\])" % MARK
 _BARE = r"%s+(?:[,;'\"<>)}\]|\\]+(?!\\*[\"']?[\w.-]+\\*[\"']?\s*[=:])%s+)*" % (_ATOM, _ATOM)
 _ASSIGN = r"(?:[bruf]?\\*['\"])?\s*(?:=>|:=|->|[:=：＝])\s*"
@@ -68,6 +74,10 @@ NAMED = r"(?is)(?P<head>(?<![\w-])(?:--?)?%s%s)(?:[bruf](?=\\*['\"]))?(?![{\[])(
     _QUOTED,
     _BARE,
 )
+CHARACTERS = (
+    r"(?i)(?P<head>(?<![\w-])%s%s\[)(?P<value>(?:\d{1,3}|'?[^\s,'\[\]]'?)(?:,? ?(?:\d{1,3}|'?[^\s,'\[\]]'?)){3,})(?=\])"
+) % (WORD, _ASSIGN)
+"""One by one, or their numbers: `Password:[104 117 110]`."""
 PHRASE = (
     r"(?i)(?P<head>\b(?:passw(?:or)?d|passphrase|passcode|pin|secret|token|%s)\b(?:[^\S\n]+(?!is\b)[\w.@-]+){0,4}?\s*"
     r"(?::\s+|\s(?:is|was)\s*:?\s+|：\s*))(?!(?:not|missing|invalid|required|empty|wrong|too|set|expired|incorrect|no|longer|shorter|larger|greater|less"
@@ -100,11 +110,13 @@ DSN = (
     r"(?i)(?P<head>\b(?:postgres(?:ql)?|mysql|mariadb|mongodb|rediss?|amqps?|mssql|oracle|ftp|sftp|smtps?|ldaps?)(?:\+\w+)?://?"
     r"[^\s/@:\"']*:)(?P<value>[^\s\"'@]*)@"
 )
+ANY_URL = r"(?P<head>\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/@:\"'\[]*:)(?P<value>(?!\d*[/?#])[^\s\"'@<>]{1,200})@"
+"""A password may hold a slash: what stands before it would be a port, if it were digits."""
 WEBHOOK = (
     r"(?i)(?P<head>(?:hooks\.slack\.com/(?:services|workflows)/|discord(?:app)?\.com/api/webhooks/|open-apis/bot/v2/hook/"
     r"|api\.telegram\.org/bot|webhook\.office\.com/\w+/|maker\.ifttt\.com/|events\.pagerduty\.com/|api\.day\.app/|ftqq\.com/"
     r"|(?<![\w.-])hooks?\.[\w-]+\.[\w.-]+(?::\d+)?/"
-    r"|(?://|@)[\w-]+\.[^\s\"'<>]{0,200}?/hooks?/|/webhooks?/(?!send\?)|//[\w.-]+(?::\d+)?/t/(?=[^\s/]{8,}/)))(?P<value>[^\s\"'<>?]+)"
+    r"|qmsg\.zendee\.cn/j?send/|(?://|@)[\w-]+\.[^\s\"'<>]{0,200}?/hooks?/|[/-]webhooks?/(?!send\?)|//[\w.-]+(?::\d+)?/t/(?=[^\s/]{8,}/)))(?P<value>[^\s\"'<>?]+)"
 )
 _ITEM = r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"
 _ESCAPED_ITEM = r"(?:(\\+)\"(?:[^\"\\]|(?!\%d\")\\+[^\n])*\%d\")"
@@ -139,6 +151,10 @@ BLOCK = (
     r"(?i)(?P<head>(?<![\w-])%s\\*[\"']?[ \t]*[:=][^\n]{0,400})(?P<value>(?:\n(?:[ \t]+[^\n]+|[ \t]*(?=\n)))+)" % WORD
 )
 """What stands below a name and further in goes on with its value."""
+ESCAPED_BLOCK = (
+    r"(?i)(?P<head>(?<![\w-])%s\\*[\"']?[ \t]*[:=][ \t]*[^\s\\\"']{1,200}\\+n[ \t]+)"
+    r"(?P<value>(?!at |File |- |[\w.-]+[ \t]*[:=])[^\n\\\"]+(?:\\+n[ \t]+(?!at |File |- |[\w.-]+[ \t]*[:=])[^\n\\\"]+)*)"
+) % WORD
 _OTHER_LINE = r"^[ \t]*(?:- )?[\"']?[\w.-]+[\"']?[ \t]*[:=](?:\s|$)|^[ \t]+(?:at |File \")"
 USER_FLAG = r"-[A-Za-z]{0,6}[uU]|--(?:proxy-)?user"
 _WHOLE_MARK = r"[\\'\"]*%s[\\'\".:]*" % MARK
@@ -213,7 +229,7 @@ def _words_of_a_list(words):  # type: (list[str]) -> list[str]
     """A list without flags may be one of names: of those, only what ends as before a value has one behind it."""
     if any(word[:1] == "-" for word in words):
         return words_masked(words)
-    named = [""] + [re.sub(r"[\\'\"{\[(\s]", "", word) for word in words]
+    named = [""] + [re.sub(r"[\\'\"{\[(]", "", re.split(r"(?:\s|\\+[nrt])+", word.strip())[-1]) for word in words]
     shown = [
         SECRET if re.fullmatch(r".+[:=：＝]", before) and _is_secret_key(before[:-1]) else masked(word)
         for before, word in zip(named, words)  # noqa: B905 - Python 3.8
@@ -222,13 +238,14 @@ def _words_of_a_list(words):  # type: (list[str]) -> list[str]
 
 
 def _as_a_sentence(words):  # type: (list[str]) -> list[str]
-    """Numbers masked as in one text, too, where each word stays one: `one-time code is 471122`."""
-    if any(" " in word for word in words) or not any(map(str.isdigit, words)):
+    """What is masked as in one text, too, where each word stays one: `one-time code is 471122`, `host name "x@db"`."""
+    told = [re.search(_OF_A_SENTENCE, word) is not None for word in words]
+    if any(" " in word for word in words) or not any(told):
         return words
     parts = masked(" ".join(words)).split(" ")
     if len(parts) != len(words):
         return words
-    return [parts[place] if word.isdigit() else word for place, word in enumerate(words)]
+    return [part if one else word for part, one, word in zip(parts, told, words)]  # noqa: B905 - Python 3.8
 
 
 def _second_at(match):  # type: (re.Match[str]) -> str
@@ -246,17 +263,20 @@ def _digest(match):  # type: (re.Match[str]) -> str
 OF_WORD = (
     "token|pas|secret|credential|ikey|skey|tkey|ekey|gkey|dkey|nkey|-key|_key|.key| key|sig|webhook|connection|pw|pin|otp|auth"
     "|cookie|sessid|sessionid|session-|session_|csrf|sas|nonce|salt|dsn|psk|material|licen"
-    "|pwd|mima|kouling|miyao|communit"
+    "|pwd|mima|kouling|miyao|yanzhengma|communit"
 ).split("|")
 """Of each word that *WORD* fits, a part."""
 OF_KEY = (*OF_WORD, "key", "ak", "sk")
 OF_FLAG = (*OF_WORD, "key", "bearer", "cred", "login", "licen")
-ANNOUNCED_ZH = ("密", "口令", "令牌", "秘钥", "私钥", "凭", "码", "暗号", "金鑰", "權杖")
+SEED_PARTS = ("mnemonic", "phrase", "words", "助记词")
+BY_THEIR_PLACE = ("@", "port", "eap", "bundle", "ak:", "sk:")
+"""Of each text in whose words a secret may be one by its place alone."""
+ANNOUNCED_ZH = ("密", "口令", "令牌", "秘钥", "私钥", "凭", "码", "碼", "暗号", "金鑰", "權杖")
 """Of each word that *ZH* fits, a part."""
 RULES = (
     (PEM, SECRET, ("-----BEGIN ",), ()),
-    (WORDS, _words, ("[",), ('"-', "'-", *OF_WORD, "code", *ANNOUNCED_ZH)),
-    (ESCAPED_WORDS, _escaped_words, ("[\\", "[ \\"), ('"-', *OF_WORD, "code", *ANNOUNCED_ZH)),
+    (WORDS, _words, ("[",), ('"-', "'-", *OF_WORD, *BY_THEIR_PLACE, "code", *ANNOUNCED_ZH)),
+    (ESCAPED_WORDS, _escaped_words, ("[\\", "[ \\"), ('"-', *OF_WORD, *BY_THEIR_PLACE, "code", *ANNOUNCED_ZH)),
     (YAML, _yaml, ("- ",), ("\n", "\\n")),
     (FIELD, _hidden, (), ("form-data",)),
     (HEX_PAIRS, _dumped, (), ()),
@@ -265,24 +285,30 @@ RULES = (
     (SCHEME, _hidden, (), ("bearer", "basic", "negotiate", "ntlm", "apikey", "token")),
     (XML, _hidden, ("</",), OF_WORD),
     (DSN, _hidden, ("@",), ()),
+    (ANY_URL, _hidden, ("@",), ()),
     (URL_USER, _userinfo, ("@",), ()),
     (SECOND_AT, _second_at, ("@",), ()),
     (BEFORE_HOST, _hidden, ("@",), ()),
     (PGPASS, _hidden, (":",), ()),
+    (MISREAD, _hidden, (), ("host", "resolv", "port", "connect")),
+    (ACCOUNTS, _hidden, (":", "="), ()),
+    (ORACLE, _hidden, ("@",), ()),
     (USER, _hidden, ("-",), ("u",)),
     (SHORT, _hidden, ("-p",), ()),
     (CONFIGURED, _hidden, ("'", '"'), ("user",)),
     (CERTIFICATE, _hidden, ("-E", "cert"), ()),
-    (SEED, _hidden, (), ("mnemonic", "phrase", "words", "助记词")),
+    (SEED, _hidden, (), SEED_PARTS),
     (GROUPS, _hidden, (":", "="), ("key", "seed", "iv", "salt")),
     (BLOCK, _block, (":", "="), OF_WORD),
+    (ESCAPED_BLOCK, _hidden, ("\\n ", "\\n\t"), OF_WORD),
     (ACCOUNT, _hidden, (":", "/"), ()),
     (QUOTED, _hidden, ("=",), OF_WORD),
-    (WEBHOOK, _hidden, ("/",), ("hook", "telegram", "ifttt", "pagerduty", "day.app", "ftqq", "/t/")),
+    (WEBHOOK, _hidden, ("/",), ("hook", "telegram", "ifttt", "pagerduty", "day.app", "ftqq", "qmsg", "/t/")),
     (QUERY, _hidden, ("=",), [*OF_WORD, "key", "code", "state", "x-", "ticket", "assertion", "saml"]),
     (FLAG, _hidden, ("-",), OF_FLAG),
     (BY_PLACE, _hidden, (), ("sshpass", "/p:", "/pw:", "/pwd:", "/pass:", "/password:")),
     (NAMED, _hidden, ("=", ":", ">", "：", "＝"), OF_WORD),
+    (CHARACTERS, _hidden, ("[",), OF_WORD),
     (SIGNED, _hidden, ("=", ":", ">", "：", "＝"), ("ak", "sk")),
     (PHRASE, _hidden, (), ("pass", "pin", "secret", "token", "code")),
     (SPOKEN_ZH, _hidden, (*ANNOUNCED_ZH, "为", "是"), ()),
@@ -362,6 +388,8 @@ def _is_secret_key(word):  # type: (str) -> bool
     return telling and re.fullmatch(SECRET_KEY, word) is not None
 
 
+_OF_A_SENTENCE = r"\A\d+\Z|[\"'@]|\w:[A-Za-z]"
+"""Numbers, what is quoted, and what stands before a host or behind a name."""
 _ASSIGNED_WORD = r"(?is)((?:--?)?(?:%s|(?<=-)[\w-]*(?:key|auth))=)(?=.)" % WORD
 _ASSIGNED_FLAG = r"(?is)(--?[\w-]*(?:key|auth)=)(?=.)"
 
@@ -399,4 +427,23 @@ def words_masked(words):  # type: (list[str]) -> list[str]
             shown.append(word[:2] + word[2:].partition(":")[0] + ":" + SECRET)
         else:
             shown.append(masked(word))
-    return _as_a_sentence(shown)
+    return _across(words, _as_a_sentence(shown))
+
+
+ACROSS = (USER, SHORT, CONFIGURED, FLAG, NAMED, QUOTED)
+"""Whose value may be in quotes."""
+
+
+def _across(words, shown):  # type: (list[str], list[str]) -> list[str]
+    """A text that was divided at each blank has words in quotes, and those of a wallet, in several pieces."""
+    line, spans = " ".join(words), []
+    if any(word.count("'") % 2 or word.count('"') % 2 for word in words):
+        spans = [match.span("value") for pattern in ACROSS for match in re.finditer(pattern, line)]
+    if has_one(small(line), SEED_PARTS):
+        spans += [match.span("value") for match in re.finditer(SEED, line)]
+    end = -1
+    for place, word in enumerate(words):
+        start, end = end + 1, end + 1 + len(word)
+        if any(first < start < last for first, last in spans):  # not the first of them: that is masked by its own
+            shown[place] = SECRET
+    return shown

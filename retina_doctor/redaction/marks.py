@@ -21,6 +21,10 @@ PUBLIC_HOSTS = pattern(
 )
 
 
+_PADDED = pattern(r"(?<![0-9a-fA-F:])0{1,2}(?=\d{1,2}(?![0-9a-fA-F:]))")
+"""`010.002.003.004`."""
+
+
 class Marks:
     """What stands for what in one snapshot."""
 
@@ -51,7 +55,7 @@ class Marks:
     def address(self, text: str) -> str:
         """Loopback and the wildcard say the same of every machine."""
         try:
-            address = ipaddress.ip_address(text.partition("%")[0])
+            address = ipaddress.ip_address(_PADDED.sub("", text.partition("%")[0]))
         except ValueError:
             return text
         inner = getattr(address, "ipv4_mapped", None) or address

@@ -13,7 +13,7 @@ from retina_doctor.redaction.harmless import CARD, VERSION, WHOLE_MARK, is_harml
 from retina_doctor.redaction.marks import Marks
 from retina_doctor.redaction.names_of_code import DIGEST, is_digest_said
 from retina_doctor.redaction.ssh import ssh_destination
-from retina_doctor.redaction.who_and_where import GPU_ID, SYMBOL, is_address, without_names
+from retina_doctor.redaction.who_and_where import GPU_ID, SYMBOL, in_groups, is_address, without_names
 from retina_doctor.secret_words import MARK, SECRET, masked, words_masked
 
 _EDGES = "=:!?*&.#$^~+@-"
@@ -193,8 +193,18 @@ class Rules:
     def words(self, words: list[str]) -> list[str]:
         """The words of a command: flags and names of known programs stay."""
         shown = words_masked(words)
-        place = ssh_destination(words)
-        return [self._destination(word) if number == place else self._word(word) for number, word in enumerate(shown)]
+        destination, grouped = ssh_destination(words), in_groups(shown)
+        for number, word in enumerate(self._as_a_sentence(shown)):
+            if number in grouped:
+                shown[number] = self.marks.word("number", word)
+            else:
+                shown[number] = self._destination(word) if number == destination else self._word(word)
+        return shown
+
+    def _as_a_sentence(self, words: list[str]) -> list[str]:
+        """A word may say what the next one is: `coordinates: 116.682788`."""
+        named = self._unnamed(" ".join(words)).split(" ")
+        return named if len(named) == len(words) and not any(" " in word for word in words) else words
 
     def _destination(self, text: str) -> str:
         user, at, host = text.rpartition("@")

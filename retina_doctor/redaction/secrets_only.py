@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from retina_doctor.kinds import Kind
 from retina_doctor.patterns import pattern
-from retina_doctor.redaction.announcing import announced
+from retina_doctor.redaction.announcing import announced, log_head
 from retina_doctor.redaction.chunks import CHUNK, is_identifier, is_secret
 from retina_doctor.redaction.harmless import CJK_RUN, ENDINGS, has_cjk, is_harmless
 from retina_doctor.redaction.marks import Marks
@@ -50,13 +50,21 @@ class SecretsOnly(Rules):
         return word if is_harmless(word) else SECRET
 
     def text(self, text: str) -> str:
-        """A line that speaks of a secret is shown only as far as its words are known; others keep their names."""
-        shown = list[str]()
-        for lines, told in announced(masked(text)):
-            shown += (
-                CHUNK.sub(self._known, unescaped(line)) if told else CHUNK.sub(self._seen, line) for line in lines
-            )
-        return "\n".join(shown)
+        """A line that speaks of a secret is shown only as far as its words are known; others keep their names. What a log sets
+        before each line is no part of the text."""
+        text = masked(text)
+        lines = text.split("\n")
+        heads = [log_head(line) for line in lines]
+        said = masked("\n".join(line.removeprefix(head) for line, head in zip(lines, heads, strict=True)))
+        if not any(heads) or said.count("\n") != len(heads) - 1:
+            return "\n".join(self._lines(text))
+        shown = zip(heads, self._lines(said), strict=True)
+        return "\n".join(CHUNK.sub(self._seen, head) + line for head, line in shown)
+
+    def _lines(self, text: str) -> Iterator[str]:
+        for lines, told in announced(text):
+            for line in lines:
+                yield CHUNK.sub(self._known, unescaped(line)) if told else CHUNK.sub(self._seen, line)
 
     def _seen(self, match: re.Match[str]) -> str:
         chunk = match[0]
@@ -87,12 +95,14 @@ class SecretsOnly(Rules):
             return SECRET
         if "://" in chunk:
             return self._address(chunk, lambda part: part if self._is_known(part) else SECRET)
-        if re.match(r"(?:[.~]{0,2}/|--)", chunk) and "=" not in chunk:
+        if re.match(r"(?:[.~]{0,2}/|--)", chunk) and not re.search(r"[=\\]", chunk):
             return "/".join(self._step(part) for part in chunk.split("/"))
         parts = (_PARTS if chunk.isascii() else _PARTS_ZH).split(chunk)
         return "".join(part if not part or self._is_known(part) else SECRET for part in parts)
 
     def _is_known(self, part: str) -> bool:
+        if _SPELT.search(part):
+            return False
         bare = part.strip("-.*!?$#&")
         if bare.replace("-", "").isdigit():
             return len(bare.replace("-", "")) < 4 or _DAY.fullmatch(bare) is not None
@@ -133,7 +143,14 @@ class SecretsOnly(Rules):
         way, mark, query = masked(text).partition("?")
         parts = re.split(rf"({DIGEST}|[&;#])", query)
         shown = (one if number % 2 else self._parameter(one, unit) for number, one in enumerate(parts))
-        return "/".join(map(self._step, way.split("/"))) + mark + "".join(shown)
+        return (
+            "/".join(
+                SECRET if HEX.fullmatch(step) and place == 2 else self._step(step)
+                for place, step in enumerate(way.split("/"))
+            )
+            + mark
+            + "".join(shown)
+        )
 
     def _parameter(self, text: str, unit: Callable[[str], str]) -> str:
         return self.text(text) if speaks_of_secrets(text) else "=".join(map(unit, text.split("=")))
@@ -158,7 +175,7 @@ class SecretsOnly(Rules):
         return self.text(words) if told else " ".join(self.words(masked(text).split(" ")))
 
     def variable(self, text: str) -> str:
-        if re.search(r"[ =@]", text) or speaks_of_secrets(text) or masked(text) != text:
+        if re.search(r"[ =@]|\w://", text) or speaks_of_secrets(text) or masked(text) != text:
             return self.text(text)
         return "".join(
             self.name(part) if "/" in part else self.text(part) if part not in ":,;" else part
@@ -186,6 +203,8 @@ def _beside_digests(text: str, rule: Callable[[str], str]) -> str:
 
 _PARTS = pattern(rf"({MARK}|[=:@,/\\+])")
 _PARTS_ZH = pattern(rf"({MARK}|[=:@,/\\+＝：]|{CJK_RUN})")
+_SPELT = pattern(r"(?:\w[.\0]){4}")
+"""Letter by letter."""
 _DAY = pattern(r"\d{4}-\d\d-\d\d")
 _FED = pattern(r"<\(|<<|\$\(|`")
 """A shell puts there what another command says, or what comes next."""

@@ -43,10 +43,11 @@ SETTINGS = {
 def redact(snapshot: Snapshot, catalogue: Catalogue) -> Snapshot:
     """The same machine without names of people, hosts and places, addresses, serials and secrets.
 
-    What no rule knows to be harmless is masked. *masked* of the result counts the marks by kind.
+    What no rule knows to be harmless is masked, and what a report on the spot would not show. *masked* of the result counts
+    the marks by kind.
     """
     for _ in range(MOST_PASSES):
-        clean = _cleaned(snapshot, catalogue, Rules(Marks()))
+        clean = _cleaned(without_secrets(snapshot, catalogue), catalogue, Rules(Marks()))
         counts = Counter(
             re.sub(r"\d", "", mark[1:-1]) for text in _strings(clean) if "<" in text for mark in re.findall(MARK, text)
         )

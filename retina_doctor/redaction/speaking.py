@@ -18,13 +18,14 @@ _NAMES = (
         r"|\\*[\"']? ?[:=] ?\d))",
         "token",
     ),
-    ("passw|p[a@4][s5$]{2}w[o0]rd|passphrase|passcode", "pass|word|w0rd"),
+    ("passw|p[a@4][s5$]{2}w?[o0]r[dt]|pass[-_ ]?phrase|pass[-_ ]?code", "pass|ord|ort|0rd|0rt"),
     ("secret|credential|(?<!un)authoriz|webhook|cookie", "secret|credential|authoriz|webhook|cookie"),
-    ("apikey|(?:api|access|private|subscription|license)[-_ ]?key", "key"),
+    ("apikey|(?:api|access|private|subscription|license|encrypt)[-_ ]?key|key content", "key"),
+    ("auth[-_]?(?:tok|ident)", "auth"),
     ("sess(?:ion)?[-_]?id", "sessid|sessionid|sess-|sess_|session-|session_"),
     (
-        r"(?<![A-Za-z0-9])(?:auth|creds?|pin(?! memory)|otp|dsn|psk|mima|kouling|miyao|log[-_ ]?in)(?![A-Za-z0-9_])",
-        "auth|cred|pin|otp|dsn|psk|mima|kouling|miyao|login|log-in|log_in|log in",
+        r"(?<![A-Za-z0-9])(?:auth|creds?|pin(?! memory)|otp|dsn|psk|mima|kouling|miyao|yanzhengma|log[-_ ]?in)(?![A-Za-z0-9_])",
+        "auth|cred|pin|otp|dsn|psk|mima|kouling|miyao|yanzhengma|login|log-in|log_in|log in",
     ),
     (r"(?<![A-Za-z0-9])(?:pwd?|snmp)(?![A-Za-z0-9])|[a-z]pwd?(?![A-Za-z0-9_])", "pw|snmp"),
     (
@@ -38,6 +39,10 @@ _NAMES = (
         "totp|mnemonic|phrase|crypt(|material|wifi:|code",
     ),
     (r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!multi)(?<!single)pass(?!\w)", "pass"),
+    (
+        r"zugangsdaten|identifiants|credencial|credenziali|clé d\W{1,7}api|пин-?код|关键内容",
+        "zugang|identif|credenc|credenz|clé|пин|关键",
+    ),
     (
         "kennwort|mot de passe|contraseña|senha|пароль|parola|şifre|パスワード|暗証番号|비밀번호|mật khẩu",
         "kennwort|passe|contraseña|senha|пароль|parola|şifre|パスワード|暗証番号|비밀번호|khẩu",
@@ -81,7 +86,7 @@ _FLAGGED = (
     ("zip|unzip", "P", "zip"),
     ("7z[ar]?|(?:un)?rar", "h?p", "7z|rar"),
     ("openssl", "[kK]|pass", "openssl"),
-    ("edge", "k", "edge"),
+    ("edge|eascmd(?:64)?", "k", "edge|eascmd"),
     ("curl", "[A-Za-z]{0,5}[uU]|b|-user|-cookie|-proxy-user|E|-cert", "curl"),
     ("wget", "-user", "wget"),
 )
@@ -120,8 +125,11 @@ _INVISIBLE = pattern(r"[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _BASE64 = pattern(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _HEX = pattern(r"[0-9a-fA-F]{16,}")
 _SIGN = pattern(r"\\+(?:u00|x)([2-7][0-9a-fA-F])")
-_SPACED = pattern(r"(?<!\w)(?:\w[ \t]){3,40}\w(?!\w)")
-_SPACED_ZH = pattern(r"(?<=[\u4e00-\u9fff])[ \t](?=[\u4e00-\u9fff])")
+SPELT = r"(?<![\w.])(?:[!-~][.\0]){7,200}[!-~]?(?![\w.])"
+"""Letter by letter, as programs show text that has two bytes for each."""
+_SPACED = pattern(r"(?<!\w)(?:\w[ \t]){3,40}\w(?!\w)|" + SPELT)
+_SPACED_ZH = pattern(r"(?<=[\u4e00-\u9fff])[ \t]{1,4}(?=[\u4e00-\u9fff])")
+_WHITE = pattern(r"\\+[rnt]")
 _COLOUR = pattern(r"(?:\x1b|\^\[|\\(?:033|e|x1b|u001b))\[[\d;]{0,12}m|[*_`]{2,3}")
 """Of a terminal or of Markdown: what sets a word off."""
 ASSIGNED = pattern(rf"-{{0,2}}[\w.-]+={SECRET}")
@@ -132,13 +140,14 @@ FLAG_TOLD = pattern(rf"(?<!\S)--?[\w-]+[= ]+{SECRET}")
 def speaks_of_secrets(line: str) -> bool:
     """By its words, also where these are escaped or written with letters that only look like them."""
     line = unescaped(line)
-    if _says(line) or _says_in_a_list(line):
+    together = _BETWEEN.sub(" ", line) if "," in line or "\n" in line or "\\n" in line else line
+    if _says(line) or (together != line and _says(together)):
         return True
     if any(not is_harmless(one["value"]) or _MANY.fullmatch(one["value"]) for one in _ACCOUNT.finditer(line)):
         return True
     if _is_disguised(line):
         return True
-    plain = _plain(line)
+    plain = _plain(together)
     return plain != line and _says(plain)
 
 
@@ -147,19 +156,12 @@ def _says(line: str) -> bool:
     return any(has_one(words, signs) and one.search(line) for one, signs in SPEAKING)
 
 
-def _says_in_a_list(line: str) -> bool:
-    if "," not in line and "\n" not in line and "\\n" not in line:
-        return False
-    together = _BETWEEN.sub(" ", line)
-    return together != line and _says(together)
-
-
 def _plain(line: str) -> str:
     """What a reader takes it for, however it is written."""
     if "\x1b" in line or "[" in line or "**" in line or "__" in line:
         line = _COLOUR.sub("", line)
     if "\\" in line:
-        line = _SIGN.sub(lambda sign: chr(int(sign[1], 16)), line)
+        line = _WHITE.sub(" ", _SIGN.sub(lambda sign: chr(int(sign[1], 16)), line))
     if "%" in line:
         line = unquote(unquote(line))
     if "&" in line:
@@ -170,7 +172,7 @@ def _plain(line: str) -> str:
         import unicodedata
 
         line = _SPACED_ZH.sub("", unicodedata.normalize("NFKC", line))
-    return _SPACED.sub(lambda spaced: spaced[0].replace(" ", "").replace("\t", ""), line)
+    return _SPACED.sub(lambda spaced: re.sub(r"[ \t.\0]", "", spaced[0]), line)
 
 
 def _is_disguised(line: str) -> bool:

@@ -19,11 +19,23 @@ _MAC = pattern(
 GPU_ID = pattern(r"\b((?:GPU|MIG)-[0-9a-f]{8})(-[0-9a-f]{1,4}[0-9a-f-]*)")
 _PHONE = pattern(
     r"(?<!\d)\d{6}[ -]\d{8}[ -]\d{3}[\dXx](?!\w)|\(0\d{2,3}\)[ -]?\d{7,8}(?!\d)"
-    r"|(?<![\w.:/-])\+?\d{1,4}(?:[ -]\d{2,5}){2,4}(?![\w-]|:\S|\.\d)"
+    r"|(?<![\w.:/-])\+?\d{1,4}(?:[ -]\d{2,5}){2,4}(?![\w-]|:\S|\.\d)|(?<![\w.:/-])1[3-9]\d\.\d{4}\.\d{4}(?![\w.])"
+)
+_IN_GROUPS = pattern(
+    r"(?<!\S)(?:(?:\(?\+\d{1,3}\)?|\(0\d{2,3}\)|0\d{2,3}-\d{3,4})(?: \d{3,5}){1,3}"
+    r"|1[3-9]\d \d{4} \d{4}|[3-6]\d{3}(?: \d{4}){3}(?: \d{1,3})?"
+    r"|\d{6} \d{8} \d{3}[\dXx]|[A-Z]{2}\d\d(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,3})?)(?!\S)"
+)
+"""Telephones, cards, people's numbers and accounts, of which a command has each group as a word."""
+_STAFF = pattern(
+    r"(?i)(?<![a-z])(?:(?:employee|emp|staff|student|member|customer|patient|person)[-_ ]?(?:id|no|num(?:ber)?)"
+    r"|工号|学号|员工编?号|会员编?号)"
+    r"\W{1,4}(?P<number>[a-z]{0,3}\d{4,})"
 )
 _PLACE = pattern(
-    r"(?i)(?<![a-z])(?:lat(?:itude)?|l(?:on|ng)(?:gitude)?|location|gps|geo|coords?|[经纬]度|坐标|位置)\W{1,4}"
+    r"(?i)(?<![a-z])(?:lat(?:itude)?|l(?:on|ng)(?:gitude)?|location|gps|geo|coord(?:inate)?s?|[经纬]度|坐标|位置)\W{1,4}"
     r"(?P<place>-?\d{1,3}\.\d{4,12}(?:\s?[,/ ]\s?-?\d{1,3}\.\d{4,12})?)"
+    r"|(?P<degrees>\d{1,3}°\s?\d{1,2}['′]\s?\d{1,2}(?:\.\d{1,6})?)"
 )
 """Degrees of a place on earth."""
 _DATED = pattern(r"\d{4}-\d\d-\d\d.*")
@@ -47,10 +59,25 @@ def without_names(text: str, marks: Marks) -> str:
     text = _MAC.sub("<mac>", text)
     text = GPU_ID.sub(lambda m: m[1] + re.sub("[0-9a-f]", "0", m[2]), text)
     text = _PHONE.sub(lambda m: m[0] if _DATED.fullmatch(m[0]) else marks.word("number", m[0]), text)
-    text = _PLACE.sub(lambda m: m[0].replace(m["place"], marks.word("number", m["place"])), text)
+    text = _PLACE.sub(lambda m: _numbered(m, m["place"] or m["degrees"], marks), text)
+    text = _STAFF.sub(lambda m: _numbered(m, m["number"], marks), text)
     text = _IPV6.sub(lambda m: _ipv6(m, marks), text)
     text = _IPV4.sub(lambda m: _ipv4(m, marks), text)
     return _HOST_SAID.sub(lambda m: _said_host(m, marks), text)
+
+
+def _numbered(match: re.Match[str], number: str, marks: Marks) -> str:
+    """Two figures of a place stay two, so that words of a command stay as many."""
+    return match[0].replace(number, re.sub(r"[^\s,/]+", lambda one: marks.word("number", one[0]), number))
+
+
+def in_groups(words: list[str]) -> set[int]:
+    """Places of those words that together are somebody's number."""
+    line, places = " ".join(word.replace(" ", "_") for word in words), set[int]()
+    for match in _IN_GROUPS.finditer(line):
+        first = line.count(" ", 0, match.start())
+        places.update(range(first, first + match[0].count(" ") + 1))
+    return places
 
 
 def _said_host(match: re.Match[str], marks: Marks) -> str:
