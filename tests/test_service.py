@@ -149,6 +149,7 @@ def test_a_running_service_is_healthy(tmp_path: Path) -> None:
             "service-start-failed",
             "service-log-shows-cause",
             "service-misses-faces",
+            "service-wrong-preprocessing",
         }
         assert {n for n, v in judged.items() if v != "passed"} == {*not_asked, "service-on-cpu"}
         assert judged["service-on-cpu"] == "inapplicable", "it has no framework loaded"
