@@ -71,7 +71,7 @@ _BETWEEN = re.compile(r"\\*[\"']\s*,\s*\\*[\"']|\\*[\"']?(?:\n|\\+n)\s*-\s+\\*[\
 """Between two words of a list."""
 SIGNS = (
     "token pass secret credential authoriz key webhook cookie sessid sessionid sess- sess_ session- session_ "
-    "pwd pw auth cred pin otp dsn psk mima kouling miyao log code "
+    "pwd pw auth cred pin otp dsn psk mima kouling miyao yanzhengma log code "
     "passor zugang identif clé пин 关键 kennwort passe contraseña senha пароль parola şifre パスワード 暗証番号 비밀번호 khẩu "
     "码 碼 口令 令牌 钥 凭证 凭据 暗号 通行证 密碼 金鑰 憑證 "
     "chpasswd htpasswd mysql mariadb redis- mongo psql sqlplus ldap smbclient rclone kinit zip 7z gpg openssl "
