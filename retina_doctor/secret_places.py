@@ -32,7 +32,7 @@ MISREAD = (
 )
 """The rest of a password in an address that a program divided wrongly, and says so."""
 ACCOUNTS = (
-    r"(?P<head>\[[\w.-]{1,253}\](?::\d{1,5})?[ \t]+[^\s:]{1,200}:|:[ \t]{1,4}(?:EAP|XAUTH|PSK|NTLM)[ \t]{1,4}\\*\""
+    r"(?P<head>\[[\w.-]{1,253}\](?::\d{1,5})?[ \t]+[^\s:]{1,200}:|:[ \t]{1,4}(?:EAP|XAUTH|PSK|NTLM)[ \t]{1,4}\\*[\"']"
     r"|(?<![\w.-])user[ \t]?=[ \t]?(?P<user>[\w.-]{1,64}):"
     r"|\bBUNDLE_\w{1,100}\\*[\"']?[:=][ \t]?\\*[\"']?[\w.-]{1,64}:)"
     r"(?P<value>(?!\d+(?:\W|$)|(?P=user)\b)[^\s:/\"'\\]{3,})"

@@ -46,7 +46,7 @@ ZH = (
     r"|(?:验证|授权|提取|激活|注册|邀请|恢复|动态|安全|校验|短信|接入|认证|登录|解锁"
     r"|驗證|授權|啟用|註冊|邀請|恢復|動態|校驗|簡訊|認證|登入|解鎖|存取"
     r"|访问|分享|门禁|开门|开机|配对|兑换|安装|绑定|[Pp][Ii][Nn] ?)[码碼](?!率)"
-    r"|暗号|密碼|金鑰|權杖)"
+    r"|暗号|密碼|金鑰|權杖|(?<![A-Za-z])PIN(?=[:：])|ПИН-?код)"
 )
 _IN_SHELL = r"'\"'\"'(?:(?!'\"'\"')[^\n])*'\"'\"'|'\\''(?:(?!'\\'')[^\n])*'\\''"
 """In quotes, within a text that a shell has in quotes."""
@@ -271,7 +271,7 @@ OF_FLAG = (*OF_WORD, "key", "bearer", "cred", "login", "licen")
 SEED_PARTS = ("mnemonic", "phrase", "words", "助记词")
 BY_THEIR_PLACE = ("@", "port", "eap", "bundle", "ak:", "sk:")
 """Of each text in whose words a secret may be one by its place alone."""
-ANNOUNCED_ZH = ("密", "口令", "令牌", "秘钥", "私钥", "凭", "码", "碼", "暗号", "金鑰", "權杖")
+ANNOUNCED_ZH = ("密", "口令", "令牌", "秘钥", "私钥", "凭", "码", "碼", "暗号", "金鑰", "權杖", "PIN", "ПИН")
 """Of each word that *ZH* fits, a part."""
 RULES = (
     (PEM, SECRET, ("-----BEGIN ",), ()),

@@ -355,7 +355,6 @@ EIGHTH_SECRETS: dict[str, Form] = {
     "rust-bytes": each_joined("Config { password: [@@] }", ", "),
     "java-chars": each_joined("Credentials[user=svc, password=[@@]]", ", ", "c"),
     "journal-bytes": each_joined('"password": [@@]', ","),
-    "utf-16": each_joined("p.a.s.s.w.o.r.d.=.@@.", ".", "c"),
     # command lines
     "p-dollar": around("mysql -u root -p$'@@' faces", two_words),
     "p-apart": around("mongosh -u svc -p '@@' 10.2.3.4", two_words),

