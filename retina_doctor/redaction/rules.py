@@ -21,6 +21,8 @@ _URL = pattern(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>(?:{MARK}|[^\s/@])*@)?(?P<host>\[[^\]\s]*\]|(?:{MARK}|[^\s/:?#])*)(?P<rest>\S*)"
 )
 _IPV4_IN_A_NAME = pattern(r"(?:\d{1,3}\.){4}[A-Za-z]")
+_PADDED_ADDRESS = pattern(r"(?=.*(?<!\d)0\d)(?:\d{3}\.){3}\d{3}")
+"""Four numbers of three digits: of a version none would begin with a zero."""
 _BOOT_ID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIZED = pattern(r"(?i)(?:size|bytes?|memory|of|allocate|limit|total|free|used|need(?:ed)?|there|at|found)[ :=]*$")
 _KEPT = pattern(rf"({MARK}|{DIGEST})")
@@ -117,6 +119,8 @@ class Rules:
         return text if kept and plain and "@" not in text else self.text(text)
 
     def version(self, text: str) -> str:
+        if _PADDED_ADDRESS.fullmatch(text):
+            return self.host(text)
         if re.fullmatch(VERSION, text):
             return text
         parts = re.split(r"([ ,()]+)", text)
