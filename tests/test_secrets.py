@@ -27,7 +27,8 @@ from retina_doctor.redaction.rules import Rules
 from retina_doctor.reports import formats
 from retina_doctor.reports.formats import writer
 from retina_doctor.reports.report import PLAIN, Report, report_of
-from retina_doctor.secret_words import MARK, OF_WORD, RULES, WORD, beginning, masked, small
+from retina_doctor.secret_forms import MARK, OF_WORD, WORD
+from retina_doctor.secret_words import RULES, beginning, masked, small
 from retina_doctor.support_file import load, save
 from tests import doctor as runs
 from tests import planted as first

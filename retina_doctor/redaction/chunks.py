@@ -7,7 +7,7 @@ from typing import Any
 
 from retina_doctor.patterns import pattern
 from retina_doctor.redaction.harmless import is_harmless
-from retina_doctor.secret_words import MARK, SECRET_KEY
+from retina_doctor.secret_forms import MARK, SECRET_KEY
 
 CHUNK = pattern(rf"(?:{MARK}|[^\s\"'<>(){{}}\[\],;|`，。；、：！？（）「」“”‘’《》])+")
 ODD = pattern(r"[$!#^&*~%\\@`]")

@@ -14,7 +14,8 @@ from retina_doctor.redaction.marks import Marks
 from retina_doctor.redaction.names_of_code import DIGEST, is_digest_said
 from retina_doctor.redaction.ssh import ssh_destination
 from retina_doctor.redaction.who_and_where import GPU_ID, SYMBOL, in_groups, is_address, without_names
-from retina_doctor.secret_words import MARK, SECRET, masked, words_masked
+from retina_doctor.secret_forms import MARK, SECRET
+from retina_doctor.secret_words import masked, words_masked
 
 _EDGES = "=:!?*&.#$^~+@-"
 _URL = pattern(

@@ -29,8 +29,9 @@ from retina_doctor.redaction.token_shapes import (
     has_one_in_a_models_name,
     has_one_in_a_path,
 )
+from retina_doctor.secret_forms import MARK, SECRET, SECRET_KEY
 from retina_doctor.secret_shapes import unescaped
-from retina_doctor.secret_words import MARK, SECRET, SECRET_KEY, masked, words_masked
+from retina_doctor.secret_words import masked, words_masked
 
 
 class SecretsOnly(Rules):

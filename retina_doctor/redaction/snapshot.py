@@ -20,7 +20,7 @@ from retina_doctor.redaction.hearing import Hearing
 from retina_doctor.redaction.marks import Marks
 from retina_doctor.redaction.rules import Rules
 from retina_doctor.redaction.secrets_only import SecretsOnly
-from retina_doctor.secret_words import MARK
+from retina_doctor.secret_forms import MARK
 from retina_doctor.settings.declared import declarations
 
 Walk = Callable[[Any, Rules], Any]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from retina_doctor.redaction.chunks import is_secret
-from retina_doctor.secret_words import SECRET
+from retina_doctor.secret_forms import SECRET
 
 LONGEST_RECORD = 200_000
 """Characters of a JSON record that is parsed."""
