@@ -424,6 +424,11 @@ def full_width(m: Making) -> str:
     return "".join(chr(ord(c) + 0xFEE0) for c in "139" + m.word(8, string.digits))
 
 
+def two_groups(m: Making) -> str:
+    """Long enough that no number of a machine is it by chance."""
+    return f"{m.random.randint(2000, 8999)} {m.random.randint(1000, 9999)}"
+
+
 def said_digits(m: Making) -> str:
     return "一三九" + m.word(8, "一二三四五六七八九")
 
@@ -436,15 +441,15 @@ EIGHTH_IDENTITIES: dict[str, Form] = {
     "id-permit": around("港澳通行证 H0@@", digits(8)),
     "id-passport": around("passport E@@", digits(8)),
     "id-company": around("统一社会信用代码 91110105MA01@@", U(6)),
-    "bank-spaced": around("卡号 6222 0212 3456 @@", digits(4)),
-    "bank-iban": around("DE89 3704 0044 0532 @@ 00", digits(4)),
+    "bank-spaced": around("卡号 6222 0212 @@", two_groups),
+    "bank-iban": around("DE89 3704 0044 @@ 00", two_groups),
     "bank-iban-run": around("DE8937040044@@", digits(10)),
-    "phone-dots": around("139.@@.5678", digits(4)),
-    "phone-paren": around("(+86) 139 @@ 5678", digits(4)),
+    "phone-dots": around("139.@@", lambda m: two_groups(m).replace(" ", ".")),
+    "phone-paren": around("(+86) 139 @@", two_groups),
     "phone-tel": around("tel:+86139@@", digits(8)),
     "phone-wechat": around("手机139@@微信同号", digits(8)),
     "phone-400": around("@@", lambda m: f"400-{m.word(3, string.digits)}-4567"),
-    "phone-blank": around("0755-8888 @@", digits(4)),
+    "phone-blank": around("0755-@@", two_groups),
     "phone-json": around('{"phone": 139@@}', digits(8)),
     "phone-full": around("电话 @@", full_width),
     "phone-said": around("电话 @@", said_digits),

@@ -19,6 +19,7 @@ from retina_doctor_checks.probes.source import look_texts
 from retina_doctor_checks.settings import ScanSettings
 from retina_doctor_checks.source.domain import probe
 
+from retina_doctor import hints
 from retina_doctor.authoring import Side
 from retina_doctor.codec import replace
 from retina_doctor.model import Outcome, Recorded, Target
@@ -80,7 +81,7 @@ def test_the_target_s_files_are_read_by_an_old_python_without_libraries(tmp_path
 
 
 def test_only_the_fetching_is_sent() -> None:
-    assert probe.sent(Side.TARGET) == (look_texts.__name__,)
+    assert probe.sent(Side.TARGET) == (hints.__name__, look_texts.__name__)
 
 
 def test_scan_reads_the_callers_disk_wherever_the_target_is(tmp_path: Path) -> None:
