@@ -59,6 +59,14 @@ def fork(told: dict[str, Any], environment: Mapping[str, str]) -> Forked:
     return Forked(pid, heard, read)
 
 
+def _descriptors() -> list[int]:
+    """What is open, or may be where /proc does not tell."""
+    try:
+        return [int(name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208 - half of a millisecond
+    except OSError:
+        return [*range(3, 1024)]
+
+
 def _become(parent: int, told: dict[str, Any], environment: Mapping[str, str], facts: int, errors: int) -> NoReturn:
     """It leads a session, hears signals as a new process does, dies with the doctor, and holds nothing of it open."""
     try:
@@ -70,9 +78,9 @@ def _become(parent: int, told: dict[str, Any], environment: Mapping[str, str], f
             os._exit(1)
         for number, one in enumerate((os.open(os.devnull, os.O_RDONLY), facts, errors)):
             os.dup2(one, number)
-        for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - half of a millisecond
-            if int(name) > 2:
-                os.closerange(int(name), int(name) + 1)
+        for one in _descriptors():
+            if one > 2:
+                os.closerange(one, one + 1)
         sys.stdout, sys.stderr = (open(one, "w", closefd=False) for one in (1, 2))  # noqa: SIM115
         os.environ.clear()
         os.environ.update(environment)
