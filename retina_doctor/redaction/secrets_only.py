@@ -144,14 +144,11 @@ class SecretsOnly(Rules):
         way, mark, query = masked(text).partition("?")
         parts = re.split(rf"({DIGEST}|[&;#])", query)
         shown = (one if number % 2 else self._parameter(one, unit) for number, one in enumerate(parts))
-        return (
-            "/".join(
-                SECRET if HEX.fullmatch(step) and place == 2 else self._step(step)
-                for place, step in enumerate(way.split("/"))
-            )
-            + mark
-            + "".join(shown)
-        )
+        steps = [
+            SECRET if place == 2 and HEX.fullmatch(step) else self._step(step)
+            for place, step in enumerate(way.split("/"))
+        ]
+        return "/".join(steps) + mark + "".join(shown)
 
     def _parameter(self, text: str, unit: Callable[[str], str]) -> str:
         return self.text(text) if speaks_of_secrets(text) else "=".join(map(unit, text.split("=")))

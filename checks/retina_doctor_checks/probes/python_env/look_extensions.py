@@ -128,7 +128,8 @@ def cpu_flags() -> list[str] | None:
 
 
 def extensions() -> list[dict[str, Any]]:
-    """Where the loader has nothing to say against all of them at once, it has nothing against any: that is asked first."""
+    """Where the loader has nothing to say against all of them at once, each is taken to be sound: that is asked first. So one may
+    find what another brought, as it does in a service that imports both."""
     found = [(module, path) for module in MODULES for path in first_of(module)]
     together = loader.trace([path for _, path in found]) if found else NOTHING
     sound = not any(together[key] for key in NOTHING)
