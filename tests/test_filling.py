@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retina_doctor.words.filling import FILTERS, Filling, broken_places, names_in
@@ -52,6 +52,7 @@ def test_places_are_filled(text: str, filled: str) -> None:
         st.sampled_from(["{{ name }}", "{{ told(name) }}", "{{ cards|join('-') }}", "}", "{ ", "\n", " ж "]), max_size=8
     )
 )
+@settings(deadline=None)
 def test_they_are_filled_as_a_template_engine_fills_them(parts: list[str]) -> None:
     text = "".join(parts)
     engine = jinja2.Environment(undefined=jinja2.StrictUndefined, finalize=lambda value: f"[{value}]", autoescape=False)
