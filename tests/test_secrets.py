@@ -163,6 +163,18 @@ def test_no_planted_secret_is_in_a_report_of_the_live_machine(form: str) -> None
     assert [place for place, secret in secrets.items() if seen_in(text, secret)] == []
 
 
+@pytest.mark.parametrize("form", [*SECRETS, *IDENTITIES])
+def test_no_kind_of_text_lets_a_form_through(form: str) -> None:
+    """A secret may stand where a version, a serial or a name is meant."""
+    planted = [{**SECRETS, **IDENTITIES}[form](Making(f"kind {number} {form}")) for number in range(6)]
+    assert [
+        (kind, text)
+        for text, secret in planted
+        for kind, rule in Rules(Marks()).of.items()
+        if len(secret) > 5 and seen_in(rule(text), secret)
+    ] == []
+
+
 def everywhere(data: Any, way: str, plant: Callable[[str], str]) -> Any:
     """Plain data in which each text is another; but for what decides how a reading is read."""
     if isinstance(data, dict):

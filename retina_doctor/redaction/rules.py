@@ -22,8 +22,8 @@ _URL = pattern(
     rf"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<user>(?:{MARK}|[^\s/@])*@)?(?P<host>\[[^\]\s]*\]|(?:{MARK}|[^\s/:?#])*)(?P<rest>\S*)"
 )
 _IPV4_IN_A_NAME = pattern(r"(?:\d{1,3}\.){4}[A-Za-z]")
-_PADDED_ADDRESS = pattern(r"(?=.*(?<!\d)0\d)(?:\d{3}\.){3}\d{3}")
-"""Four numbers of three digits: of a version none would begin with a zero."""
+_NO_VERSION = pattern(r"(?=.*(?<!\d)0\d)(?:\d{3}\.){3}\d{3}|1[3-9]\d\.\d{4}\.\d{4}")
+"""What has the form of a version and is an address (of four numbers of three digits, one beginning with a zero) or a telephone."""
 _BOOT_ID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIZED = pattern(r"(?i)(?:size|bytes?|memory|of|allocate|limit|total|free|used|need(?:ed)?|there|at|found)[ :=]*$")
 _KEPT = pattern(rf"({MARK}|{DIGEST})")
@@ -120,8 +120,8 @@ class Rules:
         return text if kept and plain and "@" not in text else self.text(text)
 
     def version(self, text: str) -> str:
-        if _PADDED_ADDRESS.fullmatch(text):
-            return self.host(text)
+        if _NO_VERSION.fullmatch(text):
+            return self.marks.word("number", text) if text.count(".") == 2 else self.host(text)
         if re.fullmatch(VERSION, text):
             return text
         parts = re.split(r"([ ,()]+)", text)
@@ -245,10 +245,10 @@ class Rules:
         if _BOOT_ID.fullmatch(text):
             return "<machine>"
         shown = GPU_ID.sub(lambda m: m[1] + re.sub("[0-9a-f]", "0", m[2]), text)
-        return shown if is_harmless(shown) and self._unnamed(shown) == shown else self.marks.word("serial", text)
+        return shown if is_harmless(shown) and self._unnamed(masked(shown)) == shown else self.marks.word("serial", text)
 
     def key(self, text: str) -> str:
-        if re.search(r"[^\w.\[\]-]|(?:\d{1,3}\.){3}\d", text) or self._unnamed(masked(text)) != text:
+        if re.search(r"[^\w.\[\]-]|(?:\d{1,3}\.){3}\d|(?:[0-9a-f]\.){8}", text) or self._unnamed(masked(text)) != text:
             return self.text(text)
         return "".join(part if part in ".[]" else self.unit(part) for part in re.split(r"([.\[\]])", text))
 
