@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import glob
 import importlib.metadata
 import os
 import random
@@ -15,7 +17,7 @@ from pathlib import Path
 import numpy
 import pytest
 from retina_doctor_checks.advice.builds import known, onnxruntime_builds
-from retina_doctor_checks.probes.native import elf, fatbin, installed, loader
+from retina_doctor_checks.probes.native import elf, fatbin, installed, loader, places
 from retina_doctor_checks.probes.python_env import look_extensions
 
 from tests.doctor import uv
@@ -217,6 +219,26 @@ def test_what_is_installed_is_what_importlib_metadata_names() -> None:
                 (str(file), file.size, file.hash.value if file.hash else None) for file in told[name].files or ()
             ]
             assert one.values("Requires-Dist") == list(told[name].requires or ())
+
+
+@pytest.mark.parametrize(
+    "lines", ["a/b.py,sha256=x,3\r\nc.so.1,,\r\n", '"a,b/c.py",sha256=x,3\nd.py,"",\n', "\n\nlast.py,,7"]
+)
+def test_a_list_of_files_is_read_as_a_csv_reader_reads_it(lines: str, tmp_path: Path) -> None:
+    (tmp_path / "x-1.dist-info").mkdir()
+    (tmp_path / "x-1.dist-info" / "RECORD").write_bytes(lines.encode())
+    told = installed.DistInfo(str(tmp_path), "x-1.dist-info", "x", "1").files()
+    assert [entry.row for entry in told] == [row for row in csv.reader(lines.splitlines()) if row]
+
+
+def test_places_are_found_as_glob_finds_them(tmp_path: Path) -> None:
+    for name in ("a/lib/x.so", "b/lib/x1.so", "b/lib/.x.so", "b/lib/x.sox", "c/x.so", ".d/lib/x.so", "a[1]/lib/x.so"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "lost.so").symlink_to("nowhere")
+    for pattern in ("*/lib/x*.so", "a/lib/x.so", "a/*", "*.so", "nothing/*", "c/x.so/*", "*b/lib/*.sox", "a[1]/*/x.so"):
+        there = glob.glob(f"{glob.escape(str(tmp_path))}/{pattern.replace('[', '[[]')}")  # noqa: PTH207 - what it is held against
+        assert places.matching(str(tmp_path), pattern) == sorted(there)
 
 
 def test_the_hash_of_a_file_is_as_its_record_says() -> None:

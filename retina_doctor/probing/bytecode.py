@@ -43,13 +43,16 @@ def _is_needed(sites: list[str]) -> bool:
     and a place of our own would hide all of theirs."""
     if sys.pycache_prefix is not None and not sys.dont_write_bytecode:
         return False
-    sources = [
-        os.path.join(entry.path, "__init__.py") for site in sites for entry in os.scandir(site) if _counts(entry)
-    ]
-    sources = [file for file in sources if os.path.isfile(file)]
-    if not sources or any(map(_is_compiled, sources)):
-        return False
-    return sys.dont_write_bytecode or not any(os.access(os.path.dirname(file), os.W_OK) for file in sources)
+    sources = []
+    for entry in (entry for site in sites for entry in os.scandir(site) if _counts(entry)):
+        file = os.path.join(entry.path, "__init__.py")
+        if os.path.isfile(file):
+            if _is_compiled(file):
+                return False
+            sources.append(file)
+    return bool(sources) and (
+        sys.dont_write_bytecode or not any(os.access(os.path.dirname(file), os.W_OK) for file in sources)
+    )
 
 
 def _counts(entry: os.DirEntry[str]) -> bool:

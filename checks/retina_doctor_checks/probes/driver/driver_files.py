@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import glob
 import os
 import re
 import stat
 
 from retina_doctor.hints import Any
+from retina_doctor_checks.probes.native import places
 
-NODES = ("/dev/nvidia*", "/dev/nvhost-gpu", "/dev/nvmap", "/dev/dxg")
+NODES = ("nvidia*", "nvhost-gpu", "nvmap", "dxg")
+"""In /dev."""
 LIBRARIES = ("libnvidia-ml.so.", "libcuda.so.")
 
 
 def nodes() -> list[Any]:
-    paths = [path for pattern in NODES for path in sorted(glob.glob(pattern)) if is_device(path)]
+    paths = [path for pattern in NODES for path in places.matching("/dev", pattern) if is_device(path)]
     return [dict(path=path, **access(path)) for path in paths]
 
 
@@ -33,6 +33,8 @@ def access(path: str) -> dict[str, Any]:
 
     access(2) heeds the container's device rules, too; os.access does not tell its errno.
     """
+    import ctypes  # only where there is a card: it takes two milliseconds
+
     library = ctypes.CDLL(None, use_errno=True)
     if library.access(os.fsencode(path), os.R_OK | os.W_OK) == 0:
         return {"usable": True, "refused": None}

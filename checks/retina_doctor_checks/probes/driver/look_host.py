@@ -243,15 +243,17 @@ def libraries() -> list[Any]:
 
 
 def folders(patterns: tuple[str, ...]) -> list[str]:
-    return [folder for pattern in patterns for folder in sorted(glob.glob(pattern)) if os.path.isdir(folder)]
+    return [path for pattern in patterns for path in places.matching("/", pattern[1:]) if os.path.isdir(path)]
 
 
 def cached_paths() -> set[str]:
     """Paths of the driver's libraries in ldconfig's cache, whose strings end in NUL."""
     try:
         with open(CACHE, "rb") as file:
-            words = file.read().split(b"\0")
+            cache = file.read()
     except OSError:
         return set()
+    if b"/libnvidia-ml.so." not in cache and b"/libcuda.so." not in cache:
+        return set()
     wanted = re.compile(rb"/.*/lib(?:nvidia-ml|cuda)\.so\.[\d.]+")
-    return {os.fsdecode(word) for word in words if wanted.fullmatch(word)}
+    return {os.fsdecode(word) for word in cache.split(b"\0") if wanted.fullmatch(word)}

@@ -14,8 +14,9 @@ import stat
 from retina_doctor.hints import Any
 from retina_doctor_checks.probes.native import access, elf
 
-CODE = r"\.(?:py|so[.\d]*)\"?,"
-"""In a line of RECORD: what Python or the loader may load."""
+CODE = (".py,", ".so")
+"""In a line of RECORD: what Python or the loader may load, and little else."""
+LIBRARY = re.compile(r".*\.so[.\d]*")
 BESIDE = re.compile(r"\.\.|(?:.*/)?_?(?:tests?|testing|benchmarks?|conftest\.py|[^/]*_tests?[^/]*\.so)(?:/|$)")
 """What no import loads: outside the packages, or their own tests."""
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -41,9 +42,13 @@ def with_requirements(wanted: Any, found: dict[str, Any]) -> list[Any]:
 
 
 def code(one: Any, there: dict[str, Any]) -> list[Any]:
-    """[(entry, its os.DirEntry or None)] of the files in the list of a distribution that an import may load. *there*: folder ->
-    its files, as far as they were read already."""
-    return [(entry, on_disk(entry, there)) for entry in one.files(CODE) if not is_beside(entry.path)]
+    """[(entry, its os.stat_result or None)] of the files in the list of a distribution that an import may load. *there*: folder
+    -> its files, as far as they were read already."""
+    return [(entry, on_disk(entry, there)) for entry in one.files(*CODE) if is_code(entry.path)]
+
+
+def is_code(path: str) -> bool:
+    return (path.endswith((".py", ".so")) or LIBRARY.fullmatch(path) is not None) and not is_beside(path)
 
 
 def is_beside(path: str) -> bool:
@@ -53,7 +58,7 @@ def is_beside(path: str) -> bool:
 
 def damaged(found: list[Any], there: dict[str, Any]) -> list[str]:
     """Of what `code` found that which is gone or cut short; what lies higher first."""
-    return sorted([entry.place for entry, file in found if is_cut(entry, file, there)], key=depth)
+    return sorted([entry.place for entry, state in found if is_cut(entry, state, there)], key=depth)
 
 
 def depth(path: str) -> Any:
@@ -65,34 +70,25 @@ def is_damaged(entry: Any, there: dict[str, Any]) -> bool:
     return is_cut(entry, on_disk(entry, there), there)
 
 
-def is_cut(entry: Any, file: Any, there: dict[str, Any]) -> bool:
-    """*file*: its os.DirEntry. Gone counts, too."""
-    if file is None:
+def is_cut(entry: Any, state: Any, there: dict[str, Any]) -> bool:
+    """*state*: its os.stat_result. Gone counts, too."""
+    if state is None:
         folder, name = os.path.split(entry.place)
         return not (name.endswith(".py") and name + "c" in there[folder]) and access.is_gone(entry.place)
-    try:
-        size = file.stat().st_size
-    except OSError:
-        return access.is_gone(entry.place)
-    if size == entry.size or access.is_closed(entry.place):
+    if state.st_size == entry.size or access.is_closed(entry.place):
         return False
     if entry.path.endswith(".py"):
-        return bool(entry.size) and size < entry.size and not can_be_read(entry.place)
+        return bool(entry.size) and state.st_size < entry.size and not can_be_read(entry.place)
     return elf.damage(entry.place) is not None
 
 
-def may_be_read(entry: Any, file: Any) -> bool:
+def may_be_read(entry: Any, state: Any) -> bool:
     """As this user. What its folder shows and everybody may read is not asked about: there are thousands."""
-    try:
-        if file is not None and file.stat().st_mode & READ_BY_ALL == READ_BY_ALL:
-            return True
-    except OSError:
-        pass
-    return os.access(entry.place, os.R_OK)
+    return (state is not None and state.st_mode & READ_BY_ALL == READ_BY_ALL) or os.access(entry.place, os.R_OK)
 
 
 def on_disk(entry: Any, there: dict[str, Any]) -> Any:
-    """Its os.DirEntry, which keeps what it was asked; None where its folder does not show it."""
+    """Its os.stat_result; None where its folder does not show it, or it leads nowhere."""
     folder, _, name = entry.place.rpartition(os.sep)
     if folder not in there:
         there[folder] = listed(folder)
@@ -100,11 +96,26 @@ def on_disk(entry: Any, there: dict[str, Any]) -> Any:
 
 
 def listed(folder: str) -> dict[str, Any]:
+    """Name -> os.stat_result of what may be code; None for others. Asked of the open folder: a path from the root has ten steps,
+    and there are thousands of files."""
     try:
-        with os.scandir(folder) as files:
-            return {file.name: file for file in files}
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
         return {}
+    try:
+        with os.scandir(opened) as files:
+            return {file.name: state_of(file) if ".py" in file.name or ".so" in file.name else None for file in files}
+    except OSError:
+        return {}
+    finally:
+        os.close(opened)
+
+
+def state_of(file: Any) -> Any:
+    try:
+        return file.stat()
+    except OSError:
+        return None
 
 
 def can_be_read(path: str) -> bool:

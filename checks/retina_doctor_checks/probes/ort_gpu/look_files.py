@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import glob
 import os
 import re
 
@@ -117,9 +116,7 @@ def binaries(folder: str | None) -> list[Any]:
     from importlib.machinery import EXTENSION_SUFFIXES
 
     found = []
-    for path in sorted(
-        glob.glob(os.path.join(glob.escape(folder), "capi", "onnxruntime_pybind11_state*.so")) if folder else []
-    ):
+    for path in places.matching(folder, "capi/onnxruntime_pybind11_state*.so") if folder else []:
         try:
             machine = elf.machine(path)
         except (elf.NotElf, OSError):
@@ -234,7 +231,7 @@ def preloaded_by() -> str | None:
     for site in places.site_folders():
         folder = os.path.join(site, "insightface")
         for pattern in ("*.py", "model_zoo/*.py", "app/*.py", "utils/*.py"):
-            for path in glob.glob(os.path.join(glob.escape(folder), pattern)):
+            for path in places.matching(folder, pattern):
                 try:
                     with open(path, "rb") as file:
                         called = b"preload_dlls" in file.read()

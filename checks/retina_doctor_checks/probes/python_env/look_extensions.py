@@ -3,7 +3,6 @@ which of NVIDIA's libraries LD_LIBRARY_PATH puts before those that pip and torch
 
 from __future__ import annotations
 
-import glob
 import importlib.machinery
 import os
 import re
@@ -64,7 +63,7 @@ def foreign(module: str) -> dict[str, Any] | None:
     for site in places.site_folders():
         if not os.path.isdir(os.path.join(site, module)):
             continue
-        found = [path for one in COMPILED[module] for path in sorted(glob.glob(os.path.join(glob.escape(site), one)))]
+        found = [path for one in COMPILED[module] for path in places.matching(site, one)]
         tags = [
             (match.group(1) if match else "", path) for path in found for match in [TAG.match(os.path.basename(path))]
         ]
@@ -138,9 +137,8 @@ def extensions() -> list[dict[str, Any]]:
 
 def first_of(module: str) -> list[str]:
     """Its compiled module, as a list of one; none where there is none."""
-    sites = (glob.escape(site) for site in places.site_folders())
-    patterns = (os.path.join(site, one) for site in sites for one in MODULES[module])
-    return [path for one in patterns for path in sorted(glob.glob(one))][:1]
+    looks = ((site, one) for site in places.site_folders() for one in MODULES[module])
+    return next(filter(None, (places.matching(site, one) for site, one in looks)), [])[:1]
 
 
 def opened_by(module: str, path: str) -> list[str]:
@@ -168,7 +166,7 @@ def owner(module: str, path: str) -> tuple[str | None, str | None]:
     """(name, version) of the distribution whose RECORD has the file, with its size where several have it."""
     claims = []
     for one in installed.distributions(re.compile("(?:%s)$" % "|".join(OWNERS[module]))).values():
-        for entry in one.files(re.escape(os.path.basename(path))):
+        for entry in one.files(os.path.basename(path)):
             claims.append((entry.size == os.path.getsize(path), one.name, one.version))
     if not claims:
         return None, None

@@ -3,7 +3,6 @@ them. Imports none of them."""
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 
@@ -42,7 +41,7 @@ def closed(code: list[Any]) -> list[dict[str, Any]]:
     sites = places.site_folders()
     highest: dict[str, set[str]] = {site: set() for site in sites if access.is_closed(site)}
     for one, found in code:
-        refused = [entry.place for entry, file in found if not whole.may_be_read(entry, file)]
+        refused = [entry.place for entry, state in found if not whole.may_be_read(entry, state)]
         if refused:
             note(highest, one.site, refused, set(modules(found)))
     for site in sites:
@@ -50,9 +49,7 @@ def closed(code: list[Any]) -> list[dict[str, Any]]:
             note(highest, site, [os.path.join(site, name)], {name.partition(".")[0]})
         for name in LARGE:
             patterns = [os.path.join(name, "__init__.py"), *look_extensions.COMPILED[name]]
-            note(
-                highest, site, [p for one in patterns for p in glob.glob(os.path.join(glob.escape(site), one))], {name}
-            )
+            note(highest, site, [path for one in patterns for path in places.matching(site, one)], {name})
     told = [
         {"path": path, "modules": [] if path in sites else sorted(names), "of_root": is_roots(path)}
         for path, names in sorted(highest.items())

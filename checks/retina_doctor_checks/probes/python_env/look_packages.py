@@ -78,11 +78,7 @@ def lost_environment() -> dict[str, Any] | None:
 def shared(found: dict[str, Any], fact: str, part: str, file: str) -> dict[str, Any]:
     """Which distributions have *file* in their RECORD, and, where several do, whose it is by the hash."""
     claims = [
-        (name, entry)
-        for name, one in found.items()
-        if part in name
-        for entry in one.files(re.escape(file))
-        if entry.path == file
+        (name, entry) for name, one in found.items() if part in name for entry in one.files(file) if entry.path == file
     ]
     owner = None
     if len(claims) > 1 and os.path.isfile(claims[0][1].place):
@@ -258,7 +254,7 @@ def sources(folder: str) -> Any:
 def uses(path: str) -> list[Any]:
     """[(line, name like "np.int")], first to last."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:
             if not ALIAS.search(file.read(MOST_SOURCE)):
                 return []
     except OSError:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import glob
 import os
 import re
 
 from retina_doctor.hints import Any
-from retina_doctor_checks.probes.native import fatbin
+from retina_doctor_checks.probes.native import fatbin, places
 from retina_doctor_checks.probes.torch_cuda import look_import
 
 LIBRARIES = ("libtorch_cuda*", "libtorch_hip*", "libc10_cuda*", "libcudart*", "libcudnn*", "libcublas*")
@@ -23,7 +22,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     libraries = [
         os.path.basename(path)
         for pattern in LIBRARIES
-        for path in sorted(glob.glob(os.path.join(folder, "lib", pattern)))
+        for path in places.matching(os.path.join(folder, "lib"), pattern)
     ]
     version = said.get("__version__") or distribution_version()
     build, cuda = compiled_for(said, version, libraries)
