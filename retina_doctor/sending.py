@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from importlib.machinery import ModuleSpec
 
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(?P<whence>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n#]+)|import[ \t]+(?P<plain>[^\n#]+))",
@@ -17,7 +18,8 @@ _IMPORT = re.compile(
 
 def source_of(module: str) -> str:
     """The source text of an importable module, without importing it. Raises ModuleNotFoundError."""
-    return Path(place_of(module)).read_text(encoding="utf-8")
+    with open(place_of(module), encoding="utf-8") as file:
+        return file.read()
 
 
 def place_of(module: str) -> str:
@@ -25,7 +27,7 @@ def place_of(module: str) -> str:
     file = file_of(module)
     if file is None:
         raise ModuleNotFoundError(f"no source of module {module}")
-    return str(file)
+    return file
 
 
 def has_source(module: str) -> bool:
@@ -56,7 +58,7 @@ def _imports(module: str, packages: frozenset[str]) -> tuple[str, ...]:
 
 
 def _named(module: str, packages: frozenset[str]) -> Iterator[str]:
-    for match in _IMPORT.finditer(source_of(module)):
+    for match in _statements(source_of(module)):
         if match["plain"]:
             names = (part.split(" as ")[0].strip() for part in match["plain"].split(","))
             yield from (name for name in names if name.split(".")[0] in packages)
@@ -70,6 +72,16 @@ def _named(module: str, packages: frozenset[str]) -> Iterator[str]:
             yield name if file_of(name) is not None else whence
 
 
+def _statements(source: str) -> Iterator[re.Match[str]]:
+    """Tried where the word stands: most lines have none."""
+    place = source.find("import")
+    while place >= 0:
+        match = _IMPORT.match(source, source.rfind("\n", 0, place) + 1)
+        if match:
+            yield match
+        place = source.find("import", max(place + 1, match.end() if match else 0))
+
+
 def _absolute(whence: str, module: str) -> str:
     """The name of the module that *module* imports from: `.loader` in `yaml` is `yaml.loader`."""
     level = len(whence) - len(whence.lstrip("."))
@@ -77,24 +89,30 @@ def _absolute(whence: str, module: str) -> str:
         return whence
     parts = module.split(".")
     file = file_of(module)
-    drop = level - 1 if file is not None and file.name == "__init__.py" else level
+    drop = level - 1 if file is not None and os.path.basename(file) == "__init__.py" else level
     return ".".join((*parts[: len(parts) - drop], *filter(None, whence.lstrip(".").split("."))))
 
 
 @functools.cache
-def file_of(module: str) -> Path | None:
+def file_of(module: str) -> str | None:
     """Where the source of a module lies, found without importing the packages above it; None: nowhere."""
     top, *rest = module.split(".")
-    try:
-        spec = importlib.util.find_spec(top) if top else None
-    except (ImportError, ValueError):
-        return None
+    spec = _spec(top)
     if spec is None:
         return None
     if not rest:
-        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+        return spec.origin if spec.origin and spec.origin.endswith(".py") else None
     for folder in spec.submodule_search_locations or ():
-        for file in (Path(folder, *rest).with_suffix(".py"), Path(folder, *rest, "__init__.py")):
-            if file.is_file():
+        place = os.path.join(folder, *rest)
+        for file in (place + ".py", os.path.join(place, "__init__.py")):
+            if os.path.isfile(file):
                 return file
     return None
+
+
+@functools.cache
+def _spec(top: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(top) if top else None
+    except (ImportError, ValueError):
+        return None

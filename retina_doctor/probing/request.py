@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import json
 import marshal
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -44,10 +45,9 @@ def run(name, source, code):
     exec(marshal.loads(code) if same else compile(source, "<retina-doctor>/%s.py" % name, "exec"), space)
     return space
 {keep}
-import json
 main = run("child", {child})["main"]
 sys.path[:] = path
-main(json.loads({request}))
+main({request})
 # end of retina-doctor's program
 """
 # The standard library goes first until child.py has cleaned the path: with "." in PYTHONPATH a neighbour could be json.
@@ -62,17 +62,19 @@ def code_of(module: str) -> str | None:
     if file is None:
         return None
     try:
-        code = _kept(file) or marshal.dumps(SourceFileLoader(module, str(file)).get_code(module))
+        code = _kept(file) or marshal.dumps(SourceFileLoader(module, file).get_code(module))
     except (ImportError, SyntaxError, ValueError, OSError):
         return None
     return base64.b64encode(code).decode("ascii")
 
 
-def _kept(file: Path) -> bytes | None:
+def _kept(file: str) -> bytes | None:
     """What the cache of compiled files holds for it, as it stands there after 16 bytes: magic number, no flags, time and size of
     the source (PEP 552). None: nothing that is up to date."""
     try:
-        kept, state = Path(importlib.util.cache_from_source(str(file))).read_bytes(), file.stat()
+        state = os.stat(file)  # noqa: PTH116 - here and below a Path for each would cost as much as reading it
+        with open(importlib.util.cache_from_source(file), "rb", buffering=0) as compiled:  # noqa: PTH123
+            kept = compiled.read()
     except (OSError, NotImplementedError):
         return None
     marks = (0, int(state.st_mtime) & 0xFFFFFFFF, state.st_size & 0xFFFFFFFF)
@@ -143,13 +145,12 @@ class Request(Data, frozen=True, kw_only=True):
 
     def program(self, token: str) -> bytes:
         """What is written to the interpreter's standard input: for the target a Python text (pure ASCII, one exec)."""
-        request = json.dumps(self.told(token))
         if self.path is not None:
-            return request.encode("ascii")
+            return json.dumps(self.told(token)).encode("ascii")
         # Literals alone: the program must at least be *parsed* by Python 2, to be able to say that it is Python 2.
         keep = f'run("bytecode", {_sent("bytecode")})["keep"]({self.workdir!a})'
         filled = {"{magic}": repr(importlib.util.MAGIC_NUMBER), "{keep}": keep, "{child}": _sent("child")}
-        filled["{request}"] = repr(request)
+        filled["{request}"] = ascii(self.told(token))
         # At once: what is filled in, a working directory say, may be called as a place is.
         program = re.sub("|".join(map(re.escape, filled)), lambda place: filled[place[0]], _PROGRAM)
         return program.encode("ascii")
