@@ -11,7 +11,7 @@ The public API of a pack's commands. Only Typer is imported until a command runs
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -89,6 +89,8 @@ class Flagged(_Helped, TyperCommand):
     """It gives no report: of its formats there are two."""
     zh = ""
     """What it does, in Chinese; in English its function says it."""
+    _named: frozenset[str] | None = None
+    """Flags that are made; None: all."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -99,27 +101,45 @@ class Flagged(_Helped, TyperCommand):
         own = len(self.params)
         return [*whole[:own], *self._flags, *whole[own:]]
 
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        self._named = (
+            None if ctx.resilient_parsing else self._named_in(args)
+        )  # a shell completes what is not written yet
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Context) -> Any:
-        ctx.obj = Run({str(flag.name): ctx.params.pop(str(flag.name), None) for flag in self._flags})
+        ctx.obj = Run({name: ctx.params.pop(name, None) for name, _ in self._makers.values()})
         return super().invoke(ctx)
 
-    @functools.cached_property
+    def _named_in(self, words: list[str]) -> frozenset[str] | None:
+        """Of some eighty flags, each of which takes its time to be made, those that these words name. None: all, since a word is
+        none of them: --help tells them, and so does a flag that is mistyped."""
+        own = {word for one in self.params for word in (*one.opts, *one.secondary_opts)}
+        flags = {word.partition("=")[0] for word in words if word.startswith("-")} - own
+        return frozenset(flags) if flags <= self._makers.keys() else None
+
+    @property
     def _flags(self) -> list[Parameter]:
-        flags: list[Parameter] = []
+        makers = self._makers.items()
+        wanted = dict.fromkeys(make for word, (_, make) in makers if self._named is None or word in self._named)
+        return [make() for make in wanted]
+
+    @functools.cached_property
+    def _makers(self) -> Mapping[str, tuple[str, Callable[[], Parameter]]]:
+        """The parameter of each flag and what makes it, once, by the words that stand for it."""
+        found: dict[str, tuple[str, Callable[[], Parameter]]] = {}
         if self.takes is None or any(name not in OF_THE_RUN for name in self.takes):
             from retina_doctor.settings.declared import declarations
 
             for name, one in declarations().flags.items():
                 if one.setting.common if self.takes is None else name in self.takes:
-                    flags.append(_of_setting(name, one))
-        for name, (kind, metavar, english, chinese) in OF_THE_RUN.items():
-            if name == "format" and self.text_or_json:
-                words, offered = said("Text, or JSON.", "文字或 JSON。"), completion.of_words(lambda: TEXT_OR_JSON)
-                flags.append(_option("--format", name, kind, "|".join(TEXT_OR_JSON), words, offered))
-            elif self.takes is None or name in self.takes:
-                flag = f"--{name.replace('_', '-')}"
-                flags.append(_option(flag, name, kind, metavar, said(english, chinese), _completing(name)))
-        return flags
+                    found[_flag_of(name, one)] = name, functools.cache(functools.partial(_of_setting, name, one))
+        for name in OF_THE_RUN:
+            of_two = name == "format" and self.text_or_json
+            if of_two or self.takes is None or name in self.takes:
+                make = functools.cache(_of_two_formats if of_two else functools.partial(_of_the_run, name))
+                found |= dict.fromkeys(_words(name), (name, make))
+        return found
 
 
 def taking(*parameters: str, zh: str = "", text_or_json: bool = False) -> type[Flagged]:
@@ -150,7 +170,7 @@ def _of_setting(name: str, one: Declared) -> Parameter:
     elif one.choices:
         offered = completion.of_words(lambda: one.choices)
     return _option(
-        one.setting.flag or f"--{name.replace('_', '-')}",
+        _flag_of(name, one),
         name,
         list[str] | None if one.setting.several else kind,
         one.setting.metavar,
@@ -159,9 +179,28 @@ def _of_setting(name: str, one: Declared) -> Parameter:
     )
 
 
+def _flag_of(name: str, one: Declared) -> str:
+    return one.setting.flag or f"--{name.replace('_', '-')}"
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return (f"--{name.replace('_', '-')}", *(["-v"] if name == "verbose" else []))
+
+
+def _of_the_run(name: str) -> Parameter:
+    kind, metavar, english, chinese = OF_THE_RUN[name]
+    return _option(_words(name)[0], name, kind, metavar, said(english, chinese), _completing(name))
+
+
+def _of_two_formats() -> Parameter:
+    offered = completion.of_words(lambda: TEXT_OR_JSON)
+    words = said("Text, or JSON.", "文字或 JSON。")
+    return _option("--format", "format", OF_THE_RUN["format"][0], "|".join(TEXT_OR_JSON), words, offered)
+
+
 def _option(flag: str, name: str, kind: Any, metavar: str | None, words: str, offered: Completing | None) -> Parameter:
     """*offered*: what a shell is offered for its value; None: files."""
-    flags = [flag, *(["-v"] if name == "verbose" else [])]
+    flags = [flag, *(_words(name)[1:] if name in OF_THE_RUN else [])]
     default = False if kind is bool else None
     info = typer.Option(default, *flags, help=words, metavar=metavar or None, autocompletion=offered)
     return get_click_param(ParamMeta(name=name, default=info, annotation=kind))[0]

@@ -7,12 +7,14 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from retina_doctor_checks.settings import ServiceSettings
 
 from retina_doctor.codec import replace
 from retina_doctor.kinds import Kind
 from retina_doctor.model import Outcome, Recorded, Snapshot
-from retina_doctor.redaction import redact, shown
+from retina_doctor.redaction import harmless, redact, shown
 from retina_doctor.redaction.marks import Marks
 from retina_doctor.redaction.rules import Rules
 from retina_doctor.redaction.ssh import ssh_destination
@@ -531,3 +533,17 @@ def test_what_is_a_secret_by_its_place_is_not(text: str, gone: list[str]) -> Non
 )
 def test_what_stands_beside_a_name_is_not_its_value(text: str) -> None:
     assert masked(text) == text
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.text("0123456789.+-", min_size=1, max_size=14) | st.text("019.:/+-_xeTZGab[]%@", min_size=1, max_size=14))
+def test_a_word_whose_form_is_told_by_its_letters_has_that_form(word: str) -> None:
+    """What spares most words the large pattern says the same as it."""
+    assert harmless._has_a_shape(word) == (harmless.SHAPES.fullmatch(word) is not None)
+
+
+@pytest.mark.parametrize(
+    "word", ["2026-11-30", "-0.5", "12345678.", "1.2.3.4.5", "123456789", "0.7:", "+x", "/1", "1e-5", "12%"]
+)
+def test_a_word_of_figures_has_the_form_that_the_large_pattern_knows(word: str) -> None:
+    assert harmless._has_a_shape(word) == (harmless.SHAPES.fullmatch(word) is not None)

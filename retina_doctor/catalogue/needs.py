@@ -54,8 +54,9 @@ def _hint(check: Check, hint: Any) -> Any:
         return hint
     key = (check.judge.__module__, hint)
     if key not in _hints:
+        names = check.judge.__globals__
         try:
-            _hints[key] = eval(hint, check.judge.__globals__)  # noqa: S307 - a pack's own code, which has been run already
+            _hints[key] = names[hint] if hint in names else eval(hint, names)  # noqa: S307 - a pack's own code, which has been run already
         except NameError as error:
             raise PackError(f"{check.place}: {check.name}: {error}") from None
     return _hints[key]

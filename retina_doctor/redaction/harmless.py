@@ -63,6 +63,8 @@ SHAPES = pattern(
     )""",
     re.VERBOSE,
 )
+FIGURES = pattern(r"[+-]?\d{1,8}(?:\.\d{0,9})?|\d{1,5}(?:\.\d{1,9}){0,4}|\d{4}-\d\d-\d\d")
+"""Of `SHAPES` those of which nothing is a letter: most words with a figure have one, and need the rest of them not to be made."""
 HASH = pattern(r"(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9a-fA-F]{9,}")
 """Of anything: a container, a network card. It could be read as a version with letters behind it."""
 CARD = pattern(r"(?:[A-Z]{1,3}\d{1,4}[A-Za-z]{0,2}|\d{1,4}[A-Z]{0,2}|SXM\d?|PCIE?|\d{1,3}GB)")
@@ -94,11 +96,20 @@ def is_harmless(word: str) -> bool:
         return _known(bare)
     if bare.isascii() and _known(bare):  # as most are: no pattern is needed
         return True
-    if SHAPES.fullmatch(word) or SHAPES.fullmatch(bare) or (bare.upper() in CODES and bare.isupper()):
+    if _has_a_shape(word) or (bare != word and _has_a_shape(bare)) or (bare.upper() in CODES and bare.isupper()):
         return True
     if not bare.isascii():
         return False
     return is_outcome(bare, _plain) or is_parameter(bare, _plain) or _compound(bare) or _mangled(word)
+
+
+def _has_a_shape(word: str) -> bool:
+    """Of `SHAPES`; what shows at its first or last letter that it has none is not asked for."""
+    if not (word[0].isalnum() or word[0] in "_+-") or word[-1] in ":/":
+        return False
+    if word.strip("0123456789.+-") == "":
+        return FIGURES.fullmatch(word) is not None
+    return SHAPES.fullmatch(word) is not None
 
 
 def has_cjk(text: str) -> bool:
@@ -110,7 +121,7 @@ def _known(word: str) -> bool:
 
 
 def _plain(word: str) -> bool:
-    return _known(word) or SHAPES.fullmatch(word) is not None
+    return _known(word) or (word != "" and _has_a_shape(word))
 
 
 def _chinese(run: str) -> bool:

@@ -23,7 +23,7 @@ _URL = pattern(
 )
 _IPV4_IN_A_NAME = pattern(r"(?:\d{1,3}\.){4}[A-Za-z]")
 _NO_VERSION = pattern(r"(?=.*(?<!\d)0\d)(?:\d{3}\.){3}\d{3}|1[3-9]\d\.\d{4}\.\d{4}")
-"""What has the form of a version and is an address (of four numbers of three digits, one beginning with a zero) or a telephone."""
+"""It looks like a version, and is an address (four numbers of three digits, one beginning with a zero) or a telephone."""
 _BOOT_ID = pattern(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIZED = pattern(r"(?i)(?:size|bytes?|memory|of|allocate|limit|total|free|used|need(?:ed)?|there|at|found)[ :=]*$")
 _KEPT = pattern(rf"({MARK}|{DIGEST})")
@@ -245,7 +245,9 @@ class Rules:
         if _BOOT_ID.fullmatch(text):
             return "<machine>"
         shown = GPU_ID.sub(lambda m: m[1] + re.sub("[0-9a-f]", "0", m[2]), text)
-        return shown if is_harmless(shown) and self._unnamed(masked(shown)) == shown else self.marks.word("serial", text)
+        return (
+            shown if is_harmless(shown) and self._unnamed(masked(shown)) == shown else self.marks.word("serial", text)
+        )
 
     def key(self, text: str) -> str:
         if re.search(r"[^\w.\[\]-]|(?:\d{1,3}\.){3}\d|(?:[0-9a-f]\.){8}", text) or self._unnamed(masked(text)) != text:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from mimetypes import guess_type
-
 from retina_doctor.settings import Settings
 
 from ..facts.service import Detection
@@ -31,6 +29,8 @@ def posting_command(settings: Settings, url: str, *options: str) -> list[str]:
     if wanted.form == "multipart":
         return [*curl, "-F", f"{wanted.field}=@{picture}", address]
     if wanted.form == "raw":
+        from mimetypes import guess_type
+
         kind = guess_type(picture)[0] or "application/octet-stream"
         return [*curl, "-H", f"Content-Type: {kind}", "--data-binary", f"@{picture}", address]
     return ["sh", "-c", IN_JSON, "sh", wanted.field, picture, *options, address]
