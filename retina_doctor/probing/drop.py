@@ -17,11 +17,18 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from retina_doctor.probing.prctl import (
+    DIES_WITH_ITS_PARENT,
+    GAINS_NO_RIGHTS,
+    IS_SEEN_INTO,
+    LENDS_CAPABILITIES,
+    TO_NOBODY,
+    checked,
+    prctl,
+)
 from retina_doctor.standpoint.standpoint import Standpoint, rank, standpoint_of
 
-# <linux/prctl.h>, <linux/sched.h>, <linux/capability.h>
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 1, 4, 38, 47
-PR_CAP_AMBIENT_CLEAR_ALL = 4
+# <linux/sched.h>, <linux/capability.h>
 CLONE = {
     "mnt": 0x00020000,
     "cgroup": 0x02000000,
@@ -54,7 +61,7 @@ class Drop:
     def __call__(self) -> None:
         """Raises OSError. Nothing may be imported from where the files of the service are in sight."""
         # Whoever has the same user may not look into a child that still holds what root had open, until exec.
-        self._prctl(PR_SET_DUMPABLE, 0)
+        prctl(IS_SEEN_INTO, 0)
         descriptors = [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
         for descriptor in descriptors:
             if descriptor > 2:
@@ -83,15 +90,15 @@ class Drop:
         group, user = self.standpoint.group_inside, self.standpoint.user_inside
         os.setresgid(group, group, group)
         os.setresuid(user, user, user)
-        self._prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL)
+        prctl(LENDS_CAPABILITIES, TO_NOBODY)
         self._keep_capabilities()
         # At last: with little memory the work of this child could not be done.
         self._limit(lambda now, wanted: rank(wanted) < rank(now))
         # No exec gives any back: not a setuid program or one with file capabilities, nor root of a user namespace. The bounding
         # set stays: without it an interpreter with file capabilities, which a service on port 80 has, would not start at all.
-        self._prctl(PR_SET_NO_NEW_PRIVS, 1)
+        prctl(GAINS_NO_RIGHTS, 1)
         # A change of user clears it. A doctor that is killed leaves nothing behind that runs a stranger's code.
-        self._prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(DIES_WITH_ITS_PARENT, signal.SIGKILL)
         os.chdir("/")
         if self.workdir is not None:
             with contextlib.suppress(OSError):  # the child tells what kept it out
@@ -108,14 +115,14 @@ class Drop:
                 raise OSError(number, os.strerror(number))
 
     def _enter(self, kind: str) -> None:
-        self._checked(self.libc.setns(self.namespaces[kind], CLONE[kind]))
+        checked(self.libc.setns(self.namespaces[kind], CLONE[kind]))
 
     def _fork(self, descriptors: int) -> None:
         """Go on in a child. The parent holds nothing open, waits, and ends as the child has ended."""
         child = os.fork()
         if child == 0:
             return
-        self._prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(DIES_WITH_ITS_PARENT, signal.SIGKILL)
         os.closerange(0, descriptors)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
@@ -133,19 +140,11 @@ class Drop:
     def _keep_capabilities(self) -> None:
         header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
         sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; the low words, then the high ones
-        self._checked(self.libc.capget(header, sets))
+        checked(self.libc.capget(header, sets))
         for word, kept in ((0, self.standpoint.capabilities & WORD), (3, self.standpoint.capabilities >> 32)):
             sets[word] = sets[word + 1] = sets[word + 1] & kept
             sets[word + 2] = 0
-        self._checked(self.libc.capset(header, sets))
-
-    def _prctl(self, option: int, argument: int) -> None:
-        self._checked(self.libc.prctl(option, argument, 0, 0, 0))
-
-    def _checked(self, result: int) -> None:
-        if result != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
+        checked(self.libc.capset(header, sets))
 
 
 @contextlib.contextmanager

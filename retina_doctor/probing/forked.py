@@ -3,7 +3,6 @@ starting a Python and importing that again takes longer than the looking."""
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import signal
@@ -13,8 +12,7 @@ from collections.abc import Mapping
 from typing import Any, BinaryIO, NoReturn
 
 from retina_doctor.ears import HEARD
-
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+from retina_doctor.probing.prctl import DIES_WITH_ITS_PARENT, prctl
 
 
 class Forked:
@@ -73,7 +71,7 @@ def _become(parent: int, told: dict[str, Any], environment: Mapping[str, str], f
         os.setsid()
         for number in HEARD:
             signal.signal(number, signal.SIG_DFL)
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        prctl(DIES_WITH_ITS_PARENT, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
         for number, one in enumerate((os.open(os.devnull, os.O_RDONLY), facts, errors)):

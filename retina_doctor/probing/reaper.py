@@ -62,10 +62,13 @@ def _adopt_orphans(yes: bool) -> bool:
     """Linux: let what a probe left behind become our child, so that it can be found and ended."""
     if sys.platform != "linux":
         return False
-    import ctypes
+    from retina_doctor.probing.prctl import ADOPTS_ORPHANS, prctl
 
-    set_child_subreaper = 36  # <linux/prctl.h>
-    return bool(ctypes.CDLL(None).prctl(set_child_subreaper, int(yes), 0, 0, 0) == 0)
+    try:
+        prctl(ADOPTS_ORPHANS, int(yes))
+    except OSError:
+        return False
+    return True
 
 
 def _end_strays(token: str, before: frozenset[int] | None) -> None:
