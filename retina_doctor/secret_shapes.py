@@ -59,8 +59,14 @@ YAML_ITEM = (
 _ESCAPED = r"\\+u([0-9a-fA-F]{4})"
 
 
+TWO_BYTES = r"\0?(?:[\t\n\r -~]\0){6,}[\t\n\r -~]?"
+
+
 def unescaped(text):  # type: (str) -> str
-    """JSON escapes what is no ASCII: letters and signs of another script stand again as what they are."""
+    """JSON escapes what is no ASCII: letters and signs of another script stand again as what they are.
+    So do those of a text of two bytes a letter that was read as one of one byte."""
+    if "\0" in text:
+        text = re.sub(TWO_BYTES, lambda run: run.group(0).replace("\0", ""), text)
     return re.sub(_ESCAPED, _letter, text) if "\\u" in text else text
 
 

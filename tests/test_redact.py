@@ -18,7 +18,7 @@ from retina_doctor.redaction import harmless, redact, shown
 from retina_doctor.redaction.marks import Marks
 from retina_doctor.redaction.rules import Rules
 from retina_doctor.redaction.ssh import ssh_destination
-from retina_doctor.secret_words import masked
+from retina_doctor.secret_words import beginning, masked
 from retina_doctor.support_file import save
 from tests.machines import machine
 from tests.rejudging import CATALOGUE
@@ -547,3 +547,16 @@ def test_a_word_whose_form_is_told_by_its_letters_has_that_form(word: str) -> No
 )
 def test_a_word_of_figures_has_the_form_that_the_large_pattern_knows(word: str) -> None:
     assert harmless._has_a_shape(word) == (harmless.SHAPES.fullmatch(word) is not None)
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "text", ["password=Hunter2Secret", "Authorization: Bearer Hunter2Secret", "ghp_Hunter2SecretHunter2SecretHunter2Se"]
+)
+def test_a_text_of_two_bytes_a_letter_is_masked_before_it_is_cut(text: str, order: str) -> None:
+    """As Windows writes it, read as one of one byte; what parts it from others is no letter's second byte."""
+    told = f"first\n{text}\nlast".encode(order).decode("latin-1")
+    assert all("unter2" not in beginning(told, most).replace("\0", "") for most in range(8, 60))
+    assert masked(f"HOME=/root\0{text}") == masked(text).join(("HOME=/root\0", ""))
+    plain = "libcublas.so.12 is not there".encode(order).decode("latin-1")
+    assert masked(plain) == plain
