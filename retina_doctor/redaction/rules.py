@@ -245,7 +245,9 @@ class Rules:
         if _BOOT_ID.fullmatch(text):
             return "<machine>"
         shown = GPU_ID.sub(lambda m: m[1] + re.sub("[0-9a-f]", "0", m[2]), text)
-        return shown if is_harmless(shown) and self._unnamed(masked(shown)) == shown else self.marks.word("serial", text)
+        return (
+            shown if is_harmless(shown) and self._unnamed(masked(shown)) == shown else self.marks.word("serial", text)
+        )
 
     def key(self, text: str) -> str:
         if re.search(r"[^\w.\[\]-]|(?:\d{1,3}\.){3}\d|(?:[0-9a-f]\.){8}", text) or self._unnamed(masked(text)) != text:
