@@ -76,7 +76,7 @@ class Saved(Facts, frozen=True, kw_only=True):
     error: str | None
 
 
-class AtSize(Facts, frozen=True, kw_only=True):
+class OtherSize(Facts, frozen=True, kw_only=True):
     """*posted* and *mistaken* of Inference at an input of another *size*, (width, height) in pixels."""
 
     size: tuple[int, int]
@@ -154,7 +154,7 @@ class Inference(Facts, frozen=True, kw_only=True):
     posted: tuple[Face, ...] | None = None
     mistaken: dict[Name, tuple[Face, ...]] | None = None
     candidates: int | None = None
-    at_sizes: tuple[AtSize, ...] = ()
+    at_sizes: tuple[OtherSize, ...] = ()
 
     @property
     def on_cuda(self) -> bool | None:

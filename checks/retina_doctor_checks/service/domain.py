@@ -100,6 +100,7 @@ start = Probe(
     since="0.3",
     facts=Start,
     module=f"{PROBES}.look_start",
+    share=True,  # it reads files, and --quick has the time
     side=Side.TARGET,
     arguments=lambda settings: {"start": settings.of(ServiceSettings).start},
 )

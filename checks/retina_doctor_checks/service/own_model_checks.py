@@ -10,7 +10,7 @@ from retina_doctor.authoring import Action, Answer, Gathered, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Target, Unknown
 from retina_doctor.settings import Settings
 
-from ..facts.inference import AtSize, Face, Inference
+from ..facts.inference import Face, Inference, OtherSize
 from ..facts.service import Detection, Ports
 from ..inference.known import POSTED, expected
 from ..settings import ModelSettings, ServiceSettings
@@ -94,7 +94,7 @@ class OwnModel(Gathered, frozen=True, kw_only=True):
         posted, told = self.inference.posted, self.told
         if not told or posted is None or self.inference.input_size is None:
             return None
-        own = AtSize(size=self.inference.input_size, posted=posted, mistaken=self.inference.mistaken or {})
+        own = OtherSize(size=self.inference.input_size, posted=posted, mistaken=self.inference.mistaken or {})
         sizes = (own, *self.inference.at_sizes)
         if any(_all_told(one.posted, told, one.size) or _only_those(one.posted, told, one.size) for one in sizes):
             return None
