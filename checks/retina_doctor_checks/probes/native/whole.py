@@ -77,7 +77,7 @@ def is_cut(entry: Any, file: Any, there: dict[str, Any]) -> bool:
     if size == entry.size or access.is_closed(entry.place):
         return False
     if entry.path.endswith(".py"):
-        return bool(entry.size) and size < entry.size and not can_be_read(entry.place)
+        return bool(entry.size) and size < entry.size and (not size or not can_be_read(entry.place))
     return elf.damage(entry.place) is not None
 
 
