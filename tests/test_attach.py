@@ -271,6 +271,14 @@ def test_an_unprivileged_caller_beside_a_strangers_service(world: World, owner: 
     assert one["why"] == "user"
 
 
+def test_a_port_that_is_a_strangers_gives_no_other_python(world: World) -> None:
+    """What the Python on this user's PATH lacks, that service does not need."""
+    world.serves(8080)
+    seen = world.look("--port 8080", by=UNNAMED)
+    assert not seen.attached and "run the doctor as root" in seen.line
+    assert (seen.told["target"]["command"], seen.told["target"]["problem"]) == ([], "not-permitted")
+
+
 # What was found is a guess
 
 

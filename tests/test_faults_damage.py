@@ -56,6 +56,13 @@ def test_a_file_of_onnxruntime_that_is_gone(target: Target, name: str) -> None:
     silent(target.looked())
 
 
+@pytest.mark.parametrize("name", ["../__init__.py", "_pybind_state.py"])
+def test_a_source_file_of_onnxruntime_that_is_empty(target: Target, name: str) -> None:
+    """As a crash or a full disk leaves it."""
+    replaced(target.capi / name, b"")
+    only_root(target.looked(), "ort-broken-install")
+
+
 @pytest.mark.parametrize("part", [0.0, 0.5, 0.999])
 @pytest.mark.parametrize("name", [PROVIDER, "onnxruntime_pybind11_state*.so"])
 def test_a_file_of_onnxruntime_that_is_cut_short(target: Target, name: str, part: float) -> None:

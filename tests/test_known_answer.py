@@ -255,3 +255,10 @@ def test_a_face_of_another_number_of_points_is_none_of_this_model() -> None:
     maimed = replace(first, faces=(replace(first.faces[0], points=first.faces[0].points[:4]), *first.faces[1:]))
     off = known.compared(replace(exact, pictures=(maimed, *others)))
     assert (off.picture, off.missing, off.surplus) == (first.name, 1, 1)
+
+
+def test_the_close_picture_is_a_part_of_the_posted_one() -> None:
+    """Made again from it, to the pixel."""
+    part = drawing.read((known.FOLDER / known.POSTED).read_bytes())[257:557, 181:481]
+    close = drawing.read((known.FOLDER / known.CLOSE).read_bytes())
+    assert (detector.resize(part, 640, 640).astype(numpy.uint8) == close).all()

@@ -90,13 +90,45 @@ def test_faces_that_only_its_model_finds_are_missed(fault: str, tmp_path: Path, 
         assert verdicts(told)["service-misses-faces"] == ("failed" if fault else "passed")
 
 
-@pytest.mark.parametrize("fault", ["channels-exchanged", "no-mean"])
-def test_a_usual_mistake_before_the_model_is_known_by_its_faces(fault: str, tmp_path: Path, real_model: Path) -> None:
+@pytest.mark.parametrize(
+    ("fault", "severity"), [("large-faces-only", "warning"), ("largest-face-only", None), ("finds-nobody", "error")]
+)
+def test_what_is_left_out_on_purpose_is_no_error(
+    fault: str, severity: str | None, tmp_path: Path, real_model: Path
+) -> None:
     with serving(tmp_path, real_model, fault) as service:
         flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
         told = report("check", "--only", "RD412,RD511,RD531", *flags, cwd=tmp_path)
-        assert found(told) == ["service-wrong-preprocessing"]
-        assert finding(told, "service-wrong-preprocessing")["mistake"] == ("mean" if fault == "no-mean" else "channels")
+        severities = [one["severity"] for one in told["findings"]]
+        assert severities == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(
+    ("fault", "side"),
+    [
+        *(("channels-exchanged", side) for side in ("", "1024")),
+        *(("no-mean", side) for side in ("", "480", "1024")),
+        *(("", side) for side in ("480", "1024")),
+    ],
+)
+def test_a_usual_mistake_before_the_model_is_known_by_its_faces(
+    fault: str, side: str, tmp_path: Path, real_model: Path
+) -> None:
+    with serving(tmp_path, real_model, fault, SIDE=side or "0") as service:
+        flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
+        told = report("check", "--only", "RD412,RD511,RD531", *flags, cwd=tmp_path)
+        assert found(told) == (["service-wrong-preprocessing"] if fault else [])
+        if fault:
+            evidence = finding(told, "service-wrong-preprocessing")
+            assert evidence["mistake"] == ("mean" if fault == "no-mean" else "channels")
+            assert evidence["size"] == (f"{side}x{side}" if side else "640x640")
+
+
+@pytest.mark.parametrize("side", ["320", "352", "672", "704"])
+def test_an_input_of_another_size_is_no_mistake(side: str, tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, "whole-pixels", SIDE=side) as service:
+        flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
+        assert found(report("check", "--only", "RD412,RD511,RD531", *flags, cwd=tmp_path)) == []
 
 
 def test_boxes_elsewhere_are_one_root(tmp_path: Path, real_model: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import zipapp
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,15 @@ def test_what_the_service_runs_is_read_and_as_grave_as_in_scan(tmp_path: Path) -
     assert told["facts"]["service_source"]["executed"] == [str(service / name) for name in ("serve.py", "detector.py")]
     for less in (off, quick):
         assert found(less) == {} and "service_source" not in less["facts"]
+
+
+def test_a_zipped_application_is_no_source_file(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "__main__.py").write_text(SERVE.format(text=""))
+    zipapp.create_archive(tmp_path / "source", tmp_path / "face.pyz", "/usr/bin/env python3")
+    with served(tmp_path, "face.pyz") as pid:
+        told = attached(tmp_path, pid)
+    assert [one["name"] for one in told["checks"] if one["verdict"] == "unknown"] == []
 
 
 def test_what_only_lies_there_is_a_warning_at_most(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import pytest
 
-from tests.doctor import DEV_PYTHON, doctor, environment, found, report, roots, verdicts
+from tests.doctor import DEV_PYTHON, doctor, environment, found, install, make_venv, report, roots, verdicts
 from tests.standins import needs_root
 
 SERVICE = """
@@ -71,6 +71,12 @@ def sockets(pid: int) -> list[str]:
 
 def asked(folder: Path, *flags: str | int, env: dict[str, str] | None = None) -> dict[str, Any]:
     return report("check", "--only", ONLY, *map(str, flags), cwd=folder, env=env)
+
+
+def asked_all(folder: Path, *flags: str | int) -> dict[str, Any]:
+    """With why it does not start."""
+    only = f"{ONLY},service-module-missing,service-start-failed"
+    return report("check", "--only", only, *map(str, flags), cwd=folder)
 
 
 def evidence(told: dict[str, Any]) -> dict[str, Any]:
@@ -271,6 +277,42 @@ def test_what_it_says_of_the_gpu_has_not_ended_one_that_lacks_its_model(
     [its] = [one for one in told["findings"] if one["name"] == "service-log-shows-cause"]
     assert roots(told) == ["service-log-shows-cause"]
     assert its["evidence"]["gpu"] == ended_by_it
+
+
+LAST_WORDS = {
+    "module": ("import nowhere_to_be_found\n", "service-module-missing"),
+    "variable": ("import os\nos.environ['FACE_TOKEN_OF_NOBODY']\n", "service-start-failed"),
+    "syntax": ("def app(:\n", "service-start-failed"),
+    "chained": (
+        "try:\n    {}['a']\nexcept KeyError as error:\n    raise ValueError('no key') from error\n",
+        "service-start-failed",
+    ),
+}
+
+
+@pytest.mark.parametrize("started", ["{python} app.py", "{python} -m gunicorn app:app"])
+@pytest.mark.parametrize("case", LAST_WORDS)
+def test_the_exception_that_ended_it_is_told(case: str, started: str, tmp_path: Path) -> None:
+    source, cause = LAST_WORDS[case]
+    (tmp_path / "app.py").write_text(source)
+    python = make_venv(tmp_path / "venv", "uv")
+    install(python, "gunicorn")
+    with (tmp_path / "service.log").open("wb") as log:
+        words = started.format(python=python).split()
+        process = subprocess.Popen(words, cwd=tmp_path, stdout=log, stderr=log, env=environment())
+        assert process.wait(60) != 0
+    told = asked_all(tmp_path, "--pid", process.pid, "--log", "service.log")
+    assert roots(told) == [cause]
+    [seen] = [one["evidence"] for one in told["findings"] if one["name"] == cause]
+    assert (seen["file"], seen["line"]) == (str(tmp_path / "app.py"), {"variable": 2, "chained": 4}.get(case, 1))
+
+
+def test_an_exception_that_did_not_end_it_is_not_told(tmp_path: Path) -> None:
+    """A request failed, and the service went on."""
+    says = "import traceback\ntry:\n    {}['a']\nexcept KeyError:\n    traceback.print_exc()"
+    with (tmp_path / "service.log").open("wb") as log, running(tmp_path, says, log) as pid:
+        told = asked_all(tmp_path, "--pid", pid, "--log", "service.log")
+    assert "service-start-failed" not in found(told)
 
 
 def test_one_that_died_without_a_word_is_only_dead(tmp_path: Path, dead: int) -> None:

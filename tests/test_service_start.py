@@ -70,6 +70,12 @@ def test_a_module_that_is_missing_two_files_away_is_the_root(command: str, tmp_p
     assert looked(tmp_path, command, venv)["findings"] == []
 
 
+def test_a_file_whose_names_are_imported_is_followed(tmp_path: Path, venv: Path) -> None:
+    app(tmp_path, "nowhere_to_be_found")
+    (tmp_path / "app.py").write_text("from beside import pathlib\nfrom flask import Flask\napp = Flask(__name__)\n")
+    assert missing(looked(tmp_path, "gunicorn app:app", venv)) == ["nowhere_to_be_found"]
+
+
 def test_what_may_be_missing_is_not(tmp_path: Path, venv: Path) -> None:
     app(tmp_path)
     (tmp_path / "beside.py").write_text(

@@ -55,8 +55,12 @@ def same_words(root: Finding, echo: Finding) -> bool:
     return means == its_meaning and bool(one and other) and (one in other or other in one or one[-60:] == other[-60:])
 
 
-ORT_FAILED = "The installed ONNX Runtime package could not be imported"
-"""insightface 2.1, insightface/__init__.py"""
+ORT_FAILED = (
+    "The installed ONNX Runtime package could not be imported",
+    "InsightFace requires ONNX Runtime for inference",
+    "module 'onnxruntime' has no attribute",
+)
+"""insightface 2.1, insightface/__init__.py: it fails, it is not there, and its files are empty."""
 
 
 def passed_up(root: Finding, echo: Finding) -> bool:
@@ -89,6 +93,11 @@ def server_error(_root: Finding, echo: Finding) -> bool:
 def why_it_answers_500(root: Finding, echo: Finding) -> bool:
     """A traceback in the log of the run that answered so."""
     return server_error(root, echo) and grave(root, echo)
+
+
+def shows_that_it_ended(_root: Finding, echo: Finding) -> bool:
+    """And not why."""
+    return echo.evidence.get("cause") == "service-crashed-or-not-ready"
 
 
 def ended_it(_root: Finding, echo: Finding) -> bool:

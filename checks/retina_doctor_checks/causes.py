@@ -43,6 +43,7 @@ from .cause_conditions import (
     same_subject,
     says_so,
     server_error,
+    shows_that_it_ended,
     why_it_answers_500,
     why_it_ended,
     with_onnxruntime,
@@ -80,6 +81,7 @@ WITHOUT_A_MODEL = (
     "model-wrong-directory",
     "model-name-typo",
     "model-nested-directory",
+    "model-unreadable",
     "smoke-inference-failed",
 )
 """Why a service has no model to answer with; the last stands for all that is wrong with a file."""
@@ -126,6 +128,10 @@ _ALL: tuple[Cause, ...] = (
     ),
     Cause("service-module-missing", ("service-not-running", "service-start-failed", "service-crashed-or-not-ready")),
     Cause("service-start-failed", ("service-not-running",)),
+    *(
+        Cause(why, ("service-log-shows-cause",), when=shows_that_it_ended)
+        for why in ("service-module-missing", "service-start-failed")
+    ),
     Cause("disk-full", ("model-missing", "model-download-failed")),
     *(Cause(why, (*IMPORTS, *INFERENCE), when=says_so) for why in BY_THEIR_WORDS),
     *(Cause(why, ("ort-session-on-cpu",), when=says_so) for why in OF_A_LIBRARY),
@@ -171,7 +177,10 @@ _ALL: tuple[Cause, ...] = (
     Cause("ort-broken-install", ("ort-import-fails", "ort-session-on-cpu")),
     Cause("ort-broken-install", INFERENCE, when=of_an_onnx_model),
     Cause("ort-import-fails", INFERENCE, when=of_an_onnx_model),
-    Cause("ort-import-fails", ("package-import-fails",), when=passed_up),
+    *(
+        Cause(why, ("package-import-fails",), when=passed_up)
+        for why in ("ort-import-fails", "ort-broken-install", "ort-missing")
+    ),
     Cause("torch-import-fails", ("smoke-inference-failed",), when=of_a_checkpoint),
     Cause("package-import-fails", ("ort-import-fails", "torch-import-fails"), when=passed_down),
     Cause("ort-both-packages", ("ort-session-on-cpu",)),

@@ -29,6 +29,8 @@ class Attachment(Data, frozen=True, kw_only=True):
     note: str | None = None
     """What the operator should know of a service that was found: why it is not looked into, or with whose rights it is."""
     passed_over: tuple[PassedOver, ...] = ()
+    closed: bool = False
+    """The operator named a port, and what listens there is another user's, into which this one may not look."""
 
 
 def attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachment:
@@ -67,7 +69,8 @@ def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachm
         return _attached(settings, chosen)
     seen = tuple(_passed_over(one, len(candidates)) for one in candidates)
     left = _as_started(settings, catalogue)
-    return Attachment(settings=left, how="found", note=passed_over_words(seen), passed_over=seen)
+    closed = bool(seen) and all(one.service.named and one.standpoint is None for one in candidates)
+    return Attachment(settings=left, how="found", note=passed_over_words(seen), passed_over=seen, closed=closed)
 
 
 def _as_started(settings: Settings, catalogue: Catalogue) -> Settings:

@@ -35,6 +35,8 @@ def look(
     chosen, around = target_with_surroundings(settings, environment, attachment.how)
     if chosen.chosen in GUESSED and any(one.why == "several" for one in attachment.passed_over):
         chosen = replace(chosen, command=(), problem="several")  # what another Python lacks, none of them needs
+    elif chosen.chosen in GUESSED and attachment.closed:
+        chosen = replace(chosen, command=(), problem="not-permitted")
     around = _without_hanging(around, tell)
     settings = numbered_inside(settings, around)
     target, readings = collect(Looking(settings, chosen, around, progress), probes, meanwhile)

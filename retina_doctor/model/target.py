@@ -7,9 +7,10 @@ from retina_doctor.codec import Data, field
 from retina_doctor.kinds import CommandLine, CommandWords, Name, Path, User
 
 Chosen = Literal["flag", "service", "port", "found", "environment", "path", "own"]
-NoPython = Literal["ended", "gone", "replaced", "no-python", "several", "no-answer"]
+NoPython = Literal["ended", "gone", "replaced", "no-python", "several", "no-answer", "not-permitted"]
 """Why the Python of a process cannot be looked at: the process ended; its interpreter's file is gone, or is another one by
-now; it is no Python; there are several services, and none was chosen; or the disk on which it lies does not answer."""
+now; it is no Python; there are several services, and none was chosen; the disk on which it lies does not answer; or what
+listens at the port that was named is another user's, into which this one may not look."""
 
 
 class Target(Data, frozen=True, kw_only=True):

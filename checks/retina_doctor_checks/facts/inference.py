@@ -76,6 +76,14 @@ class Saved(Facts, frozen=True, kw_only=True):
     error: str | None
 
 
+class OtherSize(Facts, frozen=True, kw_only=True):
+    """*posted* and *mistaken* of Inference at an input of another *size*, (width, height) in pixels."""
+
+    size: tuple[int, int]
+    posted: tuple[Face, ...]
+    mistaken: dict[Name, tuple[Face, ...]]
+
+
 class Inference(Facts, frozen=True, kw_only=True):
     """*skipped*: why nothing was tried. *contract*: the family of the model by its outputs; None: no known detector's.
 
@@ -92,7 +100,8 @@ class Inference(Facts, frozen=True, kw_only=True):
     as onnxruntime's profile tells of a run of its own (on CUDA it tells when kernels are launched, not when they end).
     *posted*: faces of which the model is sure in the doctor's drawn picture of two faces, which is posted to the service; None:
     not decoded. *mistaken*: likewise, by how its input was made wrongly on purpose ("channels" in the other order, "mean" not
-    subtracted). *candidates*: how many it takes for a face there at all, of which a trained one has a handful.
+    subtracted). *at_sizes*: likewise at other usual sizes, for a service's own may be one of them. *candidates*: how many
+    it takes for a face there at all, of which a trained one has a handful.
     *host_memory*: bytes of the process that no file stands behind (RssAnon, proc_pid_status(5)), after the runs with the session
     open: what the kernel cannot take back. None: the kernel does not tell.
     """
@@ -145,6 +154,7 @@ class Inference(Facts, frozen=True, kw_only=True):
     posted: tuple[Face, ...] | None = None
     mistaken: dict[Name, tuple[Face, ...]] | None = None
     candidates: int | None = None
+    at_sizes: tuple[OtherSize, ...] = ()
 
     @property
     def on_cuda(self) -> bool | None:

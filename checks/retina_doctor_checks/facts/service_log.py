@@ -21,6 +21,16 @@ class ShownLog(Facts, frozen=True, kw_only=True):
     dated: bool = False
 
 
+class LastException(Facts, frozen=True, kw_only=True):
+    """An exception that ended a program: its last line, without secrets, and the place of the service's own that it came from.
+    *module*: that it did not find."""
+
+    said: str
+    file: Path
+    line: int
+    module: Name | None = None
+
+
 class Log(Facts, frozen=True, kw_only=True):
     """One log. *kind*: output, a file behind the process's standard output or error; file, named by the operator; unit, the
     journal of a systemd unit; container, of docker, podman or kubectl. *name*: the path, the unit or the container.
@@ -41,6 +51,8 @@ class Log(Facts, frozen=True, kw_only=True):
     holds: tuple[Name, ...] = ()
     fell_back: tuple[str, ...] = ()
     """Lines by which onnxruntime says that it went on without CUDA."""
+    raised: LastException | None = None
+    """At its end."""
 
 
 class Exit(Facts, frozen=True, kw_only=True):

@@ -61,9 +61,10 @@ def names_a_service(settings: Settings) -> bool:
 
 def pictures(posted: bool) -> dict[str, str | None]:
     """The known ones, where any is *posted*."""
-    from retina_doctor_checks.inference.known import POSTED, WIDE, encoded
+    from retina_doctor_checks.inference.known import CLOSE, POSTED, WIDE, encoded
 
-    return {"picture": encoded(POSTED) if posted else None, "wide": encoded(WIDE) if posted else None}
+    names = {"picture": POSTED, "wide": WIDE, "close": CLOSE}
+    return {name: encoded(file) if posted else None for name, file in names.items()}
 
 
 ports = Probe(
@@ -99,6 +100,7 @@ start = Probe(
     since="0.3",
     facts=Start,
     module=f"{PROBES}.look_start",
+    share=True,  # it reads files, and --quick has the time
     side=Side.TARGET,
     arguments=lambda settings: {"start": settings.of(ServiceSettings).start},
 )

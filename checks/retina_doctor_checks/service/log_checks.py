@@ -9,7 +9,7 @@ from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity,
 from retina_doctor.settings import Settings
 
 from ..combined.asides import Asides, asides
-from ..facts.service_log import Exit, Log, NamedLog, OwnLog, ShownLog
+from ..facts.service_log import Exit, LastException, Log, NamedLog, OwnLog, ShownLog
 from ..scopes import gpu_meant
 from ..settings import ServiceSettings
 from .logs import named_log
@@ -62,6 +62,19 @@ def service_log_shows_cause(own: OwnLog | None, named: NamedLog | None, target: 
         line = next(place.lines[0] for log in read for place in reversed(log.shown) if place.lines)
         return Passed(Reason("log-older", {"count": len(old), "line": line}))
     return Passed(Reason("log-clean", {"name": read[0].name}))
+
+
+def unexplained(named: NamedLog | None) -> LastException | None:
+    """The exception at the end of a log that shows no cause of its own: servers whose workers do not start say no more."""
+    from ..triage.log_causes import causes_of
+
+    for log in named.logs if named else ():
+        causes = (
+            {one.name for one in causes_of([place.symptom for place in log.shown], log.holds)} if log.shown else set()
+        )
+        if log.raised is not None and causes <= {"service-crashed-or-not-ready"}:
+            return log.raised
+    return None
 
 
 def _run(own: OwnLog | None, named: NamedLog | None) -> LogRun:

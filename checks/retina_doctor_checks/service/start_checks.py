@@ -7,15 +7,18 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from retina_doctor.authoring import EVERYWHERE, Action, Answer, Scope, check
+from retina_doctor.authoring import EVERYWHERE, Action, Answer, Gathered, Scope, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 from retina_doctor.settings import Settings
 
 from ..combined.asides import Asides, asides
 from ..combined.distribution_names import distribution
-from ..facts.service_log import Exit
+from ..facts.service import Ports
+from ..facts.service_log import Exit, LastException, NamedLog
 from ..facts.service_start import MissingModule, Start, Unloadable
 from ..settings import ServiceSettings
+from .log_checks import unexplained
+from .logs import named_log
 
 SIGNALS = {132: "SIGILL", 134: "SIGABRT", 135: "SIGBUS", 136: "SIGFPE", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
 """128 and the number of the signal (signal(7)), as shells, containers and this probe tell it."""
@@ -26,18 +29,52 @@ OF_SYSTEMD = {200: "chdir", 203: "not-found", 217: "user"}
 
 
 def start_named(settings: Settings) -> Scope:
-    if settings.of(ServiceSettings).start is None:
+    if settings.of(ServiceSettings).start is None and named_log(settings) is None:
         return Scope(inapplicable=Reason("no-start-named"))
     return EVERYWHERE
 
 
+class HowItEnded(Gathered, frozen=True, kw_only=True):
+    """What is known of a start that failed, from its command and from its log."""
+
+    settings: Settings
+    start: Start | None
+    ports: Ports | None
+    named: NamedLog | None
+
+    @property
+    def clean(self) -> Unknown | None:
+        """What is said where nothing was found: unknown, if the log or the process was not looked at."""
+        service = self.settings.of(ServiceSettings)
+        lacks_log = named_log(self.settings) is not None and self.named is None
+        lacks_ports = self.ports is None and (service.pid is not None or service.url is not None)
+        return Unknown(("named_log",)) if lacks_log else Unknown(("ports",)) if lacks_ports else None
+
+    @property
+    def raised(self) -> LastException | None:
+        """What ended it, by the end of its log. None: it runs, nobody knows, or the log says more (RD516)."""
+        process, url = (self.ports.process, self.ports.url) if self.ports else (None, None)
+        exit_ = self.named.exit if self.named else None
+        lives = process is not None and process.alive
+        refused = url is not None and url.answer is not None and url.answer.kind == "refused"
+        over = exit_ is not None and not exit_.running
+        named = process is not None or url is not None or exit_ is not None
+        ended = not lives and (process is not None or refused or over or not named)
+        return unexplained(self.named) if ended else None
+
+
 @check("RD517", "service-module-missing", Severity.ERROR, pitfall=5, scope=start_named, action=Action.PIP)
-def service_module_missing(start: Start) -> Answer:
+def service_module_missing(how: HowItEnded) -> Answer:
     """What is imported as soon as the service is started, and what a declaration implies (FastAPI's UploadFile)."""
+    start, raised = how.start, how.raised
+    if how.settings.of(ServiceSettings).start is None or (start is not None and not start.missing and raised):
+        return _module_of(raised) if raised is not None else how.clean
+    if start is None:
+        return Unknown(("start",))
     if start.program_missing is not None and start.file is None:
         return Inapplicable(Reason("explained-by", {"name": "service-start-failed"}))
     if not start.missing:
-        return None if start.file is not None and start.problem is None else Unknown(("start",))
+        return how.clean if start.file is not None and start.problem is None else Unknown(("start",))
     first = start.missing[0]
     names = [one.name for one in start.missing]
     folder, words = _folder(first), _words(start)
@@ -65,6 +102,21 @@ def service_module_missing(start: Start) -> Answer:
     return Problem(subject="service", variant=variant, evidence=evidence)
 
 
+def _module_of(raised: LastException) -> Problem | None:
+    """The module that the last start lacked, by the end of its log."""
+    if raised.module is None:
+        return None
+    word = distribution(raised.module)
+    evidence = {
+        "module": raised.module,
+        "file": raised.file,
+        "line": raised.line,
+        "install": [word] if word else [],
+        "more": asides(),
+    }
+    return Problem(subject="service", variant="logged", evidence=evidence)
+
+
 def _folder(module: MissingModule) -> str | None:
     """The folder in which the module would be found by its name."""
     if module.found_at is None:
@@ -74,15 +126,22 @@ def _folder(module: MissingModule) -> str | None:
 
 
 @check("RD518", "service-start-failed", Severity.ERROR, pitfall=5, scope=start_named, action=Action.RESTART)
-def service_start_failed(start: Start) -> Answer:
-    """Its program is not there, a file of its own cannot be loaded, or whoever starts it says how it ended."""
+def service_start_failed(how: HowItEnded) -> Answer:
+    """Its program is not there, a file of its own cannot be loaded, or whoever starts it, or its log, says how it ended."""
+    start, raised = how.start, how.raised
+    if how.settings.of(ServiceSettings).start is None:
+        return _raised(raised) if raised is not None else how.clean
+    if start is None:
+        return Unknown(("start",))
     ended = start.ended
     code = _code(ended)
     killed_for_memory = ended is not None and not ended.running and ended.killed_for_memory
     failed = killed_for_memory or code not in (None, 0, 143)
     broken = start.unloadable
+    if broken is None and start.program_missing is None and not start.missing and raised is not None:
+        return _raised(raised)
     if not failed and start.program_missing is None and broken is None:
-        return Unknown(("start",)) if start.command is None else None
+        return Unknown(("start",)) if start.command is None else how.clean
     told = _told(start, code if failed else None, killed_for_memory)
     if broken is not None:
         by = (
@@ -90,6 +149,14 @@ def service_start_failed(start: Start) -> Answer:
         )  # the command names another, or the file changes
         return Problem(subject="service", variant=broken.kind, evidence={**told, **_broken(start, broken)}, action=by)
     return Problem(subject="service", variant=_ending(told), evidence=told)
+
+
+def _raised(raised: LastException) -> Problem | None:
+    """A module that is missing is a finding of its own."""
+    if raised.module is not None:
+        return None
+    evidence = {"said": raised.said, "file": raised.file, "line": raised.line, "read_log": []}
+    return Problem(subject="service", variant="raised", evidence=evidence, action=Action.EDIT)
 
 
 def _ending(told: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from .case import Case
 from .dates import Clock, moments
 from .diagnosing import holding
 from .first_look import thinned
+from .raised import raised_in
 from .sentences import is_open, sentence, squeezed
 from .symptoms import SymptomSeen, seen
 from .tables import wordings
@@ -78,6 +79,7 @@ def understood(one: FetchedLog, clock: Clock) -> Log:
     shown: tuple[ShownLog, ...] = ()
     holds: tuple[str, ...] = ()
     fell_back: list[str] = []
+    raised = None
     if one.data:
         content = one.text
         lines = content.split("\n")
@@ -86,11 +88,12 @@ def understood(one: FetchedLog, clock: Clock) -> Log:
         case = Case(text=text, told=told(text), seen=seen(text, EVERY, people_wrote=False))
         shown = tuple(place for symptom in case.seen for place in places(symptom, when))
         holds = tuple(sorted(holding(case, {name for s in case.seen for name in s.symptom.fits})))
+        raised = raised_in(lines)
         fell_back = list(dict.fromkeys(_fell_back(lines)))
     words = None if one.words is None else beginning(one.words, LONGEST)
     return Log(
         kind=one.kind, name=one.name, problem=one.problem, words=words, size=one.size, fresh=one.fresh, shown=shown, holds=holds,
-        fell_back=tuple(fell_back[-3:]),
+        fell_back=tuple(fell_back[-3:]), raised=raised,
     )  # fmt: skip
 
 

@@ -22,6 +22,18 @@ SURE = 0.9  # a score that no usual threshold is above
 LEAST = 0.4  # untrained weights give every anchor about as much, or more
 MOST_SURE = 20
 SLOW = 5.0  # seconds of a first run, after which no other input is tried
+OTHER_SIDES = (
+    320,
+    480,
+    1024,
+    512,
+    800,
+    416,
+    960,
+    768,
+    1280,
+)  # a service has a size of its own, which nobody may have named
+LONG = 4.0  # seconds, after which no further one is tried
 MOST_PICTURE = 200 * 10**6  # bytes
 EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "framework": None, "device": None, "contract": None, "input_size": None, "session": None,
@@ -29,6 +41,7 @@ EMPTY: dict[str, Any] = {
     "cpu_median": None, "picture": None, "finite": None, "cpu_difference": None, "faces": None, "log": [], "load_error": None,
     "by_insightface": None, "saved": None, "run_error": None, "cards": None, "shapes": None, "cpu_share": None,
     "runs": None, "host_memory": None, "posted": None, "mistaken": None, "candidates": None,
+    "at_sizes": [],
 }  # fmt: skip
 
 
@@ -75,7 +88,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
 def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     import numpy
 
-    from retina_doctor_checks.probes.inference import detector
+    from retina_doctor_checks.probes.inference import detector, drawing
 
     watch.begin()
     probe.stage("loading " + os.path.basename(path))
@@ -141,17 +154,20 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     watch.end()
     if arguments.get("posted") and finite and times[0] <= SLOW:
         probe.stage("detecting in the drawn picture")
-        probe.tell(**in_posted(engine, arguments["posted"], width, height, arguments["nms"]))
+        from_png = drawing.read(base64.b64decode(arguments["posted"]))
+        probe.tell(**in_posted(engine, from_png, width, height, arguments["nms"]))
+        if engine.any_size:
+            probe.tell(at_sizes=at_sizes(engine, from_png, (width, height), arguments["nms"]))
     if nodes and len(nodes) > 1:
         probe.stage("timing the nodes on the CPU")
         probe.tell(cpu_share=engine.cpu_share(blob))
 
 
-def in_posted(engine: Any, png: str, width: int, height: int, nms: float) -> dict[str, Any]:
+def in_posted(engine: Any, picture: Any, width: int, height: int, nms: float) -> dict[str, Any]:
     """What is told of the picture that is posted to the service; nothing, where the outputs are no known detector's."""
-    from retina_doctor_checks.probes.inference import detector, drawing
+    from retina_doctor_checks.probes.inference import detector
 
-    canvas, scale = detector.letterbox(drawing.read(base64.b64decode(png)), width, height)
+    canvas, scale = detector.letterbox(picture, width, height)
 
     def found(blob: Any, least: float) -> list[Any]:
         outputs = engine.run(blob)
@@ -168,6 +184,22 @@ def in_posted(engine: Any, png: str, width: int, height: int, nms: float) -> dic
         "candidates": len(seen),
         "mistaken": {why: faces[:MOST_SURE] for why, faces in slips.items()},
     }
+
+
+def at_sizes(engine: Any, picture: Any, but: tuple[int, int], nms: float) -> list[dict[str, Any]]:
+    """The same at inputs of other usual sizes, until LONG is over."""
+    told: list[dict[str, Any]] = []
+    until = time.perf_counter() + LONG
+    for side in OTHER_SIDES:
+        if (side, side) == but:
+            continue
+        if time.perf_counter() > until:
+            break
+        one = in_posted(engine, picture, side, side, nms)
+        if not one:  # a graph that takes no other, though it does not say so
+            break
+        told.append({"size": [side, side], "posted": one["posted"], "mistaken": one["mistaken"]})
+    return told
 
 
 def anonymous() -> int | None:

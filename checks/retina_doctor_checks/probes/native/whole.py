@@ -78,7 +78,8 @@ def is_cut(entry: Any, state: Any, there: dict[str, Any]) -> bool:
     if state.st_size == entry.size or access.is_closed(entry.place):
         return False
     if entry.path.endswith(".py"):
-        return bool(entry.size) and state.st_size < entry.size and not can_be_read(entry.place)
+        size = state.st_size
+        return bool(entry.size) and size < entry.size and (not size or not can_be_read(entry.place))
     return elf.damage(entry.place) is not None
 
 

@@ -161,7 +161,11 @@ def is_damaged(path: str) -> bool:
         return False
     if path.endswith(".so"):
         return bool(elf.damage(path))
-    return access.is_gone(path) and access.is_gone(path + "c")
+    if access.is_gone(path):
+        return access.is_gone(path + "c")
+    return os.path.isfile(path) and not os.path.getsize(
+        path
+    )  # as a crash or a full disk leaves it; none of these is empty
 
 
 def cuda_of(name: str, folder: str | None, provider: dict[str, Any] | None, requires: list[Any]) -> list[int] | None:

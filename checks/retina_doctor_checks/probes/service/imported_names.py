@@ -61,10 +61,12 @@ class Walk:
 
     def follow(self, file: str) -> None:
         waiting = [file]
-        while waiting and len(self.trees) < MOST_FILES:
+        walked: set[str] = set()
+        while waiting and len(walked) < MOST_FILES:
             one = waiting.pop()
-            if one in self.trees:
+            if one in walked:
                 continue
+            walked.add(one)  # not what is parsed: for the names of an import it is so before
             tree = self.tree(one)
             if tree is None:
                 self.unread = self.unread or one == file

@@ -23,10 +23,13 @@ COLD = 1.0  # seconds: an answer that took longer is asked for again, since the 
 
 class Upload(object):
     """How a picture is posted: *form* (of posting.FORMS), in *field*. *faces*: the key of a right answer, "" where
-    it is a list. *wide*: another known picture, no square."""
+    it is a list. *wide*: another known picture, no square; *close*: of one large face."""
 
-    def __init__(self, form: str, field: str, faces: str, picture: bytes, wide: bytes | None = None) -> None:
-        self.form, self.field, self.faces, self.picture, self.wide = form, field, faces, picture, wide
+    def __init__(
+        self, form: str, field: str, faces: str, picture: bytes, wide: bytes | None = None, close: bytes | None = None
+    ) -> None:
+        self.form, self.field, self.faces = form, field, faces
+        self.picture, self.wide, self.close = picture, wide, close
 
     def body(self) -> tuple[bytes, str]:
         return posting.picture_in(self.form, [self.field], self.picture)
@@ -34,9 +37,8 @@ class Upload(object):
     def otherwise(self, form: str, field: str) -> Upload:
         return Upload(form, field, self.faces, self.picture)
 
-    def of_wide(self) -> Upload:
-        assert self.wide is not None
-        return Upload(self.form, self.field, self.faces, self.wide)
+    def of(self, picture: bytes) -> Upload:
+        return Upload(self.form, self.field, self.faces, picture)
 
 
 def detect(
@@ -75,8 +77,17 @@ def judged(client: posting.Client, upload: Upload) -> dict[str, Any]:
             told = dict(again, first_seconds=told["seconds"])
     if is_answered(told) and upload.wide is not None and holds(told["body"], upload.faces) and not client.late():
         # A picture of the network's own size cannot show in whose pixels the boxes are.
-        wide = followed(client, upload.of_wide())
+        wide = followed(client, upload.of(upload.wide))
         told["wide_body"] = wide["body"] if is_answered(wide) else None
+    if (
+        is_answered(told)
+        and upload.close is not None
+        and listed(told["body"], upload.faces) == []
+        and not client.late()
+    ):
+        # Whoever leaves small faces out on purpose has none to tell.
+        close = followed(client, upload.of(upload.close))
+        told["close_body"] = close["body"] if is_answered(close) else None
     return told
 
 
@@ -86,9 +97,13 @@ def is_answered(told: dict[str, Any]) -> bool:
 
 def holds(body: Any, faces: str) -> bool:
     """Whether the list of faces is where it should be; what is in it is judged elsewhere."""
+    return listed(body, faces) is not None
+
+
+def listed(body: Any, faces: str) -> list[Any] | None:
     for key in faces.split(".") if faces else ():
         body = body.get(key) if isinstance(body, dict) else None
-    return isinstance(body, list)
+    return body if isinstance(body, list) else None
 
 
 def what_works(client: posting.Client, upload: Upload, refused: dict[str, Any]) -> dict[str, Any]:

@@ -265,8 +265,8 @@ def watching(
 
 def upload_of(arguments: dict[str, Any]) -> look_endpoint.Upload:
     picture = base64.b64decode(arguments["picture"])
-    wide = base64.b64decode(arguments["wide"])
-    return look_endpoint.Upload(arguments["form"], arguments["field"], arguments["faces"], picture, wide)
+    wide, close = (base64.b64decode(arguments[name]) for name in ("wide", "close"))
+    return look_endpoint.Upload(arguments["form"], arguments["field"], arguments["faces"], picture, wide, close)
 
 
 def posted(probe: Any, arguments: dict[str, Any], url: dict[str, Any], address: str, started: float) -> dict[str, Any]:

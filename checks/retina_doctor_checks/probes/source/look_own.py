@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import zipfile
 
 from retina_doctor import proc_files
 from retina_doctor.hints import Any
@@ -55,7 +56,7 @@ def own_files(pid: int) -> list[str]:
         return []
     base = base if os.path.isdir(base) else os.getcwd()
     main = main_file(words, base)
-    return with_imports(main) if main else []
+    return with_imports(main) if main and not zipfile.is_zipfile(main) else []
 
 
 def main_file(words: list[str], base: str) -> str | None:
