@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from retina_doctor import own_checks
-from retina_doctor.authoring import ANY, Pack, Probe, always
+from retina_doctor.authoring import ANY, Check, Pack, Probe, always
 from retina_doctor.authoring import check as authored
 from retina_doctor.catalogue.catalogue import Entry
 from retina_doctor.catalogue.needs import Need, Want, needs_of
@@ -80,22 +80,25 @@ class Draft:
             raise PackError(f"{place}named twice: {what} {shown}, first by the pack {holder}")
         self._holders[what, value] = pack.name
 
-    def _supply(self, need: Need, who: str) -> None:
+    def _supply(self, need: Need, check: Check) -> None:
         """Raises PackError where nobody tells these facts, or not in the way in which they are wanted."""
-        wanted = f"{need.facts.__name__} (of {need.facts.__module__})"
-        if need.facts not in self.facts and not issubclass(need.facts, Table):
+        missing = need.facts not in self.facts and not issubclass(need.facts, Table)
+        unread = need.want is Want.READING and need.facts not in self._probed
+        if not (missing or unread or (need.want is Want.REQUIRED and need.facts is SeenFrom)):
+            return
+        who, wanted = f"{check.place}: {check.name}", f"{need.facts.__name__} (of {need.facts.__module__})"
+        if missing:
             raise PackError(f"{who} needs {wanted}, which no probe of a loaded pack tells", lacks=True)
-        if need.want is Want.READING and need.facts not in self._probed:
+        if unread:
             raise PackError(f"{who} needs a Reading of {wanted}, which is no probe's: ask for the facts themselves")
-        if need.want is Want.REQUIRED and need.facts is SeenFrom:
-            raise PackError(f"{who} needs {wanted}, which old snapshots do not tell: ask for SeenFrom | None")
+        raise PackError(f"{who} needs {wanted}, which old snapshots do not tell: ask for SeenFrom | None")
 
     def connect(self, pack: Pack) -> None:
         """What it asks of itself and of others. Raises PackError."""
         shown = (one for one in (*self.heads.values(), *self.figures, *self.restarted) if one.domain == pack.name)
         for entry in (*self.entries[pack.name], *shown):
             for need in entry.needs:
-                self._supply(need, f"{entry.check.place}: {entry.check.name}")
+                self._supply(need, entry.check)
         for cause in pack.causes:
             for name in (cause.root, *cause.explains):
                 if name not in self.names and not (name == ANY and cause.root == ANY and cause.when is not always):

@@ -35,12 +35,22 @@ def needs_of(check: Check) -> tuple[Need, ...]:
     for parameter, written in check.judge.__annotations__.items():
         hint = _hint(check, written) if parameter != "return" else None
         if isinstance(hint, type) and issubclass(hint, Gathered):
-            needs += [
-                replace(_need(check, parameter, inner), field=f, whole=hint) for f, inner in field_types(hint).items()
-            ]
+            needs += _gathered(check, parameter, hint)
         elif hint is not None:
             needs.append(_need(check, parameter, hint))
     return tuple(needs)
+
+
+_wholes: dict[tuple[str, type[Gathered]], tuple[Need, ...]] = {}
+"""Of a parameter of that class, which the checks of a module share."""
+
+
+def _gathered(check: Check, parameter: str, whole: type[Gathered]) -> tuple[Need, ...]:
+    if (parameter, whole) not in _wholes:
+        fields = field_types(whole).items()
+        found = (replace(_need(check, parameter, inner), field=name, whole=whole) for name, inner in fields)
+        _wholes[parameter, whole] = tuple(found)
+    return _wholes[parameter, whole]
 
 
 _hints: dict[tuple[str, str], Any] = {}

@@ -7,7 +7,7 @@ from retina_doctor.model import Json
 from retina_doctor.settings import Settings
 
 from ..facts.inference import Inference, KnownAnswer
-from ..settings import DetectionSettings, GpuSettings, ModelSettings
+from ..settings import DetectionSettings, GpuSettings, ModelSettings, ServiceSettings
 from . import checks, known, known_checks
 
 DEFAULT_SIZE, DEFAULT_THRESHOLD, DEFAULT_NMS = (640, 640), 0.5, 0.4
@@ -26,6 +26,7 @@ def arguments(settings: Settings) -> dict[str, Json]:
         "image": wanted.image,
         "save": wanted.save_picture,
         "posted": known.encoded(known.POSTED),
+        "wrongly": settings.of(ServiceSettings).url is not None,
     }
 
 

@@ -33,7 +33,7 @@ OTHER_SIDES = (
     768,
     1280,
 )  # a service has a size of its own, which nobody may have named
-LONG = 4.0  # seconds, after which no further one is tried
+LONG = 2.0  # seconds, after which no further one is tried
 MOST_PICTURE = 200 * 10**6  # bytes
 EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "framework": None, "device": None, "contract": None, "input_size": None, "session": None,
@@ -155,18 +155,24 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     if arguments.get("posted") and finite and times[0] <= SLOW:
         probe.stage("detecting in the drawn picture")
         from_png = drawing.read(base64.b64decode(arguments["posted"]))
-        probe.tell(**in_posted(engine, from_png, width, height, arguments["nms"]))
-        if engine.any_size:
-            probe.tell(at_sizes=at_sizes(engine, from_png, (width, height), arguments["nms"]))
+        wrongly = arguments["wrongly"]
+        probe.tell(**in_posted(engine, from_png, (width, height), arguments["nms"], wrongly))
+        if wrongly and engine.any_size:
+            most = (
+                width * height if device == "cuda" else None
+            )  # of the card's memory, which others use, no more is taken
+            probe.tell(at_sizes=at_sizes(engine, from_png, (width, height), arguments["nms"], most))
     if nodes and len(nodes) > 1:
         probe.stage("timing the nodes on the CPU")
         probe.tell(cpu_share=engine.cpu_share(blob))
 
 
-def in_posted(engine: Any, picture: Any, width: int, height: int, nms: float) -> dict[str, Any]:
-    """What is told of the picture that is posted to the service; nothing, where the outputs are no known detector's."""
+def in_posted(engine: Any, picture: Any, size: tuple[int, int], nms: float, wrongly: bool) -> dict[str, Any]:
+    """What is told of the picture that is posted to the service; nothing, where the outputs are no known detector's. *wrongly*:
+    also of inputs that are made as they should not be."""
     from retina_doctor_checks.probes.inference import detector
 
+    width, height = size
     canvas, scale = detector.letterbox(picture, width, height)
 
     def found(blob: Any, least: float) -> list[Any]:
@@ -175,27 +181,28 @@ def in_posted(engine: Any, picture: Any, width: int, height: int, nms: float) ->
 
     try:
         seen = found(detector.blob(canvas, engine.contract), LEAST)
-        slips = {why: found(blob, SURE) for why, blob in detector.mistaken(canvas, engine.contract).items()}
+        inputs = detector.mistaken(canvas, engine.contract) if wrongly else {}
+        slips = {why: found(blob, SURE) for why, blob in inputs.items()}
     except Exception:  # of outputs or inputs in a form of its own nothing is known
         return {}
     sure = [one for one in seen if one["score"] >= SURE][:MOST_SURE]
     return {
         "posted": sure,
         "candidates": len(seen),
-        "mistaken": {why: faces[:MOST_SURE] for why, faces in slips.items()},
+        "mistaken": {why: faces[:MOST_SURE] for why, faces in slips.items()} if wrongly else None,
     }
 
 
-def at_sizes(engine: Any, picture: Any, but: tuple[int, int], nms: float) -> list[dict[str, Any]]:
-    """The same at inputs of other usual sizes, until LONG is over."""
+def at_sizes(engine: Any, picture: Any, but: tuple[int, int], nms: float, most: int | None) -> list[dict[str, Any]]:
+    """The same at inputs of other usual sizes, of *most* pixels, until LONG is over."""
     told: list[dict[str, Any]] = []
     until = time.perf_counter() + LONG
     for side in OTHER_SIDES:
-        if (side, side) == but:
+        if (side, side) == but or (most is not None and side * side > most):
             continue
         if time.perf_counter() > until:
             break
-        one = in_posted(engine, picture, side, side, nms)
+        one = in_posted(engine, picture, (side, side), nms, True)
         if not one:  # a graph that takes no other, though it does not say so
             break
         told.append({"size": [side, side], "posted": one["posted"], "mistaken": one["mistaken"]})

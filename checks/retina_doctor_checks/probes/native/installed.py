@@ -7,7 +7,6 @@ Formats: PyPA, "Recording installed projects"; PEP 376 and 427 for RECORD.
 
 from __future__ import annotations
 
-import base64
 import functools
 import itertools
 import os
@@ -123,7 +122,8 @@ def folders(site: str, _changed: int) -> list[Any]:
 
 def sha256(path: str) -> str:
     """As RECORD writes it: URL-safe base64 without padding."""
-    import hashlib  # only here: it takes 3 ms
+    import base64  # only here, both: they take 3 ms
+    import hashlib
 
     digest = hashlib.sha256()
     with open(path, "rb") as file:

@@ -56,6 +56,15 @@ def is_beside(path: str) -> bool:
     return (".." in path or "test" in path or "bench" in path) and BESIDE.match(path) is not None
 
 
+def doubtful(found: list[Any]) -> list[Any]:
+    """Of what `code` found all but the many that are as long as their list says, and that everybody may read."""
+    return [
+        (entry, state)
+        for entry, state in found
+        if state is None or state.st_size != entry.size or state.st_mode & READ_BY_ALL != READ_BY_ALL
+    ]
+
+
 def damaged(found: list[Any], there: dict[str, Any]) -> list[str]:
     """Of what `code` found that which is gone or cut short; what lies higher first."""
     return sorted([entry.place for entry, state in found if is_cut(entry, state, there)], key=depth)
@@ -81,11 +90,6 @@ def is_cut(entry: Any, state: Any, there: dict[str, Any]) -> bool:
         size = state.st_size
         return bool(entry.size) and size < entry.size and (not size or not can_be_read(entry.place))
     return elf.damage(entry.place) is not None
-
-
-def may_be_read(entry: Any, state: Any) -> bool:
-    """As this user. What its folder shows and everybody may read is not asked about: there are thousands."""
-    return (state is not None and state.st_mode & READ_BY_ALL == READ_BY_ALL) or os.access(entry.place, os.R_OK)
 
 
 def on_disk(entry: Any, there: dict[str, Any]) -> Any:

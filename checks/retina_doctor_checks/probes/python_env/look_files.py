@@ -28,20 +28,21 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     wanted = [one for one in whole.with_requirements(STARTS, everything) if not OTHERS.match(one.name)]
     there: dict[str, Any] = {}
     code = [(one, whole.code(one, there)) for one in wanted]
-    damaged = [(one, found, whole.damaged(found, there)) for one, found in code]
+    doubtful = [(one, found, whole.doubtful(found)) for one, found in code]
+    damaged = [(one, found, whole.damaged(odd, there)) for one, found, odd in doubtful]
     probe.tell(
         looked_at=sum(1 for _, found in code if found),
         damaged=[described(one, found, files) for one, found, files in damaged if files],
-        closed=closed(code),
+        closed=closed(doubtful),
     )
 
 
-def closed(code: list[Any]) -> list[dict[str, Any]]:
+def closed(doubtful: list[Any]) -> list[dict[str, Any]]:
     """What this user may not read among the packages: whole folders of packages, else what is highest in them."""
     sites = places.site_folders()
     highest: dict[str, set[str]] = {site: set() for site in sites if access.is_closed(site)}
-    for one, found in code:
-        refused = [entry.place for entry, state in found if not whole.may_be_read(entry, state)]
+    for one, found, odd in doubtful:
+        refused = [entry.place for entry, _ in odd if not os.access(entry.place, os.R_OK)]
         if refused:
             note(highest, one.site, refused, set(modules(found)))
     for site in sites:

@@ -255,7 +255,7 @@ def uses(path: str) -> list[Any]:
     """[(line, name like "np.int")], first to last."""
     try:
         with open(path, "rb", buffering=0) as file:
-            if not ALIAS.search(file.read(MOST_SOURCE)):
+            if os.fstat(file.fileno()).st_size > MOST_SOURCE or not ALIAS.search(file.read()):
                 return []
     except OSError:
         return []
