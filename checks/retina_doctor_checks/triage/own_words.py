@@ -27,7 +27,7 @@ HARMLESS = re.compile(
     r"|expandable_segments\snot\ssupported\son\sthis\splatform"
 )
 """What pip tells everybody who installs into an image ("broken", "conflicting" is what could be), and of a request that it makes
-again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py); torch's warning of a setting (c10/cuda/CUDAAllocatorConfig.h)."""
+again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py); torch, of a setting (c10/cuda/CUDAAllocatorConfig.h)."""
 FAULTS = frozenset(
     (
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
