@@ -62,6 +62,32 @@ def test_a_package_that_breaks_at_its_import_is_of_another_release(tmp_path: Pat
     assert names("face detection\n\n" + said)[0] == "dependency-version-conflict"
 
 
+def test_what_an_import_calls_counts_as_the_import(tmp_path: Path) -> None:
+    """The package's first lines call a function of its own, which asks numpy for what it has not; later that is no import."""
+    package = tmp_path / "site-packages" / "face_blocks"
+    package.mkdir(parents=True)
+    (package / "parts.py").write_text(
+        "import numpy\ndef made():\n    return numpy.zeros(1).a_name_that_an_older_release_had\n"
+    )
+    (package / "__init__.py").write_text("from .parts import made\nDEFAULT = made()\n")
+    program = f"import sys; sys.path.insert(0, {str(package.parent)!r}); import face_blocks"
+    said = ending(program, tmp_path)
+    (one,) = [one for one in raised(read(said)) if one.module == "face_blocks/parts"]
+    assert (one.function, one.importing) == ("made", True)
+    (package / "__init__.py").write_text("from .parts import made\n")
+    (later,) = [
+        one
+        for one in raised(read(ending(f"{program}.parts; face_blocks.made()", tmp_path)))
+        if "face_blocks" in one.module
+    ]
+    assert not later.importing
+
+
+def test_a_file_that_bears_the_name_of_a_package(tmp_path: Path) -> None:
+    (tmp_path / "onnxruntime.py").write_text("")
+    assert names(ending("import onnxruntime.capi", tmp_path))[0] == "package-shadowed"
+
+
 def test_the_innermost_package_counts(tmp_path: Path) -> None:
     said = ending(SESSION + "session.run(None, {'data': 'no array'})", tmp_path)
     assert [one.module for one in raised(read(said))] == ["onnxruntime/capi/onnxruntime_inference_collection"]

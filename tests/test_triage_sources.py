@@ -35,3 +35,27 @@ def test_an_illegal_instruction_of_the_card_is_none_of_the_processor() -> None:
     says = "CUDA error: an illegal instruction was encountered"
     assert "cpu-instructions-missing" not in _names(says)
     assert _names("face-api exited: Illegal instruction (core dumped)") == ["cpu-instructions-missing"]
+
+
+def test_a_bare_name_says_nothing_of_the_folder_that_is_read() -> None:
+    said = "inswapper_128.onnx cannot be loaded\nAssertionError: model_file {path} should exist"
+    assert _names(said.format(path="/srv/face/models/inswapper_128.onnx"))[0] == "model-missing"
+    assert _names(said.format(path="models/inswapper_128.onnx"))[0] == "model-wrong-directory"
+
+
+def test_the_users_own_packages_shadow_only_where_there_are_others() -> None:
+    own = 'File "/home/u/.local/lib/python3.10/site-packages/rembg/bg.py", line 9, in <module>\n'
+    fails = "AttributeError: module 'onnxruntime' has no attribute 'SessionOptions'"
+    assert _names(own + fails)[0] == "ort-broken-install"
+    assert (
+        "package-shadowed"
+        in _names(f'{own}File "/opt/v/lib/python3.10/site-packages/onnxruntime/__init__.py"\n{fails}')[:2]
+    )
+
+
+def test_an_empty_engine_is_no_stale_one() -> None:
+    said = "[TRT] INVALID_CONFIG: Deserialize the cuda engine failed."
+    assert _names(said) == ["tensorrt-engine-stale"]
+    assert (
+        _names(f"[TRT] INVALID_ARGUMENT: Cannot deserialize with an empty memory buffer.\n{said}")[0] == "model-missing"
+    )

@@ -268,8 +268,16 @@ def conflict_of_one(case: Case) -> bool:
 
 
 def _model_path(case: Case) -> str | None:
-    match = re.search(r"([^\s'\"]{1,200}\.(?:onnx|pth|h5|tar|pt))\b", case.text.flowing)
-    return match[1] if match else None
+    """The first that names a folder: a bare name, as in a title, says nothing of where it is looked for."""
+    paths = re.findall(r"[^\s'\"]{1,200}\.(?:onnx|pth|h5|tar|pt)\b", case.text.flowing)
+    return next((path for path in paths if "/" in path or "\\" in path), paths[0] if paths else None)
+
+
+def two_places_of_packages(case: Case) -> bool:
+    """The user's own and another's."""
+    places = re.findall(r"[^\s'\"]{0,200}[/\\](?:site|dist)-packages", case.text.flowing)
+    own = [".local" in place or "roaming" in place for place in places]
+    return any(own) and not all(own)
 
 
 def relative_model_path(case: Case) -> bool:
@@ -298,7 +306,7 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
         no_nvidia_card, driver_runs_its_cuda, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
         docker_run_without_gpus, on_windows, names_visible_devices, small_card, waited_for_download, two_opencvs,
         held_by_no_process_shown, little_of_it_is_ours, most_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card,
-        relative_model_path, absolute_model_path,
+        relative_model_path, absolute_model_path, two_places_of_packages,
         det_size_off_the_grid, newest_python, names_library_path, cudart_and_cudnn_missing, said_to_run_on_the_cpu,
         conflict_of_one, cuda_versions_differ, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,
     )

@@ -24,9 +24,10 @@ _END = re.compile(rf"[.!?;](?=\s)|[。！？；]|(?<![^\n]{{{BROKEN}}})\n|\n\s{{
 
 HARMLESS = re.compile(
     r"running\spip\sas\sthe\s'root'\suser\s[^.]{1,300}\.(?=\s)|retrying\s\(retry\(total=\d[^\n]{1,900}"
+    r"|expandable_segments\snot\ssupported\son\sthis\splatform"
 )
 """What pip tells everybody who installs into an image ("broken", "conflicting" is what could be), and of a request that it makes
-again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py)."""
+again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py); torch, of a setting (c10/cuda/CUDAAllocatorConfig.h)."""
 FAULTS = frozenset(
     (
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",

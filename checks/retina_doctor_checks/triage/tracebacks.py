@@ -22,21 +22,22 @@ _ERROR = re.compile(
 
 class Raised(Data, frozen=True, kw_only=True):
     """*module*: path of the innermost installed module ("torch/serialization"). *error*: the exception's class, or "" where the
-    text holds none behind the frames."""
+    text holds none behind the frames. *importing*: an installed module was in its first lines, of which this came."""
 
     module: str
     function: str
     error: str
+    importing: bool
     lines: tuple[LogLine, ...]
 
     def fits(self, pattern: str) -> bool:
         """*pattern*: "MODULE", "MODULE ERROR", "MODULE:FUNCTION" or "MODULE:FUNCTION ERROR"; a module that ends in a slash is
-        all of a package, and "*" any."""
+        all of a package, and "*" any. The function "import" is whatever was called while one was imported."""
         where, _, error = pattern.partition(" ")
         module, _, function = where.partition(":")
         return (
             (module == "*" or self.module == module or (module.endswith("/") and self.module.startswith(module)))
-            and (not function or self.function == function)
+            and (not function or self.function == function or (function == "import" and self.importing))
             and (not error or self.error == error)
         )
 
@@ -46,19 +47,24 @@ def raised(text: LogText) -> Iterator[Raised]:
     if "-packages" not in text.squeezed:
         return
     frame: re.Match[str] | None = None
-    at, since = None, 0
+    at, since, importing = None, 0, False
     for line in text.lines:
         since += 1
         error = _ERROR.match(line.text) if at is not None and since <= FAR else None
         if at is not None and frame is not None and (error is not None or since > FAR):
-            yield _raised(frame, error["error"] if error else "", (at, line) if error else (at,))
-            at = None
+            yield _raised(frame, error["error"] if error else "", (at, line) if error else (at,), importing)
+            at, importing = None, False
         elif (there := _FRAME.search(line.text.replace("\\", "/"))) is not None:
             frame, at, since = there, line, 0
+            importing = importing or _function(frame) == "<module>"
     if frame is not None and at is not None:
-        yield _raised(frame, "", (at,))
+        yield _raised(frame, "", (at,), importing)
 
 
-def _raised(frame: re.Match[str], error: str, lines: tuple[LogLine, ...]) -> Raised:
+def _function(frame: re.Match[str]) -> str:
     function = _FUNCTION.match(frame["rest"])
-    return Raised(module=frame["module"], function=function["name"] if function else "", error=error, lines=lines)
+    return function["name"] if function else ""
+
+
+def _raised(frame: re.Match[str], error: str, lines: tuple[LogLine, ...], importing: bool) -> Raised:
+    return Raised(module=frame["module"], function=_function(frame), error=error, lines=lines, importing=importing)
