@@ -42,7 +42,7 @@ _DENIED = re.compile(
 )
 _HEDGE = re.compile(
     r"(?<=\bnot )(?:(?:seem|appear|seeming|appearing|want|manage|managing|succeed) to |(?:be |being |get |getting )?able to "
-    r"|get to |really |actually |even |currently |properly |correctly |always |ever |yet |still |fully |successfully "
+    r"|get to |already |really |actually |even |currently |properly |correctly |always |ever |yet |still |fully |successfully "
     r"|automatically )+"
 )
 """Words between a denial and what it denies."""
