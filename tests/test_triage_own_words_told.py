@@ -28,7 +28,7 @@ def test_what_is_told_where_all_is_well_leads_nowhere(says: str) -> None:
 
 
 def test_never_to_finish_is_no_denial_of_the_fault() -> None:
-    """"never finishes" is spelled "never not finishes"; "no longer hangs" denies."""
+    """Spelled out it is "never not finishes", whose "never" denies nothing; "no longer hangs" denies."""
     assert "hangs" in FAULTS
     assert _names("On this host nvidia-smi never finishes.") == ["nvidia-smi-hangs", "gpu-fallen-off-bus"]
     assert _names("On this host nvidia-smi no longer hangs.") == []
