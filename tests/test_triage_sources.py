@@ -9,7 +9,8 @@ import pytest
 from retina_doctor_checks.triage.diagnosing import case_of, diagnoses
 from retina_doctor_checks.triage.text import read
 
-ROWS = tomllib.loads(Path(__file__).with_name("triage_sources.toml").read_text(encoding="utf-8"))["sentence"]
+FILES = sorted(Path(__file__).parent.glob("triage_sources*.toml"))
+ROWS = [row for file in FILES for row in tomllib.loads(file.read_text(encoding="utf-8"))["sentence"]]
 
 
 def _names(text: str) -> list[str]:

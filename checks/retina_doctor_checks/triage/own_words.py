@@ -31,7 +31,8 @@ again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py); torch, of a
 FAULTS = frozenset(
     (
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
-        "broken", "absent", "old",
+        "broken", "absent", "old", "hangs", "full-up", "memory-gone", "broke-off", "breaks-down", "misspelt", "fragments",
+        "refuses-requests", "trouble",
     )
 )  # fmt: skip
 """Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""
@@ -43,7 +44,7 @@ _DENIED = re.compile(
 )
 _HEDGE = re.compile(
     r"(?<=\bnot )(?:(?:seem|appear|seeming|appearing|want|manage|managing|succeed) to |(?:be |being |get |getting )?able to "
-    r"|get to |really |actually |even |currently |properly |correctly |always |ever |yet |still |fully |successfully "
+    r"|get to |already |really |actually |even |currently |properly |correctly |always |ever |yet |still |fully |successfully "
     r"|automatically )+"
 )
 """Words between a denial and what it denies."""
@@ -130,7 +131,8 @@ def _place(sentence: str, names: Sequence[str], lists: Mapping[str, tuple[str, .
 
     def told_at(name: str, word: str, within: str, begin: int) -> Iterator[int]:
         places = (begin + place for place in places_of(word, within))
-        return (at for at in places if name not in FAULTS or not _denied(sentence, at))
+        deniable = name in FAULTS and not word.startswith("not ")  # "never finishes" is spelled "never not finishes"
+        return (at for at in places if not deniable or not _denied(sentence, at))
 
     first, *others = names
     for word in lists[first]:

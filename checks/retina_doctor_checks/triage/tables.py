@@ -123,7 +123,9 @@ def symptoms() -> tuple[Symptom, ...]:
     return decode(_with_words(rows), tuple[Symptom, ...])
 
 
-OWN_WORDS = ("own_words.toml", "own_words_machine.toml", "own_words_service.toml", "own_words_places.toml")
+OWN_WORDS = (
+    "own_words.toml", "own_words_machine.toml", "own_words_service.toml", "own_words_places.toml", "own_words_causes.toml",
+)  # fmt: skip
 """Tables of people's own words; a list of one may be named in another."""
 
 
