@@ -25,6 +25,7 @@ def arguments(settings: Settings) -> dict[str, Json]:
         "nms": DEFAULT_NMS if wanted.nms is None else wanted.nms,
         "image": wanted.image,
         "save": wanted.save_picture,
+        "spare": min(4.0, 0.1 * settings.gate.timeout),
         "posted": known.encoded(known.POSTED),
     }
 

@@ -33,7 +33,6 @@ OTHER_SIDES = (
     768,
     1280,
 )  # a service has a size of its own, which nobody may have named
-LONG = 4.0  # seconds, after which no further one is tried
 MOST_PICTURE = 200 * 10**6  # bytes
 EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "framework": None, "device": None, "contract": None, "input_size": None, "session": None,
@@ -157,7 +156,7 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
         from_png = drawing.read(base64.b64decode(arguments["posted"]))
         probe.tell(**in_posted(engine, from_png, width, height, arguments["nms"]))
         if engine.any_size:
-            probe.tell(at_sizes=at_sizes(engine, from_png, (width, height), arguments["nms"]))
+            probe.tell(at_sizes=at_sizes(engine, from_png, (width, height), arguments["nms"], arguments["spare"]))
     if nodes and len(nodes) > 1:
         probe.stage("timing the nodes on the CPU")
         probe.tell(cpu_share=engine.cpu_share(blob))
@@ -186,15 +185,16 @@ def in_posted(engine: Any, picture: Any, width: int, height: int, nms: float) ->
     }
 
 
-def at_sizes(engine: Any, picture: Any, but: tuple[int, int], nms: float) -> list[dict[str, Any]]:
-    """The same at inputs of other usual sizes, until LONG is over."""
+def at_sizes(engine: Any, picture: Any, but: tuple[int, int], nms: float, seconds: float) -> list[dict[str, Any]]:
+    """The same at inputs of other usual sizes, as far as so many seconds last: time goes with the pixels."""
     told: list[dict[str, Any]] = []
-    until = time.perf_counter() + LONG
+    start = time.perf_counter()
+    pixels = 0
     for side in OTHER_SIDES:
-        if (side, side) == but:
+        spent = time.perf_counter() - start
+        if (side, side) == but or (pixels and spent + spent * side * side / pixels > seconds):
             continue
-        if time.perf_counter() > until:
-            break
+        pixels += side * side
         one = in_posted(engine, picture, side, side, nms)
         if not one:  # a graph that takes no other, though it does not say so
             break
