@@ -63,7 +63,9 @@ SETS = (".config.update", ".config.from_", ".config[", "os.chdir")
 KINDS = (
     SourceKind(kind="gunicorn", name=r"gunicorn.*\.py$", copied=False),
     SourceKind(
-        kind="python", name=r"(?i).*(?:config|settings|constants?|consts|params|defaults|paths?)\w*\.py$", copied=False
+        kind="python",
+        name=r"(?i)(?:.*(?:config|settings|constants?|consts|params|defaults|paths?)\w*|(?:.*_)?(?:conf|cfg|env|options))\.py$",
+        copied=False,
     ),
     SourceKind(kind="python", name=r".*\.py$", words=(*PYTHON, *SETS), copied=False),
     SourceKind(

@@ -26,7 +26,8 @@ def arguments(settings: Settings) -> dict[str, Json]:
         "image": wanted.image,
         "save": wanted.save_picture,
         "posted": known.encoded(known.POSTED),
-        "wrongly": settings.of(ServiceSettings).url is not None,
+        # Seconds for what only the answer of a service is compared with.
+        "spare": min(2.0, 0.1 * settings.gate.timeout) if settings.of(ServiceSettings).url is not None else None,
     }
 
 

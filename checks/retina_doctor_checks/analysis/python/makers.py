@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 
 from .annotated import alternatives, is_none
+from .modules import there
 from .tree import Tree, is_self
 from .values import values
 
@@ -15,6 +16,7 @@ DETECTORS = tuple(
     for name in ("get_model", "model_zoo.get_model", "SCRFD", "RetinaFace", "scrfd.SCRFD", "retinaface.RetinaFace")
 )
 
+FAR = 6  # files that a name is followed through
 DEFERRED = (
     "functools.partial",
     *(
@@ -42,7 +44,10 @@ def is_detector(tree: Tree, node: ast.expr) -> bool:
     return is_made_by(tree, node, DETECTORS)
 
 
-def is_made_by(tree: Tree, node: ast.expr, makers: tuple[str, ...]) -> bool:
+def is_made_by(tree: Tree, node: ast.expr, makers: tuple[str, ...], far: int = 0) -> bool:
+    place = there(tree, node) if isinstance(node, ast.Name | ast.Attribute) and far < FAR else None
+    if place is not None:  # from .engine import app
+        return is_made_by(*place, makers, far + 1)
     followed = isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript)
     made = [one.node for one in values(tree, node)] if followed else [None]
     if all(isinstance(one, ast.Call) for one in made):

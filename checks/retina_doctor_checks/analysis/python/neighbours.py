@@ -114,6 +114,15 @@ class Neighbours:
                     self._configures.setdefault(key.decode("utf-8", "replace"), set()).add(file)
         return self._sets
 
+    def given_to_all(self, module: str, path: str) -> list[str]:
+        """What `from module import *` brings, of a file that was fetched: what it assigns and defines at its top."""
+        for file in files_of(module, path):
+            data = self.content_of(file)
+            if data is not None and len(data) <= MOST_BYTES:
+                root = parsed(data)
+                return sorted(public(root)) if root is not None else []
+        return []
+
     def _of(self, module: str, constant: str, path: str) -> ast.expr | None:
         for file in files_of(module, path):
             if file not in self._literals:
@@ -183,6 +192,23 @@ def parsed(data: bytes) -> ast.Module | None:
             return ast.parse(data.decode(encoding))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def public(root: ast.Module) -> set[str]:
+    """The names that a module gives by `*`; where it lists them, those."""
+    found: set[str] = set()
+    for node in root.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {one.id for one in targets if isinstance(one, ast.Name)}
+            if names == {"__all__"} and isinstance(node.value, ast.List | ast.Tuple):
+                return {
+                    one.value for one in node.value.elts if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                }
+            found |= names
+    return {name for name in found if not name.startswith("_")}
 
 
 def literals(root: ast.Module) -> dict[str, ast.expr]:

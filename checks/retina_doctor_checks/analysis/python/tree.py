@@ -240,6 +240,9 @@ class Tree:
             else:
                 whence = "." * node.level + (node.module + "." if node.module else "")
                 self.names[alias.asname or alias.name] = whence + alias.name
+                if alias.name == "*":
+                    for name in self.neighbours.given_to_all(whence.rstrip(".") or whence, self.text.path):
+                        self.names.setdefault(name, whence + name)
 
     def _to(self, target: ast.expr, value: ast.expr | None, scope: Scope) -> None:
         if isinstance(target, ast.Name):

@@ -22,18 +22,9 @@ SURE = 0.9  # a score that no usual threshold is above
 LEAST = 0.4  # untrained weights give every anchor about as much, or more
 MOST_SURE = 20
 SLOW = 5.0  # seconds of a first run, after which no other input is tried
-OTHER_SIDES = (
-    320,
-    480,
-    1024,
-    512,
-    800,
-    416,
-    960,
-    768,
-    1280,
-)  # a service has a size of its own, which nobody may have named
-LONG = 2.0  # seconds, after which no further one is tried
+OTHER_SIDES = (320, 480, 1024, 512, 800, 416, 960, 768, 1280)
+"""A service has a size of its own, which nobody may have named."""
+MOST_PIXELS = max(OTHER_SIDES) ** 2
 MOST_PICTURE = 200 * 10**6  # bytes
 EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "framework": None, "device": None, "contract": None, "input_size": None, "session": None,
@@ -155,13 +146,13 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     if arguments.get("posted") and finite and times[0] <= SLOW:
         probe.stage("detecting in the drawn picture")
         from_png = drawing.read(base64.b64decode(arguments["posted"]))
-        wrongly = arguments["wrongly"]
-        probe.tell(**in_posted(engine, from_png, (width, height), arguments["nms"], wrongly))
-        if wrongly and engine.any_size:
-            most = (
-                width * height if device == "cuda" else None
-            )  # of the card's memory, which others use, no more is taken
-            probe.tell(at_sizes=at_sizes(engine, from_png, (width, height), arguments["nms"], most))
+        spare = arguments["spare"]
+        probe.tell(**in_posted(engine, from_png, (width, height), arguments["nms"], spare is not None))
+        if spare is not None and engine.any_size:
+            # Of the card's memory, which others use, no more is taken.
+            most = width * height if device == "cuda" else MOST_PIXELS
+            sides = [side for side in OTHER_SIDES if (side, side) != (width, height) and side * side <= most]
+            probe.tell(at_sizes=at_sizes(engine, from_png, sides, arguments["nms"], spare))
     if nodes and len(nodes) > 1:
         probe.stage("timing the nodes on the CPU")
         probe.tell(cpu_share=engine.cpu_share(blob))
@@ -193,15 +184,16 @@ def in_posted(engine: Any, picture: Any, size: tuple[int, int], nms: float, wron
     }
 
 
-def at_sizes(engine: Any, picture: Any, but: tuple[int, int], nms: float, most: int | None) -> list[dict[str, Any]]:
-    """The same at inputs of other usual sizes, of *most* pixels, until LONG is over."""
+def at_sizes(engine: Any, picture: Any, sides: list[int], nms: float, seconds: float) -> list[dict[str, Any]]:
+    """The same at square inputs of these sides, as far as so many seconds last: time goes with the pixels."""
     told: list[dict[str, Any]] = []
-    until = time.perf_counter() + LONG
-    for side in OTHER_SIDES:
-        if (side, side) == but or (most is not None and side * side > most):
+    start = time.perf_counter()
+    pixels = 0
+    for side in sides:
+        spent = time.perf_counter() - start
+        if pixels and spent + spent * side * side / pixels > seconds:
             continue
-        if time.perf_counter() > until:
-            break
+        pixels += side * side
         one = in_posted(engine, picture, (side, side), nms, True)
         if not one:  # a graph that takes no other, though it does not say so
             break
