@@ -106,11 +106,14 @@ def check_writable(file: Path) -> None:
 
 
 def prepare(wanted: Outputs) -> None:
-    """Import what writing these reports needs, words included."""
+    """Import what writing these reports needs, words included, and make what nearly every one needs of that."""
     for name in ("retina_doctor.redaction.harmless", "retina_doctor.redaction", "retina_doctor.words.pages"):
         importlib.import_module(name)
     for name, _ in wanted:
         formats.load(name)
+    from retina_doctor.running.called import as_called
+
+    as_called()  # masked words are remembered, and so are the patterns that find them, which most of a report needs
 
 
 def give(report: Report, wanted: Outputs, look: Look) -> int:
