@@ -543,7 +543,23 @@ def test_a_word_whose_form_is_told_by_its_letters_has_that_form(word: str) -> No
 
 
 @pytest.mark.parametrize(
-    "word", ["2026-11-30", "-0.5", "12345678.", "1.2.3.4.5", "123456789", "0.7:", "+x", "/1", "1e-5", "12%"]
+    "word",
+    [
+        "2026-11-30",
+        "2026-11-30T12:00:05Z",
+        "2026-11-30T12:00:05.5+08:00",
+        "2026-11-30T12",
+        "12345.6789T",
+        "-0.5",
+        "12345678.",
+        "1.2.3.4.5",
+        "123456789",
+        "0.7:",
+        "+x",
+        "/1",
+        "1e-5",
+        "12%",
+    ],
 )
 def test_a_word_of_figures_has_the_form_that_the_large_pattern_knows(word: str) -> None:
     assert harmless._has_a_shape(word) == (harmless.SHAPES.fullmatch(word) is not None)

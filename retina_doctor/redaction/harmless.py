@@ -39,8 +39,10 @@ IMAGE_PART = (
     r"(?:cudnn\d{0,2}|runtime|devel|base|tensorrt|slim|alpine|"
     r"(?:ubuntu|debian|rockylinux|ubi)[\d.]{1,5}|bookworm|bullseye|trixie|py3)"
 )
+_MOMENT = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?"
 SHAPES = pattern(
     rf"""(?:
+      {_MOMENT} |
       [+-]?\d{{1,8}}(?:\.\d{{0,9}})?(?:e[+-]?\d{{1,3}})?%?
     | [+-]?\d{{1,8}}(?:\.\d{{1,4}})?(?:s|ms|us|ns|[kKMGTP]i?B?|B|x|px|m|h|d|st|nd|rd|th|D|bit|bits|Hz|MHz|GHz|W|C|fps)
     | \d{{1,5}}(?:x\d{{1,5}}){{1,3}}
@@ -63,8 +65,8 @@ SHAPES = pattern(
     )""",
     re.VERBOSE,
 )
-FIGURES = pattern(r"[+-]?\d{1,8}(?:\.\d{0,9})?|\d{1,5}(?:\.\d{1,9}){0,4}|\d{4}-\d\d-\d\d")
-"""Of `SHAPES` those of which nothing is a letter: most words with a figure have one, and need the rest of them not to be made."""
+FIGURES = pattern(rf"[+-]?\d{{1,8}}(?:\.\d{{0,9}})?|\d{{1,5}}(?:\.\d{{1,9}}){{0,4}}|\d{{4}}-\d\d-\d\d|{_MOMENT}")
+"""Of `SHAPES` those of figures: most words with a figure have one of these, and need the rest not to be made."""
 HASH = pattern(r"(?=\d*[a-fA-F])(?=[a-fA-F]*\d)[0-9a-fA-F]{9,}")
 """Of anything: a container, a network card. It could be read as a version with letters behind it."""
 CARD = pattern(r"(?:[A-Z]{1,3}\d{1,4}[A-Za-z]{0,2}|\d{1,4}[A-Z]{0,2}|SXM\d?|PCIE?|\d{1,3}GB)")
@@ -107,7 +109,7 @@ def _has_a_shape(word: str) -> bool:
     """Of `SHAPES`; what shows at its first or last letter that it has none is not asked for."""
     if not (word[0].isalnum() or word[0] in "_+-") or word[-1] in ":/":
         return False
-    if word.strip("0123456789.+-") == "":
+    if word.strip("0123456789.+-") == "" or (word[10:11] == "T" and word[4] == "-" and ":" in word):
         return FIGURES.fullmatch(word) is not None
     return SHAPES.fullmatch(word) is not None
 

@@ -111,8 +111,11 @@ def prepare(wanted: Outputs) -> None:
         importlib.import_module(name)
     for name, _ in wanted:
         formats.load(name)
+    from retina_doctor.catalogue.registry import installed
     from retina_doctor.running.called import as_called
+    from retina_doctor.words.reasons import said_at_all
 
+    said_at_all("", installed())  # tables of words are read
     as_called()  # masked words are remembered, and so are the patterns that find them, which most of a report needs
 
 
