@@ -108,7 +108,8 @@ class Flagged(_Helped, TyperCommand):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Context) -> Any:
-        ctx.obj = Run({name: ctx.params.pop(name, None) for name, _ in self._makers.values()})
+        names = {name for name, _ in self._makers.values()}
+        ctx.obj = Run({name: ctx.params.pop(name, None) for name in names})
         return super().invoke(ctx)
 
     def _named_in(self, words: list[str]) -> frozenset[str] | None:
