@@ -59,14 +59,24 @@ YAML_ITEM = (
 _ESCAPED = r"\\+u([0-9a-fA-F]{4})"
 
 
-TWO_BYTES = r"\0?(?:[\t\n\r -~]\0){6,}[\t\n\r -~]?"
+PAIRED = r"\0?(?:[\t\n\r -~]\0){6,}[\t\n\r -~]?"
+
+
+def of_two_bytes(text):  # type: (str) -> str
+    """What a text of two bytes a letter says, as Windows writes it, that was read as one of one byte; of another text that of its
+    pieces of this kind."""
+    try:
+        data = text.encode("latin-1")
+    except UnicodeEncodeError:
+        data = b""
+    first, second = data[::2].count(0), data[1::2].count(0)
+    if 2 * max(first, second) > len(data) // 2 or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16-le" if second > first else "utf-16-be", "replace").lstrip("\ufeff")
+    return re.sub(PAIRED, lambda run: run.group(0).replace("\0", ""), text)
 
 
 def unescaped(text):  # type: (str) -> str
-    """JSON escapes what is no ASCII: letters and signs of another script stand again as what they are.
-    So do those of a text of two bytes a letter that was read as one of one byte."""
-    if "\0" in text:
-        text = re.sub(TWO_BYTES, lambda run: run.group(0).replace("\0", ""), text)
+    """JSON escapes what is no ASCII: letters and signs of another script stand again as what they are."""
     return re.sub(_ESCAPED, _letter, text) if "\\u" in text else text
 
 

@@ -64,7 +64,17 @@ from retina_doctor.secret_places import (
     SHORT,
     USER,
 )
-from retina_doctor.secret_shapes import HEX_PAIRS, PEM, SHAPES, YAML, YAML_ITEM, holds_text, is_a_count, unescaped
+from retina_doctor.secret_shapes import (
+    HEX_PAIRS,
+    PEM,
+    SHAPES,
+    YAML,
+    YAML_ITEM,
+    holds_text,
+    is_a_count,
+    of_two_bytes,
+    unescaped,
+)
 
 
 def _hidden(match):  # type: (re.Match[str]) -> str
@@ -239,6 +249,11 @@ def masked(text):  # type: (str) -> str
 
 def _masked(text):  # type: (str) -> str
     """What is escaped is read as what it means, and stays as it is written where that holds no secret."""
+    if "\0" in text:
+        plain = of_two_bytes(text)
+        shown = _by_rules(plain)
+        if shown != plain:
+            return shown
     plain = unescaped(text)
     shown = _by_rules(plain)
     return text if shown == plain else shown

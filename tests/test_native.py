@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy
 import pytest
 from retina_doctor_checks.advice.builds import known, onnxruntime_builds
-from retina_doctor_checks.probes.native import elf, fatbin, installed, loader, places
+from retina_doctor_checks.probes.native import elf, fatbin, installed, loader, places, room
 from retina_doctor_checks.probes.python_env import look_extensions
 
 from tests.doctor import uv
@@ -236,6 +236,7 @@ def test_places_are_found_as_glob_finds_them(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "lost.so").symlink_to("nowhere")
+    assert places.matching(str(tmp_path), "lost.so") == [str(tmp_path / "lost.so")]
     for pattern in ("*/lib/x*.so", "a/lib/x.so", "a/*", "*.so", "nothing/*", "c/x.so/*", "*b/lib/*.sox", "a[1]/*/x.so"):
         there = glob.glob(f"{glob.escape(str(tmp_path))}/{pattern.replace('[', '[[]')}")  # noqa: PTH207 - what it is held against
         assert places.matching(str(tmp_path), pattern) == sorted(there)
@@ -291,3 +292,25 @@ def test_a_daemon_that_keeps_the_streams_does_not_hold_us() -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout) == (0, "['terminate called']\n"), done.stderr
     assert "terminate called" in done.stderr
+
+
+def test_room_is_the_least_that_machine_and_control_groups_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of this machine, and of files as a container of each version of cgroups has them."""
+    assert (
+        0 < room.left() <= 1024 * int(re.findall(r"MemAvailable: +(\d+)", Path("/proc/meminfo").read_text())[0]) * 1.5
+    )
+    for version, (most, used) in enumerate(room.FILES):
+        group = tmp_path / str(version)
+        group.mkdir()
+        for given, left in (("5000\n", 3000), ("max\n", None), ("", None)):
+            (group / most).write_text(given)
+            (group / used).write_text("2000\n")
+            assert room.left_in(str(group)) == left
+    monkeypatch.setattr(room, "GROUPS", str(tmp_path / "sys"))  # a machine's own, as this process stands in it
+    own = Path(room.groups()[0])
+    own.mkdir(parents=True)
+    (own / "memory.max").write_text("2500\n")
+    (own / "memory.current").write_text("2000\n")
+    assert room.left() == 500

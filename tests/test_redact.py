@@ -567,7 +567,14 @@ def test_a_word_of_figures_has_the_form_that_the_large_pattern_knows(word: str) 
 
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize(
-    "text", ["password=Hunter2Secret", "Authorization: Bearer Hunter2Secret", "ghp_Hunter2SecretHunter2SecretHunter2Se"]
+    "text",
+    [
+        "password=Hunter2Secret",
+        "密码=Hunter2Secret",
+        "contraseña: Hunter2Secret",
+        "Authorization: Bearer Hunter2Secret",
+        "ghp_Hunter2SecretHunter2SecretHunter2Se",
+    ],
 )
 def test_a_text_of_two_bytes_a_letter_is_masked_before_it_is_cut(text: str, order: str) -> None:
     """As Windows writes it, read as one of one byte; what parts it from others is no letter's second byte."""

@@ -290,13 +290,13 @@ LAST_WORDS = {
 }
 
 
-@pytest.mark.parametrize("started", ["{python} app.py", "{python} -m gunicorn app:app"])
+@pytest.mark.parametrize("started", ["{python} app.py", "{python} -m gunicorn app:app", "{python} -m uvicorn app:app"])
 @pytest.mark.parametrize("case", LAST_WORDS)
 def test_the_exception_that_ended_it_is_told(case: str, started: str, tmp_path: Path) -> None:
     source, cause = LAST_WORDS[case]
     (tmp_path / "app.py").write_text(source)
     python = make_venv(tmp_path / "venv", "uv")
-    install(python, "gunicorn")
+    install(python, "gunicorn", "uvicorn")
     with (tmp_path / "service.log").open("wb") as log:
         words = started.format(python=python).split()
         process = subprocess.Popen(words, cwd=tmp_path, stdout=log, stderr=log, env=environment())
@@ -305,6 +305,53 @@ def test_the_exception_that_ended_it_is_told(case: str, started: str, tmp_path: 
     assert roots(told) == [cause]
     [seen] = [one["evidence"] for one in told["findings"] if one["name"] == cause]
     assert (seen["file"], seen["line"]) == (str(tmp_path / "app.py"), {"variable": 2, "chained": 4}.get(case, 1))
+
+
+LIFESPAN = """async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        raise RuntimeError("no weights today")
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+"""
+OF_A_REQUEST = """ERROR:    Exception in ASGI application
+Traceback (most recent call last):
+  File "/srv/venv/lib/python3.11/site-packages/uvicorn/protocols/http/h11_impl.py", line 403, in run_asgi
+    result = await app(self.scope, self.receive, self.send)
+  File "/srv/app.py", line 12, in detect
+    return {"faces": found["a"]}
+KeyError: 'a'
+"""
+
+
+def test_a_server_that_ends_after_an_exception_tells_of_that(tmp_path: Path) -> None:
+    """And not of its own last words, which look like one."""
+    (tmp_path / "app.py").write_text(LIFESPAN)
+    python = make_venv(tmp_path / "venv", "uv")
+    install(python, "uvicorn")
+    with (tmp_path / "service.log").open("wb") as log:
+        words = [str(python), "-m", "uvicorn", "app:app", "--lifespan", "on", "--port", "0"]
+        process = subprocess.Popen(words, cwd=tmp_path, stdout=log, stderr=log, env=environment())
+        assert process.wait(60) != 0
+    told = asked_all(tmp_path, "--pid", process.pid, "--log", "service.log")
+    [seen] = [one["evidence"] for one in told["findings"] if one["name"] == "service-start-failed"]
+    assert (seen["said"], seen["line"]) == ("RuntimeError: no weights today", 3)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        OF_A_REQUEST,
+        OF_A_REQUEST + 'INFO:     10.0.0.7:51234 - "POST /detect HTTP/1.1" 200 OK\n',
+        OF_A_REQUEST + "Path: /srv/models\n",
+        'Traceback (most recent call last):\n  File "/srv/app.py", line 3, in <module>\n    time.sleep(9)\nKeyboardInterrupt\n',
+    ],
+)
+@pytest.mark.parametrize("dies", [False, True])
+def test_what_ended_no_service_is_not_told_as_its_end(end: str, dies: bool, dead: int, tmp_path: Path) -> None:
+    """A request that failed stands at the end of its log, or somebody stopped it."""
+    (tmp_path / "service.log").write_text(f"{HEALTHY}\n{end}")
+    process: list[str | int] = ["--pid", dead] if dies else []
+    told = asked_all(tmp_path, *process, "--log", "service.log")
+    assert not {"service-start-failed", "service-module-missing"} & set(found(told))
 
 
 def test_an_exception_that_did_not_end_it_is_not_told(tmp_path: Path) -> None:

@@ -44,12 +44,14 @@ def _is_needed(sites: list[str]) -> bool:
     if sys.pycache_prefix is not None and not sys.dont_write_bytecode:
         return False
     sources = []
-    for entry in (entry for site in sites for entry in os.scandir(site) if _counts(entry)):
-        file = os.path.join(entry.path, "__init__.py")
-        if os.path.isfile(file):
-            if _is_compiled(file):
-                return False
-            sources.append(file)
+    for site in sites:
+        with os.scandir(site) as entries:
+            for entry in filter(_counts, entries):
+                file = os.path.join(entry.path, "__init__.py")
+                if os.path.isfile(file):
+                    if _is_compiled(file):
+                        return False
+                    sources.append(file)
     return bool(sources) and (
         sys.dont_write_bytecode or not any(os.access(os.path.dirname(file), os.W_OK) for file in sources)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 
 DIES_WITH_ITS_PARENT = 1  # PR_SET_PDEATHSIG
@@ -14,7 +15,13 @@ LENDS_CAPABILITIES, TO_NOBODY = 47, 4  # PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_AL
 
 def prctl(option: int, argument: int) -> None:
     """Raises OSError."""
-    checked(ctypes.CDLL(None, use_errno=True).prctl(option, argument, 0, 0, 0))
+    checked(_library().prctl(option, argument, 0, 0, 0))
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    """Opened once: a child that has taken on a limit of memory can open nothing more."""
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def checked(result: int) -> None:

@@ -96,7 +96,7 @@ class OwnModel(Gathered, frozen=True, kw_only=True):
             return None
         own = OtherSize(size=self.inference.input_size, posted=posted, mistaken=self.inference.mistaken or {})
         sizes = (own, *self.inference.at_sizes)
-        if any(_all_told(one.posted, told, one.size) or _only_those(one.posted, told, one.size) for one in sizes):
+        if any(one.posted and _explains(one.posted, told, one.size) for one in sizes):
             return None
         for one in sizes:
             for why, faces in one.mistaken.items():
@@ -115,6 +115,10 @@ class OwnModel(Gathered, frozen=True, kw_only=True):
             "model": self.inference.model,
             "look": posting_command(self.settings, ports.url.text, *unverified(ports.detection), "-i"),
         }
+
+
+def _explains(faces: Sequence[Face], told: Sequence[Told], size: Size) -> bool:
+    return _all_told(faces, told, size) or _only_those(faces, told, size)
 
 
 def _all_told(faces: Sequence[Face], told: Sequence[Told], size: Size) -> bool:

@@ -58,9 +58,10 @@ class HowItEnded(Gathered, frozen=True, kw_only=True):
         lives = process is not None and process.alive
         refused = url is not None and url.answer is not None and url.answer.kind == "refused"
         over = exit_ is not None and not exit_.running
+        killed = exit_ is not None and (exit_.killed_for_memory or exit_.signal is not None)
         named = process is not None or url is not None or exit_ is not None
         ended = not lives and (process is not None or refused or over or not named)
-        return unexplained(self.named) if ended else None
+        return unexplained(self.named) if ended and not killed else None
 
 
 @check("RD517", "service-module-missing", Severity.ERROR, pitfall=5, scope=start_named, action=Action.PIP)

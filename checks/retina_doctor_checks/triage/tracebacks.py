@@ -56,7 +56,7 @@ def raised(text: LogText) -> Iterator[Raised]:
             at, importing = None, False
         elif (there := _FRAME.search(line.text.replace("\\", "/"))) is not None:
             frame, at, since = there, line, 0
-            importing = importing or _function(frame) == "<module>"
+            importing = importing or (_function(frame) == "<module>" and not there["module"].endswith("__main__"))
     if frame is not None and at is not None:
         yield _raised(frame, "", (at,), importing)
 

@@ -9,7 +9,7 @@ import time
 from retina_doctor.hints import Any
 from retina_doctor_checks.probes.inference import card_memory, engines
 from retina_doctor_checks.probes.models import locate
-from retina_doctor_checks.probes.native import output, places, sparing
+from retina_doctor_checks.probes.native import output, places, room, sparing
 from retina_doctor_checks.probes.ort_gpu import session
 
 FEWEST_RUNS, MOST_RUNS, ENOUGH = (
@@ -24,7 +24,6 @@ MOST_SURE = 20
 SLOW = 5.0  # seconds of a first run, after which no other input is tried
 OTHER_SIDES = (320, 480, 1024, 512, 800, 416, 960, 768, 1280)
 """A service has a size of its own, which nobody may have named."""
-MOST_PIXELS = max(OTHER_SIDES) ** 2
 MOST_PICTURE = 200 * 10**6  # bytes
 EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "framework": None, "device": None, "contract": None, "input_size": None, "session": None,
@@ -149,8 +148,7 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
         spare = arguments["spare"]
         probe.tell(**in_posted(engine, from_png, (width, height), arguments["nms"], spare is not None))
         if spare is not None and engine.any_size:
-            # Of the card's memory, which others use, no more is taken.
-            most = width * height if device == "cuda" else MOST_PIXELS
+            most = most_pixels(width * height, device)
             sides = [side for side in OTHER_SIDES if (side, side) != (width, height) and side * side <= most]
             probe.tell(at_sizes=at_sizes(engine, from_png, sides, arguments["nms"], spare))
     if nodes and len(nodes) > 1:
@@ -182,6 +180,13 @@ def in_posted(engine: Any, picture: Any, size: tuple[int, int], nms: float, wron
         "candidates": len(seen),
         "mistaken": {why: faces[:MOST_SURE] for why, faces in slips.items()} if wrongly else None,
     }
+
+
+def most_pixels(own: int, device: str | None) -> int:
+    """How many an input may have that nobody has asked for: of a card's memory, which others use, it takes no more than the
+    service's own, and of the machine's a quarter of what is left, by what this process holds with the own one."""
+    held = anonymous()
+    return own if device == "cuda" or not held else max(own, own * room.left() // (4 * held))
 
 
 def at_sizes(engine: Any, picture: Any, sides: list[int], nms: float, seconds: float) -> list[dict[str, Any]]:

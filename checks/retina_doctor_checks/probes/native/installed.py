@@ -65,7 +65,8 @@ class DistInfo:
                 text = file.read().decode("utf-8", "replace")
         except OSError:
             return []
-        lines = [line for line in text.split("\n") if sign in line or other in line]
+        quoted = sign.replace(",", '",')  # of a path with a comma in it
+        lines = [line for line in text.split("\n") if sign in line or other in line or quoted in line]
         return [RecordEntry(self.site, row) for row in rows(lines) if row and row[0]]
 
     def values(self, key: str, file: str = "METADATA") -> list[str]:

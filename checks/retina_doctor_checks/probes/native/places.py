@@ -31,19 +31,21 @@ def matching(folder: str, pattern: str) -> list[str]:
     *above, last = pattern.split("/")
     found = [folder]
     for step in above:
-        found = [path for one in found for path in (named(one, step) if "*" in step else [os.path.join(one, step)])]
+        found = [path for one in found for path in named(one, step)]
     return sorted(path for one in found for path in named(one, last))
 
 
 def named(folder: str, pattern: str) -> list[str]:
-    start, _, end = pattern.partition("*")
+    start, star, end = pattern.partition("*")
+    if not star:  # a folder may be entered that may not be listed
+        return [os.path.join(folder, pattern)] if os.path.lexists(os.path.join(folder, pattern)) else []
     try:
         names = os.listdir(folder)
     except OSError:
         return []
     least = len(start) + len(end)
     found = [name for name in names if name.startswith(start) and name.endswith(end) and len(name) >= least]
-    return [os.path.join(folder, name) for name in found if name == pattern or ("*" in pattern and name[0] != ".")]
+    return [os.path.join(folder, name) for name in found if name[0] != "." or start[:1] == "."]
 
 
 def cuda_libraries() -> list[Any]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import time
-import zipfile
 
 from retina_doctor import proc_files
 from retina_doctor.hints import Any
@@ -56,6 +55,8 @@ def own_files(pid: int) -> list[str]:
         return []
     base = base if os.path.isdir(base) else os.getcwd()
     main = main_file(words, base)
+    import zipfile  # only here: it takes a millisecond
+
     return with_imports(main) if main and not zipfile.is_zipfile(main) else []
 
 
