@@ -88,10 +88,12 @@ def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:
     rows, lists = tables.sayings(), tables.own_words()
     said = HARMLESS.sub(_blank, spelled_out(text.flowing))
     starts = [0, *(match.end() for match in re.finditer("\n", text.flowing))]  # spelling out moves no line
+    whole = said.replace("\n", " ")
+    there = {name: [word for word in words if word in whole] for name, words in lists.items()}
     for start, sentence in _sentences(said):
         if len(sentence) < LEAST:
             continue
-        held = {name for name, words in lists.items() if any(word in sentence for word in words)}
+        held = {name for name, words in there.items() if any(word in sentence for word in words)}
         for row in rows:
             if not held.issuperset(row.all) or len(found.get(row.symptom, ())) >= most:
                 continue
