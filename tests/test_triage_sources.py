@@ -11,6 +11,7 @@ from retina_doctor_checks.triage.text import read
 
 FILES = sorted(Path(__file__).parent.glob("triage_sources*.toml"))
 ROWS = [row for file in FILES for row in tomllib.loads(file.read_text(encoding="utf-8"))["sentence"]]
+HEALTHY = tomllib.loads(Path(__file__).with_name("triage_healthy.toml").read_text(encoding="utf-8"))
 
 
 def _names(text: str) -> list[str]:
@@ -60,3 +61,22 @@ def test_an_empty_engine_is_no_stale_one() -> None:
     assert (
         _names(f"[TRT] INVALID_ARGUMENT: Cannot deserialize with an empty memory buffer.\n{said}")[0] == "model-missing"
     )
+
+
+@pytest.mark.parametrize("says", HEALTHY["says"])
+def test_what_is_printed_where_all_is_well_leads_nowhere(says: str) -> None:
+    assert [one.name for one in diagnoses(case_of(read(says)), {})] == []
+
+
+@pytest.mark.parametrize(
+    ("says", "cause"),
+    [
+        ("curl: (6) Could not resolve host: github.com; the face service waits for its model", "service-wrong-url"),
+        (
+            "http.client.IncompleteRead(1048576 bytes read, 7340032 more expected): download of faces.zip",
+            "service-crashed-or-not-ready",
+        ),
+    ],
+)
+def test_what_breaks_in_a_download_is_not_the_service(says: str, cause: str) -> None:
+    assert cause not in _names(says)

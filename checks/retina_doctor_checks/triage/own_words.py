@@ -25,9 +25,11 @@ _END = re.compile(rf"[.!?;](?=\s)|[。！？；]|(?<![^\n]{{{BROKEN}}})\n|\n\s{{
 HARMLESS = re.compile(
     r"running\spip\sas\sthe\s'root'\suser\s[^.]{1,300}\.(?=\s)|retrying\s\(retry\(total=\d[^\n]{1,900}"
     r"|expandable_segments\snot\ssupported\son\sthis\splatform"
+    r"|memory\sis\sinsufficient\sto\suse\stactic|skipping\stactic\s\d{1,9}\sdue\sto\sinsufficient\smemory"
 )
 """What pip tells everybody who installs into an image ("broken", "conflicting" is what could be), and of a request that it makes
-again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py); torch, of a setting (c10/cuda/CUDAAllocatorConfig.h)."""
+again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py); torch, of a setting (c10/cuda/CUDAAllocatorConfig.h);
+TensorRT, of a way to compute a layer that it leaves out, of many (symptoms/vram.toml has those that end a build)."""
 FAULTS = frozenset(
     (
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
