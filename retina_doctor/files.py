@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import stat
+import tempfile  # at the top: some processes that write have lost sight of Python's library
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -74,8 +75,6 @@ def replace_file(file: Path, text: str | Iterable[str], *, private: bool) -> Non
             raise OSError(errno.EINVAL, "is no regular file")
         _write_to(os.open(file, os.O_WRONLY | AS_IT_IS), text)
         return
-    import tempfile  # only here: most runs write no file, and it takes a millisecond
-
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{file.name[:100]}.", dir=file.parent)
     except PermissionError:
