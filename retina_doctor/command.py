@@ -102,9 +102,8 @@ class Flagged(_Helped, TyperCommand):
         return [*whole[:own], *self._flags, *whole[own:]]
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        self._named = (
-            None if ctx.resilient_parsing else self._named_in(args)
-        )  # a shell completes what is not written yet
+        # A shell completes what is not written yet.
+        self._named = None if ctx.resilient_parsing else self._named_in(args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Context) -> Any:
@@ -113,7 +112,7 @@ class Flagged(_Helped, TyperCommand):
         return super().invoke(ctx)
 
     def _named_in(self, words: list[str]) -> frozenset[str] | None:
-        """Of some eighty flags, each of which takes its time to be made, those that these words name. None: all, since a word is
+        """Of some thirty flags, each of which takes its time to be made, those that these words name. None: all, since a word is
         none of them: --help tells them, and so does a flag that is mistyped."""
         own = {word for one in self.params for word in (*one.opts, *one.secondary_opts)}
         flags = {word.partition("=")[0] for word in words if word.startswith("-")} - own

@@ -228,7 +228,10 @@ def test_a_list_of_files_is_read_as_a_csv_reader_reads_it(lines: str, tmp_path: 
     (tmp_path / "x-1.dist-info").mkdir()
     (tmp_path / "x-1.dist-info" / "RECORD").write_bytes(lines.encode())
     told = installed.DistInfo(str(tmp_path), "x-1.dist-info", "x", "1").files()
-    assert [entry.row for entry in told] == [row for row in csv.reader(lines.splitlines()) if row]
+    expected = [row for row in csv.reader(lines.splitlines()) if row]
+    assert [entry.row for entry in told] == expected
+    code = installed.DistInfo(str(tmp_path), "x-1.dist-info", "x", "1").files(".py,", ".so")
+    assert [entry.row for entry in code] == [row for row in expected if row[0].endswith((".py", ".so.1"))]
 
 
 def test_places_are_found_as_glob_finds_them(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def package_folder(name: str) -> Any:
 
 
 def matching(folder: str, pattern: str) -> list[str]:
-    """Paths in *folder*, in order, where each step of *pattern* holds one "*" at most. As glob says, in a tenth of its time: it
-    makes a regular expression of each."""
+    """Paths in *folder*, in order, where each step of *pattern* holds one "*" at most. As glob says, which makes
+    a regular expression of each."""
     *above, last = pattern.split("/")
     found = [folder]
     for step in above:
