@@ -10,7 +10,7 @@ from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.catalogue.selection import Selection
 from retina_doctor.codec import replace
 from retina_doctor.looking.attach import Attachment
-from retina_doctor.model import Recorded, Snapshot
+from retina_doctor.model import Recorded, Snapshot, Target
 from retina_doctor.moment import now
 from retina_doctor.probing.asking import Looking, Progress
 from retina_doctor.probing.collect import collect
@@ -25,11 +25,11 @@ def look(
     catalogue: Catalogue,
     environment: Mapping[str, str],
     progress: Progress | None = None,
-    meanwhile: Callable[[], None] = lambda: None,
+    meanwhile: Callable[[Callable[[], Snapshot]], None] = lambda _: None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Snapshot:
-    """Run the probes that the selected checks need; *meanwhile* is called when they are running, *tell* with what is left out
-    of PATH. Raises UsageError."""
+    """Run the probes that the selected checks need; *meanwhile* is called when they are running, with what tells how far
+    they have come; *tell* with what is left out of PATH. Raises UsageError."""
     settings = attachment.settings
     probes = Selection(settings, catalogue).wanted_probes()
     chosen, around = target_with_surroundings(settings, environment, attachment.how)
@@ -39,16 +39,20 @@ def look(
         chosen = replace(chosen, command=(), problem="not-permitted")
     around = _without_hanging(around, tell)
     settings = numbered_inside(settings, around)
-    target, readings = collect(Looking(settings, chosen, around, progress), probes, meanwhile)
-    return Snapshot(
-        created=now(),
-        doctor=__version__,
-        settings=settings,
-        target=target,
-        readings=since_the_first(readings),
-        seen_from=around.seen_from,
-        passed_over=attachment.passed_over,
-    )
+
+    def seen(target: Target, readings: Mapping[str, Recorded]) -> Snapshot:
+        return Snapshot(
+            created=now(),
+            doctor=__version__,
+            settings=settings,
+            target=target,
+            readings=since_the_first(readings),
+            seen_from=around.seen_from,
+            passed_over=attachment.passed_over,
+        )
+
+    looking = Looking(settings, chosen, around, progress)
+    return seen(*collect(looking, probes, lambda so_far: meanwhile(lambda: seen(chosen, so_far()))))
 
 
 def _without_hanging(around: Surroundings, tell: Callable[[str], None]) -> Surroundings:

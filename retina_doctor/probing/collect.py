@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from retina_doctor.authoring import Probe, Side
@@ -13,9 +13,12 @@ from retina_doctor.probing.interpreter import interpreter_probe
 from retina_doctor.probing.processes import ProbeRun
 from retina_doctor.probing.reaper import guarded
 
+SoFar = Callable[[], Mapping[str, Recorded]]
+"""Readings that have been told by now; another thread may ask."""
+
 
 def collect(
-    looking: Looking, probes: Iterable[Probe[Any]], meanwhile: Callable[[], None] = lambda: None
+    looking: Looking, probes: Iterable[Probe[Any]], meanwhile: Callable[[SoFar], None] = lambda _: None
 ) -> tuple[Target, dict[str, Recorded]]:
     """Readings by probe name, the engine's own `interpreter` among them, and the target with what was learnt of it.
 
@@ -41,11 +44,11 @@ def collect(
     return looking.target, readings
 
 
-def _look(looking: Looking, probes: Sequence[Probe[Any]], meanwhile: Callable[[], None]) -> dict[str, Recorded]:
+def _look(looking: Looking, probes: Sequence[Probe[Any]], meanwhile: Callable[[SoFar], None]) -> dict[str, Recorded]:
     """Readings by probe name. Raises UsageError, ProcessEnded."""
     with ProbeRun(looking) as run:
         run.start(probes)
-        meanwhile()
+        meanwhile(run.so_far)
         run.go_on()
         run.ask_the_starved_again()
         run.look_as_the_service()
@@ -57,7 +60,7 @@ def _look(looking: Looking, probes: Sequence[Probe[Any]], meanwhile: Callable[[]
 
 
 def _without_target(
-    looking: Looking, wanted: Sequence[Probe[Any]], meanwhile: Callable[[], None]
+    looking: Looking, wanted: Sequence[Probe[Any]], meanwhile: Callable[[SoFar], None]
 ) -> dict[str, Recorded]:
     """Where the service has no Python to look at: nothing is asked of another one in its place."""
     standpoint = looking.surroundings.standpoint

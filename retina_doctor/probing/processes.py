@@ -78,6 +78,11 @@ class ProbeRun:
         moved = self.elsewhere or probe.name in self._as_the_service
         return Side.TARGET if moved and probe.side is Side.OWN else probe.side
 
+    def so_far(self) -> dict[str, Recorded]:
+        """What has been told by now. Another thread may ask."""
+        told = {name: child.told(name) for child in list(self._running) for name in list(child.seen)}
+        return dict(self.readings) | {name: reading for name, reading in told.items() if reading is not None}
+
     def go_on(self) -> None:
         """Until all that is of use has been seen. Raises UsageError, ProcessEnded."""
         while self._running:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -134,10 +134,10 @@ class Run:
         from retina_doctor.catalogue.registry import installed
         from retina_doctor.looking.look import look
         from retina_doctor.running import output, progress
+        from retina_doctor.running.rehearsal import rehearse
 
-        # What the report needs is imported while the probes run: not before, which would delay them, and not after.
-        def prepare() -> None:
-            threading.Thread(target=output.prepare, args=(outputs or [],), daemon=True).start()
+        def prepare(seen: Callable[[], Snapshot]) -> None:
+            threading.Thread(target=rehearse, args=(outputs or [], seen), daemon=True).start()
 
         def told(line: str) -> None:
             output.tell(f"retina-doctor: {line}\n")
