@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+
+import tomli
 
 from retina_doctor.language import Language
 from retina_doctor.quoting import visible
@@ -13,7 +14,7 @@ from retina_doctor.quoting import visible
 
 @functools.cache
 def table() -> Mapping[str, Mapping[str, str]]:
-    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    return tomli.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 def said(key: str, language: Language, **values: object) -> str:

@@ -6,11 +6,12 @@ import contextlib
 import difflib
 import os
 import re
-import tomllib
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from retina_doctor.errors import UsageError
 from retina_doctor.files import read_regular
@@ -163,7 +164,7 @@ def _from_file(file: Path | None, directory: Path) -> tuple[Tables, Where]:
         prefix = "tool.retina-doctor."
     try:
         text = read_regular(file, MOST_BYTES).decode()
-        tables = tomllib.loads(text)
+        tables = tomli.loads(text)
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -189,7 +190,7 @@ def _mentions_us(file: Path) -> bool:
     """Whether a pyproject.toml has our table; one that cannot be read is not ours to complain of."""
     try:
         text = read_regular(file, MOST_BYTES).decode("utf-8")
-        tools = tomllib.loads(text).get("tool") if "retina-doctor" in text else None
+        tools = tomli.loads(text).get("tool") if "retina-doctor" in text else None
         return isinstance(tools, dict) and "retina-doctor" in tools
     except (OSError, ValueError, RecursionError):
         return False
@@ -257,8 +258,8 @@ def _parse(name: str, text: str, one: Declared) -> Any:
             raise UsageError(f"environment variable {name}: {text!r} is not a number") from None
     if one.inner or typing.get_origin(kind) in (dict, Mapping):
         try:
-            return tomllib.loads(f"v = {text}")["v"]
-        except tomllib.TOMLDecodeError:
+            return tomli.loads(f"v = {text}")["v"]
+        except tomli.TOMLDecodeError:
             example = f'{next(iter(one.inner), "RD401")} = "…"'
             raise UsageError(f"environment variable {name}: write it as {{ {example} }}") from None
     return text

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import copy
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from retina_doctor import __version__
 from retina_doctor.authoring import Pack
@@ -125,7 +126,7 @@ class Machine(Data, frozen=True, kw_only=True):
 
 def machine(folder: Path) -> Machine:
     """The machine in *folder*, with what is expected of it."""
-    told = tomllib.loads((folder / "machine.toml").read_text(encoding="utf-8"))
+    told = tomli.loads((folder / "machine.toml").read_text(encoding="utf-8"))
     data = raw(folder)
     expect = told["expect"]
     return Machine(
@@ -142,7 +143,7 @@ def machine(folder: Path) -> Machine:
 
 def raw(folder: Path) -> dict[str, Any]:
     """The snapshot of a machine as JSON data."""
-    told = tomllib.loads((folder / "machine.toml").read_text(encoding="utf-8"))
+    told = tomli.loads((folder / "machine.toml").read_text(encoding="utf-8"))
     data: dict[str, Any]
     if "base" in told:
         data = copy.deepcopy(raw(folder.parent / told["base"]))

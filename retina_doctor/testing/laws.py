@@ -7,10 +7,11 @@ import importlib
 import importlib.util
 import re
 import string
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Check, Facts, Pack, Side
@@ -169,7 +170,7 @@ def _reasons(pack: Pack) -> tuple[dict[str, Mapping[str, str]], list[str]]:
     if pack.reasons is None:
         return {}, []
     try:
-        table: dict[str, Any] = tomllib.loads(pack.reasons.read_text(encoding="utf-8"))
+        table: dict[str, Any] = tomli.loads(pack.reasons.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         return {}, [f"{pack.reasons}: {error}"]
     wrong = []

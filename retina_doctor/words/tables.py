@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import tomli
 
 _UNSEEN = r"\x00-\x1f\x7f"
 _HEAD = rf'\[(?:"[^"\\\[\]{_UNSEEN}]+"|[A-Za-z0-9_-]+)\]\n'
@@ -27,12 +28,12 @@ class Tables(Mapping[str, Any]):
         for head, end in zip(heads, [*(one.start() for one in heads[1:]), len(text)], strict=False):
             self._texts[head[0].strip('[]"\n')] = text[head.end() : end]
         if len(self._texts) < len(heads) or not _PLAIN.fullmatch(text):
-            self._parsed = tomllib.loads(text)
+            self._parsed = tomli.loads(text)
             self._texts = dict.fromkeys(self._parsed, "")
 
     def __getitem__(self, key: str) -> Any:
         if key not in self._parsed:
-            self._parsed[key] = tomllib.loads(self._texts[key])
+            self._parsed[key] = tomli.loads(self._texts[key])
         return self._parsed[key]
 
     def __iter__(self) -> Iterator[str]:

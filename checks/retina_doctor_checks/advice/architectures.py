@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from pathlib import Path
 from typing import Any, Literal
+
+import tomli
 
 from retina_doctor.codec import Data, decode
 
@@ -23,7 +24,7 @@ class Architecture(Data, frozen=True, kw_only=True):
 
 @functools.cache
 def _table() -> dict[str, Any]:
-    return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    return tomli.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
 @functools.cache

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from pathlib import Path
+
+import tomli
 
 from retina_doctor.codec import Data, decode
 
@@ -56,7 +57,7 @@ class Terms(Data, frozen=True, kw_only=True):
 
 @functools.cache
 def _table(name: str) -> tuple[Build, ...]:
-    table = tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    table = tomli.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     return decode(table["build"], tuple[Build, ...])
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 Capability = tuple[int, int]
 """A card's compute capability: (7, 5) is a Tesla T4."""
@@ -25,9 +26,7 @@ def covers(architectures: Iterable[str], capability: Capability) -> bool:
 
 @functools.cache
 def _rows() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))[
-        "runs_on"
-    ]
+    rows: list[dict[str, Any]] = tomli.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))["runs_on"]
     return rows
 
 

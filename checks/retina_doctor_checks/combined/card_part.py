@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from retina_doctor.codec import Data
 
@@ -47,7 +48,7 @@ def card_part(gpu: Gpu, nvml: Nvml | None, ort: OrtFiles | None, kept: Calibrati
 
 @functools.cache
 def table() -> dict[str, Any]:
-    told: dict[str, Any] = tomllib.loads(Path(__file__).with_name("vram.toml").read_text(encoding="utf-8"))
+    told: dict[str, Any] = tomli.loads(Path(__file__).with_name("vram.toml").read_text(encoding="utf-8"))
     return told
 
 

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from retina_doctor.codec import Data
 from retina_doctor.model import Outcome, Recorded
@@ -74,7 +75,7 @@ class Meaning(Data, frozen=True, kw_only=True):
 
 @functools.cache
 def _numbers() -> Mapping[str, Any]:
-    return tomllib.loads((HERE / "codes.toml").read_text(encoding="utf-8"))
+    return tomli.loads((HERE / "codes.toml").read_text(encoding="utf-8"))
 
 
 @functools.cache
@@ -85,7 +86,7 @@ def _text() -> str:
 @functools.cache
 def rows() -> Mapping[str, RefusalRow]:
     """By mechanism, in the order in which they are tried."""
-    return {told["mechanism"]: _row_of(told) for told in tomllib.loads(_text())["refusal"]}
+    return {told["mechanism"]: _row_of(told) for told in tomli.loads(_text())["refusal"]}
 
 
 @functools.cache
@@ -93,7 +94,7 @@ def row(mechanism: str) -> RefusalRow:
     """One, without reading the others. Raises KeyError."""
     for text in _text().split("[[refusal]]\n")[1:]:
         if text.startswith(f'mechanism = "{mechanism}"\n'):
-            return _row_of(tomllib.loads(text))
+            return _row_of(tomli.loads(text))
     raise KeyError(mechanism)
 
 
@@ -103,7 +104,7 @@ def _row_of(told: Mapping[str, Any]) -> RefusalRow:
 
 @functools.cache
 def cuda_results() -> Mapping[int, Result]:
-    told = tomllib.loads((HERE / "cuda_results.toml").read_text(encoding="utf-8"))
+    told = tomli.loads((HERE / "cuda_results.toml").read_text(encoding="utf-8"))
     return {int(code): Result(code=int(code), **facts) for code, facts in told.items()}
 
 

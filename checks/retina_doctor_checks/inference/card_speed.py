@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from retina_doctor.codec import Data
 
@@ -39,5 +40,5 @@ def quoted(card: str | None, weights: int, size: tuple[int, int]) -> Quoted | No
 
 @functools.cache
 def _table() -> dict[str, Any]:
-    table: dict[str, Any] = tomllib.loads(Path(__file__).with_name("cards.toml").read_text(encoding="utf-8"))
+    table: dict[str, Any] = tomli.loads(Path(__file__).with_name("cards.toml").read_text(encoding="utf-8"))
     return table

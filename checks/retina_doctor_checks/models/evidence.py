@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import posixpath
-import tomllib
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from retina_doctor.model import Inapplicable, Problem, Reason, Unknown
 
@@ -16,7 +17,7 @@ from ..facts.models import Model, ModelFile
 @functools.cache
 def packs() -> dict[str, Any]:
     """What is known of insightface's packs: packs.toml."""
-    return tomllib.loads(Path(__file__).with_name("packs.toml").read_text(encoding="utf-8"))
+    return tomli.loads(Path(__file__).with_name("packs.toml").read_text(encoding="utf-8"))
 
 
 def nothing_named(model: Model) -> Inapplicable | None:

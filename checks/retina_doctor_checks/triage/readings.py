@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from retina_doctor.catalogue.registry import Catalogue, Entry, Want
 from retina_doctor.codec import Data
@@ -108,7 +109,7 @@ def driver_cuda(driver: str | None) -> tuple[int, int] | None:
 
 @functools.cache
 def _cards() -> Mapping[str, tuple[int, int]]:
-    rows = tomllib.loads((Path(__file__).parent / "cards.toml").read_text(encoding="utf-8"))
+    rows = tomli.loads((Path(__file__).parent / "cards.toml").read_text(encoding="utf-8"))
     return {name: (value[0], value[1]) for name, value in rows.items()}
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from retina_doctor.codec import Data, decode
 from retina_doctor.model import Severity
@@ -105,7 +106,7 @@ class FactRow(Data, frozen=True, kw_only=True):
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    return tomli.loads(path.read_text(encoding="utf-8"))
 
 
 def _with_words(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ import bisect
 import functools
 import html
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+import tomli
 
 from retina_doctor.codec import Data
 from retina_doctor.secret_words import masked
@@ -168,7 +169,7 @@ def plain(raw: str) -> str:
 @functools.cache
 def _languages() -> tuple[Mapping[str, str], re.Pattern[str]]:
     """What is said in another language -> in English; and what finds all of the former."""
-    table = tomllib.loads((Path(__file__).parent / "languages.toml").read_text(encoding="utf-8"))
+    table = tomli.loads((Path(__file__).parent / "languages.toml").read_text(encoding="utf-8"))
     english = {unicodedata.normalize("NFKC", other): words for words, others in table.items() for other in others}
     return english, re.compile("|".join(map(re.escape, english)))
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import tomli
 
 from retina_doctor.fleet.whole import Fleet
 from retina_doctor.language import Language
@@ -24,7 +25,7 @@ def writer(name: str) -> Callable[[Fleet, Language, Look], str]:
 
 @functools.cache
 def _table() -> Mapping[str, Mapping[str, str]]:
-    return tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))
+    return tomli.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))
 
 
 def word(key: str, language: Language, **values: object) -> str:

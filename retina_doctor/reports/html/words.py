@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+import tomli
 
 from retina_doctor.language import Language
 from retina_doctor.reports import labels
@@ -30,5 +31,5 @@ def word(key: str, **values: object) -> Text:
 
 @functools.cache
 def _table() -> Mapping[str, Text]:
-    table = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    table = tomli.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
     return {key: Text(**one) for key, one in {**labels.table(), **table}.items()}

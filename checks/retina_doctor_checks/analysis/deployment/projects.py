@@ -4,8 +4,9 @@ together, and which are kept out."""
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+
+import tomli
 
 from retina_doctor.codec import replace
 
@@ -20,7 +21,7 @@ Toml = Mapping[str, object]
 
 def told(text: SourceText, content: str) -> Found:
     """Raises ValueError."""
-    data = tomllib.loads(content)
+    data = tomli.loads(content)
     found = {"uv.lock": locked, "Pipfile": pipfile}.get(text.name, project)(data, text)
     return Found(bundles=[one for one in found if one.packages])
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import posixpath
 import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import tomli
 
 from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import Data, decode, encode
@@ -82,7 +83,7 @@ class Rung(Data, frozen=True, kw_only=True):
 @functools.cache
 def ladder() -> tuple[Rung, ...]:
     """Backbones of RetinaFace, best first."""
-    table = tomllib.loads(Path(__file__).with_name("ladder.toml").read_text(encoding="utf-8"))
+    table = tomli.loads(Path(__file__).with_name("ladder.toml").read_text(encoding="utf-8"))
     return decode(table["model"], tuple[Rung, ...])
 
 
@@ -190,7 +191,7 @@ def parse_memory(text: str) -> int:
 
 @functools.cache
 def words(language: str) -> dict[str, str]:
-    table = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+    table = tomli.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
     return {key: row[language] for key, row in table.items()}
 
 

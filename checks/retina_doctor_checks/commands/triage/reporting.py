@@ -6,10 +6,11 @@ import contextlib
 import functools
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import tomli
 
 from retina_doctor.quoting import visible
 from retina_doctor.redaction import shown as plain
@@ -54,7 +55,7 @@ def progress() -> Iterator[Callable[[int], None]]:
 
 @functools.cache
 def _words() -> dict[str, dict[str, str]]:
-    return tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+    return tomli.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
 
 
 def drawn(result: Examined, language: str, width: int, colour: bool) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import itertools
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from retina_doctor.codec import Data
 
@@ -143,5 +144,5 @@ def _count(here: AtSize, threshold: float, nms: float) -> int:
 
 @functools.cache
 def purposes() -> tuple[dict[str, Any], ...]:
-    table = tomllib.loads(Path(__file__).with_name("purposes.toml").read_text(encoding="utf-8"))
+    table = tomli.loads(Path(__file__).with_name("purposes.toml").read_text(encoding="utf-8"))
     return tuple(table["purpose"])

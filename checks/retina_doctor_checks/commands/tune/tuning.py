@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import os
 import posixpath
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import tomli
 
 from retina_doctor.authoring import Probe, Side
 from retina_doctor.codec import Data, DoesNotFit, decode, replace
@@ -129,7 +130,7 @@ def table_of(sweep: Sweep, settings: Settings, trouble: str) -> TuneTable:
 
 @functools.cache
 def words(language: str) -> dict[str, str]:
-    table = tomllib.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
+    table = tomli.loads(Path(__file__).with_name("words.toml").read_text(encoding="utf-8"))
     return {key: row[language] for key, row in table.items()}
 
 
