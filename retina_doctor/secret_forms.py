@@ -78,7 +78,7 @@ _NAME_OF_FLAG = (
 ) % WORD
 FLAG = r"(?i)(?P<head>(?<![\w-])--?%s(?:=|\s+(?:-\s+)?(?!-)))(?P<value>%s|%s)" % (_NAME_OF_FLAG, _QUOTED, _BARE)
 QUERY = (
-    r"(?i)(?P<head>(?<=[?&;])(?:%s|[\w.-]*key(?:id)?|code|state|ticket|assertion|saml(?:request|response)|x-(?:amz|goog|oss|cos|ms)-[\w-]+|ossaccesskeyid)=)(?P<value>[^\s&\"'#;]+)"
+    r"(?i)(?P<head>(?<=[?&;])(?:%s|[\w.-]*key(?:id)?|sign|code|state|ticket|assertion|saml(?:request|response)|x-(?:amz|goog|oss|cos|ms)-[\w-]+|ossaccesskeyid)=)(?P<value>[^\s&\"'#;]+)"
     % WORD
 )
 URL_USER = (
@@ -120,10 +120,10 @@ SECOND_AT = (
     % SECRET
 )
 """A password may hold slashes as well as that sign: what counts is the last one before a host."""
-BY_PLACE = r"(?i)(?P<head>\bsshpass\s+-p\s*|(?<![^\s\"'])/(?:p|pw|pwd|pass|password):)(?P<value>%s|%s)" % (
-    _QUOTED,
-    _BARE,
-)
+BY_PLACE = (
+    r"(?i)(?P<head>\b(?:sshpass|(?:useradd|usermod|easyconnect)(?:\s[^\n;|&]{0,200}?)?)\s+-p\s*"
+    r"|(?<![^\s\"'])/(?:p|pw|pwd|pass|password):)(?P<value>%s|%s)"
+) % (_QUOTED, _BARE)
 SECRET_KEY = r"(?i)(?:%s|%s|key|[as]k|nonce|auth[\w-]*)" % (WORD, ZH)
 """A key of JSON or of a table whose value is a secret, whatever it is."""
 SECRET_FLAG = r"(?i)--?" + _NAME_OF_FLAG

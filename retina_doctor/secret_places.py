@@ -49,6 +49,29 @@ BEFORE_HOST = (
     r"|(?=[\w.-]{0,200}[A-Za-z])[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?![\w(])|(?:tcp|udp|unix)\())"
 )
 """An address without its scheme: `face:x@10.2.3.4:3128`."""
+CALL = (
+    r"(?P<head>\w\([^()\n]{0,200}?(?P<q>'\"'\"'|'\\''|\\*[\"'])(?:admin(?:istrator)?|elastic|postgres|sa)(?P=q),[ ]?(?P=q))"
+    r"(?P<value>[^\"'\\\n]{3,})(?=(?P=q))"
+)
+"""`ONVIFCamera('10.0.0.6', 80, 'admin', 'x')`: two arguments of a call."""
+SIGNING = (
+    r"(?P<head>\bjwt\.(?:en|de)code\([^,()\n]{1,200},[ ]?(?:key[ ]?=[ ]?)?(?P<q>'\"'\"'|'\\''|\\*[\"']))"
+    r"(?P<value>[^\"'\\\n]{3,})(?=(?P=q))"
+)
+ACL = r"(?P<head>\bSETUSER\s\S{1,64}(?:\s[^\n>]{0,200})?\s>)(?P<value>\S+)"
+"""Of Redis: `ACL SETUSER face on >x`."""
+INPUT = r"(?P<head>\binput_value=\\*(?P<q>[\"']))(?P<value>[^\"'\\\n]{4,})(?=\\*(?P=q))"
+"""Of pydantic, which names the field a line before."""
+ENVIRONMENT = (
+    r"(?P<head>(?<![\w-])(?!(?:PRIMARY|FOREIGN|SORT|PARTITION|PUBLIC|HOST|CACHE|ROUTING)_)(?:[A-Z][A-Z0-9]{0,40}_){0,6}KEY=\\*[\"']?)"
+    r"(?P<value>(?![/$.~<]|\d{1,6}(?!\w))[^\s\"'\\;&,]{4,})"
+)
+"""A variable: `FACE_SERVICE_KEY=x`; no path, and no number."""
+SPELT_ZH = (
+    r"(?i)(?P<head>(?:用户名?|[账帐]号)[^\n]{0,60}?(?<![A-Za-z])mm[ ]?[:=：＝ ][ ]?)"
+    r"(?P<value>(?!\d{1,3}(?!\w))[^\s，。；、,;]{4,})"
+)
+"""`mm` for 密码 beside an account; elsewhere they are millimetres."""
 SEED = (
     r"(?i)(?P<head>(?:\b(?:mnemonic|(?:seed|recovery|backup)[ _-]?(?:phrase|words))|助记词)[^\w\n]{0,4}"
     r"(?:is\s{1,4}|[为是]\s{0,4})?)"

@@ -52,16 +52,22 @@ from retina_doctor.secret_forms import (
 )
 from retina_doctor.secret_places import (
     ACCOUNTS,
+    ACL,
     BEFORE_HOST,
+    CALL,
     CERTIFICATE,
     CERTIFICATE_FLAG,
     CONFIGURED,
+    ENVIRONMENT,
     GROUPS,
+    INPUT,
     MISREAD,
     ORACLE,
     PGPASS,
     SEED,
     SHORT,
+    SIGNING,
+    SPELT_ZH,
     USER,
 )
 from retina_doctor.secret_shapes import (
@@ -205,11 +211,17 @@ RULES = (
     (BLOCK, _block, (":", "="), OF_WORD),
     (ESCAPED_BLOCK, _hidden, ("\\n ", "\\n\t"), OF_WORD),
     (ACCOUNT, _hidden, (":", "/"), ()),
+    (CALL, _hidden, ("',", '",'), ("admin", "elastic", "postgres", "sa'", 'sa"', "sa\\")),
+    (SIGNING, _hidden, (), ("jwt.",)),
+    (ACL, _hidden, (">",), ("setuser",)),
+    (INPUT, _hidden, ("input_value=",), ()),
+    (ENVIRONMENT, _hidden, ("KEY=",), ()),
+    (SPELT_ZH, _hidden, ("户", "号"), ("mm",)),
     (QUOTED, _hidden, ("=",), OF_WORD),
     (WEBHOOK, _hidden, ("/",), ("hook", "telegram", "ifttt", "pagerduty", "day.app", "ftqq", "qmsg", "/t/")),
-    (QUERY, _hidden, ("=",), [*OF_WORD, "key", "code", "state", "x-", "ticket", "assertion", "saml"]),
+    (QUERY, _hidden, ("=",), [*OF_WORD, "key", "sign", "code", "state", "x-", "ticket", "assertion", "saml"]),
     (FLAG, _hidden, ("-",), OF_FLAG),
-    (BY_PLACE, _hidden, (), ("sshpass", "/p:", "/pw:", "/pwd:", "/pass:", "/password:")),
+    (BY_PLACE, _hidden, (), ("sshpass", "user", "easyconnect", "/p:", "/pw:", "/pwd:", "/pass:", "/password:")),
     (NAMED, _hidden, ("=", ":", ">", "：", "＝"), OF_WORD),
     (CHARACTERS, _hidden, ("[",), OF_WORD),
     (SIGNED, _hidden, ("=", ":", ">", "：", "＝"), ("ak", "sk")),
@@ -299,7 +311,7 @@ def _is_secret_key(word):  # type: (str) -> bool
     return telling and re.fullmatch(SECRET_KEY, word) is not None
 
 
-_OF_A_SENTENCE = r"\A\d+\Z|[\"'@]|\w:[A-Za-z]"
+_OF_A_SENTENCE = r"\A\d+\Z|[\"'@]|\w:[A-Za-z]|\A(?:>|mm=)\w"
 """Numbers, what is quoted, and what stands before a host or behind a name."""
 _ASSIGNED_WORD = r"(?is)((?:--?)?(?:%s|(?<=-)[\w-]*(?:key|auth))=)(?=.)" % WORD
 _ASSIGNED_FLAG = r"(?is)(--?[\w-]*(?:key|auth)=)(?=.)"

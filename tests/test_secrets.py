@@ -38,6 +38,7 @@ from tests.planted_eighth import EIGHTH_IDENTITIES, EIGHTH_SECRETS
 from tests.planted_fifth import FIFTH_SECRETS
 from tests.planted_fourth import FOURTH_SECRETS
 from tests.planted_more import MORE_IDENTITIES, MORE_SECRETS
+from tests.planted_ninth import NINTH_SECRETS
 from tests.planted_seventh import SEVENTH_IDENTITIES, SEVENTH_SECRETS
 from tests.planted_sixth import SIXTH_SECRETS
 from tests.planted_third import THIRD_IDENTITIES, THIRD_SECRETS
@@ -47,6 +48,7 @@ SECRETS = {
     **first.SECRETS, **MORE_SECRETS, **THIRD_SECRETS, **FOURTH_SECRETS, **FIFTH_SECRETS, **SIXTH_SECRETS,
     **{f"seventh-{form}": make for form, make in SEVENTH_SECRETS.items()},
     **{f"eighth-{form}": make for form, make in EIGHTH_SECRETS.items()},
+    **{f"ninth-{form}": make for form, make in NINTH_SECRETS.items()},
 }  # fmt: skip
 IDENTITIES = {
     **first.IDENTITIES, **MORE_IDENTITIES, **THIRD_IDENTITIES,
