@@ -25,11 +25,9 @@ from retina_doctor.secret_forms import (
     HEADER,
     LONG,
     NAMED,
-    NOTHING,
     OF_FLAG,
     OF_KEY,
     OF_WORD,
-    OTHER_LINE,
     PHRASE,
     QUERY,
     QUOTED,
@@ -45,11 +43,11 @@ from retina_doctor.secret_forms import (
     URL_USER,
     USER_FLAG,
     WEBHOOK,
-    WHOLE_MARK,
     WORD,
     WORDS,
     XML,
 )
+from retina_doctor.secret_hiding import block, digest, dumped, hidden, second_at, userinfo
 from retina_doctor.secret_places import (
     ACCOUNTS,
     ACL,
@@ -76,56 +74,9 @@ from retina_doctor.secret_shapes import (
     SHAPES,
     YAML,
     YAML_ITEM,
-    holds_text,
-    is_a_count,
     of_two_bytes,
     unescaped,
 )
-
-
-def _hidden(match):  # type: (re.Match[str]) -> str
-    """The match with its value masked; quotes around it stay, so that what was JSON is JSON still."""
-    value = match.group("value")
-    if not value.strip("\\'\" \t\r\n,-[]"):
-        return match.group(0)  # of a list: what stands between two of its words
-    if re.fullmatch(WHOLE_MARK, value) or re.fullmatch(NOTHING, value) or is_a_count(match.group("head"), value):
-        return match.group(0)
-    start = len(value) - len(value.lstrip("\\'\"")) if value[:1] in "\\'\"" else 0
-    end = len(value) - (len(value) - len(value.rstrip("\\'\"")) if start else 0)
-    before = match.group(0)[: match.start("value") - match.start(0)]
-    after = match.group(0)[match.end("value") - match.start(0) :]
-    return before + value[:start] + SECRET + value[max(end, start) :] + after
-
-
-def _userinfo(match):  # type: (re.Match[str]) -> str
-    if match.group("colon"):
-        user, value = match.group("user"), match.group("value")
-        return match.group("head") + user + ":" + (value if re.fullmatch(WHOLE_MARK, value) else SECRET) + "@"
-    user = match.group("user") + match.group("value")
-    return match.group(0) if re.fullmatch(WHOLE_MARK, user) or user == "git" else match.group("head") + SECRET + "@"
-
-
-def _block(match):  # type: (re.Match[str]) -> str
-    """A block of text, or a value that goes on; a map that stands below such a name is masked name by name."""
-    said = match.group("head").rstrip("\r \t")
-    alone = re.search(r"[:=][ \t]*\S{1,200}\Z", said) is not None
-    before = match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]
-    further = len(before) - len(before.lstrip(" \t"))
-    lines = match.group("value").split("\n")[1:]
-    most = next((n for n, line in enumerate(lines) if line.strip() and _indent(line) <= further), len(lines))
-    block = re.search(r"[:=][ \t]*(?:[&!]\S+[ \t]+)*[|>][-+]?\d?\Z", said) is not None
-    if not block and (
-        (before.strip(" \t-\"'") and not alone)
-        or said[-1:] in ("(", "[", "{", ",")
-        or any(re.search(OTHER_LINE, line) for line in lines[:most])
-    ):
-        return match.group(0)
-    shown = [line[: _indent(line)] + SECRET if line.strip() else line for line in lines[:most]]
-    return "\n".join([match.group("head"), *shown, *lines[most:]])
-
-
-def _indent(line):  # type: (str) -> int
-    return len(line) - len(line.lstrip(" \t"))
 
 
 def _words(match):  # type: (re.Match[str]) -> str
@@ -170,64 +121,52 @@ def _as_a_sentence(words):  # type: (list[str]) -> list[str]
     return [part if one else word for part, one, word in zip(parts, told, words)]  # noqa: B905 - Python 3.8
 
 
-def _second_at(match):  # type: (re.Match[str]) -> str
-    return match.group("head")
-
-
-def _dumped(match):  # type: (re.Match[str]) -> str
-    return SECRET if holds_text(match) else match.group(0)
-
-
-def _digest(match):  # type: (re.Match[str]) -> str
-    return match.group(1) + SECRET
-
-
 RULES = (
     (PEM, SECRET, ("-----BEGIN ",), ()),
     (WORDS, _words, ("[",), ('"-', "'-", *OF_WORD, *BY_THEIR_PLACE, "code", *ANNOUNCED_ZH)),
     (ESCAPED_WORDS, _escaped_words, ("[\\", "[ \\"), ('"-', *OF_WORD, *BY_THEIR_PLACE, "code", *ANNOUNCED_ZH)),
     (YAML, _yaml, ("- ",), ("\n", "\\n")),
-    (FIELD, _hidden, (), ("form-data",)),
-    (HEX_PAIRS, _dumped, (), ()),
-    (DIGEST, _digest, ("=",), ("digest",)),
-    (HEADER, _hidden, (":", "=", "：", "＝"), ("authorization", "cookie", "x-")),
-    (SCHEME, _hidden, (), ("bearer", "basic", "negotiate", "ntlm", "apikey", "token")),
-    (XML, _hidden, ("</",), OF_WORD),
-    (DSN, _hidden, ("@",), ()),
-    (ANY_URL, _hidden, ("@",), ()),
-    (URL_USER, _userinfo, ("@",), ()),
-    (SECOND_AT, _second_at, ("@",), ()),
-    (BEFORE_HOST, _hidden, ("@",), ()),
-    (PGPASS, _hidden, (":",), ()),
-    (MISREAD, _hidden, (), ("host", "resolv", "port", "connect")),
-    (ACCOUNTS, _hidden, (":", "="), ()),
-    (ORACLE, _hidden, ("@",), ()),
-    (USER, _hidden, ("-",), ("u",)),
-    (SHORT, _hidden, ("-p",), ()),
-    (CONFIGURED, _hidden, ("'", '"'), ("user",)),
-    (CERTIFICATE, _hidden, ("-E", "cert"), ()),
-    (SEED, _hidden, (), SEED_PARTS),
-    (GROUPS, _hidden, (":", "="), ("key", "seed", "iv", "salt")),
-    (BLOCK, _block, (":", "="), OF_WORD),
-    (ESCAPED_BLOCK, _hidden, ("\\n ", "\\n\t"), OF_WORD),
-    (ACCOUNT, _hidden, (":", "/"), ()),
-    (CALL, _hidden, ("',", '",'), ("admin", "elastic", "postgres", "sa'", 'sa"', "sa\\")),
-    (SIGNING, _hidden, (), ("jwt.",)),
-    (ACL, _hidden, (">",), ("setuser",)),
-    (INPUT, _hidden, ("input_value=",), ()),
-    (ENVIRONMENT, _hidden, ("KEY=",), ()),
-    (SPELT_ZH, _hidden, ("户", "号"), ("mm",)),
-    (QUOTED, _hidden, ("=",), OF_WORD),
-    (WEBHOOK, _hidden, ("/",), ("hook", "telegram", "ifttt", "pagerduty", "day.app", "ftqq", "qmsg", "/t/")),
-    (QUERY, _hidden, ("=",), [*OF_WORD, "key", "sign", "code", "state", "x-", "ticket", "assertion", "saml"]),
-    (FLAG, _hidden, ("-",), OF_FLAG),
-    (BY_PLACE, _hidden, (), ("sshpass", "user", "easyconnect", "/p:", "/pw:", "/pwd:", "/pass:", "/password:")),
-    (NAMED, _hidden, ("=", ":", ">", "：", "＝"), OF_WORD),
-    (CHARACTERS, _hidden, ("[",), OF_WORD),
-    (SIGNED, _hidden, ("=", ":", ">", "：", "＝"), ("ak", "sk")),
-    (PHRASE, _hidden, (), ("pass", "pin", "secret", "token", "code")),
-    (SPOKEN_ZH, _hidden, (*ANNOUNCED_ZH, "为", "是"), ()),
-    (RUN_ON_ZH, _hidden, ANNOUNCED_ZH, ()),
+    (FIELD, hidden, (), ("form-data",)),
+    (HEX_PAIRS, dumped, (), ()),
+    (DIGEST, digest, ("=",), ("digest",)),
+    (HEADER, hidden, (":", "=", "：", "＝"), ("authorization", "cookie", "x-")),
+    (SCHEME, hidden, (), ("bearer", "basic", "negotiate", "ntlm", "apikey", "token")),
+    (XML, hidden, ("</",), OF_WORD),
+    (DSN, hidden, ("@",), ()),
+    (ANY_URL, hidden, ("@",), ()),
+    (URL_USER, userinfo, ("@",), ()),
+    (SECOND_AT, second_at, ("@",), ()),
+    (BEFORE_HOST, hidden, ("@",), ()),
+    (PGPASS, hidden, (":",), ()),
+    (MISREAD, hidden, (), ("host", "resolv", "port", "connect")),
+    (ACCOUNTS, hidden, (":", "="), ()),
+    (ORACLE, hidden, ("@",), ()),
+    (USER, hidden, ("-",), ("u",)),
+    (SHORT, hidden, ("-p",), ()),
+    (CONFIGURED, hidden, ("'", '"'), ("user",)),
+    (CERTIFICATE, hidden, ("-E", "cert"), ()),
+    (SEED, hidden, (), SEED_PARTS),
+    (GROUPS, hidden, (":", "="), ("key", "seed", "iv", "salt")),
+    (BLOCK, block, (":", "="), OF_WORD),
+    (ESCAPED_BLOCK, hidden, ("\\n ", "\\n\t"), OF_WORD),
+    (ACCOUNT, hidden, (":", "/"), ()),
+    (CALL, hidden, ("',", '",'), ("admin", "elastic", "postgres", "sa'", 'sa"', "sa\\")),
+    (SIGNING, hidden, (), ("jwt.",)),
+    (ACL, hidden, (">",), ("setuser",)),
+    (INPUT, hidden, ("input_value=",), ()),
+    (ENVIRONMENT, hidden, ("KEY=",), ()),
+    (SPELT_ZH, hidden, ("户", "号"), ("mm",)),
+    (QUOTED, hidden, ("=",), OF_WORD),
+    (WEBHOOK, hidden, ("/",), ("hook", "telegram", "ifttt", "pagerduty", "day.app", "ftqq", "qmsg", "/t/")),
+    (QUERY, hidden, ("=",), [*OF_WORD, "key", "sign", "code", "state", "x-", "ticket", "assertion", "saml"]),
+    (FLAG, hidden, ("-",), OF_FLAG),
+    (BY_PLACE, hidden, (), ("sshpass", "user", "easyconnect", "/p:", "/pw:", "/pwd:", "/pass:", "/password:")),
+    (NAMED, hidden, ("=", ":", ">", "：", "＝"), OF_WORD),
+    (CHARACTERS, hidden, ("[",), OF_WORD),
+    (SIGNED, hidden, ("=", ":", ">", "：", "＝"), ("ak", "sk")),
+    (PHRASE, hidden, (), ("pass", "pin", "secret", "token", "code")),
+    (SPOKEN_ZH, hidden, (*ANNOUNCED_ZH, "为", "是"), ()),
+    (RUN_ON_ZH, hidden, ANNOUNCED_ZH, ()),
 )
 """In this order: a pattern, what takes the place of what it finds, the signs and the parts of words (in small letters) of which
 it needs one each: looking for those spares most texts the pattern, and most runs its making."""
