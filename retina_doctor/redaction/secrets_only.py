@@ -51,6 +51,9 @@ class SecretsOnly(Rules):
         return word if is_harmless(word) else SECRET
 
     def text(self, text: str) -> str:
+        return _text_shown(text) if len(text) <= LONGEST_KEPT else self.whole_text(text)
+
+    def whole_text(self, text: str) -> str:
         """A line that speaks of a secret is shown only as far as its words are known; others keep their names. What a log sets
         before each line is no part of the text."""
         text = masked(text)
@@ -209,7 +212,12 @@ _FED = pattern(r"<\(|<<|\$\(|`")
 _PROGRAM = pattern(r"[A-Za-z0-9_./+-]{1,300}")
 """As a command begins."""
 LONGEST_KEPT = 300
-"""Characters of a name that is remembered."""
+"""Characters of a name or a text that is remembered."""
+
+
+@functools.lru_cache(maxsize=8192)
+def _text_shown(text: str) -> str:
+    return _alone().whole_text(text)
 
 
 @functools.lru_cache(maxsize=8192)
