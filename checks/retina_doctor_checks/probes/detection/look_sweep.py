@@ -8,7 +8,7 @@ import time
 
 from retina_doctor.hints import Any
 from retina_doctor.secret_words import beginning
-from retina_doctor_checks.probes.inference import look_inference
+from retina_doctor_checks.probes.inference import picture
 from retina_doctor_checks.probes.models import locate
 from retina_doctor_checks.probes.native import output, places
 from retina_doctor_checks.probes.ort_gpu import session
@@ -82,7 +82,7 @@ def readable(probe: Any, files: list[Any]) -> list[Any]:
     """The files that are pictures. None is kept: forty of a good camera would take gigabytes."""
     seen, good = [], []
     for file in files:
-        _, about = look_inference.read_picture(file)
+        _, about = picture.read_picture(file)
         seen.append(
             {
                 "name": os.path.basename(file),
@@ -109,7 +109,7 @@ def at_size(
     times: list[float] = []
     for file in files:
         probe.stage("%s at %dx%d" % (os.path.basename(file), width, height))
-        canvas, scale = detector.letterbox(look_inference.read_picture(file)[0], width, height)
+        canvas, scale = detector.letterbox(picture.read_picture(file)[0], width, height)
         blob = detector.blob(canvas, engine.contract)
         if not times:
             engine.run(blob)  # what is set up for a new size is no part of its time
@@ -117,5 +117,5 @@ def at_size(
         outputs = engine.run(blob)
         times.append(time.perf_counter() - start)
         candidates = detector.decode(outputs, engine.contract, width, height, arguments["least"], arguments["loosest"])
-        found.append([look_inference.in_source(one, scale) for one in candidates])
+        found.append([picture.in_source(one, scale) for one in candidates])
     return {"size": [width, height], "seconds": sorted(times)[len(times) // 2], "found": found}

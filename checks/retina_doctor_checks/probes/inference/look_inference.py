@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import time
 
 from retina_doctor.hints import Any
-from retina_doctor_checks.probes.inference import card_memory, engines
+from retina_doctor_checks.probes.inference import card_memory, engines, picture
 from retina_doctor_checks.probes.models import locate
 from retina_doctor_checks.probes.native import output, places, room, sparing
 from retina_doctor_checks.probes.ort_gpu import session
@@ -18,13 +17,7 @@ FEWEST_RUNS, MOST_RUNS, ENOUGH = (
     0.15,
 )  # runs after the first, until so many seconds are over: on a card all of them
 SMALLER = ((0.75, 0.75), (0.5, 1.0), (1.0, 0.5))  # shares of the width and of the height in force
-SURE = 0.9  # a score that no usual threshold is above
-LEAST = 0.4  # untrained weights give every anchor about as much, or more
-MOST_SURE = 20
 SLOW = 5.0  # seconds of a first run, after which no other input is tried
-OTHER_SIDES = (320, 480, 1024, 512, 800, 416, 960, 768, 1280)
-"""A service has a size of its own, which nobody may have named."""
-MOST_PICTURE = 200 * 10**6  # bytes
 EMPTY: dict[str, Any] = {
     "skipped": None, "model": None, "framework": None, "device": None, "contract": None, "input_size": None, "session": None,
     "nodes": None, "cpu_operators": None, "preloaded": False, "load": None, "first": None, "median": None, "p95": None,
@@ -78,7 +71,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
 def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
     import numpy
 
-    from retina_doctor_checks.probes.inference import detector, drawing
+    from retina_doctor_checks.probes.inference import detector
 
     watch.begin()
     probe.stage("loading " + os.path.basename(path))
@@ -102,9 +95,9 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
         contract=engine.contract,
         input_size=[width, height],
     )
-    picture, about = read_picture(arguments["image"])
+    image, about = picture.read_picture(arguments["image"])
     probe.tell(picture=about)
-    canvas, scale = detector.letterbox(picture, width, height)
+    canvas, scale = detector.letterbox(image, width, height)
     blob = detector.blob(canvas, engine.contract)
     probe.stage("detecting")
     try:
@@ -113,7 +106,7 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
         probe.tell(run_error=words(error), cards=watch.told())
         return
     runs = [round(seconds, 6) for seconds in times[1:]]
-    probe.tell(first=times[0], runs=runs, **spread(times[1:]), cards=watch.told(), host_memory=anonymous())
+    probe.tell(first=times[0], runs=runs, **spread(times[1:]), cards=watch.told(), host_memory=room.held())
     operators = engine.operators()
     nodes = session.node_counts(operators)
     device = engine.device or ("cuda" if nodes and nodes.get(session.CUDA) else "cpu" if nodes else None)
@@ -134,86 +127,22 @@ def run(probe: Any, arguments: dict[str, Any], path: str, watch: Any) -> None:
             found = None
             probe.tell(contract=None)
         if found is not None:
-            faces = [in_source(face, scale) for face in found]
+            faces = [picture.in_source(face, scale) for face in found]
             probe.tell(faces=faces)
             if arguments["save"]:
-                probe.tell(saved=saved(arguments["save"], picture, faces))
+                probe.tell(saved=picture.saved(arguments["save"], image, faces))
     # What is tried beyond the detection itself comes last: if the process dies of it, all else has been told.
     probe.stage("running smaller inputs")
     probe.tell(shapes=shapes(engine, device, blob, times[0], watch))
     watch.end()
     if arguments.get("posted") and finite and times[0] <= SLOW:
         probe.stage("detecting in the drawn picture")
-        from_png = drawing.read(base64.b64decode(arguments["posted"]))
-        spare = arguments["spare"]
-        probe.tell(**in_posted(engine, from_png, (width, height), arguments["nms"], spare is not None))
-        if spare is not None and engine.any_size:
-            most = most_pixels(width * height, device)
-            sides = [side for side in OTHER_SIDES if (side, side) != (width, height) and side * side <= most]
-            probe.tell(at_sizes=at_sizes(engine, from_png, sides, arguments["nms"], spare))
+        from retina_doctor_checks.probes.inference import posted
+
+        posted.tell(probe, engine, arguments, (width, height), device)
     if nodes and len(nodes) > 1:
         probe.stage("timing the nodes on the CPU")
         probe.tell(cpu_share=engine.cpu_share(blob))
-
-
-def in_posted(engine: Any, picture: Any, size: tuple[int, int], nms: float, wrongly: bool) -> dict[str, Any]:
-    """What is told of the picture that is posted to the service; nothing, where the outputs are no known detector's. *wrongly*:
-    also of inputs that are made as they should not be."""
-    from retina_doctor_checks.probes.inference import detector
-
-    width, height = size
-    canvas, scale = detector.letterbox(picture, width, height)
-
-    def found(blob: Any, least: float) -> list[Any]:
-        outputs = engine.run(blob)
-        return [in_source(one, scale) for one in detector.decode(outputs, engine.contract, width, height, least, nms)]
-
-    try:
-        seen = found(detector.blob(canvas, engine.contract), LEAST)
-        inputs = detector.mistaken(canvas, engine.contract) if wrongly else {}
-        slips = {why: found(blob, SURE) for why, blob in inputs.items()}
-    except Exception:  # of outputs or inputs in a form of its own nothing is known
-        return {}
-    sure = [one for one in seen if one["score"] >= SURE][:MOST_SURE]
-    return {
-        "posted": sure,
-        "candidates": len(seen),
-        "mistaken": {why: faces[:MOST_SURE] for why, faces in slips.items()} if wrongly else None,
-    }
-
-
-def most_pixels(own: int, device: str | None) -> int:
-    """How many an input may have that nobody has asked for: of a card's memory, which others use, it takes no more than the
-    service's own, and of the machine's a quarter of what is left, by what this process holds with the own one."""
-    held = anonymous()
-    return own if device == "cuda" or not held else max(own, own * room.left() // (4 * held))
-
-
-def at_sizes(engine: Any, picture: Any, sides: list[int], nms: float, seconds: float) -> list[dict[str, Any]]:
-    """The same at square inputs of these sides, as far as so many seconds last: time goes with the pixels."""
-    told: list[dict[str, Any]] = []
-    start = time.perf_counter()
-    pixels = 0
-    for side in sides:
-        spent = time.perf_counter() - start
-        if pixels and spent + spent * side * side / pixels > seconds:
-            continue
-        pixels += side * side
-        one = in_posted(engine, picture, (side, side), nms, True)
-        if not one:  # a graph that takes no other, though it does not say so
-            break
-        told.append({"size": [side, side], "posted": one["posted"], "mistaken": one["mistaken"]})
-    return told
-
-
-def anonymous() -> int | None:
-    """Bytes of this process that the kernel cannot drop, as it can pages of files: what a memory limit must hold at least."""
-    try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-            told = [line.split()[1] for line in status if line.startswith("RssAnon:")]
-    except OSError:
-        return None
-    return int(told[0]) * 1024 if told else None
 
 
 def words(error: Exception) -> str:
@@ -243,19 +172,6 @@ def shapes(engine: Any, device: str | None, blob: Any, first: float, watch: Any)
     return told
 
 
-def saved(path: str, picture: Any, faces: list[Any]) -> dict[str, Any]:
-    """{"path", "error"}: the picture with what was found, written as PNG."""
-    from retina_doctor_checks.probes.inference import drawing
-
-    path = os.path.abspath(os.path.expanduser(path))
-    try:
-        with open(path, "wb") as file:
-            file.write(drawing.write(drawing.marked(picture, faces)))
-        return {"path": path, "error": None}
-    except OSError as error:
-        return {"path": path, "error": error.strerror}
-
-
 def timed(engine: Any, blob: Any, fewest: int = FEWEST_RUNS, most: int = MOST_RUNS) -> tuple[Any, ...]:
     """(outputs, seconds of each run): the first, which sets things up, and as many after it as ENOUGH holds, within bounds."""
     times: list[float] = []
@@ -273,7 +189,7 @@ def spread(times: list[float]) -> dict[str, float]:
 
 def by_insightface(arguments: dict[str, Any], name: str) -> dict[str, Any]:
     """{"faces", "error"}: what FaceAnalysis itself finds with the pack, called as a service calls it."""
-    picture, about = read_picture(arguments["image"])
+    image, about = picture.read_picture(arguments["image"])
     try:
         from insightface.app import FaceAnalysis
 
@@ -283,49 +199,9 @@ def by_insightface(arguments: dict[str, Any], name: str) -> dict[str, Any]:
         size = tuple(arguments["size"])
         app.prepare(ctx_id=0 if arguments["gpu"] else -1, det_thresh=arguments["threshold"], det_size=size)
         app.det_model.nms_thresh = arguments["nms"]
-        return {"faces": len(app.get(picture[:, :, ::-1].copy())) if about["error"] is None else None, "error": None}
+        return {"faces": len(app.get(image[:, :, ::-1].copy())) if about["error"] is None else None, "error": None}
     except Exception as error:
         return {"faces": None, "error": "%s: %s" % (type(error).__name__, output.cut(str(error), 2000))}
-
-
-def read_picture(path: str) -> tuple[Any, ...]:
-    """(RGB uint8 [h, w, 3], facts): the given picture, by cv2 or Pillow, whichever the target has; else noise."""
-    import numpy
-
-    noise = numpy.random.RandomState(0).randint(0, 256, (480, 640, 3)).astype(numpy.uint8)
-    facts = {"path": None, "width": 640, "height": 480, "error": None, "decoder": True}
-    if not path:
-        return noise, facts
-    path = os.path.abspath(os.path.expanduser(path))
-    try:
-        if not os.path.isfile(path) or os.path.getsize(path) > MOST_PICTURE:
-            raise ValueError("is no regular file of up to %d MB" % (MOST_PICTURE // 10**6))
-        with open(path, "rb") as file:
-            data = file.read()
-        picture = pixels(data)
-    except ImportError as error:
-        return noise, dict(facts, path=path, width=None, height=None, error=output.cut(str(error), 300), decoder=False)
-    except (OSError, ValueError) as error:
-        return noise, dict(facts, path=path, width=None, height=None, error=output.cut(str(error), 300))
-    return picture, dict(facts, path=path, width=picture.shape[1], height=picture.shape[0])
-
-
-def pixels(data: bytes) -> Any:
-    import numpy
-
-    try:
-        import cv2
-
-        decoded = cv2.imdecode(numpy.frombuffer(data, numpy.uint8), cv2.IMREAD_COLOR) if data else None
-        if decoded is None:
-            raise ValueError("is no picture that OpenCV can read")
-        return decoded[:, :, ::-1]
-    except ImportError:
-        import io
-
-        from PIL import Image
-
-        return numpy.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def difference(outputs: list[Any], reference: list[Any]) -> float:
@@ -334,12 +210,3 @@ def difference(outputs: list[Any], reference: list[Any]) -> float:
 
     shares = [float(numpy.abs(a - b).max() / (numpy.abs(b).max() + 1e-6)) for a, b in zip(outputs, reference) if b.size]
     return max(shares) if shares else 0.0
-
-
-def in_source(face: dict[str, Any], scale: float) -> dict[str, Any]:
-    """A face in pixels of the picture, to a tenth."""
-    return {
-        "box": [round(value / scale, 1) for value in face["box"]],
-        "score": round(face["score"], 4),
-        "points": [[round(x / scale, 1), round(y / scale, 1)] for x, y in face["points"]],
-    }

@@ -52,3 +52,13 @@ def lines(path: str) -> list[str]:
             return file.readlines()
     except OSError:
         return []
+
+
+def held() -> int | None:
+    """Bytes of this process that the kernel cannot drop, as it can pages of files: what a memory limit must hold at least."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            told = [line.split()[1] for line in status if line.startswith("RssAnon:")]
+    except OSError:
+        return None
+    return int(told[0]) * 1024 if told else None
