@@ -23,7 +23,7 @@ BROKEN = 45
 _END = re.compile(rf"[.!?;](?=\s)|[。！？；]|(?<![^\n]{{{BROKEN}}})\n|\n\s{{0,9}}\n|\n(?=[#>|`*-])")
 
 HARMLESS = re.compile(
-    r"running\spip\sas\sthe\s'root'\suser\s[^.]{1,300}\.(?=\s)|retrying\s\(retry\(total=\d[^\n]{1,900}"
+    r"running\spip\sas\sthe\s'?root'?\suser\s[^.]{1,300}\.(?=\s)|retrying\s\(retry\(total=\d[^\n]{1,900}"
     r"|duplicated\smodel\stask\stype,\signore"
     r"|expandable_segments\snot\ssupported\son\sthis\splatform"
     r"|memory\sis\sinsufficient\sto\suse\stactic|skipping\stactic\s\d{1,9}\sdue\sto\sinsufficient\smemory"

@@ -25,7 +25,7 @@ MOST = 40
 """Findings of one kind that are kept."""
 _OTHERWISE = {
     "torch": "(?<!to build )(?:py)?torch",
-    "onnxruntime-gpu": r"(?:onnxruntime|ort)[-_ ]gpu|microsoft\.ml\.onnxruntime\.gpu(?:\.windows|\.linux)?",
+    "onnxruntime-gpu": r"(?:onnx[-_ ]?runtime|ort)[-_ ]gpu|microsoft\.ml\.onnxruntime\.gpu(?:\.windows|\.linux)?",
 }
 """Package -> how people write it, as an expression."""
 _NAMES = "|".join(
@@ -36,12 +36,14 @@ _VERSION = (
     r"(?:\+(?:cu\d{2,3}+|cpu|rocm[\d.]{1,8}+))?+"
 )
 _BETWEEN = (
-    r"'?\s{0,40}+(?:[_\-的(]?(?:nuget package )?(?:version|版本号?)'?(?:\s?[是为]|\s(?:is|was))?)?"
-    r"(?:===?|\s?[:=@(|])?+\s{0,3}+'?v?"
+    r"'?+\s{0,40}+(?:[_\-的(]?+(?:nuget package )?+(?:version|版本号?+)'?+(?:\s?[是为]|\s(?:is|was))?+)?+"
+    r"(?:===?|\s?[:=@(|])?+\s{0,3}+'?+v?+"
 )
 PACKAGE = rf"(?<![a-z0-9_./-])({_NAMES}){_BETWEEN}({_VERSION})(?![a-z0-9_-])"
 """`pip list`, `pip freeze`, `conda list`, tables, JSON and prose alike, English and Chinese: the name, and its version after it."""
-OF_TEMPLATE = rf"onnx ?runtime version(?: or commit id)?\s{{0,3}}+:?\s{{1,4}}+(?:onnxruntime )?v?({_VERSION})(?![a-z0-9_-])"
+OF_TEMPLATE = (
+    rf"onnx ?runtime version(?: or commit id)?\s{{0,3}}+:?\s{{1,4}}+(?:onnxruntime )?v?({_VERSION})(?![a-z0-9_-])"
+)
 """onnxruntime's own form for reports."""
 ARCHIVE = rf"(?<![\w.])({_NAMES})-({_VERSION})-(?:cp|py)\d"
 """The name of a wheel."""
@@ -73,7 +75,14 @@ class Told(Data, frozen=True, dict=True):
         return {name: version for name, _, version in named}
 
 
-_ON_CUDA = ("execution provider\n\ncuda", "cudaexecutionprovider", "providers_cuda", "ep:cuda", "cuda failure", "cuda error")
+_ON_CUDA = (
+    "execution provider\n\ncuda",
+    "cudaexecutionprovider",
+    "providers_cuda",
+    "ep:cuda",
+    "cuda failure",
+    "cuda error",
+)
 """What says that the runtime of which a report speaks is the GPU's build."""
 _STEMS = (*{re.split("[-_]", name)[0] for name in PACKAGES}, "ort-gpu", "ort gpu")
 
@@ -114,5 +123,5 @@ def _found(text: LogText) -> Iterator[tuple[str, str, LogLine]]:
 def _distribution(written: str) -> str:
     """Name of the distribution that people write "pytorch", "onnxruntime gpu"."""
     name = written.replace("_", "-").replace(" ", "-")
-    name = "onnxruntime-gpu" if name.startswith("microsoft.ml.") else name
+    name = "onnxruntime-gpu" if name.startswith("microsoft.ml.") else name.replace("onnx-runtime", "onnxruntime")
     return {"pytorch": "torch", "ort-gpu": "onnxruntime-gpu"}.get(name, name)
