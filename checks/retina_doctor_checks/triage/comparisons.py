@@ -31,7 +31,7 @@ _OF_COMPOSE = re.compile(r"[\w.-]{1,64}-\d{1,3} {1,30}\| ")
 _CONTAINED = re.compile(
     r"hostname=[0-9a-f]{12}\b|(?<![/\w.-])containers?(?![\w./-])|容器|\n[ -]{0,12}image: \S|\bghcr\.io/"
 )
-"""A host that bears a container's identifier (onnxruntime tells its name with each failure of CUDA), an image, the word itself."""
+"""A host that bears a container's identifier (onnxruntime tells its name with each failure), an image, the word itself."""
 _DOWNLOADS = (
     "Downloading {path:t} from http", "download_path:", "insightface/utils/download.py", "insightface\\utils\\download.py",
     "gdown/download.py", "torch/hub.py", "huggingface_hub/file_download.py", "urlretrieve", "load_file_from_url",
@@ -330,8 +330,8 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
         cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
         no_nvidia_card, driver_runs_its_cuda, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
         docker_run_without_gpus, on_windows, names_visible_devices, small_card, waited_for_download, two_opencvs,
-        held_by_no_process_shown, card_is_full, little_of_it_is_ours, most_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card,
-        relative_model_path, absolute_model_path, two_places_of_packages,
+        held_by_no_process_shown, card_is_full, little_of_it_is_ours, most_of_it_is_ours, much_reserved_unallocated,
+        asks_for_most_of_the_card, relative_model_path, absolute_model_path, two_places_of_packages,
         det_size_off_the_grid, newest_python, names_library_path, cudart_and_cudnn_missing, said_to_run_on_the_cpu,
         conflict_of_one, cuda_versions_differ, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,
     )

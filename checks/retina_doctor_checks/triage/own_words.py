@@ -29,8 +29,9 @@ HARMLESS = re.compile(
     r"|memory\sis\sinsufficient\sto\suse\stactic|skipping\stactic\s\d{1,9}\sdue\sto\sinsufficient\smemory"
 )
 """What pip tells everybody who installs into an image ("broken", "conflicting" is what could be), and of a request that it makes
-again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py); insightface, of a file of the pack that it leaves out (app/face_analysis.py); torch, of a setting (c10/cuda/CUDAAllocatorConfig.h);
-TensorRT, of a way to compute a layer that it leaves out, of many (symptoms/vram.toml has those that end a build)."""
+again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py); insightface, of a file that it leaves out
+(app/face_analysis.py); torch, of a setting (c10/cuda/CUDAAllocatorConfig.h); TensorRT, of a way to compute a layer that it
+leaves out, of many (symptoms/vram.toml has those that end a build)."""
 FAULTS = frozenset(
     (
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",

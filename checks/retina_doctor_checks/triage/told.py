@@ -40,9 +40,9 @@ _BETWEEN = (
     r"(?:===?|\s?[:=@(|])?+\s{0,3}+'?+v?+"
 )
 PACKAGE = rf"(?<![a-z0-9_./-])({_NAMES}){_BETWEEN}({_VERSION})(?![a-z0-9_-])"
-"""`pip list`, `pip freeze`, `conda list`, tables, JSON and prose alike, English and Chinese: the name, and its version after it."""
+"""`pip list`, `pip freeze`, `conda list`, tables, JSON and prose alike, English and Chinese: the name, then its version."""
 OF_TEMPLATE = (
-    rf"onnx ?runtime version(?: or commit id)?\s{{0,3}}+:?\s{{1,4}}+(?:onnxruntime )?v?({_VERSION})(?![a-z0-9_-])"
+    rf"onnx ?runtime version(?: or commit id)?\s{{0,3}}+:?+\s{{0,4}}+(?:onnxruntime )?+v?+({_VERSION})(?![a-z0-9_-])"
 )
 """onnxruntime's own form for reports."""
 ARCHIVE = rf"(?<![\w.])({_NAMES})-({_VERSION})-(?:cp|py)\d"
