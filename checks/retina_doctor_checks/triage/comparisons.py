@@ -143,7 +143,8 @@ def cudnn_majors(told: Told) -> set[int]:
     """Of the cuDNN that is said to be there; where none is, of pip's packages and of the one that torch brings."""
     named = {parts(value)[0] for value in told.all("cudnn")}
     packages = {parts(version)[0] for name, version in told.packages.items() if name.startswith("nvidia-cudnn-cu")}
-    return named or packages or ({_cudnn_of_torch(told)} - {None})
+    of_torch = _cudnn_of_torch(told)
+    return named or packages or (set() if of_torch is None else {of_torch})
 
 
 def _cudnn_of_torch(told: Told) -> int | None:
