@@ -194,6 +194,28 @@ def test_boxes_around_a_traceback_hide_nothing() -> None:
     assert names(boxed) == ["opencv-system-libs-missing"]
 
 
+def test_who_types_a_message_off_writes_no_quotation_marks() -> None:
+    said = "Error loading 'C:/v/onnxruntime_providers_cuda.dll' which depends on 'cublasLt64_12.dll' which is missing."
+    assert names(said.replace("'", "")) == names(said) != []
+    assert names("ENV NVIDIA_VISIBLE_DEVICES=all") == []  # the mark that ends a sentence says that the word ends
+
+
+@pytest.mark.parametrize(
+    ("setting", "hides"),
+    [("NVIDIA_VISIBLE_DEVICES=all", False), ("CUDA_VISIBLE_DEVICES=0", False), ("CUDA_VISIBLE_DEVICES=3", True)],
+)
+def test_a_setting_that_hides_no_card_is_no_cause(setting: str, hides: bool) -> None:
+    leading = names(f"{setting} python app.py\nCUDA failure 100: no CUDA-capable device is detected ; GPU=-1")[0]
+    assert (leading == "cuda-visible-devices-hides-gpu") is hides
+
+
+def test_a_heading_of_nvidia_smi_is_no_mig() -> None:
+    banner = "| GPU  Name   | Bus-Id   | Volatile Uncorr. ECC |\n|             |          |               MIG M. |\n"
+    said = "RuntimeError: CUDA error: invalid device ordinal"
+    assert names(f"{banner}|             |          |              Disabled |\n{said}")[0] != "mig-device-not-selected"
+    assert names(f"{banner}|             |          |              Enabled |\n{said}")[0] == "mig-device-not-selected"
+
+
 # What a recorded log rests on
 
 

@@ -9,6 +9,7 @@ from ..advice.builds import Build, known, onnxruntime_builds, torch_builds
 from .case import Case, parts
 from .memory_told import (
     asks_for_most_of_the_card,
+    card_is_full,
     held_by_no_process_shown,
     little_of_it_is_ours,
     most_of_it_is_ours,
@@ -27,6 +28,10 @@ NEWEST_PYTHONS = ("3.13", "3.14", "3.15")
 
 _OF_COMPOSE = re.compile(r"[\w.-]{1,64}-\d{1,3} {1,30}\| ")
 """The name of a replica, as docker compose writes it before each line."""
+_CONTAINED = re.compile(
+    r"hostname=[0-9a-f]{12}\b|(?<![/\w.-])containers?(?![\w./-])|容器|\n[ -]{0,12}image: \S|\bghcr\.io/"
+)
+"""A host that bears a container's identifier (onnxruntime tells its name with each failure), an image, the word itself."""
 _DOWNLOADS = (
     "Downloading {path:t} from http", "download_path:", "insightface/utils/download.py", "insightface\\utils\\download.py",
     "gdown/download.py", "torch/hub.py", "huggingface_hub/file_download.py", "urlretrieve", "load_file_from_url",
@@ -40,6 +45,9 @@ GIVEN_UP = 600
 _STAMPED = re.compile(r"(\d\d):(\d\d):(\d\d)[^\n]{0,40}?(downloading|failed to (?:load|download))")
 _GIVES_GPUS = ("--gpus", "--runtime=nvidia", "--runtime nvidia", "nvidia-docker", "nvidia.com/gpu", "/dev/nvidia")
 _STARTS = re.compile(r"(?:uvicorn\.run|app\.run|uvicorn [\w.]{1,40}:[\w]{1,40}|flask run|\.launch\()[^\n]{0,120}")
+_HIDES_NONE = re.compile(
+    r"changing env variable cuda_visible_devices|nvidia_visible_devices[ '=:]{1,4}all\b|cuda_visible_devices[ '\]=:]{1,5}0\b(?!,)"
+)
 _FAR = re.compile(
     r"(?:->[\d.]{7,15}:443\b|https://(?!localhost|127\.|10\.|192\.168\.)[^\n]{1,240}?\.(?:tar|zip|onnx|pth|pt|bin|h5|7z|gz|safetensors)\b)"
     r"[^\n]{0,240}?(?:connection (?:reset|refused)|connection aborted|timed out|timeout|unexpected eof|broken pipe)"
@@ -92,7 +100,7 @@ def torch_cuda_major(told: Told) -> int | None:
     named = re.search(r"\+cu(\d\d)", version)
     if named:
         return int(named[1])
-    beside = _cuda_beside(told, version)
+    beside = _cuda_beside(told, version) or told.first("torch-built-for")
     row = build_told(torch_builds(), version)
     return int(beside[:2]) if beside else row.cuda[0] if row else None
 
@@ -131,22 +139,36 @@ def frameworks_differ(case: Case) -> bool:
     )
 
 
+def cudnn_majors(told: Told) -> set[int]:
+    """Of the cuDNN that is said to be there; where none is, of pip's packages and of the one that torch brings."""
+    named = {parts(value)[0] for value in told.all("cudnn")}
+    packages = {parts(version)[0] for name, version in told.packages.items() if name.startswith("nvidia-cudnn-cu")}
+    of_torch = _cudnn_of_torch(told)
+    return named or packages or (set() if of_torch is None else {of_torch})
+
+
+def _cudnn_of_torch(told: Told) -> int | None:
+    """PyPI's torch brings cuDNN 9 from 2.4 on, its builds for other CUDA as well (torch's release notes)."""
+    version = told.packages.get("torch")
+    if version is None or torch_cuda_major(told) is None or parts(version) < (1, 8):
+        return None
+    return 9 if parts(version) >= (2, 4) else 8
+
+
 def cudnn_major_differs(case: Case) -> bool:
-    there = {parts(value)[0] for value in case.told.all("cudnn")}
+    there = cudnn_majors(case.told)
     needed = case.captured("cudnn_major")
     return bool(there and needed and not needed & there)
 
 
 def libraries_fit_the_wheel(case: Case) -> bool:
     """CUDA and cuDNN of the majors that the named onnxruntime-gpu needs are said to be there."""
-    build = ort_build(case.told)
-    cudnns = {parts(value)[0] for value in case.told.all("cudnn")}
-    return build is not None and build.cuda[0] in cuda_majors(case.told) and build.cudnn in cudnns
+    build, toolkits = ort_build(case.told), cuda_majors(case.told) | ({torch_cuda_major(case.told)} - {None})
+    return build is not None and build.cuda[0] in toolkits and build.cudnn in cudnn_majors(case.told)
 
 
 def cudnn_unfit_for_the_wheel(case: Case) -> bool:
-    build = ort_build(case.told)
-    cudnns = {parts(value)[0] for value in case.told.all("cudnn")}
+    build, cudnns = ort_build(case.told), cudnn_majors(case.told)
     return build is not None and bool(cudnns) and build.cudnn not in cudnns
 
 
@@ -190,7 +212,11 @@ def no_nvidia_card(case: Case) -> bool:
 
 
 def in_container(case: Case) -> bool:
-    return bool(case.told.all("container")) or any(_OF_COMPOSE.match(line.shown) for line in case.text.lines)
+    return (
+        bool(case.told.all("container"))
+        or _CONTAINED.search(case.text.flowing) is not None
+        or any(_OF_COMPOSE.match(line.shown) for line in case.text.lines)
+    )
 
 
 def download_cannot_connect(case: Case) -> bool:
@@ -240,8 +266,8 @@ def on_windows(case: Case) -> bool:
 
 
 def names_visible_devices(case: Case) -> bool:
-    said = "changing env variable cuda_visible_devices"  # torch's own sentence names it whatever is set
-    return case.text.flowing.count("visible_devices") > case.text.flowing.count(said)
+    """Torch's own sentence names it whatever is set; "all", and the first card alone, hide none."""
+    return case.text.flowing.count("visible_devices") > len(_HIDES_NONE.findall(case.text.flowing))
 
 
 def names_library_path(case: Case) -> bool:
@@ -305,8 +331,8 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
         cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
         no_nvidia_card, driver_runs_its_cuda, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
         docker_run_without_gpus, on_windows, names_visible_devices, small_card, waited_for_download, two_opencvs,
-        held_by_no_process_shown, little_of_it_is_ours, most_of_it_is_ours, much_reserved_unallocated, asks_for_most_of_the_card,
-        relative_model_path, absolute_model_path, two_places_of_packages,
+        held_by_no_process_shown, card_is_full, little_of_it_is_ours, most_of_it_is_ours, much_reserved_unallocated,
+        asks_for_most_of_the_card, relative_model_path, absolute_model_path, two_places_of_packages,
         det_size_off_the_grid, newest_python, names_library_path, cudart_and_cudnn_missing, said_to_run_on_the_cpu,
         conflict_of_one, cuda_versions_differ, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,
     )

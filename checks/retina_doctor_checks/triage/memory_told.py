@@ -66,6 +66,15 @@ def asks_for_most_of_the_card(case: Case) -> bool:
     return "tried" in sums and sums["tried"] > max(0.25 * sums.get("total", 16), 1.0)
 
 
+NEARLY_ALL = 0.93
+"""Part of a card's memory from which on nothing is left for others."""
+
+
+def card_is_full(case: Case) -> bool:
+    """nvidia-smi's table shows hardly anything left: that is looked at when the program that failed is gone."""
+    return any(int(used) > NEARLY_ALL * int(total) for used, total in _USED.findall(case.text.flowing))
+
+
 def held_by_no_process_shown(case: Case) -> bool:
     """nvidia-smi's table shows a card in use and no process: whoever holds it is dead, hidden or another user's."""
     if "no running processes found" not in case.text.flowing:

@@ -23,13 +23,15 @@ BROKEN = 45
 _END = re.compile(rf"[.!?;](?=\s)|[。！？；]|(?<![^\n]{{{BROKEN}}})\n|\n\s{{0,9}}\n|\n(?=[#>|`*-])")
 
 HARMLESS = re.compile(
-    r"running\spip\sas\sthe\s'root'\suser\s[^.]{1,300}\.(?=\s)|retrying\s\(retry\(total=\d[^\n]{1,900}"
+    r"running\spip\sas\sthe\s'?root'?\suser\s[^.]{1,300}\.(?=\s)|retrying\s\(retry\(total=\d[^\n]{1,900}"
+    r"|duplicated\smodel\stask\stype,\signore"
     r"|expandable_segments\snot\ssupported\son\sthis\splatform"
     r"|memory\sis\sinsufficient\sto\suse\stactic|skipping\stactic\s\d{1,9}\sdue\sto\sinsufficient\smemory"
 )
 """What pip tells everybody who installs into an image ("broken", "conflicting" is what could be), and of a request that it makes
-again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py); torch, of a setting (c10/cuda/CUDAAllocatorConfig.h);
-TensorRT, of a way to compute a layer that it leaves out, of many (symptoms/vram.toml has those that end a build)."""
+again (pip/_internal/cli/req_command.py; urllib3/connectionpool.py); insightface, of a file that it leaves out
+(app/face_analysis.py); torch, of a setting (c10/cuda/CUDAAllocatorConfig.h); TensorRT, of a way to compute a layer that it
+leaves out, of many (symptoms/vram.toml has those that end a build)."""
 FAULTS = frozenset(
     (
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
@@ -73,6 +75,10 @@ _WHY = re.compile(
 """A question in which what is asked about stands between a denial and what it denies."""
 
 
+_NAMED = re.compile(r"(?<![\w'])'(?!faces?')([\w.+-]{2,60})'(?![\w'])")
+"""One name in quotation marks, or marked as code: 'onnxruntime' and 'onnxruntime-gpu'."""
+
+
 def spelled_out(said: str) -> str:
     """With "not" for every way to write it: "isn't", "isnt", "cannot"; next to what it denies: "doesn't seem to use", "why
     can't the service use"; "fails to use" and "is no longer being used", too."""
@@ -81,7 +87,7 @@ def spelled_out(said: str) -> str:
     )
     denied = _UNABLE.sub(r"\g<0>not ", _UNABLE_ZH.sub("无法", denied))
     denied = _WISH.sub("so that it avoids to", denied)
-    return _WHY.sub(r"why \1 \2not ", _PASSIVE.sub("", _HEDGE.sub("", denied)))
+    return _NAMED.sub(r"\1", _WHY.sub(r"why \1 \2not ", _PASSIVE.sub("", _HEDGE.sub("", denied))))
 
 
 def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:

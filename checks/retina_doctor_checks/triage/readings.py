@@ -116,7 +116,8 @@ def _cards() -> Mapping[str, tuple[int, int]]:
 def capability(card: str) -> tuple[int, int] | None:
     """Of a card by its name; None: not in the table."""
     short = re.sub(r"\b(?:nvidia|geforce|tesla|quadro)\b ?", "", card.lower())
-    spaced = re.sub(r"\b(rtx|gtx) ?(?=\d)", r"\1 ", short)
+    spaced = re.sub(r"\b(rtx|gtx) ?(?=a?\d)", r"\1 ", short)
+    spaced = re.sub(r"^(?=[2-5]0\d0)", "rtx ", re.sub(r"^(?=1[06]\d0)", "gtx ", spaced))
     return next((value for name, value in _cards().items() if spaced.startswith(name)), None)
 
 

@@ -1,7 +1,8 @@
 """The sentences that programs print, as a small pattern language. Every pattern takes linear time, whatever the text.
 
 White space and case mean nothing, in the pattern and in the text: a line that somebody's terminal or mail broke anywhere
-is still found. In a sentence
+is still found. Quotation marks within may be left out, since who types a message off writes none; one at the end must be there,
+for it says that the word ends. In a sentence
 
 - ``…`` skips up to 240 characters of the same paragraph, to the nearest place where the rest goes on;
 - ``{name}`` is a number, ``{name:v}`` a version, ``{name:t}`` any text up to what follows it (at most 240 characters),
@@ -75,8 +76,11 @@ def sentence(pattern: str) -> Sentence:
 
     def literal(text: str) -> str:
         plain = squeezed(text)
-        literals.append(plain)
-        return re.escape(plain)
+        literals.extend(plain.split("'"))
+        # Without the mark behind a name nothing would say where the name ends.
+        first = plain[:1] if plain[:1] == "'" and current.endswith("?)") else ""
+        last = plain[-1:] if plain[-1:] == "'" and pattern.endswith(text) and len(plain) > len(first) else ""
+        return first + re.escape(plain[len(first) : len(plain) - len(last)]).replace("'", "'?") + last
 
     for token in _TOKEN.finditer(pattern):
         current += literal(pattern[position : token.start()])

@@ -83,10 +83,11 @@ def _found(pattern: str, text: str) -> Iterator[tuple[int, int, Mapping[str, str
     if not is_open(pattern):
         plain = _plain(pattern)
         start = text.find(plain)
-        while start >= 0:
-            yield start, start + len(plain), {}
-            start = text.find(plain, start + len(plain))
-        return
+        if start >= 0 or "'" not in plain[:-1] or max(plain.split("'"), key=len) not in text:
+            while start >= 0:
+                yield start, start + len(plain), {}
+                start = text.find(plain, start + len(plain))
+            return
     one = sentence(pattern)
     if one.literal in text:
         for match in map(functools.partial(_tightest, one, text), one.compiled.finditer(text)):

@@ -80,8 +80,7 @@ class LogText(Data, frozen=True, dict=True):
     @functools.cached_property
     def flowing(self) -> str:
         """All lines in lower case, each blank one space, for facts; lines broken at a terminal's width are whole again."""
-        lines = [re.sub(r"[ \t]{1,}", " ", line.text).lower() for line in self.lines]
-        return "".join(_joined(line.text, text) for line, text in zip(self.lines, lines, strict=True))
+        return "".join(_joined(line.text, _low(line.text)) for line in self.lines)
 
     @functools.cached_property
     def prose(self) -> str:
@@ -93,7 +92,7 @@ class LogText(Data, frozen=True, dict=True):
         starts, position = [], 0
         for line in self.lines:
             starts.append(position)
-            position += len(_joined(line.text, re.sub(r"[ \t]{1,}", " ", line.text).lower()))
+            position += len(_joined(line.text, _low(line.text)))
         return tuple(starts)
 
     def lines_of(self, start: int, end: int) -> tuple[LogLine, ...]:
@@ -127,6 +126,11 @@ def _part(text: str) -> str:
     if _TITLE.match(bare):
         return BREAK + squeezed(bare) + BREAK
     return BREAK + squeezed(bare) if _HEADING.match(bare) else squeezed(text)
+
+
+def _low(text: str) -> str:
+    """In lower case, each blank one space, without Markdown's asterisks around words."""
+    return re.sub(r"[ \t]{1,}", " ", text.replace("**", "") if "**" in text else text).lower()
 
 
 def _joined(plain: str, low: str) -> str:

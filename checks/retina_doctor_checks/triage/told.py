@@ -23,7 +23,10 @@ PACKAGES = (
 )  # fmt: skip
 MOST = 40
 """Findings of one kind that are kept."""
-_OTHERWISE = {"torch": "(?:py)?torch", "onnxruntime-gpu": "(?:onnxruntime|ort)[-_ ]gpu"}
+_OTHERWISE = {
+    "torch": "(?<!to build )(?:py)?torch",
+    "onnxruntime-gpu": r"(?:onnx[-_ ]?runtime|ort)[-_ ]gpu|microsoft\.ml\.onnxruntime\.gpu(?:\.windows|\.linux)?",
+}
 """Package -> how people write it, as an expression."""
 _NAMES = "|".join(
     _OTHERWISE.get(name, re.escape(name).replace(r"\-", "[-_]")) for name in sorted(PACKAGES, key=len, reverse=True)
@@ -32,9 +35,16 @@ _VERSION = (
     r"\d{1,4}+\.\d{1,8}+(?:\.\d{1,8}+){0,3}+(?:(?:a|b|rc|\.post|\.dev)\d{1,8}+)?+"
     r"(?:\+(?:cu\d{2,3}+|cpu|rocm[\d.]{1,8}+))?+"
 )
-_BETWEEN = r"\s{0,40}+(?:的?(?:version|版本号?)\s?[是为]?)?(?:===?|[:=@(])?+\s{0,3}+v?"
+_BETWEEN = (
+    r"'?+\s{0,40}+(?:[_\-的(]?+(?:nuget package )?+(?:version|版本号?+)'?+(?:\s?[是为]|\s(?:is|was))?+)?+"
+    r"(?:===?|\s?[:=@(|])?+\s{0,3}+'?+v?+"
+)
 PACKAGE = rf"(?<![a-z0-9_./-])({_NAMES}){_BETWEEN}({_VERSION})(?![a-z0-9_-])"
-"""`pip list`, `pip freeze`, `conda list` and prose alike, English and Chinese: the name, and its version after it."""
+"""`pip list`, `pip freeze`, `conda list`, tables, JSON and prose alike, English and Chinese: the name, then its version."""
+OF_TEMPLATE = (
+    rf"onnx ?runtime version(?: or commit id)?\s{{0,3}}+:?+\s{{0,4}}+(?:onnxruntime )?+v?+({_VERSION})(?![a-z0-9_-])"
+)
+"""onnxruntime's own form for reports."""
 ARCHIVE = rf"(?<![\w.])({_NAMES})-({_VERSION})-(?:cp|py)\d"
 """The name of a wheel."""
 
@@ -65,6 +75,15 @@ class Told(Data, frozen=True, dict=True):
         return {name: version for name, _, version in named}
 
 
+_ON_CUDA = (
+    "execution provider\n\ncuda",
+    "cudaexecutionprovider",
+    "providers_cuda",
+    "ep:cuda",
+    "cuda failure",
+    "cuda error",
+)
+"""What says that the runtime of which a report speaks is the GPU's build."""
 _STEMS = (*{re.split("[-_]", name)[0] for name in PACKAGES}, "ort-gpu", "ort gpu")
 
 
@@ -96,9 +115,13 @@ def _found(text: LogText) -> Iterator[tuple[str, str, LogLine]]:
         for expression in (PACKAGE, ARCHIVE):
             for match in itertools.islice(_compiled(expression).finditer(flowing), MOST * 10):
                 yield "package", f"{_distribution(match[1])} {match[2]}", text.line_flowing(match.start())
+    if "runtime version" in flowing and any(word in flowing for word in _ON_CUDA):
+        for match in itertools.islice(_compiled(OF_TEMPLATE).finditer(flowing), 1):
+            yield "package", f"onnxruntime-gpu {match[1]}", text.line_flowing(match.start(1))
 
 
 def _distribution(written: str) -> str:
     """Name of the distribution that people write "pytorch", "onnxruntime gpu"."""
     name = written.replace("_", "-").replace(" ", "-")
+    name = "onnxruntime-gpu" if name.startswith("microsoft.ml.") else name.replace("onnx-runtime", "onnxruntime")
     return {"pytorch": "torch", "ort-gpu": "onnxruntime-gpu"}.get(name, name)
