@@ -6,6 +6,8 @@ which every run of a command-line tool pays.
 
 import functools
 import inspect
+import os
+import threading
 import typing
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -37,6 +39,17 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_alone = threading.RLock()
+"""msgspec 0.22 makes a type ready when it first decodes one, and shows it half made to other threads, which die of SIGSEGV."""
+
+
+def _not_held() -> None:
+    global _alone
+    _alone = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_not_held)  # by a thread that a fork does not have
 
 
 class Data(msgspec.Struct, frozen=True):
@@ -106,7 +119,8 @@ class DoesNotFit(ValueError):
 def decode(value: Any, kind: type[T]) -> T:
     """*value*, plain JSON data, as a *kind*. Raises DoesNotFit. Fields that *kind* does not know are passed over."""
     try:
-        return msgspec.convert(value, kind, strict=True, dec_hook=_of_plain)
+        with _alone:
+            return msgspec.convert(value, kind, strict=True, dec_hook=_of_plain)
     except (msgspec.ValidationError, RecursionError) as error:
         raise DoesNotFit(str(error)) from None
 

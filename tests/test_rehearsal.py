@@ -67,3 +67,31 @@ def test_python_ends_what_has_more_to_do() -> None:
     waits = "threading.Thread(target=lambda: (time.sleep(0.2), print('thread'))).start()"
     assert ended(1, waits) == (0, "told left by Python\nthread\nat exit\n")
     assert ended("words") == (0, "told left by Python\nat exit\n")
+
+
+TYPES = """
+import sys, threading
+import msgspec
+from retina_doctor.codec import DoesNotFit, decode
+sys.setswitchinterval(1e-6)
+words = {"a": {f"f{n}": [1] for n in range(20)}, "b": [], "c": {}}
+def decoded(kind, together):
+    together.wait()
+    assert decode(words, kind).a.f3 == [1]
+for number in range(2000):
+    inner = msgspec.defstruct(f"Inner{number}", [(f"f{n}", "list[int]") for n in range(20)])
+    outer = msgspec.defstruct(f"Outer{number}", [("a", inner), ("b", list[inner]), ("c", dict[str, inner])])
+    together = threading.Barrier(3)
+    threads = [threading.Thread(target=decoded, args=(outer, together)) for _ in range(3)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+print("done")
+"""
+
+
+def test_two_threads_may_decode_the_same_type_first() -> None:
+    """The first reading is decoded while the rehearsal decodes others; without a lock this dies of SIGSEGV within 2000 types."""
+    done = subprocess.run([sys.executable, "-c", TYPES], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr

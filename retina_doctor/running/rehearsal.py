@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,23 @@ from retina_doctor.running import output
 if TYPE_CHECKING:
     from retina_doctor.model import Snapshot
     from retina_doctor.running.output import Outputs
+
+
+class Rehearsal:
+    """In a thread of its own. *wanted*: the reports that will be made."""
+
+    def __init__(self, wanted: Outputs) -> None:
+        self.wanted = wanted
+        self.thread: threading.Thread | None = None
+
+    def begin(self, seen: Callable[[], Snapshot]) -> None:
+        self.thread = threading.Thread(target=rehearse, args=(self.wanted, seen), daemon=True)
+        self.thread.start()
+
+    def end(self) -> None:
+        """What is judged and reported from here on has no other beside it: libraries are made for one at a time."""
+        if self.thread is not None:
+            self.thread.join()
 
 
 def rehearse(wanted: Outputs, seen: Callable[[], Snapshot]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -129,21 +129,19 @@ class Run:
 
     def look_at(self, attachment: Attachment, *, outputs: Outputs | None = None) -> Snapshot:
         """As `look`, for a service that is known."""
-        import threading
-
         from retina_doctor.catalogue.registry import installed
         from retina_doctor.looking.look import look
         from retina_doctor.running import output, progress
-        from retina_doctor.running.rehearsal import rehearse
+        from retina_doctor.running.rehearsal import Rehearsal
 
-        def prepare(seen: Callable[[], Snapshot]) -> None:
-            threading.Thread(target=rehearse, args=(outputs or [], seen), daemon=True).start()
+        rehearsal = Rehearsal(outputs or [])
 
         def told(line: str) -> None:
             output.tell(f"retina-doctor: {line}\n")
 
         with progress.shown(self.language, colour=not self.flags.get("no_color")) as show:
-            snapshot = look(attachment, installed(), os.environ, show, prepare, told)
+            snapshot = look(attachment, installed(), os.environ, show, rehearsal.begin, told)
+        rehearsal.end()
         self.lap("probes")
         return snapshot
 
