@@ -256,3 +256,8 @@ def explains_it(root: Finding, echo: Finding) -> bool:
 def of_the_gpu(root: Finding, echo: Finding) -> bool:
     """What its log says of the GPU is why it computes on the CPU."""
     return not same_cause(echo, root) and bool(root.evidence.get("gpu"))
+
+
+def tells_one_twice(_root: Finding, echo: Finding) -> bool:
+    """Two boxes of one face, which non-maximum suppression takes away."""
+    return any(one.get("hint") == "repeated" for one in echo.evidence.get("wrong") or ())

@@ -44,6 +44,7 @@ from .cause_conditions import (
     says_so,
     server_error,
     shows_that_it_ended,
+    tells_one_twice,
     why_it_answers_500,
     why_it_ended,
     with_onnxruntime,
@@ -219,6 +220,8 @@ _ALL: tuple[Cause, ...] = (
     Cause("det-size-not-multiple-of-32", ("smoke-inference-failed",)),
     Cause("det-threshold-too-high", ("smoke-wrong-result",), when=faces_are_missed),
     Cause("det-size-too-small", ("smoke-wrong-result",), when=faces_are_missed),
+    Cause("det-threshold-too-high", ("service-misses-faces",)),
+    Cause("det-nms-too-high", ("service-bad-response",), when=tells_one_twice),
     Cause("known-answer-wrong", ("smoke-inference-failed", "smoke-wrong-result")),
     Cause("smoke-on-cpu", ("provider-unexpected", "latency-above-expected", "speedup-below-expected")),
 )
