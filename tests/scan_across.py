@@ -16,11 +16,17 @@ ORT = "import onnxruntime as ort\nP = ['CUDAExecutionProvider', 'CPUExecutionPro
 A = "app = FaceAnalysis()\napp.prepare(ctx_id=0)\n"
 NR = "image-not-read"
 FK = "cuda-used-before-fork"
-TASKS = "from celery import Celery\n"+ORT+"app = Celery('faces')\ns = ort.InferenceSession('/models/det.onnx', providers=P)\n@app.task\ndef detect(x):\n    return s.run(None, {'input': x})\n"
+TASKS = (
+    "from celery import Celery\n"
+    + ORT
+    + "app = Celery('faces')\ns = ort.InferenceSession('/models/det.onnx', providers=P)\n@app.task\ndef detect(x):\n    return s.run(None, {'input': x})\n"
+)
 LOGGED = "import cv2, functools\ndef logged(f):\n    @functools.wraps(f)\n    def inner(*a, **k):\n        print(a)\n        return f(*a, **k)\n    return inner\n"
 CHECKED = "import cv2, functools\ndef checked(f):\n    def inner(*a):\n        img = f(*a)\n        if img is None:\n            raise ValueError(a)\n        return img\n    return inner\n"
 SIZE = "def size(path):\n    img = load(path)\n    return img.shape\n"
-DJANGO = FACE+"from django.conf import settings\napp = FaceAnalysis()\napp.prepare(ctx_id=0, det_thresh=settings.THRESH)\n"
+DJANGO = (
+    FACE + "from django.conf import settings\napp = FaceAnalysis()\napp.prepare(ctx_id=0, det_thresh=settings.THRESH)\n"
+)
 ACROSS: dict[str, tuple[str | None, Tree, Tree | None]] = {
     "a wrapped imread": (NR, {"app.py": "import cv2\ndef load(path):\n    return cv2.imread(path)\n"+SIZE}, {"app.py": "import cv2\ndef load(path):\n    img = cv2.imread(path)\n    if img is None:\n        raise ValueError(path)\n    return img\n"+SIZE}),
     "a decorated imread": (NR, {"app.py": LOGGED+"@logged\ndef load(path):\n    return cv2.imread(path)\n"+SIZE}, {"app.py": CHECKED+"@checked\ndef load(path):\n    return cv2.imread(path)\n"+SIZE}),

@@ -197,11 +197,9 @@ def test_a_part_that_is_missing_where_there_is_no_list(kind: str, tmp_path: Path
 def test_another_release_over_a_package_is_told_and_put_back(tmp_path: Path) -> None:
     """Without --force-reinstall pip finds the requirement satisfied, and nothing changes."""
     target = make_target(tmp_path, *PACKAGES)
-    install(target.python, "--target", tmp_path / "older", "numpy==1.26.4")
+    install(target.python, "--target", str(tmp_path / "older"), "numpy==1.26.4")
     for name in ("numpy", "numpy.libs"):
-        shutil.copytree(
-            tmp_path / "older" / name, target.site / name, dirs_exist_ok=True, copy_function=put_in_place
-        )
+        shutil.copytree(tmp_path / "older" / name, target.site / name, dirs_exist_ok=True, copy_function=put_in_place)
     seen = target.looked()
     finding = only_root(seen, "package-damaged")
     assert (finding["evidence"]["there"], finding["severity"], seen.exit_code) == ("1.26.4", "error", 1)

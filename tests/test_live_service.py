@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from retina_doctor_checks.service.response import wrong_in
 from retina_doctor_checks.settings import ResponseSettings
+
 from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, roots, run_fix, verdicts
 from tests.standins import Machine, Report, library_path, needs_root, toolkit_folder
 
@@ -677,7 +677,7 @@ def test_the_trust_of_tests_in_tls() -> None:
 
 def test_doubtful_boxes_beyond_the_picture_are_no_wrong_form() -> None:
     """A threshold of 0.01 lets boxes through that lie half outside; a sure face there is scaled wrongly."""
-    points = dict.fromkeys(("left_eye", "right_eye", "nose", "mouth_left", "mouth_right"), [18.0, 78.0])
+    points = {name: [18.0, 78.0] for name in ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")}
     face = {"bbox": [-83.0, -39.0, 119.0, 195.0], "keypoints": points}
     assert wrong_in({"faces": [{**face, "confidence": 0.02}]}, ResponseSettings()) == []
     assert [one.hint for one in wrong_in({"faces": [{**face, "confidence": 0.92}]}, ResponseSettings())] == ["scaled"]

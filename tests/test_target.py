@@ -150,7 +150,9 @@ def test_who_may_not_enter_a_container_is_told_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("name", [".venv", "venv", "env"])
-def test_an_environment_in_the_folder_goes_before_path(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_in_the_folder_goes_before_path(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     python = make_venv(tmp_path / name, "uv")
     other = make_venv(tmp_path / "other" / "a", "uv")
     monkeypatch.chdir(tmp_path)

@@ -52,10 +52,10 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
                 python = Path(prefix) / "bin" / name
                 if os.access(python, os.X_OK):
                     return Target(command=(str(python),), chosen="environment", chosen_by=variable)
-    folder = settings.target.workdir or os.getcwd()
+    folder = Path(settings.target.workdir or ".").absolute()
     for name in IN_FOLDER:
-        if _is_kept_venv(os.path.join(folder, name)):
-            return Target(command=(os.path.join(folder, name, "bin", "python"),), chosen="folder", chosen_by=name)
+        if _is_kept_venv(folder / name):
+            return Target(command=(str(folder / name / "bin" / "python"),), chosen="folder", chosen_by=name)
     for python in _on_path(environment.get("PATH", os.defpath)):
         return Target(command=(str(python),), chosen="path", chosen_by="PATH")
     return Target(command=(sys.executable,), chosen="own")
@@ -65,23 +65,21 @@ IN_FOLDER = (".venv", "venv", "env")
 """What uv, venv's own documentation and virtualenv's call an environment beside the service."""
 
 
-def _is_kept_venv(prefix: str) -> bool:
+def _is_kept_venv(prefix: Path) -> bool:
     """An environment that is not the doctor's own, and that nobody but root and this user can have put there: what others may
     change in the working directory is not run."""
-    python = os.path.join(prefix, "bin", "python")
     try:
-        return unless_local(functools.partial(_is_nobody_elses, prefix, python))
+        return unless_local(functools.partial(_is_nobody_elses, prefix))
     except TimeoutError:
         return False
 
 
-def _is_nobody_elses(prefix: str, python: str) -> bool:
-    if not os.path.isfile(os.path.join(prefix, "pyvenv.cfg")) or not os.access(python, os.X_OK):
-        return False
-    if _same(Path(prefix), Path(sys.prefix)):
+def _is_nobody_elses(prefix: Path) -> bool:
+    python = prefix / "bin" / "python"
+    if not (prefix / "pyvenv.cfg").is_file() or not os.access(python, os.X_OK) or _same(prefix, Path(sys.prefix)):
         return False
     try:
-        states = [os.lstat(one) for one in passed(python)]
+        states = [os.lstat(one) for one in passed(str(python))]
     except OSError:
         return False
     return all(state.st_uid in (0, os.geteuid()) and not others_write(state) for state in states)

@@ -1,4 +1,4 @@
-"""Which calls give what OpenCV's reading gives, which is None where a picture could not be read: a reader under another name, or a
+"""Which calls give what OpenCV's reading gives, None where a picture could not be read: a reader under another name, or a
 function of the package that hands its answer on, unasked."""
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Readers:
         self._known: dict[tuple[str, ast.ClassDef | None], str | None] = {}
 
     def word(self, call: ast.Call) -> str | None:
-        """"cv2.imread" or "cv2.imdecode", whose answer the call gives; None: it gives another."""
+        """ "cv2.imread" or "cv2.imdecode", whose answer the call gives; None: it gives another."""
         name = self._tree.full(call.func)
         if name in READERS or not name:
             return name or None

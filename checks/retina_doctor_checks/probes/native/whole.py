@@ -75,7 +75,9 @@ def damaged(found: list[Any], there: dict[str, Any]) -> list[str]:
 def over(found: list[Any], odd: list[Any]) -> str | None:
     """The version that the source itself states, where any of it is of another length than its list says: another release may
     have been copied over it."""
-    if not any(state is not None and entry.path.endswith(".py") and state.st_size != entry.size for entry, state in odd):
+    if not any(
+        state is not None and entry.path.endswith(".py") and state.st_size != entry.size for entry, state in odd
+    ):
         return None
     for name in SAID_IN:
         for entry, state in found:
