@@ -21,7 +21,7 @@ import pytest
 from retina_doctor_checks.service.response import wrong_in
 from retina_doctor_checks.settings import ResponseSettings
 
-from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, roots, run_fix, verdicts
+from tests.doctor import DEV_PYTHON, SIX_FACES, environment, found, install, make_venv, report, roots, run_fix, verdicts
 from tests.standins import Machine, Report, library_path, needs_root, toolkit_folder
 
 APP = Path(__file__).parents[1] / "fixtures" / "service" / "app.py"
@@ -103,6 +103,15 @@ def test_what_is_left_out_on_purpose_is_no_error(
         told = report("check", "--only", "RD412,RD511,RD531", *flags, cwd=tmp_path)
         severities = [one["severity"] for one in told["findings"]]
         assert severities == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize("fault", ["photographs-only", "finds-nobody"])
+def test_a_filter_of_what_is_drawn_is_told_by_a_photograph(fault: str, tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, fault) as service:
+        flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
+        told = report("check", "--only", "RD412,RD511", *flags, "--image", SIX_FACES, cwd=tmp_path)
+        assert found(told) == ([] if fault == "photographs-only" else ["service-misses-faces"])
+        assert verdicts(told)["service-misses-faces"] == ("passed" if fault == "photographs-only" else "failed")
 
 
 @pytest.mark.parametrize(
