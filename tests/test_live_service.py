@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from retina_doctor_checks.service.response import wrong_in
+from retina_doctor_checks.settings import ResponseSettings
 
-from tests.doctor import DEV_PYTHON, environment, found, install, make_venv, report, roots, run_fix, verdicts
+from tests.doctor import DEV_PYTHON, SIX_FACES, environment, found, install, make_venv, report, roots, run_fix, verdicts
 from tests.standins import Machine, Report, library_path, needs_root, toolkit_folder
 
 APP = Path(__file__).parents[1] / "fixtures" / "service" / "app.py"
@@ -101,6 +103,15 @@ def test_what_is_left_out_on_purpose_is_no_error(
         told = report("check", "--only", "RD412,RD511,RD531", *flags, cwd=tmp_path)
         severities = [one["severity"] for one in told["findings"]]
         assert severities == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize("fault", ["photographs-only", "finds-nobody"])
+def test_a_filter_of_what_is_drawn_is_told_by_a_photograph(fault: str, tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, fault) as service:
+        flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
+        told = report("check", "--only", "RD412,RD511", *flags, "--image", SIX_FACES, cwd=tmp_path)
+        assert found(told) == ([] if fault == "photographs-only" else ["service-misses-faces"])
+        assert verdicts(told)["service-misses-faces"] == ("passed" if fault == "photographs-only" else "failed")
 
 
 @pytest.mark.parametrize(
@@ -671,3 +682,11 @@ def test_libraries_that_are_missing_explain_the_service(tmp_path: Path, real_mod
 def test_the_trust_of_tests_in_tls() -> None:
     """SSL_CERT_FILE is what the doctor's default context reads, too: else the test of names would show nothing."""
     assert ssl.get_default_verify_paths().openssl_cafile_env == "SSL_CERT_FILE"
+
+
+def test_doubtful_boxes_beyond_the_picture_are_no_wrong_form() -> None:
+    """A threshold of 0.01 lets boxes through that lie half outside; a sure face there is scaled wrongly."""
+    points = {name: [18.0, 78.0] for name in ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")}
+    face = {"bbox": [-83.0, -39.0, 119.0, 195.0], "keypoints": points}
+    assert wrong_in({"faces": [{**face, "confidence": 0.02}]}, ResponseSettings()) == []
+    assert [one.hint for one in wrong_in({"faces": [{**face, "confidence": 0.92}]}, ResponseSettings())] == ["scaled"]

@@ -287,7 +287,9 @@ def test_checkpoints_of_another_network(tmp_path: Path, kind: str) -> None:
 def test_a_checkpoint_without_weights_or_without_heads(tmp_path: Path, kind: str) -> None:
     """`torch.save({})`, a state of training alone, and a backbone as it is trained on other pictures."""
     body = {key: one for key, one in state("mobilenet0.25").items() if "Head" not in key}
-    for there, lacks in (({}, []), ({"epoch": 3, "lr": 0.1}, []), (body, ["ClassHead", "BboxHead", "LandmarkHead"])):
+    part = dict(list(body.items())[: len(body) // 4])
+    heads = ["ClassHead", "BboxHead", "LandmarkHead"]
+    for there, lacks in (({}, []), ({"epoch": 3, "lr": 0.1}, []), (body, heads), (part, heads)):
         told = looked(checkpoint(tmp_path / "mobilenet0.25.pth", there, kind), tmp_path)
         assert roots(told) == ["model-weights-mismatch"]
         assert (told["findings"][0]["evidence"]["lacks"], told["exit_code"]) == (lacks, 1)

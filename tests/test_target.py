@@ -149,6 +149,21 @@ def test_who_may_not_enter_a_container_is_told_what_to_do() -> None:
         process.wait()
 
 
+@pytest.mark.parametrize("name", [".venv", "venv", "env"])
+def test_an_environment_in_the_folder_goes_before_path(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = make_venv(tmp_path / name, "uv")
+    other = make_venv(tmp_path / "other" / "a", "uv")
+    monkeypatch.chdir(tmp_path)
+    path = {"PATH": str(other.parent)}
+    chosen = choose_target(Settings(), path)
+    assert (chosen.command, chosen.chosen, chosen.chosen_by) == ((str(python),), "folder", name)
+    assert choose_target(Settings(), {**path, "VIRTUAL_ENV": str(tmp_path / "other" / "a")}).command == (str(other),)
+    python.parent.chmod(0o777)  # anybody may put another program there
+    assert choose_target(Settings(), path).chosen == "path"
+
+
 def test_order_of_choice(tmp_path: Path) -> None:
     venv, conda = make_venv(tmp_path / "a", "uv"), make_venv(tmp_path / "b", "uv")
     both = {"VIRTUAL_ENV": str(tmp_path / "a"), "CONDA_PREFIX": str(tmp_path / "b"), "PATH": "/usr/bin"}

@@ -4,9 +4,8 @@ import re
 from typing import Any
 
 from retina_doctor.model import Finding
-from retina_doctor.patterns import pattern
 
-from .combined.refusals import row
+from .combined.refusals import NUMPY_FAILED, row
 
 
 def same_subject(root: Finding, echo: Finding) -> bool:
@@ -67,10 +66,6 @@ def passed_up(root: Finding, echo: Finding) -> bool:
     """What imports the framework fails with it. insightface 2 quotes the failure at the end of words of its own."""
     quotes = words_of(echo)[0].startswith(ORT_FAILED)
     return echo.subject == "module:insightface" and (same_words(root, echo) or quotes)
-
-
-NUMPY_FAILED = pattern(r"\bimport numpy failed\b|\bnumpy[\w.]* failed to import\b")
-"""In onnxruntime's own words (pybind11), and in those of what uses NumPy's C interface."""
 
 
 def passed_down(root: Finding, echo: Finding) -> bool:
@@ -261,3 +256,8 @@ def explains_it(root: Finding, echo: Finding) -> bool:
 def of_the_gpu(root: Finding, echo: Finding) -> bool:
     """What its log says of the GPU is why it computes on the CPU."""
     return not same_cause(echo, root) and bool(root.evidence.get("gpu"))
+
+
+def tells_one_twice(_root: Finding, echo: Finding) -> bool:
+    """Two boxes of one face, which non-maximum suppression takes away."""
+    return any(one.get("hint") == "repeated" for one in echo.evidence.get("wrong") or ())

@@ -16,7 +16,7 @@ from retina_doctor.probing.asking import Looking, Progress
 from retina_doctor.probing.collect import collect
 from retina_doctor.standpoint.target import Surroundings, numbered_inside, target_with_surroundings, without_hanging
 
-GUESSED = ("path", "own")
+GUESSED = ("folder", "path", "own")
 """Ways in which a target is chosen that nobody named."""
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from retina_doctor.codec import Data, field
 from retina_doctor.kinds import CommandLine, CommandWords, Name, Path, User
 
-Chosen = Literal["flag", "service", "port", "found", "environment", "path", "own"]
+Chosen = Literal["flag", "service", "port", "found", "environment", "folder", "path", "own"]
 NoPython = Literal["ended", "gone", "replaced", "no-python", "several", "no-answer", "not-permitted"]
 """Why the Python of a process cannot be looked at: the process ended; its interpreter's file is gone, or is another one by
 now; it is no Python; there are several services, and none was chosen; the disk on which it lies does not answer; or what

@@ -13,6 +13,7 @@ from retina_doctor.apart import unless_local
 from retina_doctor.codec import Data, field, replace
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Chosen, SeenFrom, Target
+from retina_doctor.owners import others_write, passed
 from retina_doctor.settings import Settings
 from retina_doctor.standpoint.process_python import python_of
 from retina_doctor.standpoint.seen_from import of_caller, of_process
@@ -21,7 +22,8 @@ from retina_doctor.standpoint.standpoint import Standpoint, limits_of, standpoin
 
 def choose_target(settings: Settings, environment: Mapping[str, str], how: Chosen = "service") -> Target:
     """The named command; else the interpreter of the service's process, in whose place no other stands; else VIRTUAL_ENV's
-    or CONDA_PREFIX's unless that is the doctor's own; else the first python3 on PATH that is not; else the doctor's own.
+    or CONDA_PREFIX's unless that is the doctor's own; else the one that lies in the working directory (.venv), as it does for a
+    service that is not started; else the first python3 on PATH that is not the doctor's; else that.
 
     *how*: the way in which the process was come by.
     """
@@ -50,9 +52,37 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
                 python = Path(prefix) / "bin" / name
                 if os.access(python, os.X_OK):
                     return Target(command=(str(python),), chosen="environment", chosen_by=variable)
+    folder = Path(settings.target.workdir or ".").absolute()
+    for name in IN_FOLDER:
+        if _is_kept_venv(folder / name):
+            return Target(command=(str(folder / name / "bin" / "python"),), chosen="folder", chosen_by=name)
     for python in _on_path(environment.get("PATH", os.defpath)):
         return Target(command=(str(python),), chosen="path", chosen_by="PATH")
     return Target(command=(sys.executable,), chosen="own")
+
+
+IN_FOLDER = (".venv", "venv", "env")
+"""What uv, venv's own documentation and virtualenv's call an environment beside the service."""
+
+
+def _is_kept_venv(prefix: Path) -> bool:
+    """An environment that is not the doctor's own, and that nobody but root and this user can have put there: what others may
+    change in the working directory is not run."""
+    try:
+        return unless_local(functools.partial(_is_nobody_elses, prefix))
+    except TimeoutError:
+        return False
+
+
+def _is_nobody_elses(prefix: Path) -> bool:
+    python = prefix / "bin" / "python"
+    if not (prefix / "pyvenv.cfg").is_file() or not os.access(python, os.X_OK) or _same(prefix, Path(sys.prefix)):
+        return False
+    try:
+        states = [os.lstat(one) for one in passed(str(python))]
+    except OSError:
+        return False
+    return all(state.st_uid in (0, os.geteuid()) and not others_write(state) for state in states)
 
 
 def _await(named: str, paths: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ Language = Literal["python", "deployment"]
 
 PACKAGES = ("onnxruntime", "insightface", "nightly", "opencv", "fastapi", "multipart", "torch", "nvidia-")
 STARTS = (
-    *("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "flask", "fastapi", "runserver"),
+    *("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "flask", "fastapi", "celery", "runserver"),
     *("docker", "podman", "nerdctl"),
 )
 PYTHON = (

@@ -86,10 +86,15 @@ class Guess(Gathered, frozen=True, kw_only=True):
 
     @property
     def at_most(self) -> Severity | None:
-        """A Python that nobody named, beside a service that others run: what it lacks, the service may well have."""
+        """A Python that nobody named, beside a service that others run, or one that should run: what it lacks, the service may
+        well have."""
         listeners = [one for one in (self.ports.sockets or () if self.ports else ()) if one.state == "LISTEN"]
         holders = [one.holder for one in listeners if one.holder]
-        if self.target.chosen not in ("path", "own") or not holders or self.interpreter is None:
+        if self.target.chosen not in ("folder", "path", "own"):
+            return None
+        if not holders and self.ports and self.ports.url and self.target.chosen != "folder":
+            return Severity.WARNING
+        if not holders or self.interpreter is None:
             return None
         theirs = any(is_run_by(self.interpreter, holder) for holder in holders)
         return None if theirs else Severity.WARNING

@@ -25,6 +25,8 @@ CUDA_CODE = pattern(
 )
 CUDA_NAME = pattern(r"\b(CUDA_ERROR_[A-Z_]+|cudaError[A-Z]\w+)")
 CUDA_WORDS = pattern(r"CUDA (?:driver |runtime )?(?:error|failure \d+): ([^\n;]+)")
+NUMPY_FAILED = pattern(r"\bimport numpy failed\b|\bnumpy[\w.]* failed to import\b")
+"""In onnxruntime's own words (pybind11), and in those of what uses NumPy's C interface."""
 HEAD = pattern(r"(?:\x1b\[[\d;]*m)*\d{4}-\d\d-\d\d \d\d:\d\d")
 LONGEST = 600
 """Characters of a quotation."""

@@ -202,13 +202,14 @@ class Imports(Facts, frozen=True, kw_only=True):
 
 class DamagedPackage(Facts, frozen=True, kw_only=True):
     """An installed distribution of which *count* files are gone or cut short; *files*: the first of them. *modules*: what is
-    imported of it."""
+    imported of it. *there*: another version that its source states, and files of it are of another length than was installed."""
 
     name: Name
     version: Version
     modules: tuple[Name, ...]
     files: tuple[Path, ...]
     count: int
+    there: Version | None = None
 
 
 class Closed(Facts, frozen=True, kw_only=True):

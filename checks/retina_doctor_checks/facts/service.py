@@ -109,7 +109,8 @@ class Detection(Facts, frozen=True, kw_only=True):
     another field and form with which it answers; *works_body*: that answer, where it is JSON. *cut*: the answer is longer
     than what was read. *refused_certificate*: why TLS refuses the service's; all else was asked without verifying it, and
     without the operator's headers. *wide_body*: what a second picture gives, that is no square;
-    *close_body*: one of a large face, posted where the first gives none.
+    *close_body*: one of a large face, posted where the first gives none; *photo_faces*: how many the operator's own picture
+    (--image) gives, posted where that gives none, either.
     *broken_off*: the connection was closed in the middle of the answer. *head_refused*: with what words Python's HTTP client
     refuses its headers.
     *load*, *processors*: of the machine when it had answered (getloadavg(3)). *shape*: twice: a JSON text
@@ -154,6 +155,7 @@ class Detection(Facts, frozen=True, kw_only=True):
     refused_certificate: str | None = None
     wide_body: Json = None
     close_body: Json = None
+    photo_faces: int | None = None
     broken_off: bool = False
     head_refused: Name | None = None
     load: float | None = None

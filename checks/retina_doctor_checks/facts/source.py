@@ -84,8 +84,8 @@ class Sign(Facts, frozen=True, kw_only=True):
     where it is not there; "route": a path that is served, with its methods before it ("GET /health"); "cache": onnxruntime
     writes what it has built into a folder ("." where none is named); "loader": torch hands data from its worker processes on
     through /dev/shm; "runtime-class": NVIDIA's runtime is one of several of the cluster's; "fork": processes are forked that
-    use the module's session; "start-method": the program lets Python start processes in another way; "prepared": something's
-    prepare() is called.
+    use the module's session (*what* "celery": its workers, unless their command says otherwise); "start-method": the program
+    lets Python start processes in another way; "prepared": something's prepare() is called.
     *what*: the word that says so; *fixed*: the line without it, where it can be written."""
 
     at: SourceLine

@@ -43,10 +43,12 @@ def _problem(one: DamagedPackage, imports: Imports | None) -> Problem:
             "modules": list(one.modules),
             "missing": list(one.files),
             "count": one.count,
+            "there": one.there,
             "requirement": f"{one.name}=={one.version}",
             "more": asides(more, Reason("imports-still-work") if works else None),
         },
         at_most=Severity.WARNING if works else None,
+        variant="overwritten" if one.there else "missing",
     )
 
 

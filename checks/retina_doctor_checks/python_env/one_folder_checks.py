@@ -6,7 +6,7 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Problem, Reason, Severity
 
 from ..combined.asides import asides
-from ..combined.refusals import meaning
+from ..combined.refusals import NUMPY_FAILED, meaning
 from ..facts.ort_gpu import OrtFiles
 from ..facts.python_env import Imported, Imports, Packages
 from ..facts.torch_cuda import TorchFiles
@@ -58,10 +58,11 @@ def cudnn_both_packages(packages: Packages, torch: TorchFiles | None, files: Ort
     return Problem(subject="cudnn", evidence=evidence)
 
 
-def _strikes_all(one: Imported) -> bool:
-    """It fails with what keeps any library from being loaded, such as a volume that is mounted noexec."""
+def _not_its_own(one: Imported) -> bool:
+    """It fails with what keeps any library from being loaded, such as a volume that is mounted noexec, or in what it imports."""
     meant = meaning(one.error)
-    return meant is not None and meant.row.everywhere
+    everywhere = meant is not None and meant.row.everywhere
+    return everywhere or one.raised_in not in ("cv2", None) or NUMPY_FAILED.search(one.error or "") is not None
 
 
 @check("RD255", "opencv-both-packages", Severity.ERROR, action=Action.PIP)
@@ -76,7 +77,7 @@ def opencv_both_packages(packages: Packages, imports: Imports | None) -> Answer:
     if len(packages.opencv) < 2 and not packages.opencv_lacks:
         return None
     tried = (
-        [one.error for one in imports.tried if one.module == "cv2" and not _strikes_all(one)]
+        [one.error for one in imports.tried if one.module == "cv2" and not _not_its_own(one)]
         if imports is not None
         else []
     )

@@ -13,7 +13,7 @@ from ..facts.service import Binding, Ports
 from ..facts.service_log import NamedLog, OwnLog
 from ..facts.service_process import Processes
 from ..facts.service_start import Start
-from ..settings import ServiceSettings
+from ..settings import DetectionSettings, ServiceSettings
 from . import (
     answering_checks,
     checks,
@@ -44,6 +44,7 @@ def asked(settings: Settings) -> Mapping[str, Any]:
         # Two askings at most, of the intended port and of the URL: neither may cost the facts that were told before.
         "patience": min(3.0, timeout / 5),
         **pictures(posted=service.url is not None and not settings.gate.quick),
+        "photo": settings.of(DetectionSettings).image,
         "form": service.response.form,
         "field": service.response.field,
         "faces": service.response.faces,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from retina_doctor.authoring import Action, Answer, Gathered, check
-from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Target, Unknown
+from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Target, Unknown
 from retina_doctor.settings import Settings
 
 from ..facts.inference import Face, Inference, OtherSize
@@ -88,6 +88,11 @@ class OwnModel(Gathered, frozen=True, kw_only=True):
         return bool(faces) and not isinstance(faces, Wrong)
 
     @property
+    def finds_in_photo(self) -> bool:
+        """Whether the operator's own picture gives faces: a filter of the service's keeps out what is drawn."""
+        return bool(self.ports.detection and self.ports.detection.photo_faces)
+
+    @property
     def mistake(self) -> tuple[str, Size] | None:
         """How the input has to be made, and of which size, for its model to find just the faces of the answer, where the usual
         way gives others at every size."""
@@ -156,6 +161,10 @@ def service_misses_faces(own: OwnModel) -> Answer:
     face is found: small ones may be left out on purpose."""
     if own.nothing_to_compare or not own.missed:
         return own.nothing_to_compare
+    if own.finds_in_photo:
+        return Passed(
+            Reason("faces-in-own-picture", {"count": own.ports.detection and own.ports.detection.photo_faces})
+        )
     evidence = {**own.evidence, "missed": own.missed, "said": shown(own.body)}
     subject, small = f"port:{own.ports.url and own.ports.url.port}", own.finds_large
     at_most, variant = (Severity.WARNING, "small") if small else (None, "all")

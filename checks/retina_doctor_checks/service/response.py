@@ -15,6 +15,8 @@ WIDTH = HEIGHT = 640
 NAMES = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 BESIDE = 0.1
 """Of the picture's side: so far beyond its edge boxes and points of a face at the edge may lie."""
+SURE = 0.5
+"""The score from which on a face is one by any usual threshold."""
 MOST_SHOWN = 120
 MOST_COMPARED = 100
 """Faces of one answer that are compared with each other."""
@@ -134,8 +136,14 @@ def _of_face(face: Any, where: str, settings: ResponseSettings) -> Iterator[tupl
             yield key, Wrong(where=f"{where}.{key}", wanted=key, got=shown(sorted(face)))
         elif key:
             wrong = judge(face[key], f"{where}.{key}", settings)
-            if wrong:
+            if wrong and not (wrong.hint == "scaled" and _is_doubtful(face, settings)):
                 yield key, wrong
+
+
+def _is_doubtful(face: Any, settings: ResponseSettings) -> bool:
+    """What a low threshold lets through is no face, and its box and points may lie anywhere."""
+    score = face.get(settings.score)
+    return _is_number(score) and 0 <= score < SURE
 
 
 def _box(value: Any, where: str, settings: ResponseSettings) -> Wrong | None:

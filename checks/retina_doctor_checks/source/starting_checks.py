@@ -33,12 +33,14 @@ def _before_fork(source: Source) -> Iterator[SourcePlace]:
     if not made or not source.meant:
         return
     started = _signs(source, "start-method")
+    pooled = any(server.by == "celery" and "--pool" in server.flags for server in source.servers)
     for one in source.signs:
         if one.kind == "preload":
             yield SourcePlace(at=one.at, why="gunicorn", what=one.what, fixed=one.fixed, more=_loads(made[0]))
         own = [session for session in made if session.at.file == one.at.file]
-        if one.kind == "fork" and own and not started:
-            yield SourcePlace(at=one.at, why="processes", what=one.what, fixed=None, more=_loads(own[0]))
+        if one.kind == "fork" and own and not started and not (one.what == "celery" and pooled):
+            why = "celery" if one.what == "celery" else "processes"
+            yield SourcePlace(at=one.at, why=why, what=one.what, fixed=None, more=_loads(own[0]))
     for server in source.servers:
         if "--preload" in server.flags and server.by == "gunicorn":
             fixed = server.at.text.replace(" --preload", "", 1) if " --preload" in server.at.text else None

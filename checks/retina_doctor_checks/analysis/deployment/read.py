@@ -26,7 +26,7 @@ CONCERNS = {
     ),
     "project": re.compile(rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi"),
     "script": re.compile(
-        rb"gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|runserver|(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|build|buildx)"
+        rb"gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|celery|runserver|(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|build|buildx)"
     ),
 }
 """What must stand in a file of a kind for it to be read at all."""

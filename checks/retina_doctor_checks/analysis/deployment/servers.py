@@ -1,5 +1,5 @@
 """Which server a command starts, and where that listens: gunicorn 27.0.1, uvicorn 0.54.0, hypercorn 0.18.0, waitress 3.0.2,
-flask 3.1.3, fastapi-cli and django's runserver, whose defaults are their own."""
+flask 3.1.3, fastapi-cli and django's runserver, whose defaults are their own; and a worker of celery 5, which listens nowhere."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ DEVELOPMENT = frozenset(("--reload", "--debug", "dev"))
 """Who asks for these sits before the screen."""
 FLAGS = ("--preload", "--reload", "--debug")
 """What is told of a command: gunicorn loads the application before it forks; a server loads it twice."""
+PREFORK = "prefork"
 MOVING = frozenset(
     (
         *("PORT", "HOST", "BIND", "UVICORN_HOST", "UVICORN_PORT", "GUNICORN_CMD_ARGS"),
@@ -92,7 +93,7 @@ def started(words: list[str], variables: Mapping[str, str], deep: int = 0) -> St
     found = reader([substituted(word, variables) for word in words[1:]], variables) if reader else None
     if found is None:
         return None
-    flags = tuple(one for one in FLAGS if one in words)
+    flags = (*found.flags, *(one for one in FLAGS if one in words))
     asked = flag(words, "-w", "--workers") or variables.get("WEB_CONCURRENCY")
     workers = int(asked) if asked is not None and asked.isdecimal() else None
     return replace(found, sure=found.sure and DEVELOPMENT.isdisjoint(words), flags=flags, workers=workers)
@@ -221,6 +222,15 @@ def django(words: list[str]) -> Started:
     return server("runserver", host, port or "8000", "named", None)
 
 
+def celery(words: list[str], _variables: Mapping[str, str]) -> Started | None:
+    """A worker, which listens nowhere. --pool is told where it forks no processes (celery 5: prefork by default)."""
+    if "worker" not in words:
+        return None
+    pool = flag(words, "-P", "--pool") or PREFORK
+    made = server("celery", None, None, "named", flag(words, "-A", "--app"))
+    return replace(made, flags=() if pool in (PREFORK, "processes") else ("--pool",))
+
+
 def application(words: list[str]) -> str | None:
     """The word that names what is served: package.module:app."""
     return next((word for word in words if re.match(r"[\w./-]+:\w+(\(\))?$", word) and not word.startswith("-")), None)
@@ -238,4 +248,5 @@ READERS: dict[str, Callable[[list[str], Mapping[str, str]], Started | None]] = {
     "waitress-serve": waitress,
     "flask": flask,
     "fastapi": fastapi,
+    "celery": celery,
 }

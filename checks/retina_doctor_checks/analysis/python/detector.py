@@ -1,7 +1,7 @@
 """insightface's FaceAnalysis and detectors, and retina-face: numbers that cost faces, sizes that they refuse, faces that are
 taken where there may be none.
 
-What the APIs take is read in the sources of insightface 0.7.3, 1.0.1 and 2.1 and of retina-face 0.0.19.
+What the APIs take is read in the sources of insightface 0.7.3, 1.0.1 and 2.1, retina-face 0.0.19 and tiny-retinaface 0.1.0.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ from .misplaced import (
 from .tree import Scope, Tree
 
 PACKAGES = ("insightface", "retinaface", "cv2", *SERVERS)
+TINY = ("retinaface.detect_faces", "retinaface.postprocess.postprocess", "retinaface.postprocess.filter_results")
+"""Of tiny-retinaface 0.1.0, whose score_threshold is 0.9 by default."""
 RECOGNITION = (112.0, 112.0)
 """The input of the models that tell people apart, which get_model gives as well (insightface/model_zoo/arcface_onnx.py)."""
 LARGEST = 10**6
@@ -59,6 +61,9 @@ def told(tree: Tree) -> Iterator[Hit | Figure]:
         elif name == "retinaface.RetinaFace.detect_faces":
             yield from refused(tree, call, "detect-faces", DETECT_FACES)
             yield from figure(tree, call, "threshold", "threshold", 1)
+        elif name in TINY:
+            yield from figure(tree, call, "threshold", "score_threshold", None)
+            yield from figure(tree, call, "nms", "nms_threshold", None)
         elif nms.is_nms(tree, call):
             yield from figure(tree, call, "nms", "nms_threshold", 3)
         elif isinstance(call.func, ast.Attribute):

@@ -15,6 +15,9 @@ PROCESSES = ("multiprocessing.Process", "multiprocessing.context.Process", "mult
 EXECUTORS = ("concurrent.futures.ProcessPoolExecutor", "concurrent.futures.process.ProcessPoolExecutor")
 POOLS = ("multiprocessing.Pool", "multiprocessing.pool.Pool", *EXECUTORS)
 CHOOSING = ("set_start_method", "get_context", "set_forkserver_preload")
+CELERY = "celery"
+POOL_OF_CELERY = ("worker_pool", "CELERY_WORKER_POOL", "CELERYD_POOL")
+"""Settings (celery 5, "Configuration and defaults"): what is no prefork forks no session."""
 HANDING = (
     *("map", "imap", "imap_unordered", "starmap", "map_async", "starmap_async", "apply", "apply_async", "submit"),
     "run_in_executor",
@@ -26,6 +29,11 @@ def told(tree: Tree, loads: list[ast.Call]) -> Iterator[Sign]:
     """*loads*: the calls that load a model onto the GPU when the module is loaded. A child that does not use it does no harm;
     where a start method is chosen, it is taken for another one."""
     shared = {name for node in tree.assignments if node.value in loads for name in holders(tree, node)}
+    if shared and tree.imports("celery"):
+        tasks = [one for made in tree.functions.values() for one in made if any(map(is_task, one.decorator_list))]
+        for one in tasks:
+            if uses(tree, one, shared):
+                yield Sign(at=place(tree, one), kind="fork", what=CELERY)
     if not shared or any(word in tree.called for word in CHOOSING):
         return
     for call in tree.calls:
@@ -33,12 +41,30 @@ def told(tree: Tree, loads: list[ast.Call]) -> Iterator[Sign]:
             yield Sign(at=place(tree, call), kind="fork", what=last_word(call.func))
 
 
+def is_task(decorator: ast.expr) -> bool:
+    """@app.task, @shared_task(bind=True)"""
+    return last_word(decorator.func if isinstance(decorator, ast.Call) else decorator) in ("task", "shared_task")
+
+
 def chosen(tree: Tree) -> Iterator[Sign]:
-    """set_start_method("spawn"): of the whole program, whichever of its files says so."""
+    """set_start_method("spawn"), worker_pool="solo": of the whole program, whichever of its files says so."""
+    if tree.imports("celery"):
+        for node in tree.assignments:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if last_word(target) in POOL_OF_CELERY and not is_prefork(node.value):
+                yield Sign(at=place(tree, node), kind="start-method", what=last_word(target))
+        for call in tree.calls:
+            for one in call.keywords:
+                if one.arg in POOL_OF_CELERY and not is_prefork(one.value):
+                    yield Sign(at=place(tree, call), kind="start-method", what=one.arg)
     for call in tree.called.get("set_start_method", ()):
         method = plain_argument(call, "method", 0)
         if not (isinstance(method, ast.Constant) and method.value == "fork"):
             yield Sign(at=place(tree, call), kind="start-method", what="set_start_method")
+
+
+def is_prefork(value: ast.expr | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value == "prefork"
 
 
 def holders(tree: Tree, node: ast.Assign | ast.AnnAssign) -> Iterator[str]:

@@ -16,6 +16,8 @@ from . import fields
 
 Contents = Callable[[str], bytes | None]
 """The bytes of another file that was fetched, by its path."""
+DJANGO = "django.conf.settings"
+DJANGO_SETTINGS = re.compile(r"(?:^|/)settings(?:/\w+)?\.py$")
 ABOVE = 3  # folders above a file from which a full name may start
 MOST_BYTES = 100_000  # of a module that holds constants
 SETS = re.compile(rb"(?m)^[ \t]*+(\w++)\.(\w++)(?:[ \t]*+:[^=\n]*+|[ \t]*+[-+*/|]?)=(?!=)")
@@ -56,6 +58,8 @@ class Neighbours:
         """What a full name, `.config.DET_SIZE` or `.config.settings.det_size`, means in the file at *path*; None: that cannot be
         told."""
         module, _, constant = name.rpartition(".")
+        if module == DJANGO:
+            return self._of_django(constant)
         found = self._of(module, constant, path)
         above, dot, owner = module.rpartition(".")
         return self._of(above or dot, f"{owner}.{constant}", path) if found is None and owner else found
@@ -124,15 +128,24 @@ class Neighbours:
         return []
 
     def _of(self, module: str, constant: str, path: str) -> ast.expr | None:
-        for file in files_of(module, path):
-            if file not in self._literals:
-                data = self.content_of(file)
-                if data is None or len(data) > MOST_BYTES:
-                    continue
-                root = parsed(data)
-                self._literals[file] = literals(root) | self._settings(root) if root is not None else {}
-            return self._literals[file].get(constant)
-        return None
+        known = (self._known(file) for file in files_of(module, path))
+        return next((one.get(constant) for one in known if one is not None), None)
+
+    def _of_django(self, constant: str) -> ast.expr | None:
+        """What the one module of settings says that gives a name anything; of several nobody knows which is in use."""
+        files = [one for one in self._files if DJANGO_SETTINGS.search(one)]
+        given = [one for one in files if re.search(rb"(?m)^\s*%s\b" % constant.encode(), self.content_of(one) or b"")]
+        known = self._known(given[0]) if len(given) == 1 else None
+        return known.get(constant) if known is not None else None
+
+    def _known(self, file: str) -> dict[str, ast.expr] | None:
+        if file not in self._literals:
+            data = self.content_of(file)
+            if data is None or len(data) > MOST_BYTES:
+                return None
+            root = parsed(data)
+            self._literals[file] = literals(root) | self._settings(root) if root is not None else {}
+        return self._literals[file]
 
     def _settings(self, root: ast.Module) -> dict[str, ast.expr]:
         """`settings.det_size` and `Config.DET_SIZE`, of a module."""

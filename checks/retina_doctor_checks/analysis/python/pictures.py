@@ -12,6 +12,7 @@ from ...facts.source import Hit
 from . import guards
 from .flow import Nodes, asked_about, asks, kept, own_nodes
 from .lines import hit
+from .readers import CAUGHT, READERS, Readers
 from .tree import Scope, Tree, arguments, last_word
 from .values import single
 
@@ -30,8 +31,6 @@ SERVERS = (
     "ray",
     "grpc",
 )
-READERS = ("cv2.imread", "cv2.imdecode")
-CAUGHT = ("error", "AttributeError", "TypeError", "Exception", "BaseException")
 HARMLESS = ("print", "str", "repr", "type", "isinstance", "id", "bool", "append", "put", "put_nowait", "add", "cast")
 """What takes a None without harm, or only keeps it."""
 HOLDING = (
@@ -56,10 +55,12 @@ KNOWN = ("cv2.", "numpy.")
 
 
 def told(tree: Tree) -> Iterator[Hit]:
-    scopes: dict[Scope, set[ast.expr]] = {}
+    scopes: dict[Scope, dict[ast.expr, str]] = {}
+    readers = Readers(tree)
     for call in tree.calls:
-        if tree.full(call.func) in READERS and not is_made_here(tree, call):
-            scopes.setdefault(tree.scope[call], set()).add(call)
+        word = readers.word(call)
+        if word in READERS and not is_made_here(tree, call):
+            scopes.setdefault(tree.scope[call], {})[call] = word
     for scope, calls in scopes.items():
         yield from unasked(tree, scope, calls)
 
@@ -73,12 +74,12 @@ def is_made_here(tree: Tree, call: ast.Call) -> bool:
     return isinstance(given, ast.Name) and any(isinstance(one, ast.Name) and one.id == given.id for one in parts)
 
 
-def unasked(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
-    """The first use of each picture of which nobody in the scope asks whether there is one."""
+def unasked(tree: Tree, scope: Scope, calls: dict[ast.expr, str]) -> Iterator[Hit]:
+    """The first use of each picture of which nobody in the scope asks whether there is one. *calls*: with what each reads."""
     own = own_nodes(scope, CAUGHT)
     asked = asked_about(own) | handed_over(tree, own)
     given: dict[str, ast.Assign] = {}
-    for name, node in kept(own, calls):
+    for name, node in kept(own, set(calls)):
         if name not in asked:
             given.setdefault(name, node)
     first: dict[ast.expr, ast.expr] = {}
@@ -93,7 +94,7 @@ def unasked(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
         assert isinstance(call, ast.Call)
         word = used.id if isinstance(used, ast.Name) else f"{tree.full(call.func)}(...)"
         written = guards.without_picture(tree, used)
-        one = hit(tree, "image-not-read", used, form(tree, call), word, also=written.also)
+        one = hit(tree, "image-not-read", used, form(tree, call, calls[call]), word, also=written.also)
         yield replace(one, fixed=written.fixed, draft=written.draft)
 
 
@@ -130,10 +131,10 @@ def parts(given: ast.expr, word: str) -> list[ast.expr]:
     return [] if word in HOLDING else given.elts
 
 
-def form(tree: Tree, call: ast.Call) -> str:
+def form(tree: Tree, call: ast.Call, reader: str) -> str:
     """What a caller sends, or a path of his, need not be a picture; a file that comes along is there, and whoever names one to a
     tool sees what happens."""
-    if tree.full(call.func) == "cv2.imdecode":
+    if reader == "cv2.imdecode":
         return "decoded"
     path = single(tree, call.args[0]) if call.args else None
     served = tree.imports(*SERVERS)

@@ -87,6 +87,8 @@ def _imported(tree: Tree, node: ast.Name | ast.Attribute | ast.Subscript, deep: 
     node itself stands for the rest."""
     place = there(tree, node)
     found = tree.imported(node) if not isinstance(node, ast.Subscript) else None
+    if found is not None and place is None:
+        return Value(found)  # django.conf.settings
     if place is None or is_exchanged(tree, node, place[0]):
         return Value(node if place is None else None)
     if found is not None:

@@ -170,6 +170,12 @@ def elsewhere(path: str, arguments: dict[str, Any]) -> list[Any]:
         if os.path.exists(home):
             found.append(home)
             seen.add(os.path.realpath(home))
+    here = current()
+    if here and path.startswith(here + os.sep):  # relative, and started one folder too deep
+        above = os.path.join(os.path.dirname(here), os.path.relpath(path, here))
+        if os.path.isfile(above) or (os.path.isdir(above) and holds_models(above)):
+            found.append(above)
+            seen.add(os.path.realpath(above))
     for place in places:
         if not place or place == os.sep or not name:
             continue

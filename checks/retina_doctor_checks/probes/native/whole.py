@@ -22,6 +22,8 @@ BESIDE = re.compile(r"\.\.|(?:.*/)?_?(?:tests?|testing|benchmarks?|conftest\.py|
 NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 EXTRA = re.compile(r";.*\bextra\s*==")
 READ_BY_ALL = stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH
+SAYS_VERSION = re.compile(r"""^(?:__)?version(?:__)?(?:: ?str)? ?= ?["'](\d[\w.+]*)["']""", re.MULTILINE)
+SAID_IN = ("/version.py", "/_version.py", "/__init__.py")
 MOST_SOURCE = 2 * 1024 * 1024  # bytes
 
 
@@ -68,6 +70,31 @@ def doubtful(found: list[Any]) -> list[Any]:
 def damaged(found: list[Any], there: dict[str, Any]) -> list[str]:
     """Of what `code` found that which is gone or cut short; what lies higher first."""
     return sorted([entry.place for entry, state in found if is_cut(entry, state, there)], key=depth)
+
+
+def over(found: list[Any], odd: list[Any]) -> str | None:
+    """The version that the source itself states, where any of it is of another length than its list says: another release may
+    have been copied over it."""
+    if not any(
+        state is not None and entry.path.endswith(".py") and state.st_size != entry.size for entry, state in odd
+    ):
+        return None
+    for name in SAID_IN:
+        for entry, state in found:
+            if state is not None and entry.path.endswith(name) and entry.path.count("/") == 1:
+                said = stated(entry.place)
+                if said is not None:
+                    return said
+    return None
+
+
+def stated(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            match = SAYS_VERSION.search(file.read(65536).decode("utf-8", "replace"))
+    except OSError:
+        return None
+    return match.group(1) if match else None
 
 
 def depth(path: str) -> Any:

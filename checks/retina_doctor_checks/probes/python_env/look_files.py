@@ -29,10 +29,10 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     there: dict[str, Any] = {}
     code = [(one, whole.code(one, there)) for one in wanted]
     doubtful = [(one, found, whole.doubtful(found)) for one, found in code]
-    damaged = [(one, found, whole.damaged(odd, there)) for one, found, odd in doubtful]
+    damaged = [(one, found, whole.damaged(odd, there), whole.over(found, odd)) for one, found, odd in doubtful]
     probe.tell(
         looked_at=sum(1 for _, found in code if found),
-        damaged=[described(one, found, files) for one, found, files in damaged if files],
+        damaged=[described(*told) for told in damaged if told[2] or told[3] not in (None, told[0].version)],
         closed=closed(doubtful),
     )
 
@@ -81,13 +81,14 @@ def is_roots(path: str) -> bool:
     return all(state.st_uid == 0 and not owners.others_write(state) for state in states)
 
 
-def described(one: Any, found: list[Any], files: list[str]) -> dict[str, Any]:
+def described(one: Any, found: list[Any], files: list[str], over: str | None) -> dict[str, Any]:
     return {
         "name": one.name,
         "version": one.version,
         "modules": modules(found),
         "files": files[:MOST],
         "count": len(files),
+        "there": over if over != one.version else None,
     }
 
 

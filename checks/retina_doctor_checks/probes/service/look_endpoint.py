@@ -23,13 +23,20 @@ COLD = 1.0  # seconds: an answer that took longer is asked for again, since the 
 
 class Upload(object):
     """How a picture is posted: *form* (of posting.FORMS), in *field*. *faces*: the key of a right answer, "" where
-    it is a list. *wide*: another known picture, no square; *close*: of one large face."""
+    it is a list. *wide*: another known picture, no square; *close*: of one large face; *photo*: the operator's own."""
 
     def __init__(
-        self, form: str, field: str, faces: str, picture: bytes, wide: bytes | None = None, close: bytes | None = None
+        self,
+        form: str,
+        field: str,
+        faces: str,
+        picture: bytes,
+        wide: bytes | None = None,
+        close: bytes | None = None,
+        photo: bytes | None = None,
     ) -> None:
         self.form, self.field, self.faces = form, field, faces
-        self.picture, self.wide, self.close = picture, wide, close
+        self.picture, self.wide, self.close, self.photo = picture, wide, close, photo
 
     def body(self) -> tuple[bytes, str]:
         return posting.picture_in(self.form, [self.field], self.picture)
@@ -88,6 +95,11 @@ def judged(client: posting.Client, upload: Upload) -> dict[str, Any]:
         # Whoever leaves small faces out on purpose has none to tell.
         close = followed(client, upload.of(upload.close))
         told["close_body"] = close["body"] if is_answered(close) else None
+        if listed(told["close_body"], upload.faces) == [] and upload.photo is not None and not client.late():
+            # A filter that is made for photographs may have none of a drawing.
+            photo = followed(client, upload.of(upload.photo))
+            faces = listed(photo["body"], upload.faces) if is_answered(photo) else None
+            told["photo_faces"] = len(faces) if faces is not None else None
     return told
 
 
