@@ -42,7 +42,7 @@ _ASKED_AND_ANSWERED = re.compile(
 QUESTIONS = 2
 """Questions that are marked as such, from which on a text is a page that answers them."""
 _ASKS = re.compile(
-    r"(?<![\w'])(?:i|i'm|im|i've|i'd|my|me|mine|anyone|anybody|somebody)(?![\w'])|\bplease (?:help|advise|tell|fix)\b"
+    r"(?<![\w'])(?:i|i'm|im|i've|i'd|my|me|mine|anyone|anybody|somebody)(?![\w'])|\bplease (?:help|advise|tell|fix)\b|\b(?:could|can|would) (?:you|someone|somebody|anyone) please\b|\bany (?:idea|help|suggestions?|advice|hints?)\b"
     r"|请问|求助|求教|请教|(?:怎么|如何)解决|怎么办|报错(?:如下|信息)|帮(?:我|忙)|我(?:的|这|用|在|按|装|运行)|大佬",
     re.IGNORECASE,
 )
@@ -51,7 +51,7 @@ _OF_ONESELF = re.compile(
     r"|\b(?:we|it|this) (?:have|had|tried|are|were|was|did|get|got|see|run|ran|crashe[sd]|stopped)\b"
     r"|\b(?:to reproduce|expected behaviou?r|actual behaviou?r|what happened|describe the|the bug|bug report)\b"
     r"|\b(?:why|how)\b[^.\n]{0,200}\?"
-    r"|\b(?:nothing (?:has )?changed|changes nothing|did(?:n't| not) help|to no avail|no luck|without success)\b"
+    r"|\b(?:can no longer|nothing (?:has )?changed|changes nothing|did(?:n't| not) help|to no avail|no luck|without success)\b"
     r"|\b(?:card|gpu|(?:operating )?system|driver|machine|server) is an? (?:nvidia|geforce|rtx|gtx|tesla) ?\w*\d"
     r"|\b(?:os|operating system) is (?:ubuntu|debian|windows|centos)\b"
     r"|我|咱|怎么回事|谢谢|各位|复现|[\u0400-\u04ff\uac00-\ud7a3\u3040-\u30ff]",

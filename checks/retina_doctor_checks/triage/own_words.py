@@ -12,6 +12,8 @@ from .words import holds, places_of
 
 NEAR = 110
 """Characters before and after the word of the first list within which one of each other list must stand."""
+FURTHEST = 200
+"""The same where the words may stand in two sentences."""
 FIRST, LAST = 24_000, 8_000
 """Characters of a text at its beginning and its end that are looked at: people write above and below what they paste."""
 LEAST = 5
@@ -34,7 +36,7 @@ FAULTS = frozenset(
     (
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
         "broken", "absent", "old", "hangs", "full-up", "memory-gone", "broke-off", "breaks-down", "misspelt", "fragments",
-        "refuses-requests", "trouble",
+        "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place",
     )
 )  # fmt: skip
 """Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""
@@ -92,16 +94,21 @@ def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:
     starts = [0, *(match.end() for match in re.finditer("\n", text.flowing))]  # spelling out moves no line
     whole = said.replace("\n", " ")
     there = {name: [word for word in words if word in whole] for name, words in lists.items()}
+    last, held_last = 0, frozenset[str]()
     for start, sentence in _sentences(said):
         if len(sentence) < LEAST:
             continue
-        held = {name for name, words in there.items() if any(word in sentence for word in words)}
+        held = frozenset(name for name, words in there.items() if any(word in sentence for word in words))
+        two = said[last : start + len(sentence)].replace("\n", " ") if start - last <= 2 * FURTHEST else sentence
         for row in rows:
-            if not held.issuperset(row.all) or len(found.get(row.symptom, ())) >= most:
+            wide = row.wide and not held.issuperset(row.all)
+            if not (held | held_last if wide else held).issuperset(row.all) or len(found.get(row.symptom, ())) >= most:
                 continue
-            at = _place(sentence, row.all, lists)
+            at = _place(two, row.all, lists, FURTHEST) if wide else _place(sentence, row.all, lists, NEAR)
             if at is not None and _is_ours(row, text.prose):
-                found.setdefault(row.symptom, []).append((text.line_flowing(starts[said.count("\n", 0, start + at)]),))
+                at += last if wide and len(two) > len(sentence) else start
+                found.setdefault(row.symptom, []).append((text.line_flowing(starts[said.count("\n", 0, at)]),))
+        last, held_last = start, held
     return found
 
 
@@ -129,9 +136,9 @@ def _denied(sentence: str, at: int) -> bool:
     return _DENIED.search(sentence[max(at - DENIAL, 0) : at]) is not None
 
 
-def _place(sentence: str, names: Sequence[str], lists: Mapping[str, tuple[str, ...]]) -> int | None:
-    """Where a word of the first of these lists stands that has one of each other list near it; a fault that is denied counts
-    for none."""
+def _place(sentence: str, names: Sequence[str], lists: Mapping[str, tuple[str, ...]], near: int) -> int | None:
+    """Where a word of the first of these lists stands that has one of each other list within *near* characters; a fault that
+    is denied counts for none."""
 
     def told_at(name: str, word: str, within: str, begin: int) -> Iterator[int]:
         places = (begin + place for place in places_of(word, within))
@@ -141,8 +148,8 @@ def _place(sentence: str, names: Sequence[str], lists: Mapping[str, tuple[str, .
     first, *others = names
     for word in lists[first]:
         for at in itertools.islice(told_at(first, word, sentence, 0), MOST + 1):
-            begin = max(at - NEAR, 0)
-            around = sentence[begin : at + len(word) + NEAR]
+            begin = max(at - near, 0)
+            around = sentence[begin : at + len(word) + near]
             if all(any(True for one in lists[name] for _ in told_at(name, one, around, begin)) for name in others):
                 return at
     return None

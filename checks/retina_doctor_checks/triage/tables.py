@@ -45,10 +45,12 @@ class Symptom(Data, frozen=True, kw_only=True):
 
 class Saying(Data, frozen=True, kw_only=True):
     """*symptom*: the one that people tell of where words of *all* these lists stand together in a sentence. *beside* and
-    *unless*: words of which one must, and none may, be in the text."""
+    *unless*: words of which one must, and none may, be in the text. *wide*: they may stand in two sentences, one behind the
+    other: lists so particular that nothing else brings them together."""
 
     symptom: str
     all: tuple[str, ...]
+    wide: bool = False
     beside: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
 
@@ -125,6 +127,7 @@ def symptoms() -> tuple[Symptom, ...]:
 
 OWN_WORDS = (
     "own_words.toml", "own_words_machine.toml", "own_words_service.toml", "own_words_places.toml", "own_words_causes.toml",
+    "own_words_operations.toml",
 )  # fmt: skip
 """Tables of people's own words; a list of one may be named in another."""
 
