@@ -60,8 +60,9 @@ def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
         found = tuple(one for one in found if not all(map(is_spoken, one.places)))
     elif people_wrote and any(one.symptom.prose for one in found) and (is_impersonal(text) or is_pleased(text)):
         found = tuple(one for one in found if not one.symptom.prose)
-    finer = tuple(one for one in found if not one.symptom.general)
-    return Case(text=text, told=told(text), seen=finer or found, lesson=lesson)
+    clear = tuple(one for one in found if not one.symptom.faint)
+    finer = tuple(one for one in clear if not one.symptom.general)
+    return Case(text=text, told=told(text), seen=finer or clear or found, lesson=lesson)
 
 
 def diagnoses(

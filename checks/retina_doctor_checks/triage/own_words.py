@@ -16,6 +16,8 @@ FURTHEST = 200
 """The same where the words may stand in two sentences."""
 FIRST, LAST = 24_000, 8_000
 """Characters of a text at its beginning and its end that are looked at: people write above and below what they paste."""
+SHORT = 3_000
+"""Characters of a text up to which words that stand far from each other belong together."""
 LEAST = 5
 """Characters of the shortest sentence that says anything; many a text has thousands of empty lines."""
 MOST = 8
@@ -63,6 +65,26 @@ _UNABLE_ZH = re.compile("没法|没办法|没能|未能|不能够|无法正常|�
 _NOT = re.compile(r"\b(ca|wo|is|are|was|were|do|does|did|has|have|could|would|should)n ?'?t\b|\bcannot\b")
 
 
+_OF_SPEECH = re.compile(
+    r"\b(?:the|an?|i|is|was|are|it|to|and|in|of|when|my|but|this|that|with|not|for|we|you|have|has|be|does|do|can|if|how|why|as)\b"
+)
+"""Words that hold sentences together; programs, tables and lists have few of them."""
+_CJK = re.compile("[\u4e00-\u9fff]")
+SPEECH = 0.2
+"""Share of such words among all from which on a line is speech."""
+
+
+def is_speech(said: str) -> bool:
+    """Whether most of a text is what somebody tells; in lower case."""
+    lines = [line for line in said.split("\n") if line.strip()]
+    told = sum(len(line) for line in lines if _is_told(line))
+    return 2 * told > sum(map(len, lines))
+
+
+def _is_told(line: str) -> bool:
+    return len(_CJK.findall(line)) * 8 > len(line) or len(_OF_SPEECH.findall(line)) > SPEECH * (line.count(" ") + 1)
+
+
 _WISH = re.compile(
     r"\bso (?:that )?(?:it|they|this|we|i|you|the \w{1,20}) (?:do|does|will|would|can|could|should) not\b"
     r"|\b(?:in order|so as|want|like|need|prefer) to not\b"
@@ -89,11 +111,17 @@ def spelled_out(said: str) -> str:
 def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:
     """Symptom -> the first places where people tell of it."""
     found: dict[str, list[tuple[LogLine, ...]]] = {}
-    rows, lists = tables.sayings(), tables.own_words()
+    lists, rows = tables.own_words(), tables.sayings()
     said = HARMLESS.sub(_blank, spelled_out(text.flowing))
     starts = [0, *(match.end() for match in re.finditer("\n", text.flowing))]  # spelling out moves no line
     whole = said.replace("\n", " ")
     there = {name: [word for word in words if word in whole] for name, words in lists.items()}
+    if len(whole) <= SHORT and is_speech(said):
+        for row in (row for row in rows if row.far and all(there[name] for name in row.all)):
+            at = _place(whole, row.all, there, SHORT)
+            if at is not None and _is_ours(row, text.prose):
+                found.setdefault(row.symptom, []).append((text.line_flowing(starts[said.count("\n", 0, at)]),))
+    rows = tuple(row for row in rows if not row.far)
     last, held_last = 0, frozenset[str]()
     for start, sentence in _sentences(said):
         if len(sentence) < LEAST:

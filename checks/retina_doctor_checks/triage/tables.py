@@ -24,7 +24,7 @@ class Symptom(Data, frozen=True, kw_only=True):
     trouble at all. *beside*: one of these must be in the text as well. *nowhere*: none of these may be
     anywhere in it. *unless*: a place with one of these on its lines, or the next to them, is somebody else's
     trouble. Both may name a list of words.toml. *general*: it counts only where nothing finer is seen in the
-    whole text. *prose*: it is people's own words, or a session that they paste: not looked for in a log too
+    whole text; *faint*: not even where another general one is. *prose*: it is people's own words, or a session that they paste: not looked for in a log too
     large to be read whole.
     """
 
@@ -40,17 +40,19 @@ class Symptom(Data, frozen=True, kw_only=True):
     unless: tuple[str, ...] = ()
     nowhere: tuple[str, ...] = ()
     general: bool = False
+    faint: bool = False
     prose: bool = False
 
 
 class Saying(Data, frozen=True, kw_only=True):
     """*symptom*: the one that people tell of where words of *all* these lists stand together in a sentence. *beside* and
     *unless*: words of which one must, and none may, be in the text. *wide*: they may stand in two sentences, one behind the
-    other: lists so particular that nothing else brings them together."""
+    other: lists so particular that nothing else brings them together. *far*: they may stand anywhere in a short text."""
 
     symptom: str
     all: tuple[str, ...]
     wide: bool = False
+    far: bool = False
     beside: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
 
