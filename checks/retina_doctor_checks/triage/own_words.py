@@ -38,7 +38,7 @@ FAULTS = frozenset(
     (
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
         "broken", "absent", "old", "hangs", "full-up", "memory-gone", "broke-off", "breaks-down", "misspelt", "fragments",
-        "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place",
+        "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place", "complaint", "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served",
     )
 )  # fmt: skip
 """Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""
@@ -75,18 +75,19 @@ SPEECH = 0.2
 
 
 def is_speech(said: str) -> bool:
-    """Whether most of a text is what somebody tells; in lower case."""
+    """Whether a good part of a text is what somebody tells; in lower case."""
     lines = [line for line in said.split("\n") if line.strip()]
     told = sum(len(line) for line in lines if _is_told(line))
-    return 2 * told > sum(map(len, lines))
+    return 4 * told > sum(map(len, lines))
 
 
 def _is_told(line: str) -> bool:
-    return len(_CJK.findall(line)) * 8 > len(line) or len(_OF_SPEECH.findall(line)) > SPEECH * (line.count(" ") + 1)
+    words = line.count(" ") + 1
+    return len(_CJK.findall(line)) >= 4 or len(_OF_SPEECH.findall(line)) > max(SPEECH * words, 1)
 
 
 _WISH = re.compile(
-    r"\bso (?:that )?(?:it|they|this|we|i|you|the \w{1,20}) (?:do|does|will|would|can|could|should) not\b"
+    r"(?:\bso that |(?<![,;] )\bso )(?:it|they|this|we|i|you|the \w{1,20}) (?:do|does|will|would|can|could|should) not\b"
     r"|\b(?:in order|so as|want|like|need|prefer) to not\b"
 )
 """What is denied behind these is what somebody wants: "so that it does not download them again"."""
