@@ -38,7 +38,8 @@ FAULTS = frozenset(
     (
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
         "broken", "absent", "old", "hangs", "full-up", "memory-gone", "broke-off", "breaks-down", "misspelt", "fragments",
-        "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place", "complaint", "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served",
+        "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place",
+        "complaint", "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served",
     )
 )  # fmt: skip
 """Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""
@@ -112,33 +113,39 @@ def spelled_out(said: str) -> str:
 def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:
     """Symptom -> the first places where people tell of it."""
     found: dict[str, list[tuple[LogLine, ...]]] = {}
-    lists, rows = tables.own_words(), tables.sayings()
     said = HARMLESS.sub(_blank, spelled_out(text.flowing))
     starts = [0, *(match.end() for match in re.finditer("\n", text.flowing))]  # spelling out moves no line
+    for row, at in _told_at(said):
+        places = found.setdefault(row.symptom, [])
+        if len(places) < most and _is_ours(row, text.prose):
+            places.append((text.line_flowing(starts[said.count("\n", 0, at)]),))
+    return {symptom: places for symptom, places in found.items() if places}
+
+
+def _told_at(said: str) -> Iterator[tuple[tables.Saying, int]]:
+    """(saying, where it is told)."""
+    lists, rows = tables.own_words(), tables.sayings()
     whole = said.replace("\n", " ")
-    there = {name: [word for word in words if word in whole] for name, words in lists.items()}
+    there = {name: tuple(word for word in words if word in whole) for name, words in lists.items()}
+    rows = tuple(row for row in rows if all(there[name] for name in row.all))
     if len(whole) <= SHORT and is_speech(said):
-        for row in (row for row in rows if row.far and all(there[name] for name in row.all)):
-            at = _place(whole, row.all, there, SHORT)
-            if at is not None and _is_ours(row, text.prose):
-                found.setdefault(row.symptom, []).append((text.line_flowing(starts[said.count("\n", 0, at)]),))
-    rows = tuple(row for row in rows if not row.far)
+        far = ((row, _place(whole, row.all, there, SHORT)) for row in rows if row.far)
+        yield from ((row, at) for row, at in far if at is not None)
+    near = [row for row in rows if not row.far]
     last, held_last = 0, frozenset[str]()
     for start, sentence in _sentences(said):
         if len(sentence) < LEAST:
             continue
         held = frozenset(name for name, words in there.items() if any(word in sentence for word in words))
-        two = said[last : start + len(sentence)].replace("\n", " ") if start - last <= 2 * FURTHEST else sentence
-        for row in rows:
-            wide = row.wide and not held.issuperset(row.all)
-            if not (held | held_last if wide else held).issuperset(row.all) or len(found.get(row.symptom, ())) >= most:
-                continue
-            at = _place(two, row.all, lists, FURTHEST) if wide else _place(sentence, row.all, lists, NEAR)
-            if at is not None and _is_ours(row, text.prose):
-                at += last if wide and len(two) > len(sentence) else start
-                found.setdefault(row.symptom, []).append((text.line_flowing(starts[said.count("\n", 0, at)]),))
+        two = whole[last : start + len(sentence)] if start - last <= 2 * FURTHEST else sentence
+        for row in near:
+            if held.issuperset(row.all):
+                at = _place(sentence, row.all, there, NEAR)
+                yield from () if at is None else ((row, start + at),)
+            elif row.wide and held_last and (held | held_last).issuperset(row.all):
+                at = _place(two, row.all, there, FURTHEST)
+                yield from () if at is None else ((row, start + len(sentence) - len(two) + at),)
         last, held_last = start, held
-    return found
 
 
 def _blank(match: re.Match[str]) -> str:

@@ -24,8 +24,8 @@ class Symptom(Data, frozen=True, kw_only=True):
     trouble at all. *beside*: one of these must be in the text as well. *nowhere*: none of these may be
     anywhere in it. *unless*: a place with one of these on its lines, or the next to them, is somebody else's
     trouble. Both may name a list of words.toml. *general*: it counts only where nothing finer is seen in the
-    whole text; *faint*: not even where another general one is. *prose*: it is people's own words, or a session that they paste: not looked for in a log too
-    large to be read whole.
+    whole text; *faint*: not even where another general one is. *prose*: it is people's own words, or a session that
+    they paste: not looked for in a log too large to be read whole.
     """
 
     name: str
