@@ -239,3 +239,40 @@ def test_an_image_for_gpus_brings_cuda_and_lacks_the_card() -> None:
     said = "import torch; torch.cuda.is_available()\nFalse"
     assert three(said)[0] == "torch-cpu-build"
     assert three("In the docker image pytorch/pytorch:latest:\n\n" + said)[0] == "container-started-without-gpu"
+
+
+def test_a_result_after_a_comma_is_a_complaint() -> None:
+    assert "not collide" not in spelled_out("I moved the service to another port so it can't collide with the old one.")
+    assert "not start" in spelled_out("The port was taken, so it can't start.")
+
+
+def test_particular_words_may_stand_in_two_sentences() -> None:
+    said = "On our EC2 machine a colleague set up the firewall. Since then the face API times out."
+    [first, *_] = of(said)
+    assert (first.name, first.symptoms) == ("port-blocked", ("firewall-told",))
+    apart = said.replace(
+        "Since then", "We had lunch then, which was good and which I like to tell you of here. Since then"
+    )
+    assert all("firewall-told" not in one.symptoms for one in of(apart))
+
+
+FAR = (
+    "I installed git lfs last year on another box, for games.\n"
+    "Whatever I do here, and I asked two people, the detector still complains.\n"
+    "The weights of retinaface are text files, I think."
+)
+
+
+def test_words_anywhere_in_a_short_text_count_where_nothing_else_is_told() -> None:
+    assert of(FAR)[0].symptoms == ("lfs-far",)
+    for finer in (
+        "libcublasLt.so.12: cannot open shared object file: No such file or directory",
+        "Both insightface processes use the GPU and the VRAM increases with each picture.",
+    ):
+        found = of(f"{FAR}\n\n{finer}")
+        assert found and all("lfs-far" not in one.symptoms for one in found)
+
+
+def test_words_anywhere_count_in_short_texts_of_speech_only() -> None:
+    assert of(FAR + "\nThis is what we see each day, and nothing more than that." * 60) == ()
+    assert of("git lfs\ndetector fails\nweights retinaface text file") == ()

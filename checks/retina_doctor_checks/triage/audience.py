@@ -43,6 +43,7 @@ QUESTIONS = 2
 """Questions that are marked as such, from which on a text is a page that answers them."""
 _ASKS = re.compile(
     r"(?<![\w'])(?:i|i'm|im|i've|i'd|my|me|mine|anyone|anybody|somebody)(?![\w'])|\bplease (?:help|advise|tell|fix)\b"
+    r"|\b(?:could|can|would) (?:you|someone) please\b|\bany (?:idea|help|suggestions?|advice|hints?)\b"
     r"|请问|求助|求教|请教|(?:怎么|如何)解决|怎么办|报错(?:如下|信息)|帮(?:我|忙)|我(?:的|这|用|在|按|装|运行)|大佬",
     re.IGNORECASE,
 )
@@ -51,7 +52,7 @@ _OF_ONESELF = re.compile(
     r"|\b(?:we|it|this) (?:have|had|tried|are|were|was|did|get|got|see|run|ran|crashe[sd]|stopped)\b"
     r"|\b(?:to reproduce|expected behaviou?r|actual behaviou?r|what happened|describe the|the bug|bug report)\b"
     r"|\b(?:why|how)\b[^.\n]{0,200}\?"
-    r"|\b(?:nothing (?:has )?changed|changes nothing|did(?:n't| not) help|to no avail|no luck|without success)\b"
+    r"|\b(?:can no longer|nothing (?:has )?changed|changes nothing|did(?:n't| not) help|to no avail|no luck|without success)\b"
     r"|\b(?:card|gpu|(?:operating )?system|driver|machine|server) is an? (?:nvidia|geforce|rtx|gtx|tesla) ?\w*\d"
     r"|\b(?:os|operating system) is (?:ubuntu|debian|windows|centos)\b"
     r"|我|咱|怎么回事|谢谢|各位|复现|[\u0400-\u04ff\uac00-\ud7a3\u3040-\u30ff]",
@@ -60,12 +61,17 @@ _OF_ONESELF = re.compile(
 """Words of one who tells of his own, or asks; and letters of languages whose words for that are not known here."""
 _CONTENT = re.compile(
     r"(?<!not )\b(?:everything (?:works|runs|is fine|is ok)|all (?:works|is well))"
+    r"|(?<!not )\ball good\b|\bthat is how we want it\b"
     r"|一切正常|运行(?:正常|稳定)|(?:一直|很|非常)稳定",
     re.IGNORECASE,
 )
 _NO_ERROR = re.compile(r"(?<!not )\b(?:no errors?|without (?:any )?(?:errors?|problems?))\b|没有报错", re.IGNORECASE)
 """Said as well by one whose service silently runs on the CPU."""
 _DISCONTENT = re.compile(r"\?|？|\b(?:slow|seconds?|idle|unused)\b|慢|用不|没用|不用", re.IGNORECASE)
+_COMPLAINS = re.compile(
+    r"(?<!no )\b(?:errors?|fail\w{0,3}|crash\w{0,3}|can ?not|can't|won't|doesn't|isn't|not)\b|报错|失败|崩|不了|不到|无法|不能",
+    re.IGNORECASE,
+)
 _HOWEVER = re.compile(
     r"\b(?:but|however|except|until|although|laptop|(?:an)?other (?:machine|computer|server))\b"
     r"|但|不过|可是|除了|另一台|别的机器",
@@ -118,6 +124,14 @@ def is_impersonal(text: LogText) -> bool:
     written = [line.text for line in text.lines if not line.text.startswith("|")]  # a table is of any page
     in_sentences = sum(len(line) for line in written if _SENTENCE.search(line))
     return fields < 2 and 2 * in_sentences > sum(map(len, written)) and is_spoken(text.lines)
+
+
+def is_pleased(text: LogText) -> bool:
+    """Whether somebody says that all is well, and complains of nothing at all."""
+    said = text.prose
+    return (
+        not any(one.search(said) for one in (_HOWEVER, _DISCONTENT, _COMPLAINS)) and _CONTENT.search(said) is not None
+    )
 
 
 def is_content(text: LogText) -> bool:

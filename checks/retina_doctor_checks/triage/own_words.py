@@ -12,8 +12,12 @@ from .words import holds, places_of
 
 NEAR = 110
 """Characters before and after the word of the first list within which one of each other list must stand."""
+FURTHEST = 200
+"""The same where the words may stand in two sentences."""
 FIRST, LAST = 24_000, 8_000
 """Characters of a text at its beginning and its end that are looked at: people write above and below what they paste."""
+SHORT = 3_000
+"""Characters of a text up to which words that stand far from each other belong together."""
 LEAST = 5
 """Characters of the shortest sentence that says anything; many a text has thousands of empty lines."""
 MOST = 8
@@ -36,7 +40,8 @@ FAULTS = frozenset(
     (
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
         "broken", "absent", "old", "hangs", "full-up", "memory-gone", "broke-off", "breaks-down", "misspelt", "fragments",
-        "refuses-requests", "trouble",
+        "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place",
+        "complaint", "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served",
     )
 )  # fmt: skip
 """Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""
@@ -63,8 +68,29 @@ _UNABLE_ZH = re.compile("没法|没办法|没能|未能|不能够|无法正常|�
 _NOT = re.compile(r"\b(ca|wo|is|are|was|were|do|does|did|has|have|could|would|should)n ?'?t\b|\bcannot\b")
 
 
+_OF_SPEECH = re.compile(
+    r"\b(?:the|an?|i|is|was|are|it|to|and|in|of|when|my|but|this|that|with|not|for|we|you|have|has|be|does|do|can|if|how|why|as)\b"
+)
+"""Words that hold sentences together; programs, tables and lists have few of them."""
+_CJK = re.compile("[\u4e00-\u9fff]")
+SPEECH = 0.2
+"""Share of such words among all from which on a line is speech."""
+
+
+def is_speech(said: str) -> bool:
+    """Whether a good part of a text is what somebody tells; in lower case."""
+    lines = [line for line in said.split("\n") if line.strip()]
+    told = sum(len(line) for line in lines if _is_told(line))
+    return 4 * told > sum(map(len, lines))
+
+
+def _is_told(line: str) -> bool:
+    words = line.count(" ") + 1
+    return len(_CJK.findall(line)) >= 4 or len(_OF_SPEECH.findall(line)) > max(SPEECH * words, 1)
+
+
 _WISH = re.compile(
-    r"\bso (?:that )?(?:it|they|this|we|i|you|the \w{1,20}) (?:do|does|will|would|can|could|should) not\b"
+    r"(?:\bso that |(?<![,;] )\bso )(?:it|they|this|we|i|you|the \w{1,20}) (?:do|does|will|would|can|could|should) not\b"
     r"|\b(?:in order|so as|want|like|need|prefer) to not\b"
 )
 """What is denied behind these is what somebody wants: "so that it does not download them again"."""
@@ -93,22 +119,39 @@ def spelled_out(said: str) -> str:
 def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:
     """Symptom -> the first places where people tell of it."""
     found: dict[str, list[tuple[LogLine, ...]]] = {}
-    rows, lists = tables.sayings(), tables.own_words()
     said = HARMLESS.sub(_blank, spelled_out(text.flowing))
     starts = [0, *(match.end() for match in re.finditer("\n", text.flowing))]  # spelling out moves no line
+    for row, at in _told_at(said):
+        places = found.setdefault(row.symptom, [])
+        if len(places) < most and _is_ours(row, text.prose):
+            places.append((text.line_flowing(starts[said.count("\n", 0, at)]),))
+    return {symptom: places for symptom, places in found.items() if places}
+
+
+def _told_at(said: str) -> Iterator[tuple[tables.Saying, int]]:
+    """(saying, where it is told)."""
+    lists, rows = tables.own_words(), tables.sayings()
     whole = said.replace("\n", " ")
-    there = {name: [word for word in words if word in whole] for name, words in lists.items()}
+    there = {name: tuple(word for word in words if word in whole) for name, words in lists.items()}
+    rows = tuple(row for row in rows if all(there[name] for name in row.all))
+    if len(whole) <= SHORT and is_speech(said):
+        far = ((row, _place(whole, row.all, there, SHORT)) for row in rows if row.far)
+        yield from ((row, at) for row, at in far if at is not None)
+    near = [row for row in rows if not row.far]
+    last, held_last = 0, frozenset[str]()
     for start, sentence in _sentences(said):
         if len(sentence) < LEAST:
             continue
-        held = {name for name, words in there.items() if any(word in sentence for word in words)}
-        for row in rows:
-            if not held.issuperset(row.all) or len(found.get(row.symptom, ())) >= most:
-                continue
-            at = _place(sentence, row.all, lists)
-            if at is not None and _is_ours(row, text.prose):
-                found.setdefault(row.symptom, []).append((text.line_flowing(starts[said.count("\n", 0, start + at)]),))
-    return found
+        held = frozenset(name for name, words in there.items() if any(word in sentence for word in words))
+        two = whole[last : start + len(sentence)] if start - last <= 2 * FURTHEST else sentence
+        for row in near:
+            if held.issuperset(row.all):
+                at = _place(sentence, row.all, there, NEAR)
+                yield from () if at is None else ((row, start + at),)
+            elif row.wide and held_last and (held | held_last).issuperset(row.all):
+                at = _place(two, row.all, there, FURTHEST)
+                yield from () if at is None else ((row, start + len(sentence) - len(two) + at),)
+        last, held_last = start, held
 
 
 def _blank(match: re.Match[str]) -> str:
@@ -135,9 +178,9 @@ def _denied(sentence: str, at: int) -> bool:
     return _DENIED.search(sentence[max(at - DENIAL, 0) : at]) is not None
 
 
-def _place(sentence: str, names: Sequence[str], lists: Mapping[str, tuple[str, ...]]) -> int | None:
-    """Where a word of the first of these lists stands that has one of each other list near it; a fault that is denied counts
-    for none."""
+def _place(sentence: str, names: Sequence[str], lists: Mapping[str, tuple[str, ...]], near: int) -> int | None:
+    """Where a word of the first of these lists stands that has one of each other list within *near* characters; a fault that
+    is denied counts for none."""
 
     def told_at(name: str, word: str, within: str, begin: int) -> Iterator[int]:
         places = (begin + place for place in places_of(word, within))
@@ -147,8 +190,8 @@ def _place(sentence: str, names: Sequence[str], lists: Mapping[str, tuple[str, .
     first, *others = names
     for word in lists[first]:
         for at in itertools.islice(told_at(first, word, sentence, 0), MOST + 1):
-            begin = max(at - NEAR, 0)
-            around = sentence[begin : at + len(word) + NEAR]
+            begin = max(at - near, 0)
+            around = sentence[begin : at + len(word) + near]
             if all(any(True for one in lists[name] for _ in told_at(name, one, around, begin)) for name in others):
                 return at
     return None

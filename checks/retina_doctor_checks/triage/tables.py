@@ -25,8 +25,8 @@ class Symptom(Data, frozen=True, kw_only=True):
     trouble at all. *beside*: one of these must be in the text as well. *nowhere*: none of these may be
     anywhere in it. *unless*: a place with one of these on its lines, or the next to them, is somebody else's
     trouble. Both may name a list of words.toml. *general*: it counts only where nothing finer is seen in the
-    whole text. *prose*: it is people's own words, or a session that they paste: not looked for in a log too
-    large to be read whole.
+    whole text; *faint*: not even where another general one is. *prose*: it is people's own words, or a session that
+    they paste: not looked for in a log too large to be read whole.
     """
 
     name: str
@@ -41,15 +41,19 @@ class Symptom(Data, frozen=True, kw_only=True):
     unless: tuple[str, ...] = ()
     nowhere: tuple[str, ...] = ()
     general: bool = False
+    faint: bool = False
     prose: bool = False
 
 
 class Saying(Data, frozen=True, kw_only=True):
     """*symptom*: the one that people tell of where words of *all* these lists stand together in a sentence. *beside* and
-    *unless*: words of which one must, and none may, be in the text."""
+    *unless*: words of which one must, and none may, be in the text. *wide*: they may stand in two sentences, one behind the
+    other: lists so particular that nothing else brings them together. *far*: they may stand anywhere in a short text."""
 
     symptom: str
     all: tuple[str, ...]
+    wide: bool = False
+    far: bool = False
     beside: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
 
@@ -126,6 +130,7 @@ def symptoms() -> tuple[Symptom, ...]:
 
 OWN_WORDS = (
     "own_words.toml", "own_words_machine.toml", "own_words_service.toml", "own_words_places.toml", "own_words_causes.toml",
+    "own_words_operations.toml",
 )  # fmt: skip
 """Tables of people's own words; a list of one may be named in another."""
 
