@@ -167,7 +167,7 @@ def test_samples_lines_and_properties(tmp_path: Path) -> None:
         for language in ("en", "zh"):
             report = report_of(diagnosis, CATALOGUE, language, Severity.WARNING)
             for name in formats.names():
-                assert fleet.seen(formats.load(name).write(report, PLAIN)) == [], (name, file)
+                assert fleet.seen(formats.load(name).write(report, PLAIN), file) == [], (name, file)
 
 
 @pytest.mark.parametrize("form", [*SECRETS][::40])
