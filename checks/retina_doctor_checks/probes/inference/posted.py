@@ -6,7 +6,7 @@ import base64
 import time
 
 from retina_doctor.hints import Any
-from retina_doctor_checks.probes.inference import detector, drawing, picture
+from retina_doctor_checks.probes.inference import picture
 from retina_doctor_checks.probes.native import room
 
 SURE = 0.9  # a score that no usual threshold is above
@@ -18,6 +18,8 @@ OTHER_SIDES = (320, 480, 1024, 512, 800, 416, 960, 768, 1280)
 
 def tell(probe: Any, engine: Any, arguments: dict[str, Any], size: tuple[int, int], device: str | None) -> None:
     """*arguments*: "posted", a PNG in base64; "spare", seconds for inputs that are made wrongly or of other sizes, or None."""
+    from retina_doctor_checks.probes.inference import drawing
+
     width, height = size
     from_png = drawing.read(base64.b64decode(arguments["posted"]))
     spare = arguments["spare"]
@@ -31,6 +33,8 @@ def tell(probe: Any, engine: Any, arguments: dict[str, Any], size: tuple[int, in
 def in_posted(engine: Any, posted: Any, size: tuple[int, int], nms: float, wrongly: bool) -> dict[str, Any]:
     """What is told of the picture that is posted to the service; nothing, where the outputs are no known detector's. *wrongly*:
     also of inputs that are made as they should not be."""
+    from retina_doctor_checks.probes.inference import detector
+
     width, height = size
     canvas, scale = detector.letterbox(posted, width, height)
 
