@@ -52,10 +52,9 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
                 python = Path(prefix) / "bin" / name
                 if os.access(python, os.X_OK):
                     return Target(command=(str(python),), chosen="environment", chosen_by=variable)
-    folder = Path(settings.target.workdir or ".").absolute()
-    for name in IN_FOLDER:
-        if _is_kept_venv(folder / name):
-            return Target(command=(str(folder / name / "bin" / "python"),), chosen="folder", chosen_by=name)
+    for beside in _beside(settings.target.workdir):
+        if _is_kept_venv(beside):
+            return Target(command=(str(beside / "bin" / "python"),), chosen="folder", chosen_by=beside.name)
     for python in _on_path(environment.get("PATH", os.defpath)):
         return Target(command=(str(python),), chosen="path", chosen_by="PATH")
     return Target(command=(sys.executable,), chosen="own")
@@ -63,6 +62,14 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
 
 IN_FOLDER = (".venv", "venv", "env")
 """What uv, venv's own documentation and virtualenv's call an environment beside the service."""
+
+
+def _beside(workdir: str | None) -> list[Path]:
+    try:
+        folder = Path(workdir or ".").absolute()
+    except OSError:  # the working directory is gone
+        return []
+    return [folder / name for name in IN_FOLDER]
 
 
 def _is_kept_venv(prefix: Path) -> bool:
@@ -76,9 +83,10 @@ def _is_kept_venv(prefix: Path) -> bool:
 
 def _is_nobody_elses(prefix: Path) -> bool:
     python = prefix / "bin" / "python"
-    if not (prefix / "pyvenv.cfg").is_file() or not os.access(python, os.X_OK) or _same(prefix, Path(sys.prefix)):
-        return False
     try:
+        there = (prefix / "pyvenv.cfg").is_file() and os.access(python, os.X_OK)
+        if not there or _same(prefix, Path(sys.prefix)):
+            return False
         states = [os.lstat(one) for one in passed(str(python))]
     except OSError:
         return False
