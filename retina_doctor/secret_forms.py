@@ -78,7 +78,7 @@ _NAME_OF_FLAG = (
 ) % WORD
 FLAG = r"(?i)(?P<head>(?<![\w-])--?%s(?:=|\s+(?:-\s+)?(?!-)))(?P<value>%s|%s)" % (_NAME_OF_FLAG, _QUOTED, _BARE)
 QUERY = (
-    r"(?i)(?P<head>(?<=[?&;])(?:%s|[\w.-]*key(?:id)?|sign|code|state|ticket|assertion|saml(?:request|response)|x-(?:amz|goog|oss|cos|ms)-[\w-]+|ossaccesskeyid)=)(?P<value>[^\s&\"'#;]+)"
+    r"(?i)(?P<head>(?<=[?&;])(?:%s|[\w.-]*key(?:id)?|sign(?==[^\s&]{6})|code|state|ticket|assertion|saml(?:request|response)|x-(?:amz|goog|oss|cos|ms)-[\w-]+|ossaccesskeyid)=)(?P<value>[^\s&\"'#;]+)"
     % WORD
 )
 URL_USER = (

@@ -50,20 +50,26 @@ BEFORE_HOST = (
 )
 """An address without its scheme: `face:x@10.2.3.4:3128`."""
 CALL = (
-    r"(?P<head>\w\([^()\n]{0,200}?(?P<q>'\"'\"'|'\\''|\\*[\"'])(?:admin(?:istrator)?|elastic|postgres|sa)(?P=q),[ ]?(?P=q))"
+    r"(?i)(?P<head>(?:log[_-]?[io]n|connect|camera|auth|session|client|device|[nd]vr|ssh|ftp|smtp|imap|mqtt|sql|redis|database)\w*\("
+    r"[^()\n]{0,200}?(?P<q>'\"'\"'|'\\''|\\*[\"'])(?:admin(?:istrator)?|root|user|elastic|postgres|sa)(?P=q),[ ]?(?P=q))"
     r"(?P<value>[^\"'\\\n]{3,})(?=(?P=q))"
 )
-"""`ONVIFCamera('10.0.0.6', 80, 'admin', 'x')`: two arguments of a call."""
+"""`ONVIFCamera('10.0.0.6', 80, 'admin', 'x')`: two arguments of a call that connects."""
 SIGNING = (
     r"(?P<head>\bjwt\.(?:en|de)code\([^,()\n]{1,200},[ ]?(?:key[ ]?=[ ]?)?(?P<q>'\"'\"'|'\\''|\\*[\"']))"
     r"(?P<value>[^\"'\\\n]{3,})(?=(?P=q))"
 )
-ACL = r"(?P<head>\bSETUSER\s\S{1,64}(?:\s[^\n>]{0,200})?\s>)(?P<value>\S+)"
+ACL = r"(?i)(?P<head>\bsetuser\s\S{1,64}(?:\s[^\n>]{0,200})?\s>)(?P<value>\S+)"
 """Of Redis: `ACL SETUSER face on >x`."""
-INPUT = r"(?P<head>\binput_value=\\*(?P<q>[\"']))(?P<value>[^\"'\\\n]{4,})(?=\\*(?P=q))"
-"""Of pydantic, which names the field a line before."""
+INPUT = (
+    r"(?P<head>\btype=(?:string_\w{1,40}|value_error|assertion_error), input_value=\\*(?P<q>[\"']))"
+    r"(?P<value>[^\"'\\\n]{4,})(?=\\*(?P=q))"
+)
+"""Of pydantic, which names the field a line before: of what it finds too short or without a digit, say."""
 ENVIRONMENT = (
-    r"(?P<head>(?<![\w-])(?!(?:PRIMARY|FOREIGN|SORT|PARTITION|PUBLIC|HOST|CACHE|ROUTING)_)(?:[A-Z][A-Z0-9]{0,40}_){0,6}KEY=\\*[\"']?)"
+    r"(?P<head>(?:(?<![\w-])(?:[A-Z][A-Z0-9]{0,40}_){0,6}"
+    r"(?:SERVICE|SERVER|CLIENT|APP|ADMIN|MASTER|ROOT|LICEN[CS]E|ENCRYPTION|SIGNING|HMAC|JWT|DEPLOY|INTERNAL|GATEWAY|WEB|CLOUD)_"
+    r"|(?<![\w-])(?<![A-Z] ))KEY=\\*[\"']?)"
     r"(?P<value>(?![/$.~<]|\d{1,6}(?!\w))[^\s\"'\\;&,]{4,})"
 )
 """A variable: `FACE_SERVICE_KEY=x`; no path, and no number."""

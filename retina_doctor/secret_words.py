@@ -150,7 +150,7 @@ RULES = (
     (BLOCK, block, (":", "="), OF_WORD),
     (ESCAPED_BLOCK, hidden, ("\\n ", "\\n\t"), OF_WORD),
     (ACCOUNT, hidden, (":", "/"), ()),
-    (CALL, hidden, ("',", '",'), ("admin", "elastic", "postgres", "sa'", 'sa"', "sa\\")),
+    (CALL, hidden, ("',", '",'), ("admin", "root", "user", "elastic", "postgres", "sa'", 'sa"', "sa\\")),
     (SIGNING, hidden, (), ("jwt.",)),
     (ACL, hidden, (">",), ("setuser",)),
     (INPUT, hidden, ("input_value=",), ()),

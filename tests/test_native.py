@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy
 import pytest
 from retina_doctor_checks.advice.builds import known, onnxruntime_builds
-from retina_doctor_checks.probes.native import elf, fatbin, installed, loader, places, room
+from retina_doctor_checks.probes.native import elf, fatbin, installed, loader, places, room, whole
 from retina_doctor_checks.probes.python_env import look_extensions
 
 from tests.doctor import uv
@@ -317,3 +317,14 @@ def test_room_is_the_least_that_machine_and_control_groups_leave(
     (own / "memory.max").write_text("2500\n")
     (own / "memory.current").write_text("2000\n")
     assert room.left() == 500
+
+
+@pytest.mark.parametrize(
+    ("said", "listed", "other"),
+    [
+        ("1.26.4", "2.4.6", True), ("2026.10.19", "2026.10.19.post1", False), ("2.13.0", "2.13.0+cpu", False),
+        ("2.0", "2.0.0", False), ("2.1.0rc1", "2.1.0", False), ("2.1", "2.10", True), (None, "2.1", False),
+    ],
+)  # fmt: skip
+def test_two_releases_are_told_apart_by_their_numbers(said: str | None, listed: str, other: bool) -> None:
+    assert whole.is_other(said, listed) is other

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import grp
 import os
 import shutil
 import subprocess
@@ -160,8 +162,40 @@ def test_an_environment_in_the_folder_goes_before_path(
     chosen = choose_target(Settings(), path)
     assert (chosen.command, chosen.chosen, chosen.chosen_by) == ((str(python),), "folder", name)
     assert choose_target(Settings(), {**path, "VIRTUAL_ENV": str(tmp_path / "other" / "a")}).command == (str(other),)
-    python.parent.chmod(0o777)  # anybody may put another program there
-    assert choose_target(Settings(), path).chosen == "path"
+    packages = next((tmp_path / name).glob("lib/python*/site-packages"))
+    kept = [python.parent, packages, tmp_path / name / "pyvenv.cfg", packages.parent]
+    for one in kept:  # anybody may put another program there, or a file that each start of that Python runs
+        mode = one.stat().st_mode
+        one.chmod(mode | 0o002)
+        assert choose_target(Settings(), path).chosen == "path", one
+        one.chmod(mode)
+    assert choose_target(Settings(), path).chosen == "folder"
+    (packages / "theirs.pth").write_text("")
+    if os.geteuid() == 0:
+        os.chown(packages / "theirs.pth", 65534, 65534)
+        assert choose_target(Settings(), path).chosen == "path"
+
+
+def test_ones_own_group_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with the umask of 002 that many distributions set for users who have a group for themselves; root's is root."""
+    make_venv(tmp_path / "venv", "uv")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "venv").chmod(0o775)
+    own = grp.getgrgid(os.getegid())
+    alone = own.gr_name == getpass.getuser() and {*own.gr_mem} <= {getpass.getuser()}
+    assert (choose_target(Settings(), {"PATH": ""}).chosen == "folder") is alone
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "venv", 0, 65534)
+        assert choose_target(Settings(), {"PATH": ""}).chosen == "own"
+
+
+def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = "import os; os.rmdir(os.getcwd()); from retina_doctor.standpoint.target import choose_target"
+    script += "; from retina_doctor.settings import Settings; print(choose_target(Settings(), {'PATH': ''}).chosen)"
+    done = subprocess.run([sys.executable, "-I", "-c", script], cwd=gone, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "own", done.stderr
 
 
 def test_order_of_choice(tmp_path: Path) -> None:

@@ -37,10 +37,10 @@ def rehearse(wanted: Outputs, seen: Callable[[], Snapshot]) -> None:
     Of what the first judging costs, nine parts of ten are tables, patterns and types that are made when they are first
     asked for, and kept.
     """
-    output.prepare(wanted)
-    from retina_doctor.catalogue.registry import installed
-    from retina_doctor.judging.diagnose import diagnose
-    from retina_doctor.redaction import without_secrets
-
     with contextlib.suppress(Exception):  # it comes again, and is told, when all has been seen
+        output.prepare(wanted)
+        from retina_doctor.catalogue.registry import installed
+        from retina_doctor.judging.diagnose import diagnose
+        from retina_doctor.redaction import without_secrets
+
         diagnose(without_secrets(seen(), installed()), installed())

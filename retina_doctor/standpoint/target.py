@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -87,10 +88,31 @@ def _is_nobody_elses(prefix: Path) -> bool:
         there = (prefix / "pyvenv.cfg").is_file() and os.access(python, os.X_OK)
         if not there or _same(prefix, Path(sys.prefix)):
             return False
-        states = [os.lstat(one) for one in passed(str(python))]
+        ways, own = [*passed(str(python))], _own_group()
+        below = (f"{folder}/{name}" for folder, folders, files in os.walk(prefix) for name in (*folders, *files))
+        return all(_is_kept(os.lstat(one), own) for one in (*ways, *below))
     except OSError:
         return False
-    return all(state.st_uid in (0, os.geteuid()) and not others_write(state) for state in states)
+
+
+def _is_kept(state: os.stat_result, own_group: int | None) -> bool:
+    """By root and this user alone: each file of an environment is run when its Python starts, or may be."""
+    if state.st_uid not in (0, os.geteuid()):
+        return False
+    return not others_write(state) or (state.st_gid == own_group and not state.st_mode & 0o002)
+
+
+def _own_group() -> int | None:
+    """That of a user who has one for himself, as most distributions make them: with their umask of 002 it may write."""
+    import grp
+    import pwd
+
+    with contextlib.suppress(KeyError):
+        user = pwd.getpwuid(os.geteuid())
+        group = grp.getgrgid(user.pw_gid)
+        if group.gr_name == user.pw_name and {*group.gr_mem} <= {user.pw_name}:
+            return group.gr_gid
+    return None
 
 
 def _await(named: str, paths: Sequence[str]) -> None:

@@ -11,6 +11,9 @@ from ..combined.source_files import is_test
 from ..facts.source import Sign, Source
 from .judging import EITHER, SourcePlace, answer, of_source, scanned
 
+POOLS_OF_CELERY = ("worker_pool", "CELERY_WORKER_POOL", "CELERYD_POOL")
+"""What is set where a worker of Celery's forks nothing; it says nothing of other processes."""
+
 
 def _signs(source: Source, *kinds: str) -> list[Sign]:
     return [one for one in source.signs if one.kind in kinds and not is_test(source, one.at.file)]
@@ -33,12 +36,14 @@ def _before_fork(source: Source) -> Iterator[SourcePlace]:
     if not made or not source.meant:
         return
     started = _signs(source, "start-method")
-    pooled = any(server.by == "celery" and "--pool" in server.flags for server in source.servers)
+    ways = [one for one in started if one.what not in POOLS_OF_CELERY]
+    workers = [server for server in source.servers if server.by == "celery"]
+    pooled = len(ways) < len(started) or (workers and all("--pool" in server.flags for server in workers))
     for one in source.signs:
         if one.kind == "preload":
             yield SourcePlace(at=one.at, why="gunicorn", what=one.what, fixed=one.fixed, more=_loads(made[0]))
         own = [session for session in made if session.at.file == one.at.file]
-        if one.kind == "fork" and own and not started and not (one.what == "celery" and pooled):
+        if one.kind == "fork" and own and not (pooled if one.what == "celery" else ways):
             why = "celery" if one.what == "celery" else "processes"
             yield SourcePlace(at=one.at, why=why, what=one.what, fixed=None, more=_loads(own[0]))
     for server in source.servers:

@@ -88,6 +88,19 @@ def over(found: list[Any], odd: list[Any]) -> str | None:
     return None
 
 
+def is_other(said: str | None, listed: str | None) -> bool:
+    """Whether these are two releases (PEP 440), whatever follows their numbers: `+cu121`, `.post1`, `rc1`."""
+    return said is not None and listed is not None and release(said) != release(listed)
+
+
+def release(version: str) -> list[int]:
+    numbers = re.match(r"(?:\d+!)?(\d+(?:\.\d+)*)", version)
+    parts = [int(one) for one in numbers.group(1).split(".")] if numbers else []
+    while parts and not parts[-1]:
+        parts.pop()
+    return parts
+
+
 def stated(path: str) -> str | None:
     try:
         with open(path, "rb") as file:

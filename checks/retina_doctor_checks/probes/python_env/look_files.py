@@ -32,7 +32,7 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     damaged = [(one, found, whole.damaged(odd, there), whole.over(found, odd)) for one, found, odd in doubtful]
     probe.tell(
         looked_at=sum(1 for _, found in code if found),
-        damaged=[described(*told) for told in damaged if told[2] or told[3] not in (None, told[0].version)],
+        damaged=[described(*told) for told in damaged if told[2] or whole.is_other(told[3], told[0].version)],
         closed=closed(doubtful),
     )
 
@@ -88,7 +88,7 @@ def described(one: Any, found: list[Any], files: list[str], over: str | None) ->
         "modules": modules(found),
         "files": files[:MOST],
         "count": len(files),
-        "there": over if over != one.version else None,
+        "there": over if whole.is_other(over, one.version) else None,
     }
 
 
