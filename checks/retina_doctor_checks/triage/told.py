@@ -45,7 +45,10 @@ OF_TEMPLATE = (
     rf"onnx ?runtime version(?: or commit id)?\s{{0,3}}+:?+\s{{0,4}}+(?:onnxruntime )?+v?+({_VERSION})(?![a-z0-9_-])"
 )
 """onnxruntime's own form for reports."""
-MOVED = rf"[\s,;(，]{{1,3}}(?:(?:and|but|then|so|i|we|have|since|now) ){{0,4}}(?:up|down)graded (?:it )?to v?({_VERSION})(?![a-z0-9_-])"
+MOVED = (
+    rf"[\s,;(，]{{1,3}}+(?:(?:and|but|then|so|i|we|have|since|now) ){{0,4}}+(?:up|down)graded (?:it )?+to v?+"
+    rf"({_VERSION})(?![a-z0-9_-])"
+)
 """What follows a package and its version where it is another version now."""
 ARCHIVE = rf"(?<![\w.])({_NAMES})-({_VERSION})-(?:cp|py)\d"
 """The name of a wheel."""
@@ -84,7 +87,7 @@ _ON_CUDA = (
     "cuda failure",
     "cuda error",
 )
-"""What says that the runtime of which a report speaks is the GPU's build; so does its provider, where it is not one that is not there."""
+"""What says that the runtime of which a report speaks is the GPU's build; so does its provider, where it is there."""
 PROVIDER = r"(?<!no )(?<!no ')cudaexecutionprovider'?+(?! ?(?:is |was )?(?:not|missing|unavailable))"
 ANOTHER_BUILD = (
     r"pip3? install[^\n]{0,80}?[ '\"]onnxruntime(?![\w-])"
