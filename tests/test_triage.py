@@ -33,7 +33,7 @@ from retina_doctor_checks.triage.readings import judged
 from retina_doctor_checks.triage.sentences import is_open, sentence, squeezed
 from retina_doctor_checks.triage.symptoms import matches, seen
 from retina_doctor_checks.triage.text import read
-from retina_doctor_checks.triage.told import ARCHIVE, PACKAGE, told
+from retina_doctor_checks.triage.told import ANOTHER_BUILD, ARCHIVE, MOVED, OF_TEMPLATE, PACKAGE, PROVIDER, told
 
 from retina_doctor.catalogue.registry import installed
 from retina_doctor.words.page_source import source
@@ -285,7 +285,7 @@ def expressions() -> Iterator[str]:
     yield from {sentence(one).expression for one in sentences()}
     for row in tables.fact_rows():
         yield from row.finds
-    yield from (PACKAGE, ARCHIVE)
+    yield from (PACKAGE, ARCHIVE, MOVED, OF_TEMPLATE, PROVIDER, ANOTHER_BUILD)
 
 
 def ways(tree: Any) -> int:

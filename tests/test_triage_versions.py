@@ -52,6 +52,10 @@ def found(text: str) -> set[str]:
         ("My card is an RTX 5090 with torch 2.4.1+cu121", {"torch-arch-unsupported"}),
         ("RTX 5070 Ti, torch 2.5.1 (CUDA 12.4)", {"torch-arch-unsupported"}),
         ("用的是RTX 5090，torch 2.4", {"torch-arch-unsupported"}),
+        ("GPU: 5070\ntorch 2.4.1+cu121", {"torch-arch-unsupported"}),
+        ("GPU is 5070 12GB, torch 2.4.1+cu121", {"torch-arch-unsupported"}),
+        ("显卡是5090，torch 2.4.1+cu121", {"torch-arch-unsupported"}),
+        ("GPU 5090 with torch 2.4.1+cu121", {"torch-arch-unsupported"}),
     ],
 )
 def test_versions_in_a_sentence_are_judged(text: str, causes: set[str]) -> None:
@@ -78,6 +82,17 @@ def test_versions_in_a_sentence_are_judged(text: str, causes: set[str]) -> None:
         "was driver 470.82.01\nNVIDIA-SMI 550.54.15  Driver Version: 550.54.15  CUDA Version: 12.4\nonnxruntime-gpu 1.20.1",
         # The CUDA of a torch that is there no more.
         "torch 2.1.0 (cu118) until May\ntorch 2.5.1 (cu124) now, onnxruntime-gpu 1.20.1, CUDA 12.4",
+        # Neither amounts nor dates are cards and versions.
+        "GPU: 5070 MiB of 24576 MiB used\ntorch 2.3.1+cu121",
+        "GPU: 5070 / 24576 MiB, torch 2.3.1+cu121",
+        "GPU: 1080 frames decoded, torch 2.9.0+cu128",
+        "显卡 5090 张图片处理完成，torch 2.3.1+cu121",
+        "Installed CUDA 11.10.2024 on gpu-7; onnxruntime-gpu 1.19.2",
+        "CUDA version 11.10.2024, onnxruntime-gpu 1.19.2",
+        # What is there now.
+        "The torch version was 1.7.1+cu101, I upgraded it to 2.7.1+cu128. RTX 5090",
+        # An empty value in a list of variables.
+        'config env="map[CUDA_VISIBLE_DEVICES: GPU_DEVICE_ORDINAL: OLLAMA_DEBUG:false]"',
         # Releases that no table knows.
         "CUDA 10.1, onnxruntime-gpu 1.9.0",
     ],
@@ -96,3 +111,36 @@ def test_versions_that_fit_are_no_finding(text: str) -> None:
 )
 def test_a_torch_is_of_the_cuda_that_is_told_beside_it(text: str, major: int) -> None:
     assert torch_cuda_major(told(read(text))) == major
+
+
+@pytest.mark.parametrize(
+    ("text", "packages"),
+    [
+        ("Installed torch\n2024.11.30 10:00 the service starts", {}),
+        ("gunicorn 127.0.0.1:8000", {}),
+        ("uvicorn 0.0.0.0:8000 and gunicorn 22.0.0", {"gunicorn": "22.0.0"}),
+        ("The torch version was 1.7.1+cu101, I upgraded it to 2.7.1+cu128", {"torch": "2.7.1+cu128"}),
+        ("torch 2.1.0, onnxruntime-gpu upgraded to 1.20.1", {"torch": "2.1.0"}),
+        ("ONNX Runtime version 1.17.1\nCUDA failure 2: out of memory", {"onnxruntime-gpu": "1.17.1"}),
+        ("ONNX Runtime version: 1.17.1\nproviders: ['CUDAExecutionProvider']", {"onnxruntime-gpu": "1.17.1"}),
+        (
+            "CUDAExecutionProvider is not in available providers\nONNX Runtime version: 1.17.1\nonnxruntime 1.17.1",
+            {"onnxruntime": "1.17.1"},
+        ),
+        (
+            "### Execution Provider\n\nCUDA\n\n### ONNX Runtime Version or Commit ID\n\n1.16.3\npip install onnxruntime",
+            {},
+        ),
+        ("ONNX Runtime version 1.17.1 (onnxruntime-web); the browser has no CUDAExecutionProvider", {}),
+    ],
+)
+def test_what_is_told_of_packages(text: str, packages: dict[str, str]) -> None:
+    assert told(read(text)).packages == packages
+
+
+@pytest.mark.parametrize(
+    ("text", "gib"),
+    [("GPU with 64 GB of RAM", ()), ("a GPU with 4 GB", ("4",)), ("the card has 8 GB of memory", ("8",))],
+)
+def test_memory_of_the_machine_is_not_the_cards(text: str, gib: tuple[str, ...]) -> None:
+    assert told(read(text)).all("memory-gib") == gib

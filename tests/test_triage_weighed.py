@@ -52,6 +52,31 @@ def test_an_address_that_is_visited_is_none_that_is_listened_on(beside: str, fir
     assert names(said + code + beside)[0] == first
 
 
+OWN = (
+    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 900.00 MiB. GPU 0 has a total capacity of 14.75 GiB of which"
+    " 200.00 MiB is free. Including non-PyTorch memory, this process has {} GiB memory in use. Of the allocated memory {} GiB is"
+    " allocated by PyTorch, and 100.00 MiB is reserved by PyTorch but unallocated.\n"
+)
+FULL = "| N/A   60C    P0    70W /  70W |  14900MiB / 15360MiB |    100%      Default |\n"
+
+
+def test_a_card_that_we_fill_ourselves_is_not_held_by_others() -> None:
+    assert names(OWN.format("14.50", "14.10") + FULL)[0] == "vram-insufficient"
+    assert names(OWN.format("1.50", "1.10") + FULL)[0] == "vram-held-by-others"
+    arena = "bfc_arena.cc:376 Failed to allocate memory for requested buffer of size 1048576000\n" + FULL
+    row = "|    0   N/A  N/A      4121      C   /srv/face/run                 {}MiB |\n"
+    assert names(arena + row.format(14890))[0] == "vram-insufficient"
+    assert names(arena + row.format(7400) + row.format(7400))[0] == "vram-held-by-others"
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [("第一次推理需要预热，之后在 GPU 上每张 10 毫秒，符合预期。", False), ("第一次推理需要40秒，在 GPU 上。", True)],
+)
+def test_a_first_inference_that_is_named_is_not_slow(said: str, found: bool) -> None:
+    assert ("smoke-too-slow" in names(said)) is found
+
+
 OUT = (
     "insightface: RuntimeError: CUDA out of memory. Tried to allocate 508.00 MiB (GPU 0; 4.00 GiB total capacity;"
     " {} GiB already allocated; 0 bytes free; {} GiB reserved in total by PyTorch)"

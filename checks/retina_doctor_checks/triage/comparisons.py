@@ -29,7 +29,8 @@ NEWEST_PYTHONS = ("3.13", "3.14", "3.15")
 _OF_COMPOSE = re.compile(r"[\w.-]{1,64}-\d{1,3} {1,30}\| ")
 """The name of a replica, as docker compose writes it before each line."""
 _CONTAINED = re.compile(
-    r"hostname=[0-9a-f]{12}\b|(?<![/\w.-])containers?(?![\w./-])|容器|\n[ -]{0,12}image: \S|\bghcr\.io/"
+    r"hostname=[0-9a-f]{12}\b|(?<![/\w.-])containers?(?![\w./-])|容器"
+    r"|\n[ -]{0,12}image: (?!\S{1,200}\.(?:jpe?g|png|bmp|webp|gif)\b)\S|\bghcr\.io/"
 )
 """A host that bears a container's identifier (onnxruntime tells its name with each failure), an image, the word itself."""
 _DOWNLOADS = (

@@ -68,11 +68,30 @@ def asks_for_most_of_the_card(case: Case) -> bool:
 
 NEARLY_ALL = 0.93
 """Part of a card's memory from which on nothing is left for others."""
+MOST = 0.66
+"""Part of a card's memory that one process must have to be the one who fills it."""
+_OF_A_PROCESS = re.compile(r"\|  {0,20}\d{1,2}+ [^\n|]{1,200}?\b(\d{1,6}+)mib ?\|")
+"""A row of nvidia-smi's table of processes."""
+_IN_USE = re.compile(r"this process has (\d{1,4}(?:\.\d{1,2})?) gi?b memory in use")
 
 
 def card_is_full(case: Case) -> bool:
-    """nvidia-smi's table shows hardly anything left: that is looked at when the program that failed is gone."""
-    return any(int(used) > NEARLY_ALL * int(total) for used, total in _USED.findall(case.text.flowing))
+    """nvidia-smi's table shows hardly anything left, which is not the failing program's own: torch's sum would say so, and one
+    process that has it all may be that program."""
+    rows = _OF_A_PROCESS.findall(case.text.flowing)
+    if most_of_it_is_ours(case) or _has_most_of_it(case):
+        return False
+    return any(
+        int(used) > NEARLY_ALL * int(total) and not (len(rows) == 1 and int(rows[0]) > MOST * int(used))
+        for used, total in _USED.findall(case.text.flowing)
+    )
+
+
+def _has_most_of_it(case: Case) -> bool:
+    """Torch says what its process has, whoever allocated it."""
+    match = _IN_USE.search(case.text.flowing)
+    total = _torch_sum(case).get("total")
+    return match is not None and bool(total) and float(match[1]) > MOST * (total or 0)
 
 
 def held_by_no_process_shown(case: Case) -> bool:

@@ -32,7 +32,7 @@ _NAMES = "|".join(
     _OTHERWISE.get(name, re.escape(name).replace(r"\-", "[-_]")) for name in sorted(PACKAGES, key=len, reverse=True)
 )
 _VERSION = (
-    r"\d{1,4}+\.\d{1,8}+(?:\.\d{1,8}+){0,3}+(?:(?:a|b|rc|\.post|\.dev)\d{1,8}+)?+"
+    r"(?!(?:19|20)\d\d\.|127\.0\.0\.1|0\.0\.0\.0|192\.168\.)\d{1,4}+\.\d{1,8}+(?:\.\d{1,8}+){0,3}+(?:(?:a|b|rc|\.post|\.dev)\d{1,8}+)?+"
     r"(?:\+(?:cu\d{2,3}+|cpu|rocm[\d.]{1,8}+))?+"
 )
 _BETWEEN = (
@@ -45,6 +45,11 @@ OF_TEMPLATE = (
     rf"onnx ?runtime version(?: or commit id)?\s{{0,3}}+:?+\s{{0,4}}+(?:onnxruntime )?+v?+({_VERSION})(?![a-z0-9_-])"
 )
 """onnxruntime's own form for reports."""
+MOVED = (
+    rf"[\s,;(，]{{1,3}}+(?:(?:and|but|then|so|i|we|have|since|now) ){{0,4}}+(?:up|down)graded (?:it )?+to v?+"
+    rf"({_VERSION})(?![a-z0-9_-])"
+)
+"""What follows a package and its version where it is another version now."""
 ARCHIVE = rf"(?<![\w.])({_NAMES})-({_VERSION})-(?:cp|py)\d"
 """The name of a wheel."""
 
@@ -77,13 +82,18 @@ class Told(Data, frozen=True, dict=True):
 
 _ON_CUDA = (
     "execution provider\n\ncuda",
-    "cudaexecutionprovider",
     "providers_cuda",
     "ep:cuda",
     "cuda failure",
     "cuda error",
 )
-"""What says that the runtime of which a report speaks is the GPU's build."""
+"""What says that the runtime of which a report speaks is the GPU's build; so does its provider, where it is there."""
+PROVIDER = r"(?<!no )(?<!no ')cudaexecutionprovider'?+(?! ?(?:is |was )?(?:not|missing|unavailable))"
+ANOTHER_BUILD = (
+    r"pip3? install[^\n]{0,80}?[ '\"]onnxruntime(?![\w-])"
+    r"|(?<![\w-])onnxruntime[-_](?:web|node|directml|openvino|rocm|silicon|mobile|training|react)"
+)
+"""A build of onnxruntime that is not the GPU's."""
 _STEMS = (*{re.split("[-_]", name)[0] for name in PACKAGES}, "ort-gpu", "ort gpu")
 
 
@@ -114,10 +124,24 @@ def _found(text: LogText) -> Iterator[tuple[str, str, LogLine]]:
     if any(stem in flowing for stem in _STEMS):
         for expression in (PACKAGE, ARCHIVE):
             for match in itertools.islice(_compiled(expression).finditer(flowing), MOST * 10):
-                yield "package", f"{_distribution(match[1])} {match[2]}", text.line_flowing(match.start())
-    if "runtime version" in flowing and any(word in flowing for word in _ON_CUDA):
+                name, line = _distribution(match[1]), text.line_flowing(match.start())
+                yield "package", f"{name} {match[2]}", line
+                moved = _compiled(MOVED).match(flowing, match.end())
+                if moved:
+                    yield "package", f"{name} {moved[1]}", line
+    if "runtime version" in flowing and _is_on_cuda(flowing):
         for match in itertools.islice(_compiled(OF_TEMPLATE).finditer(flowing), 1):
             yield "package", f"onnxruntime-gpu {match[1]}", text.line_flowing(match.start(1))
+
+
+def _is_on_cuda(flowing: str) -> bool:
+    """Whether the runtime of a report is the GPU's build: something says so, and no other build is named."""
+    on_cuda = any(word in flowing for word in _ON_CUDA) or _compiled(PROVIDER).search(flowing) is not None
+    if not on_cuda or _compiled(ANOTHER_BUILD).search(flowing):
+        return False
+    places = {match.start(1) for match in _compiled(OF_TEMPLATE).finditer(flowing)}
+    named = (match for match in _compiled(PACKAGE).finditer(flowing) if _distribution(match[1]) == "onnxruntime")
+    return all(match.start(2) in places for match in named)
 
 
 def _distribution(written: str) -> str:
