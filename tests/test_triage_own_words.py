@@ -276,3 +276,46 @@ def test_words_anywhere_in_a_short_text_count_where_nothing_else_is_told() -> No
 def test_words_anywhere_count_in_short_texts_of_speech_only() -> None:
     assert of(FAR + "\nThis is what we see each day, and nothing more than that." * 60) == ()
     assert of("git lfs\ndetector fails\nweights retinaface text file") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("Resume from epoch 10\nRuntimeError: CUDA error: device-side assert triggered", "smoke-inference-failed"),
+        ("Laptop did not sleep. RuntimeError: CUDA error: unspecified launch failure", "smoke-inference-failed"),
+        ("[ONNXRuntimeError] : 5 : ENGINE_ERROR : CUDA failure; sleep 5 s, then retry", "smoke-inference-failed"),
+        (
+            " * Running on http://127.0.0.1:5000\n[ERROR] request timeout\nModuleNotFoundError: No module named 'insightface'",
+            "package-import-fails",
+        ),
+        (
+            "[2026-11-23 09:00:03 +0000] [811] [INFO] Listening at: http://127.0.0.1:8000 (811)\n"
+            "[2026-11-23 09:01:03 +0000] [811] [CRITICAL] WORKER TIMEOUT (pid:812)",
+            "service-crashed-or-not-ready",
+        ),
+        (
+            "I have a GPU (RTX 3060) and driver 535, but torch does not see it.\n"
+            "AssertionError: Torch not compiled with CUDA enabled",
+            "torch-cpu-build",
+        ),
+        (
+            "It seems pip gave me a build without CUDA.\nAssertionError: Torch not compiled with CUDA enabled",
+            "torch-cpu-build",
+        ),
+    ],
+)
+def test_programs_lines_are_no_words_of_sleep_nor_of_addresses(text: str, cause: str) -> None:
+    assert cause in three(text)[:2], three(text)
+    assert not {"driver-state-lost", "service-loopback-only", "cuda-hardcoded"} & set(three(text)[:1])
+
+
+def test_a_port_ends_where_its_number_does() -> None:
+    assert holds(("port 80",), "on port 80, says") and not holds(("port 80",), "on port 8000")
+    text = "The face service on port {} fails to open the model: permission denied."
+    assert "port-forbidden" not in three(text.format(8000))
+
+
+def test_an_atomic_write_is_no_old_processor() -> None:
+    text = "The model file is written {}. On error the container restarts."
+    assert "cpu-instructions-missing" not in three(text.format("atomically"))
+    assert "cpu-instructions-missing" in three("The face container on my Intel Atom is killed: illegal instruction.")

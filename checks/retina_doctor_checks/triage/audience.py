@@ -61,20 +61,28 @@ _OF_ONESELF = re.compile(
 """Words of one who tells of his own, or asks; and letters of languages whose words for that are not known here."""
 _CONTENT = re.compile(
     r"(?<!not )\b(?:everything (?:works|runs|is fine|is ok)|all (?:works|is well))"
-    r"|(?<!not )\ball good\b|\bthat is how we want it\b"
-    r"|一切正常|运行(?:正常|稳定)|(?:一直|很|非常)稳定",
+    r"|(?<!not )\ball good\b"
+    r"|一切正常|运行(?:正常|稳定)|(?:一直|很|非常)稳定|没有(?:任何|什么)问题",
     re.IGNORECASE,
 )
+_MEANT = re.compile(
+    r"\b(?:that is how we want it|(?<!not )(?:by design|as (?:intended|designed)))\b|(?<!不是)(?:设计如此|有意为之)",
+    re.IGNORECASE,
+)
+"""Said of what somebody wants so: what he says next to it that does not go is no complaint."""
 _NO_ERROR = re.compile(r"(?<!not )\b(?:no errors?|without (?:any )?(?:errors?|problems?))\b|没有报错", re.IGNORECASE)
 """Said as well by one whose service silently runs on the CPU."""
 _DISCONTENT = re.compile(r"\?|？|\b(?:slow|seconds?|idle|unused)\b|慢|用不|没用|不用", re.IGNORECASE)
 _COMPLAINS = re.compile(
-    r"(?<!no )\b(?:errors?|fail\w{0,3}|crash\w{0,3}|can ?not|can't|won't|doesn't|isn't|not)\b|报错|失败|崩|不了|不到|无法|不能",
+    r"(?<!no )(?<!without )\b(?:errors?|fail\w{0,3}|crash\w{0,3}|can ?not|can't|won't|doesn't|isn't|aren't|not|never|gone|lost"
+    r"|vanish\w{0,3}|disappear\w{0,3}|miss(?:es|ed|ing)|grow\w{0,3}|leak\w{0,3}|hang\w{0,2}|stuck|freez\w{1,3}|die[sd]?|killed"
+    r"|stays? at|wrong|broken?|refused|denied|unreachable|times? out|no longer)\b"
+    r"|报错|失败|崩|不了|不到|不上|不出|不见|无法|不能|没了|(?<![没有])掉|消失|丢|(?<!不)(?<!没)涨|越来越|漏|为空|卡[住死顿]|挂[了掉]|断|(?<!没有)(?<!无)(?<!任何)异常|只能",
     re.IGNORECASE,
 )
 _HOWEVER = re.compile(
-    r"\b(?:but|however|except|until|although|laptop|(?:an)?other (?:machine|computer|server))\b"
-    r"|但|不过|可是|除了|另一台|别的机器",
+    r"\b(?:but|however|except|until|although|laptop|(?:an)?other (?:machine|computer|server)|then|used to|yesterday)\b"
+    r"|但|不过|可是|除了|另一台|别的机器|就是(?!这样)|昨[天晚]|之前|原来|后来|结果是",
     re.IGNORECASE,
 )
 _OUTPUT = re.compile(
@@ -127,11 +135,11 @@ def is_impersonal(text: LogText) -> bool:
 
 
 def is_pleased(text: LogText) -> bool:
-    """Whether somebody says that all is well, and complains of nothing at all."""
+    """Whether somebody says that all is well and complains of nothing at all, or that it is meant to be so."""
     said = text.prose
-    return (
-        not any(one.search(said) for one in (_HOWEVER, _DISCONTENT, _COMPLAINS)) and _CONTENT.search(said) is not None
-    )
+    if _HOWEVER.search(said) or _DISCONTENT.search(said):
+        return False
+    return _MEANT.search(said) is not None or (_CONTENT.search(said) is not None and not _COMPLAINS.search(said))
 
 
 def is_content(text: LogText) -> bool:
@@ -139,4 +147,4 @@ def is_content(text: LogText) -> bool:
     if _HOWEVER.search(text.prose):
         return False
     silent = _NO_ERROR.search(text.prose) is not None and _DISCONTENT.search(text.prose) is None
-    return silent or _CONTENT.search(text.prose) is not None
+    return silent or any(one.search(text.prose) for one in (_CONTENT, _MEANT))

@@ -41,15 +41,16 @@ FAULTS = frozenset(
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
         "broken", "absent", "old", "hangs", "full-up", "memory-gone", "broke-off", "breaks-down", "misspelt", "fragments",
         "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place",
-        "complaint", "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served",
+        "complaint", "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served", "slept",
     )
 )  # fmt: skip
 """Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""
-DENIAL = 14
+DENIAL = 24
 """Characters before a word in which a denial of it stands."""
 _DENIED = re.compile(
-    r"(?:没有(?:被|出现|发生|任何)?|没被|未被|未发现|不再"
-    r"|(?<![a-z])(?:no|never|without|no longer|nothing|not(?: been| being| a| an| any)?) )$"
+    r"(?:没有(?:被|出现|发生|任何){0,2}|没被|未被|未出现|未发现|不再|(?<![会是])不会?"
+    r"|(?<![a-z])(?:(?:no longer|never)(?: not)?(?: gets?| sees?| runs? into)?(?: an?| any)?"
+    r"|no|without|nothing|not(?: been| being| a| an| any)?) )$"
 )
 _HEDGE = re.compile(
     r"(?<=\bnot )(?:(?:seem|appear|seeming|appearing|want|manage|managing|succeed) to |(?:be |being |get |getting )?able to "
@@ -89,6 +90,20 @@ def _is_told(line: str) -> bool:
     return len(_CJK.findall(line)) >= 4 or len(_OF_SPEECH.findall(line)) > max(SPEECH * words, 1)
 
 
+_PRINTED = re.compile(
+    r"\W{0,9}(?:[\w.]{1,80}(?:error|exception|warning)\b(?=\W{0,2}:)|traceback|(?:warn|info|debug|fatal|critical)\b|error\])"
+    r"|kernel: |level=|\* running on"
+)
+"""How lines begin that a program printed; in lower case."""
+
+
+def _is_spoken(sentence: str) -> bool:
+    """Whether somebody may have written this sentence: words of two such sentences may belong together."""
+    return not _PRINTED.match(sentence) and (
+        len(_CJK.findall(sentence)) >= 4 or _OF_SPEECH.search(sentence) is not None
+    )
+
+
 _WISH = re.compile(
     r"(?:\bso that |(?<![,;] )\bso )(?:it|they|this|we|i|you|the \w{1,20}) (?:do|does|will|would|can|could|should) not\b"
     r"|\b(?:in order|so as|want|like|need|prefer) to not\b"
@@ -101,6 +116,12 @@ _WHY = re.compile(
 """A question in which what is asked about stands between a denial and what it denies."""
 
 
+_PAST = re.compile(
+    r"\b(?:errors?|problems?|issues?|warnings?|trouble|timeouts?)"
+    r"(?: (?:in|of|with|from|about)(?: (?!gpu|card|driver|device|nvidia)[\w.-]{1,20}){1,4})?"
+    r" (?:is|are|was|were|has|have) (?:now )?(?:gone|fixed|solved|resolved|disappeared)\b"
+)
+"""A fault that is no more."""
 _NAMED = re.compile(r"(?<![\w'])'(?!faces?')([\w.+-]{2,60})'(?![\w'])")
 """One name in quotation marks, or marked as code: 'onnxruntime' and 'onnxruntime-gpu'."""
 
@@ -113,6 +134,7 @@ def spelled_out(said: str) -> str:
     )
     denied = _UNABLE.sub(r"\g<0>not ", _UNABLE_ZH.sub("无法", denied))
     denied = _WISH.sub("so that it avoids to", denied)
+    denied = _PAST.sub("is well", denied)
     return _NAMED.sub(r"\1", _WHY.sub(r"why \1 \2not ", _PASSIVE.sub("", _HEDGE.sub("", denied))))
 
 
@@ -138,20 +160,21 @@ def _told_at(said: str) -> Iterator[tuple[tables.Saying, int]]:
         far = ((row, _place(whole, row.all, there, SHORT)) for row in rows if row.far)
         yield from ((row, at) for row, at in far if at is not None)
     near = [row for row in rows if not row.far]
-    last, held_last = 0, frozenset[str]()
+    last, held_last, spoken_last = 0, frozenset[str](), False
     for start, sentence in _sentences(said):
         if len(sentence) < LEAST:
             continue
         held = frozenset(name for name, words in there.items() if any(word in sentence for word in words))
         two = whole[last : start + len(sentence)] if start - last <= 2 * FURTHEST else sentence
+        spoken = _is_spoken(sentence)
         for row in near:
             if held.issuperset(row.all):
                 at = _place(sentence, row.all, there, NEAR)
                 yield from () if at is None else ((row, start + at),)
-            elif row.wide and held_last and (held | held_last).issuperset(row.all):
+            elif row.wide and spoken and spoken_last and (held | held_last).issuperset(row.all):
                 at = _place(two, row.all, there, FURTHEST)
                 yield from () if at is None else ((row, start + len(sentence) - len(two) + at),)
-        last, held_last = start, held
+        last, held_last, spoken_last = start, held, spoken
 
 
 def _blank(match: re.Match[str]) -> str:

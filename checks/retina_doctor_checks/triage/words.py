@@ -19,6 +19,7 @@ def places_of(word: str, text: str) -> Iterator[int]:
         before, after = text[position - 1 : position], text[position + len(word) : position + len(word) + 1]
         begins = not (_is_of_word(word[0]) and _is_of_word(before))
         ends = len(word) > SHORT or not (_is_of_word(word[-1]) and _is_of_word(after))
+        ends = ends and not (after.isdigit() and word[-2:].isdigit())  # "port 80" is not "port 8000"
         if begins and ends:
             yield position
         position = text.find(word, position + 1)
