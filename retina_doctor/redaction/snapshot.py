@@ -26,6 +26,8 @@ from retina_doctor.settings.declared import declarations
 Walk = Callable[[Any, Rules], Any]
 LONGEST = 65536
 """Characters of a reading that is remembered."""
+SAID = ("facts", "stage", "detail", "stderr_tail", "effort")
+"""Fields of a reading that hold text. How long it took differs in each, and holds none."""
 MOST_PASSES = 6
 """What is masked changes what stands beside it; a few passes at most, then nothing changes more."""
 
@@ -110,18 +112,18 @@ def _learn(data: Any, walks: Mapping[str, Walk], ours: Set[str], marks: Marks) -
 def _told(reading: Any, walk: Walk, rules: Rules) -> Any:
     """`_reading`; once for all nodes of a fleet that told the same, where what is masked depends on the reading alone."""
     if isinstance(rules, SecretsOnly):
-        text = to_line(reading)
+        text = to_line({name: reading[name] for name in SAID})
         if len(text) < LONGEST:
-            return _without_secrets(walk, text)
+            return {**reading, **_without_secrets(walk, text)}
     return _reading(reading, walk, rules)
 
 
-@functools.lru_cache(maxsize=512)
-def _without_secrets(walk: Walk, text: str) -> Any:
+@functools.lru_cache(maxsize=2048)
+def _without_secrets(walk: Walk, text: str) -> dict[str, Any]:
     return _reading(from_json(text), walk, SecretsOnly(Marks()))
 
 
-def _reading(reading: Any, walk: Walk, rules: Rules) -> Any:
+def _reading(reading: Any, walk: Walk, rules: Rules) -> dict[str, Any]:
     return {
         **reading,
         "facts": walk(reading["facts"], rules),
