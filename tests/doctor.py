@@ -118,9 +118,11 @@ def make_venv(folder: Path, kind: str) -> Path:
     return folder / "bin" / "python"
 
 
-def install(python: Path, *requirements: str) -> None:
-    """By uv, whose cache makes it quick; outside the repository, whose overrides must not reach a target."""
+def install(python: Path, *requirements: str, copied: bool = False) -> None:
+    """By uv, whose cache makes it quick; outside the repository, whose overrides must not reach a target. *copied*: for a test
+    that changes the files or their owner, which would be those of uv's cache."""
     command = [uv(), "pip", "install", "--quiet", "--python", str(python), *requirements]
+    command += ["--link-mode", "copy"] if copied else []
     subprocess.run(command, check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"})
 
 

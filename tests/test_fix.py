@@ -800,7 +800,7 @@ def test_a_strangers_environment_is_changed_by_the_stranger(tmp_path: Path) -> N
     try:
         python = home / "venv" / "bin" / "python"
         subprocess.run(["uv", "venv", "--quiet", "--python", base, home / "venv"], check=True, cwd="/")
-        install(python, "numpy==2.4.6", *CPU[:1], "pip")
+        install(python, "numpy==2.4.6", *CPU[:1], "pip", copied=True)
         site = next((home / "venv" / "lib").glob("python3*/site-packages"))
         canary = home / "canary"
         rewritten_canary = f"import os; open({str(canary)!r}, 'a').write(f'{{os.geteuid()}}\\n')\n"

@@ -170,6 +170,18 @@ def test_an_environment_in_the_folder_goes_before_path(
         assert choose_target(Settings(), path).chosen == "path", one
         one.chmod(mode)
     assert choose_target(Settings(), path).chosen == "folder"
+    (packages / "project.pth").write_text(str(tmp_path / "source"))  # as of a project that is installed in place
+    assert choose_target(Settings(), path).chosen == "path", "anybody may make that folder"
+    (tmp_path / "source").mkdir()
+    assert choose_target(Settings(), path).chosen == "folder"
+    (packages / "project.pth").write_text(str(tmp_path))
+    (tmp_path / name / ".lock").write_text("")
+    (tmp_path / name / ".lock").chmod(0o666)  # as uv makes it
+    assert choose_target(Settings(), path).chosen == "folder"
+    (packages / "project.pth").write_text(str(tmp_path / "source"))
+    (tmp_path / "source").chmod(0o777)
+    assert choose_target(Settings(), path).chosen == "path"
+    (packages / "project.pth").unlink()
     (packages / "theirs.pth").write_text("")
     if os.geteuid() == 0:
         os.chown(packages / "theirs.pth", 65534, 65534)

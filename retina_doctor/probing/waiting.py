@@ -12,9 +12,7 @@ from typing import IO, NamedTuple
 from retina_doctor.apart import apart
 from retina_doctor.probing.effort import group_of
 
-PATIENCE = (
-    0.3  # seconds for each step: a disk that works answers in a hundredth, and who is asked about has waited long
-)
+PATIENCE = 0.3  # seconds for each step: a disk that works answers in a hundredth
 MOST = 4096  # bytes: PATH_MAX
 FEW = 16  # system calls that are looked at: a program of a thousand threads must not hold up the report
 

@@ -13,7 +13,7 @@ from retina_doctor.codec import Data
 from retina_doctor.errors import UsageError
 from retina_doctor.model import NoPython
 from retina_doctor.standpoint.entry_words import entry_words
-from retina_doctor.standpoint.roots_own import is_roots_own
+from retina_doctor.standpoint.kept import ROOT, is_kept
 from retina_doctor.standpoint.standpoint import Standpoint, has_ended, standpoint_of
 from retina_doctor.standpoint.within import Identity, found_within, identity, root_of
 
@@ -77,7 +77,7 @@ def _python_of(pid: int) -> ProcessPython:
         return found
     before = entry_words(standpoint)
     beside = bool(before) and not standpoint.contained and os.geteuid() == 0
-    return ProcessPython((*before, found), roots_own=beside and is_roots_own(found))
+    return ProcessPython((*before, found), roots_own=beside and is_kept(found, ROOT))
 
 
 class _Running:

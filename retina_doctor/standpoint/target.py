@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import sys
@@ -14,8 +13,8 @@ from retina_doctor.apart import unless_local
 from retina_doctor.codec import Data, field, replace
 from retina_doctor.errors import UsageError
 from retina_doctor.model import Chosen, SeenFrom, Target
-from retina_doctor.owners import others_write, passed
 from retina_doctor.settings import Settings
+from retina_doctor.standpoint.kept import is_kept, oneself
 from retina_doctor.standpoint.process_python import python_of
 from retina_doctor.standpoint.seen_from import of_caller, of_process
 from retina_doctor.standpoint.standpoint import Standpoint, limits_of, standpoint_of
@@ -54,7 +53,7 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
                 if os.access(python, os.X_OK):
                     return Target(command=(str(python),), chosen="environment", chosen_by=variable)
     for beside in _beside(settings.target.workdir):
-        if _is_kept_venv(beside):
+        if _is_ours(beside):
             return Target(command=(str(beside / "bin" / "python"),), chosen="folder", chosen_by=beside.name)
     for python in _on_path(environment.get("PATH", os.defpath)):
         return Target(command=(str(python),), chosen="path", chosen_by="PATH")
@@ -73,46 +72,19 @@ def _beside(workdir: str | None) -> list[Path]:
     return [folder / name for name in IN_FOLDER]
 
 
-def _is_kept_venv(prefix: Path) -> bool:
-    """An environment that is not the doctor's own, and that nobody but root and this user can have put there: what others may
-    change in the working directory is not run."""
+def _is_ours(prefix: Path) -> bool:
+    """An environment that is not the doctor's own, and of which nobody but root and this user can change anything: what others
+    may put into the working directory is not run."""
+    python = prefix / "bin" / "python"
+
+    def look() -> bool:
+        there = os.access(python, os.X_OK) and not _same(prefix, Path(sys.prefix))
+        return there and is_kept(str(python), oneself())
+
     try:
-        return unless_local(functools.partial(_is_nobody_elses, prefix))
+        return unless_local(look)
     except TimeoutError:
         return False
-
-
-def _is_nobody_elses(prefix: Path) -> bool:
-    python = prefix / "bin" / "python"
-    try:
-        there = (prefix / "pyvenv.cfg").is_file() and os.access(python, os.X_OK)
-        if not there or _same(prefix, Path(sys.prefix)):
-            return False
-        ways, own = [*passed(str(python))], _own_group()
-        below = (f"{folder}/{name}" for folder, folders, files in os.walk(prefix) for name in (*folders, *files))
-        return all(_is_kept(os.lstat(one), own) for one in (*ways, *below))
-    except OSError:
-        return False
-
-
-def _is_kept(state: os.stat_result, own_group: int | None) -> bool:
-    """By root and this user alone: each file of an environment is run when its Python starts, or may be."""
-    if state.st_uid not in (0, os.geteuid()):
-        return False
-    return not others_write(state) or (state.st_gid == own_group and not state.st_mode & 0o002)
-
-
-def _own_group() -> int | None:
-    """That of a user who has one for himself, as most distributions make them: with their umask of 002 it may write."""
-    import grp
-    import pwd
-
-    with contextlib.suppress(KeyError):
-        user = pwd.getpwuid(os.geteuid())
-        group = grp.getgrgid(user.pw_gid)
-        if group.gr_name == user.pw_name and {*group.gr_mem} <= {user.pw_name}:
-            return group.gr_gid
-    return None
 
 
 def _await(named: str, paths: Sequence[str]) -> None:

@@ -85,7 +85,7 @@ class Sign(Facts, frozen=True, kw_only=True):
     writes what it has built into a folder ("." where none is named); "loader": torch hands data from its worker processes on
     through /dev/shm; "runtime-class": NVIDIA's runtime is one of several of the cluster's; "fork": processes are forked that
     use the module's session (*what* "celery": its workers, unless their command says otherwise); "start-method": the program
-    lets Python start processes in another way; "prepared": something's prepare() is called.
+    lets Python, or Celery, start processes in another way; "prepared": something's prepare() is called.
     *what*: the word that says so; *fixed*: the line without it, where it can be written."""
 
     at: SourceLine

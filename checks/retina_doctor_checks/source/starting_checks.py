@@ -11,9 +11,6 @@ from ..combined.source_files import is_test
 from ..facts.source import Sign, Source
 from .judging import EITHER, SourcePlace, answer, of_source, scanned
 
-POOLS_OF_CELERY = ("worker_pool", "CELERY_WORKER_POOL", "CELERYD_POOL")
-"""What is set where a worker of Celery's forks nothing; it says nothing of other processes."""
-
 
 def _signs(source: Source, *kinds: str) -> list[Sign]:
     return [one for one in source.signs if one.kind in kinds and not is_test(source, one.at.file)]
@@ -36,7 +33,7 @@ def _before_fork(source: Source) -> Iterator[SourcePlace]:
     if not made or not source.meant:
         return
     started = _signs(source, "start-method")
-    ways = [one for one in started if one.what not in POOLS_OF_CELERY]
+    ways = [one for one in started if one.what != "celery"]
     workers = [server for server in source.servers if server.by == "celery"]
     pooled = len(ways) < len(started) or (workers and all("--pool" in server.flags for server in workers))
     for one in source.signs:

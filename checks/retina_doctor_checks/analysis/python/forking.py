@@ -52,11 +52,11 @@ def chosen(tree: Tree) -> Iterator[Sign]:
         for node in tree.assignments:
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
             if last_word(target) in POOL_OF_CELERY and not is_prefork(node.value):
-                yield Sign(at=place(tree, node), kind="start-method", what=last_word(target))
+                yield Sign(at=place(tree, node), kind="start-method", what=CELERY)
         for call in tree.calls:
             for one in call.keywords:
                 if one.arg in POOL_OF_CELERY and not is_prefork(one.value):
-                    yield Sign(at=place(tree, call), kind="start-method", what=one.arg)
+                    yield Sign(at=place(tree, call), kind="start-method", what=CELERY)
     for call in tree.called.get("set_start_method", ()):
         method = plain_argument(call, "method", 0)
         if not (isinstance(method, ast.Constant) and method.value == "fork"):

@@ -3,6 +3,8 @@ standard library."""
 
 from __future__ import annotations
 
+import os
+import stat
 from urllib.parse import urljoin, urlsplit
 
 from retina_doctor.hints import Any
@@ -18,12 +20,13 @@ REFUSED_PICTURE = (400, 415, 422, FAILED)
 NO_SUCH_ROUTE = (404, 405)
 KEEPS_METHOD = (307, 308)
 MOST_HOPS = 3
+MOST_PHOTO = 8 * 2**20  # bytes
 COLD = 1.0  # seconds: an answer that took longer is asked for again, since the first one may have set things up
 
 
 class Upload(object):
     """How a picture is posted: *form* (of posting.FORMS), in *field*. *faces*: the key of a right answer, "" where
-    it is a list. *wide*: another known picture, no square; *close*: of one large face; *photo*: the operator's own."""
+    it is a list. *wide*: another known picture, no square; *close*: of one large face; *photo*: the path of his own."""
 
     def __init__(
         self,
@@ -33,7 +36,7 @@ class Upload(object):
         picture: bytes,
         wide: bytes | None = None,
         close: bytes | None = None,
-        photo: bytes | None = None,
+        photo: str | None = None,
     ) -> None:
         self.form, self.field, self.faces = form, field, faces
         self.picture, self.wide, self.close, self.photo = picture, wide, close, photo
@@ -46,6 +49,17 @@ class Upload(object):
 
     def of(self, picture: bytes) -> Upload:
         return Upload(self.form, self.field, self.faces, picture)
+
+
+def own_picture(path: str) -> bytes | None:
+    """A file, which may be elsewhere, or larger than a service takes."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode) or os.path.getsize(path) > MOST_PHOTO:
+            return None
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 def detect(
@@ -95,9 +109,11 @@ def judged(client: posting.Client, upload: Upload) -> dict[str, Any]:
         # Whoever leaves small faces out on purpose has none to tell.
         close = followed(client, upload.of(upload.close))
         told["close_body"] = close["body"] if is_answered(close) else None
-        if listed(told["close_body"], upload.faces) == [] and upload.photo is not None and not client.late():
+        missed = listed(told["close_body"], upload.faces) == [] and not client.late()
+        data = own_picture(upload.photo) if missed and upload.photo else None
+        if data is not None:
             # A filter that is made for photographs may have none of a drawing.
-            photo = followed(client, upload.of(upload.photo))
+            photo = followed(client, upload.of(data))
             faces = listed(photo["body"], upload.faces) if is_answered(photo) else None
             told["photo_faces"] = len(faces) if faces is not None else None
     return told

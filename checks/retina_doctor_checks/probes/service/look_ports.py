@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import socket
-import stat
 import time
 from urllib.parse import urlsplit
 
@@ -23,7 +22,6 @@ from retina_doctor_checks.probes.service import (
 )
 
 DETECT = "/detect"
-MOST_PHOTO = 8 * 2**20  # bytes
 HOSTS_FILE = "/etc/hosts"
 UNCONNECTED = ("refused", "unreachable", "timed-out")
 
@@ -268,19 +266,8 @@ def watching(
 def upload_of(arguments: dict[str, Any]) -> look_endpoint.Upload:
     picture = base64.b64decode(arguments["picture"])
     wide, close = (base64.b64decode(arguments[name]) for name in ("wide", "close"))
-    photo = own_picture(arguments["photo"]) if arguments.get("photo") else None
-    return look_endpoint.Upload(arguments["form"], arguments["field"], arguments["faces"], picture, wide, close, photo)
-
-
-def own_picture(path: str) -> bytes | None:
-    """A file, which may be elsewhere, or larger than a service takes."""
-    try:
-        if not stat.S_ISREG(os.stat(path).st_mode) or os.path.getsize(path) > MOST_PHOTO:
-            return None
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return None
+    ways = arguments["form"], arguments["field"], arguments["faces"]
+    return look_endpoint.Upload(*ways, picture, wide, close, arguments.get("photo"))
 
 
 def posted(probe: Any, arguments: dict[str, Any], url: dict[str, Any], address: str, started: float) -> dict[str, Any]:

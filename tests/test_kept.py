@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from retina_doctor.standpoint.roots_own import is_roots_own
+from retina_doctor.standpoint.kept import ROOT, is_kept
 from tests.doctor import environment, follow_plan, report, roots, uv
 from tests.test_other_users import NOBODY, system_python
 
@@ -59,10 +59,10 @@ def test_what_root_installed_is_changed_by_root(folder: Path) -> None:
 def test_what_its_user_may_change_is_never_run_by_root(folder: Path) -> None:
     [site] = (folder / "venv").glob("lib/python3*/site-packages")
     python = str(folder / "venv" / "bin" / "python")
-    assert is_roots_own(python)
+    assert is_kept(python, ROOT)
     (site / "its.pth").touch()
     os.chown(site / "its.pth", NOBODY.number, NOBODY.number)
-    assert not is_roots_own(python)
+    assert not is_kept(python, ROOT)
     with waiting(folder) as pid:
         [finding] = asked(folder, pid)["findings"]
         assert all(one.startswith("setpriv ") for one in finding["fix"]["commands"])
@@ -76,19 +76,19 @@ def test_each_thing_on_the_way_counts(folder: Path) -> None:
     inner.mkdir(parents=True)
     for path in (folder, venv, venv / "bin", venv / "bin" / "python", venv / "pyvenv.cfg", site, inner):
         os.chown(path, NOBODY.number, NOBODY.number, follow_symlinks=False)
-        assert not is_roots_own(python), path
+        assert not is_kept(python, ROOT), path
         os.chown(path, 0, 0, follow_symlinks=False)
-        assert is_roots_own(python)
+        assert is_kept(python, ROOT)
     inner.chmod(0o777)
-    assert not is_roots_own(python), "others may write there"
+    assert not is_kept(python, ROOT), "others may write there"
     inner.chmod(0o755)
     site.chmod(0o1777)
-    assert not is_roots_own(python), "or add something"
+    assert not is_kept(python, ROOT), "or add something"
     site.chmod(0o755)
     outside = Path(tempfile.mkdtemp(prefix="outside-"))
     os.chown(outside, NOBODY.number, NOBODY.number)
     (site / "link").symlink_to(outside)
-    assert not is_roots_own(python), "a link leads to what another user owns"
+    assert not is_kept(python, ROOT), "a link leads to what another user owns"
     outside.rmdir()
 
 
@@ -98,16 +98,16 @@ def test_other_folders_on_its_search_path_count(folder: Path) -> None:
     [site] = venv.glob("lib/python3*/site-packages")
     python, settings = str(venv / "bin" / "python"), (venv / "pyvenv.cfg").read_text()
     (site / "of_a_distribution.pth").write_text("# of root's\nimport os; x = 1\n")
-    assert is_roots_own(python)
+    assert is_kept(python, ROOT)
     (site / "source.pth").write_text("/srv/face/source\n")
-    assert not is_roots_own(python)
+    assert not is_kept(python, ROOT)
     (site / "source.pth").unlink()
     (venv / "pyvenv.cfg").write_text(settings.replace("packages = false", "packages = true"))
-    assert not is_roots_own(python)
+    assert not is_kept(python, ROOT)
     (venv / "pyvenv.cfg").write_text("\n".join(one for one in settings.splitlines() if not one.startswith("home")))
-    assert not is_roots_own(python), "whose library it has is not known"
+    assert not is_kept(python, ROOT), "whose library it has is not known"
     (venv / "pyvenv.cfg").write_text(settings)
-    assert is_roots_own(python)
+    assert is_kept(python, ROOT)
 
 
 def test_the_library_of_its_python_counts(folder: Path) -> None:
@@ -123,8 +123,8 @@ def test_the_library_of_its_python_counts(folder: Path) -> None:
         "\n".join(f"home = {base / 'bin'}" if one.startswith("home") else one for one in settings)
     )
     python = str(venv / "bin" / "python")
-    assert is_roots_own(python)
+    assert is_kept(python, ROOT)
     for path in (module, module.parent, base):
         os.chown(path, NOBODY.number, NOBODY.number)
-        assert not is_roots_own(python), path
+        assert not is_kept(python, ROOT), path
         os.chown(path, 0, 0)
