@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 FEWEST = 8  # things for each process: to start one takes as long as to judge some
 ROOM = 1024 * 1024  # bytes that a process may be ahead with
-GARBAGE = 64  # things after which a process looks for garbage: the doctor itself never does
+GARBAGE = 256  # things after which a process looks for garbage: the doctor itself never does
 
 
 def spread(work: Callable[[T], R], things: Sequence[T]) -> Iterator[R]:

@@ -62,6 +62,9 @@ def load(text: str | bytes) -> Snapshot:
     return snapshot
 
 
+CONTAINERS = (dict, list)
+
+
 def _shallow(data: Any) -> bool:
     level = [data]
     for _ in range(MOST_DEPTH):
@@ -69,7 +72,7 @@ def _shallow(data: Any) -> bool:
             inner
             for value in level
             for inner in (value.values() if isinstance(value, dict) else value)
-            if isinstance(inner, dict | list)
+            if isinstance(inner, CONTAINERS)
         ]
         if not level:
             return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from retina_doctor import own_checks
 from retina_doctor.authoring import Check, Probe, Row, RunningService
-from retina_doctor.catalogue.needs import Need, Want
+from retina_doctor.catalogue.needs import Need, Parameter, Want, parameters_of
 from retina_doctor.codec import Data, field
 from retina_doctor.errors import UsageError
 from retina_doctor.figures import Measure
@@ -31,9 +31,9 @@ class Entry(Data, frozen=True, kw_only=True, dict=True):
         return any(need.facts is own_checks.Gated for need in self.needs)
 
     @functools.cached_property
-    def parameters(self) -> tuple[str, ...] | None:
-        """One for each need; None where some of them are fields of one parameter."""
-        return None if any(need.whole for need in self.needs) else tuple(need.parameter for need in self.needs)
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What `needs` are of, in the order of the check's own parameters."""
+        return parameters_of(self.needs)
 
 
 class PackFailure(Data, frozen=True):

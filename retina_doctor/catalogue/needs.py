@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Iterable
 from enum import Enum, auto
 from typing import Any
 
@@ -27,6 +28,21 @@ class Need(Data, frozen=True):
     want: Want
     field: str | None = None
     whole: type[Gathered] | None = None
+
+
+class Parameter(Data, frozen=True):
+    """A parameter of a check: one need, or all those of the `Gathered` class *whole*."""
+
+    name: str
+    whole: type[Gathered] | None
+    needs: tuple[Need, ...]
+
+
+def parameters_of(needs: Iterable[Need]) -> tuple[Parameter, ...]:
+    by_name: dict[str, list[Need]] = {}
+    for need in needs:
+        by_name.setdefault(need.parameter, []).append(need)
+    return tuple(Parameter(name, of[0].whole, tuple(of)) for name, of in by_name.items())
 
 
 def needs_of(check: Check) -> tuple[Need, ...]:

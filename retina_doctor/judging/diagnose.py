@@ -19,10 +19,8 @@ from retina_doctor.model import (
     Finding,
     Inapplicable,
     Judgement,
-    Outcome,
     Passed,
     Problem,
-    Reading,
     Reason,
     Snapshot,
     Unknown,
@@ -127,9 +125,9 @@ def _shown(entries: Iterable[Entry], snapshot: Snapshot, catalogue: Catalogue, r
     shown: list[Any] = []
     for entry in entries:
         with contextlib.suppress(Exception):
-            values = [readings.value(need.facts) for need in entry.needs]
-            if all(v is not None or need.want is Want.OPTIONAL for v, need in zip(values, entry.needs, strict=True)):
-                told: Any = entry.check.judge(**_arguments(entry, values))
+            arguments, missing = _given(entry, readings)
+            if not missing:
+                told: Any = entry.check.judge(**arguments)
                 shown += [read(one) for one in told]
     return shown
 
@@ -148,11 +146,11 @@ def _judged_alone(entry: Entry, chosen: Selection, readings: Readings) -> tuple[
     settled = chosen.settled(entry)
     if isinstance(settled, Judgement):
         return settled, []
-    values, missing = _given(entry, readings)
-    if missing:
-        return _unknown(entry, missing, readings, _starved(values)), []
     try:
-        answer = check.judge(**_arguments(entry, values))
+        arguments, missing = _given(entry, readings)
+        if missing:
+            return _unknown(entry, missing, readings, _starved(entry, readings)), []
+        answer = check.judge(**arguments)
         problems = _problems(answer)
     except Exception as error:
         return judged_broken(entry, error), []
@@ -188,44 +186,25 @@ def _unknown(entry: Entry, missing: tuple[str, ...], readings: Readings, reason:
     return judgement_of(entry, Verdict.UNKNOWN, missing=missing, reason=reason)
 
 
-def _given(entry: Entry, readings: Readings) -> tuple[list[Any], tuple[str, ...]]:
-    """One value for each need, and the probes that told nothing of what is required."""
-    values: list[Any] = []
-    missing: dict[str, None] = {}
-    for need in entry.needs:
-        if need.want is Want.READING:
-            value = readings.of(need.facts)
-            if value.outcome is Outcome.NOT_RUN or value.recorded.starved:
-                missing[value.probe] = None
-        else:
-            value = readings.value(need.facts)
-            if value is None and need.want is Want.REQUIRED:
-                missing[readings.catalogue.probe_of[need.facts].name] = None
-        values.append(value)
-    return values, tuple(missing)
-
-
-def _starved(values: Iterable[Any]) -> Reason | None:
-    """What a busy machine left of a looking's time."""
-    for value in values:
-        if isinstance(value, Reading) and value.recorded.starved and value.recorded.effort is not None:
-            told = value.recorded.effort.told
-            return Reason("starved", {"detail": value.recorded.detail, **told["values"]})
-    return None
-
-
-def _arguments(entry: Entry, values: Sequence[Any]) -> dict[str, Any]:
-    """*values*, one for each need, as the parameters of the check."""
-    if entry.parameters is not None:
-        return dict(zip(entry.parameters, values, strict=True))
+def _given(entry: Entry, readings: Readings) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The check's arguments, and the probes that told nothing of what is required."""
     arguments: dict[str, Any] = {}
-    gathered: dict[tuple[str, type], dict[str, Any]] = {}
-    for need, value in zip(entry.needs, values, strict=True):
-        if need.whole is None:
-            arguments[need.parameter] = value
-        else:
-            gathered.setdefault((need.parameter, need.whole), {})[need.field or ""] = value
-    return arguments | {parameter: whole(**fields) for (parameter, whole), fields in gathered.items()}
+    missing: dict[str, None] = {}
+    for parameter in entry.parameters:
+        arguments[parameter.name], lacking = readings.given(parameter)
+        if lacking:
+            missing.update(dict.fromkeys(lacking))
+    return arguments, tuple(missing)
+
+
+def _starved(entry: Entry, readings: Readings) -> Reason | None:
+    """What a busy machine left of a looking's time."""
+    for need in entry.needs:
+        recorded = readings.of(need.facts).recorded if need.want is Want.READING else None
+        if recorded is not None and recorded.starved and recorded.effort is not None:
+            told = recorded.effort.told
+            return Reason("starved", {"detail": recorded.detail, **told["values"]})
+    return None
 
 
 def _problems(answer: object) -> list[Problem]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from retina_doctor.catalogue.needs import Need, Parameter, Want
 from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.codec import DoesNotFit, decode
 from retina_doctor.model import Outcome, Reading, Recorded, SeenFrom, Snapshot, Target
@@ -13,6 +14,10 @@ from retina_doctor.own_checks import Compared, Gated, Silenced, Unloaded
 from retina_doctor.settings import Settings, Table
 
 NO_READING = Recorded(outcome=Outcome.NOT_RUN, detail="not among the readings")
+
+
+Given = tuple[Any, tuple[str, ...]]
+"""What a parameter of a check is given; the probes that told nothing of what it requires: then nothing is given."""
 
 
 class Readings:
@@ -23,6 +28,7 @@ class Readings:
         self.catalogue = catalogue
         self._cache: dict[type, Reading[Any]] = {}
         self._values: dict[type, Any] = {}
+        self._wholes: dict[type, Given] = {}
 
     def of(self, facts: type) -> Reading[Any]:
         if facts not in self._cache:
@@ -46,6 +52,27 @@ class Readings:
             return self._values[facts]
         except KeyError:
             return self._values.setdefault(facts, self._value(facts))
+
+    def given(self, parameter: Parameter) -> Given:
+        """Made once of each `Gathered` class: dozens of checks ask for the same, and what it computes it may keep."""
+        whole = parameter.whole
+        if whole is None:
+            return self._told(parameter.needs[0])
+        if whole not in self._wholes:
+            told = [(need, *self._told(need)) for need in parameter.needs]
+            missing = tuple(dict.fromkeys(probe for _, _, lacking in told for probe in lacking))
+            made = None if missing else whole(**{str(need.field): value for need, value, _ in told})
+            self._wholes[whole] = (made, missing)
+        return self._wholes[whole]
+
+    def _told(self, need: Need) -> Given:
+        if need.want is Want.READING:
+            reading = self.of(need.facts)
+            lacks = reading.outcome is Outcome.NOT_RUN or reading.recorded.starved
+            return reading, (reading.probe,) if lacks else ()
+        value = self.value(need.facts)
+        lacks = value is None and need.want is Want.REQUIRED
+        return value, (self.catalogue.probe_of[need.facts].name,) if lacks else ()
 
     def _value(self, facts: type) -> Any:
         if facts is Settings:

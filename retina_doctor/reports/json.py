@@ -10,7 +10,6 @@ from retina_doctor.model import Action, Recorded
 from retina_doctor.reports.labels import step_text
 from retina_doctor.reports.report import Look, Report
 from retina_doctor.reports.standpoint import standpoint_of
-from retina_doctor.words.reasons import reason_text
 
 FORMAT = 1
 
@@ -69,7 +68,7 @@ def told(report: Report) -> dict[str, Any]:
                 "name": j.name,
                 "verdict": j.verdict,
                 "missing": j.missing,
-                "reason": reason_text(j.reason, report.catalogue, report.language),
+                "reason": report.reason(j),
             }
             for j in diagnosis.judgements
         ],

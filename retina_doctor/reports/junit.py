@@ -13,7 +13,6 @@ import xml.etree.ElementTree as ElementTree
 from retina_doctor.model import Judgement, Verdict, interpreter_of
 from retina_doctor.reports.labels import corrected
 from retina_doctor.reports.report import Look, Report
-from retina_doctor.words.reasons import reason_text
 
 ILLEGAL = re.compile(
     r"[^\t\n\r\x20-\x7e\xa0-\u200d\u2010-\u2027\u202f-\u2065\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -63,7 +62,7 @@ def write(report: Report, _look: Look) -> str:
 def _fill(case: ElementTree.Element, judgement: Judgement, report: Report) -> int:
     """0: passed, 1: failure, 2: error, 3: skipped."""
     if judgement.verdict in (Verdict.INAPPLICABLE, Verdict.IGNORED):
-        reason = reason_text(judgement.reason, report.catalogue, report.language)
+        reason = report.reason(judgement)
         ElementTree.SubElement(case, "skipped", message=_legal(reason))
         return 3
     if judgement.verdict is Verdict.ERROR:

@@ -8,7 +8,7 @@ from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.codec import Data, field, force_setattr, replace
 from retina_doctor.judging.diagnose import restarted_of, with_broken
 from retina_doctor.language import Language
-from retina_doctor.model import Diagnosis, Finding, Severity
+from retina_doctor.model import Diagnosis, Finding, Judgement, Severity
 from retina_doctor.words.reasons import reason_text
 
 if TYPE_CHECKING:
@@ -34,9 +34,12 @@ class Report(Data, frozen=True, kw_only=True):
 
     said: dict[int, tuple[Finding, Words]] = field(default_factory=dict)
     """By finding: a page is filled once, however often and in however many formats it is told."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """By code of a check: likewise."""
 
     def __post_init__(self) -> None:
         force_setattr(self, "said", {})  # a report made from this one has words of its own
+        force_setattr(self, "reasons", {})
 
     @property
     def exit_code(self) -> int:
@@ -56,6 +59,12 @@ class Report(Data, frozen=True, kw_only=True):
             self.said[id(finding)] = finding, words
         return self.said[id(finding)][1]
 
+    def reason(self, judgement: Judgement) -> str:
+        """Why it was judged so, in words. Raises LookupError, ValueError where no pack says it."""
+        if judgement.code not in self.reasons:
+            self.reasons[judgement.code] = reason_text(judgement.reason, self.catalogue, self.language)
+        return self.reasons[judgement.code]
+
     def plan(self) -> tuple[Step, ...]:
         """What to do, in this order, for all causes."""
         from retina_doctor.words.plan import Asked, plan_of
@@ -65,19 +74,22 @@ class Report(Data, frozen=True, kw_only=True):
 
 
 def report_of(diagnosis: Diagnosis, catalogue: Catalogue, language: Language, fail_on: Severity | None) -> Report:
+    return all_said(Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=fail_on))
+
+
+def all_said(report: Report) -> Report:
     """A check whose page or reason cannot be had in this language is broken, and the exit code says so."""
-    report = Report(diagnosis=diagnosis, catalogue=catalogue, language=language, fail_on=fail_on)
     broken: dict[str, str] = {}
-    for finding in diagnosis.findings:
+    for finding in report.diagnosis.findings:
         why = report.words(finding).broken
         if why is not None:
             broken[finding.code] = why
-    for judgement in diagnosis.judgements:
+    for judgement in report.diagnosis.judgements:
         try:
-            reason_text(judgement.reason, catalogue, language)
+            report.reason(judgement)
         except Exception as error:
             broken[judgement.code] = f"reason {judgement.reason}: {type(error).__name__}: {error}"
-    return replace(report, diagnosis=with_broken(diagnosis, broken))
+    return replace(report, diagnosis=with_broken(report.diagnosis, broken)) if broken else report
 
 
 class Look(NamedTuple):

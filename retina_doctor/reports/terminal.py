@@ -198,7 +198,7 @@ def _draw_rest(report: Report, console: Console) -> bool:
     for judgement in diagnosis.with_verdict(Verdict.UNKNOWN):
         name = f"{judgement.code} {judgement.name}" if report.unfolded else judgement.code
         why = label("unknown-because", language, probes=_probes(report, judgement.missing))
-        said = reason_text(judgement.reason, report.catalogue, language)
+        said = report.reason(judgement)
         unknown.setdefault(f"{why} ({said})" if said else why, []).append(name)
     comma = label("others-and", language)
     lines = [label("unknown-line", language, names=comma.join(names), why=why) for why, names in unknown.items()]
@@ -239,7 +239,7 @@ def _not_judged(report: Report) -> list[str]:
     language = report.language
     reasons: dict[str, Counter[str]] = {}
     for judgement in report.diagnosis.with_verdict(Verdict.INAPPLICABLE):
-        reason = reason_text(judgement.reason, report.catalogue, report.language)
+        reason = report.reason(judgement)
         reasons.setdefault(judgement.domain, Counter())[reason] += 1
     lines: dict[str, list[str]] = {}
     for domain, counts in reasons.items():
@@ -256,7 +256,7 @@ def _told(report: Report, judgements: tuple[Judgement, ...]) -> list[str]:
         if judgement.reason is not None:
             domain = domain_name(judgement.domain, report.catalogue, report.language)
             who = domain if isinstance(judgement.reason, Reason) else f"{judgement.code} {judgement.name}"
-            holders = grouped.setdefault(reason_text(judgement.reason, report.catalogue, report.language), [])
+            holders = grouped.setdefault(report.reason(judgement), [])
             if who not in holders:
                 holders.append(who)
     return _grouped(grouped, report.language)

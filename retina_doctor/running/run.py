@@ -189,10 +189,9 @@ class Run:
     ) -> Report:
         """*file*: the name of the recorded machine's file. *again*: the command that looks again. Raises UsageError."""
         from retina_doctor.catalogue.registry import installed
-        from retina_doctor.codec import replace
         from retina_doctor.judging.diagnose import diagnose
         from retina_doctor.redaction import without_secrets
-        from retina_doctor.reports.report import report_of
+        from retina_doctor.reports.report import Report, all_said
         from retina_doctor.running.called import explain
 
         threshold = threshold_of(fail_on)
@@ -208,13 +207,17 @@ class Run:
             file_name, earlier = self.baseline
             diagnosis = beside(diagnosis, earlier, f"--baseline {file_name}")
         self.lap("judging")
-        return replace(
-            report_of(diagnosis, catalogue, self.language, threshold),
+        report = Report(
+            diagnosis=diagnosis,
+            catalogue=catalogue,
+            language=self.language,
+            fail_on=threshold,
             again=again,
             explain=explain(self.language),
             judged=file,
             unfolded=bool(self.flags.get("verbose")),
         )
+        return all_said(report)
 
     @property
     def terminal(self) -> Look:
