@@ -52,6 +52,31 @@ def sent_for(module: str, packages: frozenset[str]) -> tuple[str, ...]:
 
 
 @functools.cache
+def one_text(module: str) -> str:
+    """*module* and what it imports from beside it, as one program that needs no importer: each once, after what it imports.
+
+    All share one set of names: no two may give the same one, and none is imported under another. Raises ModuleNotFoundError.
+    """
+    beside = module.rpartition(".")[0] + "."
+    order: dict[str, None] = {}
+
+    def add(name: str) -> None:
+        for other in _imports(name, frozenset({beside.split(".")[0]})):
+            if other.startswith(beside):
+                add(other)
+        order.setdefault(name)
+
+    add(module)
+    sources = (_IMPORT.sub(lambda one: _elsewhere(one, beside), source_of(name)) for name in order)
+    return "from __future__ import annotations\n" + "\n".join(sources)
+
+
+def _elsewhere(statement: re.Match[str], beside: str) -> str:
+    """An import statement, but for those that one text has no use for."""
+    return "" if (statement["whence"] or "").startswith((beside, "__future__")) else statement[0]
+
+
+@functools.cache
 def _imports(module: str, packages: frozenset[str]) -> tuple[str, ...]:
     """Modules of *packages* with a source that *module* names in its import statements."""
     return tuple(dict.fromkeys(name for name in _named(module, packages) if file_of(name) is not None))

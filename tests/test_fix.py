@@ -20,14 +20,15 @@ from typing import Any
 import pytest
 
 from retina_doctor.catalogue.registry import installed
-from retina_doctor.fixing import worker
 from retina_doctor.fixing.applying import bring_back, run
-from retina_doctor.fixing.hand import CannotFix, Hand, Whose
+from retina_doctor.fixing.hand import WORKER, CannotFix, Hand, Whose
 from retina_doctor.fixing.journal import Journal
 from retina_doctor.fixing.outcome import outcome
+from retina_doctor.fixing.sent import contents, copies, environments, places
 from retina_doctor.fixing.steps import FixAction, is_plain
 from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.model import Action
+from retina_doctor.sending import one_text
 from retina_doctor.words.remedies import MakeLink
 from tests.doctor import doctor, environment, install, make_venv, uninstall
 from tests.machines import machine
@@ -83,7 +84,7 @@ class Bench:
     @property
     def digest(self) -> str:
         """Names, modes and contents of all files but __pycache__."""
-        return str(worker.hashes(str(self.prefix))["digest"])
+        return str(contents.hashes(str(self.prefix))["digest"])
 
     @property
     def freeze(self) -> list[str]:
@@ -93,7 +94,7 @@ class Bench:
 
     @property
     def left_beside(self) -> list[str]:
-        return [path.name for path in self.prefix.iterdir() if path.name.startswith(worker.STAGED)]
+        return [path.name for path in self.prefix.iterdir() if path.name.startswith(places.STAGED)]
 
     @property
     def journal(self) -> list[dict[str, Any]]:
@@ -251,7 +252,7 @@ def test_faults_of_packages_end_healthy(name: str, tmp_path: Path) -> None:
     scripts = [
         path for path in (target.folder / "target" / "bin").iterdir() if path.is_file() and not path.is_symlink()
     ]
-    assert not [path.name for path in scripts if worker.STAGED.encode() in path.read_bytes()]
+    assert not [path.name for path in scripts if places.STAGED.encode() in path.read_bytes()]
     if name in CHECKED:
         again = Machine(folder=tmp_path / "again", absent=spoiled.absent)
         found = on_machine(
@@ -673,10 +674,10 @@ def test_packages_that_lie_elsewhere_are_not_changed(broken: Bench, tmp_path: Pa
 def test_a_way_that_another_user_can_change_is_not_gone(tmp_path: Path) -> None:
     folder = tmp_path / "home" / "models" / "pack"
     folder.mkdir(parents=True)
-    assert worker.settled(str(folder)) == str(folder)
+    assert places.settled(str(folder)) == str(folder)
     (tmp_path / "link").symlink_to("home/models")
-    assert worker.settled(str(tmp_path / "link" / ".." / "models" / "pack")) == str(folder)
-    assert worker.settled(str(tmp_path / "link" / "new")) == str(folder.parent / "new")
+    assert places.settled(str(tmp_path / "link" / ".." / "models" / "pack")) == str(folder)
+    assert places.settled(str(tmp_path / "link" / "new")) == str(folder.parent / "new")
     (tmp_path / "round").symlink_to("round")
     spoilt: tuple[tuple[Callable[[], None], str], ...] = (
         (lambda: os.chown(folder.parents[1], 65534, 65534), "belongs to another user"),
@@ -687,17 +688,17 @@ def test_a_way_that_another_user_can_change_is_not_gone(tmp_path: Path) -> None:
         os.chown(folder.parents[1], 0, 65534)
         spoil()
         for path in (folder, tmp_path / "link" / "pack"):
-            with pytest.raises(worker.FixRefused, match=said):
-                worker.settled(str(path))
+            with pytest.raises(places.FixRefused, match=said):
+                places.settled(str(path))
         os.chown(folder.parents[1], 0, 0)
         folder.parents[1].chmod(0o755)
     folder.parents[1].chmod(0o1777)
-    assert worker.settled(str(folder)) == str(folder)
+    assert places.settled(str(folder)) == str(folder)
     os.lchown(tmp_path / "link", 65534, 65534)
-    with pytest.raises(worker.FixRefused, match="belongs to another user"):
-        worker.settled(str(tmp_path / "link" / "pack"))
-    with pytest.raises(worker.FixRefused, match="too many links"):
-        worker.settled(str(tmp_path / "round" / "x"))
+    with pytest.raises(places.FixRefused, match="belongs to another user"):
+        places.settled(str(tmp_path / "link" / "pack"))
+    with pytest.raises(places.FixRefused, match="too many links"):
+        places.settled(str(tmp_path / "round" / "x"))
 
 
 def test_a_journal_that_another_user_can_replace_is_not_used(broken: Bench, tmp_path: Path) -> None:
@@ -863,11 +864,11 @@ def test_the_worker_runs_on_the_oldest_python(tmp_path: Path) -> None:
     (tmp_path / "old" / "file").write_text("1")
 
     def asked(**request: object) -> Any:
-        command = [str(oldest), "-I", "-S", "-c", Path(worker.__file__).read_text()]
+        command = [str(oldest), "-I", "-S", "-c", one_text(WORKER)]
         done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, check=True)
         return json.loads(done.stdout)
 
-    old, new = str(tmp_path / "old"), str(tmp_path / f"{worker.STAGED}new")
+    old, new = str(tmp_path / "old"), str(tmp_path / f"{places.STAGED}new")
     was = asked(do="stage", folder=old, into=new)["was"]
     Path(new, "file").unlink()
     pairs = asked(do="whole", folder=old, staged=new, was=was)["pairs"]
@@ -886,14 +887,14 @@ def test_scripts_that_are_installed_name_the_real_python(bench: Bench) -> None:
 
     uninstall(bench.python, "numpy")
     install(bench.python, "numpy==2.4.6")
-    staged = bench.prefix / f"{worker.STAGED}test"
-    worker.stage(str(bench.prefix), str(staged))
+    staged = bench.prefix / f"{places.STAGED}test"
+    copies.stage(str(bench.prefix), str(staged))
     install(staged / "bin" / "python", "tqdm")
-    worker.settle(str(staged), str(bench.prefix))
+    environments.settle(str(staged), str(bench.prefix))
     script = staged / "bin" / "tqdm"
     assert script.read_text().splitlines()[0] == f"#!{bench.python}"
     [record] = staged.glob("lib/python3*/site-packages/tqdm-*.dist-info/RECORD")
     [line] = [line for line in record.read_text().splitlines() if "bin/tqdm" in line]
     digest = base64.urlsafe_b64encode(hashlib.sha256(script.read_bytes()).digest()).rstrip(b"=").decode()
     assert line == f"../../../bin/tqdm,sha256={digest},{script.stat().st_size}"
-    worker.discard(str(staged))
+    copies.discard(str(staged))

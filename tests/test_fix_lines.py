@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from retina_doctor.fixing import worker
+from retina_doctor.fixing.sent import places
 from tests.doctor import doctor, environment
 from tests.scan_pairs import APP, HEAD
 from tests.scan_trees import CUDA
@@ -81,7 +81,7 @@ def state(folder: Path) -> dict[str, tuple[int, bytes]]:
     """Of all that lies in it, but the doctor's own copies: modes, and contents or where links lead."""
     found = {}
     for path in sorted(folder.rglob("*")):
-        if any(part.startswith(worker.STAGED) for part in path.relative_to(folder).parts):
+        if any(part.startswith(places.STAGED) for part in path.relative_to(folder).parts):
             continue
         content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
         found[str(path.relative_to(folder))] = path.lstat().st_mode, content

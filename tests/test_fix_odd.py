@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from retina_doctor.fixing import worker
 from retina_doctor.fixing.applying import run
-from retina_doctor.fixing.hand import CannotFix, Hand
+from retina_doctor.fixing.hand import WORKER, CannotFix, Hand
 from retina_doctor.fixing.journal import Journal, state_folder
 from retina_doctor.fixing.pips import installs_here
+from retina_doctor.fixing.sent import copies, exchange, places
 from retina_doctor.fixing.steps import FixAction
 from retina_doctor.model import Action, interpreter_of
+from retina_doctor.sending import one_text
 from retina_doctor.words.remedies import MoveUp
 from tests.doctor import doctor, environment, install, make_venv
 from tests.machines import machine
@@ -38,8 +39,8 @@ def staged_environment(folder: Path) -> tuple[Path, Path, dict[str, str]]:
     prefix = python.parents[1]
     [site] = (prefix / "lib").glob("python3*/site-packages")
     (site / "face.log").write_text("started\n")
-    staged = prefix / f"{worker.STAGED}test"
-    was = worker.stage(str(prefix), str(staged))["was"]
+    staged = prefix / f"{places.STAGED}test"
+    was = copies.stage(str(prefix), str(staged))["was"]
     install(staged / "bin" / "python", "tqdm")
     return prefix, staged, was
 
@@ -47,8 +48,8 @@ def staged_environment(folder: Path) -> tuple[Path, Path, dict[str, str]]:
 def test_what_somebody_installs_meanwhile_is_not_lost(tmp_path: Path) -> None:
     prefix, staged, was = staged_environment(tmp_path)
     install(prefix / "bin" / "python", "iniconfig")
-    with pytest.raises(worker.FixOvertaken, match="changed by somebody else meanwhile"):
-        worker.differing(str(prefix), str(staged), was)
+    with pytest.raises(places.FixOvertaken, match="changed by somebody else meanwhile"):
+        exchange.differing(str(prefix), str(staged), was)
 
 
 def test_what_a_running_service_writes_there_is_no_change(tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_what_a_running_service_writes_there_is_no_change(tmp_path: Path) -> Non
     with (site / "face.log").open("a") as file:
         file.write("# one line more\n")
     (prefix / "service.log").write_text("started\n")
-    pairs = worker.differing(str(prefix), str(staged), was)["pairs"]
+    pairs = exchange.differing(str(prefix), str(staged), was)["pairs"]
     assert [name for pair in pairs if (name := Path(pair[0]).name) != ".lock"] == ["bin", "lib"]
 
 
@@ -125,7 +126,7 @@ def test_a_full_disk_under_the_journal_is_one_line_and_changes_nothing(tmp_path:
 
 def as_nobody(**request: object) -> Any:
     drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-    words = [*drop, "/usr/bin/python3", "-I", "-S", "-c", Path(worker.__file__).read_text()]
+    words = [*drop, "/usr/bin/python3", "-I", "-S", "-c", one_text(WORKER)]
     done = subprocess.run(words, input=json.dumps(request), capture_output=True, text=True, check=True, cwd="/")
     return json.loads(done.stdout)
 
@@ -142,7 +143,7 @@ def test_closed_folders_are_told_beforehand_and_their_copies_removed(tmp_path: P
         [site] = (home / "v" / "lib").glob("python3*/site-packages")
         site.chmod(0o555)
         assert as_nobody(do="environment", prefix=str(home / "v"))["closed"] == [str(site)]
-        staged = str(home / "v" / f"{worker.STAGED}x")
+        staged = str(home / "v" / f"{places.STAGED}x")
         assert set(as_nobody(do="stage", folder=str(home / "v"), into=staged)) == {"was"}
         assert as_nobody(do="discard", path=staged) == {}
         assert not Path(staged).exists()

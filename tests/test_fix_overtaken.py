@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from retina_doctor.errors import Interrupted
-from retina_doctor.fixing import worker
 from retina_doctor.fixing.applying import run
 from retina_doctor.fixing.fix import Fixing
 from retina_doctor.fixing.hand import CannotFix, Hand, Overtaken
 from retina_doctor.fixing.journal import Journal, journals, state_folder
+from retina_doctor.fixing.sent import exchange, places
 from retina_doctor.fixing.steps import FixAction
 from retina_doctor.model import Action
 from retina_doctor.words.remedies import LetRead
@@ -32,17 +32,17 @@ def test_what_was_overtaken_keeps_nothing_else_from_coming_back(overtaken: bool,
         for folder in (old, new):
             Path(folder).mkdir()
             Path(folder, "state").write_text(folder)
-        pairs.append([old, new, worker.identity(old), worker.identity(new)])
-    worker.become(pairs, "new")
+        pairs.append([old, new, exchange.identity(old), exchange.identity(new)])
+    exchange.become(pairs, "new")
     assert (tmp_path / "lib" / "state").read_text() == f"{tmp_path}/lib-new"
     if overtaken:
         shutil.rmtree(tmp_path / "share")
         (tmp_path / "share").mkdir()
-        with pytest.raises(worker.FixOvertaken, match=r"/share: was changed"):
-            worker.become(pairs, "old")
+        with pytest.raises(places.FixOvertaken, match=r"/share: was changed"):
+            exchange.become(pairs, "old")
         assert list((tmp_path / "share").iterdir()) == []
     else:
-        worker.become(pairs, "old")
+        exchange.become(pairs, "old")
     for name in ("bin", "lib") if overtaken else ("bin", "share", "lib"):
         assert (tmp_path / name / "state").read_text() == f"{tmp_path}/{name}"
 

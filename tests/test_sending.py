@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from retina_doctor.sending import sent_for, source_of
+from retina_doctor.fixing.hand import WORKER
+from retina_doctor.sending import one_text, sent_for, source_of
 
 FILES = {
     "__init__.py": "",
@@ -64,3 +67,19 @@ def test_a_package_of_others_is_sent_whole_as_far_as_it_is_imported() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = {name for name in done.stdout.split() if name != "yaml._yaml"}  # compiled: no source, not sent
     assert set(sent_for("yaml", frozenset({"yaml"}))) == loaded
+
+
+def test_what_is_sent_as_one_text_gives_no_name_twice() -> None:
+    """A second function of the same name would take the place of the first; an import that is left would find nothing there."""
+    tree = ast.parse(one_text(WORKER))
+    names = Counter(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef))
+    names += Counter(
+        ast.unparse(target) for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
+    )
+    assert [name for name, count in names.items() if count > 1] == []
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert {alias.asname for node in imports for alias in node.names} == {None}
+    named = {node.module or "" for node in imports if isinstance(node, ast.ImportFrom)}
+    named |= {alias.name for node in imports for alias in node.names if isinstance(node, ast.Import)}
+    assert {name.split(".")[0] for name in named} <= sys.stdlib_module_names
+    assert {"settled", "swap", "main"} <= set(names)

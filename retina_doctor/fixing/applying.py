@@ -14,8 +14,8 @@ from retina_doctor.fixing.edits import edited
 from retina_doctor.fixing.hand import CannotFix, Hand, Overtaken
 from retina_doctor.fixing.journal import Journal
 from retina_doctor.fixing.pips import installs_here
+from retina_doctor.fixing.sent.places import STAGED
 from retina_doctor.fixing.steps import FixAction
-from retina_doctor.fixing.worker import STAGED
 from retina_doctor.model import Interpreter
 from retina_doctor.words.remedies import FileChange, LetRead, MakeLink, MoveUp, for_uv
 

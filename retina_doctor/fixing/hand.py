@@ -20,9 +20,10 @@ from retina_doctor.codec import Data, DoesNotFit, decode, from_json
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.redaction import lines_shown
 from retina_doctor.secret_words import beginning
-from retina_doctor.sending import source_of
+from retina_doctor.sending import one_text
 from retina_doctor.standpoint.standpoint import Standpoint, limits_of
 
+WORKER = "retina_doctor.fixing.sent.worker"
 LONGEST = 3600.0  # seconds: pip may fetch gigabytes
 MOST = 32 * 2**20  # bytes that a program may say
 MOST_HEARD = 65536  # characters of it, from the end, in which what went wrong is looked for
@@ -125,7 +126,7 @@ class Hand:
     def do(self, what: str, **arguments: Any) -> dict[str, Any]:
         """What the worker's function of that name tells. Raises CannotFix."""
         python = self.whose.python if self.whose else sys.executable
-        words = [python, "-I", "-S", "-c", source_of("retina_doctor.fixing.worker")]
+        words = [python, "-I", "-S", "-c", one_text(WORKER)]
         done = self._run(words, json.dumps({"do": what, **arguments}))
         try:
             told = from_json(done.stdout)

@@ -17,7 +17,7 @@ from retina_doctor.codec import decode
 from retina_doctor.errors import UsageError
 from retina_doctor.files import read_regular
 from retina_doctor.fixing.hand import CannotFix, Whose
-from retina_doctor.fixing.worker import FixRefused, settled
+from retina_doctor.fixing.sent.places import FixRefused, settled
 
 CHANGING = ("stage", "write", "link", "mode")
 """Entries of what has to be brought back."""
