@@ -6,8 +6,8 @@ import re
 import shlex
 from collections.abc import Iterable
 
+from retina_doctor.masking.forms import SECRET
 from retina_doctor.patterns import pattern
-from retina_doctor.secret_forms import SECRET
 
 CONTROLS = pattern(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters, line ends of any kind, and what turns the direction of text."""

@@ -75,9 +75,8 @@ def arrows(folder: Path) -> dict[tuple[str, str], list[str]]:
 ARROWS = arrows(PACK)
 ARROWS_OF_ENGINE = {pair: where for pair, where in arrows(ENGINE).items() if pair[1] != "__version__"}
 FLOORS = (
-    "secret_shapes secret_places secret_forms patterns hints",
-    "secret_hiding",
-    "codec kinds errors owners proc_files sending ears secret_words moment",
+    "masking patterns hints",
+    "codec kinds errors owners proc_files sending ears moment",
     "files points quoting spread apart language",
     "settings",
     "model",

@@ -13,12 +13,12 @@ from retina_doctor_checks.settings import ServiceSettings
 
 from retina_doctor.codec import replace
 from retina_doctor.kinds import Kind
+from retina_doctor.masking.words import beginning, masked
 from retina_doctor.model import Outcome, Recorded, Snapshot
 from retina_doctor.redaction import harmless, redact, shown
 from retina_doctor.redaction.marks import Marks
 from retina_doctor.redaction.rules import Rules
 from retina_doctor.redaction.ssh import ssh_destination
-from retina_doctor.secret_words import beginning, masked
 from retina_doctor.support_file import save
 from tests.machines import machine
 from tests.rejudging import CATALOGUE

@@ -19,6 +19,8 @@ from retina_doctor_checks.commands.triage import reporting
 
 from retina_doctor.codec import encode
 from retina_doctor.judging.diagnose import diagnose
+from retina_doctor.masking.forms import MARK, OF_WORD, WORD
+from retina_doctor.masking.words import RULES, beginning, masked, small
 from retina_doctor.model import Diagnosis, Finding, Severity, Snapshot
 from retina_doctor.quoting import quoted
 from retina_doctor.redaction import redact, shown, speaking, without_secrets
@@ -27,8 +29,6 @@ from retina_doctor.redaction.rules import Rules
 from retina_doctor.reports import formats
 from retina_doctor.reports.formats import writer
 from retina_doctor.reports.report import PLAIN, Report, report_of
-from retina_doctor.secret_forms import MARK, OF_WORD, WORD
-from retina_doctor.secret_words import RULES, beginning, masked, small
 from retina_doctor.support_file import load, save
 from tests import doctor as runs
 from tests import planted as first

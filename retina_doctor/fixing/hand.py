@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import IO, Any, TypedDict
 
 from retina_doctor.codec import Data, DoesNotFit, decode, from_json
+from retina_doctor.masking.words import beginning
 from retina_doctor.probing.reaper import RUN_VARIABLE, guarded
 from retina_doctor.redaction import lines_shown
-from retina_doctor.secret_words import beginning
 from retina_doctor.sending import one_text
 from retina_doctor.standpoint.standpoint import Standpoint, limits_of
 

@@ -13,12 +13,12 @@ from retina_doctor.errors import UsageError, described
 from retina_doctor.fleet.traits import Traits
 from retina_doctor.judging.diagnose import diagnose
 from retina_doctor.language import Language
+from retina_doctor.masking.words import masked
 from retina_doctor.model import Action, Severity, Snapshot, Verdict, interpreter_of
 from retina_doctor.redaction import shown, without_secrets
 from retina_doctor.reports.labels import step_text
 from retina_doctor.reports.report import Report, report_of
 from retina_doctor.running.run import threshold_of
-from retina_doctor.secret_words import masked
 from retina_doctor.support_file import SnapshotError, load, save
 
 State = Literal["error", "warning", "note", "explained", "unknown", "broken"]

@@ -13,6 +13,7 @@ from retina_doctor.authoring import Probe, Side
 from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.catalogue.selection import Selection
 from retina_doctor.codec import DoesNotFit, decode, encode
+from retina_doctor.masking.words import beginning
 from retina_doctor.model import Effort, Outcome, Recorded, SeenFrom, Target
 from retina_doctor.probing.asking import Looking
 from retina_doctor.probing.interpreter import interpreter_probe
@@ -20,7 +21,6 @@ from retina_doctor.probing.process import MOST_FACTS, PATIENCE, Child
 from retina_doctor.probing.reaper import RUN_VARIABLE
 from retina_doctor.probing.request import LookRequest, Request
 from retina_doctor.redaction import lines_shown
-from retina_doctor.secret_words import beginning
 from retina_doctor.sending import source_of
 from retina_doctor.settings import Settings
 from retina_doctor.standpoint.target import Surroundings

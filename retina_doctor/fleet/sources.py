@@ -12,9 +12,9 @@ from typing import Any
 from retina_doctor.codec import DoesNotFit, from_json
 from retina_doctor.errors import UsageError
 from retina_doctor.fleet.node_sets import NODE, NodeNaming, NodesNamed, expanded, folded
+from retina_doctor.masking.words import beginning
 from retina_doctor.redaction import lines_shown
 from retina_doctor.running import output
-from retina_doctor.secret_words import beginning
 
 ASKING = 60.0
 """Seconds for who knows which nodes there are (kubectl, ansible-inventory)."""

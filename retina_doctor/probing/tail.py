@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.secret_words import masked
+from retina_doctor.masking.words import masked
 
 TAIL_LINES, TAIL_BYTES = 20, 8192
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from retina_doctor.masking.forms import ANNOUNCED_ZH, OF_WORD, SECRET, WORD, ZH
+from retina_doctor.masking.words import clues, has_one
 from retina_doctor.patterns import pattern
 from retina_doctor.redaction.speaking import speaks_of_secrets
-from retina_doctor.secret_forms import ANNOUNCED_ZH, OF_WORD, SECRET, WORD, ZH
-from retina_doctor.secret_words import clues, has_one
 
 _LISTED = pattern(r"\A[ \t]*-[ \t]+(?=\S)")
 _TIME = r"(?:\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,+:Z-]{0,16}\]? ?|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ?)"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from retina_doctor.masking.forms import MARK, SECRET_KEY
 from retina_doctor.patterns import pattern
 from retina_doctor.redaction.harmless import is_harmless
-from retina_doctor.secret_forms import MARK, SECRET_KEY
 
 CHUNK = pattern(rf"(?:{MARK}|[^\s\"'<>(){{}}\[\],;|`，。；、：！？（）「」“”‘’《》])+")
 ODD = pattern(r"[$!#^&*~%\\@`]")

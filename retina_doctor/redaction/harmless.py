@@ -8,10 +8,10 @@ import re
 import signal
 from pathlib import Path
 
+from retina_doctor.masking.forms import MARK
 from retina_doctor.patterns import pattern
 from retina_doctor.redaction.names_of_code import is_outcome, is_parameter
 from retina_doctor.redaction.vocabulary import Vocabulary
-from retina_doctor.secret_forms import MARK
 
 WHOLE_MARK = pattern(MARK)
 _VOCABULARY = Vocabulary()

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from retina_doctor.kinds import Kind
+from retina_doctor.masking.forms import MARK, SECRET
+from retina_doctor.masking.words import masked, words_masked
 from retina_doctor.patterns import pattern
 from retina_doctor.redaction.chunks import CHUNK, ODD, is_identifier, is_secret
 from retina_doctor.redaction.harmless import CARD, VERSION, WHOLE_MARK, is_harmless
@@ -14,8 +16,6 @@ from retina_doctor.redaction.marks import Marks
 from retina_doctor.redaction.names_of_code import DIGEST, is_digest_said
 from retina_doctor.redaction.ssh import ssh_destination
 from retina_doctor.redaction.who_and_where import GPU_ID, SYMBOL, in_groups, is_address, without_names
-from retina_doctor.secret_forms import MARK, SECRET
-from retina_doctor.secret_words import masked, words_masked
 
 _EDGES = "=:!?*&.#$^~+@-"
 _URL = pattern(

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from retina_doctor.kinds import Kind
+from retina_doctor.masking.forms import MARK, SECRET, SECRET_KEY
+from retina_doctor.masking.shapes import unescaped
+from retina_doctor.masking.words import masked, words_masked
 from retina_doctor.patterns import pattern
 from retina_doctor.redaction.announcing import announced, log_head
 from retina_doctor.redaction.chunks import CHUNK, is_identifier, is_secret
@@ -29,9 +32,6 @@ from retina_doctor.redaction.token_shapes import (
     has_one_in_a_models_name,
     has_one_in_a_path,
 )
-from retina_doctor.secret_forms import MARK, SECRET, SECRET_KEY
-from retina_doctor.secret_shapes import unescaped
-from retina_doctor.secret_words import masked, words_masked
 
 
 class SecretsOnly(Rules):

@@ -15,12 +15,12 @@ import msgspec
 from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.codec import Data, decode, encode, field_types, from_json, to_line
 from retina_doctor.kinds import Kind
+from retina_doctor.masking.forms import MARK
 from retina_doctor.model import Effort, Interpreter, Snapshot
 from retina_doctor.redaction.hearing import Hearing
 from retina_doctor.redaction.marks import Marks
 from retina_doctor.redaction.rules import Rules
 from retina_doctor.redaction.secrets_only import SecretsOnly
-from retina_doctor.secret_forms import MARK
 from retina_doctor.settings.declared import declarations
 
 Walk = Callable[[Any, Rules], Any]

@@ -6,11 +6,11 @@ import base64
 import re
 from urllib.parse import unquote
 
+from retina_doctor.masking.forms import CODE, SECRET, ZH
+from retina_doctor.masking.shapes import unescaped
+from retina_doctor.masking.words import has_one, masked, small
 from retina_doctor.patterns import pattern
 from retina_doctor.redaction.harmless import is_harmless
-from retina_doctor.secret_forms import CODE, SECRET, ZH
-from retina_doctor.secret_shapes import unescaped
-from retina_doctor.secret_words import has_one, masked, small
 
 _NAMES = (
     # Of what is secret, in the languages of programs and of their operators.

@@ -15,9 +15,9 @@ from retina_doctor.files import replace_file
 
 def write_crash_file(error: BaseException) -> Path | None:
     """In the working directory, else in the one for temporary files; None: in neither. Masked as a support file is."""
+    from retina_doctor.masking.words import beginning
     from retina_doctor.redaction.marks import Marks
     from retina_doctor.redaction.rules import Rules
-    from retina_doctor.secret_words import beginning
 
     rules = Rules(Marks())
     where = [

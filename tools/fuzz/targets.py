@@ -21,6 +21,7 @@ from retina_doctor.catalogue.registry import installed
 from retina_doctor.codec import decode, encode
 from retina_doctor.errors import UsageError
 from retina_doctor.judging.diagnose import diagnose
+from retina_doctor.masking.words import beginning
 from retina_doctor.model import Recorded
 from retina_doctor.probing.process import Child
 from retina_doctor.probing.request import LookRequest, Request
@@ -30,7 +31,6 @@ from retina_doctor.redaction.rules import Rules
 from retina_doctor.redaction.secrets_only import SecretsOnly
 from retina_doctor.reports.formats import writer
 from retina_doctor.reports.report import PLAIN, report_of
-from retina_doctor.secret_words import beginning
 from retina_doctor.settings.sources import load_settings
 from retina_doctor.support_file import SnapshotError, load, save
 from tests.machines import names, raw

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from retina_doctor.codec import Data, decode, encode
-from retina_doctor.secret_words import masked
+from retina_doctor.masking.words import masked
 
 from ..facts.source import Unread
 from .found import Found, FoundSum

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from retina_doctor.secret_words import beginning, masked
+from retina_doctor.masking.words import beginning, masked
 
 from ..facts.source_lines import Mark, SourceLine
 

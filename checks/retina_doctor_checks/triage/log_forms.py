@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from retina_doctor.masking.forms import SECRET
 from retina_doctor.redaction.chunks import is_secret
-from retina_doctor.secret_forms import SECRET
 
 LONGEST_RECORD = 200_000
 """Characters of a JSON record that is parsed."""

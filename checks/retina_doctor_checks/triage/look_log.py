@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from retina_doctor.codec import Data, decode, encode
-from retina_doctor.secret_words import beginning, masked
+from retina_doctor.masking.words import beginning, masked
 
 from ..facts.service_log import Log, ShownLog
 from .case import Case

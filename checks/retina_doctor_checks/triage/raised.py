@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from retina_doctor.masking.words import beginning, masked
 from retina_doctor.patterns import pattern
-from retina_doctor.secret_words import beginning, masked
 
 from ..facts.service_log import LastException
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import tomli
 
 from retina_doctor.codec import Data
-from retina_doctor.secret_words import masked
+from retina_doctor.masking.words import masked
 
 from .log_forms import by_speaker, unwrapped, without_prefix
 from .of_code import without_code

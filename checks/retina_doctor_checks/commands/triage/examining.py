@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from retina_doctor.catalogue.registry import Catalogue
 from retina_doctor.codec import Data, to_json
+from retina_doctor.masking.forms import SECRET
 from retina_doctor.redaction import shown
-from retina_doctor.secret_forms import SECRET
 
 from ...triage import tables
 from ...triage.case import Case

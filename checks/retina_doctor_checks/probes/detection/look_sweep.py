@@ -7,7 +7,7 @@ import os
 import time
 
 from retina_doctor.hints import Any
-from retina_doctor.secret_words import beginning
+from retina_doctor.masking.words import beginning
 from retina_doctor_checks.probes.inference import picture
 from retina_doctor_checks.probes.models import locate
 from retina_doctor_checks.probes.native import output, places

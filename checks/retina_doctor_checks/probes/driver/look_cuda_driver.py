@@ -6,7 +6,7 @@ import ctypes
 import uuid
 
 from retina_doctor.hints import Any
-from retina_doctor.secret_words import beginning
+from retina_doctor.masking.words import beginning
 
 MAJOR, MINOR = 75, 76  # cuda.h CUdevice_attribute: COMPUTE_CAPABILITY_MAJOR, _MINOR
 NOTHING: dict[str, Any] = {

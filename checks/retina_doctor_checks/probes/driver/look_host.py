@@ -7,7 +7,7 @@ import os
 import re
 
 from retina_doctor.hints import Any
-from retina_doctor.secret_words import beginning
+from retina_doctor.masking.words import beginning
 from retina_doctor_checks.probes.driver import driver_files
 from retina_doctor_checks.probes.native import places, program
 

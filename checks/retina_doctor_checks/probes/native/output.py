@@ -10,7 +10,7 @@ import signal
 import sys
 
 from retina_doctor.hints import Any
-from retina_doctor.secret_words import beginning, masked
+from retina_doctor.masking.words import beginning, masked
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 MOST_LINES = 40

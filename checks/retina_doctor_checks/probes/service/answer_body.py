@@ -8,7 +8,7 @@ import re
 import zlib
 
 from retina_doctor.hints import Any
-from retina_doctor.secret_words import beginning
+from retina_doctor.masking.words import beginning
 from retina_doctor_checks.probes.service import own_headers
 
 MOST = 16 * 2**20  # bytes of an answer, packed and unpacked

@@ -9,7 +9,7 @@ import ssl
 import time
 
 from retina_doctor.hints import Any
-from retina_doctor.secret_words import beginning
+from retina_doctor.masking.words import beginning
 
 PATIENCE = 3.0  # seconds for all of it; less where the probe has less than five times as much
 MOST = 65536  # bytes

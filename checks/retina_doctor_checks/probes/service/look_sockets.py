@@ -14,7 +14,7 @@ import struct
 
 from retina_doctor import proc_files
 from retina_doctor.hints import Any
-from retina_doctor.secret_words import beginning, words_masked
+from retina_doctor.masking.words import beginning, words_masked
 
 STATES = ("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
           "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV")  # include/net/tcp_states.h  # fmt: skip

@@ -9,7 +9,7 @@ import re
 from urllib.parse import quote
 
 from retina_doctor.hints import Any
-from retina_doctor.secret_forms import SECRET, SECRET_KEY
+from retina_doctor.masking.forms import SECRET, SECRET_KEY
 
 NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+$")  # a token of RFC 9110, 5.6.2
 OURS = ("connection", "content-encoding", "content-length", "content-type", "expect", "transfer-encoding", "user-agent")

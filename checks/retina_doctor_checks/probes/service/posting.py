@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from retina_doctor.hints import Any
-from retina_doctor.secret_words import beginning
+from retina_doctor.masking.words import beginning
 from retina_doctor_checks.probes.service import answer_body, own_headers
 
 MULTIPART, JSON, RAW = FORMS = ("multipart", "json", "raw")

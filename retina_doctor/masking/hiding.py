@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from retina_doctor.secret_forms import NOTHING, OTHER_LINE, SECRET, WHOLE_MARK
-from retina_doctor.secret_shapes import holds_text, is_a_count
+from retina_doctor.masking.forms import NOTHING, OTHER_LINE, SECRET, WHOLE_MARK
+from retina_doctor.masking.shapes import holds_text, is_a_count
 
 
 def hidden(match):  # type: (re.Match[str]) -> str

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 
-from retina_doctor.secret_forms import (
+from retina_doctor.masking.forms import (
     ACCOUNT,
     ANNOUNCED_ZH,
     ANY_URL,
@@ -47,8 +47,8 @@ from retina_doctor.secret_forms import (
     WORDS,
     XML,
 )
-from retina_doctor.secret_hiding import block, digest, dumped, hidden, second_at, userinfo
-from retina_doctor.secret_places import (
+from retina_doctor.masking.hiding import block, digest, dumped, hidden, second_at, userinfo
+from retina_doctor.masking.places import (
     ACCOUNTS,
     ACL,
     BEFORE_HOST,
@@ -68,7 +68,7 @@ from retina_doctor.secret_places import (
     SPELT_ZH,
     USER,
 )
-from retina_doctor.secret_shapes import (
+from retina_doctor.masking.shapes import (
     HEX_PAIRS,
     PEM,
     SHAPES,
