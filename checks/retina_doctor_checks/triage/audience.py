@@ -61,8 +61,13 @@ _OF_ONESELF = re.compile(
 """Words of one who tells of his own, or asks; and letters of languages whose words for that are not known here."""
 _CONTENT = re.compile(
     r"(?<!not )\b(?:everything (?:works|runs|is fine|is ok)|all (?:works|is well))"
-    r"|(?<!not )\ball good\b"
-    r"|一切正常|运行(?:正常|稳定)|(?:一直|很|非常)稳定|没有(?:任何|什么)问题",
+    r"|(?<!not )\b(?:all good|pleasantly surprised)\b|\bcould not be happier\b|\b(?:never|not) (?:been |was )?broken\b"
+    r"|(?<!not )\b(?:works?|working|runs?|running|did it)"
+    r" (?:great|nicely|perfectly|flawlessly|smoothly|out of the box|like a charm|like clockwork)"
+    r"|\bjust (?:asking|curious|wanted to (?:say|share))\b|\basking for best practice|\b(?:now|it is|it's) great\b"
+    r"|\bwithout (?:one|a single) (?:restart|problem)"
+    r"|一切正常|运行(?:正常|稳定)|(?:一直|很|非常)稳定|跑得(?:很|非常)?稳|没有(?:任何|什么)问题"
+    r"|(?:早就|早已|已经|都)解决了|没出过(?:任何)?问题|一切顺利|纯属",
     re.IGNORECASE,
 )
 _MEANT = re.compile(

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from retina_doctor.codec import Data
 
 from . import tables
-from .audience import is_impersonal, is_lesson, is_pleased, is_spoken
+from .audience import is_content, is_impersonal, is_lesson, is_pleased, is_spoken
 from .case import Case
 from .comparisons import COMPARISONS
 from .quotations import is_quoted
@@ -60,6 +60,8 @@ def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
         found = tuple(one for one in found if not all(map(is_spoken, one.places)))
     elif people_wrote and any(one.symptom.prose for one in found) and (is_impersonal(text) or is_pleased(text)):
         found = tuple(one for one in found if not one.symptom.prose)
+    if is_content(text) or any(one.symptom.faint for one in found):
+        found = tuple(one for one in found if not one.symptom.name.startswith(tables.NEAR))
     clear = tuple(one for one in found if not one.symptom.faint)
     finer = tuple(one for one in clear if not one.symptom.general)
     return Case(text=text, told=told(text), seen=finer or clear or found, lesson=lesson)

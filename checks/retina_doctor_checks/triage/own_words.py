@@ -41,7 +41,8 @@ FAULTS = frozenset(
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
         "broken", "absent", "old", "hangs", "full-up", "memory-gone", "broke-off", "breaks-down", "misspelt", "fragments",
         "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place",
-        "complaint", "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served", "slept",
+        "complaint", "gone-wrong", "hangs-forever", "stands-still", "card-lost", "fell-off", "creeps", "comes-and-goes",
+        "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served", "slept",
     )
 )  # fmt: skip
 """Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""
@@ -73,9 +74,21 @@ _OF_SPEECH = re.compile(
     r"\b(?:the|an?|i|is|was|are|it|to|and|in|of|when|my|but|this|that|with|not|for|we|you|have|has|be|does|do|can|if|how|why|as)\b"
 )
 """Words that hold sentences together; programs, tables and lists have few of them."""
+_OF_TELLING = re.compile(
+    _OF_SPEECH.pattern[: -len(r")\b")]
+    + r"|on|at|from|by|than|then|there|our|me|us|only|just|after|although|while|so|because|every|each|all|out|up|get|gets|got)\b"
+)
+"""The same where a whole text is asked: in it a program's short words count for little."""
 _CJK = re.compile("[\u4e00-\u9fff]")
 SPEECH = 0.2
 """Share of such words among all from which on a line is speech."""
+
+
+_LOGGED = re.compile(
+    r"\W{0,3}(?:\d{4}[-/]\d\d[-/]\d\d|\d\d:\d\d:\d\d|[ewifd]:|(?:warn|info|debug|error|fatal|critical)\b|[\w.-]{1,40}\[\d{1,9}\]:"
+    r"|[a-z]{3} [ \d]\d \d\d:|[\w./-]{1,80}:\d{1,6}: |[\w ./-]{2,30}: not found\b)"
+)
+"""How lines begin that a program wrote for its log, whatever words they hold."""
 
 
 def is_speech(said: str) -> bool:
@@ -86,8 +99,10 @@ def is_speech(said: str) -> bool:
 
 
 def _is_told(line: str) -> bool:
+    if _LOGGED.match(line):
+        return False
     words = line.count(" ") + 1
-    return len(_CJK.findall(line)) >= 4 or len(_OF_SPEECH.findall(line)) > max(SPEECH * words, 1)
+    return len(_CJK.findall(line)) >= 4 or len(_OF_TELLING.findall(line)) > max(SPEECH * words, 1)
 
 
 _PRINTED = re.compile(
@@ -152,13 +167,14 @@ def told(text: LogText, most: int) -> Mapping[str, list[tuple[LogLine, ...]]]:
 
 def _told_at(said: str) -> Iterator[tuple[tables.Saying, int]]:
     """(saying, where it is told)."""
-    lists, rows = tables.own_words(), tables.sayings()
     whole = said.replace("\n", " ")
+    short = len(whole) <= SHORT and is_speech(said)
+    rows = [row for row in tables.sayings() if short or not row.far]
+    lists = {name: tables.own_words()[name] for row in rows for name in row.all}
     there = {name: tuple(word for word in words if word in whole) for name, words in lists.items()}
-    rows = tuple(row for row in rows if all(there[name] for name in row.all))
-    if len(whole) <= SHORT and is_speech(said):
-        far = ((row, _place(whole, row.all, there, SHORT)) for row in rows if row.far)
-        yield from ((row, at) for row, at in far if at is not None)
+    rows = [row for row in rows if all(there[name] for name in row.all)]
+    far = ((row, _place(whole, row.all, there, SHORT)) for row in rows if row.far)
+    yield from ((row, at) for row, at in far if at is not None)
     near = [row for row in rows if not row.far]
     last, held_last, spoken_last = 0, frozenset[str](), False
     for start, sentence in _sentences(said):

@@ -125,26 +125,55 @@ def _with_words(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @functools.cache
 def symptoms() -> tuple[Symptom, ...]:
     rows = [row for path in sorted((HERE / "symptoms").glob("*.toml")) for row in _read(path)["symptom"]]
-    return decode(_with_words(rows), tuple[Symptom, ...])
+    return (*decode(_with_words(rows), tuple[Symptom, ...]), *map(_nearest, nearest()))
 
 
+def _nearest(cause: str) -> Symptom:
+    """What stands in its place is told by the cause's page."""
+    return Symptom(
+        name=f"{NEAR}{cause}", by="people's own words, far from each other", fits={cause: NEAREST}, source=f"page of {cause}",
+        trust=0.3, prose=True, general=True, faint=False,
+    )  # fmt: skip
+
+
+@functools.cache
+def nearest() -> Mapping[str, tuple[str, ...]]:
+    """Cause -> its sayings: lists of words, all of which are in a short text of which nothing else is known."""
+    return decode(_own_words("own_words_nearest.toml")["nearest"], dict[str, tuple[str, ...]])
+
+
+NEAR, OUR_WORLD = "near-", "our-world"
+NEAREST = 8.0
+"""How often, of ten who tell so, it is that cause."""
 OWN_WORDS = (
     "own_words.toml", "own_words_machine.toml", "own_words_service.toml", "own_words_places.toml", "own_words_causes.toml",
-    "own_words_operations.toml",
+    "own_words_operations.toml", "own_words_nearest.toml",
 )  # fmt: skip
 """Tables of people's own words; a list of one may be named in another."""
 
 
 @functools.cache
 def sayings() -> tuple[Saying, ...]:
-    rows = [row for file in OWN_WORDS for row in _read(HERE / file)["saying"]]
-    return decode(_with_words(rows), tuple[Saying, ...])
+    rows = [row for file in OWN_WORDS for row in _own_words(file).get("saying", ())]
+    return (
+        *decode(_with_words(rows), tuple[Saying, ...]),
+        *(_far(cause, lists) for cause, all_of in nearest().items() for lists in all_of),
+    )
+
+
+def _far(cause: str, lists: str) -> Saying:
+    return Saying(symptom=f"{NEAR}{cause}", all=tuple(lists.split()), far=True, beside=own_words()[OUR_WORLD])
+
+
+@functools.cache
+def _own_words(file: str) -> dict[str, Any]:
+    return _read(HERE / file)
 
 
 @functools.cache
 def own_words() -> Mapping[str, tuple[str, ...]]:
     """Name of a list -> its words."""
-    lists = {name: words for file in OWN_WORDS for name, words in _read(HERE / file)["words"].items()}
+    lists = {name: words for file in OWN_WORDS for name, words in _own_words(file)["words"].items()}
     return decode(lists, dict[str, tuple[str, ...]])
 
 
