@@ -55,6 +55,8 @@ def services(settings: Settings) -> tuple[RunningService, ...]:
     if named.host is not None or settings.of(ScanSettings).paths or (port is None and named.url is not None):
         return ()
     found = detecting(port, frozenset({named.port} if named.port else ()))
+    if not found and named.port is not None:
+        found = frozen(named.port)
     if not found and named.port is None:  # what listens at the URL may be a proxy before it
         found = (detecting(None) if port is not None else ()) or on_unix_sockets()
     return tuple(_as_found(one, port, settings) for one in found)
@@ -122,6 +124,13 @@ def detecting(port: int | None, own: Set[int] = frozenset()) -> tuple[RunningSer
     wanted = sorted({masters[one] for one in ports if detects(one, bool(ports[one] & usual))})
     found = tuple(described(one) for one in wanted if port in (None, *ports[one]) and not is_nobodys(one))
     return found or hidden(USUAL_PORTS if port is None else frozenset({port}))
+
+
+def frozen(port: int) -> tuple[RunningService, ...]:
+    """The program that listens on the port with a detector's library loaded, and is no Python (PyInstaller)."""
+    others = set(look_sockets.processes()) - set(pythons())
+    wanted = sorted(one for one in others if port in listening_ports(one) and loaded(one) & DETECTORS)
+    return tuple(described(one) for one in wanted[:1])
 
 
 def on_unix_sockets() -> tuple[RunningService, ...]:

@@ -88,12 +88,13 @@ class _Candidate(Data, frozen=True):
 
 
 def _candidate(one: RunningService) -> _Candidate | None:
-    """None: it has ended meanwhile, or is no Python."""
+    """None: it has ended meanwhile, or is no Python; at the port that was named, no other Python stands in for it."""
     if not one.readable:
         return _Candidate(one, None, (("user", ""),))
     try:
         standpoint = standpoint_of(one.pid)
-        if python_of(one.pid).problem in ("ended", "no-python"):
+        problem = python_of(one.pid).problem
+        if problem == "ended" or (problem == "no-python" and not one.named):
             return None
     except (FileNotFoundError, ProcessLookupError):
         return None

@@ -39,8 +39,8 @@ class Neighbours:
     """What the modules around a file say. Of their values only literals are taken: whatever else they compute stays unknown.
 
     *trees*: file -> its Tree, where one was asked for (elsewhere.py); None: it is no Python. *settable*: values that the
-    environment may exchange. *outside*: what it is known to say. *files*: all Python files that were fetched. *answering*: (file, line) of functions
-    that are known to answer requests."""
+    environment may exchange. *outside*: what that is known to say. *files*: all Python files that were fetched. *answering*:
+    (file, line) of functions that are known to answer requests."""
 
     def __init__(self, content_of: Contents, files: Collection[str] = (), outside: Outside | None = None) -> None:
         self.content_of = content_of

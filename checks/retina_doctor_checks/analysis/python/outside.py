@@ -15,7 +15,10 @@ OF_DETECTOR = re.compile(r"(?i)thr|conf|score|nms|iou|size|width|height")
 NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?|\.\d{1,6}")
 DOTENV = re.compile(rb"dotenv|env_file|--env-file|EnvironmentFile")
 """Where none of the files says so, nobody reads a .env."""
-GIVEN = r"(?m)^([^#\n]{0,300}?)(?<![\w$.{-])%s(?:[ \t]*=[ \t]*|[\"']?:[ \t]*|[ \t]+|[ \t]*\n[ \t]+value:[ \t]*)[\"']?([\d.]{1,14})(?![\w.])"
+GIVEN = (
+    r"(?m)^([^#\n]{0,300}?)(?<![\w$.{-])%s(?:[ \t]*=[ \t]*|[\"']?:[ \t]*|[ \t]+|[ \t]*\n[ \t]+value:[ \t]*)"
+    r"[\"']?([\d.]{1,14})(?![\w.])"
+)
 """ENV NAME=1, ENV NAME 1, NAME: "1", - NAME=1, export NAME=1, -e NAME=1; name: NAME, value: "1"."""
 
 

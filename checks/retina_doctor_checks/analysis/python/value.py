@@ -56,7 +56,7 @@ class Value:
 def as_number(node: ast.expr | None) -> ast.expr | None:
     """Of the text that a variable is by default: float(os.getenv("THRESHOLD", "0.6"))."""
     said = node.value if isinstance(node, ast.Constant) else None
-    if not (isinstance(said, str) and NUMBER.fullmatch(said.strip())):
+    if node is None or not (isinstance(said, str) and NUMBER.fullmatch(said.strip())):
         return node
     return ast.copy_location(ast.Constant(float(said) if "." in said else int(said)), node)
 
