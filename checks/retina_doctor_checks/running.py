@@ -13,7 +13,7 @@ from retina_doctor import proc_files
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import replace
 from retina_doctor.settings import Settings
-from retina_doctor_checks.probes.models.locate import is_trusted
+from retina_doctor_checks.probes.models.locate import VARIABLE, is_trusted
 from retina_doctor_checks.probes.service import application, look_sockets, look_start
 from retina_doctor_checks.probes.service.server_words import SERVERS
 
@@ -89,6 +89,20 @@ def python_of_start(settings: Settings) -> tuple[str, ...] | None:
     if program.name in SERVERS:
         beside = [program.with_name("python3"), program.with_name("python")]
     return next(((str(Path.cwd() / one),) for one in beside if os.access(one, os.X_OK) and is_ours(one)), None)
+
+
+def said_by_start(settings: Settings) -> dict[str, dict[str, str]]:
+    """The folder in which a start command runs, and the model that its words or its variables name."""
+    named = settings.of(ServiceSettings).start
+    if named is None or named.partition(":")[0] in ("docker", "podman"):
+        return {}
+    told = look_start.found(named)
+    if told.source == "compose":
+        return {}  # its paths are those of an image
+    words, directory = application.entered(told.words, told.directory or str(Path.cwd()))
+    model = model_of(application.stripped(words)) or application.assigned([*told.words, *words]).get(VARIABLE)
+    said: dict[str, dict[str, str]] = {"model": {"path": model}} if model and "$" not in model else {}
+    return {**said, "target": {"workdir": directory}} if os.path.isdir(directory) and directory != os.getcwd() else said  # noqa: PTH109, PTH112
 
 
 def is_ours(python: Path) -> bool:

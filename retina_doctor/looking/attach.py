@@ -74,7 +74,9 @@ def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachm
 
 
 def _as_started(settings: Settings, catalogue: Catalogue) -> Settings:
-    """Where it does not run, its Python is the one that its start command names."""
+    """Where it does not run, its Python is the one that its start command names; so are its model and its folder."""
+    for say in catalogue.started:
+        settings = settings.implied(say(settings))
     words = catalogue.python(settings)
     return settings.implied({"target": {"command": list(words)}}) if words else settings
 

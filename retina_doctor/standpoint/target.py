@@ -79,7 +79,7 @@ def _is_ours(prefix: Path) -> bool:
 
     def look() -> bool:
         there = os.access(python, os.X_OK) and not _same(prefix, Path(sys.prefix))
-        return there and is_kept(str(python), oneself())
+        return there and is_kept(str(python), oneself(), system=True)
 
     try:
         return unless_local(look)
