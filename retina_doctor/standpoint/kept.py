@@ -52,8 +52,8 @@ def is_kept(python: str, keepers: Keepers, system: bool = False) -> bool:
     """A virtual environment of theirs: its Python with all links and folders on the way, its settings, each file of its packages,
     of the folders that these add to its search path, and of the library of the Python that it was made of.
 
-    As the doctor itself sees it: what that Python would say of its own files is no evidence. *system*: it may have the packages of
-    the system on its path, and of the one user who is asked about.
+    As the doctor itself sees it: what that Python would say of its own files is no evidence. *system*: it may have the
+    packages of the system on its path, and of the one user who is asked about.
     """
     environment = Path(python).parent.parent
     try:
