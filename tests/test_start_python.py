@@ -65,6 +65,18 @@ def test_what_else_a_start_says(words: str, said: dict[str, object], python: Pat
     assert said_by_start(started(words.format(bin=python.parent))) == said
 
 
+def test_the_model_of_a_supervisors_program(python: Path, tmp_path: Path) -> None:
+    conf = tmp_path / "face.conf"
+    conf.write_text(
+        f"[program:face]\ncommand={python} app.py\ndirectory={tmp_path}/venv\n"
+        'environment=PORT="8080",KEY="a b",RETINAFACE_MODEL_PATH="%(here)s/a.onnx"\n'
+    )
+    said = {"model": {"path": f"{tmp_path}/a.onnx"}, "target": {"workdir": f"{tmp_path}/venv"}}
+    assert said_by_start(started(str(conf))) == said
+    conf.write_text(f'[program:face]\ncommand={python} app.py\nenvironment=RETINAFACE_MODEL_PATH="a.onnx\n')
+    assert said_by_start(started(str(conf))) == {}
+
+
 def test_the_model_of_a_unit_that_does_not_run(python: Path, tmp_path: Path) -> None:
     unit = tmp_path / "face.service"
     unit.write_text(
