@@ -33,7 +33,7 @@ from .misplaced import (
     refused,
     unprepared,
 )
-from .outside import Told
+from .outside import FromOutside
 from .tree import Scope, Tree
 
 PACKAGES = ("insightface", "retinaface", "cv2", *SERVERS)
@@ -134,7 +134,7 @@ def figures(tree: Tree, given: ast.expr, kind: Quantity) -> Iterator[Figure]:
         found = numbers(value, kind)
         plain = isinstance(where, ast.Constant | ast.Tuple | ast.List) and len(found) == 1
         sides = parted(around(tree, where)) if plain else None
-        said = by.node.at if isinstance(by.node, Told) else None
+        said = by.node.at if isinstance(by.node, FromOutside) else None
         for one in found:
             yield Figure(at=said or place(tree, where), kind=kind, numbers=one, sides=None if said else sides)
 

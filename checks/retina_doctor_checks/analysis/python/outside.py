@@ -22,7 +22,7 @@ GIVEN = (
 """ENV NAME=1, ENV NAME 1, NAME: "1", - NAME=1, export NAME=1, -e NAME=1; name: NAME, value: "1"."""
 
 
-class Told(ast.Constant):
+class FromOutside(ast.Constant):
     """*at*: the line of another file that says it."""
 
     at: SourceLine | None = None
@@ -42,18 +42,18 @@ class Outside:
         self._files = files
         self._sources = sources
         self._variables = variables or {}
-        self._known: dict[str, Told | None] = {}
+        self._known: dict[str, FromOutside | None] = {}
 
-    def variable(self, name: str) -> Told | None:
+    def variable(self, name: str) -> FromOutside | None:
         """The one number that it is given; None: none, or several."""
         if name not in self._known:
             self._known[name] = self._given(name) if OF_DETECTOR.search(name) else None
         return self._known[name]
 
-    def _given(self, name: str) -> Told | None:
+    def _given(self, name: str) -> FromOutside | None:
         if name in self._variables:
             return told(self._variables[name], None)
-        found: dict[str, Told | None] = {}
+        found: dict[str, FromOutside | None] = {}
         for file in self._files:
             data = self._content_of(file) or b""
             if name.encode() not in data or (is_dotenv(file) and not self._reads_dotenv()):
@@ -72,9 +72,9 @@ def is_dotenv(file: str) -> bool:
     return file.endswith(".env")
 
 
-def told(text: str, at: SourceLine | None) -> Told | None:
+def told(text: str, at: SourceLine | None) -> FromOutside | None:
     if not NUMBER.fullmatch(text):
         return None
-    one = Told(float(text) if "." in text else int(text))
+    one = FromOutside(float(text) if "." in text else int(text))
     one.at = at
     return one
