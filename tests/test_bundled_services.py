@@ -127,6 +127,13 @@ def test_of_a_frozen_program_no_other_python_is_judged(tmp_path: Path) -> None:
     assert verdicts(told)["service-not-running"] == "passed"
 
 
+@pytest.mark.parametrize("words", [("-c", LISTENS + "#" * 5000), ("-W", "x" * 300, "-c", LISTENS)])
+def test_words_that_are_no_path_lead_nowhere(words: tuple[str, ...], tmp_path: Path) -> None:
+    with listening(BASE, *words, library(tmp_path / "a")) as (pid, _):
+        found = python_of(pid)
+    assert (found.command, found.paths) == ((str(BASE),), ())
+
+
 def test_another_program_at_the_port_is_no_service(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as one:
         told = told_of(str(one.getsockname()[1]), tmp_path)

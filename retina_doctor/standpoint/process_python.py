@@ -166,12 +166,14 @@ class _Running:
 
     def brought(self) -> tuple[str, ...]:
         """Of a pex, whose folder has a link to each package in .deps; else folders of packages that lie in no installation."""
-        main = next((word for word in self.words[1:] if not word.startswith("-")), "")
-        folder = os.path.normpath(Path(self.seen(str((self.process / "cwd").readlink())), main, ".deps"))
-        if main and self.at(f"{folder}/../PEX-INFO") is not None:
+        main = next((word for word in self.words[1:] if not word.startswith("-") or word in ("-c", "-m")), "-")
+        if not main.startswith("-"):
+            folder = os.path.normpath(Path(self.seen(str((self.process / "cwd").readlink())), main, ".deps"))
             try:
-                return tuple(f"{folder}/{one.name}" for one in sorted(Path(f"{self.process}/root{folder}").iterdir()))
-            except OSError:
+                if self.at(f"{folder}/../PEX-INFO") is not None:
+                    there = Path(f"{self.process}/root{folder}")
+                    return tuple(f"{folder}/{one.name}" for one in sorted(there.iterdir()))
+            except OSError:  # a program's own words, or a folder that this user may not look into
                 return ()
         return tuple(sorted({self.seen(one) for one in BROUGHT.findall(self.maps) if not INSTALLED.search(one)}))
 
