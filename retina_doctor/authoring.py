@@ -265,6 +265,7 @@ class Pack(Data, frozen=True, kw_only=True):
     reasons: Path | None = None
     services: Callable[[Settings], tuple[RunningService, ...]] | None = None
     python: Callable[[Settings], tuple[str, ...] | None] | None = None
+    started: Callable[[Settings], Mapping[str, Mapping[str, object]]] | None = None
     rows: tuple[Row, ...] = ()
     head: Callable[..., Iterable[Iterable[Reason]]] | None = None
     restarted: Callable[..., Iterable[tuple[tuple[str, ...], tuple[str, ...]]]] | None = None

@@ -27,7 +27,25 @@ SIZE = "def size(path):\n    img = load(path)\n    return img.shape\n"
 DJANGO = (
     FACE + "from django.conf import settings\napp = FaceAnalysis()\napp.prepare(ctx_id=0, det_thresh=settings.THRESH)\n"
 )
+BY_VARIABLE = (
+    FACE + "import os\napp = FaceAnalysis()\napp.prepare(ctx_id=0, det_thresh=float(os.getenv('DET_THRESH', '0.6')))\n"
+)
+BY_SETTINGS = (
+    "from pydantic_settings import BaseSettings, SettingsConfigDict\nclass Settings(BaseSettings):\n"
+    "    model_config = SettingsConfigDict(env_file='.env', env_prefix='FACE_')\n    threshold: float = 0.6\nsettings = Settings()\n"
+)
 ACROSS: dict[str, tuple[str | None, Tree, Tree | None]] = {
+    "the first of faces, and the rest": (NF, {"app.py": FACE+A+"def first(img):\n    one, *rest = app.get(img)\n    return one.bbox\n"}, {"app.py": FACE+A+"def first(img):\n    faces = app.get(img)\n    if not faces:\n        return None\n    one, *rest = faces\n    return one.bbox\n"}),
+    "the only face": (NF, {"app.py": FACE+A+"def first(img):\n    faces = app.get(img)\n    [one] = faces\n    return one.bbox\n"}, {"app.py": FACE+A+"def first(img):\n    [*faces] = app.get(img)\n    return faces\n"}),
+    "faces that get a name on their way": (NF, {"app.py": FACE+A+"def first(img):\n    return (faces := app.get(img))[0].bbox\n"}, {"app.py": FACE+A+"def first(img):\n    if faces := app.get(img):\n        return faces[0].bbox\n"}),
+    "no faces are not None": (NF, {"app.py": FACE+A+"def first(img):\n    if (faces := app.get(img)) is not None:\n        return faces[0].bbox\n"}, {"app.py": FACE+A+"def first(img):\n    faces = app.get(img)\n    if faces is not None and len(faces):\n        return faces[0].bbox\n"}),
+    "a wrapped imread of another file": (NR, {"reading.py": "import cv2\ndef load(path):\n    return cv2.imread(path)\n", "app.py": FACE+A+"from reading import load\n"+SIZE}, {"reading.py": "import cv2\ndef load(path):\n    img = cv2.imread(path)\n    if img is None:\n        raise ValueError(path)\n    return img\n", "app.py": FACE+A+"from reading import load\n"+SIZE}),
+    "a model in a context of each request": (PR, {"app.py": SERVED+"from contextlib import asynccontextmanager\n@asynccontextmanager\nasync def model():\n    yield FaceAnalysis()\n@api.post('/d')\nasync def d():\n    async with model() as app:\n        return len(app.get(img))\n"}, {"app.py": SERVED+"from contextlib import asynccontextmanager\nKEPT = FaceAnalysis()\n@asynccontextmanager\nasync def model():\n    yield KEPT\n@api.post('/d')\nasync def d():\n    async with model() as app:\n        return len(app.get(img))\n"}),
+    "a threshold of an image's variable": (TH, {"Dockerfile": "FROM python:3.12\nENV DET_THRESH=0.97\nCMD python app.py\n", "app.py": BY_VARIABLE}, {"Dockerfile": "FROM python:3.12\nENV DET_THRESH=0.6\nCMD python app.py\n", "app.py": BY_VARIABLE.replace("0.6", "0.97")}),
+    "a threshold of a .env that is read": (TH, {".env": "SECRET=x\nDET_THRESH=0.97\n", "app.py": "from dotenv import load_dotenv\nload_dotenv()\n"+BY_VARIABLE}, {".env": "DET_THRESH=0.97\n", "app.py": BY_VARIABLE}),
+    "a threshold of a service in compose": (TH, {"compose.yaml": "services:\n  face:\n    build: .\n    environment:\n      - DET_THRESH=0.97\n", "app.py": BY_VARIABLE}, {"compose.yaml": "services:\n  face:\n    build: .\n    environment:\n      - DET_THRESH=0.97\n  other:\n    build: .\n    environment:\n      - DET_THRESH=0.6\n", "app.py": BY_VARIABLE}),
+    "a threshold of pydantic's settings": (TH, {".env": "FACE_THRESHOLD=0.97\n", "config.py": BY_SETTINGS, "app.py": FACE+"from config import settings\napp = FaceAnalysis()\napp.prepare(ctx_id=0, det_thresh=settings.threshold)\n"}, {".env": "THRESHOLD=0.97\n", "config.py": BY_SETTINGS, "app.py": FACE+"from config import settings\napp = FaceAnalysis()\napp.prepare(ctx_id=0, det_thresh=settings.threshold)\n"}),
+    "a default that is a text": (TH, {"app.py": BY_VARIABLE.replace("0.6", "0.97")}, {"app.py": BY_VARIABLE}),
     "a wrapped imread": (NR, {"app.py": "import cv2\ndef load(path):\n    return cv2.imread(path)\n"+SIZE}, {"app.py": "import cv2\ndef load(path):\n    img = cv2.imread(path)\n    if img is None:\n        raise ValueError(path)\n    return img\n"+SIZE}),
     "a decorated imread": (NR, {"app.py": LOGGED+"@logged\ndef load(path):\n    return cv2.imread(path)\n"+SIZE}, {"app.py": CHECKED+"@checked\ndef load(path):\n    return cv2.imread(path)\n"+SIZE}),
     "a cached imread": (NR, {"app.py": "import cv2, functools\nload = functools.lru_cache(maxsize=8)(cv2.imread)\n"+SIZE}, {"app.py": "import cv2, functools\nload = functools.lru_cache(maxsize=8)(cv2.imread)\ndef size(path):\n    img = load(path)\n    return img.shape if img is not None else None\n"}),

@@ -413,6 +413,12 @@ FAULTS: dict[str, Fault] = {
     "docker run without --gpus": Fault(
         root="container-started-without-gpu", machine=NOTHING_GIVEN, path=no_driver_libraries
     ),
+    "NVIDIA_VISIBLE_DEVICES=void": Fault(
+        root="container-started-without-gpu",
+        machine=NOTHING_GIVEN,
+        environment={"NVIDIA_VISIBLE_DEVICES": "void"},
+        path=no_driver_libraries,
+    ),
     "pod under runc": Fault(
         root="container-runtime-not-nvidia",
         machine=NOTHING_GIVEN,
@@ -696,6 +702,12 @@ def test_a_folder_is_taken_out_of_the_loaders_list(shows: str, tmp_path: Path) -
     path = f"{tmp_path}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     done = subprocess.run(command, env={"PATH": path}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_variable_that_asks_for_nothing_has_its_effect(tmp_path: Path) -> None:
+    """The container toolkit's "void": as if there were no NVIDIA runtime."""
+    told = looked(tmp_path, FAULTS["NVIDIA_VISIBLE_DEVICES=void"]).finding("container-started-without-gpu")
+    assert [one["key"] for one in told["evidence"]["more"]] == ["host-runs-driver", "visible-devices-void"]
 
 
 def test_whether_an_exclusive_card_is_held_by_the_service_is_unknown_in_a_container(tmp_path: Path) -> None:

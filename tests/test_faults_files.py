@@ -221,3 +221,14 @@ def test_modules_renamed_for_another_python_are_one_root(tmp_path: Path) -> None
     assert only_root(seen, "package-for-other-python")["evidence"]["module"] == "numpy"
     follow_plan(seen.json, tmp_path)
     silent(target.looked())
+
+
+def test_an_environment_that_is_another_pythons_is_one_root(tmp_path: Path) -> None:
+    target = make_target(tmp_path, *PACKAGES, "scipy")
+    for module in list(target.site.glob("**/*.cpython-311-*.so")):
+        module.rename(str(module).replace("cpython-311", "cpython-312"))
+    seen = target.looked()
+    found = only_root(seen, "package-for-other-python")
+    assert {"numpy", "onnxruntime", "scipy"} <= set(found["evidence"]["modules"])
+    follow_plan(seen.json, tmp_path)
+    assert "package-for-other-python" not in {one["name"] for one in target.looked().json["findings"]}

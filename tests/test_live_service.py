@@ -514,8 +514,26 @@ def test_a_service_that_died_while_loading(tmp_path: Path, real_model: Path) -> 
 def test_a_service_that_loads_for_ever(tmp_path: Path, real_model: Path) -> None:
     with serving(tmp_path, real_model, "loads-for-ever", ready=False) as service:
         told = asked(tmp_path, "--pid", service.pid)
-        assert roots(told) == ["service-not-running"]
-        assert finding(told, "service-not-running")["kind"] == "process-listens-nowhere"
+        assert roots(told) == ["service-crashed-or-not-ready"]
+        assert finding(told, "service-crashed-or-not-ready")["kind"] == "listens-nowhere"
+        assert verdicts(told)["service-not-running"] == "passed"
+
+
+@pytest.mark.parametrize("flag", ["--url", "--port"])
+def test_a_service_that_loads_before_it_listens_is_found(flag: str, tmp_path: Path, real_model: Path) -> None:
+    with serving(tmp_path, real_model, "loads-for-ever", ready=False) as service:
+        words = [
+            "check",
+            "--device",
+            "cpu",
+            "--only",
+            SERVICE,
+            flag,
+            service.url if flag == "--url" else str(service.port),
+        ]
+        told = report(*words, cwd=tmp_path, env=environment(RETINA_DOCTOR_SERVICE_ATTACH=None))
+        assert told["target"]["chosen_by"] == str(service.pid)
+        assert roots(told) == ["service-crashed-or-not-ready"]
 
 
 def test_a_service_that_hangs_whole(tmp_path: Path, real_model: Path) -> None:

@@ -41,6 +41,32 @@ def torch_zip(path: Path) -> Path:
     return path
 
 
+def test_a_tensor_alone_is_no_checkpoint(tmp_path: Path) -> None:
+    """torch.save(torch.zeros(3), path), and of a list of them."""
+    tensor = b"ctorch._utils\n_rebuild_tensor_v2\n)R"
+    for name, content in (
+        ("one.pth", tensor),
+        ("list.pth", b"](" + tensor + b"e"),
+        ("dict.pth", b"}(K\x01" + tensor + b"u"),
+    ):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("net/data.pkl", b"\x80\x02" + content + b".")
+            archive.writestr("net/version", b"3\n")
+        assert look(name, tmp_path) == ["model-weights-mismatch"], name
+    assert look(torch_zip(tmp_path / "net.pth"), tmp_path) == []
+
+
+def test_the_lists_of_a_torchscript_run_no_code(tmp_path: Path) -> None:
+    """As torch.jit.save writes a Conv2d: its padding is such a list."""
+    for name, severity in (("torch.jit._pickle\nbuild_intlist", "warning"), ("torch.jit._pickle\nload", "error")):
+        with zipfile.ZipFile(tmp_path / "net.pt", "w") as archive:
+            archive.writestr("net/data.pkl", b"\x80\x02c" + name.encode() + b"\n](K\x00e\x85R.")
+            archive.writestr("net/version", b"3\n")
+        env = environment(HOME=str(tmp_path))
+        told = report("--only", "RD113", "--target", DEV_PYTHON, "--model", "net.pt", cwd=tmp_path, env=env)
+        assert [one["severity"] for one in told["findings"]] == [severity], name
+
+
 def test_an_address_is_no_file(tmp_path: Path, real_model: Path) -> None:
     """What loads models opens no address; a folder that only looks like one is a path."""
     for address in (

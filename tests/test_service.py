@@ -389,7 +389,7 @@ def test_a_process_that_listens_nowhere(tmp_path: Path) -> None:
     idle = "import time\nprint(0, flush=True)\ntime.sleep(600)"
     with running(idle) as (pid, _):
         told = service(tmp_path, "--pid", pid)
-        assert evidence(told, "service-not-running")["kind"] == "process-listens-nowhere"
+        assert evidence(told, "service-crashed-or-not-ready")["kind"] == "listens-nowhere"
 
 
 def test_a_process_behind_a_unix_socket_runs(tmp_path: Path) -> None:

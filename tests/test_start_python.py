@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from retina_doctor_checks.probes.service import application
-from retina_doctor_checks.running import python_of_start
+from retina_doctor_checks.running import python_of_start, said_by_start
 
 from retina_doctor.settings import Settings
-from tests.doctor import environment, report
+from tests.doctor import environment, report, roots
 
 
 @pytest.fixture
@@ -48,6 +48,44 @@ def started(words: str) -> Settings:
 def test_which_python_a_start_names(words: str, name: str | None, python: Path) -> None:
     found = python_of_start(started(words.format(bin=python.parent)))
     assert found == ((str(python.parent / name),) if name else None)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("RETINAFACE_MODEL_PATH=weights/a.onnx {bin}/python app.py", {"model": {"path": "weights/a.onnx"}}),
+        ("{bin}/python app.py --model=weights/a.onnx", {"model": {"path": "weights/a.onnx"}}),
+        ("cd / && {bin}/python app.py", {"target": {"workdir": "/"}}),
+        ("RETINAFACE_MODEL_PATH=$HOME/a.onnx {bin}/python app.py", {}),
+        ("{bin}/python app.py", {}),
+        ("docker:face", {}),
+    ],
+)
+def test_what_else_a_start_says(words: str, said: dict[str, object], python: Path) -> None:
+    assert said_by_start(started(words.format(bin=python.parent))) == said
+
+
+def test_the_model_of_a_supervisors_program(python: Path, tmp_path: Path) -> None:
+    conf = tmp_path / "face.conf"
+    conf.write_text(
+        f"[program:face]\ncommand={python} app.py\ndirectory={tmp_path}/venv\n"
+        'environment=PORT="8080",KEY="a b",RETINAFACE_MODEL_PATH="%(here)s/a.onnx"\n'
+    )
+    said = {"model": {"path": f"{tmp_path}/a.onnx"}, "target": {"workdir": f"{tmp_path}/venv"}}
+    assert said_by_start(started(str(conf))) == said
+    conf.write_text(f'[program:face]\ncommand={python} app.py\nenvironment=RETINAFACE_MODEL_PATH="a.onnx\n')
+    assert said_by_start(started(str(conf))) == {}
+
+
+def test_the_model_of_a_unit_that_does_not_run(python: Path, tmp_path: Path) -> None:
+    unit = tmp_path / "face.service"
+    unit.write_text(
+        f"[Service]\nWorkingDirectory={tmp_path}/venv\nEnvironment=RETINAFACE_MODEL_PATH=a.onnx KEY=hidden\n"
+        f"ExecStart={python} app.py\n"
+    )
+    told = report("check", "--only", "RD101", "--start", unit, cwd=tmp_path)
+    assert told["facts"]["models"]["path"] == f"{tmp_path}/venv/a.onnx"
+    assert roots(told) == ["model-missing"]
 
 
 def test_a_supervisors_program(python: Path) -> None:

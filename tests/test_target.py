@@ -188,6 +188,22 @@ def test_an_environment_in_the_folder_goes_before_path(
         assert choose_target(Settings(), path).chosen == "path"
 
 
+def test_an_environment_with_the_systems_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Jetson, where torch and TensorRT are the system's: whoever may change those changes what it runs."""
+    make_venv(tmp_path / "venv", "uv")
+    config = tmp_path / "venv" / "pyvenv.cfg"
+    config.write_text(config.read_text().replace("packages = false", "packages = true"))
+    assert "include-system-site-packages = true" in config.read_text()
+    version = next((tmp_path / "venv").glob("lib/python*")).name
+    users = tmp_path / "home" / ".local" / "lib" / version / "site-packages"
+    users.mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert choose_target(Settings(), {"PATH": ""}).chosen == "folder"
+    users.chmod(0o777)
+    assert choose_target(Settings(), {"PATH": ""}).chosen != "folder"
+
+
 def test_ones_own_group_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with the umask of 002 that many distributions set for users who have a group for themselves; root's is root."""
     make_venv(tmp_path / "venv", "uv")

@@ -13,6 +13,8 @@ def same_subject(root: Finding, echo: Finding) -> bool:
 
 
 def same_module(root: Finding, echo: Finding) -> bool:
+    if echo.subject.removeprefix("module:") in root.evidence.get("modules", ()):
+        return True
     return root.subject.removeprefix("module:") == echo.subject.removeprefix("module:")
 
 
@@ -171,9 +173,19 @@ def says_so(root: Finding, echo: Finding) -> bool:
 
 def of_that_module(root: Finding, echo: Finding) -> bool:
     """It is of the module itself, or of one that fails with it."""
-    module = root.subject.removeprefix("module:")
+    modules = "|".join(map(re.escape, root.evidence.get("modules") or [root.subject.removeprefix("module:")]))
     words = " ".join(str(echo.evidence.get(key) or "") for key in ("error", "detail", "module"))
-    return same_module(root, echo) or re.search(rf"\b{module}\b", words) is not None
+    return same_module(root, echo) or re.search(rf"\b(?:{modules})\b", words) is not None
+
+
+def of_all_modules(root: Finding, _echo: Finding) -> bool:
+    """The environment is another Python's, onnxruntime with it."""
+    return root.subject == "modules" and "onnxruntime" in root.evidence["modules"]
+
+
+def of_that_tag(root: Finding, echo: Finding) -> bool:
+    """What pip's list names bears this Python's tag, and is not there."""
+    return same_module(root, echo) or (root.subject == "modules" and root.evidence["wanted"] in str(echo.evidence))
 
 
 def of_its_files(root: Finding, echo: Finding) -> bool:

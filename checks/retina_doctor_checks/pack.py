@@ -33,7 +33,14 @@ def python(settings: Settings) -> tuple[str, ...] | None:
     return python_of_start(settings)
 
 
+def started(settings: Settings) -> dict[str, dict[str, str]]:
+    from .running import said_by_start
+
+    return said_by_start(settings)
+
+
 pack = Pack(
+    started=started,
     name="retinaface",
     domains=(
         models,

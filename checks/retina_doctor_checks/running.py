@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from retina_doctor import proc_files
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import replace
 from retina_doctor.settings import Settings
-from retina_doctor_checks.probes.models.locate import is_trusted
+from retina_doctor_checks.probes.models.locate import VARIABLE, is_trusted
 from retina_doctor_checks.probes.service import application, look_sockets, look_start
 from retina_doctor_checks.probes.service.server_words import SERVERS
 
@@ -34,6 +35,7 @@ NOBODYS_SERVICE = (
     "http.server",
 )
 """Python programs that may have such a library loaded, and listen."""
+MOST_PROGRAM = 2**20
 UNIT_GROUP = re.compile(
     r"/system\.slice/(?:[^/]+\.slice/)*([A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,200}\.service)(?:/.*)?"
 )
@@ -55,6 +57,8 @@ def services(settings: Settings) -> tuple[RunningService, ...]:
     if named.host is not None or settings.of(ScanSettings).paths or (port is None and named.url is not None):
         return ()
     found = detecting(port, frozenset({named.port} if named.port else ()))
+    if not found and port is not None:
+        found = (frozen(port) if named.port is not None else ()) or loading(port)
     if not found and named.port is None:  # what listens at the URL may be a proxy before it
         found = (detecting(None) if port is not None else ()) or on_unix_sockets()
     return tuple(_as_found(one, port, settings) for one in found)
@@ -85,6 +89,20 @@ def python_of_start(settings: Settings) -> tuple[str, ...] | None:
     if program.name in SERVERS:
         beside = [program.with_name("python3"), program.with_name("python")]
     return next(((str(Path.cwd() / one),) for one in beside if os.access(one, os.X_OK) and is_ours(one)), None)
+
+
+def said_by_start(settings: Settings) -> dict[str, dict[str, str]]:
+    """The folder in which a start command runs, and the model that its words or its variables name."""
+    named = settings.of(ServiceSettings).start
+    if named is None or named.partition(":")[0] in ("docker", "podman"):
+        return {}
+    told = look_start.found(named)
+    if told.source == "compose":
+        return {}  # its paths are those of an image
+    words, directory = application.entered(told.words, told.directory or str(Path.cwd()))
+    model = model_of(application.stripped(words)) or application.assigned([*told.words, *words]).get(VARIABLE)
+    said: dict[str, dict[str, str]] = {"model": {"path": model}} if model and "$" not in model else {}
+    return {**said, "target": {"workdir": directory}} if os.path.isdir(directory) and directory != os.getcwd() else said  # noqa: PTH109, PTH112
 
 
 def is_ours(python: Path) -> bool:
@@ -122,6 +140,47 @@ def detecting(port: int | None, own: Set[int] = frozenset()) -> tuple[RunningSer
     wanted = sorted({masters[one] for one in ports if detects(one, bool(ports[one] & usual))})
     found = tuple(described(one) for one in wanted if port in (None, *ports[one]) and not is_nobodys(one))
     return found or hidden(USUAL_PORTS if port is None else frozenset({port}))
+
+
+def frozen(port: int) -> tuple[RunningService, ...]:
+    """The program that listens on the port with a detector's library loaded, and is no Python (PyInstaller)."""
+    others = set(look_sockets.processes()) - set(pythons())
+    wanted = sorted(one for one in others if port in listening_ports(one) and loaded(one) & DETECTORS)
+    return tuple(described(one) for one in wanted[:1])
+
+
+def loading(port: int) -> tuple[RunningService, ...]:
+    """The one process that listens nowhere yet, and whose command, variables or program names the port, on which nobody listens:
+    uvicorn opens it when the models are loaded. It has a detector installed."""
+    if any(row["port"] == port and row["state"] == "LISTEN" for row in look_sockets.rows() or ()):
+        return ()
+    apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
+    quiet = {one for one in pythons() if one not in apart and not is_nobodys(one) and names_port(one, port)}
+    wanted = [one for one in quiet if not quiet & set(look_sockets.ancestors(one))]
+    one = wanted[0] if len(wanted) == 1 else None
+    known = one is not None and not listening_ports(one) and detects(one, expected=True)
+    return (replace(described(one), ports=(port,)),) if known and one is not None else ()
+
+
+def names_port(pid: int, port: int) -> bool:
+    folder = f"/proc/{pid}"
+    words = look_sockets.command_words(folder)
+    number = re.compile(rf"(?<![\w.]){port}(?![\w.])")
+    if any(number.search(word) for word in words):
+        return True
+    try:
+        variables = [one.partition(b"=") for one in proc_files.variables(folder)]
+    except OSError:
+        return False
+    if any(name.endswith(b"PORT") and value == str(port).encode() for name, _, value in variables):
+        return True
+    program = next((word for word in words[1:] if word.endswith(".py")), None)
+    path = look_sockets.called(folder, f"./{program}" if program and "/" not in program else program or "")
+    try:
+        with Path(f"{folder}/root{path}").open(encoding="utf-8", errors="replace") as file:
+            return number.search(file.read(MOST_PROGRAM)) is not None
+    except OSError:
+        return False
 
 
 def on_unix_sockets() -> tuple[RunningService, ...]:

@@ -53,6 +53,7 @@ class Catalogue(Data, frozen=True, kw_only=True, dict=True):
     reasons: tuple[Path, ...]
     finders: tuple[Callable[[Settings], tuple[RunningService, ...]], ...]
     starters: tuple[Callable[[Settings], tuple[str, ...] | None], ...]
+    started: tuple[Callable[[Settings], Mapping[str, Mapping[str, object]]], ...] = ()
     rows: tuple[Row, ...] = ()
     heads: tuple[Entry, ...] = ()
     """What tells the first lines of a report, asked for facts as checks are."""

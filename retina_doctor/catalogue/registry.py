@@ -79,6 +79,7 @@ def build(packs: Iterable[Pack]) -> Catalogue:
         reasons=tuple(pack.reasons for pack in packs if pack.reasons),
         finders=tuple(pack.services for pack in packs if pack.services),
         starters=tuple(pack.python for pack in packs if pack.python),
+        started=tuple(pack.started for pack in packs if pack.started),
         rows=tuple(row for pack in packs for row in pack.rows),
         heads=tuple(draft.heads.values()),
         figures=tuple(draft.figures),

@@ -74,7 +74,9 @@ def _attach(settings: Settings, catalogue: Catalogue, choose: Choose) -> Attachm
 
 
 def _as_started(settings: Settings, catalogue: Catalogue) -> Settings:
-    """Where it does not run, its Python is the one that its start command names."""
+    """Where it does not run, its Python is the one that its start command names; so are its model and its folder."""
+    for say in catalogue.started:
+        settings = settings.implied(say(settings))
     words = catalogue.python(settings)
     return settings.implied({"target": {"command": list(words)}}) if words else settings
 
@@ -88,12 +90,13 @@ class _Candidate(Data, frozen=True):
 
 
 def _candidate(one: RunningService) -> _Candidate | None:
-    """None: it has ended meanwhile, or is no Python."""
+    """None: it has ended meanwhile, or is no Python; at the port that was named, no other Python stands in for it."""
     if not one.readable:
         return _Candidate(one, None, (("user", ""),))
     try:
         standpoint = standpoint_of(one.pid)
-        if python_of(one.pid).problem in ("ended", "no-python"):
+        problem = python_of(one.pid).problem
+        if problem == "ended" or (problem == "no-python" and not one.named):
             return None
     except (FileNotFoundError, ProcessLookupError):
         return None

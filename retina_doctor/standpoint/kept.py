@@ -48,21 +48,26 @@ def oneself() -> Keepers:
     return Keepers(users, alone)
 
 
-def is_kept(python: str, keepers: Keepers) -> bool:
+def is_kept(python: str, keepers: Keepers, system: bool = False) -> bool:
     """A virtual environment of theirs: its Python with all links and folders on the way, its settings, each file of its packages,
     of the folders that these add to its search path, and of the library of the Python that it was made of.
 
-    As the doctor itself sees it: what that Python would say of its own files is no evidence.
+    As the doctor itself sees it: what that Python would say of its own files is no evidence. *system*: it may have the
+    packages of the system on its path, and of the one user who is asked about.
     """
     environment = Path(python).parent.parent
     try:
         sites = [one for one in environment.glob("lib*/python3*/site-packages") if not one.is_symlink()]
         if not sites:
             return False
-        libraries = _libraries(environment, {site.parent.name for site in sites})
-        folders: list[Path] = [*sites, *libraries, *(one for site in sites for one in _added(site))]
+        names = {site.parent.name for site in sites}
+        libraries, open_to = _libraries(environment, names)
+        if open_to and not system:
+            return False
+        systems = _of_system(libraries) if open_to else []
+        folders = [*sites, *libraries, *systems, *(one for site in [*sites, *systems] for one in _added(site))]
         ways: list[Path] = [Path(python), environment / "pyvenv.cfg", *folders]
-        apart = {str(environment), *(f"{one}/site-packages" for one in libraries)}
+        apart = {str(environment), *(f"{one}/site-packages" for one in libraries if not open_to)}
         once = {os.path.realpath(one): one for one in reversed(folders)}  # lib64 is a link to lib
         every = itertools.chain(*map(_way_to, ways), *(_below(one, apart) for one in once.values()))
         for count, (path, state) in enumerate(every):
@@ -73,17 +78,26 @@ def is_kept(python: str, keepers: Keepers) -> bool:
     return True
 
 
-def _libraries(environment: Path, names: set[str]) -> list[Path]:
-    """Of the Python that the environment was made of, as its settings name it. Raises OSError, ValueError where they don't, or
-    where they let other packages in."""
+def _libraries(environment: Path, names: set[str]) -> tuple[list[Path], bool]:
+    """Of the Python that the environment was made of, as its settings name it, and whether they let that one's packages in (as
+    on Jetson). Raises OSError, ValueError where they name none."""
     lines = (environment / "pyvenv.cfg").read_text(encoding="utf-8").splitlines()
     told = {name.strip().lower(): value.strip() for name, _, value in (line.partition("=") for line in lines)}
-    if told.get("include-system-site-packages", "false").lower() != "false":
-        raise ValueError("packages of the system are on its search path")
     found = [one for name in names for one in Path(told.get("home", "")).parent.glob(f"lib*/{name}")]
     if not found:
         raise ValueError("its settings do not say of which Python it was made")
-    return [one.resolve() for one in found]
+    return [one.resolve() for one in found], told.get("include-system-site-packages", "false").lower() != "false"
+
+
+def _of_system(libraries: list[Path]) -> list[Path]:
+    """Where that Python's own packages are: its site-packages is in its library; Debian's (site.py getsitepackages() there)
+    and this user's are elsewhere."""
+    found = [one / "site-packages" for one in libraries]
+    for one in libraries:
+        for prefix in (one.parent.parent, one.parent.parent / "local"):
+            found += [prefix / "lib" / name / "dist-packages" for name in ("python3", one.name)]
+        found += [Path(each) / "lib" / one.name / "site-packages" for each in ("/usr/local", Path.home() / ".local")]
+    return [one for one in dict.fromkeys(found) if one.is_dir()]
 
 
 def _added(site: Path) -> list[Path]:

@@ -20,6 +20,8 @@ from retina_doctor.standpoint.within import Identity, found_within, identity, ro
 PYTHON = re.compile(r"python[\d.]*[a-z]*$")
 """What an interpreter's file is called, and no title that a server gives itself."""
 PACKAGES = re.compile(r"^[^/\n]*(/\S*)/lib/python(\d+\.\d+)t?/site-packages/[^\n]*?( \(deleted\))?$", re.MULTILINE)
+BROUGHT = re.compile(r"^[^/\n]*(/\S*/site-packages)/[^\n]*\.so$", re.MULTILINE)
+INSTALLED = re.compile(r"/lib\d*/p(?:ython|ypy)[\d.]*t?/site-packages$")
 LIBPYTHON = re.compile(r"^[^/\n]*(/\S*)/libpython(\d+\.\d+)t?\.so[^\n]*$", re.MULTILINE)
 """From the first slash of a line on: a stranger chooses how many there are."""
 ENVIRONMENTS = ("VIRTUAL_ENV", "CONDA_PREFIX")
@@ -31,12 +33,14 @@ DELETED = " (deleted)"
 class ProcessPython(Data, frozen=True):
     """*command*: words that start it; the last is the interpreter, before it is what enters a container or takes on
     another user. () where there is none: *problem* says why, and *called* how it was called. *roots_own*: another user's process,
-    and nobody but root can change what starts with that interpreter."""
+    and nobody but root can change what starts with that interpreter. *paths*: folders of packages that the program brings along
+    (a pex, shiv), where the interpreter does not look by itself."""
 
     command: tuple[str, ...] = ()
     problem: NoPython | None = None
     called: str | None = None
     roots_own: bool = False
+    paths: tuple[str, ...] = ()
 
 
 def python_of(pid: int) -> ProcessPython:
@@ -66,6 +70,7 @@ def _python_of(pid: int) -> ProcessPython:
         with root_of(pid) as root:
             one = _Running(process, standpoint, root)
             found = one.itself() if one.is_python else one.embedded()
+            paths = one.brought() if one.is_python else ()
     except (FileNotFoundError, ProcessLookupError):
         return ProcessPython(problem="ended")
     except UnicodeDecodeError:
@@ -77,7 +82,7 @@ def _python_of(pid: int) -> ProcessPython:
         return found
     before = entry_words(standpoint)
     beside = bool(before) and not standpoint.contained and os.geteuid() == 0
-    return ProcessPython((*before, found), roots_own=beside and is_kept(found, ROOT))
+    return ProcessPython((*before, found), roots_own=beside and is_kept(found, ROOT), paths=paths)
 
 
 class _Running:
@@ -158,6 +163,19 @@ class _Running:
             key = (self.seen(prefix), version)
             found[key] = found.get(key, False) or bool(deleted)
         yield from ((prefix, version, found[prefix, version]) for prefix, version in sorted(found))
+
+    def brought(self) -> tuple[str, ...]:
+        """Of a pex, whose folder has a link to each package in .deps; else folders of packages that lie in no installation."""
+        main = next((word for word in self.words[1:] if not word.startswith("-") or word in ("-c", "-m")), "-")
+        if not main.startswith("-"):
+            folder = os.path.normpath(Path(self.seen(str((self.process / "cwd").readlink())), main, ".deps"))
+            try:
+                if self.at(f"{folder}/../PEX-INFO") is not None:
+                    there = Path(f"{self.process}/root{folder}")
+                    return tuple(f"{folder}/{one.name}" for one in sorted(there.iterdir()))
+            except OSError:  # a program's own words, or a folder that this user may not look into
+                return ()
+        return tuple(sorted({self.seen(one) for one in BROUGHT.findall(self.maps) if not INSTALLED.search(one)}))
 
     def embedded(self) -> str | ProcessPython:
         """A program that has a Python inside (uwsgi): the interpreter of the environment that it uses, of the same version."""

@@ -79,7 +79,7 @@ def _is_ours(prefix: Path) -> bool:
 
     def look() -> bool:
         there = os.access(python, os.X_OK) and not _same(prefix, Path(sys.prefix))
-        return there and is_kept(str(python), oneself())
+        return there and is_kept(str(python), oneself(), system=True)
 
     try:
         return unless_local(look)
@@ -199,19 +199,28 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
         pairs = proc_files.variables(str(process))
         own = dict(os.fsdecode(pair).split("=", 1) for pair in pairs if b"=" in pair)
         workdir = settings.target.workdir or standpoint.seen(str((process / "cwd").readlink()))
-        same = target.problem == "no-answer" or python_of(pid).command == target.command
+        python = python_of(pid) if target.problem != "no-answer" else None
+        same = python is None or python.command == target.command
         if not same or standpoint_of(pid) != standpoint:
             raise UsageError(f"--pid {pid}: it became another process while it was read")
         seen_from = of_process(standpoint, workdir)
+        paths = python.paths if python is not None else ()
         if standpoint.foreign:
-            return Surroundings(workdir, own, standpoint, seen_from=seen_from)
+            return Surroundings(workdir, _with_paths(own, paths), standpoint, seen_from=seen_from)
         doctors = limits_of("self")
         others = {number: pair for number, pair in standpoint.limits.items() if pair != doctors.get(number)}
         if not own:  # a server that writes its title over its command line may have written over its variables, too
             seen_from = replace(seen_from, environment="caller")
         apart = standpoint.processors if set(standpoint.processors) != os.sched_getaffinity(0) else ()
-        return Surroundings(workdir, own or environment, limits=others, processors=apart, seen_from=seen_from)
+        variables = _with_paths(own or environment, paths)
+        return Surroundings(workdir, variables, limits=others, processors=apart, seen_from=seen_from)
     except (FileNotFoundError, ProcessLookupError):
         raise ProcessLookupError(pid) from None
     except OSError as error:
         raise UsageError(f"--pid {target.chosen_by}: its surroundings cannot be read: {error.strerror}") from None
+
+
+def _with_paths(variables: Mapping[str, str], paths: tuple[str, ...]) -> Mapping[str, str]:
+    """*paths*: where the process found its packages by a way of its own."""
+    told = [variables["PYTHONPATH"]] if variables.get("PYTHONPATH") else []
+    return {**variables, "PYTHONPATH": os.pathsep.join([*told, *paths])} if paths else variables

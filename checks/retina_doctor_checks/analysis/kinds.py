@@ -88,6 +88,7 @@ KINDS = (
         follows=NAMES_OTHERS,
     ),
     SourceKind(kind="project", name=r"(?:pyproject\.toml|uv\.lock|Pipfile)$", words=PACKAGES),
+    SourceKind(kind="dotenv", name=r"(?:[\w-]+)?\.env$"),
     SourceKind(kind="script", name=r"(?:Procfile|Makefile|.+\.sh|.+\.service)$", words=STARTS),
 )
 """The first that fits is the kind of a file."""

@@ -22,6 +22,7 @@ from ..facts.source import Unread
 from .found import Found, FoundSum
 from .kinds import Language, language
 from .python.neighbours import Neighbours
+from .python.outside import Outside
 from .text import Unreadable
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class NotFetched(Data, frozen=True, kw_only=True):
 
 
 class FetchedTexts(Data, frozen=True, kw_only=True):
-    """What probes/source/look_texts.py tells. *seconds*: how long that took. *executed*: of look_own.py alone."""
+    """What probes/source/look_texts.py tells. *seconds*: how long that took. *executed*, and *variables* of the
+    environment that give numbers: of look_own.py alone."""
 
     paths: tuple[str, ...]
     missing: tuple[str, ...]
@@ -72,6 +74,7 @@ class FetchedTexts(Data, frozen=True, kw_only=True):
     texts: tuple[Packed, ...]
     seconds: float
     executed: tuple[str, ...] | None = None
+    variables: tuple[tuple[str, str], ...] = ()
 
 
 class OutOfTime(Exception):
@@ -112,7 +115,9 @@ class SoFar:
             Unread(file=one.file, kind=kind, error=one.error) for one in fetched.unread for kind in one.kinds
         ]
         files = [one.file for one in fetched.texts if one.kind != "named" and language(one.kind) == "python"]
-        self._neighbours = Neighbours(self._content_of, files)
+        others = [one.file for one in fetched.texts if language(one.kind) == "deployment"]
+        outside = Outside(self._content_of, others, files, dict(fetched.variables))
+        self._neighbours = Neighbours(self._content_of, files, outside)
         self._sum = FoundSum()
         self._early = 0
 
@@ -132,7 +137,7 @@ class SoFar:
 
     def _read(self, content: bytes, text: Packed) -> Found:
         """What a file tells. Raises whatever an odd file makes a reader raise."""
-        if text.kind == "named":
+        if text.kind in ("named", "dotenv"):
             return Found()
         if language(text.kind) == "python":
             from .python.read import read as read_python  # only where there is a file: forty modules

@@ -24,7 +24,8 @@ def started_without_gpu(seen: DriverSeen) -> Evidence | None:
     variable = seen.environment.nvidia_visible_devices if seen.environment else None
     more = asides(
         Reason("host-runs-driver", {"driver": host.loaded_version}) if host.loaded_version else None,
-        Reason("visible-devices-ignored", {"value": variable}) if variable else None,
+        Reason("visible-devices-void") if variable == "void" else None,
+        Reason("visible-devices-ignored", {"value": variable}) if variable not in (None, "", "void") else None,
     )
     return {**seen.shown(), "visible_devices": variable, "driver": host.loaded_version, "more": more}
 

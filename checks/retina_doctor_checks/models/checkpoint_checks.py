@@ -40,7 +40,7 @@ def model_weights_mismatch(model: Model) -> Answer:
 
 def _mismatched(model: Model) -> Iterator[Problem]:
     for file, weights in checkpoints(model):
-        if not weights.tensors or weights.lacks:
+        if not weights.tensors or weights.lacks or _nameless(file, weights):
             yield _incomplete(file, weights)
             continue
         if weights.network not in ("mobilenet0.25", "resnet50"):
@@ -62,10 +62,17 @@ def _mismatched(model: Model) -> Iterator[Problem]:
             yield Problem(subject=subject_of(file.path), evidence=evidence, at_most=at_most, variant=variant)
 
 
+def _nameless(file: ModelFile, weights: Checkpoint) -> bool:
+    """A tensor, or several, without the names that a network's have: torch.save(output, path). A whole module has them
+    elsewhere."""
+    of_torch = file.content in ("torch-zip", "torch-legacy")
+    return of_torch and weights.tensors and not weights.keys and not weights.refused
+
+
 def _incomplete(file: ModelFile, weights: Checkpoint) -> Problem:
-    """No weights at all, as `torch.save({})` leaves it, or those of a backbone alone."""
+    """No weights at all, as `torch.save({})` leaves it, tensors that are none, or those of a backbone alone."""
     evidence = {"path": file.path, "keys": weights.keys, "network": weights.network, "lacks": list(weights.lacks)}
-    variant = "no-heads" if weights.tensors else "no-weights"
+    variant = "no-weights" if not weights.tensors else "no-heads" if weights.lacks else "no-names"
     return Problem(subject=subject_of(file.path), evidence=evidence, variant=variant)
 
 

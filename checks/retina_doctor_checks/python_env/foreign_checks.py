@@ -10,13 +10,32 @@ from ..combined.distribution_names import distribution_of
 from ..facts.python_env import Extensions, Foreign, Packages
 from ..versions import named
 
+SEVERAL = 3
+"""Packages of one tag, from which on it is the environment that is another Python's."""
 VERSION = pattern(r"(?:cpython-|cp|pypy)(\d)(\d+)")
 
 
 @check("RD296", "package-for-other-python", Severity.ERROR, action=Action.PIP)
 def package_for_other_python(extensions: Extensions, packages: Packages | None) -> list[Problem]:
     """Copied from another image, from an Alpine one, or left by an upgrade of Python. pip would have taken another wheel."""
+    if len(extensions.foreign) >= SEVERAL and len({(one.tag, one.wanted) for one in extensions.foreign}) == 1:
+        return [_of_all(extensions.foreign, packages)]
     return [_problem(one, packages) for one in extensions.foreign]
+
+
+def _of_all(foreign: tuple[Foreign, ...], packages: Packages | None) -> Problem:
+    """They have one reason: the folder was copied, or Python was exchanged under it."""
+    each = [_problem(one, packages).evidence for one in foreign]
+    return Problem(
+        subject="modules",
+        evidence={
+            **each[0],
+            "modules": [one.module for one in foreign],
+            "package": [one["package"] for one in each],
+            "requirement": [word for one in each for word in one["requirement"]],
+        },
+        variant="all",
+    )
 
 
 def _problem(one: Foreign, packages: Packages | None) -> Problem:
@@ -26,6 +45,7 @@ def _problem(one: Foreign, packages: Packages | None) -> Problem:
         subject=f"module:{one.module}",
         evidence={
             "module": one.module,
+            "modules": [one.module],
             "path": one.path,
             "tag": one.tag,
             "wanted": one.wanted,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from retina_doctor.authoring import Action, Answer, check
+from retina_doctor.codec import replace
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity
 from retina_doctor.settings import Settings
 
@@ -13,8 +14,8 @@ from ..combined.port_owner import owner_of
 from ..combined.server_limits import without_limit
 from ..combined.starting import StartKnown, split
 from ..facts.service import Answer as Answered
-from ..facts.service import Crew, Detection, Ports, Socket, Url
-from .checks import NOT_TOLD, UNCONNECTED, held, in_the_way, service_named, url_listeners, who_holds
+from ..facts.service import Crew, Detection, Ports, ServiceProcess, Socket, Url
+from .checks import NOT_TOLD, UNCONNECTED, held, in_the_way, listens_nowhere, service_named, url_listeners, who_holds
 from .endpoint_checks import OF_THE_PROXY
 
 FAILED = 500
@@ -26,6 +27,8 @@ def service_crashed_or_not_ready(
 ) -> Answer:
     """Something listens at the URL, but does not answer: a server that hangs, still loads, or lost its worker."""
     url = ports.url
+    if ports.process is not None and listens_nowhere(ports.process) and (url is None or not url_listeners(ports)):
+        return _nowhere(ports.process, ports, known)
     if url is None:
         return _silent_listener(settings, ports, interpreter, known)
     if url.problem:
@@ -53,6 +56,15 @@ def service_crashed_or_not_ready(
         return None
     at_most = _at_most_of(sick, ports, listeners)
     return _problem({**evidence, "posted": False}, ports, listeners, known, sick, at_most)
+
+
+def _nowhere(process: ServiceProcess, ports: Ports, known: StartKnown) -> Problem:
+    """Its process is there and no port is open: it loads its models first, cannot bind, or hangs."""
+    its_command = asides(Reason("its-command", {"command": process.command}) if process.command else None)
+    evidence = {"url": None, "port": None, "kind": "listens-nowhere", "status": None, "posted": False}
+    about = {"pid": process.pid, "command": process.command, "more": its_command}
+    problem = _problem({**evidence, **about}, ports, [], known, "listens-nowhere", None)
+    return replace(problem, subject=f"process:{process.pid}")
 
 
 def _is_closed(last: Answered | Detection, url: Url) -> bool:

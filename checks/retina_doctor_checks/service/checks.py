@@ -11,7 +11,7 @@ from ..combined.passed_on import at_url, no_post, proxy_before
 from ..combined.port_owner import is_run_by, owner_of
 from ..combined.server_command import ALL, is_loopback
 from ..combined.starting import StartKnown
-from ..facts.service import Bind, Binding, Ports, Socket
+from ..facts.service import Bind, Binding, Ports, ServiceProcess, Socket
 from ..settings import ServiceSettings
 
 NOT_TOLD = Unknown(missing=("ports",))
@@ -70,9 +70,8 @@ def service_not_running(ports: Ports, known: StartKnown) -> Answer:
         if not process.alive:
             kind = "process-gone"
             return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": kind}, variant=kind)
-        if process.sockets is not None and not process.sockets and not process.unix_sockets:
-            kind = "process-listens-nowhere"
-            return Problem(subject=f"process:{process.pid}", evidence={**about, "kind": kind}, variant=kind)
+        if listens_nowhere(process):
+            return None  # it runs, and is not ready (RD506)
     if url is not None and url.problem is None:
         if not url.local or url.answer is None or ports.sockets is None:
             return NOT_TOLD
@@ -85,6 +84,10 @@ def service_not_running(ports: Ports, known: StartKnown) -> Answer:
     if process is not None and process.sockets is not None:
         return None
     return NOT_TOLD if process is not None else Inapplicable(Reason("url-unusable"))
+
+
+def listens_nowhere(process: ServiceProcess) -> bool:
+    return process.alive and process.sockets is not None and not process.sockets and not process.unix_sockets
 
 
 def its_ports(ports: Ports) -> list[Socket]:

@@ -17,7 +17,7 @@ from ..text import parted
 from . import guards, nms
 from .arguments import plain_argument
 from .constants import constants, judged
-from .flow import Nodes, asked_about, asks, is_index, kept, own_nodes
+from .flow import Given, Nodes, asked_about, asks, is_index, kept, own_nodes, turns_on_none
 from .givers import NO_FACE, Givers, as_empty, is_handed_on, ordered
 from .handlers import SERVERS
 from .lines import around, hit, instead, more, place
@@ -33,6 +33,7 @@ from .misplaced import (
     refused,
     unprepared,
 )
+from .outside import FromOutside
 from .tree import Scope, Tree
 
 PACKAGES = ("insightface", "retinaface", "cv2", *SERVERS)
@@ -133,8 +134,9 @@ def figures(tree: Tree, given: ast.expr, kind: Quantity) -> Iterator[Figure]:
         found = numbers(value, kind)
         plain = isinstance(where, ast.Constant | ast.Tuple | ast.List) and len(found) == 1
         sides = parted(around(tree, where)) if plain else None
+        said = by.node.at if isinstance(by.node, FromOutside) else None
         for one in found:
-            yield Figure(at=place(tree, where), kind=kind, numbers=one, sides=sides)
+            yield Figure(at=said or place(tree, where), kind=kind, numbers=one, sides=None if said else sides)
 
 
 def numbers(value: object, kind: Quantity) -> list[tuple[float, ...]]:
@@ -166,13 +168,15 @@ def faces(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
     """Faces that are indexed where nobody asked whether there are any."""
     own = own_nodes(scope, NO_FACE)
     found = dict(kept(own, calls, ordered))
-    asked = asked_about(own) | asked_elsewhere(tree, own)
+    asked = asked_about([one for one in own if not turns_on_none(one[0])]) | asked_elsewhere(tree, own)
     found |= made_of(tree, own, calls, found)
     for node, tried in own:
         if tried:
             continue
         if isinstance(node, ast.Call):
             yield from taken_by_call(tree, node, found, asked, calls)
+        elif isinstance(node, ast.Assign) and any(map(takes_first, node.targets)):
+            yield from taken_from(tree, node.value, ordered(node.value), found, asked, calls)
         if not (isinstance(node, ast.Subscript) and is_index(node.slice)):
             continue
         if ordered(node.value) is not node.value:
@@ -185,10 +189,10 @@ def faces(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
             yield unguarded(tree, node, "at-once", node.value)
 
 
-def made_of(tree: Tree, own: Nodes, calls: set[ast.expr], found: dict[str, ast.Assign]) -> dict[str, ast.Assign]:
+def made_of(tree: Tree, own: Nodes, calls: set[ast.expr], found: dict[str, Given]) -> dict[str, Given]:
     """boxes = [one.bbox for one in faces]: as empty as faces, of which only the loop asks."""
     tested = asked_about(own, loops=False) | asked_elsewhere(tree, own)
-    made: dict[str, ast.Assign] = {}
+    made: dict[str, Given] = {}
     for node, _ in sorted(own, key=lambda one: getattr(one[0], "lineno", 0)):
         target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
         if not isinstance(node, ast.Assign) or not isinstance(target, ast.Name) or target.id in found:
@@ -224,14 +228,15 @@ def boxes(tree: Tree, scope: Scope, calls: set[ast.expr]) -> Iterator[Hit]:
             yield hit(tree, "no-face-not-handled", node, "indexed", name)
 
 
-def turns_on_none(node: ast.AST) -> bool:
-    """if kpss is None"""
-    test = getattr(node, "test", None)
-    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is | ast.IsNot)
+def takes_first(target: ast.expr) -> bool:
+    """first, *rest = faces; [face] = faces"""
+    parts = target.elts if isinstance(target, ast.Tuple | ast.List) else []
+    starred = [one for one in parts if isinstance(one, ast.Starred)]
+    return len(parts) == 1 + len(starred)
 
 
 def taken_by_call(
-    tree: Tree, call: ast.Call, found: dict[str, ast.Assign], asked: set[str], calls: set[ast.expr]
+    tree: Tree, call: ast.Call, found: dict[str, Given], asked: set[str], calls: set[ast.expr]
 ) -> Iterator[Hit]:
     """faces.pop(), max(faces, key=...), next(iter(faces)): each raises where there is none."""
     name = call.func.id if isinstance(call.func, ast.Name) else ""
@@ -246,7 +251,7 @@ def taken_by_call(
 
 
 def taken_from(
-    tree: Tree, node: ast.expr, given: ast.expr, found: dict[str, ast.Assign], asked: set[str], calls: set[ast.expr]
+    tree: Tree, node: ast.expr, given: ast.expr, found: dict[str, Given], asked: set[str], calls: set[ast.expr]
 ) -> Iterator[Hit]:
     if isinstance(given, ast.Name) and given.id in found and given.id not in asked:
         if node.lineno >= found[given.id].lineno:

@@ -21,7 +21,10 @@ KEEPING = (
 OF_A_REQUEST = ("flask.g", "quart.g")
 UNKNOWN_WAYS = (ast.IfExp, ast.BoolOp, ast.DictComp, ast.NamedExpr, ast.Lambda, ast.AugAssign)
 """known or made(): whether it is made each time cannot be told, or where it goes."""
-PLAIN = ("staticmethod", "classmethod", "no_grad", "inference_mode", "override", "wraps")
+PLAIN = (
+    *("staticmethod", "classmethod", "no_grad", "inference_mode", "override", "wraps"),
+    *("contextmanager", "asynccontextmanager"),
+)
 MOST = 3  # names by which one thing is handed on
 
 

@@ -15,10 +15,14 @@ FIELDS = ("Field", "field", "ib")
 
 
 class Fields(NamedTuple):
-    """*settable*: the environment may say otherwise."""
+    """*settable*: the environment may say otherwise, in variables that begin with *prefix*."""
 
     defaults: dict[str, ast.expr]
     settable: bool
+    prefix: str = ""
+
+    def variable(self, word: str) -> str:
+        return (self.prefix + word).upper()
 
 
 def classes(root: ast.Module) -> dict[str, Fields]:
@@ -50,7 +54,18 @@ def fields_of(node: ast.ClassDef) -> Fields | None:
             value = default_of(one.value)
             if value is not None:
                 found[targets[0].id] = value
-    return Fields(found, any(base in FROM_OUTSIDE for base in bases))
+    settable = any(base in FROM_OUTSIDE for base in bases)
+    return Fields(found, settable, prefix_of(node) if settable else "")
+
+
+def prefix_of(node: ast.ClassDef) -> str:
+    """Of model_config = SettingsConfigDict(env_prefix="FACE_"), and of class Config: env_prefix = "FACE_"."""
+    named = [one.value for one in ast.walk(node) if isinstance(one, ast.keyword) and one.arg == "env_prefix"]
+    named += [
+        one.value for one in ast.walk(node) if isinstance(one, ast.Assign) and last_word(one.targets[0]) == "env_prefix"
+    ]
+    said = [one.value for one in named if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+    return said[0] if len(said) == 1 else ""
 
 
 def default_of(value: ast.expr | None) -> ast.expr | None:

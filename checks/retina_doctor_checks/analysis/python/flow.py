@@ -10,6 +10,8 @@ from .tree import FUNCTIONS, Assignment, Named, Scope, Tree, last_word
 
 Nodes = list[tuple[ast.AST, bool]]
 """[(node, whether a try around it catches what is asked for)]"""
+Given = ast.Assign | ast.NamedExpr
+"""Where a name is given a value."""
 
 
 def own_nodes(scope: Scope, caught: tuple[str, ...]) -> Nodes:
@@ -85,6 +87,12 @@ def asked_about(nodes: Nodes, loops: bool = True) -> set[str]:
     return asked
 
 
+def turns_on_none(node: ast.AST) -> bool:
+    """if faces is None: where there is none, they are an empty list."""
+    test = getattr(node, "test", None)
+    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is | ast.IsNot)
+
+
 def tests_of(node: ast.AST) -> Iterator[ast.expr]:
     """What a node turns on."""
     if isinstance(node, ast.If | ast.While | ast.IfExp | ast.Assert):
@@ -150,10 +158,12 @@ def awaited(node: ast.expr) -> ast.expr:
 
 def kept(
     nodes: Nodes, values: set[ast.expr], bare: Callable[[ast.expr], ast.expr] = awaited
-) -> Iterator[tuple[str, ast.Assign]]:
+) -> Iterator[tuple[str, Given]]:
     """(name, where it is given one of these values); *bare*: what takes off that a value is wrapped in."""
     for node, _ in nodes:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and bare(node.value) in values:
+        if isinstance(node, ast.NamedExpr) and bare(node.value) in values:
+            yield node.target.id, node
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1 and bare(node.value) in values:
             target = node.targets[0]
             if isinstance(target, ast.Name):
                 yield target.id, node

@@ -97,9 +97,10 @@ def is_handed_on(tree: Tree, call: ast.Call) -> bool:
 
 
 def ordered(node: ast.expr) -> ast.expr:
-    """What sorted(), list(), reversed() and tuple() are given, and what is waited for: as empty as what comes out."""
+    """What sorted(), list(), reversed() and tuple() are given, what is waited for, and what is given a name on its way: as empty
+    as what comes out."""
     while True:
-        node = awaited(node)
+        node = awaited(node.value if isinstance(node, ast.NamedExpr) else node)
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             return node
         if node.func.id not in SAME_LENGTH or not node.args:

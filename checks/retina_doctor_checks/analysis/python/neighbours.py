@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 from . import fields
+from .outside import Outside
 
 Contents = Callable[[str], bytes | None]
 """The bytes of another file that was fetched, by its path."""
@@ -38,11 +39,12 @@ class Neighbours:
     """What the modules around a file say. Of their values only literals are taken: whatever else they compute stays unknown.
 
     *trees*: file -> its Tree, where one was asked for (elsewhere.py); None: it is no Python. *settable*: values that the
-    environment may exchange. *files*: all Python files that were fetched. *answering*: (file, line) of functions
-    that are known to answer requests."""
+    environment may exchange. *outside*: what that is known to say. *files*: all Python files that were fetched. *answering*:
+    (file, line) of functions that are known to answer requests."""
 
-    def __init__(self, content_of: Contents, files: Collection[str] = ()) -> None:
+    def __init__(self, content_of: Contents, files: Collection[str] = (), outside: Outside | None = None) -> None:
         self.content_of = content_of
+        self.outside = outside or Outside(content_of)
         self._files = files
         self._sets: dict[tuple[str, str], set[str]] | None = None
         self._moving: set[str] = set()
@@ -154,6 +156,8 @@ class Neighbours:
         for name, one in (known | fields.made(root, known) | fields.instances(root, known)).items():
             said = {f"{name}.{word}": value for word, value in one.defaults.items() if is_literal(value)}
             if one.settable:
+                given = {word: self.outside.variable(one.variable(word)) for word in one.defaults}
+                said |= {f"{name}.{word}": value for word, value in given.items() if value is not None}
                 self.settable.update(said.values())
             found |= said
         return found

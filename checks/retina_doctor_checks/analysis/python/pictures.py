@@ -10,13 +10,12 @@ from retina_doctor.codec import replace
 
 from ...facts.source import Hit
 from . import guards
-from .flow import Nodes, asked_about, asks, kept, own_nodes
+from .flow import Given, Nodes, asked_about, asks, kept, own_nodes
 from .lines import hit
 from .readers import CAUGHT, READERS, Readers
 from .tree import Scope, Tree, arguments, last_word
 from .values import single
 
-PACKAGES = ("cv2",)
 SERVERS = (
     "fastapi",
     "starlette",
@@ -31,6 +30,8 @@ SERVERS = (
     "ray",
     "grpc",
 )
+PACKAGES = ("cv2", "insightface", "retinaface", "onnxruntime", *SERVERS)
+"""cv2 itself, or what is given pictures: another file of the package may read them."""
 HARMLESS = ("print", "str", "repr", "type", "isinstance", "id", "bool", "append", "put", "put_nowait", "add", "cast")
 """What takes a None without harm, or only keeps it."""
 HOLDING = (
@@ -78,7 +79,7 @@ def unasked(tree: Tree, scope: Scope, calls: dict[ast.expr, str]) -> Iterator[Hi
     """The first use of each picture of which nobody in the scope asks whether there is one. *calls*: with what each reads."""
     own = own_nodes(scope, CAUGHT)
     asked = asked_about(own) | handed_over(tree, own)
-    given: dict[str, ast.Assign] = {}
+    given: dict[str, Given] = {}
     for name, node in kept(own, set(calls)):
         if name not in asked:
             given.setdefault(name, node)

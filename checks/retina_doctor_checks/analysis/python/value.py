@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from .outside import NUMBER
 from .tree import Tree, last_word
 
 NAMES = (ast.Name, ast.Attribute)
@@ -21,6 +22,7 @@ WRAPPERS = (
     "os.path.abspath",
     "os.path.realpath",
 )
+NUMBERS = ("int", "float")
 UNCHANGED = ("resolve", "absolute", "expanduser", "as_posix")
 """Methods that name the same path."""
 PATHS = ("pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath")
@@ -49,6 +51,14 @@ class Value:
 
     def unsure(self) -> Value:
         return Value(self.node, self.at, False)
+
+
+def as_number(node: ast.expr | None) -> ast.expr | None:
+    """Of the text that a variable is by default: float(os.getenv("THRESHOLD", "0.6"))."""
+    said = node.value if isinstance(node, ast.Constant) else None
+    if node is None or not (isinstance(said, str) and NUMBER.fullmatch(said.strip())):
+        return node
+    return ast.copy_location(ast.Constant(float(said) if "." in said else int(said)), node)
 
 
 def from_outside(tree: Tree, node: ast.expr) -> bool:

@@ -25,11 +25,13 @@ from .value import (
     MOST,
     MOST_STEPS,
     NAMES,
+    NUMBERS,
     OWNERS,
     PATHS,
     UNCHANGED,
     WRAPPERS,
     Value,
+    as_number,
     from_outside,
     is_exchanged,
 )
@@ -52,7 +54,12 @@ def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
         known = _held(tree, node, deep) or _flag(tree, node, deep) or _field(tree, node, deep)
         return known or [_imported(tree, node, deep)]
     if isinstance(node, ast.Subscript):
-        return _held(tree, node, deep) or _looked_up(tree, node, deep) or [_imported(tree, node, deep)]
+        said = _variable(tree, node.slice) if from_outside(tree, node) else None
+        return (
+            [Value(said, sure=False)]
+            if said is not None
+            else _held(tree, node, deep) or _looked_up(tree, node, deep) or [_imported(tree, node, deep)]
+        )
     if isinstance(node, ast.IfExp):
         return values(tree, node.body, deep + 1) + values(tree, node.orelse, deep + 1)
     if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or) and from_outside(tree, node.values[0]):
@@ -115,7 +122,8 @@ def _field(tree: Tree, node: ast.Attribute, deep: int) -> list[Value]:
     if isinstance(made, ast.Call) and (made.args or any(one.arg is None for one in made.keywords)):
         return [Value(None)]
     given = plain_argument(made, node.attr) if isinstance(made, ast.Call) else None
-    found = values(tree, given or fields.defaults[node.attr], deep + 1)
+    said = tree.neighbours.outside.variable(fields.variable(node.attr)) if fields.settable else None
+    found = values(tree, given or said or fields.defaults[node.attr], deep + 1)
     return [one.unsure() for one in found] if fields.settable else found
 
 
@@ -312,15 +320,25 @@ def _given(
 def _call(tree: Tree, node: ast.Call, deep: int) -> list[Value]:
     name = tree.full(node.func)
     if name in ENVIRONMENT:
+        said = _variable(tree, node.args[0]) if node.args else None
+        if said is not None:
+            return [Value(said, sure=False)]
         return [value.unsure() for value in values(tree, plain_argument(node, "default", 1), deep + 1)]
     if name in WRAPPERS + PATHS and len(node.args) == 1 and not node.keywords:
-        return values(tree, node.args[0], deep + 1)
+        found = values(tree, node.args[0], deep + 1)
+        return [Value(as_number(one.node), one.at, one.sure) for one in found] if name in NUMBERS else found
     if isinstance(node.func, ast.Attribute) and node.func.attr in UNCHANGED and not node.args:
         return values(tree, node.func.value, deep + 1)
     if isinstance(node.func, ast.Attribute) and node.func.attr == "get" and last_word(node.func.value) == "config":
         kept = values(tree, ast.Subscript(node.func.value, node.args[0], ast.Load()), deep + 1) if node.args else []
         return kept if len(kept) == 1 and kept[0].node is not None and is_literal(kept[0].node) else [Value(node)]
     return _returned(tree, node.func, deep) or [Value(node)]
+
+
+def _variable(tree: Tree, name: ast.expr) -> ast.expr | None:
+    """The number that the environment is known to give."""
+    word = name.value if isinstance(name, ast.Constant) else None
+    return tree.neighbours.outside.variable(word) if isinstance(word, str) else None
 
 
 def _returned(tree: Tree, function: ast.expr, deep: int) -> list[Value]:

@@ -182,8 +182,11 @@ def admitted(name: str) -> bool:
 
 
 def dangerous(name: str) -> bool:
-    """A module that runs things, a function of any other, or what could not be read; a class of somebody's code is not."""
-    if name in PLAIN or re.fullmatch(r"torch\.nn\.(functional|init)\.\w+", name):
+    """A module that runs things, a function of any other, or what could not be read; a class of somebody's code is not, nor what
+    TorchScript makes its lists of (torch/jit/_pickle.py)."""
+    if name in PLAIN or re.fullmatch(
+        r"torch\.(?:nn\.(?:functional|init)\.\w+|jit\._pickle\.(?:build|restore)_\w+)", name
+    ):
         return False
     member = name.rpartition(".")[2]
     return "?" in name or name.split(".")[0] in RUNS_CODE or not member[:1].isupper()

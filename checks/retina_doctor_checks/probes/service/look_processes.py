@@ -60,7 +60,7 @@ def about(pid: int) -> dict[str, Any]:
     packages = {match.group(1) for match in map(PACKAGES.match, libraries) if match}
     loaded = [{"path": path, "replaced": libraries[path]} for path in sorted(libraries)]
     known = [start for start in starts if start is not None]
-    since = installed_since(packages, min(known) if known else None)
+    since = installed_since(packages, [path for path, gone in libraries.items() if not gone], min(known, default=None))
     told.update(devices=sorted(devices), devices_told=devices_told)
     return dict(told, libraries=loaded[:MOST_LIBRARIES], installed_since=since[:MOST_PACKAGES])
 
@@ -75,12 +75,13 @@ def started(folder: str) -> float | None:
         return None
 
 
-def installed_since(packages: set[str], moment: float | None) -> list[str]:
-    """Names and versions of distributions of interest that these folders were given after *moment*."""
+def installed_since(packages: set[str], loaded: list[str], moment: float | None) -> list[str]:
+    """Names and versions of distributions of interest that these folders were given after *moment*, and after the process took
+    what it has *loaded*: a program that unpacks its packages when it starts (shiv) is older than all of them."""
     found: list[str] = []
     if moment is None:
         return found
-    for folder in sorted(packages):
+    for folder in sorted(one for one in packages if not is_younger(one, loaded, moment)):
         for name in os.listdir(folder) if os.path.isdir(folder) else ():
             match = DISTRIBUTION.match(name)
             try:
@@ -89,6 +90,14 @@ def installed_since(packages: set[str], moment: float | None) -> list[str]:
             except OSError:
                 continue
     return sorted(found)
+
+
+def is_younger(folder: str, loaded: list[str], moment: float) -> bool:
+    try:
+        made = [os.stat(path).st_ctime for path in loaded if path.startswith(folder + "/")]
+    except OSError:
+        return False
+    return bool(made) and min(made) > moment + CLOCKS_APART
 
 
 def mapped(pid: int) -> list[tuple[str, bool]] | None:

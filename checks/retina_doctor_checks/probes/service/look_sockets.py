@@ -20,8 +20,10 @@ STATES = ("", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "
           "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV")  # include/net/tcp_states.h  # fmt: skip
 LISTENING = 10
 PACKAGE = re.compile(
-    r"[^/]*(/.*/(?:site|dist)-packages/(?:onnxruntime|torch|cv2|tensorrt|tensorflow|mxnet|insightface|retinaface))/"
+    r"[^/]*(/.*/(?:(?:site|dist)-packages|[^/]*\.whl|_internal|_MEI\w+)"
+    r"/(?:onnxruntime|torch|cv2|tensorrt|tensorflow|mxnet|insightface|retinaface))/"
 )
+"""Installed, of a pex, and of what PyInstaller has made: a folder, or one file that unpacks itself."""
 OF_MULTIPROCESSING = re.compile(r"(?:^|/)pymp-|^@listener-\d+-\d+$")
 """Early releases of Python 3.9 and 3.10 had no file for it."""
 MOST_COMMAND = 400  # characters of a command line

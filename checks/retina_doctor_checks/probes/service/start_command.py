@@ -8,8 +8,8 @@ import os
 from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import imported_names
 
-KEPT = ("PYTHONPATH=", "FLASK_APP=", "GUNICORN_CMD_ARGS=")
-"""Of a unit's variables those that say which application is loaded; others may be secret."""
+KEPT = ("PYTHONPATH=", "FLASK_APP=", "GUNICORN_CMD_ARGS=", "RETINAFACE_MODEL_PATH=")
+"""Of a unit's variables those that say which application and which model is loaded; others may be secret."""
 SECONDS = 5
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import shlex
 
 from retina_doctor_checks.probes.native import program
 from retina_doctor_checks.probes.service import application, ended
@@ -122,13 +123,24 @@ def of_supervisor(path: str, wanted: str | None = None) -> StartCommand:
         folder = os.path.dirname(log) if log and log.upper() not in ("AUTO", "NONE") and "/" in log else None
         return StartCommand(
             "supervisor",
-            words,
+            [*listed(expanded(parser.get(name, "environment", fallback=""), path, own) or ""), *words],
             values["directory"],
             place=line_of(path, name, "directory"),
             user=(values["user"], line_of(path, name, "user")) if values["user"] else None,
             log_folder=(folder, line_of(path, name, "stdout_logfile")) if folder else None,
         )
     return StartCommand("supervisor", [])
+
+
+def listed(environment: str) -> list[str]:
+    """Of KEY="value",OTHER=value (supervisor/datatypes.py dict_of_key_value_pairs) what is kept."""
+    lexer = shlex.shlex(environment, posix=True)
+    lexer.whitespace += ","
+    lexer.whitespace_split = True
+    try:
+        return [word for word in lexer if word.startswith(KEPT)]
+    except ValueError:  # a quotation mark that is not closed
+        return []
 
 
 def expanded(value: str, path: str, program_name: str) -> str | None:

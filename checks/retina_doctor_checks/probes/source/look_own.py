@@ -24,6 +24,8 @@ IMPORTS = re.compile(
     re.MULTILINE,
 )
 """Names may stand in brackets, on lines of their own; of `*` only the module is known."""
+NUMBER = re.compile(r"(?i)\w*(?:thr|conf|score|nms|iou|size|width|height)\w*=[\d.]{1,9}$")
+"""Variables that may be the detector's."""
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -42,7 +44,11 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     python = next(kind for kind in kinds if kind.word == "python")
     for path in paths:
         fetched.take(path, look_texts.kind_of(path, kinds) or python, named=False)
+    for folder in sorted({here, *map(os.path.dirname, executed[:1])}):
+        if os.path.isfile(os.path.join(folder, ".env")):
+            fetched.take(os.path.join(folder, ".env"), next(kind for kind in kinds if kind.word == "dotenv"))
     told = {"unread": fetched.unread, "texts": fetched.texts, "cut": fetched.cut, "executed": executed}
+    told["variables"] = [pair for pair in os.environ.items() if NUMBER.match(pair[0] + "=" + pair[1])]
     probe.tell(paths=paths, files=len(paths), seconds=time.monotonic() - start, **told)
 
 
