@@ -194,6 +194,11 @@ def cpu_onnxruntime(case: Case) -> bool:
     return "onnxruntime" in case.told.packages and "onnxruntime-gpu" not in case.told.packages
 
 
+def no_gpu_build_told(case: Case) -> bool:
+    """Neither the GPU's package nor any CUDA: who installs `onnxruntime` reads nowhere that another package is needed."""
+    return not gpu_onnxruntime(case) and not cuda_majors(case.told)
+
+
 def torch_is_cpu_build(case: Case) -> bool:
     return "+cpu" in case.told.packages.get("torch", "")
 
@@ -336,7 +341,8 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         library_major_differs, library_major_same, library_of_cuda_11, frameworks_differ, cudnn_major_differs,
-        cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
+        cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, no_gpu_build_told,
+        torch_is_cpu_build, torch_is_cuda_build,
         no_nvidia_card, card_of_no_build, driver_runs_its_cuda, in_container, download_cannot_connect, started_without_host,
         refused_on_loopback,
         docker_run_without_gpus, on_windows, names_visible_devices, small_card, waited_for_download, two_opencvs,
