@@ -80,7 +80,7 @@ _NO_ERROR = re.compile(r"(?<!not )\b(?:no errors?|without (?:any )?(?:errors?|pr
 _DISCONTENT = re.compile(r"\?|？|\b(?:slow|seconds?|idle|unused)\b|慢|用不|没用|不用", re.IGNORECASE)
 _COMPLAINS = re.compile(
     r"(?<!no )(?<!without )\b(?:errors?|fail\w{0,3}|crash\w{0,3}|can ?not|can't|won't|doesn't|isn't|aren't|not|never|gone|lost"
-    r"|vanish\w{0,3}|disappear\w{0,3}|miss(?:es|ed|ing)|grow\w{0,3}|leak\w{0,3}|hang\w{0,2}|stuck|freez\w{1,3}|die[sd]?|killed"
+    r"|faults?|segfaults?|aborted|vanish\w{0,3}|disappear\w{0,3}|miss(?:es|ed|ing)|grow\w{0,3}|leak\w{0,3}|hang\w{0,2}|stuck|freez\w{1,3}|die[sd]?|killed"
     r"|stays? at|wrong|broken?|refused|denied|unreachable|times? out|no longer)\b"
     r"|报错|失败|崩|不了|不到|不上|不出|不见|无法|不能|没了|(?<![没有])掉|消失|丢|(?<!不)(?<!没)涨|越来越|漏|为空|卡[住死顿]|挂[了掉]|断|(?<!没有)(?<!无)(?<!任何)异常|只能",
     re.IGNORECASE,

@@ -17,6 +17,7 @@ from .memory_told import (
     small_card,
 )
 from .symptoms import mentions
+from .tables import capability
 from .told import Told
 
 CUDA_11_UNTIL = (1, 18)
@@ -193,6 +194,11 @@ def cpu_onnxruntime(case: Case) -> bool:
     return "onnxruntime" in case.told.packages and "onnxruntime-gpu" not in case.told.packages
 
 
+def no_gpu_build_told(case: Case) -> bool:
+    """Neither the GPU's package nor any CUDA: who installs `onnxruntime` reads nowhere that another package is needed."""
+    return not gpu_onnxruntime(case) and not cuda_majors(case.told)
+
+
 def torch_is_cpu_build(case: Case) -> bool:
     return "+cpu" in case.told.packages.get("torch", "")
 
@@ -210,6 +216,12 @@ def driver_runs_its_cuda(case: Case) -> bool:
 
 def no_nvidia_card(case: Case) -> bool:
     return bool(case.told.all("other-gpu")) and not case.told.all("gpu")
+
+
+def card_of_no_build(case: Case) -> bool:
+    """Kepler and before: CUDA 12 builds for none of them (CUDA 12.0 release notes, deprecated features)."""
+    known_of = [capability(name) for name in case.told.all("gpu")]
+    return bool(known_of) and all(one is not None and one < (5, 0) for one in known_of)
 
 
 def in_container(case: Case) -> bool:
@@ -329,8 +341,10 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         library_major_differs, library_major_same, library_of_cuda_11, frameworks_differ, cudnn_major_differs,
-        cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, torch_is_cpu_build, torch_is_cuda_build,
-        no_nvidia_card, driver_runs_its_cuda, in_container, download_cannot_connect, started_without_host, refused_on_loopback,
+        cublas_and_cudnn_missing, both_onnxruntimes, gpu_onnxruntime, cpu_onnxruntime, no_gpu_build_told,
+        torch_is_cpu_build, torch_is_cuda_build,
+        no_nvidia_card, card_of_no_build, driver_runs_its_cuda, in_container, download_cannot_connect, started_without_host,
+        refused_on_loopback,
         docker_run_without_gpus, on_windows, names_visible_devices, small_card, waited_for_download, two_opencvs,
         held_by_no_process_shown, card_is_full, little_of_it_is_ours, most_of_it_is_ours, much_reserved_unallocated,
         asks_for_most_of_the_card, relative_model_path, absolute_model_path, two_places_of_packages,

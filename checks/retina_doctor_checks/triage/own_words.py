@@ -131,6 +131,15 @@ _WHY = re.compile(
 """A question in which what is asked about stands between a denial and what it denies."""
 
 
+_MISSPELT = {
+    "memmory": "memory", "momery": "memory", "memery": "memory", "postive": "positive", "possitive": "positive",
+    "detction": "detection", "dectect": "detect", "detet": "detect", "recoginiz": "recogniz", "recongni": "recogni",
+    "segmentaion": "segmentation", "enviroment": "environment", "dosn't": "doesn't", "dosent": "doesn't", "dosen't": "doesn't",
+    "cann't": "can't", "threshhold": "threshold", "treshold": "threshold", "bouding": "bounding", "dupplicate": "duplicate",
+    "versoin": "version", "drvier": "driver", "instaled": "installed", "compatable": "compatible", "utlize": "utilize",
+}  # fmt: skip
+"""What people often type, and the word."""
+_TYPED = re.compile("|".join(map(re.escape, _MISSPELT)))
 _PAST = re.compile(
     r"\b(?:errors?|problems?|issues?|warnings?|trouble|timeouts?)"
     r"(?: (?:in|of|with|from|about)(?: (?!gpu|card|driver|device|nvidia)[\w.-]{1,20}){1,4})?"
@@ -145,7 +154,8 @@ def spelled_out(said: str) -> str:
     """With "not" for every way to write it: "isn't", "isnt", "cannot"; next to what it denies: "doesn't seem to use", "why
     can't the service use"; "fails to use" and "is no longer being used", too."""
     denied = _NOT.sub(
-        lambda match: f"{match[1] or 'can'} not".replace("ca not", "can not").replace("wo not", "will not"), said
+        lambda match: f"{match[1] or 'can'} not".replace("ca not", "can not").replace("wo not", "will not"),
+        _TYPED.sub(lambda match: _MISSPELT[match[0]], said),
     )
     denied = _UNABLE.sub(r"\g<0>not ", _UNABLE_ZH.sub("无法", denied))
     denied = _WISH.sub("so that it avoids to", denied)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
-
-import tomli
 
 from retina_doctor.catalogue.registry import Catalogue, Entry, Want
 from retina_doctor.codec import Data
@@ -26,7 +22,7 @@ from .case import Case, parts
 from .comparisons import build_told, cuda_majors, ort_build, ort_cuda_major, torch_cuda_major
 from .diagnosing import JudgedText
 from .partial import NotTold, partial
-from .tables import causes
+from .tables import capability, causes
 from .text import LogLine
 from .told import Fact, Told
 from .told_libraries import libraries_told
@@ -105,20 +101,6 @@ def driver_cuda(driver: str | None) -> tuple[int, int] | None:
         if driver and least and parts(driver) >= parts(least)[: len(parts(driver))]:
             return (major, 0)
     return None
-
-
-@functools.cache
-def _cards() -> Mapping[str, tuple[int, int]]:
-    rows = tomli.loads((Path(__file__).parent / "cards.toml").read_text(encoding="utf-8"))
-    return {name: (value[0], value[1]) for name, value in rows.items()}
-
-
-def capability(card: str) -> tuple[int, int] | None:
-    """Of a card by its name; None: not in the table."""
-    short = re.sub(r"\b(?:nvidia|geforce|tesla|quadro)\b ?", "", card.lower())
-    spaced = re.sub(r"\b(rtx|gtx) ?(?=a?\d)", r"\1 ", short)
-    spaced = re.sub(r"^(?=[2-5]0\d0)", "rtx ", re.sub(r"^(?=1[06]\d0)", "gtx ", spaced))
-    return next((value for name, value in _cards().items() if spaced.startswith(name)), None)
 
 
 def _environment(told: Told) -> Made:

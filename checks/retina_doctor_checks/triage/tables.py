@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -201,3 +202,16 @@ def causes() -> Mapping[str, TriageCause]:
 @functools.cache
 def fact_rows() -> tuple[FactRow, ...]:
     return decode(_read(HERE / "facts.toml")["fact"], tuple[FactRow, ...])
+
+
+@functools.cache
+def _cards() -> Mapping[str, tuple[int, int]]:
+    return {name: (value[0], value[1]) for name, value in _read(HERE / "cards.toml").items()}
+
+
+def capability(card: str) -> tuple[int, int] | None:
+    """Of a card by its name; None: not in the table."""
+    short = re.sub(r"\b(?:nvidia|geforce|tesla|quadro)\b ?", "", card.lower())
+    spaced = re.sub(r"\b(rtx|gtx?) ?(?=a?\d)", r"\1 ", short)
+    spaced = re.sub(r"^(?=[2-5]0\d0)", "rtx ", re.sub(r"^(?=1[06]\d0)", "gtx ", spaced))
+    return next((value for name, value in _cards().items() if spaced.startswith(name)), None)
