@@ -65,6 +65,16 @@ _CONTENT = re.compile(
     r"|一切正常|运行(?:正常|稳定)|(?:一直|很|非常)稳定|没有(?:任何|什么)问题",
     re.IGNORECASE,
 )
+_ENDS_WELL = re.compile(
+    r"\b(?:(?:work|run|load|start|succeed|match|pass)(?:s|es)? (?:fine|well|as expected|without (?:any )?problems?))[.! ]*$"
+    r"|(?<!不)(?:正常|正确|够用|没问题)[。！!. ]*$|\b(?:thanks|thank you)[.! ]*$|谢谢[。！!. ]*$",
+    re.IGNORECASE,
+)
+_BUT = re.compile(
+    r"\b(?:only|instead|just|false|none|cpu|blank|empty|inside|how|why|help|[45]\d\d)\b|的时候|时正常|就正常|又正常|才正常|单独|直接|只|吗|请|怎么|仅|求",
+    re.IGNORECASE,
+)
+"""What may be a complaint next to something that is well."""
 _MEANT = re.compile(
     r"\b(?:that is how we want it|(?<!not )(?:by design|as (?:intended|designed)))\b|(?<!不是)(?:设计如此|有意为之)",
     re.IGNORECASE,
@@ -87,7 +97,7 @@ _HOWEVER = re.compile(
 )
 _OUTPUT = re.compile(
     r"\s*(?:Traceback|File '|[\w.]{1,80}(?:Error|Exception|Warning)\b|>>> |[$#] \S|'''|\+[-=+]{8}|\[?[EWIF]:\w"
-    r"|\[?(?:WARN|WARNING|ERROR|INFO|DEBUG|FATAL|CRITICAL)\b|\S{1,300}:\d{1,6}: |[\w./-]{2,60}[@:]\S{0,80}[$#] )"
+    r"|\[?(?:WARN|WARNING|ERROR|INFO|DEBUG|FATAL|CRITICAL)\b|\S{1,300}:\d{1,6}: |[^.\n]{1,80}\.\w{2,3}'?; dlerror: |[\w./-]{2,60}[@:]\S{0,80}[$#] )"
 )
 """Lines of what was printed or typed."""
 _FIELD = re.compile(
@@ -139,7 +149,10 @@ def is_pleased(text: LogText) -> bool:
     said = text.prose
     if _HOWEVER.search(said) or _DISCONTENT.search(said):
         return False
-    return _MEANT.search(said) is not None or (_CONTENT.search(said) is not None and not _COMPLAINS.search(said))
+    if _MEANT.search(said):
+        return True
+    ends_well = _ENDS_WELL.search(said) is not None and not _BUT.search(said)
+    return (ends_well or _CONTENT.search(said) is not None) and not _COMPLAINS.search(said)
 
 
 def is_content(text: LogText) -> bool:
