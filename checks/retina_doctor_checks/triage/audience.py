@@ -70,6 +70,17 @@ _CONTENT = re.compile(
     r"|(?:早就|早已|已经|都)解决了|没出过(?:任何)?问题|一切顺利|纯属",
     re.IGNORECASE,
 )
+_ENDS_WELL = re.compile(
+    r"\b(?:(?:work|run|load|start|succeed|match|pass)(?:s|es)? (?:fine|well|as expected|without (?:any )?problems?))[.! ]*$"
+    r"|(?<!不)(?:正常|正确|够用)[。！!. ]*$|\b(?:thanks|thank you)[.! ]*$|谢谢[。！!. ]*$",
+    re.IGNORECASE,
+)
+_BUT = re.compile(
+    r"\b(?:only|instead|just|false|none|cpu|blank|empty|inside|how|why|help|[45]\d\d)\b"
+    r"|的时候|时正常|就正常|又正常|才正常|单独|直接|只|吗|请|怎么|仅|求",
+    re.IGNORECASE,
+)
+"""What may be a complaint next to something that is well."""
 _MEANT = re.compile(
     r"\b(?:that is how we want it|(?<!not )(?:by design|as (?:intended|designed)))\b|(?<!不是)(?:设计如此|有意为之)",
     re.IGNORECASE,
@@ -82,7 +93,7 @@ _COMPLAINS = re.compile(
     r"(?<!no )(?<!without )\b(?:errors?|fail\w{0,3}|crash\w{0,3}|can ?not|can't|won't|doesn't|isn't|aren't|not|never|gone|lost"
     r"|faults?|segfaults?|aborted|vanish\w{0,3}|disappear\w{0,3}|miss(?:es|ed|ing)|grow\w{0,3}|leak\w{0,3}|hang\w{0,2}|stuck|freez\w{1,3}|die[sd]?|killed"
     r"|stays? at|wrong|broken?|refused|denied|unreachable|times? out|no longer)\b"
-    r"|报错|失败|崩|不了|不到|不上|不出|不见|无法|不能|没了|(?<![没有])掉|消失|丢|(?<!不)(?<!没)涨|越来越|漏|为空|卡[住死顿]|挂[了掉]|断|(?<!没有)(?<!无)(?<!任何)异常|只能",
+    r"|报错|失败|崩|不了|不到|不上|不出|不见|无法|不能|没了|(?<![没有])掉|消失|丢|(?<!不)(?<!没)涨|越来越|漏|为空|卡[住死顿]|挂[了掉]|断|(?<!没有)(?<!无)(?<!任何)异常|只能|[很较]差|不[好准稳行对]|错误",
     re.IGNORECASE,
 )
 _HOWEVER = re.compile(
@@ -92,7 +103,9 @@ _HOWEVER = re.compile(
 )
 _OUTPUT = re.compile(
     r"\s*(?:Traceback|File '|[\w.]{1,80}(?:Error|Exception|Warning)\b|>>> |[$#] \S|'''|\+[-=+]{8}|\[?[EWIF]:\w"
-    r"|\[?(?:WARN|WARNING|ERROR|INFO|DEBUG|FATAL|CRITICAL)\b|\S{1,300}:\d{1,6}: |[\w./-]{2,60}[@:]\S{0,80}[$#] )"
+    r"|\[?(?:WARN|WARNING|ERROR|INFO|DEBUG|FATAL|CRITICAL)\b|\S{1,300}:\d{1,6}: |[^.\n]{1,80}\.\w{2,3}'?; dlerror: "
+    r"|(?:sudo )?(?:docker|podman|kubectl) (?:run|exec|logs|inspect) \S|(?:sudo )?(?:curl|gunicorn|uvicorn|srun) (?:-|http)"
+    r"|[\w./-]{2,60}[@:]\S{0,80}[$#] )"
 )
 """Lines of what was printed or typed."""
 _FIELD = re.compile(
@@ -144,7 +157,10 @@ def is_pleased(text: LogText) -> bool:
     said = text.prose
     if _HOWEVER.search(said) or _DISCONTENT.search(said):
         return False
-    return _MEANT.search(said) is not None or (_CONTENT.search(said) is not None and not _COMPLAINS.search(said))
+    if _MEANT.search(said):
+        return True
+    ends_well = _ENDS_WELL.search(said) is not None and not _BUT.search(said)
+    return (ends_well or _CONTENT.search(said) is not None) and not _COMPLAINS.search(said)
 
 
 def is_content(text: LogText) -> bool:

@@ -28,6 +28,8 @@ AS_LIKELY = 0.8
 """Ratio of two scores from which on neither is called likelier."""
 QUOTED = 0.6
 """Trust in a sentence of a program's that is only spoken of: that of people's own words."""
+OPEN = 0.45
+"""Share of its likeliest cause up to which a program's line leaves open which cause it is."""
 FAINT = 0.02
 """Score below which an alternative is not worth a line."""
 
@@ -64,7 +66,21 @@ def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
         found = tuple(one for one in found if not one.symptom.name.startswith(tables.NEAR))
     clear = tuple(one for one in found if not one.symptom.faint)
     finer = tuple(one for one in clear if not one.symptom.general)
-    return Case(text=text, told=told(text), seen=finer or clear or found, lesson=lesson)
+    said = tuple(one for one in clear if one in finer or _decides(one, finer))
+    return Case(text=text, told=told(text), seen=said if finer else clear or found, lesson=lesson)
+
+
+def _decides(general: SymptomSeen, finer: Sequence[SymptomSeen]) -> bool:
+    """Whether people's own words mean one of the causes between which a program's line leaves it open."""
+    fits = general.symptom.fits
+    meant = max(fits, key=lambda name: fits[name])
+    if not general.symptom.prose or _is_open(general.symptom, meant):
+        return False
+    return any(map(is_spoken, general.places)) and any(_is_open(one.symptom, meant) for one in finer)
+
+
+def _is_open(symptom: tables.Symptom, meant: str) -> bool:
+    return meant in symptom.fits and max(symptom.fits.values()) <= OPEN * sum(symptom.fits.values())
 
 
 def diagnoses(

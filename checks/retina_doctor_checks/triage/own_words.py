@@ -67,6 +67,10 @@ _UNABLE = re.compile(
 _PASSIVE = re.compile(r"(?<=\bnot )(?:be|been|being|get|gets|getting) (?=\w{2,20}(?:ed|und|nd|de|en)\b)")
 """Of "is not being used", "does not get detected"."""
 _UNABLE_ZH = re.compile("没法|没办法|没能|未能|不能够|无法正常|不能正常|没有办法")
+_HEDGE_ZH = re.compile(
+    "(?<=不能|不会|无法|没有|没法)(?:正常|正确|准确|成功|顺利|稳定|自动|及时|完全|真正|主动|直接|继续|进行|再)(?=[\u4e00-\u9fff])"
+)
+"""Words between a denial and what it denies: 不能自动释放."""
 _NOT = re.compile(r"\b(ca|wo|is|are|was|were|do|does|did|has|have|could|would|should)n ?'?t\b|\bcannot\b")
 
 
@@ -157,7 +161,7 @@ def spelled_out(said: str) -> str:
         lambda match: f"{match[1] or 'can'} not".replace("ca not", "can not").replace("wo not", "will not"),
         _TYPED.sub(lambda match: _MISSPELT[match[0]], said),
     )
-    denied = _UNABLE.sub(r"\g<0>not ", _UNABLE_ZH.sub("无法", denied))
+    denied = _UNABLE.sub(r"\g<0>not ", _HEDGE_ZH.sub("", _UNABLE_ZH.sub("无法", denied)))
     denied = _WISH.sub("so that it avoids to", denied)
     denied = _PAST.sub("is well", denied)
     return _NAMED.sub(r"\1", _WHY.sub(r"why \1 \2not ", _PASSIVE.sub("", _HEDGE.sub("", denied))))
