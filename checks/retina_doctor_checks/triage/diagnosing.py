@@ -62,7 +62,7 @@ def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
         found = tuple(one for one in found if not all(map(is_spoken, one.places)))
     elif people_wrote and any(one.symptom.prose for one in found) and (is_impersonal(text) or is_pleased(text)):
         found = tuple(one for one in found if not one.symptom.prose)
-    if is_content(text) or any(one.symptom.faint for one in found):
+    if is_content(text) or any(one.symptom.faint or not one.symptom.prose for one in found):
         found = tuple(one for one in found if not one.symptom.name.startswith(tables.NEAR))
     clear = tuple(one for one in found if not one.symptom.faint)
     finer = tuple(one for one in clear if not one.symptom.general)
