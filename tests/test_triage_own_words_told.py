@@ -22,6 +22,13 @@ def test_what_is_told_leads_to_its_cause(cause: str, says: str) -> None:
     assert cause in _names(says)[:3], _names(says)
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_thanks_at_the_end_silence_no_complaint(place: int) -> None:
+    ends = (" Thanks.", "谢谢。")[place]
+    lost = [row["says"] for row in WORDS["told"][place::2] if _names(row["says"]) and not _names(row["says"] + ends)]
+    assert lost == []
+
+
 @pytest.mark.parametrize("says", WORDS["well"]["says"])
 def test_what_is_told_where_all_is_well_leads_nowhere(says: str) -> None:
     assert _names(says) == []

@@ -61,26 +61,20 @@ _OF_ONESELF = re.compile(
 """Words of one who tells of his own, or asks; and letters of languages whose words for that are not known here."""
 _CONTENT = re.compile(
     r"(?<!not )\b(?:everything (?:works|runs|is fine|is ok)|all (?:works|is well))"
-    r"|(?<!not )\b(?:all good|pleasantly surprised)\b|\bcould not be happier\b|\b(?:never|not) (?:been |was )?broken\b"
+    r"|(?<!not )\ball good\b"
+    r"|一切正常|运行(?:正常|稳定)|(?:一直|很|非常)稳定|没有(?:任何|什么)问题",
+    re.IGNORECASE,
+)
+_PRAISE = re.compile(
+    r"\bpleasantly surprised\b|\bcould not be happier\b|\b(?:never|not) (?:been |was )?broken\b|\ball green\b"
     r"|(?<!not )\b(?:works?|working|runs?|running|did it)"
     r" (?:great|nicely|perfectly|flawlessly|smoothly|out of the box|like a charm|like clockwork)"
     r"|\bjust (?:asking|curious|wanted to (?:say|share))\b|\basking for best practice|\b(?:now|it is|it's) great\b"
-    r"|\bwithout (?:one|a single) (?:restart|problem)"
-    r"|一切正常|运行(?:正常|稳定)|(?:一直|很|非常)稳定|跑得(?:很|非常)?稳|没有(?:任何|什么)问题"
-    r"|(?:早就|早已|已经|都)解决了|没出过(?:任何)?问题|一切顺利|纯属",
+    r"|\bwithout (?:one|a single) (?:restart|problem)|\b(?:congrats|congratulations|release notes)\b"
+    r"|跑得(?:很|非常)?稳|(?:早就|早已|已经|都)解决了|没出过(?:任何)?问题|一切顺利|纯属|发布说明|一次过",
     re.IGNORECASE,
 )
-_ENDS_WELL = re.compile(
-    r"\b(?:(?:work|run|load|start|succeed|match|pass)(?:s|es)? (?:fine|well|as expected|without (?:any )?problems?))[.! ]*$"
-    r"|(?<!不)(?:正常|正确|够用)[。！!. ]*$|\b(?:thanks|thank you)[.! ]*$|谢谢[。！!. ]*$",
-    re.IGNORECASE,
-)
-_BUT = re.compile(
-    r"\b(?:only|instead|just|false|none|cpu|blank|empty|inside|how|why|help|[45]\d\d)\b"
-    r"|的时候|时正常|就正常|又正常|才正常|单独|直接|只|吗|请|怎么|仅|求",
-    re.IGNORECASE,
-)
-"""What may be a complaint next to something that is well."""
+"""Said by one who praises or only asks; a complaint may hold it, too."""
 _MEANT = re.compile(
     r"\b(?:that is how we want it|(?<!not )(?:by design|as (?:intended|designed)))\b|(?<!不是)(?:设计如此|有意为之)",
     re.IGNORECASE,
@@ -157,10 +151,12 @@ def is_pleased(text: LogText) -> bool:
     said = text.prose
     if _HOWEVER.search(said) or _DISCONTENT.search(said):
         return False
-    if _MEANT.search(said):
-        return True
-    ends_well = _ENDS_WELL.search(said) is not None and not _BUT.search(said)
-    return (ends_well or _CONTENT.search(said) is not None) and not _COMPLAINS.search(said)
+    return _MEANT.search(said) is not None or (_CONTENT.search(said) is not None and not _COMPLAINS.search(said))
+
+
+def is_praise(text: LogText) -> bool:
+    """Whether somebody praises or only asks, so that words that lie far from each other are no complaint."""
+    return is_content(text) or (_PRAISE.search(text.prose) is not None and not _HOWEVER.search(text.prose))
 
 
 def is_content(text: LogText) -> bool:

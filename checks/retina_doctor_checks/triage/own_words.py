@@ -41,8 +41,7 @@ FAULTS = frozenset(
         "taken", "damaged", "grows", "crashes", "short", "out-of-memory", "mismatch", "fails", "conflict", "errors", "full",
         "broken", "absent", "old", "hangs", "full-up", "memory-gone", "broke-off", "breaks-down", "misspelt", "fragments",
         "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place",
-        "complaint", "gone-wrong", "hangs-forever", "stands-still", "card-lost", "fell-off", "creeps", "comes-and-goes",
-        "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served", "slept",
+        "complaint", "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served", "slept",
     )
 )  # fmt: skip
 """Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""
@@ -237,7 +236,8 @@ def _place(sentence: str, names: Sequence[str], lists: Mapping[str, tuple[str, .
 
     def told_at(name: str, word: str, within: str, begin: int) -> Iterator[int]:
         places = (begin + place for place in places_of(word, within))
-        deniable = name in FAULTS and not word.startswith("not ")  # "never finishes" is spelled "never not finishes"
+        faulty = name in FAULTS or name in tables.faults()
+        deniable = faulty and not word.startswith("not ")  # "never finishes" is spelled "never not finishes"
         return (at for at in places if not deniable or not _denied(sentence, at))
 
     first, *others = names

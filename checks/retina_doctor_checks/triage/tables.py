@@ -114,9 +114,14 @@ def _read(path: Path) -> dict[str, Any]:
     return tomli.loads(path.read_text(encoding="utf-8"))
 
 
+@functools.cache
+def _words() -> Mapping[str, list[str]]:
+    return _read(HERE / "words.toml")
+
+
 def _with_words(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Names of lists of words.toml as these words."""
-    words = _read(HERE / "words.toml")
+    words = _words()
     for row in rows:
         for key in row.keys() & {"beside", "unless", "nowhere"}:
             row[key] = [word for one in row[key] for word in (words[one[1:]] if one.startswith("@") else (one,))]
@@ -130,22 +135,25 @@ def symptoms() -> tuple[Symptom, ...]:
 
 
 def _nearest(cause: str) -> Symptom:
-    """What stands in its place is told by the cause's page."""
     return Symptom(
-        name=f"{NEAR}{cause}", by="people's own words, far from each other", fits={cause: NEAREST}, source=f"page of {cause}",
-        trust=0.3, prose=True, general=True, faint=False,
+        name=f"{NEAREST}{cause}", by="people's own words, far from each other", fits={cause: 10}, source=f"page of {cause}",
+        trust=0.3, prose=True, general=True,
     )  # fmt: skip
+
+
+def is_nearest(row: Symptom) -> bool:
+    """Whether it is one of `nearest`, which count where no finer one is known."""
+    return row.name.startswith(NEAREST)
 
 
 @functools.cache
 def nearest() -> Mapping[str, tuple[str, ...]]:
-    """Cause -> its sayings: lists of words, all of which are in a short text of which nothing else is known."""
-    return decode(_own_words("own_words_nearest.toml")["nearest"], dict[str, tuple[str, ...]])
+    """Cause -> its sayings: names of lists that all have a word in a short text."""
+    return decode(own_words_in("own_words_nearest.toml")["nearest"], dict[str, tuple[str, ...]])
 
 
-NEAR, OUR_WORLD = "near-", "our-world"
-NEAREST = 8.0
-"""How often, of ten who tell so, it is that cause."""
+NEAREST, OUR_WORLD = "near-", "our-world"
+"""How the symptoms of `nearest` are called; the list of which a text must hold a word for them."""
 OWN_WORDS = (
     "own_words.toml", "own_words_machine.toml", "own_words_service.toml", "own_words_places.toml", "own_words_causes.toml",
     "own_words_operations.toml", "own_words_nearest.toml",
@@ -155,26 +163,34 @@ OWN_WORDS = (
 
 @functools.cache
 def sayings() -> tuple[Saying, ...]:
-    rows = [row for file in OWN_WORDS for row in _own_words(file).get("saying", ())]
-    return (
-        *decode(_with_words(rows), tuple[Saying, ...]),
-        *(_far(cause, lists) for cause, all_of in nearest().items() for lists in all_of),
-    )
+    rows = [row for file in OWN_WORDS for row in own_words_in(file).get("saying", ())]
+    far = (_far(cause, lists) for cause, sayings in nearest().items() for lists in sayings)
+    return (*decode(_with_words(rows), tuple[Saying, ...]), *far)
 
 
 def _far(cause: str, lists: str) -> Saying:
-    return Saying(symptom=f"{NEAR}{cause}", all=tuple(lists.split()), far=True, beside=own_words()[OUR_WORLD])
+    others = _words()
+    return Saying(
+        symptom=f"{NEAREST}{cause}", all=tuple(lists.split()), far=True, beside=own_words()[OUR_WORLD],
+        unless=(*others["other-programs"], *others["other-services"]),
+    )  # fmt: skip
 
 
 @functools.cache
-def _own_words(file: str) -> dict[str, Any]:
+def faults() -> frozenset[str]:
+    """Lists of own_words_nearest.toml whose words are what is wrong."""
+    return frozenset(own_words_in("own_words_nearest.toml")["faults"])
+
+
+@functools.cache
+def own_words_in(file: str) -> dict[str, Any]:
     return _read(HERE / file)
 
 
 @functools.cache
 def own_words() -> Mapping[str, tuple[str, ...]]:
     """Name of a list -> its words."""
-    lists = {name: words for file in OWN_WORDS for name, words in _own_words(file)["words"].items()}
+    lists = {name: words for file in OWN_WORDS for name, words in own_words_in(file)["words"].items()}
     return decode(lists, dict[str, tuple[str, ...]])
 
 

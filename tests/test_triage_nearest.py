@@ -1,0 +1,52 @@
+"""Complaints in people's own words that no finer row knows: the cause whose circumstances they tell."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from retina_doctor_checks.triage import tables
+from retina_doctor_checks.triage.diagnosing import TextDiagnosis, case_of, diagnoses
+from retina_doctor_checks.triage.readings import judged
+from retina_doctor_checks.triage.text import read
+
+from retina_doctor.catalogue.registry import installed
+
+TEXTS = tomllib.loads((Path(__file__).parent / "triage_nearest.toml").read_text(encoding="utf-8"))
+
+
+def of(text: str) -> tuple[TextDiagnosis, ...]:
+    case, catalogue = case_of(read(text)), installed()
+    return diagnoses(case, catalogue.explains, judged(case, catalogue))
+
+
+@pytest.mark.parametrize(("cause", "says"), [(row["cause"], row["says"]) for row in TEXTS["told"]])
+def test_circumstances_lead_to_their_cause(cause: str, says: str) -> None:
+    found = {one.name: one.symptoms for one in of(says)[:3]}
+    assert f"{tables.NEAREST}{cause}" in found.get(cause, ()), found
+
+
+@pytest.mark.parametrize("says", TEXTS["well"]["says"])
+def test_what_is_well_or_only_asked_leads_nowhere(says: str) -> None:
+    assert of(says) == ()
+
+
+def test_each_nearest_cause_has_a_text_and_each_list_its_own_name() -> None:
+    assert set(tables.nearest()) == {row["cause"] for row in TEXTS["told"]}
+    named = Counter(name for file in tables.OWN_WORDS for name in tables.own_words_in(file)["words"])
+    assert [name for name, count in named.items() if count > 1] == []
+    assert tables.faults() <= set(tables.own_words())
+
+
+def test_beside_a_programs_line_circumstances_count_for_nothing() -> None:
+    text = TEXTS["told"][0]["says"]
+    line = "libcublasLt.so.12: cannot open shared object file: No such file or directory"
+    assert all(tables.NEAREST not in name for one in of(f"{text}\n\n{line}") for name in one.symptoms)
+
+
+def test_other_programs_are_not_of_our_world() -> None:
+    says = next(row["says"] for row in TEXTS["told"] if row["cause"] == "vram-held-by-others")
+    assert of(says)
+    assert of(f"{says} It is for Minecraft.") == ()
