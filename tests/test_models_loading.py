@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy
 import onnx
+import onnx.version_converter
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from retina_doctor_checks.models import loading_checks
@@ -115,6 +116,37 @@ def test_a_model_of_a_newer_ir(tmp_path: Path) -> None:
     assert finding["evidence"]["has"] == 14
     run_fix(told, "model-ir-too-new", tmp_path)
     assert roots(looked(finding["evidence"]["converted"], tmp_path, *words)) == []
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("version", ["1.15.1", "1.16.3"])
+def test_a_copy_for_an_old_onnxruntime_is_of_an_opset_that_it_has_whole(tmp_path: Path, version: str) -> None:
+    """Of 1.16 the newest opset is 19, and it has no kernel for Shape of 19; of IR 10 it tells before it tells of opset 21."""
+    model = tmp_path / "face.onnx"
+    onnx.save(onnx.version_converter.convert_version(shaped(graph(model)), 21), str(model))
+    python = make_venv(tmp_path / "target", "uv")
+    subprocess.run(
+        ["uv", "pip", "install", "--quiet", "--python", python, f"onnxruntime=={version}", "numpy==1.26.4"],
+        check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"},
+    )  # fmt: skip
+    words = ("--target", str(python))
+    told = looked(model, tmp_path, *words)
+    assert roots(told) == ["model-ir-too-new"]
+    [finding] = [one for one in told["findings"] if one["root"] is None]
+    run_fix(told, "model-ir-too-new", tmp_path)
+    assert roots(looked(finding["evidence"]["converted"], tmp_path, *words)) == []
+
+
+def shaped(path: Path) -> onnx.ModelProto:
+    """With an operator of which opset 19 has a kernel of its own."""
+    model = onnx.load(str(path))
+    whole = model.graph.node.pop()
+    model.graph.node.append(helper.make_node("Shape", ["c"], ["of"]))
+    model.graph.node.append(helper.make_node("Reshape", ["c", "of"], ["same"]))
+    whole.input[0] = "same"
+    model.graph.node.append(whole)
+    model.ir_version = 10
+    return model
 
 
 @pytest.mark.real

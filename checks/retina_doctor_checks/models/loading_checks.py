@@ -62,7 +62,15 @@ def _other_release(advice: Mapping[str, object]) -> Asides:
     return asides(Reason("or-other-onnxruntime", {"version": version}) if version else None)
 
 
-def _too_new(inference: Inference, machine: MachineSeen, versions: tuple[int, int]) -> Problem:
+SURE = 18
+"""Opset whose operators each onnxruntime has that takes it or a newer one (1.14 on); the newest that a release takes it has
+without some kernels (1.16: none for Shape of 19). Below it onnx cannot convert each operator (Split)."""
+NEWEST_OF_IR = {4: 9, 5: 10, 6: 11, 7: 12, 8: 17}
+"""IR version -> an opset that each onnxruntime takes which reads it (onnx, docs/Versioning.md; the first release with it)."""
+
+
+def _too_new(inference: Inference, machine: MachineSeen, versions: tuple[int, int], opset: int) -> Problem:
+    """*opset*: to which a copy is converted."""
     path = inference.model or ""
     advice = onnxruntime_advice(machine)
     installed = machine.ort.in_force if machine.ort else None
@@ -73,6 +81,7 @@ def _too_new(inference: Inference, machine: MachineSeen, versions: tuple[int, in
             "path": path,
             "has": versions[0],
             "newest": versions[1],
+            "opset": opset,
             "onnxruntime": installed.version if installed else None,
             "more": _other_release(advice),
             "reader": f"onnxruntime {installed.version}" if installed else "onnxruntime",
@@ -84,10 +93,13 @@ def _too_new(inference: Inference, machine: MachineSeen, versions: tuple[int, in
 @check("RD115", "model-opset-too-new", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_opset_too_new(inference: Inference, machine: MachineSeen) -> Answer:
     answer = _refused(inference, OPSET_TOO_NEW)
-    return _too_new(inference, machine, answer) if isinstance(answer, tuple) else answer
+    return _too_new(inference, machine, answer, min(answer[1], SURE)) if isinstance(answer, tuple) else answer
 
 
 @check("RD116", "model-ir-too-new", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_ir_too_new(inference: Inference, machine: MachineSeen) -> Answer:
+    """A file of a newer layout mostly has a newer opset as well, of which onnxruntime speaks only when it can read it."""
     answer = _refused(inference, IR_TOO_NEW)
-    return _too_new(inference, machine, answer) if isinstance(answer, tuple) else answer
+    if not isinstance(answer, tuple):
+        return answer
+    return _too_new(inference, machine, answer, NEWEST_OF_IR.get(answer[1], SURE))
