@@ -43,6 +43,7 @@ FAULTS = frozenset(
         "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place",
         "complaint", "gone-wrong", "hangs-forever", "stands-still", "card-lost", "fell-off", "creeps", "comes-and-goes",
         "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served", "slept",
+        "not-reached", "no-answer", "proxy-fails",
     )
 )  # fmt: skip
 """Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""
