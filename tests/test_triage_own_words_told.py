@@ -48,6 +48,8 @@ def test_never_to_finish_is_no_denial_of_the_fault() -> None:
         ("face: shm              64M   64M     0 100% /dev/shm", "container-shm-too-small"),
         ("The detector downloads its weights, then HTTPError: Forbidden", "model-download-failed"),
         ("The page that calls the face API shows Unexpected token '<'", "service-bad-response"),
+        ("insightface cuda inference is faster on cpu", "smoke-too-slow"),
+        ("All boxes end up in the upper left of the picture, retinaface.", "smoke-wrong-result"),
         ("python detect.py --gpu\nzsh: killed", "service-crashed-or-not-ready"),
     ],
 )
