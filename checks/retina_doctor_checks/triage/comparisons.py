@@ -219,7 +219,11 @@ def no_nvidia_card(case: Case) -> bool:
 
 
 def card_of_no_build(case: Case) -> bool:
-    """Kepler and before: CUDA 12 builds for none of them (CUDA 12.0 release notes, deprecated features)."""
+    """Kepler and before: CUDA 12 builds for none of them (CUDA 12.0 release notes, deprecated features). A build for the CPU, or
+    for an older CUDA, that is told is another matter."""
+    majors = (ort_cuda_major(case.told), torch_cuda_major(case.told))
+    if cpu_onnxruntime(case) or torch_is_cpu_build(case) or any(major is not None and major < 12 for major in majors):
+        return False
     known_of = [capability(name) for name in case.told.all("gpu")]
     return bool(known_of) and all(one is not None and one < (5, 0) for one in known_of)
 

@@ -42,6 +42,7 @@ FAULTS = frozenset(
         "broken", "absent", "old", "hangs", "full-up", "memory-gone", "broke-off", "breaks-down", "misspelt", "fragments",
         "refuses-requests", "trouble", "killed-off", "unreached", "not-there-now", "falls-over", "no-room", "off-place",
         "complaint", "pod-dies", "ends-itself", "worker-fails", "goes-wrong", "not-served", "slept",
+        "not-reached", "no-answer", "proxy-fails",
     )
 )  # fmt: skip
 """Lists whose words are what is wrong: where one is denied, it is not ("no conflict", "没有冲突")."""

@@ -221,13 +221,15 @@ def fact_rows() -> tuple[FactRow, ...]:
 
 
 @functools.cache
-def _cards() -> Mapping[str, tuple[int, int]]:
-    return {name: (value[0], value[1]) for name, value in _read(HERE / "cards.toml").items()}
+def _cards() -> Mapping[re.Pattern[str], tuple[int, int]]:
+    named = {re.escape(name).replace(r"\#", r"\d"): value for name, value in _read(HERE / "cards.toml").items()}
+    return {re.compile(rf"{name}(?!\d)"): (value[0], value[1]) for name, value in named.items()}
 
 
 def capability(card: str) -> tuple[int, int] | None:
     """Of a card by its name; None: not in the table."""
     short = re.sub(r"\b(?:nvidia|geforce|tesla|quadro)\b ?", "", card.lower())
     spaced = re.sub(r"\b(rtx|gtx?) ?(?=a?\d)", r"\1 ", short)
-    spaced = re.sub(r"^(?=[2-5]0\d0)", "rtx ", re.sub(r"^(?=1[06]\d0)", "gtx ", spaced))
-    return next((value for name, value in _cards().items() if spaced.startswith(name)), None)
+    if "quadro" not in card.lower():  # Quadro 4000 is none of the RTX
+        spaced = re.sub(r"^(?=[2-5]0\d0)", "rtx ", re.sub(r"^(?=1[06]\d0)", "gtx ", spaced))
+    return next((value for name, value in _cards().items() if name.match(spaced)), None)
