@@ -220,7 +220,13 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
         raise UsageError(f"--pid {target.chosen_by}: its surroundings cannot be read: {error.strerror}") from None
 
 
+MOST_VARIABLE = 2**17 - 1
+"""Bytes of a variable that a program can be started with (execve(2), MAX_ARG_STRLEN)."""
+
+
 def _with_paths(variables: Mapping[str, str], paths: tuple[str, ...]) -> Mapping[str, str]:
     """*paths*: where the process found its packages by a way of its own."""
     told = [variables["PYTHONPATH"]] if variables.get("PYTHONPATH") else []
-    return {**variables, "PYTHONPATH": os.pathsep.join([*told, *paths])} if paths else variables
+    joined = os.pathsep.join([*told, *paths])
+    fits = len(os.fsencode(f"PYTHONPATH={joined}")) < MOST_VARIABLE
+    return {**variables, "PYTHONPATH": joined} if paths and fits else variables
