@@ -130,6 +130,18 @@ def test_more_packages_than_a_program_can_be_started_with(count: int, length: in
     assert "interpreter" in told["facts"]
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_pex_without_a_package_is_to_be_built_again(language: str, tmp_path: Path) -> None:
+    pex = pex_of(tmp_path / "pex", LISTENS)
+    with listening(BASE, pex, library(tmp_path / "a")) as (pid, _):
+        told = report("check", "--device", "cpu", "--only", "RD261", "--pid", pid, "--lang", language, cwd=tmp_path)
+    [one] = told["findings"]
+    assert one["name"] == "ort-missing"
+    assert one["fix"]["commands"] == []
+    assert str(pex / ".deps") in one["fix"]["text"]
+    assert "`pip install" in one["fix"]["text"]
+
+
 @pytest.mark.parametrize("inner", ["site-packages", "lib/python3.11/site-packages"])
 def test_unpacked_packages_are_looked_at_where_no_installation_has_them(inner: str, tmp_path: Path) -> None:
     folder = tmp_path / "service 0123" / inner

@@ -41,6 +41,7 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
             problem=one.problem,
             called=one.called,
             roots_own=one.roots_own,
+            brought=str(Path(one.paths[0]).parent) if one.paths else None,
         )
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
