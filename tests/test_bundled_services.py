@@ -134,7 +134,9 @@ def test_more_packages_than_a_program_can_be_started_with(count: int, length: in
 def test_a_pex_without_a_package_is_to_be_built_again(language: str, tmp_path: Path) -> None:
     pex = pex_of(tmp_path / "pex", LISTENS)
     with listening(BASE, pex, library(tmp_path / "a")) as (pid, _):
-        told = report("check", "--device", "cpu", "--only", "RD261", "--pid", pid, "--lang", language, cwd=tmp_path)
+        told = report(
+            "check", "--device", "cpu", "--only", "RD261", "--pid", str(pid), "--lang", language, cwd=tmp_path
+        )
     [one] = told["findings"]
     assert one["name"] == "ort-missing"
     assert one["fix"]["commands"] == []
