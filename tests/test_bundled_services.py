@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sysconfig
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,9 +72,81 @@ def test_the_packages_of_a_pex_are_those_of_its_service(tmp_path: Path) -> None:
     assert verdicts(told)["ort-missing"] == "passed"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("-X", "dev", "{pex}"), ("-W", "ignore", "{pex}"), ("-Bsu", "{pex}/__main__.py"), ("-uXdev", "--", "{pex}")],
+)
+def test_a_pex_behind_pythons_own_options(words: tuple[str, ...], tmp_path: Path) -> None:
+    pex = pex_of(tmp_path / "face of mine", LISTENS)
+    with listening(BASE, *(word.format(pex=pex) for word in words), library(tmp_path / "a")) as (pid, _):
+        assert python_of(pid).paths == (str(pex / ".deps" / "one.whl"),)
+
+
+def pex_of(folder: Path, main: str) -> Path:
+    (folder / ".deps" / "one.whl").mkdir(parents=True)
+    (folder / "PEX-INFO").touch()
+    (folder / "__main__.py").write_text(main)
+    return folder
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user's service is looked at by root")
+@pytest.mark.parametrize("way", ["link", "way", "own"])
+def test_root_lists_no_packages_that_the_services_user_may_not(way: str, tmp_path: Path) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        above = Path(name)
+        above.chmod(0o755)
+        pex = pex_of(above / "pex", SLEEPS)
+        private = above / "private"
+        (private / "open" / "secret").mkdir(parents=True)
+        for folder in (above, private):
+            (folder / "PEX-INFO").touch()
+        if way != "own":
+            private.chmod(0o700)
+            (pex / ".deps" / "one.whl").rmdir()
+            (pex / ".deps").rmdir()
+            (pex / ".deps").symlink_to(private if way == "link" else private / "open")
+        with as_nobody("-B", pex) as pid:
+            assert python_of(pid).paths == ((str(pex / ".deps" / "one.whl"),) if way == "own" else ())
+
+
+SLEEPS = "import time; print(0, flush=True); time.sleep(600)"
+
+
+@contextmanager
+def as_nobody(*words: str | Path) -> Iterator[int]:
+    apart = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/bin/python3"]
+    with listening(*apart, *words) as (pid, _):
+        yield pid
+
+
+@pytest.mark.parametrize(("count", "length"), [(1, 10), (700, 200), (1200, 10)])
+def test_more_packages_than_a_program_can_be_started_with(count: int, length: int, tmp_path: Path) -> None:
+    pex = pex_of(tmp_path / "pex", LISTENS)
+    for number in range(count):
+        (pex / ".deps" / f"{number:0{length}}").mkdir()
+    with listening(BASE, pex, library(tmp_path / "a.whl")) as (_, port):
+        told = told_of(port, tmp_path)
+    assert told["target"]["chosen"] == "port"
+    assert "interpreter" in told["facts"]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_pex_without_a_package_is_to_be_built_again(language: str, tmp_path: Path) -> None:
+    pex = pex_of(tmp_path / "pex", LISTENS)
+    with listening(BASE, pex, library(tmp_path / "a")) as (pid, _):
+        told = report(
+            "check", "--device", "cpu", "--only", "RD261", "--pid", str(pid), "--lang", language, cwd=tmp_path
+        )
+    [one] = told["findings"]
+    assert one["name"] == "ort-missing"
+    assert one["fix"]["commands"] == []
+    assert str(pex / ".deps") in one["fix"]["text"]
+    assert "`pip install" in one["fix"]["text"]
+
+
 @pytest.mark.parametrize("inner", ["site-packages", "lib/python3.11/site-packages"])
 def test_unpacked_packages_are_looked_at_where_no_installation_has_them(inner: str, tmp_path: Path) -> None:
-    folder = tmp_path / "service_0123" / inner
+    folder = tmp_path / "service 0123" / inner
     with listening(BASE, "-c", LISTENS, library(folder)) as (pid, _):
         assert python_of(pid).paths == ((str(folder),) if inner == "site-packages" else ())
 

@@ -536,6 +536,30 @@ def test_a_service_that_loads_before_it_listens_is_found(flag: str, tmp_path: Pa
         assert roots(told) == ["service-crashed-or-not-ready"]
 
 
+@pytest.mark.parametrize("flag", ["--url", "--port"])
+@pytest.mark.parametrize("way", ["a client", "a number", "another's port"])
+def test_what_only_speaks_of_the_port_is_not_the_service(way: str, flag: str, tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "client.py").write_text(f"import time\nURL = 'http://127.0.0.1:{port}'\ntime.sleep(600)\n")
+    words = {"a client": [f"--url=http://127.0.0.1:{port}"], "a number": ["--samples", str(port)]}.get(way, [])
+    env = environment(**({"FACE_SERVICE_PORT": str(port)} if way == "another's port" else {}))
+    with subprocess.Popen([DEV_PYTHON, "client.py", *words], cwd=tmp_path, env=env) as client:
+        value = f"http://127.0.0.1:{port}" if flag == "--url" else str(port)
+        called = ["check", "--device", "cpu", "--only", SERVICE, flag, value]
+        told = report(*called, cwd=tmp_path, env=environment(RETINA_DOCTOR_SERVICE_ATTACH=None))
+        client.kill()
+    assert told["target"]["chosen_by"] != str(client.pid)
+    assert roots(told) == (["service-not-running"] if flag == "--url" else [])
+
+
+def test_a_process_that_listens_nowhere_beside_what_has_its_port(tmp_path: Path) -> None:
+    words = [DEV_PYTHON, "-c", "import time; time.sleep(600)"]
+    with socket.create_server(("127.0.0.1", 0)) as other, subprocess.Popen(words) as process:
+        told = asked(tmp_path, "--pid", process.pid, "--url", f"http://127.0.0.1:{other.getsockname()[1]}")
+        process.kill()
+    assert finding(told, "service-crashed-or-not-ready")["kind"] == "listens-nowhere"
+
+
 def test_a_service_that_hangs_whole(tmp_path: Path, real_model: Path) -> None:
     with serving(tmp_path, real_model) as service:
         service.process.send_signal(signal.SIGSTOP)

@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from retina_doctor.errors import UsageError
 from retina_doctor.settings import ProcessSettings, Settings
+from retina_doctor.standpoint.kept import is_kept, oneself
 from retina_doctor.standpoint.target import choose_target, surroundings
 from tests.doctor import environment, install, make_venv, report
 
@@ -202,6 +204,37 @@ def test_an_environment_with_the_systems_packages(tmp_path: Path, monkeypatch: p
     assert choose_target(Settings(), {"PATH": ""}).chosen == "folder"
     users.chmod(0o777)
     assert choose_target(Settings(), {"PATH": ""}).chosen != "folder"
+
+
+@pytest.mark.parametrize("name", ["home", "base"])
+def test_packages_of_a_user_without_a_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As site.py finds them: by PYTHONUSERBASE, else below "~", which nobody's may stay."""
+    keepers = oneself()
+    make_venv(tmp_path / "venv", "uv")
+    config = tmp_path / "venv" / "pyvenv.cfg"
+    config.write_text(config.read_text().replace("packages = false", "packages = true"))
+    version = next((tmp_path / "venv").glob("lib/python*")).name
+    users = tmp_path / "base" / "lib" / version / "site-packages"
+    users.mkdir(parents=True)
+    users.chmod(0o777)
+    monkeypatch.delenv("HOME", raising=False)
+    if name == "base":
+        monkeypatch.setenv("PYTHONUSERBASE", str(tmp_path / "base"))
+    with as_user(12345):
+        kept = is_kept(str(tmp_path / "venv" / "bin" / "python"), keepers, system=True)
+    assert kept is (name == "home")
+
+
+@contextmanager
+def as_user(number: int) -> Iterator[None]:
+    """Of no name."""
+    if os.geteuid() != 0:
+        pytest.skip("takes root")
+    os.setresuid(number, 0, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
 
 
 def test_ones_own_group_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from retina_doctor import proc_files
 from retina_doctor.authoring import RunningService
 from retina_doctor.codec import replace
+from retina_doctor.patterns import pattern
 from retina_doctor.settings import Settings
 from retina_doctor_checks.probes.models.locate import VARIABLE, is_trusted
 from retina_doctor_checks.probes.service import application, look_sockets, look_start
@@ -35,7 +36,19 @@ NOBODYS_SERVICE = (
     "http.server",
 )
 """Python programs that may have such a library loaded, and listen."""
-MOST_PROGRAM = 2**20
+TOLD_PORT = pattern(
+    r"(?:--?(?:[a-z]+[-.])*(?:port|bind|listen|http)|-[pbB]|runserver)=(?:tcp://)?(?:[\w.*-]*:|\[[^\]]*\]:)?(\d+)"
+)
+"""Flag=value of servers: --port 8000, --server.port is streamlit's, -b 127.0.0.1:8000, runserver 0.0.0.0:8000."""
+PORT_VARIABLES = (
+    "PORT",
+    "UVICORN_PORT",
+    "FLASK_RUN_PORT",
+    "GRADIO_SERVER_PORT",
+    "STREAMLIT_SERVER_PORT",
+    "BENTOML_PORT",
+)
+"""Of the servers themselves; others name where a client finds a service (Kubernetes: FACE_SERVICE_PORT)."""
 UNIT_GROUP = re.compile(
     r"/system\.slice/(?:[^/]+\.slice/)*([A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,200}\.service)(?:/.*)?"
 )
@@ -134,7 +147,8 @@ def detecting(port: int | None, own: Set[int] = frozenset()) -> tuple[RunningSer
     user's.
     """
     apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
-    ports = {one: its for one in pythons() if one not in apart and (its := listening_ports(one))}
+    listening = Listening()
+    ports = {one: its for one in pythons() if one not in apart and (its := listening.ports(one))}
     masters = {one: master(one, ports) for one in ports}
     usual = USUAL_PORTS | own
     wanted = sorted({masters[one] for one in ports if detects(one, bool(ports[one] & usual))})
@@ -145,42 +159,36 @@ def detecting(port: int | None, own: Set[int] = frozenset()) -> tuple[RunningSer
 def frozen(port: int) -> tuple[RunningService, ...]:
     """The program that listens on the port with a detector's library loaded, and is no Python (PyInstaller)."""
     others = set(look_sockets.processes()) - set(pythons())
-    wanted = sorted(one for one in others if port in listening_ports(one) and loaded(one) & DETECTORS)
+    listening = Listening()
+    wanted = sorted(one for one in others if port in listening.ports(one) and loaded(one) & DETECTORS)
     return tuple(described(one) for one in wanted[:1])
 
 
 def loading(port: int) -> tuple[RunningService, ...]:
-    """The one process that listens nowhere yet, and whose command, variables or program names the port, on which nobody listens:
-    uvicorn opens it when the models are loaded. It has a detector installed."""
+    """The one process that listens nowhere yet, and is told to listen on the port, on which nobody does: uvicorn opens it when
+    the models are loaded. It has a detector installed."""
     if any(row["port"] == port and row["state"] == "LISTEN" for row in look_sockets.rows() or ()):
         return ()
     apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
-    quiet = {one for one in pythons() if one not in apart and not is_nobodys(one) and names_port(one, port)}
+    quiet = {one for one in pythons() if one not in apart and not is_nobodys(one) and is_to_listen(one, port)}
     wanted = [one for one in quiet if not quiet & set(look_sockets.ancestors(one))]
     one = wanted[0] if len(wanted) == 1 else None
-    known = one is not None and not listening_ports(one) and detects(one, expected=True)
+    known = one is not None and not Listening().ports(one) and detects(one, expected=True)
     return (replace(described(one), ports=(port,)),) if known and one is not None else ()
 
 
-def names_port(pid: int, port: int) -> bool:
+def is_to_listen(pid: int, port: int) -> bool:
+    """By a flag of its command, or a variable that servers read. A number elsewhere may be a client's, or none of a port."""
     folder = f"/proc/{pid}"
     words = look_sockets.command_words(folder)
-    number = re.compile(rf"(?<![\w.]){port}(?![\w.])")
-    if any(number.search(word) for word in words):
+    told = (word if "=" in word else f"{before}={word}" for before, word in zip(["", *words], words, strict=False))
+    if any(match[1] == str(port) for match in map(TOLD_PORT.fullmatch, told) if match):
         return True
     try:
-        variables = [one.partition(b"=") for one in proc_files.variables(folder)]
+        variables = proc_files.variables(folder)
     except OSError:
         return False
-    if any(name.endswith(b"PORT") and value == str(port).encode() for name, _, value in variables):
-        return True
-    program = next((word for word in words[1:] if word.endswith(".py")), None)
-    path = look_sockets.called(folder, f"./{program}" if program and "/" not in program else program or "")
-    try:
-        with Path(f"{folder}/root{path}").open(encoding="utf-8", errors="replace") as file:
-            return number.search(file.read(MOST_PROGRAM)) is not None
-    except OSError:
-        return False
+    return any(f"{name}={port}".encode() in variables for name in PORT_VARIABLES)
 
 
 def on_unix_sockets() -> tuple[RunningService, ...]:
@@ -247,7 +255,7 @@ def described(pid: int) -> RunningService:
         pid=pid,
         command=about["command"] or "",
         user=about["user"],
-        ports=tuple(sorted(listening_ports(pid))),
+        ports=tuple(sorted(Listening().ports(pid))),
         settings={**({"model": {"path": model}} if model else {}), **({"service": {"log": log}} if log else {})},
     )
 
@@ -279,11 +287,23 @@ def pythons() -> list[int]:
     return [pid for pid, name in names.items() if "python" in name or name.startswith(HOSTS_PYTHON)]
 
 
-def listening_ports(pid: int) -> frozenset[int]:
-    """TCP ports in the network namespace of the process, which may be a container's."""
-    inodes = look_sockets.sockets_of(pid)
-    rows: list[Any] = look_sockets.rows(f"/proc/{pid}/net") or [] if inodes else []
-    return frozenset(row["port"] for row in rows if row["state"] == "LISTEN" and row["inode"] in (inodes or ()))
+class Listening:
+    """TCP ports on which processes listen, of one moment: the table of a network namespace is read once."""
+
+    def __init__(self) -> None:
+        self._by_inode: dict[str | int, dict[int, int]] = {}
+
+    def ports(self, pid: int) -> frozenset[int]:
+        """In the network namespace of the process, which may be a container's."""
+        inodes = look_sockets.sockets_of(pid)
+        if not inodes:
+            return frozenset()
+        space = look_sockets.link(f"/proc/{pid}/ns/net") or pid
+        if space not in self._by_inode:
+            rows: list[Any] = look_sockets.rows(f"/proc/{pid}/net") or []
+            self._by_inode[space] = {row["inode"]: row["port"] for row in rows if row["state"] == "LISTEN"}
+        there = self._by_inode[space]
+        return frozenset(there[inode] for inode in inodes & there.keys())
 
 
 def detects(pid: int, expected: bool) -> bool:

@@ -18,6 +18,7 @@ class Target(Data, frozen=True, kw_only=True):
 
     *command* (): it is the Python of a process that there is none of, as *problem* says; *called*: how it was called.
     *roots_own*: the process is another user's, and nobody but root can change its Python and packages, as the doctor itself saw.
+    *brought*: where the packages are that the process's program brings along (a pex, shiv): no pip of its Python changes them.
     """
 
     command: CommandWords
@@ -27,6 +28,7 @@ class Target(Data, frozen=True, kw_only=True):
     problem: NoPython | None = None
     called: Path | None = None
     roots_own: bool = False
+    brought: Path | None = None
 
     @property
     def of_a_process(self) -> bool:

@@ -90,13 +90,16 @@ def _libraries(environment: Path, names: set[str]) -> tuple[list[Path], bool]:
 
 
 def _of_system(libraries: list[Path]) -> list[Path]:
-    """Where that Python's own packages are: its site-packages is in its library; Debian's (site.py getsitepackages() there)
-    and this user's are elsewhere."""
+    """Where that Python's own packages are: its site-packages is in its library; Debian's (site.py getsitepackages() there),
+    Fedora's and this user's (site.py getuserbase()) are elsewhere."""
     found = [one / "site-packages" for one in libraries]
+    users = os.environ.get("PYTHONUSERBASE") or os.path.expanduser("~/.local")  # noqa: PTH111 - Path's raises for the nameless
     for one in libraries:
         for prefix in (one.parent.parent, one.parent.parent / "local"):
             found += [prefix / "lib" / name / "dist-packages" for name in ("python3", one.name)]
-        found += [Path(each) / "lib" / one.name / "site-packages" for each in ("/usr/local", Path.home() / ".local")]
+        found += [
+            Path(each) / one.name / "site-packages" for each in ("/usr/local/lib", "/usr/local/lib64", f"{users}/lib")
+        ]
     return [one for one in dict.fromkeys(found) if one.is_dir()]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from retina_doctor import proc_files
@@ -15,12 +15,11 @@ from retina_doctor.model import NoPython
 from retina_doctor.standpoint.entry_words import entry_words
 from retina_doctor.standpoint.kept import ROOT, is_kept
 from retina_doctor.standpoint.standpoint import Standpoint, has_ended, standpoint_of
-from retina_doctor.standpoint.within import Identity, found_within, identity, root_of
+from retina_doctor.standpoint.within import Identity, found_within, identity, names_within, root_of
 
 PYTHON = re.compile(r"python[\d.]*[a-z]*$")
 """What an interpreter's file is called, and no title that a server gives itself."""
 PACKAGES = re.compile(r"^[^/\n]*(/\S*)/lib/python(\d+\.\d+)t?/site-packages/[^\n]*?( \(deleted\))?$", re.MULTILINE)
-BROUGHT = re.compile(r"^[^/\n]*(/\S*/site-packages)/[^\n]*\.so$", re.MULTILINE)
 INSTALLED = re.compile(r"/lib\d*/p(?:ython|ypy)[\d.]*t?/site-packages$")
 LIBPYTHON = re.compile(r"^[^/\n]*(/\S*)/libpython(\d+\.\d+)t?\.so[^\n]*$", re.MULTILINE)
 """From the first slash of a line on: a stranger chooses how many there are."""
@@ -28,6 +27,8 @@ ENVIRONMENTS = ("VIRTUAL_ENV", "CONDA_PREFIX")
 HOME_FLAGS = ("-H", "--home", "--virtualenv", "--venv", "--pyhome")
 """By which uwsgi is told its virtual environment (uwsgi-docs, Options)."""
 DELETED = " (deleted)"
+MOST_BROUGHT = 1000
+"""Folders of packages: a large pex has some hundreds."""
 
 
 class ProcessPython(Data, frozen=True):
@@ -92,6 +93,7 @@ class _Running:
         """Raises OSError where it is gone or may not be read."""
         self.process = process
         self.root = root
+        self.standpoint = standpoint
         self.seen = standpoint.seen
         self.words = [word.decode() for word in proc_files.words(str(process))]
         pairs = map(os.fsdecode, proc_files.variables(str(process)))
@@ -166,16 +168,20 @@ class _Running:
 
     def brought(self) -> tuple[str, ...]:
         """Of a pex, whose folder has a link to each package in .deps; else folders of packages that lie in no installation."""
-        main = next((word for word in self.words[1:] if not word.startswith("-") or word in ("-c", "-m")), "-")
-        if not main.startswith("-"):
-            folder = os.path.normpath(Path(self.seen(str((self.process / "cwd").readlink())), main, ".deps"))
+        program = program_of(self.words)
+        if program is not None:
+            here = self.seen(str((self.process / "cwd").readlink()))
+            folder = os.path.normpath(Path(here, program)).removesuffix("/__main__.py")
             try:
-                if self.at(f"{folder}/../PEX-INFO") is not None:
-                    there = Path(f"{self.process}/root{folder}")
-                    return tuple(f"{folder}/{one.name}" for one in sorted(there.iterdir()))
+                if self.at(f"{folder}/PEX-INFO") is not None:
+                    names = names_within(self.root, f"{folder}/.deps", self.standpoint.may, MOST_BROUGHT)
+                    return tuple(f"{folder}/.deps/{name}" for name in names or ())
             except OSError:  # a program's own words, or a folder that this user may not look into
                 return ()
-        return tuple(sorted({self.seen(one) for one in BROUGHT.findall(self.maps) if not INSTALLED.search(one)}))
+        libraries = [line[line.find("/") :] for line in self.maps.split("\n") if line.endswith(".so")]
+        parts = [path.rpartition("/site-packages/") for path in libraries]
+        folders = {self.seen(f"{above}/site-packages") for above, found, _ in parts if found}
+        return tuple(sorted(one for one in folders if not INSTALLED.search(one)))[:MOST_BROUGHT]
 
     def embedded(self) -> str | ProcessPython:
         """A program that has a Python inside (uwsgi): the interpreter of the environment that it uses, of the same version."""
@@ -204,6 +210,27 @@ class _Running:
             flag, _, value = word.partition("=")
             if flag in HOME_FLAGS and (value or following):
                 yield os.path.normpath(Path(here, value or following))
+
+
+def program_of(words: Sequence[str]) -> str | None:
+    """The file or folder that a Python's command line runs; None: a text (-c), a module (-m), or what it reads."""
+    left = iter(words[1:])
+    for word in left:
+        if not word.startswith("-"):
+            return word
+        if word in ("-", "--"):  # its input; the end of its options
+            return next(left, None) if word == "--" else None
+        if word == "--check-hash-based-pycs":
+            next(left, None)
+        if word.startswith("--"):
+            continue
+        letters = word[1:]
+        first = min((letters.find(one) for one in "cmWX" if one in letters), default=None)  # it takes all that follows
+        if first is not None and letters[first] in "cm":
+            return None
+        if first is not None and first == len(letters) - 1:
+            next(left, None)
+    return None
 
 
 def _prefixes(folder: str) -> tuple[str, ...]:

@@ -78,6 +78,11 @@ class Standpoint(Data, frozen=True, kw_only=True):
         """A path as /proc tells it, as the process itself has it: the doctor sees more of the way to a changed root."""
         return (path.removeprefix(self.root) or "/") if self.root != "/" and path.startswith(self.root) else path
 
+    def may(self, file: os.stat_result, right: int) -> bool:
+        """Whether its user has this right of chmod(2) by the mode of a file, as others have it (S_IROTH)."""
+        whose = 6 if file.st_uid == self.user else 3 if file.st_gid in (self.group, *self.groups) else 0
+        return self.user == 0 or bool(file.st_mode >> whose & right)
+
     @property
     def owner(self) -> str:
         """ "user nobody", "user 12345, in a container", "user root, with fewer capabilities"."""

@@ -41,6 +41,7 @@ def choose_target(settings: Settings, environment: Mapping[str, str], how: Chose
             problem=one.problem,
             called=one.called,
             roots_own=one.roots_own,
+            brought=str(Path(one.paths[0]).parent) if one.paths else None,
         )
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
@@ -220,7 +221,13 @@ def surroundings(settings: Settings, target: Target, environment: Mapping[str, s
         raise UsageError(f"--pid {target.chosen_by}: its surroundings cannot be read: {error.strerror}") from None
 
 
+MOST_VARIABLE = 2**17 - 1
+"""Bytes of a variable that a program can be started with (execve(2), MAX_ARG_STRLEN)."""
+
+
 def _with_paths(variables: Mapping[str, str], paths: tuple[str, ...]) -> Mapping[str, str]:
     """*paths*: where the process found its packages by a way of its own."""
     told = [variables["PYTHONPATH"]] if variables.get("PYTHONPATH") else []
-    return {**variables, "PYTHONPATH": os.pathsep.join([*told, *paths])} if paths else variables
+    joined = os.pathsep.join([*told, *paths])
+    fits = len(os.fsencode(f"PYTHONPATH={joined}")) < MOST_VARIABLE
+    return {**variables, "PYTHONPATH": joined} if paths and fits else variables

@@ -103,7 +103,7 @@ def render(finding: Finding, snapshot: Snapshot, catalogue: Catalogue, language:
         commands=tuple(one.command for one in doings),
         doings=tuple(doings),
         aside=_aside(remedies, doings, catalogue, language),
-        todo=one_line(_prose(page.todo, values)),
+        todo=one_line(_prose(page.todo, values)) or _built_again(remedies, catalogue, language),
         why=whole.why,
     )
 
@@ -129,13 +129,21 @@ def _filled_fix(
 
 def _aside(remedies: Remedies, doings: list[Doing], catalogue: Catalogue, language: Language) -> str:
     """What stands beside the commands: how an image is made so, and that a password is to be filled in."""
-    told = []
+    told = [built] if (built := _built_again(remedies, catalogue, language)) else []
     if remedies.for_image and remedies.interpreter and remedies.interpreter.container:
         line = "RUN " + " && ".join(remedies.for_image)
         told.append(reason_text(Reason("in-image", {"line": line}), catalogue, language))
     if any(PASSWORD in one.command for one in doings):
         told.append(reason_text(Reason("fill-password"), catalogue, language))
     return " ".join(told)
+
+
+def _built_again(remedies: Remedies, catalogue: Catalogue, language: Language) -> str:
+    """Where pip changes nothing of what the program has."""
+    if not remedies.to_build:
+        return ""
+    values = {"folder": remedies.target.brought, "line": " && ".join(remedies.to_build)}
+    return reason_text(Reason("build-again", values), catalogue, language)
 
 
 def _in_reason(value: Any, told: Callable[[Any], str], language: Language) -> Any:

@@ -49,6 +49,8 @@ class Remedies:
         """What the commands that move files, make links or change modes do."""
         self.for_image: list[str] = []
         """What the pip commands that were asked for are in a Dockerfile."""
+        self.to_build: list[str] = []
+        """Likewise where a program is built that brings its packages along; there is no command for the target then."""
 
     def names(self) -> dict[str, Command | Interpreter | Callable[..., Any] | None]:
         """What a page may use besides its evidence."""
@@ -113,6 +115,9 @@ class Remedies:
         if not self.target.command:
             return Command("")  # which Python the service has is not known, and no other's packages are to be changed
         yes = ("-y",) if action == "uninstall" else ()
+        if self.target.brought is not None:
+            self.to_build.append(command_of(["pip", action, *yes, *words]))
+            return Command("")
         self.for_image.append(command_of(["pip", action, *yes, *words]))
         if self.target.roots_own:
             return self._pip_of_root(action, *yes, *words)

@@ -27,7 +27,7 @@ def service_crashed_or_not_ready(
 ) -> Answer:
     """Something listens at the URL, but does not answer: a server that hangs, still loads, or lost its worker."""
     url = ports.url
-    if ports.process is not None and listens_nowhere(ports.process) and (url is None or not url_listeners(ports)):
+    if ports.process is not None and listens_nowhere(ports.process):
         return _nowhere(ports.process, ports, known)
     if url is None:
         return _silent_listener(settings, ports, interpreter, known)
