@@ -113,6 +113,9 @@ def test_the_model_of_a_supervisors_program(python: Path, tmp_path: Path) -> Non
     )
     said = {"model": {"path": f"{tmp_path}/a.onnx"}, "target": {"workdir": f"{tmp_path}/venv"}}
     assert said_by_start(started(str(conf))) == said
+    text = conf.read_text()
+    conf.write_text(text.replace('PATH="', 'PATH = "'))
+    assert said_by_start(started(str(conf))) == said
     conf.write_text(f'[program:face]\ncommand={python} app.py\nenvironment=RETINAFACE_MODEL_PATH="a.onnx\n')
     assert said_by_start(started(str(conf))) == {}
 
