@@ -83,7 +83,7 @@ def test_a_start_is_read_from_where_it_is_named(start: str, file: str, python: P
     places = {"python": python, "folder": tmp_path}
     if file:
         (tmp_path / Path(start.format(**places)).name).write_text(file.format(**places))
-    here = "/" if start.startswith("{folder}") else tmp_path
+    here = Path("/") if start.startswith("{folder}") else tmp_path
     told = report("check", "--only", "RD101,RD518", "--model", "a.onnx", "--start", start.format(**places), cwd=here)
     assert told["facts"]["start"]["file"] == str(tmp_path / "srv" / "app.py")
     assert told["facts"]["models"]["path"] == f"{tmp_path}/a.onnx"
