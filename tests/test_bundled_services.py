@@ -151,13 +151,20 @@ def test_unpacked_packages_are_looked_at_where_no_installation_has_them(inner: s
         assert python_of(pid).paths == ((str(folder),) if inner == "site-packages" else ())
 
 
-@pytest.mark.parametrize("unpacked", [True, False])
-def test_what_a_service_has_unpacked_itself_was_not_installed_since(unpacked: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", ["unpacked by itself", "there before", "linked since", "exchanged since"])
+def test_what_a_service_has_unpacked_itself_was_not_installed_since(way: str, tmp_path: Path) -> None:
+    """Of what is exchanged, one library is loaded from the old files, and one from the new."""
     folder = tmp_path / "service_0123" / "site-packages"
-    waits = "import sys; print(0, flush=True); sys.stdin.readline(); " + LISTENS.replace("\n", "; ").strip("; ")
-    if not unpacked:
-        library(folder)
-    words = [str(BASE), "-c", waits, str(folder / LIBRARY)]
+    first = tmp_path / "service_0123" / "libempty.so"
+    waits = "import ctypes, sys; ctypes.CDLL(sys.argv[1]); print(0, flush=True); sys.stdin.readline(); "
+    waits += LISTENS.replace("\n", "; ").strip("; ")
+    if way == "unpacked by itself":
+        first.parent.mkdir()
+        subprocess.run(["cc", "-shared", "-o", first, "-xc", "/dev/null"], check=True)
+    else:
+        first = library(folder)
+    second = folder / "onnxruntime/capi/libonnxruntime_second.so" if way == "exchanged since" else folder / LIBRARY
+    words = [str(BASE), "-c", waits, str(first), str(second)]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin
         assert process.stdout
@@ -168,14 +175,21 @@ def test_what_a_service_has_unpacked_itself_was_not_installed_since(unpacked: bo
         late.touch()
         while late.stat().st_ctime <= begun + 2 * look_processes.CLOCKS_APART:
             late.touch()
-        if unpacked:
+        if way == "unpacked by itself":
             library(folder)
+        elif way == "linked since":
+            (tmp_path / "other.so").hardlink_to(first)
+        elif way == "exchanged since":
+            content = first.read_bytes()
+            first.unlink()
+            second.write_bytes(content)
         (folder / "onnxruntime-1.31.1.dist-info").mkdir()
         process.stdin.write("\n")
         process.stdin.flush()
         process.stdout.readline()
-        assert look_processes.about(process.pid)["installed_since"] == ([] if unpacked else ["onnxruntime 1.31.1"])
+        since = look_processes.about(process.pid)["installed_since"]
         process.kill()
+    assert since == ([] if way == "unpacked by itself" else ["onnxruntime 1.31.1"])
 
 
 def test_of_a_frozen_program_no_other_python_is_judged(tmp_path: Path) -> None:

@@ -53,6 +53,10 @@ def test_a_tensor_alone_is_no_checkpoint(tmp_path: Path) -> None:
             archive.writestr("net/data.pkl", b"\x80\x02" + content + b".")
             archive.writestr("net/version", b"3\n")
         assert look(name, tmp_path) == ["model-weights-mismatch"], name
+    with zipfile.ZipFile(tmp_path / "linear.pth", "w") as archive:
+        archive.writestr("net/data.pkl", b"\x80\x02}(U\x06weight" + tensor + b"U\x04bias" + tensor + b"u.")
+        archive.writestr("net/version", b"3\n")
+    assert look("linear.pth", tmp_path) == []
     assert look(torch_zip(tmp_path / "net.pth"), tmp_path) == []
 
 

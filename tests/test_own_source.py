@@ -191,3 +191,15 @@ def test_that_the_gpu_is_not_asked_for_is_no_fault_where_it_is_not_meant(tmp_pat
         for device in ("cpu", "auto")
     }
     assert (found(told["cpu"]), set(found(told["auto"]))) == ({}, {"ort-provider-not-requested"})
+
+
+@pytest.mark.parametrize("words", [("check", *ONLY), ("scan", ".")])
+def test_a_dotenv_that_cannot_be_read_costs_its_numbers_alone(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Often it is root's, who gives it to a unit by EnvironmentFile."""
+    (tmp_path / "app.py").write_text(FAULTS.replace("0.6", "0.5").replace("650", "640"))
+    with (tmp_path / ".env").open("wb") as file:
+        file.truncate(6 * 2**20)  # more than is read, of root's doctor as well
+    told = report(*words, cwd=tmp_path)
+    assert [one["name"] for one in told["checks"] if one["verdict"] == "unknown"] == []
+    (tmp_path / "app.py").unlink()
+    assert report(*words, cwd=tmp_path)["exit_code"] == 0

@@ -55,7 +55,8 @@ def test_which_python_a_start_names(words: str, name: str | None, python: Path) 
     [
         ("RETINAFACE_MODEL_PATH=weights/a.onnx {bin}/python app.py", {"model": {"path": "weights/a.onnx"}}),
         ("{bin}/python app.py --model=weights/a.onnx", {"model": {"path": "weights/a.onnx"}}),
-        ("cd / && {bin}/python app.py", {"target": {"workdir": "/"}}),
+        ("cd /opt && {bin}/python app.py --model a.onnx", {"model": {"path": "/opt/a.onnx"}}),
+        ("cd srv && {bin}/python app.py --model a.onnx", {"model": {"path": "srv/a.onnx"}}),
         ("RETINAFACE_MODEL_PATH=$HOME/a.onnx {bin}/python app.py", {}),
         ("{bin}/python app.py", {}),
         ("docker:face", {}),
@@ -65,6 +66,45 @@ def test_what_else_a_start_says(words: str, said: dict[str, object], python: Pat
     assert said_by_start(started(words.format(bin=python.parent))) == said
 
 
+@pytest.mark.parametrize(
+    ("start", "file"),
+    [
+        ("cd srv && {python} app.py", ""),
+        ("face.conf", "[program:face]\ncommand={python} app.py\ndirectory={folder}/srv\n"),
+        ("./face.service", "[Service]\nWorkingDirectory={folder}/srv\nExecStart={python} app.py\n"),
+        ("Procfile", "web: cd srv && {python} app.py\n"),
+        ("{folder}/Procfile", "web: cd srv && {python} app.py\n"),
+    ],
+)
+def test_a_start_is_read_from_where_it_is_named(start: str, file: str, python: Path, tmp_path: Path) -> None:
+    (tmp_path / "srv").mkdir()
+    (tmp_path / "srv" / "app.py").write_text("print()\n")
+    (tmp_path / "a.onnx").write_text("")
+    places = {"python": python, "folder": tmp_path}
+    if file:
+        (tmp_path / Path(start.format(**places)).name).write_text(file.format(**places))
+    here = Path("/") if start.startswith("{folder}") else tmp_path
+    told = report("check", "--only", "RD101,RD518", "--model", "a.onnx", "--start", start.format(**places), cwd=here)
+    assert told["facts"]["start"]["file"] == str(tmp_path / "srv" / "app.py")
+    assert told["facts"]["models"]["path"] == f"{tmp_path}/a.onnx"
+    assert "service-start-failed" not in roots(told)
+
+
+def test_a_compose_file_is_not_asked_of_an_engine_ahead_of_its_probe(
+    python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its paths are those of an image; the answer of a docker that hangs would be waited for, and thrown away."""
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\n")
+    docker.chmod(0o755)
+    file = tmp_path / "compose.yaml"
+    file.write_text(f"services:\n  face:\n    image: face\n    command: [{python}, app.py]\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert said_by_start(started(str(file))) == {}
+    assert python_of_start(started(f"{file}#face")) is None
+    assert not (tmp_path / "asked").exists()
+
+
 def test_the_model_of_a_supervisors_program(python: Path, tmp_path: Path) -> None:
     conf = tmp_path / "face.conf"
     conf.write_text(
@@ -72,6 +112,9 @@ def test_the_model_of_a_supervisors_program(python: Path, tmp_path: Path) -> Non
         'environment=PORT="8080",KEY="a b",RETINAFACE_MODEL_PATH="%(here)s/a.onnx"\n'
     )
     said = {"model": {"path": f"{tmp_path}/a.onnx"}, "target": {"workdir": f"{tmp_path}/venv"}}
+    assert said_by_start(started(str(conf))) == said
+    text = conf.read_text()
+    conf.write_text(text.replace('PATH="', 'PATH = "'))
     assert said_by_start(started(str(conf))) == said
     conf.write_text(f'[program:face]\ncommand={python} app.py\nenvironment=RETINAFACE_MODEL_PATH="a.onnx\n')
     assert said_by_start(started(str(conf))) == {}

@@ -58,7 +58,9 @@ class NotFetched(Data, frozen=True, kw_only=True):
 
     @property
     def kinds(self) -> tuple[Language, ...]:
-        """Of what could not be read; a folder may hold files of both."""
+        """Of what could not be read; a folder may hold files of both. A .env only gives numbers, and is often root's alone."""
+        if self.kind == "dotenv":
+            return ()
         return ("python", "deployment") if self.kind == "folder" else (language(self.kind),)
 
 

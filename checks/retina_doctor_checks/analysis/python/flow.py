@@ -90,7 +90,11 @@ def asked_about(nodes: Nodes, loops: bool = True) -> set[str]:
 def turns_on_none(node: ast.AST) -> bool:
     """if faces is None: where there is none, they are an empty list."""
     test = getattr(node, "test", None)
-    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Is | ast.IsNot)
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], ast.Is | ast.IsNot)
+        and any(isinstance(one, ast.Constant) and one.value is None for one in (test.left, test.comparators[0]))
+    )
 
 
 def tests_of(node: ast.AST) -> Iterator[ast.expr]:

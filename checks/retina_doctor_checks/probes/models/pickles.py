@@ -66,6 +66,10 @@ MARK = object()
 WEIGHTS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
 
 
+TORCHS_OWN = re.compile(r"storage|cpu|cuda(?::\d+)?|\d+|little_endian|protocol_version|type_sizes|short|int|long")
+"""Words of a tensor that is saved alone (torch/serialization.py)."""
+
+
 def checkpoint(path: str, content: str) -> dict[str, Any] | None:
     """{"keys", "prefix", "network", "lacks", "tensors", "refused", "dangerous"}; None where its pickles cannot be followed.
 
@@ -89,7 +93,7 @@ def checkpoint(path: str, content: str) -> dict[str, Any] | None:
     prefix = "module." if keys and all(one.startswith("module.") for one in keys) else ""
     plain = [one[len(prefix) :] for one in keys]
     return {
-        "keys": len(keys),
+        "keys": len(keys) or sum(not TORCHS_OWN.fullmatch(one) for one in strings),
         "prefix": prefix,
         "network": network(plain),
         "lacks": lacking(plain),

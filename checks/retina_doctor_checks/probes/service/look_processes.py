@@ -60,7 +60,7 @@ def about(pid: int) -> dict[str, Any]:
     packages = {match.group(1) for match in map(PACKAGES.match, libraries) if match}
     loaded = [{"path": path, "replaced": libraries[path]} for path in sorted(libraries)]
     known = [start for start in starts if start is not None]
-    since = installed_since(packages, [path for path, gone in libraries.items() if not gone], min(known, default=None))
+    since = installed_since(packages, libraries, min(known, default=None))
     told.update(devices=sorted(devices), devices_told=devices_told)
     return dict(told, libraries=loaded[:MOST_LIBRARIES], installed_since=since[:MOST_PACKAGES])
 
@@ -75,13 +75,13 @@ def started(folder: str) -> float | None:
         return None
 
 
-def installed_since(packages: set[str], loaded: list[str], moment: float | None) -> list[str]:
+def installed_since(packages: set[str], libraries: dict[str, bool], moment: float | None) -> list[str]:
     """Names and versions of distributions of interest that these folders were given after *moment*, and after the process took
-    what it has *loaded*: a program that unpacks its packages when it starts (shiv) is older than all of them."""
+    what it has loaded: a program that unpacks its packages when it starts (shiv) is older than all of them."""
     found: list[str] = []
     if moment is None:
         return found
-    for folder in sorted(one for one in packages if not is_younger(one, loaded, moment)):
+    for folder in sorted(one for one in packages if not is_younger(one, libraries, moment)):
         for name in os.listdir(folder) if os.path.isdir(folder) else ():
             match = DISTRIBUTION.match(name)
             try:
@@ -92,12 +92,15 @@ def installed_since(packages: set[str], loaded: list[str], moment: float | None)
     return sorted(found)
 
 
-def is_younger(folder: str, loaded: list[str], moment: float) -> bool:
+def is_younger(folder: str, libraries: dict[str, bool], moment: float) -> bool:
+    """Whether all that is loaded from there was written after *moment*; what was exchanged since was there before. Another link
+    to a file, as uv and `cp -l` make them, changes its st_ctime alone."""
+    own = [path for path in libraries if path.startswith(folder + "/")]
     try:
-        made = [os.stat(path).st_ctime for path in loaded if path.startswith(folder + "/")]
+        written = [os.stat(path).st_mtime for path in own if not libraries[path]]
     except OSError:
         return False
-    return bool(made) and min(made) > moment + CLOCKS_APART
+    return len(written) == len(own) and bool(own) and min(written) > moment + CLOCKS_APART
 
 
 def mapped(pid: int) -> list[tuple[str, bool]] | None:

@@ -133,8 +133,8 @@ def of_supervisor(path: str, wanted: str | None = None) -> StartCommand:
 
 
 def listed(environment: str) -> list[str]:
-    """Of KEY="value",OTHER=value (supervisor/datatypes.py dict_of_key_value_pairs) what is kept."""
-    lexer = shlex.shlex(environment, posix=True)
+    """Of KEY="value",OTHER=value (supervisor/datatypes.py dict_of_key_value_pairs) what is kept; blanks may stand around =."""
+    lexer = shlex.shlex(re.sub(r"(\w)[ \t]*=[ \t]*", r"\1=", environment), posix=True)
     lexer.whitespace += ","
     lexer.whitespace_split = True
     try:

@@ -24,8 +24,9 @@ IMPORTS = re.compile(
     re.MULTILINE,
 )
 """Names may stand in brackets, on lines of their own; of `*` only the module is known."""
-NUMBER = re.compile(r"(?i)\w*(?:thr|conf|score|nms|iou|size|width|height)\w*=[\d.]{1,9}$")
-"""Variables that may be the detector's."""
+OF_DETECTOR = re.compile(r"(?i)thr|conf|score|nms|iou|size|width|height")
+NUMBER = re.compile(r"[\d.]{1,9}")
+"""Names and values of variables that may be the detector's."""
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -48,7 +49,9 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         if os.path.isfile(os.path.join(folder, ".env")):
             fetched.take(os.path.join(folder, ".env"), next(kind for kind in kinds if kind.word == "dotenv"))
     told = {"unread": fetched.unread, "texts": fetched.texts, "cut": fetched.cut, "executed": executed}
-    told["variables"] = [pair for pair in os.environ.items() if NUMBER.match(pair[0] + "=" + pair[1])]
+    told["variables"] = [
+        pair for pair in os.environ.items() if NUMBER.fullmatch(pair[1]) and OF_DETECTOR.search(pair[0])
+    ]
     probe.tell(paths=paths, files=len(paths), seconds=time.monotonic() - start, **told)
 
 
