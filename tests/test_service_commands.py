@@ -136,7 +136,7 @@ def test_a_process_that_listens_nowhere_is_ended_and_started(tmp_path: Path) -> 
     process = subprocess.Popen([sys.executable, "late.py", "--port", str(port)], cwd=tmp_path)
     try:
         told = looked(tmp_path, "--pid", process.pid)
-        look, kill, start = commands(told, "service-not-running")
+        look, kill, start = commands(told, "service-crashed-or-not-ready")
         assert shell(look.replace("sleep 60", "sleep 1"), tmp_path).stdout == ""
         assert shell(kill, tmp_path).returncode == 0
         process.wait(timeout=60)
@@ -144,7 +144,7 @@ def test_a_process_that_listens_nowhere_is_ended_and_started(tmp_path: Path) -> 
         process.kill()
     (tmp_path / "stuck").unlink()
     with started(start, Path("/"), port):
-        assert "service-not-running" not in found(looked(tmp_path, "--url", f"http://127.0.0.1:{port}/detect"))
+        assert "service-crashed-or-not-ready" not in found(looked(tmp_path, "--url", f"http://127.0.0.1:{port}/detect"))
 
 
 def test_the_second_look_shows_what_was_only_slow(tmp_path: Path) -> None:
