@@ -12,17 +12,20 @@ FROM_OUTSIDE = ("BaseSettings", "EnvSettings", "FlaskForm")
 HOLDING = ("BaseModel", "BaseSettings", "EnvSettings", "object", "NamedTuple", "Protocol", "Struct")
 PLAIN = ("dataclass", "define", "frozen", "attrs", "s")
 FIELDS = ("Field", "field", "ib")
+NAMING = ("validation_alias", "alias", "env")
+"""Of pydantic's Field: which variable it reads."""
 
 
 class Fields(NamedTuple):
-    """*settable*: the environment may say otherwise, in variables that begin with *prefix*."""
+    """*settable*: the environment may say otherwise, in variables that begin with *prefix*, or as *named* says ("": several)."""
 
     defaults: dict[str, ast.expr]
     settable: bool
     prefix: str = ""
+    named: dict[str, str] = {}  # noqa: RUF012 - of a NamedTuple, and never written to
 
     def variable(self, word: str) -> str:
-        return (self.prefix + word).upper()
+        return self.named.get(word, self.prefix + word).upper()
 
 
 def classes(root: ast.Module) -> dict[str, Fields]:
@@ -48,14 +51,27 @@ def fields_of(node: ast.ClassDef) -> Fields | None:
     ):
         return None
     found: dict[str, ast.expr] = {}
+    named: dict[str, str] = {}
     for one in node.body:
         targets = one.targets if isinstance(one, ast.Assign) else [one.target] if isinstance(one, ast.AnnAssign) else []
         if isinstance(one, ast.Assign | ast.AnnAssign) and len(targets) == 1 and isinstance(targets[0], ast.Name):
             value = default_of(one.value)
             if value is not None:
                 found[targets[0].id] = value
+            name = name_of(one.value)
+            if name is not None:
+                named[targets[0].id] = name
     settable = any(base in FROM_OUTSIDE for base in bases)
-    return Fields(found, settable, prefix_of(node) if settable else "")
+    return Fields(found, settable, prefix_of(node) if settable else "", named)
+
+
+def name_of(value: ast.expr | None) -> str | None:
+    """Of Field(0.5, validation_alias="DET_T"), which no prefix stands before; "": several, or one that is made."""
+    words = value.keywords if isinstance(value, ast.Call) and last_word(value.func) in FIELDS else []
+    for one in words:
+        if one.arg in NAMING:
+            return str(one.value.value) if isinstance(one.value, ast.Constant) else ""
+    return None
 
 
 def prefix_of(node: ast.ClassDef) -> str:
