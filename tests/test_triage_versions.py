@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from retina_doctor_checks.triage.comparisons import torch_cuda_major
 from retina_doctor_checks.triage.diagnosing import case_of
 from retina_doctor_checks.triage.readings import judged
 from retina_doctor_checks.triage.text import read
 from retina_doctor_checks.triage.told import told
+from retina_doctor_checks.triage.versions_told import torch_cuda_major
 
 from retina_doctor.catalogue.registry import installed
 

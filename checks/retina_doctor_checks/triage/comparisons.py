@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from ..advice.builds import Build, known, onnxruntime_builds, torch_builds
 from .case import Case, parts
 from .memory_told import (
     asks_for_most_of_the_card,
@@ -18,11 +17,8 @@ from .memory_told import (
 )
 from .symptoms import mentions
 from .tables import capability
-from .told import Told
+from .versions_told import cuda_majors, cudnn_majors, ort_build, ort_cuda_major, torch_cuda_major
 
-CUDA_11_UNTIL = (1, 18)
-"""onnxruntime-gpu up to 1.18 is built for CUDA 11 on PyPI (onnxruntime.ai, CUDA execution provider, requirements)."""
-CUDA_12_UNTIL = (1, 26)
 FIRST_DRIVER = {11: 450, 12: 525, 13: 580}
 """Major of CUDA -> the first driver branch that runs all its minors (CUDA compatibility guide, minor version compatibility)."""
 NEWEST_PYTHONS = ("3.13", "3.14", "3.15")
@@ -63,56 +59,6 @@ _REFUSED_HERE = re.compile(
 )
 
 
-def cuda_majors(told: Told) -> set[int]:
-    """Of the CUDA that is said to be there: a toolkit's where one is named, else the driver's."""
-    toolkits = told.all("cuda") or told.all("driver-cuda")
-    return {parts(value)[0] for value in toolkits if parts(value)}
-
-
-def build_told(builds: tuple[Build, ...], version: str | None) -> Build | None:
-    """The row of a version as people write it: "1.19", "2.4.0+cu121". All patches of a minor are built alike; a build for
-    another CUDA than PyPI's has no row."""
-    row = known(builds, version, None) or next(
-        (build for build in builds if parts(build.version)[:2] == parts(version)[:2]), None
-    )
-    named = re.search(r"\+cu(\d{2})(\d)", version or "")
-    return row if row is None or named is None or row.cuda == (int(named[1]), int(named[2])) else None
-
-
-def ort_build(told: Told) -> Build | None:
-    """The row of the named onnxruntime-gpu, if it is PyPI's: Microsoft's feeds have the same versions for another CUDA."""
-    version, feed = told.packages.get("onnxruntime-gpu"), told.first("ort-feed")
-    row = build_told(onnxruntime_builds(), version) if version else None
-    return row if row is None or feed is None or row.cuda[0] == int(feed) else None
-
-
-def ort_cuda_major(told: Told) -> int | None:
-    version, feed = told.packages.get("onnxruntime-gpu"), told.first("ort-feed")
-    if version is None or feed is not None:
-        return int(feed) if version and feed else None
-    row = ort_build(told)
-    number = parts(version)[:2]
-    return row.cuda[0] if row else 11 if number <= CUDA_11_UNTIL else 12 if number <= CUDA_12_UNTIL else 13
-
-
-def torch_cuda_major(told: Told) -> int | None:
-    version = told.packages.get("torch")
-    if version is None or "+cpu" in version:
-        return None
-    named = re.search(r"\+cu(\d\d)", version)
-    if named:
-        return int(named[1])
-    beside = _cuda_beside(told, version) or told.first("torch-built-for")
-    row = build_told(torch_builds(), version)
-    return int(beside[:2]) if beside else row.cuda[0] if row else None
-
-
-def _cuda_beside(told: Told, version: str) -> str | None:
-    """The CUDA that is told beside that torch: the text may name another one, of another machine or day."""
-    lines = {fact.line.number for fact in told.facts if fact.kind == "package" and fact.value == f"torch {version}"}
-    return next((one.value for one in told.facts if one.kind == "torch-cuda" and one.line.number in lines), None)
-
-
 def _missing_majors(case: Case) -> set[int]:
     """Majors of the CUDA that the missing libraries are of. cuFFT counts one behind: 10 is of CUDA 11, 12 of CUDA 13 (release
     notes of the CUDA toolkit, component versions)."""
@@ -139,22 +85,6 @@ def frameworks_differ(case: Case) -> bool:
     return ort is not None and (
         (torch is not None and torch != ort) or bool(torch is None and there and ort not in there)
     )
-
-
-def cudnn_majors(told: Told) -> set[int]:
-    """Of the cuDNN that is said to be there; where none is, of pip's packages and of the one that torch brings."""
-    named = {parts(value)[0] for value in told.all("cudnn")}
-    packages = {parts(version)[0] for name, version in told.packages.items() if name.startswith("nvidia-cudnn-cu")}
-    of_torch = _cudnn_of_torch(told)
-    return named or packages or (set() if of_torch is None else {of_torch})
-
-
-def _cudnn_of_torch(told: Told) -> int | None:
-    """PyPI's torch brings cuDNN 9 from 2.4 on, its builds for other CUDA as well (torch's release notes)."""
-    version = told.packages.get("torch")
-    if version is None or torch_cuda_major(told) is None or parts(version) < (1, 8):
-        return None
-    return 9 if parts(version) >= (2, 4) else 8
 
 
 def cudnn_major_differs(case: Case) -> bool:

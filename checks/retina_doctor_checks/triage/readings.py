@@ -19,13 +19,13 @@ from ..facts.driver import Gpu, GpuEnvironment, Nvml
 from ..facts.torch_cuda import TorchFiles
 from .audience import is_content
 from .case import Case, parts
-from .comparisons import build_told, cuda_majors, ort_build, ort_cuda_major, torch_cuda_major
 from .diagnosing import JudgedText
 from .partial import NotTold, partial
 from .tables import capability, causes
 from .text import LogLine
 from .told import Fact, Told
 from .told_libraries import libraries_told
+from .versions_told import build_told, cuda_majors, ort_build, ort_cuda_major, torch_cuda_major
 
 TRUST = 0.8
 """Of a finding from told versions alone: they may be those of another machine than the one that fails."""

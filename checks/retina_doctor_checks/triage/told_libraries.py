@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..advice.builds import Build
 from ..facts.ort_gpu import FoundLibrary
 from .case import parts
-from .comparisons import cuda_majors, torch_cuda_major
 from .told import Fact, Told
+from .versions_told import cuda_majors, torch_cuda_major
 
 OF_CUDA = ("libcublasLt", "libcublas", "libcudart")
 """Their soname's number is the CUDA major."""
