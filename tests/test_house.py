@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 PACK, ENGINE = ROOT / "checks" / "retina_doctor_checks", ROOT / "retina_doctor"
 GROUND = {"versions", "scopes", "settings", "settings_values"}
 """Modules of the pack itself that any judging room stands on."""
-TOP = {"pack", "causes", "cause_conditions", "figures", "first_screen", "running", "restarting", "doubts"}
+TOP = {"pack", "causes", "cause_conditions", "figures", "first_screen", "running", "started", "restarting", "doubts"}
 """What the entry points name, and what they are put together of."""
 JUDGING_SEES = {"facts", "combined", "advice", "triage", *GROUND}
 ASKS_FOR_FILES = "checks/retina_doctor_checks/source/domain.py"

@@ -8,7 +8,6 @@ import datetime
 import os
 import pickle
 import shutil
-import subprocess
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from onnx import TensorProto, helper, numpy_helper
 from retina_doctor_checks.models import loading_checks
 from retina_doctor_checks.probes.models import pickles
 
-from tests.doctor import DEV_PYTHON, environment, make_venv, report, run_fix
+from tests.doctor import DEV_PYTHON, environment, install, make_venv, report, run_fix
 from tests.standins import needs_root
 from tests.test_inference import scrfd_model
 
@@ -105,10 +104,7 @@ def test_a_model_of_a_newer_ir(tmp_path: Path) -> None:
     needs_root()
     model = graph(tmp_path / "face.onnx", ir=14)
     python = make_venv(tmp_path / "target", "uv")
-    subprocess.run(
-        ["uv", "pip", "install", "--quiet", "--python", python, "onnxruntime==1.26.0", "numpy==2.2.6"],
-        check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"},
-    )  # fmt: skip
+    install(python, "onnxruntime==1.26.0", "numpy==2.2.6")
     words = ("--target", str(python))
     told = looked(model, tmp_path, *words)
     assert roots(told) == ["model-ir-too-new"]
@@ -125,10 +121,7 @@ def test_a_copy_for_an_old_onnxruntime_is_of_an_opset_that_it_has_whole(tmp_path
     model = tmp_path / "face.onnx"
     onnx.save(onnx.version_converter.convert_version(shaped(graph(model)), 21), str(model))
     python = make_venv(tmp_path / "target", "uv")
-    subprocess.run(
-        ["uv", "pip", "install", "--quiet", "--python", python, f"onnxruntime=={version}", "numpy==1.26.4"],
-        check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"},
-    )  # fmt: skip
+    install(python, f"onnxruntime=={version}", "numpy==1.26.4")
     words = ("--target", str(python))
     told = looked(model, tmp_path, *words)
     assert roots(told) == ["model-ir-too-new"]
@@ -158,10 +151,7 @@ def test_a_model_of_a_newer_opset(tmp_path: Path) -> None:
     loaded.ir_version = 9
     model.write_bytes(loaded.SerializeToString())
     python = make_venv(tmp_path / "target", "uv")
-    subprocess.run(
-        ["uv", "pip", "install", "--quiet", "--python", python, "onnxruntime==1.18.1", "numpy==1.26.4"],
-        check=True, cwd="/", env={**os.environ, "UV_NO_CONFIG": "1"},
-    )  # fmt: skip
+    install(python, "onnxruntime==1.18.1", "numpy==1.26.4")
     words = ("--target", str(python))
     told = looked(model, tmp_path, *words)
     assert roots(told) == ["model-opset-too-new"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from retina_doctor_checks.probes.service import application
-from retina_doctor_checks.running import python_of_start, said_by_start
+from retina_doctor_checks.started import python_of_start, said_by_start
 
 from retina_doctor.settings import Settings
 from tests.doctor import environment, report, roots

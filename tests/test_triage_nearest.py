@@ -37,7 +37,6 @@ def test_each_nearest_cause_has_a_text_and_each_list_its_own_name() -> None:
     assert set(tables.nearest()) == {row["cause"] for row in TEXTS["told"]}
     named = Counter(name for file in tables.OWN_WORDS for name in tables.own_words_in(file)["words"])
     assert [name for name, count in named.items() if count > 1] == []
-    assert tables.faults() <= set(tables.own_words())
 
 
 def test_beside_a_programs_line_circumstances_count_for_nothing() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from retina_doctor_checks.triage import tables
 from retina_doctor_checks.triage.diagnosing import case_of, diagnoses
-from retina_doctor_checks.triage.own_words import FAULTS
 from retina_doctor_checks.triage.text import read
 from retina_doctor_checks.triage.told import told
 
@@ -38,7 +37,7 @@ def test_what_is_told_where_all_is_well_leads_nowhere(says: str) -> None:
 
 def test_never_to_finish_is_no_denial_of_the_fault() -> None:
     """Spelled out it is "never not finishes", whose "never" denies nothing; "no longer hangs" denies."""
-    assert "hangs" in FAULTS
+    assert "hangs" in tables.faults()
     assert _names("On this host nvidia-smi never finishes.") == ["nvidia-smi-hangs", "gpu-fallen-off-bus"]
     assert _names("On this host nvidia-smi no longer hangs.") == []
 

@@ -28,13 +28,13 @@ def services(settings: Settings) -> tuple[RunningService, ...]:
 
 
 def python(settings: Settings) -> tuple[str, ...] | None:
-    from .running import python_of_start
+    from .started import python_of_start
 
     return python_of_start(settings)
 
 
 def started(settings: Settings) -> dict[str, dict[str, str]]:
-    from .running import said_by_start
+    from .started import said_by_start
 
     return said_by_start(settings)
 

@@ -63,7 +63,7 @@ def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
     elif people_wrote and any(one.symptom.prose for one in found) and (is_impersonal(text) or is_pleased(text)):
         found = tuple(one for one in found if not one.symptom.prose)
     if is_praise(text) or any(one.symptom.faint or not one.symptom.prose for one in found):
-        found = tuple(one for one in found if not tables.is_nearest(one.symptom))
+        found = tuple(one for one in found if not one.symptom.nearest)
     clear = tuple(one for one in found if not one.symptom.faint)
     finer = tuple(one for one in clear if not one.symptom.general)
     said = tuple(one for one in clear if one in finer or _decides(one, finer))
@@ -74,7 +74,7 @@ def _decides(general: SymptomSeen, finer: Sequence[SymptomSeen]) -> bool:
     """Whether people's own words mean one of the causes between which a program's line leaves it open."""
     fits = general.symptom.fits
     meant = max(fits, key=lambda name: fits[name])
-    if not general.symptom.prose or tables.is_nearest(general.symptom) or _is_open(general.symptom, meant):
+    if not general.symptom.prose or general.symptom.nearest or _is_open(general.symptom, meant):
         return False
     return any(map(is_spoken, general.places)) and any(_is_open(one.symptom, meant) for one in finer)
 

@@ -26,8 +26,8 @@ class Symptom(Data, frozen=True, kw_only=True):
     trouble at all. *beside*: one of these must be in the text as well. *nowhere*: none of these may be
     anywhere in it. *unless*: a place with one of these on its lines, or the next to them, is somebody else's
     trouble. Both may name a list of words.toml. *general*: it counts only where nothing finer is seen in the
-    whole text; *faint*: not even where another general one is. *prose*: it is people's own words, or a session that
-    they paste: not looked for in a log too large to be read whole.
+    whole text; *faint*: not even where another general one is; *nearest*: one of `nearest`. *prose*: it is people's
+    own words, or a session that they paste: not looked for in a log too large to be read whole.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Symptom(Data, frozen=True, kw_only=True):
     nowhere: tuple[str, ...] = ()
     general: bool = False
     faint: bool = False
+    nearest: bool = False
     prose: bool = False
 
 
@@ -137,13 +138,8 @@ def symptoms() -> tuple[Symptom, ...]:
 def _nearest(cause: str) -> Symptom:
     return Symptom(
         name=f"{NEAREST}{cause}", by="people's own words, far from each other", fits={cause: 10}, source=f"page of {cause}",
-        trust=0.3, prose=True, general=True,
+        trust=0.3, prose=True, general=True, nearest=True,
     )  # fmt: skip
-
-
-def is_nearest(row: Symptom) -> bool:
-    """Whether it is one of `nearest`, which count where no finer one is known."""
-    return row.name.startswith(NEAREST)
 
 
 @functools.cache
@@ -178,8 +174,8 @@ def _far(cause: str, lists: str) -> Saying:
 
 @functools.cache
 def faults() -> frozenset[str]:
-    """Lists of own_words_nearest.toml whose words are what is wrong."""
-    return frozenset(own_words_in("own_words_nearest.toml")["faults"])
+    """Lists whose words are what is wrong: where one is denied, it is not."""
+    return frozenset(name for file in OWN_WORDS for name in own_words_in(file).get("faults", ()))
 
 
 @functools.cache

@@ -21,8 +21,8 @@ class Fields(NamedTuple):
 
     defaults: dict[str, ast.expr]
     settable: bool
-    prefix: str = ""
-    named: dict[str, str] = {}  # noqa: RUF012 - of a NamedTuple, and never written to
+    prefix: str
+    named: dict[str, str]
 
     def variable(self, word: str) -> str:
         return self.named.get(word, self.prefix + word).upper()

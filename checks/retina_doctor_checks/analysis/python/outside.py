@@ -12,7 +12,7 @@ from ...facts.source_lines import SourceLine
 from ..text import SourceText
 
 OF_DETECTOR = re.compile(r"(?i)thr|conf|score|nms|iou|size|width|height")
-"""What such a variable's name says. A port or a path is none of these."""
+"""What such a variable's name says (probes/source/look_own.py has the same; neither imports the other). A port is none."""
 NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?|\.\d{1,6}")
 DOTENV = re.compile(rb"dotenv|env_file|--env-file|EnvironmentFile")
 """Where none of the files says so, nobody reads a .env."""
