@@ -188,7 +188,7 @@ def test_the_right_to_bind_that_a_service_was_given_and_the_doctor_does_not_take
     with serving(folder, *NOBODY.words.split(), *given.split()) as service:
         words = ["--pid", str(service.pid), "--port", str(privileged_port()), "--only", "service", "--device", "cpu"]
         told = report(*words, cwd=folder)
-        assert verdicts(told)["port-forbidden"] == "unknown" and roots(told) == ["service-not-running"]
+        assert verdicts(told)["port-forbidden"] == "unknown" and roots(told) == ["service-crashed-or-not-ready"]
         assert "capabilities" in told["standpoint"]["not_taken"]
         assert "CAP_NET_BIND_SERVICE" in told["standpoint"]["capabilities"]
 
