@@ -20,27 +20,21 @@ from retina_doctor_checks.analysis.deployment import (
 )
 from retina_doctor_checks.analysis.text import SourceText
 
-from tests.scan_trees import CUDA, PAIRS, Tree
+from retina_doctor.model import Severity
+from tests import scanning
+from tests.scan_trees import CUDA, PAIRS
+from tests.scanning import grow
 from tests.test_scan import scanned
-
-
-def grow(folder: Path, tree: Tree) -> None:
-    for name, text in tree.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_before_is_named_and_the_after_silent(name: str, tmp_path: Path) -> None:
     cause, before, after = PAIRS[name]
-    grow(tmp_path / "before", before)
-    grow(tmp_path / "after", after)
-    told = scanned(tmp_path, "before")
-    assert {one["name"] for one in told["findings"]} == {cause}
-    told = scanned(tmp_path, "after", exit_code=0)
-    assert told["findings"] == []
-    assert told["facts"]["source"]["unread"] == []
+    assert {one.name for one in scanning.scanned(tmp_path / "before", before).findings} == {cause}
+    told = scanning.scanned(tmp_path / "after", after)
+    assert [(one.name, one.evidence) for one in told.findings] == []
+    assert told.exit_code(Severity.ERROR) == 0
+    assert told.snapshot.readings["source"].facts["unread"] == []
 
 
 def test_the_corrected_line_is_silent(tmp_path: Path) -> None:

@@ -1,58 +1,19 @@
-"""`retina-doctor scan` of whole small services: the faulty one is named for its fault alone, its healthy twin not at all.
-
-Fetched, read and judged by the parts that `scan` is made of, in one process: a hundred services are many starts otherwise.
-"""
+"""`retina-doctor scan` of whole small services: the faulty one is named for its fault alone, its healthy twin not at all."""
 
 from __future__ import annotations
 
 import ast
-import gc
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from retina_doctor_checks.analysis import kinds, look
-from retina_doctor_checks.probes.source import look_texts
 
-from retina_doctor.codec import replace
-from retina_doctor.judging.diagnose import diagnose
-from retina_doctor.model import Diagnosis
-from tests.machines import machine
-from tests.rejudging import CATALOGUE
 from tests.scan_across import ACROSS, LOOKALIKES
-from tests.scan_services import FORMS, OTHERS, PER_REQUEST, Tree
+from tests.scan_services import FORMS, OTHERS, PER_REQUEST
 from tests.scan_twins import NAMED, SILENT
-from tests.test_scan_deployment import grow
+from tests.scanning import scanned
 
 HEALTHY = {**SILENT, **LOOKALIKES}
 SERVICES = {**PER_REQUEST, **FORMS, **OTHERS}
-
-
-class Heard:
-    """What a probe tells."""
-
-    def __init__(self) -> None:
-        self.said: dict[str, Any] = {}
-
-    def tell(self, **said: Any) -> None:
-        self.said |= said
-
-
-@pytest.fixture(autouse=True)
-def collecting() -> Iterator[None]:
-    yield
-    gc.enable()  # the reading of a probe's process never needs it
-
-
-def scanned(folder: Path, tree: Tree) -> Diagnosis:
-    grow(folder, tree)
-    fetched, told = Heard(), Heard()
-    look_texts.look(fetched, {"paths": [str(folder)], "kinds": kinds.wanted(), "seconds": 60})
-    look.look(told, {"told": fetched.said, "seconds": 60})  # type: ignore[arg-type]
-    snapshot = machine("source-scanned").snapshot
-    readings = {**snapshot.readings, "source": replace(snapshot.readings["source"], facts=told.said)}
-    return diagnose(replace(snapshot, readings=readings), CATALOGUE)
 
 
 @pytest.mark.parametrize("name", SERVICES)

@@ -91,6 +91,7 @@ def unknown_pack(data: dict[str, Any], text: str) -> None:
 
 
 MACHINE = "port-in-use"
+AS_TEXT = json.dumps(raw(MACHINE))
 PLACES: dict[str, Plant] = {
     "library path": at("/readings/gpu_environment/facts/ld_library_path"),
     "visible devices": at("/readings/gpu_environment/facts/cuda_visible_devices"),
@@ -122,9 +123,15 @@ PLACES: dict[str, Plant] = {
 PLACES["model setting"] = lambda data, text: put(data, "/settings/model", {"path": text})
 
 
-def planted(forms: dict[str, Form], form: str) -> tuple[Snapshot, dict[str, str]]:
-    """A machine with a secret of this form in every place, each its own; place -> secret."""
-    data, secrets = raw(MACHINE), {}
+PLANTED_IN = ("gpu_environment", "ports", "ort_runtime", "inference", "models", "nvml", "host")
+
+
+def planted(forms: dict[str, Form], form: str, whole: bool = True) -> tuple[Snapshot, dict[str, str]]:
+    """A machine with a secret of this form in every place, each its own; place -> secret. Not *whole*: without the readings that
+    have no place, which cost the most of what hides all secrets."""
+    data, secrets = json.loads(AS_TEXT), {}
+    if not whole:
+        data["readings"] = {name: data["readings"][name] for name in PLANTED_IN}
     for place, plant in PLACES.items():
         if place == "label" and form in IDENTITIES:
             continue  # what the operator calls the machine is meant to be read
@@ -147,12 +154,13 @@ def test_there_are_many() -> None:
 
 @pytest.mark.parametrize("form", [*SECRETS, *IDENTITIES])
 def test_no_planted_secret_is_in_a_support_file(form: str) -> None:
-    before, secrets = planted({**SECRETS, **IDENTITIES}, form)
-    assert all(seen_in(save(before), secret) for secret in secrets.values())
+    before, secrets = planted({**SECRETS, **IDENTITIES}, form, whole=False)
+    open_text = save(before)
+    assert all(seen_in(open_text, secret) for secret in secrets.values())
     once = redact(before, CATALOGUE)
     text = save(once)
     assert [place for place, secret in secrets.items() if seen_in(text, secret)] == []
-    assert sum(once.masked.values()) >= 5
+    assert sum(once.masked.values()) >= 5 or "uuid" in form  # of which the beginning is kept, without a mark
     assert redact(once, CATALOGUE) == once
 
 
