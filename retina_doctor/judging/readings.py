@@ -71,8 +71,9 @@ class Readings:
             lacks = reading.outcome is Outcome.NOT_RUN or reading.recorded.starved
             return reading, (reading.probe,) if lacks else ()
         value = self.value(need.facts)
-        lacks = value is None and need.want is Want.REQUIRED
-        return value, (self.catalogue.probe_of[need.facts].name,) if lacks else ()
+        if value is None and need.want is Want.REQUIRED:
+            return None, (self.catalogue.probe_of[need.facts].name,)
+        return value, ()
 
     def _value(self, facts: type) -> Any:
         if facts is Settings:

@@ -61,6 +61,8 @@ class Report(Data, frozen=True, kw_only=True):
 
     def reason(self, judgement: Judgement) -> str:
         """Why it was judged so, in words. Raises LookupError, ValueError where no pack says it."""
+        if judgement.reason is None:
+            return ""
         if judgement.code not in self.reasons:
             self.reasons[judgement.code] = reason_text(judgement.reason, self.catalogue, self.language)
         return self.reasons[judgement.code]

@@ -12,7 +12,7 @@ Evidence = dict[str, object]
 WSL = "/usr/lib/wsl/"  # where Windows puts its driver's libraries for Linux
 
 
-class DriverSeen(Gathered, frozen=True, kw_only=True):
+class DriverSeen(Gathered, frozen=True, kw_only=True, dict=True):
     """Everything that was seen of card and driver; None: that looking did not end well, or was not asked for."""
 
     host: Host

@@ -38,7 +38,15 @@ class Trouble(Data, frozen=True):
 
 
 def troubles(seen: DriverSeen) -> tuple[Trouble, ...]:
-    """Those that explain the others, none where nothing is known to be wrong; each of another way."""
+    """Those that explain the others, none where nothing is known to be wrong; each of another way. Sixteen checks ask for them:
+    what was seen keeps them."""
+    kept: dict[str, tuple[Trouble, ...]] = vars(seen)
+    if "troubles" not in kept:
+        kept["troubles"] = _climbed(seen)
+    return kept["troubles"]
+
+
+def _climbed(seen: DriverSeen) -> tuple[Trouble, ...]:
     closed = set[Way](BOTH)
     if seen.nvml_answers and seen.nvml is not None and seen.nvml.gpus:
         closed.discard("nvml")
