@@ -39,6 +39,14 @@ class DriverSeen(Gathered, frozen=True, kw_only=True, dict=True):
         return False
 
     @property
+    def taken_by(self) -> str | None:
+        """The kernel's driver that has been given every card, as vfio-pci is for virtual machines: nvidia's then finds none.
+        nouveau is none of these: it gives way to the driver's own package."""
+        holders = {card.bound_to for card in self.host.pci_gpus or ()}
+        taken = holders and not holders & {None, "nvidia", "nouveau"}
+        return ", ".join(sorted(filter(None, holders))) if taken else None
+
+    @property
     def nvml_answers(self) -> bool:
         return self.nvml is not None and self.nvml.error_code is None
 

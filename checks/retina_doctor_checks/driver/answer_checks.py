@@ -55,6 +55,7 @@ def nvml_fails(
         failing = [gpu for gpu in nvml.value.gpus if gpu.error is not None]
         told = [_failing(nvml, gpu, at_most=cap(gpu, used)) for gpu in failing if not of_lost(gpu.error)]
         return told if told or not failing else Inapplicable(Reason("explained-by", {"name": "gpu-fallen-off-bus"}))
+    taken_by = None
     if host is not None:
         seen = DriverSeen(host=host, nvml=nvml.value, environment=variables, cuda=cuda)
         found = explaining(seen, "nvml")
@@ -62,9 +63,10 @@ def nvml_fails(
             return Inapplicable(Reason("explained-by", {"name": found.name}))
         if seen.is_integrated:
             return INTEGRATED
+        taken_by = seen.taken_by
     told_elsewhere = [*smi.lines, *smi.errors] if smi else []
     told_elsewhere += host.kernel_log.said if host and host.kernel_log else ()
-    return _failing(nvml, None, host, at_most=blind, said="\n".join(told_elsewhere))
+    return _failing(nvml, None, host, at_most=blind, said="\n".join(told_elsewhere), taken_by=taken_by)
 
 
 def _failing(
@@ -73,8 +75,9 @@ def _failing(
     host: Host | None = None,
     at_most: Severity | None = None,
     said: str | None = None,
+    taken_by: str | None = None,
 ) -> Problem:
-    """*said*: what others than NVML say of it."""
+    """*said*: what others than NVML say of it. *taken_by*: the other driver that has all cards."""
     assert nvml.value is not None
     number = re.match(r"\d+", gpu.error or "") if gpu else None
     code = int(number[0]) if number else nvml.value.error_code
@@ -90,10 +93,11 @@ def _failing(
             "error": gpu.error if gpu else nvml.value.error,
             "cards": cards,
             "gpu": gpu.index if gpu else None,
+            "taken_by": taken_by,
             "more": [*asides(known), *of_ending(evidence)],
         },
         at_most=at_most,
-        variant=_how_nvml_fails(nvml.value, gpu, meant),
+        variant="taken" if taken_by else _how_nvml_fails(nvml.value, gpu, meant),
     )
 
 

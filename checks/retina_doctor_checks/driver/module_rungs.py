@@ -127,6 +127,7 @@ def module_not_loaded(seen: DriverSeen) -> Evidence | None:
         "on_host": on_host(host.container),
         "more": asides(
             Reason("built-for-other-kernels", {"kernels": others}) if others and built is False else None,
+            Reason("driver-holds-cards", {"holder": seen.taken_by}) if seen.taken_by else None,
             Reason("nouveau-holds-card") if host.nouveau_loaded else None,
         ),
         "notes": asides(
