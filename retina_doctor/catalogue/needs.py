@@ -31,18 +31,30 @@ class Need(Data, frozen=True):
 
 
 class Parameter(Data, frozen=True):
-    """A parameter of a check: one need, or all those of the `Gathered` class *whole*."""
+    """A parameter of a check: one need, or all those of the `Gathered` class *whole*. *asked*: the same number wherever the same
+    is asked for."""
 
     name: str
     whole: type[Gathered] | None
     needs: tuple[Need, ...]
+    asked: int
 
 
 def parameters_of(needs: Iterable[Need]) -> tuple[Parameter, ...]:
     by_name: dict[str, list[Need]] = {}
     for need in needs:
         by_name.setdefault(need.parameter, []).append(need)
-    return tuple(Parameter(name, of[0].whole, tuple(of)) for name, of in by_name.items())
+    return tuple(
+        Parameter(name, of[0].whole, tuple(of), _number(of[0].whole or (of[0].facts, of[0].want)))
+        for name, of in by_name.items()
+    )
+
+
+_NUMBERS: dict[type | tuple[type, Want], int] = {}
+
+
+def _number(asked: type | tuple[type, Want]) -> int:
+    return _NUMBERS.setdefault(asked, len(_NUMBERS))
 
 
 def needs_of(check: Check) -> tuple[Need, ...]:

@@ -28,7 +28,7 @@ class Readings:
         self.catalogue = catalogue
         self._cache: dict[type, Reading[Any]] = {}
         self._values: dict[type, Any] = {}
-        self._wholes: dict[type, Given] = {}
+        self._given: dict[int, Given] = {}
 
     def of(self, facts: type) -> Reading[Any]:
         if facts not in self._cache:
@@ -54,16 +54,19 @@ class Readings:
             return self._values.setdefault(facts, self._value(facts))
 
     def given(self, parameter: Parameter) -> Given:
-        """Made once of each `Gathered` class: dozens of checks ask for the same, and what it computes it may keep."""
-        whole = parameter.whole
-        if whole is None:
+        """Made once of what is asked for: dozens of checks ask for the same, and what a `Gathered` class computes it may keep."""
+        try:
+            return self._given[parameter.asked]
+        except KeyError:
+            return self._given.setdefault(parameter.asked, self._made(parameter))
+
+    def _made(self, parameter: Parameter) -> Given:
+        if parameter.whole is None:
             return self._told(parameter.needs[0])
-        if whole not in self._wholes:
-            told = [(need, *self._told(need)) for need in parameter.needs]
-            missing = tuple(dict.fromkeys(probe for _, _, lacking in told for probe in lacking))
-            made = None if missing else whole(**{str(need.field): value for need, value, _ in told})
-            self._wholes[whole] = (made, missing)
-        return self._wholes[whole]
+        told = [(need, *self._told(need)) for need in parameter.needs]
+        missing = tuple(dict.fromkeys(probe for _, _, lacking in told for probe in lacking))
+        made = None if missing else parameter.whole(**{str(need.field): value for need, value, _ in told})
+        return made, missing
 
     def _told(self, need: Need) -> Given:
         if need.want is Want.READING:

@@ -66,6 +66,8 @@ def _mistake(boxes: list[Box], name: str) -> Mistake | None:
     """The one by which most boxes would be at faces, and more of them than are as they stand."""
     known = _known(name)
     right, _ = _hits(boxes, known)
+    if right >= min(len(boxes), len(known)):
+        return None  # no box is at two faces
     best, most, closest = None, 0, 0.0
     for one in _mistakes(boxes, known, SIZES[name]):
         hits, nearest = _hits([one.undone(box) for box in boxes], known)
