@@ -361,3 +361,27 @@ def test_a_line_without_end_is_no_trouble(tmp_path: Path, line: str) -> None:
         (tmp_path / name).write_text(line + "\nonnxruntime gunicorn\nRUN " + line)
     told = scanned(tmp_path, ".")
     assert told["facts"]["source"]["files"] == len(names)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        'gunicorn "$@" app:app',
+        "gunicorn $GUNICORN_ARGS app:app",
+        'uvicorn "${ARGS[@]}" app:app',
+        "uvicorn app:app ${UVICORN_OPTS}",
+        "flask run $*",
+    ],
+)
+def test_words_that_a_caller_gives_may_say_where_a_server_listens(start: str, tmp_path: Path) -> None:
+    image = {"Dockerfile": 'FROM python:3.12\nCOPY . .\nENTRYPOINT ["./start.sh"]\nCMD ["--bind", "0.0.0.0:8000"]\n'}
+    told = scanning.scanned(tmp_path / "given", {**image, "start.sh": f"#!/bin/bash\nexec {start}\n"})
+    assert [one.name for one in told.findings] == []
+    plain = " ".join(word for word in start.split() if "$" not in word)
+    told = scanning.scanned(tmp_path / "plain", {**image, "start.sh": f"#!/bin/bash\nexec {plain}\n"})
+    assert {one.name for one in told.findings} == {"service-loopback-only"}
+
+
+def test_a_variable_that_is_a_value_says_nothing_of_where_it_listens(tmp_path: Path) -> None:
+    told = scanning.scanned(tmp_path, {"start.sh": "#!/bin/bash\nexec uvicorn app:app --workers $WORKERS $TARGET\n"})
+    assert {one.name for one in told.findings} == {"service-loopback-only"}

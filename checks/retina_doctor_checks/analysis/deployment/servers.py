@@ -50,7 +50,7 @@ class Started(Data, frozen=True, kw_only=True):
     workers: int | None = None
 
     def moved_by_file(self, is_given: bool) -> Started:
-        """The same where a file of variables is given to it, which may say what its command does not."""
+        """The same where a file of variables or words is given to it, which may say what its command does not."""
         return replace(self, host=None, port=None) if is_given and self.why == "default" else self
 
     def at(self, line: SourceLine) -> Server:
@@ -72,6 +72,12 @@ class Started(Data, frozen=True, kw_only=True):
 def moved_by(names: Iterable[str | None]) -> bool:
     """Whether one of these variables may say where a server listens."""
     return any(name in MOVING for name in names)
+
+
+ARGUMENTS = re.compile(
+    r"(?i)\$(?:[@*]|\{(?:[@*]|\w+\[[@*]\]).*|\{?(?:\w+_)?(?:arg|args|arguments|opts?|options|flags|params|extra)(?:_\w+)?\b.*)"
+)
+"""What stands for words that a caller or a variable gives: `$@`, `${OPTIONS[@]}`, `$UVICORN_ARGS`."""
 
 
 def started(words: list[str], variables: Mapping[str, str], deep: int = 0) -> Started | None:
@@ -96,6 +102,7 @@ def started(words: list[str], variables: Mapping[str, str], deep: int = 0) -> St
     flags = (*found.flags, *(one for one in FLAGS if one in words))
     asked = flag(words, "-w", "--workers") or variables.get("WEB_CONCURRENCY")
     workers = int(asked) if asked is not None and asked.isdecimal() else None
+    found = found.moved_by_file(any(ARGUMENTS.fullmatch(word) for word in words))
     return replace(found, sure=found.sure and DEVELOPMENT.isdisjoint(words), flags=flags, workers=workers)
 
 
