@@ -144,6 +144,10 @@ def test_what_runs_on_the_cpu_is_slow_by_that() -> None:
     [
         ("My card does not seem to be used: GPU usage stays near nothing, with onnxruntime-gpu.", "ort-"),
         ("docker run --runtime=nvidia -e NVIDIA_VISIBILE_DEVICES=all face", "container-started-without-gpu"),
+        (
+            "validating /srv/compose.yml: services.face.deploy.resources.reservations.devices.0 missing property 'capabilities'",
+            "container-started-without-gpu",
+        ),
         ("自动安装的torch选择的是cpu版，显卡没用上", "torch-cpu-build"),
         (
             "I pip installed retinaface, it has no detect(), so this is not the right library.",
