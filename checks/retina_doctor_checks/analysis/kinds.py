@@ -8,7 +8,7 @@ from retina_doctor.codec import Data, encode
 
 Language = Literal["python", "deployment"]
 
-PACKAGES = ("onnxruntime", "insightface", "nightly", "opencv", "fastapi", "multipart", "torch", "nvidia-")
+PACKAGES = ("onnxruntime", "insightface", "nightly", "opencv", "fastapi", "multipart", "torch", "nvidia-", "retina")
 STARTS = (
     *("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "flask", "fastapi", "celery", "runserver"),
     *("docker", "podman", "nerdctl"),

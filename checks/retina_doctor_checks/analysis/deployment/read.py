@@ -23,10 +23,10 @@ READERS = {
 }
 CONCERNS = {
     "requirements": re.compile(
-        rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|torch|nvidia-|^[ \t]*(?:-r|--requirement)",
+        rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|torch|nvidia-|retina|^[ \t]*(?:-r|--requirement)",
         re.M,
     ),
-    "project": re.compile(rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi"),
+    "project": re.compile(rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|torch|retina"),
     "script": re.compile(
         rb"ExecStart|gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|celery|runserver|(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|build|buildx)"
         rb"|(?:conda|mamba)\s+create|-m\s+venv|uv\s+venv|uv\s+python\s+pin|virtualenv|setcap|ip_unprivileged_port_start"
