@@ -42,7 +42,7 @@ PYTHON = (
         "flask_restful",
         "flask_restx",
     ),
-    *("celery", "ray", "streamlit", "import rq", "from rq", "django_rq", "dramatiq", "huey"),
+    *("celery", "ray", "streamlit", "rq", "django_rq", "dramatiq", "huey"),
     *("PIL", "imageio", "skimage", "torchvision", "matplotlib"),
 )
 """What a file must import; `http` alone is a frequent word."""

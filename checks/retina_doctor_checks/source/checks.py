@@ -75,7 +75,6 @@ def installed(source: Source) -> set[str]:
 
 def answered(source: Source, code: str, cause: Cause) -> Answer:
     api = installed(source)
-    on_cpu = not source.meant and is_for_cpu(source)
     places = (
         SourcePlace(
             at=hit.at,
@@ -88,7 +87,6 @@ def answered(source: Source, code: str, cause: Cause) -> Answer:
         )
         for hit in source.hits
         if hit.cause == cause and is_known(api, hit) and not is_mere_test(source, hit)
-        if not (on_cpu and hit.why in ("cpu-only", "ctx-id"))  # the code says what the packages say
         for fixed, draft in [corrections(source, hit)]
     )
     return answer(source, code, cause, places, of=("python",))

@@ -9,12 +9,13 @@ from retina_doctor.model import Severity
 
 from ..advice.pythons import UNKNOWN
 from ..combined.numpy_2 import FIRST
+from ..facts.deployment import Package
 from ..facts.source import Source
 from ..versions import allows, pinned, release
 from .judging import SourcePlace, answer, of_source, scanned
 from .package_checks import is_bare, once
 from .pythons import python_of
-from .requirement_lines import is_written
+from .requirement_lines import installs, is_written, with_another
 from .together import OPENCVS, RIVALS, Environment, environments
 
 OLD = ("1.19.5", "1.21.6", "1.23.5", "1.24.4", "1.26.4")
@@ -77,12 +78,20 @@ def _free(source: Source, one: Environment) -> Iterator[SourcePlace]:
             continue
         if is_written(package) and not one.other:
             yield SourcePlace(
+                fixed=None if numpy is not None else capped(package),
                 at=package.at,
                 why="free",
                 what=f"{name}{package.spec}",
                 at_most=None if said is not None else Severity.WARNING,
                 more={"name": name, "first": first, "numpy": numpy.spec if numpy is not None else ""},
             )
+            return
+
+
+def capped(package: Package) -> str | None:
+    """The line with NumPy 1 beside it; a shell takes < for itself."""
+    fixed = with_another(package, "'numpy<2'" if installs(package.at.text) else "numpy<2")
+    return fixed if fixed is not None and '= "*"' not in fixed else None
 
 
 def is_limited(one: Environment) -> bool:

@@ -184,31 +184,26 @@ def meant(source: Source, one: Environment) -> tuple[str | None, str]:
 @of_source
 def ort_missing(source: Source) -> Answer:
     """insightface before 1.0 requires no onnxruntime, and imports it."""
-    found = list(environments(source))
-    anywhere = any(set(RIVALS) & set(one.packages) for one in found)
     places = (
         SourcePlace(
             at=one.packages["insightface"].at,
-            why="image" if one.image is not None else "file",
+            why="image",
             what=f"insightface{one.packages['insightface'].spec}",
             fixed=requirement_lines.with_another(one.packages["insightface"], GPU),
-            at_most=None if one.image is not None else Severity.WARNING,
-            more={"base": one.image.base if one.image is not None else None},
+            more={"base": one.image.base},
         )
-        for one in found
-        if is_without_onnxruntime(source, one) and (one.image is not None or not anywhere)
+        for one in environments(source)
+        if one.image is not None and is_without_onnxruntime(source, one, one.image)
     )
     return answer(source, "RD249", "ort-missing", once(places), of=("deployment",))
 
 
-def is_without_onnxruntime(source: Source, one: Environment) -> bool:
+def is_without_onnxruntime(source: Source, one: Environment, image: Image) -> bool:
     """An image whose base may have it, or a file of it that was not read, says nothing."""
     face = one.packages.get("insightface")
-    if face is None or set(RIVALS) & set(one.packages) or BESIDE.search(one.group):
+    if face is None or set(RIVALS) & set(one.packages) or image.brings:
         return False
-    if one.image is not None and not (
-        is_wholly_known(source, one.image) and is_bare(one.image) and not one.image.brings
-    ):
+    if not is_wholly_known(source, image) or not is_bare(image):
         return False
     version = pinned(face.spec)
     on_mxnet = version is not None and release(version) < (0, 2)

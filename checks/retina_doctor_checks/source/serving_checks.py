@@ -142,6 +142,8 @@ def unmapped(source: Source) -> Iterator[SourcePlace]:
         server = listening(source, one)
         if one.kind == "kubernetes" or server is None or server.port is None or one.reached or not one.known:
             continue
+        if is_loopback(server.host):  # which is the first thing to be put right
+            continue
         beside = [two for two in source.containers if two is not one and is_beside(two, one)]
         if not one.ports and not one.host_network and not beside:
             listens = asides(Reason("server-listens-on", {"by": server.by, "port": server.port}))
