@@ -427,7 +427,7 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
             "Dockerfile": "FROM alpine:3.20 AS base\nRUN apk add python3 py3-pip\nFROM base\nRUN pip install insightface==0.7.3\n"
         },
         {
-            "Dockerfile": "FROM alpine:3.20 AS base\nRUN apk add python3\nFROM debian:12\nRUN pip install --no-deps insightface==2.1\n"
+            "Dockerfile": "FROM alpine:3.20 AS base\nRUN apk add python3\nFROM debian:12\nRUN pip install -q --no-deps onnx\n"
         },
     ),
     "CentOS 7": (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from retina_doctor_checks.analysis.python.packs import PACKS
+from retina_doctor_checks.models.download_checks import known_packs
 
 from tests.scan_projects import PROJECTS
 from tests.test_scan_services import scanned
@@ -16,3 +18,7 @@ def test_the_fault_is_named_alone_and_the_twin_is_silent(name: str, tmp_path: Pa
     assert {one.name for one in scanned(tmp_path / "project", project).findings} == {cause}
     told = scanned(tmp_path / "twin", twin)
     assert [one.name for one in told.findings] == []
+
+
+def test_the_names_that_are_told_apart_are_those_of_the_table() -> None:
+    assert set(PACKS) == set(known_packs())

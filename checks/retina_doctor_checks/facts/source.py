@@ -89,7 +89,7 @@ class Sign(Facts, frozen=True, kw_only=True):
     folder's environment is made with ("==3.9.*", ">=3.8,<3.10"); "low-ports": a script lets others than root bind them;
     "tensorrt": a provider that is asked for; "name": a model's, by which insightface looks for it in its own folder, "own-name":
     in one that the code chooses.
-    *what*: the word that says so; *fixed*: the line without it, where it can be written."""
+    *what*: the word that says so; *fixed*: the line without it, where it can be written; *near*: the model that is meant."""
 
     at: SourceLine
     kind: Literal[
@@ -114,6 +114,7 @@ class Sign(Facts, frozen=True, kw_only=True):
     ]
     what: Name
     fixed: str | None = None
+    near: Name | None = None
 
 
 class Source(Facts, frozen=True, kw_only=True):

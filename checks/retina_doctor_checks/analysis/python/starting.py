@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from ...facts.source import Sign
 from ..text import corrected
@@ -14,6 +15,7 @@ from .arguments import argument, plain_argument
 from .constants import constants
 from .lines import instead, place
 from .makers import DETECTORS, FACE_ANALYSIS
+from .packs import PACKS, nearest
 from .tree import NAMED, Tree
 from .values import single, values
 
@@ -133,9 +135,10 @@ def names(tree: Tree, call: ast.Call) -> Iterator[Sign]:
     if given is None:
         return
     for value, by in constants(tree, given):
-        if isinstance(value, str) and NAME.fullmatch(value):
+        if isinstance(value, str) and NAME.fullmatch(value) and value not in PACKS:
             where = by.at or (by.node if by.node is not None and tree.scope.get(by.node) is not None else given)
-            yield Sign(at=place(tree, where), kind="name" if in_home else "own-name", what=value)
+            kind: Literal["name", "own-name"] = "name" if in_home else "own-name"
+            yield Sign(at=place(tree, where), kind=kind, what=value, near=nearest(value))
 
 
 TENSORRT = "TensorrtExecutionProvider"
