@@ -196,8 +196,8 @@ PAIRS: dict[str, tuple[str, str, str]] = {
     ),
     "size to the constructor": (
         "det-parameter-ignored",
-        "app = FaceAnalysis(name='x', det_size=(640, 640))",
-        "app = FaceAnalysis(name='x')\napp.prepare(0, det_size=(640, 640))",
+        "app = FaceAnalysis(name='buffalo_s', det_size=(640, 640))",
+        "app = FaceAnalysis(name='buffalo_s')\napp.prepare(0, det_size=(640, 640))",
     ),
     "ctx_id to the constructor": (
         "det-parameter-ignored", "app = FaceAnalysis(ctx_id=0)", "app = FaceAnalysis()\napp.prepare(ctx_id=0)",
@@ -368,8 +368,8 @@ PAIRS: dict[str, tuple[str, str, str]] = {
     ),
     "nms too low": (
         "det-nms-too-low",
-        "import insightface\nd = insightface.model_zoo.get_model('scrfd')\nd.prepare(0, nms_thresh=0.1)",
-        "import insightface\nd = insightface.model_zoo.get_model('scrfd')\nd.prepare(0, nms_thresh=0.4)",
+        "import insightface\nd = insightface.model_zoo.get_model('/m/scrfd.onnx')\nd.prepare(0, nms_thresh=0.1)",
+        "import insightface\nd = insightface.model_zoo.get_model('/m/scrfd.onnx')\nd.prepare(0, nms_thresh=0.4)",
     ),
     "a size off the grid": (
         "det-size-not-multiple-of-32",
@@ -383,8 +383,8 @@ PAIRS: dict[str, tuple[str, str, str]] = {
     ),
     "a size off the grid, of a detector": (
         "det-size-not-multiple-of-32",
-        "from insightface.model_zoo import get_model\nd = get_model('scrfd')\nd.prepare(0, input_size=(100, 100))",
-        "from insightface.model_zoo import get_model\nd = get_model('scrfd')\nd.prepare(0, input_size=(96, 96))",
+        "from insightface.model_zoo import get_model\nd = get_model('/m/scrfd.onnx')\nd.prepare(0, input_size=(100, 100))",
+        "from insightface.model_zoo import get_model\nd = get_model('/m/scrfd.onnx')\nd.prepare(0, input_size=(96, 96))",
     ),
     "a size off the grid, of one pass": (
         "det-size-not-multiple-of-32",

@@ -17,7 +17,7 @@ ENGINE = (
     f"        self.app = FaceAnalysis(name=name)\n        self.app.{PREPARE}\n\n"
     "    def detect(self, img):\n        return [f.bbox.tolist() for f in self.app.get(img)]\n"
 )
-REQUIRES = {"requirements.txt": "python-multipart\nfastapi\ninsightface==0.7.3\nonnxruntime-gpu==1.18.0\n"}
+REQUIRES = {"requirements.txt": "python-multipart\nfastapi\ninsightface==0.7.3\nonnxruntime-gpu==1.18.1\n"}
 
 
 def fastapi(head: str, body: str, **files: str) -> Tree:
@@ -69,7 +69,7 @@ FLASK_READ = (
     "@web.route('/detect', methods=['POST'])\ndef detect():\n    img = Image.open(request.files['image'].stream).convert('RGB')\n"
     "%s    faces = face.get(img)\n    return jsonify(faces=[f.bbox.tolist() for f in faces])\n"
 )
-FLASK_REQUIRES = {"requirements.txt": "flask\npillow\ninsightface==0.7.3\nonnxruntime-gpu==1.18.0\n"}
+FLASK_REQUIRES = {"requirements.txt": "flask\npillow\ninsightface==0.7.3\nonnxruntime-gpu==1.18.1\n"}
 AIOHTTP = (
     "import cv2\nimport numpy as np\nfrom aiohttp import web\nfrom face.engine import FaceEngine%s\n\n\n"
     "async def detect(request):\n    img = cv2.imdecode(np.frombuffer(await request.read(), np.uint8), 1)\n"
@@ -348,19 +348,19 @@ CPU = "['CPUExecutionProvider']"
 OTHERS: dict[str, tuple[set[str], Tree, Tree]] = {
     "not prepared, insightface 0.7": (
         {"det-not-prepared"},
-        {"app.py": UNPREPARED % "", "requirements.txt": "insightface==0.7.3\nflask\nonnxruntime-gpu==1.18.0\n"},
+        {"app.py": UNPREPARED % "", "requirements.txt": "insightface==0.7.3\nflask\nonnxruntime-gpu==1.18.1\n"},
         {"app.py": UNPREPARED % "", "requirements.txt": "insightface==2.1\nflask\n"},
     ),
     "not prepared, and prepared, insightface 0.7": (
         {"det-not-prepared"},
-        {"app.py": UNPREPARED % "", "requirements.txt": "insightface==0.7.3\nflask\nonnxruntime-gpu==1.18.0\n"},
-        {"app.py": UNPREPARED % "face.prepare(ctx_id=0)", "requirements.txt": "insightface==0.7.3\nflask\nonnxruntime-gpu==1.18.0\n"},
+        {"app.py": UNPREPARED % "", "requirements.txt": "insightface==0.7.3\nflask\nonnxruntime-gpu==1.18.1\n"},
+        {"app.py": UNPREPARED % "face.prepare(ctx_id=0)", "requirements.txt": "insightface==0.7.3\nflask\nonnxruntime-gpu==1.18.1\n"},
     ),
     "not prepared, and prepared by another file": (
         {"det-not-prepared"},
-        {"app.py": UNPREPARED % "", "requirements.txt": "insightface==0.7.3\nflask\nonnxruntime-gpu==1.18.0\n"},
+        {"app.py": UNPREPARED % "", "requirements.txt": "insightface==0.7.3\nflask\nonnxruntime-gpu==1.18.1\n"},
         {"app.py": UNPREPARED % "", "main.py": "import insightface\nfrom app import face, web\n\nface.prepare(ctx_id=0)\n",
-         "requirements.txt": "insightface==0.7.3\nflask\nonnxruntime-gpu==1.18.0\n"},
+         "requirements.txt": "insightface==0.7.3\nflask\nonnxruntime-gpu==1.18.1\n"},
     ),
     "faces of an own function of another file": (
         {"no-face-not-handled"},

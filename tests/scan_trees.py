@@ -54,7 +54,7 @@ SERVES = "CMD gunicorn -b 0.0.0.0:8080 app:app\n"
 SEEN = f"services:\n  a:\n    image: {CUDA}\n    gpus: all\n    environment:\n      %s\n"
 CARDS = "NVIDIA_VISIBLE_DEVICES"
 CALLS = (
-    "services:\n  face:\n    build: .\n    command: gunicorn -b 0.0.0.0:8080 app:app\n"
+    "services:\n  face:\n    build: .\n    command: gunicorn -b 0.0.0.0:8080 app:app\n    ports: ['80:8080']\n"
     + GPU
     + "    healthcheck: {test: [%s, %s, 'http://localhost:8080/health']}\n"
 )
@@ -76,7 +76,7 @@ CLOSED = "        securityContext: {readOnlyRootFilesystem: true}\n"
 MOUNTED = "        volumeMounts: [{name: models, mountPath: /root/.insightface}]\n"
 NONE = f"        image: {CUDA}\n        resources: {{limits: {{nvidia.com/gpu: %d}}}}\n"
 HEALTH = (
-    "services:\n  face:\n    image: registry/face\n    command: gunicorn -b 0.0.0.0:8080 app:app\n"
+    "services:\n  face:\n    image: registry/face\n    command: gunicorn -b 0.0.0.0:8080 app:app\n    ports: ['80:8080']\n"
     "    healthcheck: {test: 'curl -f %s || exit 1', start_period: 60s}\n"
 )
 
@@ -126,7 +126,7 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     "an old OpenCV beside a NumPy that may be old": (
         "numpy-abi",
         {"requirements.txt": "numpy>=2\nopencv-python==4.9.0.80\n"},
-        {"requirements.txt": "numpy>=1.23\nopencv-python==4.9.0.80\n"},
+        {"requirements.txt": "numpy>=1.23,<2\nopencv-python==4.9.0.80\n"},
     ),
     # forks
     "preload_app and a session of the module": (
@@ -427,7 +427,7 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
             "Dockerfile": "FROM alpine:3.20 AS base\nRUN apk add python3 py3-pip\nFROM base\nRUN pip install insightface==0.7.3\n"
         },
         {
-            "Dockerfile": "FROM alpine:3.20 AS base\nRUN apk add python3\nFROM debian:12\nRUN pip install insightface==0.7.3\n"
+            "Dockerfile": "FROM alpine:3.20 AS base\nRUN apk add python3\nFROM debian:12\nRUN pip install -q --no-deps onnx\n"
         },
     ),
     "CentOS 7": (
@@ -511,14 +511,17 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     "compose's command": (
         "service-loopback-only",
         {"compose.yaml": "services:\n  face:\n    image: face\n    command: [uvicorn, 'app:app', --host, 127.0.0.1]\n"},
-        {"compose.yaml": "services:\n  face:\n    image: face\n    command: [uvicorn, 'app:app', --host, 0.0.0.0]\n"},
+        {
+            "compose.yaml": "services:\n  face:\n    image: face\n    ports: ['80:8000']\n"
+            "    command: [uvicorn, 'app:app', --host, 0.0.0.0]\n"
+        },
     ),
     "compose's variable": (
         "service-loopback-only",
         {"compose.yaml": "services:\n  face:\n    image: face\n    command: uvicorn app:app\n"},
         {
             "compose.yaml": "x: &env\n  UVICORN_HOST: 0.0.0.0\nservices:\n  face:\n    image: face\n"
-            "    environment: {<<: *env}\n    command: uvicorn app:app\n"
+            "    environment: {<<: *env}\n    ports: ['80:8000']\n    command: uvicorn app:app\n"
         },
     ),
     "a pod's arguments": (
@@ -644,10 +647,10 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     # which onnxruntime
     "both packages": (
         "ort-both-packages",
-        {"requirements.txt": "numpy\nonnxruntime>=1.16  # CPU\nonnxruntime-gpu==1.18.0\n"},
+        {"requirements.txt": "numpy\nonnxruntime>=1.16  # CPU\nonnxruntime-gpu==1.18.1\n"},
         {
             "requirements.txt": "onnxruntime; sys_platform == 'darwin'\n"
-            "onnxruntime-gpu==1.18.0; sys_platform != 'darwin'\n"
+            "onnxruntime-gpu==1.18.1; sys_platform != 'darwin'\n"
         },
     ),
     "both packages, by inclusion": (
@@ -760,8 +763,8 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "the CPU package on a CUDA image": (
         "ort-cpu-package",
-        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime==1.18.0\n"},
-        {"Dockerfile": "FROM our/base:1-slim\nRUN pip install onnxruntime==1.18.0\n"},
+        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime==1.18.1\n"},
+        {"Dockerfile": "FROM our/base:1-slim\nRUN pip install onnxruntime==1.18.1\n"},
     ),
     "the CPU package in a container with a GPU": (
         "ort-cpu-package",
@@ -776,9 +779,9 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "the CPU package under CUDA's provider": (
         "ort-cpu-package",
-        {"requirements.txt": "onnxruntime==1.18.0\n", "app.py": WITH_CUDA},
+        {"requirements.txt": "onnxruntime==1.18.1\n", "app.py": WITH_CUDA},
         {
-            "requirements-cpu.txt": "onnxruntime==1.18.0\n",
+            "requirements-cpu.txt": "onnxruntime==1.18.1\n",
             "requirements-gpu.txt": "onnxruntime-gpu\n",
             "app.py": WITH_CUDA,
         },
@@ -790,8 +793,8 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "a build for an older CUDA": (
         "ort-cuda-major-mismatch",
-        {"Dockerfile": "FROM pytorch/pytorch:2.4.0-cuda12.1-cudnn9-runtime\nRUN pip install onnxruntime-gpu==1.18.0\n"},
-        {"Dockerfile": "FROM pytorch/pytorch:2.1.0-cuda11.8-cudnn8-runtime\nRUN pip install onnxruntime-gpu==1.18.0\n"},
+        {"Dockerfile": "FROM pytorch/pytorch:2.4.0-cuda12.1-cudnn9-runtime\nRUN pip install onnxruntime-gpu==1.18.1\n"},
+        {"Dockerfile": "FROM pytorch/pytorch:2.1.0-cuda11.8-cudnn8-runtime\nRUN pip install onnxruntime-gpu==1.18.1\n"},
     ),
     "a build that is not pinned": (
         "ort-cuda-major-mismatch",
@@ -811,9 +814,9 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "a build of another index": (
         "ort-cuda-major-mismatch",
-        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.0\n"},
+        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.1\n"},
         {
-            "Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.0 --extra-index-url "
+            "Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.1 --extra-index-url "
             "https://aiinfra.pkgs.visualstudio.com/PublicPackages/_packaging/onnxruntime-cuda-12/pypi/simple/\n"
         },
     ),
@@ -948,7 +951,7 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
         {"Dockerfile": "FROM our/base:1\nCMD uvicorn app:app\n", "compose.yml": "services:\n  web:\n    build: .\n"},
         {
             "Dockerfile": "FROM our/base:1\nCMD uvicorn app:app\n",
-            "compose.yml": "services:\n  web:\n    build: .\n    environment: [UVICORN_HOST=0.0.0.0]\n",
+            "compose.yml": "services:\n  web:\n    build: .\n    environment: [UVICORN_HOST=0.0.0.0]\n    ports: [80:8000]\n",
         },
     ),
     "a port by the container's environment": (
@@ -1075,25 +1078,25 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "an index in the environment": (
         "ort-cuda-major-mismatch",
-        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.0\n"},
-        {"Dockerfile": f"FROM {CUDA}\nENV PIP_EXTRA_INDEX_URL={INDEX}\nRUN pip install onnxruntime-gpu==1.18.0\n"},
+        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.1\n"},
+        {"Dockerfile": f"FROM {CUDA}\nENV PIP_EXTRA_INDEX_URL={INDEX}\nRUN pip install onnxruntime-gpu==1.18.1\n"},
     ),
     "an index in the requirements": (
         "ort-cuda-major-mismatch",
         {
             "Dockerfile": f"FROM {CUDA}\nRUN pip install -r requirements.txt\n",
-            "requirements.txt": "onnxruntime-gpu==1.18.0\n",
+            "requirements.txt": "onnxruntime-gpu==1.18.1\n",
         },
         {
             "Dockerfile": f"FROM {CUDA}\nRUN pip install -r requirements.txt\n",
-            "requirements.txt": f"--extra-index-url {INDEX}\nonnxruntime-gpu==1.18.0\n",
+            "requirements.txt": f"--extra-index-url {INDEX}\nonnxruntime-gpu==1.18.1\n",
         },
     ),
     "the GPU among all providers that there are": (
         "ort-cpu-package",
-        {"requirements.txt": "onnxruntime==1.18.0\n", "app.py": WITH_CUDA},
+        {"requirements.txt": "onnxruntime==1.18.1\n", "app.py": WITH_CUDA},
         {
-            "requirements.txt": "onnxruntime==1.18.0\n",
+            "requirements.txt": "onnxruntime==1.18.1\n",
             "app.py": "import onnxruntime\nALL = {'cuda': 'CUDAExecutionProvider', 'cpu': 'CPUExecutionProvider'}\n",
         },
     ),
@@ -1142,9 +1145,9 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "the GPU in a type": (
         "ort-cpu-package",
-        {"requirements.txt": "onnxruntime==1.18.0\n", "app.py": WITH_CUDA},
+        {"requirements.txt": "onnxruntime==1.18.1\n", "app.py": WITH_CUDA},
         {
-            "requirements.txt": "onnxruntime==1.18.0\n",
+            "requirements.txt": "onnxruntime==1.18.1\n",
             "app.py": "import onnxruntime\nfrom typing import Literal\nName = Literal['CUDAExecutionProvider', 'CPU']\n",
         },
     ),
@@ -1155,8 +1158,8 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "an image whose GPU is for TensorRT": (
         "ort-cpu-package",
-        {"Dockerfile": "FROM nvcr.io/nvidia/pytorch:25.01-py3\nRUN pip install onnxruntime==1.18.0\n"},
-        {"Dockerfile": "FROM nvcr.io/nvidia/tensorrt:25.01-py3\nRUN pip install onnxruntime==1.18.0\n"},
+        {"Dockerfile": "FROM nvcr.io/nvidia/pytorch:25.01-py3\nRUN pip install onnxruntime==1.18.1\n"},
+        {"Dockerfile": "FROM nvcr.io/nvidia/tensorrt:25.01-py3\nRUN pip install onnxruntime==1.18.1\n"},
     ),
     "insightface 2, which no older Python takes": (
         "opencv-system-libs-missing",
@@ -1165,12 +1168,12 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "OpenCV with contrib and without windows": (
         "opencv-both-packages",
-        {"requirements.txt": "opencv_contrib_python==4.6.0.66\nopencv_python_headless==4.6.0.66\n"},
-        {"requirements.txt": "opencv-contrib-python-headless==4.6.0.66\n"},
+        {"requirements.txt": "opencv_contrib_python==4.10.0.84\nopencv_python_headless==4.10.0.84\n"},
+        {"requirements.txt": "opencv-contrib-python-headless==4.10.0.84\n"},
     ),
     "conda's builds": (
         "ort-cuda-major-mismatch",
-        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.0\n"},
+        {"Dockerfile": f"FROM {CUDA}\nRUN pip install onnxruntime-gpu==1.18.1\n"},
         {"Dockerfile": f"FROM {CUDA}\nRUN conda install -c conda-forge onnxruntime-gpu=1.18.0\n"},
     ),
     "a Dockerfile in a folder called build": (

@@ -77,7 +77,8 @@ def test_the_corrected_line_is_silent(tmp_path: Path) -> None:
     ],
 )
 def test_the_corrected_command_is_silent(tmp_path: Path, name: str, command: str, fixed: str) -> None:
-    before = {"Dockerfile": "FROM python:3.11\n", "compose.yml": "services:\n  a:\n    image: a\n"}.get(name, "")
+    composed = "services:\n  a:\n    image: a\n    ports: ['80:8000']\n"
+    before = {"Dockerfile": "FROM python:3.11\n", "compose.yml": composed}.get(name, "")
     grow(tmp_path, {name: before + command + "\n"})
     [finding] = scanned(tmp_path, ".", exit_code=1)["findings"]
     assert finding["evidence"]["fixed"] == fixed.strip()
@@ -112,9 +113,9 @@ def test_a_pin_is_rewritten_where_it_is_plain(tmp_path: Path, name: str, install
 @pytest.mark.parametrize(
     ("line", "fixed"),
     [
-        ("onnxruntime==1.18.0", "onnxruntime-gpu==1.18.0"),
+        ("onnxruntime==1.18.1", "onnxruntime-gpu==1.18.1"),
         ("onnxruntime==1.20.0", "onnxruntime-gpu=="),  # on PyPI it is built for CUDA 12
-        ("onnxruntime==1.18.0 --hash=sha256:a", None),
+        ("onnxruntime==1.18.1 --hash=sha256:a", None),
         ("onnxruntime @ https://x.example/onnxruntime-1.18.0-cp310-cp310-linux_x86_64.whl", None),
     ],
 )
@@ -132,14 +133,14 @@ def test_the_gpu_s_package_is_named_in_a_release_that_is_there_for_the_image(
 
 
 def test_who_goes_by_the_numbers_of_two_faults_in_one_another_does_no_harm(tmp_path: Path) -> None:
-    lines = ["opencv-contrib-python==4.9.0.80", "onnxruntime==1.19.2", "fastapi", "opencv-python-headless==4.9.0.80"]
+    lines = ["opencv-contrib-python==4.10.0.84", "onnxruntime==1.19.2", "fastapi", "opencv-python-headless==4.10.0.84"]
     lines += ["onnxruntime-gpu==1.19.2", "uvicorn"]
     grow(tmp_path, {"requirements.txt": "\n".join(lines)})
     [edit] = [one for one in scanned(tmp_path, ".", exit_code=1)["plan"] if one["edits"]]
     for one in edit["edits"]:
         at = one["location"]["line"] - 1
         lines[at : at + 1] = one["instead"].split("\n") if one["instead"] else []
-    assert lines == ["opencv-contrib-python-headless==4.9.0.80", "fastapi", "onnxruntime-gpu==1.19.2", "uvicorn"]
+    assert lines == ["opencv-contrib-python-headless==4.10.0.84", "fastapi", "onnxruntime-gpu==1.19.2", "uvicorn"]
 
 
 def test_an_address_is_that_of_one_package(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from retina_doctor.codec import Data, encode
 
 Language = Literal["python", "deployment"]
 
-PACKAGES = ("onnxruntime", "insightface", "nightly", "opencv", "fastapi", "multipart", "torch", "nvidia-")
+PACKAGES = ("onnxruntime", "insightface", "nightly", "opencv", "fastapi", "multipart", "torch", "nvidia-", "retina")
 STARTS = (
     *("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "flask", "fastapi", "celery", "runserver"),
     *("docker", "podman", "nerdctl"),
 )
+LOW_PORTS = ("setcap", "ip_unprivileged_port_start")
+MADE_WITH = ("conda create", "mamba create", "-m venv", "uv venv", "uv python pin", "virtualenv")
 PYTHON = (
     *("onnxruntime", "torch", "onnx", "cv2", "insightface", "retinaface"),
     *(
@@ -40,7 +42,7 @@ PYTHON = (
         "flask_restful",
         "flask_restx",
     ),
-    *("celery", "ray", "streamlit"),
+    *("celery", "ray", "streamlit", "rq", "django_rq", "dramatiq", "huey"),
     *("PIL", "imageio", "skimage", "torchvision", "matplotlib"),
 )
 """What a file must import; `http` alone is a frequent word."""
@@ -80,6 +82,7 @@ KINDS = (
         name=r"(?i)(?:Dockerfile|Containerfile)(?:[._-](?!dockerignore$).*)?$|.+\.(?:docker|container)file$",
     ),
     SourceKind(kind="compose", name=r"(?:docker-|podman-)?compose[\w.-]*\.ya?ml$"),
+    SourceKind(kind="conda", name=r"(?:.*environment.*|.*conda.*|env)\.ya?ml$", words=("dependencies",)),
     SourceKind(kind="manifest", name=r".+\.ya?ml$", words=("apiVersion", "services:")),
     SourceKind(
         kind="requirements",
@@ -88,8 +91,10 @@ KINDS = (
         follows=NAMES_OTHERS,
     ),
     SourceKind(kind="project", name=r"(?:pyproject\.toml|uv\.lock|Pipfile)$", words=PACKAGES),
+    SourceKind(kind="python-version", name=r"\.python-version$"),
     SourceKind(kind="dotenv", name=r"(?:[\w-]+)?\.env$"),
-    SourceKind(kind="script", name=r"(?:Procfile|Makefile|.+\.sh|.+\.service)$", words=STARTS),
+    SourceKind(kind="script", name=r".+\.service$", words=("ExecStart",)),
+    SourceKind(kind="script", name=r"(?:Procfile|Makefile|.+\.sh)$", words=(*STARTS, *MADE_WITH, *LOW_PORTS)),
 )
 """The first that fits is the kind of a file."""
 

@@ -12,7 +12,8 @@ class Server(Facts, frozen=True, kw_only=True):
     """Something listens. *host*, *port*: None where they cannot be told. *why*: whether the host is named, or the server's
     default. *sure*: neither a variable nor a flag may change it. *runs*: the module or script that a command starts; *config*:
     the configuration in which gunicorn looks for what the command does not say. *flags*: --preload, --reload, --debug, where
-    its command has them. *workers*: processes that its command asks for."""
+    its command has them. *workers*: processes that its command asks for. *user*: of its systemd unit, where nothing there lets it
+    bind ports below 1024."""
 
     at: SourceLine
     by: Name
@@ -25,24 +26,28 @@ class Server(Facts, frozen=True, kw_only=True):
     config: Path | None
     flags: tuple[Name, ...] = ()
     workers: int | None = None
+    user: Name | None = None
 
 
 class Package(Facts, frozen=True, kw_only=True):
     """A requirement of a package that matters (analysis/deployment/packages.py OURS).
 
     *spec*: its versions as they are written ("==1.18.0",
-    "^0.7", "" for any); *extras*: it asks for extras, such as [cuda,cudnn]; *extra*: which, by name."""
+    "^0.7", "" for any); *extras*: it asks for extras, such as [cuda,cudnn]; *extra*: which, by name. *cuda*: the major version
+    that its local version or pytorch's index says ("11" of +cu118, "" of +cpu); None: they say none."""
 
     at: SourceLine
     name: Name
     spec: Name
     extras: bool
     extra: tuple[Name, ...] = ()
+    cuda: Name | None = None
 
 
 class ImageStep(Facts, frozen=True, kw_only=True):
     """What a RUN does to packages. *file*: the requirements or the project that it installs; *dependencies*: with theirs;
-    *index*: from an index of its own, whose builds are others than PyPI's."""
+    *index*: from an index of its own, whose builds are others than PyPI's; *limited*: to what a file of constraints says;
+    *lacks*: the package of the system's without which no C++ extension is compiled here."""
 
     at: SourceLine
     does: Literal["install", "uninstall", "file", "project"]
@@ -50,6 +55,8 @@ class ImageStep(Facts, frozen=True, kw_only=True):
     file: Path | None
     dependencies: bool
     index: bool
+    limited: bool = False
+    lacks: Name | None = None
 
 
 class Port(Facts, frozen=True, kw_only=True):
@@ -84,7 +91,7 @@ class Image(Facts, frozen=True, kw_only=True):
     name. *sets*: its ENV; *system*: packages of the system that it installs; *graphics*: where this or another stage
     does so for OpenGL; *asks*: the program by which its HEALTHCHECK asks; *brings*: it copies or installs what is not known;
     *user*: as whom its containers run, where it says so; *filled*: folders into which files are copied, and "" where a RUN may
-    write anywhere."""
+    write anywhere; *own_python*: it installs a Python that is not its system's."""
 
     at: SourceLine
     base: Name
@@ -99,6 +106,7 @@ class Image(Facts, frozen=True, kw_only=True):
     brings: bool = False
     user: Name | None = None
     filled: tuple[Name, ...] = ()
+    own_python: bool = False
 
 
 class Amount(Facts, frozen=True, kw_only=True):
@@ -132,7 +140,8 @@ class DeployedContainer(Facts, frozen=True, kw_only=True):
     may have at most; *read_only*: where its root is said to be so, and *mounts*:
     what of it is not; *probes*: what asks whether it lives. *with_gpu*: the lines by which it gets a GPU; *with_volume*: those by
     which a volume is mounted at FOLDER; *user*: as whom it runs, where it says so. *shared_memory*: it is given a /dev/shm of its
-    own size, or the host's; *runtime_class*: of its pod."""
+    own size, or the host's; *runtime_class*: of its pod; *low_ports*: a sysctl of its own says who may bind them; *reached*: by
+    others than through its ports, as far as it can be told."""
 
     at: SourceLine
     kind: Literal["compose", "kubernetes", "run"]
@@ -160,6 +169,8 @@ class DeployedContainer(Facts, frozen=True, kw_only=True):
     user: Name | None = None
     shared_memory: bool = False
     runtime_class: Name | None = None
+    low_ports: bool = False
+    reached: bool = True
 
 
 class Route(Facts, frozen=True, kw_only=True):

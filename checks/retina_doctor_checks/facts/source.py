@@ -85,8 +85,11 @@ class Sign(Facts, frozen=True, kw_only=True):
     writes what it has built into a folder ("." where none is named); "loader": torch hands data from its worker processes on
     through /dev/shm; "runtime-class": NVIDIA's runtime is one of several of the cluster's; "fork": processes are forked that
     use the module's session (*what* "celery": its workers, unless their command says otherwise); "start-method": the program
-    lets Python, or Celery, start processes in another way; "prepared": something's prepare() is called.
-    *what*: the word that says so; *fixed*: the line without it, where it can be written."""
+    lets Python, or Celery, start processes in another way; "prepared": something's prepare() is called; "python": what the
+    folder's environment is made with ("==3.9.*", ">=3.8,<3.10"); "low-ports": a script lets others than root bind them;
+    "tensorrt": a provider that is asked for; "name": a model's, by which insightface looks for it in its own folder, "own-name":
+    in one that the code chooses.
+    *what*: the word that says so; *fixed*: the line without it, where it can be written; *near*: the model that is meant."""
 
     at: SourceLine
     kind: Literal[
@@ -103,9 +106,15 @@ class Sign(Facts, frozen=True, kw_only=True):
         "fork",
         "start-method",
         "prepared",
+        "python",
+        "low-ports",
+        "tensorrt",
+        "name",
+        "own-name",
     ]
     what: Name
     fixed: str | None = None
+    near: Name | None = None
 
 
 class Source(Facts, frozen=True, kw_only=True):

@@ -13,15 +13,16 @@ from retina_doctor_checks.advice.builds import Build
 
 from ..advice.base_images import in_short, release_of
 from ..combined.asides import asides
+from ..combined.source_files import is_test
 from ..facts.deployment import Image, Package
 from ..facts.source import Source
 from ..versions import allows
-from .judging import SourcePlace, answer, of_source, scanned, scanned_for_gpu
-from .package_checks import built, once
-from .together import GPU, OPENCVS, Environment, cuda_major, environments, is_wholly_known
+from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_for_gpu
+from .package_checks import BARE, built, once
+from .pythons import of_image
+from .requirement_lines import is_direct
+from .together import GPU, OPENCVS, Environment, cuda_major, environments, installed_by, is_wholly_known
 
-BARE = pattern(r"^(?:python|debian|ubuntu|buildpack-deps)(?::|$)")
-"""Images without any library of CUDA's."""
 CUDA_TAG = pattern(
     r"(?:^|/)cuda:(?P<version>\d+(?:\.\d+)*)(?P<cudnn>-cudnn(?P<major>\d*))?-(?P<flavour>base|runtime|devel)"
 )
@@ -29,6 +30,8 @@ CUDA_TAG = pattern(
 Hub)."""
 CUDNN = 9
 """Of a tag that names no number."""
+PURE = {"1.0": (3, 6), "1.0.1": (3, 6), "2.0": (3, 10), "2.1": (3, 10)}
+"""insightface's releases with a wheel, and the oldest Python of each (PyPI)."""
 BRINGERS = ("torch", "tensorflow")
 DESKTOP = pattern(r"libgl|mesa|ffmpeg|opencv|libqt|xvfb|gstreamer")
 """Packages of the system that bring libGL.so.1 along."""
@@ -114,6 +117,48 @@ def without_cudnn(source: Source, one: Environment) -> SourcePlace | None:
         return None
     more = {**about(one.image, build), "there": there, "package": f"{GPU} {build.version}"}
     return SourcePlace(at=one.image.at, why="major", what=one.image.base, more=more)
+
+
+@check("RD239", "ort-tensorrt-libs-missing", Severity.NOTE, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
+@of_source
+def ort_tensorrt_libs_missing(source: Source) -> Answer:
+    """A session asks for TensorRT, and no image with onnxruntime-gpu has its libraries."""
+    found = [one for one in environments(source) if one.image is not None and GPU in one.packages]
+    images = [one.image for one in found if one.image is not None and is_without_tensorrt(source, one, one.image)]
+    asked = [one for one in source.signs if one.kind == "tensorrt" and not is_test(source, one.at.file)]
+    places = (
+        SourcePlace(at=one.at, why="image", what=one.what, more={"base": images[0].base})
+        for one in (asked if images and len(images) == len(found) else ())
+    )
+    return answer(source, "RD239", "ort-tensorrt-libs-missing", places, of=EITHER)
+
+
+def is_without_tensorrt(source: Source, one: Environment, image: Image) -> bool:
+    brought = image.brings or any("nvinfer" in name or "tensorrt" in name for name in (*image.system, *one.packages))
+    known = BARE.match(in_short(image.base)) or CUDA_TAG.search(image.base)
+    return bool(known) and not brought and is_wholly_known(source, image)
+
+
+@check("RD238", "insightface-build-failed", Severity.ERROR, scope=scanned, action=Action.EDIT)
+@of_source
+def insightface_build_failed(source: Source) -> Answer:
+    """insightface before 1.0 has no wheel on PyPI, and the image cannot compile it."""
+    places = (place for image in source.images for place in uncompiled(source, image))
+    return answer(source, "RD238", "insightface-build-failed", once(places), of=("deployment",))
+
+
+def uncompiled(source: Source, image: Image) -> Iterator[SourcePlace]:
+    python = of_image(image)
+    for step in (
+        image.steps if not any("insightface" in step.at.text and ".whl" in step.at.text for step in image.steps) else ()
+    ):
+        face = next((one for one in installed_by(source, image, step) if one.name == "insightface"), None)
+        if face is None or step.lacks is None or is_direct(face):
+            continue
+        pure = [version for version, oldest in PURE.items() if python is None or python >= oldest]
+        if not any(allows(face.spec, version) for version in pure):
+            more = {"base": image.base, "lacks": step.lacks}
+            yield SourcePlace(at=step.at, why="image", what=f"insightface{face.spec}", more=more)
 
 
 @check("RD527", "opencv-system-libs-missing", Severity.ERROR, scope=scanned, action=Action.EDIT)

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
+from ..advice.pythons import UNKNOWN
 from ..combined.numpy_2 import FIRST
+from ..facts.deployment import Package
 from ..facts.source import Source
 from ..versions import allows, pinned, release
 from .judging import SourcePlace, answer, of_source, scanned
-from .package_checks import once
-from .together import Environment, environments
+from .package_checks import is_bare, once
+from .pythons import python_of
+from .requirement_lines import installs, is_written, with_another
+from .together import OPENCVS, RIVALS, Environment, environments
 
 OLD = ("1.19.5", "1.21.6", "1.23.5", "1.24.4", "1.26.4")
 NEW = ("2.0.0", "2.1.3", "2.2.6", "2.3.5", "2.4.0")
@@ -22,9 +26,9 @@ NEW = ("2.0.0", "2.1.3", "2.2.6", "2.3.5", "2.4.0")
 @check("RD299", "numpy-abi", Severity.ERROR, scope=scanned, action=Action.EDIT)
 @of_source
 def numpy_abi(source: Source) -> Answer:
-    """Compiled against NumPy 1, and required with NumPy 2: the import fails. Where a requirement lets NumPy 1 in, what comes
-    depends on Python and on the metadata of all other packages, and nothing is said."""
-    places = (place for one in environments(source) for place in _unfit(one))
+    """Compiled against NumPy 1, and installed with NumPy 2: the import fails. NumPy 2 is required, or comes because nothing that
+    was read keeps it out."""
+    places = (place for one in environments(source) for place in (*_unfit(one), *_free(source, one)))
     return answer(source, "RD299", "numpy-abi", once(places), of=("deployment",))
 
 
@@ -44,6 +48,60 @@ def _unfit(one: Environment) -> Iterator[SourcePlace]:
             what=f"{name}{package.spec}",
             more={"name": name, "first": first, "numpy": f"numpy{spec}"},
         )
+
+
+CAPPED = ("1.18.1",)
+"""Of onnxruntime and onnxruntime-gpu, whose metadata say numpy<2; those of 1.14 to 1.18.0 do not, nor do opencv's of 4.8 and 4.9
+(METADATA of their wheels on PyPI)."""
+ALWAYS = ("mediapipe", "facenet-pytorch", "mxnet", "paddlepaddle", "paddlepaddle-gpu", "openvino")
+"""They keep NumPy below 2 in their newest releases, too, or did until of late."""
+FREE = (*RIVALS, *OPENCVS, "insightface", "fastapi", "python-multipart", "torch", "numpy", "retina-face")
+"""The packages that requirements are read for and of which no release, or only one of CAPPED, limits NumPy."""
+NUMPY_2 = (3, 9)
+"""The oldest Python that NumPy 2 is for."""
+
+
+def _free(source: Source, one: Environment) -> Iterator[SourcePlace]:
+    """NumPy is required in no release, or in any from some on: pip takes the newest that the others let in."""
+    numpy = one.packages.get("numpy")
+    if (numpy is not None and not allows(numpy.spec, UNKNOWN)) or one.limited or is_limited(one):
+        return
+    if one.image is not None and not is_bare(one.image):
+        return  # conda's NumPy is there already, or NVIDIA's constraints
+    said = python_of(source, one)
+    if said is not None and not any(python >= NUMPY_2 for python in said.each):
+        return
+    for name, first in FIRST.items():
+        package = one.packages.get(name)
+        version = pinned(package.spec) if package is not None else None
+        if package is None or version is None or release(version) >= release(first) or version in CAPPED:
+            continue
+        if is_written(package) and not one.other:
+            yield SourcePlace(
+                fixed=None if numpy is not None else capped(package),
+                at=package.at,
+                why="free",
+                what=f"{name}{package.spec}",
+                at_most=None if said is not None else Severity.WARNING,
+                more={"name": name, "first": first, "numpy": numpy.spec if numpy is not None else ""},
+            )
+            return
+
+
+def capped(package: Package) -> str | None:
+    """The line with NumPy 1 beside it; a shell takes < for itself."""
+    fixed = with_another(package, "'numpy<2'" if installs(package.at.text) else "numpy<2")
+    return fixed if fixed is not None and '= "*"' not in fixed else None
+
+
+def is_limited(one: Environment) -> bool:
+    """Whether another package may keep NumPy below 2: some releases of these do, and pip takes the newest where it may."""
+    limiting = [
+        two
+        for two in one.packages.values()
+        if two.name not in FREE and not two.name.startswith(("nvidia-", "tensorrt"))
+    ]
+    return any(two.name in ALWAYS or not allows(two.spec, UNKNOWN) for two in limiting)
 
 
 def _is_new(spec: str) -> bool:

@@ -11,6 +11,7 @@ from retina_doctor.model import Reason, Severity
 from retina_doctor.patterns import pattern
 from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
+from ..advice.base_images import in_short
 from ..combined.asides import asides
 from ..combined.source_files import is_test
 from ..facts.deployment import Image, Package
@@ -18,7 +19,7 @@ from ..facts.source import Sign, Source
 from ..versions import allows, pinned, release
 from . import requirement_lines
 from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_for_gpu
-from .together import CPU, GPU, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image
+from .together import CPU, GPU, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image, is_wholly_known
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
 BESIDE = pattern(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)(?![a-z])")
@@ -34,6 +35,9 @@ def once(places: Iterable[SourcePlace]) -> Iterator[SourcePlace]:
             yield place
 
 
+BARE = pattern(r"^(?:python|debian|ubuntu|buildpack-deps)(?::|$)")
+"""Images without any library of CUDA's."""
+CUDA_BASE = pattern(r"(?:^|/)nvidia/cuda:\d")
 MUSL = pattern(r"(?:^|/)alpine(?::|$)|:[\w.-]*alpine")
 OLD_GLIBC = {
     r"(?:^|/)(?:centos|rhel|ubi|oraclelinux|scientificlinux)\D*:?7(?:\D|$)|centos7|ubi7|(?:^|/)amazonlinux:2(?:\.|$)": "2.17",
@@ -75,52 +79,6 @@ def on_another_libc(one: Environment) -> SourcePlace | None:
 def _libc(image: Image, package: Package, libc: str, fixed: str | None) -> SourcePlace:
     more = {"base": image.base, "libc": libc, "needs": NEEDS_GLIBC.get(package.name, "2.17")}
     return SourcePlace(at=image.at, why="musl" if libc == "musl" else "old", what=package.name, fixed=fixed, more=more)
-
-
-@check("RD280", "python-has-no-wheel", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
-@of_source
-def python_has_no_wheel(source: Source) -> Answer:
-    places = (place for one in environments(source) if (place := without_wheel(one)) is not None)
-    return answer(source, "RD280", "python-has-no-wheel", once(places), of=("deployment",))
-
-
-def without_wheel(one: Environment) -> SourcePlace | None:
-    """The image's Python, as its tag names it, and the builds that the requirement lets in; a release that the table does not
-    know may have any."""
-    package = one.packages.get(GPU)
-    match = re.search(r"(?:^|/)python:(\d)\.(\d+)", one.image.base) if one.image is not None else None
-    if package is None or match is None or one.image is None or one.other:
-        return None
-    python = (int(match[1]), int(match[2]))
-    rows = [row for row in onnxruntime_builds() if row.processor == "x86_64"]
-    wanted = [row for row in rows if allows(package.spec, row.version)]
-    if not wanted or any(row.python[0] <= python <= row.python[1] for row in wanted):
-        return None
-    best = next((row for row in rows if row.python[0] <= python <= row.python[1]), None)
-    ends = (min(row.python[0] for row in wanted), max(row.python[1] for row in wanted))
-    version = f"{python[0]}.{python[1]}"
-    newer = f"{ends[1][0]}.{min(ends[1][1], 12)}" if ends[1] >= (3, 12) else f"{ends[1][0]}.{ends[1][1]}"
-    more = {
-        "base": one.image.base,
-        "python_version": version,
-        "oldest": f"{ends[0][0]}.{ends[0][1]}",
-        "newest": f"{ends[1][0]}.{ends[1][1]}",
-        "fits": best.version if best else None,
-        "or_older": asides(
-            Reason("or-require-onnxruntime", {"fits": best.version, "file": package.at.file, "python": version})
-            if best
-            else None
-        ),
-        "package_file": package.at.file,
-    }
-    fixed = one.image.at.text.replace(f"python:{version}", f"python:{newer}", 1)
-    return SourcePlace(
-        at=one.image.at,
-        why="pinned" if pinned(package.spec) else "any",
-        what=GPU + package.spec,
-        fixed=fixed,
-        more=more,
-    )
 
 
 @check("RD523", "service-module-missing", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
@@ -222,6 +180,41 @@ def meant(source: Source, one: Environment) -> tuple[str | None, str]:
     return None, ""
 
 
+@check("RD249", "ort-missing", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
+def ort_missing(source: Source) -> Answer:
+    """insightface before 1.0 requires no onnxruntime, and imports it."""
+    places = (
+        SourcePlace(
+            at=one.packages["insightface"].at,
+            why="image",
+            what=f"insightface{one.packages['insightface'].spec}",
+            fixed=requirement_lines.with_another(one.packages["insightface"], GPU),
+            more={"base": one.image.base},
+        )
+        for one in environments(source)
+        if one.image is not None and is_without_onnxruntime(source, one, one.image)
+    )
+    return answer(source, "RD249", "ort-missing", once(places), of=("deployment",))
+
+
+def is_without_onnxruntime(source: Source, one: Environment, image: Image) -> bool:
+    """An image whose base may have it, or a file of it that was not read, says nothing."""
+    face = one.packages.get("insightface")
+    if face is None or set(RIVALS) & set(one.packages) or image.brings:
+        return False
+    if not is_wholly_known(source, image) or not is_bare(image):
+        return False
+    version = pinned(face.spec)
+    on_mxnet = version is not None and release(version) < (0, 2)
+    return not on_mxnet and not any(allows(face.spec, version) for version in ("1.0", "1.0.1", "2.0", "2.1"))
+
+
+def is_bare(image: Image) -> bool:
+    """Whether no package of Python's is there that it does not install itself."""
+    return BARE.match(in_short(image.base)) is not None or CUDA_BASE.search(image.base) is not None
+
+
 @check("RD278", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
 @of_source
 def ort_cuda_major_mismatch(source: Source) -> Answer:
@@ -233,7 +226,11 @@ def mismatch(one: Environment) -> SourcePlace | None:
     """A wheel whose own CUDA packages come along (extras) needs none of the image's."""
     package = one.packages.get(GPU)
     major = cuda_major(one.image.base) if one.image else None
-    if package is None or one.image is None or major is None or package.extras or one.other:
+    if package is None or one.image is None or package.extras or one.other:
+        return None
+    if major is None and BARE.match(in_short(one.image.base)):
+        return mismatch_with_torch(one, one.image, package)
+    if major is None:
         return None
     build = built(package)
     if build is None or build.cuda[0] == major:
@@ -258,6 +255,28 @@ def mismatch(one: Environment) -> SourcePlace | None:
                 )
             ),
         },
+    )
+
+
+def mismatch_with_torch(one: Environment, image: Image, package: Package) -> SourcePlace | None:
+    """In an image without CUDA torch alone brings its libraries, of the version that it was built for."""
+    torch, build = one.packages.get("torch"), built(package)
+    others = any(name.startswith("nvidia-") or name == "tensorflow" for name in one.packages)
+    if torch is None or not torch.cuda or build is None or others or image.brings or build.cuda[0] == int(torch.cuda):
+        return None
+    fits = fitting(int(torch.cuda))
+    more = {"base": f"torch{torch.spec}", "major": int(torch.cuda), "build_cuda": build.cuda[0]}
+    remedy = (
+        Reason("pin-or-other-torch", {"fits": fits.version, "major": torch.cuda, "cuda": build.cuda[0]})
+        if fits
+        else None
+    )
+    return SourcePlace(
+        at=package.at,
+        why="torch",
+        what=f"{GPU} {build.version}",
+        fixed=repinned(package, fits.version) if fits else None,
+        more={**more, "fits": fits.version if fits else None, "remedy": asides(remedy)},
     )
 
 

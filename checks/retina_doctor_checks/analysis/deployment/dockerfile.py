@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from retina_doctor.codec import replace
 
 from ...facts.deployment import Image, ImageStep, Port, SetVariable, SystemPackage
+from ...facts.source import Sign
 from ..found import Found
 from ..text import SourceText
 from ..variables import watched
 from . import filling, servers, shell
 from .asking import asking_tool
+from .compilers import lacking
 from .packages import INDEXES, OTHER_BUILDS, changes
 
 INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
@@ -24,8 +26,13 @@ PACKAGES_FROM = re.compile(r"site-packages|dist-packages|venv|/usr/local|/opt|\.
 INSTALLERS = ("apt-get", "apt", "apk", "dnf", "yum", "microdnf", "zypper")
 GRAPHICS = re.compile(r"libgl\d|mesa")
 """Packages of OpenGL, whose names have changed."""
+FETCHER = re.compile(r"\b(?:wget|curl)\b")
+INSTALLED = re.compile(r"(?:wget|curl)(?:=\S+)?")
 BRINGS = re.compile(r"(?i)cuda|cudnn|cublas|nvidia|conda|mamba|\bwget\b|\bcurl\b|tensorrt|install-deps|setup\.sh")
 """What may bring libraries of NVIDIA's that nobody sees."""
+LIMITS = ("PIP_CONSTRAINT", "UV_CONSTRAINT")
+FOUND = {"PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_ONLY_BINARY", "UV_FIND_LINKS"}
+OWN_PYTHON = re.compile(r"\b(?:conda|mamba|micromamba|pyenv|deadsnakes|uv|virtualenv)\b|python3\.\d")
 GPU_BASE = re.compile(r"(?i)cuda|nvidia|tensorrt|torch")
 Lines = list[tuple[int, str]]
 """[(number, text)]"""
@@ -48,6 +55,7 @@ class Stage:
     graphics: list[SystemPackage] = field(default_factory=list)
     asks: SystemPackage | None = None
     brings: bool = False
+    runs: str = ""
     user: str | None = None
     folder: str = "/"
     filled: list[str] = field(default_factory=list)
@@ -73,7 +81,8 @@ def told(text: SourceText, content: str) -> Found:
     if stage is None:
         return Found()
     image = finished(text, stage)
-    return Found(images=[image], servers=[image.server] if image.server else [])
+    signs = [Sign(at=text.at(stage.line), kind="low-ports", what="setcap")] if "setcap " in stage.runs else []
+    return Found(images=[image], servers=[image.server] if image.server else [], signs=signs)
 
 
 def instructions(text: str) -> list[tuple[int, str, Lines]]:
@@ -134,6 +143,7 @@ def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[s
         graphics=list(parent.graphics),
         asks=parent.asks,
         brings=parent.brings,
+        runs=parent.runs,
         user=parent.user,
         folder=parent.folder,
         filled=list(parent.filled),
@@ -154,11 +164,12 @@ def instruction(
             if known:
                 stage.variables.setdefault(name, known)
     elif word == "RUN":
-        stage.steps += steps(text, stage.variables, lines)
+        stage.runs += "".join(f"{line}\n" for _, line in lines)
+        stage.steps += steps(text, stage, lines)
         packages = system_packages(lines, stage.variables)
         stage.system += packages
         stage.graphics += [placed(text, stage, lines, name) for name in packages if GRAPHICS.match(name)]
-        stage.brings = stage.brings or any(BRINGS.search(line) for _, line in lines)
+        stage.brings = stage.brings or is_bringing(lines, stage.variables)
         stage.filled += filling.by_run(without_options(lines), stage.variables)
     elif word == "EXPOSE":
         at = text.at(number)
@@ -177,6 +188,18 @@ def instruction(
         stage.folder = posixpath.join(stage.folder, value.strip())
     elif word == "USER":
         stage.user = value.strip() or None
+
+
+def is_bringing(lines: Lines, variables: Mapping[str, str]) -> bool:
+    """Whether a RUN may bring what nobody sees: to install curl is not yet to fetch something by it."""
+    called = [shell.program(words)[0] for _, words in shell.commands(without_options(lines), variables)]
+    fetched = any(words and (FETCHER.search(words[0]) or any(map(fetches, words))) for words in called)
+    return fetched or any(BRINGS.search(FETCHER.sub("", line)) for _, line in lines)
+
+
+def fetches(word: str) -> bool:
+    """Text that calls curl: of sh -c, or of $(curl ...)."""
+    return FETCHER.search(word) is not None and INSTALLED.fullmatch(word) is None
 
 
 def copied(stage: Stage, stages: Mapping[str, Stage], value: str) -> None:
@@ -227,12 +250,17 @@ def known_base(stage: Stage) -> str:
     return stage.base if "$" not in stage.base else ""
 
 
-def steps(text: SourceText, variables: Mapping[str, str], lines: Lines) -> list[ImageStep]:
+def steps(text: SourceText, stage: Stage, lines: Lines) -> list[ImageStep]:
     """What a RUN does to packages."""
-    index = any(OTHER_BUILDS.search(variables.get(name, "")) for name in INDEXES)
+    index = any(OTHER_BUILDS.search(stage.variables.get(name, "")) for name in INDEXES)
+    limited = any(name in stage.variables for name in LIMITS)
+    lacks = lacking(known_base(stage), stage.runs)
     return [
-        replace(change, index=change.index or index).at(text.at(line))
-        for line, words in shell.commands(without_options(lines), variables)
+        replace(
+            replace(change, index=change.index or index, limited=change.limited or limited).at(text.at(line)),
+            lacks=None if change.wheels or stage.variables.keys() & FOUND else lacks,
+        )
+        for line, words in shell.commands(without_options(lines), stage.variables)
         for change in changes(words)
     ]
 
@@ -265,6 +293,7 @@ def finished(text: SourceText, stage: Stage) -> Image:
         brings=stage.brings,
         user=stage.user,
         filled=tuple(dict.fromkeys(stage.filled)),
+        own_python=OWN_PYTHON.search(stage.runs) is not None,
     )
 
 

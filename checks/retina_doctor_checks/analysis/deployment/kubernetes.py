@@ -91,6 +91,7 @@ def contained(text: SourceText, owner: YamlNode, template: YamlNode, container: 
         user=user(spec, container),
         shared_memory=spec["hostIPC"].text == "true",
         runtime_class=spec["runtimeClassName"].text,
+        low_ports=bool(spec.get("securityContext", "sysctls")),
     )
 
 

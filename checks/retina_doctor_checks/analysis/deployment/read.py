@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ..found import Found
 from ..text import SourceText, Unreadable
-from . import compose, dockerfile, kubernetes, projects, requirements, scripts
+from . import compose, conda, dockerfile, kubernetes, projects, requirements, scripts
 
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 TEMPLATE = re.compile(r"(?m)^[ \t]*\{\{|: ?\{\{")
@@ -17,16 +17,19 @@ READERS = {
     "compose": compose.told,
     "kubernetes": kubernetes.told,
     "project": projects.told,
+    "python-version": conda.pinned,
+    "conda": conda.told,
     "script": scripts.told,
 }
 CONCERNS = {
     "requirements": re.compile(
-        rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|torch|nvidia-|^[ \t]*(?:-r|--requirement)",
+        rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|torch|nvidia-|retina|^[ \t]*(?:-r|--requirement)",
         re.M,
     ),
-    "project": re.compile(rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi"),
+    "project": re.compile(rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|torch|retina"),
     "script": re.compile(
-        rb"gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|celery|runserver|(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|build|buildx)"
+        rb"ExecStart|gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|celery|runserver|(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|build|buildx)"
+        rb"|(?:conda|mamba)\s+create|-m\s+venv|uv\s+venv|uv\s+python\s+pin|virtualenv|setcap|ip_unprivileged_port_start"
     ),
 }
 """What must stand in a file of a kind for it to be read at all."""

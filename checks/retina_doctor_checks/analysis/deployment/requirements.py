@@ -12,7 +12,7 @@ from ...facts.deployment import Package
 from ...facts.source import Bundle
 from ..found import Found
 from ..text import SourceText
-from .packages import OTHER_BUILDS, Wanted, package
+from .packages import OTHER_BUILDS, Wanted, cuda_of, package
 
 INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(\S+)")
 CONSTRAINT = re.compile(r"(?:-c|--constraint)[ =]?\s*(\S+)")
@@ -29,11 +29,13 @@ def told(text: SourceText, content: str, content_of: Contents) -> Found:
     if not named and not included:
         return Found()
     limits = list(constraints(content, text.path, content_of))
+    if "numpy" not in [one.name for one in named]:  # which comes along with all others
+        named += [one.at(text.at(1)) for one in limits if one.name == "numpy"][:1]
     index = any(line.startswith("-") and OTHER_BUILDS.search(line) for line in text.lines)
     bundle = Bundle(
         at=text.at(1),
         group="",
-        packages=tuple(held(one, limits) for one in named),
+        packages=tuple(held(built(one, text), limits) for one in named),
         included=tuple(included),
         kept_out=(),
         index=index,
@@ -48,6 +50,17 @@ def packages(content: str) -> Iterator[tuple[Wanted, int, int]]:
             one = package(line.split(" --hash")[0].rstrip(" \\\r"))
             if one is not None:
                 yield one, number, len(line) - len(line.lstrip()) + 1
+
+
+def built(package: Package, text: SourceText) -> Package:
+    """torch where the file names one of pytorch's indexes alone."""
+    lines = [
+        line
+        for line in text.lines
+        if line.startswith(("--index-url", "--extra-index-url", "-i ", "-f ", "--find-links"))
+    ]
+    said = cuda_of(" ".join(lines)) if package.name == "torch" and package.cuda is None else None
+    return replace(package, cuda=said) if said is not None else package
 
 
 def held(package: Package, limits: list[Wanted]) -> Package:

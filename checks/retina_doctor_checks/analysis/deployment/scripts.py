@@ -9,17 +9,19 @@ from collections.abc import Iterator
 from retina_doctor.codec import replace
 
 from ...facts.deployment import DeployedContainer, Port
-from ...facts.source import Tag
+from ...facts.source import Sign, Tag
 from ...facts.source_lines import SourceLine
 from ..found import Found
 from ..text import SourceText
 from ..variables import watched
 from . import servers, shell
+from .packages import exactly
 from .shell import base, flag
 
 WITH_VALUE = re.compile(
     r"-[a-zA-Z]$|--(?:name|volume|env|env-file|publish|gpus|runtime|shm-size|network|ipc|restart|memory|cpus|user|workdir|tmpfs|mount)$"
 )
+LOW_PORTS = re.compile(r"\bsetcap\b|ip_unprivileged_port_start")
 ALONE = ("-d", "-i", "-t", "-it", "-ti", "-dit", "-itd", "-P", "-q")
 
 
@@ -27,18 +29,40 @@ def told(text: SourceText, content: str) -> Found:
     found = Found()
     name = text.name
     known = {"PORT": "$PORT"} if name == "Procfile" else variables(content) if name.endswith(".sh") else {}
+    user = user_of(content) if name.endswith(".service") else None
+    if LOW_PORTS.search(content):
+        found.signs.append(Sign(at=text.at(1), kind="low-ports", what=name))
     at_desk = name.startswith("Makefile")
     for number, words in shell.commands(lines_of(content, name), known):
         server = servers.started(words, known)
-        if server is not None and server.by != "python":
-            found.servers.append(replace(server, sure=server.sure and not at_desk).at(text.at(number)))
+        if server is not None and (server.by != "python" or user is not None):
+            made = replace(server, sure=server.sure and not at_desk).at(text.at(number))
+            found.servers.append(replace(made, user=user))
         words, _ = shell.program(words)
+        spec = made_with(words)
+        found.signs += [Sign(at=text.at(number), kind="python", what=spec)] if spec else []
         if words and base(words[0]) in ("docker", "podman", "nerdctl"):
             at = text.at(number)
             container = run(words, at)
             found.containers += [container] if container is not None else []
             found.tags += tagged(words, text.path, at)
     return found
+
+
+def made_with(words: list[str]) -> str | None:
+    """The Python of the environment that a command makes: python3.8 -m venv, uv venv --python 3.8, conda create python=3.8."""
+    name, rest = base(words[0]) if words else "", words[1:]
+    if rest[:2] == ["-m", "venv"]:
+        return exactly(name.removeprefix("python"))
+    if name == "uv" and rest[:1] == ["venv"]:
+        return exactly(flag(rest, "-p", "--python") or "")
+    if name == "uv" and rest[:2] == ["python", "pin"]:
+        return exactly(rest[-1])
+    if name == "virtualenv":
+        return exactly(base(flag(rest, "-p", "--python") or "").removeprefix("python"))
+    if name in ("conda", "mamba", "micromamba") and rest[:1] == ["create"]:
+        return exactly(next((one.partition("=")[2] for one in rest if one.startswith("python=")), ""))
+    return None
 
 
 def lines_of(text: str, name: str) -> list[tuple[int, str]]:
@@ -71,6 +95,16 @@ def without_heredocs(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
             if last.get(end, -1) >= place:
                 place = texts.index(end, place) + 1
     return found
+
+
+def user_of(unit: str) -> str | None:
+    """The user of a systemd unit to whom nothing gives the right to bind ports below 1024 (systemd.exec, systemd.service)."""
+    given = dict(re.findall(r"(?m)^\s*(User|DynamicUser|AmbientCapabilities|ExecStart)\s*=\s*(.*?)\s*$", unit))
+    user = given.get("User") or ("?" if given.get("DynamicUser", "").lower() in ("yes", "true", "1", "on") else "root")
+    is_free = "CAP_NET_BIND_SERVICE" in given.get("AmbientCapabilities", "").upper() or re.match(
+        r"[-@:]*[+!]", given.get("ExecStart", "")
+    )
+    return None if is_free or user in ("root", "0") or "%" in user else user
 
 
 def unit(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -121,6 +155,7 @@ def run(words: list[str], at: SourceLine) -> DeployedContainer | None:
         or (flag(options, "--ipc") or "").startswith(("host", "container:", "shareable")),
         read_only=at if "--read-only" in options else None,
         mounts=tuple(mounted(options)),
+        reached="-P" in options or "--publish-all" in options or flag(options, "--network", "--net") is not None,
     )
 
 

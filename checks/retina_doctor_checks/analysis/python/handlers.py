@@ -12,10 +12,13 @@ from .tree import NAMED, Named, Tree, last_word
 SERVERS = (
     *("fastapi", "starlette", "flask", "flask_restful", "flask_restx", "quart", "sanic", "aiohttp", "bottle", "django"),
     *("rest_framework", "tornado", "litestar", "grpc", "litserve", "gradio", "ray", "bentoml", "http", "celery"),
+    *("rq", "django_rq", "dramatiq", "huey"),
 )
 ROUTES = ("get", "post", "put", "patch", "delete", "route", "api_route", "websocket")
-ALWAYS = ("before_request", "middleware", "api_view", "shared_task", "task")
+ALWAYS = ("before_request", "middleware", "api_view", "shared_task", "task", "actor", "job")
 """Decorators that need no path."""
+QUEUED = ("enqueue", "enqueue_call")
+"""Methods of RQ's queues, whose first argument is what a worker runs for each job."""
 ADDED = {"add_url_rule": ("view_func", 2), "add_api_route": ("endpoint", 1), "add_route": ("endpoint", 1)} | {
     f"add_{one}": ("handler", 1) for one in ("get", "post", "put", "patch", "delete")
 }
@@ -119,6 +122,8 @@ def given_to_answer(tree: Tree, call: ast.Call) -> ast.expr | None:
     word = last_word(call.func)
     if word in ADDED and isinstance(call.func, ast.Attribute):
         return plain_argument(call, *ADDED[word])
+    if word in QUEUED and tree.imports("rq", "django_rq"):
+        return plain_argument(call, "func" if word == "enqueue_call" else "f", 0)
     if tree.full(call.func) in PLACED:
         return plain_argument(call, "view" if tree.full(call.func) in DJANGO else "handler", 1)
     if word in SHOWN and tree.imports("gradio"):

@@ -4,7 +4,9 @@ another package when they are declared (fastapi 0.12x, flask 3.1, uvicorn 0.5x).
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
+from typing import Literal
 
 from ...facts.source import Sign
 from ..text import corrected
@@ -13,8 +15,9 @@ from .arguments import argument, plain_argument
 from .constants import constants
 from .lines import instead, place
 from .makers import DETECTORS, FACE_ANALYSIS
+from .packs import PACKS, nearest
 from .tree import NAMED, Tree
-from .values import single
+from .values import single, values
 
 PACKAGES = ("onnxruntime", "insightface", "cv2", "fastapi", "flask", "uvicorn", "quart", "torch", "multiprocessing")
 LOADS = ("onnxruntime.InferenceSession", *FACE_ANALYSIS, *DETECTORS)
@@ -46,6 +49,10 @@ def told(tree: Tree) -> Iterator[Sign]:
             yield Sign(at=place(tree, call), kind="loader", what=name.rpartition(".")[2])
         if name in FACE_ANALYSIS and (where := pack_of(tree, call)) is not None:
             yield Sign(at=place(tree, call), kind="pack", what=where)
+        if name in NAMING:
+            yield from names(tree, call)
+        if name in LOADS and (asked := asks_for_tensorrt(tree, call)) is not None:
+            yield Sign(at=place(tree, asked), kind="tensorrt", what=TENSORRT)
     loads = [call for call in tree.calls if is_loaded(tree, call) and not sessions.is_for_cpu(tree, call)]
     yield from forking.told(tree, loads)
     yield from forking.chosen(tree)
@@ -112,6 +119,38 @@ def pack_of(tree: Tree, call: ast.Call) -> str | None:
         return HOME
     found = constants(tree, given)
     return str(found[0][0]) if len(found) == 1 and isinstance(found[0][0], str) else None
+
+
+NAMING = (*FACE_ANALYSIS, *(one for one in DETECTORS if one.endswith("get_model")))
+NAME = re.compile(r"[A-Za-z][\w-]*")
+"""A model's own; what holds a dot or a slash is a file or a folder."""
+
+
+def names(tree: Tree, call: ast.Call) -> Iterator[Sign]:
+    """The names by which insightface looks for models in its folder: "own-name" in one that the code chooses."""
+    given = plain_argument(call, "name", 0)
+    in_home = plain_argument(call, "root", 1 if tree.full(call.func) in FACE_ANALYSIS else None) is None and not any(
+        one.arg is None for one in call.keywords
+    )
+    if given is None:
+        return
+    for value, by in constants(tree, given):
+        if isinstance(value, str) and NAME.fullmatch(value) and value not in PACKS:
+            where = by.at or (by.node if by.node is not None and tree.scope.get(by.node) is not None else given)
+            kind: Literal["name", "own-name"] = "name" if in_home else "own-name"
+            yield Sign(at=place(tree, where), kind=kind, what=value, near=nearest(value))
+
+
+TENSORRT = "TensorrtExecutionProvider"
+
+
+def asks_for_tensorrt(tree: Tree, call: ast.Call) -> ast.expr | None:
+    """Where its providers name TensorRT's whichever way the program goes."""
+    own = tree.full(call.func) == "onnxruntime.InferenceSession"
+    given = plain_argument(call, "providers", 2 if own else None)
+    found = values(tree, given) if given is not None else []
+    named = [one for one in found if TENSORRT in sessions.names(tree, one.node)]
+    return (named[0].at or given) if named and len(named) == len(found) else None
 
 
 METHODS = ("get", "post", "put", "patch", "delete", "head", "options")

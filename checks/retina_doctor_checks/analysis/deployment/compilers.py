@@ -1,0 +1,36 @@
+"""What an image lacks for compiling a C++ extension of Python's, as insightface before 1.0 holds one (language="c++" in its
+setup.py): a compiler, or Python's headers."""
+
+from __future__ import annotations
+
+import re
+
+COMPILERS = re.compile(
+    r"(?<![\w.+-])(?:g\+\+(?:-\d+)?|gxx\w*|clang(?:-\d+)?|build-essential|build-base|base-devel|gcc-c\+\+|gxx_linux-64)(?![\w.+-])"
+    r"|[Dd]evelopment[ -][Tt]ools"
+)
+HEADERS = re.compile(
+    r"(?<![\w.+-])python3[\w.]*-(?:dev|devel|all-dev)(?![\w.+-])|\b(?:conda|mamba|micromamba|pyenv|uv)\b"
+)
+UNSEEN = re.compile(r"\.sh\b|xargs|\bmake\b|ansible|build-dep")
+"""What may install anything."""
+RECOMMENDED = re.compile(r"(?<![\w.+-])python3-pip(?![\w.+-])")
+"""Debian's and Ubuntu's recommends build-essential and python3-dev (packages.debian.org, packages.ubuntu.com)."""
+SLIM = re.compile(r"^(?:docker\.io/)?(?:library/)?python:\S*(?:slim|alpine)")
+"""python:X holds a compiler, of buildpack-deps; the others none. All have Python's headers (docker-library/python)."""
+RUNTIME = re.compile(r"(?:^|/)pytorch/pytorch:\S+-runtime$")
+"""Conda's Python with its headers, and no C++ compiler (pytorch's Dockerfile, stage "official")."""
+SYSTEM = re.compile(r"^(?:docker\.io/)?(?:library/)?(?:debian|ubuntu):|(?:^|/)nvidia/cuda:\S+-(?:base|runtime)(?:-|$)")
+
+
+def lacking(base: str, runs: str) -> str | None:
+    """*runs*: all that was run on the base so far. None: nothing, or it cannot be told."""
+    known = SLIM.search(base) or RUNTIME.search(base) or SYSTEM.search(base)
+    if not known or UNSEEN.search(runs):
+        return None
+    recommended = RECOMMENDED.search(runs) and "no-install-recommends" not in runs
+    if recommended:
+        return None
+    if not COMPILERS.search(runs):
+        return "g++"
+    return "python3-dev" if SYSTEM.search(base) and not HEADERS.search(runs) else None

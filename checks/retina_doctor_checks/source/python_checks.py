@@ -1,0 +1,85 @@
+"""RD280: have the required releases wheels for the Python that they are installed for?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from retina_doctor.authoring import Action, Answer, check
+from retina_doctor.model import Reason, Severity
+
+from ..advice.pythons import UNKNOWN, Version, newest_for, ranges
+from ..combined.asides import asides
+from ..facts.deployment import Package
+from ..facts.source import Source
+from ..versions import allows, pinned, release
+from .judging import SourcePlace, answer, of_source, scanned
+from .package_checks import once
+from .pythons import Said, python_of
+from .requirement_lines import is_direct
+from .together import GPU, Environment, environments
+
+JUDGED = (GPU, "onnxruntime", "numpy", "torch")
+BUILDABLE = ("numpy", (1, 26))
+"""From this release on its source builds with a compiler alone on newer Pythons, too (it builds by meson-python)."""
+
+
+@check("RD280", "python-has-no-wheel", Severity.ERROR, pitfall=2, scope=scanned, action=Action.EDIT)
+@of_source
+def python_has_no_wheel(source: Source) -> Answer:
+    places = (place for one in environments(source) for place in without_wheel(source, one))
+    return answer(source, "RD280", "python-has-no-wheel", once(places), of=("deployment",))
+
+
+def without_wheel(source: Source, one: Environment) -> Iterator[SourcePlace]:
+    """The Python that a file names, and the releases that the requirement lets in."""
+    said = python_of(source, one)
+    for name in JUDGED if said is not None and said.each and not one.other else ():
+        package = one.packages.get(name)
+        known = ranges(name, package.spec) if package is not None else []
+        if said is None or package is None or not known or is_direct(package):
+            continue
+        if not any(may_have(package, known, python) for python in said.each):
+            yield place(said, package, known)
+
+
+def may_have(package: Package, known: list[tuple[Version, Version]], python: Version) -> bool:
+    """A release that the table does not know may be for a newer Python, not for an older one."""
+    is_open = package.name != GPU and allows(package.spec, UNKNOWN)
+    return any(oldest <= python and (is_open or python <= newest) for oldest, newest in known)
+
+
+def place(said: Said, package: Package, known: list[tuple[Version, Version]]) -> SourcePlace:
+    oldest, newest = min(one[0] for one in known), max(one[1] for one in known)
+    fits = newest_for(package.name, said.each[-1])
+    more = {
+        "base": said.by,
+        "python_version": said.text,
+        "name": package.name,
+        "oldest": f"{oldest[0]}.{oldest[1]}",
+        "newest": f"{newest[0]}.{newest[1]}",
+        "fits": fits,
+        "or_older": asides(
+            Reason("or-require", {"name": package.name, "fits": fits, "file": package.at.file, "python": said.text})
+            if fits
+            else None
+        ),
+        "package_file": package.at.file,
+    }
+    better = max(oldest, min(newest, (3, 12)))
+    fixed = re.sub(rf"(?<![\d.]){re.escape(said.text)}(?![\d])", f"{better[0]}.{better[1]}", said.at.text, count=1)
+    is_exact = re.fullmatch(r"\d\.\d+", said.text) is not None
+    is_older = said.each[-1] < oldest
+    return SourcePlace(
+        at=said.at,
+        why="pinned" if pinned(package.spec) else "any",
+        what=package.name + package.spec,
+        fixed=fixed if is_exact else None,
+        at_most=Severity.WARNING if not is_older and is_built(package) else None,
+        more=more,
+    )
+
+
+def is_built(package: Package) -> bool:
+    name, first = BUILDABLE
+    return package.name == name and release(pinned(package.spec)) >= first
