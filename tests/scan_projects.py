@@ -1162,3 +1162,51 @@ pair(
     },
     {"requirements.txt": "flask\nretina-face==0.0.17\ntensorflow\n"},
 )
+
+pair(
+    "reservation-without-capabilities",
+    "container-started-without-gpu",
+    {
+        "app.py": FLASK,
+        "docker-compose.yml": """services:
+  face:
+    image: registry.example.com/face:1.4
+    command: gunicorn -w 1 -b 0.0.0.0:8000 app:app
+    ports:
+      - "8000:8000"
+    deploy:
+      resources:
+        reservations:
+          devices:
+            - driver: nvidia
+              count: 1
+""",
+    },
+    {"docker-compose.yml": ("count: 1\n", "count: 1\n              capabilities: [gpu]\n")},
+)
+LOCKED = """version = 1
+requires-python = ">=3.10"
+
+[[package]]
+name = "face"
+source = { virtual = "." }
+dependencies = [
+    { name = "numpy", version = "2.2.6", marker = "python_full_version < '3.11'" },
+    { name = "numpy", version = "2.4.2", marker = "python_full_version >= '3.11'" },
+    { name = "onnxruntime" },
+]
+
+[[package]]
+name = "onnxruntime"
+version = "1.22.0"
+
+[[package]]
+name = "numpy"
+version = "2.4.2"
+"""
+pair(
+    "locked-in-one-version",
+    "python-has-no-wheel",
+    {".python-version": "3.10\n", "uv.lock": LOCKED},
+    {"uv.lock": LOCKED + '\n[[package]]\nname = "numpy"\nversion = "2.2.6"\n'},
+)

@@ -9,7 +9,7 @@ from retina_doctor_checks.analysis.python.packs import PACKS
 from retina_doctor_checks.models.download_checks import known_packs
 
 from tests.scan_projects import PROJECTS
-from tests.test_scan_services import scanned
+from tests.scanning import scanned
 
 
 @pytest.mark.parametrize("name", PROJECTS)

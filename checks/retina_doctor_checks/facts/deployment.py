@@ -136,12 +136,11 @@ class DeployedContainer(Facts, frozen=True, kw_only=True):
     said elsewhere; *ports*: published, or a pod's; *asked*: of its probes; *labels*: of its pod, KEY=VALUE;
     *commanded*: it has a command of its own in place of its image's; *moved*: its environment may say where that listens;
     *target*: the stage of its Dockerfile; *varied*: it is built with arguments of its own. *sets*: of its variables; *memory*:
-    that it
-    may have at most; *read_only*: where its root is said to be so, and *mounts*:
-    what of it is not; *probes*: what asks whether it lives. *with_gpu*: the lines by which it gets a GPU; *with_volume*: those by
-    which a volume is mounted at FOLDER; *user*: as whom it runs, where it says so. *shared_memory*: it is given a /dev/shm of its
-    own size, or the host's; *runtime_class*: of its pod; *low_ports*: a sysctl of its own says who may bind them; *reached*: by
-    others than through its ports, as far as it can be told."""
+    that it may have at most; *read_only*: where its root is said to be so, and *mounts*: what of it is not; *probes*: what asks
+    whether it lives. *with_gpu*: the lines by which it gets a GPU; *with_volume*: those by which a volume is mounted at FOLDER;
+    *user*: as whom it runs, where it says so. *shared_memory*: it is given a /dev/shm of its own size, or the host's;
+    *runtime_class*: of its pod; *low_ports*: a sysctl of its own says who may bind them; *reached*: by others than through its
+    ports, as far as it can be told; *incomplete*: where its GPU is reserved without capabilities."""
 
     at: SourceLine
     kind: Literal["compose", "kubernetes", "run"]
@@ -171,6 +170,7 @@ class DeployedContainer(Facts, frozen=True, kw_only=True):
     runtime_class: Name | None = None
     low_ports: bool = False
     reached: bool = True
+    incomplete: SourceLine | None = None
 
 
 class Route(Facts, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
@@ -29,7 +30,12 @@ def container_started_without_gpu(source: Source) -> Answer:
         for one in source.containers
         if one.known and not one.gpu and not given_elsewhere(source, one) and (by := needs_gpu(source, one)) is not None
     )
-    return answer(source, "RD231", "container-started-without-gpu", places, of=("deployment",))
+    refused = (
+        SourcePlace(at=one.incomplete, why="incomplete", what=one.name, also=one.with_gpu)
+        for one in source.containers
+        if one.incomplete is not None
+    )
+    return answer(source, "RD231", "container-started-without-gpu", chain(places, refused), of=("deployment",))
 
 
 @check("RD237", "container-runtime-not-nvidia", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)

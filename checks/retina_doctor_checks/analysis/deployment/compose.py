@@ -36,6 +36,7 @@ def told(text: SourceText, content: str) -> Found:
 def container(text: SourceText, key: YamlNode, service: YamlNode) -> DeployedContainer:
     image = service["image"].text
     variables = environment(service["environment"])
+    unsaid = incomplete(service)
     return DeployedContainer(
         at=text.at(*key.place),
         kind="compose",
@@ -58,7 +59,8 @@ def container(text: SourceText, key: YamlNode, service: YamlNode) -> DeployedCon
         read_only=text.at(*service["read_only"].place) if service["read_only"].text == "true" else None,
         mounts=tuple(one for node in (service["volumes"], service["tmpfs"]) for one in mounted(node)),
         probes=tuple(health(text, service["healthcheck"])),
-        with_gpu=all_or_none(with_gpu(text, service)),
+        with_gpu=all_or_none(with_entry(text, unsaid, "capabilities: [gpu]") if unsaid else with_gpu(text, service)),
+        incomplete=text.at(*unsaid.place) if unsaid else None,
         with_volume=all_or_none(with_volume(text, service)),
         user=service["user"].text,
         shared_memory=bool(service["shm_size"])
@@ -118,6 +120,13 @@ def has_gpu(service: YamlNode) -> bool:
         if device["driver"].text in ("nvidia", "cdi") or "gpu" in device["capabilities"].words:
             return True
     return any("nvidia" in word for word in service["devices"].words)
+
+
+def incomplete(service: YamlNode) -> YamlNode | None:
+    """A device of NVIDIA's that is reserved without its capabilities: docker compose refuses the file ("missing property
+    'capabilities'", compose-spec's schema)."""
+    devices = service.get("deploy", "resources", "reservations", "devices").items
+    return next((one for one in devices if one["driver"].text == "nvidia" and not one["capabilities"]), None)
 
 
 def published(text: SourceText, port: YamlNode) -> list[Port]:

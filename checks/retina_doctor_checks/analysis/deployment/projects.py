@@ -60,6 +60,9 @@ def pipfile(data: Toml, text: SourceText) -> Iterator[Bundle]:
 def locked(data: Toml, text: SourceText) -> Iterator[Bundle]:
     """What uv installs for the project itself, without extras and groups: its dependencies and theirs."""
     packages = {name: one for one in tables(data.get("package")) if isinstance(name := one.get("name"), str)}
+    versions: dict[str, list[str]] = {}  # several, where the Pythons or systems of a project get different ones
+    for one in tables(data.get("package")):
+        versions.setdefault(str(one.get("name")), []).append(str(one.get("version", "")))
     roots = [one for one in packages.values() if {"editable", "virtual"} & set(table(one, "source"))]
     wanted: list[Package] = []
     todo = [need for root in roots for need in tables(root.get("dependencies"))]
@@ -72,7 +75,7 @@ def locked(data: Toml, text: SourceText) -> Iterator[Bundle]:
         seen.add(name)
         todo += tables(packages[name].get("dependencies"))
         if name in OURS:
-            spec = f"=={packages[name].get('version', '')}"
+            spec = " || ".join(f"=={version}" for version in versions[name])
             line = line_of(text, rf'\s*name = "{re.escape(name)}"\s*$')
             wanted.append(Package(at=text.at(line), name=name, spec=spec, extras=False))
     # A lock has resolved what insightface brings along: what is not in it is kept out.

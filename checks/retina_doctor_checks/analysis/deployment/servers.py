@@ -28,8 +28,6 @@ MOVING = frozenset(
     )
 )
 """Variables that may say where a server listens."""
-PASSED_ON = re.compile(r"\$(?:[@*]|\{?\w*(?i:args|opts|options|flags|extra|params)\w*(?:\[[@*]\])?\}?)")
-"""Words of a command that a caller fills with more of them."""
 SHOWS = frozenset(("--version", "--help", "--check-config", "--print-config"))
 """With these it says something, and serves nothing."""
 VARIABLES = {
@@ -101,8 +99,6 @@ def started(words: list[str], variables: Mapping[str, str], deep: int = 0) -> St
     found = reader([substituted(word, variables) for word in words[1:]], variables) if reader else None
     if found is None:
         return None
-    if found.why == "default" and any(map(PASSED_ON.fullmatch, words[1:])):
-        found = replace(found, host=None, port=None)
     flags = (*found.flags, *(one for one in FLAGS if one in words))
     asked = flag(words, "-w", "--workers") or variables.get("WEB_CONCURRENCY")
     workers = int(asked) if asked is not None and asked.isdecimal() else None
