@@ -15,7 +15,7 @@ from ..versions import allows, pinned, release
 from .judging import SourcePlace, answer, of_source, scanned
 from .package_checks import is_bare, once
 from .pythons import python_of
-from .requirement_lines import installs, is_written, with_another
+from .requirement_lines import installs, is_conditional, is_written, with_another
 from .together import OPENCVS, RIVALS, Environment, environments
 
 OLD = ("1.19.5", "1.21.6", "1.23.5", "1.24.4", "1.26.4")
@@ -76,7 +76,7 @@ def _free(source: Source, one: Environment) -> Iterator[SourcePlace]:
         version = pinned(package.spec) if package is not None else None
         if package is None or version is None or release(version) >= release(first) or version in CAPPED:
             continue
-        if is_written(package) and not one.other:
+        if is_written(package) and not one.other and not is_conditional(package):
             yield SourcePlace(
                 fixed=None if numpy is not None else capped(package),
                 at=package.at,

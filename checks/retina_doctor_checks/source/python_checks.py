@@ -16,7 +16,7 @@ from ..versions import allows, pinned, release
 from .judging import SourcePlace, answer, of_source, scanned
 from .package_checks import once
 from .pythons import Said, python_of
-from .requirement_lines import is_direct
+from .requirement_lines import is_conditional, is_direct
 from .together import GPU, Environment, environments
 
 JUDGED = (GPU, "onnxruntime", "numpy", "torch")
@@ -37,7 +37,7 @@ def without_wheel(source: Source, one: Environment) -> Iterator[SourcePlace]:
     for name in JUDGED if said is not None and said.each and not one.other else ():
         package = one.packages.get(name)
         known = ranges(name, package.spec) if package is not None else []
-        if said is None or package is None or not known or is_direct(package):
+        if said is None or package is None or not known or is_direct(package) or is_conditional(package):
             continue
         if not any(may_have(package, known, python) for python in said.each):
             yield place(said, package, known)
