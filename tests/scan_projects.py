@@ -1339,6 +1339,16 @@ healthy(
     },
 )
 healthy(
+    "build-deps-by-argument",
+    {
+        **B,
+        "Dockerfile": SLIM311.replace("WORKDIR", 'ARG BUILD_DEPS="build-essential git"\n\nWORKDIR').replace(
+            "libgl1 ", "$BUILD_DEPS libgl1 "
+        ),
+    },
+)
+healthy("packages-of-a-file", {**B, "Dockerfile": SLIM311.replace("libgl1 ", "$(cat apt.txt) ")})
+healthy(
     "markers",
     {
         "main.py": FCPU,

@@ -12,7 +12,7 @@ COMPILERS = re.compile(
 HEADERS = re.compile(
     r"(?<![\w.+-])python3[\w.]*-(?:dev|devel|all-dev)(?![\w.+-])|\b(?:conda|mamba|micromamba|pyenv|uv)\b"
 )
-UNSEEN = re.compile(r"\.sh\b|xargs|\bmake\b|ansible|build-dep")
+UNSEEN = re.compile(r"\.sh\b|xargs|\bmake\b|ansible|build-dep|\binstall\b[^\n&|;]*\$")
 """What may install anything."""
 RECOMMENDED = re.compile(r"(?<![\w.+-])python3-pip(?![\w.+-])")
 """Debian's and Ubuntu's recommends build-essential and python3-dev (packages.debian.org, packages.ubuntu.com)."""
