@@ -24,6 +24,13 @@ def pair(name: str, cause: str, files: Tree, change: dict[str, str | tuple[str, 
     PROJECTS[name] = (cause, dict(files), twin)
 
 
+HEALTHY: dict[str, Tree] = {}
+
+
+def healthy(name: str, files: Tree) -> None:
+    HEALTHY[name] = files
+
+
 FLASK = '''"""人脸检测服务"""
 import cv2
 import numpy as np
@@ -1162,6 +1169,195 @@ pair(
     },
     {"requirements.txt": "flask\nretina-face==0.0.17\ntensorflow\n"},
 )
+
+
+UVD = """FROM ghcr.io/astral-sh/uv:python3.{m}-bookworm-slim
+WORKDIR /app
+{extra}COPY requirements.txt .
+RUN uv pip install --system -r requirements.txt
+COPY . .
+CMD ["uvicorn", "main:app", "--host", "0.0.0.0", "--port", "8000"]
+"""
+pair(
+    "uv-image",
+    "insightface-build-failed",
+    {"main.py": FAST, "requirements.txt": REQX.replace("1.20.1", "1.22.0"), "Dockerfile": UVD.format(m=11, extra="")},
+    {"Dockerfile": UVD.format(m=11, extra="RUN apt-get update && apt-get install -y --no-install-recommends g++\n")},
+)
+pair(
+    "uv-image-py",
+    "python-has-no-wheel",
+    {
+        "main.py": FAST,
+        "requirements.txt": REQX.replace("1.20.1", "1.22.0").replace("numpy==1.26.4", "numpy<2"),
+        "Dockerfile": UVD.format(m=9, extra="RUN apt-get update && apt-get install -y --no-install-recommends g++\n"),
+    },
+    {"Dockerfile": UVD.format(m=12, extra="RUN apt-get update && apt-get install -y --no-install-recommends g++\n")},
+)
+pair(
+    "bullseye-gcc",
+    "insightface-build-failed",
+    {
+        **B,
+        "Dockerfile": SLIM311.replace("python:3.11-slim", "python:3.10-slim-bullseye").replace(
+            "libgl1 ", "gcc python3-dev libgl1 "
+        ),
+    },
+    {
+        "Dockerfile": SLIM311.replace("python:3.11-slim", "python:3.10-slim-bullseye").replace(
+            "libgl1 ", "build-essential libgl1 "
+        )
+    },
+)
+GU = UNIT.replace(
+    "/opt/face/venv/bin/uvicorn main:app --host 0.0.0.0 --port 80",
+    "/opt/face/venv/bin/gunicorn -c gunicorn.conf.py app:app",
+)
+pair(
+    "unit-gunicorn-conf",
+    "port-forbidden",
+    {
+        "app.py": FLASK,
+        "requirements.txt": REQ,
+        "gunicorn.conf.py": 'bind = "0.0.0.0:80"\nworkers = 1\ntimeout = 120\n',
+        "face.service": GU,
+    },
+    {"gunicorn.conf.py": 'bind = "0.0.0.0:8080"\nworkers = 1\ntimeout = 120\n'},
+)
+DS = """FROM nvidia/cuda:12.4.1-cudnn-runtime-ubuntu22.04
+RUN apt-get update && apt-get install -y software-properties-common && add-apt-repository ppa:deadsnakes/ppa \\
+    && apt-get install -y python{v} python{v}-dev python{v}-venv build-essential
+RUN python{v} -m ensurepip && python{v} -m pip install -U pip
+COPY requirements.txt .
+RUN python{v} -m pip install -r requirements.txt
+COPY . /app
+WORKDIR /app
+CMD ["python{v}", "-m", "uvicorn", "main:app", "--host", "0.0.0.0", "--port", "8000"]
+"""
+pair(
+    "deadsnakes",
+    "python-has-no-wheel",
+    {
+        "main.py": FAST,
+        "requirements.txt": REQF.replace("1.20.1", "1.22.0").replace("numpy==1.26.4", "numpy<2"),
+        "Dockerfile": DS.format(v="3.8"),
+    },
+    {"Dockerfile": DS.format(v="3.11")},
+)
+
+healthy(
+    "worker-and-api",
+    {
+        **F,
+        "docker-compose.yml": COMPF.replace('    ports:\n      - "8000:8000"\n', "").replace(
+            "volumes:\n  models:\n",
+            '  client:\n    build: ./client\n    depends_on: [face]\n    environment: {FACE_URL: "http://face:8000/detect"}\nvolumes:\n  models:\n',
+        ),
+        "client/Dockerfile": "FROM python:3.12-slim\nCOPY loop.py .\nRUN pip install requests\nCMD python loop.py\n",
+    },
+)
+healthy(
+    "override",
+    {
+        **F,
+        "docker-compose.yml": COMPF.replace('    ports:\n      - "8000:8000"\n', ""),
+        "docker-compose.override.yml": 'services:\n  face:\n    ports: ["8000:8000"]\n',
+    },
+)
+healthy(
+    "makefile-shell",
+    {
+        **{k: v for k, v in F.items() if "compose" not in k},
+        "Makefile": "build:\n\tdocker build -t face-api .\nshell:\n\tdocker run --rm -it --gpus all face-api bash\nserve:\n\tdocker run --rm --gpus all -p 8000:8000 face-api\n",
+    },
+)
+healthy(
+    "own-pack", {**F, "main.py": FAST.replace('name="buffalo_l"', 'name="buffalo_l_fp16", root="/models/insightface"')}
+)
+healthy(
+    "devel",
+    {**F, "Dockerfile": DOCKF.replace("-runtime-", "-devel-").replace(" python3-dev build-essential", " python3-dev")},
+)
+healthy("pandas-caps", {"app.py": FLASK, "requirements.txt": REQN + "pandas==2.1.4\n"})
+healthy("ort-1181", {"app.py": FLASK, "requirements.txt": REQN.replace("1.16.3", "1.18.1")})
+healthy(
+    "py38-old",
+    {
+        "main.py": FCPU,
+        "requirements.txt": "fastapi\nuvicorn\npython-multipart\ninsightface==0.7.3\nonnxruntime==1.16.3\nopencv-python-headless==4.8.1.78\n",
+        "Dockerfile": SLIMF.format(py="3.8"),
+    },
+)
+healthy(
+    "conda-docker",
+    {
+        "app.py": FLASK,
+        "requirements.txt": REQN + "numpy<2\n",
+        "Dockerfile": 'FROM continuumio/miniconda3:24.7.1-0\nRUN conda create -n face python=3.10 -y && conda install -n face -c conda-forge cudnn=8.9 cudatoolkit=11.8 gxx -y\nCOPY requirements.txt .\nRUN conda run -n face pip install -r requirements.txt\nCOPY . .\nCMD ["conda", "run", "-n", "face", "gunicorn", "-b", "0.0.0.0:8080", "app:app"]\n',
+    },
+)
+healthy(
+    "wheelhouse",
+    {
+        **B,
+        "Dockerfile": SLIM311.replace(
+            "-i https://pypi.tuna.tsinghua.edu.cn/simple", "--no-index --find-links /wheels"
+        ).replace("RUN pip", "COPY wheels /wheels\nRUN pip"),
+    },
+)
+healthy(
+    "user-80-docker",
+    {
+        **F,
+        "Dockerfile": DOCKF.replace("8000", "80").replace("EXPOSE", "USER 1000\nEXPOSE"),
+        "docker-compose.yml": COMPF.replace("8000:8000", "80:80").replace("/root/", "/home/app/"),
+    },
+)
+healthy(
+    "trt-available",
+    {
+        **F,
+        "main.py": FAST.replace(
+            "models = {}",
+            'import onnxruntime as ort\n\nmodels = {}\nWANTED = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]\nPROVIDERS = [p for p in WANTED if p in ort.get_available_providers()]',
+        ).replace('["CUDAExecutionProvider", "CPUExecutionProvider"]', "PROVIDERS", 1),
+    },
+)
+healthy(
+    "two-stage-torch",
+    {
+        **F,
+        "requirements.txt": "torch==2.4.1\n" + REQF,
+        "main.py": FAST.replace("import cv2\n", "import cv2\nimport torch\n"),
+    },
+)
+healthy(
+    "podman",
+    {
+        **{k: v for k, v in F.items() if "compose" not in k},
+        "up.sh": "#!/bin/sh\npodman build -t face .\npodman run -d --name face --device nvidia.com/gpu=all --network web face\n",
+    },
+)
+healthy(
+    "build-deps-by-argument",
+    {
+        **B,
+        "Dockerfile": SLIM311.replace("WORKDIR", 'ARG BUILD_DEPS="build-essential git"\n\nWORKDIR').replace(
+            "libgl1 ", "$BUILD_DEPS libgl1 "
+        ),
+    },
+)
+healthy("packages-of-a-file", {**B, "Dockerfile": SLIM311.replace("libgl1 ", "$(cat apt.txt) ")})
+healthy(
+    "markers",
+    {
+        "main.py": FCPU,
+        "Dockerfile": SLIMF.format(py="3.8"),
+        "requirements.txt": "fastapi\nuvicorn\npython-multipart\ninsightface==0.7.3\nopencv-python-headless\n"
+        "onnxruntime==1.16.3; python_version < '3.10'\nonnxruntime==1.22.0; python_version >= '3.10'\n",
+    },
+)
+
 
 pair(
     "reservation-without-capabilities",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from retina_doctor_checks.probes.source.look_own import main_file, with_imports
 
-from tests.doctor import report
+from tests.doctor import doctor, report
 
 SERVE = """
 import http.server, threading
@@ -203,3 +204,15 @@ def test_a_dotenv_that_cannot_be_read_costs_its_numbers_alone(words: tuple[str, 
     assert [one["name"] for one in told["checks"] if one["verdict"] == "unknown"] == []
     (tmp_path / "app.py").unlink()
     assert report(*words, cwd=tmp_path)["exit_code"] == 0
+
+
+def test_what_files_will_make_is_not_foretold_of_a_service_that_is_there(tmp_path: Path) -> None:
+    """NumPy was chosen when it was installed, and its port is looked at itself."""
+    (tmp_path / "requirements.txt").write_text("onnxruntime==1.16.3\n")
+    (tmp_path / "compose.yml").write_text(
+        "services:\n  face:\n    image: face\n    command: uvicorn --host 0.0.0.0 a:b\n"
+    )
+    asked = doctor("scan", str(tmp_path), "--format", "json", cwd=tmp_path)
+    assert set(found(json.loads(asked.stdout))) == {"numpy-abi", "port-not-published"}
+    here = report("--only", "source", "--device", "cpu", "--target", sys.executable, cwd=tmp_path)
+    assert found(here) == {}

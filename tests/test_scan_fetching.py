@@ -93,7 +93,8 @@ def test_scan_reads_the_callers_disk_wherever_the_target_is(tmp_path: Path) -> N
     (tmp_path / "doctor.toml").write_text(f"[target]\ncommand = {json.dumps(command)}\n")
     done = doctor("scan", "tree", "--config", "doctor.toml", "--format", "json", cwd=tmp_path)
     told = json.loads(done.stdout)
-    assert {one["name"] for one in told["findings"]} == {"ort-provider-not-requested", "service-loopback-only"}
+    named = {one["name"] for one in told["findings"]}
+    assert named == {"ort-missing", "ort-provider-not-requested", "service-loopback-only"}
 
 
 def test_what_requirements_name_is_fetched_too(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from retina_doctor_checks.analysis.python.packs import PACKS
 from retina_doctor_checks.models.download_checks import known_packs
 
-from tests.scan_projects import PROJECTS
+from tests.scan_projects import HEALTHY, PROJECTS
 from tests.scanning import scanned
 
 
@@ -18,6 +18,11 @@ def test_the_fault_is_named_alone_and_the_twin_is_silent(name: str, tmp_path: Pa
     assert {one.name for one in scanned(tmp_path / "project", project).findings} == {cause}
     told = scanned(tmp_path / "twin", twin)
     assert [one.name for one in told.findings] == []
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_the_healthy_one_is_silent(name: str, tmp_path: Path) -> None:
+    assert [one.name for one in scanned(tmp_path, HEALTHY[name]).findings] == []
 
 
 def test_the_names_that_are_told_apart_are_those_of_the_table() -> None:

@@ -103,6 +103,11 @@ def scanned_for_gpu(settings: Settings) -> Scope:
     return meant if meant.inapplicable is not None else scanned(settings)
 
 
+def foretells(source: Source) -> bool:
+    """Whether what the files will make is asked for: of a service that runs, it is there, and other checks look at it."""
+    return not isinstance(source, OwnSource)
+
+
 class Looked(Gathered, frozen=True):
     """What was scanned, or read of the service's own files."""
 

@@ -10,7 +10,7 @@ from retina_doctor.model import Severity
 
 from ..facts.deployment import DeployedContainer
 from ..facts.source import Source
-from .judging import EITHER, SourcePlace, answer, of_source, scanned
+from .judging import EITHER, SourcePlace, answer, foretells, of_source, scanned
 from .together import image_of, listening, settled
 
 UNPRIVILEGED = 1024
@@ -23,7 +23,8 @@ ROOT = ("root", "0")
 @of_source
 def port_forbidden(source: Source) -> Answer:
     """A port below 1024, and a user who may not bind it."""
-    places = () if any(one.kind == "low-ports" for one in source.signs) else (*_units(source), *_containers(source))
+    given = any(one.kind == "low-ports" for one in source.signs) or not foretells(source)
+    places = () if given else (*_units(source), *_containers(source))
     return answer(source, "RD532", "port-forbidden", places, of=EITHER)
 
 

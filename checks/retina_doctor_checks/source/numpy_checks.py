@@ -12,10 +12,10 @@ from ..combined.numpy_2 import FIRST
 from ..facts.deployment import Package
 from ..facts.source import Source
 from ..versions import allows, pinned, release
-from .judging import SourcePlace, answer, of_source, scanned
+from .judging import SourcePlace, answer, foretells, of_source, scanned
 from .package_checks import is_bare, once
 from .pythons import python_of
-from .requirement_lines import installs, is_written, with_another
+from .requirement_lines import installs, is_conditional, is_written, with_another
 from .together import OPENCVS, RIVALS, Environment, environments
 
 OLD = ("1.19.5", "1.21.6", "1.23.5", "1.24.4", "1.26.4")
@@ -64,7 +64,9 @@ NUMPY_2 = (3, 9)
 def _free(source: Source, one: Environment) -> Iterator[SourcePlace]:
     """NumPy is required in no release, or in any from some on: pip takes the newest that the others let in."""
     numpy = one.packages.get("numpy")
-    if (numpy is not None and not allows(numpy.spec, UNKNOWN)) or one.limited or is_limited(one):
+    if not foretells(source) or (numpy is not None and not allows(numpy.spec, UNKNOWN)):
+        return
+    if one.limited or is_limited(one):
         return
     if one.image is not None and not is_bare(one.image):
         return  # conda's NumPy is there already, or NVIDIA's constraints
@@ -76,7 +78,7 @@ def _free(source: Source, one: Environment) -> Iterator[SourcePlace]:
         version = pinned(package.spec) if package is not None else None
         if package is None or version is None or release(version) >= release(first) or version in CAPPED:
             continue
-        if is_written(package) and not one.other:
+        if is_written(package) and not one.other and not is_conditional(package):
             yield SourcePlace(
                 fixed=None if numpy is not None else capped(package),
                 at=package.at,

@@ -13,10 +13,10 @@ from ..combined.asides import asides
 from ..facts.deployment import Package
 from ..facts.source import Source
 from ..versions import allows, pinned, release
-from .judging import SourcePlace, answer, of_source, scanned
+from .judging import SourcePlace, answer, foretells, of_source, scanned
 from .package_checks import once
 from .pythons import Said, python_of
-from .requirement_lines import is_direct
+from .requirement_lines import is_conditional, is_direct
 from .together import GPU, Environment, environments
 
 JUDGED = (GPU, "onnxruntime", "numpy", "torch")
@@ -33,11 +33,11 @@ def python_has_no_wheel(source: Source) -> Answer:
 
 def without_wheel(source: Source, one: Environment) -> Iterator[SourcePlace]:
     """The Python that a file names, and the releases that the requirement lets in."""
-    said = python_of(source, one)
+    said = python_of(source, one) if one.image is not None or foretells(source) else None
     for name in JUDGED if said is not None and said.each and not one.other else ():
         package = one.packages.get(name)
         known = ranges(name, package.spec) if package is not None else []
-        if said is None or package is None or not known or is_direct(package):
+        if said is None or package is None or not known or is_direct(package) or is_conditional(package):
             continue
         if not any(may_have(package, known, python) for python in said.each):
             yield place(said, package, known)

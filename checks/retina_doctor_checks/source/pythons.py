@@ -6,6 +6,8 @@ import posixpath
 import re
 from typing import NamedTuple
 
+from retina_doctor.patterns import pattern
+
 from ..advice.base_images import release_of
 from ..advice.pythons import Version, pythons
 from ..facts.deployment import Image
@@ -18,6 +20,9 @@ SYSTEM = {
     ("debian", (10,)): (3, 7), ("debian", (11,)): (3, 9), ("debian", (12,)): (3, 11), ("debian", (13,)): (3, 13),
 }  # fmt: skip
 """python3 of a release: packages.ubuntu.com and packages.debian.org."""
+
+
+CALLED = pattern(r"\bpython(3)\.(\d+) -m pip install\b")
 
 
 class Said(NamedTuple):
@@ -55,8 +60,13 @@ def shown(spec: str) -> str:
 
 def of_image(image: Image) -> Version | None:
     """A python image's, by its tag; else the system's, where only that is installed."""
-    named = re.search(r"(?:^|/)python:(\d)\.(\d+)", image.base)
+    named = re.search(r"(?:^|/)(?:python:|uv:python)(\d)\.(\d+)", image.base)
     if named:
         return int(named[1]), int(named[2])
+    # Another Python beside the system's, by which all is installed: python3.8 -m pip install
+    each = {CALLED.search(step.at.text) for step in image.steps if step.does in ("install", "file")}
+    called = {(int(one[1]), int(one[2])) if one is not None else None for one in each}
+    if len(called) == 1 and (only := called.pop()) is not None:
+        return only
     own = image.own_python or any(step.does == "project" for step in image.steps)
     return SYSTEM.get(release_of(image.base)) if "python3-pip" in image.system and not own else None

@@ -43,6 +43,14 @@ def is_direct(package: Package) -> bool:
     return re.search(name_of(package) + r"\s*(?:\[[^\]]*\])?\s*@", package.at.text) is not None
 
 
+CONDITION = pattern(r";.*\bpython_(?:full_)?version\b|\{.*\bpython\s*=")
+
+
+def is_conditional(package: Package) -> bool:
+    """Whether it is required for some Pythons alone: another line may say what the others get."""
+    return CONDITION.search(package.at.text) is not None
+
+
 def without(package: Package) -> str | None:
     """ "" where the whole line goes; None where it cannot be told."""
     text = package.at.text

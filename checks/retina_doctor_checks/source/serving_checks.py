@@ -16,7 +16,7 @@ from ..combined.source_files import is_test
 from ..facts.deployment import DeployedContainer, Port, Server
 from ..facts.service import Ports
 from ..facts.source import Source
-from .judging import EITHER, Looked, SourcePlace, answer, of_source, scanned
+from .judging import EITHER, Looked, SourcePlace, answer, foretells, of_source, scanned
 from .together import bare_file, image_of, is_public, is_store, listening, settled
 
 COMMANDS = ("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "fastapi", "flask", "runserver")
@@ -138,7 +138,7 @@ def mapped(source: Source) -> Iterator[SourcePlace]:
 
 def unmapped(source: Source) -> Iterator[SourcePlace]:
     """A container that listens, and none of whose ports is published, where nothing beside it could pass requests on."""
-    for one in source.containers:
+    for one in source.containers if foretells(source) else ():
         server = listening(source, one)
         if one.kind == "kubernetes" or server is None or server.port is None or one.reached or not one.known:
             continue

@@ -72,13 +72,10 @@ def container(text: SourceText, key: YamlNode, service: YamlNode) -> DeployedCon
 def is_reached(document: YamlNode, service: YamlNode) -> bool:
     """Whether others than this file's services may come to it by another way than its ports: a network from outside, a proxy that
     reads labels, or the network of another container."""
-    networks = {**dict(document["networks"].pairs)}
-    outside = any(one["external"] for one in networks.values())
-    proxied = re.search(
-        r"traefik|caddy|VIRTUAL_HOST", " ".join([*service["labels"].words, *(k for k, _ in service["labels"].pairs)])
-    )
-    named = environment(service["environment"])
-    return bool(outside or proxied or "VIRTUAL_HOST" in named or service["network_mode"])
+    outside = any(one["external"] for _, one in document["networks"].pairs)
+    labels = " ".join([*service["labels"].words, *(key for key, _ in service["labels"].pairs)])
+    proxied = re.search(r"traefik|caddy", labels) or "VIRTUAL_HOST" in environment(service["environment"])
+    return bool(outside or proxied or service["network_mode"])
 
 
 DEVICES = "deploy: {resources: {reservations: {devices: [{driver: nvidia, count: all, capabilities: [gpu]}]}}}"

@@ -164,7 +164,7 @@ def instruction(
             if known:
                 stage.variables.setdefault(name, known)
     elif word == "RUN":
-        stage.runs += "".join(f"{line}\n" for _, line in lines)
+        stage.runs += "".join(f"{shell.substituted(line, stage.variables)}\n" for _, line in lines)
         stage.steps += steps(text, stage, lines)
         packages = system_packages(lines, stage.variables)
         stage.system += packages
