@@ -39,7 +39,31 @@ def test_each_nearest_cause_has_a_text_and_each_list_its_own_name() -> None:
     assert [name for name, count in named.items() if count > 1] == []
 
 
-def test_beside_a_programs_line_circumstances_count_for_nothing() -> None:
+OPEN = "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver."
+ASKED = (
+    "After I installed the nvidia driver, a blue screen asked me to enroll a key and I chose continue boot."
+    " Now the GPU does not work."
+)
+
+
+def test_beside_a_line_that_leaves_it_open_circumstances_decide() -> None:
+    assert of(OPEN)[0].name == "driver-module-not-loaded"
+    assert of(f"{OPEN}\n\n{ASKED}")[0].name == "driver-blocked-by-secure-boot"
+
+
+def test_names_of_files_that_differ_in_capital_letters_are_a_wrong_name() -> None:
+    line = "FileNotFoundError: ./weights/mobilenet0.25_final.pth"
+    there = "ls weights shows mobilenet0.25_Final.pth, on Windows it ran"
+    assert of(line)[0].name != "model-name-typo"
+    assert of(f"{line}\n{there}")[0].name == "model-name-typo"
+
+
+def test_a_unit_is_a_word_behind_its_number() -> None:
+    slow = "I don't know why, the retinaface inference time is {} for each image"
+    assert [one.name for one in of(slow.format("240ms"))] == [one.name for one in of(slow.format("240 ms"))] != []
+
+
+def test_beside_a_programs_line_that_means_another_cause_circumstances_count_for_nothing() -> None:
     text = TEXTS["told"][0]["says"]
     line = "libcublasLt.so.12: cannot open shared object file: No such file or directory"
     assert all(tables.NEAREST not in name for one in of(f"{text}\n\n{line}") for name in one.symptoms)

@@ -52,6 +52,7 @@ _OF_ONESELF = re.compile(
     r"|\b(?:we|it|this) (?:have|had|tried|are|were|was|did|get|got|see|run|ran|crashe[sd]|stopped)\b"
     r"|\b(?:to reproduce|expected behaviou?r|actual behaviou?r|what happened|describe the|the bug|bug report)\b"
     r"|\b(?:why|how)\b[^.\n]{0,200}\?"
+    r"|\bwhat(?:'?s| is) (?:the )?(?:problem|matter|wrong|issue|cause|reason)\b"
     r"|\b(?:can no longer|nothing (?:has )?changed|changes nothing|did(?:n't| not) help|to no avail|no luck|without success)\b"
     r"|\b(?:card|gpu|(?:operating )?system|driver|machine|server) is an? (?:nvidia|geforce|rtx|gtx|tesla) ?\w*\d"
     r"|\b(?:os|operating system) is (?:ubuntu|debian|windows|centos)\b"
@@ -91,7 +92,8 @@ _COMPLAINS = re.compile(
     re.IGNORECASE,
 )
 _HOWEVER = re.compile(
-    r"\b(?:but|however|except|until|although|laptop|(?:an)?other (?:machine|computer|server)|then|used to|yesterday)\b"
+    r"\b(?:but|however|except|until|although|whereas|instead of|as the service|laptop"
+    r"|(?:an)?other (?:machine|computer|server)|then|used to|yesterday)\b"
     r"|但|不过|可是|除了|另一台|别的机器|就是(?!这样)|昨[天晚]|之前|原来|后来|结果是",
     re.IGNORECASE,
 )

@@ -14,6 +14,7 @@ from . import tables
 from .audience import is_impersonal, is_lesson, is_pleased, is_praise, is_spoken
 from .case import Case
 from .comparisons import COMPARISONS
+from .own_words import told_alone
 from .quotations import is_quoted
 from .symptoms import SymptomSeen, mentions, seen
 from .text import LogLine, LogText
@@ -62,19 +63,37 @@ def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
         found = tuple(one for one in found if not all(map(is_spoken, one.places)))
     elif people_wrote and any(one.symptom.prose for one in found) and (is_impersonal(text) or is_pleased(text)):
         found = tuple(one for one in found if not one.symptom.prose)
-    if is_praise(text) or any(one.symptom.faint or not one.symptom.prose for one in found):
-        found = tuple(one for one in found if not one.symptom.nearest)
+    if any(one.symptom.nearest for one in found):
+        found = _without_idle_nearest(text, found)
     clear = tuple(one for one in found if not one.symptom.faint)
     finer = tuple(one for one in clear if not one.symptom.general)
     said = tuple(one for one in clear if one in finer or _decides(one, finer))
-    return Case(text=text, told=told(text), seen=said if finer else clear or found, lesson=lesson)
+    if all(one.symptom.nearest for one in clear):
+        clear = found  # what is told more surely, if faintly, stands beside what is nearest
+    return Case(text=text, told=told(text), seen=said if finer else clear, lesson=lesson)
+
+
+def _without_idle_nearest(text: LogText, found: Sequence[SymptomSeen]) -> tuple[SymptomSeen, ...]:
+    """What is nearest counts where no program's line is seen, and no words are told more surely; beside those it only decides
+    between the causes that they leave open."""
+    near = {one.symptom.name for one in found if one.symptom.nearest}
+    programs = [one for one in found if not one.symptom.prose]
+    words = [one for one in found if one.symptom.faint and one.symptom.prose]
+    if programs:
+        alone = told_alone(text)
+        near = {one.symptom.name for one in found if one.symptom.name in near & alone and _decides(one, programs)}
+    elif words:
+        near = {name for name in near if any(name.removeprefix(tables.NEAREST) in one.symptom.fits for one in words)}
+    if is_praise(text):
+        near = set()
+    return tuple(one for one in found if not one.symptom.nearest or one.symptom.name in near)
 
 
 def _decides(general: SymptomSeen, finer: Sequence[SymptomSeen]) -> bool:
     """Whether people's own words mean one of the causes between which a program's line leaves it open."""
     fits = general.symptom.fits
     meant = max(fits, key=lambda name: fits[name])
-    if not general.symptom.prose or general.symptom.nearest or _is_open(general.symptom, meant):
+    if not general.symptom.prose or _is_open(general.symptom, meant):
         return False
     return any(map(is_spoken, general.places)) and any(_is_open(one.symptom, meant) for one in finer)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from . import tables
-from .text import LogLine, LogText
+from .text import LogLine, LogText, text_of
 from .words import holds, places_of
 
 NEAR = 110
@@ -69,16 +69,18 @@ _OF_SPEECH = re.compile(rf"\b(?:{_HOLDING})\b")
 """Words that hold sentences together; programs, tables and lists have few of them."""
 _OF_TELLING = re.compile(
     rf"\b(?:{_HOLDING}|on|at|from|by|than|then|there|our|me|us|only|just|after|although|while|so|because|every|each|all|out|up"
-    r"|get|gets|got)\b"
+    r"|get|gets|got|since|before|whenever|until|says|said|never|always|still|now|please|some(?:one|body)|any(?:one|body)"
+    r"|works?|worked|(?:do|does|did|is|are|was|were|wo|ca|could|would)n'?t|could|same|what|which|who|where|again|into|over|its|she|he|they)\b"
 )
 """The same where a whole text is asked: in it a program's short words count for little."""
 _CJK = re.compile("[\u4e00-\u9fff]")
-SPEECH = 0.2
+SPEECH = 0.12
 """Share of such words among all from which on a line is speech."""
 
 
 _LOGGED = re.compile(
     r"\W{0,3}(?:\d{4}[-/]\d\d[-/]\d\d|\d\d:\d\d:\d\d|[ewifd]:|(?:warn|info|debug|error|fatal|critical)\b|[\w.-]{1,40}\[\d{1,9}\]:"
+    r"|-- |successfully |building |looking in |collecting |processing /|requirement already|using cached |downloading "
     r"|[a-z]{3} [ \d]\d \d\d:|[\w./-]{1,80}:\d{1,6}: |[\w ./-]{2,30}: not found\b)"
 )
 """How lines begin that a program wrote for its log, whatever words they hold."""
@@ -91,11 +93,19 @@ def is_speech(said: str) -> bool:
     return 4 * told > sum(map(len, lines))
 
 
+def told_alone(text: LogText) -> frozenset[str]:
+    """Symptoms that people tell of without the help of what programs printed."""
+    lines = [(line.number, line.text) for line in text.lines if _is_told(line.text.lower())]
+    return frozenset(told(text_of(lines), 1)) if lines else frozenset()
+
+
 def _is_told(line: str) -> bool:
     if _LOGGED.match(line):
         return False
     words = line.count(" ") + 1
-    return len(_CJK.findall(line)) >= 4 or len(_OF_TELLING.findall(line)) > max(SPEECH * words, 1)
+    return len(_CJK.findall(line)) >= (4 if len(line) > BROKEN else 2) or len(_OF_TELLING.findall(line)) > max(
+        SPEECH * words, 1
+    )
 
 
 _PRINTED = re.compile(
@@ -139,6 +149,8 @@ _PAST = re.compile(
     r" (?:is|are|was|were|has|have) (?:now )?(?:gone|fixed|solved|resolved|disappeared)\b"
 )
 """A fault that is no more."""
+_UNIT = re.compile(r"(?<=\d)(?=(?:ms|fps|secs?)\b)")
+"""Of "240ms": what is counted is a word of its own."""
 _NAMED = re.compile(r"(?<![\w'])'(?!faces?')([\w.+-]{2,60})'(?![\w'])")
 """One name in quotation marks, or marked as code: 'onnxruntime' and 'onnxruntime-gpu'."""
 
@@ -153,6 +165,7 @@ def spelled_out(said: str) -> str:
     denied = _UNABLE.sub(r"\g<0>not ", _HEDGE_ZH.sub("", _UNABLE_ZH.sub("无法", denied)))
     denied = _WISH.sub("so that it avoids to", denied)
     denied = _PAST.sub("is well", denied)
+    denied = _UNIT.sub(" ", denied)
     return _NAMED.sub(r"\1", _WHY.sub(r"why \1 \2not ", _PASSIVE.sub("", _HEDGE.sub("", denied))))
 
 
