@@ -6,6 +6,7 @@ from typing import Any
 from retina_doctor.model import Finding
 
 from .combined.refusals import NUMPY_FAILED, row
+from .combined.start_need import WITH_IT
 
 
 def same_subject(root: Finding, echo: Finding) -> bool:
@@ -176,6 +177,12 @@ def of_that_module(root: Finding, echo: Finding) -> bool:
     modules = "|".join(map(re.escape, root.evidence.get("modules") or [root.subject.removeprefix("module:")]))
     words = " ".join(str(echo.evidence.get(key) or "") for key in ("error", "detail", "module"))
     return same_module(root, echo) or re.search(rf"\b(?:{modules})\b", words) is not None
+
+
+def of_that_module_alone(root: Finding, echo: Finding) -> bool:
+    """What is imported at the start lacks nothing else."""
+    package, missing = root.subject.removeprefix("module:"), set(echo.evidence.get("modules", ()))
+    return package in missing and missing <= {package, *WITH_IT.get(package, ())}
 
 
 def of_all_modules(root: Finding, _echo: Finding) -> bool:

@@ -32,6 +32,7 @@ from .cause_conditions import (
     of_onnxruntime_itself,
     of_that_framework,
     of_that_module,
+    of_that_module_alone,
     of_that_tag,
     of_the_gpu,
     on_the_way_of_cuda,
@@ -128,6 +129,10 @@ _ALL: tuple[Cause, ...] = (
     *(
         Cause(why, ("model-missing",))
         for why in ("model-unknown-name", "model-cache-not-writable", "model-download-failed")
+    ),
+    *(
+        Cause(why, ("service-module-missing",), when=of_that_module_alone)
+        for why in ("torch-missing", "ort-missing", "insightface-missing")
     ),
     Cause("service-module-missing", ("service-not-running", "service-start-failed", "service-crashed-or-not-ready")),
     Cause("service-start-failed", ("service-not-running",)),

@@ -49,11 +49,12 @@ class Unloadable(Facts, frozen=True, kw_only=True):
 
 
 class Start(Facts, frozen=True, kw_only=True):
-    """*source*: where the command stands; None: nothing was named. *program*: the first word, where it is found; *file*: the file
+    """*source*: where the command stands; "folder": no command was named, and *file* lies where the doctor was called; None:
+    nor does any. *program*: the first word, where it is found; *file*: the file
     with the application, that was read; *text*: the command as it stands, where a shell reads it;
     *problem*: why nothing of it could be read. *ended* None: nobody keeps account of it."""
 
-    source: Literal["command", "unit", "procfile", "supervisor", "container", "compose"] | None
+    source: Literal["command", "unit", "procfile", "supervisor", "container", "compose", "folder"] | None
     named: CommandLine | None
     command: CommandLine | None
     directory: Path | None

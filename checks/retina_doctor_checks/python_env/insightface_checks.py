@@ -8,8 +8,11 @@ from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
 from ..combined.asides import asides
+from ..combined.port_owner import Guess
+from ..combined.start_need import alone_missing
 from ..facts.models import Model
 from ..facts.python_env import Packages
+from ..facts.service_start import Start
 from ..models.download_checks import is_unknown_pack
 from ..scopes import gpu_meant
 from ..versions import named, release
@@ -108,13 +111,23 @@ def insightface_api_mismatch(packages: Packages, machine: MachineSeen) -> Answer
 
 
 @check("RD292", "insightface-missing", Severity.ERROR, pitfall=1, action=Action.PIP)
-def insightface_missing(packages: Packages, model: Model, machine: MachineSeen) -> Answer:
+def insightface_missing(
+    packages: Packages, model: Model | None, machine: MachineSeen, start: Start | None, guessed: Guess
+) -> Answer:
     """A pack is a thing of insightface's: nothing else loads it by its name."""
     if packages.insightface is not None:
         return None
+    imported = alone_missing(start, "insightface")
+    if imported is not None:
+        told = {"file": imported.file, "line": imported.line, **_reinstalled_onnxruntime(machine)}
+        return Problem(
+            subject="module:insightface", evidence=told, variant="imported", at_most=guessed.at_most
+        )
+    if model is None:
+        return Unknown(("models",))
     if model.kind != "pack":
         return Inapplicable(Reason("insightface-not-needed"))
     if is_unknown_pack(model):
         return Inapplicable(Reason("no-pack-of-insightface"))
     after = _reinstalled_onnxruntime(machine)
-    return Problem(subject="module:insightface", evidence={"pack": model.named, **after})
+    return Problem(subject="module:insightface", evidence={"pack": model.named, **after}, variant="pack")

@@ -8,6 +8,7 @@ from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.settings import Settings
 
 from ..facts.source import OwnSource, Source
+from ..scopes import reads_own
 from ..settings import ScanSettings
 from . import (
     checks,
@@ -24,7 +25,6 @@ from . import (
     starting_checks,
     variable_checks,
 )
-from .judging import reads_own
 
 PACK = "retina_doctor_checks"
 

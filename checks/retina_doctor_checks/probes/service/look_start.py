@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -27,6 +28,11 @@ from retina_doctor_checks.probes.service.start_command import KEPT, SECONDS, Sta
 
 BUILTINS = ("cd", "source", ".", "export", "set", "ulimit", "umask", "eval", "if", "while", "for")
 IN_A_CONTAINER = ("/.dockerenv", "/run/.containerenv")
+LYING = ("app.py", "main.py", "server.py")
+MOST_BESIDE = 50  # files
+SERVE = frozenset(("aiohttp", "bottle", "fastapi", "flask", "gradio", "grpc", "quart", "sanic", "starlette", "tornado"))
+DETECT = frozenset(("cv2", "insightface", "mxnet", "onnxruntime", "retinaface", "torch"))
+IMPORTS_SERVER = re.compile(("^(?:from|import)[ \\t]+(?:%s)\\b" % "|".join(sorted(SERVE))).encode(), re.MULTILINE)
 DEEP = 3  # folders below, in which a module that is not found is looked for
 
 
@@ -48,6 +54,8 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     )
     probe.tell(missing=[], ended=None, **nothing)
     if not named:
+        if arguments.get("lying"):
+            beside(probe, os.getcwd())
         return
     probe.tell(named=named)
     told = found(named)
@@ -67,6 +75,36 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         return
     elsewhere = told.source == "compose" and not any(map(os.path.exists, IN_A_CONTAINER))
     read(probe, told.words, directory, elsewhere)
+
+
+def beside(probe: Any, directory: str) -> None:
+    """Tells of a file that lies where the service is started, and that serves what it detects."""
+    for name in candidates(directory):
+        file = os.path.join(directory, name)
+        walk = imported_names.Walk([], file, [directory], True)
+        if walk.names & SERVE and walk.names & DETECT and not walk.unread:
+            probe.tell(source="folder", file=file, directory=directory, missing=walk.missing)
+            return
+
+
+def candidates(directory: str) -> list[str]:
+    """Files that bear the usual names, else the only one that says it serves."""
+    usual = [name for name in LYING if says_it_serves(os.path.join(directory, name))]
+    if usual:
+        return usual
+    others = [name for name in sorted(os.listdir(directory)) if name.endswith(".py") and not name.startswith("test")]
+    serving = [name for name in others[:MOST_BESIDE] if says_it_serves(os.path.join(directory, name))]
+    return serving if len(serving) == 1 else []
+
+
+def says_it_serves(file: str) -> bool:
+    try:
+        if not os.path.isfile(file) or os.path.getsize(file) > imported_names.MOST_BYTES:
+            return False
+        with open(file, "rb") as stream:
+            return IMPORTS_SERVER.search(stream.read()) is not None
+    except OSError:
+        return False
 
 
 def read(probe: Any, given: list[str], directory: str, elsewhere: bool, deeper: bool = True) -> None:
