@@ -176,6 +176,7 @@ _ALL: tuple[Cause, ...] = (
     Cause("cudnn-shadowed", ("torch-import-fails", "ort-import-fails"), when=grave_and_crashed),
     Cause("cudnn-both-packages", ("ort-cudnn-mismatch", "ort-session-on-cpu")),
     Cause("numpy-abi", ("package-import-fails", "ort-import-fails"), when=same_module),
+    Cause("numpy-removed-alias", ("package-import-fails",), when=says_so),
     Cause("package-for-other-python", ("package-import-fails", "ort-import-fails"), when=of_that_module),
     Cause("opencv-system-libs-missing", ("package-import-fails",), when=same_subject),
     Cause("insightface-build-failed", ("package-import-fails", "package-damaged"), when=same_subject),

@@ -85,7 +85,8 @@ class Sign(Facts, frozen=True, kw_only=True):
     writes what it has built into a folder ("." where none is named); "loader": torch hands data from its worker processes on
     through /dev/shm; "runtime-class": NVIDIA's runtime is one of several of the cluster's; "fork": processes are forked that
     use the module's session (*what* "celery": its workers, unless their command says otherwise); "start-method": the program
-    lets Python, or Celery, start processes in another way; "prepared": something's prepare() is called.
+    lets Python, or Celery, start processes in another way; "prepared": something's prepare() is called;
+    "numpy-name": *what* of NumPy's is used that newer releases lack; "numpy-given": the file gives NumPy that name itself.
     *what*: the word that says so; *fixed*: the line without it, where it can be written."""
 
     at: SourceLine
@@ -103,6 +104,8 @@ class Sign(Facts, frozen=True, kw_only=True):
         "fork",
         "start-method",
         "prepared",
+        "numpy-name",
+        "numpy-given",
     ]
     what: Name
     fixed: str | None = None
@@ -129,7 +132,7 @@ class Source(Facts, frozen=True, kw_only=True):
 
 
 class OwnSource(Source, frozen=True, kw_only=True):
-    """The few files that are the service's own, read where it runs. *executed*: those that its process runs; the others only
-    lie in its working directory."""
+    """The few files that are the service's own, read where it runs. *executed*: those that its process or its start command
+    runs; the others only lie in its working directory."""
 
     executed: tuple[Path, ...]

@@ -9,7 +9,7 @@ from retina_doctor.settings import Settings
 
 from ..facts.source import OwnSource, Source
 from ..scopes import reads_own
-from ..settings import ScanSettings
+from ..settings import ScanSettings, ServiceSettings
 from . import (
     checks,
     container_checks,
@@ -51,7 +51,8 @@ probe = Probe(
 def own_wanted(settings: Settings) -> dict[str, Any]:
     from ..analysis import kinds
 
-    return {"pid": settings.process.pid, "kinds": kinds.wanted()}
+    start = settings.of(ServiceSettings).start
+    return {"pid": settings.process.pid, "start": start, "kinds": kinds.wanted()}
 
 
 own_probe = Probe(

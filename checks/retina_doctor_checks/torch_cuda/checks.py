@@ -56,9 +56,7 @@ def torch_missing(
 def _imported_and_missing(imported: MissingModule, machine: MachineSeen, guessed: Guess) -> Problem:
     advice = torch_advice(machine)
     told = {"needed_by": imported.file, "line": imported.line, **advice, "notes": _on_this_driver(advice)}
-    return Problem(
-        subject="torch", evidence=told, variant=f"imported-{_fits(advice)}", at_most=guessed.at_most
-    )
+    return Problem(subject="torch", evidence=told, variant=f"imported-{_fits(advice)}", at_most=guessed.at_most)
 
 
 def _fits(advice: Mapping[str, object]) -> str:

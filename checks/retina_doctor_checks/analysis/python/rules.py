@@ -7,7 +7,7 @@ import re
 
 from ...facts.source import Figure, Hit
 from ..found import Found
-from . import branches, detector, environment, forms, paths, pictures, remade, serving, sessions, starting
+from . import branches, detector, environment, forms, numpy_names, paths, pictures, remade, serving, sessions, starting
 from .tree import Tree, last_word
 
 TOPICS = (sessions, detector, paths, pictures, environment, remade, forms, branches)
@@ -37,6 +37,8 @@ def told(tree: Tree, is_config: bool) -> Found:
         found.servers += dict.fromkeys(serving.told(tree))  # a default comes here by every call that leaves it
     if tree.imports(*starting.PACKAGES):
         found.signs += starting.told(tree)
+    if tree.imports("numpy"):
+        found.signs += numpy_names.told(tree)
     told: dict[Hit | Figure, None] = {}
     for topic in TOPICS:
         if tree.imports(*topic.PACKAGES):
