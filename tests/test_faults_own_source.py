@@ -67,3 +67,67 @@ def test_insightface_that_it_imports(tmp_path: Path) -> None:
     install(python, "flask", "onnxruntime")
     (tmp_path / "app.py").write_text(APP.format(head=""))
     assert roots(looked(tmp_path, *MISSING, python=python)) == ["insightface-missing"]
+
+
+NUMPY = ("--only", "numpy-removed-alias,dependency-version-conflict,package-import-fails")
+
+
+@pytest.mark.parametrize(
+    ("line", "twin"),
+    [
+        ("boxes = np.int(3)", "boxes = np.int_(3)"),
+        ("least = -np.Inf", "least = -np.inf"),
+        ("from detector import x", "np.int = int\nfrom detector import x"),
+        ("kind = np.float_", "kind = np.float_ if hasattr(np, 'float_') else np.float64"),
+    ],
+)
+def test_a_name_that_numpy_lost_in_what_the_start_runs(line: str, twin: str, tmp_path: Path) -> None:
+    """And numpy 2 is what tests are run with."""
+    (tmp_path / "detector.py").write_text("import numpy\ndef x():\n    return numpy.int(0)\n")
+    start = ("--start", f"{DEV_PYTHON} app.py")
+    (tmp_path / "app.py").write_text(APP.format(head=f"import numpy as np\n{line}"))
+    told = looked(tmp_path, *NUMPY, *start)
+    assert grave(told) == ["numpy-removed-alias"]
+    assert told["findings"][0]["location"]["file"].endswith("detector.py" if "detector" in line else "app.py")
+    (tmp_path / "app.py").write_text(APP.format(head=f"import numpy as np\n{twin}"))
+    assert roots(looked(tmp_path, *NUMPY, *start)) == []
+
+
+def test_the_table_of_names_is_the_probes_and_what_numpy_itself_lacks() -> None:
+    import numpy
+    from retina_doctor_checks.numpy_names import GONE, is_gone
+    from retina_doctor_checks.probes.python_env.look_packages import REMOVED
+
+    assert set(GONE) == set(REMOVED)
+    assert {name for name in GONE if is_gone(name, numpy.__version__)} == {
+        name for name in GONE if name not in dir(numpy)
+    }
+
+
+OLD = ("insightface==0.7.3", "onnxruntime==1.23.2", "numpy==1.26.4", "opencv-python-headless==4.11.0.86")
+
+
+@pytest.mark.parametrize("albucore", ["0.0.24", "0.3.1"])
+def test_a_package_whose_import_ends_in_a_third_one(albucore: str, tmp_path: Path) -> None:
+    python = make_venv(tmp_path / "venv", "uv")
+    install(python, *OLD, "albumentations==1.4.15", f"albucore=={albucore}")
+    told = looked(tmp_path, *NUMPY, python=python)
+    assert grave(told) == ["dependency-version-conflict"]
+    evidence = told["findings"][0]["evidence"]
+    assert (evidence["asking_release"], evidence["lacking_release"]) == (
+        "albumentations 1.4.15",
+        f"albucore {albucore}",
+    )
+    install(python, *OLD, "albumentations==1.4.15", "albucore==0.0.16")
+    assert grave(looked(tmp_path, *NUMPY, python=python)) == []
+
+
+def test_a_package_that_dies_of_a_name_of_numpy(tmp_path: Path) -> None:
+    """insightface of before 0.2 imports mxnet."""
+    python = make_venv(tmp_path / "venv", "uv")
+    install(python, "insightface==0.1.5", "mxnet==1.9.1", *OLD[1:])
+    told = looked(tmp_path, *NUMPY, python=python)
+    assert grave(told) == ["numpy-removed-alias"]
+    assert told["findings"][0]["evidence"]["package"] == "mxnet"
+    install(python, "insightface==0.1.5", "mxnet==1.9.1", "numpy==1.23.5", *OLD[1:2], *OLD[3:])
+    assert roots(looked(tmp_path, *NUMPY, python=python)) == []

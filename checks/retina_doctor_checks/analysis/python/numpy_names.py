@@ -10,6 +10,8 @@ from ...numpy_names import GONE
 from .lines import place
 from .tree import Tree
 
+WORDS = ("np.int", "np.float", "np.bool", "np.object", "np.Inf", "np.NaN", "numpy.int", "numpy.float", "numpy.bool")
+"""For which alone a file is parsed."""
 ASKS = ("hasattr", "getattr", "__version__", "NumpyVersion")
 
 

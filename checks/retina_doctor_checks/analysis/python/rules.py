@@ -11,8 +11,10 @@ from . import branches, detector, environment, forms, numpy_names, paths, pictur
 from .tree import Tree, last_word
 
 TOPICS = (sessions, detector, paths, pictures, environment, remade, forms, branches)
-PACKAGES = frozenset((*(name for topic in TOPICS for name in topic.PACKAGES), *serving.PACKAGES, *starting.PACKAGES))
-"""A file that imports none of them has nothing to say."""
+PACKAGES = frozenset(
+    (*(name for topic in TOPICS for name in topic.PACKAGES), *serving.PACKAGES, *starting.PACKAGES, *numpy_names.WORDS)
+)
+"""A file that has none of them has nothing to say."""
 GPU = "CUDAExecutionProvider"
 """Who names it means to use the GPU; a table of all names, {"cuda": "CUDAExecutionProvider", ...}, means none of them."""
 OF_PROVIDERS = re.compile(r"\s*\w+ExecutionProvider(?:\s*[,;:|]\s*\w+ExecutionProvider)*\s*")

