@@ -131,3 +131,25 @@ def test_a_package_that_dies_of_a_name_of_numpy(tmp_path: Path) -> None:
     assert told["findings"][0]["evidence"]["package"] == "mxnet"
     install(python, "insightface==0.1.5", "mxnet==1.9.1", "numpy==1.23.5", *OLD[1:2], *OLD[3:])
     assert roots(looked(tmp_path, *NUMPY, python=python)) == []
+
+
+SHADOWS = ("--only", "working-directory-shadows-package")
+
+
+@pytest.mark.parametrize("way", ["the folder", "python", "gunicorn"])
+@pytest.mark.parametrize("name", ["onnxruntime.py", "numpy/__init__.py", "insightface.py"])
+def test_a_neighbour_that_the_start_imports_is_an_error(name: str, way: str, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP.format(head="import onnxruntime"))
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("")
+    (tmp_path / "torch").mkdir()  # a folder that is no package takes no module's place
+    start = {
+        "the folder": [],
+        "python": ["--start", f"{DEV_PYTHON} app.py"],
+        "gunicorn": ["--start", "gunicorn app:app"],
+    }
+    assert grave(looked(tmp_path, *SHADOWS, *start[way])) == ["working-directory-shadows-package"]
+    elsewhere = tmp_path / "src"
+    elsewhere.mkdir()
+    (tmp_path / "app.py").rename(elsewhere / "app.py")
+    assert grave(looked(tmp_path, *SHADOWS, "--start", f"{DEV_PYTHON} src/app.py")) == []

@@ -52,7 +52,8 @@ class Start(Facts, frozen=True, kw_only=True):
     """*source*: where the command stands; "folder": no command was named, and *file* lies where the doctor was called; None:
     nor does any. *program*: the first word, where it is found; *file*: the file
     with the application, that was read; *text*: the command as it stands, where a shell reads it;
-    *problem*: why nothing of it could be read. *ended* None: nobody keeps account of it."""
+    *problem*: why nothing of it could be read. *ended* None: nobody keeps account of it. *imports*: top names of all that *file*
+    and the service's other files import as soon as they are loaded; *folders*: those that stand first on its sys.path."""
 
     source: Literal["command", "unit", "procfile", "supervisor", "container", "compose", "folder"] | None
     named: CommandLine | None
@@ -66,3 +67,5 @@ class Start(Facts, frozen=True, kw_only=True):
     ended: Exit | None
     unloadable: Unloadable | None = None
     text: CommandLine | None = None
+    imports: tuple[Name, ...] = ()
+    folders: tuple[Path, ...] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from retina_doctor.authoring import Action, Answer, Gathered, check
-from retina_doctor.model import Inapplicable, Location, Problem, Reason, Severity
+from retina_doctor.model import Inapplicable, Location, Problem, Reason, Severity, Unknown
+from retina_doctor.settings import Settings
 
 from ..advice.machine import MachineSeen
 from ..combined.distribution_names import distribution_of
@@ -13,6 +14,7 @@ from ..combined.refusals import meanings
 from ..facts.python_env import Imports, Packages
 from ..facts.source import OwnSource
 from ..numpy_names import INSTEAD, is_gone, last_with
+from ..scopes import reads_own
 from ..versions import named
 from .insightface_checks import reinstalled_onnxruntime
 
@@ -26,6 +28,16 @@ class Uses(Gathered, frozen=True, kw_only=True):
     packages: Packages
     imports: Imports | None
     own: OwnSource | None
+    settings: Settings
+
+    @property
+    def nothing(self) -> Answer:
+        """What is said where none of them is used."""
+        if self.settings.gate.quick:
+            return Inapplicable(Reason("quick"))
+        lacks = ["imports"] if self.imports is None else []
+        lacks += ["service_source"] if self.own is None and reads_own(self.settings) else []
+        return Unknown(tuple(lacks)) if lacks else None
 
     def gone(self, name: str) -> bool:
         """Whether NumPy lacks "int", and the service's own files do not give it back (np.int = int)."""
@@ -43,7 +55,7 @@ def numpy_removed_alias(uses: Uses, machine: MachineSeen) -> Answer:
     found = {
         one.subject: one for one in (*_read(uses, machine), *_raised(uses, machine))
     }  # what was raised before what was read
-    return [*found.values(), *_of_source(uses)]
+    return [*found.values(), *_of_source(uses)] or uses.nothing
 
 
 def _read(uses: Uses, machine: MachineSeen) -> Iterator[Problem]:

@@ -29,7 +29,7 @@ from retina_doctor_checks.probes.service.start_command import KEPT, SECONDS, Sta
 BUILTINS = ("cd", "source", ".", "export", "set", "ulimit", "umask", "eval", "if", "while", "for")
 IN_A_CONTAINER = ("/.dockerenv", "/run/.containerenv")
 LYING = ("app.py", "main.py", "server.py")
-MOST_BESIDE = 50  # files
+MOST_BESIDE, MOST_IMPORTS = 50, 500  # files, names
 SERVE = frozenset(("aiohttp", "bottle", "fastapi", "flask", "gradio", "grpc", "quart", "sanic", "starlette", "tornado"))
 DETECT = frozenset(("cv2", "insightface", "mxnet", "onnxruntime", "retinaface", "torch"))
 IMPORTS_SERVER = re.compile(("^(?:from|import)[ \\t]+(?:%s)\\b" % "|".join(sorted(SERVE))).encode(), re.MULTILINE)
@@ -52,7 +52,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
             "text",
         )
     )
-    probe.tell(missing=[], ended=None, **nothing)
+    probe.tell(missing=[], ended=None, imports=[], folders=[], **nothing)
     if not named:
         if arguments.get("lying"):
             beside(probe, os.getcwd())
@@ -84,7 +84,13 @@ def beside(probe: Any, directory: str) -> None:
         walk = imported_names.Walk([], file, [directory], True)
         if walk.names & SERVE and walk.names & DETECT and not walk.unread:
             probe.tell(source="folder", file=file, directory=directory, missing=walk.missing)
+            tell_imports(probe, walk)
             return
+
+
+def tell_imports(probe: Any, walk: Any) -> None:
+    told = sorted(name for name in walk.names if name)[:MOST_IMPORTS]
+    probe.tell(imports=told, folders=[os.path.normpath(one) for one in walk.folders])
 
 
 def candidates(directory: str) -> list[str]:
@@ -154,6 +160,8 @@ def served(
     probe.tell(file=app.file)
     walk = imported_names.Walk([] if elsewhere else app.asks, app.file, app.folders, app.script)
     walk.serves(app.attribute)
+    if not elsewhere and not walk.unread:
+        tell_imports(probe, walk)
     problem = "in-a-container" if elsewhere else "unreadable" if walk.unread else None
     probe.tell(missing=[] if elsewhere else walk.missing, problem=problem)
     if walk.unloadable is not None:
