@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+from retinaface.weights import WEIGHTS
 
-from tests.doctor import DEV_PYTHON, install, make_venv, report, roots
+from tests.doctor import DEV_PYTHON, environment, install, make_venv, report, roots
+from tests.standins import needs_root
 
 APP = """{head}
 from flask import Flask
@@ -153,3 +157,41 @@ def test_a_neighbour_that_the_start_imports_is_an_error(name: str, way: str, tmp
     elsewhere.mkdir()
     (tmp_path / "app.py").rename(elsewhere / "app.py")
     assert grave(looked(tmp_path, *SHADOWS, "--start", f"{DEV_PYTHON} src/app.py")) == []
+
+
+FETCHED = (
+    "--only",
+    "model-missing,model-download-failed,service-log-shows-cause,model-unknown-name",
+    "--model",
+    "buffalo_l",
+)
+REFUSED = (
+    "requests.exceptions.ConnectionError: HTTPSConnectionPool(host='github.com', port=443): Max retries exceeded\n"
+)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_pack_that_cannot_be_downloaded_where_there_is_no_network(log: bool, tmp_path: Path) -> None:
+    """In a network namespace of its own, in which nothing but lo is."""
+    needs_root()
+    (tmp_path / "service.log").write_text(
+        "socket.gaierror: [Errno -3] Temporary failure in name resolution\n" + REFUSED
+    )
+    words = [*FETCHED, *(("--log", "service.log") if log else ())]
+    env = environment(HOME=str(tmp_path), https_proxy=None, HTTPS_PROXY=None, all_proxy=None, ALL_PROXY=None)
+    told = report("check", "--device", "cpu", "--target", f"unshare --net {DEV_PYTHON}", *words, cwd=tmp_path, env=env)
+    assert roots(told) == ["model-download-failed"]
+    (tmp_path / ".insightface" / "models" / "buffalo_l").mkdir(parents=True)
+    shutil.copy(WEIGHTS, tmp_path / ".insightface" / "models" / "buffalo_l" / "det.onnx")
+    told = report(
+        "check", "--device", "cpu", "--target", f"unshare --net {DEV_PYTHON}", *FETCHED, cwd=tmp_path, env=env
+    )
+    assert roots(told) == []
+
+
+def test_a_pack_behind_a_proxy_that_is_not_there(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        env = environment(HOME=str(tmp_path), https_proxy=f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        there = report("check", "--device", "cpu", "--target", DEV_PYTHON, *FETCHED, cwd=tmp_path, env=env)
+    gone = report("check", "--device", "cpu", "--target", DEV_PYTHON, *FETCHED, cwd=tmp_path, env=env)
+    assert (roots(there), roots(gone)) == (["model-missing"], ["model-download-failed"])

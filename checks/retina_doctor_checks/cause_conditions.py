@@ -272,6 +272,11 @@ def explains_it(root: Finding, echo: Finding) -> bool:
     return not same_cause(echo, root) and echo.name in root.evidence.get("explains", ())
 
 
+def of_the_download(root: Finding, echo: Finding) -> bool:
+    """The log says why the pack is not there."""
+    return root.evidence.get("cause") == "model-download-failed" and echo.variant in ("pack", "other-pack")
+
+
 def of_the_gpu(root: Finding, echo: Finding) -> bool:
     """What its log says of the GPU is why it computes on the CPU."""
     return not same_cause(echo, root) and bool(root.evidence.get("gpu"))

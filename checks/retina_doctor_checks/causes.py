@@ -34,6 +34,7 @@ from .cause_conditions import (
     of_that_module,
     of_that_module_alone,
     of_that_tag,
+    of_the_download,
     of_the_gpu,
     on_the_way_of_cuda,
     out_of_memory,
@@ -140,6 +141,7 @@ _ALL: tuple[Cause, ...] = (
         Cause(why, ("service-log-shows-cause",), when=shows_that_it_ended)
         for why in ("service-module-missing", "service-start-failed")
     ),
+    Cause("service-log-shows-cause", ("model-missing",), when=of_the_download),
     Cause("disk-full", ("model-missing", "model-download-failed")),
     *(Cause(why, (*IMPORTS, *INFERENCE), when=says_so) for why in BY_THEIR_WORDS),
     *(Cause(why, ("ort-session-on-cpu",), when=says_so) for why in OF_A_LIBRARY),

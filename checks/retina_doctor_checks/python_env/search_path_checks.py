@@ -12,7 +12,6 @@ from ..combined.asides import asides
 from ..facts.python_env import Packages, Shadow, WorkingDirectory
 from ..facts.service_start import Start
 
-
 OF_ARRAYS = ("cv2", "insightface", "onnxruntime", "scipy", "torch")
 ALSO_IMPORTS = {
     "numpy": OF_ARRAYS,
