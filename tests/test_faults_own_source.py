@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -182,7 +181,7 @@ def test_a_pack_that_cannot_be_downloaded_where_there_is_no_network(log: bool, t
     told = report("check", "--device", "cpu", "--target", f"unshare --net {DEV_PYTHON}", *words, cwd=tmp_path, env=env)
     assert roots(told) == ["model-download-failed"]
     (tmp_path / ".insightface" / "models" / "buffalo_l").mkdir(parents=True)
-    shutil.copy(WEIGHTS, tmp_path / ".insightface" / "models" / "buffalo_l" / "det.onnx")
+    (tmp_path / ".insightface" / "models" / "buffalo_l" / "det.onnx").write_bytes(WEIGHTS)
     told = report(
         "check", "--device", "cpu", "--target", f"unshare --net {DEV_PYTHON}", *FETCHED, cwd=tmp_path, env=env
     )
@@ -195,3 +194,30 @@ def test_a_pack_behind_a_proxy_that_is_not_there(tmp_path: Path) -> None:
         there = report("check", "--device", "cpu", "--target", DEV_PYTHON, *FETCHED, cwd=tmp_path, env=env)
     gone = report("check", "--device", "cpu", "--target", DEV_PYTHON, *FETCHED, cwd=tmp_path, env=env)
     assert (roots(there), roots(gone)) == (["model-missing"], ["model-download-failed"])
+
+
+UNIT = """[Service]
+User={user}
+{more}
+WorkingDirectory={folder}
+ExecStart={python} -m uvicorn --host 0.0.0.0 --port {port} app:app
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "port", "more", "wanted"),
+    [
+        ("nobody", 80, "", ["port-forbidden"]),
+        ("nobody", 80, "AmbientCapabilities=CAP_NET_BIND_SERVICE", []),
+        ("nobody", 8080, "", []),
+        ("root", 80, "", []),
+    ],
+)
+def test_a_unit_whose_user_may_not_bind_its_port(
+    user: str, port: int, more: str, wanted: list[str], tmp_path: Path
+) -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    unit = tmp_path / "face.service"
+    unit.write_text(UNIT.format(user=user, port=port, more=more, folder=tmp_path, python=DEV_PYTHON))
+    told = looked(tmp_path, "--quick", "--only", "port-forbidden", "--start", str(unit))
+    assert roots(told) == (wanted if port < first else [])

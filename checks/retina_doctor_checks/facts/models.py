@@ -51,8 +51,8 @@ class Cache(Facts, frozen=True, kw_only=True):
     """Where insightface would put a pack that it downloads. *at*: the nearest folder on the way that exists, *writable* for the
     target's user. *leads_to*: where links on the way lead; None: nowhere else.
     *zip*: what a download left beside, and whether it is whole. *free*: bytes that may still be written there. *no_way*: why
-    nothing can be downloaded: "no-route" leads out of this machine (or container), or the *proxy* on it is not there; None: nothing
-    here speaks against it, and no connection was tried."""
+    nothing can be downloaded: "no-route" leads out of this machine (or container), or the *proxy* on it is not there; None:
+    nothing here speaks against it, and no connection was tried."""
 
     root: Path
     at: Path

@@ -52,7 +52,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
             "text",
         )
     )
-    probe.tell(missing=[], ended=None, imports=[], folders=[], **nothing)
+    probe.tell(missing=[], ended=None, imports=[], folders=[], refused=None, **nothing)
     if not named:
         if arguments.get("lying"):
             beside(probe, os.getcwd())
@@ -73,6 +73,12 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         return
     if stops is not None and stops["kind"] == "directory":
         return
+    if told.user is not None or may_name_a_user(told.words):
+        from retina_doctor_checks.probes.service import may_bind  # only here: few name one
+
+        probe.tell(
+            refused=None if told.source == "compose" else may_bind.refused(told.words, user_of(told), told.rights)
+        )
     elsewhere = told.source == "compose" and not any(map(os.path.exists, IN_A_CONTAINER))
     read(probe, told.words, directory, elsewhere)
 
@@ -86,6 +92,14 @@ def beside(probe: Any, directory: str) -> None:
             probe.tell(source="folder", file=file, directory=directory, missing=walk.missing)
             tell_imports(probe, walk)
             return
+
+
+def may_name_a_user(words: list[str]) -> bool:
+    return os.path.basename(words[0]) in ("sudo", "setpriv", "gosu", "su-exec", "chpst")
+
+
+def user_of(told: StartCommand) -> str | None:
+    return told.user[0] if told.user is not None else None
 
 
 def tell_imports(probe: Any, walk: Any) -> None:
