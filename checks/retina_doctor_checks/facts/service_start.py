@@ -62,8 +62,8 @@ class Start(Facts, frozen=True, kw_only=True):
     nor does any. *program*: the first word, where it is found; *file*: the file
     with the application, that was read; *text*: the command as it stands, where a shell reads it;
     *problem*: why nothing of it could be read. *ended* None: nobody keeps account of it. *imports*: top names of all that *file*
-    and the service's other files import as soon as they are loaded; *folders*: those that stand first on its sys.path. *refused*: a bind that its user is not
-    allowed."""
+    and the service's other files import as soon as they are loaded; *folders*: those that stand first on its sys.path.
+    *refused*: a bind that its user is not allowed."""
 
     source: Literal["command", "unit", "procfile", "supervisor", "container", "compose", "folder"] | None
     named: CommandLine | None

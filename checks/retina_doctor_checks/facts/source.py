@@ -86,7 +86,8 @@ class Sign(Facts, frozen=True, kw_only=True):
     through /dev/shm; "runtime-class": NVIDIA's runtime is one of several of the cluster's; "fork": processes are forked that
     use the module's session (*what* "celery": its workers, unless their command says otherwise); "start-method": the program
     lets Python, or Celery, start processes in another way; "prepared": something's prepare() is called;
-    "numpy-name": *what* of NumPy's is used that newer releases lack; "numpy-given": the file gives NumPy that name itself.
+    "numpy-name": *what* of NumPy's is used that newer releases lack; "numpy-given": the file gives NumPy that name itself;
+    "tensorrt": onnxruntime's TensorRT provider is asked for.
     *what*: the word that says so; *fixed*: the line without it, where it can be written."""
 
     at: SourceLine
@@ -106,6 +107,7 @@ class Sign(Facts, frozen=True, kw_only=True):
         "prepared",
         "numpy-name",
         "numpy-given",
+        "tensorrt",
     ]
     what: Name
     fixed: str | None = None

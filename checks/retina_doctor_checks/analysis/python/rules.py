@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from ...facts.source import Figure, Hit
+from ...facts.source import Figure, Hit, Sign
 from ..found import Found
 from . import branches, detector, environment, forms, numpy_names, paths, pictures, remade, serving, sessions, starting
 from .tree import Tree, last_word
@@ -32,6 +32,7 @@ def told(tree: Tree, is_config: bool) -> Found:
     ]
     if named:
         found.meant.append(tree.text.at(min(named)))
+    found.signs += tensorrt(tree, catalogue)
     if is_config:
         found.servers += serving.configured(tree)
         found.signs += starting.preloads(tree)
@@ -50,6 +51,18 @@ def told(tree: Tree, is_config: bool) -> Found:
     return found
 
 
+def tensorrt(tree: Tree, catalogue: set[ast.AST | None]) -> list[Sign]:
+    """The first place that names the TensorRT provider, as the GPU's is named."""
+    lines = [
+        node.lineno
+        for node in tree.scope
+        if isinstance(node, ast.Constant)
+        and node not in catalogue
+        and names_gpu(node.value, "TensorrtExecutionProvider")
+    ]
+    return [Sign(at=tree.text.at(min(lines)), kind="tensorrt", what="TensorrtExecutionProvider")] if lines else []
+
+
 def listed(tree: Tree) -> set[ast.AST | None]:
     """What stands in a table, {"cuda": "CUDAExecutionProvider"}, or in a type, Literal["CUDAExecutionProvider"]."""
     found: set[ast.AST | None] = set()
@@ -61,5 +74,5 @@ def listed(tree: Tree) -> set[ast.AST | None]:
     return found
 
 
-def names_gpu(value: object) -> bool:
-    return isinstance(value, str) and GPU in value and OF_PROVIDERS.fullmatch(value) is not None
+def names_gpu(value: object, provider: str = GPU) -> bool:
+    return isinstance(value, str) and provider in value and OF_PROVIDERS.fullmatch(value) is not None

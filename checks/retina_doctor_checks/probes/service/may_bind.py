@@ -42,7 +42,7 @@ def refused(words: list[str], user: str | None, rights: str) -> dict[str, Any] |
 
 def port_of(words: list[str]) -> int | None:
     """The last that a flag of the server names."""
-    told = [*words, *("%s %s" % pair for pair in zip(words, words[1:]))]
+    told = [*words, *("%s %s" % (words[place - 1], words[place]) for place in range(1, len(words)))]
     found = [match.group(1) for match in map(PORT.match, told) if match]
     return int(found[-1]) if found and len(found[-1]) < 6 else None
 
