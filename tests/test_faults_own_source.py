@@ -221,3 +221,24 @@ def test_a_unit_whose_user_may_not_bind_its_port(
     unit.write_text(UNIT.format(user=user, port=port, more=more, folder=tmp_path, python=DEV_PYTHON))
     told = looked(tmp_path, "--quick", "--only", "port-forbidden", "--start", str(unit))
     assert roots(told) == (wanted if port < first else [])
+
+
+SIZES = ("--only", "det-size-too-small,det-size-too-large")
+
+
+@pytest.mark.parametrize("way", ["the folder", "the command", "the settings"])
+@pytest.mark.parametrize(
+    ("size", "wanted"),
+    [(160, ["det-size-too-small"]), (1920, ["det-size-too-large"]), (640, []), (320, []), (1280, [])],
+)
+def test_a_size_that_nobody_chooses_whatever_the_pictures(
+    size: int, wanted: list[str], way: str, tmp_path: Path
+) -> None:
+    own = f"FaceAnalysis().prepare(ctx_id=0, det_size=({size}, {size}))\n" if way == "the folder" else ""
+    (tmp_path / "app.py").write_text(APP.format(head="") + own)
+    words = {
+        "the folder": [],
+        "the command": ["--start", f"{DEV_PYTHON} app.py --det-size {size}"],
+        "the settings": ["--det-size", f"{size}x{size}"],
+    }[way]
+    assert roots(looked(tmp_path, *SIZES, *words)) == wanted

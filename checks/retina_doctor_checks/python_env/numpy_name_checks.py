@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from retina_doctor.authoring import Action, Answer, Gathered, check
 from retina_doctor.model import Inapplicable, Location, Problem, Reason, Severity, Unknown
@@ -74,7 +74,7 @@ def _raised(uses: Uses, machine: MachineSeen) -> Iterator[Problem]:
 
 
 def _problem(
-    uses: Uses, machine: MachineSeen, package: str, name: str, at: dict[str, object], at_most: Severity | None
+    uses: Uses, machine: MachineSeen, package: str, name: str, at: Mapping[str, object], at_most: Severity | None
 ) -> Problem:
     """*name*: without "np."; *at*: where it stands, or what was raised."""
     older = last_with(name)
