@@ -140,7 +140,7 @@ SHADOWS = ("--only", "working-directory-shadows-package")
 
 
 @pytest.mark.parametrize("way", ["the folder", "python", "gunicorn"])
-@pytest.mark.parametrize("name", ["onnxruntime.py", "numpy/__init__.py", "insightface.py"])
+@pytest.mark.parametrize("name", ["onnxruntime.py", "numpy/__init__.py", "insightface.py", "secrets.py"])
 def test_a_neighbour_that_the_start_imports_is_an_error(name: str, way: str, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP.format(head="import onnxruntime"))
     (tmp_path / name).parent.mkdir(exist_ok=True)

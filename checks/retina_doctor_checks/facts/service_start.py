@@ -49,11 +49,11 @@ class Unloadable(Facts, frozen=True, kw_only=True):
 
 
 class RefusedBind(Facts, frozen=True, kw_only=True):
-    """A *port* below *first* that the start names together with a user that may bind none such."""
+    """A *port* below *first* that the start names together with a user that may bind none such; *port* None: it names none."""
 
     user: Name
     uid: int
-    port: int
+    port: int | None
     first: int
 
 

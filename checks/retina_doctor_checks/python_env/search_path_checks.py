@@ -18,6 +18,10 @@ ALSO_IMPORTS = {
     **dict.fromkeys(("cv2", "onnx", "onnxruntime", "requests", "skimage", "tqdm"), ("insightface",)),
 }
 """Package -> others that import it as soon as they are imported."""
+OF_ALL = ("fastapi", "flask", "insightface")
+NOT_OF_ALL = frozenset(("asyncio", "ctypes", "decimal", "html", "pickle", "queue"))
+"""Packages that import each of Python's own modules that are looked for (sys.modules of each, insightface 2.1, flask 3.1, fastapi
+0.16), but these."""
 
 
 @check("RD281", "working-directory-shadows-package", Severity.ERROR, pitfall=2, action=Action.EDIT)
@@ -45,7 +49,8 @@ def _is_imported(shadow: Shadow, start: Start | None) -> bool:
     folder = posixpath.dirname(shadow.path.removesuffix("/__init__.py"))
     if start is None or folder not in start.folders:
         return False
-    return not {shadow.name, *ALSO_IMPORTS.get(shadow.name, ())}.isdisjoint(start.imports)
+    by = OF_ALL if shadow.standard and shadow.name not in NOT_OF_ALL else ALSO_IMPORTS.get(shadow.name, ())
+    return not {shadow.name, *by}.isdisjoint(start.imports)
 
 
 @check("RD256", "package-shadowed", Severity.WARNING, pitfall=2, action=Action.EDIT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from retina_doctor.authoring import EVERYWHERE, Action, Answer, Gathered, Scope, check
-from retina_doctor.codec import encode
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, SeenFrom, Severity, Target, Unknown
 from retina_doctor.settings import Settings
 
@@ -14,6 +13,7 @@ from ..combined.server_command import ALL, is_loopback
 from ..combined.starting import StartKnown
 from ..facts.service import Bind, Binding, Ports, ServiceProcess, Socket
 from ..facts.service_start import Start
+from ..facts.source import OwnSource
 from ..settings import ServiceSettings
 
 NOT_TOLD = Unknown(missing=("ports",))
@@ -235,6 +235,12 @@ def held_already(settings: Settings, ports: Ports, interpreter: Interpreter | No
     return Inapplicable(Reason("port-held", {"port": ports.bind.port}))
 
 
+def _port_of_source(own: OwnSource | None) -> int | None:
+    """Of the only server that what is run starts, where nothing may change it."""
+    ports = {one.port for one in own.servers if one.sure and one.at.file in own.executed} if own is not None else set()
+    return ports.pop() if len(ports) == 1 else None
+
+
 class BindSeen(Gathered, frozen=True, kw_only=True):
     """The intended bind, as the doctor and the service's user tried it."""
 
@@ -250,12 +256,13 @@ def bind_known(settings: Settings) -> Scope:
 
 
 @check("RD504", "port-forbidden", Severity.ERROR, pitfall=5, scope=bind_known, action=Action.EDIT)
-def port_forbidden(start: Start | None, seen: BindSeen) -> Answer:
-    """By what the start command names, else as it was tried."""
+def port_forbidden(start: Start | None, own: OwnSource | None, seen: BindSeen) -> Answer:
+    """By what the start command and the source that it runs name, else as it was tried."""
     refused = start.refused if start is not None else None
-    if start is not None and refused is not None:
-        evidence = {**encode(refused), "first_unprivileged_port": refused.first, "named": start.named}
-        return Problem(subject=f"port:{refused.port}", evidence=evidence, variant="start")
+    port = (refused.port or _port_of_source(own)) if refused is not None else None
+    if start is not None and refused is not None and port is not None and port < refused.first:
+        told = {"user": refused.user, "uid": refused.uid, "first_unprivileged_port": refused.first}
+        return Problem(subject=f"port:{port}", evidence={**told, "port": port, "named": start.named}, variant="start")
     if seen.ports is None:
         named = service_named(seen.settings).inapplicable
         return Inapplicable(named) if named is not None else NOT_TOLD

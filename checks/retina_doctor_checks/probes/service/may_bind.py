@@ -19,13 +19,14 @@ FIRST = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 
 def refused(words: list[str], user: str | None, rights: str) -> dict[str, Any] | None:
-    """{"user", "uid", "port", "first"} where the kernel refuses. *user*: of a unit; a command may name another. *rights*: what a
-    unit says of capabilities."""
+    """{"user", "uid", "port", "first"} where the kernel refuses; *port* None: the words name none, and it would one below *first*.
+
+    *user*: of a unit; a command may name another. *rights*: what a unit says of capabilities."""
     line = " ".join(words)
     named = USER.search(line)
     user = named.group(1) if named else user
     port = port_of(words)
-    if user is None or port is None or WITH_THE_RIGHT.search(line + " " + rights):
+    if user is None or WITH_THE_RIGHT.search(line + " " + rights):
         return None
     try:
         import pwd
@@ -35,7 +36,7 @@ def refused(words: list[str], user: str | None, rights: str) -> dict[str, Any] |
             first = int(file.read())
     except (ImportError, KeyError, OSError, ValueError):
         return None
-    if uid == 0 or port >= first or has_rights(application.stripped(words)):
+    if uid == 0 or (port or 0) >= first or has_rights(application.stripped(words)):
         return None
     return {"user": user, "uid": uid, "port": port, "first": first}
 
