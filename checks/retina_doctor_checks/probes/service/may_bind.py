@@ -19,7 +19,7 @@ FIRST = "/proc/sys/net/ipv4/ip_unprivileged_port_start"
 
 
 def refused(words: list[str], user: str | None, rights: str) -> dict[str, Any] | None:
-    """{"user", "uid", "port", "first"} where the kernel refuses; *port* None: the words name none, and it would one below *first*.
+    """{"user", "uid", "port", "first"} where the kernel refuses; *port* None: the words name none.
 
     *user*: of a unit; a command may name another. *rights*: what a unit says of capabilities."""
     line = " ".join(words)
