@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +244,19 @@ def test_a_size_that_nobody_chooses_whatever_the_pictures(
         "the settings": ["--det-size", f"{size}x{size}"],
     }[way]
     assert roots(looked(tmp_path, *SIZES, *words)) == wanted
+
+
+def test_a_folder_that_is_gone_tells_nothing(tmp_path: Path) -> None:
+    """And takes nothing with it."""
+    code = "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); os.execv(sys.executable, sys.argv[1:])"
+    look = (
+        "from retina_doctor_checks.probes.service import look_start; facts = {}\n"
+        "look_start.look(type('P', (), {'tell': lambda s, **f: facts.update(f)})(), {'start': None, 'lying': True})\n"
+        "print(facts['source'], facts['missing'])"
+    )
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(gone), "-c", look], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["None", "[]"], done.stderr

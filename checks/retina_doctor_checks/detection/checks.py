@@ -14,7 +14,7 @@ from ..combined.detector_input import size_of_model, size_used
 from ..settings import DetectionSettings
 from ..settings_values import Size
 from .geometry import nearest_sizes, size_for, smallest_face
-from .told_size import Telling
+from .told_size import SizeTold
 
 SUBJECT = "detection"
 PICTURES = "pictures"
@@ -142,7 +142,7 @@ def det_size_not_multiple_of_32(detection: DetectionSettings, model: Model | Non
 
 
 @check("RD406", "det-size-too-small", Severity.WARNING, pitfall=4, action=Action.EDIT)
-def det_size_too_small(detection: DetectionSettings, model: Model, telling: Telling) -> Answer:
+def det_size_too_small(detection: DetectionSettings, model: Model, telling: SizeTold) -> Answer:
     wanted, rule = detection, limits.geometry()
     unusual = telling.unusual(small=True)
     if unusual is not None:
@@ -192,7 +192,7 @@ def det_size_ignored(detection: DetectionSettings, model: Model) -> Answer:
 
 
 @check("RD408", "det-size-too-large", Severity.NOTE, pitfall=4, action=Action.EDIT)
-def det_size_too_large(detection: DetectionSettings, model: Model, telling: Telling) -> Answer:
+def det_size_too_large(detection: DetectionSettings, model: Model, telling: SizeTold) -> Answer:
     """Four times the pixels that the smallest wanted face needs, and more than the usual size: cost without gain."""
     wanted, rule = detection, limits.geometry()
     unusual = telling.unusual(small=False)

@@ -27,7 +27,7 @@ class ToldSize(Data, frozen=True, kw_only=True):
     location: Location | None = None
 
 
-class Telling(Gathered, frozen=True, kw_only=True):
+class SizeTold(Gathered, frozen=True, kw_only=True):
     """All that may tell the size."""
 
     detection: DetectionSettings

@@ -36,26 +36,19 @@ IMPORTS_SERVER = re.compile(("^(?:from|import)[ \\t]+(?:%s)\\b" % "|".join(sorte
 DEEP = 3  # folders below, in which a module that is not found is looked for
 
 
+NOT_TOLD = (
+    *("source", "named", "command", "directory", "program", "program_missing", "file", "problem", "unloadable", "text"),
+    "refused",
+)
+
+
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     named = arguments["start"]
-    nothing = dict.fromkeys(
-        (
-            "source",
-            "named",
-            "command",
-            "directory",
-            "program",
-            "program_missing",
-            "file",
-            "problem",
-            "unloadable",
-            "text",
-        )
-    )
-    probe.tell(missing=[], ended=None, imports=[], folders=[], refused=None, **nothing)
+    nothing = dict.fromkeys(NOT_TOLD)
+    probe.tell(missing=[], ended=None, imports=[], folders=[], **nothing)
     if not named:
         if arguments.get("lying"):
-            beside(probe, os.getcwd())
+            beside(probe)
         return
     probe.tell(named=named)
     told = found(named)
@@ -73,19 +66,19 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         return
     if stops is not None and stops["kind"] == "directory":
         return
-    if told.user is not None or may_name_a_user(told.words):
-        from retina_doctor_checks.probes.service import may_bind  # only here: few name one
-
-        probe.tell(
-            refused=None if told.source == "compose" else may_bind.refused(told.words, user_of(told), told.rights)
-        )
+    probe.tell(refused=refused_bind(told))
     elsewhere = told.source == "compose" and not any(map(os.path.exists, IN_A_CONTAINER))
     read(probe, told.words, directory, elsewhere)
 
 
-def beside(probe: Any, directory: str) -> None:
+def beside(probe: Any) -> None:
     """Tells of a file that lies where the service is started, and that serves what it detects."""
-    for name in candidates(directory):
+    try:
+        directory = os.getcwd()
+        names = candidates(directory)
+    except OSError:  # it was deleted, or may not be read
+        return
+    for name in names:
         file = os.path.join(directory, name)
         walk = imported_names.Walk([], file, [directory], True)
         if walk.names & SERVE and walk.names & DETECT and not walk.unread:
@@ -94,12 +87,15 @@ def beside(probe: Any, directory: str) -> None:
             return
 
 
-def may_name_a_user(words: list[str]) -> bool:
-    return os.path.basename(words[0]) in ("sudo", "setpriv", "gosu", "su-exec", "chpst")
+def refused_bind(told: StartCommand) -> dict[str, Any] | None:
+    """Not of a service of compose: within a container of Docker's any user may bind any port."""
+    user = told.user[0] if told.user is not None else None
+    named = user is not None or os.path.basename(told.words[0]) in ("sudo", "setpriv", "gosu", "su-exec", "chpst")
+    if told.source == "compose" or not named:
+        return None
+    from retina_doctor_checks.probes.service import may_bind  # only here: few name a user
 
-
-def user_of(told: StartCommand) -> str | None:
-    return told.user[0] if told.user is not None else None
+    return may_bind.refused(told.words, user, told.rights)
 
 
 def tell_imports(probe: Any, walk: Any) -> None:

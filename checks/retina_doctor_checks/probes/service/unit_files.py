@@ -14,23 +14,14 @@ from retina_doctor_checks.probes.service.start_command import KEPT, SECONDS, Sai
 LISTS = ("Environment", "EnvironmentFile")
 """Of a unit's settings those that add up; of the others the last one counts (systemd.syntax(7))."""
 
+OF_UNIT = ("LoadState", "ExecStart", "Environment", "WorkingDirectory", "User", "AmbientCapabilities", "FragmentPath")
+
 
 def of_unit(name: str) -> StartCommand:
     """By `systemctl show`; a file is read where one is named, or where systemd has no such unit."""
     if "/" in name and os.path.isfile(name):
         return of_unit_file(os.path.abspath(name))
-    keys = ",".join(
-        (
-            "LoadState",
-            "ExecStart",
-            "Environment",
-            "WorkingDirectory",
-            "User",
-            "AmbientCapabilities",
-            "FragmentPath",
-            *ended.UNIT,
-        )
-    )
+    keys = ",".join((*OF_UNIT, *ended.UNIT))
     done = program.run(["systemctl", "show", "--no-pager", "--property", keys, "--", name], SECONDS)
     text = done.output.decode("utf-8", "replace") if done.code == 0 else ""
     told = dict(line.partition("=")[::2] for line in text.splitlines())
