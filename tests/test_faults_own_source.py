@@ -248,7 +248,8 @@ def test_a_size_that_nobody_chooses_whatever_the_pictures(
 
 def test_a_folder_that_is_gone_tells_nothing(tmp_path: Path) -> None:
     """And takes nothing with it."""
-    code = "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); os.execv(sys.executable, sys.argv[1:])"
+    code = "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); own = sys.executable\n"
+    code += "os.execv(own, [own, *sys.argv[2:]])"
     look = (
         "from retina_doctor_checks.probes.service import look_start; facts = {}\n"
         "look_start.look(type('P', (), {'tell': lambda s, **f: facts.update(f)})(), {'start': None, 'lying': True})\n"
