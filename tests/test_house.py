@@ -17,7 +17,7 @@ from retina_doctor.model import Recorded, Snapshot, Target
 CATALOGUE = installed()
 ROOT = Path(__file__).parents[1]
 PACK, ENGINE = ROOT / "checks" / "retina_doctor_checks", ROOT / "retina_doctor"
-GROUND = {"versions", "scopes", "settings", "settings_values"}
+GROUND = {"versions", "numpy_names", "scopes", "settings", "settings_values"}
 """Modules of the pack itself that any judging room stands on."""
 TOP = {"pack", "causes", "cause_conditions", "figures", "first_screen", "running", "started", "restarting", "doubts"}
 """What the entry points name, and what they are put together of."""

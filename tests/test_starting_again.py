@@ -99,7 +99,7 @@ def test_a_unit_is_restarted_by_whose_it_is(named: str, wanted: str, tmp_path: P
 
 
 def test_a_container_with_another_command_is_made_again() -> None:
-    nothing = dict.fromkeys(("directory", "program", "program_missing", "file", "problem", "ended"))
+    nothing: dict[str, Any] = dict.fromkeys(("directory", "program", "program_missing", "file", "problem", "ended"))
     start = Start(
         source="container", named="podman:face", command="uvicorn --host 127.0.0.1 app:app", missing=(), **nothing
     )

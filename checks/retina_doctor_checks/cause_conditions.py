@@ -6,6 +6,7 @@ from typing import Any
 from retina_doctor.model import Finding
 
 from .combined.refusals import NUMPY_FAILED, row
+from .combined.start_need import WITH_IT
 
 
 def same_subject(root: Finding, echo: Finding) -> bool:
@@ -178,6 +179,12 @@ def of_that_module(root: Finding, echo: Finding) -> bool:
     return same_module(root, echo) or re.search(rf"\b(?:{modules})\b", words) is not None
 
 
+def of_that_module_alone(root: Finding, echo: Finding) -> bool:
+    """What is imported at the start lacks nothing else."""
+    package, missing = root.subject.removeprefix("module:"), set(echo.evidence.get("modules", ()))
+    return package in missing and missing <= {package, *WITH_IT.get(package, ())}
+
+
 def of_all_modules(root: Finding, _echo: Finding) -> bool:
     """The environment is another Python's, onnxruntime with it."""
     return root.subject == "modules" and "onnxruntime" in root.evidence["modules"]
@@ -263,6 +270,11 @@ def why_it_ended(root: Finding, echo: Finding) -> bool:
 
 def explains_it(root: Finding, echo: Finding) -> bool:
     return not same_cause(echo, root) and echo.name in root.evidence.get("explains", ())
+
+
+def of_the_download(root: Finding, echo: Finding) -> bool:
+    """The log says why the pack is not there."""
+    return root.evidence.get("cause") == "model-download-failed" and echo.variant in ("pack", "other-pack")
 
 
 def of_the_gpu(root: Finding, echo: Finding) -> bool:

@@ -32,7 +32,9 @@ from .cause_conditions import (
     of_onnxruntime_itself,
     of_that_framework,
     of_that_module,
+    of_that_module_alone,
     of_that_tag,
+    of_the_download,
     of_the_gpu,
     on_the_way_of_cuda,
     out_of_memory,
@@ -129,12 +131,17 @@ _ALL: tuple[Cause, ...] = (
         Cause(why, ("model-missing",))
         for why in ("model-unknown-name", "model-cache-not-writable", "model-download-failed")
     ),
+    *(
+        Cause(why, ("service-module-missing",), when=of_that_module_alone)
+        for why in ("torch-missing", "ort-missing", "insightface-missing")
+    ),
     Cause("service-module-missing", ("service-not-running", "service-start-failed", "service-crashed-or-not-ready")),
     Cause("service-start-failed", ("service-not-running",)),
     *(
         Cause(why, ("service-log-shows-cause",), when=shows_that_it_ended)
         for why in ("service-module-missing", "service-start-failed")
     ),
+    Cause("service-log-shows-cause", ("model-missing",), when=of_the_download),
     Cause("disk-full", ("model-missing", "model-download-failed")),
     *(Cause(why, (*IMPORTS, *INFERENCE), when=says_so) for why in BY_THEIR_WORDS),
     *(Cause(why, ("ort-session-on-cpu",), when=says_so) for why in OF_A_LIBRARY),
@@ -171,6 +178,7 @@ _ALL: tuple[Cause, ...] = (
     Cause("cudnn-shadowed", ("torch-import-fails", "ort-import-fails"), when=grave_and_crashed),
     Cause("cudnn-both-packages", ("ort-cudnn-mismatch", "ort-session-on-cpu")),
     Cause("numpy-abi", ("package-import-fails", "ort-import-fails"), when=same_module),
+    Cause("numpy-removed-alias", ("package-import-fails",), when=says_so),
     Cause("package-for-other-python", ("package-import-fails", "ort-import-fails"), when=of_that_module),
     Cause("opencv-system-libs-missing", ("package-import-fails",), when=same_subject),
     Cause("insightface-build-failed", ("package-import-fails", "package-damaged"), when=same_subject),

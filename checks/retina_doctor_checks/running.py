@@ -14,9 +14,10 @@ from retina_doctor.authoring import RunningService
 from retina_doctor.codec import replace
 from retina_doctor.patterns import pattern
 from retina_doctor.settings import Settings
-from retina_doctor_checks.probes.service import look_sockets
+from retina_doctor_checks.probes.service import application, look_sockets
+from retina_doctor_checks.probes.source import look_own
 
-from .doubts import doubts, model_of
+from .doubts import SERVES, beginning_of, doubts, model_of
 from .settings import ScanSettings, ServiceSettings
 from .settings_values import LOG_OF_CONTAINER, LOG_OF_UNIT
 
@@ -127,10 +128,25 @@ def loading(port: int) -> tuple[RunningService, ...]:
         return ()
     apart = {os.getpid(), *look_sockets.ancestors(os.getpid())}
     quiet = {one for one in pythons() if one not in apart and not is_nobodys(one) and is_to_listen(one, port)}
-    wanted = [one for one in quiet if not quiet & set(look_sockets.ancestors(one))]
+    wanted = [one for one in quiet if not quiet & set(look_sockets.ancestors(one)) and may_serve(one)]
     one = wanted[0] if len(wanted) == 1 else None
     known = one is not None and not Listening().ports(one) and detects(one, expected=True)
     return (replace(described(one), ports=(port,)),) if known and one is not None else ()
+
+
+def may_serve(pid: int) -> bool:
+    """Whether what it runs names a server: a client is told a port, too. Where that cannot be read, it may."""
+    root, words = Path(f"/proc/{pid}/root"), look_sockets.command_words(f"/proc/{pid}")
+    cwd = look_sockets.link(f"/proc/{pid}/cwd")
+    if cwd is None or not root.samefile("/"):
+        return True
+    found = application.of_command(application.stripped(words), cwd, [], {})
+    if found is None or not found.script or found.file is None:
+        return True
+    try:
+        return any(SERVES.search(beginning_of(Path(file))) for file in look_own.with_imports(found.file))
+    except OSError:
+        return True
 
 
 def is_to_listen(pid: int, port: int) -> bool:

@@ -44,8 +44,9 @@ PYTHON = (
     ),
     *("celery", "ray", "streamlit", "rq", "django_rq", "dramatiq", "huey"),
     *("PIL", "imageio", "skimage", "torchvision", "matplotlib"),
+    *("np.int", "np.float", "np.bool", "np.object", "np.Inf", "np.NaN", "numpy.int", "numpy.float", "numpy.bool"),
 )
-"""What a file must import; `http` alone is a frequent word."""
+"""What a file must import, or names that NumPy lost; `http` and `numpy` alone are frequent words."""
 
 
 class SourceKind(Data, frozen=True, kw_only=True):

@@ -22,11 +22,15 @@ class Range(Data, frozen=True, kw_only=True):
 
 
 class Geometry(Data, frozen=True, kw_only=True):
-    """Pixels of the detector's input. *stride*: of its coarsest grid; *smallest_face*: side of the smallest anchor."""
+    """Pixels of the detector's input. *stride*: of its coarsest grid; *smallest_face*: side of the smallest anchor.
+    *least*, *most*: the sides between which an input is usual, *common*: width and height of a usual picture."""
 
     stride: int
     default: int
     smallest_face: int
+    least: int
+    most: int
+    common: tuple[int, int]
 
 
 @functools.cache

@@ -17,11 +17,13 @@ OF_A_LIBRARY = ("libc-unsupported", "executable-stack-refused", "library-mapping
 
 
 class Struck(Data, frozen=True, kw_only=True):
-    """*module* failed, or fell back, with words that mean *meaning*. *raised_in*: the package whose code met the failure."""
+    """*module* failed, or fell back, with words that mean *meaning*. *raised_in*: the package whose code met the failure;
+    *asked_by*: the one that imported it."""
 
     module: str
     meaning: Meaning
     raised_in: str | None = None
+    asked_by: str | None = None
 
 
 def said_in_a_session(runtime: OrtRuntime | None, cause: str) -> Meaning | None:
@@ -52,7 +54,7 @@ class Refused(Gathered, frozen=True, kw_only=True):
         seen: Any = self.imports.value or ()
         for one in seen.tried if seen else ():
             for meant in meanings("\n".join([one.error, *one.output]) if one.error else "")[:1]:
-                yield Struck(module=one.module, meaning=meant, raised_in=one.raised_in)
+                yield Struck(module=one.module, meaning=meant, raised_in=one.raised_in, asked_by=one.asked_by)
         for cause in OF_A_LIBRARY:  # its import works: the provider is opened for a session
             said = said_in_a_session(self.onnxruntime.value, cause)
             if said is not None:

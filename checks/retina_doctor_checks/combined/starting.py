@@ -48,7 +48,7 @@ class StartKnown(Gathered, frozen=True, kw_only=True):
     @property
     def sure(self) -> bool:
         """Whether someone named the service, or it was found by what it is."""
-        return (self.start is not None and self.start.source is not None) or self._running[0] is not None
+        return (self.start is not None and self.start.source not in (None, "folder")) or self._running[0] is not None
 
     def again(
         self, pid: int | None = None, command: str | None = None, changed: Sequence[str] = (), pids: Sequence[int] = ()

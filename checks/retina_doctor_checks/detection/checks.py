@@ -14,6 +14,7 @@ from ..combined.detector_input import size_of_model, size_used
 from ..settings import DetectionSettings
 from ..settings_values import Size
 from .geometry import nearest_sizes, size_for, smallest_face
+from .told_size import SizeTold
 
 SUBJECT = "detection"
 PICTURES = "pictures"
@@ -141,8 +142,11 @@ def det_size_not_multiple_of_32(detection: DetectionSettings, model: Model | Non
 
 
 @check("RD406", "det-size-too-small", Severity.WARNING, pitfall=4, action=Action.EDIT)
-def det_size_too_small(detection: DetectionSettings, model: Model) -> Answer:
+def det_size_too_small(detection: DetectionSettings, model: Model, telling: SizeTold) -> Answer:
     wanted, rule = detection, limits.geometry()
+    unusual = telling.unusual(small=True)
+    if unusual is not None:
+        return Problem(subject=SUBJECT, evidence=unusual[1], variant="usual", location=unusual[0].location)
     size = size_used(detection, model)
     if size is None:
         return no_size_named()
@@ -188,9 +192,12 @@ def det_size_ignored(detection: DetectionSettings, model: Model) -> Answer:
 
 
 @check("RD408", "det-size-too-large", Severity.NOTE, pitfall=4, action=Action.EDIT)
-def det_size_too_large(detection: DetectionSettings, model: Model) -> Answer:
+def det_size_too_large(detection: DetectionSettings, model: Model, telling: SizeTold) -> Answer:
     """Four times the pixels that the smallest wanted face needs, and more than the usual size: cost without gain."""
     wanted, rule = detection, limits.geometry()
+    unusual = telling.unusual(small=False)
+    if unusual is not None:
+        return Problem(subject=SUBJECT, evidence=unusual[1], variant="usual", location=unusual[0].location)
     size = size_used(detection, model)
     if size is None:
         return no_size_named()
@@ -212,4 +219,5 @@ def det_size_too_large(detection: DetectionSettings, model: Model) -> Answer:
             "pictures": tried_on(detection),
             "saved": round(size.width * size.height / (needed.width * needed.height), 1),
         },
+        variant="unneeded",
     )

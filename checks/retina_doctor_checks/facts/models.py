@@ -3,7 +3,7 @@
 from typing import Literal
 
 from retina_doctor.authoring import Facts
-from retina_doctor.kinds import Name, Path, Serial
+from retina_doctor.kinds import Name, Path, Serial, UrlText
 
 
 class Obstacle(Facts, frozen=True, kw_only=True):
@@ -50,7 +50,9 @@ class Checkpoint(Facts, frozen=True, kw_only=True):
 class Cache(Facts, frozen=True, kw_only=True):
     """Where insightface would put a pack that it downloads. *at*: the nearest folder on the way that exists, *writable* for the
     target's user. *leads_to*: where links on the way lead; None: nowhere else.
-    *zip*: what a download left beside, and whether it is whole. *free*: bytes that may still be written there."""
+    *zip*: what a download left beside, and whether it is whole. *free*: bytes that may still be written there. *no_way*: why
+    nothing can be downloaded: "no-route" leads out of this machine (or container), or the *proxy* on it is not there; None:
+    nothing here speaks against it, and no connection was tried."""
 
     root: Path
     at: Path
@@ -59,6 +61,8 @@ class Cache(Facts, frozen=True, kw_only=True):
     zip: Path | None
     zip_whole: bool | None
     free: int | None = None
+    no_way: Literal["no-route", "no-proxy"] | None = None
+    proxy: UrlText | None = None
 
 
 class OnnxFile(Facts, frozen=True, kw_only=True):

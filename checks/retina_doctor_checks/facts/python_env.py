@@ -178,13 +178,14 @@ class Extensions(Facts, frozen=True, kw_only=True):
 
 class Imported(Facts, frozen=True, kw_only=True):
     """An import that was tried. *error* None: it worked. *output*: what was printed meanwhile. *raised_in*: the package in whose
-    code it was raised; None: it worked, or in no package's."""
+    code it was raised; None: it worked, or in no package's. *asked_by*: the package that imported that one."""
 
     module: Name
     version: Version | None
     error: str | None
     output: tuple[str, ...]
     raised_in: Name | None = None
+    asked_by: Name | None = None
 
 
 class Imports(Facts, frozen=True, kw_only=True):

@@ -48,12 +48,24 @@ class Unloadable(Facts, frozen=True, kw_only=True):
     executable: bool = True
 
 
-class Start(Facts, frozen=True, kw_only=True):
-    """*source*: where the command stands; None: nothing was named. *program*: the first word, where it is found; *file*: the file
-    with the application, that was read; *text*: the command as it stands, where a shell reads it;
-    *problem*: why nothing of it could be read. *ended* None: nobody keeps account of it."""
+class RefusedBind(Facts, frozen=True, kw_only=True):
+    """A *port* below *first* that the start names together with a user that may bind none such; *port* None: it names none."""
 
-    source: Literal["command", "unit", "procfile", "supervisor", "container", "compose"] | None
+    user: Name
+    uid: int
+    port: int | None
+    first: int
+
+
+class Start(Facts, frozen=True, kw_only=True):
+    """*source*: where the command stands; "folder": no command was named, and *file* lies where the doctor was called; None:
+    nor does any. *program*: the first word, where it is found; *file*: the file
+    with the application, that was read; *text*: the command as it stands, where a shell reads it;
+    *problem*: why nothing of it could be read. *ended* None: nobody keeps account of it. *imports*: top names of all that *file*
+    and the service's other files import as soon as they are loaded; *folders*: those that stand first on its sys.path.
+    *refused*: a bind that its user is not allowed."""
+
+    source: Literal["command", "unit", "procfile", "supervisor", "container", "compose", "folder"] | None
     named: CommandLine | None
     command: CommandLine | None
     directory: Path | None
@@ -65,3 +77,6 @@ class Start(Facts, frozen=True, kw_only=True):
     ended: Exit | None
     unloadable: Unloadable | None = None
     text: CommandLine | None = None
+    imports: tuple[Name, ...] = ()
+    folders: tuple[Path, ...] = ()
+    refused: RefusedBind | None = None

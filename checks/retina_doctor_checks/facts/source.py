@@ -87,8 +87,9 @@ class Sign(Facts, frozen=True, kw_only=True):
     use the module's session (*what* "celery": its workers, unless their command says otherwise); "start-method": the program
     lets Python, or Celery, start processes in another way; "prepared": something's prepare() is called; "python": what the
     folder's environment is made with ("==3.9.*", ">=3.8,<3.10"); "low-ports": a script lets others than root bind them;
-    "tensorrt": a provider that is asked for; "name": a model's, by which insightface looks for it in its own folder, "own-name":
-    in one that the code chooses.
+    "numpy-name": *what* of NumPy's is used that newer releases lack; "numpy-given": the file gives NumPy that name itself;
+    "tensorrt": onnxruntime's TensorRT provider is asked for; "name": a model's, by which insightface looks for it in its own
+    folder, "own-name": in one that the code chooses.
     *what*: the word that says so; *fixed*: the line without it, where it can be written; *near*: the model that is meant."""
 
     at: SourceLine
@@ -111,6 +112,8 @@ class Sign(Facts, frozen=True, kw_only=True):
         "tensorrt",
         "name",
         "own-name",
+        "numpy-name",
+        "numpy-given",
     ]
     what: Name
     fixed: str | None = None
@@ -138,7 +141,7 @@ class Source(Facts, frozen=True, kw_only=True):
 
 
 class OwnSource(Source, frozen=True, kw_only=True):
-    """The few files that are the service's own, read where it runs. *executed*: those that its process runs; the others only
-    lie in its working directory."""
+    """The few files that are the service's own, read where it runs. *executed*: those that its process or its start command
+    runs; the others only lie in its working directory."""
 
     executed: tuple[Path, ...]

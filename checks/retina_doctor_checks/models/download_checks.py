@@ -78,15 +78,24 @@ def model_cache_not_writable(model: Model, interpreter: Interpreter | None) -> A
 
 @check("RD119", "model-download-failed", Severity.ERROR, pitfall=1, action=Action.EDIT)
 def model_download_failed(model: Model) -> Answer:
-    """A zip that a broken-off download left beside the folder that is not there."""
+    """A zip that a broken-off download left beside the folder that is not there; or no download can begin."""
     cache = _wanted(model)
     if not isinstance(cache, Cache):
         return cache
     if cache.zip is None:
-        return None
+        return _no_way(model, cache)
     evidence = {**named(model), "zip": cache.zip, "whole": cache.zip_whole}
     variant = "whole" if cache.zip_whole else "incomplete"
     return Problem(subject=subject_of(model.path or ""), evidence=evidence, variant=variant)
+
+
+def _no_way(model: Model, cache: Cache) -> Problem | None:
+    """Of a pack that could be downloaded, and that no other folder has."""
+    fetched = fetching(model.path or "")
+    if cache.no_way is None or fetched is None or model.similar or model.elsewhere:
+        return None
+    evidence = {**named(model), **fetched, "proxy": cache.proxy}
+    return Problem(subject=subject_of(model.path or ""), evidence=evidence, variant=cache.no_way)
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import Action, Answer, check
+from retina_doctor.authoring import Action, Answer, Gathered, check
 from retina_doctor.model import Inapplicable, Passed, Problem, Reason, Severity, Unknown
 
 from ..advice.compatible import onnxruntime_advice
@@ -12,7 +12,10 @@ from ..combined.no_cards import no_cards
 from ..facts.driver import Host, Nvml
 from ..facts.inference import Inference
 from ..facts.ort_gpu import OrtFiles, OrtRuntime
+from ..facts.service_start import Start
+from ..facts.source import OwnSource
 from ..scopes import gpu_meant
+from ..settings import ExpectSettings
 from ..versions import dotted
 from .libraries import major
 from .situation import BROKEN, NO_GPU_BUILD, NO_ONNXRUNTIME, SUBJECT, libraries_come_along, no_provider
@@ -72,8 +75,8 @@ def ort_arch_unsupported(files: OrtFiles, machine: MachineSeen, nvml: Nvml, host
 
 
 @check("RD272", "ort-tensorrt-libs-missing", Severity.NOTE, pitfall=2, scope=gpu_meant, action=Action.PIP)
-def ort_tensorrt_libs_missing(files: OrtFiles, runtime: OrtRuntime | None) -> Answer:
-    """Only where somebody installed a TensorRT: every GPU wheel has the provider, and few services ask for it. A session
+def ort_tensorrt_libs_missing(files: OrtFiles, runtime: OrtRuntime | None, asking: AskingForTensorRT) -> Answer:
+    """Only where somebody installed a TensorRT, or asks for it: every GPU wheel has the provider, and few services do. A session
     that does goes on with CUDA."""
     answer = no_provider(files, runtime)
     if answer is not None:
@@ -86,7 +89,7 @@ def ort_tensorrt_libs_missing(files: OrtFiles, runtime: OrtRuntime | None) -> An
     missing = [soname for soname in files.tensorrt.missing if soname.startswith(OF_TENSORRT)]
     if not missing:
         return None
-    if not there:
+    if not there and not asking.where:
         return Inapplicable(Reason("no-tensorrt"))
     elsewhere = [library.path for library in there if library.soname in missing]
     evidence = {
@@ -95,8 +98,29 @@ def ort_tensorrt_libs_missing(files: OrtFiles, runtime: OrtRuntime | None) -> An
         "package": _tensorrt_package(files, major(missing[0]) or 0),
         "there": [library.path for library in there],
         "folders": sorted({path.rpartition("/")[0] for path in elsewhere}),
+        "asked": asking.where,
     }
-    return Problem(subject="tensorrt", evidence=evidence, variant="elsewhere" if elsewhere else "other-major")
+    variant = "elsewhere" if elsewhere else "other-major" if there else "absent"
+    return Problem(subject="tensorrt", evidence=evidence, variant=variant)
+
+
+class AskingForTensorRT(Gathered, frozen=True, kw_only=True):
+    """Who may ask for the provider."""
+
+    expected: ExpectSettings
+    start: Start | None
+    own: OwnSource | None
+
+    @property
+    def where(self) -> str | None:
+        """A line of the source, the start command, or the settings; None: nobody does."""
+        sign = next((one for one in self.own.signs if one.kind == "tensorrt"), None) if self.own is not None else None
+        if sign is not None:
+            return f"{sign.at.file}:{sign.at.line}"
+        command = self.start.command if self.start is not None else None
+        if command and "tensorrt" in command.lower():
+            return command
+        return "expect.provider" if self.expected.provider == "tensorrt" else None
 
 
 def _tensorrt_package(files: OrtFiles, number: int) -> str:

@@ -1,4 +1,4 @@
-"""RD284, RD287, RD288, RD292: is insightface there, whole, and of a release that fits what is around it?"""
+"""RD287, RD288, RD292: is insightface there, whole, and of a release that fits what is around it?"""
 
 from __future__ import annotations
 
@@ -8,23 +8,18 @@ from retina_doctor.model import Inapplicable, Problem, Reason, Severity, Unknown
 from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
 from ..combined.asides import asides
+from ..combined.port_owner import Guess
+from ..combined.start_need import alone_missing
 from ..facts.models import Model
 from ..facts.python_env import Packages
+from ..facts.service_start import Start
 from ..models.download_checks import is_unknown_pack
 from ..scopes import gpu_meant
-from ..versions import named, release
 
 NO_INSIGHTFACE = Inapplicable(Reason("no-insightface"))
-NUMPY_WITHOUT_ALIASES = (1, 24)
-"""NumPy 1.24 release notes: the aliases np.int, np.float, … are removed."""
-BACK_IN_NUMPY_2 = ("bool", "long")
-"""Names that NumPy 2.0 gave its own types (its release notes)."""
-NUMPY_2 = (2,)
-LAST_PYTHON_OF_OLD_NUMPY = (3, 11)
-"""NumPy 1.23 has wheels up to CPython 3.11 (PyPI)."""
 
 
-def _reinstalled_onnxruntime(machine: MachineSeen) -> dict[str, object]:
+def reinstalled_onnxruntime(machine: MachineSeen) -> dict[str, object]:
     """Evidence for what must follow `pip install insightface`, which from 1.0 on brings the CPU build of onnxruntime along."""
     if machine.ort is None or machine.ort.gpu is None:
         return {"replaced": [], "onnxruntime": [], "notes": []}
@@ -33,42 +28,6 @@ def _reinstalled_onnxruntime(machine: MachineSeen) -> dict[str, object]:
         "onnxruntime": onnxruntime_advice(machine)["install"],
         "notes": asides(Reason("insightface-brings-onnxruntime")),
     }
-
-
-@check("RD284", "numpy-removed-alias", Severity.WARNING, action=Action.PIP)
-def numpy_removed_alias(packages: Packages, machine: MachineSeen) -> Answer:
-    """A warning: it fails only when that line is reached."""
-    numpy = packages.installed.get("numpy")
-    if numpy is None:
-        return Inapplicable(Reason("no-numpy"))
-    if release(numpy)[:2] < NUMPY_WITHOUT_ALIASES:
-        return None
-    after = _reinstalled_onnxruntime(machine)
-    gone = [
-        one for one in packages.aliases if release(numpy) < NUMPY_2 or one.name.split(".")[1] not in BACK_IN_NUMPY_2
-    ]
-    first = {one.package: one for one in reversed(gone)}
-    old_numpy = machine.interpreter.version[:2] <= LAST_PYTHON_OF_OLD_NUMPY
-    versions = {package: packages.installed.get(package.replace("_", "-")) for package in first}
-    return [
-        Problem(
-            subject=f"module:{alias.package}",
-            evidence={
-                "package": alias.package,
-                "version": versions[alias.package],
-                "release": named(alias.package, versions[alias.package]),
-                "file": alias.file,
-                "line": alias.line,
-                "name": alias.name,
-                "numpy": numpy,
-                "newer_insightface": alias.package == "insightface",
-                "old_numpy": old_numpy,
-                **after,
-            },
-            variant="insightface" if alias.package == "insightface" else "old-numpy" if old_numpy else "edit",
-        )
-        for alias in first.values()
-    ]
 
 
 @check("RD287", "insightface-build-failed", Severity.ERROR, action=Action.PIP)
@@ -88,7 +47,7 @@ def insightface_build_failed(packages: Packages, machine: MachineSeen) -> Answer
             None if packages.compiler else Reason("no-compiler"),
             None if packages.headers else Reason("no-python-headers"),
         ),
-        **_reinstalled_onnxruntime(machine),
+        **reinstalled_onnxruntime(machine),
     }
     return Problem(subject="module:insightface", evidence=evidence)
 
@@ -103,18 +62,26 @@ def insightface_api_mismatch(packages: Packages, machine: MachineSeen) -> Answer
         return Unknown(("packages",))
     if seen.takes_providers:
         return None
-    after = _reinstalled_onnxruntime(machine)
+    after = reinstalled_onnxruntime(machine)
     return Problem(subject="module:insightface", evidence={"version": seen.version, "path": seen.path, **after})
 
 
 @check("RD292", "insightface-missing", Severity.ERROR, pitfall=1, action=Action.PIP)
-def insightface_missing(packages: Packages, model: Model, machine: MachineSeen) -> Answer:
+def insightface_missing(
+    packages: Packages, model: Model | None, machine: MachineSeen, start: Start | None, guessed: Guess
+) -> Answer:
     """A pack is a thing of insightface's: nothing else loads it by its name."""
     if packages.insightface is not None:
         return None
+    imported = alone_missing(start, "insightface")
+    if imported is not None:
+        told = {"file": imported.file, "line": imported.line, **reinstalled_onnxruntime(machine)}
+        return Problem(subject="module:insightface", evidence=told, variant="imported", at_most=guessed.at_most)
+    if model is None:
+        return Unknown(("models",))
     if model.kind != "pack":
         return Inapplicable(Reason("insightface-not-needed"))
     if is_unknown_pack(model):
         return Inapplicable(Reason("no-pack-of-insightface"))
-    after = _reinstalled_onnxruntime(machine)
-    return Problem(subject="module:insightface", evidence={"pack": model.named, **after})
+    after = reinstalled_onnxruntime(machine)
+    return Problem(subject="module:insightface", evidence={"pack": model.named, **after}, variant="pack")

@@ -51,6 +51,10 @@ def dependency_version_conflict(refused: Refused, packages: Packages | None, imp
     one = struck[0]
     asking = one.raised_in or one.module
     lacking = one.meaning.values.get("module", "google.protobuf")  # protobuf's own words do not name it
+    if (
+        lacking.lower() == asking and one.asked_by is not None
+    ):  # it refuses by itself: whoever imports it got another than it needs
+        asking, lacking = one.asked_by, asking
     names = [distribution_of(module, packages) or module for module in (asking, lacking)]
     installed = packages.installed if packages is not None else {}
     versions = [installed.get(name) for name in names]

@@ -9,18 +9,48 @@ from retina_doctor.authoring import Action, check
 from retina_doctor.model import Problem, Reason, Severity
 
 from ..combined.asides import asides
-from ..facts.python_env import Packages, WorkingDirectory
+from ..facts.python_env import Packages, Shadow, WorkingDirectory
+from ..facts.service_start import Start
+
+OF_ARRAYS = ("cv2", "insightface", "onnxruntime", "scipy", "torch")
+ALSO_IMPORTS = {
+    "numpy": OF_ARRAYS,
+    **dict.fromkeys(("cv2", "onnx", "onnxruntime", "requests", "skimage", "tqdm"), ("insightface",)),
+}
+"""Package -> others that import it as soon as they are imported."""
+OF_ALL = ("fastapi", "flask", "insightface")
+NOT_OF_ALL = frozenset(("asyncio", "ctypes", "decimal", "html", "pickle", "queue"))
+"""Packages that import each of Python's own modules that are looked for (sys.modules of each, insightface 2.1, flask 3.1, fastapi
+0.16), but these."""
 
 
-@check("RD281", "working-directory-shadows-package", Severity.WARNING, pitfall=2, action=Action.EDIT)
-def working_directory_shadows_package(directory: WorkingDirectory) -> Iterator[Problem]:
+@check("RD281", "working-directory-shadows-package", Severity.ERROR, pitfall=2, action=Action.EDIT)
+def working_directory_shadows_package(directory: WorkingDirectory, start: Start | None) -> Iterator[Problem]:
+    """An error where the service's start imports it from there; else nobody knows whether anything does: a warning."""
     for shadow in directory.shadows:
         if shadow.installed:
             stem, ending = posixpath.splitext(shadow.path)
             renamed = f"{stem}_local{ending}"
-            evidence = {"name": shadow.name, "path": shadow.path, "directory": directory.path, "renamed": renamed}
+            imported = _is_imported(shadow, start)
+            evidence = {
+                "name": shadow.name,
+                "path": shadow.path,
+                "directory": directory.path,
+                "renamed": renamed,
+                "more": asides(Reason("start-imports-it") if imported else None),
+            }
             variant = "standard" if shadow.standard else "package"
-            yield Problem(subject=f"module:{shadow.name}", variant=variant, evidence=evidence)
+            at_most = None if imported else Severity.WARNING
+            yield Problem(subject=f"module:{shadow.name}", variant=variant, evidence=evidence, at_most=at_most)
+
+
+def _is_imported(shadow: Shadow, start: Start | None) -> bool:
+    """By what the start loads, from a folder that stands first on its sys.path."""
+    folder = posixpath.dirname(shadow.path.removesuffix("/__init__.py"))
+    if start is None or folder not in start.folders:
+        return False
+    by = OF_ALL if shadow.standard and shadow.name not in NOT_OF_ALL else ALSO_IMPORTS.get(shadow.name, ())
+    return not {shadow.name, *by}.isdisjoint(start.imports)
 
 
 @check("RD256", "package-shadowed", Severity.WARNING, pitfall=2, action=Action.EDIT)

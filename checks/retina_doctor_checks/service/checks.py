@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from retina_doctor.authoring import EVERYWHERE, Action, Answer, Scope, check
+from retina_doctor.authoring import EVERYWHERE, Action, Answer, Gathered, Scope, check
 from retina_doctor.model import Inapplicable, Interpreter, Passed, Problem, Reason, SeenFrom, Severity, Target, Unknown
 from retina_doctor.settings import Settings
 
@@ -12,6 +12,8 @@ from ..combined.port_owner import is_run_by, owner_of
 from ..combined.server_command import ALL, is_loopback
 from ..combined.starting import StartKnown
 from ..facts.service import Bind, Binding, Ports, ServiceProcess, Socket
+from ..facts.service_start import Start
+from ..facts.source import OwnSource
 from ..settings import ServiceSettings
 
 NOT_TOLD = Unknown(missing=("ports",))
@@ -233,8 +235,41 @@ def held_already(settings: Settings, ports: Ports, interpreter: Interpreter | No
     return Inapplicable(Reason("port-held", {"port": ports.bind.port}))
 
 
-@check("RD504", "port-forbidden", Severity.ERROR, pitfall=5, scope=service_named, action=Action.EDIT)
-def port_forbidden(
+def _port_of_source(own: OwnSource | None) -> int | None:
+    """Of the only server that what is run starts, where nothing may change it."""
+    ports = {one.port for one in own.servers if one.sure and one.at.file in own.executed} if own is not None else set()
+    return ports.pop() if len(ports) == 1 else None
+
+
+class BindSeen(Gathered, frozen=True, kw_only=True):
+    """The intended bind, as the doctor and the service's user tried it."""
+
+    settings: Settings
+    ports: Ports | None
+    binding: Binding | None
+    interpreter: Interpreter | None
+    seen_from: SeenFrom | None
+
+
+def bind_known(settings: Settings) -> Scope:
+    return EVERYWHERE if settings.of(ServiceSettings).start is not None else service_named(settings)
+
+
+@check("RD504", "port-forbidden", Severity.ERROR, pitfall=5, scope=bind_known, action=Action.EDIT)
+def port_forbidden(start: Start | None, own: OwnSource | None, seen: BindSeen) -> Answer:
+    """By what the start command and the source that it runs name, else as it was tried."""
+    refused = start.refused if start is not None else None
+    port = (refused.port or _port_of_source(own)) if refused is not None else None
+    if start is not None and refused is not None and port is not None and port < refused.first:
+        told = {"user": refused.user, "uid": refused.uid, "first_unprivileged_port": refused.first}
+        return Problem(subject=f"port:{port}", evidence={**told, "port": port, "named": start.named}, variant="start")
+    if seen.ports is None:
+        named = service_named(seen.settings).inapplicable
+        return Inapplicable(named) if named is not None else NOT_TOLD
+    return _as_tried(seen.settings, seen.ports, seen.binding, seen.interpreter, seen.seen_from)
+
+
+def _as_tried(
     settings: Settings,
     ports: Ports,
     binding: Binding | None,

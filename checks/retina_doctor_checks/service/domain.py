@@ -13,6 +13,7 @@ from ..facts.service import Binding, Ports
 from ..facts.service_log import NamedLog, OwnLog
 from ..facts.service_process import Processes
 from ..facts.service_start import Start
+from ..scopes import reads_own
 from ..settings import DetectionSettings, ServiceSettings
 from . import (
     answering_checks,
@@ -103,7 +104,10 @@ start = Probe(
     module=f"{PROBES}.look_start",
     share=True,  # it reads files, and --quick has the time
     side=Side.TARGET,
-    arguments=lambda settings: {"start": settings.of(ServiceSettings).start},
+    arguments=lambda settings: {
+        "start": settings.of(ServiceSettings).start,
+        "lying": settings.process.pid is None and reads_own(settings),
+    },
 )
 own_log = Probe(
     name="service_log",

@@ -13,9 +13,11 @@ from retina_doctor.settings import Settings
 
 from ..combined.asides import Asides, asides
 from ..combined.distribution_names import distribution
+from ..combined.port_owner import Guess
 from ..facts.service import Ports
 from ..facts.service_log import Exit, LastException, NamedLog
 from ..facts.service_start import MissingModule, Start, Unloadable
+from ..scopes import reads_own
 from ..settings import ServiceSettings
 from .log_checks import unexplained
 from .logs import named_log
@@ -26,6 +28,12 @@ OF_A_SHELL = {126: "not-executable", 127: "not-found"}
 """POSIX, "Exit Status for Commands"; containers' engines tell the same."""
 OF_SYSTEMD = {200: "chdir", 203: "not-found", 217: "user"}
 """systemd.exec(5), "Process Exit Codes"."""
+
+
+def start_known(settings: Settings) -> Scope:
+    """Where no start is named, a file may lie where the service is started."""
+    beside = settings.process.pid is None and reads_own(settings)
+    return EVERYWHERE if beside else start_named(settings)
 
 
 def start_named(settings: Settings) -> Scope:
@@ -51,6 +59,11 @@ class HowItEnded(Gathered, frozen=True, kw_only=True):
         return Unknown(("named_log",)) if lacks_log else Unknown(("ports",)) if lacks_ports else None
 
     @property
+    def unnamed(self) -> Answer:
+        """What is said where no start is named, and nothing speaks against one."""
+        return self.clean if named_log(self.settings) is not None else Inapplicable(Reason("no-start-named"))
+
+    @property
     def raised(self) -> LastException | None:
         """What ended it, by the end of its log. None: it runs, nobody knows, or the log says more (RD516)."""
         process, url = (self.ports.process, self.ports.url) if self.ports else (None, None)
@@ -64,12 +77,14 @@ class HowItEnded(Gathered, frozen=True, kw_only=True):
         return unexplained(self.named) if ended and not killed else None
 
 
-@check("RD517", "service-module-missing", Severity.ERROR, pitfall=5, scope=start_named, action=Action.PIP)
-def service_module_missing(how: HowItEnded) -> Answer:
+@check("RD517", "service-module-missing", Severity.ERROR, pitfall=5, scope=start_known, action=Action.PIP)
+def service_module_missing(how: HowItEnded, guessed: Guess) -> Answer:
     """What is imported as soon as the service is started, and what a declaration implies (FastAPI's UploadFile)."""
     start, raised = how.start, how.raised
-    if how.settings.of(ServiceSettings).start is None or (start is not None and not start.missing and raised):
-        return _module_of(raised) if raised is not None else how.clean
+    if raised is not None and (start is None or not start.missing):
+        return _module_of(raised)
+    if how.settings.of(ServiceSettings).start is None and (start is None or not start.missing):
+        return how.unnamed
     if start is None:
         return Unknown(("start",))
     if start.program_missing is not None and start.file is None:
@@ -100,7 +115,8 @@ def service_module_missing(how: HowItEnded) -> Answer:
     application = "application-elsewhere" if elsewhere else "application"
     known = {None: "import", "command": "command", "application": application}
     variant = known.get(first.implied_by or None, "declared")
-    return Problem(subject="service", variant=variant, evidence=evidence)
+    at_most = guessed.at_most if start.source == "folder" else None
+    return Problem(subject="service", variant=variant, evidence=evidence, at_most=at_most)
 
 
 def _module_of(raised: LastException) -> Problem | None:

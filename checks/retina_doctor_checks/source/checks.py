@@ -7,7 +7,7 @@ from retina_doctor.codec import replace
 from retina_doctor.model import Severity
 
 from ..combined.source_files import is_test, within
-from ..facts.source import Cause, Hit, Source
+from ..facts.source import Cause, Hit, OwnSource, Source
 from ..versions import allows
 from .judging import SourcePlace, answer, of_source, scanned, scanned_for_gpu
 from .together import CPU, RIVALS, environments, lock_of
@@ -119,7 +119,11 @@ def no_face_not_handled(source: Source) -> Answer:
 @check("RD131", "model-wrong-directory", Severity.ERROR, pitfall=1, scope=scanned, action=Action.EDIT)
 @of_source
 def model_wrong_directory(source: Source) -> Answer:
-    return answered(source, "RD131", "model-wrong-directory")
+    """Of a service that is started here a warning at most: its path may well lead somewhere from there."""
+    found = answered(source, "RD131", "model-wrong-directory")
+    if isinstance(source, OwnSource) and isinstance(found, list):
+        return [replace(one, at_most=Severity.WARNING) for one in found]
+    return found
 
 
 @check("RD426", "image-not-read", Severity.ERROR, pitfall=4, scope=scanned, action=Action.EDIT)

@@ -8,7 +8,8 @@ from retina_doctor.authoring import Domain, Probe, Side
 from retina_doctor.settings import Settings
 
 from ..facts.source import OwnSource, Source
-from ..settings import ScanSettings
+from ..scopes import reads_own
+from ..settings import ScanSettings, ServiceSettings
 from . import (
     checks,
     container_checks,
@@ -28,7 +29,6 @@ from . import (
     torch_checks,
     variable_checks,
 )
-from .judging import reads_own
 
 PACK = "retina_doctor_checks"
 
@@ -55,7 +55,8 @@ probe = Probe(
 def own_wanted(settings: Settings) -> dict[str, Any]:
     from ..analysis import kinds
 
-    return {"pid": settings.process.pid, "kinds": kinds.wanted()}
+    start = settings.of(ServiceSettings).start
+    return {"pid": settings.process.pid, "start": start, "kinds": kinds.wanted()}
 
 
 own_probe = Probe(

@@ -13,7 +13,7 @@ from ..combined.asides import Asides, asides
 from ..combined.source_files import within
 from ..facts.source import OwnSource, Source
 from ..facts.source_lines import LineCorrection, SourceLine
-from ..scopes import gpu_meant
+from ..scopes import gpu_meant, reads_own
 from ..settings import ScanSettings
 
 Kind = Literal["python", "deployment"]
@@ -83,12 +83,6 @@ def correction_of(fixed: str | None, also: tuple[LineCorrection, ...], draft: st
 def quoted_lines(text: str) -> str:
     """Several lines within a sentence, which sets the first and the last apart."""
     return "` / `".join(text.split("\n"))
-
-
-def reads_own(settings: Settings) -> bool:
-    """Whether the service's own few files are read."""
-    scan = settings.of(ScanSettings)
-    return not (scan.paths or scan.no_source or settings.gate.quick)
 
 
 def scanned(settings: Settings) -> Scope:

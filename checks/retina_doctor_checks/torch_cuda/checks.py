@@ -13,13 +13,16 @@ from ..advice.compatible import torch_advice
 from ..advice.machine import MachineSeen
 from ..combined.asides import Asides, asides, of_ending
 from ..combined.no_cards import no_cards
+from ..combined.port_owner import Guess
 from ..combined.processor import understood
 from ..combined.refusals import Meaning, told
 from ..combined.refusals import of_ending as meaning_of_ending
+from ..combined.start_need import alone_missing
 from ..combined.torch_need import importance, needing
 from ..facts.driver import Host, Nvml
 from ..facts.models import Model
 from ..facts.python_env import Extensions
+from ..facts.service_start import MissingModule, Start
 from ..facts.torch_cuda import TorchFiles, TorchRuntime
 from ..scopes import gpu_meant
 from ..settings import GpuSettings
@@ -32,9 +35,14 @@ CPU_BUILD = Inapplicable(Reason("torch-is-cpu-build"))
 
 
 @check("RD241", "torch-missing", Severity.ERROR, pitfall=2, action=Action.PIP)
-def torch_missing(torch: TorchFiles, machine: MachineSeen, model: Model | None) -> Answer:
+def torch_missing(
+    torch: TorchFiles, machine: MachineSeen, model: Model | None, start: Start | None, guessed: Guess
+) -> Answer:
     if torch.installed:
         return None
+    imported = alone_missing(start, "torch")
+    if imported is not None:
+        return _imported_and_missing(imported, machine, guessed)
     if model is None:
         return Unknown(("models",))
     path = needing(model)
@@ -43,6 +51,12 @@ def torch_missing(torch: TorchFiles, machine: MachineSeen, model: Model | None) 
     advice = torch_advice(machine)
     evidence = {"needed_by": path, **advice, "notes": _on_this_driver(advice)}
     return Problem(subject="torch", evidence=evidence, variant=_fits(advice))
+
+
+def _imported_and_missing(imported: MissingModule, machine: MachineSeen, guessed: Guess) -> Problem:
+    advice = torch_advice(machine)
+    told = {"needed_by": imported.file, "line": imported.line, **advice, "notes": _on_this_driver(advice)}
+    return Problem(subject="torch", evidence=told, variant=f"imported-{_fits(advice)}", at_most=guessed.at_most)
 
 
 def _fits(advice: Mapping[str, object]) -> str:

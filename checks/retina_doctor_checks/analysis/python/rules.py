@@ -7,12 +7,14 @@ import re
 
 from ...facts.source import Figure, Hit
 from ..found import Found
-from . import branches, detector, environment, forms, paths, pictures, remade, serving, sessions, starting
+from . import branches, detector, environment, forms, numpy_names, paths, pictures, remade, serving, sessions, starting
 from .tree import Tree, last_word
 
 TOPICS = (sessions, detector, paths, pictures, environment, remade, forms, branches)
-PACKAGES = frozenset((*(name for topic in TOPICS for name in topic.PACKAGES), *serving.PACKAGES, *starting.PACKAGES))
-"""A file that imports none of them has nothing to say."""
+PACKAGES = frozenset(
+    (*(name for topic in TOPICS for name in topic.PACKAGES), *serving.PACKAGES, *starting.PACKAGES, *numpy_names.WORDS)
+)
+"""A file that has none of them has nothing to say."""
 GPU = "CUDAExecutionProvider"
 """Who names it means to use the GPU; a table of all names, {"cuda": "CUDAExecutionProvider", ...}, means none of them."""
 OF_PROVIDERS = re.compile(r"\s*\w+ExecutionProvider(?:\s*[,;:|]\s*\w+ExecutionProvider)*\s*")
@@ -37,6 +39,8 @@ def told(tree: Tree, is_config: bool) -> Found:
         found.servers += dict.fromkeys(serving.told(tree))  # a default comes here by every call that leaves it
     if tree.imports(*starting.PACKAGES):
         found.signs += starting.told(tree)
+    if tree.imports("numpy"):
+        found.signs += numpy_names.told(tree)
     told: dict[Hit | Figure, None] = {}
     for topic in TOPICS:
         if tree.imports(*topic.PACKAGES):

@@ -11,6 +11,10 @@ MOST_FILES = 200
 MOST_VISITED = 5000
 
 
+ROUTE_UP = 1
+"""RTF_UP of linux/route.h."""
+
+
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     named, searched = locate.find(arguments)
     probe.tell(searched=searched, working_directory=current(), variable=os.environ.get(locate.VARIABLE))
@@ -71,7 +75,50 @@ def cache(named: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
         "zip": left if whole is not None else None,
         "zip_whole": whole,
         "free": free(at),
+        **dict(zip(("no_way", "proxy"), no_way())),
     }
+
+
+def no_way() -> tuple[str | None, str | None]:
+    """Why a download cannot begin, as far as this machine alone tells: nothing is sent anywhere else."""
+    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+    proxy = next((os.environ[name] for name in names if os.environ.get(name)), None)
+    if proxy is None:
+        return ("no-route" if has_route() is False else None), None
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(proxy if "://" in proxy else "http://" + proxy)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None, None
+    if port is None or not (host == "localhost" or host.startswith("127.")):
+        return None, None
+    import socket
+
+    try:
+        socket.create_connection((host, port), 0.5).close()
+    except ConnectionRefusedError:
+        return "no-proxy", "%s:%d" % (host, port)
+    except OSError:
+        pass
+    return None, None
+
+
+def has_route() -> bool | None:
+    """Whether a default route leads out by another device than lo (proc(5); net/ipv6/route.c); None: not told."""
+    try:
+        with open("/proc/self/net/route") as file:
+            four = [line.split() for line in file][1:]
+    except OSError:
+        return None
+    try:
+        with open("/proc/self/net/ipv6_route") as file:
+            six = [line.split() for line in file]
+    except OSError:
+        six = []
+    by_four = any(row[1] == "00000000" and int(row[3], 16) & ROUTE_UP for row in four if len(row) > 3)
+    return by_four or any(row[0] == "0" * 32 and row[1] == "00" and row[-1] != "lo" for row in six if len(row) > 9)
 
 
 def free(folder: str) -> int | None:

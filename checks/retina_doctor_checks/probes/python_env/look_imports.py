@@ -39,7 +39,7 @@ def claimed(name: str) -> bool:
 
 
 def attempt(name: str) -> dict[str, Any]:
-    error, version, inside = None, None, None
+    error, version, through = None, None, []
     with output.captured() as lines:
         try:
             module = importlib.import_module(name)
@@ -48,7 +48,7 @@ def attempt(name: str) -> dict[str, Any]:
                 raise ImportError("%s is an empty shell: %s (unknown location)" % (name, ", ".join(module.__path__)))
         except Exception as failure:
             error = "%s: %s" % (type(failure).__name__, failure)
-            inside = raised_in(failure)
+            through = packages(failure)
             if isinstance(failure, ImportError) and failure.name == name and failure.path is None and claimed(name):
                 error += ", though a distribution of it is installed"
     return {
@@ -56,16 +56,20 @@ def attempt(name: str) -> dict[str, Any]:
         "version": version if isinstance(version, str) else None,
         "error": output.cut(error, 2000) if error else None,
         "output": list(lines) if error else [],
-        "raised_in": inside,
+        "raised_in": through[-1] if through else None,
+        "asked_by": through[-2] if len(through) > 1 else None,
     }
 
 
-def raised_in(failure: BaseException) -> str | None:
-    """The top package of the last file of site-packages that the failure came by."""
-    names = []
+def packages(failure: BaseException) -> list[str]:
+    """The top packages of site-packages whose code the failure came by, the last where it was raised. A module's __getattr__ only
+    says what whoever asks it does not find."""
+    names: list[str] = []
     frame = failure.__traceback__
     while frame is not None:
-        match = PACKAGE.search(frame.tb_frame.f_code.co_filename.replace("\\", "/"))
-        names += [match.group(1)] if match else []
+        code = frame.tb_frame.f_code
+        match = PACKAGE.search(code.co_filename.replace("\\", "/"))
+        if match and code.co_name != "__getattr__" and names[-1:] != [match.group(1)]:
+            names.append(match.group(1))
         frame = frame.tb_next
-    return names[-1] if names else None
+    return names

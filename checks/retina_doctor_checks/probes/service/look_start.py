@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -27,27 +28,27 @@ from retina_doctor_checks.probes.service.start_command import KEPT, SECONDS, Sta
 
 BUILTINS = ("cd", "source", ".", "export", "set", "ulimit", "umask", "eval", "if", "while", "for")
 IN_A_CONTAINER = ("/.dockerenv", "/run/.containerenv")
+LYING = ("app.py", "main.py", "server.py")
+MOST_BESIDE, MOST_IMPORTS = 50, 500  # files, names
+SERVE = frozenset(("aiohttp", "bottle", "fastapi", "flask", "gradio", "grpc", "quart", "sanic", "starlette", "tornado"))
+DETECT = frozenset(("cv2", "insightface", "mxnet", "onnxruntime", "retinaface", "torch"))
+IMPORTS_SERVER = re.compile(("^(?:from|import)[ \\t]+(?:%s)\\b" % "|".join(sorted(SERVE))).encode(), re.MULTILINE)
 DEEP = 3  # folders below, in which a module that is not found is looked for
+
+
+NOT_TOLD = (
+    *("source", "named", "command", "directory", "program", "program_missing", "file", "problem", "unloadable", "text"),
+    "refused",
+)
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     named = arguments["start"]
-    nothing = dict.fromkeys(
-        (
-            "source",
-            "named",
-            "command",
-            "directory",
-            "program",
-            "program_missing",
-            "file",
-            "problem",
-            "unloadable",
-            "text",
-        )
-    )
-    probe.tell(missing=[], ended=None, **nothing)
+    nothing = dict.fromkeys(NOT_TOLD)
+    probe.tell(missing=[], ended=None, imports=[], folders=[], **nothing)
     if not named:
+        if arguments.get("lying"):
+            beside(probe)
         return
     probe.tell(named=named)
     told = found(named)
@@ -65,8 +66,61 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         return
     if stops is not None and stops["kind"] == "directory":
         return
+    probe.tell(refused=refused_bind(told))
     elsewhere = told.source == "compose" and not any(map(os.path.exists, IN_A_CONTAINER))
     read(probe, told.words, directory, elsewhere)
+
+
+def beside(probe: Any) -> None:
+    """Tells of a file that lies where the service is started, and that serves what it detects."""
+    try:
+        directory = os.getcwd()
+        names = candidates(directory)
+    except OSError:  # it was deleted, or may not be read
+        return
+    for name in names:
+        file = os.path.join(directory, name)
+        walk = imported_names.Walk([], file, [directory], True)
+        if walk.names & SERVE and walk.names & DETECT and not walk.unread:
+            probe.tell(source="folder", file=file, directory=directory, missing=walk.missing)
+            tell_imports(probe, walk)
+            return
+
+
+def refused_bind(told: StartCommand) -> dict[str, Any] | None:
+    """Not of a service of compose: within a container of Docker's any user may bind any port."""
+    user = told.user[0] if told.user is not None else None
+    named = user is not None or os.path.basename(told.words[0]) in ("sudo", "setpriv", "gosu", "su-exec", "chpst")
+    if told.source == "compose" or not named:
+        return None
+    from retina_doctor_checks.probes.service import may_bind  # only here: few name a user
+
+    return may_bind.refused(told.words, user, told.rights)
+
+
+def tell_imports(probe: Any, walk: Any) -> None:
+    told = sorted(name for name in walk.names if name)[:MOST_IMPORTS]
+    probe.tell(imports=told, folders=[os.path.normpath(one) for one in walk.folders])
+
+
+def candidates(directory: str) -> list[str]:
+    """Files that bear the usual names, else the only one that says it serves."""
+    usual = [name for name in LYING if says_it_serves(os.path.join(directory, name))]
+    if usual:
+        return usual
+    others = [name for name in sorted(os.listdir(directory)) if name.endswith(".py") and not name.startswith("test")]
+    serving = [name for name in others[:MOST_BESIDE] if says_it_serves(os.path.join(directory, name))]
+    return serving if len(serving) == 1 else []
+
+
+def says_it_serves(file: str) -> bool:
+    try:
+        if not os.path.isfile(file) or os.path.getsize(file) > imported_names.MOST_BYTES:
+            return False
+        with open(file, "rb") as stream:
+            return IMPORTS_SERVER.search(stream.read()) is not None
+    except OSError:
+        return False
 
 
 def read(probe: Any, given: list[str], directory: str, elsewhere: bool, deeper: bool = True) -> None:
@@ -116,6 +170,8 @@ def served(
     probe.tell(file=app.file)
     walk = imported_names.Walk([] if elsewhere else app.asks, app.file, app.folders, app.script)
     walk.serves(app.attribute)
+    if not elsewhere and not walk.unread:
+        tell_imports(probe, walk)
     problem = "in-a-container" if elsewhere else "unreadable" if walk.unread else None
     probe.tell(missing=[] if elsewhere else walk.missing, problem=problem)
     if walk.unloadable is not None:

@@ -22,7 +22,8 @@ class SaidAt:
 
 class StartCommand:
     """*words*: of the command; *directory*: where it is started, as *place* says. *ended*: how its last start did; *env_files*:
-    those that must be there. *user*: who starts it, and where that is said; *log_folder*: likewise of the folder of its log."""
+    those that must be there. *user*: who starts it, and where that is said; *log_folder*: likewise of the folder of its
+    log. *rights*: what a unit gives beyond its user's."""
 
     def __init__(
         self,
@@ -36,11 +37,13 @@ class StartCommand:
         place: SaidAt | None = None,
         user: tuple[str, SaidAt] | None = None,
         log_folder: tuple[str, SaidAt] | None = None,
+        rights: str = "",
     ) -> None:
         self.source, self.words, self.directory, self.ended = source, words, directory, ended
         self.env_files, self.problem = env_files or [], problem
         self.text = text  # as it stands, where a shell reads it
         self.place, self.user, self.log_folder = place, user, log_folder
+        self.rights = rights
 
     def stops(self, named: str) -> dict[str, Any] | None:
         """What lets no start get as far as the command, of imported_names.unloadable; None: nothing of that."""

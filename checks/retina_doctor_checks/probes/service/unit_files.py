@@ -14,12 +14,14 @@ from retina_doctor_checks.probes.service.start_command import KEPT, SECONDS, Sai
 LISTS = ("Environment", "EnvironmentFile")
 """Of a unit's settings those that add up; of the others the last one counts (systemd.syntax(7))."""
 
+OF_UNIT = ("LoadState", "ExecStart", "Environment", "WorkingDirectory", "User", "AmbientCapabilities", "FragmentPath")
+
 
 def of_unit(name: str) -> StartCommand:
     """By `systemctl show`; a file is read where one is named, or where systemd has no such unit."""
     if "/" in name and os.path.isfile(name):
         return of_unit_file(os.path.abspath(name))
-    keys = ",".join(("LoadState", "ExecStart", "Environment", "WorkingDirectory", "User", "FragmentPath", *ended.UNIT))
+    keys = ",".join((*OF_UNIT, *ended.UNIT))
     done = program.run(["systemctl", "show", "--no-pager", "--property", keys, "--", name], SECONDS)
     text = done.output.decode("utf-8", "replace") if done.code == 0 else ""
     told = dict(line.partition("=")[::2] for line in text.splitlines())
@@ -38,6 +40,7 @@ def of_unit(name: str) -> StartCommand:
         ended.of_unit(text),
         place=place,
         user=(told["User"], place) if told.get("User") else None,
+        rights=told.get("AmbientCapabilities", ""),
     )
 
 
@@ -58,6 +61,7 @@ def of_unit_file(path: str) -> StartCommand:
         there,
         place=place,
         user=(user, SaidAt(path, user_line)) if user and "%" not in user else None,
+        rights=told.get("AmbientCapabilities", ("", 0))[0] + ("net_bind_service" if command[:1] in ("+", "!") else ""),
     )
 
 

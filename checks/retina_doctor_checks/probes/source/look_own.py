@@ -1,4 +1,5 @@
-"""Fetches the texts of the few files that are the service's own: what its process runs, else what lies where it is started.
+"""Fetches the texts of the few files that are the service's own: what its process or its start command runs, else what lies
+where it is started.
 
 With the service's rights and from its working directory; nothing is imported or run.
 """
@@ -32,12 +33,12 @@ NUMBER = re.compile(r"[\d.]{1,9}")
 def look(probe: Any, arguments: dict[str, Any]) -> None:
     """Tells what look_texts tells, and *executed*: files that the running process executes.
 
-    *kinds*: as there. *pid*: of the service's process as it is numbered here; None: there is none, and what lies in the
-    working directory is read.
+    *kinds*: as there. *pid*: of the service's process as it is numbered here, *start*: how it is started; None: there is neither,
+    and what lies in the working directory is read.
     """
     start = time.monotonic()
     kinds = [look_texts.FileKind(one) for one in arguments["kinds"]]
-    executed = own_files(arguments["pid"]) if arguments["pid"] else []
+    executed = own_files(arguments["pid"]) if arguments["pid"] else started(arguments.get("start"))
     here = os.getcwd()
     paths = executed or [os.path.join(here, name) for name in LYING if os.path.isfile(os.path.join(here, name))]
     probe.tell(paths=[], missing=[], files=0, cut=False, unread=[], texts=[], seconds=0, executed=[])
@@ -67,6 +68,19 @@ def own_files(pid: int) -> list[str]:
     import zipfile  # only here: it takes a millisecond
 
     return with_imports(main) if main and not zipfile.is_zipfile(main) else []
+
+
+def started(named: str | None) -> list[str]:
+    """What a start command runs, and what that imports of its own folder. Containers and compose files are not asked: the files
+    are in an image."""
+    if not named or named.startswith(("docker:", "podman:")) or re.search(r"\.ya?ml(#|$)", named):
+        return []
+    from retina_doctor_checks.probes.service import look_start  # only here: few name a start
+
+    told = look_start.found(named)
+    words, folder = application.entered(told.words, told.directory or os.getcwd())
+    main = main_file(words, folder)
+    return with_imports(main) if main else []
 
 
 def main_file(words: list[str], base: str) -> str | None:
