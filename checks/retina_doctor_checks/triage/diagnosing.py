@@ -74,16 +74,12 @@ def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
 
 
 def _without_idle_nearest(text: LogText, found: Sequence[SymptomSeen]) -> tuple[SymptomSeen, ...]:
-    """What is nearest counts where no program's line is seen, and no words are told more surely; beside those it only decides
-    between the causes that they leave open."""
+    """What is nearest counts where no program's line is seen; beside one it only decides between the causes that it leaves open."""
     near = {one.symptom.name for one in found if one.symptom.nearest}
     programs = [one for one in found if not one.symptom.prose]
-    words = [one for one in found if one.symptom.faint and one.symptom.prose]
     if programs:
         alone = told_alone(text)
         near = {one.symptom.name for one in found if one.symptom.name in near & alone and _decides(one, programs)}
-    elif words:
-        near = {name for name in near if any(name.removeprefix(tables.NEAREST) in one.symptom.fits for one in words)}
     if is_praise(text):
         near = set()
     return tuple(one for one in found if not one.symptom.nearest or one.symptom.name in near)
