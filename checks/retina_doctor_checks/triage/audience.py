@@ -63,6 +63,7 @@ _OF_ONESELF = re.compile(
 _CONTENT = re.compile(
     r"(?<!not )\b(?:everything (?:works|runs|is fine|is ok)|all (?:works|is well))"
     r"|(?<!not )\ball good\b"
+    r"|成功率 ?100 ?%|满足上线要求"
     r"|一切正常|运行(?:正常|稳定)|(?:一直|很|非常)稳定|没有(?:任何|什么)问题",
     re.IGNORECASE,
 )
@@ -71,8 +72,9 @@ _PRAISE = re.compile(
     r"|(?<!not )\b(?:works?|working|runs?|running|did it)"
     r" (?:great|nicely|perfectly|flawlessly|smoothly|out of the box|like a charm|like clockwork)"
     r"|\bjust (?:asking|curious|wanted to (?:say|share))\b|\basking for best practice|\b(?:now|it is|it's) great\b"
-    r"|\bwithout (?:one|a single) (?:restart|problem)|\b(?:congrats|congratulations|release notes)\b"
-    r"|跑得(?:很|非常)?稳|(?:早就|早已|已经|都)解决了|没出过(?:任何)?问题|一切顺利|纯属|发布说明|一次过",
+    r"|\bwithout (?:one|a single) (?:restart|problem)|\b(?:congrats|congratulations|release notes|changelog)\b"
+    r"|跑得(?:很|非常)?稳|(?:早就|早已|已经|都)解决了|没出过(?:任何)?问题|一切顺利|纯属|发布说明|一次过"
+    r"|更新日志|版本发布|效果挺好",
     re.IGNORECASE,
 )
 """Said by one who praises or only asks; a complaint may hold it, too."""

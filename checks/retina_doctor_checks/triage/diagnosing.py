@@ -74,7 +74,7 @@ def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
 
 
 def _without_idle_nearest(text: LogText, found: Sequence[SymptomSeen]) -> tuple[SymptomSeen, ...]:
-    """What is nearest counts where no program's line is seen; beside one it only decides between the causes that it leaves open."""
+    """What is nearest counts where no program's line is seen; beside one it decides between the causes that it leaves open."""
     near = {one.symptom.name for one in found if one.symptom.nearest}
     programs = [one for one in found if not one.symptom.prose]
     if programs:

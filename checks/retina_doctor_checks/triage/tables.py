@@ -150,8 +150,8 @@ def nearest() -> Mapping[str, tuple[str, ...]]:
     return decode(own_words_in("own_words_nearest.toml")["nearest"], dict[str, tuple[str, ...]])
 
 
-NEAREST, OUR_WORLD = "near-", "our-world"
-"""How the symptoms of `nearest` are called; the list of which a text must hold a word for them."""
+NEAREST, OUR_WORLD, FACES = "near-", "our-world", "faces-world"
+"""How the symptoms of `nearest` are called; the list of which a text must hold a word for them, and for those of `of-faces`."""
 OWN_WORDS = (
     "own_words.toml", "own_words_machine.toml", "own_words_service.toml", "own_words_places.toml", "own_words_causes.toml",
     "own_words_operations.toml", "own_words_nearest.toml",
@@ -168,8 +168,9 @@ def sayings() -> tuple[Saying, ...]:
 
 def _far(cause: str, lists: str) -> Saying:
     others = _words()
+    world = FACES if cause in own_words_in("own_words_nearest.toml")["of-faces"] else OUR_WORLD
     return Saying(
-        symptom=f"{NEAREST}{cause}", all=tuple(lists.split()), far=True, beside=own_words()[OUR_WORLD],
+        symptom=f"{NEAREST}{cause}", all=tuple(lists.split()), far=True, beside=own_words()[world],
         unless=(*others["other-programs"], *others["other-services"]),
     )  # fmt: skip
 
