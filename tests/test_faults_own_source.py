@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -268,6 +271,9 @@ ExecStart={python} -m uvicorn --host 0.0.0.0 --port {port} app:app
         ("nobody", 80, "AmbientCapabilities=CAP_NET_BIND_SERVICE", []),
         ("nobody", 8080, "", []),
         ("root", 80, "", []),
+        ("nobody", 80, "AmbientCapabilities=CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_SYS_NICE", []),
+        ("nobody", 80, "AmbientCapabilities=~CAP_SYS_NICE", []),
+        ("nobody", 80, "AmbientCapabilities=CAP_NET_BIND_SERVICE\nAmbientCapabilities=", ["port-forbidden"]),
     ],
 )
 def test_a_unit_whose_user_may_not_bind_its_port(
@@ -280,6 +286,53 @@ def test_a_unit_whose_user_may_not_bind_its_port(
     assert roots(told) == (wanted if port < first else [])
 
 
+@pytest.mark.parametrize(
+    ("command", "wanted"),
+    [
+        ("{python} -m uvicorn --port 80 app:app", True),
+        ("sudo -n -u nobody {python} -m uvicorn --port 80 app:app", True),
+        ("setpriv --reuid nobody --clear-groups {python} app.py --port 80", True),
+        ("sudo {python} -m gunicorn -u www-data -b :80 app:app", False),
+        ("docker run -p 8080:80 image", False),
+        ("{python} app.py --port 8000 --smtp-port 25", False),
+        ("{python} app.py --redis-port 22", False),
+        ("ssh -N -p 22 host", False),
+        ("{python} -m uvicorn --port 8000 --limit-concurrency 80 app:app", False),
+        ("-+{python} -m uvicorn --port 80 app:app", False),
+        ("@!{python} -m uvicorn --port 80 app:app", False),
+    ],
+)
+def test_whose_port_a_command_names_and_who_binds_it(command: str, wanted: bool, tmp_path: Path) -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    (tmp_path / "app.py").write_text("app = None\n")
+    unit = tmp_path / "face.service"
+    command = command.format(python=DEV_PYTHON)
+    unit.write_text(f"[Service]\nUser=nobody\nWorkingDirectory={tmp_path}\nExecStart={command}\n")
+    words = ("--quick", "--only", "port-forbidden", "--start", str(unit))
+    assert roots(looked(tmp_path, *words)) == (["port-forbidden"] if wanted and first > 80 else [])
+    more = tmp_path / "face.service.d" / "more.conf"
+    more.parent.mkdir()
+    more.write_text("[Service]\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n")
+    assert roots(looked(tmp_path, *words)) == []
+
+
+def test_rights_of_the_program_that_a_script_names(tmp_path: Path) -> None:
+    """As setcap gives them to a Python of its own."""
+    needs_root()
+    first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    python, gunicorn = tmp_path / "python", tmp_path / "gunicorn"
+    shutil.copy(Path(DEV_PYTHON).resolve(), python)
+    gunicorn.write_text(f"#!{python}\n")
+    gunicorn.chmod(0o755)
+    (tmp_path / "app.py").write_text("app = None\n")
+    words = ("--quick", "--only", "port-forbidden", "--start", f"sudo -u nobody {gunicorn} -b :80 app:app")
+    assert roots(looked(tmp_path, *words)) == (["port-forbidden"] if first > 80 else [])
+    os.setxattr(python, "security.capability", BIND)
+    assert roots(looked(tmp_path, *words)) == []
+
+
+BIND = struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0)
+"""cap_net_bind_service=ep (linux/capability.h, VFS_CAP_REVISION_2)."""
 SIZES = ("--only", "det-size-too-small,det-size-too-large")
 
 
