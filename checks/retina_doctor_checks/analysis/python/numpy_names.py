@@ -17,7 +17,7 @@ ASKS = (*ATTRIBUTES, "__version__", "NumpyVersion")
 VERSIONS = ("numpy.version", "numpy.__version__", "numpy.lib.NumpyVersion")
 
 
-class Asked:
+class AskedOfNumpy:
     """What a file asks about NumPy. *any*: anything; *names*: which of its names, by hasattr() and the like; *put*: those that
     setattr() gives it; *flags*: names that stand for an answer."""
 
@@ -67,7 +67,7 @@ def told(tree: Tree) -> Iterator[Sign]:
         for node in tree.scope
         if isinstance(node, ast.Attribute) and node.attr in GONE and tree.full(node) == f"numpy.{node.attr}"
     ]
-    asked = Asked(tree)
+    asked = AskedOfNumpy(tree)
     for name, call in asked.put.items():
         yield Sign(at=place(tree, call), kind="numpy-given", what=name)
     guarded = {inner for node in tree.scope if named and is_guard(node, asked.flags) for inner in ast.walk(node)}
