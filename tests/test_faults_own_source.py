@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +55,8 @@ def test_torch_that_the_service_imports_and_its_python_lacks_is_the_one_root(way
     (tmp_path / "app.py").write_text(APP.format(head=head))
     words = ["--start", f"{DEV_PYTHON} app.py"] if way == "a start command" else []
     told = looked(tmp_path, *MISSING, *words)
-    assert roots(told) == grave(told) == ["torch-missing"]
+    assert roots(told) == ["torch-missing"]
+    assert grave(told) == (roots(told) if words else [])
     assert told["findings"][0]["evidence"]["needed_by"].endswith("net.py" if "net" in head else "app.py")
     (tmp_path / "app.py").write_text(APP.format(head=MAY_BE_MISSING))
     assert roots(looked(tmp_path, *MISSING, *words)) == []
@@ -65,6 +69,29 @@ def test_what_else_it_imports_and_its_python_lacks(tmp_path: Path) -> None:
     (tmp_path / "serve.py").write_text("import nowhere_to_be_found\nimport flask\n")
     (tmp_path / "main.py").write_text("import nowhere_to_be_found\nimport cv2\n")
     assert roots(looked(tmp_path, *MISSING)) == []
+
+
+FASTAPI = "from fastapi import FastAPI\nimport cv2\napp = FastAPI()\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"app.py": "import gradio, cv2\n", "service.py": FASTAPI},
+        {"app.py": "from services.face.det import run\n" + FASTAPI, "det.py": ""},
+        {"app.py": "import facelib\n" + FASTAPI, "src/facelib/__init__.py": ""},
+        {"app.py": "import facelib\n" + FASTAPI, "../facelib/core.py": ""},
+        {"app.py": "import site\nsite.addsitedir('vendor')\nimport facelib\n" + FASTAPI},
+        {"app.py": "import sys\nsys.modules['facelib'] = sys\nimport facelib\n" + FASTAPI},
+    ],
+)
+def test_a_file_that_may_be_none_of_the_services_tells_nothing(files: dict[str, str], tmp_path: Path) -> None:
+    """Several of them serve, or what is missing is near: it is started from another folder, or with a path of its own."""
+    folder = tmp_path / "services" / "face"
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    assert roots(looked(folder, *MISSING)) == []
 
 
 def test_insightface_that_it_imports(tmp_path: Path) -> None:
@@ -83,12 +110,13 @@ NUMPY = ("--only", "numpy-removed-alias,dependency-version-conflict,package-impo
         ("boxes = np.int(3)", "boxes = np.int_(3)"),
         ("least = -np.Inf", "least = -np.inf"),
         ("from detector import x", "np.int = int\nfrom detector import x"),
+        ("from detector import x", "for n, t in (('int', int),):\n    setattr(np, n, t)\nfrom detector import x"),
         ("kind = np.float_", "kind = np.float_ if hasattr(np, 'float_') else np.float64"),
     ],
 )
 def test_a_name_that_numpy_lost_in_what_the_start_runs(line: str, twin: str, tmp_path: Path) -> None:
     """And numpy 2 is what tests are run with."""
-    (tmp_path / "detector.py").write_text("import numpy\ndef x():\n    return numpy.int(0)\n")
+    (tmp_path / "detector.py").write_text("import numpy\nx = numpy.int(0)\n")
     start = ("--start", f"{DEV_PYTHON} app.py")
     (tmp_path / "app.py").write_text(APP.format(head=f"import numpy as np\n{line}"))
     told = looked(tmp_path, *NUMPY, *start)
@@ -96,6 +124,31 @@ def test_a_name_that_numpy_lost_in_what_the_start_runs(line: str, twin: str, tmp
     assert told["findings"][0]["location"]["file"].endswith("detector.py" if "detector" in line else "app.py")
     (tmp_path / "app.py").write_text(APP.format(head=f"import numpy as np\n{twin}"))
     assert roots(looked(tmp_path, *NUMPY, *start)) == []
+
+
+HEAD = "import numpy as np\nfrom flask import Flask\napp = Flask(__name__)\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("NP2 = int(np.__version__[0]) > 1\nif NP2: kind = np.float64\nelse: kind = np.float_", []),
+        ("if int(np.version.version.split('.')[0]) < 2: kind = np.float_", []),
+        ("HAS = hasattr(np, 'float_')\nkind = np.float_ if HAS else np.float64", []),
+        ("def f(y):\n    if hasattr(np, 'trapezoid'): return np.trapezoid(y)\n    return np.trapz(y)\nf([1])", []),
+        ("area = getattr(np, 'trapezoid', None) or np.trapz", []),
+        ("for n, t in (('int', int),):\n    setattr(np, n, t)\nzero = np.int(0)", []),
+        ("if hasattr(np, 'NaN'): none = np.NaN\ndef f(): return np.Inf", ["numpy-removed-alias"]),
+        ("def f():\n    return np.int(0)", ["numpy-removed-alias"]),
+    ],
+)
+def test_a_name_that_the_start_asks_for_or_never_comes_to_is_no_error(
+    code: str, wanted: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(HEAD + code + "\n")
+    assert subprocess.run([DEV_PYTHON, "app.py"], cwd=tmp_path, check=False).returncode == 0
+    told = looked(tmp_path, *NUMPY, "--start", f"{DEV_PYTHON} app.py")
+    assert (roots(told), grave(told)) == (wanted, [])
 
 
 def test_the_table_of_names_is_the_probes_and_what_numpy_itself_lacks() -> None:
@@ -141,9 +194,10 @@ def test_a_package_that_dies_of_a_name_of_numpy(tmp_path: Path) -> None:
 SHADOWS = ("--only", "working-directory-shadows-package")
 
 
-@pytest.mark.parametrize("way", ["the folder", "python", "gunicorn"])
+@pytest.mark.parametrize("way", ["the folder", "python", "python -m", "gunicorn"])
 @pytest.mark.parametrize("name", ["onnxruntime.py", "numpy/__init__.py", "insightface.py", "secrets.py"])
 def test_a_neighbour_that_the_start_imports_is_an_error(name: str, way: str, tmp_path: Path) -> None:
+    """Where nobody named the start it may be none, and a server may have imported Python's own module before."""
     (tmp_path / "app.py").write_text(APP.format(head="import onnxruntime"))
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text("")
@@ -151,9 +205,13 @@ def test_a_neighbour_that_the_start_imports_is_an_error(name: str, way: str, tmp
     start = {
         "the folder": [],
         "python": ["--start", f"{DEV_PYTHON} app.py"],
+        "python -m": ["--start", f"{DEV_PYTHON} -m uvicorn app:app"],
         "gunicorn": ["--start", "gunicorn app:app"],
     }
-    assert grave(looked(tmp_path, *SHADOWS, *start[way])) == ["working-directory-shadows-package"]
+    told = looked(tmp_path, *SHADOWS, *start[way])
+    assert roots(told) == ["working-directory-shadows-package"]
+    sure = way != "the folder" and (way != "gunicorn" or name != "secrets.py")
+    assert grave(told) == (roots(told) if sure else [])
     elsewhere = tmp_path / "src"
     elsewhere.mkdir()
     (tmp_path / "app.py").rename(elsewhere / "app.py")
@@ -213,6 +271,9 @@ ExecStart={python} -m uvicorn --host 0.0.0.0 --port {port} app:app
         ("nobody", 80, "AmbientCapabilities=CAP_NET_BIND_SERVICE", []),
         ("nobody", 8080, "", []),
         ("root", 80, "", []),
+        ("nobody", 80, "AmbientCapabilities=CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_SYS_NICE", []),
+        ("nobody", 80, "AmbientCapabilities=~CAP_SYS_NICE", []),
+        ("nobody", 80, "AmbientCapabilities=CAP_NET_BIND_SERVICE\nAmbientCapabilities=", ["port-forbidden"]),
     ],
 )
 def test_a_unit_whose_user_may_not_bind_its_port(
@@ -225,6 +286,53 @@ def test_a_unit_whose_user_may_not_bind_its_port(
     assert roots(told) == (wanted if port < first else [])
 
 
+@pytest.mark.parametrize(
+    ("command", "wanted"),
+    [
+        ("{python} -m uvicorn --port 80 app:app", True),
+        ("sudo -n -u nobody {python} -m uvicorn --port 80 app:app", True),
+        ("setpriv --reuid nobody --clear-groups {python} app.py --port 80", True),
+        ("sudo {python} -m gunicorn -u www-data -b :80 app:app", False),
+        ("docker run -p 8080:80 image", False),
+        ("{python} app.py --port 8000 --smtp-port 25", False),
+        ("{python} app.py --redis-port 22", False),
+        ("ssh -N -p 22 host", False),
+        ("{python} -m uvicorn --port 8000 --limit-concurrency 80 app:app", False),
+        ("-+{python} -m uvicorn --port 80 app:app", False),
+        ("@!{python} -m uvicorn --port 80 app:app", False),
+    ],
+)
+def test_whose_port_a_command_names_and_who_binds_it(command: str, wanted: bool, tmp_path: Path) -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    (tmp_path / "app.py").write_text("app = None\n")
+    unit = tmp_path / "face.service"
+    command = command.format(python=DEV_PYTHON)
+    unit.write_text(f"[Service]\nUser=nobody\nWorkingDirectory={tmp_path}\nExecStart={command}\n")
+    words = ("--quick", "--only", "port-forbidden", "--start", str(unit))
+    assert roots(looked(tmp_path, *words)) == (["port-forbidden"] if wanted and first > 80 else [])
+    more = tmp_path / "face.service.d" / "more.conf"
+    more.parent.mkdir()
+    more.write_text("[Service]\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n")
+    assert roots(looked(tmp_path, *words)) == []
+
+
+def test_rights_of_the_program_that_a_script_names(tmp_path: Path) -> None:
+    """As setcap gives them to a Python of its own."""
+    needs_root()
+    first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    python, gunicorn = tmp_path / "python", tmp_path / "gunicorn"
+    shutil.copy(Path(DEV_PYTHON).resolve(), python)
+    gunicorn.write_text(f"#!{python}\n")
+    gunicorn.chmod(0o755)
+    (tmp_path / "app.py").write_text("app = None\n")
+    words = ("--quick", "--only", "port-forbidden", "--start", f"sudo -u nobody {gunicorn} -b :80 app:app")
+    assert roots(looked(tmp_path, *words)) == (["port-forbidden"] if first > 80 else [])
+    os.setxattr(python, "security.capability", BIND)
+    assert roots(looked(tmp_path, *words)) == []
+
+
+BIND = struct.pack("<IIIII", 0x02000001, 1 << 10, 0, 0, 0)
+"""cap_net_bind_service=ep (linux/capability.h, VFS_CAP_REVISION_2)."""
 SIZES = ("--only", "det-size-too-small,det-size-too-large")
 
 

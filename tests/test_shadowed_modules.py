@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctor import DEV_PYTHON, environment, report, run_fix
+from tests.doctor import DEV_PYTHON, environment, install, make_venv, report, run_fix
 
 COMPILED = ["select.py"] if "select" not in sys.builtin_module_names else []
 """Neighbours of a module of Python's own that is a library of lib-dynload, as most builds have it."""
@@ -55,3 +55,33 @@ def test_the_names_are_those_of_modules_of_this_python() -> None:
     from retina_doctor_checks.probes.python_env.look_directory import STANDARD
 
     assert set(STANDARD) <= sys.stdlib_module_names
+
+
+FLASK = "{head}\nimport flask\napp = flask.Flask(__name__)\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "head", "name", "text"),
+    [
+        ("{bin}/gunicorn --check-config app:app", "from random import choice", "random.py", ""),
+        ("{bin}/gunicorn --check-config app:app", "from types import FunctionType", "types.py", ""),
+        ("{bin}/flask --app app routes", "import logging", "logging.py", "import nowhere_to_be_found"),
+        ("{bin}/python app.py", "from queue import JobQueue", "queue.py", "class JobQueue: pass"),
+    ],
+)
+def test_a_neighbour_with_which_the_start_succeeds_is_no_error(
+    command: str, head: str, name: str, text: str, tmp_path: Path
+) -> None:
+    """A server has imported Python's own before, or the neighbour is what the service's own files mean."""
+    python = make_venv(tmp_path / "venv", "uv")
+    install(python, "flask", "gunicorn")
+    (tmp_path / "app.py").write_text(FLASK.format(head=head))
+    (tmp_path / name).write_text(text + "\n")
+    command = command.format(bin=python.parent)
+    only = "working-directory-shadows-package,service-module-missing,service-start-failed"
+    words = ("--only", only, "--device", "cpu", "--target", str(python), "--start")
+    assert subprocess.run(command.split(), cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    findings = report("check", *words, command, cwd=tmp_path, env=environment())["findings"]
+    assert [one["severity"] for one in findings] == ["warning"]
+    told = report("check", *words, f"{python} -m {command.rpartition('bin/')[2]}", cwd=tmp_path, env=environment())
+    assert "error" in {one["severity"] for one in told["findings"]} or name == "queue.py"

@@ -8,12 +8,13 @@ from retina_doctor.kinds import Name, Path, Version
 
 class Shadow(Facts, frozen=True, kw_only=True):
     """A file or folder of the working directory that bears the name of a package the service needs; *standard*: of a module
-    that comes with Python and that those packages import."""
+    that comes with Python and that those packages import; *lacks*: it is sure that names of that are not in it."""
 
     name: Name
     path: Path
     installed: bool
     standard: bool = False
+    lacks: bool = False
 
 
 class WorkingDirectory(Facts, frozen=True, kw_only=True):

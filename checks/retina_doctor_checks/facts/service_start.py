@@ -63,7 +63,8 @@ class Start(Facts, frozen=True, kw_only=True):
     with the application, that was read; *text*: the command as it stands, where a shell reads it;
     *problem*: why nothing of it could be read. *ended* None: nobody keeps account of it. *imports*: top names of all that *file*
     and the service's other files import as soon as they are loaded; *folders*: those that stand first on its sys.path.
-    *refused*: a bind that its user is not allowed."""
+    *first*: the folder that Python itself puts before its own modules; None: none, or a server does so later. *refused*: a bind
+    that its user is not allowed."""
 
     source: Literal["command", "unit", "procfile", "supervisor", "container", "compose", "folder"] | None
     named: CommandLine | None
@@ -79,4 +80,5 @@ class Start(Facts, frozen=True, kw_only=True):
     text: CommandLine | None = None
     imports: tuple[Name, ...] = ()
     folders: tuple[Path, ...] = ()
+    first: Path | None = None
     refused: RefusedBind | None = None

@@ -87,7 +87,8 @@ class Sign(Facts, frozen=True, kw_only=True):
     use the module's session (*what* "celery": its workers, unless their command says otherwise); "start-method": the program
     lets Python, or Celery, start processes in another way; "prepared": something's prepare() is called; "python": what the
     folder's environment is made with ("==3.9.*", ">=3.8,<3.10"); "low-ports": a script lets others than root bind them;
-    "numpy-name": *what* of NumPy's is used that newer releases lack; "numpy-given": the file gives NumPy that name itself;
+    "numpy-name": *what* of NumPy's is used that newer releases lack, "numpy-name-later": where a start may not come, in a
+    function or in a file that asks what NumPy has; "numpy-given": the file gives NumPy that name itself;
     "tensorrt": onnxruntime's TensorRT provider is asked for; "name": a model's, by which insightface looks for it in its own
     folder, "own-name": in one that the code chooses.
     *what*: the word that says so; *fixed*: the line without it, where it can be written; *near*: the model that is meant."""
@@ -113,6 +114,7 @@ class Sign(Facts, frozen=True, kw_only=True):
         "name",
         "own-name",
         "numpy-name",
+        "numpy-name-later",
         "numpy-given",
     ]
     what: Name

@@ -9,7 +9,7 @@ from ..advice.compatible import onnxruntime_advice
 from ..advice.machine import MachineSeen
 from ..combined.asides import asides
 from ..combined.port_owner import Guess
-from ..combined.start_need import alone_missing
+from ..combined.start_need import alone_missing, at_most
 from ..facts.models import Model
 from ..facts.python_env import Packages
 from ..facts.service_start import Start
@@ -76,7 +76,8 @@ def insightface_missing(
     imported = alone_missing(start, "insightface")
     if imported is not None:
         told = {"file": imported.file, "line": imported.line, **reinstalled_onnxruntime(machine)}
-        return Problem(subject="module:insightface", evidence=told, variant="imported", at_most=guessed.at_most)
+        capped = at_most(start) or guessed.at_most
+        return Problem(subject="module:insightface", evidence=told, variant="imported", at_most=capped)
     if model is None:
         return Unknown(("models",))
     if model.kind != "pack":

@@ -102,11 +102,13 @@ def _problem(
 
 
 def _of_source(uses: Uses) -> Iterator[Problem]:
-    """The first in each of the service's own files."""
+    """The first in each of the service's own files, that of its start before others."""
     own = uses.own
-    signs = [one for one in own.signs if one.kind == "numpy-name" and uses.gone(one.what)] if own is not None else []
+    kinds = ("numpy-name", "numpy-name-later")
+    signs = [one for one in own.signs if one.kind in kinds and uses.gone(one.what)] if own is not None else []
+    signs.sort(key=lambda one: kinds.index(one.kind))
     for one in {one.at.file: one for one in reversed(signs)}.values():
-        run = own is not None and one.at.file in own.executed
+        run = own is not None and one.at.file in own.executed and one.kind == "numpy-name"
         yield Problem(
             subject=f"{one.at.file.rpartition('/')[2]}:{one.at.line}",
             evidence={

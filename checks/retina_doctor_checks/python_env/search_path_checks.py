@@ -9,6 +9,7 @@ from retina_doctor.authoring import Action, check
 from retina_doctor.model import Problem, Reason, Severity
 
 from ..combined.asides import asides
+from ..combined.start_need import at_most as capped
 from ..facts.python_env import Packages, Shadow, WorkingDirectory
 from ..facts.service_start import Start
 
@@ -18,15 +19,20 @@ ALSO_IMPORTS = {
     **dict.fromkeys(("cv2", "onnx", "onnxruntime", "requests", "skimage", "tqdm"), ("insightface",)),
 }
 """Package -> others that import it as soon as they are imported."""
-OF_ALL = ("fastapi", "flask", "insightface")
-NOT_OF_ALL = frozenset(("asyncio", "ctypes", "decimal", "html", "pickle", "queue"))
-"""Packages that import each of Python's own modules that are looked for (sys.modules of each, insightface 2.1, flask 3.1, fastapi
-0.16), but these."""
+NOT_BY = {
+    "flask": frozenset(
+        "asyncio calendar ctypes decimal html queue secrets signal subprocess tokenize traceback".split()
+    ),
+    "fastapi": frozenset("asyncio calendar ctypes decimal hashlib html json pickle queue signal".split()),
+    "insightface": frozenset("asyncio ctypes decimal hashlib html pickle queue signal subprocess uuid".split()),
+}
+"""Package -> those of Python's own modules with an empty file in whose place it is imported all the same (tried one by one:
+insightface 2.1, flask 3.1, fastapi 0.16)."""
 
 
 @check("RD281", "working-directory-shadows-package", Severity.ERROR, pitfall=2, action=Action.EDIT)
 def working_directory_shadows_package(directory: WorkingDirectory, start: Start | None) -> Iterator[Problem]:
-    """An error where the service's start imports it from there; else nobody knows whether anything does: a warning."""
+    """An error where the service's start imports it from there, and lacks something of it; else a warning."""
     for shadow in directory.shadows:
         if shadow.installed:
             stem, ending = posixpath.splitext(shadow.path)
@@ -40,7 +46,7 @@ def working_directory_shadows_package(directory: WorkingDirectory, start: Start 
                 "more": asides(Reason("start-imports-it") if imported else None),
             }
             variant = "standard" if shadow.standard else "package"
-            at_most = None if imported else Severity.WARNING
+            at_most = capped(start) if imported else Severity.WARNING
             yield Problem(subject=f"module:{shadow.name}", variant=variant, evidence=evidence, at_most=at_most)
 
 
@@ -49,8 +55,11 @@ def _is_imported(shadow: Shadow, start: Start | None) -> bool:
     folder = posixpath.dirname(shadow.path.removesuffix("/__init__.py"))
     if start is None or folder not in start.folders:
         return False
-    by = OF_ALL if shadow.standard and shadow.name not in NOT_OF_ALL else ALSO_IMPORTS.get(shadow.name, ())
-    return not {shadow.name, *by}.isdisjoint(start.imports)
+    if shadow.standard:
+        # What the service's own files import by that name may be meant: it is the packages that need Python's own.
+        by = {package for package, without in NOT_BY.items() if shadow.name not in without}
+        return shadow.lacks and start.first == folder and not by.isdisjoint(start.imports)
+    return not {shadow.name, *ALSO_IMPORTS.get(shadow.name, ())}.isdisjoint(start.imports)
 
 
 @check("RD256", "package-shadowed", Severity.WARNING, pitfall=2, action=Action.EDIT)

@@ -13,7 +13,7 @@ from retina_doctor.settings import Settings
 
 from ..combined.asides import Asides, asides
 from ..combined.distribution_names import distribution
-from ..combined.port_owner import Guess
+from ..combined.start_need import at_most
 from ..facts.service import Ports
 from ..facts.service_log import Exit, LastException, NamedLog
 from ..facts.service_start import MissingModule, Start, Unloadable
@@ -78,7 +78,7 @@ class HowItEnded(Gathered, frozen=True, kw_only=True):
 
 
 @check("RD517", "service-module-missing", Severity.ERROR, pitfall=5, scope=start_known, action=Action.PIP)
-def service_module_missing(how: HowItEnded, guessed: Guess) -> Answer:
+def service_module_missing(how: HowItEnded) -> Answer:
     """What is imported as soon as the service is started, and what a declaration implies (FastAPI's UploadFile)."""
     start, raised = how.start, how.raised
     if raised is not None and (start is None or not start.missing):
@@ -115,8 +115,7 @@ def service_module_missing(how: HowItEnded, guessed: Guess) -> Answer:
     application = "application-elsewhere" if elsewhere else "application"
     known = {None: "import", "command": "command", "application": application}
     variant = known.get(first.implied_by or None, "declared")
-    at_most = guessed.at_most if start.source == "folder" else None
-    return Problem(subject="service", variant=variant, evidence=evidence, at_most=at_most)
+    return Problem(subject="service", variant=variant, evidence=evidence, at_most=at_most(start))
 
 
 def _module_of(raised: LastException) -> Problem | None:

@@ -17,7 +17,7 @@ from ..combined.port_owner import Guess
 from ..combined.processor import understood
 from ..combined.refusals import Meaning, told
 from ..combined.refusals import of_ending as meaning_of_ending
-from ..combined.start_need import alone_missing
+from ..combined.start_need import alone_missing, at_most
 from ..combined.torch_need import importance, needing
 from ..facts.driver import Host, Nvml
 from ..facts.models import Model
@@ -42,7 +42,7 @@ def torch_missing(
         return None
     imported = alone_missing(start, "torch")
     if imported is not None:
-        return _imported_and_missing(imported, machine, guessed)
+        return _imported_and_missing(imported, machine, at_most(start) or guessed.at_most)
     if model is None:
         return Unknown(("models",))
     path = needing(model)
@@ -53,10 +53,10 @@ def torch_missing(
     return Problem(subject="torch", evidence=evidence, variant=_fits(advice))
 
 
-def _imported_and_missing(imported: MissingModule, machine: MachineSeen, guessed: Guess) -> Problem:
+def _imported_and_missing(imported: MissingModule, machine: MachineSeen, capped: Severity | None) -> Problem:
     advice = torch_advice(machine)
     told = {"needed_by": imported.file, "line": imported.line, **advice, "notes": _on_this_driver(advice)}
-    return Problem(subject="torch", evidence=told, variant=f"imported-{_fits(advice)}", at_most=guessed.at_most)
+    return Problem(subject="torch", evidence=told, variant=f"imported-{_fits(advice)}", at_most=capped)
 
 
 def _fits(advice: Mapping[str, object]) -> str:

@@ -8,7 +8,7 @@ import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 
 from retina_doctor.hints import Any
-from retina_doctor_checks.probes.native import program
+from retina_doctor_checks.probes.service import imported_names
 
 PACKAGES = (
     *("albumentations", "cv2", "fastapi", "flask", "insightface", "numpy", "onnx", "onnxruntime", "PIL", "requests"),
@@ -25,8 +25,6 @@ STANDARD = (
 Python 3.8 to 3.13."""
 ENDINGS = ("", ".py", *EXTENSION_SUFFIXES)
 """Of a package, a module and one of C (lib-dynload). What is built into Python has no file: no neighbour takes its place."""
-SECONDS = 5
-TELL = "import sys; print(*sys.modules)"
 
 
 def look(probe: Any, arguments: dict[str, Any]) -> None:
@@ -39,10 +37,11 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         for path in neighbours(name, here):
             shadows.append({"name": name, "path": path, "installed": installed(name, here), "standard": False})
     own = [(name, path) for name in STANDARD for path in neighbours(name, here)]
-    loaded = loaded_at_start() if own else frozenset()
+    loaded = (imported_names.loaded_at_start() or STANDARD) if own else ()
     for name, path in own:
         if name not in loaded and installed(name, here):
-            shadows.append({"name": name, "path": path, "installed": True, "standard": True})
+            told = {"name": name, "path": path, "installed": True, "standard": True}
+            shadows.append(dict(told, lacks=lacks(name, path, here)))
     probe.tell(path=here, shadows=shadows)
 
 
@@ -51,11 +50,14 @@ def neighbours(name: str, here: str) -> list[str]:
     return [path for path in paths if here and os.path.isfile(path)]
 
 
-def loaded_at_start() -> frozenset[str]:
-    """What this Python has imported before it looks into any folder but its own: no neighbour takes the place of that. All of
-    STANDARD where it does not say."""
-    ended = program.run([sys.executable, "-I", "-c", TELL], SECONDS)
-    return frozenset(ended.output.decode("utf-8", "replace").split() if ended.code == 0 else STANDARD)
+def lacks(name: str, path: str, here: str) -> bool:
+    """Whether Python's own module makes a public function or class that this file has not."""
+    own = imported_names.bound(imported_names.parsed(path)[0])
+    folders = [p for p in sys.path if p and os.path.realpath(p) != os.path.realpath(here)]
+    files = [file for p in folders for file in neighbours(name, p)]
+    real = imported_names.parsed(files[0])[0] if files else None
+    made = [one.name for one in real.body if hasattr(one, "name") and not one.name.startswith("_")] if real else []
+    return own is not None and not own.issuperset(made)
 
 
 def installed(name: str, here: str) -> bool:

@@ -17,19 +17,22 @@ PYTHON = re.compile(r"(?:python|pypy)[\d.]*$")
 TITLE = re.compile(r"gunicorn: (?:master|worker) \[(.+)\]$")  # gunicorn/util.py _setproctitle
 NAME = re.compile(r"[A-Za-z_][\w.]*$")
 ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
+LEAVES_OUT = re.compile(r"-[a-zA-Z]*[IP]")
+"""Flags of Python's with which it puts no folder before its own modules."""
 PYTHON_TAKES_A_WORD = ("-W", "-X", "--check-hash-based-pycs")
 
 
 class Application:
     """*name*: as its command names it, a module or a file; *file*: its file, None: it is not there. *attribute*: of that
     module, what is served. *asks*: modules that the command itself loads. *folders*: where its modules are looked for first.
-    *script*: it is run as a file, in no package."""
+    *script*: it is run as a file, in no package. *server*: what serves it, None: itself."""
 
     def __init__(self, name: str | None, folders: list[str], asks: list[str]) -> None:
         self.name, self.folders, self.asks = name, folders, asks
         self.file: str | None = None
         self.attribute: str | None = None
         self.script = False
+        self.server: str | None = None
 
 
 def of_command(
@@ -47,11 +50,7 @@ def of_command(
         return served(name, rest, directory, path, variables or {}, [])
     if not PYTHON.match(name):
         return None
-    while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-c", "-"):
-        if len(rest[0]) > 2 and rest[0].startswith("-m"):
-            rest = ["-m", rest[0][2:], *rest[1:]]
-            break
-        rest = rest[2 if rest[0] in PYTHON_TAKES_A_WORD else 1 :]
+    rest = behind_flags(rest)
     if not rest or rest[0] in ("-c", "-"):
         return None
     if rest[0] == "-m":
@@ -69,6 +68,27 @@ def of_command(
     found = Application(rest[0], [os.path.dirname(os.path.join(directory, rest[0])), *path], [])
     found.file, found.script = file_at(directory, rest[0]), True
     return found
+
+
+def behind_flags(rest: list[str]) -> list[str]:
+    """What Python runs, and its words: behind Python's own flags."""
+    while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-c", "-"):
+        if len(rest[0]) > 2 and rest[0].startswith("-m"):
+            return ["-m", rest[0][2:], *rest[1:]]
+        rest = rest[2 if rest[0] in PYTHON_TAKES_A_WORD else 1 :]
+    return rest
+
+
+def put_first(words: list[str], directory: str, variables: dict[str, str]) -> str | None:
+    """The folder that Python itself puts before its own modules; None: none. A server does so later, when it has imported
+    many of them."""
+    if not words or not PYTHON.match(os.path.basename(words[0])) or variables.get("PYTHONSAFEPATH"):
+        return None
+    rest = behind_flags(words[1:])
+    flags = words[1 : 1 + max(len(words) - 1 - len(rest), 0)]
+    if not rest or rest[0] in ("-c", "-") or any(map(LEAVES_OUT.match, flags)):
+        return None
+    return directory if rest[0] == "-m" else os.path.dirname(os.path.join(directory, rest[0]))
 
 
 def served(
@@ -97,6 +117,7 @@ def served(
         return None if not asks else Application(None, folders, asks)
     module, _, attribute = word.partition(":")
     found = Application(module, folders, asks)
+    found.server = name
     attribute = re.sub(r"\(.*", "", attribute).split(".")[0] or server.default or ""
     found.attribute = attribute or None
     if module.endswith(".py") or "/" in module:
@@ -201,17 +222,24 @@ def entered(words: list[str], directory: str) -> tuple[list[str], str]:
 def stripped(words: list[str]) -> list[str]:
     """Without what only starts another command, and without assignments before it."""
     while words:
-        name = os.path.basename(words[0])
-        if ASSIGNED.match(words[0]):
-            words = words[1:]
-        elif tuple(words[:2]) in RUNNERS:
-            words = words[2:]
-        elif name in ("conda", "mamba", "micromamba") and words[1:2] == ["run"]:
-            words = behind(words[2:], ("-n", "--name", "-p", "--prefix", "--cwd"))
-        elif name in BEFORE:
-            words = behind(words[1:], TAKES_A_WORD.get(name, ()))[BEFORE[name] :]
-        else:
+        inner = inside(words)
+        if len(inner) == len(words):
             break
+        words = inner
+    return words
+
+
+def inside(words: list[str]) -> list[str]:
+    """The command that the first word starts; the same words where that is none that only starts another."""
+    name = os.path.basename(words[0])
+    if ASSIGNED.match(words[0]):
+        return words[1:]
+    if tuple(words[:2]) in RUNNERS:
+        return words[2:]
+    if name in ("conda", "mamba", "micromamba") and words[1:2] == ["run"]:
+        return behind(words[2:], ("-n", "--name", "-p", "--prefix", "--cwd"))
+    if name in BEFORE:
+        return behind(words[1:], TAKES_A_WORD.get(name, ()))[BEFORE[name] :]
     return words
 
 

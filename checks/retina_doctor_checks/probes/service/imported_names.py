@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import functools
 import io
 import os
 import sys
@@ -15,8 +16,11 @@ import warnings
 from importlib import machinery
 
 from retina_doctor.hints import Any
+from retina_doctor_checks.probes.native import program
 
 MOST_FILES, MOST_BYTES = 200, 2 * 1024 * 1024
+SECONDS = 5
+TELL = "import sys; print(*sys.modules)"
 IMPLIED = {
     # fastapi/dependencies/utils.py ensure_multipart_is_installed: python_multipart, or its older name
     "fastapi": (("UploadFile", "File", "Form"), ("python_multipart", "multipart")),
@@ -40,10 +44,11 @@ class Walk:
     """Through the files that a start loads. *missing*: [{"name", "file", "line", "implied_by", "found_at"}]; *unread*: what is
     missing
     cannot be known, since the first file could not be read, or one changes sys.path; *unloadable*: what in one of these files
-    ends the start, or None; *names*: of the packages that they import."""
+    ends the start, or None; *names*: of the packages that they import. *first*: their folder is before Python's own modules
+    from the start on."""
 
-    def __init__(self, asks: list[str], file: str, folders: list[str], script: bool) -> None:
-        self.folders, self.script = folders, script
+    def __init__(self, asks: list[str], file: str, folders: list[str], script: bool, first: bool = False) -> None:
+        self.folders, self.script, self.first_of_all = folders, script, first
         self.path = [*folders, *sys.path]
         self.unread = False
         self.unloadable: dict[str, Any] | None = None
@@ -85,6 +90,7 @@ class Walk:
             top = name.split(".")[0]
             self.names.add(top)
             own = local(name, [*self.folders, os.path.dirname(one)])
+            own = own if not own or name.startswith(".") or not self.is_pythons(name) else []
             waiting += own
             if not own and top not in self.found and not is_there(top, self.path):
                 self.found[top] = absent(top, one, line, implied)
@@ -105,6 +111,8 @@ class Walk:
         place = os.path.join(*node.module.split("."))
         if not files or not files[-1].endswith((place + ".py", os.path.join(place, "__init__.py"))):
             return None
+        if not node.level and self.is_pythons(name):
+            return None
         names = bound(self.tree(files[-1])) if files[-1] != one else None
         folder = os.path.dirname(files[-1]) if files[-1].endswith("__init__.py") else None
         for alias in node.names if names is not None else ():
@@ -114,6 +122,11 @@ class Walk:
             if names is not None and alias.name not in names and alias.name != "*" and not beside:
                 return unloadable("import-name", files[-1], 1, alias.name, alike(alias.name, names))
         return None
+
+    def is_pythons(self, name: str) -> bool:
+        """Whether it may be Python's own module, imported before a file of that name could take its place."""
+        top = name.split(".")[0]
+        return is_standard(top) and (not self.first_of_all or top in (loaded_at_start() or (top,)))
 
     def tree(self, path: str) -> ast.Module | None:
         if path not in self.trees:
@@ -208,8 +221,29 @@ def made(tree: ast.Module | None) -> list[str]:
 
 
 def changes_path(tree: ast.Module) -> bool:
-    named = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and node.attr == "path")
-    return any(isinstance(node.value, ast.Name) and node.value.id == "sys" for node in named)
+    """Whether it changes where modules are found, or puts one there itself."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module in ("sys", "site"):
+            if {alias.name for alias in node.names} & {"path", "modules", "addsitedir"}:
+                return True
+        called = node.func if isinstance(node, ast.Call) else node
+        if not isinstance(called, (ast.Attribute, ast.Subscript)):
+            continue
+        if is_of(called, "sys", "path") or is_of(called, "site", "addsitedir"):
+            return True
+        put = node is not called and isinstance(called, ast.Attribute) and called.attr in ("setdefault", "update")
+        if (put or isinstance(getattr(node, "ctx", None), ast.Store)) and is_of(called.value, "sys", "modules"):
+            return True
+    return False
+
+
+def is_of(node: Any, module: str, name: str) -> bool:
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == name
+        and isinstance(node.value, ast.Name)
+        and node.value.id == module
+    )
 
 
 def asked(tree: ast.Module) -> Any:
@@ -262,6 +296,24 @@ def local(name: str, folders: list[str]) -> list[str]:
         if os.path.isdir(os.path.join(folder, parts[0])) and os.listdir(os.path.join(folder, parts[0])):
             return []
     return []
+
+
+def is_standard(name: str) -> bool:
+    """Python before 3.10 does not tell the names: there by the file of the module."""
+    names = getattr(sys, "stdlib_module_names", None)
+    if names is not None:
+        return name in names
+    folder = os.path.dirname(os.__file__)
+    found = machinery.PathFinder.find_spec(name, [folder, os.path.join(folder, "lib-dynload")])
+    return found is not None or name in sys.builtin_module_names
+
+
+@functools.lru_cache(maxsize=None)
+def loaded_at_start() -> frozenset[str] | None:
+    """What this Python has imported before it looks into any folder but its own: no neighbour takes the place of that. None: it
+    does not say."""
+    ended = program.run([sys.executable, "-I", "-c", TELL], SECONDS)
+    return frozenset(ended.output.decode("utf-8", "replace").split()) if ended.code == 0 else None
 
 
 def is_there_anywhere(name: str) -> bool:

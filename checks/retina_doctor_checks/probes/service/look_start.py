@@ -38,7 +38,7 @@ DEEP = 3  # folders below, in which a module that is not found is looked for
 
 NOT_TOLD = (
     *("source", "named", "command", "directory", "program", "program_missing", "file", "problem", "unloadable", "text"),
-    "refused",
+    *("refused", "first"),
 )
 
 
@@ -66,7 +66,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         return
     if stops is not None and stops["kind"] == "directory":
         return
-    probe.tell(refused=refused_bind(told))
+    probe.tell(refused=refused_bind(told, directory))
     elsewhere = told.source == "compose" and not any(map(os.path.exists, IN_A_CONTAINER))
     read(probe, told.words, directory, elsewhere)
 
@@ -78,16 +78,27 @@ def beside(probe: Any) -> None:
         names = candidates(directory)
     except OSError:  # it was deleted, or may not be read
         return
-    for name in names:
-        file = os.path.join(directory, name)
-        walk = imported_names.Walk([], file, [directory], True)
-        if walk.names & SERVE and walk.names & DETECT and not walk.unread:
-            probe.tell(source="folder", file=file, directory=directory, missing=walk.missing)
-            tell_imports(probe, walk)
-            return
+    if len(names) != 1:
+        return  # which of them is the service, nobody says
+    file = os.path.join(directory, names[0])
+    walk = imported_names.Walk([], file, [directory], True)
+    if walk.names & SERVE and walk.names & DETECT and not walk.unread:
+        known = any(is_near(one["name"], directory) for one in walk.missing)
+        probe.tell(source="folder", file=file, directory=directory, missing=[] if known else walk.missing)
+        tell_imports(probe, walk)
 
 
-def refused_bind(told: StartCommand) -> dict[str, Any] | None:
+def is_near(name: str, directory: str) -> bool:
+    """Whether something of this name is above, beside or below: the service is started from there, or with a path of its own."""
+    above = [directory]
+    while len(above) <= DEEP and os.path.dirname(above[-1]) not in above:
+        above.append(os.path.dirname(above[-1]))
+    if name in map(os.path.basename, above) or below(name, directory) is not None:
+        return True
+    return any(os.path.exists(os.path.join(one, name + ending)) for one in above[1:] for ending in ("", ".py"))
+
+
+def refused_bind(told: StartCommand, directory: str) -> dict[str, Any] | None:
     """Not of a service of compose: within a container of Docker's any user may bind any port."""
     user = told.user[0] if told.user is not None else None
     named = user is not None or os.path.basename(told.words[0]) in ("sudo", "setpriv", "gosu", "su-exec", "chpst")
@@ -95,7 +106,7 @@ def refused_bind(told: StartCommand) -> dict[str, Any] | None:
         return None
     from retina_doctor_checks.probes.service import may_bind  # only here: few name a user
 
-    return may_bind.refused(told.words, user, told.rights)
+    return may_bind.refused(told.words, directory, user, told.rights)
 
 
 def tell_imports(probe: Any, walk: Any) -> None:
@@ -104,13 +115,11 @@ def tell_imports(probe: Any, walk: Any) -> None:
 
 
 def candidates(directory: str) -> list[str]:
-    """Files that bear the usual names, else the only one that says it serves."""
-    usual = [name for name in LYING if says_it_serves(os.path.join(directory, name))]
-    if usual:
-        return usual
+    """Files that say they serve, tests apart."""
     others = [name for name in sorted(os.listdir(directory)) if name.endswith(".py") and not name.startswith("test")]
-    serving = [name for name in others[:MOST_BESIDE] if says_it_serves(os.path.join(directory, name))]
-    return serving if len(serving) == 1 else []
+    first = [name for name in LYING if name in others]
+    looked_at = dict.fromkeys((*first, *others[:MOST_BESIDE]))
+    return [name for name in looked_at if says_it_serves(os.path.join(directory, name))]
 
 
 def says_it_serves(file: str) -> bool:
@@ -167,8 +176,9 @@ def served(
     if app.file is None:
         nowhere(probe, app, directory, elsewhere)
         return
-    probe.tell(file=app.file)
-    walk = imported_names.Walk([] if elsewhere else app.asks, app.file, app.folders, app.script)
+    first = application.put_first(words, directory, variables)
+    probe.tell(file=app.file, first=first and os.path.normpath(first))
+    walk = imported_names.Walk([] if elsewhere else app.asks, app.file, app.folders, app.script, first is not None)
     walk.serves(app.attribute)
     if not elsewhere and not walk.unread:
         tell_imports(probe, walk)

@@ -83,13 +83,18 @@ ASKS = {
 BEFORE = {
     **dict.fromkeys(("exec", "nohup", "tini", "dumb-init", "--", "time", "command", "catchsegv", "setsid", "stdbuf", "nice",
     "ionice"), 0),
-    **dict.fromkeys(("env", "sudo", "opentelemetry-instrument", "ddtrace-run", "xvfb-run", "setpriv", "prlimit"), 0),
+    **dict.fromkeys(("env", "sudo", "opentelemetry-instrument", "ddtrace-run", "xvfb-run", "setpriv", "chpst",
+    "prlimit"), 0),
     **dict.fromkeys(("gosu", "su-exec", "timeout"), 1),
     **dict.fromkeys(("taskset", "numactl", "chrt"), 0),
 }  # fmt: skip
 """What only starts another command -> how many words of its own stand before that, flags apart."""
 TAKES_A_WORD = {
-    "sudo": ("-u", "-g", "-h", "-p", "-C", "--user", "--group"),
+    "sudo": ("-u", "-g", "-h", "-p", "-C", "-D", "-R", "-r", "-t", "-T", "-U", "--user", "--group", "--host", "--prompt",
+             "--close-from", "--chdir", "--chroot", "--role", "--type", "--command-timeout", "--other-user"),
+    "setpriv": ("--reuid", "--regid", "--ruid", "--euid", "--rgid", "--egid", "--groups", "--inh-caps", "--ambient-caps",
+                "--bounding-set", "--securebits", "--pdeathsig", "--selinux-label", "--apparmor-profile"),
+    "chpst": ("-u", "-U", "-b", "-e", "-/", "-C", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c", "-r", "-t"),
     "env": ("-u", "--unset", "-C", "--chdir"),
     "nice": ("-n",),
     "ionice": ("-c", "-n"),
@@ -98,5 +103,15 @@ TAKES_A_WORD = {
     "timeout": ("-k", "-s"),
     "tini": ("-p", "-e"),
     "xvfb-run": ("-n", "-s"),
-}
+}  # fmt: skip
 RUNNERS = (("poetry", "run"), ("pipenv", "run"), ("pdm", "run"), ("uv", "run"), ("hatch", "run"), ("coverage", "run"))
+BINDS = {
+    "gunicorn": ("-b", "--bind"),
+    "hypercorn": ("-b", "--bind"),
+    "waitress-serve": ("--port", "--listen"),
+    "uwsgi": ("--http", "--http-socket", "--https"),
+    "streamlit": ("--server.port",),
+    **dict.fromkeys(("daphne", "flask", "quart", "sanic", "bentoml"), ("-p", "--port")),
+    **dict.fromkeys(("uvicorn", "granian", "fastapi"), ("--port",)),
+}
+"""Server -> its flags that name the port that it binds itself."""

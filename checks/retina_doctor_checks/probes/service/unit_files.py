@@ -11,10 +11,19 @@ from retina_doctor_checks.probes.native import program
 from retina_doctor_checks.probes.service import application, ended
 from retina_doctor_checks.probes.service.start_command import KEPT, SECONDS, SaidAt, StartCommand
 
-LISTS = ("Environment", "EnvironmentFile")
+LISTS = ("Environment", "EnvironmentFile", "AmbientCapabilities")
 """Of a unit's settings those that add up; of the others the last one counts (systemd.syntax(7))."""
 
-OF_UNIT = ("LoadState", "ExecStart", "Environment", "WorkingDirectory", "User", "AmbientCapabilities", "FragmentPath")
+OF_UNIT = (
+    *("LoadState", "ExecStart", "ExecStartEx", "Environment", "WorkingDirectory", "User", "AmbientCapabilities"),
+    "FragmentPath",
+)
+PREFIX = re.compile(r"[-@:+!|\s]*")
+"""Before the command (systemd.service(5)): with + or ! it has more rights than its user."""
+PRIVILEGED = re.compile(r"flags=[^;]*(?:privileged|no-setuid|ambient)")
+DROP_INS = ("/etc/systemd/system", "/run/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+MORE = "net_bind_service"
+"""Said of rights that may be more than a unit's own lines tell."""
 
 
 def of_unit(name: str) -> StartCommand:
@@ -30,7 +39,7 @@ def of_unit(name: str) -> StartCommand:
     if done.code != 0:
         return StartCommand("unit", [])
     match = re.search(r"argv\[\]=(.*?) ;", told.get("ExecStart", ""))
-    directory = told.get("WorkingDirectory", "")
+    directory, ex = told.get("WorkingDirectory", ""), told.get("ExecStartEx", "")
     place = SaidAt(told.get("FragmentPath") or name, 0)
     words = [*its_path(told.get("Environment", "")), *application.split(match.group(1))] if match else []
     return StartCommand(
@@ -40,13 +49,16 @@ def of_unit(name: str) -> StartCommand:
         ended.of_unit(text),
         place=place,
         user=(told["User"], place) if told.get("User") else None,
-        rights=told.get("AmbientCapabilities", ""),
+        rights=MORE if not ex or PRIVILEGED.search(ex) else granted(told.get("AmbientCapabilities", "")),
     )
 
 
 def of_unit_file(path: str) -> StartCommand:
     told = section(path, "Service")
     command, _ = told.get("ExecStart", ("", 0))
+    match = PREFIX.match(command)
+    before = match.group() if match else ""
+    more = not {"+", "!"}.isdisjoint(before) or has_drop_ins(path)
     directory, line = told.get("WorkingDirectory", ("", 0))
     user, user_line = told.get("User", ("", 0))
     files, files_line = told.get("EnvironmentFile", ("", 0))
@@ -55,14 +67,26 @@ def of_unit_file(path: str) -> StartCommand:
     place = SaidAt(path, line if not gone or not is_folder(needed(directory)) else files_line)
     return StartCommand(
         "unit",
-        [*its_path(told.get("Environment", ("", 0))[0]), *application.split(command.lstrip("-@:+!"))],
+        [*its_path(told.get("Environment", ("", 0))[0]), *application.split(command[len(before) :])],
         needed(directory),
         None,
         there,
         place=place,
         user=(user, SaidAt(path, user_line)) if user and "%" not in user else None,
-        rights=told.get("AmbientCapabilities", ("", 0))[0] + ("net_bind_service" if command[:1] in ("+", "!") else ""),
+        rights=MORE if more else granted(told.get("AmbientCapabilities", ("", 0))[0]),
     )
+
+
+def granted(capabilities: str) -> str:
+    return MORE if "~" in capabilities else capabilities
+
+
+def has_drop_ins(path: str) -> bool:
+    """Whether files beside it, or where systemd looks for them, change it: of this unit, of its template, of all services."""
+    name = os.path.basename(path)
+    names = {name, re.sub(r"@[^.]*", "@", name), "service"}
+    places = [os.path.join(one, each + ".d") for one in (os.path.dirname(path), *DROP_INS) for each in names]
+    return any(one.endswith(".conf") for place in places if os.path.isdir(place) for one in os.listdir(place))
 
 
 def is_folder(path: str | None) -> bool:
