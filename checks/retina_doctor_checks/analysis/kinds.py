@@ -83,6 +83,7 @@ KINDS = (
         name=r"(?i)(?:Dockerfile|Containerfile)(?:[._-](?!dockerignore$).*)?$|.+\.(?:docker|container)file$",
     ),
     SourceKind(kind="compose", name=r"(?:docker-|podman-)?compose[\w.-]*\.ya?ml$"),
+    SourceKind(kind="lock", name=r"(?:poetry|pdm|pixi)\.lock$|Pipfile\.lock$|pylock[\w.]*\.toml$|conda-lock.*"),
     SourceKind(kind="conda", name=r"(?:.*environment.*|.*conda.*|env)\.ya?ml$", words=("dependencies",)),
     SourceKind(kind="manifest", name=r".+\.ya?ml$", words=("apiVersion", "services:")),
     SourceKind(
@@ -92,7 +93,7 @@ KINDS = (
         follows=NAMES_OTHERS,
     ),
     SourceKind(kind="project", name=r"(?:pyproject\.toml|uv\.lock|Pipfile)$", words=PACKAGES),
-    SourceKind(kind="python-version", name=r"\.python-version$"),
+    SourceKind(kind="python-version", name=r"(?:\.python-version|\.tool-versions|runtime\.txt)$"),
     SourceKind(kind="dotenv", name=r"(?:[\w-]+)?\.env$"),
     SourceKind(kind="script", name=r".+\.service$", words=("ExecStart",)),
     SourceKind(kind="script", name=r"(?:Procfile|Makefile|.+\.sh)$", words=(*STARTS, *MADE_WITH, *LOW_PORTS)),

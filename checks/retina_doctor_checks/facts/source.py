@@ -51,7 +51,8 @@ class Figure(Facts, frozen=True, kw_only=True):
 class Bundle(Facts, frozen=True, kw_only=True):
     """Packages that are required together: a requirements file, or a group of a project's (its dependencies among them).
     *included*: files that it takes in; *kept_out*: packages that an override keeps out of every environment;
-    *index*: from an index whose builds are others than PyPI's."""
+    *index*: from an index whose builds are others than PyPI's; *doubts*: what of them cannot be told
+    (analysis/deployment/understood.py)."""
 
     at: SourceLine
     group: Name
@@ -59,6 +60,7 @@ class Bundle(Facts, frozen=True, kw_only=True):
     included: tuple[Path, ...]
     kept_out: tuple[Name, ...]
     index: bool = False
+    doubts: tuple[Name, ...] = ()
 
 
 class Tag(Facts, frozen=True, kw_only=True):
@@ -89,7 +91,8 @@ class Sign(Facts, frozen=True, kw_only=True):
     folder's environment is made with ("==3.9.*", ">=3.8,<3.10"); "low-ports": a script lets others than root bind them;
     "numpy-name": *what* of NumPy's is used that newer releases lack; "numpy-given": the file gives NumPy that name itself;
     "tensorrt": onnxruntime's TensorRT provider is asked for; "name": a model's, by which insightface looks for it in its own
-    folder, "own-name": in one that the code chooses.
+    folder, "own-name": in one that the code chooses; "lock": packages of the folder are locked here; "passed-on": something that
+    may pass requests on to others; "drop-in": more lines of the unit *what*.
     *what*: the word that says so; *fixed*: the line without it, where it can be written; *near*: the model that is meant."""
 
     at: SourceLine
@@ -114,6 +117,9 @@ class Sign(Facts, frozen=True, kw_only=True):
         "own-name",
         "numpy-name",
         "numpy-given",
+        "lock",
+        "passed-on",
+        "drop-in",
     ]
     what: Name
     fixed: str | None = None

@@ -6,6 +6,7 @@ import codecs
 import re
 from collections.abc import Callable
 
+from ...facts.source import Sign
 from ..found import Found
 from ..text import SourceText, Unreadable
 from . import compose, conda, dockerfile, kubernetes, projects, requirements, scripts
@@ -18,6 +19,7 @@ READERS = {
     "kubernetes": kubernetes.told,
     "project": projects.told,
     "python-version": conda.pinned,
+    "lock": lambda text, _: Found(signs=[Sign(at=text.at(1), kind="lock", what=text.name)]),
     "conda": conda.told,
     "script": scripts.told,
 }

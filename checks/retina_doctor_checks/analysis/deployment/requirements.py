@@ -12,6 +12,7 @@ from ...facts.deployment import Package
 from ...facts.source import Bundle
 from ..found import Found
 from ..text import SourceText
+from . import understood
 from .packages import OTHER_BUILDS, Wanted, cuda_of, package
 
 INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(\S+)")
@@ -39,6 +40,7 @@ def told(text: SourceText, content: str, content_of: Contents) -> Found:
         included=tuple(included),
         kept_out=(),
         index=index,
+        doubts=tuple(sorted(understood.of_requirements(content, text.path, content_of))),
     )
     return Found(bundles=[bundle])
 
