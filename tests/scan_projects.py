@@ -1014,12 +1014,12 @@ pair(
     },
 )
 pair(
-    "expose-only",
+    "compose-yaml-no-ports",
     "port-not-published",
-    {**F, "compose.yaml": COMPF.replace('    ports:\n      - "8000:8000"', '    expose:\n      - "8000"')},
+    {**F, "compose.yaml": COMPF.replace('    ports:\n      - "8000:8000"\n', "")},
     {"compose.yaml": COMPF},
 )
-for tree in PROJECTS["expose-only"][1:]:
+for tree in PROJECTS["compose-yaml-no-ports"][1:]:
     tree.pop("docker-compose.yml", None)
 pair(
     "run-with-db",

@@ -31,7 +31,7 @@ CONCERNS = {
     "project": re.compile(rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|torch|retina"),
     "script": re.compile(
         rb"ExecStart|gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|celery|runserver|(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|build|buildx)"
-        rb"|(?:conda|mamba)\s+create|-m\s+venv|uv\s+venv|uv\s+python\s+pin|virtualenv|setcap|ip_unprivileged_port_start"
+        rb"|(?:conda|mamba)\s+create|-m\s+venv|uv\s+venv|uv\s+python\s+pin|virtualenv|setcap|ip_unprivileged_port_start|cloudflared|ngrok"
     ),
 }
 """What must stand in a file of a kind for it to be read at all."""

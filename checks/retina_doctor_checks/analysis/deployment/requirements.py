@@ -27,6 +27,7 @@ Contents = Callable[[str], bytes | None]
 def told(text: SourceText, content: str, content_of: Contents) -> Found:
     named = [one.at(text.at(number, column)) for one, number, column in packages(content)]
     included = list(included_by(content, text.path, content_of, {text.path}, 0))
+    named += [one for file in included if is_named_alone(file) for one in of_named(file, content_of)]
     if not named and not included:
         return Found()
     limits = list(constraints(content, text.path, content_of))
@@ -43,6 +44,19 @@ def told(text: SourceText, content: str, content_of: Contents) -> Found:
         doubts=tuple(sorted(understood.of_requirements(content, text.path, content_of))),
     )
     return Found(bundles=[bundle])
+
+
+def is_named_alone(file: str) -> bool:
+    """Whether only another file says that it holds requirements: such as numpy.txt."""
+    return (
+        "requirements" not in posixpath.basename(file) and posixpath.basename(posixpath.dirname(file)) != "requirements"
+    )
+
+
+def of_named(file: str, content_of: Contents) -> Iterator[Package]:
+    content = (content_of(file) or b"")[:MOST_INCLUDED].decode("utf-8", "replace")
+    text = SourceText(file, content.split("\n"))
+    return (one.at(text.at(number, column)) for one, number, column in packages(content))
 
 
 def packages(content: str) -> Iterator[tuple[Wanted, int, int]]:

@@ -22,6 +22,8 @@ WITH_VALUE = re.compile(
     r"-[a-zA-Z]$|--(?:name|volume|env|env-file|publish|gpus|runtime|shm-size|network|ipc|restart|memory|cpus|user|workdir|tmpfs|mount)$"
 )
 LOW_PORTS = re.compile(r"\bsetcap\b|ip_unprivileged_port_start")
+PASSES_ON = re.compile(r"\bnetwork[ \t]+connect\b|\bcloudflared\b|\bngrok\b|\btailscale\b|\bfrpc\b|\bautossh\b")
+"""What lets others come to containers whose ports are not published."""
 ALONE = ("-d", "-i", "-t", "-it", "-ti", "-dit", "-itd", "-P", "-q")
 
 
@@ -32,6 +34,8 @@ def told(text: SourceText, content: str) -> Found:
     user = user_of(content) if name.endswith(".service") else None
     if LOW_PORTS.search(content):
         found.signs.append(Sign(at=text.at(1), kind="low-ports", what=name))
+    if PASSES_ON.search(content):
+        found.signs.append(Sign(at=text.at(1), kind="passed-on", what=name))
     at_desk = name.startswith("Makefile")
     for number, words in shell.commands(lines_of(content, name), known):
         server = servers.started(words, known)
@@ -155,7 +159,11 @@ def run(words: list[str], at: SourceLine) -> DeployedContainer | None:
         or (flag(options, "--ipc") or "").startswith(("host", "container:", "shareable")),
         read_only=at if "--read-only" in options else None,
         mounts=tuple(mounted(options)),
-        reached="-P" in options or "--publish-all" in options or flag(options, "--network", "--net") is not None,
+        reached=bool(
+            {"-P", "--publish-all"} & set(options)
+            or flag(options, "--network", "--net")
+            or re.search(r"traefik|caddy|VIRTUAL_HOST|SERVICE_FQDN", " ".join(options))
+        ),
     )
 
 

@@ -85,7 +85,7 @@ SILENT = (
     ),
     *("--break-system-packages", "--no-deps", "--pre", "--prefer-binary", "--force-reinstall", "--no-build-isolation"),
     *("--ignore-installed", "-I", "--disable-pip-version-check", "--no-warn-script-location", "--require-hashes", "-y"),
-    *("--no-compile", "--compile", "--compile-bytecode", "--root-user-action", "--progress-bar", "--use-pep517", "-e"),
+    *("--no-compile", "--compile", "--compile-bytecode", "--root-user-action", "--progress-bar", "--use-pep517"),
     *("--default-timeout", "--no-input", "--upgrade-strategy"),
 )
 """Of pip's words."""
