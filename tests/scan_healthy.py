@@ -5,7 +5,7 @@ nothing is said. For tests/test_scan_projects.py."""
 
 from __future__ import annotations
 
-from tests.scan_projects import B, COMPF, D11, F, FLASK, HEALTHY, REQN, SLIM311, Tree, healthy
+from tests.scan_projects import B, COMPF, D11, F, FAST, FLASK, HEALTHY, REQF, REQN, SLIM311, UNIT, Tree, healthy
 
 
 def changed(files: Tree, file: str, before: str, after: str) -> Tree:
@@ -146,5 +146,34 @@ RUN = "docker build -t face-api .\ndocker run -d --name face --gpus all {}face-a
 healthy("reach-virtual-host", {**RUNS, "run.sh": RUN.format("-e VIRTUAL_HOST=face.example.com ")})
 healthy("reach-connected", {**RUNS, "run.sh": RUN.format("") + "docker network connect web face\n"})
 healthy("reach-tunnel", {**RUNS, "run.sh": RUN.format("") + "cloudflared tunnel run face\n"})
+
+# --- ports that the service's user may bind
+LOW = {"main.py": FAST, "requirements.txt": REQF, "face.service": UNIT}
+USER = "User=www-data\n"
+for name, words in {
+    "capabilities-twice": f"{USER}AmbientCapabilities=CAP_NET_BIND_SERVICE\nAmbientCapabilities=CAP_SYS_NICE\n",
+    "capabilities-go-on": f"{USER}AmbientCapabilities=CAP_SYS_NICE \\\n  CAP_NET_BIND_SERVICE\n",
+    "all-capabilities-but": f"{USER}AmbientCapabilities=~CAP_SYS_ADMIN\n",
+    "no-user": "User=\n\n",
+    "user-00": "User=00\n",
+    "socket": f"{USER}Sockets=face.socket\n",
+}.items():
+    healthy(f"unit-{name}", changed(LOW, "face.service", USER, words))
+healthy("unit-sudo", changed(LOW, "face.service", "ExecStart=", "ExecStart=/usr/bin/sudo "))
+healthy(
+    "unit-drop-in",
+    {**LOW, "face.service.d/port.conf": "[Service]\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n"},
+)
+healthy("unit-sysctl", {**LOW, "deploy/sysctl.d/90-face.conf": "net.ipv4.ip_unprivileged_port_start = 80\n"})
+healthy(
+    "compose-user-00",
+    {
+        **F,
+        "Dockerfile": F["Dockerfile"].replace("8000", "80"),
+        "docker-compose.yml": COMPF.replace(
+            '    ports:\n      - "8000:8000"\n', '    network_mode: host\n    user: "00"\n'
+        ),
+    },
+)
 
 __all__ = ["HEALTHY"]

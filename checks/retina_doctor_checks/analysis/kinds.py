@@ -96,6 +96,8 @@ KINDS = (
     SourceKind(kind="python-version", name=r"(?:\.python-version|\.tool-versions|runtime\.txt)$"),
     SourceKind(kind="dotenv", name=r"(?:[\w-]+)?\.env$"),
     SourceKind(kind="script", name=r".+\.service$", words=("ExecStart",)),
+    SourceKind(kind="configuration", name=r".+\.conf$", folder=r".+\.service\.d$|sysctl\.d$"),
+    SourceKind(kind="configuration", name=r"sysctl\.conf$"),
     SourceKind(kind="script", name=r"(?:Procfile|Makefile|.+\.sh)$", words=(*STARTS, *MADE_WITH, *LOW_PORTS)),
 )
 """The first that fits is the kind of a file."""

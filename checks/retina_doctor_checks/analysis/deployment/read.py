@@ -22,6 +22,7 @@ READERS = {
     "lock": lambda text, _: Found(signs=[Sign(at=text.at(1), kind="lock", what=text.name)]),
     "conda": conda.told,
     "script": scripts.told,
+    "configuration": scripts.configured,
 }
 CONCERNS = {
     "requirements": re.compile(
