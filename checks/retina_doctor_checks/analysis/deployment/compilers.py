@@ -17,13 +17,15 @@ UNSEEN = re.compile(r"\.sh\b|xargs|\bmake\b|ansible|build-dep|\binstall\b[^\n&|;
 RECOMMENDED = re.compile(r"(?<![\w.+-])python3-pip(?![\w.+-])")
 """Debian's and Ubuntu's recommends build-essential and python3-dev (packages.debian.org, packages.ubuntu.com)."""
 SLIM = re.compile(
-    r"^(?:docker\.io/)?(?:library/)?python:\S*(?:slim|alpine)|(?:^|/)astral-sh/uv:python\S*(?:slim|alpine)"
+    r"^(?:docker\.io/|\S+/(?=library/))?(?:library/)?python:\S*(?:slim|alpine)|(?:^|/)astral-sh/uv:python\S*(?:slim|alpine)"
 )
 """python:X holds a compiler, of buildpack-deps; the others none. All have Python's headers (docker-library/python);
 uv's are made of these (docs.astral.sh/uv, "Using uv in Docker")."""
 RUNTIME = re.compile(r"(?:^|/)pytorch/pytorch:\S+-runtime$")
 """Conda's Python with its headers, and no C++ compiler (pytorch's Dockerfile, stage "official")."""
-SYSTEM = re.compile(r"^(?:docker\.io/)?(?:library/)?(?:debian|ubuntu):|(?:^|/)nvidia/cuda:\S+-(?:base|runtime)(?:-|$)")
+SYSTEM = re.compile(
+    r"^(?:docker\.io/|\S+/(?=library/))?(?:library/)?(?:debian|ubuntu):|(?:^|/)nvidia/cuda:\S+-(?:base|runtime)(?:-|$)"
+)
 
 
 def lacking(base: str, runs: str) -> str | None:
