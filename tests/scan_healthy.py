@@ -5,7 +5,26 @@ nothing is said. For tests/test_scan_projects.py."""
 
 from __future__ import annotations
 
-from tests.scan_projects import B, COMPF, D11, F, FAST, FLASK, HEALTHY, REQF, REQN, SLIM311, UNIT, Tree, healthy
+from tests.scan_projects import (
+    COMPF,
+    D11,
+    FAST,
+    FCPU,
+    FLASK,
+    HEALTHY,
+    PROJECTS,
+    REQC,
+    REQF,
+    REQN,
+    REQW,
+    SLIM311,
+    SLIMF,
+    UNIT,
+    B,
+    F,
+    Tree,
+    healthy,
+)
 
 
 def changed(files: Tree, file: str, before: str, after: str) -> Tree:
@@ -173,6 +192,147 @@ healthy(
         "docker-compose.yml": COMPF.replace(
             '    ports:\n      - "8000:8000"\n', '    network_mode: host\n    user: "00"\n'
         ),
+    },
+)
+
+# --- compilers
+PLAIN_GPU = PROJECTS["cuda-runtime-no-recommends"][1]
+APT = "RUN apt-get update && apt-get install -y --no-install-recommends python3 python3-pip"
+for packages in (
+    "python3 python3-pip && apt-get install -y --no-install-recommends curl",
+    "--no-install-recommends python3 python3-pip libpython3-dev g++",
+):
+    run = f"RUN apt-get update && apt-get install -y {packages}"
+    healthy(f"compiler-by {packages}", changed(PLAIN_GPU, "Dockerfile", APT, run))
+for name in ("dpkg-dev", "devscripts"):
+    healthy(f"compiler-by {name}", {**B, "Dockerfile": SLIM311.replace("libgl1 ", f"{name} libgl1 ")})
+for run in (
+    "COPY pip.conf /etc/pip.conf",
+    "COPY dist/*.whl /tmp/",
+    "COPY wheels /wheels",
+    "COPY . .\nRUN python install-deps.py",
+):
+    healthy(f"wheels-by {run}", changed(B, "Dockerfile", "RUN pip install", f"{run}\nRUN pip install"))
+for line in ("--find-links https://wheels.example.com/", "--extra-index-url https://pypi.example.com/simple"):
+    healthy(f"wheels-by {line}", {**B, "requirements.txt": f"{line}\n{REQW}"})
+healthy(
+    "wheels-of-an-index",
+    changed(
+        B,
+        "Dockerfile",
+        "-i https://pypi.tuna.tsinghua.edu.cn/simple",
+        "--extra-index-url https://pypi.example.com/simple",
+    ),
+)
+
+# --- Pythons
+PY38 = {"main.py": FCPU, "requirements.txt": REQC, "Dockerfile": SLIMF.format(py="3.8")}
+for run in (
+    *("RUN pip install uv && uv venv --python 3.10 /venv", "RUN pip install uv && uv python install 3.11"),
+    *("RUN conda create -y -n face python=3.10", "COPY --from=python:3.12 /usr/local /usr/local"),
+):
+    healthy(f"python-by {run}", changed(PY38, "Dockerfile", "RUN pip install", f"{run}\nRUN pip install"))
+healthy("python-index", {**PY38, "requirements.txt": "--extra-index-url https://pypi.example.com/simple\n" + REQC})
+healthy("python-jetson", {**PY38, "requirements.txt": "--index-url https://pypi.jetson-ai-lab.dev/jp6/cu126\n" + REQC})
+healthy(
+    "python-said-twice",
+    {
+        "app.py": FLASK,
+        "requirements.txt": REQW,
+        ".python-version": "3.8\n",
+        "setup.sh": "#!/bin/sh\nconda create -n face python=3.10 -y\n",
+    },
+)
+healthy(
+    "python-builds-numpy",
+    {
+        "main.py": FCPU,
+        "requirements.txt": REQC.replace("numpy==1.26.4", "numpy==1.20.3"),
+        "Dockerfile": SLIMF.format(py="3.10").replace("3.10-slim", "3.10"),
+    },
+)
+healthy(
+    "python-of-conda",
+    {
+        "app.py": FLASK,
+        "environment.yml": "dependencies:\n  - python=3.13\n  - numpy=1.26\n  - pip\n  - pip:\n      - flask\n      - onnxruntime-gpu==1.22.0\n",
+    },
+)
+healthy(
+    "python-newer-than-known",
+    {
+        "main.py": FCPU,
+        "requirements.txt": "onnxruntime-gpu\nfastapi\nuvicorn\npython-multipart\n",
+        ".python-version": "3.15\n",
+    },
+)
+
+# --- torch
+CPU_INDEX = "--extra-index-url https://download.pytorch.org/whl/cpu\n"
+TORCH = PROJECTS["torch-cpu-index"][1]
+healthy(
+    "torch-beside",
+    {**PROJECTS["torch-cpu-index"][2], "requirements.txt": CPU_INDEX + "torch\nfastapi\nuvicorn\npython-multipart\n"},
+)
+healthy("torch-for-the-cpu", {**F, "requirements.txt": "torch==2.4.1+cpu\n" + REQF})
+healthy(
+    "torch-by-argument",
+    {**TORCH, "docker-compose.yml": COMPF.replace("build: .", "build:\n      context: .\n      args: {INDEX: cu124}")},
+)
+healthy(
+    "torch-cu118-beside",
+    {
+        "main.py": FAST,
+        "requirements.txt": "--extra-index-url https://download.pytorch.org/whl/cu118\ntorch==2.4.1\n" + REQF,
+        "Dockerfile": SLIMF.format(py="3.11"),
+    },
+)
+
+# --- models of one's own
+OWN = {**F, "main.py": FAST.replace('"buffalo_l"', '"buffalo_xl"')}
+healthy("pack-in-the-tree", {**OWN, "assets/models/buffalo_xl/det_10g.onnx": "x"})
+healthy("pack-copied", changed(OWN, "Dockerfile", "COPY . .", "COPY models /root/.insightface/models\nCOPY . ."))
+healthy("pack-by-a-script", {**OWN, "models.sh": "#!/bin/sh\nmkdir -p ~/.insightface/models/buffalo_xl\n"})
+healthy("pack-root", {**F, "main.py": FAST.replace('name="buffalo_l"', 'name="buffalo-l", root="/data/faces"')})
+healthy(
+    "pack-of-old",
+    {
+        "detector.py": PROJECTS["get-model-mxnet-name"][1]["detector.py"],
+        "requirements.txt": "insightface==0.1.5\nmxnet==1.9.1\n",
+    },
+)
+
+# --- others
+healthy(
+    "kubernetes-environment",
+    {
+        "k8s/environment.yaml": "# dependencies: none\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: face}\ndata: {A: b}\n"
+    },
+)
+healthy(
+    "scheduled",
+    {
+        **F,
+        "main.py": FAST.replace(
+            "import cv2\n", "import cv2\nfrom apscheduler.schedulers.background import BackgroundScheduler\n"
+        )
+        + """
+
+scheduler = BackgroundScheduler()
+
+
+@scheduler.job("cron", hour=3)
+def nightly():
+    analyser = FaceAnalysis(name="buffalo_l", providers=["CUDAExecutionProvider", "CPUExecutionProvider"])
+    analyser.prepare(ctx_id=0, det_size=(640, 640))
+""",
+    },
+)
+healthy(
+    "deepface-alone",
+    {
+        "requirements.txt": "retinaface-pytorch==0.0.8\n",
+        "Dockerfile": "FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt && pip install --no-deps deepface\n",
     },
 )
 

@@ -1066,11 +1066,10 @@ pair(
     "torch-plus-cpu",
     "torch-cpu-build",
     {
-        **F,
-        "requirements.txt": "--extra-index-url https://download.pytorch.org/whl/cpu\ntorch==2.3.1+cpu\n" + REQF,
-        "main.py": FAST.replace("import cv2\n", "import cv2\nimport torch\n"),
+        **PROJECTS["torch-cpu-index"][2],
+        "requirements.txt": "--extra-index-url https://download.pytorch.org/whl/cpu\ntorch==2.3.1+cpu\nfastapi\nuvicorn\npython-multipart\n",
     },
-    {"requirements.txt": "torch==2.3.1\n" + REQF},
+    {"requirements.txt": "torch==2.3.1\nfastapi\nuvicorn\npython-multipart\n"},
 )
 pair(
     "trt-session",

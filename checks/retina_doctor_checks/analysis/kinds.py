@@ -13,7 +13,7 @@ STARTS = (
     *("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "flask", "fastapi", "celery", "runserver"),
     *("docker", "podman", "nerdctl"),
 )
-LOW_PORTS = ("setcap", "ip_unprivileged_port_start", "cloudflared", "ngrok")
+LOW_PORTS = ("setcap", "ip_unprivileged_port_start", "cloudflared", "ngrok", "insightface")
 MADE_WITH = ("conda create", "mamba create", "-m venv", "uv venv", "uv python pin", "virtualenv")
 PYTHON = (
     *("onnxruntime", "torch", "onnx", "cv2", "insightface", "retinaface"),

@@ -92,7 +92,7 @@ class Sign(Facts, frozen=True, kw_only=True):
     "numpy-name": *what* of NumPy's is used that newer releases lack; "numpy-given": the file gives NumPy that name itself;
     "tensorrt": onnxruntime's TensorRT provider is asked for; "name": a model's, by which insightface looks for it in its own
     folder, "own-name": in one that the code chooses; "lock": packages of the folder are locked here; "passed-on": something that
-    may pass requests on to others; "drop-in": more lines of the unit *what*.
+    may pass requests on to others; "drop-in": more lines of the unit *what*; "folder": one of insightface's models, by its name.
     *what*: the word that says so; *fixed*: the line without it, where it can be written; *near*: the model that is meant."""
 
     at: SourceLine
@@ -120,6 +120,7 @@ class Sign(Facts, frozen=True, kw_only=True):
         "lock",
         "passed-on",
         "drop-in",
+        "folder",
     ]
     what: Name
     fixed: str | None = None
@@ -127,7 +128,7 @@ class Sign(Facts, frozen=True, kw_only=True):
 
 
 class Source(Facts, frozen=True, kw_only=True):
-    """*files*: how many were looked at; *cut*: there were more than are looked at."""
+    """*files*: how many were looked at; *cut*: there were more than are looked at; *models*: names of folders with ONNX files."""
 
     paths: tuple[Path, ...]
     missing: tuple[Path, ...]
@@ -144,6 +145,7 @@ class Source(Facts, frozen=True, kw_only=True):
     routes: tuple[Route, ...]
     tags: tuple[Tag, ...]
     signs: tuple[Sign, ...] = ()
+    models: tuple[Name, ...] = ()
 
 
 class OwnSource(Source, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from retina_doctor.model import Severity
 from ..facts.source import Source
 from .judging import SourcePlace, answer, of_source, scanned_for_gpu
 from .package_checks import meant, once
-from .together import environments
+from .together import GPU, environments, image_of
 
 
 @check("RD240", "torch-cpu-build", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
@@ -23,8 +23,10 @@ def _cpu(source: Source) -> Iterator[SourcePlace]:
     """An image for the GPU, or of a container that has one, and torch of the index that is for the CPU."""
     for one in environments(source):
         package = one.packages.get("torch")
-        if package is None or one.image is None or package.cuda != "":
-            continue
+        if package is None or one.image is None or package.cuda != "" or GPU in one.packages:
+            continue  # beside onnxruntime-gpu torch may be meant for the CPU
+        if any(two.varied and image_of(source, two) is one.image for two in source.containers):
+            continue  # an argument of the build may name another index
         why, by = meant(source, one)
         if why in ("image", "container"):
             yield SourcePlace(at=package.at, why="image", what=f"torch{package.spec}", more={"by": by})

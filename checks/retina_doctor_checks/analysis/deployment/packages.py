@@ -235,7 +235,7 @@ def by_pip(action: str, words: list[str]) -> list[PackageChange]:
             place += 1
     found += of_packages("install", plain, dependencies=dependencies, index=index)
     given = {word.split("=")[0] for word in words}
-    built = cuda_of(" ".join(words))
+    built = cuda_of(flag(words, "-i", "--index-url", "--default-index") or "")  # another beside PyPI decides nothing
     if built is not None:
         found = [replace(one, packages=tuple(of_build(two, built) for two in one.packages)) for one in found]
     limited, wheels = bool(given & {"-c", "--constraint"}), bool(given & WITH_WHEELS)

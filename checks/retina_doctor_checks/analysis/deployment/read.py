@@ -32,7 +32,7 @@ CONCERNS = {
     "project": re.compile(rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|torch|retina"),
     "script": re.compile(
         rb"ExecStart|gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|celery|runserver|(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|build|buildx)"
-        rb"|(?:conda|mamba)\s+create|-m\s+venv|uv\s+venv|uv\s+python\s+pin|virtualenv|setcap|ip_unprivileged_port_start|cloudflared|ngrok"
+        rb"|(?:conda|mamba)\s+create|-m\s+venv|uv\s+venv|uv\s+python\s+pin|virtualenv|setcap|ip_unprivileged_port_start|cloudflared|ngrok|insightface"
     ),
 }
 """What must stand in a file of a kind for it to be read at all."""
@@ -63,5 +63,7 @@ def concerned(data: bytes, kind: str) -> str | None:
         if b"apiVersion" in data and b"kind" in data:
             return "kubernetes"
         return "compose" if re.search(rb"(?m)^services:", data) and re.search(rb"\b(?:image|build):", data) else None
+    if kind == "conda" and re.search(rb"(?m)^apiVersion:", data) and re.search(rb"(?m)^kind:", data):
+        return "kubernetes"
     pattern = CONCERNS.get(kind)
     return kind if pattern is None or pattern.search(data) else None

@@ -69,12 +69,8 @@ def packages(content: str) -> Iterator[tuple[Wanted, int, int]]:
 
 
 def built(package: Package, text: SourceText) -> Package:
-    """torch where the file names one of pytorch's indexes alone."""
-    lines = [
-        line
-        for line in text.lines
-        if line.startswith(("--index-url", "--extra-index-url", "-i ", "-f ", "--find-links"))
-    ]
+    """torch where the file names one of pytorch's indexes alone, not beside PyPI."""
+    lines = [line for line in text.lines if line.startswith(("--index-url", "-i "))]
     said = cuda_of(" ".join(lines)) if package.name == "torch" and package.cuda is None else None
     return replace(package, cuda=said) if said is not None else package
 

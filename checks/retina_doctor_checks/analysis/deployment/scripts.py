@@ -13,7 +13,7 @@ from ...facts.deployment import DeployedContainer, Port
 from ...facts.source import Sign, Tag
 from ...facts.source_lines import SourceLine
 from ..found import Found
-from ..text import SourceText
+from ..text import FOLDERS, SourceText
 from ..variables import watched
 from . import servers, shell
 from .packages import exactly
@@ -35,6 +35,7 @@ def told(text: SourceText, content: str) -> Found:
     user = user_of(content) if name.endswith(".service") else None
     if LOW_PORTS.search(content):
         found.signs.append(Sign(at=text.at(1), kind="low-ports", what=name))
+    found.signs += [Sign(at=text.at(1), kind="folder", what=one) for one in sorted(set(FOLDERS.findall(content)))]
     if PASSES_ON.search(content):
         found.signs.append(Sign(at=text.at(1), kind="passed-on", what=name))
     at_desk = name.startswith("Makefile")
@@ -131,7 +132,7 @@ RAISED = re.compile(r"^[-@:|]*[+!]|\b(?:sudo|authbind|capsh|setpriv)\b")
 
 
 def may_bind(lines: Iterable[str]) -> bool:
-    """Whether AmbientCapabilities= give CAP_NET_BIND_SERVICE: several lines join, ~ means all but these, nothing takes all back."""
+    """Whether AmbientCapabilities= give CAP_NET_BIND_SERVICE: lines join, ~ means all but these, nothing takes all back."""
     given = False
     for line in lines:
         named = "CAP_NET_BIND_SERVICE" in line.upper()
