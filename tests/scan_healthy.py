@@ -274,7 +274,6 @@ healthy(
     "torch-beside",
     {**PROJECTS["torch-cpu-index"][2], "requirements.txt": CPU_INDEX + "torch\nfastapi\nuvicorn\npython-multipart\n"},
 )
-healthy("torch-for-the-cpu", {**F, "requirements.txt": "torch==2.4.1+cpu\n" + REQF})
 healthy(
     "torch-by-argument",
     {**TORCH, "docker-compose.yml": COMPF.replace("build: .", "build:\n      context: .\n      args: {INDEX: cu124}")},

@@ -39,7 +39,7 @@ def unknown(source: Source, sign: Sign) -> Iterator[SourcePlace]:
         return
     filled = [path for one in source.images for path in one.filled]
     if sign.near is not None:
-        if sign.kind == "own-name" or any(posixpath.basename(path) in ("", *KEPT) for path in filled):
+        if sign.kind == "own-name" or any(not path or posixpath.basename(path) in KEPT for path in filled):
             return  # the folder may be the service's own
         at_most = Severity.WARNING if sign.what.startswith(sign.near) else None
         fixed = re.sub(rf"(?<![\w-]){re.escape(sign.what)}(?![\w-])", sign.near, sign.at.text)

@@ -23,10 +23,11 @@ def _cpu(source: Source) -> Iterator[SourcePlace]:
     """An image for the GPU, or of a container that has one, and torch of the index that is for the CPU."""
     for one in environments(source):
         package = one.packages.get("torch")
-        if package is None or one.image is None or package.cuda != "" or GPU in one.packages:
-            continue  # beside onnxruntime-gpu torch may be meant for the CPU
+        if package is None or one.image is None or package.cuda != "":
+            continue
         if any(two.varied and image_of(source, two) is one.image for two in source.containers):
             continue  # an argument of the build may name another index
         why, by = meant(source, one)
         if why in ("image", "container"):
-            yield SourcePlace(at=package.at, why="image", what=f"torch{package.spec}", more={"by": by})
+            at_most = Severity.WARNING if GPU in one.packages else None  # beside it torch may be meant for the CPU
+            yield SourcePlace(at=package.at, why="image", what=f"torch{package.spec}", at_most=at_most, more={"by": by})
