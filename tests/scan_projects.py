@@ -1014,12 +1014,12 @@ pair(
     },
 )
 pair(
-    "expose-only",
+    "compose-yaml-no-ports",
     "port-not-published",
-    {**F, "compose.yaml": COMPF.replace('    ports:\n      - "8000:8000"', '    expose:\n      - "8000"')},
+    {**F, "compose.yaml": COMPF.replace('    ports:\n      - "8000:8000"\n', "")},
     {"compose.yaml": COMPF},
 )
-for tree in PROJECTS["expose-only"][1:]:
+for tree in PROJECTS["compose-yaml-no-ports"][1:]:
     tree.pop("docker-compose.yml", None)
 pair(
     "run-with-db",
@@ -1066,11 +1066,10 @@ pair(
     "torch-plus-cpu",
     "torch-cpu-build",
     {
-        **F,
-        "requirements.txt": "--extra-index-url https://download.pytorch.org/whl/cpu\ntorch==2.3.1+cpu\n" + REQF,
-        "main.py": FAST.replace("import cv2\n", "import cv2\nimport torch\n"),
+        **PROJECTS["torch-cpu-index"][2],
+        "requirements.txt": "--extra-index-url https://download.pytorch.org/whl/cpu\ntorch==2.3.1+cpu\nfastapi\nuvicorn\npython-multipart\n",
     },
-    {"requirements.txt": "torch==2.3.1\n" + REQF},
+    {"requirements.txt": "torch==2.3.1\nfastapi\nuvicorn\npython-multipart\n"},
 )
 pair(
     "trt-session",

@@ -442,8 +442,8 @@ PAIRS: dict[str, tuple[str, Tree, Tree]] = {
     ),
     "a Python that is too new": (
         "python-has-no-wheel",
-        {"Dockerfile": "FROM python:3.15-rc\nRUN pip install onnxruntime-gpu[cuda,cudnn]\n"},
-        {"Dockerfile": "FROM python:3.14\nRUN pip install onnxruntime-gpu[cuda,cudnn]\n"},
+        {"Dockerfile": "FROM python:3.15-rc\nRUN pip install onnxruntime-gpu[cuda,cudnn]==1.22.0\n"},
+        {"Dockerfile": "FROM python:3.13\nRUN pip install onnxruntime-gpu[cuda,cudnn]==1.22.0\n"},
     ),
     # fault: (name, before, after)
     # who can reach it

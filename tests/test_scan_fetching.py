@@ -94,14 +94,20 @@ def test_scan_reads_the_callers_disk_wherever_the_target_is(tmp_path: Path) -> N
     done = doctor("scan", "tree", "--config", "doctor.toml", "--format", "json", cwd=tmp_path)
     told = json.loads(done.stdout)
     named = {one["name"] for one in told["findings"]}
-    assert named == {"ort-missing", "ort-provider-not-requested", "service-loopback-only"}
+    assert named == {
+        *("ort-provider-not-requested", "service-loopback-only"),
+        *("container-started-without-gpu", "ort-cuda-libs-missing"),
+    }
 
 
 def test_what_requirements_name_is_fetched_too(tmp_path: Path) -> None:
     grow(tmp_path, FAULTY)
     [bundle] = scanned(tmp_path, "requirements.txt")["facts"]["source"]["bundles"]
     assert bundle["included"] == [str(tmp_path / "more" / "base.txt"), str(tmp_path / "more" / "deeper.txt")]
-    assert [(one["name"], one["spec"]) for one in bundle["packages"]] == [("insightface", "<1")]
+    assert [(one["name"], one["spec"]) for one in bundle["packages"]] == [
+        ("insightface", "<1"),
+        ("onnxruntime-gpu", ""),
+    ]
 
 
 def test_every_word_that_a_rule_is_about_is_looked_for() -> None:

@@ -8,7 +8,8 @@ import pytest
 from retina_doctor_checks.analysis.python.packs import PACKS
 from retina_doctor_checks.models.download_checks import known_packs
 
-from tests.scan_projects import HEALTHY, PROJECTS
+from tests.scan_healthy import HEALTHY
+from tests.scan_projects import PROJECTS
 from tests.scanning import scanned
 
 

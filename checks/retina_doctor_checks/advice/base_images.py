@@ -16,8 +16,8 @@ STABLE = 13
 """What the images of Docker's own library are made of that name no release (since August 2025)."""
 OLDEST = 9
 """The oldest 3.x of python:3.x that was made anew since then: 3.8 had ended (devguide.python.org/versions)."""
-REGISTRY = pattern(r"^(?:docker\.io/)?(?:library/)?")
-"""What may stand before the name of an image of Docker Hub, and says nothing."""
+REGISTRY = pattern(r"^(?:[\w.-]+(?::\d+)?/(?:[\w.-]+/)*library/|docker\.io/)?(?:library/)?")
+"""What may stand before the name of an image of Docker Hub, and says nothing: a mirror's name, too."""
 TAG = pattern(r"^(?P<name>debian|python)(?::(?P<tag>[\w.-]+))?(?:@.*)?$")
 
 

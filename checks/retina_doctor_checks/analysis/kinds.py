@@ -13,7 +13,7 @@ STARTS = (
     *("gunicorn", "uvicorn", "hypercorn", "daphne", "waitress", "flask", "fastapi", "celery", "runserver"),
     *("docker", "podman", "nerdctl"),
 )
-LOW_PORTS = ("setcap", "ip_unprivileged_port_start")
+LOW_PORTS = ("setcap", "ip_unprivileged_port_start", "cloudflared", "ngrok", "insightface")
 MADE_WITH = ("conda create", "mamba create", "-m venv", "uv venv", "uv python pin", "virtualenv")
 PYTHON = (
     *("onnxruntime", "torch", "onnx", "cv2", "insightface", "retinaface"),
@@ -83,6 +83,7 @@ KINDS = (
         name=r"(?i)(?:Dockerfile|Containerfile)(?:[._-](?!dockerignore$).*)?$|.+\.(?:docker|container)file$",
     ),
     SourceKind(kind="compose", name=r"(?:docker-|podman-)?compose[\w.-]*\.ya?ml$"),
+    SourceKind(kind="lock", name=r"(?:poetry|pdm|pixi)\.lock$|Pipfile\.lock$|pylock[\w.]*\.toml$|conda-lock.*"),
     SourceKind(kind="conda", name=r"(?:.*environment.*|.*conda.*|env)\.ya?ml$", words=("dependencies",)),
     SourceKind(kind="manifest", name=r".+\.ya?ml$", words=("apiVersion", "services:")),
     SourceKind(
@@ -92,9 +93,11 @@ KINDS = (
         follows=NAMES_OTHERS,
     ),
     SourceKind(kind="project", name=r"(?:pyproject\.toml|uv\.lock|Pipfile)$", words=PACKAGES),
-    SourceKind(kind="python-version", name=r"\.python-version$"),
+    SourceKind(kind="python-version", name=r"(?:\.python-version|\.tool-versions|runtime\.txt)$"),
     SourceKind(kind="dotenv", name=r"(?:[\w-]+)?\.env$"),
     SourceKind(kind="script", name=r".+\.service$", words=("ExecStart",)),
+    SourceKind(kind="configuration", name=r".+\.conf$", folder=r".+\.service\.d$|sysctl\.d$"),
+    SourceKind(kind="configuration", name=r"sysctl\.conf$"),
     SourceKind(kind="script", name=r"(?:Procfile|Makefile|.+\.sh)$", words=(*STARTS, *MADE_WITH, *LOW_PORTS)),
 )
 """The first that fits is the kind of a file."""

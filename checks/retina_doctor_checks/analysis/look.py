@@ -65,7 +65,8 @@ class NotFetched(Data, frozen=True, kw_only=True):
 
 
 class FetchedTexts(Data, frozen=True, kw_only=True):
-    """What probes/source/look_texts.py tells. *seconds*: how long that took. *executed*, and *variables* of the
+    """What probes/source/look_texts.py tells. *seconds*: how long that took. *models*: folders of
+    ONNX files. *executed*, and *variables* of the
     environment that give numbers: of look_own.py alone."""
 
     paths: tuple[str, ...]
@@ -75,6 +76,7 @@ class FetchedTexts(Data, frozen=True, kw_only=True):
     unread: tuple[NotFetched, ...]
     texts: tuple[Packed, ...]
     seconds: float
+    models: tuple[str, ...] = ()
     executed: tuple[str, ...] | None = None
     variables: tuple[tuple[str, str], ...] = ()
 
@@ -111,6 +113,7 @@ class SoFar:
         self._probe = probe
         self._texts = {text.file: text for text in fetched.texts}
         self._told: dict[str, Any] = {"paths": fetched.paths, "missing": fetched.missing, "files": fetched.files}
+        self._told["models"] = fetched.models
         if fetched.executed is not None:
             self._told["executed"] = fetched.executed
         self._unread = [

@@ -11,6 +11,8 @@ from ..facts.source_lines import Mark, SourceLine
 
 MOST_LINE = 300  # characters of a line that are shown
 MOST_ABOVE = 20  # lines of comment above a place
+FOLDERS = re.compile(r"(?:(?<=models/)|(?<=\.insightface/))([A-Za-z][\w-]*)")
+"""What a file says of folders of insightface's models."""
 IGNORE = re.compile(r"(?i)#\s*retina-doctor:\s*ignore\[([\w\s,-]+)\][ \t]*(.*)")
 
 

@@ -34,7 +34,8 @@ class Package(Facts, frozen=True, kw_only=True):
 
     *spec*: its versions as they are written ("==1.18.0",
     "^0.7", "" for any); *extras*: it asks for extras, such as [cuda,cudnn]; *extra*: which, by name. *cuda*: the major version
-    that its local version or pytorch's index says ("11" of +cu118, "" of +cpu); None: they say none."""
+    that its local version or pytorch's index says ("11" of +cu118, "" of +cpu); None: they say none. *conda*: it is conda's own,
+    not PyPI's."""
 
     at: SourceLine
     name: Name
@@ -42,6 +43,7 @@ class Package(Facts, frozen=True, kw_only=True):
     extras: bool
     extra: tuple[Name, ...] = ()
     cuda: Name | None = None
+    conda: bool = False
 
 
 class ImageStep(Facts, frozen=True, kw_only=True):
@@ -91,7 +93,8 @@ class Image(Facts, frozen=True, kw_only=True):
     name. *sets*: its ENV; *system*: packages of the system that it installs; *graphics*: where this or another stage
     does so for OpenGL; *asks*: the program by which its HEALTHCHECK asks; *brings*: it copies or installs what is not known;
     *user*: as whom its containers run, where it says so; *filled*: folders into which files are copied, and "" where a RUN may
-    write anywhere; *own_python*: it installs a Python that is not its system's."""
+    write anywhere; *own_python*: it installs a Python that is not its system's;
+    *doubts*: what of its packages cannot be told (analysis/deployment/understood.py)."""
 
     at: SourceLine
     base: Name
@@ -107,6 +110,7 @@ class Image(Facts, frozen=True, kw_only=True):
     user: Name | None = None
     filled: tuple[Name, ...] = ()
     own_python: bool = False
+    doubts: tuple[Name, ...] = ()
 
 
 class Amount(Facts, frozen=True, kw_only=True):

@@ -51,7 +51,8 @@ class Figure(Facts, frozen=True, kw_only=True):
 class Bundle(Facts, frozen=True, kw_only=True):
     """Packages that are required together: a requirements file, or a group of a project's (its dependencies among them).
     *included*: files that it takes in; *kept_out*: packages that an override keeps out of every environment;
-    *index*: from an index whose builds are others than PyPI's."""
+    *index*: from an index whose builds are others than PyPI's; *doubts*: what of them cannot be told
+    (analysis/deployment/understood.py)."""
 
     at: SourceLine
     group: Name
@@ -59,6 +60,7 @@ class Bundle(Facts, frozen=True, kw_only=True):
     included: tuple[Path, ...]
     kept_out: tuple[Name, ...]
     index: bool = False
+    doubts: tuple[Name, ...] = ()
 
 
 class Tag(Facts, frozen=True, kw_only=True):
@@ -90,7 +92,8 @@ class Sign(Facts, frozen=True, kw_only=True):
     "numpy-name": *what* of NumPy's is used that newer releases lack, "numpy-name-later": where a start may not come, in a
     function or in a file that asks what NumPy has; "numpy-given": the file gives NumPy that name itself;
     "tensorrt": onnxruntime's TensorRT provider is asked for; "name": a model's, by which insightface looks for it in its own
-    folder, "own-name": in one that the code chooses.
+    folder, "own-name": in one that the code chooses; "lock": packages of the folder are locked here; "passed-on": something that
+    may pass requests on to others; "drop-in": more lines of the unit *what*; "folder": one of insightface's models, by its name.
     *what*: the word that says so; *fixed*: the line without it, where it can be written; *near*: the model that is meant."""
 
     at: SourceLine
@@ -116,6 +119,10 @@ class Sign(Facts, frozen=True, kw_only=True):
         "numpy-name",
         "numpy-name-later",
         "numpy-given",
+        "lock",
+        "passed-on",
+        "drop-in",
+        "folder",
     ]
     what: Name
     fixed: str | None = None
@@ -123,7 +130,7 @@ class Sign(Facts, frozen=True, kw_only=True):
 
 
 class Source(Facts, frozen=True, kw_only=True):
-    """*files*: how many were looked at; *cut*: there were more than are looked at."""
+    """*files*: how many were looked at; *cut*: there were more than are looked at; *models*: names of folders with ONNX files."""
 
     paths: tuple[Path, ...]
     missing: tuple[Path, ...]
@@ -140,6 +147,7 @@ class Source(Facts, frozen=True, kw_only=True):
     routes: tuple[Route, ...]
     tags: tuple[Tag, ...]
     signs: tuple[Sign, ...] = ()
+    models: tuple[Name, ...] = ()
 
 
 class OwnSource(Source, frozen=True, kw_only=True):

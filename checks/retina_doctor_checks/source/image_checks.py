@@ -21,7 +21,7 @@ from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_fo
 from .package_checks import BARE, built, once
 from .pythons import of_image
 from .requirement_lines import is_direct
-from .together import GPU, OPENCVS, Environment, cuda_major, environments, installed_by, is_wholly_known
+from .together import GPU, OPENCVS, Environment, cuda_major, environments, installed_by, is_of_pypi, is_wholly_known
 
 CUDA_TAG = pattern(
     r"(?:^|/)cuda:(?P<version>\d+(?:\.\d+)*)(?P<cudnn>-cudnn(?P<major>\d*))?-(?P<flavour>base|runtime|devel)"
@@ -143,7 +143,8 @@ def is_without_tensorrt(source: Source, one: Environment, image: Image) -> bool:
 @of_source
 def insightface_build_failed(source: Source) -> Answer:
     """insightface before 1.0 has no wheel on PyPI, and the image cannot compile it."""
-    places = (place for image in source.images for place in uncompiled(source, image))
+    images = [one.image for one in environments(source) if one.image is not None and is_of_pypi(one)]
+    places = (place for image in images for place in uncompiled(source, image))
     return answer(source, "RD238", "insightface-build-failed", once(places), of=("deployment",))
 
 

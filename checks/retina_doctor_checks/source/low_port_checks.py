@@ -7,16 +7,17 @@ from collections.abc import Iterator
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
+from retina_doctor.patterns import pattern
 
 from ..facts.deployment import DeployedContainer
 from ..facts.source import Source
 from .judging import EITHER, SourcePlace, answer, foretells, of_source, scanned
-from .together import image_of, listening, settled
+from .together import bare_file, image_of, listening, settled
 
 UNPRIVILEGED = 1024
 """The kernel's net.ipv4.ip_unprivileged_port_start. Docker sets 0 in containers with a network of their own since 20.10
 (github.com/moby/moby/pull/41030), containerd by default since 2.0 (enable_unprivileged_ports in docs/cri/config.md)."""
-ROOT = ("root", "0")
+ROOT = pattern(r"(?:root|0+)$")
 
 
 @check("RD532", "port-forbidden", Severity.ERROR, pitfall=5, scope=scanned, action=Action.EDIT)
@@ -29,7 +30,10 @@ def port_forbidden(source: Source) -> Answer:
 
 
 def _units(source: Source) -> Iterator[SourcePlace]:
+    changed = {one.what for one in source.signs if one.kind == "drop-in"}
     for server in source.servers:
+        if bare_file(server.at.file) in changed:
+            continue  # its drop-ins may give it the right
         bound = settled(source, server)
         if server.user is not None and bound.port is not None and 0 < bound.port < UNPRIVILEGED:
             more = {"port": bound.port, "user": server.user}
@@ -53,4 +57,4 @@ def user_of(source: Source, one: DeployedContainer) -> str | None:
     image = image_of(source, one)
     user = one.user or (image.user if image is not None else None)
     name = re.split(r":", user or "root")[0]
-    return None if name in ROOT or "$" in name else name
+    return None if ROOT.match(name) or "$" in name else name

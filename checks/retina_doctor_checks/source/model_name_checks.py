@@ -14,6 +14,8 @@ from ..facts.source import Sign, Source
 from ..models.download_checks import known_packs
 from ..models.evidence import packs
 from .judging import SourcePlace, answer, of_source, scanned
+from .numpy_checks import is_older
+from .together import Environment, environments
 
 KEPT = (".insightface", "models")
 """Folders in which a pack of the service's own may lie."""
@@ -32,14 +34,28 @@ def unknown(source: Source, sign: Sign) -> Iterator[SourcePlace]:
     folders = [path for one in source.containers for path in one.mounts]
     folders += [path for one in source.images for path in one.filled]
     known = list(known_packs())
-    if sign.what in {part for path in folders for part in path.split("/")}:
+    made = {one.what for one in source.signs if one.kind == "folder"}
+    if sign.what in {part for path in folders for part in path.split("/")} | {*source.models} | made:
         return
+    filled = [path for one in source.images for path in one.filled]
     if sign.near is not None:
+        if sign.kind == "own-name" or any(not path or posixpath.basename(path) in KEPT for path in filled):
+            return  # the folder may be the service's own
+        at_most = Severity.WARNING if sign.what.startswith(sign.near) else None
         fixed = re.sub(rf"(?<![\w-]){re.escape(sign.what)}(?![\w-])", sign.near, sign.at.text)
-        yield SourcePlace(at=sign.at, why="near", what=sign.what, fixed=fixed, more={"near": sign.near, "known": known})
+        more = {"near": sign.near, "known": known}
+        yield SourcePlace(at=sign.at, why="near", what=sign.what, fixed=fixed, at_most=at_most, more=more)
         return
     is_old = sign.what in packs()["old"]["names"]
+    if is_old and any(is_on_mxnet(one) for one in environments(source)):
+        return
     may_be_there = sign.kind == "own-name" or any(posixpath.basename(path) in KEPT for path in folders)
     if is_old or not may_be_there:
         at_most = None if is_old else Severity.WARNING
         yield SourcePlace(at=sign.at, why="unknown", what=sign.what, at_most=at_most, more={"known": known})
+
+
+def is_on_mxnet(one: Environment) -> bool:
+    """Whether it asks for a release of insightface that has the old names."""
+    face = one.packages.get("insightface")
+    return face is not None and is_older(face.spec, "0.2.0")

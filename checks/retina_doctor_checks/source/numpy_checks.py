@@ -16,7 +16,7 @@ from .judging import SourcePlace, answer, foretells, of_source, scanned
 from .package_checks import is_bare, once
 from .pythons import python_of
 from .requirement_lines import installs, is_conditional, is_written, with_another
-from .together import OPENCVS, RIVALS, Environment, environments
+from .together import OPENCVS, RIVALS, Environment, environments, is_understood
 
 OLD = ("1.19.5", "1.21.6", "1.23.5", "1.24.4", "1.26.4")
 NEW = ("2.0.0", "2.1.3", "2.2.6", "2.3.5", "2.4.0")
@@ -39,8 +39,7 @@ def _unfit(one: Environment) -> Iterator[SourcePlace]:
         return
     for name, first in FIRST.items():
         package = one.packages.get(name)
-        version = pinned(package.spec) if package is not None else None
-        if package is None or version is None or release(version) >= release(first):
+        if package is None or not is_older(package.spec, first):
             continue
         yield SourcePlace(
             at=package.at,
@@ -53,8 +52,6 @@ def _unfit(one: Environment) -> Iterator[SourcePlace]:
 CAPPED = ("1.18.1",)
 """Of onnxruntime and onnxruntime-gpu, whose metadata say numpy<2; those of 1.14 to 1.18.0 do not, nor do opencv's of 4.8 and 4.9
 (METADATA of their wheels on PyPI)."""
-ALWAYS = ("mediapipe", "facenet-pytorch", "mxnet", "paddlepaddle", "paddlepaddle-gpu", "openvino")
-"""They keep NumPy below 2 in their newest releases, too, or did until of late."""
 FREE = (*RIVALS, *OPENCVS, "insightface", "fastapi", "python-multipart", "torch", "numpy", "retina-face")
 """The packages that requirements are read for and of which no release, or only one of CAPPED, limits NumPy."""
 NUMPY_2 = (3, 9)
@@ -66,7 +63,7 @@ def _free(source: Source, one: Environment) -> Iterator[SourcePlace]:
     numpy = one.packages.get("numpy")
     if not foretells(source) or (numpy is not None and not allows(numpy.spec, UNKNOWN)):
         return
-    if one.limited or is_limited(one):
+    if not is_understood(one) or is_limited(one):
         return
     if one.image is not None and not is_bare(one.image):
         return  # conda's NumPy is there already, or NVIDIA's constraints
@@ -75,16 +72,15 @@ def _free(source: Source, one: Environment) -> Iterator[SourcePlace]:
         return
     for name, first in FIRST.items():
         package = one.packages.get(name)
-        version = pinned(package.spec) if package is not None else None
-        if package is None or version is None or release(version) >= release(first) or version in CAPPED:
+        if package is None or not is_older(package.spec, first) or any(allows(package.spec, two) for two in CAPPED):
             continue
-        if is_written(package) and not one.other and not is_conditional(package):
+        if is_written(package) and not is_conditional(package):
             yield SourcePlace(
                 fixed=None if numpy is not None else capped(package),
                 at=package.at,
                 why="free",
                 what=f"{name}{package.spec}",
-                at_most=None if said is not None else Severity.WARNING,
+                at_most=Severity.WARNING,
                 more={"name": name, "first": first, "numpy": numpy.spec if numpy is not None else ""},
             )
             return
@@ -97,13 +93,18 @@ def capped(package: Package) -> str | None:
 
 
 def is_limited(one: Environment) -> bool:
-    """Whether another package may keep NumPy below 2: some releases of these do, and pip takes the newest where it may."""
-    limiting = [
-        two
-        for two in one.packages.values()
-        if two.name not in FREE and not two.name.startswith(("nvidia-", "tensorrt"))
-    ]
-    return any(two.name in ALWAYS or not allows(two.spec, UNKNOWN) for two in limiting)
+    """Whether another package may keep NumPy below 2: those of which any release does, or none is known."""
+    return any(name not in FREE and not name.startswith(("nvidia-", "tensorrt")) for name in one.packages)
+
+
+def is_older(spec: str, first: str) -> bool:
+    """Whether a requirement lets in releases before that one alone."""
+    version = pinned(spec)
+    if version is not None:
+        return release(version) < release(first)
+    major, minor = release(first)[:2]
+    later = [f"{major}.{minor + more}.{patch}" for more in range(30) for patch in (0, 1, 2, 3)]
+    return bool(spec) and not any(allows(spec, one) for one in (first, *later, f"{major + 1}.0.0", UNKNOWN))
 
 
 def _is_new(spec: str) -> bool:

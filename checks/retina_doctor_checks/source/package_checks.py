@@ -19,7 +19,7 @@ from ..facts.source import Sign, Source
 from ..versions import allows, pinned, release
 from . import requirement_lines
 from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_for_gpu
-from .together import CPU, GPU, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image, is_wholly_known
+from .together import CPU, GPU, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image, is_understood
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
 BESIDE = pattern(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)(?![a-z])")
@@ -189,21 +189,23 @@ def ort_missing(source: Source) -> Answer:
             at=one.packages["insightface"].at,
             why="image",
             what=f"insightface{one.packages['insightface'].spec}",
-            fixed=requirement_lines.with_another(one.packages["insightface"], GPU),
+            fixed=requirement_lines.with_another(
+                one.packages["insightface"], GPU if is_gpu_image(one.image.base) else CPU
+            ),
             more={"base": one.image.base},
         )
         for one in environments(source)
-        if one.image is not None and is_without_onnxruntime(source, one, one.image)
+        if one.image is not None and is_without_onnxruntime(one, one.image)
     )
     return answer(source, "RD249", "ort-missing", once(places), of=("deployment",))
 
 
-def is_without_onnxruntime(source: Source, one: Environment, image: Image) -> bool:
+def is_without_onnxruntime(one: Environment, image: Image) -> bool:
     """An image whose base may have it, or a file of it that was not read, says nothing."""
     face = one.packages.get("insightface")
     if face is None or set(RIVALS) & set(one.packages) or image.brings:
         return False
-    if not is_wholly_known(source, image) or not is_bare(image):
+    if not is_understood(one) or not is_bare(image):
         return False
     version = pinned(face.spec)
     on_mxnet = version is not None and release(version) < (0, 2)

@@ -13,7 +13,7 @@ from ..advice.pythons import Version, pythons
 from ..facts.deployment import Image
 from ..facts.source import Source
 from ..facts.source_lines import SourceLine
-from .together import Environment
+from .together import PYTHON, Environment
 
 SYSTEM = {
     ("ubuntu", (18, 4)): (3, 6), ("ubuntu", (20, 4)): (3, 8), ("ubuntu", (22, 4)): (3, 10), ("ubuntu", (24, 4)): (3, 12),
@@ -36,6 +36,8 @@ class Said(NamedTuple):
 
 def python_of(source: Source, one: Environment) -> Said | None:
     """None: nothing says it."""
+    if PYTHON in one.doubts:
+        return None  # it makes another than its base's
     if one.image is not None:
         version = of_image(one.image)
         text = f"{version[0]}.{version[1]}" if version else ""
@@ -47,7 +49,8 @@ def python_of(source: Source, one: Environment) -> Said | None:
     signs = [sign for sign in signs if sign.at.file in files or not sign.at.file.endswith((".yml", ".yaml"))]
     # An exact one first: .python-version chooses among those that a project lets in.
     signs.sort(key=lambda sign: len(pythons(sign.what)))
-    for sign in signs[:1]:
+    exact = {sign.what for sign in signs if len(pythons(sign.what)) == 1}
+    for sign in signs[:1] if len(exact) < 2 else ():
         return Said(sign.at, posixpath.basename(sign.at.file), shown(sign.what), pythons(sign.what))
     return None
 

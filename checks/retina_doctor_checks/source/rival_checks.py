@@ -69,7 +69,8 @@ def retinaface_import_clash(source: Source) -> Answer:
 def clash(one: Environment) -> SourcePlace | None:
     """deepface requires retina-face."""
     named = [name for name in RETINAFACES if name in one.packages]
-    names = ["deepface (retina-face)", *named] if "deepface" in one.packages and "retina-face" not in named else named
+    brings_another = "deepface" in one.packages and "deepface" not in one.bare and "retina-face" not in named
+    names = ["deepface (retina-face)", *named] if brings_another else named
     if len(names) < 2:
         return None
     other = one.packages[names[-1]]

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import replace
 from retina_doctor.model import Reason, Severity, Target
+from retina_doctor.patterns import pattern
 
 from ..combined.asides import asides
 from ..combined.passed_on import is_passed_on
 from ..combined.server_command import ALL, BINDING
-from ..combined.source_files import is_test
+from ..combined.source_files import is_test, within
 from ..facts.deployment import DeployedContainer, Port, Server
 from ..facts.service import Ports
 from ..facts.source import Source
@@ -138,21 +139,41 @@ def mapped(source: Source) -> Iterator[SourcePlace]:
 
 def unmapped(source: Source) -> Iterator[SourcePlace]:
     """A container that listens, and none of whose ports is published, where nothing beside it could pass requests on."""
-    for one in source.containers if foretells(source) else ():
+    for one in source.containers if foretells(source) and not is_passed_on_here(source) else ():
         server = listening(source, one)
         if one.kind == "kubernetes" or server is None or server.port is None or one.reached or not one.known:
             continue
-        if is_loopback(server.host):  # which is the first thing to be put right
+        if is_loopback(server.host) or ASIDE.search(
+            within(source, one.at.file)
+        ):  # which is the first thing to be put right
             continue
         beside = [two for two in source.containers if two is not one and is_beside(two, one)]
         if not one.ports and not one.host_network and not beside:
             listens = asides(Reason("server-listens-on", {"by": server.by, "port": server.port}))
             more = {"port": server.port, "by": server.by, "listens": listens}
-            yield SourcePlace(at=one.at, why=f"no-{one.kind}", what=one.name, fixed=publishing(one, server), more=more)
+            fixed = publishing(one, server)
+            at_most = Severity.WARNING
+            yield SourcePlace(at=one.at, why=f"no-{one.kind}", what=one.name, fixed=fixed, at_most=at_most, more=more)
+
+
+ASIDE = pattern(r"(?:^|[/._-])(?:tests?|testing|ci|e2e)(?:[/._-]|$)")
+"""Files of containers whom nobody outside calls."""
+PROXY = pattern(
+    r"(?i)nginx|caddy|traefik|haproxy|envoy|cloudflare|ngrok|tunnel|tailscale|frp|proxy|gateway|kong|apisix"
+)
+
+
+def is_passed_on_here(source: Source) -> bool:
+    """Whether anything of the tree may pass requests on: a proxy, a tunnel, a network that is joined later."""
+    named = any(PROXY.search(f"{one.name} {one.image or ''}") for one in source.containers)
+    return named or any(one.kind == "passed-on" for one in source.signs)
 
 
 def is_beside(two: DeployedContainer, one: DeployedContainer) -> bool:
-    """Whether another container of the same files may reach it, or is the same with ports: a database does neither."""
+    """Whether another container of the same files may reach it, or is the same with ports, in whatever file: a database does
+    neither."""
+    if two.name == one.name and two.ports and two.kind == "compose":
+        return True
     if one.kind == "run" or two.kind != one.kind or two.at.file.rpartition("/")[0] != one.at.file.rpartition("/")[0]:
         return False
     return bool(two.ports) or (two.name != one.name and not is_store(two.image or ""))

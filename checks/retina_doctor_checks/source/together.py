@@ -52,7 +52,8 @@ PUBLIC = frozenset(
 class Environment(Data, frozen=True, kw_only=True):
     """Packages that are installed together, the last word of each. *brought*: what insightface brings along; *image*: what they
     come into, None: a bundle that no image of the tree installs; *other*: of builds that are not PyPI's. *bare*: packages that
-    came without what they require; *limited*: a file of constraints says more than was read."""
+    came without what they require; *limited*: a file of constraints says more than was read; *doubts*: what of it cannot be told
+    (analysis/deployment/understood.py), "lock": it is locked elsewhere."""
 
     packages: dict[str, Package]
     brought: Package | None
@@ -61,6 +62,7 @@ class Environment(Data, frozen=True, kw_only=True):
     other: bool
     bare: frozenset[str] = frozenset()
     limited: bool = False
+    doubts: frozenset[str] = frozenset()
 
 
 def is_gpu_image(name: str) -> bool:
@@ -147,7 +149,39 @@ def environments(source: Source) -> Iterator[Environment]:
         if (bundle.group or bundle.at.file not in used) and lock_of(source, bundle.at.file) is None:
             packages = {one.name: one for one in contents(source, bundle)}
             brought = _brings(packages, bundle.kept_out)
-            yield Environment(packages=packages, brought=brought, image=None, group=bundle.group, other=False)
+            doubts = frozenset(_doubts(source, [bundle]))
+            group = bundle.group
+            yield Environment(packages=packages, brought=brought, image=None, group=group, other=False, doubts=doubts)
+
+
+def _doubts(source: Source, bundles: list[Bundle]) -> Iterator[str]:
+    """What cannot be told of packages that are installed together. A lock in their folder, or above as of a workspace, says more
+    than the wishes."""
+    for bundle in bundles:
+        yield from bundle.doubts
+        yield from (two for one in source.bundles if one.at.file in bundle.included for two in one.doubts)
+        if any(
+            bundle.at.file.startswith(posixpath.dirname(one.at.file) + "/")
+            for one in source.signs
+            if one.kind == "lock"
+        ):
+            yield "lock"
+        if any(one.kind == "deployment" for one in source.unread):
+            yield PART
+
+
+PART, INDEX, PYTHON = "part", "index", "python"
+
+
+def is_understood(one: Environment) -> bool:
+    """Whether all that comes into it can be told: each package and each file is known, nothing else is run, and no lock, no index
+    and no constraint of its own says more."""
+    return not one.doubts and not one.limited and not one.other and not one.bare
+
+
+def is_of_pypi(one: Environment) -> bool:
+    """Whether the packages that it names come from PyPI, whatever else it has."""
+    return not one.doubts & {PART, INDEX} and not one.other
 
 
 def lock_of(source: Source, file: str) -> str | None:
@@ -170,6 +204,7 @@ def _installed(source: Source, image: Image, used: set[str]) -> Environment:
     brought: Package | None = None
     other = False
     bare: frozenset[str] = frozenset()
+    doubts = {*image.doubts, *(() if is_wholly_known(source, image) else (PART,))}
     for step in image.steps:
         if step.does == "uninstall":
             for package in step.packages:
@@ -177,6 +212,7 @@ def _installed(source: Source, image: Image, used: set[str]) -> Environment:
                 brought = None if package.name == CPU else brought
             continue
         bundles = _named(source, step.file, image) if step.file else []
+        doubts |= set(_doubts(source, bundles))
         used |= {one.at.file for one in bundles} | {file for one in bundles for file in one.included}
         came = {one.name: one for bundle in bundles if not bundle.group for one in contents(source, bundle)}
         came |= {one.name: one for one in step.packages}
@@ -188,16 +224,26 @@ def _installed(source: Source, image: Image, used: set[str]) -> Environment:
             brought = _brings(came, kept_out) or brought
     limited = any(step.limited for step in image.steps)
     return Environment(
-        packages=packages, brought=brought, image=image, group="", other=other, bare=bare, limited=limited
+        packages=packages,
+        brought=brought,
+        image=image,
+        group="",
+        other=other,
+        bare=bare,
+        limited=limited,
+        doubts=frozenset(doubts),
     )
 
 
 def kept(before: Package | None, wanted: Package) -> Package:
-    """pip leaves what is there where a requirement lets it in."""
-    version = pinned(before.spec) if before is not None else None
-    if before is None or not (wanted.spec == "" or (version is not None and allows(wanted.spec, version))):
+    """pip leaves what is there where a requirement lets it in: of what a range let in, it may be any of both."""
+    if before is None:
         return wanted
-    return replace(wanted, spec=before.spec, cuda=before.cuda)
+    version = pinned(before.spec)
+    if wanted.spec == "" or (version is not None and allows(wanted.spec, version)):
+        return replace(wanted, spec=before.spec, cuda=before.cuda)
+    is_range = before.spec and version is None and pinned(wanted.spec) is None and "|" not in before.spec + wanted.spec
+    return replace(wanted, spec=f"{before.spec},{wanted.spec}") if is_range else wanted
 
 
 def _named(source: Source, file: str, image: Image) -> list[Bundle]:

@@ -10,7 +10,7 @@ from retina_doctor.model import Severity
 from ..facts.source import Source
 from .judging import SourcePlace, answer, of_source, scanned_for_gpu
 from .package_checks import meant, once
-from .together import environments
+from .together import GPU, environments, image_of
 
 
 @check("RD240", "torch-cpu-build", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
@@ -25,6 +25,9 @@ def _cpu(source: Source) -> Iterator[SourcePlace]:
         package = one.packages.get("torch")
         if package is None or one.image is None or package.cuda != "":
             continue
+        if any(two.varied and image_of(source, two) is one.image for two in source.containers):
+            continue  # an argument of the build may name another index
         why, by = meant(source, one)
         if why in ("image", "container"):
-            yield SourcePlace(at=package.at, why="image", what=f"torch{package.spec}", more={"by": by})
+            at_most = Severity.WARNING if GPU in one.packages else None  # beside it torch may be meant for the CPU
+            yield SourcePlace(at=package.at, why="image", what=f"torch{package.spec}", at_most=at_most, more={"by": by})

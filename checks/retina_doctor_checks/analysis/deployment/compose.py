@@ -70,12 +70,19 @@ def container(text: SourceText, key: YamlNode, service: YamlNode) -> DeployedCon
 
 
 def is_reached(document: YamlNode, service: YamlNode) -> bool:
-    """Whether others than this file's services may come to it by another way than its ports: a network from outside, a proxy that
-    reads labels, or the network of another container."""
-    outside = any(one["external"] for _, one in document["networks"].pairs)
-    labels = " ".join([*service["labels"].words, *(key for key, _ in service["labels"].pairs)])
-    proxied = re.search(r"traefik|caddy", labels) or "VIRTUAL_HOST" in environment(service["environment"])
-    return bool(outside or proxied or service["network_mode"])
+    """Whether others than this file's services may come to it by another way than its ports: a network from outside or with a
+    name or a driver of its own, a proxy that reads labels or variables, or the network of another container; or another file says
+    more."""
+    outside = any(one["external"] or one["name"] or one["driver"] for _, one in document["networks"].pairs)
+    labels = [*service["labels"].words, *(key for key, _ in service["labels"].pairs)]
+    labels += [*service["deploy"]["labels"].words, *(key for key, _ in service["deploy"]["labels"].pairs)]
+    variables = [*environment(service["environment"]), *service["environment"].words]
+    proxied = re.search(r"traefik|caddy", " ".join(labels)) or any(map(PROXIED.match, variables))
+    return bool(outside or proxied or service["network_mode"] or service["expose"] or document["include"])
+
+
+PROXIED = re.compile(r"VIRTUAL_HOST|VIRTUAL_PORT|SERVICE_FQDN|SERVICE_URL|LETSENCRYPT_HOST")
+"""Variables by which nginx-proxy and Coolify find a service."""
 
 
 DEVICES = "deploy: {resources: {reservations: {devices: [{driver: nvidia, count: all, capabilities: [gpu]}]}}}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+
+from retina_doctor.codec import replace
 
 from ...facts.deployment import Package
 from ...facts.source import Bundle, Sign
 from ..found import Found
 from ..text import SourceText
-from .nodes import documents
+from . import understood
+from .nodes import YamlNode, documents
 from .packages import exactly, package
 
 
@@ -24,16 +28,41 @@ def told(text: SourceText, content: str) -> Found:
                 found.signs.append(Sign(at=text.at(*one.place), kind="python", what=spec))
         packages = tuple(named for one in dependencies for named in by_pip(text, one["pip"].items))
         if packages:
-            own = tuple(named for named in by_pip(text, dependencies) if named.name == "numpy")
-            found.bundles.append(Bundle(at=text.at(1), group="", packages=(*own, *packages), included=(), kept_out=()))
+            named = by_pip(text, dependencies)
+            own = tuple(replace(one, conda=True) for one in named if one.name == "numpy")
+            doubts = tuple(sorted(doubted(dependencies)))
+            made = Bundle(at=text.at(1), group="", packages=(*own, *packages), included=(), kept_out=(), doubts=doubts)
+            found.bundles.append(made)
     return found
 
 
 def by_pip(text: SourceText, items: object) -> Iterator[Package]:
     for one in items if isinstance(items, list | tuple) else ():
-        wanted = package(conda_exact(one.text or ""))
+        wanted = package(conda_exact((one.text or "").rpartition("::")[2]))
         if wanted is not None:
             yield wanted.at(text.at(*one.place))
+
+
+QUIET = (
+    "python",
+    "pip",
+    "numpy",
+    "cudatoolkit",
+    "cudnn",
+    "cuda",
+    "setuptools",
+    "wheel",
+    "gxx",
+    "cxx-compiler",
+    "ffmpeg",
+)
+
+
+def doubted(dependencies: Sequence[YamlNode]) -> set[str]:
+    """What conda brings itself may be required of pip's packages, and with versions of its own."""
+    names = [re.split(r"[\s=<>!~\[]", (one.text or "").rpartition("::")[2])[0] for one in dependencies]
+    found = {understood.PACKAGE for name in names if name and name not in QUIET}
+    return found | understood.of_texts(one.text or "" for node in dependencies for one in node["pip"].items)
 
 
 def conda_exact(words: str) -> str:
@@ -44,7 +73,8 @@ def conda_exact(words: str) -> str:
 
 
 def pinned(text: SourceText, content: str) -> Found:
-    """.python-version, of pyenv and uv: its first line that is no comment."""
-    line = next((n for n, one in enumerate(text.lines, 1) if one.strip() and not one.lstrip().startswith("#")), 1)
-    spec = exactly(text.lines[line - 1]) if content.strip() else None
+    """.python-version, of pyenv and uv: its first line that is no comment; asdf's .tool-versions, Heroku's runtime.txt."""
+    wanted = re.compile(r"python[ -]" if text.name != ".python-version" else r"[^#\s]")
+    line = next((n for n, one in enumerate(text.lines, 1) if wanted.match(one.lstrip())), 1)
+    spec = exactly(re.sub(r"^python[ -]+", "", text.lines[line - 1].strip())) if content.strip() else None
     return Found(signs=[Sign(at=text.at(line), kind="python", what=spec)] if spec else [])

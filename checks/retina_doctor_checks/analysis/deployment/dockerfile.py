@@ -14,7 +14,7 @@ from ...facts.source import Sign
 from ..found import Found
 from ..text import SourceText
 from ..variables import watched
-from . import filling, servers, shell
+from . import filling, servers, shell, understood
 from .asking import asking_tool
 from .compilers import lacking
 from .packages import INDEXES, OTHER_BUILDS, changes
@@ -56,6 +56,7 @@ class Stage:
     asks: SystemPackage | None = None
     brings: bool = False
     runs: str = ""
+    doubts: set[str] = field(default_factory=set)
     user: str | None = None
     folder: str = "/"
     filled: list[str] = field(default_factory=list)
@@ -144,6 +145,7 @@ def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[s
         asks=parent.asks,
         brings=parent.brings,
         runs=parent.runs,
+        doubts=set(parent.doubts),
         user=parent.user,
         folder=parent.folder,
         filled=list(parent.filled),
@@ -157,12 +159,14 @@ def instruction(
 ) -> None:
     if word == "ENV":
         stage.variables.update(pairs(value))
+        stage.doubts |= understood.of_variables(pairs(value))
         stage.sets.update({one.name: one for one in watched(pairs(value), text.at(number))})
     elif word == "ARG":
         for name, default in pairs(value).items():
             known = default or stage.given.get(name)
             if known:
                 stage.variables.setdefault(name, known)
+                stage.doubts |= understood.of_variables({name: known})
     elif word == "RUN":
         stage.runs += "".join(f"{shell.substituted(line, stage.variables)}\n" for _, line in lines)
         stage.steps += steps(text, stage, lines)
@@ -171,6 +175,8 @@ def instruction(
         stage.graphics += [placed(text, stage, lines, name) for name in packages if GRAPHICS.match(name)]
         stage.brings = stage.brings or is_bringing(lines, stage.variables)
         stage.filled += filling.by_run(without_options(lines), stage.variables)
+        called = shell.commands(without_options(lines), stage.variables)
+        stage.doubts |= {doubt for _, words in called for doubt in understood.of_command(words)}
     elif word == "EXPOSE":
         at = text.at(number)
         for port in value.split():
@@ -183,6 +189,7 @@ def instruction(
         commanded(text, stage, number, word, value)
     elif word == "ADD":
         stage.brings = True
+        stage.doubts.add(understood.PART)
         stage.filled.append(filling.destination(value, stage.folder))
     elif word == "WORKDIR":
         stage.folder = posixpath.join(stage.folder, value.strip())
@@ -205,14 +212,16 @@ def fetches(word: str) -> bool:
 def copied(stage: Stage, stages: Mapping[str, Stage], value: str) -> None:
     """What another stage, or another image, gives."""
     stage.brings = stage.brings or BRINGS.search(value) is not None
+    source = stages.get(value.split("--from=")[1].split()[0].lower()) if "--from=" in value else None
+    stage.doubts |= understood.of_copied(value, source is not None)
     if "--from=" not in value:
         return
-    source = stages.get(value.split("--from=")[1].split()[0].lower())
     if source is not None:
         stage.graphics += source.graphics  # it is built for this one
     if PACKAGES_FROM.search(value):
         if source is not None:
             stage.steps += source.steps
+            stage.doubts |= source.doubts
         stage.brings = stage.brings or source is None or source.brings or GPU_BASE.search(source.base) is not None
 
 
@@ -294,6 +303,7 @@ def finished(text: SourceText, stage: Stage) -> Image:
         user=stage.user,
         filled=tuple(dict.fromkeys(stage.filled)),
         own_python=OWN_PYTHON.search(stage.runs) is not None,
+        doubts=tuple(sorted(stage.doubts)),
     )
 
 

@@ -88,9 +88,18 @@ class Wanted(Data, frozen=True, kw_only=True):
     extras: bool
     extra: tuple[str, ...] = ()
     cuda: str | None = None
+    conda: bool = False
 
     def at(self, line: SourceLine) -> Package:
-        return Package(at=line, name=self.name, spec=self.spec, extras=self.extras, extra=self.extra, cuda=self.cuda)
+        return Package(
+            at=line,
+            name=self.name,
+            spec=self.spec,
+            extras=self.extras,
+            extra=self.extra,
+            cuda=self.cuda,
+            conda=self.conda,
+        )
 
 
 class PackageChange(Data, frozen=True, kw_only=True):
@@ -187,7 +196,8 @@ def changes(words: list[str]) -> list[PackageChange]:
         return by_pip(action, rest[rest.index(action) + 1 :] if action else [])
     if name in ("conda", "mamba", "micromamba") and rest[:1] == ["install"]:
         exact = [re.sub(r"(?<![=<>!])=(?!=)", "==", word) for word in rest[1:]]  # conda's single sign
-        return of_packages("install", exact, index=True)  # conda-forge's builds are for several CUDAs
+        made = of_packages("install", exact, index=True)  # conda-forge's builds are for several CUDAs
+        return [replace(one, packages=tuple(replace(two, conda=True) for two in one.packages)) for one in made]
     installs = PROJECTS.get(" ".join((name, *rest[:1])))
     return [PackageChange(does="project", file=installs)] if installs else []
 
@@ -225,7 +235,7 @@ def by_pip(action: str, words: list[str]) -> list[PackageChange]:
             place += 1
     found += of_packages("install", plain, dependencies=dependencies, index=index)
     given = {word.split("=")[0] for word in words}
-    built = cuda_of(" ".join(words))
+    built = cuda_of(flag(words, "-i", "--index-url", "--default-index") or "")  # another beside PyPI decides nothing
     if built is not None:
         found = [replace(one, packages=tuple(of_build(two, built) for two in one.packages)) for one in found]
     limited, wheels = bool(given & {"-c", "--constraint"}), bool(given & WITH_WHEELS)

@@ -14,6 +14,7 @@ from ...facts.deployment import Package
 from ...facts.source import Bundle, Sign
 from ..found import Found
 from ..text import SourceText
+from . import understood
 from .packages import OURS, Wanted, exactly, normalised, on_linux, package
 
 Toml = Mapping[str, object]
@@ -23,7 +24,27 @@ def told(text: SourceText, content: str) -> Found:
     """Raises ValueError."""
     data = tomli.loads(content)
     found = {"uv.lock": locked, "Pipfile": pipfile}.get(text.name, project)(data, text)
-    return Found(bundles=[one for one in found if one.packages], signs=list(pythons(data, text)))
+    doubts = tuple(sorted(doubted(data)))
+    signs = [*pythons(data, text), *([Sign(at=text.at(1), kind="lock", what=text.name)] if text.name in LOCKS else [])]
+    return Found(bundles=[replace(one, doubts=doubts) for one in found if one.packages], signs=signs)
+
+
+LOCKS = ("uv.lock",)
+
+
+def doubted(data: Toml) -> set[str]:
+    """What of a project's packages cannot be told."""
+    meta, tool = table(data, "project"), table(data, "tool")
+    poetry, uv = table(tool, "poetry"), table(tool, "uv")
+    named = [name for name in {**table(poetry, "dependencies"), **table(data, "packages")} if name != "python"]
+    found = understood.of_texts([*texts(meta.get("dependencies")), *named])
+    if uv.keys() & {"constraint-dependencies", "override-dependencies", "exclude-newer"} or meta.get("dynamic"):
+        found.add(understood.PART)
+    addresses = [str(one.get("url")) for one in (*tables(uv.get("index")), *tables(poetry.get("source")))]
+    addresses += [str(one.get("url")) for one in tables(data.get("source"))]
+    if uv.keys() & {"sources", "find-links", "no-index"} or any(map(understood.of_index, addresses)):
+        found.add(understood.INDEX)
+    return found
 
 
 def pythons(data: Toml, text: SourceText) -> Iterator[Sign]:

@@ -6,6 +6,7 @@ import codecs
 import re
 from collections.abc import Callable
 
+from ...facts.source import Sign
 from ..found import Found
 from ..text import SourceText, Unreadable
 from . import compose, conda, dockerfile, kubernetes, projects, requirements, scripts
@@ -18,8 +19,10 @@ READERS = {
     "kubernetes": kubernetes.told,
     "project": projects.told,
     "python-version": conda.pinned,
+    "lock": lambda text, _: Found(signs=[Sign(at=text.at(1), kind="lock", what=text.name)]),
     "conda": conda.told,
     "script": scripts.told,
+    "configuration": scripts.configured,
 }
 CONCERNS = {
     "requirements": re.compile(
@@ -29,7 +32,7 @@ CONCERNS = {
     "project": re.compile(rb"(?i)onnxruntime|insightface|ort[-_]nightly|opencv[-_]|fastapi|torch|retina"),
     "script": re.compile(
         rb"ExecStart|gunicorn|uvicorn|hypercorn|daphne|waitress|flask|fastapi|celery|runserver|(?:docker|podman|nerdctl)\s+(?:container\s+)?(?:run|build|buildx)"
-        rb"|(?:conda|mamba)\s+create|-m\s+venv|uv\s+venv|uv\s+python\s+pin|virtualenv|setcap|ip_unprivileged_port_start"
+        rb"|(?:conda|mamba)\s+create|-m\s+venv|uv\s+venv|uv\s+python\s+pin|virtualenv|setcap|ip_unprivileged_port_start|cloudflared|ngrok|insightface"
     ),
 }
 """What must stand in a file of a kind for it to be read at all."""
@@ -60,5 +63,7 @@ def concerned(data: bytes, kind: str) -> str | None:
         if b"apiVersion" in data and b"kind" in data:
             return "kubernetes"
         return "compose" if re.search(rb"(?m)^services:", data) and re.search(rb"\b(?:image|build):", data) else None
+    if kind == "conda" and re.search(rb"(?m)^apiVersion:", data) and re.search(rb"(?m)^kind:", data):
+        return "kubernetes"
     pattern = CONCERNS.get(kind)
     return kind if pattern is None or pattern.search(data) else None

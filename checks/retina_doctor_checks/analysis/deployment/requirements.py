@@ -12,6 +12,7 @@ from ...facts.deployment import Package
 from ...facts.source import Bundle
 from ..found import Found
 from ..text import SourceText
+from . import understood
 from .packages import OTHER_BUILDS, Wanted, cuda_of, package
 
 INCLUDE = re.compile(r"(?:-r|--requirement)[ =]?\s*(\S+)")
@@ -26,6 +27,7 @@ Contents = Callable[[str], bytes | None]
 def told(text: SourceText, content: str, content_of: Contents) -> Found:
     named = [one.at(text.at(number, column)) for one, number, column in packages(content)]
     included = list(included_by(content, text.path, content_of, {text.path}, 0))
+    named += [one for file in included if is_named_alone(file) for one in of_named(file, content_of)]
     if not named and not included:
         return Found()
     limits = list(constraints(content, text.path, content_of))
@@ -39,8 +41,22 @@ def told(text: SourceText, content: str, content_of: Contents) -> Found:
         included=tuple(included),
         kept_out=(),
         index=index,
+        doubts=tuple(sorted(understood.of_requirements(content, text.path, content_of))),
     )
     return Found(bundles=[bundle])
+
+
+def is_named_alone(file: str) -> bool:
+    """Whether only another file says that it holds requirements: such as numpy.txt."""
+    return (
+        "requirements" not in posixpath.basename(file) and posixpath.basename(posixpath.dirname(file)) != "requirements"
+    )
+
+
+def of_named(file: str, content_of: Contents) -> Iterator[Package]:
+    content = (content_of(file) or b"")[:MOST_INCLUDED].decode("utf-8", "replace")
+    text = SourceText(file, content.split("\n"))
+    return (one.at(text.at(number, column)) for one, number, column in packages(content))
 
 
 def packages(content: str) -> Iterator[tuple[Wanted, int, int]]:
@@ -53,12 +69,8 @@ def packages(content: str) -> Iterator[tuple[Wanted, int, int]]:
 
 
 def built(package: Package, text: SourceText) -> Package:
-    """torch where the file names one of pytorch's indexes alone."""
-    lines = [
-        line
-        for line in text.lines
-        if line.startswith(("--index-url", "--extra-index-url", "-i ", "-f ", "--find-links"))
-    ]
+    """torch where the file names one of pytorch's indexes alone, not beside PyPI."""
+    lines = [line for line in text.lines if line.startswith(("--index-url", "-i "))]
     said = cuda_of(" ".join(lines)) if package.name == "torch" and package.cuda is None else None
     return replace(package, cuda=said) if said is not None else package
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from retina_doctor.codec import replace
 
@@ -12,7 +13,7 @@ from ...facts.deployment import DeployedContainer, Port
 from ...facts.source import Sign, Tag
 from ...facts.source_lines import SourceLine
 from ..found import Found
-from ..text import SourceText
+from ..text import FOLDERS, SourceText
 from ..variables import watched
 from . import servers, shell
 from .packages import exactly
@@ -22,6 +23,8 @@ WITH_VALUE = re.compile(
     r"-[a-zA-Z]$|--(?:name|volume|env|env-file|publish|gpus|runtime|shm-size|network|ipc|restart|memory|cpus|user|workdir|tmpfs|mount)$"
 )
 LOW_PORTS = re.compile(r"\bsetcap\b|ip_unprivileged_port_start")
+PASSES_ON = re.compile(r"\bnetwork[ \t]+connect\b|\bcloudflared\b|\bngrok\b|\btailscale\b|\bfrpc\b|\bautossh\b")
+"""What lets others come to containers whose ports are not published."""
 ALONE = ("-d", "-i", "-t", "-it", "-ti", "-dit", "-itd", "-P", "-q")
 
 
@@ -32,6 +35,9 @@ def told(text: SourceText, content: str) -> Found:
     user = user_of(content) if name.endswith(".service") else None
     if LOW_PORTS.search(content):
         found.signs.append(Sign(at=text.at(1), kind="low-ports", what=name))
+    found.signs += [Sign(at=text.at(1), kind="folder", what=one) for one in sorted(set(FOLDERS.findall(content)))]
+    if PASSES_ON.search(content):
+        found.signs.append(Sign(at=text.at(1), kind="passed-on", what=name))
     at_desk = name.startswith("Makefile")
     for number, words in shell.commands(lines_of(content, name), known):
         server = servers.started(words, known)
@@ -47,6 +53,16 @@ def told(text: SourceText, content: str) -> Found:
             found.containers += [container] if container is not None else []
             found.tags += tagged(words, text.path, at)
     return found
+
+
+def configured(text: SourceText, content: str) -> Found:
+    """A unit's drop-in, or a file of sysctl's."""
+    folder = posixpath.basename(posixpath.dirname(text.path))
+    unit = folder.removesuffix(".d") if folder.endswith(".service.d") else None
+    kind: Literal["drop-in", "low-ports"] | None = (
+        "drop-in" if unit else "low-ports" if LOW_PORTS.search(content) else None
+    )
+    return Found(signs=[Sign(at=text.at(1), kind=kind, what=unit or text.name)] if kind else [])
 
 
 def made_with(words: list[str]) -> str | None:
@@ -99,12 +115,33 @@ def without_heredocs(lines: list[tuple[int, str]]) -> list[tuple[int, str]]:
 
 def user_of(unit: str) -> str | None:
     """The user of a systemd unit to whom nothing gives the right to bind ports below 1024 (systemd.exec, systemd.service)."""
-    given = dict(re.findall(r"(?m)^\s*(User|DynamicUser|AmbientCapabilities|ExecStart)\s*=\s*(.*?)\s*$", unit))
-    user = given.get("User") or ("?" if given.get("DynamicUser", "").lower() in ("yes", "true", "1", "on") else "root")
-    is_free = "CAP_NET_BIND_SERVICE" in given.get("AmbientCapabilities", "").upper() or re.match(
-        r"[-@:]*[+!]", given.get("ExecStart", "")
-    )
-    return None if is_free or user in ("root", "0") or "%" in user else user
+    given: dict[str, list[str]] = {}
+    for line in re.sub(r"\\\n", " ", unit).split("\n"):
+        key, sign, value = line.partition("=")
+        if sign and key.strip() in SAID:
+            given.setdefault(key.strip(), []).append(value.strip())
+    last = {key: values[-1] for key, values in given.items()}
+    user = last.get("User") or ("?" if last.get("DynamicUser", "").lower() in ("yes", "true", "1", "on") else "root")
+    starts = " ".join(given.get("ExecStart", ()))
+    is_free = may_bind(given.get("AmbientCapabilities", ())) or RAISED.search(starts) or "Sockets" in given
+    return None if is_free or is_root(user) or "%" in user else user
+
+
+SAID = ("User", "DynamicUser", "AmbientCapabilities", "ExecStart", "Sockets")
+RAISED = re.compile(r"^[-@:|]*[+!]|\b(?:sudo|authbind|capsh|setpriv)\b")
+
+
+def may_bind(lines: Iterable[str]) -> bool:
+    """Whether AmbientCapabilities= give CAP_NET_BIND_SERVICE: lines join, ~ means all but these, nothing takes all back."""
+    given = False
+    for line in lines:
+        named = "CAP_NET_BIND_SERVICE" in line.upper()
+        given = False if not line else (not named or given) if line.startswith("~") else given or named
+    return given
+
+
+def is_root(user: str) -> bool:
+    return user == "root" or re.fullmatch("0+", user) is not None
 
 
 def unit(lines: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
@@ -155,7 +192,11 @@ def run(words: list[str], at: SourceLine) -> DeployedContainer | None:
         or (flag(options, "--ipc") or "").startswith(("host", "container:", "shareable")),
         read_only=at if "--read-only" in options else None,
         mounts=tuple(mounted(options)),
-        reached="-P" in options or "--publish-all" in options or flag(options, "--network", "--net") is not None,
+        reached=bool(
+            {"-P", "--publish-all"} & set(options)
+            or flag(options, "--network", "--net")
+            or re.search(r"traefik|caddy|VIRTUAL_HOST|SERVICE_FQDN", " ".join(options))
+        ),
     )
 
 

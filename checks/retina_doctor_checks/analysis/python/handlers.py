@@ -15,8 +15,13 @@ SERVERS = (
     *("rq", "django_rq", "dramatiq", "huey"),
 )
 ROUTES = ("get", "post", "put", "patch", "delete", "route", "api_route", "websocket")
-ALWAYS = ("before_request", "middleware", "api_view", "shared_task", "task", "actor", "job")
-"""Decorators that need no path."""
+ALWAYS = {
+    **dict.fromkeys(("before_request", "middleware", "api_view"), SERVERS),
+    **dict.fromkeys(("shared_task", "task"), ("celery", "huey")),
+    "actor": ("dramatiq",),
+    "job": ("rq", "django_rq"),
+}
+"""Decorators that need no path -> whose they are: a scheduler has a job, too."""
 QUEUED = ("enqueue", "enqueue_call")
 """Methods of RQ's queues, whose first argument is what a worker runs for each job."""
 ADDED = {"add_url_rule": ("view_func", 2), "add_api_route": ("endpoint", 1), "add_route": ("endpoint", 1)} | {
@@ -87,7 +92,7 @@ def methods_of(one: Defined | None) -> Iterator[Defined]:
 def is_routed(tree: Tree, function: Named) -> bool:
     for one in function.decorator_list:
         word = last_word(one.func if isinstance(one, ast.Call) else one)
-        if word in ALWAYS and tree.imports(*SERVERS):
+        if word in ALWAYS and tree.imports(*ALWAYS[word]):
             return True
         if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and word in ROUTES and is_path(one):
             return True

@@ -136,7 +136,9 @@ class Neighbours:
     def _of_django(self, constant: str) -> ast.expr | None:
         """What the one module of settings says that gives a name anything; of several nobody knows which is in use."""
         files = [one for one in self._files if DJANGO_SETTINGS.search(one)]
-        given = [one for one in files if re.search(rb"(?m)^\s*%s\b" % constant.encode(), self.content_of(one) or b"")]
+        given = [
+            one for one in files if re.search(rb"(?m)^[ \t]*%s\b" % constant.encode(), self.content_of(one) or b"")
+        ]
         known = self._known(given[0]) if len(given) == 1 else None
         return known.get(constant) if known is not None else None
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
+from ...facts.source import Sign
+from .. import text
 from ..found import Found
 from ..kinds import PYTHON
+from ..text import SourceText
 from . import rules
 from .modules import parsed
 from .neighbours import Neighbours
 from .tree import Tree
 
+FOLDERS = re.compile(text.FOLDERS.pattern.encode())
 WORDS = tuple(word.encode() for word in PYTHON)
 MOST_PARTS = 10_000
 
@@ -18,7 +24,16 @@ def read(data: bytes, path: str, neighbours: Neighbours, is_config: bool) -> Fou
     if not is_config and not any(is_word_of(data, word) for word in WORDS):
         return Found()  # parsing takes most of the time
     known = neighbours.trees.get(path)
-    return rules.told(known if isinstance(known, Tree) else parsed(data, path, neighbours), is_config)
+    found = rules.told(known if isinstance(known, Tree) else parsed(data, path, neighbours), is_config)
+    named = {one.decode("utf-8", "replace") for one in FOLDERS.findall(data)} if is_named(data) else set()
+    first = SourceText(path, []).at(1)
+    found.signs += [Sign(at=first, kind="folder", what=one) for one in sorted(named)]
+    return found
+
+
+def is_named(data: bytes) -> bool:
+    """Quicker than the pattern."""
+    return b"models/" in data or b".insightface/" in data
 
 
 def is_word_of(data: bytes, word: bytes) -> bool:

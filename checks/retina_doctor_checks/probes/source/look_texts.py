@@ -15,6 +15,7 @@ MOST_FILES, MOST_BYTES, MOST_UNREAD = 50000, 5 * 2**20, 200
 MOST_FETCHED = 12 * 2**20  # bytes of all that is fetched, packed; a probe may not tell more than some
 PASSED_OVER = ("node_modules", "site-packages", "dist-packages", "__pycache__")
 MADE = ("build", "dist")  # what is copied in there is no source
+MOST_MODELS = 100
 MOST_FOLLOWED = 100  # files that others name
 MOST_NAMING = 2**20  # characters of a file in which it may name others
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -25,7 +26,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
 
     *kinds*: [{"kind", "name", "folder", "words", "copied", "follows"}], see `FileKind`. Tells *texts*: [{"file", "kind",
     "data"}], data in base64 of zlib; those that others name have the kind "named". *files*: how many were looked at; *cut*:
-    there were more.
+    there were more. *models*: names of folders that hold ONNX files.
     """
     start = time.monotonic()
     kinds = [FileKind(one) for one in arguments["kinds"]]
@@ -34,7 +35,8 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
     probe.tell(paths=paths, missing=missing, files=0, cut=False, unread=[], texts=[], seconds=0)
     fetched = Fetched(start + 0.35 * arguments["seconds"])
     count, cut = 0, False
-    for path, kind in source_files(paths, kinds, fetched.refused):
+    models = set()  # type: set[str]
+    for path, kind in source_files(paths, kinds, fetched.refused, models):
         if count >= MOST_FILES or fetched.is_full():
             cut = True
             break
@@ -43,7 +45,7 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
             fetched.take(path, kind)
     fetched.take_named()
     told = {"files": count, "cut": cut or fetched.cut, "unread": fetched.unread, "texts": fetched.texts}
-    probe.tell(seconds=time.monotonic() - start, **told)
+    probe.tell(seconds=time.monotonic() - start, models=sorted(models)[:MOST_MODELS], **told)
 
 
 class FileKind(object):
@@ -136,9 +138,10 @@ def kind_of(path: str, kinds: list[FileKind]) -> FileKind | None:
     return next((kind for kind in kinds if kind.is_named(name, folder)), None)
 
 
-def source_files(paths: list[str], kinds: list[FileKind], refused: Any) -> Any:
+def source_files(paths: list[str], kinds: list[FileKind], refused: Any, models: Any) -> Any:
     """(file, its kind) of each once, whatever links lead to it; virtual environments and caches are passed over. A file that is
-    named itself may be of none. *refused* hears of folders that do not open."""
+    named itself may be of none. *refused* hears of folders that do not open, *models* gets the
+    names of those that hold ONNX files."""
     seen = set()
     for path in paths:
         if not os.path.isdir(path):
@@ -151,6 +154,8 @@ def source_files(paths: list[str], kinds: list[FileKind], refused: Any) -> Any:
                 continue
             seen.add(real)
             folders[:] = sorted(one for one in folders if not passed_over(folder, one))
+            if any(name.endswith(".onnx") for name in names):
+                models.add(os.path.basename(folder))
             made = not set(MADE).isdisjoint(os.path.relpath(folder, path).split(os.sep))
             for name in sorted(names):
                 file = os.path.join(folder, name)
