@@ -51,7 +51,7 @@ def test_what_is_folded_is_told_when_asked(language: Language) -> None:
     word = {"en": "Not judged", "zh": "未判断"}[language]
     assert word in [line.strip() for line in long.splitlines()]
     assert word not in [line.strip() for line in short.splitlines()]
-    assert "2026-11" in long
+    assert "2026-12" in long
 
 
 @pytest.mark.parametrize("name", names())

@@ -41,4 +41,5 @@ def test_nothing_is_started_that_no_chosen_check_can_use() -> None:
 
 def test_a_run_of_one_domain_starts_what_it_needs_and_the_interpreter(tmp_path: Path) -> None:
     told = report("--only", "detection", "--target", DEV_PYTHON, cwd=tmp_path)
-    assert {probe["name"] for probe in told["probes"]} == {"interpreter", "models"}
+    # A start command and the service's own source may tell the sizes.
+    assert {probe["name"] for probe in told["probes"]} == {"interpreter", "models", "service_source", "start"}

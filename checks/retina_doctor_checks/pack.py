@@ -65,6 +65,6 @@ pack = Pack(
     restarted=restarting.restarted,
     figures=(figures.memory, figures.times, figures.detections),
     measures=figures.measures,
-    knowledge="2026-11",
+    knowledge="2026-12",
     examples=Path(__file__).parent / "examples.json",
 )

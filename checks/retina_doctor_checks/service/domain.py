@@ -127,6 +127,7 @@ named = Probe(
     local="retina_doctor_checks.triage.look_log",
     share=True,  # not in fact, for what is local is alone; but it is files, which --quick reads
     side=Side.CALLER,
+    wanted=lambda settings: named_log(settings) is not None,
     arguments=lambda settings: {"log": named_log(settings), "own": False, "seconds": settings.gate.seconds(long=False)},
 )
 
