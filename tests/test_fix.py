@@ -278,7 +278,7 @@ web = flask.Flask('a')
 web.run('127.0.0.1', 80)
 """,
     "docker/Dockerfile": 'FROM python:3.11\nCMD ["gunicorn", "app:app"]\n',
-    "docker/compose.yml": "services:\n  a:\n    build: .\n    command: gunicorn -b localhost app:app\n",
+    "docker/compose.yml": "services:\n  a:\n    build: .\n    ports: ['8000:8000']\n    command: gunicorn -b localhost app:app\n",
 }
 
 

@@ -143,7 +143,8 @@ def unmapped(source: Source) -> Iterator[SourcePlace]:
         server = listening(source, one)
         if one.kind == "kubernetes" or server is None or server.port is None or one.reached or not one.known:
             continue
-        if ASIDE.search(within(source, one.at.file)):
+        # That it listens on loopback alone is the first thing to be put right.
+        if is_loopback(server.host) or ASIDE.search(within(source, one.at.file)):
             continue
         beside = [two for two in source.containers if two is not one and is_beside(two, one)]
         if not one.ports and not one.host_network and not beside:
