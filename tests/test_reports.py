@@ -591,10 +591,11 @@ def test_a_profile_tells_of_all_parts_and_probes_and_keeps_off_standard_output(
 ) -> None:
     more = ("--target", sys.executable, "--only", "python_env", "--quick", "--device", "cpu", "--profile")
     done = runs.run(*words, *more, cwd=tmp_path)
-    table = {line[:20].strip(): line[20:].split() for line in done.stderr.splitlines()}
+    # The probes stand indented below the part of their name.
+    table = {line[:20].rstrip(): line[20:].split() for line in done.stderr.splitlines()}
     parts = ["start", "settings", "probes", *(["judging"] if words == ("check",) else []), "report"]
     assert [name for name in table if name in parts] == parts
-    assert {"interpreter", "packages", "in all"} <= set(table)
+    assert {"  interpreter", "  packages", "in all"} <= set(table)
     wall = sum(float(table[part][0]) for part in parts)
     assert float(table["in all"][0]) == pytest.approx(wall, abs=0.01)
     assert "in all" not in done.stdout
