@@ -13,7 +13,6 @@ from ..facts.service import Binding, Ports
 from ..facts.service_log import NamedLog, OwnLog
 from ..facts.service_process import Processes
 from ..facts.service_start import Start
-from ..scopes import reads_own
 from ..settings import DetectionSettings, ServiceSettings
 from . import (
     answering_checks,
@@ -104,9 +103,10 @@ start = Probe(
     module=f"{PROBES}.look_start",
     share=True,  # it reads files, and --quick has the time
     side=Side.TARGET,
+    wanted=lambda settings: settings.of(ServiceSettings).start is not None or start_checks.may_lie_there(settings),
     arguments=lambda settings: {
         "start": settings.of(ServiceSettings).start,
-        "lying": settings.process.pid is None and reads_own(settings),
+        "lying": start_checks.may_lie_there(settings),
     },
 )
 own_log = Probe(

@@ -30,10 +30,13 @@ OF_SYSTEMD = {200: "chdir", 203: "not-found", 217: "user"}
 """systemd.exec(5), "Process Exit Codes"."""
 
 
+def may_lie_there(settings: Settings) -> bool:
+    """Whether a file of the folder is looked at as the one that is started, where no start is named."""
+    return settings.process.pid is None and reads_own(settings)
+
+
 def start_known(settings: Settings) -> Scope:
-    """Where no start is named, a file may lie where the service is started."""
-    beside = settings.process.pid is None and reads_own(settings)
-    return EVERYWHERE if beside else start_named(settings)
+    return EVERYWHERE if may_lie_there(settings) else start_named(settings)
 
 
 def start_named(settings: Settings) -> Scope:

@@ -8,7 +8,6 @@ import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 
 from retina_doctor.hints import Any
-from retina_doctor_checks.probes.service import imported_names
 
 PACKAGES = (
     *("albumentations", "cv2", "fastapi", "flask", "insightface", "numpy", "onnx", "onnxruntime", "PIL", "requests"),
@@ -37,9 +36,8 @@ def look(probe: Any, arguments: dict[str, Any]) -> None:
         for path in neighbours(name, here):
             shadows.append({"name": name, "path": path, "installed": installed(name, here), "standard": False})
     own = [(name, path) for name in STANDARD for path in neighbours(name, here)]
-    loaded = (imported_names.loaded_at_start() or STANDARD) if own else ()
-    for name, path in own:
-        if name not in loaded and installed(name, here):
+    for name, path in not_loaded(own) if own else ():
+        if installed(name, here):
             told = {"name": name, "path": path, "installed": True, "standard": True}
             shadows.append(dict(told, lacks=lacks(name, path, here)))
     probe.tell(path=here, shadows=shadows)
@@ -50,8 +48,18 @@ def neighbours(name: str, here: str) -> list[str]:
     return [path for path in paths if here and os.path.isfile(path)]
 
 
+def not_loaded(own: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those whose place a neighbour can take."""
+    from retina_doctor_checks.probes.service import imported_names  # most folders hold none of them
+
+    loaded = imported_names.loaded_at_start() or STANDARD
+    return [one for one in own if one[0] not in loaded]
+
+
 def lacks(name: str, path: str, here: str) -> bool:
     """Whether Python's own module makes a public function or class that this file has not."""
+    from retina_doctor_checks.probes.service import imported_names
+
     own = imported_names.bound(imported_names.parsed(path)[0])
     folders = [p for p in sys.path if p and os.path.realpath(p) != os.path.realpath(here)]
     files = [file for p in folders for file in neighbours(name, p)]
