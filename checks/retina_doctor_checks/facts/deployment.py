@@ -7,6 +7,10 @@ from retina_doctor.kinds import HostName, Name, Path
 
 from .source_lines import LineCorrection, SourceLine
 
+Doubt = Literal["package", "index", "part", "python", "limit", "lock"]
+"""What of packages that are installed together cannot be told: one of unknown needs; a source that is not PyPI or a mirror of it;
+something that was not read; another Python beside the system's; what a file of constraints says; what a lock says."""
+
 
 class Server(Facts, frozen=True, kw_only=True):
     """Something listens. *host*, *port*: None where they cannot be told. *why*: whether the host is named, or the server's
@@ -48,8 +52,8 @@ class Package(Facts, frozen=True, kw_only=True):
 
 class ImageStep(Facts, frozen=True, kw_only=True):
     """What a RUN does to packages. *file*: the requirements or the project that it installs; *dependencies*: with theirs;
-    *index*: from an index of its own, whose builds are others than PyPI's; *limited*: to what a file of constraints says;
-    *lacks*: the package of the system's without which no C++ extension is compiled here."""
+    *index*: from an index of its own, whose builds are others than PyPI's; *lacks*: the package of the system's without which no
+    C++ extension is compiled here."""
 
     at: SourceLine
     does: Literal["install", "uninstall", "file", "project"]
@@ -57,7 +61,6 @@ class ImageStep(Facts, frozen=True, kw_only=True):
     file: Path | None
     dependencies: bool
     index: bool
-    limited: bool = False
     lacks: Name | None = None
 
 
@@ -94,7 +97,7 @@ class Image(Facts, frozen=True, kw_only=True):
     does so for OpenGL; *asks*: the program by which its HEALTHCHECK asks; *brings*: it copies or installs what is not known;
     *user*: as whom its containers run, where it says so; *filled*: folders into which files are copied, and "" where a RUN may
     write anywhere; *own_python*: it installs a Python that is not its system's;
-    *doubts*: what of its packages cannot be told (analysis/deployment/understood.py)."""
+    *doubts*: what of its packages cannot be told."""
 
     at: SourceLine
     base: Name
@@ -110,7 +113,7 @@ class Image(Facts, frozen=True, kw_only=True):
     user: Name | None = None
     filled: tuple[Name, ...] = ()
     own_python: bool = False
-    doubts: tuple[Name, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 class Amount(Facts, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from typing import Literal
 from retina_doctor.authoring import Facts
 from retina_doctor.kinds import Name, Path
 
-from .deployment import DeployedContainer, Image, Package, Route, Server
+from .deployment import DeployedContainer, Doubt, Image, Package, Route, Server
 from .source_lines import LineCorrection, SourceLine
 
 Cause = Literal[
@@ -51,8 +51,7 @@ class Figure(Facts, frozen=True, kw_only=True):
 class Bundle(Facts, frozen=True, kw_only=True):
     """Packages that are required together: a requirements file, or a group of a project's (its dependencies among them).
     *included*: files that it takes in; *kept_out*: packages that an override keeps out of every environment;
-    *index*: from an index whose builds are others than PyPI's; *doubts*: what of them cannot be told
-    (analysis/deployment/understood.py)."""
+    *index*: from an index whose builds are others than PyPI's; *doubts*: what of them cannot be told."""
 
     at: SourceLine
     group: Name
@@ -60,7 +59,7 @@ class Bundle(Facts, frozen=True, kw_only=True):
     included: tuple[Path, ...]
     kept_out: tuple[Name, ...]
     index: bool = False
-    doubts: tuple[Name, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 class Tag(Facts, frozen=True, kw_only=True):

@@ -9,8 +9,8 @@ from retina_doctor.model import Severity
 from ..combined.source_files import is_test, within
 from ..facts.source import Cause, Hit, OwnSource, Source
 from ..versions import allows
+from .environments import CPU, RIVALS, environments, lock_of
 from .judging import SourcePlace, answer, of_source, scanned, scanned_for_gpu
-from .together import CPU, RIVALS, environments, lock_of
 
 APIS = {"0.7": "0.7.3", "1.0": "1.0.1", "2.1": "2.1"}
 """The versions of insightface whose sources were read -> the release that stands for them."""

@@ -17,11 +17,12 @@ from ..combined.source_files import is_test
 from ..facts.deployment import Image, Package
 from ..facts.source import Source
 from ..versions import allows
+from .environments import GPU, OPENCVS, Environment, environments, installed_by, is_of_pypi, is_wholly_known
 from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_for_gpu
 from .package_checks import BARE, built, once
 from .pythons import of_image
 from .requirement_lines import is_direct
-from .together import GPU, OPENCVS, Environment, cuda_major, environments, installed_by, is_of_pypi, is_wholly_known
+from .together import cuda_major
 
 CUDA_TAG = pattern(
     r"(?:^|/)cuda:(?P<version>\d+(?:\.\d+)*)(?P<cudnn>-cudnn(?P<major>\d*))?-(?P<flavour>base|runtime|devel)"
@@ -149,10 +150,10 @@ def insightface_build_failed(source: Source) -> Answer:
 
 
 def uncompiled(source: Source, image: Image) -> Iterator[SourcePlace]:
+    if any("insightface" in step.at.text and ".whl" in step.at.text for step in image.steps):
+        return
     python = of_image(image)
-    for step in (
-        image.steps if not any("insightface" in step.at.text and ".whl" in step.at.text for step in image.steps) else ()
-    ):
+    for step in image.steps:
         face = next((one for one in installed_by(source, image, step) if one.name == "insightface"), None)
         if face is None or step.lacks is None or is_direct(face):
             continue

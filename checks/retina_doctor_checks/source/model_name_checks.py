@@ -13,9 +13,9 @@ from ..combined.source_files import is_test
 from ..facts.source import Sign, Source
 from ..models.download_checks import known_packs
 from ..models.evidence import packs
+from .environments import Environment, environments
 from .judging import SourcePlace, answer, of_source, scanned
 from .numpy_checks import is_older
-from .together import Environment, environments
 
 KEPT = (".insightface", "models")
 """Folders in which a pack of the service's own may lie."""
@@ -31,13 +31,12 @@ def model_unknown_name(source: Source) -> Answer:
 
 
 def unknown(source: Source, sign: Sign) -> Iterator[SourcePlace]:
-    folders = [path for one in source.containers for path in one.mounts]
-    folders += [path for one in source.images for path in one.filled]
+    filled = [path for one in source.images for path in one.filled]
+    folders = [*filled, *(path for one in source.containers for path in one.mounts)]
     known = list(known_packs())
     made = {one.what for one in source.signs if one.kind == "folder"}
     if sign.what in {part for path in folders for part in path.split("/")} | {*source.models} | made:
         return
-    filled = [path for one in source.images for path in one.filled]
     if sign.near is not None:
         if sign.kind == "own-name" or any(not path or posixpath.basename(path) in KEPT for path in filled):
             return  # the folder may be the service's own

@@ -12,11 +12,11 @@ from ..combined.numpy_2 import FIRST
 from ..facts.deployment import Package
 from ..facts.source import Source
 from ..versions import allows, pinned, release
+from .environments import OPENCVS, RIVALS, Environment, environments, is_understood
 from .judging import SourcePlace, answer, foretells, of_source, scanned
 from .package_checks import is_bare, once
 from .pythons import python_of
 from .requirement_lines import installs, is_conditional, is_written, with_another
-from .together import OPENCVS, RIVALS, Environment, environments, is_understood
 
 OLD = ("1.19.5", "1.21.6", "1.23.5", "1.24.4", "1.26.4")
 NEW = ("2.0.0", "2.1.3", "2.2.6", "2.3.5", "2.4.0")

@@ -18,8 +18,9 @@ from ..facts.deployment import Image, Package
 from ..facts.source import Sign, Source
 from ..versions import allows, pinned, release
 from . import requirement_lines
+from .environments import CPU, GPU, RIVALS, Environment, environments, is_understood
 from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_for_gpu
-from .together import CPU, GPU, RIVALS, Environment, cuda_major, environments, image_of, is_gpu_image, is_understood
+from .together import cuda_major, image_of, is_gpu_image
 
 CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
 BESIDE = pattern(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)(?![a-z])")

@@ -13,11 +13,11 @@ from ..combined.asides import asides
 from ..facts.deployment import Package
 from ..facts.source import Source
 from ..versions import allows, pinned, release
+from .environments import GPU, Environment, environments, is_of_pypi
 from .judging import SourcePlace, answer, foretells, of_source, scanned
 from .package_checks import once
 from .pythons import Said, python_of
 from .requirement_lines import is_conditional, is_direct
-from .together import GPU, Environment, environments, is_of_pypi
 
 JUDGED = (GPU, "onnxruntime", "numpy", "torch")
 BUILDABLE = ("numpy", (1, 26))

@@ -13,7 +13,7 @@ from ..advice.pythons import Version, pythons
 from ..facts.deployment import Image
 from ..facts.source import Source
 from ..facts.source_lines import SourceLine
-from .together import PYTHON, Environment
+from .environments import Environment
 
 SYSTEM = {
     ("ubuntu", (18, 4)): (3, 6), ("ubuntu", (20, 4)): (3, 8), ("ubuntu", (22, 4)): (3, 10), ("ubuntu", (24, 4)): (3, 12),
@@ -36,7 +36,7 @@ class Said(NamedTuple):
 
 def python_of(source: Source, one: Environment) -> Said | None:
     """None: nothing says it."""
-    if PYTHON in one.doubts:
+    if "python" in one.doubts:
         return None  # it makes another than its base's
     if one.image is not None:
         version = of_image(one.image)

@@ -9,9 +9,9 @@ from ..facts.deployment import Package
 from ..facts.source import Source
 from ..facts.source_lines import LineCorrection
 from . import requirement_lines
+from .environments import CPU, GPU, OPENCVS, RIVALS, Environment, environments
 from .judging import SourcePlace, answer, of_source, scanned
 from .package_checks import once
-from .together import CPU, GPU, OPENCVS, RIVALS, Environment, environments
 
 CONTRIB, HEADLESS, BOTH = "opencv-contrib-python", "opencv-python-headless", "opencv-contrib-python-headless"
 

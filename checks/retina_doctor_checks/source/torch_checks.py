@@ -8,9 +8,10 @@ from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Severity
 
 from ..facts.source import Source
+from .environments import GPU, environments
 from .judging import SourcePlace, answer, of_source, scanned_for_gpu
 from .package_checks import meant, once
-from .together import GPU, environments, image_of
+from .together import image_of
 
 
 @check("RD240", "torch-cpu-build", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)

@@ -11,8 +11,9 @@ from retina_doctor.model import Severity
 from ..combined.source_files import is_test
 from ..facts.deployment import DeployedContainer, Image, SetVariable
 from ..facts.source import Source
+from .environments import GPU, environments
 from .judging import EITHER, SourcePlace, answer, of_source, scanned_for_gpu
-from .together import GPU, environments, image_of, needs_gpu
+from .together import image_of, needs_gpu
 
 CAPABILITIES = "NVIDIA_DRIVER_CAPABILITIES"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from retina_doctor.codec import replace
 
-from ...facts.deployment import Package
+from ...facts.deployment import Doubt, Package
 from ...facts.source import Bundle, Sign
 from ..found import Found
 from ..text import SourceText
@@ -58,10 +58,10 @@ QUIET = (
 )
 
 
-def doubted(dependencies: Sequence[YamlNode]) -> set[str]:
+def doubted(dependencies: Sequence[YamlNode]) -> set[Doubt]:
     """What conda brings itself may be required of pip's packages, and with versions of its own."""
     names = [re.split(r"[\s=<>!~\[]", (one.text or "").rpartition("::")[2])[0] for one in dependencies]
-    found = {understood.PACKAGE for name in names if name and name not in QUIET}
+    found: set[Doubt] = {"package" for name in names if name and name not in QUIET}
     return found | understood.of_texts(one.text or "" for node in dependencies for one in node["pip"].items)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from retina_doctor.codec import replace
 
-from ...facts.deployment import Image, ImageStep, Port, SetVariable, SystemPackage
+from ...facts.deployment import Doubt, Image, ImageStep, Port, SetVariable, SystemPackage
 from ...facts.source import Sign
 from ..found import Found
 from ..text import SourceText
@@ -17,10 +17,9 @@ from ..variables import watched
 from . import filling, servers, shell, understood
 from .asking import asking_tool
 from .compilers import lacking
+from .dockerfile_lines import Lines, command_words, instructions, pairs, without_options
 from .packages import INDEXES, OTHER_BUILDS, changes
 
-INSTRUCTION = re.compile(r"\s*([A-Za-z]+)\s+(.*)", re.DOTALL)
-OPTIONS = re.compile(r"^(?:\s*--(?:mount|network|security)=\S+)+")
 PACKAGES_FROM = re.compile(r"site-packages|dist-packages|venv|/usr/local|/opt|\.local|conda|/install")
 """Paths by which packages come from another stage."""
 INSTALLERS = ("apt-get", "apt", "apk", "dnf", "yum", "microdnf", "zypper")
@@ -30,12 +29,9 @@ FETCHER = re.compile(r"\b(?:wget|curl)\b")
 INSTALLED = re.compile(r"(?:wget|curl)(?:=\S+)?")
 BRINGS = re.compile(r"(?i)cuda|cudnn|cublas|nvidia|conda|mamba|\bwget\b|\bcurl\b|tensorrt|install-deps|setup\.sh")
 """What may bring libraries of NVIDIA's that nobody sees."""
-LIMITS = ("PIP_CONSTRAINT", "UV_CONSTRAINT")
 FOUND = {"PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_ONLY_BINARY", "UV_FIND_LINKS"}
 OWN_PYTHON = re.compile(r"\b(?:conda|mamba|micromamba|pyenv|deadsnakes|uv|virtualenv)\b|python3\.\d")
 GPU_BASE = re.compile(r"(?i)cuda|nvidia|tensorrt|torch")
-Lines = list[tuple[int, str]]
-"""[(number, text)]"""
 
 
 @dataclass(kw_only=True)
@@ -56,7 +52,7 @@ class Stage:
     asks: SystemPackage | None = None
     brings: bool = False
     runs: str = ""
-    doubts: set[str] = field(default_factory=set)
+    doubts: set[Doubt] = field(default_factory=set)
     user: str | None = None
     folder: str = "/"
     filled: list[str] = field(default_factory=list)
@@ -84,44 +80,6 @@ def told(text: SourceText, content: str) -> Found:
     image = finished(text, stage)
     signs = [Sign(at=text.at(stage.line), kind="low-ports", what="setcap")] if "setcap " in stage.runs else []
     return Found(images=[image], servers=[image.server] if image.server else [], signs=signs)
-
-
-def instructions(text: str) -> list[tuple[int, str, Lines]]:
-    """[(line, INSTRUCTION, its numbered lines without the word)]: comments dropped, continuations and heredocs taken along."""
-    escape = "`" if re.match(r"(?:\s*#[^\n]*\n)*?\s*#\s*escape\s*=\s*`", text) else "\\"
-    found: list[tuple[int, str, Lines]] = []
-    raw = text.split("\n")
-    place = 0
-    while place < len(raw):
-        match = INSTRUCTION.match(raw[place])
-        number = place + 1
-        lines: Lines = []
-        if raw[place].lstrip().startswith("#") or not match:
-            place += 1
-            continue
-        line: str = match[2]
-        keyword = match[1].upper()
-        while True:
-            place += 1
-            body = line.rstrip()
-            if not body.lstrip().startswith("#") or not lines:
-                goes_on = body.endswith(escape)
-                rest = "\\" if keyword == "RUN" else " "  # the shell's own reader goes on by itself
-                lines.append((place, body[:-1] + rest if goes_on else body))
-                if not goes_on:
-                    break
-            if place >= len(raw):
-                break
-            line = raw[place]
-        ends = [mark[1] for _, line in lines for mark in shell.HEREDOC.findall(line)]
-        for end in ends if keyword in ("RUN", "COPY", "ADD") else ():
-            while place < len(raw) and raw[place].strip() != end:
-                if keyword == "RUN":
-                    lines.append((place + 1, raw[place]))
-                place += 1
-            place += 1
-        found.append((number, keyword, lines))
-    return found
 
 
 def begun(number: int, value: str, stages: Mapping[str, Stage], given: Mapping[str, str]) -> Stage:
@@ -189,7 +147,7 @@ def instruction(
         commanded(text, stage, number, word, value)
     elif word == "ADD":
         stage.brings = True
-        stage.doubts.add(understood.PART)
+        stage.doubts.add("part")
         stage.filled.append(filling.destination(value, stage.folder))
     elif word == "WORKDIR":
         stage.folder = posixpath.join(stage.folder, value.strip())
@@ -262,27 +220,15 @@ def known_base(stage: Stage) -> str:
 def steps(text: SourceText, stage: Stage, lines: Lines) -> list[ImageStep]:
     """What a RUN does to packages."""
     index = any(OTHER_BUILDS.search(stage.variables.get(name, "")) for name in INDEXES)
-    limited = any(name in stage.variables for name in LIMITS)
     lacks = lacking(known_base(stage), stage.runs)
     return [
         replace(
-            replace(change, index=change.index or index, limited=change.limited or limited).at(text.at(line)),
+            replace(change, index=change.index or index).at(text.at(line)),
             lacks=None if change.wheels or stage.variables.keys() & FOUND else lacks,
         )
         for line, words in shell.commands(without_options(lines), stage.variables)
         for change in changes(words)
     ]
-
-
-def without_options(lines: Lines) -> Lines:
-    """RUN's lines without its own flags: --mount=type=cache,... and the like."""
-    found, at_start = [], True
-    for number, text in lines:
-        if at_start:
-            text = OPTIONS.sub("", text)
-            at_start = not text.strip(" \t\\")
-        found.append((number, text))
-    return found
 
 
 def finished(text: SourceText, stage: Stage) -> Image:
@@ -313,17 +259,3 @@ def started(stage: Stage) -> servers.Started | None:
     words = [word for part in parts for word in part]
     server = servers.started(words, stage.variables) if words else None
     return servers.started(parts[1], stage.variables) if server is None and len(parts) == 2 else server
-
-
-def command_words(value: str) -> list[str]:
-    """Of an exec form, or of the shell that its text is for."""
-    form = shell.told(value)
-    return form if form is not None else ["sh", "-c", value]
-
-
-def pairs(value: str) -> dict[str, str]:
-    """A=1 B="2 3", or the old form A 1."""
-    words = [word for _, one in shell.commands([(1, value)]) for word in one]
-    if words and "=" not in words[0] and len(words) > 1:
-        return {words[0]: " ".join(words[1:])}
-    return {name: text for name, _, text in (word.partition("=") for word in words)}

@@ -12,28 +12,10 @@ from ...facts.source_lines import SourceLine
 from .shell import base, flag, program
 
 LIMITING = (
-    *(
-        "scipy",
-        "pandas",
-        "matplotlib",
-        "scikit-learn",
-        "numba",
-        "transformers",
-        "diffusers",
-        "langchain",
-        "openvino",
-        "thinc",
-    ),
-    *(
-        "gradio",
-        "streamlit",
-        "ultralytics",
-        "mediapipe",
-        "facenet-pytorch",
-        "mxnet",
-        "paddlepaddle",
-        "paddlepaddle-gpu",
-    ),
+    *("scipy", "pandas", "matplotlib", "scikit-learn", "numba", "transformers", "diffusers", "langchain", "openvino"),
+    *("thinc"),
+    *("gradio", "streamlit", "ultralytics", "mediapipe", "facenet-pytorch", "mxnet", "paddlepaddle"),
+    *("paddlepaddle-gpu"),
     *("tensorflow-gpu", "keras", "jax", "jaxlib", "pyarrow", "deepface", "spacy", "modin", "numexpr", "contourpy"),
 )
 """Packages of which some releases, or all, require numpy<2 (Requires-Dist on PyPI), so that pip takes NumPy 1."""
@@ -110,7 +92,6 @@ class PackageChange(Data, frozen=True, kw_only=True):
     file: str | None = None
     dependencies: bool = True
     index: bool = False
-    limited: bool = False
     wheels: bool = False
 
     def at(self, line: SourceLine) -> ImageStep:
@@ -121,7 +102,6 @@ class PackageChange(Data, frozen=True, kw_only=True):
             file=self.file,
             dependencies=self.dependencies,
             index=self.index,
-            limited=self.limited,
         )
 
 
@@ -238,8 +218,7 @@ def by_pip(action: str, words: list[str]) -> list[PackageChange]:
     built = cuda_of(flag(words, "-i", "--index-url", "--default-index") or "")  # another beside PyPI decides nothing
     if built is not None:
         found = [replace(one, packages=tuple(of_build(two, built) for two in one.packages)) for one in found]
-    limited, wheels = bool(given & {"-c", "--constraint"}), bool(given & WITH_WHEELS)
-    return [replace(one, limited=limited, wheels=wheels) for one in found]
+    return [replace(one, wheels=bool(given & WITH_WHEELS)) for one in found]
 
 
 def of_build(one: Wanted, built: str) -> Wanted:

@@ -10,7 +10,7 @@ import tomli
 
 from retina_doctor.codec import replace
 
-from ...facts.deployment import Package
+from ...facts.deployment import Doubt, Package
 from ...facts.source import Bundle, Sign
 from ..found import Found
 from ..text import SourceText
@@ -32,18 +32,18 @@ def told(text: SourceText, content: str) -> Found:
 LOCKS = ("uv.lock",)
 
 
-def doubted(data: Toml) -> set[str]:
+def doubted(data: Toml) -> set[Doubt]:
     """What of a project's packages cannot be told."""
     meta, tool = table(data, "project"), table(data, "tool")
     poetry, uv = table(tool, "poetry"), table(tool, "uv")
     named = [name for name in {**table(poetry, "dependencies"), **table(data, "packages")} if name != "python"]
     found = understood.of_texts([*texts(meta.get("dependencies")), *named])
     if uv.keys() & {"constraint-dependencies", "override-dependencies", "exclude-newer"} or meta.get("dynamic"):
-        found.add(understood.PART)
+        found.add("part")
     addresses = [str(one.get("url")) for one in (*tables(uv.get("index")), *tables(poetry.get("source")))]
     addresses += [str(one.get("url")) for one in tables(data.get("source"))]
     if uv.keys() & {"sources", "find-links", "no-index"} or any(map(understood.of_index, addresses)):
-        found.add(understood.INDEX)
+        found.add("index")
     return found
 
 

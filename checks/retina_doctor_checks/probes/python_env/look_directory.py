@@ -8,6 +8,7 @@ import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 
 from retina_doctor.hints import Any
+from retina_doctor_checks.probes.service import module_places
 
 PACKAGES = (
     *("albumentations", "cv2", "fastapi", "flask", "insightface", "numpy", "onnx", "onnxruntime", "PIL", "requests"),
@@ -50,20 +51,18 @@ def neighbours(name: str, here: str) -> list[str]:
 
 def not_loaded(own: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Those whose place a neighbour can take."""
-    from retina_doctor_checks.probes.service import imported_names  # most folders hold none of them
-
-    loaded = imported_names.loaded_at_start() or STANDARD
+    loaded = module_places.loaded_at_start() or STANDARD
     return [one for one in own if one[0] not in loaded]
 
 
 def lacks(name: str, path: str, here: str) -> bool:
     """Whether Python's own module makes a public function or class that this file has not."""
-    from retina_doctor_checks.probes.service import imported_names
+    from retina_doctor_checks.probes.service import module_files  # most folders hold none such
 
-    own = imported_names.bound(imported_names.parsed(path)[0])
+    own = module_files.bound(module_files.parsed(path)[0])
     folders = [p for p in sys.path if p and os.path.realpath(p) != os.path.realpath(here)]
     files = [file for p in folders for file in neighbours(name, p)]
-    real = imported_names.parsed(files[0])[0] if files else None
+    real = module_files.parsed(files[0])[0] if files else None
     made = [one.name for one in real.body if hasattr(one, "name") and not one.name.startswith("_")] if real else []
     return own is not None and not own.issuperset(made)
 

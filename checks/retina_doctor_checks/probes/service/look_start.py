@@ -20,6 +20,8 @@ from retina_doctor_checks.probes.service import (
     compose_file,
     ended,
     imported_names,
+    module_files,
+    module_places,
     server_words,
     start_script,
     unit_files,
@@ -124,7 +126,7 @@ def candidates(directory: str) -> list[str]:
 
 def says_it_serves(file: str) -> bool:
     try:
-        if not os.path.isfile(file) or os.path.getsize(file) > imported_names.MOST_BYTES:
+        if not os.path.isfile(file) or os.path.getsize(file) > module_files.MOST_BYTES:
             return False
         with open(file, "rb") as stream:
             return IMPORTS_SERVER.search(stream.read()) is not None
@@ -191,7 +193,7 @@ def served(
 def nowhere(probe: Any, app: Any, directory: str, elsewhere: bool) -> None:
     """The file that the command runs is not there."""
     name = app.name
-    asks = [] if elsewhere else [one for one in app.asks if not imported_names.is_there(one, [*app.folders, *sys.path])]
+    asks = [] if elsewhere else [one for one in app.asks if not module_places.is_there(one, [*app.folders, *sys.path])]
     missing = [imported_names.absent(one, directory, 1, "command") for one in asks]
     if app.script or (name and (name.endswith(".py") or "/" in name)):
         if name.endswith(".py"):
@@ -202,7 +204,7 @@ def nowhere(probe: Any, app: Any, directory: str, elsewhere: bool) -> None:
         probe.tell(missing=missing, problem="no-application" if not missing else None)
         return
     top = name.split(".")[0]
-    if imported_names.is_there(top, [*app.folders, *sys.path]) and top == name:
+    if module_places.is_there(top, [*app.folders, *sys.path]) and top == name:
         probe.tell(
             missing=missing, problem="no-application" if not missing else None
         )  # a compiled module, or one of a finder
