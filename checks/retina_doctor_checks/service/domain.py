@@ -16,6 +16,7 @@ from ..facts.service_start import Start
 from ..settings import DetectionSettings, ServiceSettings
 from . import (
     answering_checks,
+    binding_checks,
     checks,
     endpoint_checks,
     load_checks,
@@ -137,9 +138,9 @@ domain = Domain(
     checks=(
         checks.service_not_running,
         checks.service_loopback_only,
-        checks.port_in_use,
-        checks.port_forbidden,
-        checks.host_not_on_this_machine,
+        binding_checks.port_in_use,
+        binding_checks.port_forbidden,
+        binding_checks.host_not_on_this_machine,
         answering_checks.service_crashed_or_not_ready,
         url_checks.service_wrong_url,
         reach_checks.port_blocked,

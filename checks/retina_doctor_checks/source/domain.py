@@ -13,6 +13,7 @@ from ..settings import ScanSettings, ServiceSettings
 from . import (
     checks,
     container_checks,
+    cuda_major_checks,
     figure_checks,
     image_checks,
     limit_checks,
@@ -90,7 +91,7 @@ domain = Domain(
         figure_checks.det_size_not_multiple_of_32,
         rival_checks.ort_both_packages,
         package_checks.ort_cpu_package,
-        package_checks.ort_cuda_major_mismatch,
+        cuda_major_checks.ort_cuda_major_mismatch,
         container_checks.container_started_without_gpu,
         serving_checks.service_loopback_only,
         serving_checks.port_not_published,

@@ -17,9 +17,10 @@ from ..combined.source_files import is_test
 from ..facts.deployment import Image, Package
 from ..facts.source import Source
 from ..versions import allows
+from .builds_required import built
 from .environments import GPU, OPENCVS, Environment, environments, installed_by, is_of_pypi, is_wholly_known
 from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_for_gpu
-from .package_checks import BARE, built, once
+from .package_checks import BARE, once
 from .pythons import of_image
 from .requirement_lines import is_direct
 from .together import cuda_major

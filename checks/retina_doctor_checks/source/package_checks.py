@@ -7,22 +7,20 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.codec import replace
-from retina_doctor.model import Reason, Severity
+from retina_doctor.model import Severity
 from retina_doctor.patterns import pattern
-from retina_doctor_checks.advice.builds import Build, onnxruntime_builds
 
 from ..advice.base_images import in_short
-from ..combined.asides import asides
 from ..combined.source_files import is_test
 from ..facts.deployment import Image, Package
 from ..facts.source import Sign, Source
 from ..versions import allows, pinned, release
 from . import requirement_lines
+from .builds_required import built, fitting, goes_on, repinned
 from .environments import CPU, GPU, RIVALS, Environment, environments, is_understood
 from .judging import EITHER, SourcePlace, answer, of_source, scanned, scanned_for_gpu
 from .together import cuda_major, image_of, is_gpu_image
 
-CLAUSE = r"(?:={2,3}|[<>!~]=|[<>])\s*[\w.*+]+"
 BESIDE = pattern(r"(?i)(?:^|[^a-z])(?:tests?|dev|lint|docs?|ci|cpu|examples?)(?![a-z])")
 """Groups and files that are not what serves, or mean the CPU."""
 
@@ -216,94 +214,3 @@ def is_without_onnxruntime(one: Environment, image: Image) -> bool:
 def is_bare(image: Image) -> bool:
     """Whether no package of Python's is there that it does not install itself."""
     return BARE.match(in_short(image.base)) is not None or CUDA_BASE.search(image.base) is not None
-
-
-@check("RD278", "ort-cuda-major-mismatch", Severity.ERROR, pitfall=2, scope=scanned_for_gpu, action=Action.EDIT)
-@of_source
-def ort_cuda_major_mismatch(source: Source) -> Answer:
-    places = (place for one in environments(source) if (place := mismatch(one)) is not None)
-    return answer(source, "RD278", "ort-cuda-major-mismatch", once(places), of=("deployment",))
-
-
-def mismatch(one: Environment) -> SourcePlace | None:
-    """A wheel whose own CUDA packages come along (extras) needs none of the image's."""
-    package = one.packages.get(GPU)
-    major = cuda_major(one.image.base) if one.image else None
-    if package is None or one.image is None or package.extras or one.other:
-        return None
-    if major is None and BARE.match(in_short(one.image.base)):
-        return mismatch_with_torch(one, one.image, package)
-    if major is None:
-        return None
-    build = built(package)
-    if build is None or build.cuda[0] == major:
-        return None
-    fits = fitting(major)
-    is_pinned = pinned(package.spec) is not None
-    return SourcePlace(
-        at=package.at,
-        why="pinned" if is_pinned else "newest",
-        what=f"{GPU} {build.version}",
-        fixed=repinned(package, fits.version) if fits else None,
-        at_most=None if is_pinned else Severity.WARNING,
-        more={
-            "base": one.image.base,
-            "major": major,
-            "build_cuda": build.cuda[0],
-            "fits": fits.version if fits else None,
-            "remedy": asides(
-                Reason(
-                    "pin-or-other-image" if fits else "other-image",
-                    {"fits": fits.version if fits else "", "major": major, "cuda": build.cuda[0]},
-                )
-            ),
-        },
-    )
-
-
-def mismatch_with_torch(one: Environment, image: Image, package: Package) -> SourcePlace | None:
-    """In an image without CUDA torch alone brings its libraries, of the version that it was built for."""
-    torch, build = one.packages.get("torch"), built(package)
-    others = any(name.startswith("nvidia-") or name == "tensorflow" for name in one.packages)
-    if torch is None or not torch.cuda or build is None or others or image.brings or build.cuda[0] == int(torch.cuda):
-        return None
-    fits = fitting(int(torch.cuda))
-    more = {"base": f"torch{torch.spec}", "major": int(torch.cuda), "build_cuda": build.cuda[0]}
-    remedy = (
-        Reason("pin-or-other-torch", {"fits": fits.version, "major": torch.cuda, "cuda": build.cuda[0]})
-        if fits
-        else None
-    )
-    return SourcePlace(
-        at=package.at,
-        why="torch",
-        what=f"{GPU} {build.version}",
-        fixed=repinned(package, fits.version) if fits else None,
-        more={**more, "fits": fits.version if fits else None, "remedy": asides(remedy)},
-    )
-
-
-def fitting(major: int) -> Build | None:
-    return next((row for row in onnxruntime_builds() if row.cuda[0] == major and row.processor == "x86_64"), None)
-
-
-def built(package: Package) -> Build | None:
-    """The newest build that the requirement lets in; for a pin, the known one of its minor version, whose CUDA is the same."""
-    rows = [row for row in onnxruntime_builds() if row.processor == "x86_64"]
-    version = pinned(package.spec)
-    if version is not None:
-        return next((row for row in rows if release(row.version)[:2] == release(version)[:2]), None)
-    return next((row for row in rows if allows(package.spec, row.version)), None)
-
-
-def goes_on(text: str) -> bool:
-    return text.startswith("onnxruntime") and re.search(r"--hash|\\$", text) is not None
-
-
-def repinned(package: Package, version: str) -> str | None:
-    """The line with another pin; None where the line has more to say than pip's plain form, or goes on with hashes."""
-    if goes_on(package.at.text):
-        return None
-    pattern = rf"(onnxruntime[-_.]gpu(?:\[[^\]]*\])?)(?:\s*{CLAUSE}(?:\s*,\s*{CLAUSE})*)?(?![\w.*+]|\s*[<>=!~^,])"
-    text, count = re.subn(pattern, rf"\g<1>=={version}", package.at.text, count=1)
-    return text if count else None
