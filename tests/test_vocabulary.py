@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retina_doctor.redaction.vocabulary import FEW, Vocabulary, _text, has_line, known_words
+from tools import letter_pairs
 
 
 def test_every_word_of_the_list_is_found() -> None:
@@ -33,3 +34,8 @@ def test_the_first_words_are_answered_as_the_later_ones() -> None:
     for _ in range(FEW):
         assert "python" in vocabulary
     assert [word in vocabulary for word in asked] == first == [True] * 40 + [False] * 3 + ["/data" in known_words()]
+
+
+def test_pairs_of_letters_are_those_of_the_words() -> None:
+    """Where this fails, words were added: `python -m tools.letter_pairs`."""
+    assert letter_pairs.OUT.read_text(encoding="ascii") == letter_pairs.counted()

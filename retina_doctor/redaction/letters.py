@@ -6,8 +6,7 @@ import functools
 import itertools
 import math
 from math import fsum
-
-from retina_doctor.redaction.vocabulary import known_words
+from pathlib import Path
 
 SHORTEST = 16  # letters; of fewer, too little can be told
 WORDLESS = -10.3
@@ -19,23 +18,24 @@ WORDLESS_IN_CAPITALS = -9.3
 
 
 @functools.cache
-def _words() -> tuple[str, int]:
-    """All known words of at least three letters as one text, and how many pairs of letters they have."""
-    words = [word for word in known_words() if len(word) > 2 and word.isascii() and word.isalpha()]
-    return " ".join(words), sum(map(len, words)) - len(words)
+def _counts() -> tuple[list[int], int]:
+    """How often each pair of letters stands in known words, aa, ab, … zz, and how many pairs they have. letter_pairs.txt is
+    made by tools/letter_pairs.py: to count them takes longer than all else that a path is looked at for."""
+    counts = [int(count) for count in Path(__file__).with_name("letter_pairs.txt").read_text(encoding="ascii").split()]
+    return counts[:-1], counts[-1]
 
 
 @functools.cache
-def _share(two: str) -> float:
+def _share(first: str, second: str) -> float:
     """Logarithm of the share that two letters have among the pairs of known words; of those that follow each other in none, as
     if half a pair did."""
-    text, pairs = _words()
-    return math.log2((text.count(two) + 0.5) / pairs)
+    counts, pairs = _counts()
+    return math.log2((counts[26 * (ord(first) - 97) + ord(second) - 97] + 0.5) / pairs)
 
 
 def is_no_word(word: str) -> bool:
     """So many Latin letters, put together as no language does: `MCPFOPMDLABRGPLX`, not `gesichtserkennungsdienst`."""
     if len(word) < SHORTEST or not word.isascii() or not word.isalpha():
         return False
-    mean = fsum(_share(a + b) for a, b in itertools.pairwise(word.lower())) / (len(word) - 1)
+    mean = fsum(_share(a, b) for a, b in itertools.pairwise(word.lower())) / (len(word) - 1)
     return mean < (WORDLESS if word[1:].islower() else WORDLESS_IN_CAPITALS)

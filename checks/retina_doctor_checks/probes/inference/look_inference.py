@@ -11,7 +11,7 @@ from retina_doctor_checks.probes.models import locate
 from retina_doctor_checks.probes.native import output, places, room, sparing
 from retina_doctor_checks.probes.ort_gpu import session
 
-FEWEST_RUNS, MOST_RUNS, ENOUGH = 4, 20, 0.15
+FEWEST_RUNS, MOST_RUNS, ENOUGH = 4, 20, 0.1
 """Runs after the first, until so many seconds are over: on a card the most; four of a slow one tell its median and its worst."""
 SMALLER = ((0.75, 0.75), (0.5, 1.0), (1.0, 0.5))  # shares of the width and of the height in force
 SLOW = 5.0  # seconds of a first run, after which no other input is tried
