@@ -62,17 +62,15 @@ def load(text: str | bytes) -> Snapshot:
     return snapshot
 
 
-CONTAINERS = (dict, list)
-
-
 def _shallow(data: Any) -> bool:
+    """JSON makes no other containers than these two, and a snapshot has thousands of values."""
     level = [data]
     for _ in range(MOST_DEPTH):
         level = [
             inner
             for value in level
-            for inner in (value.values() if isinstance(value, dict) else value)
-            if isinstance(inner, CONTAINERS)
+            for inner in (value.values() if type(value) is dict else value)
+            if type(inner) is dict or type(inner) is list
         ]
         if not level:
             return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from retina_doctor.authoring import Probe, Scope
@@ -31,6 +31,7 @@ class Selection:
         gate = settings.gate
         self.settings = settings
         self.catalogue = catalogue
+        self._scopes: dict[int, Scope] = {}
         with _naming("gate.only"):
             self.only = catalogue.matching(gate.only, pack_not_loadable.code) if gate.only else None
         with _naming("gate.skip"):
@@ -65,7 +66,7 @@ class Selection:
         if (self.only is not None and check.code not in self.only) or check.code in self.skip:
             return judgement_of(entry, Verdict.INAPPLICABLE, reason=Reason("deselected"))
         try:
-            scope = check.scope(self.settings)
+            scope = self._scope(check.scope)
             inapplicable = scope.inapplicable
         except Exception as error:
             return judged_broken(entry, error, "scope: ")
@@ -73,6 +74,13 @@ class Selection:
         if inapplicable is None and heavy:
             inapplicable = Reason("quick")
         return scope if inapplicable is None else judgement_of(entry, Verdict.INAPPLICABLE, reason=inapplicable)
+
+    def _scope(self, of: Callable[[Settings], Scope]) -> Scope:
+        """Two hundred checks share a handful of scopes, and the settings are the same for all."""
+        try:
+            return self._scopes[id(of)]  # a pack's may be an object that has no hash
+        except KeyError:
+            return self._scopes.setdefault(id(of), of(self.settings))
 
     def needed_facts(self, entries: Iterable[Entry]) -> set[type]:
         """Types of the facts that the checks which will be judged ask for; those that --quick has the time for."""
