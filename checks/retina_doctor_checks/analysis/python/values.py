@@ -1,7 +1,7 @@
 """What an expression may be: followed through names, attributes of self, parameters, returns and the usual wrappers, and
 from file to file of the package. Nothing is computed that a reader would not see at a glance.
 
-It is one function that calls itself for each kind of expression; parted, the files would import each other in a circle.
+It is one function that calls itself for each kind of expression; what objects keep (held.py) is handed it.
 """
 
 from __future__ import annotations
@@ -13,20 +13,18 @@ from ..text import Unreadable
 from .arguments import argument, default_in, plain_argument
 from .each import Each, elements
 from .filled import stays
-from .keeping import configuration, is_state, is_straight, loads, settings_object
-from .modules import place_of, there, tree_at
+from .held import assigned, held
+from .modules import there
 from .neighbours import is_literal
 from .options import option
-from .tree import Function, Scope, Tree, held_at, is_self, last_word
+from .tree import Function, Scope, Tree, is_self, last_word
 from .value import (
-    CURRENT,
     DEEP,
     ENVIRONMENT,
     MOST,
     MOST_STEPS,
     NAMES,
     NUMBERS,
-    OWNERS,
     PATHS,
     UNCHANGED,
     WRAPPERS,
@@ -51,14 +49,14 @@ def values(tree: Tree, node: ast.expr | None, deep: int = 0) -> list[Value]:
     if isinstance(node, ast.Attribute):
         if is_self(node.value):
             return _of_class(tree, node, deep)
-        known = _held(tree, node, deep) or _flag(tree, node, deep) or _field(tree, node, deep)
+        known = held(values, tree, node, deep) or _flag(tree, node, deep) or _field(tree, node, deep)
         return known or [_imported(tree, node, deep)]
     if isinstance(node, ast.Subscript):
         said = _variable(tree, node.slice) if from_outside(tree, node) else None
         return (
             [Value(said, sure=False)]
             if said is not None
-            else _held(tree, node, deep) or _looked_up(tree, node, deep) or [_imported(tree, node, deep)]
+            else held(values, tree, node, deep) or _looked_up(tree, node, deep) or [_imported(tree, node, deep)]
         )
     if isinstance(node, ast.IfExp):
         return values(tree, node.body, deep + 1) + values(tree, node.orelse, deep + 1)
@@ -146,79 +144,11 @@ def _name(tree: Tree, name: str, scope: Scope | None, deep: int) -> list[Value]:
                 return found if given is None else [Value(None)]  # if host is None: host = ...
         if given is not None:
             imported = scope is tree.root and name in tree.names  # try: from other import NAME, except: NAME = ...
-            return [Value(None)] if imported else _assigned(tree, given, deep)
+            return [Value(None)] if imported else assigned(values, tree, given, deep)
         scope = tree.parent.get(scope)
         while isinstance(scope, ast.ClassDef):  # a method does not see the names of its class
             scope = tree.parent.get(scope)
     return []
-
-
-def _assigned(tree: Tree, given: Sequence[ast.expr | None], deep: int) -> list[Value]:
-    """A name has a value that can be told where it is assigned once; that it was None at first changes nothing."""
-    real = [one for one in given if not (isinstance(one, ast.Constant) and one.value is None)] or given[:1]
-    makers = {tree.full(one.func) if isinstance(one, ast.Call) else "" for one in real}
-    alike = len(makers) == 1 and not makers & {"", *WRAPPERS, *PATHS}  # in a try and in its except, say
-    return values(tree, real[0], deep + 1) if len(real) == 1 or alike else [Value(None)]
-
-
-def _held(tree: Tree, node: ast.expr, deep: int) -> list[Value]:
-    """What an object keeps, where this file makes it and puts it there. A setting is known only where nothing decides whether
-    it is put there; a thing that is made (FaceAnalysis()) may also be put there by a function, of a lifespan say."""
-    if isinstance(node, ast.Subscript) and last_word(node.value) == "config" and held_at(node) is not None:
-        return _configured(tree, node, deep)
-    return _put(tree, node, deep)
-
-
-def _configured(tree: Tree, node: ast.Subscript, deep: int) -> list[Value]:
-    """What app.config["SIZE"] is, where one file alone may say it: set there, or of the one object that it is read from."""
-    key = node.slice.value if isinstance(node.slice, ast.Constant) else ""
-    files = tree.neighbours.configured_in(str(key))
-    current = tree.full(node.value) in CURRENT
-    if (current and len(files) != 1) or len(files) > 1:
-        return [Value(None)]
-    if current:
-        other = tree_at(tree.neighbours, *files)
-        config = configuration(other) if other is not None else None
-        if other is None or config is None:
-            return [Value(None)]
-        found = _configured(other, ast.Subscript(config, node.slice, ast.Load()), deep + 1)
-        return found if other is tree else [one for one in found if one.node is not None and is_literal(one.node)]
-    if files and tree.text.path not in files:
-        return []  # of an application that another file makes
-    read = loads(tree)
-    if tree.full(node.value) in tree.changed or len(read) > 1:
-        return [Value(None)]
-    return _read_from(tree, node, str(key), read[0], deep) if read else _put(tree, node, deep)
-
-
-def _read_from(tree: Tree, node: ast.Subscript, key: str, load: ast.Call, deep: int) -> list[Value]:
-    """Of app.config.from_object(Config), which takes names in capitals alone (flask/config.py)."""
-    given, made = settings_object(load), _owner(tree, node, deep)
-    alone = not tree.bound.get((None, held_at(node) or ""))
-    if given is None or made is None or not alone or not key.isupper():
-        return [Value(None)]
-    if _owner(tree, load.func, deep) is not made or not is_straight(tree, load, node, made):
-        return [Value(None)]
-    if not (isinstance(given, ast.Constant) and isinstance(given.value, str)):
-        return values(tree, ast.Attribute(given, key, ast.Load()), deep + 1)
-    place = place_of(tree, f"{given.value}.{key}", [])
-    return values(*place, deep + 1) if place is not None else [Value(None)]
-
-
-def _put(tree: Tree, node: ast.expr, deep: int) -> list[Value]:
-    place = held_at(node)
-    given = tree.bound.get((None, place)) if place is not None else None
-    if not given or place is None:
-        return []
-    targets = tree.puts[place]
-    mades = [_owner(tree, one, deep) for one in (node, *targets)]
-    shared = is_state(node) and all(is_state(one) for one in targets)
-    if not shared and (mades[0] is None or any(made is not mades[0] for made in mades)):
-        return [Value(None)]
-    found = _assigned(tree, given, deep)
-    if mades[0] is not None and all(is_straight(tree, one, node, mades[0]) for one in targets):
-        return found
-    return [value.unsure() if isinstance(value.node, ast.Call) else Value(None) for value in found]
 
 
 def _looked_up(tree: Tree, node: ast.Subscript, deep: int) -> list[Value]:
@@ -243,21 +173,10 @@ def _looked_up(tree: Tree, node: ast.Subscript, deep: int) -> list[Value]:
     return found[:MOST]
 
 
-def _owner(tree: Tree, node: ast.expr, deep: int) -> ast.expr | None:
-    """What makes the object that keeps a value, where that is plain to see: {}, FastAPI(), a class of this file."""
-    kept = node.value if isinstance(node, ast.Attribute | ast.Subscript) else None
-    within = isinstance(kept, ast.Attribute) and (is_state(node) or kept.attr == "config")
-    found = values(tree, kept.value if within and isinstance(kept, ast.Attribute) else kept, deep + 1)
-    made = found[0].node if len(found) == 1 else None
-    if isinstance(made, ast.Call):
-        return made if tree.full(made.func) in OWNERS or last_word(made.func) in tree.classes else None
-    return made if isinstance(made, ast.Dict) else None
-
-
 def _of_class(tree: Tree, node: ast.Attribute, deep: int) -> list[Value]:
     owner = tree.class_of(tree.scope.get(node))
     given = tree.bound.get((owner, "self." + node.attr))
-    return _assigned(tree, given, deep) if given else [Value(None)]
+    return assigned(values, tree, given, deep) if given else [Value(None)]
 
 
 def _parameter(tree: Tree, function: Function, name: str, deep: int) -> list[Value] | None:
