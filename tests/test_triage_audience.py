@@ -347,3 +347,36 @@ def test_a_page_of_questions_and_answers_is_no_complaint() -> None:
 def test_what_was_tried_in_vain_is_no_entry_of_a_changelog(line: str) -> None:
     assert names(line) != []
     assert names("- Fixed: CUDA out of memory with more than four workers") == []
+
+
+PULL_REQUESTS = {
+    "subject": "fix(gpu): suppress thread affinity warnings of ONNX Runtime in Docker\n\nThe session gets its number.",
+    "heading": (
+        "legacy drivers by default\n\n###### Description of changes\nDrivers 590+ have dropped support for Pascal, use legacy_580"
+    ),
+    "what-it-does": "Improve it\n\nThis PR addresses CUDA_ERROR_SYSTEM_NOT_READY: the fabric manager was not active.",
+    "chinese": "切换到 GPU\n\n## 变更说明\n将人脸识别插件从 CPU-only onnxruntime 切换到 GPU 版本",
+}
+
+
+@pytest.mark.parametrize("text", PULL_REQUESTS.values(), ids=PULL_REQUESTS)
+def test_what_a_change_does_is_no_complaint(text: str) -> None:
+    assert names(text) == []
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "After this change my GPU is not used any more.",
+        "Since this PR the GPU is not used.",
+        "How can I make it use the GPU? It is not used.",
+    ],
+)
+@pytest.mark.parametrize("text", PULL_REQUESTS.values(), ids=PULL_REQUESTS)
+def test_who_complains_of_a_change_is_heard(text: str, beside: str) -> None:
+    assert names(f"{text}\n\n{beside} onnxruntime runs on the CPU only.") != []
+
+
+def test_what_was_printed_is_heard_in_a_change() -> None:
+    text = f"{PULL_REQUESTS['what-it-does']}\n\n[E:onnxruntime] {PRINTED}"
+    assert any(name.startswith("ort-cuda") for name in names(text))

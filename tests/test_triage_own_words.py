@@ -139,6 +139,11 @@ def test_a_word_begins_where_a_word_does() -> None:
     assert not holds(("cpu",), "cpus") and holds(("显存",), "我的显存不够")
 
 
+def test_a_word_that_is_marked_ends_where_a_word_does_too() -> None:
+    assert holds(("hand|",), "a hand") and holds(("hand|",), "two hands.") and not holds(("hand|",), "a handle")
+    assert not holds(("screen|",), "screenshots") and not holds(("port 80|",), "port 8000")
+
+
 PATHS = {
     "windows": r"C:\Users\me\AppData\Local\Programs\Python\Python310\Lib\site-packages",
     "windows-forward": "C:/Users/me/venv/Lib/site-packages",

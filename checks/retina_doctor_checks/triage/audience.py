@@ -79,7 +79,8 @@ _PRAISE = re.compile(
 )
 """Said by one who praises or only asks; a complaint may hold it, too."""
 _MEANT = re.compile(
-    r"\b(?:that is how we want it|(?<!not )(?:by design|as (?:intended|designed)))\b|(?<!不是)(?:设计如此|有意为之)",
+    r"\b(?:that is how we want it|(?<!not )(?:by design|as (?:intended|designed)|purposefully|on purpose))\b"
+    r"|(?<!不是)(?:设计如此|有意为之)",
     re.IGNORECASE,
 )
 """Said of what somebody wants so: what he says next to it that does not go is no complaint."""

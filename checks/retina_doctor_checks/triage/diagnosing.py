@@ -13,6 +13,7 @@ from retina_doctor.codec import Data
 from . import tables
 from .audience import is_impersonal, is_lesson, is_pleased, is_praise, is_spoken
 from .case import Case
+from .changes import is_change
 from .comparisons import COMPARISONS
 from .own_words import told_alone
 from .quotations import is_quoted
@@ -58,7 +59,7 @@ class JudgedText(Data, frozen=True, kw_only=True):
 def case_of(text: LogText, *, people_wrote: bool = True) -> Case:
     """Read by both readers. *people_wrote*: as for `seen`."""
     found = seen(text, people_wrote=people_wrote)
-    lesson = people_wrote and is_lesson(text)
+    lesson = people_wrote and (is_lesson(text) or is_change(text))
     if lesson:
         found = tuple(one for one in found if not all(map(is_spoken, one.places)))
     elif people_wrote and any(one.symptom.prose for one in found) and (is_impersonal(text) or is_pleased(text)):

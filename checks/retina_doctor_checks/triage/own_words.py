@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from . import tables
 from .text import LogLine, LogText, text_of
-from .words import holds, places_of
+from .words import holds, letters, places_of
 
 NEAR = 110
 """Characters before and after the word of the first list within which one of each other list must stand."""
@@ -187,7 +187,7 @@ def _told_at(said: str) -> Iterator[tuple[tables.Saying, int]]:
     short = len(whole) <= SHORT and is_speech(said)
     rows = [row for row in tables.sayings() if short or not row.far]
     lists = {name: tables.own_words()[name] for row in rows for name in row.all}
-    there = {name: tuple(word for word in words if word in whole) for name, words in lists.items()}
+    there = {name: tuple(word for word in words if letters(word) in whole) for name, words in lists.items()}
     rows = [row for row in rows if all(there[name] for name in row.all)]
     far = ((row, _place(whole, row.all, there, SHORT)) for row in rows if row.far)
     yield from ((row, at) for row, at in far if at is not None)
@@ -196,7 +196,7 @@ def _told_at(said: str) -> Iterator[tuple[tables.Saying, int]]:
     for start, sentence in _sentences(said):
         if len(sentence) < LEAST:
             continue
-        held = frozenset(name for name, words in there.items() if any(word in sentence for word in words))
+        held = frozenset(name for name, words in there.items() if any(letters(word) in sentence for word in words))
         two = whole[last : start + len(sentence)] if start - last <= 2 * FURTHEST else sentence
         spoken = _is_spoken(sentence)
         for row in near:
