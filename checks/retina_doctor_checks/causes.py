@@ -149,7 +149,9 @@ _ALL: tuple[Cause, ...] = (
     Cause("cuda-libs-mixed-releases", ("ort-session-on-cpu", "torch-import-fails"), when=says_so),
     Cause("cudnn-incomplete", ("ort-session-on-cpu", *INFERENCE), when=says_so),
     Cause("opencv-both-packages", ("package-import-fails", "smoke-inference-failed"), when=of_that_module),
-    Cause("package-shadowed", ("package-import-fails", "ort-import-fails", "numpy-abi"), when=of_that_module),
+    Cause(
+        "package-shadowed", ("package-import-fails", "ort-import-fails", "numpy-abi", *INFERENCE), when=of_that_module
+    ),
     Cause("package-damaged", UNREADABLE, when=of_its_files),
     Cause("package-damaged", ("insightface-missing",), when=same_module),
     Cause("environment-not-recognized", ("ort-missing", "insightface-missing")),
