@@ -416,6 +416,18 @@ def test_a_fault_of_the_endpoint_is_the_root(fault: str, tmp_path: Path, real_mo
             assert (shown["wrong"][0]["where"], shown["wrong"][0]["hint"]) == FIELDS[fault]
 
 
+@pytest.mark.parametrize(
+    ("fault", "fails"), [("largest-of-none", True), ("nobody-is-an-error", False), ("nobody-is-not-found", False)]
+)
+def test_a_picture_of_nobody_is_posted_too(fault: str, fails: bool, tmp_path: Path, real_model: Path) -> None:
+    """What is said in JSON, or by another status, somebody has meant."""
+    with serving(tmp_path, real_model, fault) as service:
+        told = asked(tmp_path, "--url", service.url)
+        assert roots(told) == ([SERVICE_BAD] if fails else [])
+        if fails:
+            assert finding(told, SERVICE_BAD)["kind"] == "nobody"
+
+
 def test_a_service_that_never_answers(tmp_path: Path, real_model: Path) -> None:
     """A GET is answered at once (405), so only a picture shows it."""
     with serving(tmp_path, real_model, "never-answers") as service:

@@ -285,3 +285,8 @@ def of_the_gpu(root: Finding, echo: Finding) -> bool:
 def tells_one_twice(_root: Finding, echo: Finding) -> bool:
     """Two boxes of one face, which non-maximum suppression takes away."""
     return any(one.get("hint") == "repeated" for one in echo.evidence.get("wrong") or ())
+
+
+def of_nobody(_root: Finding, echo: Finding) -> bool:
+    """It fails at pictures without a face."""
+    return echo.evidence.get("kind") == "nobody"

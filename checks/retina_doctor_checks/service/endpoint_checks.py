@@ -130,6 +130,8 @@ def service_bad_response(ports: Ports, settings: Settings, target: Target) -> An
         kind, wrong = "misplaced", [beside]
     if kind in ("schema", "not-json") and is_for_later(one):
         return Inapplicable(Reason("answer-comes-later", {"status": one.status}))
+    if kind in (None, "content-type") and one.nobody_fails:
+        kind = "nobody"
     if kind is None:
         faces = response.faces_of(one.body, wanted)
         shown = {"faces": len(faces) if isinstance(faces, list) else 0, "seconds": f"{one.seconds or 0:.2f}"}

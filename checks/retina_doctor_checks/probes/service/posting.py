@@ -31,7 +31,7 @@ EMPTY: dict[str, Any] = {
     "retry_after": None, "authenticate": None,
     "loops": False, "login_page": False, "everywhere": None, "routes": [], "asked_for": [], "header_names": [],
     "header_problem": None, "header_line": None, "refused_certificate": None, "wide_body": None, "broad_body": None,
-    "close_body": None,
+    "close_body": None, "nobody_fails": None,
     "photo_faces": None, "broken_off": False, "head_refused": None,
 }  # fmt: skip
 MOST_WORDS = (("words", 200), ("text", answer_body.MOST_TEXT), ("retry_after", 40))  # characters that are told
