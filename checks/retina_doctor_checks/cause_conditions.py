@@ -175,7 +175,7 @@ def says_so(root: Finding, echo: Finding) -> bool:
 def of_that_module(root: Finding, echo: Finding) -> bool:
     """It is of the module itself, or of one that fails with it."""
     modules = "|".join(map(re.escape, root.evidence.get("modules") or [root.subject.removeprefix("module:")]))
-    words = " ".join(str(echo.evidence.get(key) or "") for key in ("error", "detail", "module"))
+    words = " ".join(str(echo.evidence.get(key) or "") for key in ("error", "detail", "module", "wanted"))
     return same_module(root, echo) or re.search(rf"\b(?:{modules})\b", words) is not None
 
 
