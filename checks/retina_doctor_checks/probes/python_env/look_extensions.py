@@ -48,9 +48,9 @@ COMPILED = {
 }
 """Where each package has its compiled modules, named for the Python that they were built for (PEP 3149)."""
 NOTHING: dict[str, Any] = {"missing": [], "versions": [], "problem": None}
-GRAFTED = re.compile(r"-[0-9a-f]{8}\.so")
-"""As auditwheel (repair.py, copylib) names what it copies into a wheel, by its hash: such a library is the wheel's, and no system
-has one to install."""
+GRAFTED = re.compile(r"-[0-9a-f]{8}\.(?:[\d.]*\.)?so")
+"""As auditwheel (repair.py, copylib) names what it copies into a wheel, by its hash before the first dot: no system has one of
+that name to install."""
 TAG = re.compile(r"[^.]+\.((?:cpython|cp|pypy)[^.]*)\.so$")
 
 
