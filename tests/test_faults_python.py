@@ -65,6 +65,10 @@ FAULTS: dict[str, Fault] = {
     "OpenCV for NumPy 1 under NumPy 2": Fault(
         root="numpy-abi", requirements=(*GPU[:1], NUMPY_2, "opencv-python-headless==4.8.1.78")
     ),
+    "onnx's ml_dtypes for NumPy 2 under NumPy 1": Fault(
+        root="numpy-abi",
+        requirements=(*GPU[:1], "numpy==1.26.4", "onnx==1.23.2", "ml_dtypes==0.7.0", "typing_extensions"),
+    ),
     "scipy for NumPy 1 under NumPy 2": Fault(
         root="numpy-abi", requirements=(*GPU[:1], NUMPY_2, "scipy==1.11.4"), severity="warning"
     ),

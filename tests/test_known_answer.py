@@ -262,3 +262,10 @@ def test_the_close_picture_is_a_part_of_the_posted_one() -> None:
     part = drawing.read((known.FOLDER / known.POSTED).read_bytes())[257:557, 181:481]
     close = drawing.read((known.FOLDER / known.CLOSE).read_bytes())
     assert (detector.resize(part, 640, 640).astype(numpy.uint8) == close).all()
+
+
+def test_the_broad_picture_is_the_posted_one_with_gray_beside_it() -> None:
+    broad = drawing.read((known.FOLDER / known.BROAD).read_bytes())
+    assert broad.shape == (640, 800, 3)
+    assert (broad[:, :640] == drawing.read((known.FOLDER / known.POSTED).read_bytes())).all()
+    assert (broad[:, 640:] == 128).all()

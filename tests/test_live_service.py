@@ -26,6 +26,7 @@ from tests.standins import Machine, Report, library_path, needs_root, toolkit_fo
 
 APP = Path(__file__).parents[1] / "fixtures" / "service" / "app.py"
 SERVICE = "service"
+SERVICE_BAD = "service-bad-response"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +147,27 @@ def test_boxes_elsewhere_are_one_root(tmp_path: Path, real_model: Path) -> None:
     with serving(tmp_path, real_model, "of-half-the-size") as service:
         flags = ("--device", "cpu", "--pid", str(service.pid), "--url", service.url)
         assert roots(report("check", "--only", "RD412,RD511,RD531", *flags, cwd=tmp_path)) == ["service-bad-response"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "hint", "by"),
+    [
+        ("pressed-into-a-square", "scaled-by", (0.8, 1)),
+        ("middle-alone", "shifted-by", (-80, 0)),
+        ("pressed-and-told-of-the-picture", None, None),
+    ],
+)
+def test_what_a_square_input_does_to_other_pictures(
+    fault: str, hint: str | None, by: tuple[float, float] | None, tmp_path: Path, real_model: Path
+) -> None:
+    """These weights find nobody in the wide picture, once it is pressed so; the square one shows nothing."""
+    with serving(tmp_path, real_model, fault) as service:
+        told = asked(tmp_path, "--url", service.url)
+        assert roots(told) == ([SERVICE_BAD] if hint else [])
+        if by:
+            [wrong] = finding(told, SERVICE_BAD)["wrong"]
+            assert wrong["hint"] == hint
+            assert [float(one) for one in wrong["by"].split(", ")] == pytest.approx(by, abs=0.05 * abs(by[0]))
 
 
 def test_of_a_model_that_nobody_named_nothing_is_missed(tmp_path: Path, real_model: Path) -> None:
@@ -392,6 +414,18 @@ def test_a_fault_of_the_endpoint_is_the_root(fault: str, tmp_path: Path, real_mo
         assert {key: shown[key] for key in expected} == expected
         if fault in FIELDS:
             assert (shown["wrong"][0]["where"], shown["wrong"][0]["hint"]) == FIELDS[fault]
+
+
+@pytest.mark.parametrize(
+    ("fault", "fails"), [("largest-of-none", True), ("nobody-is-an-error", False), ("nobody-is-not-found", False)]
+)
+def test_a_picture_of_nobody_is_posted_too(fault: str, fails: bool, tmp_path: Path, real_model: Path) -> None:
+    """What is said in JSON, or by another status, somebody has meant."""
+    with serving(tmp_path, real_model, fault) as service:
+        told = asked(tmp_path, "--url", service.url)
+        assert roots(told) == ([SERVICE_BAD] if fails else [])
+        if fails:
+            assert finding(told, SERVICE_BAD)["kind"] == "nobody"
 
 
 def test_a_service_that_never_answers(tmp_path: Path, real_model: Path) -> None:

@@ -328,3 +328,18 @@ def test_room_is_the_least_that_machine_and_control_groups_leave(
 )  # fmt: skip
 def test_two_releases_are_told_apart_by_their_numbers(said: str | None, listed: str, other: bool) -> None:
     assert whole.is_other(said, listed) is other
+
+
+def test_a_library_that_auditwheel_copied_into_a_wheel_is_none_of_the_systems(tmp_path: Path) -> None:
+    """It is gone with a part of the wheel: no system has one of that name to install."""
+    module = tmp_path / "cv2.so"
+    needed = [tmp_path / name for name in ("libopenblasp-r0-59ffcd50.3.15.so", "libGLnowhere.so.1")]
+    for one in needed:
+        compile_c(one, functions({f"f{needed.index(one)}"}, one), soname=one.name)
+    source = tmp_path / "cv2.c"
+    source.write_text("int f0(void), f1(void); int both(void) { return f0() + f1(); }\n")
+    compile_c(module, source, *needed)
+    for one in needed:
+        one.unlink()
+    told = look_extensions.extension("cv2", str(module), loader.trace([str(module)]))
+    assert told["missing"] == ["libGLnowhere.so.1"]

@@ -207,6 +207,30 @@ def test_only_packages_that_are_known_by_name_are_installed(tmp_path: Path, venv
 
 FOLDERS = {
     "sys.path is changed": ("import sys\nsys.path.insert(0, 'lib')\nimport ours\n", "{python} app.py", "unknown"),
+    "a folder beside it": (
+        "import os, sys\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), 'lib'))\nimport ours\n",
+        "{python} app.py", "passed"
+    ),
+    "a folder beside it, by pathlib": (
+        "import sys\nfrom pathlib import Path\nHERE = Path(__file__).resolve().parent\n"
+        "sys.path.append(str(HERE / 'lib'))\nimport ours\n", "{python} app.py", "passed"
+    ),
+    "a folder beside it that has nothing": (
+        "import os, sys\nsys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/other')\nimport ours\n",
+        "{python} app.py", "failed"
+    ),
+    "a folder of its own making": (
+        "import sys\ndef dirname(path):\n    return 'lib'\nsys.path.insert(0, dirname(__file__))\nimport ours\n",
+        "{python} app.py", "unknown"
+    ),
+    "a folder by somebody else's join": (
+        "import sys\nfrom lib.ours import x as dirname\nsys.path.insert(0, dirname(__file__))\nimport ours\n",
+        "{python} app.py", "unknown"
+    ),
+    "a folder under a condition": (
+        "import os, sys\nif os.name:\n    sys.path.insert(0, os.path.dirname(__file__) + '/lib')\nimport ours\n",
+        "{python} app.py", "unknown"
+    ),
     "suppressed": (
         "import contextlib\nwith contextlib.suppress(ImportError):\n    import ours\n", "{python} app.py", "passed"
     ),

@@ -175,7 +175,7 @@ def says_so(root: Finding, echo: Finding) -> bool:
 def of_that_module(root: Finding, echo: Finding) -> bool:
     """It is of the module itself, or of one that fails with it."""
     modules = "|".join(map(re.escape, root.evidence.get("modules") or [root.subject.removeprefix("module:")]))
-    words = " ".join(str(echo.evidence.get(key) or "") for key in ("error", "detail", "module"))
+    words = " ".join(str(echo.evidence.get(key) or "") for key in ("error", "detail", "module", "wanted"))
     return same_module(root, echo) or re.search(rf"\b(?:{modules})\b", words) is not None
 
 
@@ -285,3 +285,8 @@ def of_the_gpu(root: Finding, echo: Finding) -> bool:
 def tells_one_twice(_root: Finding, echo: Finding) -> bool:
     """Two boxes of one face, which non-maximum suppression takes away."""
     return any(one.get("hint") == "repeated" for one in echo.evidence.get("wrong") or ())
+
+
+def of_nobody(_root: Finding, echo: Finding) -> bool:
+    """It fails at pictures without a face."""
+    return echo.evidence.get("kind") == "nobody"

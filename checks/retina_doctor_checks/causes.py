@@ -28,6 +28,7 @@ from .cause_conditions import (
     of_an_onnx_model,
     of_closed_files,
     of_its_files,
+    of_nobody,
     of_onnxruntime,
     of_onnxruntime_itself,
     of_that_framework,
@@ -149,7 +150,9 @@ _ALL: tuple[Cause, ...] = (
     Cause("cuda-libs-mixed-releases", ("ort-session-on-cpu", "torch-import-fails"), when=says_so),
     Cause("cudnn-incomplete", ("ort-session-on-cpu", *INFERENCE), when=says_so),
     Cause("opencv-both-packages", ("package-import-fails", "smoke-inference-failed"), when=of_that_module),
-    Cause("package-shadowed", ("package-import-fails", "ort-import-fails", "numpy-abi"), when=of_that_module),
+    Cause(
+        "package-shadowed", ("package-import-fails", "ort-import-fails", "numpy-abi", *INFERENCE), when=of_that_module
+    ),
     Cause("package-damaged", UNREADABLE, when=of_its_files),
     Cause("package-damaged", ("insightface-missing",), when=same_module),
     Cause("environment-not-recognized", ("ort-missing", "insightface-missing")),
@@ -232,6 +235,7 @@ _ALL: tuple[Cause, ...] = (
     Cause("det-threshold-too-high", ("smoke-wrong-result",), when=faces_are_missed),
     Cause("det-size-too-small", ("smoke-wrong-result",), when=faces_are_missed),
     Cause("det-threshold-too-high", ("service-misses-faces",)),
+    Cause("no-face-not-handled", ("service-bad-response",), when=of_nobody),
     Cause("det-nms-too-high", ("service-bad-response",), when=tells_one_twice),
     Cause("known-answer-wrong", ("smoke-inference-failed", "smoke-wrong-result")),
     Cause("smoke-on-cpu", ("provider-unexpected", "latency-above-expected", "speedup-below-expected")),

@@ -109,6 +109,8 @@ class Detection(Facts, frozen=True, kw_only=True):
     another field and form with which it answers; *works_body*: that answer, where it is JSON. *cut*: the answer is longer
     than what was read. *refused_certificate*: why TLS refuses the service's; all else was asked without verifying it, and
     without the operator's headers. *wide_body*: what a second picture gives, that is no square;
+    *broad_body*: a third such one, posted where that gives no face;
+    *nobody_fails*: a picture without a face, asked twice, is answered 500 without a word in JSON; None: not asked.
     *close_body*: one of a large face, posted where the first gives none; *photo_faces*: how many the operator's own picture
     (--image) gives, posted where that gives none, either.
     *broken_off*: the connection was closed in the middle of the answer. *head_refused*: with what words Python's HTTP client
@@ -154,6 +156,8 @@ class Detection(Facts, frozen=True, kw_only=True):
     header_line: int | None = None
     refused_certificate: str | None = None
     wide_body: Json = None
+    broad_body: Json = None
+    nobody_fails: bool | None = None
     close_body: Json = None
     photo_faces: int | None = None
     broken_off: bool = False

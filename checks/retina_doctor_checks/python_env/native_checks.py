@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from retina_doctor.authoring import Action, Answer, check
@@ -9,6 +10,7 @@ from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Seve
 from retina_doctor.patterns import pattern
 
 from ..combined.asides import Asides, asides
+from ..combined.distribution_names import distribution_of
 from ..combined.loader_path import searched, without
 from ..combined.numpy_2 import CUDA, FIRST
 from ..facts.driver import GpuEnvironment
@@ -23,6 +25,12 @@ LAST_PYTHON_OF_NUMPY_1 = (3, 12)
 NUMPY_ABI = pattern(
     r"compiled using NumPy 1|numpy\.core\.multiarray failed|numpy\.dtype size changed|_ARRAY_API not found"
 )
+NEEDS_NEWER = pattern(
+    r"compiled against (?:NumPy \S+|API) version (?P<asked>0x[0-9a-f]+)(?: \(NumPy (?P<numpy>[\d.]+)\))? but "
+    r"(?:the running NumPy has \S+ version|this version of numpy is) (?P<there>0x[0-9a-f]+)"
+)
+"""numpy/_core/include/numpy/__multiarray_api.h, _import_array: the NumPy that runs is older than the one it was compiled for.
+A support file may have hidden "C-API", which looks like a name."""
 DEBIAN = {
     "libGL.so.1": "libgl1",
     "libgthread-2.0.so.0": "libglib2.0-0",
@@ -87,12 +95,17 @@ def _without(folder: str, environment: GpuEnvironment | None) -> list[str]:
 
 @check("RD283", "numpy-abi", Severity.ERROR, action=Action.PIP)
 def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | None, interpreter: Interpreter) -> Answer:
-    """A module that knows only NumPy 1's C interface, under NumPy 2: as its binary says, and as its import ends."""
+    """A module that knows only NumPy 1's C interface, under NumPy 2: as its binary says, and as its import ends. The reverse, one
+    that asks for a newer interface than there is, NumPy says itself."""
     numpy = packages.installed.get("numpy")
     if numpy is None:
         return Inapplicable(Reason("no-numpy"))
+    for one in imports.tried if imports else ():
+        said = NEEDS_NEWER.search("\n".join([one.error, *one.output])) if one.error else None
+        if said is not None and int(said["asked"], 16) > int(said["there"], 16):
+            return _for_newer_numpy(one, said, numpy, packages)
     if release(numpy)[:1] < (2,):
-        return None
+        return None if imports is not None else Unknown(("imports",))
     by_file = {
         one.module: one
         for one in extensions.extensions
@@ -110,6 +123,26 @@ def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | Non
         _for_numpy_1(name, numpy, by_file.get(name), by_import.get(name), interpreter, bool(by_import))
         for name in names
     ]
+
+
+def _for_newer_numpy(tried: Imported, said: re.Match[str], numpy: str, packages: Packages) -> Problem:
+    """*tried*: the first that fails; what it imports may have raised it."""
+    module = tried.raised_in or tried.module
+    distribution = distribution_of(module, packages) or module
+    version = packages.installed.get(distribution)
+    return Problem(
+        subject=f"module:{tried.module}",
+        evidence={
+            "module": module,
+            "distribution": distribution,
+            "version": version,
+            "numpy": numpy,
+            "wanted": f"numpy>={said['numpy']}" if said["numpy"] else "numpy",
+            "error": said[0],
+            "more": asides(Reason("part-of-package", {"package": named(distribution, version)}) if version else None),
+        },
+        variant="older",
+    )
 
 
 def _for_numpy_1(
@@ -154,13 +187,16 @@ def newer(distribution: str | None, version: str | None) -> Asides:
 
 
 @check("RD285", "opencv-system-libs-missing", Severity.ERROR, action=Action.PIP)
-def opencv_system_libs_missing(extensions: Extensions, interpreter: Interpreter | None) -> Answer:
-    """All that cv2 needs of the system, asked of the loader at once; an import names only the first."""
+def opencv_system_libs_missing(
+    extensions: Extensions, interpreter: Interpreter | None, imports: Imports | None
+) -> Answer:
+    """All that cv2 needs of the system, asked of the loader at once; an import names only the first. Where the loader cannot be
+    asked, an import that works says as much."""
     cv2 = next((one for one in extensions.extensions if one.module == "cv2"), None)
     if cv2 is None:
         return Inapplicable(Reason("no-opencv"))
     if cv2.problem is not None:
-        return Unknown(("extensions",))
+        return None if imported(imports, "cv2") else Unknown(("extensions",))
     if not cv2.missing:
         return None
     name = HEADLESS.get(cv2.distribution or "")

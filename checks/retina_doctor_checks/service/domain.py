@@ -63,9 +63,9 @@ def names_a_service(settings: Settings) -> bool:
 
 def pictures(posted: bool) -> dict[str, str | None]:
     """The known ones, where any is *posted*."""
-    from retina_doctor_checks.inference.known import CLOSE, POSTED, WIDE, encoded
+    from retina_doctor_checks.inference.known import BROAD, CLOSE, NOBODY, POSTED, WIDE, encoded
 
-    names = {"picture": POSTED, "wide": WIDE, "close": CLOSE}
+    names = {"picture": POSTED, "wide": WIDE, "broad": BROAD, "close": CLOSE, "nobody": NOBODY}
     return {name: encoded(file) if posted else None for name, file in names.items()}
 
 

@@ -13,6 +13,7 @@ from retina_doctor.settings import Settings
 from ..combined.asides import asides
 from ..combined.passed_on import ACCEPTED, at_url, no_post
 from ..facts.service import Detection, Ports, Url
+from ..inference.known import BROAD, POSTED, WIDE
 from ..settings import ResponseSettings, ServiceSettings
 from . import response, response_found
 from .checks import NOT_TOLD, service_named
@@ -129,6 +130,8 @@ def service_bad_response(ports: Ports, settings: Settings, target: Target) -> An
         kind, wrong = "misplaced", [beside]
     if kind in ("schema", "not-json") and is_for_later(one):
         return Inapplicable(Reason("answer-comes-later", {"status": one.status}))
+    if kind in (None, "content-type") and one.nobody_fails:
+        kind = "nobody"
     if kind is None:
         faces = response.faces_of(one.body, wanted)
         shown = {"faces": len(faces) if isinstance(faces, list) else 0, "seconds": f"{one.seconds or 0:.2f}"}
@@ -151,7 +154,7 @@ def _beside(
     """What is wrong with the places of boxes that are right in form."""
     if kind not in (None, "content-type", "own-form") or (kind == "own-form" and fits is None):
         return None
-    return misplaced(one.body, one.wide_body, fits or wanted)
+    return misplaced({POSTED: one.body, WIDE: one.wide_body, BROAD: one.broad_body}, fits or wanted)
 
 
 BORNE = ("content-type", "rate-limited")

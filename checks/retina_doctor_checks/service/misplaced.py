@@ -3,18 +3,18 @@ that mistake is named. What finds other things than those faces is not judged.""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from retina_doctor.codec import Data
 
-from ..inference.known import POSTED, WIDE, expected
+from ..inference.known import BROAD, POSTED, WIDE, expected
 from ..settings import ResponseSettings
 from .response import Wrong, are_numbers, corners, faces_of, overlap, shown
 
 Box = tuple[float, float, float, float]
 Size = tuple[int, int]
-SIZES: dict[str, Size] = {POSTED: (640, 640), WIDE: (517, 333)}
+SIZES: dict[str, Size] = {POSTED: (640, 640), WIDE: (517, 333), BROAD: (800, 640)}
 NEAR, SURE = 0.4, 0.7
 """Intersection over union with a known face: of detectors, which draw their boxes wider or narrower; and where a single face
 has to show it."""
@@ -34,11 +34,11 @@ class Mistake(Data, frozen=True, kw_only=True):
     least: int = 1
 
 
-def misplaced(body: Any, wide_body: Any, settings: ResponseSettings) -> Wrong | None:
-    """What is wrong with the boxes of the posted picture, or else of the wide one."""
-    for name, one in ((POSTED, body), (WIDE, wide_body)):
+def misplaced(bodies: Mapping[str, Any], settings: ResponseSettings) -> Wrong | None:
+    """What is wrong with the boxes of the first picture, or else of another. *bodies*: the answers, by picture."""
+    for name, one in bodies.items():
         faces = faces_of(one, settings) if settings.box else []
-        if isinstance(faces, Wrong) or not faces or (name == WIDE and not _are_boxes(faces, settings)):
+        if isinstance(faces, Wrong) or not faces or (name != POSTED and not _are_boxes(faces, settings)):
             continue
         mistake = _mistake([corners(face[settings.box], settings) for face in faces[:MOST_BOXES]], name)
         if mistake is not None:
@@ -51,14 +51,18 @@ def misplaced(body: Any, wide_body: Any, settings: ResponseSettings) -> Wrong | 
 
 
 def _are_boxes(faces: list[Any], settings: ResponseSettings) -> bool:
-    """Four numbers each, wherever they are: that those of the wide picture lie beyond its edge is what is looked for."""
+    """Four numbers each, wherever they are: that they lie beyond the edge of one that is no square is looked for."""
     boxes: list[Any] = [face.get(settings.box) if isinstance(face, dict) else None for face in faces]
     return all(are_numbers(box, 4) and box[2] > 0 and box[3] > 0 for box in boxes)
 
 
 def _known(name: str) -> list[Box]:
+    drawn = POSTED if name == BROAD else name
     return [
-        (box[0], box[1], box[2], box[3]) for one in expected() if one.name == name for box in (f.box for f in one.faces)
+        (box[0], box[1], box[2], box[3])
+        for one in expected()
+        if one.name == drawn
+        for box in (f.box for f in one.faces)
     ]
 
 

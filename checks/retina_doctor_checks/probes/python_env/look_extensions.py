@@ -48,6 +48,9 @@ COMPILED = {
 }
 """Where each package has its compiled modules, named for the Python that they were built for (PEP 3149)."""
 NOTHING: dict[str, Any] = {"missing": [], "versions": [], "problem": None}
+GRAFTED = re.compile(r"-[0-9a-f]{8}\.(?:[\d.]*\.)?so")
+"""As auditwheel (repair.py, copylib) names what it copies into a wheel, by its hash before the first dot: no system has one of
+that name to install."""
 TAG = re.compile(r"[^.]+\.((?:cpython|cp|pypy)[^.]*)\.so$")
 
 
@@ -155,7 +158,7 @@ def extension(module: str, path: str, answer: dict[str, Any]) -> dict[str, Any]:
         "path": path,
         "distribution": name,
         "version": version,
-        "missing": answer["missing"],
+        "missing": [one for one in answer["missing"] if not GRAFTED.search(one)],
         "versions": [one for place, one in enumerate(versions) if one not in versions[:place]],
         "numpy_abi": None if module == "numpy" else numpy_abi(path),
         "problem": answer["problem"],

@@ -47,7 +47,8 @@ def attempt(name: str) -> dict[str, Any]:
             if getattr(module, "__file__", None) is None and claimed(name):
                 raise ImportError("%s is an empty shell: %s (unknown location)" % (name, ", ".join(module.__path__)))
         except Exception as failure:
-            error = "%s: %s" % (type(failure).__name__, failure)
+            raised = beneath(failure)
+            error = "%s: %s" % (type(raised).__name__, raised)
             through = packages(failure)
             if isinstance(failure, ImportError) and failure.name == name and failure.path is None and claimed(name):
                 error += ", though a distribution of it is installed"
@@ -59,6 +60,14 @@ def attempt(name: str) -> dict[str, Any]:
         "raised_in": through[-1] if through else None,
         "asked_by": through[-2] if len(through) > 1 else None,
     }
+
+
+def beneath(failure: BaseException) -> BaseException:
+    """CPython hides what an extension has left raised under a SystemError of its own, whose cause it is (_PyErr_FormatFromCause
+    in Objects/call.c)."""
+    while isinstance(failure, SystemError) and failure.__cause__ is not None:
+        failure = failure.__cause__
+    return failure
 
 
 def packages(failure: BaseException) -> list[str]:

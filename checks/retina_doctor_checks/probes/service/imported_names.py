@@ -11,7 +11,7 @@ import os
 import sys
 
 from retina_doctor.hints import Any
-from retina_doctor_checks.probes.service import module_files, module_places
+from retina_doctor_checks.probes.service import added_folders, module_files, module_places
 
 MOST_FILES = 200
 IMPLIED = {
@@ -23,10 +23,9 @@ IMPLIED = {
 
 class Walk:
     """Through the files that a start loads. *missing*: [{"name", "file", "line", "implied_by", "found_at"}]; *unread*: what is
-    missing
-    cannot be known, since the first file could not be read, or one changes sys.path; *unloadable*: what in one of these files
-    ends the start, or None; *names*: of the packages that they import. *first*: their folder is before Python's own modules
-    from the start on."""
+    missing cannot be known, since the first file could not be read, or one changes sys.path, who knows how; *unloadable*: what
+    in one of these files ends the start, or None; *names*: of the packages that they import. *first*: their folder is before
+    Python's own modules from the start on."""
 
     def __init__(self, asks: list[str], file: str, folders: list[str], script: bool, first: bool = False) -> None:
         self.folders, self.script, self.first_of_all = folders, script, first
@@ -58,11 +57,22 @@ class Walk:
             if tree is None:
                 self.unread = self.unread or one == file
                 continue
-            if module_files.changes_path(tree):
+            if module_files.changes_path(tree) and not self.goes_on(added_folders.of(tree, one)):
                 self.unread = True
                 self.found.clear()
                 return
             waiting += self.imports(one, tree)
+
+    def goes_on(self, added: added_folders.Added | None) -> bool:
+        """Whether the folders are known that a file adds; what was missing may be in one of them."""
+        if added is None:
+            return False
+        self.folders = [*added.before, *self.folders, *added.behind]
+        self.path = [*added.before, *self.path, *added.behind]
+        for name in list(self.found):
+            if module_places.is_there(name.split(".")[0], self.path):
+                del self.found[name]
+        return True
 
     def imports(self, one: str, tree: ast.Module) -> list[str]:
         """What a file imports of the service's own; notes what is nowhere."""

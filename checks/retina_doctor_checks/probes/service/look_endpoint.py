@@ -26,7 +26,8 @@ COLD = 1.0  # seconds: an answer that took longer is asked for again, since the 
 
 class Upload(object):
     """How a picture is posted: *form* (of posting.FORMS), in *field*. *faces*: the key of a right answer, "" where
-    it is a list. *wide*: another known picture, no square; *close*: of one large face; *photo*: the path of his own."""
+    it is a list. *wide*, *broad*: other known pictures, no squares; *close*: of one large face; *nobody*: without a face;
+    *photo*: the path of his own."""
 
     def __init__(
         self,
@@ -35,11 +36,14 @@ class Upload(object):
         faces: str,
         picture: bytes,
         wide: bytes | None = None,
+        broad: bytes | None = None,
         close: bytes | None = None,
+        nobody: bytes | None = None,
         photo: str | None = None,
     ) -> None:
         self.form, self.field, self.faces = form, field, faces
-        self.picture, self.wide, self.close, self.photo = picture, wide, close, photo
+        self.picture, self.wide, self.broad, self.close = picture, wide, broad, close
+        self.nobody, self.photo = nobody, photo
 
     def body(self) -> tuple[bytes, str]:
         return posting.picture_in(self.form, [self.field], self.picture)
@@ -98,8 +102,12 @@ def judged(client: posting.Client, upload: Upload) -> dict[str, Any]:
             told = dict(again, first_seconds=told["seconds"])
     if is_answered(told) and upload.wide is not None and holds(told["body"], upload.faces) and not client.late():
         # A picture of the network's own size cannot show in whose pixels the boxes are.
-        wide = followed(client, upload.of(upload.wide))
-        told["wide_body"] = wide["body"] if is_answered(wide) else None
+        told["wide_body"] = answer_to(client, upload, upload.wide)
+        seen = bool(listed(told["body"], upload.faces))
+        if seen and upload.broad is not None and listed(told["wide_body"], upload.faces) == [] and not client.late():
+            told["broad_body"] = answer_to(client, upload, upload.broad)
+        if seen and upload.nobody is not None and not client.late():
+            told["nobody_fails"] = fails_at(client, upload, upload.nobody)
     if (
         is_answered(told)
         and upload.close is not None
@@ -107,8 +115,7 @@ def judged(client: posting.Client, upload: Upload) -> dict[str, Any]:
         and not client.late()
     ):
         # Whoever leaves small faces out on purpose has none to tell.
-        close = followed(client, upload.of(upload.close))
-        told["close_body"] = close["body"] if is_answered(close) else None
+        told["close_body"] = answer_to(client, upload, upload.close)
         missed = listed(told["close_body"], upload.faces) == [] and not client.late()
         data = own_picture(upload.photo) if missed and upload.photo else None
         if data is not None:
@@ -117,6 +124,23 @@ def judged(client: posting.Client, upload: Upload) -> dict[str, Any]:
             faces = listed(photo["body"], upload.faces) if is_answered(photo) else None
             told["photo_faces"] = len(faces) if faces is not None else None
     return told
+
+
+def fails_at(client: posting.Client, upload: Upload, picture: bytes) -> bool:
+    """Whether a picture ends in an exception that nobody caught, twice, between which the first one is answered: what is told in
+    JSON somebody has written, and one in three may fail of itself."""
+    for one in (picture, upload.picture, picture):
+        told = followed(client, upload.of(one))
+        as_expected = told["status"] == FAILED and not told["json"] if one is picture else is_answered(told)
+        if not as_expected:
+            return False
+    return True
+
+
+def answer_to(client: posting.Client, upload: Upload, picture: bytes) -> Any:
+    """What another picture gives; None: no answer of success."""
+    told = followed(client, upload.of(picture))
+    return told["body"] if is_answered(told) else None
 
 
 def is_answered(told: dict[str, Any]) -> bool:

@@ -265,9 +265,9 @@ def watching(
 
 def upload_of(arguments: dict[str, Any]) -> look_endpoint.Upload:
     picture = base64.b64decode(arguments["picture"])
-    wide, close = (base64.b64decode(arguments[name]) for name in ("wide", "close"))
+    wide, broad, close, nobody = (base64.b64decode(arguments[name]) for name in ("wide", "broad", "close", "nobody"))
     ways = arguments["form"], arguments["field"], arguments["faces"]
-    return look_endpoint.Upload(*ways, picture, wide, close, arguments.get("photo"))
+    return look_endpoint.Upload(*ways, picture, wide, broad, close, nobody, arguments.get("photo"))
 
 
 def posted(probe: Any, arguments: dict[str, Any], url: dict[str, Any], address: str, started: float) -> dict[str, Any]:

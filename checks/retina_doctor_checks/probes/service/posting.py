@@ -30,7 +30,8 @@ EMPTY: dict[str, Any] = {
     "works_form": None, "works_body": None, "shape": "plain", "packed": None, "allow": None,
     "retry_after": None, "authenticate": None,
     "loops": False, "login_page": False, "everywhere": None, "routes": [], "asked_for": [], "header_names": [],
-    "header_problem": None, "header_line": None, "refused_certificate": None, "wide_body": None, "close_body": None,
+    "header_problem": None, "header_line": None, "refused_certificate": None, "wide_body": None, "broad_body": None,
+    "close_body": None, "nobody_fails": None,
     "photo_faces": None, "broken_off": False, "head_refused": None,
 }  # fmt: skip
 MOST_WORDS = (("words", 200), ("text", answer_body.MOST_TEXT), ("retry_after", 40))  # characters that are told
@@ -113,7 +114,7 @@ class Client(object):
             told[key] = name(raw[key]) if raw[key] else raw[key]
         told["authenticate"] = beginning(told["authenticate"] or "", 40) or None
         told["allow"] = beginning(name(raw["allow"] or ""), 80) or None
-        for key in ("body", "works_body", "wide_body", "close_body"):
+        for key in ("body", "works_body", "wide_body", "broad_body", "close_body"):
             told[key] = answer_body.pruned(raw[key], self.headers)
         if told["login_page"]:
             # Where people log in, the rest of the address says where they come from, and with what.
