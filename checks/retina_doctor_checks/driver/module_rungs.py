@@ -9,8 +9,8 @@ from retina_doctor.model import Reason
 from ..advice.architectures import Architecture, architecture, unsupported
 from ..advice.distributions import LONG_TERM, driver_package, is_ubuntu, package_for
 from ..combined.asides import asides, kernel_says, on_host
-from ..combined.driver_seen import DriverSeen, Evidence
-from ..combined.refusals import row, understood_by
+from ..combined.driver_seen import DriverSeen, Evidence, same_bus
+from ..combined.refusals import row, understood_by, xids
 from .library_rungs import DRIVER_NOT_LOADED, library_version
 
 
@@ -81,6 +81,41 @@ def said_by_the_kernel(seen: DriverSeen, mechanism: str) -> str | None:
     said = seen.host.kernel_log.said if seen.host.kernel_log else ()
     meant = (understood_by(row(mechanism), line) for line in reversed(said))
     return next((one.line for one in meant if one is not None), None)
+
+
+SILENT = (9, 10, 15, 16, 17, 999)
+"""nvml.h nvmlReturn_t. What NVML says of a card that answers no more: its module may not even have stayed loaded (9)."""
+
+
+def fallen_off_bus(seen: DriverSeen) -> Evidence | None:
+    """NVML lists no card, and the kernel's last word of one is that it answers no more. A module that was loaded with cards since
+    says so ("loading NVIDIA UNIX …", the end of nvidia_init_module in kernel-open/nvidia/nv.c): then that is past."""
+    nvml, log = seen.nvml, seen.host.kernel_log
+    if log is None or nvml is None or nvml.gpus or seen.cuda_works or nvml.error_code not in (None, *SILENT):
+        return None
+    lost = [xid for xid in log.xids if xids().get(xid.code) == "lost" and not _driven_by_another(seen, xid.bus_id)]
+    said = f"Xid {lost[-1].code}{lost[-1].line}" if lost else None
+    for line in log.said:
+        meant = understood_by(row("gpu-lost"), line)
+        if "loading NVIDIA UNIX" in line:
+            said = None
+        elif meant is not None and not _driven_by_another(seen, address(line)):
+            said = meant.line
+    on = on_host(seen.host.container)
+    about = {"gpu": None, "name": None, "container": seen.host.container, "on_host": on}
+    return {**about, "said": said} if said else None
+
+
+def address(line: str) -> str:
+    """Of the card that a line of the kernel's log speaks of, on the PCI bus."""
+    found = re.search(r"\b[0-9a-fA-F]{4,}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\b", line)
+    return found[0] if found else ""
+
+
+def _driven_by_another(seen: DriverSeen, bus_id: str) -> bool:
+    """A card that was given to a virtual machine is none that this driver misses."""
+    cards = [card for card in seen.host.pci_gpus or () if same_bus(bus_id, card.address)]
+    return any(card.bound_to not in (None, "nvidia") for card in cards)
 
 
 def adapter_fails(seen: DriverSeen) -> Evidence | None:

@@ -104,11 +104,13 @@ class PciGpu(Facts, frozen=True, kw_only=True):
 
 class DeviceNode(Facts, frozen=True, kw_only=True):
     """A device node. *usable*: this process may read and write it; *refused*: else why, as errno's name: "EACCES" (its
-    owner and mode forbid it), "EPERM" (the container's device rules forbid it)."""
+    owner and mode forbid it), "EPERM" (the container's device rules forbid it). *moved_to*: its driver's number, where the node
+    bears another one, which nobody answers."""
 
     path: Path
     usable: bool
     refused: Name | None = None
+    moved_to: int | None = None
 
 
 class DriverLibrary(Facts, frozen=True, kw_only=True):
