@@ -134,6 +134,12 @@ def emptied(folder: Path) -> str:
 
 APPTAINER = {"APPTAINER_CONTAINER": "/opt/face.sif"}
 XID_79 = "NVRM: Xid (PCI:0000:00:1e): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus."
+NO_FIRMWARE = (
+    "nvidia 0000:00:1e.0: Direct firmware load for nvidia/580.95.05/gsp_tu10x.bin failed with error -2",
+    "NVRM: RmFetchGspRmImages: No firmware image found",
+    "NVRM: GPU 0000:00:1e.0: RmInitAdapter failed! (0x61:0x56:1697)",
+    "NVRM: GPU 0000:00:1e.0: rm_init_adapter failed, device minor number 0",
+)
 FALLEN = (
     "NVRM: The NVIDIA GPU 0000:00:1e.0\\x0aNVRM: (PCI ID: 10de:1eb8) installed in this system has"
     "\\x0aNVRM: fallen off the bus and is not responding to commands.",
@@ -255,6 +261,9 @@ FAULTS: dict[str, Fault] = {
         machine={"module": "570.86.15"},
         environment=cuinit(803),
         path=real(),
+    ),
+    "a card whose firmware is not installed": Fault(
+        root="gpu-adapter-init-failed", machine={"log": NO_FIRMWARE}, environment={"STANDIN_COUNT": "0"}, path=real()
     ),
     "NVML has no answer": Fault(
         root="nvml-fails", environment={"STANDIN_INIT": "999", **cuinit(999)}, path=real(), says="CUDA failure 999"
@@ -795,6 +804,21 @@ def test_a_variable_that_asks_for_nothing_has_its_effect(tmp_path: Path) -> None
     """The container toolkit's "void": as if there were no NVIDIA runtime."""
     told = looked(tmp_path, FAULTS["NVIDIA_VISIBLE_DEVICES=void"]).finding("container-started-without-gpu")
     assert [one["key"] for one in told["evidence"]["more"]] == ["host-runs-driver", "visible-devices-void"]
+
+
+def test_firmware_that_is_not_installed_is_told_with_the_code(tmp_path: Path) -> None:
+    told = looked(tmp_path, FAULTS["a card whose firmware is not installed"]).finding("gpu-adapter-init-failed")
+    assert "(0x61:0x56:1697)" in told["evidence"]["line"]
+    assert "/lib/firmware/nvidia/580.95.05/gsp_*.bin" in told["message"]
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_a_limit_of_addresses_is_told_where_cuda_lacks_memory(code: int, tmp_path: Path) -> None:
+    words = ("--target", f"prlimit --as=6442450944 {sys.executable}")
+    told = looked(tmp_path, Fault(root="", environment=cuinit(code), path=real(), words=words)).finding(
+        "cuda-init-fails"
+    )
+    assert ("6144 MiB of addresses" in told["message"]) == (code == 2)
 
 
 def test_whether_an_exclusive_card_is_held_by_the_service_is_unknown_in_a_container(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ VARIANT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "fabric-manager-not-running": lambda evidence: {True: "running", False: "stopped", None: "unseen"}[
         evidence["running"]
     ],
+    "gpu-adapter-init-failed": lambda evidence: "no-firmware" if evidence["firmware"] else "",
     "gpu-device-not-permitted": lambda evidence: _not_permitted(evidence),
     "mig-device-not-selected": lambda evidence: "none-chosen" if evidence["instances"] else "none-there",
     "nvml-library-not-found": lambda evidence: "libcuda" if evidence["libcuda"] else "nvml",

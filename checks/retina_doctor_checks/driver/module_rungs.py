@@ -118,13 +118,22 @@ def _driven_by_another(seen: DriverSeen, bus_id: str) -> bool:
     return any(card.bound_to not in (None, "nvidia") for card in cards)
 
 
+NO_FIRMWARE = "No firmware image found"
+"""RmFetchGspRmImages of the driver: the kernel did not find nvidia/RELEASE/gsp_*.bin below /lib/firmware."""
+
+
 def adapter_fails(seen: DriverSeen) -> Evidence | None:
     """The module runs and knows the card, and the card does not start; NVML then lists none."""
-    line = said_by_the_kernel(seen, "adapter-does-not-start")
+    said = seen.host.kernel_log.said if seen.host.kernel_log else ()
+    meant = [one for one in (understood_by(row("adapter-does-not-start"), line) for line in said) if one is not None]
+    # "RmInitAdapter failed! (0x62:0x65:1792)" says more than "rm_init_adapter failed", which follows it.
+    line = next((one.line for one in reversed(meant) if one.values["code"] != "?"), meant[-1].line if meant else None)
     if line is None or not seen.is_plain or (seen.nvml is not None and seen.nvml.gpus) or seen.cuda_works:
         return None
     on = on_host(seen.host.container)
-    return {**seen.shown(), "line": line, "driver": seen.driver, "modules": seen.host.modules, "on_host": on}
+    firmware = next((one for one in reversed(said) if NO_FIRMWARE in one), None)
+    about = {"line": line, "driver": seen.driver, "modules": seen.host.modules, "on_host": on}
+    return {**seen.shown(), **about, "firmware": firmware}
 
 
 def blocked_by_secure_boot(seen: DriverSeen) -> Evidence | None:
