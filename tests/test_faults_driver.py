@@ -118,6 +118,34 @@ def program(text: str) -> str:
     return f"#!/bin/sh\n{text}\n"
 
 
+def driver_in(folder: str) -> dict[str, Any]:
+    """The driver's libraries in a folder of the machine's."""
+    files = [file for one in (nvml_folder(), cuda_folder()) for file in one.glob("*.so.1")]
+    return {"files": {f"{folder}/{file.name}": file for file in files}}
+
+
+def emptied(folder: Path) -> str:
+    """As `docker commit` leaves them in an image that ran with a GPU."""
+    for name in ("libcuda.so.580.95.05", "libnvidia-ml.so.580.95.05"):
+        (folder / name).touch()
+        (folder / f"{name.partition('.so')[0]}.so.1").symlink_to(name)
+    return library_path(cudart=real_cudart_folder(), without=[nvml_folder(), cuda_folder()], first=[folder])
+
+
+APPTAINER = {"APPTAINER_CONTAINER": "/opt/face.sif"}
+XID_79 = "NVRM: Xid (PCI:0000:00:1e): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus."
+NO_FIRMWARE = (
+    "nvidia 0000:00:1e.0: Direct firmware load for nvidia/580.95.05/gsp_tu10x.bin failed with error -2",
+    "NVRM: RmFetchGspRmImages: No firmware image found",
+    "NVRM: GPU 0000:00:1e.0: RmInitAdapter failed! (0x61:0x56:1697)",
+    "NVRM: GPU 0000:00:1e.0: rm_init_adapter failed, device minor number 0",
+)
+FALLEN = (
+    "NVRM: The NVIDIA GPU 0000:00:1e.0\\x0aNVRM: (PCI ID: 10de:1eb8) installed in this system has"
+    "\\x0aNVRM: fallen off the bus and is not responding to commands.",
+    "nvidia 0000:00:1e.0: probe with driver nvidia failed with error -1",
+)
+"""One record of /dev/kmsg, as the kernel writes one of several lines."""
 RUNTIME = '[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.{}]\n'
 
 
@@ -152,6 +180,13 @@ FAULTS: dict[str, Fault] = {
         path=real(),
         words=("--only", "memory"),
         says="CUDA failure 2",
+    ),
+    "a card that is filled by what NVML does not list": Fault(
+        root="vram-held-by-others",
+        machine={"container": True},
+        environment={**cuinit(2), "STANDIN_USED": str(14800 * 2**20)},
+        path=real(),
+        words=("--only", "memory"),
     ),
     "no room for CUDA on a card that is free": Fault(
         root="cuda-init-fails",
@@ -227,6 +262,9 @@ FAULTS: dict[str, Fault] = {
         environment=cuinit(803),
         path=real(),
     ),
+    "a card whose firmware is not installed": Fault(
+        root="gpu-adapter-init-failed", machine={"log": NO_FIRMWARE}, environment={"STANDIN_COUNT": "0"}, path=real()
+    ),
     "NVML has no answer": Fault(
         root="nvml-fails", environment={"STANDIN_INIT": "999", **cuinit(999)}, path=real(), says="CUDA failure 999"
     ),
@@ -242,6 +280,33 @@ FAULTS: dict[str, Fault] = {
         environment={"STANDIN_COUNT": "3", "STANDIN_LOST": "1"},
         subject="gpu:1",
         severity="note",
+    ),
+    "a card that answered no more when its module was loaded": Fault(
+        root="gpu-fallen-off-bus",
+        machine={"module": None, "nodes": (), "kernel": KERNEL, "built": {KERNEL: True}, "bound_to": "", "log": FALLEN},
+        environment={"STANDIN_INIT": "9", **cuinit(999)},
+        path=real(),
+    ),
+    "a card that fell off, so that NVML lists none": Fault(
+        root="gpu-fallen-off-bus", machine={"log": FALLEN}, environment={"STANDIN_COUNT": "0"}, path=real()
+    ),
+    "Xid 79, and NVML knows nothing": Fault(
+        root="gpu-fallen-off-bus",
+        machine={"log": (XID_79,)},
+        environment={"STANDIN_INIT": "999", **cuinit(999)},
+        path=real(),
+    ),
+    "Xid 79 of a card that a virtual machine has since": Fault(
+        root="nvml-fails",
+        machine={"log": (XID_79,), "bound_to": "vfio-pci"},
+        environment={"STANDIN_COUNT": "0"},
+        path=real(),
+    ),
+    "a card that fell off before the module was loaded again": Fault(
+        root="nvml-fails",
+        machine={"log": (*FALLEN, "NVRM: loading NVIDIA UNIX x86_64 Kernel Module  580.95.05")},
+        environment={"STANDIN_COUNT": "0"},
+        path=real(),
     ),
     "the driver lists no card": Fault(
         root="nvml-fails",
@@ -289,6 +354,12 @@ FAULTS: dict[str, Fault] = {
         environment=cuinit(999),
         path=real(),
         says="CUDA failure 999",
+    ),
+    "nvidia_uvm under another number than its node's": Fault(
+        root="container-device-node-missing",
+        machine={"cgroup": "0::/lxc/face", "uvm": 507},
+        environment=cuinit(999),
+        path=real(),
     ),
     "a /dev of the service's own, without a card": Fault(
         root="container-device-node-missing",
@@ -410,6 +481,23 @@ FAULTS: dict[str, Fault] = {
         environment={"STANDIN_INIT": "999", **cuinit(100)},
         path=real(),
     ),
+    "Apptainer without --nv, which shows all of /dev": Fault(
+        root="container-started-without-gpu", environment=APPTAINER, path=no_driver_libraries
+    ),
+    "Apptainer with --nv, whose folder is not searched": Fault(
+        root="nvml-library-not-found",
+        machine=driver_in("/.singularity.d/libs"),
+        environment=APPTAINER,
+        path=no_driver_libraries,
+    ),
+    "Docker on WSL without --gpus": Fault(
+        root="container-started-without-gpu",
+        machine={**wsl(False), "container": True, "files": {}, "nodes": ()},
+        path=no_driver_libraries,
+    ),
+    "an image that keeps the driver's libraries as empty files": Fault(
+        root="container-driver-capabilities", machine={"container": True}, path=emptied
+    ),
     "docker run without --gpus": Fault(
         root="container-started-without-gpu", machine=NOTHING_GIVEN, path=no_driver_libraries
     ),
@@ -525,6 +613,14 @@ FAULTS: dict[str, Fault] = {
 TWINS: dict[str, Fault] = {
     "a Jetson, which has no NVML": Fault(root="", machine=JETSON, path=lambda _: library_path(without=[nvml_folder()])),
     "a machine": Fault(root=""),
+    "nvidia_uvm under its node's number": Fault(root="", machine={"uvm": 510}),
+    "Apptainer with --nv": Fault(
+        root="",
+        machine=driver_in("/.singularity.d/libs"),
+        environment=APPTAINER,
+        path=lambda folder: f"/.singularity.d/libs:{no_driver_libraries(folder)}",
+    ),
+    "a card that fell off and works again": Fault(root="", machine={"log": FALLEN}),
     "two cards": Fault(root="", environment={"STANDIN_COUNT": "2"}),
     "the second of two cards": Fault(root="", environment={"STANDIN_COUNT": "2", "CUDA_VISIBLE_DEVICES": "1"}),
     "a machine with Secure Boot and a signed module": Fault(
@@ -708,6 +804,21 @@ def test_a_variable_that_asks_for_nothing_has_its_effect(tmp_path: Path) -> None
     """The container toolkit's "void": as if there were no NVIDIA runtime."""
     told = looked(tmp_path, FAULTS["NVIDIA_VISIBLE_DEVICES=void"]).finding("container-started-without-gpu")
     assert [one["key"] for one in told["evidence"]["more"]] == ["host-runs-driver", "visible-devices-void"]
+
+
+def test_firmware_that_is_not_installed_is_told_with_the_code(tmp_path: Path) -> None:
+    told = looked(tmp_path, FAULTS["a card whose firmware is not installed"]).finding("gpu-adapter-init-failed")
+    assert "(0x61:0x56:1697)" in told["evidence"]["line"]
+    assert "/lib/firmware/nvidia/580.95.05/gsp_*.bin" in told["message"]
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_a_limit_of_addresses_is_told_where_cuda_lacks_memory(code: int, tmp_path: Path) -> None:
+    words = ("--target", f"prlimit --as=6442450944 {sys.executable}")
+    told = looked(tmp_path, Fault(root="", environment=cuinit(code), path=real(), words=words)).finding(
+        "cuda-init-fails"
+    )
+    assert ("6144 MiB of addresses" in told["message"]) == (code == 2)
 
 
 def test_whether_an_exclusive_card_is_held_by_the_service_is_unknown_in_a_container(tmp_path: Path) -> None:

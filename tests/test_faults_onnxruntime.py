@@ -118,6 +118,42 @@ def test_a_library_that_is_cut_short(target: Target) -> None:
     assert finding["evidence"]["damage"] == "empty"
 
 
+def changed(target: Target, name: str, change: Callable[[Path], object]) -> str:
+    """The library path of a machine whose copy of that library *change* has spoiled."""
+    folder = target.folder / "changed"
+    shutil.copytree(toolkit_folder(), folder)
+    change(folder / name)
+    return library_path(without=[toolkit_folder()], first=[folder])
+
+
+def for_aarch64(path: Path) -> None:
+    code = bytearray(path.read_bytes())
+    code[18:20] = (183).to_bytes(2, "little")  # e_machine (elf.h)
+    path.write_bytes(bytes(code))
+
+
+def test_a_library_for_another_processor_is_not_one_off_the_path(target: Target) -> None:
+    report = target.looked(path=changed(target, "libcublas.so.13", for_aarch64))
+    finding = only_root(report, "ort-cuda-libs-missing")
+    assert finding["evidence"]["damage"] == "other-machine"
+
+
+def test_a_library_that_the_services_user_may_not_read(target: Target) -> None:
+    path = changed(target, "libcublas.so.13", lambda library: library.chmod(0))
+    environment = {**CLEAN, "LD_LIBRARY_PATH": path}
+    machine = Machine(folder=target.folder / "machine")
+    report = doctor(
+        target.folder,
+        *DOMAINS,
+        environment=environment,
+        machine=machine,
+        target=str(target.python),
+        unprivileged=True,
+    )
+    finding = only_root(report, "ort-cuda-libs-missing")
+    assert finding["fix"]["commands"] == [f"sudo chmod a+rX {target.folder}/changed/libcublas.so.13"]
+
+
 def test_libraries_of_another_major(target: Target) -> None:
     other = target.folder / "cuda-12"
     for name in ("libcublas.so.12", "libcublasLt.so.12"):

@@ -243,7 +243,7 @@ def out_of_memory(_root: Finding, echo: Finding) -> bool:
 
 def cuda_lacks_memory(root: Finding, echo: Finding) -> bool:
     """CUDA_ERROR_OUT_OF_MEMORY at its start, on a card that others have filled."""
-    return root.variant == "context" and echo.evidence.get("code") == 2
+    return root.variant in ("context", "unlisted") and echo.evidence.get("code") == 2
 
 
 def with_onnxruntime(_root: Finding, echo: Finding) -> bool:

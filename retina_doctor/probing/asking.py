@@ -118,7 +118,7 @@ class Looking:
         named = (
             f"--target {' '.join(request.command)}" if request.command == self.target.command else request.command[0]
         )
-        raise UsageError(f"{named}: cannot be started: {error.strerror}{self._hint}") from None
+        raise UsageError(f"{named}: cannot be started: {_why(request.command[0], error)}{self._hint}") from None
 
     @property
     def _hint(self) -> str:
@@ -141,6 +141,19 @@ class Looking:
         if not (greeted or died or python) or "can't open file" in told or PROGRAM_END in told:
             said = f"; it said: {reading.stderr_tail[-1].strip()[:120]}" if reading.stderr_tail else ""
             raise UsageError(f"{words}: is not a Python: {reading.detail}{said}{self._hint}")
+
+
+def _why(program: str, error: OSError) -> str:
+    """The kernel says the same of a file that is not there, and of one that leads to what is not there."""
+    path = Path(program)
+    if not isinstance(error, FileNotFoundError) or not os.path.lexists(path):
+        return str(error.strerror)
+    if path.exists():
+        return f"the interpreter or loader that {path} names is not on this machine (`file {path}` shows it)"
+    return (
+        f"it is a link to {os.path.realpath(path)}, which is gone: that Python was removed or upgraded. "
+        "Recreate the virtual environment"
+    )
 
 
 def _absolute(path: str, workdir: str | None) -> str:

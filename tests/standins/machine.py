@@ -28,8 +28,9 @@ class Machine:
     loaded kernel module, or None; *modules*: names below /sys/module then. *mode*, *owner*: of the card's nodes. *kernel*: what
     uname says, as procfs shows it. *built*: kernels that have a module file -> whether it is signed. *log*: lines of the kernel's
     log. *container*: it bears Docker's mark. *cgroup*: of process 1, as procfs shows it. *forbidden*: the control group's
-    device rules deny the card. *shm*: size of /dev/shm. *files*: further files by path: text, or a file to copy; *absent*:
-    patterns of files that it lacks. *noexec*: folders that are volumes whose files may not be mapped as code."""
+    device rules deny the card. *uvm*: the number of nvidia_uvm, as procfs shows it. *shm*: size of /dev/shm. *files*: further
+    files by path: text, or a file to copy; *absent*: patterns of files that it lacks. *noexec*: folders that are volumes whose
+    files may not be mapped as code."""
 
     folder: Path
     bus: Literal["card", "empty", "hidden"] = "card"
@@ -46,6 +47,7 @@ class Machine:
     container: bool = False
     cgroup: str = "0::/init.scope"
     forbidden: bool = False
+    uvm: int | None = None
     shm: str = "1g"
     files: dict[str, str | Path] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
@@ -109,7 +111,8 @@ class Machine:
             (device / "vendor").write_text("0x10de\n")
             (device / "class").write_text("0x030200\n")
             (device / "device").write_text("0x1eb8\n")
-            (device / "driver").symlink_to(f"/sys/bus/pci/drivers/{self.bound_to}")
+            if self.bound_to:
+                (device / "driver").symlink_to(f"/sys/bus/pci/drivers/{self.bound_to}")
         return [f"mount --bind {devices} {self.root}/sys/bus/pci/devices"]
 
     def _kernel(self) -> list[str]:
@@ -124,6 +127,9 @@ class Machine:
             (modules / name).mkdir()
         lines = [f"mount --bind {driver} {self.root}/proc/driver", f"mount --bind {modules} {self.root}/sys/module"]
         lines.append(f"mount --bind {self._source(self.cgroup)} {self.root}/proc/1/cgroup")
+        if self.uvm is not None:
+            told = self._source(f"Character devices:\n  1 mem\n195 nvidia\n{self.uvm} nvidia-uvm\n")
+            lines.append(f"mount --bind {told} {self.root}/proc/devices")
         if self.kernel:
             lines.append(f"mount --bind {self._source(self.kernel)} {self.root}/proc/sys/kernel/osrelease")
         if self.secure_boot:

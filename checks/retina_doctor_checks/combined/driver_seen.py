@@ -115,7 +115,7 @@ class DriverSeen(Gathered, frozen=True, kw_only=True, dict=True):
         return self.card is True and not self.host.wsl and not self.is_integrated
 
     def has_node(self, pattern: str) -> bool:
-        return any(re.fullmatch(pattern, node.path) for node in self.host.nodes)
+        return any(node.moved_to is None and re.fullmatch(pattern, node.path) for node in self.host.nodes)
 
     def has_library(self, start: str) -> bool:
         return any(library.name.startswith(start) for library in self.libraries)

@@ -20,6 +20,8 @@ from .card_checks import of_lost
 from .judging import cap
 from .trouble import explaining
 
+OUT_OF_MEMORY = 2  # cuda.h CUresult
+
 
 @check("RD207", "nvidia-smi-hangs", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.REBOOT)
 def nvidia_smi_hangs(smi: Reading[NvidiaSmi]) -> Answer:
@@ -135,10 +137,21 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
             "code": seen.init_code if seen else None,
             "name": (seen.init_name if seen else None) or "?",
             "version": dotted(seen.version) if seen else None,
-            "more": [*asides(Reason("library-is", {"path": path}) if path else None), *of_ending(evidence)],
+            "more": [
+                *asides(Reason("library-is", {"path": path}) if path else None, _few_addresses(seen)),
+                *of_ending(evidence),
+            ],
         },
         variant=_how_it_fails(seen),
     )
+
+
+def _few_addresses(seen: CudaDriver | None) -> Reason | None:
+    """Memory of the machine and of all cards has addresses in one space, which CUDA reserves when it starts (CUDA C++ Programming
+    Guide, "Unified Virtual Address Space"): many times what a process uses."""
+    if seen is None or seen.init_code != OUT_OF_MEMORY or seen.address_space is None:
+        return None
+    return Reason("few-addresses", {"mebibytes": seen.address_space // 2**20})
 
 
 def _how_it_fails(seen: CudaDriver | None) -> str:

@@ -9,7 +9,7 @@ from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Seve
 from retina_doctor.settings import Settings
 
 from ..combined.asides import asides, on_host
-from ..combined.driver_seen import lost_by_smi, same_bus
+from ..combined.driver_seen import DriverSeen, lost_by_smi, same_bus
 from ..combined.no_cards import no_cards
 from ..combined.port_owner import is_of, service_pids
 from ..combined.refusals import meaning, of_nvml, xids
@@ -19,6 +19,7 @@ from ..facts.service import Ports
 from ..facts.service_process import Processes
 from ..scopes import gpu_meant
 from .judging import cap
+from .trouble import explaining
 
 EXCLUSIVE = {
     1: "Exclusive_Thread",
@@ -186,6 +187,17 @@ def _says_lost(line: str) -> bool:
     return meant is not None and meant.mechanism == "gpu-lost"
 
 
+def fallen_unlisted(
+    host: Host | None, nvml: Nvml, variables: GpuEnvironment | None, cuda: CudaDriver | None
+) -> Problem | None:
+    """By the kernel's log, where NVML lists no card at all: see ../driver/trouble.py."""
+    if host is None:
+        return None
+    found = explaining(DriverSeen(host=host, nvml=nvml, environment=variables, cuda=cuda), "nvml")
+    of_log = found is not None and found.name == "gpu-fallen-off-bus"
+    return Problem(subject="driver", evidence=found.evidence, variant="unnamed") if found and of_log else None
+
+
 @check("RD234", "gpu-fallen-off-bus", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.REBOOT)
 def gpu_fallen_off_bus(
     nvml: Nvml, host: Host | None, smi: NvidiaSmi | None, variables: GpuEnvironment | None, cuda: CudaDriver | None
@@ -201,6 +213,9 @@ def gpu_fallen_off_bus(
             "on_host": on_host(host.container if host else None),
         }
         return Problem(subject="driver", evidence=nobody, variant="unnamed")
+    by_log = fallen_unlisted(host, nvml, variables, cuda)
+    if by_log is not None:
+        return by_log
     used, lost = candidates(nvml, variables, cuda), fallen(nvml, host, smi, cuda)
     found = [
         Problem(

@@ -17,9 +17,11 @@ LIBRARIES = {"compute": "libcuda.so.", "utility": "libnvidia-ml.so."}
 def started_without_gpu(seen: DriverSeen) -> Evidence | None:
     """A container without a card's device nodes, on a machine whose driver works. Its /proc and /sys show the host's."""
     host = seen.host
-    if host.container is None or not seen.is_plain or host.nvidia_loaded is False:
+    shown = seen.is_plain and host.nvidia_loaded is not False
+    if host.container is None or not (shown or _not_given_by_windows(seen)):
         return None
-    if seen.has_node(r"/dev/nvidia(\d+|ctl)"):  # the runtime gave something: device_node_missing says what it lacks
+    given = seen.has_node(r"/dev/nvidia(\d+|ctl)")
+    if given and not _without_nv(seen):  # the runtime gave something: device_node_missing says what it lacks
         return None
     variable = seen.environment.nvidia_visible_devices if seen.environment else None
     more = asides(
@@ -27,13 +29,30 @@ def started_without_gpu(seen: DriverSeen) -> Evidence | None:
         Reason("visible-devices-void") if variable == "void" else None,
         Reason("visible-devices-ignored", {"value": variable}) if variable not in (None, "", "void") else None,
     )
-    return {**seen.shown(), "visible_devices": variable, "driver": host.loaded_version, "more": more}
+    return {
+        **seen.shown(),
+        "visible_devices": variable,
+        "driver": host.loaded_version,
+        "more": more,
+        "has_nodes": given,
+    }
+
+
+def _without_nv(seen: DriverSeen) -> bool:
+    """Apptainer shows a container the host's whole /dev unless it is told otherwise ("mount dev = yes" of apptainer.conf), and
+    the driver's libraries by --nv alone: there it is these that tell."""
+    return seen.host.container == "apptainer" and not seen.libraries
+
+
+def _not_given_by_windows(seen: DriverSeen) -> bool:
+    """Under WSL a card comes as /dev/dxg, and into a container with Windows' libraries alone."""
+    return seen.host.wsl and not (seen.host.nodes or seen.libraries or seen.nvml_answers)
 
 
 def runtime_not_nvidia(seen: DriverSeen) -> Evidence | None:
     """The scheduler gave this pod a GPU by name (the device plugin sets the variable), and no runtime brought it in."""
     evidence = started_without_gpu(seen)
-    if evidence is None or seen.host.container != "kubernetes" or seen.environment is None:
+    if evidence is None or seen.host.wsl or seen.host.container != "kubernetes" or seen.environment is None:
         return None
     given = re.match(r"(GPU|MIG)-|\d", seen.environment.nvidia_visible_devices or "")
     node: Evidence = {"configurations": [], "runtimes": [], "engine": None, "kind": None}

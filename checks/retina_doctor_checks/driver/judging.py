@@ -21,12 +21,10 @@ def cap(gpu: Gpu, used: tuple[Gpu, ...]) -> Severity | None:
 
 VARIANT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "container-compat-libraries": lambda evidence: _way(evidence),
-    "container-device-node-missing": lambda evidence: (
-        _engine(evidence, "kubernetes", "podman") if evidence["container"] else "machine"
-    ),
+    "container-device-node-missing": lambda evidence: _nodes(evidence),
     "container-driver-capabilities": lambda evidence: _engine(evidence, "docker", "containerd", "kubernetes"),
     "container-gpu-access-lost": lambda evidence: _engine(evidence, "docker", "podman", "kubernetes"),
-    "container-started-without-gpu": lambda evidence: _engine(evidence, "kubernetes", "podman", "apptainer", "lxc"),
+    "container-started-without-gpu": lambda evidence: _not_given(evidence),
     "cuda-mps-not-running": lambda evidence: {True: "not-ready", False: "stopped", None: ""}[evidence["control"]],
     "cuda-stub-library": lambda evidence: _way(evidence),
     "driver-dropped-gpu": lambda evidence: (
@@ -39,6 +37,7 @@ VARIANT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "fabric-manager-not-running": lambda evidence: {True: "running", False: "stopped", None: "unseen"}[
         evidence["running"]
     ],
+    "gpu-adapter-init-failed": lambda evidence: "no-firmware" if evidence["firmware"] else "",
     "gpu-device-not-permitted": lambda evidence: _not_permitted(evidence),
     "mig-device-not-selected": lambda evidence: "none-chosen" if evidence["instances"] else "none-there",
     "nvml-library-not-found": lambda evidence: "libcuda" if evidence["libcuda"] else "nvml",
@@ -49,6 +48,19 @@ VARIANT: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 def _engine(evidence: Mapping[str, Any], *named: str) -> str:
     """What started the container, where the page has a section for it."""
     return evidence["container"] if evidence["container"] in named else "other"
+
+
+def _nodes(evidence: Mapping[str, Any]) -> str:
+    inside = evidence["container"] is not None
+    if evidence["number"] is not None:
+        return "moved-in-container" if inside else "moved"
+    return _engine(evidence, "kubernetes", "podman") if inside else "machine"
+
+
+def _not_given(evidence: Mapping[str, Any]) -> str:
+    if evidence["wsl"]:
+        return "wsl"
+    return "without-nv" if evidence["has_nodes"] else _engine(evidence, "kubernetes", "podman", "apptainer", "lxc")
 
 
 def _way(evidence: Mapping[str, Any]) -> str:

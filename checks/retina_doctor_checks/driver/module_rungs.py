@@ -9,8 +9,8 @@ from retina_doctor.model import Reason
 from ..advice.architectures import Architecture, architecture, unsupported
 from ..advice.distributions import LONG_TERM, driver_package, is_ubuntu, package_for
 from ..combined.asides import asides, kernel_says, on_host
-from ..combined.driver_seen import DriverSeen, Evidence
-from ..combined.refusals import row, understood_by
+from ..combined.driver_seen import DriverSeen, Evidence, same_bus
+from ..combined.refusals import row, understood_by, xids
 from .library_rungs import DRIVER_NOT_LOADED, library_version
 
 
@@ -83,13 +83,57 @@ def said_by_the_kernel(seen: DriverSeen, mechanism: str) -> str | None:
     return next((one.line for one in meant if one is not None), None)
 
 
+SILENT = (9, 10, 15, 16, 17, 999)
+"""nvml.h nvmlReturn_t. What NVML says of a card that answers no more: its module may not even have stayed loaded (9)."""
+
+
+def fallen_off_bus(seen: DriverSeen) -> Evidence | None:
+    """NVML lists no card, and the kernel's last word of one is that it answers no more. A module that was loaded with cards since
+    says so ("loading NVIDIA UNIX …", the end of nvidia_init_module in kernel-open/nvidia/nv.c): then that is past."""
+    nvml, log = seen.nvml, seen.host.kernel_log
+    if log is None or nvml is None or nvml.gpus or seen.cuda_works or nvml.error_code not in (None, *SILENT):
+        return None
+    lost = [xid for xid in log.xids if xids().get(xid.code) == "lost" and not _driven_by_another(seen, xid.bus_id)]
+    said = f"Xid {lost[-1].code}{lost[-1].line}" if lost else None
+    for line in log.said:
+        meant = understood_by(row("gpu-lost"), line)
+        if "loading NVIDIA UNIX" in line:
+            said = None
+        elif meant is not None and not _driven_by_another(seen, address(line)):
+            said = meant.line
+    on = on_host(seen.host.container)
+    about = {"gpu": None, "name": None, "container": seen.host.container, "on_host": on}
+    return {**about, "said": said} if said else None
+
+
+def address(line: str) -> str:
+    """Of the card that a line of the kernel's log speaks of, on the PCI bus."""
+    found = re.search(r"\b[0-9a-fA-F]{4,}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\b", line)
+    return found[0] if found else ""
+
+
+def _driven_by_another(seen: DriverSeen, bus_id: str) -> bool:
+    """A card that was given to a virtual machine is none that this driver misses."""
+    cards = [card for card in seen.host.pci_gpus or () if same_bus(bus_id, card.address)]
+    return any(card.bound_to not in (None, "nvidia") for card in cards)
+
+
+NO_FIRMWARE = "No firmware image found"
+"""RmFetchGspRmImages of the driver: the kernel did not find nvidia/RELEASE/gsp_*.bin below /lib/firmware."""
+
+
 def adapter_fails(seen: DriverSeen) -> Evidence | None:
     """The module runs and knows the card, and the card does not start; NVML then lists none."""
-    line = said_by_the_kernel(seen, "adapter-does-not-start")
+    said = seen.host.kernel_log.said if seen.host.kernel_log else ()
+    meant = [one for one in (understood_by(row("adapter-does-not-start"), line) for line in said) if one is not None]
+    # "RmInitAdapter failed! (0x62:0x65:1792)" says more than "rm_init_adapter failed", which follows it.
+    line = next((one.line for one in reversed(meant) if one.values["code"] != "?"), meant[-1].line if meant else None)
     if line is None or not seen.is_plain or (seen.nvml is not None and seen.nvml.gpus) or seen.cuda_works:
         return None
     on = on_host(seen.host.container)
-    return {**seen.shown(), "line": line, "driver": seen.driver, "modules": seen.host.modules, "on_host": on}
+    firmware = next((one for one in reversed(said) if NO_FIRMWARE in one), None)
+    about = {"line": line, "driver": seen.driver, "modules": seen.host.modules, "on_host": on}
+    return {**seen.shown(), **about, "firmware": firmware}
 
 
 def blocked_by_secure_boot(seen: DriverSeen) -> Evidence | None:

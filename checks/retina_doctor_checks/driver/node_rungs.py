@@ -63,6 +63,7 @@ def device_node_missing(seen: DriverSeen) -> Evidence | None:
     cards = range(max(len(seen.host.pci_gpus or ()), 1))
     return {
         "missing": missing,
+        "number": next((node.moved_to for node in seen.host.nodes if node.path in missing), None),
         "container": seen.host.container,
         "make_nodes": ["sudo", "nvidia-modprobe", *_made(*cards, CONTROL_MINOR)],
         "notes": asides(Reason("uvm-device-too") if UVM in missing else None),

@@ -24,7 +24,14 @@ from .library_rungs import (
     stub,
     wsl_wrong_libcuda,
 )
-from .module_rungs import adapter_fails, blocked_by_secure_boot, dropped, module_not_loaded, not_installed
+from .module_rungs import (
+    adapter_fails,
+    blocked_by_secure_boot,
+    dropped,
+    fallen_off_bus,
+    module_not_loaded,
+    not_installed,
+)
 from .node_rungs import access_lost, device_node_missing, not_permitted, of_nodes
 from .ways import BOTH, OF_CUDA, Way
 
@@ -82,6 +89,7 @@ LADDER: tuple[
     ("container-gpu-access-lost", access_lost, BOTH),
     ("gpu-device-not-permitted", not_permitted, BOTH),
     ("driver-not-installed", not_installed, BOTH),
+    ("gpu-fallen-off-bus", fallen_off_bus, BOTH),
     ("driver-dropped-gpu", dropped, BOTH),
     ("driver-blocked-by-secure-boot", blocked_by_secure_boot, BOTH),
     ("driver-module-not-loaded", module_not_loaded, BOTH),

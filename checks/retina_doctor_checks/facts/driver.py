@@ -104,11 +104,13 @@ class PciGpu(Facts, frozen=True, kw_only=True):
 
 class DeviceNode(Facts, frozen=True, kw_only=True):
     """A device node. *usable*: this process may read and write it; *refused*: else why, as errno's name: "EACCES" (its
-    owner and mode forbid it), "EPERM" (the container's device rules forbid it)."""
+    owner and mode forbid it), "EPERM" (the container's device rules forbid it). *moved_to*: its driver's number, where the node
+    bears another one, which nobody answers."""
 
     path: Path
     usable: bool
     refused: Name | None = None
+    moved_to: int | None = None
 
 
 class DriverLibrary(Facts, frozen=True, kw_only=True):
@@ -218,7 +220,8 @@ class CudaDriver(Facts, frozen=True, kw_only=True):
     """libcuda as the target loads it. *error*: why it cannot be loaded. *path*: the file that was mapped.
 
     *version*: the CUDA version that it supports. *init_code*: of cuInit, or of the first call after it that failed (cuda.h
-    CUresult; 0: no error); None: it was not reached. *init_name*: its name, like "CUDA_ERROR_NO_DEVICE".
+    CUresult; 0: no error); None: it was not reached. *init_name*: its name, like "CUDA_ERROR_NO_DEVICE". *address_space*: bytes
+    of addresses that a process of the service may have, None: as many as there are.
     """
 
     path: Path | None
@@ -227,6 +230,7 @@ class CudaDriver(Facts, frozen=True, kw_only=True):
     init_code: int | None
     init_name: Name | None
     devices: tuple[CudaDevice, ...]
+    address_space: int | None = None
 
     @property
     def works(self) -> bool:

@@ -167,16 +167,21 @@ OUT_OF_MEMORY = 2
 
 
 def without_room_for_cuda(seen: Needs) -> tuple[Gpu, CardPart, list[GpuProcess]] | None:
-    """A card on which CUDA itself found no memory, since others hold what a context needs, whatever the model; and those."""
+    """A card on which CUDA itself found no memory, since others hold what a context needs, whatever the model; and those, as far
+    as NVML lists them: it does not in a container with process numbers of its own, nor what a process that is ending holds."""
     if seen.cuda is None or seen.cuda.init_code != OUT_OF_MEMORY:
         return None
     pids = service_pids(seen.settings, seen.ports, seen.interpreter, seen.processes) if seen.nvml.own_pids else set()
     for gpu in candidates(seen.nvml, seen.environment, seen.cuda):
         card = card_part(gpu, seen.nvml, seen.ort, seen.calibrations)
         others = [one for one in gpu.processes if not one.trial and not is_of(pids, one)]
-        if others and gpu.memory_free is not None and gpu.memory_free < card.least:
+        if gpu.memory_free is not None and gpu.memory_free < card.least and (others or _would_fit(gpu, card)):
             return gpu, card, others
     return None
+
+
+def _would_fit(gpu: Gpu, card: CardPart) -> bool:
+    return gpu.memory_total is not None and gpu.memory_total - (gpu.memory_reserved or 0) >= card.least
 
 
 @check("RD302", "vram-held-by-others", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
@@ -187,7 +192,7 @@ def vram_held_by_others(seen: Needs) -> Answer:
         about = {"gpu": gpu.index, "gpu_name": gpu.name or "?", "total": gpu.memory_total, "free": gpu.memory_free}
         nothing = dict.fromkeys(("size", "need_pixels"))
         evidence = {**about, **nothing, "need": card.least, "need_constant": card.least}
-        return _held(seen, evidence, others, variant="context")
+        return _held(seen, evidence, others, variant="context" if others else "unlisted")
     held = bad_one(seen, is_held)
     return _held(seen, held.evidence, held.others) if isinstance(held, Question) else held
 

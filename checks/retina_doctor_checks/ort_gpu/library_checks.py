@@ -100,7 +100,10 @@ def ort_cuda_libs_missing(files: OrtFiles, machine: MachineSeen, runtime: OrtRun
     }
     if broken:
         evidence["missing"] = []  # the loader gave up before it came to them
-    return Problem(subject=SUBJECT, evidence=evidence, variant="damaged" if broken else "missing")
+    closed = broken is not None and broken.damage == "EACCES"
+    return Problem(
+        subject=SUBJECT, evidence=evidence, variant="closed" if closed else "damaged" if broken else "missing"
+    )
 
 
 @check("RD268", "ort-cuda-libs-not-on-path", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.EDIT)

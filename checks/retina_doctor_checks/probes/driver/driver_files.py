@@ -17,7 +17,24 @@ LIBRARIES = ("libnvidia-ml.so.", "libcuda.so.")
 
 def nodes() -> list[Any]:
     paths = [path for pattern in NODES for path in places.matching("/dev", pattern) if is_device(path)]
-    return [dict(path=path, **access(path)) for path in paths]
+    return [dict(path=path, moved_to=moved_to(path), **access(path)) for path in paths]
+
+
+def moved_to(path: str) -> int | None:
+    """The number under which the kernel knows that driver, where the node bears another one and so leads nowhere.
+
+    Of these nvidia-uvm alone has no fixed number: the kernel gives it a free one when the module is loaded
+    (alloc_chrdev_region in uvm_chardev_create, kernel-open/nvidia-uvm/uvm.c), and a node that is made by hand keeps the old one.
+    """
+    if os.path.basename(path) != "nvidia-uvm":
+        return None
+    try:
+        with open("/proc/devices", errors="replace") as file:
+            told = re.search(r"^ *(\d+) nvidia-uvm$", file.read(), re.MULTILINE)
+        number = int(told.group(1)) if told else None
+        return None if number == os.major(os.stat(path).st_rdev) else number
+    except OSError:
+        return None
 
 
 def is_device(path: str) -> bool:
@@ -55,8 +72,18 @@ def libraries(folders: list[str]) -> list[Any]:
             continue
         for name in names:
             path = os.path.join(folder, name)
-            found.append({"path": path, "name": name, "version": version(path)})
+            if is_filled(path):
+                found.append({"path": path, "name": name, "version": version(path)})
     return found
+
+
+def is_filled(path: str) -> bool:
+    """A link to a release that was removed is no library, nor is the empty file that an image keeps of each one that a
+    container runtime mounted while it was built (github.com/NVIDIA/libnvidia-container/issues/140)."""
+    try:
+        return os.stat(path).st_size > 0
+    except OSError:
+        return False
 
 
 def version(path: str) -> str | None:

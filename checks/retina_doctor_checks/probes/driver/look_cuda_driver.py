@@ -10,12 +10,13 @@ from retina_doctor.masking.words import beginning
 
 MAJOR, MINOR = 75, 76  # cuda.h CUdevice_attribute: COMPUTE_CAPABILITY_MAJOR, _MINOR
 NOTHING: dict[str, Any] = {
-    "path": None, "error": None, "version": None, "init_code": None, "init_name": None, "devices": [],
+    "path": None, "error": None, "version": None, "init_code": None, "init_name": None, "devices": [], "address_space": None,
 }  # fmt: skip
 
 
 def look(probe: Any, _arguments: dict[str, Any]) -> None:
     probe.tell(**NOTHING)
+    probe.tell(address_space=address_space())
     probe.stage("loading libcuda.so.1")
     try:
         cuda = ctypes.CDLL("libcuda.so.1")
@@ -37,6 +38,16 @@ def look(probe: Any, _arguments: dict[str, Any]) -> None:
     code = cuda.cuDeviceGetCount(ctypes.byref(count))
     probe.tell(init_code=code, init_name=name_of(cuda, code))
     probe.tell(devices=[device(cuda, ordinal) for ordinal in range(count.value if code == 0 else 0)])
+
+
+def address_space() -> int | None:
+    """Bytes of addresses that this process may have (`ulimit -v`); None: as many as there are."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    soft = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if soft == resource.RLIM_INFINITY else soft
 
 
 def mapped(name: str) -> str | None:

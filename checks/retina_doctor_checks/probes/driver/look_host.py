@@ -31,6 +31,7 @@ OTHER_FOLDERS = (
     "/usr/local/lib",
     "/opt/nvidia/lib*",
     "/run/opengl-driver/lib",
+    "/.singularity.d/libs",
 )
 CACHE = "/etc/ld.so.cache"
 
@@ -216,10 +217,16 @@ def kernel_lines() -> list[str] | None:
                 break
             if not data:
                 break
-            lines += [line.partition(";")[2] for line in data.decode("utf-8", "replace").splitlines() if ";" in line]
+            lines += [plain(line) for line in data.decode("utf-8", "replace").splitlines() if ";" in line]
     finally:
         os.close(descriptor)
     return lines
+
+
+def plain(record: str) -> str:
+    """The text of a record of /dev/kmsg. It may have several lines, as what the driver says in one printk has, each of which
+    begins with "NVRM: "; the kernel writes what ends them as \\x0a (Documentation/ABI/testing/dev-kmsg)."""
+    return re.sub(r"(?:\\x0a)+(?:NVRM: *)?", " ", record.partition(";")[2]).strip()
 
 
 def fabric_manager() -> bool | None:

@@ -75,9 +75,21 @@ def cuda_libraries() -> list[Any]:
             if LIBRARY.match(name) and (name, kind) not in seen:
                 seen.add((name, kind))
                 path = os.path.join(folder, name)
+                damage = elf.damage(path) or ("other-machine" if is_of_another_machine(path) else None)
+                if kind == "toolkit" and damage == "other-machine":  # what is there to compile for it
+                    continue
                 told = {"soname": name, "path": path, "kind": kind, "version": version(path, kind)}
-                found.append(dict(told, damage=elf.damage(path)))
+                found.append(dict(told, damage=damage))
     return found
+
+
+def is_of_another_machine(path: str) -> bool:
+    """The loader passes over such a file, and looks on in the next folder (open_verify in elf/dl-load.c of glibc)."""
+    own = "/proc/self/exe" if os.path.exists("/proc/self/exe") else sys.executable
+    try:
+        return elf.machine(path) != elf.machine(own)
+    except (elf.NotElf, OSError):
+        return False
 
 
 def library_path(variable: str = "LD_LIBRARY_PATH") -> list[str]:
