@@ -146,6 +146,33 @@ def test_a_machine_of_processors_has_no_old_driver() -> None:
     assert names(said + "onnxruntime-gpu, deployed on a machine with a T4")[0] == "driver-too-old"
 
 
+def test_the_size_that_ls_shows_decides() -> None:
+    said = "onnxruntime: INVALID_PROTOBUF : Load model from det_10g.onnx failed:Protobuf parsing failed.\n"
+    listed = "-rw-r--r-- 1 root root {} Nov  3 09:12 models/det_10g.onnx"
+    assert names(said + listed.format(0))[0] == "model-empty"
+    assert names(said + listed.format(133))[0] == "model-lfs-pointer"
+    assert names(said + listed.format(4096000))[0] == "model-corrupt"
+    assert names(said + "det_10g.onnx: HTML document, UTF-8 Unicode text")[0] == "model-not-a-model"
+
+
+def test_the_node_of_unified_memory_is_not_listed() -> None:
+    said = "docker, RuntimeError: CUDA unknown error - this may be due to an incorrectly set up environment\nls /dev/nvidia*\n"
+    assert names(said + "/dev/nvidia0  /dev/nvidiactl")[0] == "container-device-node-missing"
+    assert names(said + "/dev/nvidia0  /dev/nvidiactl  /dev/nvidia-uvm")[0] != "container-device-node-missing"
+
+
+def test_lspci_shows_whose_cards_there_are() -> None:
+    said = "nvidia-smi: command not found\n$ lspci | grep -i vga\n{} VGA compatible controller: {} (rev 02)"
+    assert names(said.format("00:02.0", "Matrox Electronics Systems Ltd. G200eR2"))[0] == "no-nvidia-gpu"
+    assert names(said.format("01:00.0", "NVIDIA Corporation TU106"))[0] == "driver-not-installed"
+
+
+def test_a_wheel_is_refused_for_the_c_library_of_an_old_system() -> None:
+    said = "ERROR: onnxruntime_gpu-1.20.1-cp310-cp310-manylinux_2_28_x86_64.whl is not a supported wheel on this platform.\n"
+    assert names(said + "os: CentOS 7")[0] == "libc-unsupported"
+    assert names(said + "os: Windows 11")[0] == "ort-wheel-wrong-platform"
+
+
 def test_another_build_of_the_model_stands_there() -> None:
     said = "AssertionError: model_file /srv/models/inswapper_128.onnx should exist\nin /srv/models: {}"
     assert "model-name-typo" in names(said.format("GFPGANv1.4.pth, inswapper_128_fp16.onnx"))[:2]
