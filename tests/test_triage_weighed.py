@@ -173,6 +173,14 @@ def test_a_wheel_is_refused_for_the_c_library_of_an_old_system() -> None:
     assert names(said + "os: Windows 11")[0] == "ort-wheel-wrong-platform"
 
 
+def test_a_cluster_does_not_use_what_docker_uses() -> None:
+    said = "kubernetes pod, onnxruntime: ImportError: libcuda.so.1: cannot open shared object file: No such file or directory\n"
+    assert names(said + "docker run --gpus all nvidia-smi works on the node")[0] == "container-runtime-not-nvidia"
+    assert names(said + "there is no limit nvidia.com/gpu")[0] == "container-started-without-gpu"
+    alone = "pynvml: NVML Shared Library Not Found\n"
+    assert "container-runtime-not-nvidia" not in names(alone + "it works in docker, not on the host")
+
+
 def test_another_build_of_the_model_stands_there() -> None:
     said = "AssertionError: model_file /srv/models/inswapper_128.onnx should exist\nin /srv/models: {}"
     assert "model-name-typo" in names(said.format("GFPGANv1.4.pth, inswapper_128_fp16.onnx"))[:2]

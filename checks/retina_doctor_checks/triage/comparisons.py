@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping
 
 from .case import Case, parts
 from .file_names_told import file_names_differ_by_a_build, file_names_differ_in_case
-from .listings_told import cards_of_others_alone, model_of_a_pointers_size, model_of_no_bytes, nodes_without_uvm
+from .listings_told import (
+    cards_of_others_alone,
+    docker_works_beside_a_cluster,
+    model_of_a_pointers_size,
+    model_of_no_bytes,
+    nodes_without_uvm,
+)
 from .memory_told import (
     asks_for_most_of_the_card,
     card_is_full,
@@ -287,6 +293,7 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
         asks_for_most_of_the_card, relative_model_path, absolute_model_path, two_places_of_packages,
         det_size_off_the_grid, file_names_differ_in_case, file_names_differ_by_a_build, free_would_do,
         model_of_no_bytes, model_of_a_pointers_size, nodes_without_uvm, cards_of_others_alone,
+        docker_works_beside_a_cluster,
         newest_python, names_library_path, cudart_and_cudnn_missing, said_to_run_on_the_cpu,
         conflict_of_one, cuda_versions_differ, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,
     )

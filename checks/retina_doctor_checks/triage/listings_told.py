@@ -1,4 +1,4 @@
-"""What commands that list things show beside an error: sizes of model files, the driver's device nodes, cards."""
+"""What is shown beside an error: sizes of model files, nodes of the driver, cards, who else sees the card."""
 
 from __future__ import annotations
 
@@ -32,6 +32,16 @@ def nodes_without_uvm(case: Case) -> bool:
     """The driver's node and a card's are listed or given, that of unified memory, without which CUDA does not start, is not."""
     said = case.text.flowing
     return "nvidiactl" in said and re.search(r"\bnvidia\d", said) is not None and "nvidia-uvm" not in said
+
+
+_CLUSTER = re.compile(r"\b(?:kubernetes|k8s|k3s|rke2|pods?|nvidia-device-plugin)\b")
+_DOCKER_WORKS = re.compile(r"\bworks?\b[^\n.]{0,30}\bdocker\b|\bdocker\b[^\n.]{0,60}\bworks\b")
+
+
+def docker_works_beside_a_cluster(case: Case) -> bool:
+    """The toolkit is installed and docker uses it; the cluster's own runtime was not told of it."""
+    said = case.text.flowing
+    return _CLUSTER.search(said) is not None and _DOCKER_WORKS.search(said) is not None
 
 
 def cards_of_others_alone(case: Case) -> bool:
