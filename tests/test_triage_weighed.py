@@ -94,6 +94,108 @@ def test_the_model_itself_is_refused_or_the_folder_it_would_be_put_into() -> Non
     assert names(refused.format(""))[0] == "model-cache-not-writable"
 
 
+def test_who_has_enough_free_lacks_a_block() -> None:
+    """cudaMemGetInfo's free memory, several times what was asked for."""
+    said = (
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate {}. GPU 0 has a total capacity of 4.00 GiB of which 2.35"
+        " GiB is free. Of the allocated memory 825.15 MiB is allocated by PyTorch, and 24.85 MiB is reserved by PyTorch but"
+        " unallocated."
+    )
+    assert names(said.format("20.00 MiB"))[0] == "vram-fragmented"
+    assert names(said.format("2.20 GiB"))[0] != "vram-fragmented"
+
+
+def test_who_asks_cuda_first_of_all_has_not_forked() -> None:
+    assert names("RuntimeError: CUDA error: initialization error")[0] == "cuda-used-before-fork"
+    said = "ERROR: The NVIDIA Driver is present, but CUDA failed to initialize. [[ Initialization error (error 3) ]]"
+    assert names(said)[0] == "cuda-init-fails"
+
+
+def test_a_graph_that_is_split_has_the_gpus_provider() -> None:
+    """session_state.cc says "All nodes placed on" where one provider has them all."""
+    slow = "onnxruntime-gpu 1.13.1, the face model is slow\n"
+    placed = "VerifyEachNodeIsAssignedToAnEp]  {} placed on [CPUExecutionProvider]. Number of nodes: 9"
+    assert names(slow + placed.format("Node(s)"))[0] == "ort-nodes-on-cpu"
+    assert names(slow + placed.format("All nodes"))[0] != "ort-nodes-on-cpu"
+
+
+def test_docker_gives_the_capabilities_that_are_named_alone() -> None:
+    """moby daemon/nvidia_linux.go: "gpu" is none of the driver's, and "utility" has no libcuda."""
+    said = "docker compose\nImportError: libcuda.so.1: cannot open shared object file\ncapabilities: {}"
+    assert names(said.format("[gpu, utility]"))[0] == "container-driver-capabilities"
+    assert names(said.format("[gpu, compute, utility]"))[0] != "container-driver-capabilities"
+    assert names(said.format("[gpu]"))[0] != "container-driver-capabilities"
+
+
+def test_a_card_that_nouveau_drives_is_there() -> None:
+    said = "nvidia-smi: command not found\ndocker host, face service\n"
+    shown = "vendor: NVIDIA Corporation\nconfiguration: driver=nouveau latency=0"
+    assert names(said + shown)[:1] == ["driver-not-installed"]
+    assert "no-nvidia-gpu" not in names(said + shown)[:3]
+
+
+def test_a_keyword_of_the_constructor_is_dropped() -> None:
+    said = "With insightface I only get boxes with a score of 0.5 and more.\napp = FaceAnalysis(providers=['CPU'], {})"
+    assert names(said.format("det_score=0.02"))[0] == "det-parameter-ignored"
+    assert "det-parameter-ignored" not in names(said.format("name='buffalo_l')\napp.prepare(ctx_id=0, det_score=0.02"))
+
+
+def test_a_machine_of_processors_has_no_old_driver() -> None:
+    said = "CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version\n"
+    assert names(said + "onnxruntime-gpu, deployed on a CPU machine")[0] == "no-nvidia-gpu"
+    assert names(said + "onnxruntime-gpu, deployed on a machine with a T4")[0] == "driver-too-old"
+
+
+def test_the_size_that_ls_shows_decides() -> None:
+    said = "onnxruntime: INVALID_PROTOBUF : Load model from det_10g.onnx failed:Protobuf parsing failed.\n"
+    listed = "-rw-r--r-- 1 root root {} Nov  3 09:12 models/det_10g.onnx"
+    assert names(said + listed.format(0))[0] == "model-empty"
+    assert names(said + listed.format(133))[0] == "model-lfs-pointer"
+    assert names(said + listed.format(4096000))[0] == "model-corrupt"
+    assert names(said + "det_10g.onnx: HTML document, UTF-8 Unicode text")[0] == "model-not-a-model"
+
+
+def test_the_node_of_unified_memory_is_not_listed() -> None:
+    said = "docker, RuntimeError: CUDA unknown error - this may be due to an incorrectly set up environment\nls /dev/nvidia*\n"
+    assert names(said + "/dev/nvidia0  /dev/nvidiactl")[0] == "container-device-node-missing"
+    assert names(said + "/dev/nvidia0  /dev/nvidiactl  /dev/nvidia-uvm")[0] != "container-device-node-missing"
+
+
+def test_lspci_shows_whose_cards_there_are() -> None:
+    said = "nvidia-smi: command not found\n$ lspci | grep -i vga\n{} VGA compatible controller: {} (rev 02)"
+    assert names(said.format("00:02.0", "Matrox Electronics Systems Ltd. G200eR2"))[0] == "no-nvidia-gpu"
+    assert names(said.format("01:00.0", "NVIDIA Corporation TU106"))[0] == "driver-not-installed"
+
+
+def test_a_wheel_is_refused_for_the_c_library_of_an_old_system() -> None:
+    said = "ERROR: onnxruntime_gpu-1.20.1-cp310-cp310-manylinux_2_28_x86_64.whl is not a supported wheel on this platform.\n"
+    assert names(said + "os: CentOS 7")[0] == "libc-unsupported"
+    assert names(said + "os: Windows 11")[0] == "ort-wheel-wrong-platform"
+
+
+def test_a_cluster_does_not_use_what_docker_uses() -> None:
+    said = "kubernetes pod, onnxruntime: ImportError: libcuda.so.1: cannot open shared object file: No such file or directory\n"
+    assert names(said + "docker run --gpus all nvidia-smi works on the node")[0] == "container-runtime-not-nvidia"
+    assert names(said + "there is no limit nvidia.com/gpu")[0] == "container-started-without-gpu"
+    alone = "pynvml: NVML Shared Library Not Found\n"
+    assert "container-runtime-not-nvidia" not in names(alone + "it works in docker, not on the host")
+
+
+def test_another_build_of_the_model_stands_there() -> None:
+    said = "AssertionError: model_file /srv/models/inswapper_128.onnx should exist\nin /srv/models: {}"
+    assert "model-name-typo" in names(said.format("GFPGANv1.4.pth, inswapper_128_fp16.onnx"))[:2]
+    assert "model-name-typo" not in names(said.format("GFPGANv1.4.pth, det_10g.onnx"))[:2]
+
+
+def test_the_users_site_shadows_where_a_version_is_wrong() -> None:
+    path = "['', '/home/u/.local/lib/python3.8/site-packages', '/opt/conda/envs/f/lib/python3.8/site-packages']"
+    assert (
+        names(path + "\nonnxruntime: it has a different version than the one that conda installed")[0]
+        == "package-shadowed"
+    )
+    assert names(path + "\nonnxruntime 1.31.1, 3 faces") == []
+
+
 @pytest.mark.parametrize(
     ("said", "cause"),
     [

@@ -6,9 +6,18 @@ import re
 from collections.abc import Callable, Mapping
 
 from .case import Case, parts
+from .file_names_told import file_names_differ_by_a_build, file_names_differ_in_case
+from .listings_told import (
+    cards_of_others_alone,
+    docker_works_beside_a_cluster,
+    model_of_a_pointers_size,
+    model_of_no_bytes,
+    nodes_without_uvm,
+)
 from .memory_told import (
     asks_for_most_of_the_card,
     card_is_full,
+    free_would_do,
     held_by_no_process_shown,
     little_of_it_is_ours,
     most_of_it_is_ours,
@@ -263,14 +272,6 @@ def absolute_model_path(case: Case) -> bool:
     return path is not None and (path.startswith(("/", "~")) or bool(re.match(r"[a-z]:", path)))
 
 
-_MODEL_FILES = re.compile(r"[\w.-]{3,80}\.(?:onnx|pth|pt|pkl|h5|engine|params)\b", re.IGNORECASE)
-
-
-def file_names_differ_in_case(case: Case) -> bool:
-    names = {name for line in case.text.lines for name in _MODEL_FILES.findall(line.text)}
-    return len({name.lower() for name in names}) < len(names)
-
-
 def det_size_off_the_grid(case: Case) -> bool:
     return any(side % 32 for size in case.told.all("det-size") for side in parts(size))
 
@@ -290,7 +291,9 @@ COMPARISONS: Mapping[str, Callable[[Case], bool]] = {
         docker_run_without_gpus, on_windows, names_visible_devices, small_card, waited_for_download, two_opencvs,
         held_by_no_process_shown, card_is_full, little_of_it_is_ours, most_of_it_is_ours, much_reserved_unallocated,
         asks_for_most_of_the_card, relative_model_path, absolute_model_path, two_places_of_packages,
-        det_size_off_the_grid, file_names_differ_in_case,
+        det_size_off_the_grid, file_names_differ_in_case, file_names_differ_by_a_build, free_would_do,
+        model_of_no_bytes, model_of_a_pointers_size, nodes_without_uvm, cards_of_others_alone,
+        docker_works_beside_a_cluster,
         newest_python, names_library_path, cudart_and_cudnn_missing, said_to_run_on_the_cpu,
         conflict_of_one, cuda_versions_differ, libraries_fit_the_wheel, cudnn_unfit_for_the_wheel,
     )

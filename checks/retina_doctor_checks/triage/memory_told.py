@@ -61,6 +61,12 @@ def much_reserved_unallocated(case: Case) -> bool:
     return bool(sums.get("tried")) and spare > max(sums["tried"], 0.1 * sums.get("total", 0))
 
 
+def free_would_do(case: Case) -> bool:
+    """Several times as much is free as was asked for: it lacks no memory, but a block of it."""
+    sums = _torch_sum(case)
+    return "tried" in sums and sums.get("free", 0) > max(4 * sums["tried"], 0.1 * sums.get("total", 16))
+
+
 def asks_for_most_of_the_card(case: Case) -> bool:
     sums = _torch_sum(case)
     return "tried" in sums and sums["tried"] > max(0.25 * sums.get("total", 16), 1.0)
