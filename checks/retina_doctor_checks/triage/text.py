@@ -18,6 +18,7 @@ from retina_doctor.masking.words import masked
 from .log_forms import by_speaker, unwrapped, without_prefix
 from .of_code import without_code
 from .sentences import BREAK, squeezed
+from .traditional import simplified
 
 LONGEST = 20_000
 """Characters of one line that are read; what follows is left out (a minified file, a base64 picture)."""
@@ -129,8 +130,8 @@ def _part(text: str) -> str:
 
 
 def _low(text: str) -> str:
-    """In lower case, each blank one space, without Markdown's asterisks around words."""
-    return re.sub(r"[ \t]{1,}", " ", text.replace("**", "") if "**" in text else text).lower()
+    """In lower case, each blank one space, without Markdown's asterisks around words; Chinese in simplified letters."""
+    return simplified(re.sub(r"[ \t]{1,}", " ", text.replace("**", "") if "**" in text else text).lower())
 
 
 def _joined(plain: str, low: str) -> str:
