@@ -269,3 +269,9 @@ def test_the_broad_picture_is_the_posted_one_with_gray_beside_it() -> None:
     assert broad.shape == (640, 800, 3)
     assert (broad[:, :640] == drawing.read((known.FOLDER / known.POSTED).read_bytes())).all()
     assert (broad[:, 640:] == 128).all()
+
+
+def test_the_posted_picture_of_nobody_is_as_large_as_the_one_with_faces() -> None:
+    nobody = drawing.read((known.FOLDER / "nobody.png").read_bytes())
+    posted = drawing.read((known.FOLDER / known.NOBODY).read_bytes())
+    assert (posted == nobody.repeat(2, axis=0).repeat(2, axis=1)).all()

@@ -417,10 +417,16 @@ def test_a_fault_of_the_endpoint_is_the_root(fault: str, tmp_path: Path, real_mo
 
 
 @pytest.mark.parametrize(
-    ("fault", "fails"), [("largest-of-none", True), ("nobody-is-an-error", False), ("nobody-is-not-found", False)]
+    ("fault", "fails"),
+    [
+        *((fault, True) for fault in ("largest-of-none", "largest-of-none-pressed")),
+        *((fault, False) for fault in ("nobody-is-an-error", "nobody-is-not-found", "nobody-is-told-in-words")),
+        *((fault, False) for fault in ("large-pictures-only", "each-once-and-slowly")),
+    ],
 )
 def test_a_picture_of_nobody_is_posted_too(fault: str, fails: bool, tmp_path: Path, real_model: Path) -> None:
-    """What is said in JSON, or by another status, somebody has meant."""
+    """What is said in JSON, in words of its own or by another status, somebody has meant; who fails at a smaller picture with
+    faces as well has another trouble, and who takes each picture once has none."""
     with serving(tmp_path, real_model, fault) as service:
         told = asked(tmp_path, "--url", service.url)
         assert roots(told) == ([SERVICE_BAD] if fails else [])

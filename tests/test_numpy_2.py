@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from retina_doctor_checks.python_env.native_checks import newer
 
+from retina_doctor.codec import decode
 from retina_doctor.judging.diagnose import diagnose
-from tests.machines import machine
+from retina_doctor.model import Snapshot
+from tests.machines import machine, put, raw
 from tests.rejudging import CATALOGUE
 
 
@@ -27,3 +31,33 @@ def test_none_is_invented() -> None:
     assert newer("scipy", "1.11.4") == []
     assert newer(None, None) == []
     assert newer("opencv-python", "4.10.0.84") == []
+
+
+OPTIONAL = "ModuleNotFoundError: No module named 'google'"
+
+
+@pytest.mark.parametrize(("error", "is_it"), [(None, True), (OPTIONAL, False)])
+def test_what_numpy_merely_printed_may_be_of_an_optional_module(error: str | None, is_it: bool) -> None:
+    told: dict[str, Any] = raw("numpy-abi-older")
+    if error is not None:
+        put(told, "/readings/imports/facts/tried/2/error", error)
+    codes = [one.code for one in diagnose(decode(told, Snapshot), CATALOGUE).findings]
+    assert ("RD283" in codes) == is_it
+
+
+REFUSED = (
+    "Fail: [ONNXRuntimeError] : 1 : FAIL : /onnxruntime_src/onnxruntime/core/providers/cpu/tensor/reshape_helper.h:46"
+)
+
+
+@pytest.mark.parametrize(("detail", "explained"), [(None, True), (REFUSED, False)])
+def test_a_copy_that_comes_first_explains_only_what_it_lacks(detail: str | None, explained: bool) -> None:
+    """Two of one release do the same: what onnxruntime itself refuses, the other would as well."""
+    told: dict[str, Any] = raw("package-shadowed-onnxruntime")
+    if detail is not None:
+        for run in ("inference", "known_answer"):
+            put(told, f"/readings/{run}/detail", detail)
+    [smoke] = [
+        one for one in diagnose(decode(told, Snapshot), CATALOGUE).findings if one.name == "smoke-inference-failed"
+    ]
+    assert (smoke.root is not None and smoke.root.name == "package-shadowed") == explained

@@ -216,9 +216,25 @@ FOLDERS = {
         "sys.path.append(str(HERE / 'lib'))\nimport ours\n", "{python} app.py", "passed"
     ),
     "a folder beside it that has nothing": (
-        "import os, sys\nsys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/other')\nimport ours\n",
+        "import os, sys\nsys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/empty')\nimport ours\n",
         "{python} app.py", "failed"
     ),
+    "a folder beside it that what starts it may make": (
+        "import os, sys\nsys.path.insert(0, os.path.dirname(os.path.abspath(__file__)) + '/unpacked')\nimport ours\n",
+        "{python} app.py", "unknown"
+    ),
+    "a folder beside where a link leads": (
+        "import os, sys\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))\nimport ours\n",
+        "{python} current/app.py", "passed"
+    ),
+    "a folder that a file adds which may be missing": (
+        "try:\n    import added\nexcept ImportError:\n    pass\nimport ours\n", "{python} app.py", "unknown"
+    ),
+    "what an installed package has as well": (
+        "import os, sys\nsys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'vendor'))\n"
+        "from flask import Flask\n", "{python} app.py", "passed"
+    ),
+    "what two folders have": ("import added\nfrom ours import x\n", "{python} twice/app.py", "passed"),
     "a folder of its own making": (
         "import sys\ndef dirname(path):\n    return 'lib'\nsys.path.insert(0, dirname(__file__))\nimport ours\n",
         "{python} app.py", "unknown"
@@ -248,6 +264,18 @@ def test_what_may_be_there_is_not_missing(case: str, tmp_path: Path) -> None:
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "ours.py").write_text("x = 1\n")
     (tmp_path / "app.py").write_text(source)
+    release = tmp_path / "releases" / "5"
+    for folder in (tmp_path / "empty", tmp_path / "vendor" / "flask", release, tmp_path / "twice"):
+        folder.mkdir(parents=True)
+    (tmp_path / "current").symlink_to(release)
+    (tmp_path / "releases" / "lib").symlink_to(tmp_path / "lib")
+    (tmp_path / "vendor" / "flask" / "__init__.py").write_text("import nowhere\n")
+    (tmp_path / "twice" / "ours.py").write_text("y = 1\n")
+    adds = "import os, sys\nsys.path.insert(0, os.path.join(os.path.dirname(__file__), '{}'))\n"
+    (tmp_path / "added.py").write_text(adds.format("lib"))
+    (tmp_path / "twice" / "added.py").write_text(adds.format("../lib"))
+    for folder in (release, tmp_path / "twice"):
+        (folder / "app.py").write_text(source)
     told = looked(tmp_path, command.format(python=DEV_PYTHON))
     verdicts = {one["code"]: one["verdict"] for one in told["checks"]}
     assert verdicts["RD517"] == verdict

@@ -179,6 +179,15 @@ def of_that_module(root: Finding, echo: Finding) -> bool:
     return same_module(root, echo) or re.search(rf"\b(?:{modules})\b", words) is not None
 
 
+def lacks_part_of_that_module(root: Finding, echo: Finding) -> bool:
+    """As CPython says it (moduleobject.c, ceval.c): what was imported is not the whole of it. An onnxruntime that is only
+    named, as where it tells the place in its source, has refused something."""
+    module = re.escape(root.subject.removeprefix("module:"))
+    lacks = rf"module '{module}(?:\.[\w.]+)?' has no attribute|No module named '{module}\."
+    gives_none = rf"cannot import name '\w+' from (?:partially initialized module )?'{module}\b"
+    return re.search(f"{lacks}|{gives_none}", str(echo.evidence.get("detail") or "")) is not None
+
+
 def of_that_module_alone(root: Finding, echo: Finding) -> bool:
     """What is imported at the start lacks nothing else."""
     package, missing = root.subject.removeprefix("module:"), set(echo.evidence.get("modules", ()))

@@ -23,6 +23,7 @@ from .cause_conditions import (
     in_its_place,
     in_modules,
     ipv6_alone,
+    lacks_part_of_that_module,
     of_a_checkpoint,
     of_all_modules,
     of_an_onnx_model,
@@ -150,9 +151,8 @@ _ALL: tuple[Cause, ...] = (
     Cause("cuda-libs-mixed-releases", ("ort-session-on-cpu", "torch-import-fails"), when=says_so),
     Cause("cudnn-incomplete", ("ort-session-on-cpu", *INFERENCE), when=says_so),
     Cause("opencv-both-packages", ("package-import-fails", "smoke-inference-failed"), when=of_that_module),
-    Cause(
-        "package-shadowed", ("package-import-fails", "ort-import-fails", "numpy-abi", *INFERENCE), when=of_that_module
-    ),
+    Cause("package-shadowed", ("package-import-fails", "ort-import-fails", "numpy-abi"), when=of_that_module),
+    Cause("package-shadowed", INFERENCE, when=lacks_part_of_that_module),
     Cause("package-damaged", UNREADABLE, when=of_its_files),
     Cause("package-damaged", ("insightface-missing",), when=same_module),
     Cause("environment-not-recognized", ("ort-missing", "insightface-missing")),

@@ -31,6 +31,8 @@ NEEDS_NEWER = pattern(
 )
 """numpy/_core/include/numpy/__multiarray_api.h, _import_array: the NumPy that runs is older than the one it was compiled for.
 A support file may have hidden "C-API", which looks like a name."""
+NOT_IMPORTED = pattern(r"numpy\._?core\.(?:multiarray|umath) failed to import")
+"""What import_array raises when it has printed that."""
 DEBIAN = {
     "libGL.so.1": "libgl1",
     "libgthread-2.0.so.0": "libglib2.0-0",
@@ -101,7 +103,7 @@ def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | Non
     if numpy is None:
         return Inapplicable(Reason("no-numpy"))
     for one in imports.tried if imports else ():
-        said = NEEDS_NEWER.search("\n".join([one.error, *one.output])) if one.error else None
+        said = _said_by_numpy(one)
         if said is not None and int(said["asked"], 16) > int(said["there"], 16):
             return _for_newer_numpy(one, said, numpy, packages)
     if release(numpy)[:1] < (2,):
@@ -123,6 +125,14 @@ def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | Non
         _for_numpy_1(name, numpy, by_file.get(name), by_import.get(name), interpreter, bool(by_import))
         for name in names
     ]
+
+
+def _said_by_numpy(tried: Imported) -> re.Match[str] | None:
+    """What was merely printed may be of an optional module, which the package that failed does without."""
+    if tried.error is None:
+        return None
+    printed = NEEDS_NEWER.search("\n".join(tried.output)) if NOT_IMPORTED.search(tried.error) else None
+    return NEEDS_NEWER.search(tried.error) or printed
 
 
 def _for_newer_numpy(tried: Imported, said: re.Match[str], numpy: str, packages: Packages) -> Problem:

@@ -10,42 +10,37 @@ from retina_doctor.hints import Any
 from retina_doctor_checks.probes.service import module_files
 
 IN_PATH = ("os.path.", "path.", "osp.", "")
-SAME = {f"{of}{name}" for of in (*IN_PATH, "os.") for name in ("abspath", "normpath", "fspath", "expanduser")}
-SAME |= {"str", "Path", "pathlib.Path"}
+SAME = {f"{of}{name}" for of in (*IN_PATH, "os.") for name in ("fspath", "expanduser")} | {
+    "str",
+    "Path",
+    "pathlib.Path",
+}
+PLAIN = {f"{of}{name}" for of in IN_PATH for name in ("abspath", "normpath")}
+"""Only these take away `..` by its letters: where a folder is a link, as `current` of a release is, the system goes up from where
+it leads."""
 REAL = {f"{of}realpath" for of in IN_PATH}
 ABOVE = {f"{of}dirname" for of in IN_PATH}
 JOINED = {f"{of}join" for of in IN_PATH}
 
 
-class Added:
-    """*before*, *behind* what is on the path already."""
-
-    def __init__(self) -> None:
-        self.before: list[str] = []
-        self.behind: list[str] = []
-
-
-def of(tree: ast.Module, file: str) -> Added | None:
-    """None: it changes where modules are found in another way, or under a condition."""
-    reading, added = _Reading(tree, file), Added()
+def of(tree: ast.Module, file: str) -> list[str] | None:
+    """In no order. None: it changes where modules are found in another way, or under a condition."""
+    reading = _Reading(tree, file)
+    added: list[str] = []
     rest = []
     for node in tree.body:
         call = node.value if isinstance(node, ast.Expr) else None
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.keywords:
             rest.append(node)
             continue
-        first = call.func.attr == "insert" and len(call.args) == 2
-        if not module_files.is_of(call.func.value, "sys", "path") or not (
-            first or (call.func.attr == "append" and len(call.args) == 1)
-        ):
+        put = (call.func.attr, len(call.args)) in (("insert", 2), ("append", 1))
+        if not module_files.is_of(call.func.value, "sys", "path") or not put:
             rest.append(node)
             continue
         folder = reading.text(call.args[-1])
-        if folder is None or not os.path.isabs(
-            folder
-        ):  # of a relative one, the working directory decides when it is used
+        if folder is None or not os.path.isabs(folder):  # a relative one is of the working directory when it is used
             return None
-        (added.before if first else added.behind).append(os.path.normpath(folder))
+        added.append(folder)
     return None if module_files.changes_path(ast.Module(body=rest, type_ignores=[])) else added
 
 
@@ -96,7 +91,7 @@ class _Reading:
     def _above(self, node: ast.expr, steps: int, deep: int) -> str | None:
         text = self.text(node, deep - 1)
         for _ in range(steps if text is not None else 0):
-            text = os.path.dirname(text or "")
+            text = os.path.dirname((text or "").rstrip("/"))
         return text
 
     def _called(self, node: ast.Call, deep: int) -> str | None:
@@ -106,8 +101,10 @@ class _Reading:
         if node.keywords or None in args:
             return None
         given = [one for one in args if one is not None]
-        if known and len(given) == 1 and name in (SAME | REAL | ABOVE):
+        if known and len(given) == 1 and name in (SAME | PLAIN | REAL | ABOVE):
             [path] = given
+            if name in PLAIN:
+                return os.path.normpath(path)
             return os.path.realpath(path) if name in REAL else os.path.dirname(path) if name in ABOVE else path
         if known and given and name in JOINED:
             return os.path.join(*given)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 import os
 import sys
 
@@ -34,20 +35,25 @@ class Walk:
         self.unloadable: dict[str, Any] | None = None
         self.found: dict[str, Any] = {}
         self.names = set(asks)
-        for name in asks:
-            if not module_places.is_there(name, self.path):
-                self.found[name] = absent(name, file, 1, "command")
-        self.first = file
+        self.asks, self.first = asks, file
+        self.added: list[str] = []
         self.trees: dict[str, ast.Module | None] = {}
-        self.follow(file)
+        while not self.follow(file):
+            self.trees.clear()  # what was resolved before a folder was known may be of another one
+            self.unloadable = None
 
     @property
     def missing(self) -> list[Any]:
         return sorted(self.found.values(), key=lambda one: (one["file"] != self.first, one["line"]))
 
-    def follow(self, file: str) -> None:
+    def follow(self, file: str) -> bool:
+        """False: a folder has come to light that one of these files adds."""
+        self.found = {
+            name: absent(name, file, 1, "command") for name in self.asks if not module_places.is_there(name, self.path)
+        }
         waiting = [file]
         walked: set[str] = set()
+        unsure = False
         while waiting and len(walked) < MOST_FILES:
             one = waiting.pop()
             if one in walked:
@@ -57,22 +63,49 @@ class Walk:
             if tree is None:
                 self.unread = self.unread or one == file
                 continue
-            if module_files.changes_path(tree) and not self.goes_on(added_folders.of(tree, one)):
-                self.unread = True
-                self.found.clear()
-                return
+            added = added_folders.of(tree, one) if module_files.changes_path(tree) else []
+            if added is None:
+                self.unknown()
+                return True
+            if self.adds(added):
+                return False
+            unsure = unsure or self.may_change_path(one, tree)
             waiting += self.imports(one, tree)
-
-    def goes_on(self, added: added_folders.Added | None) -> bool:
-        """Whether the folders are known that a file adds; what was missing may be in one of them."""
-        if added is None:
-            return False
-        self.folders = [*added.before, *self.folders, *added.behind]
-        self.path = [*added.before, *self.path, *added.behind]
-        for name in list(self.found):
-            if module_places.is_there(name.split(".")[0], self.path):
-                del self.found[name]
+        if self.found and (unsure or not all(map(os.path.exists, self.added))):
+            self.unknown()  # what starts it may make the folder: unpack an archive, install into it
         return True
+
+    def may_change_path(self, one: str, tree: ast.Module) -> bool:
+        """Whether a file does so that is imported under a condition, or where it may fail."""
+        perhaps = [node for node in tree.body if isinstance(node, (ast.Try, ast.If, ast.With))]
+        files = [file for name, _, _ in asked_in(map(ast.walk, perhaps)) for file in self.own(name, one)]
+        return any(tree is not None and module_files.changes_path(tree) for tree in map(quietly, files))
+
+    def unknown(self) -> None:
+        """Where modules are found, nobody can say, nor which of another file's names are there."""
+        self.unread = True
+        self.found.clear()
+        stops = self.unloadable or {}
+        if stops.get("kind") == "import-name" or (stops.get("kind") == "syntax" and stops["file"] != self.first):
+            self.unloadable = None
+
+    def adds(self, folders: list[str]) -> bool:
+        """Whether there is one among them that was not known."""
+        new = [one for one in dict.fromkeys(folders) if one not in self.path]
+        self.added += new
+        self.path += new
+        return bool(new)
+
+    def own(self, name: str, one: str) -> list[str]:
+        """Files of the service's own that an import in this file loads. Where folders are added, which of several gives it
+        depends on the order in which all this is run: what more than one of them has, or an installed package, is left alone."""
+        beside = [*self.folders, os.path.dirname(one)]
+        if not self.added or name.startswith("."):
+            return module_places.local(name, beside)
+        top = name.split(".")[0]
+        places = {os.path.realpath(place or os.curdir): place for place in [*beside, *self.path]}
+        holding = [place for place in places.values() if module_places.is_in(top, place)]
+        return module_places.local(name, holding) if len(holding) == 1 and holding[0] in [*beside, *self.added] else []
 
     def imports(self, one: str, tree: ast.Module) -> list[str]:
         """What a file imports of the service's own; notes what is nowhere."""
@@ -80,7 +113,7 @@ class Walk:
         for name, line, implied in asked(tree):
             top = name.split(".")[0]
             self.names.add(top)
-            own = module_places.local(name, [*self.folders, os.path.dirname(one)])
+            own = self.own(name, one)
             own = own if not own or name.startswith(".") or not self.is_pythons(name) else []
             waiting += own
             if not own and top not in self.found and not module_places.is_there(top, self.path):
@@ -98,7 +131,7 @@ class Walk:
         if node.level > 1 or not node.module:
             return None
         name = "." * node.level + node.module
-        files = module_places.local(name, [*self.folders, os.path.dirname(one)])
+        files = self.own(name, one)
         place = os.path.join(*node.module.split("."))
         if not files or not files[-1].endswith((place + ".py", os.path.join(place, "__init__.py"))):
             return None
@@ -155,15 +188,8 @@ def alike(name: str, names: set[str]) -> list[str]:
 
 def asked(tree: ast.Module) -> Any:
     """(module, line, what implies it) of what is imported as soon as the file is loaded, whatever happens."""
-    for node in loaded(tree.body):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield alias.name, node.lineno, None
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module, node.lineno, None
-        elif isinstance(node, ast.ImportFrom) and node.level == 1:
-            for name in [node.module] if node.module else [alias.name for alias in node.names]:
-                yield "." + name, node.lineno, None
+    for one in asked_in([loaded(tree.body)]):
+        yield one
     for package, (names, modules) in IMPLIED.items():
         brought = {
             alias.asname or alias.name: alias.name
@@ -181,6 +207,24 @@ def asked(tree: ast.Module) -> Any:
                         and not any(map(module_places.is_there_anywhere, modules))
                     ):
                         yield modules[0], node.lineno, brought[inner.id]
+
+
+def asked_in(groups: Any) -> Any:
+    """What these nodes import, as asked() has it."""
+    for node in itertools.chain.from_iterable(groups):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node.lineno, None
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module, node.lineno, None
+        elif isinstance(node, ast.ImportFrom) and node.level == 1:
+            for name in [node.module] if node.module else [alias.name for alias in node.names]:
+                yield "." + name, node.lineno, None
+
+
+def quietly(path: str) -> ast.Module | None:
+    """What is not surely loaded may have any fault."""
+    return module_files.parsed(path)[0]
 
 
 def loaded(body: list[Any]) -> Any:

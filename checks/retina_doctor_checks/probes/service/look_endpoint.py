@@ -4,6 +4,7 @@ standard library."""
 from __future__ import annotations
 
 import os
+import re
 import stat
 from urllib.parse import urljoin, urlsplit
 
@@ -21,6 +22,17 @@ NO_SUCH_ROUTE = (404, 405)
 KEEPS_METHOD = (307, 308)
 MOST_HOPS = 3
 MOST_PHOTO = 8 * 2**20  # bytes
+TRACEBACK = "Traceback (most recent call last)"
+TAGS = re.compile(r"(?s)<(style|script|head)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
+PUT_IN_PLACE = re.compile(
+    r"(?i)the server encountered an internal error and was unable to complete your request\.\s*"
+    r"either the server is overloaded or there is an error in the application\.|server got itself in trouble|"
+    r"a server error occurred\.\s*please contact the administrator\.|the server encountered an unexpected internal server error|"
+    r"sorry, the requested url .*? caused an error:|the application encountered an unexpected error and could not continue\.|"
+    r"internal server error|server error|unhandled exception|error|500"
+)
+"""werkzeug InternalServerError, aiohttp web_protocol.py, wsgiref handlers.py, CherryPy, Bottle ERROR_PAGE_TEMPLATE, Sanic
+errorpages.py; Starlette, Django, Tornado and gunicorn have the last ones alone."""
 COLD = 1.0  # seconds: an answer that took longer is asked for again, since the first one may have set things up
 
 
@@ -98,16 +110,12 @@ def judged(client: posting.Client, upload: Upload) -> dict[str, Any]:
             told["routes"] = routes.found(client, told["path"])
     elif is_answered(told) and told["seconds"] > COLD and not client.late():
         again = followed(client, upload)
-        if again["status"] is not None:
+        if again["status"] is not None and not 400 <= again["status"] < FAILED:
+            # Else it minds the repetition (409, 429): the picture itself it has taken.
             told = dict(again, first_seconds=told["seconds"])
     if is_answered(told) and upload.wide is not None and holds(told["body"], upload.faces) and not client.late():
         # A picture of the network's own size cannot show in whose pixels the boxes are.
-        told["wide_body"] = answer_to(client, upload, upload.wide)
-        seen = bool(listed(told["body"], upload.faces))
-        if seen and upload.broad is not None and listed(told["wide_body"], upload.faces) == [] and not client.late():
-            told["broad_body"] = answer_to(client, upload, upload.broad)
-        if seen and upload.nobody is not None and not client.late():
-            told["nobody_fails"] = fails_at(client, upload, upload.nobody)
+        told.update(of_others(client, upload, bool(listed(told["body"], upload.faces))))
     if (
         is_answered(told)
         and upload.close is not None
@@ -126,15 +134,40 @@ def judged(client: posting.Client, upload: Upload) -> dict[str, Any]:
     return told
 
 
+def of_others(client: posting.Client, upload: Upload, seen: bool) -> dict[str, Any]:
+    """What the pictures give that are no squares, and, where the first one's faces are *seen*, whether one of nobody fails."""
+    wide = followed(client, upload.of(upload.wide or b""))
+    told = {"wide_body": wide["body"] if is_answered(wide) else None}
+    if not seen:
+        return told
+    well = is_answered(wide)
+    if upload.broad is not None and (not well or listed(wide["body"], upload.faces) == []) and not client.late():
+        broad = followed(client, upload.of(upload.broad))
+        well = is_answered(broad)
+        told["broad_body"] = broad["body"] if well else None
+    # Who fails at all but the first has another trouble than a picture without a face: one in so many requests, or with sizes.
+    if well and upload.nobody is not None and not client.late():
+        told["nobody_fails"] = fails_at(client, upload, upload.nobody)
+    return told
+
+
 def fails_at(client: posting.Client, upload: Upload, picture: bytes) -> bool:
     """Whether a picture ends in an exception that nobody caught, twice, between which the first one is answered: what is told in
-    JSON somebody has written, and one in three may fail of itself."""
+    JSON, or in words of the service's own, somebody has written, and one in three may fail of itself."""
     for one in (picture, upload.picture, picture):
         told = followed(client, upload.of(one))
-        as_expected = told["status"] == FAILED and not told["json"] if one is picture else is_answered(told)
+        as_expected = told["status"] == FAILED and is_nobodys(told) if one is picture else is_answered(told)
         if not as_expected:
             return False
     return True
+
+
+def is_nobodys(told: dict[str, Any]) -> bool:
+    """Whether an error says what a framework puts in place of an exception, or nothing: no words of the service's own."""
+    if told["json"] or told["packed"]:
+        return False
+    text = told["text"] or ""
+    return TRACEBACK in text or not re.search(r"\w", PUT_IN_PLACE.sub("", TAGS.sub(" ", text)))
 
 
 def answer_to(client: posting.Client, upload: Upload, picture: bytes) -> Any:

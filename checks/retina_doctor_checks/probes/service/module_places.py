@@ -31,6 +31,14 @@ def local(name: str, folders: list[str]) -> list[str]:
     return []
 
 
+def is_in(top: str, folder: str) -> bool:
+    """Whether an import would find that there: a folder without __init__.py counts, too."""
+    try:
+        return machinery.PathFinder.find_spec(top, [folder]) is not None
+    except (ImportError, ValueError, OSError):
+        return True
+
+
 def is_standard(name: str) -> bool:
     """Python before 3.10 does not tell the names: there by the file of the module."""
     names = getattr(sys, "stdlib_module_names", None)
