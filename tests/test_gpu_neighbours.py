@@ -26,8 +26,8 @@ AT_LOAD = "NVRM: The NVIDIA GPU 0000:00:1e.0 (PCI ID: 10de:1eb8) installed in th
 FOUND_AGAIN = "pci 0000:00:1e.0: [10de:1eb8] type 00 class 0x030200 PCIe Endpoint"
 NO_FIRMWARE = "NVRM: RmFetchGspRmImages: No firmware image found"
 NOT_STARTED = "NVRM: GPU 0000:00:1e.0: RmInitAdapter failed! ({})"
-SILENT = {CUDA + "init_code": 999, CUDA + "devices": [], NVML + "error_code": 999, NVML + "gpus": []}
-UNLOADED = {
+SILENT: dict[str, Any] = {CUDA + "init_code": 999, CUDA + "devices": [], NVML + "error_code": 999, NVML + "gpus": []}
+UNLOADED: dict[str, Any] = {
     **SILENT,
     NVML + "error_code": 9,
     HOST + "nvidia_loaded": False,
@@ -35,7 +35,7 @@ UNLOADED = {
     HOST + "uvm_loaded": False,
     HOST + "nodes": [],
 }
-FULL = {
+FULL: dict[str, Any] = {
     CUDA + "init_code": 2,
     CUDA + "devices": [],
     NVML + "gpus/0/memory_free": 100 * 2**20,
