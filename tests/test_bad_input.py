@@ -177,10 +177,14 @@ def test_a_target_that_leads_to_what_is_gone(tmp_path: Path) -> None:
     """A virtual environment's Python is a link; the kernel says of both that there is no such file."""
     (tmp_path / "python").symlink_to(tmp_path / "3.11.4" / "bin" / "python3.11")
     line = refused(runs.run("--target", "./python", cwd=tmp_path))
-    assert f"it is a link to {tmp_path}/3.11.4/bin/python3.11, which is gone" in line
+    assert f"it is a link to {tmp_path}/3.11.4/bin/python3.11, which is not here" in line
     (tmp_path / "tool").write_text("#!/nowhere/python3\n")
     (tmp_path / "tool").chmod(0o755)
     assert "names is not on this machine" in refused(runs.run("--target", "./tool", cwd=tmp_path))
+    (tmp_path / "python9").touch()  # which is not the one that PATH lacks
+    assert "python9: cannot be started: No such file or directory" in refused(
+        runs.run("--target", "python9", cwd=tmp_path)
+    )
 
 
 def test_names_that_are_no_utf_8(tmp_path: Path) -> None:

@@ -255,6 +255,11 @@ def cuda_lacks_memory(root: Finding, echo: Finding) -> bool:
     return root.variant in ("context", "unlisted") and echo.evidence.get("code") == 2
 
 
+def same_memory(root: Finding, echo: Finding) -> bool:
+    """What is held by nobody who is listed, told once for CUDA and once for the model."""
+    return same_subject(root, echo) and root.variant == "unlisted" and echo.variant == "not-free"
+
+
 def with_onnxruntime(_root: Finding, echo: Finding) -> bool:
     return bool(echo.evidence.get("onnxruntime"))
 

@@ -146,13 +146,14 @@ class Looking:
 def _why(program: str, error: OSError) -> str:
     """The kernel says the same of a file that is not there, and of one that leads to what is not there."""
     path = Path(program)
-    if not isinstance(error, FileNotFoundError) or not os.path.lexists(path):
+    by_path = os.sep in program  # else it is looked for in PATH: a file of that name here is another one
+    if not isinstance(error, FileNotFoundError) or not by_path or not os.path.lexists(path):
         return str(error.strerror)
     if path.exists():
         return f"the interpreter or loader that {path} names is not on this machine (`file {path}` shows it)"
     return (
-        f"it is a link to {os.path.realpath(path)}, which is gone: that Python was removed or upgraded. "
-        "Recreate the virtual environment"
+        f"it is a link to {os.path.realpath(path)}, which is not here: that Python was removed or upgraded (recreate the "
+        "virtual environment), or it is in a container or on another machine (run retina-doctor there)"
     )
 
 

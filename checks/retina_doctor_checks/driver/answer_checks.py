@@ -138,7 +138,7 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
             "name": (seen.init_name if seen else None) or "?",
             "version": dotted(seen.version) if seen else None,
             "more": [
-                *asides(Reason("library-is", {"path": path}) if path else None, _few_addresses(seen)),
+                *asides(Reason("library-is", {"path": path}) if path else None, _few_addresses(seen, nvml)),
                 *of_ending(evidence),
             ],
         },
@@ -146,10 +146,16 @@ def cuda_init_fails(cuda: Reading[CudaDriver], host: Host | None, nvml: Nvml | N
     )
 
 
-def _few_addresses(seen: CudaDriver | None) -> Reason | None:
+SCARCE = 512 * 2**20
+"""Of a card: where less is free, memory itself may be what CUDA lacks."""
+
+
+def _few_addresses(seen: CudaDriver | None, nvml: Nvml | None) -> Reason | None:
     """Memory of the machine and of all cards has addresses in one space, which CUDA reserves when it starts (CUDA C++ Programming
     Guide, "Unified Virtual Address Space"): many times what a process uses."""
     if seen is None or seen.init_code != OUT_OF_MEMORY or seen.address_space is None:
+        return None
+    if any(gpu.memory_free is not None and gpu.memory_free < SCARCE for gpu in (nvml.gpus if nvml else ())):
         return None
     return Reason("few-addresses", {"mebibytes": seen.address_space // 2**20})
 

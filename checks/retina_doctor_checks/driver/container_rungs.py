@@ -41,7 +41,8 @@ def started_without_gpu(seen: DriverSeen) -> Evidence | None:
 def _without_nv(seen: DriverSeen) -> bool:
     """Apptainer shows a container the host's whole /dev unless it is told otherwise ("mount dev = yes" of apptainer.conf), and
     the driver's libraries by --nv alone: there it is these that tell."""
-    return seen.host.container == "apptainer" and not seen.libraries
+    loaded = seen.nvml_answers or seen.cuda_code is not None  # from a folder of the user's own
+    return seen.host.container == "apptainer" and not (seen.libraries or loaded)
 
 
 def _not_given_by_windows(seen: DriverSeen) -> bool:

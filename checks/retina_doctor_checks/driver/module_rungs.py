@@ -10,7 +10,7 @@ from ..advice.architectures import Architecture, architecture, unsupported
 from ..advice.distributions import LONG_TERM, driver_package, is_ubuntu, package_for
 from ..combined.asides import asides, kernel_says, on_host
 from ..combined.driver_seen import DriverSeen, Evidence, same_bus
-from ..combined.refusals import row, understood_by, xids
+from ..combined.refusals import row, understood_by
 from .library_rungs import DRIVER_NOT_LOADED, library_version
 
 
@@ -88,38 +88,31 @@ SILENT = (9, 10, 15, 16, 17, 999)
 
 
 def fallen_off_bus(seen: DriverSeen) -> Evidence | None:
-    """NVML lists no card, and the kernel's last word of one is that it answers no more. A module that was loaded with cards since
-    says so ("loading NVIDIA UNIX …", the end of nvidia_init_module in kernel-open/nvidia/nv.c): then that is past."""
+    """NVML lists no card, and by the kernel's log none of those that are the driver's answers. One that answers still would be
+    listed: then another thing is wrong. Where no module runs, only what it said while it was loaded tells why it did not stay:
+    an older one's card may be well, and its module was taken away for an update."""
     nvml, log = seen.nvml, seen.host.kernel_log
     if log is None or nvml is None or nvml.gpus or seen.cuda_works or nvml.error_code not in (None, *SILENT):
         return None
-    lost = [xid for xid in log.xids if xids().get(xid.code) == "lost" and not _driven_by_another(seen, xid.bus_id)]
-    said = f"Xid {lost[-1].code}{lost[-1].line}" if lost else None
-    for line in log.said:
-        meant = understood_by(row("gpu-lost"), line)
-        if "loading NVIDIA UNIX" in line:
-            said = None
-        elif meant is not None and not _driven_by_another(seen, address(line)):
-            said = meant.line
-    on = on_host(seen.host.container)
-    about = {"gpu": None, "name": None, "container": seen.host.container, "on_host": on}
-    return {**about, "said": said} if said else None
-
-
-def address(line: str) -> str:
-    """Of the card that a line of the kernel's log speaks of, on the PCI bus."""
-    found = re.search(r"\b[0-9a-fA-F]{4,}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\b", line)
-    return found[0] if found else ""
-
-
-def _driven_by_another(seen: DriverSeen, bus_id: str) -> bool:
-    """A card that was given to a virtual machine is none that this driver misses."""
-    cards = [card for card in seen.host.pci_gpus or () if same_bus(bus_id, card.address)]
-    return any(card.bound_to not in (None, "nvidia") for card in cards)
+    cards = seen.host.pci_gpus
+    if cards is None:
+        return None
+    others = [card for card in cards if card.bound_to not in (None, "nvidia")]  # given to a virtual machine, say
+    lost = [one for one in log.lost if not any(same_bus(one.bus_id, card.address) for card in others)]
+    if seen.host.nvidia_loaded is False:
+        lost = [one for one in lost if one.at_load]
+    own = [card for card in cards if card not in others]
+    if not lost or not all(any(same_bus(one.bus_id, card.address) for one in lost) for card in own):
+        return None
+    about = {"gpu": None, "name": None, "container": seen.host.container, "on_host": on_host(seen.host.container)}
+    return {**about, "said": lost[-1].line}
 
 
 NO_FIRMWARE = "No firmware image found"
-"""RmFetchGspRmImages of the driver: the kernel did not find nvidia/RELEASE/gsp_*.bin below /lib/firmware."""
+"""RmFetchGspRmImages of the driver: the kernel did not find nvidia/RELEASE/gsp_*.bin below /lib/firmware. It then goes on
+without, where it may ("Falling back to monolithic RM"), so this line alone is no reason."""
+NOT_FETCHED = "0x61:"
+"""RM_INIT_FIRMWARE_FETCH_FAILED, the first of RmInitAdapter's codes (src/nvidia/arch/nvalloc/unix/include/osapi.h)."""
 
 
 def adapter_fails(seen: DriverSeen) -> Evidence | None:
@@ -127,12 +120,13 @@ def adapter_fails(seen: DriverSeen) -> Evidence | None:
     said = seen.host.kernel_log.said if seen.host.kernel_log else ()
     meant = [one for one in (understood_by(row("adapter-does-not-start"), line) for line in said) if one is not None]
     # "RmInitAdapter failed! (0x62:0x65:1792)" says more than "rm_init_adapter failed", which follows it.
-    line = next((one.line for one in reversed(meant) if one.values["code"] != "?"), meant[-1].line if meant else None)
-    if line is None or not seen.is_plain or (seen.nvml is not None and seen.nvml.gpus) or seen.cuda_works:
+    last = next((one for one in reversed(meant) if one.values["code"] != "?"), meant[-1] if meant else None)
+    if last is None or not seen.is_plain or (seen.nvml is not None and seen.nvml.gpus) or seen.cuda_works:
         return None
     on = on_host(seen.host.container)
-    firmware = next((one for one in reversed(said) if NO_FIRMWARE in one), None)
-    about = {"line": line, "driver": seen.driver, "modules": seen.host.modules, "on_host": on}
+    unfetched = last.values["code"].startswith(NOT_FETCHED)
+    firmware = next((one for one in reversed(said) if unfetched and NO_FIRMWARE in one), None)
+    about = {"line": last.line, "driver": seen.driver, "modules": seen.host.modules, "on_host": on}
     return {**seen.shown(), **about, "firmware": firmware}
 
 

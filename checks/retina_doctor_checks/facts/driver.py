@@ -141,6 +141,15 @@ class Xid(Facts, frozen=True, kw_only=True):
     line: str
 
 
+class LostCard(Facts, frozen=True, kw_only=True):
+    """A card that has fallen off the bus, and of which the kernel has not said since that it is there again. *at_load*: it did
+    not answer when the module was loaded, which then may not stay."""
+
+    bus_id: Name
+    line: str
+    at_load: bool
+
+
 class KernelLog(Facts, frozen=True, kw_only=True):
     """Of this boot. *refusals*: lines by which the kernel refused a module for want of a signature. *said*: what else the
     driver wrote there ("NVRM: RmInitAdapter failed! …"), the last lines."""
@@ -148,6 +157,7 @@ class KernelLog(Facts, frozen=True, kw_only=True):
     xids: tuple[Xid, ...]
     refusals: tuple[str, ...]
     said: tuple[str, ...] = ()
+    lost: tuple[LostCard, ...] = ()
 
 
 class Host(Facts, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from retina_doctor.settings import Settings
 from retina_doctor_checks.combined import detection_limits as limits
 from retina_doctor_checks.combined.port_owner import is_of, service_pids
 from retina_doctor_checks.combined.used_gpus import candidates
-from retina_doctor_checks.facts.driver import CudaDriver, Gpu, GpuEnvironment, GpuProcess, Nvml
+from retina_doctor_checks.facts.driver import CudaDriver, Gpu, GpuEnvironment, GpuProcess, Host, Nvml
 from retina_doctor_checks.facts.models import Model
 from retina_doctor_checks.facts.service import Ports
 from retina_doctor_checks.facts.service_process import Processes
@@ -66,6 +66,7 @@ class Needs(Gathered, frozen=True, kw_only=True):
     nvml: Nvml
     environment: GpuEnvironment | None
     cuda: CudaDriver | None
+    host: Host | None
     model: Model
     ports: Ports | None
     processes: Processes | None
@@ -175,13 +176,18 @@ def without_room_for_cuda(seen: Needs) -> tuple[Gpu, CardPart, list[GpuProcess]]
     for gpu in candidates(seen.nvml, seen.environment, seen.cuda):
         card = card_part(gpu, seen.nvml, seen.ort, seen.calibrations)
         others = [one for one in gpu.processes if not one.trial and not is_of(pids, one)]
-        if gpu.memory_free is not None and gpu.memory_free < card.least and (others or _would_fit(gpu, card)):
+        if gpu.memory_free is not None and gpu.memory_free < card.least and (others or _unlisted(seen, gpu, card)):
             return gpu, card, others
     return None
 
 
-def _would_fit(gpu: Gpu, card: CardPart) -> bool:
-    return gpu.memory_total is not None and gpu.memory_total - (gpu.memory_reserved or 0) >= card.least
+def _unlisted(seen: Needs, gpu: Gpu, card: CardPart) -> bool:
+    """What NVML lists, if only the service itself, may be all that holds it. Under WSL NVML lists no process, Windows' least of
+    all; a card that is divided by MIG tells the memory of all instances together, of which CUDA uses one."""
+    wsl = seen.host is not None and seen.host.wsl
+    if gpu.processes or gpu.mig or wsl or gpu.memory_total is None:
+        return False
+    return gpu.memory_total - (gpu.memory_reserved or 0) >= card.least
 
 
 @check("RD302", "vram-held-by-others", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)

@@ -188,7 +188,31 @@ def kernel_log() -> dict[str, Any] | None:
         ],
         "refusals": [beginning(line, 200) for line in lines if REFUSED.search(line)][-3:],
         "said": [beginning(line.strip(), 300) for line in lines if "NVRM:" in line and "Xid" not in line][-MOST_SAID:],
+        "lost": lost_cards(lines),
     }
+
+
+def lost_cards(lines: list[str]) -> list[Any]:
+    """Each card whose last line says that it fell off the bus. Two things take that back: the module is loaded with cards
+    (nvidia_init_module in kernel-open/nvidia/nv.c ends so), or the card is found on the bus again (pci_setup_device in the
+    kernel's drivers/pci/probe.c), as after a rescan or in a virtual machine that is given it anew."""
+    found: dict[str, Any] = {}
+    for line in lines:
+        fallen, there = FALLEN.search(line), ENUMERATED.match(line)
+        if LOADED in line:
+            found.clear()
+        elif there:
+            found.pop(there[1].lower(), None)
+        elif fallen:
+            at_load = "installed in this system" in line
+            found[fallen[1].lower()] = {"bus_id": fallen[1], "line": beginning(line.strip(), 300), "at_load": at_load}
+    return list(found.values())
+
+
+CARD = r"([0-9a-fA-F]{4,}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2})"
+FALLEN = re.compile(r"NVRM: .*?\b%s\b.*(?:\): 79,|has fallen off the bus)" % CARD)
+ENUMERATED = re.compile(r"pci %s\.0: \[10de:" % CARD)
+LOADED = "NVRM: loading NVIDIA UNIX"
 
 
 XID = re.compile(r"NVRM: Xid \(PCI:([0-9a-fA-F:.]+)\): (\d+)(.*)")

@@ -73,11 +73,11 @@ def cuda_libraries() -> list[Any]:
             continue
         for name in names:
             if LIBRARY.match(name) and (name, kind) not in seen:
-                seen.add((name, kind))
                 path = os.path.join(folder, name)
                 damage = elf.damage(path) or ("other-machine" if is_of_another_machine(path) else None)
-                if kind == "toolkit" and damage == "other-machine":  # what is there to compile for it
-                    continue
+                if kind in ("toolkit", "system") and damage == "other-machine":
+                    continue  # it is there to compile for that machine, or for emulated programs
+                seen.add((name, kind))
                 told = {"soname": name, "path": path, "kind": kind, "version": version(path, kind)}
                 found.append(dict(told, damage=damage))
     return found
