@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from retina_doctor_checks.python_env.native_checks import newer
 
-from retina_doctor.codec import decode
+from retina_doctor.codec import decode, replace
 from retina_doctor.judging.diagnose import diagnose
-from retina_doctor.model import Snapshot
+from retina_doctor.model import Snapshot, Verdict
 from tests.machines import machine, put, raw
 from tests.rejudging import CATALOGUE
 
@@ -61,3 +61,13 @@ def test_a_copy_that_comes_first_explains_only_what_it_lacks(detail: str | None,
         one for one in diagnose(decode(told, Snapshot), CATALOGUE).findings if one.name == "smoke-inference-failed"
     ]
     assert (smoke.root is not None and smoke.root.name == "package-shadowed") == explained
+
+
+@pytest.mark.parametrize(("quick", "verdict"), [(True, Verdict.INAPPLICABLE), (False, Verdict.UNKNOWN)])
+def test_without_imports_numpy_1_is_no_question_of_a_quick_check(quick: bool, verdict: Verdict) -> None:
+    """--quick imports nothing, and must not end with 3 on every machine that has NumPy 1."""
+    snapshot = machine("numpy-abi-older").snapshot
+    left = {name: one for name, one in snapshot.readings.items() if name != "imports"}
+    settings = snapshot.settings.changed(gate={"quick": quick})
+    told = diagnose(replace(snapshot, readings=left, settings=settings), CATALOGUE)
+    assert next(one.verdict for one in told.judgements if one.code == "RD283") is verdict

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from retina_doctor.authoring import Action, Answer, check
 from retina_doctor.model import Inapplicable, Interpreter, Problem, Reason, Severity, Unknown
 from retina_doctor.patterns import pattern
+from retina_doctor.settings import Settings
 
 from ..combined.asides import Asides, asides
 from ..combined.distribution_names import distribution_of
@@ -96,7 +97,9 @@ def _without(folder: str, environment: GpuEnvironment | None) -> list[str]:
 
 
 @check("RD283", "numpy-abi", Severity.ERROR, action=Action.PIP)
-def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | None, interpreter: Interpreter) -> Answer:
+def numpy_abi(
+    extensions: Extensions, packages: Packages, imports: Imports | None, interpreter: Interpreter, settings: Settings
+) -> Answer:
     """A module that knows only NumPy 1's C interface, under NumPy 2: as its binary says, and as its import ends. The reverse, one
     that asks for a newer interface than there is, NumPy says itself."""
     numpy = packages.installed.get("numpy")
@@ -107,7 +110,9 @@ def numpy_abi(extensions: Extensions, packages: Packages, imports: Imports | Non
         if said is not None and int(said["asked"], 16) > int(said["there"], 16):
             return _for_newer_numpy(one, said, numpy, packages)
     if release(numpy)[:1] < (2,):
-        return None if imports is not None else Unknown(("imports",))
+        if imports is not None:
+            return None
+        return Inapplicable(Reason("quick")) if settings.gate.quick else Unknown(("imports",))
     by_file = {
         one.module: one
         for one in extensions.extensions
