@@ -252,7 +252,7 @@ def node(path: str) -> tuple[DeviceNode, ...]:
         (host(wsl=True, nodes=node("/dev/dxg")), 12, "no-nvidia-gpu"),
         (host(wsl=True, nodes=node("/dev/dxg"), libraries=(LIBRARY,)), 12, "no-nvidia-gpu"),
         (host(wsl=True, nodes=node("/dev/dxg"), libraries=(WSL_LIBRARY,)), 12, None),
-        (host(wsl=True, container="docker"), 12, None),
+        (host(wsl=True, container="docker"), 12, "container-started-without-gpu"),
         (host(pci_gpus=None), 12, None),
         (host(pci_gpus=CARD), 12, "driver-not-installed"),
         (host(pci_gpus=CARD, nvidia_loaded=True), 12, "driver-not-installed"),

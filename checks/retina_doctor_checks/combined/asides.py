@@ -33,7 +33,7 @@ def of_ending(evidence: Mapping[str, Any], lines: int = 1) -> Asides:
     stderr, smi, means, effort = (evidence.get(key) for key in ("stderr", "smi", "means", "effort"))
     lacks = evidence.get("lacks")
     return asides(
-        Reason("last-output", {"lines": " / ".join(stderr[-lines:])}) if stderr else None,
+        Reason("last-output", {"lines": " / ".join(map(str.strip, stderr[-lines:]))}) if stderr else None,
         Reason("smi-says", {"line": smi}) if smi else None,
         Reason("it-means", {"what": means}) if means else None,
         Reason("processor-lacks", {"what": lacks}) if lacks else None,
