@@ -74,6 +74,8 @@ def state_lost(seen: DriverSeen) -> Evidence | None:
         return None
     if used_card_fails(seen):
         return None
+    if seen.nvml is not None and not seen.nvml.gpus:
+        return None  # CUDA has no more cards than NVML: why there is none is told there
     unloaded = host.uvm_loaded is False and host.container is None
     if not unloaded and seen.cuda_code != UNKNOWN:
         return None
