@@ -168,9 +168,9 @@ OUT_OF_MEMORY = 2
 
 
 def without_room_for_cuda(seen: Needs) -> tuple[Gpu, CardPart, list[GpuProcess]] | None:
-    """A card on which CUDA itself found no memory, since others hold what a context needs, whatever the model; and those, as far
-    as NVML lists them: it does not in a container with process numbers of its own, nor what a process that is ending holds."""
-    if seen.cuda is None or seen.cuda.init_code != OUT_OF_MEMORY:
+    """A card on which CUDA itself found no memory, or would where it was not asked, since others hold what a context needs; and
+    those, as far as NVML lists them: not in a container with process numbers of its own, nor where a process is ending."""
+    if seen.cuda is not None and seen.cuda.init_code != OUT_OF_MEMORY:
         return None
     pids = service_pids(seen.settings, seen.ports, seen.interpreter, seen.processes) if seen.nvml.own_pids else set()
     for gpu in candidates(seen.nvml, seen.environment, seen.cuda):
@@ -193,7 +193,9 @@ def _unlisted(seen: Needs, gpu: Gpu, card: CardPart) -> bool:
 @check("RD302", "vram-held-by-others", Severity.ERROR, pitfall=3, scope=gpu_meant, action=Action.EDIT)
 def vram_held_by_others(seen: Needs) -> Answer:
     refused = without_room_for_cuda(seen)
-    if refused is not None:
+    if refused is not None and seen.cuda is None and not refused[2]:
+        return Inapplicable(Reason("quick")) if seen.settings.gate.quick else Unknown(("cuda_driver",))
+    if refused is not None and seen.cuda is not None:
         gpu, card, others = refused
         about = {"gpu": gpu.index, "gpu_name": gpu.name or "?", "total": gpu.memory_total, "free": gpu.memory_free}
         nothing = dict.fromkeys(("size", "need_pixels"))
