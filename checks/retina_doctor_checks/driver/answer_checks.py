@@ -20,8 +20,6 @@ from .card_checks import of_lost
 from .judging import cap
 from .trouble import explaining
 
-OUT_OF_MEMORY = 2  # cuda.h CUresult
-
 
 @check("RD207", "nvidia-smi-hangs", Severity.ERROR, pitfall=2, scope=gpu_meant, action=Action.REBOOT)
 def nvidia_smi_hangs(smi: Reading[NvidiaSmi]) -> Answer:
@@ -153,7 +151,7 @@ SCARCE = 512 * 2**20
 def _few_addresses(seen: CudaDriver | None, nvml: Nvml | None) -> Reason | None:
     """Memory of the machine and of all cards has addresses in one space, which CUDA reserves when it starts (CUDA C++ Programming
     Guide, "Unified Virtual Address Space"): many times what a process uses."""
-    if seen is None or seen.init_code != OUT_OF_MEMORY or seen.address_space is None:
+    if seen is None or not seen.lacks_memory or seen.address_space is None:
         return None
     if any(gpu.memory_free is not None and gpu.memory_free < SCARCE for gpu in (nvml.gpus if nvml else ())):
         return None

@@ -245,3 +245,8 @@ class CudaDriver(Facts, frozen=True, kw_only=True):
     @property
     def works(self) -> bool:
         return self.init_code == 0 and bool(self.devices)
+
+    @property
+    def lacks_memory(self) -> bool:
+        """CUDA_ERROR_OUT_OF_MEMORY."""
+        return self.init_code == 2

@@ -6,7 +6,7 @@ from retina_doctor.authoring import Domain, Probe, Side
 
 from ..facts.memory import Calibrations, Footprint
 from ..settings import ModelSettings
-from . import checks, run_checks
+from . import checks, held_checks, run_checks
 
 PROBES = "retina_doctor_checks.probes"
 
@@ -35,10 +35,10 @@ domain = Domain(
     probes=(probe, calibrations),
     checks=(
         checks.vram_insufficient,
-        checks.vram_held_by_others,
+        held_checks.vram_held_by_others,
         checks.vram_input_too_large,
         checks.vram_too_many_workers,
-        checks.vram_framework_grabs_all,
+        held_checks.vram_framework_grabs_all,
         checks.vram_tight,
         run_checks.vram_shape_churn,
         run_checks.vram_fragmented,

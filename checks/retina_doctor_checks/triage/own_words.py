@@ -192,11 +192,12 @@ def _told_at(said: str) -> Iterator[tuple[tables.Saying, int]]:
     far = ((row, _place(whole, row.all, there, SHORT)) for row in rows if row.far)
     yield from ((row, at) for row, at in far if at is not None)
     near = [row for row in rows if not row.far]
+    bare = {name: tuple(map(letters, words)) for name, words in there.items()}
     last, held_last, spoken_last = 0, frozenset[str](), False
     for start, sentence in _sentences(said):
         if len(sentence) < LEAST:
             continue
-        held = frozenset(name for name, words in there.items() if any(letters(word) in sentence for word in words))
+        held = frozenset(name for name, words in bare.items() if any(word in sentence for word in words))
         two = whole[last : start + len(sentence)] if start - last <= 2 * FURTHEST else sentence
         spoken = _is_spoken(sentence)
         for row in near:

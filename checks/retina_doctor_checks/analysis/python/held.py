@@ -1,4 +1,4 @@
-"""What an object keeps that a file makes: app.state.detector, app.config["SIZE"], the row of a table, self.limit.
+"""What an object keeps that a file makes: app.state.detector, app.config["SIZE"].
 
 What the parts of an expression may be is asked of *read* (`values.values`), which asks here.
 """

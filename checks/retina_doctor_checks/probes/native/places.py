@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -85,11 +86,16 @@ def cuda_libraries() -> list[Any]:
 
 def is_of_another_machine(path: str) -> bool:
     """The loader passes over such a file, and looks on in the next folder (open_verify in elf/dl-load.c of glibc)."""
-    own = "/proc/self/exe" if os.path.exists("/proc/self/exe") else sys.executable
     try:
-        return elf.machine(path) != elf.machine(own)
+        return elf.machine(path) != own_machine()
     except (elf.NotElf, OSError):
         return False
+
+
+@functools.lru_cache(None)
+def own_machine() -> str:
+    """Of this Python. Raises NotElf, OSError."""
+    return elf.machine("/proc/self/exe" if os.path.exists("/proc/self/exe") else sys.executable)
 
 
 def library_path(variable: str = "LD_LIBRARY_PATH") -> list[str]:
